@@ -1,0 +1,17 @@
+"""Feedback on administrative services, from a completed case to the central monitoring system.
+
+    case system ─► cases ─► invitations ─► surveys ─► answers ─► indicators ─► summaries
+                     │                                   │
+                     └────────────► outbox ◄─────────────┘
+                                      │
+                                   (relay) ─► central monitoring system
+
+Read ``flow`` first: every write the service can make is one function there, and one transaction.
+``models`` is the data dictionary. ``api`` (JSON), ``kiosk_ui`` (HTML, a package of its own) and
+``cli`` are the doors; none of them touches a table. ``app`` puts the program together.
+
+    ground      config, clock, text, errors, logs, db
+    rooms       cases (registering, tokens, QR, slips), surveys (questionnaires, answers, privacy guard),
+                indicators (methodology, scoring, roll-ups, summaries), delivery (events, outbox), access (keys)
+    sandbox     what only a demonstration needs: demo data, a demo portal, the launcher of ``make run``
+"""

@@ -1,0 +1,19 @@
+"""The program put together: ground, doors, commands, in that order."""
+
+from flask import Flask
+from flask_migrate import Migrate
+
+from feedback_service import db, logs
+from feedback_service.config import Settings
+from feedback_service.models import Centre  # noqa: F401  the tables, for migrations
+
+
+def create_app(settings: Settings) -> Flask:
+    """A ready application. Raises ``NotDurable`` if the database may forget what it acknowledged."""
+    app = Flask("feedback_service", static_folder=None)
+    app.config["SETTINGS"] = settings
+    app.config["SECRET_KEY"] = settings.secret_key
+    db.init(app, settings.database_url)
+    Migrate(app, db.db, render_as_batch=True)
+    logs.log_requests(app)
+    return app

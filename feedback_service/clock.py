@@ -1,0 +1,38 @@
+"""One clock. Instants are aware and in UTC; a *day* is always the day in Kyiv."""
+
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+KYIV = ZoneInfo("Europe/Kyiv")
+
+
+def now() -> datetime:
+    """The current instant, in UTC. Tests replace this one function."""
+    return datetime.now(UTC)
+
+
+def kyiv_day(instant: datetime) -> date:
+    """The calendar day on the wall in Kyiv; ``ValueError`` for an instant without an offset."""
+    if instant.tzinfo is None:
+        raise ValueError("a naive datetime has no day: use clock.now()")
+    return instant.astimezone(KYIV).date()
+
+
+def part_of_day(instant: datetime) -> str:
+    """``morning`` until 11:00 in Kyiv, ``midday`` until 14:00, ``afternoon`` until 17:00, then ``evening``."""
+    hour = instant.astimezone(KYIV).hour
+    if hour < 11:
+        return "morning"
+    if hour < 14:
+        return "midday"
+    return "afternoon" if hour < 17 else "evening"
+
+
+def end_of_kyiv_day(day: date) -> datetime:
+    """The last second of that day in Kyiv, with its offset."""
+    return datetime.combine(day, time(23, 59, 59), tzinfo=KYIV)
+
+
+def whole_hour(instant: datetime) -> datetime:
+    """The instant without minutes and seconds: as fine as the time of an answer may be told outside."""
+    return instant.replace(minute=0, second=0, microsecond=0)

@@ -1,0 +1,178 @@
+"""Everything the service can be told. Field ``x`` of ``Settings`` is the variable ``FEEDBACK_X``."""
+
+import base64
+import binascii
+import ipaddress
+import os
+import string
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+KEY_BYTES = 32
+
+
+class BadSettings(Exception):
+    """The service refuses to start; the message names every setting at fault."""
+
+
+def key(value: str) -> bytes:
+    """A secret of at least 32 bytes, written as hex or base64."""
+    value = value.strip()
+    try:
+        if set(value) <= set(string.hexdigits):
+            secret = bytes.fromhex(value)
+        else:
+            secret = base64.b64decode(value.replace("-", "+").replace("_", "/") + "=" * (-len(value) % 4), validate=True)
+    except (ValueError, binascii.Error):
+        raise ValueError("is neither hex nor base64") from None
+    if len(secret) < KEY_BYTES:
+        raise ValueError(f"is shorter than {KEY_BYTES} bytes")
+    return secret
+
+
+def keys(value: str) -> tuple[bytes, ...]:
+    """One or more secrets, separated by commas."""
+    return tuple(key(part) for part in value.split(","))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the host is this very machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def web_address(value: str) -> str:
+    """An http(s) address; plain http only on loopback."""
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise ValueError("is not a web address")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError("uses plain http outside loopback")
+    return value.rstrip("/")
+
+
+def origin(value: str) -> str:
+    """A web address without a path."""
+    address = web_address(value)
+    if urlsplit(address).path:
+        raise ValueError("must be an origin without a path")
+    return address
+
+
+def webhook_secret(value: str) -> str:
+    """A Standard Webhooks secret."""
+    if not value.startswith("whsec_"):
+        raise ValueError("does not start with whsec_")
+    try:
+        secret = base64.b64decode(value.removeprefix("whsec_"), validate=True)
+    except binascii.Error:
+        raise ValueError("is not base64 after whsec_") from None
+    if len(secret) < 24:
+        raise ValueError("is shorter than 24 bytes")
+    return value
+
+
+def number(least: int) -> Callable[[str], int]:
+    """A whole number, ``least`` or more."""
+
+    def parse(value: str) -> int:
+        if not value.strip().isdecimal() or int(value) < least:
+            raise ValueError(f"is not a whole number of at least {least}")
+        return int(value)
+
+    return parse
+
+
+def transport(value: str) -> str:
+    """The name of a way to the central system that this release has."""
+    if value != "https":
+        raise ValueError("names no transport of this release: use https")
+    return value
+
+
+def languages(value: str) -> tuple[str, ...]:
+    """Language codes separated by commas, Ukrainian among them."""
+    codes = tuple(code.strip() for code in value.split(",") if code.strip())
+    if "uk" not in codes:
+        raise ValueError("leaves out uk")
+    return codes
+
+
+def setting(help: str, parse: Callable[[str], Any] = str, default: Any = MISSING) -> Any:
+    """A field of ``Settings``: what it means, how it is read, what it is when nobody says."""
+    return field(default=default, metadata={"help": help, "parse": parse})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything the service can be told; read once, at start-up."""
+
+    database_url: str = setting("SQLAlchemy URL of the database; SQLite under DATA_DIR when not given")
+    secret_key: bytes = setting("signs what pages hand out; 32 bytes or more, hex or base64", key)
+    case_key: bytes = setting("turns case numbers into pseudonyms; 32 bytes or more, hex or base64", key)
+    token_keys: tuple[bytes, ...] = setting("derive links, short codes and receipts; the first signs", keys)
+    public_url: str = setting("origin that QR codes carry, such as https://vidhuk.example", origin)
+    central_url: str | None = setting("address of the central monitoring system; none: events wait", web_address, None)
+    central_secret: str | None = setting("whsec_… shared with the central monitoring system", webhook_secret, None)
+    central_transport: str = setting("how events travel: https", transport, "https")
+    invitation_days: int = setting("days that a survey link stays open", number(1), 30)
+    partial_minutes: int = setting("minutes after which an answer begun and left is final", number(1), 30)
+    min_group: int = setting("figures of fewer people are not shown to staff and systems", number(1), 5)
+    min_published: int = setting("figures of fewer people are not shown to the public", number(1), 10)
+    retention_days: int = setting("days after which comments and spent invitations are deleted", number(1), 1095)
+    languages: tuple[str, ...] = setting("languages of the survey, comma-separated", languages, ("uk", "en"))
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        """Read the environment, then the keys that ``make run`` left under DATA_DIR.
+
+        Raises ``BadSettings`` naming every missing or weak setting at once, never its value.
+        """
+        data_dir = Path(environ.get("DATA_DIR") or "var").resolve()
+        given = _kept(data_dir) | {name: value for name, value in environ.items() if value}
+        given.setdefault("FEEDBACK_DATABASE_URL", f"sqlite:///{data_dir / 'feedback.db'}")
+        values: dict[str, Any] = {}
+        wrong: list[str] = []
+        for each in fields(cls):
+            name = f"FEEDBACK_{each.name.upper()}"
+            if name in given:
+                try:
+                    values[each.name] = each.metadata["parse"](given[name])
+                except ValueError as error:
+                    wrong.append(f"{name} {error}")
+            elif each.default is MISSING:
+                wrong.append(f"{name} is missing ({each.metadata['help']})")
+        if values.get("central_url") and not values.get("central_secret"):
+            wrong.append("FEEDBACK_CENTRAL_SECRET is missing (FEEDBACK_CENTRAL_URL is set)")
+        if wrong:
+            raise BadSettings("; ".join(wrong))
+        return cls(**values)
+
+
+def _kept(data_dir: Path) -> dict[str, str]:
+    """The lines NAME=value of ``run.env``, where a demonstration keeps what production sets itself."""
+    try:
+        lines = (data_dir / "run.env").read_text().splitlines()
+    except FileNotFoundError:
+        return {}
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+def keep_for_demonstration(data_dir: Path, public_url: str) -> None:
+    """Leave keys (made once) and the address under ``data_dir``, readable by its owner only."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    kept = _kept(data_dir)
+    for name in ("FEEDBACK_SECRET_KEY", "FEEDBACK_CASE_KEY", "FEEDBACK_TOKEN_KEYS"):
+        kept.setdefault(name, os.urandom(KEY_BYTES).hex())
+    kept["FEEDBACK_PUBLIC_URL"] = public_url
+    fresh = data_dir / "run.env.new"
+    with open(os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
+        file.writelines(f"{name}={value}\n" for name, value in kept.items())
+    fresh.replace(data_dir / "run.env")

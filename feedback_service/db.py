@@ -1,0 +1,172 @@
+"""The database: one engine, two ways in (``transaction`` writes, ``reading`` reads), and durability asserted.
+
+Nothing else in the program commits. A story that loses a race is told again from the start, so whatever it
+decided is decided anew on what the winner left behind.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import DateTime, Dialect, Engine, MetaData, TypeDecorator, event
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session, registry
+
+from feedback_service.errors import Unavailable
+
+LOCK_WAIT_SECONDS = 15  # how long a writer waits for another before it gives up
+ATTEMPTS = 5
+LOST_RACE = frozenset({"40001", "40P01"})  # serialization failure, deadlock
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class NotDurable(Exception):
+    """The database may forget what it acknowledged; the service refuses to use it."""
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware instant, kept in UTC; SQLite, which has no zones, gets it without one."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Every table; constraints get the names that migrations rely on."""
+
+    registry = registry(
+        type_annotation_map={datetime: Instant},
+        metadata=MetaData(
+            naming_convention={
+                "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+                "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+                "ck": "ck_%(table_name)s_%(constraint_name)s",
+                "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+                "pk": "pk_%(table_name)s",
+            }
+        ),
+    )
+
+
+db = SQLAlchemy(model_class=Base, disable_autonaming=True)
+
+
+def init(app: Flask, url: str) -> None:
+    """Give the application its engine, and refuse a database that may forget; raises ``NotDurable``."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    # Parameters hold people's words and secrets: they must not reach an error message. See logs.
+    options: dict[str, Any] = {"hide_parameters": True, "pool_size": 8, "max_overflow": 8}
+    if not url.startswith("sqlite"):
+        options["pool_pre_ping"] = True
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
+    db.init_app(app)
+    with app.app_context():
+        db.engine.connect().close()
+        db.engine.dispose()  # a forked process must not inherit the connection
+
+
+@event.listens_for(Engine, "connect")
+def _durable(connection: Any, _record: Any) -> None:
+    """Ask every new connection for durability, and check that it agreed."""
+    cursor = connection.cursor()
+    if type(connection).__module__.startswith("sqlite3"):
+        connection.isolation_level = None  # we say BEGIN ourselves, see _begin
+        cursor.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_SECONDS * 1000}")
+        asked = {"journal_mode": ("wal",), "synchronous": (2, 3), "foreign_keys": (1,)}
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        found = {name: cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in asked}
+    else:
+        asked = {"fsync": ("on",), "synchronous_commit": ("on", "remote_apply")}
+        found = {}
+        for name in asked:
+            cursor.execute(f"SHOW {name}")
+            found[name] = cursor.fetchone()[0]
+        connection.rollback()
+    cursor.close()
+    wrong = [f"{name} is {found[name]}" for name, fine in asked.items() if found[name] not in fine]
+    if wrong:
+        raise NotDurable(f"the database may forget what it acknowledged: {', '.join(wrong)}")
+
+
+@event.listens_for(Engine, "begin")
+def _begin(connection: Connection) -> None:
+    """On SQLite a writer takes the lock at once: an upgrade halfway through could only fail."""
+    if connection.dialect.name == "sqlite":
+        writes = connection.get_execution_options().get("writes", True)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def transaction(story: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
+    """Everything the story writes happens, or none of it does.
+
+    A lost race (serialization failure, deadlock, a unique promise that somebody else kept first) repeats the
+    whole story, up to five times. Raises ``Unavailable`` when the database is locked or away.
+    """
+
+    @wraps(story)
+    def told(*args: P.args, **kwargs: P.kwargs) -> R:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with _reachable(), Session(db.engine, expire_on_commit=False) as tx:
+                    result = story(tx, *args, **kwargs)
+                    tx.commit()
+                    return result
+            except DBAPIError as error:
+                if attempt == ATTEMPTS or not _lost_race(error):
+                    raise
+            time.sleep(random.uniform(0, 0.02 * 2**attempt))
+        raise AssertionError("unreachable")
+
+    return told
+
+
+def reading(question: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
+    """The question sees one unmoving picture of the database and changes nothing."""
+
+    @wraps(question)
+    def asked(*args: P.args, **kwargs: P.kwargs) -> R:
+        with _reachable(), Session(db.engine, expire_on_commit=False) as tx:
+            options: dict[str, Any] = {"writes": False}
+            if db.engine.dialect.name == "postgresql":
+                options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+            tx.connection(execution_options=options)
+            return question(tx, *args, **kwargs)
+
+    return asked
+
+
+def _lost_race(error: DBAPIError) -> bool:
+    return isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", None) in LOST_RACE
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    """Turn "locked" and "away" into a refusal that says to come back."""
+    try:
+        yield
+    except OperationalError as error:
+        if _lost_race(error):
+            raise
+        raise Unavailable(retry_after=5) from error

@@ -1,0 +1,98 @@
+"""Logs that name things and never quote people.
+
+A line is an event name, ids of ours and counts. Addresses of survey pages hold secrets, so a request is
+logged by its route, never by its path; an exception by its type and the places it passed, never by its
+message, which may quote what somebody sent.
+"""
+
+import logging
+import sys
+import time
+import traceback
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, request
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("feedback")
+
+
+def _places(_logger: Any, _name: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """Replace an exception by its type and where it passed."""
+    info = event.pop("exc_info", None)
+    error = info[1] if isinstance(info, tuple) else info if isinstance(info, BaseException) else None
+    if info and error is None:
+        error = sys.exc_info()[1]
+    if error is not None:
+        frames = traceback.extract_tb(error.__traceback__)
+        event["error"] = type(error).__qualname__
+        event["places"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-8:]]
+    return event
+
+
+class _OurVoice(logging.Formatter):
+    """Give other libraries' records our shape: their template, without the arguments that fill it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        event: dict[str, Any] = {"logger": record.name, "event": str(record.msg), "level": record.levelname.lower()}
+        if record.exc_info:
+            event["exc_info"] = record.exc_info
+        for step in (structlog.processors.TimeStamper(fmt="iso", utc=True), _places):
+            event = dict(step(None, record.levelname, event))
+        return str(structlog.processors.JSONRenderer(ensure_ascii=False)(None, "", event))
+
+
+def configure(stream: Any = None) -> None:
+    """Write one JSON object a line to standard error, from us and from every library."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _places,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(stream or sys.stderr),
+    )
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(_OurVoice())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+
+
+def request_id() -> str:
+    """The name of this request: ours, or the one the proxy in front gave it if it is a UUID."""
+    if "request_id" not in g:
+        given = request.headers.get("X-Request-Id", "")
+        try:
+            g.request_id = str(uuid.UUID(given))
+        except ValueError:
+            g.request_id = str(uuid.uuid4())
+    return str(g.request_id)
+
+
+def log_requests(app: Flask) -> None:
+    """Log every request once it is answered: route, method, status, milliseconds."""
+
+    @app.before_request
+    def started() -> None:
+        g.started = time.perf_counter()
+
+    @app.after_request
+    def answered(response: Response) -> Response:
+        facts: Mapping[str, Any] = {
+            "request_id": request_id(),
+            "method": request.method if request.method in _METHODS else "other",
+            "route": request.url_rule.rule if request.url_rule else None,
+            "status": response.status_code,
+            "ms": round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1),
+        }
+        log.info("request", **facts)
+        return response
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

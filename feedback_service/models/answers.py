@@ -1,0 +1,87 @@
+"""What people said. Nothing here leads back to a case, an invitation, a device or an instant.
+
+The three tables are kept in the order of their random keys where the database can do that (SQLite), so that
+not even their place on disk tells who came after whom.
+"""
+
+import uuid
+from datetime import date
+
+from sqlalchemy import ForeignKeyConstraint, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from feedback_service.db import Base
+from feedback_service.models.columns import (
+    FRONT_OFFICES,
+    PARTS_OF_DAY,
+    SOURCES,
+    CentreId,
+    Edrpou,
+    Fingerprint,
+    Id,
+    Word,
+    one_of,
+)
+
+IN_KEY_ORDER = {"sqlite_with_rowid": False}
+OF_RESPONSE = ["responses.centre_id", "responses.id"]
+
+
+class Response(Base):
+    """One person's finished answer, on a Kyiv day; after withdrawal, its dated tombstone."""
+
+    __tablename__ = "responses"
+    __table_args__ = (
+        ForeignKeyConstraint(["centre_id", "service_id"], ["services.centre_id", "services.id"]),
+        UniqueConstraint("receipt_hash"),
+        UniqueConstraint("centre_id", "client_hash"),
+        Index(None, "centre_id", "answered_on"),
+        one_of("front_office", FRONT_OFFICES),
+        one_of("source", SOURCES),
+        one_of("part_of_day", PARTS_OF_DAY),
+        IN_KEY_ORDER,
+    )
+
+    centre_id: Mapped[CentreId]
+    id: Mapped[Id]  # random (v4), not time-ordered
+    questionnaire: Mapped[str] = mapped_column(String(64))
+    front_office: Mapped[Word]
+    source: Mapped[Word]
+    service_id: Mapped[uuid.UUID | None]
+    provider_edrpou: Mapped[Edrpou | None]
+    workplace: Mapped[str | None] = mapped_column(String(64))
+    answered_on: Mapped[date]
+    part_of_day: Mapped[Word | None]  # unknown for answers that staff typed in
+    language: Mapped[Word]
+    receipt_hash: Mapped[Fingerprint | None]
+    client_hash: Mapped[Fingerprint | None]  # only where no invitation guards against repeats
+    withdrawn_on: Mapped[date | None]
+
+
+class Answer(Base):
+    """One value given to one question; a question with several values has a row for each."""
+
+    __tablename__ = "answers"
+    __table_args__ = (
+        ForeignKeyConstraint(["centre_id", "response_id"], OF_RESPONSE),
+        IN_KEY_ORDER,
+    )
+
+    centre_id: Mapped[CentreId]
+    response_id: Mapped[Id]
+    question: Mapped[str] = mapped_column(String(32), primary_key=True)
+    value: Mapped[str] = mapped_column(String(32), primary_key=True)
+
+
+class Comment(Base):
+    """A comment, masked before it came here; the raw text has never been stored."""
+
+    __tablename__ = "comments"
+    __table_args__ = (
+        ForeignKeyConstraint(["centre_id", "response_id"], OF_RESPONSE),
+        IN_KEY_ORDER,
+    )
+
+    centre_id: Mapped[CentreId]
+    response_id: Mapped[Id]
+    text: Mapped[str] = mapped_column(Text)

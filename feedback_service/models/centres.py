@@ -1,0 +1,55 @@
+"""Who serves: centres, the services they give, and the documents that rule how they are rated."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from feedback_service.db import Base
+from feedback_service.models.columns import CentreId, Edrpou, Id, Title, Word, one_of
+
+
+class Centre(Base):
+    """An administrative-service centre (ЦНАП): the fence around everything that it does."""
+
+    __tablename__ = "centres"
+    __table_args__ = (UniqueConstraint("code"), UniqueConstraint("prefix"))
+
+    id: Mapped[Id]
+    code: Mapped[str] = mapped_column(String(10))  # as the static monitoring names it, "SN12000007"
+    prefix: Mapped[str] = mapped_column(String(4))  # the first four characters of its short codes
+    name: Mapped[Title]
+    edrpou: Mapped[Edrpou]
+    katottg: Mapped[str] = mapped_column(String(19))
+    controller: Mapped[Title | None]  # who answers for personal data, as the notice says
+    contact: Mapped[Title | None]
+
+
+class Service(Base):
+    """A service as one centre lists it: by its national code, its local code, or both."""
+
+    __tablename__ = "services"
+    # An absent code is an empty text and not NULL: NULLs differ from each other and would break the promise.
+    __table_args__ = (UniqueConstraint("centre_id", "code", "local_code"),)
+
+    centre_id: Mapped[CentreId]
+    id: Mapped[Id]
+    code: Mapped[Word]
+    local_code: Mapped[Word]
+    title: Mapped[Title]
+
+
+class Document(Base):
+    """A published questionnaire or methodology, loaded by an operator; never changed afterwards."""
+
+    __tablename__ = "documents"
+    __table_args__ = (one_of("kind", ("questionnaire", "methodology")),)
+
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    effective_from: Mapped[date]
+    body: Mapped[dict[str, Any]] = mapped_column(JSON)
+    loaded_at: Mapped[datetime]
+
+

@@ -1,0 +1,25 @@
+"""How gunicorn serves Vidhuk; everything else it may be told with GUNICORN_CMD_ARGS."""
+
+import multiprocessing
+import os
+
+from feedback_service import logs
+
+bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
+workers = int(os.environ.get("WEB_CONCURRENCY", max(2, multiprocessing.cpu_count())))
+worker_class = "gthread"
+threads = 4
+preload_app = True  # templates, catalogues and questionnaires are prepared once and shared
+timeout = 60
+graceful_timeout = 15
+keepalive = 5
+limit_request_line = 4094
+limit_request_fields = 50
+# Survey addresses are secrets, so nothing but our own request log (by route) may write about requests.
+accesslog = None
+logconfig_dict = {"version": 1, "disable_existing_loggers": False, "root": {"level": "WARNING"}}
+
+
+def post_fork(server: object, worker: object) -> None:
+    """Log in our own voice in every worker."""
+    logs.configure()
