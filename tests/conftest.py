@@ -1,0 +1,137 @@
+"""What every test can ask for. Databases are real, migrated by the real command, and empty for each test."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from playwright.sync_api import Browser, Page
+
+from feedback_service import clock
+from feedback_service.config import Settings
+from feedback_service.db import db
+from tests.support import browser as browsers
+from tests.support.browser import PHONE, NewPage
+from tests.support.database import FreshDatabase, PostgresDatabases, SqliteDatabases
+from tests.support.environment import environment
+from tests.support.postgres import Server
+
+TimeIs = Callable[[datetime | str], datetime]
+
+
+@pytest.fixture(scope="session")
+def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabases:
+    """Migrated SQLite files."""
+    return SqliteDatabases(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(scope="session")
+def postgres_databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresDatabases]:
+    """Migrated databases of a PostgreSQL server that lives as long as this test worker."""
+    with Server() as server:
+        yield PostgresDatabases(server, tmp_path_factory.mktemp("postgresql"))
+
+
+@pytest.fixture(scope="session")
+def fresh_database(request: pytest.FixtureRequest) -> FreshDatabase:
+    """``fresh_database("postgresql")`` is the address of a migrated database for the caller alone."""
+
+    def fresh(dialect: str) -> str:
+        databases: SqliteDatabases | PostgresDatabases = request.getfixturevalue(
+            {"sqlite": "sqlite_databases", "postgresql": "postgres_databases"}[dialect]
+        )
+        return databases.fresh()
+
+    return fresh
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The address of an empty migrated database; the test runs once on each engine."""
+    if request.param == "sqlite":
+        sqlite: SqliteDatabases = request.getfixturevalue("sqlite_databases")
+        return sqlite.fresh()
+    postgresql: PostgresDatabases = request.getfixturevalue("postgres_databases")
+    return postgresql.emptied()
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    """Settings on the test's own database and data folder."""
+    return Settings.from_env(environment(tmp_path, database_url))
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    """The whole application. No context is pushed: a request must not inherit one, see ``context``."""
+    from feedback_service.app import create_app
+
+    app = create_app(settings)
+    app.testing = True
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def context(app: Flask) -> Iterator[None]:
+    """The application's context, for tests that call the flow and the rooms themselves."""
+    with app.app_context():
+        yield
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A client of the application, without a network."""
+    return app.test_client()
+
+
+@pytest.fixture
+def time_is(monkeypatch: pytest.MonkeyPatch) -> TimeIs:
+    """``time_is("2026-11-20T10:15+02:00")`` stops the service's clock there; may be called again."""
+
+    def stop(instant: datetime | str) -> datetime:
+        at = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
+        if at.tzinfo is None:
+            raise ValueError("an instant needs its offset")
+        at = at.astimezone(UTC)
+        monkeypatch.setattr(clock, "now", lambda: at)
+        return at
+
+    return stop
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium, started once for this test worker."""
+    with browsers.running() as browser:
+        yield browser
+
+
+@pytest.fixture
+def new_page(browser: Browser) -> Iterator[NewPage]:
+    """``new_page(locale="en-GB", color_scheme="dark", java_script_enabled=False)``: a new visitor."""
+    with browsers.visitor(browser) as new_page:
+        yield new_page
+
+
+@pytest.fixture
+def page(new_page: NewPage) -> Page:
+    """A visitor at a desk, 1280 by 800."""
+    return new_page()
+
+
+@pytest.fixture
+def phone(new_page: NewPage) -> Page:
+    """A visitor with a phone, 360 by 740, touch."""
+    return new_page(**PHONE)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """A test that did not run fails the run: nothing is skipped silently."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and reporter.stats.get("skipped") and exitstatus == pytest.ExitCode.OK:
+        reporter.write_line("Some tests were skipped, so this run counts as failed.", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

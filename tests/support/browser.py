@@ -1,0 +1,88 @@
+"""The browser of the tests: the Chromium that this machine has, driven by Playwright."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 360, "height": 740},
+    "device_scale_factor": 2,
+    "is_mobile": True,
+    "has_touch": True,
+}
+
+NewPage = Callable[..., Page]
+
+
+class NoBrowser(Exception):
+    """There is no Chromium to drive; a test that needs one fails."""
+
+
+def chromium() -> str:
+    """The path of the browser: the one named in CHROMIUM, else the first that is installed."""
+    for name in filter(None, (os.environ.get("CHROMIUM"), *NAMES)):
+        if path := shutil.which(name):
+            return path
+    raise NoBrowser("no Chromium found: install the Debian package chromium, or name a browser in CHROMIUM")
+
+
+@contextmanager
+def running() -> Iterator[Browser]:
+    """A headless browser with an empty profile, closed at the end."""
+    flags = [*FLAGS, "--no-sandbox"] if os.geteuid() == 0 else list(FLAGS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=flags)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def visitor(browser: Browser) -> Iterator[NewPage]:
+    """Opens pages of separate visitors; at the end no page may have raised an error or broken its CSP."""
+    contexts = []
+    complaints: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type == "error" and "Content Security Policy" in message.text:
+            complaints.append(message.text)
+
+    def fail(error: Error) -> None:
+        complaints.append(error.message)
+
+    def new_page(**options: Any) -> Page:
+        context = browser.new_context(
+            **(DESKTOP | {"locale": "uk-UA", "timezone_id": "Europe/Kyiv"} | options)
+        )
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", hear)
+        page.on("pageerror", fail)
+        return page
+
+    yield new_page
+    for context in contexts:
+        context.close()
+    assert not complaints, f"the page complained: {complaints}"
+
+
+if __name__ == "__main__":
+    try:
+        chromium()
+    except NoBrowser:
+        sys.exit(1)

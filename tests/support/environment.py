@@ -1,0 +1,30 @@
+"""The environment in which tests run the service: complete, throw-away, the same every time."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+SECRET_KEY = "5e" * 32
+CASE_KEY = "ca" * 32
+TOKEN_KEYS = "70" * 32
+
+
+def environment(
+    data_dir: Path, database_url: str, public_url: str = "http://127.0.0.1:8000"
+) -> dict[str, str]:
+    """Every required setting, as the service reads it; nothing of the machine's own FEEDBACK_ variables."""
+    return {
+        "DATA_DIR": str(data_dir),
+        "FEEDBACK_DATABASE_URL": database_url,
+        "FEEDBACK_SECRET_KEY": SECRET_KEY,
+        "FEEDBACK_CASE_KEY": CASE_KEY,
+        "FEEDBACK_TOKEN_KEYS": TOKEN_KEYS,
+        "FEEDBACK_PUBLIC_URL": public_url,
+    }
+
+
+def process_environment(machine: Mapping[str, str], service: Mapping[str, str]) -> dict[str, str]:
+    """What a child process gets: the machine's variables without any setting of ours, then ``service``."""
+    kept = {name: value for name, value in machine.items() if not name.startswith("FEEDBACK_")}
+    return kept | dict(service)

