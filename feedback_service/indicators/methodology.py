@@ -1,0 +1,198 @@
+"""A methodology: the dated document that says which answers count, how, and what of it is unconfirmed."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+from feedback_service.indicators.document import Node
+from feedback_service.indicators.statistics import Ties
+
+Status = Literal["confirmed", "unconfirmed"]
+
+FRONT_OFFICES = ("offline", "online")
+# Spelled out so that a misspelt source in an operator's document is refused and its answers are not dropped.
+SOURCES = {
+    *("qr_case", "tablet_hall", "tablet_walkup", "qr_hall", "sms_viber"),
+    *("phone_interview", "paper_box", "diia_centers_map"),
+}
+STATUSES: Mapping[str, Status] = {"confirmed": "confirmed", "unconfirmed": "unconfirmed"}
+TIES: Mapping[str, Ties] = {"away_from_zero": "away_from_zero", "to_even": "to_even"}
+FOLDER = Path(__file__).with_name("methodologies")
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A named stretch of the index, in percent; each end says whether it belongs."""
+
+    name: str
+    lower: Fraction
+    upper: Fraction
+    lower_included: bool
+    upper_included: bool
+
+    def __contains__(self, value: Fraction) -> bool:
+        return (
+            self.lower < value < self.upper
+            or (self.lower_included and value == self.lower)
+            or (self.upper_included and value == self.upper)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LoyaltyRule:
+    """How the loyalty index is made: the question of each front office, classes of answers, bands, rounding.
+
+    ``confirmed`` and ``unconfirmed`` are sentences by language: what the legal text says, what is assumed.
+    """
+
+    status: Status
+    questions: Mapping[str, str]
+    promoters: frozenset[str]
+    passives: frozenset[str]
+    detractors: frozenset[str]
+    bands: tuple[Band, ...]
+    decimals: int
+    ties: Ties
+    confirmed: tuple[Mapping[str, str], ...]
+    unconfirmed: tuple[Mapping[str, str], ...]
+
+    def band(self, value: Fraction) -> str | None:
+        """The name of the band an exact value falls in; ``None`` where the methodology names none."""
+        return next((band.name for band in self.bands if value in band), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The words of an operational question, best first; which are satisfied and which are not awful."""
+
+    values: tuple[str, ...]
+    satisfied: frozenset[str]
+    not_awful: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Methodology:
+    """One dated methodology; figures made with it name its ``id`` and carry its ``status``.
+
+    ``sources`` are those whose answers count; ``words`` holds the operational questions by front office.
+    """
+
+    id: str
+    title: Mapping[str, str]
+    legal_text: str
+    effective_from: date
+    status: Status
+    sources: frozenset[str]
+    loyalty: LoyaltyRule
+    words: Mapping[str, Mapping[str, Scale]]
+
+
+def parse(document: object) -> Methodology:
+    """Read a methodology document; raise ``ValueError`` naming the first thing in it that is wrong."""
+    identity, title, legal_text, effective_from, status, sources, index, operational = Node(
+        document, "methodology"
+    ).fields(
+        "id", "title", "legal_text", "effective_from", "status", "sources", "loyalty_index", "operational"
+    )
+    loyalty = _loyalty(index)
+    both_confirmed = loyalty.status == "confirmed" or status.text() != "confirmed"
+    status.require(both_confirmed, "is confirmed, but the status of the index is not")
+    counting = sources.distinct_texts()
+    sources.require(SOURCES.issuperset(counting), f"may name only {', '.join(sorted(SOURCES))}")
+    scales, questions = operational.fields("scales", "questions")
+    scale_by_name = {name: _scale(node) for name, node in scales.items()}
+    return Methodology(
+        id=identity.text(),
+        title=title.sentence(),
+        legal_text=legal_text.text(),
+        effective_from=effective_from.day(),
+        status=status.one_of(STATUSES),
+        sources=frozenset(counting),
+        loyalty=loyalty,
+        words=MappingProxyType(
+            {
+                front_office: MappingProxyType(
+                    {id: scale.one_of(scale_by_name) for id, scale in asked.items()}
+                )
+                for front_office, asked in _by_front_office(questions)
+            }
+        ),
+    )
+
+
+@cache
+def shipped() -> tuple[Methodology, ...]:
+    """The methodologies that come with the service, oldest first."""
+    found = (parse(json.loads(file.read_text(encoding="utf-8"))) for file in FOLDER.glob("*.json"))
+    return tuple(sorted(found, key=lambda methodology: (methodology.effective_from, methodology.id)))
+
+
+def in_force(candidates: Iterable[Methodology], day: date) -> Methodology:
+    """The methodology in force on ``day``: the latest begun, of two begun together the later candidate.
+
+    A day before all of them, which can hold no answers, gets the earliest, so that it still has null figures.
+    Raises ``ValueError`` when there are no candidates.
+    """
+    in_order = sorted(candidates, key=lambda methodology: methodology.effective_from)
+    if not in_order:
+        raise ValueError("there is no methodology to choose from")
+    return next((found for found in reversed(in_order) if found.effective_from <= day), in_order[0])
+
+
+def _by_front_office(node: Node) -> Iterable[tuple[str, Node]]:
+    return zip(FRONT_OFFICES, node.fields(*FRONT_OFFICES), strict=True)
+
+
+def _loyalty(index: Node) -> LoyaltyRule:
+    status, questions, classes, band_list, rounding, confirmed, unconfirmed = index.fields(
+        "status", "questions", "classes", "bands", "rounding", "confirmed", "unconfirmed"
+    )
+    promoters, passives, detractors = (
+        node.distinct_texts() for node in classes.fields("promoters", "passives", "detractors")
+    )
+    answers = promoters + passives + detractors
+    classes.require(len(answers) == len(set(answers)), "puts one answer in two classes")
+    bands = tuple(_band(band) for band in band_list.list())
+    for below, above in pairwise(bands):
+        apart = below.upper < above.lower or not (below.upper_included and above.lower_included)
+        band_list.require(below.upper <= above.lower and apart, f"lets {above.name} overlap {below.name}")
+    still_open = tuple(part.sentence() for part in unconfirmed.list())
+    status.require(status.text() != "confirmed" or not still_open, "is confirmed, but parts are unconfirmed")
+    decimals, ties = rounding.fields("decimals", "ties")
+    return LoyaltyRule(
+        status=status.one_of(STATUSES),
+        questions=MappingProxyType({office: asked.text() for office, asked in _by_front_office(questions)}),
+        promoters=frozenset(promoters),
+        passives=frozenset(passives),
+        detractors=frozenset(detractors),
+        bands=bands,
+        decimals=decimals.whole(0, 6),
+        ties=ties.one_of(TIES),
+        confirmed=tuple(part.sentence() for part in confirmed.list()),
+        unconfirmed=still_open,
+    )
+
+
+def _band(band: Node) -> Band:
+    name, lower, upper, lower_included, upper_included = band.fields(
+        "name", "from", "to", "from_included", "to_included"
+    )
+    band.require(-100 <= lower.number() < upper.number() <= 100, "must rise within -100 and 100")
+    return Band(name.text(), lower.number(), upper.number(), lower_included.flag(), upper_included.flag())
+
+
+def _scale(scale: Node) -> Scale:
+    values, satisfied, not_awful = (
+        node.distinct_texts() for node in scale.fields("values", "satisfied", "not_awful")
+    )
+    scale.require(
+        set(satisfied) <= set(not_awful) <= set(values), "must have satisfied within not_awful within values"
+    )
+    return Scale(values, frozenset(satisfied), frozenset(not_awful))

@@ -1,0 +1,67 @@
+"""How sure a figure is: 95 % intervals in percent, and the one rounding every percentage goes through."""
+
+from decimal import Decimal
+from fractions import Fraction
+from math import sqrt
+from statistics import NormalDist
+from typing import Literal
+
+Ties = Literal["away_from_zero", "to_even"]
+Interval = tuple[float, float]
+
+Z = NormalDist().inv_cdf(0.975)
+
+
+def rounded(value: Fraction | float, decimals: int = 1, ties: Ties = "away_from_zero") -> Decimal:
+    """The value with so many decimals; an exact half goes away from zero, or to the even neighbour."""
+    scale = 10**decimals
+    exact = Fraction(value) * scale
+    units = round(exact) if ties == "to_even" else _half_away(exact)
+    return Decimal(units).scaleb(-decimals)
+
+
+def percent(share: Fraction | float) -> float:
+    """A share of 0 to 1 (or −1 to 1) in percent with one decimal, half away from zero.
+
+    An exact share, a ``Fraction``, is rounded exactly.
+    """
+    return float(rounded(Fraction(share) * 100))
+
+
+def wilson(successes: int, n: int) -> Interval:
+    """The 95 % interval of a share, in percent with one decimal; n is at least 1.
+
+    E. B. Wilson, Probable inference, the law of succession, and statistical inference,
+    Journal of the American Statistical Association 22 (1927), 209–212.
+    """
+    if not 0 <= successes <= n or n == 0:
+        raise ValueError(f"{successes} of {n} is not a share")
+    share = successes / n
+    centre = share + Z**2 / (2 * n)
+    margin = Z * sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
+    stretch = 1 + Z**2 / n
+    # At both ends the formula gives 0 and 1 exactly; in floats it may miss them by a hair.
+    low = 0.0 if successes == 0 else (centre - margin) / stretch
+    high = 1.0 if successes == n else (centre + margin) / stretch
+    return percent(low), percent(high)
+
+
+def adjusted_wald(promoters: int, passives: int, detractors: int) -> Interval:
+    """The 95 % interval of a loyalty index in percent, one decimal, clipped to ±100; there is an answer.
+
+    Three imagined answers are added, ¾ favourable, 1½ neutral and ¾ critical (adjusted Wald): B. Rocks,
+    Interval estimation for the "Net Promoter Score", The American Statistician 70 (2016), 365–372.
+    """
+    if min(promoters, passives, detractors) < 0 or promoters + passives + detractors == 0:
+        raise ValueError(f"{promoters}, {passives} and {detractors} are not the counts of an index")
+    n = promoters + passives + detractors + 3
+    favourable, critical = (promoters + 0.75) / n, (detractors + 0.75) / n
+    centre = favourable - critical
+    margin = Z * sqrt((favourable + critical - centre**2) / n)
+    return percent(max(centre - margin, -1.0)), percent(min(centre + margin, 1.0))
+
+
+def _half_away(exact: Fraction) -> int:
+    towards_zero, rest = divmod(abs(exact), 1)
+    units = int(towards_zero) + (rest >= Fraction(1, 2))
+    return units if exact >= 0 else -units
