@@ -1,0 +1,1 @@
+"""Questionnaires as dated documents, checking answers against them, and the privacy guard for comments."""
