@@ -31,7 +31,7 @@ Respondents = Mapping[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Withheld(Generic[Key]):
-    """What is left out: the whole period or front offices of it, groups, front offices of the other groups."""
+    """What is left out: the whole period or front offices of it, groups, and front offices of the others."""
 
     whole: bool
     front_offices: frozenset[str]
