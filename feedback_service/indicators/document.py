@@ -42,10 +42,11 @@ class Node:
         return [Node(value, f"{self._place}[{i}]") for i, value in enumerate(self._value)]
 
     def text(self) -> str:
-        """A text that is not empty and has no white space at its ends."""
-        if not isinstance(self._value, str) or not self._value or self._value != self._value.strip():
+        """One line of visible text, without white space at its ends."""
+        text = self._value
+        if not isinstance(text, str) or not text or text != text.strip() or not text.isprintable():
             raise ValueError(f"{self._place} must be a text")
-        return self._value
+        return text
 
     def distinct_texts(self) -> tuple[str, ...]:
         """At least one text, none of them twice."""

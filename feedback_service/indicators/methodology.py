@@ -101,6 +101,7 @@ def parse(document: object) -> Methodology:
     ).fields(
         "id", "title", "legal_text", "effective_from", "status", "sources", "loyalty_index", "operational"
     )
+    identity.require(len(identity.text()) <= 64, "must have at most 64 characters")
     loyalty = _loyalty(index)
     both_confirmed = loyalty.status == "confirmed" or status.text() != "confirmed"
     status.require(both_confirmed, "is confirmed, but the status of the index is not")

@@ -1,6 +1,6 @@
 """From counted answers to figures, in exact arithmetic: loyalty index, operational questions, reasons."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,7 +10,7 @@ from types import MappingProxyType
 from feedback_service.indicators.methodology import FRONT_OFFICES, Methodology, Scale
 from feedback_service.indicators.statistics import Interval, adjusted_wald, percent, rounded, wilson
 
-# How many gave this value: {(front office, question, value): n}.
+# How many gave this value: {(front office, question, value): n}. Questions that no figure is made of are passed over.
 Counts = Mapping[tuple[str, str, str], int]
 
 REASONS = "any.reasons"
@@ -108,27 +108,26 @@ def question(id: str, counts: Mapping[str, int], scale: Scale) -> QuestionFigure
 
 def figures(counts: Counts, methodology: Methodology, withheld: Collection[str] = ()) -> Figures:
     """Everything told of one group: both front offices are listed, a ``withheld`` one by its name only."""
-    by_question: dict[tuple[str, str], dict[str, int]] = {}
+    given: defaultdict[tuple[str, str], dict[str, int]] = defaultdict(dict)
     for (front_office, asked, value), n in counts.items():
-        by_question.setdefault((front_office, asked), {})[value] = n
+        given[front_office, asked][value] = n
     shown = [front_office for front_office in FRONT_OFFICES if front_office not in withheld]
     return Figures(
         indicators=[
-            _indicator(
-                front_office,
-                None
-                if front_office in withheld
-                else loyalty(by_question.get((front_office, asked), {}), methodology),
-                methodology,
+            {"id": "loyalty_index", "front_office": front_office}
+            | (
+                _index(loyalty(given[front_office, asked], methodology), methodology)
+                if front_office in shown
+                else {"suppressed": True}
             )
             for front_office, asked in methodology.loyalty.questions.items()
         ],
         questions=[
-            _question(question(asked, by_question.get((front_office, asked), {}), scale))
+            _question(question(asked, given[front_office, asked], scale))
             for front_office in shown
             for asked, scale in methodology.words[front_office].items()
         ],
-        reasons=_reasons([by_question.get((front_office, REASONS), {}) for front_office in shown]),
+        reasons=_reasons([given[front_office, REASONS] for front_office in shown]),
     )
 
 
@@ -138,11 +137,8 @@ def _refuse_unknown(counts: Mapping[str, int], known: frozenset[str]) -> None:
             raise ValueError(f"{n} answers {value!r} cannot be counted by this methodology")
 
 
-def _indicator(front_office: str, index: LoyaltyIndex | None, methodology: Methodology) -> dict[str, object]:
-    named: dict[str, object] = {"id": "loyalty_index", "front_office": front_office}
-    if index is None:
-        return named | {"suppressed": True}
-    return named | {
+def _index(index: LoyaltyIndex, methodology: Methodology) -> dict[str, object]:
+    return {
         "n": index.n,
         "promoters": index.promoters,
         "passives": index.passives,
@@ -165,9 +161,9 @@ def _question(figure: QuestionFigure) -> dict[str, object]:
     }
 
 
-def _reasons(offices: list[dict[str, int]]) -> list[dict[str, object]]:
+def _reasons(by_front_office: list[dict[str, int]]) -> list[dict[str, object]]:
     pooled = Counter[str]()
-    for counts in offices:
+    for counts in by_front_office:
         pooled.update(counts)
     often_first = sorted(pooled.items(), key=lambda item: (-item[1], item[0]))
     return [{"id": reason, "n": n} for reason, n in often_first if n > 0]

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from feedback_service.indicators.methodology import FRONT_OFFICES, SOURCES, in_force, parse, shipped
+from feedback_service.models import columns
+from feedback_service.surveys import questionnaires
 
 Path = tuple[str | int, ...]
 
@@ -36,6 +38,23 @@ def test_every_answer_of_the_scale_is_in_one_class() -> None:
 
 def test_all_sources_count_but_the_walk_up_tablet_and_the_hall_code() -> None:
     assert shipped()[0].sources == SOURCES - {"tablet_walkup", "qr_hall"}
+
+
+def test_the_words_on_the_wire_are_the_ones_the_tables_know() -> None:
+    assert set(columns.SOURCES) == SOURCES
+    assert columns.FRONT_OFFICES == FRONT_OFFICES
+
+
+def test_the_shipped_methodology_counts_every_answer_the_shipped_questionnaires_offer() -> None:
+    official = shipped()[0]
+    rule = official.loyalty
+    for questionnaire in questionnaires.shipped():
+        asked = {question.id: question for question in questionnaire.questions}
+        recommend = asked[rule.questions[questionnaire.front_office]]
+        assert set(recommend.values) == rule.promoters | rule.passives | rule.detractors
+        assert {question.id: question.values for question in asked.values() if question.kind == "words"} == {
+            id: scale.values for id, scale in official.words[questionnaire.front_office].items()
+        }
 
 
 def test_the_only_band_is_negative_and_holds_both_its_ends() -> None:
@@ -82,6 +101,8 @@ BAND = {"name": "good", "from": 0, "from_included": True, "to": 50, "to_included
     [
         (("id",), "", "methodology.id must be a text"),
         (("id",), " 864", "methodology.id must be a text"),
+        (("id",), "864\u202e", "methodology.id must be a text"),
+        (("id",), "8" * 65, "methodology.id must have at most 64 characters"),
         (("title",), {"uk": "Порядок"}, "methodology.title lacks en"),
         (("remark",), "x", "methodology has unknown remark"),
         (("effective_from",), "11.08.2021", "methodology.effective_from must be a day"),

@@ -5,11 +5,12 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feedback_service.indicators.statistics import adjusted_wald, percent, rounded, wilson
 
+unhurried = settings(deadline=None)  # a busy machine is no failure
 COUNTS = st.integers(0, 3000)
 
 
@@ -41,6 +42,7 @@ def test_seventy_percent_for_and_ten_against_is_as_sure_as_the_number_asked(n: i
     assert (high - low) / 2 == pytest.approx(margin, abs=0.5)
 
 
+@unhurried
 @given(COUNTS, COUNTS)
 def test_a_share_lies_in_its_interval_and_the_interval_in_zero_to_a_hundred(yes: int, no: int) -> None:
     n = yes + no or 1
@@ -48,24 +50,28 @@ def test_a_share_lies_in_its_interval_and_the_interval_in_zero_to_a_hundred(yes:
     assert 0 <= low <= percent(Fraction(yes, n)) <= high <= 100
 
 
+@unhurried
 @given(COUNTS, COUNTS.filter(bool))
 def test_counting_the_others_mirrors_the_interval_of_a_share(yes: int, no: int) -> None:
     low, high = wilson(yes, yes + no)
     assert wilson(no, yes + no) == pytest.approx((100 - high, 100 - low), abs=0.11)
 
 
+@unhurried
 @given(COUNTS, COUNTS.filter(bool))
 def test_one_more_satisfied_of_as_many_never_lowers_the_interval(yes: int, no: int) -> None:
     before, after = wilson(yes, yes + no), wilson(yes + 1, yes + no)
     assert before[0] <= after[0] and before[1] <= after[1]
 
 
+@unhurried
 @given(COUNTS.filter(bool), COUNTS)
 def test_ten_times_the_same_answers_are_surer(yes: int, no: int) -> None:
     (low, high), (lower, higher) = wilson(10 * yes, 10 * (yes + no)), wilson(yes, yes + no)
     assert lower <= low and high <= higher
 
 
+@unhurried
 @given(COUNTS, COUNTS, COUNTS)
 def test_the_index_of_two_answers_or_more_lies_in_its_interval(p: int, neutral: int, d: int) -> None:
     if (n := p + neutral + d) < 2:
@@ -74,6 +80,7 @@ def test_the_index_of_two_answers_or_more_lies_in_its_interval(p: int, neutral: 
     assert -100 <= low <= percent(Fraction(p - d, n)) <= high <= 100
 
 
+@unhurried
 @given(COUNTS, COUNTS.filter(bool), COUNTS)
 def test_swapping_friends_and_critics_mirrors_the_interval_of_the_index(p: int, neutral: int, d: int) -> None:
     low, high = adjusted_wald(p, neutral, d)

@@ -46,7 +46,7 @@ def rank(rows: Sequence[Sequence[int]]) -> int:
 
 
 def isolates(known: Known, people: Mapping[Cell, int], min_group: int) -> list[Cell]:
-    """Cells of 1 to ``min_group`` - 1 people about which alone a combination of published sums says something.
+    """Cells of 1 to ``min_group`` - 1 people of whom alone a combination of published sums says something.
 
     A combination of sums says something about exactly the cells T if the sums' span meets the span of T; then
     rank(sums) + |T| exceeds the rank of both together. Empty cells are known to be empty and tell of nobody.
@@ -140,6 +140,17 @@ def test_the_smallest_other_group_goes_with_a_lone_small_one() -> None:
 def test_small_groups_that_are_enough_together_hide_each_other() -> None:
     assert withhold(offline(a=50, b=3, c=2), min_group=5).groups == {"b", "c"}
     assert withhold(offline(a=50, b=3, c=1, d=7), min_group=5).groups == {"b", "c", "d"}
+
+
+def test_a_withheld_group_cannot_be_computed_though_it_alone_holds_enough_of_a_front_office() -> None:
+    groups: Groups = {
+        "a": {"offline": 3},
+        "b": {"offline": 9, "online": 8},
+        "c": {"offline": 20, "online": 30},
+    }
+    told = withhold(groups, min_group=5)
+    assert told.groups == {"a", "b"}
+    assert dict(told.cells) == {"c": {"online"}}
 
 
 def test_a_small_front_office_of_a_group_takes_the_same_of_another_along() -> None:
