@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from flask import current_app
+
 KEY_BYTES = 32
 
 
@@ -25,7 +27,9 @@ def key(value: str) -> bytes:
         if set(value) <= set(string.hexdigits):
             secret = bytes.fromhex(value)
         else:
-            secret = base64.b64decode(value.replace("-", "+").replace("_", "/") + "=" * (-len(value) % 4), validate=True)
+            secret = base64.b64decode(
+                value.replace("-", "+").replace("_", "/") + "=" * (-len(value) % 4), validate=True
+            )
     except (ValueError, binascii.Error):
         raise ValueError("is neither hex nor base64") from None
     if len(secret) < KEY_BYTES:
@@ -51,7 +55,13 @@ def is_loopback(host: str) -> bool:
 def web_address(value: str) -> str:
     """An http(s) address; plain http only on loopback."""
     parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or parts.username
+        or parts.query
+        or parts.fragment
+    ):
         raise ValueError("is not a web address")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise ValueError("uses plain http outside loopback")
@@ -119,14 +129,20 @@ class Settings:
     case_key: bytes = setting("turns case numbers into pseudonyms; 32 bytes or more, hex or base64", key)
     token_keys: tuple[bytes, ...] = setting("derive links, short codes and receipts; the first signs", keys)
     public_url: str = setting("origin that QR codes carry, such as https://vidhuk.example", origin)
-    central_url: str | None = setting("address of the central monitoring system; none: events wait", web_address, None)
-    central_secret: str | None = setting("whsec_… shared with the central monitoring system", webhook_secret, None)
+    central_url: str | None = setting(
+        "address of the central monitoring system; none: events wait", web_address, None
+    )
+    central_secret: str | None = setting(
+        "whsec_… shared with the central monitoring system", webhook_secret, None
+    )
     central_transport: str = setting("how events travel: https", transport, "https")
     invitation_days: int = setting("days that a survey link stays open", number(1), 30)
     partial_minutes: int = setting("minutes after which an answer begun and left is final", number(1), 30)
     min_group: int = setting("figures of fewer people are not shown to staff and systems", number(1), 5)
     min_published: int = setting("figures of fewer people are not shown to the public", number(1), 10)
-    retention_days: int = setting("days after which comments and spent invitations are deleted", number(1), 1095)
+    retention_days: int = setting(
+        "days after which comments and spent invitations are deleted", number(1), 1095
+    )
     languages: tuple[str, ...] = setting("languages of the survey, comma-separated", languages, ("uk", "en"))
 
     @classmethod
@@ -176,3 +192,9 @@ def keep_for_demonstration(data_dir: Path, public_url: str) -> None:
     with open(os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
         file.writelines(f"{name}={value}\n" for name, value in kept.items())
     fresh.replace(data_dir / "run.env")
+
+
+def settings() -> Settings:
+    """The settings of the running application."""
+    given: Settings = current_app.config["SETTINGS"]
+    return given

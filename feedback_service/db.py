@@ -23,7 +23,7 @@ from feedback_service.errors import Unavailable
 
 LOCK_WAIT_SECONDS = 15  # how long a writer waits for another before it gives up
 ATTEMPTS = 5
-LOST_RACE = frozenset({"40001", "40P01"})  # serialization failure, deadlock
+LOST_RACE_STATES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,6 +31,10 @@ R = TypeVar("R")
 
 class NotDurable(Exception):
     """The database may forget what it acknowledged; the service refuses to use it."""
+
+
+class LostRace(Exception):
+    """Somebody else was first; the story is told again on what they left behind."""
 
 
 class Instant(TypeDecorator[datetime]):
@@ -133,7 +137,7 @@ def transaction(story: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
                     result = story(tx, *args, **kwargs)
                     tx.commit()
                     return result
-            except DBAPIError as error:
+            except (DBAPIError, LostRace) as error:
                 if attempt == ATTEMPTS or not _lost_race(error):
                     raise
             time.sleep(random.uniform(0, 0.02 * 2**attempt))
@@ -157,8 +161,10 @@ def reading(question: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
     return asked
 
 
-def _lost_race(error: DBAPIError) -> bool:
-    return isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", None) in LOST_RACE
+def _lost_race(error: DBAPIError | LostRace) -> bool:
+    if isinstance(error, LostRace | IntegrityError):
+        return True
+    return getattr(error.orig, "sqlstate", None) in LOST_RACE_STATES
 
 
 @contextmanager

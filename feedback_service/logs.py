@@ -36,7 +36,11 @@ class _OurVoice(logging.Formatter):
     """Give other libraries' records our shape: their template, without the arguments that fill it."""
 
     def format(self, record: logging.LogRecord) -> str:
-        event: dict[str, Any] = {"logger": record.name, "event": str(record.msg), "level": record.levelname.lower()}
+        event: dict[str, Any] = {
+            "logger": record.name,
+            "event": str(record.msg),
+            "level": record.levelname.lower(),
+        }
         if record.exc_info:
             event["exc_info"] = record.exc_info
         for step in (structlog.processors.TimeStamper(fmt="iso", utc=True), _places):

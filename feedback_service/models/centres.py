@@ -51,5 +51,3 @@ class Document(Base):
     effective_from: Mapped[date]
     body: Mapped[dict[str, Any]] = mapped_column(JSON)
     loaded_at: Mapped[datetime]
-
-

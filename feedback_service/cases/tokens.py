@@ -1,0 +1,142 @@
+"""Secrets that people hold: link tokens, short codes, receipts; kept only as keyed hashes, derivable again.
+
+Everything comes from one of the TOKEN_KEYS by HMAC-SHA256 under a label, so a link can be printed again
+without being stored, and nothing in the database opens a survey. The first key signs; the others still
+recognise what they signed, so a key is rotated by putting a new one in front.
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from feedback_service.config import settings
+
+TOKEN_LENGTH = 26  # characters of base32: 130 bits
+RECEIPT_LENGTH = 20  # characters of Crockford's base32: 100 bits
+CODE_LENGTH = 8  # characters of Crockford's base32 after the centre's prefix: 40 bits
+PREFIX_LENGTH = 4
+
+_BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U: nobody mistakes one for another
+_TO_CROCKFORD = str.maketrans(_BASE32, _CROCKFORD)
+_FORGIVEN = str.maketrans("ILO", "110", " -\u2010\u2011\u2012\u2013\u2014.")
+
+
+def _mac(key: bytes, label: str, *parts: bytes) -> bytes:
+    mac = hmac.new(key, label.encode(), hashlib.sha256)
+    for part in parts:
+        mac.update(len(part).to_bytes(4, "big") + part)
+    return mac.digest()
+
+
+def _letters(digest: bytes, length: int) -> str:
+    return base64.b32encode(digest).decode()[:length]
+
+
+def _crockford(digest: bytes, length: int) -> str:
+    return _letters(digest, length).translate(_TO_CROCKFORD)
+
+
+@dataclass(frozen=True)
+class TokenKey:
+    """One of the TOKEN_KEYS, and all that is derived from it."""
+
+    secret: bytes
+
+    @property
+    def id(self) -> str:
+        """Eight hex digits that name the key without telling it."""
+        return _mac(self.secret, "vidhuk/key-id").hex()[:8]
+
+    def token(self, invitation: uuid.UUID) -> str:
+        """The secret in the survey's address: 26 capitals and digits, 130 bits."""
+        return _letters(_mac(self.secret, "vidhuk/token", invitation.bytes), TOKEN_LENGTH)
+
+    def short_code(self, invitation: uuid.UUID) -> str:
+        """What is typed after the centre's prefix: 8 characters, 40 bits."""
+        return _crockford(_mac(self.secret, "vidhuk/short-code", invitation.bytes), CODE_LENGTH)
+
+    def receipt(self, scope: bytes, client: uuid.UUID) -> str:
+        """What its author holds an answer by; the same again for the same client within the same scope."""
+        return _crockford(_mac(self.secret, "vidhuk/receipt", scope, client.bytes), RECEIPT_LENGTH)
+
+    def response_id(self, scope: bytes, client: uuid.UUID) -> uuid.UUID:
+        """A random-looking (v4) id, the same again for the same client within the same scope."""
+        return uuid.UUID(bytes=_mac(self.secret, "vidhuk/response", scope, client.bytes)[:16], version=4)
+
+    def fingerprint(self, purpose: str, secret: str) -> bytes:
+        """What the database keeps instead of a secret: 32 bytes."""
+        return _mac(self.secret, f"vidhuk/hash/{purpose}", secret.encode())
+
+    def client_hash(self, scope: bytes, client: uuid.UUID) -> bytes:
+        """What the database keeps instead of a client id: 32 bytes."""
+        return _mac(self.secret, "vidhuk/hash/client", scope, client.bytes)
+
+
+@dataclass(frozen=True)
+class Keyring:
+    """All TOKEN_KEYS; the first signs."""
+
+    keys: tuple[TokenKey, ...]
+
+    @classmethod
+    def of(cls, secrets_: Sequence[bytes]) -> "Keyring":
+        """The ring of these secrets, in their order."""
+        return cls(tuple(TokenKey(secret) for secret in secrets_))
+
+    @property
+    def signing(self) -> TokenKey:
+        """The key that makes what is new."""
+        return self.keys[0]
+
+    def by_id(self, key_id: str) -> TokenKey:
+        """The key with that id; ``LookupError`` if it was taken off the ring."""
+        for key in self.keys:
+            if key.id == key_id:
+                return key
+        raise LookupError("this key is no longer among TOKEN_KEYS")
+
+    def fingerprints(self, purpose: str, secret: str) -> list[bytes]:
+        """What a secret may be kept as: one hash for every key that may have made it."""
+        return [key.fingerprint(purpose, secret) for key in self.keys]
+
+
+def normal_token(text: str) -> str | None:
+    """The token in capitals, or ``None`` if it cannot be one."""
+    token = text.upper()
+    return token if len(token) == TOKEN_LENGTH and set(token) <= set(_BASE32) else None
+
+
+def normal_code(text: str) -> str | None:
+    """A typed code without spaces and dashes, look-alikes forgiven; ``None`` if it cannot be one."""
+    code = text.upper().translate(_FORGIVEN)
+    return code if set(code) <= set(_CROCKFORD) else None
+
+
+def spelled(code: str) -> str:
+    """A code in groups of four, as it is printed: ``K7Q2-7K3M-9QXT``."""
+    return "-".join(code[i : i + 4] for i in range(0, len(code), 4))
+
+
+def new_prefix() -> str:
+    """Four characters for a new centre's short codes."""
+    return "".join(secrets.choice(_CROCKFORD) for _ in range(PREFIX_LENGTH))
+
+
+def case_pseudonym(case_key: bytes, case: uuid.UUID) -> str:
+    """What the central system calls the case: 26 characters that lead nowhere without CASE_KEY."""
+    return _letters(_mac(case_key, "vidhuk/case-ref", case.bytes), 26)
+
+
+def case_number_hash(case_key: bytes, centre: uuid.UUID, number: str) -> bytes:
+    """What the database keeps instead of a case number: 32 bytes."""
+    return _mac(case_key, "vidhuk/case-number", centre.bytes, number.encode())
+
+
+def keyring() -> Keyring:
+    """The ring of the running application's TOKEN_KEYS."""
+    return Keyring.of(settings().token_keys)

@@ -1,0 +1,116 @@
+"""The words on the wire: what the central monitoring system is told, built from plain values.
+
+Shapes are those of the JSON Schemas in ``schemas/``, one for each type; CloudEvents 1.0 carries them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+CASE_STATUS = "ua.vidhuk.case.status.v1"
+RESPONSE_RECORDED = "ua.vidhuk.response.recorded.v1"
+RESPONSE_WITHDRAWN = "ua.vidhuk.response.withdrawn.v1"
+CENTRE_PROFILE = "ua.vidhuk.centre.profile.v1"
+TYPES = (CASE_STATUS, RESPONSE_RECORDED, RESPONSE_WITHDRAWN, CENTRE_PROFILE)
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """One event before it is stored: what happened, to what, when."""
+
+    type: str
+    subject: str
+    time: datetime
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ServedFacts:
+    """Where and what was served, as every event about it repeats; codes are ``None`` where there are none."""
+
+    centre: str
+    centre_edrpou: str
+    centre_katottg: str
+    service_code: str | None
+    service_local_code: str | None
+    service_title: str | None
+    provider_edrpou: str | None
+    front_office: str
+    workplace_kind: str | None
+
+    def as_data(self) -> dict[str, Any]:
+        """The members that case and response events share; without a service it is null."""
+        service = {
+            "code": self.service_code,
+            "local_code": self.service_local_code,
+            "title": self.service_title,
+        }
+        return {
+            "centre": self.centre,
+            "centre_edrpou": self.centre_edrpou,
+            "centre_katottg": self.centre_katottg,
+            "service": service if self.service_title is not None else None,
+            "provider_edrpou": self.provider_edrpou,
+            "front_office": self.front_office,
+            "workplace_kind": self.workplace_kind,
+        }
+
+
+def case_status(
+    case_ref: str, served: ServedFacts, status: str, status_at: datetime, registered_at: datetime | None
+) -> Telling:
+    """The case got a status."""
+    instants = {
+        "status": status,
+        "status_at": status_at.isoformat(),
+        "registered_at": registered_at.isoformat() if registered_at else None,
+    }
+    return Telling(CASE_STATUS, case_ref, status_at, served.as_data() | instants)
+
+
+def response_recorded(
+    *,
+    case_ref: str | None,
+    case_status: str | None,
+    served: ServedFacts,
+    response_id: str,
+    source: str,
+    answered_on: date,
+    hour: datetime,
+    questionnaire: str,
+    methodology: str,
+    language: str,
+    single: Mapping[str, str],
+    reasons: Sequence[str],
+    breach: Sequence[str],
+    comment_present: bool,
+) -> Telling:
+    """An answer became final. The comment itself is never told; ``none`` is no breach."""
+    data = served.as_data() | {
+        "case_status": case_status,
+        "response_id": response_id,
+        "source": source,
+        "answered_on": answered_on.isoformat(),
+        "questionnaire": questionnaire,
+        "methodology": methodology,
+        "language": language,
+        "answers": [
+            {"question": question, "value": int(value) if value.isdecimal() else value}
+            for question, value in sorted(single.items())
+        ],
+        "reasons": sorted(reasons),
+        "breach": sorted(value for value in breach if value != "none"),
+        "comment_present": comment_present,
+    }
+    return Telling(RESPONSE_RECORDED, case_ref or response_id, hour, data)
+
+
+def response_withdrawn(response_id: str, hour: datetime) -> Telling:
+    """Its author took an answer back."""
+    return Telling(RESPONSE_WITHDRAWN, response_id, hour, {"response_id": response_id})
+
+
+def centre_profile(profile: Mapping[str, Any], at: datetime) -> Telling:
+    """The centre's profile is now this."""
+    return Telling(CENTRE_PROFILE, str(profile["code"]), at, dict(profile))

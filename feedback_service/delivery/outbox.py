@@ -1,0 +1,30 @@
+"""Events wait here for the relay, written in the transaction that made them true."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+
+from feedback_service.delivery.events import Telling
+from feedback_service.models import Event
+
+
+def put(tx: Session, centre_id: uuid.UUID, tellings: list[Telling], *, at: datetime) -> None:
+    """Promise these events. They exist exactly when the caller's transaction does."""
+    rows = [
+        {
+            "centre_id": centre_id,
+            "id": uuid7(),
+            "type": telling.type,
+            "subject": telling.subject,
+            "time": telling.time,
+            "data": telling.data,
+            "created_at": at,
+            "state": "pending",
+        }
+        for telling in tellings
+    ]
+    if rows:
+        tx.execute(insert(Event), rows)

@@ -1,0 +1,258 @@
+"""A person answers by an invitation: taps are kept as begun, and are final when sent or when left.
+
+``given`` is how a door hands over what was sent: a function from the questionnaire that was asked to the
+checked answers. So the check runs inside the transaction, and a refused answer leaves everything as it was.
+"""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from feedback_service import clock
+from feedback_service.cases import invitations
+from feedback_service.cases.invitations import Held
+from feedback_service.cases.tokens import keyring
+from feedback_service.config import settings
+from feedback_service.db import LostRace, reading, transaction
+from feedback_service.errors import N_, AlreadyAnswered, Invalid
+from feedback_service.flow.recording import Origin, record
+from feedback_service.models import BegunAnswer, Centre
+from feedback_service.surveys import library
+from feedback_service.surveys.answers import Answers
+from feedback_service.surveys.questionnaires import Questionnaire
+
+Given = Callable[[Questionnaire], Answers]
+
+NOTHING_ANSWERED = N_("Please answer at least one question.")
+
+
+@dataclass(frozen=True, slots=True)
+class CentreFacts:
+    """The centre, and who answers for personal data there."""
+
+    code: str
+    name: str
+    controller: str | None
+    contact: str | None
+
+    @classmethod
+    def of(cls, centre: Centre) -> "CentreFacts":
+        """What people are told of a centre."""
+        return cls(centre.code, centre.name, centre.controller, centre.contact)
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What the person is asked, and enough about the case to see that it is hers."""
+
+    centre: CentreFacts
+    service: str | None
+    completed_on: date | None
+    questionnaire: Questionnaire
+    begun: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The answer is final. ``repeated``: the same client again; ``late``: it had been completed without this."""
+
+    id: uuid.UUID
+    receipt: str
+    repeated: bool = False
+    late: bool = False
+
+
+def open_survey(token: str, *, counts: bool) -> Survey:
+    """The survey behind a link; ``counts``: a person looks at it, so the invitation is known to be opened.
+
+    Raises ``NotFound``, ``AlreadyAnswered``, ``InvitationCancelled`` or ``InvitationExpired``.
+    """
+    survey, opened = _look_at(token)
+    if counts and not opened:
+        _note_opened(token)
+    return survey
+
+
+@reading
+def _look_at(tx: Session, token: str) -> tuple[Survey, bool]:
+    held, now = invitations.hold(tx, keyring(), token), clock.now()
+    begun = invitations.begun_on(tx, held.invitation)
+    _refuse_answered(held, begun, now)
+    held.refuse_if_closed(clock.kyiv_day(now))
+    questionnaire = library.by_version(tx, held.invitation.questionnaire)
+    return _survey(held, questionnaire, begun=begun is not None), held.invitation.opened
+
+
+@transaction
+def _note_opened(tx: Session, token: str) -> None:
+    invitations.note_opened(tx, keyring(), token)
+
+
+@transaction
+def keep_begun(
+    tx: Session,
+    token: str,
+    *,
+    client_id: uuid.UUID,
+    given: Given,
+    language: str,
+    source: str,
+    whole: bool = False,
+) -> Survey | Recorded:
+    """A person tapped: what was chosen is kept and will count, even if nothing more comes.
+
+    ``whole``: the form showed every question but the first, so what it leaves out is taken back. The same
+    client after its answer is final gets the ``Recorded`` again; other refusals as for ``open_survey``.
+    """
+    held, now = invitations.hold(tx, keyring(), token, lock=True), clock.now()
+    if held.answered_by(client_id):
+        return _repeated(held, client_id)
+    begun = invitations.begun_on(tx, held.invitation)
+    _refuse_answered(held, begun, now)
+    held.refuse_if_closed(clock.kyiv_day(now))
+    questionnaire = library.by_version(tx, held.invitation.questionnaire)
+    answers = _joined(begun, questionnaire, given(questionnaire), whole=whole)
+    kept = {
+        "client": client_id,
+        "answers": answers.to_json(),
+        "language": language,
+        "source": source,
+        "at": now,
+    }
+    invitations.keep_begun(tx, held, begun, **kept)
+    return _survey(held, questionnaire, begun=True)
+
+
+@transaction
+def finish(
+    tx: Session,
+    token: str,
+    *,
+    client_id: uuid.UUID,
+    given: Given,
+    language: str,
+    source: str,
+    whole: bool = False,
+) -> Recorded:
+    """A person sends: the invitation is spent, the answer stored, and the central system's event promised.
+
+    The same client again gets the same receipt. Raises as ``open_survey``, and ``Invalid`` if nothing is
+    answered or an answer breaks a rule.
+    """
+    held, now = invitations.hold(tx, keyring(), token, lock=True), clock.now()
+    if held.answered_by(client_id):
+        return _repeated(held, client_id)
+    begun = invitations.begun_on(tx, held.invitation)
+    if begun is not None and begun.client_id == client_id and _is_left(begun, now):
+        _complete(tx, held, begun)
+        return _recorded(held, client_id, repeated=True, late=True)
+    _refuse_answered(held, begun, now)
+    held.refuse_if_closed(clock.kyiv_day(now))
+    questionnaire = library.by_version(tx, held.invitation.questionnaire)
+    answers = _joined(begun, questionnaire, given(questionnaire), whole=whole)
+    if begun is not None:
+        invitations.drop_begun(tx, begun)
+    return _finalise(tx, held, client_id, answers, language, source, begun.begun_at if begun else now)
+
+
+@transaction
+def complete_left(tx: Session, limit: int = 100) -> int:
+    """Answers begun and left become final as they are, on the day of their first tap; tells how many.
+
+    Whatever became of their invitations since: what was tapped counts.
+    """
+    left = invitations.left(tx, clock.now() - _patience(), limit)
+    for begun in left:
+        held = invitations.hold_again(tx, keyring(), begun)
+        if held is None or held.invitation.answered_on is not None:
+            invitations.drop_begun(tx, begun)
+        else:
+            _complete(tx, held, begun)
+    return len(left)
+
+
+def _complete(tx: Session, held: Held, begun: BegunAnswer) -> None:
+    invitations.drop_begun(tx, begun)
+    answers = Answers.from_json(begun.answers)
+    _finalise(tx, held, begun.client_id, answers, begun.language, begun.source, begun.begun_at, left=True)
+
+
+def _finalise(
+    tx: Session,
+    held: Held,
+    client: uuid.UUID,
+    answers: Answers,
+    language: str,
+    source: str,
+    began_at: datetime,
+    *,
+    left: bool = False,
+) -> Recorded:
+    """Spend the invitation and record the answer on the Kyiv day it began."""
+    if not invitations.spend(tx, held, client, on=clock.kyiv_day(began_at), left_begun=left):
+        raise LostRace()
+    recorded = _recorded(held, client)
+    record(
+        tx,
+        Origin.of_case(held.centre, held.case, held.service),
+        response_id=recorded.id,
+        receipt_hash=held.key.fingerprint("receipt", recorded.receipt),
+        questionnaire=held.invitation.questionnaire,
+        answers=answers,
+        language=language,
+        source=source,
+        day=clock.kyiv_day(began_at),
+        instant=began_at,
+    )
+    return recorded
+
+
+def _recorded(held: Held, client: uuid.UUID, *, repeated: bool = False, late: bool = False) -> Recorded:
+    response_id, receipt = held.key.response_id(held.scope, client), held.key.receipt(held.scope, client)
+    return Recorded(response_id, receipt, repeated, late)
+
+
+def _repeated(held: Held, client: uuid.UUID) -> Recorded:
+    return _recorded(held, client, repeated=True, late=held.invitation.left_begun)
+
+
+def _refuse_answered(held: Held, begun: BegunAnswer | None, now: datetime) -> None:
+    if held.invitation.answered_on is not None:
+        raise AlreadyAnswered(held.invitation.answered_on)
+    if begun is not None and _is_left(begun, now):
+        raise AlreadyAnswered(clock.kyiv_day(begun.begun_at))
+
+
+def _patience() -> timedelta:
+    return timedelta(minutes=settings().partial_minutes)
+
+
+def _is_left(begun: BegunAnswer, now: datetime) -> bool:
+    return begun.touched_at <= now - _patience()
+
+
+def _joined(
+    begun: BegunAnswer | None, questionnaire: Questionnaire, answers: Answers, *, whole: bool
+) -> Answers:
+    """What was kept and what came now; ``Invalid`` if that is nothing."""
+    earlier = Answers.from_json(begun.answers) if begun else Answers()
+    if whole:
+        first = questionnaire.first.id
+        earlier = Answers(single={first: earlier.single[first]} if first in earlier.single else {})
+    joined = earlier.joined(answers)
+    if joined.empty:
+        raise Invalid.field("/answers", NOTHING_ANSWERED)
+    return joined
+
+
+def _survey(held: Held, questionnaire: Questionnaire, *, begun: bool) -> Survey:
+    return Survey(
+        centre=CentreFacts.of(held.centre),
+        service=held.service.title,
+        completed_on=clock.kyiv_day(held.case.status_at),
+        questionnaire=questionnaire,
+        begun=begun,
+    )

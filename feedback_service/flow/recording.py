@@ -1,0 +1,116 @@
+"""The step that all ways of answering end in: the answer stored, its event promised, its day counted anew."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy.orm import Session
+
+from feedback_service import clock
+from feedback_service.cases import tokens
+from feedback_service.config import settings
+from feedback_service.delivery import events, outbox
+from feedback_service.indicators import library as methodologies
+from feedback_service.indicators import rollups
+from feedback_service.models import Case, Centre, Service
+from feedback_service.surveys import responses
+from feedback_service.surveys.answers import Answers
+from feedback_service.surveys.responses import NewResponse
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an answer comes from: the centre, and what is known of the service; a case only by its pseudonym."""
+
+    centre: Centre
+    front_office: str
+    service: Service | None = None
+    provider_edrpou: str | None = None
+    workplace: str | None = None
+    workplace_kind: str | None = None
+    case_ref: str | None = None
+    case_status: str | None = None
+
+    @classmethod
+    def of_case(cls, centre: Centre, case: Case, service: Service) -> "Origin":
+        """The origin of an answer about a case."""
+        return cls(
+            centre=centre,
+            front_office=case.front_office,
+            service=service,
+            provider_edrpou=case.provider_edrpou,
+            workplace=case.workplace,
+            workplace_kind=case.workplace_kind,
+            case_ref=tokens.case_pseudonym(settings().case_key, case.id),
+            case_status=case.status,
+        )
+
+    @property
+    def served(self) -> events.ServedFacts:
+        """The facts that events about it repeat."""
+        return events.ServedFacts(
+            centre=self.centre.code,
+            centre_edrpou=self.centre.edrpou,
+            centre_katottg=self.centre.katottg,
+            service_code=(self.service.code or None) if self.service else None,
+            service_local_code=(self.service.local_code or None) if self.service else None,
+            service_title=self.service.title if self.service else None,
+            provider_edrpou=self.provider_edrpou,
+            front_office=self.front_office,
+            workplace_kind=self.workplace_kind,
+        )
+
+
+def record(
+    tx: Session,
+    origin: Origin,
+    *,
+    response_id: uuid.UUID,
+    receipt_hash: bytes | None,
+    questionnaire: str,
+    answers: Answers,
+    language: str,
+    source: str,
+    day: date,
+    instant: datetime | None,
+    client_hash: bytes | None = None,
+) -> None:
+    """Store a final answer given on ``day``; ``instant`` is when, if that is known, and is not stored."""
+    now = clock.now()
+    responses.store(
+        tx,
+        NewResponse(
+            centre_id=origin.centre.id,
+            id=response_id,
+            questionnaire=questionnaire,
+            front_office=origin.front_office,
+            source=source,
+            service_id=origin.service.id if origin.service else None,
+            provider_edrpou=origin.provider_edrpou,
+            workplace=origin.workplace,
+            answered_on=day,
+            part_of_day=clock.part_of_day(instant) if instant else None,
+            language=language,
+            receipt_hash=receipt_hash,
+            client_hash=client_hash,
+            answers=answers,
+        ),
+    )
+    telling = events.response_recorded(
+        case_ref=origin.case_ref,
+        case_status=origin.case_status,
+        served=origin.served,
+        response_id=str(response_id),
+        source=source,
+        answered_on=day,
+        hour=clock.whole_hour(instant or now),
+        questionnaire=questionnaire,
+        methodology=methodologies.in_force(tx, day).id,
+        language=language,
+        single=answers.single,
+        reasons=answers.choices.get("any.reasons", ()),
+        breach=answers.choices.get("any.breach", ()),
+        comment_present=answers.comment is not None,
+    )
+    outbox.put(tx, origin.centre.id, [telling], at=now)
+    rollups.reopen(tx, origin.centre.id, day, today=clock.kyiv_day(now))

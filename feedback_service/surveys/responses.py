@@ -1,0 +1,69 @@
+"""Final answers: stored whole or not at all, found by their receipt, taken back by their author."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from feedback_service.models import Answer, Comment, Response
+from feedback_service.surveys.answers import Answers
+
+
+@dataclass(frozen=True, slots=True)
+class NewResponse:
+    """Everything that is kept of a final answer; there is no more."""
+
+    centre_id: uuid.UUID
+    id: uuid.UUID
+    questionnaire: str
+    front_office: str
+    source: str
+    service_id: uuid.UUID | None
+    provider_edrpou: str | None
+    workplace: str | None
+    answered_on: date
+    part_of_day: str | None
+    language: str
+    receipt_hash: bytes | None
+    client_hash: bytes | None
+    answers: Answers
+
+
+def store(tx: Session, new: NewResponse) -> None:
+    """Keep the answer: its facts, a row for each value, the masked comment."""
+    key = {"centre_id": new.centre_id, "response_id": new.id}
+    facts = ("centre_id", "id", "questionnaire", "front_office", "source", "service_id", "provider_edrpou")
+    more = ("workplace", "answered_on", "part_of_day", "language", "receipt_hash", "client_hash")
+    tx.execute(insert(Response).values({name: getattr(new, name) for name in facts + more}))
+    values = [*new.answers.single.items()]
+    values += [(question, value) for question, chosen in new.answers.choices.items() for value in chosen]
+    if values:
+        tx.execute(
+            insert(Answer), [key | {"question": question, "value": value} for question, value in values]
+        )
+    if new.answers.comment is not None:
+        tx.execute(insert(Comment).values(key | {"text": new.answers.comment}))
+
+
+def by_receipt(tx: Session, hashes: Sequence[bytes], *, lock: bool = False) -> Response | None:
+    """The answer that a receipt belongs to."""
+    query = select(Response).where(Response.receipt_hash.in_(hashes))
+    return tx.scalar(query.with_for_update() if lock else query)
+
+
+def by_client(tx: Session, centre_id: uuid.UUID, hashes: Sequence[bytes]) -> Response | None:
+    """The answer that a client sent to the centre without an invitation."""
+    query = select(Response).where(Response.centre_id == centre_id, Response.client_hash.in_(hashes))
+    return tx.scalar(query)
+
+
+def take_back(tx: Session, response: Response, *, on: date) -> None:
+    """Delete what was said; what stays is a tombstone with its day."""
+    for table in (Answer, Comment):
+        tx.execute(
+            delete(table).where(table.centre_id == response.centre_id, table.response_id == response.id)
+        )
+    response.withdrawn_on = on
