@@ -12,6 +12,6 @@ from feedback_service.models import Document
 
 def in_force(tx: Session, day: date) -> Methodology:
     """The methodology that figures of that day are made by."""
-    loaded = tx.scalars(select(Document).where(Document.kind == "methodology"))
+    loaded = tx.scalars(select(Document).where(Document.kind == "methodology").order_by(Document.loaded_at))
     candidates = [*methodology.shipped(), *(methodology.parse(document.body) for document in loaded)]
     return methodology.in_force(candidates, day)

@@ -23,6 +23,6 @@ def by_version(tx: Session, version: str) -> Questionnaire:
 
 def in_force(tx: Session, front_office: str, day: date) -> Questionnaire:
     """The questionnaire that a front office asks from, on that day."""
-    loaded = tx.scalars(select(Document).where(Document.kind == "questionnaire"))
+    loaded = tx.scalars(select(Document).where(Document.kind == "questionnaire").order_by(Document.loaded_at))
     candidates = [*questionnaires.shipped(), *(questionnaires.parse(document.body) for document in loaded)]
     return questionnaires.in_force(candidates, front_office, day)
