@@ -1,0 +1,177 @@
+"""Checking what was answered against its questionnaire: all mistakes are named at once, nothing is guessed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from feedback_service.errors import N_, FieldError, Invalid
+from feedback_service.surveys.privacy import mask
+from feedback_service.surveys.questionnaires import Question, Questionnaire
+from feedback_service.text import clean
+
+UNKNOWN_QUESTION = N_("The questionnaire has no such question.")
+NOT_A_POINT = N_("Choose a whole number from 0 to 10.")
+NOT_AN_OPTION = N_("Choose one of the answers offered.")
+NOT_A_LIST = N_("Choose from the answers offered, each once.")
+STANDS_ALONE = N_("This answer can only be chosen alone, without others.")
+NOT_TEXT = N_("Write this as text.")
+STRANGE_CHARACTERS = N_("Remove the invisible control characters from the text.")
+TOO_LONG = N_("The text is too long: %(length)d characters, at most %(limit)d.")
+
+UNKNOWN_NAMED = 20  # a body of 64 KiB can hold thousands of unknown ids; naming the first ones is enough
+POINTER_NAME = 64  # characters of an unknown id that are repeated back
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What one person answered so far; the comment is already masked and its raw text is never kept.
+
+    ``single`` holds one value per question as text, ``choices`` several in the questionnaire's order,
+    ``masked`` the kinds of personal data that were taken out of the comment.
+    """
+
+    single: Mapping[str, str] = field(default_factory=dict)
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    comment: str | None = None
+    masked: tuple[str, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing at all was answered; a comment counts as an answer."""
+        return not (self.single or self.choices or self.comment)
+
+    def joined(self, later: "Answers") -> "Answers":
+        """Both together; where both answer a question, the later one holds."""
+        newest = self if later.comment is None else later
+        return Answers(
+            single={**self.single, **later.single},
+            choices={**self.choices, **later.choices},
+            comment=newest.comment,
+            masked=newest.masked,
+        )
+
+    def to_json(self) -> dict[str, object]:
+        """The same as plain values, for keeping an answer that is begun."""
+        return {
+            "single": dict(self.single),
+            "choices": {question: list(values) for question, values in self.choices.items()},
+            "comment": self.comment,
+            "masked": list(self.masked),
+        }
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> "Answers":
+        """What ``to_json`` gave."""
+        return cls(
+            single=dict(kept["single"]),
+            choices={question: tuple(values) for question, values in kept["choices"].items()},
+            comment=kept["comment"],
+            masked=tuple(kept["masked"]),
+        )
+
+
+class _Refused(Exception):
+    """One answer breaks a rule; becomes a FieldError of its question."""
+
+    def __init__(self, detail: str, **params: object) -> None:
+        self.detail = detail
+        self.params = params
+
+
+def check(questionnaire: Questionnaire, raw: Mapping[str, object]) -> Answers:
+    """The answers in ``raw`` (question id to JSON value); ``Invalid`` names every one that breaks a rule.
+
+    An absent question, an empty list and a blank comment are not answered; any other value must be exactly
+    right, none is converted, rounded or clamped. No answer at all is fine here: the caller decides.
+    """
+    errors = [
+        FieldError(_pointer(id), UNKNOWN_QUESTION)
+        for id in islice((id for id in raw if questionnaire.question(id) is None), UNKNOWN_NAMED)
+    ]
+    read: dict[str, Any] = {}
+    for question in questionnaire.questions:
+        if question.id not in raw:
+            continue
+        try:
+            read[question.id] = _READ[question.kind](question, raw[question.id])
+        except _Refused as refused:
+            errors.append(FieldError(_pointer(question.id), refused.detail, refused.params))
+    if errors:
+        raise Invalid(errors)
+
+    def of(*kinds: str) -> dict[str, Any]:
+        return {q.id: read[q.id] for q in questionnaire.questions if q.kind in kinds and read.get(q.id)}
+
+    masked = mask(next(iter(of("text").values()), ""))
+    return Answers(of("scale_0_10", "words"), of("choices"), masked.text or None, masked.kinds)
+
+
+def from_form(questionnaire: Questionnaire, form: Mapping[str, Sequence[str]]) -> dict[str, object]:
+    """The ``raw`` of a posted form, for ``check``: fields are named by question id, blank ones not answered.
+
+    Fields without a dot in the name are no questions and are left out; a question given several values where
+    one is asked keeps them all, for ``check`` to refuse.
+    """
+    raw: dict[str, object] = {}
+    for name, given in form.items():
+        values = [value for value in given if value.strip()]
+        if "." not in name or not values:
+            continue
+        question = questionnaire.question(name)
+        if (question is not None and question.kind == "choices") or len(values) > 1:
+            raw[name] = values
+        elif question is not None and question.kind == "scale_0_10" and values[0] in question.values:
+            raw[name] = int(values[0])
+        else:
+            raw[name] = values[0]
+    return raw
+
+
+def _scale(question: Question, value: object) -> str:
+    if type(value) is not int or not 0 <= value <= 10:  # bool is an int too, and 9.0 == 9
+        raise _Refused(NOT_A_POINT)
+    return str(value)
+
+
+def _words(question: Question, value: object) -> str:
+    if not isinstance(value, str) or value not in question.values:
+        raise _Refused(NOT_AN_OPTION)
+    return value
+
+
+def _choices(question: Question, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise _Refused(NOT_A_LIST)
+    chosen = [_words(question, one) for one in value]
+    if len(set(chosen)) < len(chosen):
+        raise _Refused(NOT_A_LIST)
+    if len(chosen) > 1 and not question.exclusive.isdisjoint(chosen):
+        raise _Refused(STANDS_ALONE)
+    return tuple(one for one in question.values if one in chosen)
+
+
+def _comment(question: Question, value: object) -> str:
+    if not isinstance(value, str):
+        raise _Refused(NOT_TEXT)
+    try:
+        text = clean(value.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    except ValueError as strange:
+        raise _Refused(STRANGE_CHARACTERS) from strange
+    if question.max_length is not None and len(text) > question.max_length:
+        raise _Refused(TOO_LONG, length=len(text), limit=question.max_length)
+    return text if any(one.isprintable() and not one.isspace() for one in text) else ""
+
+
+_READ: Mapping[str, Callable[[Question, object], object]] = {
+    "scale_0_10": _scale,
+    "words": _words,
+    "choices": _choices,
+    "text": _comment,
+}
+
+
+def _pointer(id: str) -> str:
+    """The JSON Pointer (RFC 6901) of an answer; halves of surrogate pairs are spelled out to be sendable."""
+    name = id[:POINTER_NAME].encode("utf-8", "backslashreplace").decode("utf-8")
+    return "/answers/" + name.replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,177 @@
+"""The privacy guard: personal numbers and addresses in free text become words before anything is stored.
+
+The rules look at a *shadow* of the text, in which disguises are gone (invisible characters, digits of other
+scripts, O for 0, odd dashes and spaces), and what they find is replaced in the text itself. When in doubt a
+number is masked: a lost ticket number costs little, a leaked tax number does not. The time taken grows with
+the length of the text and no faster: repeated parts of a pattern are bounded, possessive or cannot overlap.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+# Ukrainian whatever the survey's language: staff read it. It may be longer than what it replaces, so a masked
+# comment can exceed the length that may be typed; that is why length is checked before masking.
+MARKERS = {
+    "phone": "[телефон]",
+    "email": "[e-mail]",
+    "tax_number": "[податковий номер]",
+    "unzr": "[номер документа]",
+    "passport": "[номер документа]",
+    "id_card": "[номер документа]",
+    "card": "[номер картки]",
+    "iban": "[рахунок]",
+    "car_plate": "[номер авто]",
+    "number": "[номер]",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """A text without the personal data that was recognised in it, and the kinds it had (keys of ``MARKERS``)."""
+
+    text: str
+    kinds: tuple[str, ...]
+
+
+def mask(text: str) -> Masked:
+    """Replace personal data by its marker; masking a masked text changes nothing."""
+    kinds: list[str] = []
+    # Again until nothing is left: a marker can uncover a number that hid behind the one it replaced. This
+    # ends, because markers hold neither digits nor @.
+    while found := _find(text):
+        for start, end, kind in found:
+            text = text[:start] + MARKERS[kind] + text[end:]
+            kinds.append(kind)
+    return Masked(text, tuple(kind for kind in MARKERS if kind in kinds))
+
+
+def _find(text: str) -> list[tuple[int, int, str]]:
+    """Where personal data stands, without overlaps, from the last to the first: start, end, kind."""
+    shadow, origin = _shadow(text)
+    found = []
+    for rule in RULES:
+        characters = list(shadow)
+        for match in rule.pattern.finditer(shadow):
+            start, end = match.span("it" if "it" in rule.pattern.groupindex else 0)
+            if rule.fits(re.sub(r"\D", "", match[0])):
+                characters[start:end] = TAKEN * (end - start)
+                if rule.kind != ORDINARY:
+                    found.append((origin[start], origin[end], rule.kind))
+        shadow = "".join(characters)
+    return sorted(found, reverse=True)
+
+
+# ---- the shadow: the text as the rules see it --------------------------------------------------------------
+
+TAKEN = "\0"  # what was found already; no pattern looks for it or reaches across it, and no shadow holds it
+FILLERS = "\u115f\u1160\u3164"  # letters by their category, but nothing to be seen
+LOOKALIKE = re.compile(r"(?i)(?<=\d)[oоliіз|]+(?=\d)|(?<![^\W\d])[oоl](?=\d)|(?<=\d)[oоl](?![^\W\d])")
+AS_DIGIT = str.maketrans("oOоОlLiIіІ|зЗ", "0000111111133")
+
+
+def _shadow(text: str) -> tuple[str, list[int]]:
+    """The text without disguises, and for each of its characters (and its end) the place in the original."""
+    seen = [(one, place) for place, character in enumerate(text) for one in _plain(character)]
+    shadow = LOOKALIKE.sub(lambda letters: letters[0].translate(AS_DIGIT), "".join(one for one, _ in seen))
+    return shadow, [*(place for _, place in seen), len(text)]
+
+
+@lru_cache(maxsize=4096)
+def _plain(character: str) -> str:
+    """What is seen of the character: nothing, an ASCII digit, a plain dash or space, or itself."""
+    if character in "№\n":  # the compatibility form of № would be the letters No
+        return character
+    parts = unicodedata.normalize("NFKC", character)
+    return character if len(parts) > 3 else "".join(map(_plain_part, parts))  # some are whole sentences
+
+
+def _plain_part(part: str) -> str:
+    if part.isdigit():
+        return str(unicodedata.digit(part))
+    if part.isspace() or part == "\u2800":
+        return " "
+    if unicodedata.category(part) in ("Cc", "Cf", "Mn", "Me") or part in FILLERS:
+        return ""
+    return "-" if unicodedata.category(part) == "Pd" or part in "−_" else part
+
+
+# ---- the rules, in the order they are tried ----------------------------------------------------------------
+
+ORDINARY = "ordinary"  # dates, times, prices: set aside, so that they are not taken for parts of a number
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What to look for (only the group ``it`` is masked if there is one); ``fits`` judges its digits."""
+
+    kind: str
+    pattern: re.Pattern[str]
+    fits: Callable[[str], bool] = lambda digits: True
+
+
+def _rule(kind: str, pattern: str, fits: Callable[[str], bool] = lambda digits: True) -> Rule:
+    """A rule without regard to case; ``~`` is whatever may part two digits, ``%`` the same within a line."""
+    pattern = pattern.replace("~", r"[^\w\0]{0,5}").replace("%", r"(?:(?! ?[,;.!?:] )[^\w\n\0]{1,5})?")
+    return Rule(kind, re.compile(pattern, re.IGNORECASE), fits)
+
+
+def _passes_luhn(digits: str) -> bool:
+    doubled = [int(one) * 2 for one in digits[-2::-2]]
+    return (sum(map(int, digits[-1::-2])) + sum(one // 10 + one % 10 for one in doubled)) % 10 == 0
+
+
+LETTERS = "a-zа-яєіїґ"
+PLATE = "ABCEHIKMOPTXYZАВСЕНІКМОРТХΑΒΕΗΙΚΜΟΡΤΧ"  # the letters Ukrainian plates use, in three scripts
+CURRENCY = r"(?:грн|грив|₴|uah|usd|eur|\$|€|євро|дол)"
+SHORT_WORDS = "на|до|по|за|із|зі|об|не|ні|то|та|чи|як|ще|ст|гр|of|in|on|at|to|by|is|no|or|me|we|id"
+A_SHORT_WORD = rf"(?-i:(?![A-ZА-ЯЄІЇҐ]{{2}}))(?:{SHORT_WORDS}) "  # not the capitals of a passport's series
+YEAR, MONTH, DAY = r"(?:19|20)\d\d", r"(?:1[0-2]|0?[1-9])", r"(?:3[01]|[12]\d|0?[1-9])"
+HOUR, MINUTE = r"(?:2[0-4]|[01]?\d)", r"[0-5]\d"
+NEAR = rf"(?:(?:19[5-9]|20[0-4])\d|{DAY}\.{MONTH}|{HOUR}\.{MINUTE})(?!\d)"  # a year, 20.11 or 10.15
+LOCAL = r"(?<![\w.+&'-])[\w.+&'-]++"  # of an e-mail address
+AT = r"(?: {0,2}(?:@|[(\[{<] ?(?:@|at|ат|ет|собака|равлик) ?[)\]}>]) {0,2}| (?:собака|равлик) )"
+DOT = r"(?: ?\. ?| ?[(\[{] ?(?:\.|dot|крапка) ?[)\]}] ?| (?:dot|крапка) )"
+DOMAIN_ENDS = r"(?:com|ua|net|org|info|gov|edu|eu|pl|de|uk|me|io|biz|online|укр)"
+
+NUMBERS: tuple[tuple[str, Callable[[str], bool]], ...] = (  # what nine and more digits are called
+    ("unzr", lambda digits: bool(re.fullmatch(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])[0-3]\d{6}", digits))),
+    ("card", lambda digits: len(digits) == 16 or (13 <= len(digits) <= 19 and _passes_luhn(digits))),
+    ("phone", lambda digits: bool(re.fullmatch(r"(?:3?8)?0[3-9]\d{8}", digits))),
+    ("tax_number", lambda digits: len(digits) == 10),
+    ("id_card", lambda digits: len(digits) == 9),
+    ("number", lambda digits: True),
+)
+
+RULES = (
+    _rule("email", rf"{LOCAL}{AT}[\w-]+(?:{DOT}[\w-]+){{0,3}}?{DOT}{DOMAIN_ENDS}(?!\w)(?:\.[\w-]+)*"),
+    _rule("email", rf"{LOCAL}{AT}(?:[\w-]+\.)+[{LETTERS}]{{2,}}"),
+    _rule("email", rf"{LOCAL}@[\w-]+(?:\.[\w-]+)*"),
+    _rule("iban", r"[uу][aа](?:~\d){27}(?!\d)"),
+    _rule("iban", r"(?<!\w)[a-z]{2}\d\d(?: ?[a-z0-9]{4}){2,7}(?: ?[a-z0-9]{1,3})?(?!\w)", lambda d: len(d) > 8),
+    _rule("unzr", rf"(?<!\d){YEAR}~(?:0[1-9]|1[0-2])~(?:0[1-9]|[12]\d|3[01])~\d{{5}}(?!\d)"),
+    _rule("card", rf"(?<!\d)(?!{NEAR}(?:~{NEAR}){{3}})\d{{4}}(?:~\d{{4}}){{3}}(?!\d)"),
+    _rule("phone", r"(?<!\d)(?:\+?\((?=\d+\))|\+ ?)?38~0(?:~\d){9}(?!\d)"),
+    _rule("phone", r"(?<!\d)(?:\((?=\d+\)))?(?:8 ?-? ?\(?)?0[3-9]\d(?:~\d){7}(?!\d)"),
+    _rule("phone", r"(?<!\d)(?:\+\(?[1-9](?:%\d){6,14}|00 ?[1-9](?:%\d){8,13})(?!\d)"),
+    _rule("phone", r"(?<![\w\[])(?:тел|моб|телефону?|tel|mob|phone|viber|вайбер)[^\w\n]{0,4}"
+                   r"(?P<it>\d(?:[ -]?\d){4,8})(?!\d)"),
+    _rule("car_plate", rf"(?<!\w)(?-i:[{PLATE}]{{2}}[ .-]?\d\d[ -]?\d\d[ .-]?[{PLATE}]{{2}})(?!\w)"),
+    _rule("car_plate", rf"(?<!\w)[{PLATE}]{{2}}-?\d{{4}}-?[{PLATE}]{{2}}(?!\w)"),
+    _rule("passport", rf"(?<!\w)(?!{A_SHORT_WORD})[{LETTERS}]{{2}}[ ,-]{{0,2}}(?:(?:№|#|номер|no?\.?) ?)?"
+                      rf"(?:\d{{6}}|\d{{3}}[ -]\d{{3}}|\d\d[ -]\d\d[ -]\d\d|\d(?:[ -]\d){{5}})"
+                      rf"(?![./:-]?\d| ?{CURRENCY})"),
+    *(_rule(ORDINARY, rf"(?<!\d)(?<!\d[{s}]){DAY}[{s}]{MONTH}[{s}](?:{YEAR}|\d\d)(?!\d|[{s}]\d)") for s in "./-"),
+    _rule(ORDINARY, rf"(?<!\d)(?<!\d-){YEAR}-{MONTH}-{DAY}(?!-?\d)"),
+    _rule(ORDINARY, rf"(?<!\d)(?<!\d:){HOUR}:{MINUTE}(?::{MINUTE})?(?!:?\d)"),
+    _rule(ORDINARY, rf"(?<!\d)(?<!\d )[1-9]\d{{0,2}}(?: \d{{3}}){{1,3}}(?:[.,]\d\d?)? ?{CURRENCY}"),
+    _rule(ORDINARY, rf"(?<!\d)(?<!\d[ .,;/-])(?<!\d[,;] )(?<!\d - ){NEAR}(?:(?:[,;] |[ ,;/-]| - ){NEAR})++"
+                    r"(?!(?:[,;] |[ .,;/-]| - )?\d)"),
+    _rule(ORDINARY, r"№ ?\d{1,4}/\d{1,5}(?![\d/-])"),
+    _rule("passport", r"(?:паспорт|посвідч|passport)\w{0,8}[^\d\n]{0,20}?(?P<it>\d(?:[ -]?\d){5,7})(?!\d)"),
+    _rule("phone", r"(?<![\d-])\d{3}-\d{2}-\d{2}(?![\d-])"),
+    *(_rule(kind, r"(?<!\d)\d{9,}", fits) for kind, fits in NUMBERS),
+    *(_rule(kind, r"\d(?:%\d){8,}", fits) for kind, fits in NUMBERS),
+)  # fmt: skip
