@@ -115,14 +115,16 @@ def keep_begun(
     held.refuse_if_closed(clock.kyiv_day(now))
     questionnaire = library.by_version(tx, held.invitation.questionnaire)
     answers = _joined(begun, questionnaire, given(questionnaire), whole=whole)
-    kept = {
-        "client": client_id,
-        "answers": answers.to_json(),
-        "language": language,
-        "source": source,
-        "at": now,
-    }
-    invitations.keep_begun(tx, held, begun, **kept)
+    invitations.keep_begun(
+        tx,
+        held,
+        begun,
+        client=client_id,
+        answers=answers.to_json(),
+        language=language,
+        source=source,
+        at=now,
+    )
     return _survey(held, questionnaire, begun=True)
 
 

@@ -1,0 +1,283 @@
+"""A person answers by an invitation."""
+
+import uuid
+from datetime import date
+
+import pytest
+
+from feedback_service import flow
+from feedback_service.delivery.events import RESPONSE_RECORDED, RESPONSE_WITHDRAWN
+from feedback_service.errors import AlreadyAnswered, Invalid, InvitationCancelled, NotFound, TooManyGuesses
+from feedback_service.flow import Recorded, Survey
+from feedback_service.models import BegunAnswer, CountedDay, Invitation, Response
+from tests.support import stored
+from tests.support.story import (
+    CENTRE,
+    a_centre,
+    a_report,
+    given,
+    invited,
+    minutes_later,
+    registered,
+    sent,
+    tapped,
+)
+
+pytestmark = pytest.mark.usefixtures("context")
+
+
+@pytest.fixture(autouse=True)
+def centre(context: None) -> None:
+    a_centre()
+
+
+def test_an_answer_is_stored_with_its_event_and_spends_the_invitation():
+    invitation = invited()
+
+    sent(
+        invitation.token,
+        {"off.nps": 9, "off.staff": "great", "any.reasons": ["seats"], "any.breach": ["none"]},
+    )
+
+    assert stored.answers() == {
+        ("off.nps", "9"),
+        ("off.staff", "great"),
+        ("any.reasons", "seats"),
+        ("any.breach", "none"),
+    }
+    [event] = stored.events(RESPONSE_RECORDED)
+    assert event["answers"] == [
+        {"question": "off.nps", "value": 9},
+        {"question": "off.staff", "value": "great"},
+    ]
+    assert (event["reasons"], event["breach"], event["comment_present"]) == (["seats"], [], False)
+    with pytest.raises(AlreadyAnswered):
+        sent(invitation.token, {"off.nps": 1})
+
+
+def test_the_same_client_gets_the_same_receipt_and_changes_nothing():
+    invitation, client = invited(), uuid.uuid4()
+    first = sent(invitation.token, {"off.nps": 9}, client)
+
+    again = sent(invitation.token, {"off.nps": 0}, client)
+
+    assert (again.id, again.receipt, again.repeated) == (first.id, first.receipt, True)
+    assert stored.answers() == {("off.nps", "9")}
+
+
+def test_a_refused_answer_leaves_the_invitation_open():
+    invitation = invited()
+
+    with pytest.raises(Invalid):
+        sent(invitation.token, {"off.nps": 11})
+    with pytest.raises(Invalid):
+        sent(invitation.token, {})
+
+    sent(invitation.token, {"off.nps": 10})
+    assert stored.answers() == {("off.nps", "10")}
+
+
+def test_looking_spends_nothing_and_only_a_person_counts_as_having_opened():
+    invitation = invited()
+
+    flow.open_survey(invitation.token, counts=False)
+    assert not stored.rows(Invitation)[0].opened
+
+    flow.open_survey(invitation.token, counts=True)
+    assert stored.rows(Invitation)[0].opened
+    assert not stored.rows(Invitation)[0].started
+
+
+def test_a_first_tap_is_kept_and_joined_by_what_comes_later():
+    invitation = invited()
+    client = tapped(invitation.token, {"off.nps": 9})
+    assert flow.open_survey(invitation.token, counts=False).begun
+
+    sent(invitation.token, {"off.staff": "good"}, client)
+
+    assert stored.answers() == {("off.nps", "9"), ("off.staff", "good")}
+    assert stored.rows(BegunAnswer) == []
+
+
+def test_what_a_whole_form_leaves_out_is_taken_back():
+    invitation = invited()
+    client = tapped(invitation.token, {"off.nps": 9})
+    tapped(invitation.token, {"off.staff": "good", "any.comment": "передумаю"}, client)
+
+    sent(invitation.token, {"off.premises": "great"}, client, whole=True)
+
+    assert stored.answers() == {("off.nps", "9"), ("off.premises", "great")}
+    assert stored.comments() == []
+
+
+def test_a_tap_left_alone_becomes_final_on_the_day_it_was_made(time_is):
+    time_is("2026-11-20T23:50:00+02:00")
+    invitation = invited()
+    tapped(invitation.token, {"off.nps": 9})
+
+    time_is(minutes_later(29))
+    assert flow.complete_left() == 0
+    time_is(minutes_later(2))
+    assert flow.complete_left() == 1
+
+    [response] = stored.rows(Response)
+    assert response.answered_on == date(2026, 11, 20)
+    assert stored.answers() == {("off.nps", "9")}
+    assert flow.complete_left() == 0
+    with pytest.raises(AlreadyAnswered) as refusal:
+        flow.open_survey(invitation.token, counts=False)
+    assert refusal.value.on == date(2026, 11, 20)
+
+
+def test_a_tap_counts_even_if_the_invitation_is_cancelled_meanwhile(time_is):
+    time_is("2026-11-20T10:00:00+02:00")
+    case = registered(a_report())
+    assert case.invitation is not None
+    tapped(case.invitation.token, {"off.nps": 3})
+    flow.cancel_invitation(case.id, {CENTRE})
+    with pytest.raises(InvitationCancelled):
+        sent(case.invitation.token, {"off.staff": "good"})
+
+    time_is(minutes_later(31))
+    flow.complete_left()
+
+    assert stored.answers() == {("off.nps", "3")}
+
+
+def test_who_comes_back_too_late_learns_it_and_holds_the_receipt(time_is):
+    time_is("2026-11-20T10:00:00+02:00")
+    invitation = invited()
+    client = tapped(invitation.token, {"off.nps": 9})
+
+    time_is(minutes_later(31))
+    late = sent(invitation.token, {"off.staff": "awful"}, client)
+
+    assert late.late
+    assert stored.answers() == {("off.nps", "9")}
+    assert flow.read_receipt(late.receipt).answered_on == date(2026, 11, 20)
+    assert sent(invitation.token, {}, client) == late
+
+
+def test_somebody_else_with_the_link_cannot_add_to_an_answer():
+    invitation = invited()
+    sent(invitation.token, {"off.nps": 9})
+
+    with pytest.raises(AlreadyAnswered):
+        tapped(invitation.token, {"off.nps": 0})
+
+
+def test_a_tap_after_sending_leads_back_to_the_receipt():
+    invitation = invited()
+    client = tapped(invitation.token, {"off.nps": 9})
+    recorded = sent(invitation.token, {}, client)
+
+    again = flow.keep_begun(
+        invitation.token, client_id=client, given=given({"off.nps": 0}), language="uk", source="qr_case"
+    )
+
+    assert isinstance(again, Recorded)
+    assert again.receipt == recorded.receipt
+
+
+def test_the_questionnaire_is_the_one_of_the_day_the_invitation_was_issued():
+    survey = flow.open_survey(invited(front_office="online").token, counts=False)
+
+    assert isinstance(survey, Survey)
+    assert survey.questionnaire.front_office == "online"
+    assert survey.questionnaire.first.id == "on.nps"
+
+
+def test_only_the_masked_comment_is_kept():
+    sent(invited().token, {"any.comment": "Подзвоніть мені: 067 123 45 67"})
+
+    [kept] = stored.comments()
+    assert "067" not in kept
+    assert "Подзвоніть мені" in kept
+
+
+def test_nothing_in_a_response_leads_to_its_case():
+    case = registered(a_report())
+    assert case.invitation is not None
+    recorded = sent(case.invitation.token, {"off.nps": 9})
+
+    [response], [invitation] = stored.rows(Response), stored.rows(Invitation)
+
+    assert recorded.id.version == 4
+    shared = {repr(value) for value in vars(response).values()} & {
+        repr(value) for name, value in vars(invitation).items() if name not in ("centre_id", "questionnaire")
+    }
+    assert shared <= {"None", repr(response.answered_on)}
+
+
+def test_an_author_takes_the_answer_back():
+    recorded = sent(invited().token, {"off.nps": 0, "any.comment": "Погано"})
+
+    thanks = flow.withdraw(recorded.receipt)
+
+    assert thanks.withdrawn_on is not None
+    assert (stored.answers(), stored.comments()) == (set(), [])
+    assert flow.withdraw(recorded.receipt) == thanks
+    assert stored.events(RESPONSE_WITHDRAWN) == [{"response_id": str(recorded.id)}]
+
+
+def test_taking_back_an_old_answer_reopens_its_day(time_is):
+    time_is("2026-11-20T10:00:00+02:00")
+    recorded = sent(invited().token, {"off.nps": 0})
+    assert stored.rows(CountedDay) == []
+
+    time_is("2026-11-23T10:00:00+02:00")
+    flow.withdraw(recorded.receipt)
+
+    assert [(day.day, day.closed) for day in stored.rows(CountedDay)] == [(date(2026, 11, 20), False)]
+
+
+@pytest.mark.parametrize("typed", ["{code}", "{lower}", " {spaced} ", "{bare}"])
+def test_a_short_code_is_found_however_it_is_typed(typed):
+    invitation = invited()
+    code = invitation.short_code
+
+    found = flow.find_by_short_code(
+        typed.format(code=code, lower=code.lower(), spaced=code.replace("-", " "), bare=code.replace("-", ""))
+    )
+
+    assert found == invitation.token
+
+
+def test_wrong_codes_are_counted_for_the_centre_and_then_must_wait(time_is):
+    time_is("2026-11-20T10:00:00+02:00")
+    code = invited().short_code
+    wrong = code[:-4] + ("0000" if not code.endswith("0000") else "1111")
+
+    for _ in range(30):
+        with pytest.raises(NotFound):
+            flow.find_by_short_code(wrong)
+    with pytest.raises(TooManyGuesses):
+        flow.find_by_short_code(code)
+
+    time_is(minutes_later(10))
+    flow.find_by_short_code(code)
+
+
+@pytest.mark.parametrize("token", ["", "A", "0" * 26, "A" * 26, "'; --", "Ї" * 26])
+def test_an_unknown_token_opens_nothing(token):
+    with pytest.raises(NotFound):
+        flow.open_survey(token, counts=True)
+
+
+def test_a_token_may_be_typed_in_small_letters():
+    invitation = invited()
+
+    assert flow.open_survey(invitation.token.lower(), counts=False).service == "Реєстрація місця проживання"
+
+
+def test_the_hall_is_rated_once_by_a_client_without_a_case():
+    client = uuid.uuid4()
+
+    first = flow.record_in_hall(CENTRE, client_id=client, given=given({"off.nps": 7}), language="uk")
+    again = flow.record_in_hall(CENTRE, client_id=client, given=given({"off.nps": 7}), language="uk")
+
+    assert (again.id, again.repeated) == (first.id, True)
+    [response] = stored.rows(Response)
+    assert (response.source, response.service_id) == ("qr_hall", None)
+    [event] = stored.events(RESPONSE_RECORDED)
+    assert (event["service"], event["case_status"]) == (None, None)

@@ -1,0 +1,233 @@
+"""A case system tells what happened to a case."""
+
+import uuid
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from feedback_service import clock, flow
+from feedback_service.app import create_app
+from feedback_service.cases.registry import ServiceRef
+from feedback_service.db import db
+from feedback_service.delivery.events import CASE_STATUS
+from feedback_service.errors import (
+    AlreadyAnswered,
+    AlreadyFinal,
+    AnotherCase,
+    Invalid,
+    InvitationCancelled,
+    InvitationExpired,
+    NotFound,
+)
+from feedback_service.models import Case, Invitation
+from tests.support import stored
+from tests.support.story import CENTRE, a_centre, a_report, invited, registered, sent
+
+pytestmark = pytest.mark.usefixtures("context")
+
+
+@pytest.fixture(autouse=True)
+def centre(context: None) -> None:
+    a_centre()
+
+
+def test_a_case_on_its_way_is_not_invited_yet():
+    case = registered(a_report("in_progress"))
+
+    assert (case.status, case.invitation) == ("in_progress", None)
+
+
+@pytest.mark.parametrize("final", ["completed", "refused"])
+def test_a_final_status_brings_one_invitation(final):
+    report = a_report("registered")
+    registered(report)
+
+    case = registered(replace(report, status=final, status_at=report.status_at + timedelta(minutes=5)))
+
+    assert case.invitation is not None
+    assert case.invitation.state == "issued"
+    assert [status for status, _ in case.history] == ["registered", final]
+
+
+def test_the_same_report_again_changes_nothing_and_gets_the_same_answer():
+    report = a_report()
+    first = registered(report)
+
+    assert registered(report) == first
+    assert len(stored.events(CASE_STATUS)) == 1
+
+
+def test_an_older_status_enters_the_history_without_moving_the_case():
+    report = a_report("completed")
+    registered(report)
+
+    case = registered(replace(report, status="registered", status_at=report.status_at - timedelta(days=2)))
+
+    assert case.status == "completed"
+    assert [status for status, _ in case.history] == ["registered", "completed"]
+    assert [event["status"] for event in stored.events(CASE_STATUS)] == ["completed", "registered"]
+
+
+def test_a_final_case_does_not_go_back():
+    report = a_report("completed")
+    registered(report)
+
+    with pytest.raises(AlreadyFinal):
+        registered(replace(report, status="in_progress", status_at=clock.now()))
+
+
+def test_the_other_final_status_is_taken_and_brings_no_second_invitation():
+    report = a_report("completed")
+    first = registered(report)
+
+    case = registered(replace(report, status="refused", status_at=clock.now()))
+
+    assert case.status == "refused"
+    assert case.invitation == first.invitation
+
+
+def test_a_cancelled_case_closes_its_unanswered_invitation():
+    report = a_report("completed")
+    invitation = registered(report).invitation
+    assert invitation is not None
+
+    case = registered(replace(report, status="cancelled", status_at=clock.now()))
+
+    assert case.invitation is not None
+    assert case.invitation.state == "cancelled"
+    with pytest.raises(InvitationCancelled):
+        flow.open_survey(invitation.token, counts=False)
+
+
+def test_a_cancelled_invitation_says_so_whether_it_was_answered_or_not():
+    answered, unanswered = registered(a_report()), registered(a_report())
+    assert answered.invitation is not None
+    sent(answered.invitation.token, {"off.nps": 9})
+
+    closed = [flow.cancel_invitation(case.id, {CENTRE}) for case in (answered, unanswered)]
+
+    assert [case.invitation.state for case in closed if case.invitation] == ["cancelled", "cancelled"]
+    assert stored.answers() == {("off.nps", "9")}
+    with pytest.raises(AlreadyAnswered):
+        flow.open_survey(answered.invitation.token, counts=False)
+
+
+def test_cancelling_again_is_the_same_answer():
+    case = registered(a_report())
+
+    assert flow.cancel_invitation(case.id, {CENTRE}) == flow.cancel_invitation(case.id, {CENTRE})
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"front_office": "online"},
+        {"service": ServiceRef("00099", "", "")},
+        {"service": ServiceRef("00034", "99-99", "")},
+    ],
+)
+def test_a_known_case_keeps_its_service_and_front_office(other):
+    report = a_report("registered")
+    registered(report)
+
+    with pytest.raises(AnotherCase):
+        registered(replace(report, status_at=clock.now(), **other))
+
+
+@pytest.mark.parametrize("named", [ServiceRef("00034", "", ""), ServiceRef("", "14-13", "")])
+def test_a_service_may_be_named_by_either_of_its_codes(named):
+    report = a_report("registered")
+    registered(report)
+
+    case = registered(replace(report, status="completed", status_at=clock.now(), service=named))
+
+    assert case.status == "completed"
+
+
+def test_a_clock_may_run_five_minutes_ahead_and_no_more():
+    registered(a_report(status_at=clock.now() + timedelta(minutes=4)))
+
+    with pytest.raises(Invalid) as refusal:
+        registered(a_report(status_at=clock.now() + timedelta(minutes=6)))
+    assert [error.pointer for error in refusal.value.errors] == ["/status_at"]
+
+
+def test_one_bad_report_spoils_no_other():
+    reports = [
+        a_report(),
+        a_report(status_at=clock.now() + timedelta(days=1)),
+        a_report(centre="SN99999999"),
+        a_report("registered"),
+    ]
+
+    outcomes = flow.register_cases(reports, {CENTRE, "SN99999999"})
+
+    assert [type(outcome.refusal) for outcome in outcomes] == [type(None), Invalid, NotFound, type(None)]
+    assert len(stored.rows(Case)) == 2
+
+
+def test_a_centre_outside_the_key_is_not_there():
+    a_centre("SN05000001")
+
+    [outcome] = flow.register_cases([a_report(centre="SN05000001")], {CENTRE})
+
+    assert isinstance(outcome.refusal, NotFound)
+
+
+def test_two_reports_of_one_case_in_one_batch_are_one_case():
+    report = a_report("registered")
+    later = replace(report, status="completed", status_at=report.status_at + timedelta(minutes=1))
+
+    first, second = flow.register_cases([report, later], {CENTRE})
+
+    assert first.case is not None and second.case is not None
+    assert first.case.id == second.case.id
+    assert (first.created, second.created) == (True, False)
+
+
+def test_a_foreign_case_is_not_found():
+    case = registered(a_report())
+
+    assert flow.find_case(case.id, {CENTRE}) == case
+    with pytest.raises(NotFound):
+        flow.find_case(case.id, {"SN05000001"})
+    with pytest.raises(NotFound):
+        flow.find_case(uuid.uuid4(), {CENTRE})
+
+
+def test_an_invitation_lives_until_the_end_of_its_last_day_in_kyiv(time_is):
+    time_is("2026-11-20T10:15:00+02:00")
+    invitation = invited()
+    assert invitation.expires_at.isoformat() == "2026-12-20T23:59:59+02:00"
+
+    time_is("2026-12-20T23:59:59+02:00")
+    flow.open_survey(invitation.token, counts=False)
+
+    time_is("2026-12-21T00:00:00+02:00")
+    with pytest.raises(InvitationExpired):
+        flow.open_survey(invitation.token, counts=False)
+
+
+def test_what_is_printed_can_be_derived_again_after_the_key_was_rotated(settings):
+    case = registered(a_report())
+    rotated = replace(settings, token_keys=(b"new" * 12, *settings.token_keys))
+
+    with create_app(rotated).app_context():
+        assert flow.find_case(case.id, {CENTRE}) == case
+        assert case.invitation is not None
+        flow.open_survey(case.invitation.token, counts=False)
+        assert flow.find_by_short_code(case.invitation.short_code) == case.invitation.token
+        db.engine.dispose()
+
+
+def test_the_database_keeps_neither_case_number_nor_token_nor_code():
+    report = a_report()
+    invitation = registered(report).invitation
+    assert invitation is not None
+
+    kept = repr([vars(row) for table in (Case, Invitation) for row in stored.rows(table)])
+
+    code = invitation.short_code.replace("-", "")[4:]
+    for secret in (report.case_number, invitation.token, code):
+        assert secret not in kept

@@ -1,0 +1,91 @@
+"""A vocabulary for tests: what has happened before the test begins, told through the flow."""
+
+import itertools
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from feedback_service import clock, flow
+from feedback_service.cases import tokens
+from feedback_service.cases.registry import CaseReport, ServiceRef
+from feedback_service.db import transaction
+from feedback_service.flow import CaseView, Given, InvitationView, Recorded
+from feedback_service.models import Centre
+from feedback_service.surveys.answers import check
+
+CENTRE = "SN12000007"
+_numbers = itertools.count(1)
+
+
+@transaction
+def a_centre(tx: Session, code: str = CENTRE) -> str:
+    """A centre that serves people; its code."""
+    tx.add(
+        Centre(
+            id=uuid.uuid4(),
+            code=code,
+            prefix=tokens.new_prefix(),
+            name="ЦНАП міста Підзвітне",
+            edrpou="00032112",
+            katottg="UA12020010010037010",
+        )
+    )
+    return code
+
+
+def a_report(status: str = "completed", **facts: Any) -> CaseReport:
+    """What a case system tells of a case, an hour ago; say only what the test is about."""
+    usual: dict[str, Any] = {
+        "centre": CENTRE,
+        "case_number": f"12-2026/{next(_numbers):06}",
+        "service": ServiceRef("00034", "14-13", "Реєстрація місця проживання"),
+        "front_office": "offline",
+        "status": status,
+        "status_at": clock.now() - timedelta(hours=1),
+        "provider_edrpou": "00032112",
+        "workplace": "window-3",
+        "workplace_kind": "centre",
+    }
+    return CaseReport(**(usual | facts))
+
+
+def registered(report: CaseReport) -> CaseView:
+    """The case as its system sees it after that report; a refusal is raised."""
+    [outcome] = flow.register_cases([report], {report.centre})
+    if outcome.refusal is not None:
+        raise outcome.refusal
+    assert outcome.case is not None
+    return outcome.case
+
+
+def invited(**facts: Any) -> InvitationView:
+    """The invitation of a case that was just completed."""
+    invitation = registered(a_report(**facts)).invitation
+    assert invitation is not None
+    return invitation
+
+
+def given(answers: Mapping[str, object]) -> Given:
+    """These answers, as a door hands them over."""
+    return lambda questionnaire: check(questionnaire, answers)
+
+
+def tapped(token: str, answers: Mapping[str, object], client: uuid.UUID | None = None) -> uuid.UUID:
+    """Somebody tapped and has not sent yet; the client id."""
+    client = client or uuid.uuid4()
+    flow.keep_begun(token, client_id=client, given=given(answers), language="uk", source="qr_case")
+    return client
+
+
+def sent(token: str, answers: Mapping[str, object], client: uuid.UUID | None = None, **how: Any) -> Recorded:
+    """Somebody answered and sent."""
+    how = {"language": "uk", "source": "qr_case"} | how
+    return flow.finish(token, client_id=client or uuid.uuid4(), given=given(answers), **how)
+
+
+def minutes_later(minutes: float) -> datetime:
+    """The instant so many minutes from the clock's now."""
+    return clock.now() + timedelta(minutes=minutes)
