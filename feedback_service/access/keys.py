@@ -1,0 +1,75 @@
+"""Keys of integrators: 256 random bits, shown once, kept as SHA-256 (nothing weaker needs a slower hash)."""
+
+import hashlib
+import re
+import secrets
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+
+from feedback_service import clock
+from feedback_service.db import reading
+from feedback_service.models import ApiKey, ApiKeyCentre, Centre
+from feedback_service.models.columns import SCOPES
+
+_KEY = re.compile(r"vdk_[A-Za-z0-9_-]{43}")
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who came with a key: which key, what it may do, and the codes of the centres it may do it for."""
+
+    key_id: uuid.UUID
+    scopes: frozenset[str]
+    centres: frozenset[str]
+
+
+def add(tx: Session, scopes: Collection[str], centres: Collection[Centre]) -> str:
+    """A new key for these centres, to be shown once; ``ValueError`` for an unknown scope, or for none at all."""
+    if unknown := set(scopes) - set(SCOPES):
+        raise ValueError(f"no such scope: {min(unknown)}; there are {', '.join(SCOPES)}")
+    if not scopes or not centres:
+        raise ValueError("a key needs at least one scope and one centre")
+    secret = f"vdk_{secrets.token_urlsafe(32)}"
+    key = ApiKey(
+        id=uuid7(),
+        key_hash=_hash(secret),
+        scopes=" ".join(scope for scope in SCOPES if scope in scopes),
+        created_at=clock.now(),
+    )
+    tx.add(key)
+    tx.flush()
+    tx.add_all(ApiKeyCentre(centre_id=centre_id, api_key_id=key.id) for centre_id in {c.id for c in centres})
+    return secret
+
+
+def revoke(tx: Session, secret: str) -> bool:
+    """Nobody comes in with this key any more; ``False`` if nobody did before either."""
+    live = update(ApiKey).where(ApiKey.key_hash == _hash(secret), ApiKey.revoked_at.is_(None))
+    return tx.scalar(live.values(revoked_at=clock.now()).returning(ApiKey.id)) is not None
+
+
+@reading
+def find(tx: Session, secret: str) -> Holder | None:
+    """The holder of a key that was given out and not revoked, or ``None``."""
+    if not _KEY.fullmatch(secret):
+        return None
+    query = (
+        select(ApiKey.id, ApiKey.scopes, Centre.code)
+        .join(ApiKeyCentre, ApiKeyCentre.api_key_id == ApiKey.id)
+        .join(Centre, Centre.id == ApiKeyCentre.centre_id)
+        .where(ApiKey.key_hash == _hash(secret), ApiKey.revoked_at.is_(None))
+    )
+    rows = tx.execute(query).all()
+    if not rows:
+        return None
+    key_id, scopes, _ = rows[0]
+    return Holder(key_id, frozenset(scopes.split()), frozenset(code for _, _, code in rows))
+
+
+def _hash(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode("utf-8", "replace")).digest()
