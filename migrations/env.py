@@ -6,13 +6,6 @@ from flask import current_app
 db = current_app.extensions["migrate"].db
 
 
-def without_empty(_context: object, _revision: object, directives: list) -> None:
-    """Leave no file behind when models and migrations already agree."""
-    script = directives[0] if directives else None
-    if script is not None and script.upgrade_ops.is_empty():
-        directives[:] = []
-
-
 def plain(kind: str, item: object, _context: object) -> str | bool:
     """Write our own column type as the plain one it stands on: migrations never import the application."""
     if kind == "type" and type(item).__name__ == "Instant":
@@ -27,7 +20,6 @@ with db.engine.connect() as connection:
         render_as_batch=True,
         compare_type=True,
         render_item=plain,
-        process_revision_directives=without_empty,
         transaction_per_migration=True,
     )
     with context.begin_transaction():
