@@ -10,6 +10,7 @@ from feedback_service.delivery.events import RESPONSE_RECORDED, RESPONSE_WITHDRA
 from feedback_service.errors import AlreadyAnswered, Invalid, InvitationCancelled, NotFound, TooManyGuesses
 from feedback_service.flow import Recorded, Survey
 from feedback_service.models import BegunAnswer, CountedDay, Invitation, Response
+from tests.conftest import TimeIs
 from tests.support import stored
 from tests.support.story import (
     CENTRE,
@@ -31,7 +32,7 @@ def centre(context: None) -> None:
     a_centre()
 
 
-def test_an_answer_is_stored_with_its_event_and_spends_the_invitation():
+def test_an_answer_is_stored_with_its_event_and_spends_the_invitation() -> None:
     invitation = invited()
 
     sent(
@@ -55,7 +56,7 @@ def test_an_answer_is_stored_with_its_event_and_spends_the_invitation():
         sent(invitation.token, {"off.nps": 1})
 
 
-def test_the_same_client_gets_the_same_receipt_and_changes_nothing():
+def test_the_same_client_gets_the_same_receipt_and_changes_nothing() -> None:
     invitation, client = invited(), uuid.uuid4()
     first = sent(invitation.token, {"off.nps": 9}, client)
 
@@ -65,7 +66,7 @@ def test_the_same_client_gets_the_same_receipt_and_changes_nothing():
     assert stored.answers() == {("off.nps", "9")}
 
 
-def test_a_refused_answer_leaves_the_invitation_open():
+def test_a_refused_answer_leaves_the_invitation_open() -> None:
     invitation = invited()
 
     with pytest.raises(Invalid):
@@ -77,7 +78,7 @@ def test_a_refused_answer_leaves_the_invitation_open():
     assert stored.answers() == {("off.nps", "10")}
 
 
-def test_looking_spends_nothing_and_only_a_person_counts_as_having_opened():
+def test_looking_spends_nothing_and_only_a_person_counts_as_having_opened() -> None:
     invitation = invited()
 
     flow.open_survey(invitation.token, counts=False)
@@ -88,7 +89,7 @@ def test_looking_spends_nothing_and_only_a_person_counts_as_having_opened():
     assert not stored.rows(Invitation)[0].started
 
 
-def test_a_first_tap_is_kept_and_joined_by_what_comes_later():
+def test_a_first_tap_is_kept_and_joined_by_what_comes_later() -> None:
     invitation = invited()
     client = tapped(invitation.token, {"off.nps": 9})
     assert flow.open_survey(invitation.token, counts=False).begun
@@ -99,7 +100,7 @@ def test_a_first_tap_is_kept_and_joined_by_what_comes_later():
     assert stored.rows(BegunAnswer) == []
 
 
-def test_what_a_whole_form_leaves_out_is_taken_back():
+def test_what_a_whole_form_leaves_out_is_taken_back() -> None:
     invitation = invited()
     client = tapped(invitation.token, {"off.nps": 9})
     tapped(invitation.token, {"off.staff": "good", "any.comment": "передумаю"}, client)
@@ -110,7 +111,7 @@ def test_what_a_whole_form_leaves_out_is_taken_back():
     assert stored.comments() == []
 
 
-def test_a_tap_left_alone_becomes_final_on_the_day_it_was_made(time_is):
+def test_a_tap_left_alone_becomes_final_on_the_day_it_was_made(time_is: TimeIs) -> None:
     time_is("2026-11-20T23:50:00+02:00")
     invitation = invited()
     tapped(invitation.token, {"off.nps": 9})
@@ -129,7 +130,7 @@ def test_a_tap_left_alone_becomes_final_on_the_day_it_was_made(time_is):
     assert refusal.value.on == date(2026, 11, 20)
 
 
-def test_a_tap_counts_even_if_the_invitation_is_cancelled_meanwhile(time_is):
+def test_a_tap_counts_even_if_the_invitation_is_cancelled_meanwhile(time_is: TimeIs) -> None:
     time_is("2026-11-20T10:00:00+02:00")
     case = registered(a_report())
     assert case.invitation is not None
@@ -144,7 +145,7 @@ def test_a_tap_counts_even_if_the_invitation_is_cancelled_meanwhile(time_is):
     assert stored.answers() == {("off.nps", "3")}
 
 
-def test_who_comes_back_too_late_learns_it_and_holds_the_receipt(time_is):
+def test_who_comes_back_too_late_learns_it_and_holds_the_receipt(time_is: TimeIs) -> None:
     time_is("2026-11-20T10:00:00+02:00")
     invitation = invited()
     client = tapped(invitation.token, {"off.nps": 9})
@@ -158,7 +159,7 @@ def test_who_comes_back_too_late_learns_it_and_holds_the_receipt(time_is):
     assert sent(invitation.token, {}, client) == late
 
 
-def test_somebody_else_with_the_link_cannot_add_to_an_answer():
+def test_somebody_else_with_the_link_cannot_add_to_an_answer() -> None:
     invitation = invited()
     sent(invitation.token, {"off.nps": 9})
 
@@ -166,7 +167,7 @@ def test_somebody_else_with_the_link_cannot_add_to_an_answer():
         tapped(invitation.token, {"off.nps": 0})
 
 
-def test_a_tap_after_sending_leads_back_to_the_receipt():
+def test_a_tap_after_sending_leads_back_to_the_receipt() -> None:
     invitation = invited()
     client = tapped(invitation.token, {"off.nps": 9})
     recorded = sent(invitation.token, {}, client)
@@ -179,7 +180,7 @@ def test_a_tap_after_sending_leads_back_to_the_receipt():
     assert again.receipt == recorded.receipt
 
 
-def test_the_questionnaire_is_the_one_of_the_day_the_invitation_was_issued():
+def test_the_questionnaire_is_the_one_of_the_day_the_invitation_was_issued() -> None:
     survey = flow.open_survey(invited(front_office="online").token, counts=False)
 
     assert isinstance(survey, Survey)
@@ -187,7 +188,7 @@ def test_the_questionnaire_is_the_one_of_the_day_the_invitation_was_issued():
     assert survey.questionnaire.first.id == "on.nps"
 
 
-def test_only_the_masked_comment_is_kept():
+def test_only_the_masked_comment_is_kept() -> None:
     sent(invited().token, {"any.comment": "Подзвоніть мені: 067 123 45 67"})
 
     [kept] = stored.comments()
@@ -195,7 +196,7 @@ def test_only_the_masked_comment_is_kept():
     assert "Подзвоніть мені" in kept
 
 
-def test_nothing_in_a_response_leads_to_its_case():
+def test_nothing_in_a_response_leads_to_its_case() -> None:
     case = registered(a_report())
     assert case.invitation is not None
     recorded = sent(case.invitation.token, {"off.nps": 9})
@@ -209,7 +210,7 @@ def test_nothing_in_a_response_leads_to_its_case():
     assert shared <= {"None", repr(response.answered_on)}
 
 
-def test_an_author_takes_the_answer_back():
+def test_an_author_takes_the_answer_back() -> None:
     recorded = sent(invited().token, {"off.nps": 0, "any.comment": "Погано"})
 
     thanks = flow.withdraw(recorded.receipt)
@@ -220,7 +221,7 @@ def test_an_author_takes_the_answer_back():
     assert stored.events(RESPONSE_WITHDRAWN) == [{"response_id": str(recorded.id)}]
 
 
-def test_taking_back_an_old_answer_reopens_its_day(time_is):
+def test_taking_back_an_old_answer_reopens_its_day(time_is: TimeIs) -> None:
     time_is("2026-11-20T10:00:00+02:00")
     recorded = sent(invited().token, {"off.nps": 0})
     assert stored.rows(CountedDay) == []
@@ -232,7 +233,7 @@ def test_taking_back_an_old_answer_reopens_its_day(time_is):
 
 
 @pytest.mark.parametrize("typed", ["{code}", "{lower}", " {spaced} ", "{bare}"])
-def test_a_short_code_is_found_however_it_is_typed(typed):
+def test_a_short_code_is_found_however_it_is_typed(typed: str) -> None:
     invitation = invited()
     code = invitation.short_code
 
@@ -243,7 +244,7 @@ def test_a_short_code_is_found_however_it_is_typed(typed):
     assert found == invitation.token
 
 
-def test_wrong_codes_are_counted_for_the_centre_and_then_must_wait(time_is):
+def test_wrong_codes_are_counted_for_the_centre_and_then_must_wait(time_is: TimeIs) -> None:
     time_is("2026-11-20T10:00:00+02:00")
     code = invited().short_code
     wrong = code[:-4] + ("0000" if not code.endswith("0000") else "1111")
@@ -259,18 +260,18 @@ def test_wrong_codes_are_counted_for_the_centre_and_then_must_wait(time_is):
 
 
 @pytest.mark.parametrize("token", ["", "A", "0" * 26, "A" * 26, "'; --", "Ї" * 26])
-def test_an_unknown_token_opens_nothing(token):
+def test_an_unknown_token_opens_nothing(token: str) -> None:
     with pytest.raises(NotFound):
         flow.open_survey(token, counts=True)
 
 
-def test_a_token_may_be_typed_in_small_letters():
+def test_a_token_may_be_typed_in_small_letters() -> None:
     invitation = invited()
 
     assert flow.open_survey(invitation.token.lower(), counts=False).service == "Реєстрація місця проживання"
 
 
-def test_the_hall_is_rated_once_by_a_client_without_a_case():
+def test_the_hall_is_rated_once_by_a_client_without_a_case() -> None:
     client = uuid.uuid4()
 
     first = flow.record_in_hall(CENTRE, client_id=client, given=given({"off.nps": 7}), language="uk")

@@ -3,12 +3,14 @@
 import uuid
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from feedback_service import clock, flow
 from feedback_service.app import create_app
 from feedback_service.cases.registry import ServiceRef
+from feedback_service.config import Settings
 from feedback_service.db import db
 from feedback_service.delivery.events import CASE_STATUS
 from feedback_service.errors import (
@@ -21,6 +23,7 @@ from feedback_service.errors import (
     NotFound,
 )
 from feedback_service.models import Case, Invitation
+from tests.conftest import TimeIs
 from tests.support import stored
 from tests.support.story import CENTRE, a_centre, a_report, invited, registered, sent
 
@@ -32,14 +35,14 @@ def centre(context: None) -> None:
     a_centre()
 
 
-def test_a_case_on_its_way_is_not_invited_yet():
+def test_a_case_on_its_way_is_not_invited_yet() -> None:
     case = registered(a_report("in_progress"))
 
     assert (case.status, case.invitation) == ("in_progress", None)
 
 
 @pytest.mark.parametrize("final", ["completed", "refused"])
-def test_a_final_status_brings_one_invitation(final):
+def test_a_final_status_brings_one_invitation(final: str) -> None:
     report = a_report("registered")
     registered(report)
 
@@ -50,7 +53,7 @@ def test_a_final_status_brings_one_invitation(final):
     assert [status for status, _ in case.history] == ["registered", final]
 
 
-def test_the_same_report_again_changes_nothing_and_gets_the_same_answer():
+def test_the_same_report_again_changes_nothing_and_gets_the_same_answer() -> None:
     report = a_report()
     first = registered(report)
 
@@ -58,7 +61,7 @@ def test_the_same_report_again_changes_nothing_and_gets_the_same_answer():
     assert len(stored.events(CASE_STATUS)) == 1
 
 
-def test_an_older_status_enters_the_history_without_moving_the_case():
+def test_an_older_status_enters_the_history_without_moving_the_case() -> None:
     report = a_report("completed")
     registered(report)
 
@@ -69,7 +72,7 @@ def test_an_older_status_enters_the_history_without_moving_the_case():
     assert [event["status"] for event in stored.events(CASE_STATUS)] == ["completed", "registered"]
 
 
-def test_a_final_case_does_not_go_back():
+def test_a_final_case_does_not_go_back() -> None:
     report = a_report("completed")
     registered(report)
 
@@ -77,7 +80,7 @@ def test_a_final_case_does_not_go_back():
         registered(replace(report, status="in_progress", status_at=clock.now()))
 
 
-def test_the_other_final_status_is_taken_and_brings_no_second_invitation():
+def test_the_other_final_status_is_taken_and_brings_no_second_invitation() -> None:
     report = a_report("completed")
     first = registered(report)
 
@@ -87,7 +90,7 @@ def test_the_other_final_status_is_taken_and_brings_no_second_invitation():
     assert case.invitation == first.invitation
 
 
-def test_a_cancelled_case_closes_its_unanswered_invitation():
+def test_a_cancelled_case_closes_its_unanswered_invitation() -> None:
     report = a_report("completed")
     invitation = registered(report).invitation
     assert invitation is not None
@@ -100,7 +103,7 @@ def test_a_cancelled_case_closes_its_unanswered_invitation():
         flow.open_survey(invitation.token, counts=False)
 
 
-def test_a_cancelled_invitation_says_so_whether_it_was_answered_or_not():
+def test_a_cancelled_invitation_says_so_whether_it_was_answered_or_not() -> None:
     answered, unanswered = registered(a_report()), registered(a_report())
     assert answered.invitation is not None
     sent(answered.invitation.token, {"off.nps": 9})
@@ -113,7 +116,7 @@ def test_a_cancelled_invitation_says_so_whether_it_was_answered_or_not():
         flow.open_survey(answered.invitation.token, counts=False)
 
 
-def test_cancelling_again_is_the_same_answer():
+def test_cancelling_again_is_the_same_answer() -> None:
     case = registered(a_report())
 
     assert flow.cancel_invitation(case.id, {CENTRE}) == flow.cancel_invitation(case.id, {CENTRE})
@@ -127,7 +130,7 @@ def test_cancelling_again_is_the_same_answer():
         {"service": ServiceRef("00034", "99-99", "")},
     ],
 )
-def test_a_known_case_keeps_its_service_and_front_office(other):
+def test_a_known_case_keeps_its_service_and_front_office(other: dict[str, Any]) -> None:
     report = a_report("registered")
     registered(report)
 
@@ -136,7 +139,7 @@ def test_a_known_case_keeps_its_service_and_front_office(other):
 
 
 @pytest.mark.parametrize("named", [ServiceRef("00034", "", ""), ServiceRef("", "14-13", "")])
-def test_a_service_may_be_named_by_either_of_its_codes(named):
+def test_a_service_may_be_named_by_either_of_its_codes(named: ServiceRef) -> None:
     report = a_report("registered")
     registered(report)
 
@@ -145,7 +148,7 @@ def test_a_service_may_be_named_by_either_of_its_codes(named):
     assert case.status == "completed"
 
 
-def test_a_clock_may_run_five_minutes_ahead_and_no_more():
+def test_a_clock_may_run_five_minutes_ahead_and_no_more() -> None:
     registered(a_report(status_at=clock.now() + timedelta(minutes=4)))
 
     with pytest.raises(Invalid) as refusal:
@@ -153,7 +156,7 @@ def test_a_clock_may_run_five_minutes_ahead_and_no_more():
     assert [error.pointer for error in refusal.value.errors] == ["/status_at"]
 
 
-def test_one_bad_report_spoils_no_other():
+def test_one_bad_report_spoils_no_other() -> None:
     reports = [
         a_report(),
         a_report(status_at=clock.now() + timedelta(days=1)),
@@ -167,7 +170,7 @@ def test_one_bad_report_spoils_no_other():
     assert len(stored.rows(Case)) == 2
 
 
-def test_a_centre_outside_the_key_is_not_there():
+def test_a_centre_outside_the_key_is_not_there() -> None:
     a_centre("SN05000001")
 
     [outcome] = flow.register_cases([a_report(centre="SN05000001")], {CENTRE})
@@ -175,7 +178,7 @@ def test_a_centre_outside_the_key_is_not_there():
     assert isinstance(outcome.refusal, NotFound)
 
 
-def test_two_reports_of_one_case_in_one_batch_are_one_case():
+def test_two_reports_of_one_case_in_one_batch_are_one_case() -> None:
     report = a_report("registered")
     later = replace(report, status="completed", status_at=report.status_at + timedelta(minutes=1))
 
@@ -186,7 +189,7 @@ def test_two_reports_of_one_case_in_one_batch_are_one_case():
     assert (first.created, second.created) == (True, False)
 
 
-def test_a_foreign_case_is_not_found():
+def test_a_foreign_case_is_not_found() -> None:
     case = registered(a_report())
 
     assert flow.find_case(case.id, {CENTRE}) == case
@@ -196,7 +199,7 @@ def test_a_foreign_case_is_not_found():
         flow.find_case(uuid.uuid4(), {CENTRE})
 
 
-def test_an_invitation_lives_until_the_end_of_its_last_day_in_kyiv(time_is):
+def test_an_invitation_lives_until_the_end_of_its_last_day_in_kyiv(time_is: TimeIs) -> None:
     time_is("2026-11-20T10:15:00+02:00")
     invitation = invited()
     assert invitation.expires_at.isoformat() == "2026-12-20T23:59:59+02:00"
@@ -209,7 +212,7 @@ def test_an_invitation_lives_until_the_end_of_its_last_day_in_kyiv(time_is):
         flow.open_survey(invitation.token, counts=False)
 
 
-def test_what_is_printed_can_be_derived_again_after_the_key_was_rotated(settings):
+def test_what_is_printed_can_be_derived_again_after_the_key_was_rotated(settings: Settings) -> None:
     case = registered(a_report())
     rotated = replace(settings, token_keys=(b"new" * 12, *settings.token_keys))
 
@@ -221,7 +224,7 @@ def test_what_is_printed_can_be_derived_again_after_the_key_was_rotated(settings
         db.engine.dispose()
 
 
-def test_the_database_keeps_neither_case_number_nor_token_nor_code():
+def test_the_database_keeps_neither_case_number_nor_token_nor_code() -> None:
     report = a_report()
     invitation = registered(report).invitation
     assert invitation is not None
