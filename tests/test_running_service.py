@@ -1,0 +1,62 @@
+"""The service as production starts it: gunicorn, several processes, settings from the environment."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.database import FreshDatabase
+from tests.support.environment import ROOT, environment, process_environment
+from tests.support.server import Service
+
+A_TOKEN = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_a_visited_survey_address_is_in_no_log(
+    tmp_path: Path, fresh_database: FreshDatabase, dialect: str
+) -> None:
+    with Service(tmp_path, fresh_database(dialect)) as service:
+        for _ in range(8):
+            assert httpx.get(f"{service.url}/S/{A_TOKEN}?lang=en", trust_env=False).status_code == 404
+    written = service.log.read_text()
+    assert '"status": 404' in written
+    assert A_TOKEN not in written.upper()
+
+
+def test_the_service_is_healthy_again_after_all_its_processes_were_killed(
+    tmp_path: Path, fresh_database: FreshDatabase
+) -> None:
+    with Service(tmp_path, fresh_database("sqlite")) as service:
+        service.kill()
+        service.start()
+        assert httpx.get(f"{service.url}/readyz", trust_env=False).is_success
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"FEEDBACK_SECRET_KEY": "", "FEEDBACK_CASE_KEY": "0123456789"}, ("SECRET_KEY", "CASE_KEY")),
+        ({"FEEDBACK_PUBLIC_URL": "http://vidhuk.example"}, ("PUBLIC_URL",)),
+        ({"FEEDBACK_TOKEN_KEYS": "", "FEEDBACK_MIN_GROUP": "few"}, ("TOKEN_KEYS", "MIN_GROUP")),
+    ],
+)
+def test_a_start_with_bad_settings_is_refused_and_names_all_of_them(
+    tmp_path: Path, changed: dict[str, str], named: tuple[str, ...]
+) -> None:
+    told = environment(tmp_path, f"sqlite:///{tmp_path}/feedback.db") | changed
+    refused = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "--bind", "127.0.0.1:0", "wsgi:app"],
+        cwd=ROOT,
+        env=process_environment(os.environ, told),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert refused.returncode != 0
+    for name in named:
+        assert f"FEEDBACK_{name}" in refused.stderr
+    assert "0123456789" not in refused.stderr
