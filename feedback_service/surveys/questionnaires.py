@@ -109,12 +109,12 @@ class Questionnaire:
 def in_force(candidates: Iterable[Questionnaire], front_office: str, day: date) -> Questionnaire:
     """The version that a survey of this front office gets on this Kyiv day; ``LookupError`` if there is none.
 
-    The latest to come into effect wins, and of two that begin on one day the higher number.
+    The latest to come into effect wins, and of two that begin on one day the one given last.
     """
     begun = [one for one in candidates if one.front_office == front_office and one.effective_from <= day]
     if not begun:
         raise LookupError(f"no {front_office} questionnaire is in force on {day.isoformat()}")
-    return max(begun, key=lambda one: (one.effective_from, _numbers(one.version)))
+    return max(reversed(begun), key=lambda one: one.effective_from)
 
 
 @cache
@@ -281,7 +281,3 @@ def _day(at: str, it: object) -> date:
         return date.fromisoformat(_match(at, it, _DAY, "a day like 2026-01-01"))
     except ValueError as wrong:
         raise ValueError(f"{at}: {it!r} is not a day like 2026-01-01") from wrong
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in version.partition("-")[2].split("."))

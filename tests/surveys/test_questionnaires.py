@@ -1,0 +1,317 @@
+"""Questionnaires as dated documents: what ours ask, and what an operator's document is told when it is wrong."""
+
+import copy
+import json
+import unicodedata
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from feedback_service.surveys import questionnaires
+from feedback_service.surveys.questionnaires import Questionnaire, in_force, parse, shipped
+
+WORDS = ("great", "good", "acceptable", "awful")
+POINTS = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10")
+BREACHES = (
+    "none bribe refused_acceptance insult extra_documents illegal_fee late inaccessible discrimination language"
+    " data_leak other"
+)
+REASONS = {
+    "offline": "seats cramped temperature queue schedule explanation rudeness repeat_visit extra_documents late"
+    " navigation inaccessible dirty children eticket registry_down not_offered other",
+    "online": "registry_down wrong_data retries hard_to_find slow_processing unclear_text few_hints data_not_found"
+    " signature payment refusal next_step needed_help no_notification slow_page other",
+}
+
+
+def ours(front_office: str) -> Questionnaire:
+    return in_force(shipped(), front_office, date(2026, 11, 20))
+
+
+def document() -> dict[str, Any]:
+    """A small document that is right."""
+
+    def text(uk: str) -> dict[str, str]:
+        return {"uk": uk, "en": "…"}
+
+    return {
+        "version": "offline-2027.1",
+        "front_office": "offline",
+        "effective_from": "2027-01-01",
+        "wording": "official",
+        "languages": ["uk", "en"],
+        "poor": {"scale_up_to": 6, "words": ["no"]},
+        "options": {"yes_no": [{"value": "yes", "text": text("Так")}, {"value": "no", "text": text("Ні")}]},
+        "questions": [
+            {"id": "off.nps", "kind": "scale_0_10", "text": text("?"), "low": text("0"), "high": text("10")},
+            {"id": "off.staff", "kind": "words", "text": text("?"), "options": "yes_no"},
+            {"id": "any.why", "kind": "choices", "text": text("?"), "options": "yes_no", "exclusive": ["no"]},
+            {"id": "any.comment", "kind": "text", "text": text("?"), "max_length": 500, "follow_up": True},
+        ],
+    }
+
+
+def test_the_offline_questions_in_their_order() -> None:
+    assert [(question.id, question.kind) for question in ours("offline").questions] == [
+        ("off.nps", "scale_0_10"),
+        ("off.premises", "words"),
+        ("off.services", "words"),
+        ("off.staff", "words"),
+        ("off.quality", "words"),
+        ("off.process", "words"),
+        ("any.reasons", "choices"),
+        ("any.comment", "text"),
+        ("any.breach", "choices"),
+    ]
+
+
+def test_the_online_questions_in_their_order() -> None:
+    assert [(question.id, question.kind) for question in ours("online").questions] == [
+        ("on.nps", "scale_0_10"),
+        ("on.overall", "words"),
+        ("any.reasons", "choices"),
+        ("any.comment", "text"),
+        ("any.breach", "choices"),
+    ]
+
+
+@pytest.mark.parametrize("front_office", ["offline", "online"])
+def test_the_values_are_those_of_the_wire(front_office: str) -> None:
+    values = {question.id: question.values for question in ours(front_office).questions}
+    assert values["any.reasons"] == tuple(REASONS[front_office].split())
+    assert values["any.breach"] == tuple(BREACHES.split())
+    assert values["any.comment"] == ()
+    if front_office == "offline":
+        assert values["off.nps"] == POINTS
+        assert {values[f"off.{it}"] for it in ("premises", "services", "staff", "quality", "process")} == {
+            WORDS
+        }
+    else:
+        assert values["on.nps"] == POINTS
+        assert values["on.overall"] == ("excellent", "good", "ok", "bad", "awful")
+
+
+@pytest.mark.parametrize("front_office", ["offline", "online"])
+def test_the_first_question_is_the_recommendation(front_office: str) -> None:
+    first = ours(front_office).first
+    assert first.id.endswith(".nps")
+    assert first.low["uk"] == "точно не пораджу"
+    assert first.high["uk"] == "обов’язково пораджу"
+
+
+@pytest.mark.parametrize("front_office", ["offline", "online"])
+def test_only_reasons_wait_for_a_poor_answer_and_only_none_stands_alone(front_office: str) -> None:
+    questions = ours(front_office).questions
+    assert [question.id for question in questions if question.follow_up] == ["any.reasons"]
+    assert {question.id: question.exclusive for question in questions if question.exclusive} == {
+        "any.breach": frozenset({"none"})
+    }
+
+
+@pytest.mark.parametrize(
+    ("front_office", "single", "poor"),
+    [
+        ("offline", {"off.nps": "6"}, True),
+        ("offline", {"off.nps": "0", "off.staff": "great"}, True),
+        ("offline", {"off.nps": "7", "off.staff": "good"}, False),
+        ("offline", {"off.nps": "10", "off.staff": "acceptable"}, True),
+        ("offline", {"off.premises": "awful"}, True),
+        ("offline", {}, False),
+        ("online", {"on.nps": "9", "on.overall": "bad"}, True),
+        ("online", {"on.overall": "awful"}, True),
+        ("online", {"on.nps": "8", "on.overall": "ok"}, False),
+    ],
+)
+def test_a_poor_answer_calls_for_the_reasons(front_office: str, single: dict[str, str], poor: bool) -> None:
+    assert ours(front_office).poor(single) is poor
+
+
+@pytest.mark.parametrize("front_office", ["offline", "online"])
+def test_every_text_is_there_in_both_languages_and_well_set(front_office: str) -> None:
+    questionnaire = ours(front_office)
+    texts = [question.text for question in questionnaire.questions]
+    texts += [option.text for question in questionnaire.questions for option in question.options]
+    texts += [end for question in questionnaire.questions for end in (question.low, question.high) if end]
+    for text in texts:
+        assert set(text) == {"uk", "en"}
+        for language, words in text.items():
+            assert words == words.strip() == unicodedata.normalize("NFC", words)
+            assert not set("'\"`“”") & set(words), "апостроф ’ and лапки «» only"
+            cyrillic = any(
+                "CYRILLIC" in unicodedata.name(character) for character in words if character.isalpha()
+            )
+            assert cyrillic is (language == "uk")
+            if language == "uk":
+                assert not set("ыэъёЫЭЪЁ") & set(words)
+
+
+def test_the_wording_is_said_to_be_our_own() -> None:
+    assert {questionnaire.wording for questionnaire in shipped()} == {"own"}
+
+
+def test_every_file_is_named_by_its_version() -> None:
+    files = (Path(questionnaires.__file__).parent / "questionnaires").glob("*.json")
+    assert {file.stem for file in files} == {questionnaire.version for questionnaire in shipped()}
+
+
+def later(version: str, day: str) -> Questionnaire:
+    return parse({**document(), "version": version, "effective_from": day})
+
+
+@pytest.mark.parametrize(
+    ("day", "version"),
+    [
+        (date(2026, 1, 1), "offline-2026.1"),
+        (date(2026, 12, 31), "offline-2026.1"),
+        (date(2027, 1, 1), "offline-2027.1"),
+        (date(2027, 3, 1), "offline-2027.10"),
+        (date(2030, 1, 1), "offline-2027.10"),
+    ],
+)
+def test_a_version_holds_from_its_day_until_the_next(day: date, version: str) -> None:
+    candidates = [
+        later("offline-2027.9", "2027-03-01"),
+        *shipped(),
+        later("offline-2027.10", "2027-03-01"),
+        later("offline-2027.1", "2027-01-01"),
+    ]
+    assert in_force(candidates, "offline", day).version == version
+
+
+def test_before_the_first_version_there_is_none() -> None:
+    with pytest.raises(LookupError, match="no offline questionnaire is in force on 2025-12-31"):
+        in_force(shipped(), "offline", date(2025, 12, 31))
+
+
+def test_a_right_document_is_read() -> None:
+    questionnaire = parse(document())
+    assert questionnaire.version == "offline-2027.1"
+    assert questionnaire.effective_from == date(2027, 1, 1)
+    assert questionnaire.wording == "official"
+    assert questionnaire.poor_values == frozenset({"0", "1", "2", "3", "4", "5", "6", "no"})
+    comment = questionnaire.question("any.comment")
+    assert comment is not None
+    assert (comment.max_length, comment.follow_up) == (500, True)
+    assert questionnaire.question("off.nothing") is None
+
+
+def test_a_document_without_poor_answers_never_asks_why() -> None:
+    assert not parse({**document(), "poor": {}}).poor({"off.nps": "0", "off.staff": "no"})
+
+
+def test_a_third_language_is_welcome() -> None:
+    translated = json.loads(json.dumps(document()).replace('"en": "\\u2026"', '"en": "…", "pl": "…"'))
+    assert parse({**translated, "languages": ["uk", "en", "pl"]}).languages == ("uk", "en", "pl")
+
+
+def change(path: str, value: object) -> Callable[[dict[str, Any]], None]:
+    def at(document: Any) -> None:
+        *way, last = [int(step) if step.isdigit() else step for step in path.split("/")]
+        for step in way:
+            document = document[step]
+        document[last] = value
+
+    return at
+
+
+def remove(path: str) -> Callable[[dict[str, Any]], None]:
+    def at(document: Any) -> None:
+        *way, last = [int(step) if step.isdigit() else step for step in path.split("/")]
+        for step in way:
+            document = document[step]
+        del document[last]
+
+    return at
+
+
+@pytest.mark.parametrize(
+    ("spoil", "complaint"),
+    [
+        (remove("version"), "the document: version missing"),
+        (remove("poor"), "the document: poor missing"),
+        (change("note", "x"), "the document: note not known here"),
+        (change("version", "offline"), "version: 'offline' is not like offline-2026.1"),
+        (change("version", 2027), "version: 2027 is not"),
+        (change("version", "offline-2027.1\n"), "version: "),
+        (change("front_office", "online"), "front_office: 'online' does not fit"),
+        (change("effective_from", "01.01.2027"), "effective_from: '01.01.2027' is not a day"),
+        (change("effective_from", "20270101"), "effective_from: '20270101' is not a day"),
+        (change("effective_from", "2027-02-30"), "effective_from: '2027-02-30' is not a day"),
+        (change("wording", "ours"), "wording: 'ours' is not own or official"),
+        (change("languages", ["uk"]), "languages: en missing"),
+        (change("languages", ["en", "pl"]), "languages: uk missing"),
+        (change("languages", ["uk", "en", "uk"]), "languages: 'uk' is given twice"),
+        (change("languages", "uk"), "languages: a list with at least one member expected"),
+        (change("poor", []), "poor: an object expected"),
+        (change("poor/scale_up_to", 11), "poor.scale_up_to: a whole number from 0 to 10 expected"),
+        (change("poor/scale_up_to", True), "poor.scale_up_to: a whole number"),
+        (change("poor/words", ["never"]), "poor.words: 'never' is not an answer"),
+        (change("options", []), "options: an object expected"),
+        (change("options/yes_no", []), "options.yes_no: a list with at least one member"),
+        (change("options/yes_no/1/value", "yes"), "options.yes_no: 'yes' is given twice"),
+        (change("options/yes_no/1/value", "No!"), r"options.yes_no\[1\].value: 'No!' is not a word"),
+        (change("options/yes_no/1/value", "7"), r"options.yes_no\[1\].value: '7' is not a word"),
+        (change("options/yes_no/1/value", False), r"options.yes_no\[1\].value: False is not a word"),
+        (remove("options/yes_no/0/text"), r"options.yes_no\[0\]: text missing"),
+        (remove("options/yes_no/0/text/uk"), r"options.yes_no\[0\].text: uk missing"),
+        (change("options/yes_no/0/text/pl", "Tak"), r"options.yes_no\[0\].text: pl not known here"),
+        (change("options/yes_no/0/text/en", "  "), r"options.yes_no\[0\].text.en: a text of 1 to 300"),
+        (change("options/yes_no/0/text/en", 1), r"options.yes_no\[0\].text.en: a text of 1 to 300"),
+        (change("options/yes_no/0/text/en", "x" * 301), r"options.yes_no\[0\].text.en: a text of 1 to 300"),
+        (change("options/yes_no/0/text/en", "a\u202eb"), r"options.yes_no\[0\].text: .*bidirectional"),
+        (change("questions", []), "questions: a list with at least one member"),
+        (change("questions", {}), "questions: a list with at least one member"),
+        (change("questions/1", "off.staff"), r"questions\[1\]: an object expected"),
+        (change("questions/1/id", "off.nps"), "questions: 'off.nps' is given twice"),
+        (change("questions/1/id", "staff"), r"questions\[1\].id: 'staff' is not like"),
+        (change("questions/1/id", "off.a/b"), r"questions\[1\].id"),
+        (
+            change("questions/1/kind", "stars"),
+            r"questions\[1\].kind: one of scale_0_10, words, choices, text",
+        ),
+        (change("questions/1/kind", None), r"questions\[1\].kind: one of"),
+        (remove("questions/1/options"), r"questions\[1\]: options missing"),
+        (change("questions/1/options", "maybe"), r"questions\[1\].options: the name of a list"),
+        (change("questions/1/options", ["yes"]), r"questions\[1\].options: the name of a list"),
+        (change("questions/1/required", True), r"questions\[1\]: required not known here"),
+        (change("questions/1/exclusive", ["no"]), r"questions\[1\]: exclusive not known here"),
+        (change("questions/1/follow_up", "yes"), r"questions\[1\].follow_up: true or false expected"),
+        (change("questions/2/exclusive", ["never"]), r"questions\[2\].exclusive: 'never' is not among"),
+        (remove("questions/0/high"), r"questions\[0\]: high missing"),
+        (remove("questions/0/text/en"), r"questions\[0\].text: en missing"),
+        (change("questions/3/max_length", 1001), r"questions\[3\].max_length: a whole number from 1 to 1000"),
+        (change("questions/3/max_length", 500.0), r"questions\[3\].max_length: a whole number"),
+        (change("questions/3/max_length", None), r"questions\[3\].max_length: a whole number"),
+    ],
+)
+def test_a_wrong_document_is_told_what_is_wrong_and_where(
+    spoil: Callable[[dict[str, Any]], None], complaint: str
+) -> None:
+    wrong = copy.deepcopy(document())
+    spoil(wrong)
+    with pytest.raises(ValueError, match=f"^{complaint}"):
+        parse(wrong)
+
+
+def test_the_first_question_must_be_one_tap() -> None:
+    wrong = document()
+    del wrong["questions"][:2]
+    wrong["poor"] = {}
+    with pytest.raises(ValueError, match="the first question is answered with one tap"):
+        parse(wrong)
+
+
+def test_there_is_one_free_text_at_most() -> None:
+    wrong = document()
+    wrong["questions"].append({**wrong["questions"][3], "id": "any.more"})
+    with pytest.raises(ValueError, match="one question of kind text at most"):
+        parse(wrong)
+
+
+@pytest.mark.parametrize("document", [[], "offline", None, 1])
+def test_what_is_no_object_is_no_document(document: Any) -> None:
+    with pytest.raises(ValueError, match="the document: an object expected"):
+        parse(document)
