@@ -1,0 +1,26 @@
+"""The HTML door: everything that a person sees.
+
+survey/    the two screens on a phone, the hall's code, thanks
+public/    the way in, a centre's figures, the privacy notice, the accessibility statement
+errors     every refusal as a page in plain words
+pages      what every page shares: language, dates, one page or a piece of it, headers
+assets     style sheets and scripts
+"""
+
+from flask import Flask
+
+from kiosk_ui import assets, errors, languages, pages
+from kiosk_ui.public import views as public
+from kiosk_ui.survey import images
+from kiosk_ui.survey import views as survey
+
+
+def register(app: Flask) -> None:
+    """Everything under addresses outside ``/api`` answers in pages."""
+    languages.register(app)
+    pages.register(app)
+    app.register_blueprint(assets.bp)
+    app.register_blueprint(survey.bp)
+    app.register_blueprint(images.bp)
+    app.register_blueprint(public.bp)
+    errors.register(app)

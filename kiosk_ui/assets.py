@@ -1,0 +1,76 @@
+"""Style sheets and scripts: read once, sent small, kept by browsers for a year.
+
+The address carries a hash of the content, so a changed file has a new address and an old copy is never used.
+"""
+
+import gzip
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from flask import Blueprint, Response, abort, request, url_for
+
+STATIC = Path(__file__).parent / "static"
+
+# What a page asks for, and the files that make it: one request for all of it.
+BUNDLES = {
+    "survey.css": ("tokens.css", "base.css", "survey.css"),
+    "public.css": ("tokens.css", "base.css", "public.css"),
+    "survey.js": ("vendor/htmx-4.0.1.min.js", "survey.js"),
+    "icon.svg": ("icon.svg",),
+}
+TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
+
+bp = Blueprint("assets", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file as it is sent."""
+
+    body: bytes
+    small: bytes
+    version: str
+    type: str
+
+
+@cache
+def asset(name: str) -> Asset:
+    """The bundle of that name; ``KeyError`` if there is none."""
+    body = b"\n".join((STATIC / part).read_bytes() for part in BUNDLES[name])
+    return Asset(
+        body,
+        gzip.compress(body, 9, mtime=0),
+        hashlib.sha256(body).hexdigest()[:12],
+        TYPES[name.rpartition(".")[2]],
+    )
+
+
+def address(name: str) -> str:
+    """Where a page finds the asset; the address changes with the content."""
+    return url_for("assets.send", name=name, v=asset(name).version)
+
+
+@bp.get("/assets/<name>")
+def send(name: str) -> Response:
+    """Send the asset, compressed for whoever can read that."""
+    if name not in BUNDLES:
+        abort(404)
+    found = asset(name)
+    small = request.accept_encodings["gzip"] > 0
+    response = Response(found.small if small else found.body, content_type=found.type)
+    if small:
+        response.content_encoding = "gzip"
+    response.vary.add("Accept-Encoding")
+    response.set_etag(found.version + ("-gzip" if small else ""))
+    fresh = request.args.get("v") == found.version
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if fresh else "no-cache"
+    response.make_conditional(request)
+    return response
+
+
+@bp.get("/favicon.ico")
+def icon() -> Response:
+    """The icon for browsers that ask without reading the page."""
+    return send("icon.svg")

@@ -1,0 +1,110 @@
+"""Every refusal outside ``/api`` as a page: what happened, in plain words, and what to do now."""
+
+from dataclasses import dataclass
+
+from flask import Flask, Response
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+
+from feedback_service.errors import N_, FeedbackError
+from kiosk_ui.pages import page
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A heading that says what happened, and sentences that help."""
+
+    heading: str
+    advice: tuple[str, ...]
+
+
+ASK_AT_CENTRE = N_(
+    "If something keeps you from answering, tell the staff of the centre: they can write down what you say."
+)
+TRY_LATER = N_("Wait a little and try again. Nothing counts twice, so it is safe to repeat.")
+
+BY_STATUS = {
+    400: Words(
+        N_("The request could not be read"), (N_("Go back to the page before, reload it and try again."),)
+    ),
+    401: Words(N_("You need to sign in"), (N_("This page is for the staff of the centre."),)),
+    403: Words(N_("This page is not open to you"), (N_("Ask whoever runs the service if you need it."),)),
+    404: Words(
+        N_("There is nothing at this address"),
+        (
+            N_(
+                "A letter may have been lost on the way. Scan the code again, or type the code from your slip."
+            ),
+            ASK_AT_CENTRE,
+        ),
+    ),
+    405: Words(
+        N_("This address cannot be used like that"),
+        (N_("Open the link from your slip again, or type the code printed on it."),),
+    ),
+    409: Words(
+        N_("This does not fit what is already known"), (N_("Reload the page to see how things are now."),)
+    ),
+    410: Words(N_("This link no longer works"), (ASK_AT_CENTRE,)),
+    413: Words(
+        N_("That is too much text"),
+        (N_("Go back and make it shorter: a comment has up to 1000 characters."),),
+    ),
+    415: Words(
+        N_("The form came in a way we do not read"),
+        (N_("Go back to the page before, reload it and try again."),),
+    ),
+    422: Words(
+        N_("Something in the form is not right"), (N_("Go back, check what you chose and try again."),)
+    ),
+    429: Words(
+        N_("Too many attempts"),
+        (N_("Wait ten minutes and type the code again. The link in the QR code works all the time."),),
+    ),
+    500: Words(N_("Something went wrong on our side"), (TRY_LATER,)),
+    503: Words(N_("The service is busy just now"), (TRY_LATER,)),
+}
+BY_KIND = {
+    "invitation-expired": Words(
+        N_("The time to answer is over"),
+        (
+            N_("A link works until the day printed on the slip."),
+            N_("You can still rate the centre by the code that hangs in its hall."),
+        ),
+    ),
+    "invitation-cancelled": Words(
+        N_("This invitation was cancelled"),
+        (N_("The centre withdrew it, for example because the case was entered by mistake."), ASK_AT_CENTRE),
+    ),
+}
+
+
+def register(app: Flask) -> None:
+    """Refusals leave by this door unless their blueprint has a voice of its own."""
+    app.register_error_handler(FeedbackError, refused)
+    app.register_error_handler(HTTPException, lost)
+
+
+def refused(error: FeedbackError) -> ResponseReturnValue:
+    """Our own refusal."""
+    words = BY_KIND.get(error.slug)
+    return say(error.status, words, retry_after=getattr(error, "retry_after", None))
+
+
+def lost(error: HTTPException) -> ResponseReturnValue:
+    """A refusal of the web framework: no such address, a body too large, a fault of ours."""
+    if error.code is None or error.code < 400:
+        return error
+    response = say(error.code)
+    if allow := dict(error.get_headers()).get("Allow"):
+        response.headers["Allow"] = allow
+    return response
+
+
+def say(status: int, words: Words | None = None, *, retry_after: int | None = None) -> Response:
+    """The page for a status; ``words`` where there is more to tell than the number does."""
+    words = words or BY_STATUS.get(status) or BY_STATUS[400 if status < 500 else 500]
+    response = page("error.html", status, words=words, offers_code=status in (404, 405, 410))
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(retry_after)
+    return response

@@ -1,0 +1,100 @@
+"""Which language a reader gets, and how days and numbers are written in it.
+
+Ukrainian comes first whatever the browser says (Law 2704-VIII, article 27); a page changes by ``?lang=``,
+a problem of the JSON door by ``Accept-Language``.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+from babel import Locale
+from babel.dates import format_date
+from babel.numbers import format_decimal
+from flask import Flask, current_app, request
+from flask_babel import Babel, get_locale, gettext
+from markupsafe import Markup
+
+from feedback_service.cases.tokens import spelled
+from feedback_service.config import Settings
+
+NATIVE = "uk"
+NBSP = "\u00a0"
+
+
+def register(app: Flask) -> None:
+    """Translate by our catalogues, in the language that the address or the caller names."""
+    app.config.setdefault("BABEL_DEFAULT_LOCALE", NATIVE)
+    app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", str(Path(__file__).parent / "translations"))
+    Babel(app, locale_selector=chosen)
+    app.jinja_env.filters |= {
+        "day": day,
+        "number": number,
+        "own_name": own_name,
+        "in_language": in_language,
+        "grouped": spelled,
+    }
+    app.jinja_env.globals |= {
+        "language": language,
+        "languages": offered,
+        "spoken": spoken,
+        "in_ukrainian": in_ukrainian,
+    }
+
+
+def offered() -> tuple[str, ...]:
+    """The languages that this installation speaks, as codes."""
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings.languages
+
+
+def chosen() -> str:
+    """The language for this request."""
+    if request.path.startswith("/api/"):
+        return request.accept_languages.best_match(offered(), NATIVE) or NATIVE
+    asked = request.args.get("lang", "")
+    return asked if asked in offered() else NATIVE
+
+
+def language() -> str:
+    """The code of the language being spoken now."""
+    return str(get_locale() or NATIVE)
+
+
+def own_name(code: str) -> str:
+    """A language in its own words: «Українська», "English"."""
+    name = Locale.parse(code).get_display_name(code) or code
+    return name[:1].upper() + name[1:]
+
+
+def day(value: date) -> str:
+    """«20 листопада 2026 року», "20 November 2026": a day that does not break over a line."""
+    words = format_date(value, f"d{NBSP}MMMM{NBSP}y", locale=language())
+    return f"{words}{NBSP}року" if language() == NATIVE else words
+
+
+def number(value: int | float | Decimal, digits: int = 0) -> str:
+    """A number as the reader writes it: «1 234,5» with unbreakable spaces, a true minus sign."""
+    shape = "#,##0" + ("." + "0" * digits if digits else "")
+    return format_decimal(value, shape, locale=language()).replace("-", "−")
+
+
+def spoken() -> str | None:
+    """The language as an address carries it: nothing for Ukrainian."""
+    return None if language() == NATIVE else language()
+
+
+def in_language(texts: Mapping[str, str]) -> str:
+    """A text of a questionnaire in the language being spoken, else in Ukrainian."""
+    return texts.get(language()) or texts[NATIVE]
+
+
+def told(message: str, params: Mapping[str, object] | None = None) -> str:
+    """A message of the service in the reader's language."""
+    return gettext(message) % (params or {})
+
+
+def in_ukrainian() -> Markup:
+    """The attribute that a name from the register carries on a page in another language."""
+    return Markup("") if language() == NATIVE else Markup(' lang="uk"')

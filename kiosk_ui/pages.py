@@ -1,0 +1,73 @@
+"""What every page shares: the whole of it or a piece, and the headers that keep it private."""
+
+import gzip
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from flask import Blueprint, Flask, Response, make_response, render_template, request
+
+from kiosk_ui import assets
+from kiosk_ui.languages import NATIVE, spoken
+
+# Our own files only: no inline script or style, nobody frames us, forms go nowhere else.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cache-Control": "no-store",
+}
+WORTH_PACKING = 1_000  # bytes
+
+bp = Blueprint("pages", __name__, template_folder="templates")
+
+
+def register(app: Flask) -> None:
+    """Pages know their assets, say what browsers may do with them, and travel compressed."""
+    app.register_blueprint(bp)
+    app.jinja_env.globals |= {"asset": assets.address, "here": here}
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.after_request(_finish)
+
+
+def page(template: str, status: int = 200, **context: Any) -> Response:
+    """The whole page, or only its title and ``#page`` when htmx will put them in place.
+
+    htmx also announces itself when it restores its history, but then it wants the whole page.
+    """
+    asks = request.headers
+    whole = "HX-Request" not in asks or "HX-History-Restore-Request" in asks
+    response = make_response(render_template(template, whole=whole, **context), status)
+    response.vary.update(("HX-Request", "HX-History-Restore-Request"))
+    return response
+
+
+def here(**changes: object) -> str:
+    """This page's address with the language and the way the reader came, and with these changes."""
+    kept = {"lang": spoken(), "via": request.args.get("via")} | changes
+    query = urlencode({name: value for name, value in kept.items() if value not in (None, NATIVE)})
+    return f"{quote(request.path)}?{query}" if query else quote(request.path)
+
+
+def _finish(response: Response) -> Response:
+    """Add what every answer of this door carries; the JSON door speaks for itself."""
+    if request.path.startswith("/api/"):
+        return response
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if (
+        response.mimetype == "text/html"
+        and response.content_encoding is None
+        and not response.direct_passthrough
+        and request.accept_encodings["gzip"] > 0
+        and len(response.get_data()) > WORTH_PACKING
+    ):
+        response.set_data(gzip.compress(response.get_data(), 6, mtime=0))
+        response.content_encoding = "gzip"
+        response.vary.add("Accept-Encoding")
+    return response

@@ -1,0 +1,53 @@
+"""A centre's summary arranged for reading: by front office, tables of questions that share their answers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from feedback_service.surveys.questionnaires import Option, Question, Questionnaire
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Questions with the same words to choose from, and how often each was chosen."""
+
+    options: tuple[Option, ...]
+    rows: list[tuple[Question, Mapping[str, Any]]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What one front office's visitors said; no ``indicator`` when so few answered that nothing is told."""
+
+    front_office: str
+    indicator: Mapping[str, Any] | None
+    tables: list[Table]
+
+
+def sections(summary: Mapping[str, Any], published: Sequence[Questionnaire]) -> list[Section]:
+    """The figures of both front offices; questions without answers are left out."""
+    figures = {question["id"]: question for question in summary["questions"] if question["n"]}
+    return [
+        Section(
+            front_office,
+            next((one for one in summary["indicators"] if one["front_office"] == front_office), None),
+            _tables(figures, [one for one in published if one.front_office == front_office]),
+        )
+        for front_office in ("offline", "online")
+    ]
+
+
+def _tables(figures: Mapping[str, Mapping[str, Any]], published: Sequence[Questionnaire]) -> list[Table]:
+    """The newest wording of every question that somebody answered."""
+    newest = sorted(published, key=lambda one: (one.effective_from, one.version))
+    questions = {
+        question.id: question for one in newest for question in one.questions if question.kind == "words"
+    }
+    tables: list[Table] = []
+    for id, question in questions.items():
+        if id not in figures:
+            continue
+        if not tables or tables[-1].options != question.options:
+            tables.append(Table(question.options))
+        tables[-1].rows.append((question, figures[id]))
+    return tables

@@ -1,0 +1,72 @@
+"""Pages for everybody: the way in, a centre's figures, how answers are protected, accessibility."""
+
+from flask import Blueprint, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from feedback_service import clock, flow
+from feedback_service.cases.tokens import RECEIPT_LENGTH, normal_code
+from feedback_service.config import settings
+from feedback_service.errors import NotFound, TooManyGuesses
+from feedback_service.indicators import summaries
+from feedback_service.surveys import questionnaires
+from kiosk_ui.languages import spoken
+from kiosk_ui.pages import page
+from kiosk_ui.public.figures import sections
+
+bp = Blueprint("public", __name__, template_folder="templates")
+
+
+@bp.get("/")
+def home() -> ResponseReturnValue:
+    """What this is, and where a code is typed."""
+    return page("public/home.html")
+
+
+@bp.post("/")
+def enter() -> ResponseReturnValue:
+    """Follow a typed code: from a slip to the survey, from a receipt to the answer's page."""
+    typed = request.form.get("code", "")
+    code = normal_code(typed) or ""
+    if len(code) == RECEIPT_LENGTH:
+        return redirect(url_for("survey.thanks", receipt=code, lang=spoken()), code=303)
+    try:
+        token = flow.find_by_short_code(code)
+    except NotFound:
+        return page("public/home.html", 404, typed=typed, problem="unknown")
+    except TooManyGuesses as refused:
+        response = page("public/home.html", 429, typed=typed, problem="guesses")
+        response.headers["Retry-After"] = str(refused.retry_after)
+        return response
+    return redirect(url_for("survey.ask", token=token, lang=spoken()), code=303)
+
+
+@bp.get("/centres/<code>")
+def centre(code: str) -> ResponseReturnValue:
+    """A centre's indicators since the beginning of the year, as anybody may see them."""
+    facts, last = flow.open_hall(code).centre, clock.kyiv_day(clock.now())
+    first = last.replace(month=1, day=1)
+    least = settings().min_published
+    summary = summaries.summary(centres=[facts.code], first=first, last=last, min_group=least)
+    return page(
+        "public/centre.html",
+        centre=facts,
+        summary=summary,
+        sections=sections(summary, questionnaires.shipped()),
+        first=first,
+        last=last,
+        least=least,
+    )
+
+
+@bp.get("/privacy")
+def privacy() -> ResponseReturnValue:
+    """The notice at the moment of collection; ``?centre=`` names who answers for the data."""
+    code = request.args.get("centre")
+    centre = flow.open_hall(code).centre if code else None
+    return page("public/privacy.html", centre=centre, retention_days=settings().retention_days)
+
+
+@bp.get("/accessibility")
+def accessibility() -> ResponseReturnValue:
+    """What these pages do for everybody, and where they may fall short."""
+    return page("public/accessibility.html")

@@ -1,0 +1,261 @@
+"""The survey on a phone: two screens, thanks, and what a link says when it is spent.
+
+A case's link (``/S/…``) keeps the first tap at once. The hall's code (``/C/…``) belongs to no case, so there
+the first tap travels in the form until the answer is final.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from feedback_service import flow
+from feedback_service.errors import AlreadyAnswered, FieldError, Invalid
+from feedback_service.flow import Recorded, Survey
+from feedback_service.surveys import answers
+from feedback_service.surveys.answers import Answers
+from feedback_service.surveys.questionnaires import LONGEST_COMMENT, Question, Questionnaire
+from kiosk_ui.languages import in_language, language, spoken, told
+from kiosk_ui.pages import here, page
+from kiosk_ui.survey.preview import Preview
+
+bp = Blueprint("survey", __name__, template_folder="templates")
+
+# Programs that fetch a link to draw its preview say so; nobody has read the page then.
+_PREVIEWS = re.compile(r"^(WhatsApp|Viber)/|bot\b|facebookexternalhit|crawler|spider|preview", re.IGNORECASE)
+
+
+# --- a case's link ---
+
+
+@bp.get("/s/<token>")
+@bp.get("/S/<token>")
+def ask(token: str) -> ResponseReturnValue:
+    """The screen that this survey has come to. Looking spends nothing."""
+    survey = flow.open_survey(token, counts=read_by_a_person())
+    return screen(survey, second=survey.begun)
+
+
+@bp.post("/s/<token>")
+@bp.post("/S/<token>")
+def answer(token: str) -> ResponseReturnValue:
+    """Keep what was chosen and show the rest, or make the answer final."""
+    sent = Sent.read()
+    if sent.again:
+        return screen(flow.open_survey(token, counts=False), second=True, sent=sent)
+    source = "sms_viber" if request.args.get("via") in ("sms", "viber") else "qr_case"
+    step = flow.finish if sent.final else flow.keep_begun
+    done = step(
+        token,
+        client_id=sent.client_id,
+        given=sent.given,
+        language=language(),
+        source=source,
+        whole=sent.whole,
+    )
+    return thank(done) if isinstance(done, Recorded) else screen(done, second=True, sent=sent)
+
+
+# --- the hall's code ---
+
+
+@bp.get("/c/<centre>")
+@bp.get("/C/<centre>")
+def ask_in_hall(centre: str) -> ResponseReturnValue:
+    """The same questions for whoever scans the code on the wall."""
+    return screen(flow.open_hall(centre), second=False)
+
+
+@bp.post("/c/<centre>")
+@bp.post("/C/<centre>")
+def answer_in_hall(centre: str) -> ResponseReturnValue:
+    """Show the rest with the first answer carried along, or make the answer final."""
+    sent = Sent.read()
+    if sent.final:
+        return thank(
+            flow.record_in_hall(centre, client_id=sent.client_id, given=sent.given, language=language())
+        )
+    survey = flow.open_hall(centre)
+    if not sent.again:
+        sent.given(survey.questionnaire)
+    return screen(survey, second=True, sent=sent)
+
+
+# --- afterwards ---
+
+
+@bp.get("/r/<receipt>")
+@bp.get("/R/<receipt>")
+def thanks(receipt: str) -> ResponseReturnValue:
+    """What happens with the answer now, and how to hold it. May be opened again and again."""
+    return page(
+        "survey/thanks.html", thanks=flow.read_receipt(receipt), receipt=receipt, late="late" in request.args
+    )
+
+
+@bp.post("/r/<receipt>")
+@bp.post("/R/<receipt>")
+def take_back(receipt: str) -> ResponseReturnValue:
+    """The answer's author deletes it."""
+    flow.withdraw(receipt)
+    return redirect(here(), code=303)
+
+
+@bp.post("/masked")
+def masked() -> ResponseReturnValue:
+    """What would be hidden in a comment; the text is looked at and forgotten."""
+    text = request.form.get("any.comment", "")
+    return render_template("survey/masked.html", preview=Preview.of(text, LONGEST_COMMENT))
+
+
+# --- what the views are made of ---
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a form brought: its fields as typed, who typed them, and which button was pressed."""
+
+    fields: dict[str, list[str]]
+    client_id: UUID
+    final: bool  # Send, or Skip
+    skip: bool  # only the first answer shall count
+    again: bool  # show the same screen once more (another language, a preview): nothing is kept
+    whole: bool  # it is the second screen, which shows every question but the first
+
+    @classmethod
+    def read(cls) -> "Sent":
+        """This request's form. A client id that is none is replaced: it could not be repeated anyway."""
+        form = request.form
+        try:
+            client_id = UUID(form.get("client_id", ""))
+        except ValueError:
+            client_id = uuid4()
+        button = form.get("finish", "")
+        skip = button == "skip"
+        return cls(
+            form.to_dict(flat=False),
+            client_id,
+            final=bool(button),
+            skip=skip,
+            again="again" in form,
+            whole="rest" in form and not skip,
+        )
+
+    def given(self, questionnaire: Questionnaire) -> Answers:
+        """The checked answers; ``Invalid`` names every one that breaks a rule."""
+        first = questionnaire.first.id
+        fields = {first: self.fields.get(first, [])} if self.skip else self.fields
+        return answers.check(questionnaire, answers.from_form(questionnaire, fields))
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """What to correct: the question, the field that its message leads to (if this screen has it), the words."""
+
+    question: str
+    field: str | None
+    message: str
+
+
+def read_by_a_person() -> bool:
+    """Whether somebody follows the link: not a prefetch, not a preview, not a look by HEAD."""
+    asks = request.headers
+    purpose = " ".join(
+        asks.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
+    ).lower()
+    return (
+        request.method == "GET"
+        and not any(word in purpose for word in ("prefetch", "prerender", "preview"))
+        and asks.get("Sec-Fetch-Mode", "navigate") == "navigate"
+        and not _PREVIEWS.search(asks.get("User-Agent", ""))
+    )
+
+
+def screen(
+    survey: Survey,
+    *,
+    second: bool,
+    sent: Sent | None = None,
+    errors: Sequence[FieldError] = (),
+) -> ResponseReturnValue:
+    """The first or the second screen, with everything that was typed and what to correct in it.
+
+    ``?step=`` lets a person go to the other one by herself; nothing kept earlier is ever shown.
+    """
+    if sent is None and (wish := request.args.get("step")) in ("1", "2"):
+        second = wish == "2"
+    first, *rest = survey.questionnaire.questions
+    shown = rest if second else [first]
+    status = 422 if errors else 200
+    shared = {
+        "survey": survey,
+        "centre": survey.centre,
+        "address": here(),
+        "client_id": sent.client_id if sent else uuid4(),
+        "errors": [_mistake(error, shown) for error in errors],
+    }
+    if not second:
+        return page("survey/first.html", status, question=first, **shared)
+    return page(
+        "survey/rest.html", status, **shared, **_second(survey.questionnaire, sent.fields if sent else {})
+    )
+
+
+def _second(questionnaire: Questionnaire, typed: dict[str, list[str]]) -> dict[str, object]:
+    """What only the second screen needs."""
+    first, *rest = questionnaire.questions
+    rating = next((value for value in typed.get(first.id, []) if value in first.values), "")
+    words = {option.value: in_language(option.text) for option in first.options}
+    comment = next(
+        (typed[question.id][0] for question in rest if question.kind == "text" and question.id in typed), ""
+    )
+    return {
+        "questions": rest,
+        "first": first,
+        "rating": rating,
+        "rating_in_words": words.get(rating, rating),
+        "was_poor": questionnaire.poor({first.id: rating}),
+        "poor": {
+            (question.id, value)
+            for question in rest
+            for value in question.values
+            if questionnaire.poor({question.id: value})
+        },
+        "typed": typed,
+        "preview": Preview.of(comment, LONGEST_COMMENT),
+    }
+
+
+def _mistake(error: FieldError, shown: Sequence[Question]) -> Mistake:
+    """The mistake in the reader's words; one of the whole form leads to its first question."""
+    name = error.pointer.removeprefix("/answers").removeprefix("/")
+    here_is = {question.id for question in shown}
+    field = name if name in here_is else None if name else shown[0].id
+    return Mistake(name, field, told(error.detail, error.params))
+
+
+def thank(recorded: Recorded) -> ResponseReturnValue:
+    """Go where a refresh does no harm."""
+    late = 1 if recorded.late else None
+    return redirect(url_for("survey.thanks", receipt=recorded.receipt, lang=spoken(), late=late), code=303)
+
+
+@bp.errorhandler(Invalid)
+def correct(error: Invalid) -> ResponseReturnValue:
+    """The same form with what was typed, and what to correct."""
+    sent, place = Sent.read(), request.view_args or {}
+    survey = (
+        flow.open_survey(place["token"], counts=False)
+        if "token" in place
+        else flow.open_hall(place["centre"])
+    )
+    return screen(survey, second=sent.final or sent.whole, sent=sent, errors=error.errors)
+
+
+@bp.errorhandler(AlreadyAnswered)
+def spent(error: AlreadyAnswered) -> ResponseReturnValue:
+    """Whoever opens a used link learns the day; whoever posts to it, that it is too late."""
+    return page("survey/answered.html", 200 if request.method == "GET" else 409, on=error.on)
