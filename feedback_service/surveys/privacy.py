@@ -24,6 +24,7 @@ MARKERS = {
     "card": "[номер картки]",
     "iban": "[рахунок]",
     "car_plate": "[номер авто]",
+    "code": "[код]",
     "number": "[номер]",
 }
 
@@ -163,6 +164,10 @@ RULES = (
     _rule("passport", rf"(?<!\w)(?!{A_SHORT_WORD})[{LETTERS}]{{2}}[ ,-]{{0,2}}(?:(?:№|#|номер|no?\.?) ?)?"
                       rf"(?:\d{{6}}|\d{{3}}[ -]\d{{3}}|\d\d[ -]\d\d[ -]\d\d|\d(?:[ -]\d){{5}})"
                       rf"(?![./:-]?\d| ?{CURRENCY})"),
+    # What is printed on the slip and shown at the end: with it in the text, the answer would name its case.
+    _rule("code", r"(?<!\w)(?=[a-z-]{0,19}\d)(?=[\d-]{0,19}[a-z])"
+                  r"(?:[\da-z]{4}(?:-[\da-z]{4}){1,4}|[\da-z]{12}|[\da-z]{20})(?!\w)"),
+    _rule("code", r"(?<!\w)[\da-z]{26}(?!\w)"),
     *(_rule(ORDINARY, rf"(?<!\d)(?<!\d[{s}]){DAY}[{s}]{MONTH}[{s}](?:{YEAR}|\d\d)(?!\d|[{s}]\d)") for s in "./-"),
     _rule(ORDINARY, rf"(?<!\d)(?<!\d-){YEAR}-{MONTH}-{DAY}(?!-?\d)"),
     _rule(ORDINARY, rf"(?<!\d)(?<!\d:){HOUR}:{MINUTE}(?::{MINUTE})?(?!:?\d)"),
