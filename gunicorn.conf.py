@@ -17,7 +17,13 @@ limit_request_line = 4094
 limit_request_fields = 50
 # Survey addresses are secrets, so nothing but our own request log (by route) may write about requests.
 accesslog = None
-logconfig_dict = {"version": 1, "disable_existing_loggers": False, "root": {"level": "WARNING"}}
+_ours = {"level": "INFO", "handlers": [], "propagate": True}  # gunicorn's own handlers would quote addresses
+logconfig_dict = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "root": {"level": "INFO", "handlers": []},
+    "loggers": {"gunicorn.error": _ours, "gunicorn.access": _ours | {"level": "CRITICAL"}},
+}
 
 
 def post_fork(server: object, worker: object) -> None:
