@@ -110,7 +110,7 @@ class Rule:
 
     kind: str
     pattern: re.Pattern[str]
-    fits: Callable[[str], bool] = lambda digits: True
+    fits: Callable[[str], bool]
 
 
 def _rule(kind: str, pattern: str, fits: Callable[[str], bool] = lambda digits: True) -> Rule:

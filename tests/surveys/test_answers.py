@@ -5,12 +5,14 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feedback_service.errors import FieldError, Invalid
 from feedback_service.surveys.answers import Answers, check, from_form
 from feedback_service.surveys.questionnaires import in_force, shipped
+
+unhurried = settings(deadline=None)  # other tests share the processor
 
 OFFLINE = in_force(shipped(), "offline", date(2026, 11, 20))
 ONLINE = in_force(shipped(), "online", date(2026, 11, 20))
@@ -246,12 +248,14 @@ some_answers = st.fixed_dictionaries(
 ).map(lambda raw: check(OFFLINE, raw))
 
 
+@unhurried
 @given(some_answers, some_answers, some_answers)
 def test_joining_step_by_step_or_at_once_is_the_same(a: Answers, b: Answers, c: Answers) -> None:
     assert a.joined(b).joined(c) == a.joined(b.joined(c))
     assert a.joined(Answers()) == a == Answers().joined(a) == a.joined(a)
 
 
+@unhurried
 @given(some_answers)
 def test_what_is_kept_as_json_comes_back(answers: Answers) -> None:
     assert Answers.from_json(json.loads(json.dumps(answers.to_json()))) == answers
@@ -264,6 +268,7 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 )
 
 
+@unhurried
 @given(
     st.dictionaries(
         st.sampled_from([question.id for question in OFFLINE.questions]) | st.text(max_size=8), json_values

@@ -5,10 +5,12 @@ import time
 import unicodedata
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from feedback_service.surveys.privacy import MARKERS, mask
+
+unhurried = settings(deadline=None)  # other tests share the processor
 
 # Every number and address here is made up.
 PHONES = [
@@ -343,6 +345,7 @@ fragments = st.one_of(
 texts = st.lists(fragments, max_size=12).map("".join) | st.lists(fragments, max_size=12).map(" ".join)
 
 
+@unhurried
 @given(texts)
 @example("0501234567 12345")
 @example("АА 123456 1234567890")
@@ -351,11 +354,13 @@ def test_masking_again_changes_nothing(text: str) -> None:
     assert mask(once.text) == type(once)(once.text, ())
 
 
+@unhurried
 @given(texts)
 def test_no_row_of_nine_digits_survives(text: str) -> None:
     assert digits_in_a_row(mask(text).text) < 9
 
 
+@unhurried
 @given(
     st.text("абвгдеєжзиіїйклмнопрстуфхцчшщьюя ,.!?’", min_size=1).filter(
         lambda words: words[-1] not in "+(8"
@@ -373,6 +378,7 @@ def test_whatever_the_sentence_its_words_stay_and_the_secret_goes(
     assert secret not in masked.text
 
 
+@unhurried
 @given(st.text("абвгґдеєжзиіїйклмнопрстуфхцчшщьюя АБВabc ,.!?’\n"))
 def test_plain_words_are_never_touched(text: str) -> None:
     assert mask(text).text == text
