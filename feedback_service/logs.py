@@ -36,9 +36,12 @@ class _OurVoice(logging.Formatter):
     """Give other libraries' records our shape: their template, without the arguments that fill it."""
 
     def format(self, record: logging.LogRecord) -> str:
+        said = str(record.msg)
+        if not record.args:  # no template: whatever it quotes is already in it, so its first words must do
+            said = " ".join(said.split()[:3])
         event: dict[str, Any] = {
             "logger": record.name,
-            "event": str(record.msg),
+            "event": said,
             "level": record.levelname.lower(),
         }
         if record.exc_info:

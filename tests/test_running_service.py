@@ -1,6 +1,7 @@
 """The service as production starts it: gunicorn, several processes, settings from the environment."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -60,3 +61,26 @@ def test_a_start_with_bad_settings_is_refused_and_names_all_of_them(
     for name in named:
         assert f"FEEDBACK_{name}" in refused.stderr
     assert "0123456789" not in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        f"GET /S/{A_TOKEN} HTTP/9.9",
+        f"GET /S/{A_TOKEN} AND MORE HTTP/1.1",
+        f"GET /S/{A_TOKEN} HTTP/1.1\r\nbroken {A_TOKEN}",
+        f"GET /S/{A_TOKEN} HTTP/1.1\r\nContent-Length: -{A_TOKEN}",
+    ],
+)
+def test_a_request_too_broken_to_reach_us_is_in_no_log_either(
+    tmp_path: Path, fresh_database: FreshDatabase, request_line: str
+) -> None:
+    with Service(tmp_path, fresh_database("sqlite"), workers=1) as service:
+        url = httpx.URL(service.url)
+        with socket.create_connection((url.host, url.port or 80), timeout=10) as line:
+            line.sendall(f"{request_line}\r\nHost: x\r\n\r\n".encode())
+            assert line.recv(100).startswith(b"HTTP/1.1 400")
+    written = service.log.read_text()
+    assert "Invalid request" in written
+    assert A_TOKEN not in written
+    assert "127.0.0.1" not in written
