@@ -84,7 +84,7 @@ def _modules(address: str) -> list[list[bool]]:
 def _outlines(rows: list[list[bool]]) -> str:
     """Return SVG path data that walks around every dark region with the dark on its right.
 
-    Outlines rather than a rectangle a run: no hairlines between rows in print, and a third of the bytes.
+    Outlines rather than a rectangle a run: no hairlines between rows in print, and half the bytes.
     """
     ahead: defaultdict[Point, list[Point]] = defaultdict(list)
     for y, row in enumerate(rows):

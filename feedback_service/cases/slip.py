@@ -1,0 +1,143 @@
+"""The slip that a receipt printer puts beside the papers: an invitation, its QR code, and how to do without a camera."""
+
+import re
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from PIL import Image, ImageDraw, ImageFont
+
+from feedback_service.cases import qr
+
+MOST_DOTS, FEWEST_DOTS = 6, 4  # a module of 0.75 mm; under 0.5 mm thermal paper cannot be trusted
+MARGIN = 12
+SMALLEST = 18  # the smallest type, 2.2 mm
+WHITE, BLACK = 1, 0
+
+_FONTS = Path(__file__).with_name("fonts")
+_PLAIN, _BOLD = "DejaVuSansCondensed.ttf", "DejaVuSansCondensed-Bold.ttf"
+# What should not end a line: prepositions, initials, "м.", "вул.", "№".
+_SHORT = re.compile(r"(?<!\S)(\w{1,2}|\w{1,3}\.|смт|№) +(?=\S)")
+_WORDS = {
+    "uk": {
+        "invitation": "Оцініть, як\u00a0Вас\u00a0обслужили",
+        "anonymous": "Анонімно, менше хвилини",
+        "site": "Код веде на сайт",
+        "by hand": "Без камери: відкрийте цей\u00a0сайт і\u00a0введіть",
+        "last day": "Діє до\u00a0{day}\u00a0{month} {year}\u00a0року",
+        "months": "січня лютого березня квітня травня червня липня серпня вересня жовтня листопада грудня",
+    },
+    "en": {
+        "invitation": "How did we\u00a0serve\u00a0you?",
+        "anonymous": "Anonymous, under a minute",
+        "site": "The code leads to",
+        "by hand": "No camera? Open this\u00a0site and\u00a0type",
+        "last day": "Valid until {day}\u00a0{month}\u00a0{year}",
+        "months": "January February March April May June July August September October November December",
+    },
+}
+
+
+def slip(
+    *,
+    address: str,
+    width: Literal[384, 576],
+    centre: str,
+    domain: str,
+    short_code: str,
+    last_day: date,
+    language: str = "uk",
+) -> bytes:
+    """Return the slip as 1-bit PNG of ``width`` dots (paper of 58 or 80 mm), as high as its text needs.
+
+    ``ValueError`` for a language other than uk and en, and for an address too long for modules of 4 dots.
+    """
+    if language not in _WORDS:
+        raise ValueError(f"no slip in the language {language!r}")
+    words = _WORDS[language]
+    month = words["months"].split()[last_day.month - 1]
+    until = words["last day"].format(day=last_day.day, month=month, year=last_day.year)
+    body = 22 if width == 384 else 26
+    bands = [
+        (MARGIN, _text(centre, _BOLD, body + 2, width)),
+        (20, _text(words["invitation"], _BOLD, 38, width)),
+        (4, _text(words["anonymous"], _PLAIN, body, width)),
+        (0, _code(address, width)),
+        (0, _text(words["site"], _PLAIN, body, width)),
+        (2, _text(domain, _BOLD, body + 8, width)),
+        (16, Image.new("1", (width - 2 * MARGIN, 2), BLACK)),
+        (14, _text(words["by hand"], _PLAIN, body, width)),
+        (6, _text(short_code, _BOLD, body * 2, width)),
+        (6, _text(until, _PLAIN, body, width)),
+    ]
+    height = sum(gap + band.height for gap, band in bands) + 2 * MARGIN
+    sheet = Image.new("1", (width, height), WHITE)
+    top = 0
+    for gap, band in bands:
+        top += gap
+        sheet.paste(band, ((width - band.width) // 2, top))
+        top += band.height
+    return qr.encode(sheet)
+
+
+def _code(address: str, width: int) -> Image.Image:
+    """Return the code in the largest whole dots that the paper takes, at most 6."""
+    modules = qr.image(address, 1)
+    dots = min(MOST_DOTS, width // modules.width)
+    if dots < FEWEST_DOTS:
+        raise ValueError(f"the address is too long for a code on paper of {width} dots")
+    return modules.resize((modules.width * dots, modules.height * dots), Image.Resampling.NEAREST)
+
+
+def _text(text: str, face: str, size: int, width: int) -> Image.Image:
+    """Return the text centred on a band of the paper's width, in ``size`` dots or smaller if a word needs it."""
+    room = width - 2 * MARGIN
+    words = re.split(
+        r"[ \t\r\n]+", _SHORT.sub("\\1\u00a0", text.strip())
+    )  # split() parts at non-breaking ones too
+    while size > SMALLEST and max(_font(face, size).getlength(word, "1") for word in words) > room:
+        size -= 1
+    font, pitch = _font(face, size), size * 5 // 4
+    lines = _balanced(words, font, room)
+    band = Image.new("1", (width, pitch * len(lines)), WHITE)
+    pen = ImageDraw.Draw(band)
+    pen.fontmode = "1"
+    for row, line in enumerate(lines):
+        pen.text(((width - round(font.getlength(line, "1"))) // 2, row * pitch), line, BLACK, font)
+    return band
+
+
+def _balanced(words: list[str], font: ImageFont.FreeTypeFont, room: float) -> list[str]:
+    """Return the fewest lines that fit the room, as equally long as they can be."""
+    lines = _lines(words, font, room)
+    longest = max(font.getlength(word, "1") for word in words)
+    while (widest := max(font.getlength(line, "1") for line in lines)) > longest:
+        tighter = _lines(words, font, max(widest - 1, longest))
+        if len(tighter) > len(lines):
+            break
+        lines = tighter
+    return lines
+
+
+def _lines(words: list[str], font: ImageFont.FreeTypeFont, room: float) -> list[str]:
+    lines = [""]
+    for word in words:
+        grown = f"{lines[-1]} {word}".lstrip(" ")
+        if font.getlength(grown, "1") <= room:
+            lines[-1] = grown
+            continue
+        if lines[-1]:
+            lines.append("")
+        # A word longer than a line goes on in the next one.
+        for piece in [word] if font.getlength(word, "1") <= room else word:
+            if font.getlength(lines[-1] + piece, "1") > room:
+                lines.append("")
+            lines[-1] += piece
+    return lines
+
+
+@cache
+def _font(face: str, size: int) -> ImageFont.FreeTypeFont:
+    # The basic layout needs no library beyond Pillow, and shapes all that our letters need.
+    return ImageFont.truetype(_FONTS / face, size, layout_engine=ImageFont.Layout.BASIC)
