@@ -3,7 +3,9 @@
 from flask import Flask
 from flask_migrate import Migrate
 
-from feedback_service import db, logs
+import kiosk_ui
+from feedback_service import cli, db, logs
+from feedback_service.api import door
 from feedback_service.config import Settings
 from feedback_service.models import Centre  # noqa: F401  the tables, for migrations
 
@@ -16,4 +18,7 @@ def create_app(settings: Settings) -> Flask:
     db.init(app, settings.database_url)
     Migrate(app, db.db, render_as_batch=True)
     logs.log_requests(app)
+    door.register(app)
+    kiosk_ui.register(app)
+    cli.register(app)
     return app
