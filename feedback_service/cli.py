@@ -1,0 +1,270 @@
+"""The command-line door: what an operator does, and the worker.
+
+A command exits with 0 when what its help says is true, with 1 when it is not, with 2 when it was called
+wrongly; then one sentence on standard error says why.
+"""
+
+import json
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import Flask
+from flask.cli import AppGroup, with_appcontext
+from sqlalchemy.exc import SQLAlchemyError
+
+from feedback_service import clock, files
+from feedback_service.config import settings
+from feedback_service.errors import FeedbackError, Invalid, NotFound, Unavailable
+from feedback_service.files import BadFile
+from feedback_service.flow import setup, upkeep
+from feedback_service.flow.setup import Imported
+from feedback_service.indicators import summaries
+from feedback_service.models.columns import SCOPES
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+DAY = click.DateTime(["%Y-%m-%d"])
+UNCONFIRMED = "Методика не підтверджена (the methodology is not confirmed)."
+
+
+def register(app: Flask) -> None:
+    """Give the ``flask`` command all of ours."""
+    for command in (centre, service, key, questionnaire, methodology, demo, worker, recount, purge, summary):
+        app.cli.add_command(command)
+
+
+class _Misused(click.UsageError):
+    """A command called wrongly, told in one sentence."""
+
+    def show(self, file: Any = None) -> None:
+        """Print the sentence."""
+        command = self.ctx.command_path if self.ctx else "flask"
+        click.echo(f"Error: {self.format_message().rstrip('.')}; see {command} --help.", err=True)
+
+
+@contextmanager
+def _in_one_sentence() -> Iterator[None]:
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:
+        raise
+    except click.UsageError as wrong:
+        raise _Misused(
+            wrong.message if type(wrong) is click.UsageError else wrong.format_message(), wrong.ctx
+        ) from wrong
+    except Invalid as refusal:
+        raise click.ClickException(" ".join(error.detail for error in refusal.errors)) from refusal
+    except (Unavailable, SQLAlchemyError) as error:
+        sentence = "The database cannot be used; is it there, and has flask --app wsgi db upgrade been run?"
+        raise click.ClickException(sentence) from error
+    except FeedbackError as refusal:
+        raise click.ClickException(refusal.detail % refusal.params or refusal.title) from refusal
+    except BadFile as wrong:
+        raise click.ClickException(f"{wrong}.") from wrong
+
+
+class _Command(click.Command):
+    """A command whose failures are one sentence."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Read the arguments."""
+        with _in_one_sentence():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it."""
+        with _in_one_sentence():
+            return super().invoke(ctx)
+
+
+class _Group(AppGroup):
+    """Commands about one thing."""
+
+    command_class = _Command
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Read the arguments."""
+        with _in_one_sentence():
+            return super().make_context(*args, **kwargs)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Find the command that is named."""
+        with _in_one_sentence():
+            return super().resolve_command(ctx, args)
+
+
+centre = _Group("centre", help="Centres of administrative services.")
+service = _Group("service", help="Services that centres give.")
+key = _Group("key", help="Keys of case systems and portals.")
+questionnaire = _Group("questionnaire", help="Published questionnaires.")
+methodology = _Group("methodology", help="Published methodologies.")
+demo = _Group("demo", help="A believable centre to look at.")
+
+
+@centre.command("add")
+@click.argument("code")
+@click.option("--name", required=True, help="Full name, as people know it.")
+@click.option("--edrpou", required=True, help="ЄДРПОУ of the legal entity, eight digits.")
+@click.option("--katottg", required=True, help="КАТОТТГ code of the territory, UA and 17 digits.")
+@click.option("--controller", help="Who answers for personal data; the survey's notice names it.")
+@click.option("--contact", help="Where to turn about personal data.")
+def centre_add(code: str, **profile: str | None) -> None:
+    """Make the centre CODE known, for example SN05000001."""
+    given = {name: cell for name, cell in profile.items() if cell is not None}
+    for warning in setup.add_centre({"code": code} | given):
+        click.echo(f"Warning: {warning}", err=True)
+    click.echo(f"Centre {code.strip().upper()} added.")
+
+
+@centre.command("import")
+@click.argument("file", type=FILE)
+def centre_import(file: Path) -> None:
+    """Bring centres up to FILE: CSV or JSON with code, name, edrpou, katottg and, if known, controller, contact."""
+    rows = files.rows(file, setup.CENTRE_NEEDED, setup.CENTRE_OPTIONAL)
+    _tell(setup.import_centres(rows))
+
+
+@service.command("import")
+@click.argument("file", type=FILE)
+@click.option("--centre", "code", help="The centre of rows that name none.")
+def service_import(file: Path, code: str | None) -> None:
+    """Bring services up to FILE: CSV or JSON with title, code or local_code or both, and centre unless --centre."""
+    rows = files.rows(file, setup.SERVICE_NEEDED, setup.SERVICE_OPTIONAL)
+    _tell(setup.import_services(rows, code))
+
+
+@key.command("add")
+@click.option("--centre", "centres", multiple=True, required=True, help="A centre it may act for; repeats.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    required=True,
+    type=click.Choice(SCOPES),
+    help="What it may do; repeats.",
+)
+def key_add(centres: tuple[str, ...], scopes: tuple[str, ...]) -> None:
+    """Make a key; it is printed this once, alone on the last line."""
+    secret = setup.add_key(scopes, centres)
+    click.echo("The key is shown only now; keep it where the case system finds it.", err=True)
+    click.echo(secret)
+
+
+@questionnaire.command("load")
+@click.argument("file", type=FILE)
+def questionnaire_load(file: Path) -> None:
+    """Publish the questionnaire in FILE; a published one never changes."""
+    click.echo(f"Questionnaire {setup.load_questionnaire(files.document(file))} is published.")
+
+
+@methodology.command("load")
+@click.argument("file", type=FILE)
+def methodology_load(file: Path) -> None:
+    """Publish the methodology in FILE; a published one never changes."""
+    click.echo(f"Methodology {setup.load_methodology(files.document(file))} is published.")
+
+
+@demo.command("seed")
+@click.option("--cases", required=True, type=click.IntRange(1, 1_000_000), help="How many cases.")
+@click.option("--seed", default=1, show_default=True, help="The same number gives the same town.")
+def demo_seed(cases: int, seed: int) -> None:
+    """Fill the database with a made-up centre: its last 90 days of cases and answers."""
+    from feedback_service.sandbox import seed as sandbox  # the service itself does without its sandbox
+
+    click.echo(f"Centre {sandbox.sow(cases, seed)} has {cases} more cases.")
+
+
+@click.command("worker", cls=_Command)
+@click.option("--once", is_flag=True, help="Do what is due now and end.")
+@with_appcontext
+def worker(once: bool) -> None:
+    """Complete answers left, close days, purge, again and again; SIGTERM or Ctrl-C ends it between two steps."""
+    if once:
+        for duty in upkeep.DUTIES:
+            duty(upkeep.never)
+        return
+    stop = threading.Event()
+    with _signals(stop.set):
+        upkeep.work(stop)
+
+
+@click.command("recount", cls=_Command)
+@click.option(
+    "--check", is_flag=True, help="Change nothing; exit with 1 where stored figures are not the answers'."
+)
+@with_appcontext
+def recount(check: bool) -> None:
+    """Recount the figures of all past days from the answers."""
+    if not check:
+        click.echo(f"{upkeep.recount()} days recounted.")
+        return
+    differences = upkeep.differences()
+    for difference in differences:
+        click.echo(json.dumps(asdict(difference), default=date.isoformat, ensure_ascii=False))
+    if differences:
+        raise click.ClickException(f"{len(differences)} stored counts are not what the answers add up to.")
+    click.echo("Every stored count is what the answers add up to.")
+
+
+@click.command("purge", cls=_Command)
+@with_appcontext
+def purge() -> None:
+    """Delete comments, and invitations with their cases, that are older than RETENTION_DAYS."""
+    purged = upkeep.purge()
+    click.echo(f"{purged.comments} comments and {purged.cases} cases deleted.")
+
+
+@click.command("summary", cls=_Command)
+@click.option(
+    "--centre", "centres", multiple=True, required=True, help="The centre's code; repeat to pool several."
+)
+@click.option("--from", "first", type=DAY, help="First day, in Kyiv; 1 January when not given.")
+@click.option("--to", "last", type=DAY, help="Last day, in Kyiv; today when not given.")
+@with_appcontext
+def summary(centres: tuple[str, ...], first: datetime | None, last: datetime | None) -> None:
+    """Print a period's indicators as the JSON of GET /api/v1/summaries."""
+    to = last.date() if last else clock.kyiv_day(clock.now())
+    since = first.date() if first else date(to.year, 1, 1)
+    if since > to:
+        raise click.UsageError("--from is later than --to")
+    wanted = {code.strip().upper() for code in centres}
+    try:
+        told: Any = summaries.summary(centres=wanted, first=since, last=to, min_group=settings().min_group)
+    except NotFound as missing:
+        raise click.ClickException(
+            f"There is no centre {' or no centre '.join(sorted(wanted))}."
+        ) from missing
+    if told["methodology"]["status"] == "unconfirmed":
+        click.echo(UNCONFIRMED, err=True)
+    click.echo(json.dumps(told, ensure_ascii=False, indent=1))
+
+
+def _tell(done: Imported) -> None:
+    """Say what became of a file; exit with 1 if a row was not taken."""
+    for warning in done.warnings:
+        click.echo(f"Warning, line {warning.line}: {warning.sentence}", err=True)
+    for fault in done.faults:
+        click.echo(f"Not taken, line {fault.line}: {fault.sentence}", err=True)
+    click.echo(
+        f"{done.added} added, {done.changed} changed, {done.unchanged} unchanged, {len(done.faults)} not taken."
+    )
+    if done.faults:
+        sys.exit(1)
+
+
+@contextmanager
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
+    """SIGTERM and SIGINT call ``stop`` instead of ending the process."""
+    before = {number: signal.signal(number, lambda *_: stop()) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,323 @@
+"""An operator sets the installation up: centres, their services, keys of case systems, dated documents.
+
+What a person types in is refused when it looks mistyped; what comes from a register's file is taken with a
+warning, because registers hold about one real code in a hundred whose check digit fails. In a file one row at
+fault spoils no other: it is named by its line, the rest is taken, and the mended file may be imported again.
+Sentences are for operators, in English.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+
+from feedback_service import clock
+from feedback_service.access import keys
+from feedback_service.cases import codes, tokens
+from feedback_service.db import transaction
+from feedback_service.delivery import events, outbox
+from feedback_service.errors import Conflict, FieldError, Invalid
+from feedback_service.files import Row
+from feedback_service.indicators import methodology
+from feedback_service.indicators.methodology import Methodology
+from feedback_service.models import Centre, Document, Service
+from feedback_service.surveys import questionnaires
+from feedback_service.surveys.questionnaires import Questionnaire
+from feedback_service.text import clean
+
+PORTION = 500  # rows of a file that are taken in one transaction
+TITLE = 500  # characters
+CODE = 32  # characters of a service's code
+
+CENTRE_NEEDED = frozenset({"code", "name", "edrpou", "katottg"})
+CENTRE_OPTIONAL = frozenset({"controller", "contact"})
+SERVICE_NEEDED = frozenset({"title"})
+SERVICE_OPTIONAL = frozenset({"centre", "code", "local_code"})
+
+D = TypeVar("D", Questionnaire, Methodology)
+
+_PLAIN_CODE = re.compile(r"[A-Z0-9]{1,10}")
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A sentence about one line of a file."""
+
+    line: int
+    sentence: str
+
+
+@dataclass(slots=True)
+class Imported:
+    """What became of a file's rows; those with a fault changed nothing, those with a warning were taken."""
+
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    faults: list[Remark] = field(default_factory=list)
+    warnings: list[Remark] = field(default_factory=list)
+
+
+# Centres ------------------------------------------------------------------------------------------------------
+
+
+@transaction
+def add_centre(tx: Session, profile: Mapping[str, str]) -> list[str]:
+    """A new centre; the central system will get its profile. Returns warnings.
+
+    Raises ``Invalid`` naming every field that looks mistyped, ``Conflict`` when the code is taken.
+    """
+    code, cells, doubts = _read_profile(profile)
+    if mistyped := [doubt for doubt in doubts if doubt.pointer != "/code"]:
+        raise Invalid(mistyped)
+    if _centres(tx, [code]):
+        raise Conflict(f"There is a centre {code} already; centre import changes it.")
+    _put_centre(tx, None, cells)
+    return [doubt.detail for doubt in doubts]
+
+
+def import_centres(rows: Sequence[Row]) -> Imported:
+    """Every centre of the file is known as its row says; a column that is not there changes nothing."""
+    return _import(rows, _take_centres, lambda row: row.cells["code"].strip().upper())
+
+
+@transaction
+def _take_centres(tx: Session, rows: Sequence[Row]) -> Imported:
+    done = Imported()
+    known = _centres(tx, [row.cells["code"].strip().upper() for row in rows])
+    for row in rows:
+        try:
+            code, cells, doubts = _read_profile(row.cells)
+        except Invalid as refusal:
+            done.faults.append(Remark(row.line, _sentence(refusal)))
+            continue
+        done.warnings += [Remark(row.line, doubt.detail) for doubt in doubts]
+        centre = known.get(code)
+        _count(done, is_new=centre is None, changed=_put_centre(tx, centre, cells))
+    return done
+
+
+def _read_profile(given: Mapping[str, str]) -> tuple[str, dict[str, str | None], list[FieldError]]:
+    """The code, all cells in their normal form, and what is doubtful; ``Invalid`` for what cannot be kept."""
+    errors: list[FieldError] = []
+    cells: dict[str, str | None] = {
+        name: _text(given[name], f"/{name}", errors, TITLE) or None for name in given if name != "code"
+    }
+    code = given["code"].strip().upper()
+    edrpou, katottg = cells["edrpou"] or "", cells["katottg"] or ""
+    if not _PLAIN_CODE.fullmatch(code):
+        errors.append(FieldError("/code", f"The centre code {code!r} is not like SN12000007."))
+    if not cells["name"]:
+        errors.append(FieldError("/name", "The name is empty."))
+    if not codes.is_edrpou(edrpou):
+        errors.append(FieldError("/edrpou", f"The ЄДРПОУ {edrpou!r} is not eight digits."))
+    if not codes.is_katottg(katottg):
+        errors.append(FieldError("/katottg", f"The КАТОТТГ {katottg!r} is not UA and 17 digits."))
+    if errors:
+        raise Invalid(errors)
+    doubts: list[FieldError] = []
+    if not codes.is_centre_code(code):
+        doubts.append(FieldError("/code", f"The centre code {code} is not like SN12000007."))
+    if not codes.check_digit_fits(edrpou):
+        doubts.append(FieldError("/edrpou", f"The check digit of the ЄДРПОУ {edrpou} does not fit."))
+    if not codes.territory_known(katottg):
+        doubts.append(FieldError("/katottg", f"The codifier knows no territory {katottg}."))
+    return code, cells | {"code": code}, doubts
+
+
+def _put_centre(tx: Session, centre: Centre | None, cells: Mapping[str, str | None]) -> bool:
+    """The centre is as the cells say; tells whether that changed anything, and promises the event if so."""
+    if centre is None:
+        centre = Centre(id=uuid7(), prefix=_free_prefix(tx), **cells)
+        tx.add(centre)
+    elif all(getattr(centre, name) == value for name, value in cells.items()):
+        return False
+    else:
+        for name, value in cells.items():
+            setattr(centre, name, value)
+    tx.flush()
+    now = clock.now()
+    outbox.put(tx, centre.id, [events.centre_profile(_profile(centre), now)], at=now)
+    return True
+
+
+def _profile(centre: Centre) -> dict[str, str | None]:
+    return {name: getattr(centre, name) for name in sorted(CENTRE_NEEDED | CENTRE_OPTIONAL)}
+
+
+def _free_prefix(tx: Session) -> str:
+    while tx.scalar(select(Centre.id).where(Centre.prefix == (prefix := tokens.new_prefix()))) is not None:
+        pass  # one of 1,048,576 was taken
+    return prefix
+
+
+def _centres(tx: Session, wanted: Iterable[str]) -> dict[str, Centre]:
+    return {centre.code: centre for centre in tx.scalars(select(Centre).where(Centre.code.in_(set(wanted))))}
+
+
+# Services -----------------------------------------------------------------------------------------------------
+
+
+def import_services(rows: Sequence[Row], centre: str | None = None) -> Imported:
+    """Every service of the file is known under its row's title, in the row's centre or else in ``centre``.
+
+    A service is the same when both its codes are; titles change, and nothing is ever removed.
+    """
+    by_default = {"centre": centre or "", "code": "", "local_code": ""}
+    whole = [
+        Row(row.line, by_default | {name: cell for name, cell in row.cells.items() if cell}) for row in rows
+    ]
+    return _import(whole, _take_services, lambda row: tuple(row.cells[name].strip() for name in by_default))
+
+
+@transaction
+def _take_services(tx: Session, rows: Sequence[Row]) -> Imported:
+    done = Imported()
+    centres = _centres(tx, [row.cells["centre"].strip().upper() for row in rows])
+    ids = {centre.id for centre in centres.values()}
+    query = select(Service).where(Service.centre_id.in_(ids))
+    known = {(service.centre_id, service.code, service.local_code): service for service in tx.scalars(query)}
+    for row in rows:
+        try:
+            centre, code, local_code, title = _read_service(row.cells, centres)
+        except Invalid as refusal:
+            done.faults.append(Remark(row.line, _sentence(refusal)))
+            continue
+        service = known.get((centre.id, code, local_code))
+        changed = service is None or service.title != title
+        if service is None:
+            tx.add(Service(centre_id=centre.id, id=uuid7(), code=code, local_code=local_code, title=title))
+        else:
+            service.title = title
+        _count(done, is_new=service is None, changed=changed)
+    return done
+
+
+def _read_service(given: Mapping[str, str], centres: Mapping[str, Centre]) -> tuple[Centre, str, str, str]:
+    errors: list[FieldError] = []
+    named = given["centre"].strip().upper()
+    code = _text(given["code"], "/code", errors, CODE)
+    local_code = _text(given["local_code"], "/local_code", errors, CODE)
+    title = _text(given.get("title", ""), "/title", errors, TITLE)
+    if named not in centres:
+        sentence = f"There is no centre {named}." if named else "No centre is named."
+        errors.append(FieldError("/centre", sentence))
+    if not code and not local_code:
+        errors.append(FieldError("/code", "A service needs a code or a local code."))
+    if not title:
+        errors.append(FieldError("/title", "The title is empty."))
+    if errors:
+        raise Invalid(errors)
+    return centres[named], code, local_code, title
+
+
+# Keys and documents -------------------------------------------------------------------------------------------
+
+
+@transaction
+def add_key(tx: Session, scopes: Collection[str], centres: Collection[str]) -> str:
+    """A new key for a case system or portal, to be shown once; ``Invalid`` for an unknown scope or centre."""
+    wanted = {code.strip().upper() for code in centres}
+    known = _centres(tx, wanted)
+    if missing := wanted - known.keys():
+        raise Invalid.field("/centre", f"There is no centre {min(missing)}.")
+    try:
+        return keys.add(tx, scopes, known.values())
+    except ValueError as wrong:
+        raise Invalid.field("/scope", f"This key cannot be made: {wrong}.") from wrong
+
+
+@transaction
+def load_questionnaire(tx: Session, body: Any) -> str:
+    """A questionnaire is published and never changes again; returns its version.
+
+    The same document again is fine. Raises ``Invalid`` for one that breaks a rule, ``Conflict`` for another
+    document of a version that is published.
+    """
+    read = _parsed(questionnaires.parse, body)
+    ours = {one.version: one for one in questionnaires.shipped()}
+    _publish(tx, "questionnaire", read.version, read, body, ours, questionnaires.parse)
+    return read.version
+
+
+@transaction
+def load_methodology(tx: Session, body: Any) -> str:
+    """A methodology is published and never changes again; returns its id. Raises as ``load_questionnaire``."""
+    read = _parsed(methodology.parse, body)
+    ours = {one.id: one for one in methodology.shipped()}
+    _publish(tx, "methodology", read.id, read, body, ours, methodology.parse)
+    return read.id
+
+
+def _parsed(parse: Callable[[Any], D], body: Any) -> D:
+    try:
+        return parse(body)
+    except ValueError as wrong:
+        raise Invalid.field("", f"The document breaks a rule: {wrong}.") from wrong
+
+
+def _publish(
+    tx: Session,
+    kind: str,
+    id: str,
+    read: D,
+    body: Any,
+    ours: Mapping[str, D],
+    parse: Callable[[Any], D],
+) -> None:
+    loaded = tx.get(Document, (kind, id))
+    published = parse(loaded.body) if loaded else ours.get(id)
+    if published is None:
+        tx.add(
+            Document(kind=kind, id=id, effective_from=read.effective_from, body=body, loaded_at=clock.now())
+        )
+    elif published != read:
+        raise Conflict(f"The {kind} {id} is published and says something else; a new text needs a new name.")
+
+
+# What the imports share ---------------------------------------------------------------------------------------
+
+
+def _import(
+    rows: Sequence[Row], take: Callable[[Sequence[Row]], Imported], name: Callable[[Row], object]
+) -> Imported:
+    """Take the rows in portions; a row that names again what an earlier one named is at fault."""
+    done, first_line, fresh = Imported(), dict[object, int](), list[Row]()
+    for row in rows:
+        if (earlier := first_line.setdefault(name(row), row.line)) == row.line:
+            fresh.append(row)
+        else:
+            done.faults.append(Remark(row.line, f"It repeats line {earlier}."))
+    for start in range(0, len(fresh), PORTION):
+        part = take(fresh[start : start + PORTION])
+        done.added, done.changed = done.added + part.added, done.changed + part.changed
+        done.unchanged += part.unchanged
+        done.faults += part.faults
+        done.warnings += part.warnings
+    done.faults.sort(key=lambda remark: remark.line)
+    return done
+
+
+def _count(done: Imported, *, is_new: bool, changed: bool) -> None:
+    done.added += is_new
+    done.changed += changed and not is_new
+    done.unchanged += not changed
+
+
+def _text(value: str, pointer: str, errors: list[FieldError], longest: int) -> str:
+    try:
+        text = clean(value).strip()
+    except ValueError:
+        errors.append(FieldError(pointer, f"{pointer[1:]} holds an invisible control character."))
+        return ""
+    if len(text) > longest:
+        errors.append(FieldError(pointer, f"{pointer[1:]} is longer than {longest} characters."))
+    return text
+
+
+def _sentence(refusal: Invalid) -> str:
+    return " ".join(error.detail for error in refusal.errors)

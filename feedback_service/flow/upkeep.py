@@ -1,0 +1,171 @@
+"""What time does, each thing in short transactions of bounded size; any number of workers may do it at once.
+
+    complete_left_answers   answers begun and left become final as they are
+    close_days              past days are recounted, so that figures need not be
+    purge                   what nobody needs any more is deleted
+
+Every function does what is due and tells how much that was; ``stop`` may say between two transactions that
+the rest can wait. ``work`` does all of them again and again.
+"""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from typing import ParamSpec
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from feedback_service import clock
+from feedback_service.config import settings
+from feedback_service.db import reading, transaction
+from feedback_service.flow.answers import complete_left
+from feedback_service.indicators import rollups
+from feedback_service.indicators.rollups import Difference
+from feedback_service.logs import log
+from feedback_service.models import BegunAnswer, Case, Centre, Comment, Invitation, Response
+
+P = ParamSpec("P")
+Stop = Callable[[], bool]
+
+PORTION = 200  # rows that one transaction deletes; writers of SQLite wait for it
+LEFT = 50  # answers that one transaction completes
+DAYS = 31  # days that one transaction recounts
+UNDER_WAY = timedelta(minutes=10)  # longer than any transaction that records an answer of the day before
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """How much was deleted."""
+
+    comments: int
+    cases: int
+
+
+def never() -> bool:
+    """Nobody wants to stop."""
+    return False
+
+
+def work(stop: threading.Event) -> None:
+    """Every duty is done when it is due, until ``stop``; one that fails is logged and tried when next due."""
+    due = dict.fromkeys(DUTIES, 0.0)
+    while not stop.is_set():
+        for duty, seconds in DUTIES.items():
+            if not stop.is_set() and due[duty] <= time.monotonic():
+                try:
+                    duty(stop.is_set)
+                except Exception as error:  # whatever it is, the other duties go on
+                    log.error("duty failed", duty=duty.__name__, exc_info=error)
+                due[duty] = time.monotonic() + seconds
+        stop.wait(min(due.values()) - time.monotonic())
+
+
+def complete_left_answers(stop: Stop = never) -> int:
+    """Every answer that was begun and left for PARTIAL_MINUTES is final; tells how many became so."""
+    done = _until_less(LEFT, stop, complete_left, LEFT)
+    return _told("left answers completed", done)
+
+
+def close_days(stop: Stop = never) -> int:
+    """Every past day is recounted and closed; tells how many days of centres were."""
+    before = clock.kyiv_day(clock.now() - UNDER_WAY)
+    centres = _centre_ids()
+    done = sum(_until_less(DAYS, stop, _close_days, centre_id, before) for centre_id in centres)
+    return _told("days closed", done)
+
+
+def recount(stop: Stop = never) -> int:
+    """Every past day is recounted anew from the answers, whatever was stored; tells how many."""
+    for centre_id in _centre_ids():
+        _reopen_all(centre_id)
+    return close_days(stop)
+
+
+@reading
+def differences(tx: Session) -> list[Difference]:
+    """Where stored figures are not what the answers add up to."""
+    return rollups.check(tx)
+
+
+def purge(stop: Stop = never) -> Purged:
+    """What is older than RETENTION_DAYS is gone: comments, invitations, and the cases these were about.
+
+    A comment's age counts from the day it was left, an invitation's from the day it was answered; one that
+    nobody answered serves no purpose either, and counts from its last day. Coded answers are never deleted,
+    and a case without an invitation stays, because it may yet be completed.
+    """
+    before = clock.kyiv_day(clock.now()) - timedelta(days=settings().retention_days)
+    comments = cases = 0
+    for centre_id in _centre_ids():
+        comments += _until_less(PORTION, stop, _purge_comments, centre_id, before)
+        cases += _until_less(PORTION, stop, _purge_cases, centre_id, before)
+    purged = Purged(comments, cases)
+    if comments or cases:
+        log.info("purged", **asdict(purged))
+    return purged
+
+
+# What a worker does, and how many seconds later it looks again.
+DUTIES: Mapping[Callable[[Stop], object], float] = {complete_left_answers: 5, close_days: 60, purge: 3600}
+
+
+@transaction
+def _close_days(tx: Session, centre_id: uuid.UUID, before: date) -> int:
+    return rollups.close_days(tx, centre_id, before=before, limit=DAYS)
+
+
+@transaction
+def _reopen_all(tx: Session, centre_id: uuid.UUID) -> None:
+    rollups.reopen_all(tx, centre_id)
+
+
+@transaction
+def _purge_comments(tx: Session, centre_id: uuid.UUID, before: date) -> int:
+    of_response = (Comment.centre_id == Response.centre_id) & (Comment.response_id == Response.id)
+    old = select(Comment.response_id).join(Response, of_response)
+    old = old.where(Comment.centre_id == centre_id, Response.answered_on < before)
+    ids = tx.scalars(old.limit(PORTION).with_for_update(of=Comment, skip_locked=True)).all()
+    tx.execute(delete(Comment).where(Comment.centre_id == centre_id, Comment.response_id.in_(ids)))
+    return len(ids)
+
+
+@transaction
+def _purge_cases(tx: Session, centre_id: uuid.UUID, before: date) -> int:
+    # What was begun counts, whatever becomes of the invitation: such a case waits until that is final.
+    begun = select(BegunAnswer.invitation_id).where(BegunAnswer.centre_id == centre_id)
+    old = select(Invitation.case_id).where(
+        Invitation.centre_id == centre_id,
+        Invitation.issued_on < before,  # nothing is answered before it is issued, and this has an index
+        func.coalesce(Invitation.answered_on, Invitation.last_day) < before,
+        Invitation.id.not_in(begun),
+    )
+    ids = tx.scalars(old.limit(PORTION).with_for_update(of=Invitation, skip_locked=True)).all()
+    # History and invitations go with their case, by foreign key.
+    tx.execute(delete(Case).where(Case.centre_id == centre_id, Case.id.in_(ids)))
+    return len(ids)
+
+
+@reading
+def _centre_ids(tx: Session) -> list[uuid.UUID]:
+    return list(tx.scalars(select(Centre.id).order_by(Centre.id)))
+
+
+def _until_less(portion: int, stop: Stop, do: Callable[P, int], *args: P.args, **kwargs: P.kwargs) -> int:
+    """Do portion after portion until one is not full, or ``stop`` says so; the sum."""
+    total = 0
+    while not stop():
+        done = do(*args, **kwargs)
+        total += done
+        if done < portion:
+            break
+    return total
+
+
+def _told(what: str, done: int) -> int:
+    if done:
+        log.info(what, n=done)
+    return done
