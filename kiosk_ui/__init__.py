@@ -1,6 +1,6 @@
 """The HTML door: everything that a person sees.
 
-survey/    the two screens on a phone, the hall's code, thanks
+survey/    the two screens on a phone, the hall's code, thanks; QR codes and slips as images
 public/    the way in, a centre's figures, the privacy notice, the accessibility statement
 errors     every refusal as a page in plain words
 pages      what every page shares: language, dates, one page or a piece of it, headers

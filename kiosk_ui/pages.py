@@ -23,6 +23,7 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 WORTH_PACKING = 1_000  # bytes
+LONGEST_FORM = 64 * 1024  # bytes
 
 bp = Blueprint("pages", __name__, template_folder="templates")
 
@@ -32,6 +33,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(bp)
     app.jinja_env.globals |= {"asset": assets.address, "here": here}
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.before_request(_limit)
     app.after_request(_finish)
 
 
@@ -52,6 +54,12 @@ def here(**changes: object) -> str:
     kept = {"lang": spoken(), "via": request.args.get("via")} | changes
     query = urlencode({name: value for name, value in kept.items() if value not in (None, NATIVE)})
     return f"{quote(request.path)}?{query}" if query else quote(request.path)
+
+
+def _limit() -> None:
+    """A form that is too long is refused before it is read; the JSON door has limits of its own."""
+    if not request.path.startswith("/api/"):
+        request.max_content_length = LONGEST_FORM
 
 
 def _finish(response: Response) -> Response:

@@ -15,6 +15,7 @@ from flask.typing import ResponseReturnValue
 from feedback_service import flow
 from feedback_service.errors import AlreadyAnswered, FieldError, Invalid
 from feedback_service.flow import Recorded, Survey
+from feedback_service.flow.answers import NOTHING_ANSWERED
 from feedback_service.surveys import answers
 from feedback_service.surveys.answers import Answers
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT, Question, Questionnaire
@@ -79,8 +80,8 @@ def answer_in_hall(centre: str) -> ResponseReturnValue:
             flow.record_in_hall(centre, client_id=sent.client_id, given=sent.given, language=language())
         )
     survey = flow.open_hall(centre)
-    if not sent.again:
-        sent.given(survey.questionnaire)
+    if not sent.again and sent.given(survey.questionnaire).empty:
+        raise Invalid.field("/answers", NOTHING_ANSWERED)
     return screen(survey, second=True, sent=sent)
 
 

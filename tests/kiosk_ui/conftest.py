@@ -1,0 +1,61 @@
+"""Pages are asked for without a network; the database's make does not matter to them."""
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.kiosk_ui.outline import Outline, keep_the_house_rules
+from tests.support import story
+from tests.support.database import SqliteDatabases
+
+GetPage = Callable[..., Outline]
+
+
+@pytest.fixture
+def database_url(sqlite_databases: SqliteDatabases) -> str:
+    """An empty migrated database."""
+    return sqlite_databases.fresh()
+
+
+@pytest.fixture
+def centre(app: Flask) -> str:
+    """A centre that serves people."""
+    with app.app_context():
+        return story.a_centre()
+
+
+@pytest.fixture
+def invited(app: Flask, centre: str) -> Callable[..., str]:
+    """``invited()`` completes a case and tells the path of its survey."""
+
+    def complete(**facts: object) -> str:
+        with app.app_context():
+            return f"/S/{story.invited(**facts).token}"
+
+    return complete
+
+
+@pytest.fixture
+def get_page(client: FlaskClient) -> GetPage:
+    """``get_page(path)`` is the outline of a page that answered 200 (or ``status``) and keeps the house rules."""
+
+    def get_page(path: str, status: int = 200, **asks: object) -> Outline:
+        reply = client.get(path, **asks)
+        assert reply.status_code == status, reply.text
+        return keep_the_house_rules(reply.text)
+
+    return get_page
+
+
+@pytest.fixture
+def post_page(client: FlaskClient) -> GetPage:
+    """``post_page(path, fields)`` is the same for a form that was sent."""
+
+    def post_page(path: str, fields: dict[str, object], status: int = 200) -> Outline:
+        reply = client.post(path, data=fields)
+        assert reply.status_code == status, reply.text
+        return keep_the_house_rules(reply.text)
+
+    return post_page

@@ -1,0 +1,511 @@
+"""The survey as forms and pages, without a browser: what is asked, kept, refused, and what never shows."""
+
+import gzip
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from feedback_service import clock, flow
+from feedback_service.indicators import summaries
+from tests.conftest import TimeIs
+from tests.kiosk_ui.conftest import GetPage
+from tests.support import story
+
+Invited = Callable[..., str]
+
+PHONE = "050 123 45 67"
+SECOND = {"rest": "1"}
+
+
+def funnel(app: Flask) -> dict[str, int]:
+    """How far the invitations of this year went."""
+    today = clock.kyiv_day(clock.now())
+    first = today.replace(month=1, day=1)
+    with app.app_context():
+        told = summaries.summary(centres=[story.CENTRE], first=first, last=today, min_group=1)
+    found: dict[str, int] = told["funnel"]  # type: ignore[assignment]  # a reply is plain JSON
+    return found
+
+
+def counts(app: Flask, question: str) -> dict[str, int]:
+    """How often each answer to a question was given this year."""
+    today = clock.kyiv_day(clock.now())
+    first = today.replace(month=1, day=1)
+    with app.app_context():
+        told = summaries.summary(centres=[story.CENTRE], first=first, last=today, min_group=1)
+    for each in told["questions"]:  # type: ignore[attr-defined]  # a reply is plain JSON
+        if each["id"] == question:
+            found: dict[str, int] = each["counts"]
+            return found
+    return {}
+
+
+# --- the first screen ---
+
+
+def test_the_first_screen_says_whose_survey_it_is_and_asks_one_thing(
+    invited: Invited, get_page: GetPage, time_is: TimeIs
+) -> None:
+    time_is("2026-11-20T12:00+02:00")
+
+    page = get_page(invited())
+
+    place = page.one("main").text
+    assert "ЦНАП міста Підзвітне" in place
+    assert "Реєстрація місця проживання" in place
+    assert "Завершено 20\u00a0листопада\u00a02026\u00a0року" in place
+    points = [button for button in page.all("button") if button.get("name") == "off.nps"]
+    assert [button["value"] for button in points] == [str(point) for point in range(11)]
+    assert points[0].text == "0 точно не пораджу"
+    assert points[10].text == "10 обов’язково пораджу"
+    assert list(page.form()) == ["client_id"], "one question, and nothing chosen for her"
+
+
+def test_an_online_case_is_asked_the_online_questions(invited: Invited, get_page: GetPage) -> None:
+    path = invited(front_office="online")
+
+    assert get_page(path).field("on.nps", "9")
+    assert get_page(f"{path}?step=2").field("on.overall", "excellent")
+
+
+def test_letters_of_the_address_may_be_small_or_capital(invited: Invited, get_page: GetPage) -> None:
+    path = invited()
+
+    assert get_page(path.lower()).field("off.nps", "10")
+    assert get_page(f"/s{path[2:]}").field("off.nps", "10")
+
+
+@pytest.mark.parametrize(
+    ("asks", "counted"),
+    [
+        ({}, 1),
+        ({"Sec-Fetch-Mode": "navigate", "User-Agent": "Mozilla/5.0 (Linux; Android 9) Chrome/96"}, 1),
+        ({"Sec-Purpose": "prefetch;prerender"}, 0),
+        ({"Purpose": "prefetch"}, 0),
+        ({"X-Purpose": "preview"}, 0),
+        ({"Sec-Fetch-Mode": "no-cors"}, 0),
+        ({"User-Agent": "TelegramBot (like TwitterBot)"}, 0),
+        ({"User-Agent": "WhatsApp/2.24.1"}, 0),
+        ({"User-Agent": "facebookexternalhit/1.1"}, 0),
+    ],
+)
+def test_a_link_is_opened_when_a_person_follows_it(
+    app: Flask, client: FlaskClient, invited: Invited, asks: dict[str, str], counted: int
+) -> None:
+    path = invited()
+    client.head(path)
+
+    client.get(path, headers=asks)
+
+    assert funnel(app)["opened"] == counted
+
+
+def test_looking_spends_nothing(app: Flask, client: FlaskClient, invited: Invited) -> None:
+    path = invited()
+
+    for _ in range(20):
+        assert client.get(path).status_code == 200
+        assert client.head(path).status_code == 200
+
+    assert client.post(path, data={"off.nps": "9", "finish": "1"}).status_code == 303
+
+
+# --- the second screen ---
+
+
+def test_the_first_tap_is_kept_and_the_rest_is_offered(
+    app: Flask, invited: Invited, post_page: GetPage
+) -> None:
+    path, client_id = invited(), str(uuid.uuid4())
+
+    page = post_page(path, {"client_id": client_id, "off.nps": "9"})
+
+    assert "Ваша оцінка: 9." in page.one("main").text
+    assert page.form() == {"client_id": [client_id], "rest": ["1"], "off.nps": ["9"], "any.comment": [""]}
+    assert (
+        page.field("off.staff", "great")
+        and page.field("any.reasons", "seats")
+        and page.field("any.breach", "none")
+    )
+    assert funnel(app)["started"] == 1
+
+
+def test_who_opens_a_begun_link_later_sees_only_what_is_left_to_say(
+    invited: Invited, get_page: GetPage, post_page: GetPage
+) -> None:
+    path = invited()
+    post_page(path, {"off.nps": "3", "off.staff": "awful", "any.comment": "таємниця"})
+
+    page = get_page(path)
+
+    assert page.form().keys() == {"client_id", "rest", "any.comment"}, "nothing is chosen"
+    text = page.one("main").text
+    assert "таємниця" not in text and "3" not in text.replace("2026", "").replace("1\u00a0000", "")[-400:]
+    [reasons] = [field for field in page.all("fieldset") if "не сподобалося" in field.text]
+    assert reasons.parent and reasons.parent.get("class") == "follow-up", (
+        "not even that the tap was a poor one"
+    )
+
+
+def test_reasons_are_offered_at_once_after_a_poor_rating(invited: Invited, post_page: GetPage) -> None:
+    for rating, waits in (("6", False), ("7", True)):
+        page = post_page(invited(), {"off.nps": rating})
+
+        [reasons] = [field for field in page.all("fieldset") if "не сподобалося" in field.text]
+        assert reasons.parent
+        assert (reasons.parent.get("class") == "follow-up") is waits
+
+
+def test_an_answer_is_final_and_thanked_for(
+    app: Flask, client: FlaskClient, invited: Invited, get_page: GetPage
+) -> None:
+    path, client_id = invited(), str(uuid.uuid4())
+    client.post(path, data={"client_id": client_id, "off.nps": "9"})
+
+    reply = client.post(path, data=SECOND | {"client_id": client_id, "off.staff": "good", "finish": "1"})
+
+    assert reply.status_code == 303
+    receipt = reply.location.removeprefix("/R/")
+    assert len(receipt) == 20
+    for _ in range(2):  # a refresh does no harm
+        page = get_page(reply.location)
+        assert page.one("output").text.replace("-", "") == receipt
+    assert counts(app, "off.staff")["good"] == 1
+    again = client.post(path, data=SECOND | {"client_id": client_id, "off.staff": "awful", "finish": "1"})
+    assert (again.status_code, again.location) == (303, reply.location)
+
+
+def test_later_fields_join_earlier_ones(app: Flask, client: FlaskClient, invited: Invited) -> None:
+    path = invited()
+    client.post(path, data={"off.nps": "9", "off.staff": "good"})
+
+    assert client.post(path, data={"off.premises": "awful", "finish": "1"}).status_code == 303
+
+    assert counts(app, "off.staff")["good"] == counts(app, "off.premises")["awful"] == 1
+
+
+def test_skip_finishes_with_the_first_answer_alone(app: Flask, client: FlaskClient, invited: Invited) -> None:
+    path = invited()
+    client.post(path, data={"off.nps": "9"})
+
+    reply = client.post(path, data=SECOND | {"off.nps": "9", "off.staff": "awful", "finish": "skip"})
+
+    assert reply.status_code == 303
+    assert counts(app, "off.staff").get("awful", 0) == 0
+
+
+def test_the_source_says_which_way_the_link_came(
+    app: Flask, client: FlaskClient, invited: Invited, get_page: GetPage
+) -> None:
+    path = f"{invited()}?via=viber"
+    page = get_page(path)
+
+    client.post(page.one("form")["action"], data={"off.nps": "9", "finish": "1"})
+
+    today = clock.kyiv_day(clock.now())
+    with app.app_context():
+        told = summaries.summary(centres=[story.CENTRE], first=today, last=today, by="source", min_group=1)
+    assert [group["key"] for group in told["groups"]] == ["sms_viber"]  # type: ignore[attr-defined]  # plain JSON
+
+
+# --- mistakes ---
+
+
+def test_nothing_answered_is_refused_with_the_way_out(invited: Invited, post_page: GetPage) -> None:
+    page = post_page(invited(), SECOND | {"finish": "1"}, 422)
+
+    assert page.one("title").text.startswith("Помилка: ")
+    [summary] = [
+        element
+        for element in page.root.walk()
+        if element.get("role") == "alert" and "hidden" not in element.attrs
+    ]
+    assert "autofocus" in summary.attrs and summary["tabindex"] == "-1"
+    assert "Дайте відповідь хоча б на одне запитання." in summary.text
+
+
+def test_what_was_typed_is_still_there_after_a_mistake(invited: Invited, post_page: GetPage) -> None:
+    typed = {
+        "client_id": str(uuid.uuid4()),
+        "off.nps": "4",
+        "off.staff": "good",
+        "any.reasons": ["seats", "queue"],
+        "any.comment": "<b>два</b>\nрядки & «лапки»",
+        "any.breach": ["none", "bribe"],
+    }
+
+    page = post_page(invited(), SECOND | typed | {"finish": "1"}, 422)
+
+    again = page.form()
+    assert again["any.comment"][0].split() == str(typed["any.comment"]).split()
+    assert again == SECOND_LISTS | {
+        name: value if isinstance(value, list) else [value]
+        for name, value in typed.items()
+        if name != "any.comment"
+    } | {"any.comment": again["any.comment"]}
+    [error] = [element for element in page.all("p") if element.get("id") == "error-any.breach"]
+    [link] = [link for link in page.all("a") if link["href"] == "#any.breach"]
+    assert error.text == link.text == "Цю відповідь можна обрати лише саму, без інших."
+
+
+SECOND_LISTS = {"rest": ["1"]}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"off.nps": "11"},
+        {"off.nps": "９"},
+        {"off.nps": ["3", "4"]},
+        {"off.staff": "excellent"},
+        {"on.overall": "good"},
+        {"any.reasons": ["seats", "unheard_of"]},
+        {"any.comment": "a" * 1001},
+        {"any.comment": "нуль\x00"},
+        {"any.comment": "\u202eнавпаки"},
+        {"any.nonsense": "1"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("last", [{}, {"finish": "1"}], ids=["begun", "final"])
+def test_invalid_answers_are_refused_and_change_nothing(
+    app: Flask,
+    invited: Invited,
+    client: FlaskClient,
+    post_page: GetPage,
+    fields: dict[str, object],
+    last: dict[str, str],
+) -> None:
+    path = invited()
+
+    page = post_page(path, fields | last, 422)
+
+    assert page.one("title").text.startswith("Помилка: ")
+    assert funnel(app)["started"] == 0
+    assert client.post(path, data={"off.nps": "9", "finish": "1"}).status_code == 303
+
+
+def test_a_form_without_a_client_id_is_taken(client: FlaskClient, invited: Invited) -> None:
+    assert client.post(invited(), data={"off.nps": "9", "finish": "1", "client_id": "?"}).status_code == 303
+
+
+# --- privacy of a comment ---
+
+
+def test_a_comment_is_shown_as_it_will_be_kept_before_it_is(
+    app: Flask, invited: Invited, get_page: GetPage, post_page: GetPage
+) -> None:
+    path = invited()
+    typed = f"Дзвоніть {PHONE}"
+
+    page = post_page(path, SECOND | {"off.staff": "good", "any.comment": typed, "again": "preview"})
+
+    assert page.form()["any.comment"][0].strip() == typed, "still hers to change"
+    assert page.form()["off.staff"] == ["good"]
+    assert PHONE not in page.one("blockquote").text and "Дзвоніть" in page.one("blockquote").text
+    assert get_page(path).field("off.nps", "9"), "looking has kept nothing"
+
+
+def test_the_live_preview_answers_with_a_piece(client: FlaskClient) -> None:
+    hides = client.post("/masked", data={"any.comment": PHONE}).text
+    plain = client.post("/masked?lang=en", data={"any.comment": "All fine"}).text
+    long = client.post("/masked", data={"any.comment": "a" * 1001}).text
+
+    assert "blockquote" in hides and PHONE not in hides
+    assert "Nothing in it needs hiding." in plain
+    assert "Текст задовгий" in long
+    assert "<html" not in hides + plain + long
+
+
+# --- languages ---
+
+
+def test_ukrainian_comes_first_whatever_the_browser_says(invited: Invited, get_page: GetPage) -> None:
+    page = get_page(invited(), headers={"Accept-Language": "en-GB"})
+
+    assert page.one("html")["lang"] == "uk"
+    [other] = [link for link in page.all("a") if link.get("hreflang")]
+    assert (other["hreflang"], other["lang"], other.text) == ("en", "en", "English")
+
+
+def test_another_language_stays_all_the_way(client: FlaskClient, invited: Invited, get_page: GetPage) -> None:
+    page = get_page(f"{invited()}?lang=en&via=sms")
+
+    assert page.one("html")["lang"] == "en"
+    assert (
+        page.one("h1").text
+        == "How likely are you to recommend this centre to other people who need a service?"
+    )
+    names = [
+        element.text for element in page.root.walk() if element.tag == "p" and element.get("lang") == "uk"
+    ]
+    assert names == ["ЦНАП міста Підзвітне", "Реєстрація місця проживання"]
+    reply = client.post(page.one("form")["action"], data={"off.nps": "9", "finish": "1"})
+    assert get_page(reply.location).one("h1").text == "Thank you, your answer has arrived"
+
+
+def test_changing_the_language_on_the_second_screen_loses_nothing(
+    client: FlaskClient, invited: Invited, post_page: GetPage
+) -> None:
+    path = invited()
+    page = post_page(path, {"off.nps": "9"})
+    [switch] = [button for button in page.all("button") if button.get("lang") == "en"]
+
+    fields = page.form() | {
+        "any.comment": ["Добре"],
+        "off.staff": ["good"],
+        switch["name"]: [switch["value"]],
+    }
+    english = post_page(switch["formaction"], fields)
+
+    assert english.one("html")["lang"] == "en"
+    assert english.form()["off.staff"] == ["good"]
+    assert english.form()["any.comment"][0].strip() == "Добре"
+
+
+# --- links that no longer ask ---
+
+
+def test_a_used_link_tells_the_day_and_nothing_else(
+    client: FlaskClient, invited: Invited, get_page: GetPage, post_page: GetPage, time_is: TimeIs
+) -> None:
+    time_is("2026-11-20T12:00+02:00")
+    path = invited()
+    receipt = client.post(path, data={"off.nps": "9", "finish": "1"}).location.removeprefix("/R/")
+
+    looked = get_page(path)
+    tried = post_page(path, {"off.nps": "0", "finish": "1"}, 409)
+
+    for page in (looked, tried):
+        assert page.one("h1").text == "Відповідь залишено 20\u00a0листопада\u00a02026\u00a0року"
+        assert receipt not in page.root.text
+        assert not page.all("form")
+
+
+def test_an_answer_completed_meanwhile_counts_as_it_was(
+    client: FlaskClient, invited: Invited, get_page: GetPage, time_is: TimeIs
+) -> None:
+    at = time_is("2026-11-20T12:00+02:00")
+    path, who = invited(), {"client_id": str(uuid.uuid4())}
+    client.post(path, data=who | {"off.nps": "9"})
+    time_is(at + timedelta(minutes=31))
+
+    reply = client.post(path, data=who | SECOND | {"off.staff": "good", "finish": "1"})
+
+    assert reply.status_code == 303
+    assert "зараховано лише це" in get_page(reply.location).one("main").text
+
+
+def test_an_expired_link_is_gone(
+    invited: Invited, get_page: GetPage, post_page: GetPage, time_is: TimeIs
+) -> None:
+    at = time_is("2026-10-01T12:00+03:00")
+    path = invited()
+    time_is(at + timedelta(days=31))
+
+    assert get_page(path, 410).one("h1").text == "Час на відповідь минув"
+    assert post_page(path, {"off.nps": "9"}, 410).one("h1").text == "Час на відповідь минув"
+
+
+def test_a_cancelled_link_is_gone(app: Flask, centre: str, get_page: GetPage) -> None:
+    with app.app_context():
+        case = story.registered(story.a_report())
+        assert case.invitation is not None
+        flow.cancel_invitation(case.id, frozenset({story.CENTRE}))
+
+    page = get_page(f"/S/{case.invitation.token}", 410)
+
+    assert page.one("h1").text == "Це запрошення скасовано"
+
+
+@pytest.mark.parametrize(
+    "path", ["/S/" + "A" * 26, "/S/x", "/S/%F0%9F%98%80", "/R/" + "0" * 20, "/C/SN99999999"]
+)
+def test_an_unknown_link_says_how_to_go_on(get_page: GetPage, path: str) -> None:
+    assert (
+        "Введіть" in get_page(path, 404).one("main").text or "введіть" in get_page(path, 404).one("main").text
+    )
+
+
+# --- the hall ---
+
+
+def test_the_hall_is_rated_without_a_case(
+    app: Flask, client: FlaskClient, centre: str, get_page: GetPage, post_page: GetPage
+) -> None:
+    first = get_page(f"/c/{centre}")
+    assert "Оцінка залу, без справи" in first.one("main").text
+
+    second = post_page(f"/C/{centre}", first.form() | {"off.nps": "9"})
+    reply = client.post(f"/C/{centre}", data=second.form() | {"off.staff": "good", "finish": "1"})
+
+    assert reply.status_code == 303
+    assert get_page(reply.location)
+    with app.app_context():
+        today = clock.kyiv_day(clock.now())
+        told = summaries.summary(centres=[centre], first=today, last=today, source="qr_hall", min_group=1)
+    assert told["indicators"][0]["promoters"] == 1  # type: ignore[index]  # plain JSON
+
+
+def test_the_hall_refuses_mistakes_like_a_case(centre: str, post_page: GetPage) -> None:
+    assert post_page(f"/C/{centre}", {}, 422).field("off.nps", "0")
+    assert post_page(f"/C/{centre}", {"off.nps": "11"}, 422).field("off.nps", "0")
+    assert post_page(f"/C/{centre}", SECOND | {"finish": "1"}, 422).field("off.staff", "great")
+
+
+# --- afterwards ---
+
+
+def test_its_author_takes_an_answer_back(client: FlaskClient, invited: Invited, get_page: GetPage) -> None:
+    thanks = client.post(invited(), data={"off.nps": "9", "finish": "1"}).location
+    withdraw = get_page(thanks).one("form")
+
+    reply = client.post(withdraw["action"])
+
+    assert (reply.status_code, reply.location) == (303, thanks)
+    page = get_page(thanks)
+    assert page.one("h1").text == "Відповідь відкликано"
+    assert not page.all("form")
+
+
+# --- weight and headers ---
+
+
+def test_the_survey_is_light(client: FlaskClient, invited: Invited) -> None:
+    path = invited()
+    for lang in ("uk", "en"):
+        assert len(gzip.compress(client.get(f"{path}?lang={lang}").data)) <= 14 * 1024
+        assert len(gzip.compress(client.get(f"{path}?lang={lang}&step=2").data)) <= 14 * 1024
+
+
+def test_pages_travel_compressed_to_whoever_can_read_that(client: FlaskClient, invited: Invited) -> None:
+    path = invited()
+
+    packed = client.get(path, headers={"Accept-Encoding": "gzip"})
+
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert "client_id" in gzip.decompress(packed.data).decode()
+    assert "Accept-Encoding" in packed.vary
+
+
+def test_htmx_gets_the_piece_it_puts_in_place(client: FlaskClient, invited: Invited) -> None:
+    path = invited()
+
+    piece = client.post(path, data={"off.nps": "9"}, headers={"HX-Request": "true"})
+    restored = client.get(path, headers={"HX-Request": "true", "HX-History-Restore-Request": "true"})
+
+    assert piece.text.startswith("<title>")
+    assert '<div id="page" lang="uk">' in piece.text and "<body" not in piece.text
+    assert restored.text.startswith("<!doctype html>")
+    assert {"HX-Request", "HX-History-Restore-Request"} <= set(piece.vary)
+
+
+def test_a_survey_is_kept_by_no_cache_and_told_to_nobody(client: FlaskClient, invited: Invited) -> None:
+    for reply in (client.get(invited()), client.get("/S/unknown")):
+        assert reply.headers["Cache-Control"] == "no-store"
+        assert reply.headers["Referrer-Policy"] == "no-referrer"
+        assert "Set-Cookie" not in reply.headers
