@@ -1,0 +1,156 @@
+"""Case systems tell of cases and get invitations to hand over."""
+
+import uuid
+from typing import Any
+
+from flask import Blueprint, Response
+
+from feedback_service import flow
+from feedback_service.api import body, operations
+from feedback_service.api.fields import pointer
+from feedback_service.api.operations import Operation, caller, given, operation
+from feedback_service.api.problems import problem
+from feedback_service.api.replies import instant, reply
+from feedback_service.api.schemas import BatchReply, CaseBatchSchema, CaseReply, CaseSchema
+from feedback_service.cases.registry import CaseReport
+from feedback_service.config import settings
+from feedback_service.errors import N_, AlreadyFinal, AnotherCase, FeedbackError, NotFound
+from feedback_service.flow import CaseView, InvitationView, Registered
+
+EXAMPLE = {
+    "centre": "SN12000007",
+    "case_number": "12-2026/000123",
+    "service": {"code": "00034", "local_code": "14-13", "title": "Реєстрація місця проживання"},
+    "provider_edrpou": "00032112",
+    "front_office": "offline",
+    "workplace": "window-3",
+    "workplace_kind": "centre",
+    "status": "completed",
+    "status_at": "2026-11-20T10:15:00+02:00",
+    "registered_at": "2026-11-18T09:00:00+02:00",
+    "repository_id": "cf7dfafe-2e5f-42b5-96de-57c5c1af1524",
+}
+
+bp = Blueprint("cases", __name__)
+
+
+@bp.post("/cases")
+@operation(
+    Operation(
+        needs="cases:write",
+        summary=N_("Register a case, or note its next status"),
+        note=N_(
+            "A case is known by its centre and number. Sending the same again changes nothing and gets the same "
+            "answer, so it is safe to repeat. A final status (completed, refused) brings the invitation."
+        ),
+        takes=CaseSchema,
+        gives={201: (N_("The case is new."), CaseReply), 200: (N_("The case was known."), CaseReply)},
+        refuses=(NotFound, AnotherCase, AlreadyFinal),
+        example=EXAMPLE,
+    )
+)
+def register_case() -> Response:
+    """Enter one report."""
+    [told] = flow.register_cases([given()], caller().centres)
+    if told.refusal is not None:
+        raise told.refusal
+    return reply(_case(told.case), 201 if told.created else 200)
+
+
+@bp.post("/cases/batch")
+@operation(
+    Operation(
+        needs="cases:write",
+        summary=N_("Register up to 1000 cases at once"),
+        note=N_("Each case is entered or refused for itself, in the order sent. A body may have 2 MiB."),
+        takes=CaseBatchSchema,
+        longest=body.LONGEST_BATCH,
+        gives={200: (N_("What became of each case."), BatchReply)},
+        example={"cases": [EXAMPLE]},
+    )
+)
+def register_cases() -> Response:
+    """Enter what can be entered, and tell of each report what became of it."""
+    read = [_read(item) for item in given()["cases"]]
+    reports = [one for one in read if isinstance(one, CaseReport)]
+    told = iter(flow.register_cases(reports, caller().centres) if reports else ())
+    results = [
+        _result(index, next(told) if isinstance(one, CaseReport) else one) for index, one in enumerate(read)
+    ]
+    return reply({"results": results})
+
+
+@bp.get("/cases/<uuid:case_id>")
+@operation(
+    Operation(
+        needs="cases:read",
+        summary=N_("Read a case"),
+        gives={200: (N_("The case as it is known."), CaseReply)},
+        refuses=(NotFound,),
+        path={"case_id": N_("The id that registering the case gave.")},
+    )
+)
+def read_case(case_id: uuid.UUID) -> Response:
+    """The case as it is known."""
+    return reply(_case(flow.find_case(case_id, caller().centres)))
+
+
+@bp.post("/cases/<uuid:case_id>/invitation/cancel")
+@operation(
+    Operation(
+        needs="cases:write",
+        summary=N_("Cancel a case's invitation"),
+        note=N_("An answer that was left stays. Cancelling again, or what is closed already, is no mistake."),
+        gives={200: (N_("The case as it is known now."), CaseReply)},
+        refuses=(NotFound,),
+        path={"case_id": N_("The id that registering the case gave.")},
+    )
+)
+def cancel_invitation(case_id: uuid.UUID) -> Response:
+    """Close the case's invitation."""
+    return reply(_case(flow.cancel_invitation(case_id, caller().centres)))
+
+
+def _read(item: Any) -> CaseReport | FeedbackError:
+    try:
+        report: CaseReport = operations.load(CaseSchema, item)
+        return report
+    except FeedbackError as refusal:
+        return refusal
+
+
+def _result(index: int, outcome: Registered | FeedbackError) -> dict[str, Any]:
+    refusal = outcome if isinstance(outcome, FeedbackError) else outcome.refusal
+    if refusal is not None:
+        told = problem(refusal, within=pointer("cases", index))
+        return {"index": index, "status": refusal.status, "problem": told}
+    assert isinstance(outcome, Registered)
+    return {"index": index, "status": 201 if outcome.created else 200, "case": _case(outcome.case)}
+
+
+def _case(case: CaseView | None) -> dict[str, Any]:
+    assert case is not None  # as whatever is not refused
+    return {
+        "id": str(case.id),
+        "centre": case.centre,
+        "front_office": case.front_office,
+        "status": case.status,
+        "history": [{"status": status, "at": instant(at)} for status, at in case.history],
+        "invitation": _invitation(case.invitation) if case.invitation else None,
+    }
+
+
+def _invitation(invitation: InvitationView) -> dict[str, Any]:
+    url = f"{settings().public_url}/S/{invitation.token}"
+    return {
+        "url": url,
+        "short_code": invitation.short_code,
+        "state": invitation.state,
+        "expires_at": instant(invitation.expires_at),
+        "qr": {
+            "svg": f"{url}/qr.svg",
+            "png": f"{url}/qr.png",
+            "slip_58": f"{url}/slip-58.png",
+            "slip_80": f"{url}/slip-80.png",
+        },
+    }

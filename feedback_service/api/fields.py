@@ -1,0 +1,206 @@
+"""Fields as the wire has them: exactly the right type, text that hides nothing, every mistake a sentence."""
+
+import re
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields
+from marshmallow.types import ErrorMessages
+
+from feedback_service.errors import N_, FieldError
+from feedback_service.text import clean
+
+FIRST_YEAR, LAST_YEAR = 2000, 2100
+NAME_SHOWN = 64  # characters of an unknown name that a refusal repeats
+
+NEEDED = N_("This field is needed.")
+NOT_NULL = N_("This field cannot be null.")
+NOT_TEXT = N_("Write this as text.")
+UNKNOWN = N_("There is no such field.")
+NOT_AN_OBJECT = N_("Write this as an object.")
+NOT_A_LIST = N_("Write this as a list.")
+STRANGE = N_("Leave out line breaks and invisible control characters.")
+BLANK = N_("This field cannot be blank.")
+TOO_LONG = N_("Use at most %(limit)d characters.")
+ANOTHER_FORM = N_("Write this like %(example)s.")
+NOT_A_WORD = N_("Use one of: %(words)s.")
+NOT_AN_ID = N_("Write this as a UUID, such as cf7dfafe-2e5f-42b5-96de-57c5c1af1524.")
+NOT_AN_INSTANT = N_("Write this as an instant with its offset, such as 2026-11-20T10:15:00+02:00.")
+NOT_A_DAY = N_("Write this as a day, such as 2026-11-20.")
+ANOTHER_AGE = N_("The year must be from %(first)d to %(last)d.")
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_INSTANT = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+
+
+def sentences(**own: str) -> ErrorMessages:
+    """What a field says, in our words instead of marshmallow's."""
+    return {"required": NEEDED, "null": NOT_NULL, **own}
+
+
+class Said(str):
+    """A message id with what fills it, on its way through marshmallow to the door's translator."""
+
+    params: dict[str, object]
+
+    def __new__(cls, message: str, **params: object) -> "Said":
+        said = super().__new__(cls, message)
+        said.params = params
+        return said
+
+
+class Strict(Schema):
+    """A schema in the caller's words; unknown members are refused."""
+
+    error_messages = {"unknown": UNKNOWN, "type": NOT_AN_OBJECT}  # noqa: RUF012  as marshmallow declares it
+
+
+class Line(fields.String):
+    """One line of text: trimmed, in normal form C, never blank, without characters that lie to the reader."""
+
+    default_error_messages = sentences(invalid=NOT_TEXT, strange=STRANGE, blank=BLANK)
+
+    def __init__(
+        self, longest: int, pattern: str | None = None, example: str | None = None, **options: Any
+    ) -> None:
+        self.longest, self.example = longest, example
+        self.pattern = re.compile(pattern) if pattern else None
+        shape: dict[str, Any] = {"minLength": 1, "maxLength": longest}
+        if pattern:
+            shape["pattern"] = f"^{pattern}$"
+        if example:
+            shape["examples"] = [example]
+        super().__init__(metadata=shape | options.pop("metadata", {}), **options)
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        if not isinstance(value, str):
+            raise self.make_error("invalid")
+        try:
+            text = clean(value).strip()
+        except ValueError:
+            raise self.make_error("strange") from None
+        if "\t" in text or len(text.splitlines()) > 1:
+            raise self.make_error("strange")
+        if not any(letter.isprintable() and not letter.isspace() for letter in text):
+            raise self.make_error("blank")
+        if self.pattern and not self.pattern.fullmatch(text):
+            raise ValidationError(Said(ANOTHER_FORM, example=self.example))
+        if len(text) > self.longest:
+            raise ValidationError(Said(TOO_LONG, limit=self.longest))
+        return text
+
+
+class Choice(fields.String):
+    """One of the words of the contract."""
+
+    default_error_messages = sentences(invalid=NOT_TEXT)
+
+    def __init__(self, words: Iterable[str], **options: Any) -> None:
+        self.words = tuple(words)
+        super().__init__(metadata={"enum": list(self.words)} | options.pop("metadata", {}), **options)
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        if not isinstance(value, str):
+            raise self.make_error("invalid")
+        if value not in self.words:
+            raise ValidationError(Said(NOT_A_WORD, words=", ".join(self.words)))
+        return value
+
+
+class Uuid(fields.UUID):
+    """A UUID in its usual spelling."""
+
+    default_error_messages = sentences(invalid_uuid=NOT_AN_ID)
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> uuid.UUID:
+        if not isinstance(value, str) or not _UUID.fullmatch(value):
+            raise self.make_error("invalid_uuid")
+        return uuid.UUID(value)
+
+
+class Instant(fields.AwareDateTime):
+    """An instant with its offset (RFC 3339), to the microsecond."""
+
+    default_error_messages = sentences(invalid=NOT_AN_INSTANT)
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> datetime:
+        parts = _INSTANT.fullmatch(value) if isinstance(value, str) else None
+        if parts is None:
+            raise self.make_error("invalid")
+        day, time, fraction, offset = parts.groups()
+        try:
+            at = datetime.fromisoformat(f"{day}T{time}{(fraction or '.')[:7]:0<7}{offset.upper()}")
+        except ValueError:
+            raise self.make_error("invalid") from None
+        _refuse_another_age(at)
+        return at
+
+
+class Day(fields.Date):
+    """A calendar day (ISO 8601)."""
+
+    default_error_messages = sentences(invalid=NOT_A_DAY)
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> date:
+        if not isinstance(value, str) or not _DAY.fullmatch(value):
+            raise self.make_error("invalid")
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            raise self.make_error("invalid") from None
+        _refuse_another_age(day)
+        return day
+
+
+class Members(fields.Dict):
+    """An object whose members somebody else judges."""
+
+    default_error_messages = sentences(invalid=NOT_AN_OBJECT)
+
+
+class Items(fields.List[Any]):
+    """A list."""
+
+    default_error_messages = sentences(invalid=NOT_A_LIST)
+
+
+class Part(fields.Nested):
+    """An object within the object."""
+
+    default_error_messages = sentences(type=NOT_AN_OBJECT)
+
+
+def at_fault(error: ValidationError) -> Iterator[FieldError]:
+    """Everything that marshmallow found, each with its JSON Pointer."""
+    return _at_fault("", error.messages)
+
+
+def pointer(*names: object) -> str:
+    """The JSON Pointer (RFC 6901) to a member; names that nobody could read are shortened and spelled out."""
+    return "".join(f"/{_spelled(name)}" for name in names)
+
+
+def _at_fault(place: str, found: Any) -> Iterator[FieldError]:
+    if isinstance(found, Mapping):
+        for name, deeper in found.items():
+            yield from _at_fault(place if name == "_schema" else place + pointer(name), deeper)
+    elif isinstance(found, str):
+        yield FieldError(place, str(found), found.params if isinstance(found, Said) else {})
+    else:
+        for deeper in found:
+            yield from _at_fault(place, deeper)
+
+
+def _spelled(name: object) -> str:
+    readable = str(name)[:NAME_SHOWN].encode("utf-8", "backslashreplace").decode("utf-8")
+    return readable.replace("~", "~0").replace("/", "~1")
+
+
+def _refuse_another_age(day: date) -> None:
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValidationError(Said(ANOTHER_AGE, first=FIRST_YEAR, last=LAST_YEAR))

@@ -1,0 +1,179 @@
+"""The JSON door described by OpenAPI 3.1, from what is declared beside the views.
+
+``python -m feedback_service.api.openapi FILE`` writes the document; ``--check`` only says whether it is current.
+"""
+
+import argparse
+import json
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from flask import Flask
+from marshmallow import Schema
+from marshmallow.fields import Field
+from werkzeug.routing import Rule
+
+from feedback_service import errors
+from feedback_service.api.fields import Choice, Uuid
+from feedback_service.api.operations import Operation, declared
+from feedback_service.api.schemas import ProblemReply
+from feedback_service.errors import N_, FeedbackError
+
+PREFIX = "/api/v1"
+KEY = "key"
+SENT = "Request"  # how shapes end that callers send
+JSON, PROBLEM = "application/json", "application/problem+json"
+TAGS = {
+    "cases": N_("Cases and invitations"),
+    "surveys": N_("Surveys and answers"),
+    "summaries": N_("Figures"),
+    "docs": N_("This description"),
+}
+ABOUT = N_(
+    "Case systems register cases and get invitations with QR codes; portals draw the survey themselves; reporting "
+    "systems read figures. Unknown fields are refused. Instants are RFC 3339 with an offset, days are days in Kyiv."
+)
+
+
+def document(app: Flask) -> dict[str, Any]:
+    """The OpenAPI document of the application's routes under ``/api/v1``; texts are English message ids."""
+    plugin = MarshmallowPlugin(schema_name_resolver=_name)
+    spec = APISpec(
+        title="Vidhuk",
+        version="1.0.0",
+        openapi_version="3.1.0",
+        info={"description": ABOUT},
+        servers=[{"url": "/"}],
+        tags=[{"name": name, "description": about} for name, about in TAGS.items()],
+        plugins=[plugin],
+    )
+    assert plugin.converter is not None
+    plugin.converter.add_attribute_function(_words)  # type: ignore[no-untyped-call]  # not annotated there
+    spec.components.security_scheme(KEY, {"type": "http", "scheme": "bearer"})
+    for rule, operation in _routes(app):
+        view = app.view_functions[rule.endpoint]
+        described = _described(rule, operation) | {"operationId": view.__name__}
+        for method in sorted(rule.methods or ()):
+            if method not in ("HEAD", "OPTIONS"):
+                spec.path(path=_path(rule), operations={method.lower(): described})
+    written: dict[str, Any] = json.loads(json.dumps(spec.to_dict()))
+    for name, shape in written["components"]["schemas"].items():
+        if not name.endswith(SENT):
+            del shape["additionalProperties"]  # what we tell may grow, and readers should not mind
+    return written
+
+
+def _routes(app: Flask) -> Iterator[tuple[Rule, Operation]]:
+    """Declared routes in the order of the tags, then as they were written."""
+    found = [
+        (rule, operation)
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith(PREFIX) and (operation := declared(app.view_functions[rule.endpoint]))
+    ]
+    order = list(TAGS)
+    return iter(sorted(found, key=lambda each: order.index(_tag(each[0]))))
+
+
+def _described(rule: Rule, operation: Operation) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "tags": [_tag(rule)],
+        "summary": operation.summary,
+        "parameters": [
+            *(_path_parameter(rule, name, about) for name, about in operation.path.items()),
+            *([{"in": "query", "schema": operation.query}] if operation.query else []),
+        ],
+        "responses": {
+            **{str(status): _reply(*gives) for status, gives in operation.gives.items()},
+            **_refusals(operation),
+        },
+        "security": [{KEY: [operation.needs]}] if operation.needs else [],
+    }
+    if operation.note:
+        told["description"] = operation.note
+    if operation.takes:
+        content: dict[str, Any] = {"schema": operation.takes}
+        if operation.example:
+            content["example"] = dict(operation.example)
+        told["requestBody"] = {"required": True, "content": {JSON: content}}
+    return told
+
+
+def _path_parameter(rule: Rule, name: str, about: str) -> dict[str, Any]:
+    shape = {"type": "string"} | ({"format": "uuid"} if f"<uuid:{name}>" in rule.rule else {})
+    return {"in": "path", "name": name, "required": True, "description": about, "schema": shape}
+
+
+def _reply(about: str, shape: type[Schema] | None) -> dict[str, Any]:
+    content: dict[str, Any] = {JSON: {"schema": shape}} if shape else {}
+    return {"description": about} | ({"content": content} if content else {})
+
+
+def _refusals(operation: Operation) -> dict[str, Any]:
+    """By status: what may be refused, in the words of the refusals' titles."""
+    kinds: list[type[FeedbackError]] = [*operation.refuses, errors.Unavailable]
+    if operation.needs:
+        kinds += [errors.NotAuthenticated, errors.NotAllowed]
+    if operation.takes:
+        kinds += [errors.Malformed, errors.TooLarge, errors.WrongMediaType]
+    kinds += [errors.Invalid]  # a parameter that nobody knows is refused everywhere
+    titles: defaultdict[int, list[str]] = defaultdict(list)
+    for kind in kinds:
+        titles[kind.status].append(kind.title)
+    content = {PROBLEM: {"schema": ProblemReply}}
+    return {
+        str(status): {"description": "; ".join(found), "content": content}
+        for status, found in sorted(titles.items())
+    }
+
+
+def _words(_converter: Any, field: Field[Any], **_: Any) -> dict[str, Any]:
+    """What apispec cannot know of our fields."""
+    if isinstance(field, Choice) and field.allow_none and field.words:
+        return {"enum": [*field.words, None]}
+    return {"format": "uuid"} if isinstance(field, Uuid) else {}
+
+
+def _name(schema: Any) -> str:
+    name = str(getattr(schema, "__name__", type(schema).__name__))
+    return re.sub("Schema$", SENT, re.sub("Reply$", "", name))
+
+
+def _tag(rule: Rule) -> str:
+    return rule.endpoint.split(".")[-2]
+
+
+def _path(rule: Rule) -> str:
+    return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
+
+
+def main() -> int:
+    """0 when the file says what the program says, 1 when it does not."""
+    from feedback_service.api import door
+
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--check", action="store_true", help="change nothing, only compare")
+    asked = parser.parse_args()
+    app = Flask("openapi", static_folder=None)
+    door.register(app)
+    wanted = json.dumps(document(app), ensure_ascii=False, indent=1) + "\n"
+    if asked.check:
+        if asked.file.exists() and asked.file.read_text(encoding="utf-8") == wanted:
+            return 0
+        print(
+            f"{asked.file} is not current: run python -m feedback_service.api.openapi {asked.file}",
+            file=sys.stderr,
+        )
+        return 1
+    asked.file.write_text(wanted, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,139 @@
+"""One declaration beside each view: who may call it, what it takes and gives. It guards, reads and documents.
+
+A view without a declaration answers nobody: forgetting the guard closes the door instead of opening it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from flask import current_app, g, request
+from marshmallow import Schema, ValidationError
+from werkzeug.datastructures import MultiDict
+
+from feedback_service.access import keys
+from feedback_service.access.keys import Holder
+from feedback_service.api import body
+from feedback_service.api.fields import Items, at_fault, pointer
+from feedback_service.errors import N_, FeedbackError, FieldError, Invalid, NotAllowed, NotAuthenticated
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+TWICE = N_("Give this parameter once.")
+UNKNOWN_PARAMETER = N_("There is no such parameter.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """What a caller may know of a view; ``needs`` is a scope, or ``None`` where anybody may call.
+
+    ``gives`` maps a status to what it means and to the shape of the reply (``None`` where it is no JSON).
+    ``note`` is for integrators, a sentence or two; ``example`` is a body that works.
+    """
+
+    needs: str | None
+    summary: str
+    note: str = ""
+    query: type[Schema] | None = None
+    takes: type[Schema] | None = None
+    longest: int = body.LONGEST
+    gives: Mapping[int, tuple[str, type[Schema] | None]] = field(default_factory=dict)
+    refuses: tuple[type[FeedbackError], ...] = ()
+    example: Mapping[str, Any] | None = None
+    path: Mapping[str, str] = field(default_factory=dict)  # what the parts of the address are
+
+
+_declared: dict[Callable[..., Any], Operation] = {}
+
+
+def operation(declared: Operation) -> Callable[[View], View]:
+    """Declare the view."""
+
+    def beside(view: View) -> View:
+        _declared[view] = declared
+        return view
+
+    return beside
+
+
+def declared(view: Callable[..., Any] | None) -> Operation | None:
+    """What was declared beside the view, if anything."""
+    return _declared.get(view) if view is not None else None
+
+
+def admit() -> None:
+    """Before every view: the key, the scope, the query, the body, in this order; what was read is kept.
+
+    Raises ``NotAuthenticated``, ``NotAllowed``, ``Invalid``, and what ``body.read`` raises.
+    """
+    asked = declared(current_app.view_functions.get(request.endpoint or ""))
+    if asked is None:
+        raise NotAuthenticated()
+    if asked.needs is not None:
+        g.caller = _holder(asked.needs)
+    g.query = _query(asked.query, request.args)
+    if asked.takes is not None:
+        g.given = load(asked.takes, body.read(asked.longest))
+    elif request.method not in ("GET", "HEAD", "OPTIONS"):
+        body.read_nothing()
+
+
+def caller() -> Holder:
+    """Who called."""
+    holder: Holder = g.caller
+    return holder
+
+
+def query() -> dict[str, Any]:
+    """The query's parameters, checked."""
+    read: dict[str, Any] = g.query
+    return read
+
+
+def given() -> Any:
+    """What the body said, checked: whatever the declared schema loads."""
+    return g.given
+
+
+def load(schema: type[Schema], members: Any) -> Any:
+    """What the schema makes of a JSON value; ``Invalid`` names everything at fault."""
+    try:
+        return schema().load(members)
+    except ValidationError as error:
+        raise Invalid(at_fault(error)) from None
+
+
+def _holder(needs: str) -> Holder:
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    holder = keys.find(secret.strip()) if scheme.lower() == "bearer" else None
+    if holder is None:
+        raise NotAuthenticated()
+    if needs not in holder.scopes:
+        raise NotAllowed(N_("This needs a key with the scope %(scope)s."), scope=needs)
+    return holder
+
+
+def _query(schema: type[Schema] | None, sent: MultiDict[str, str]) -> dict[str, Any]:
+    known = schema().fields if schema is not None else {}
+    repeats = {field.data_key or name for name, field in known.items() if isinstance(field, Items)}
+    names = {field.data_key or name for name, field in known.items()}
+    wrong = list(_misused(sent, names, repeats))
+    values: dict[str, Any] = {
+        name: sent.getlist(name) if name in repeats else sent[name] for name in sent if name in names
+    }
+    if schema is not None:
+        try:
+            read: dict[str, Any] = schema().load(values)
+        except ValidationError as error:
+            wrong += at_fault(error)
+    if wrong:
+        raise Invalid(wrong)
+    return read if schema is not None else {}
+
+
+def _misused(sent: MultiDict[str, str], names: set[str], repeats: set[str]) -> Iterator[FieldError]:
+    for name in sent:
+        if name not in names:
+            yield FieldError(pointer(name), UNKNOWN_PARAMETER)
+        elif name not in repeats and len(sent.getlist(name)) > 1:
+            yield FieldError(pointer(name), TWICE)

@@ -1,0 +1,115 @@
+"""Every refusal of the JSON door has one shape: ``application/problem+json`` (RFC 9457)."""
+
+from typing import Any
+
+from flask import Response
+from flask.typing import ResponseReturnValue
+from flask_babel import get_locale, gettext
+from werkzeug.exceptions import HTTPException
+
+from feedback_service import errors, logs
+from feedback_service.api.replies import reply
+from feedback_service.config import settings
+from feedback_service.errors import (
+    N_,
+    FeedbackError,
+    Invalid,
+    Malformed,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+)
+
+NAMED = 50  # of the fields at fault, so that a refusal is never much longer than what it refuses
+
+
+class WrongMethod(FeedbackError):
+    """This address does something else."""
+
+    status, slug, title = 405, "wrong-method", N_("This address does something else")
+
+
+#: What each refusal means and what to do about it: its ``detail`` unless there is more to say, and its page.
+EXPLAINED = {
+    "malformed": N_("Send one JSON object in UTF-8, each name once, without NaN or Infinity."),
+    "not-authenticated": N_("Send a key that is still valid in the header “Authorization: Bearer KEY”."),
+    "not-allowed": N_("Use a key with the scope that this operation needs."),
+    "not-found": N_("It does not exist, or it belongs to a centre that the key is not for."),
+    "wrong-method": N_("The header “Allow” names the methods that this address takes."),
+    "conflict": N_("Read what is known now and decide again."),
+    "already-answered": N_("Every link takes one answer. Sending again with the same client_id is safe."),
+    "another-case": N_("A case keeps its service and its front office. Check the case number."),
+    "already-final": N_(
+        "After “completed” or “refused” only the other of the two or “cancelled” may follow."
+    ),
+    "gone": N_("The link will not work again."),
+    "invitation-expired": N_("The last day to answer is over."),
+    "invitation-cancelled": N_("The centre withdrew the invitation."),
+    "too-large": N_("A body may have 64 KiB, a batch of cases 2 MiB."),
+    "wrong-media-type": N_("Send “Content-Type: application/json”, in UTF-8 and not compressed."),
+    "invalid": N_("Every member of “errors” points to a field and says what is wrong with it."),
+    "too-many-guesses": N_("Wait as many seconds as the header “Retry-After” says."),
+    "unavailable": N_("Wait as many seconds as the header “Retry-After” says; sending again is safe."),
+    "error": N_("The fault is ours and is in our log. Quote “instance” when you report it."),
+}
+
+_OF_THE_FRAMEWORK = {
+    kind.status: kind for kind in (Malformed, NotFound, WrongMethod, errors.TooLarge, errors.WrongMediaType)
+}
+
+
+def kinds() -> dict[str, type[FeedbackError]]:
+    """Every refusal that there is, by its slug."""
+    found: dict[str, type[FeedbackError]] = {}
+    waiting: list[type[FeedbackError]] = [FeedbackError]
+    while waiting:
+        kind = waiting.pop()
+        found.setdefault(kind.slug, kind)
+        waiting.extend(kind.__subclasses__())
+    return found
+
+
+def problem(error: FeedbackError, *, within: str = "") -> dict[str, Any]:
+    """The refusal in its one shape; ``within`` is the pointer to the item that is refused, if not to all."""
+    told: dict[str, Any] = {
+        "type": f"{settings().public_url}/problems/{error.slug}",
+        "title": gettext(error.title),
+        "status": error.status,
+        "detail": _said(error.detail or EXPLAINED.get(error.slug, error.title), error.params),
+        "instance": logs.request_id(),
+    }
+    if isinstance(error, Invalid):
+        told["errors"] = [
+            {"pointer": within + wrong.pointer, "detail": _said(wrong.detail, wrong.params)}
+            for wrong in error.errors[:NAMED]
+        ]
+    return told
+
+
+def refused(error: FeedbackError) -> Response:
+    """Our own refusal, as a response."""
+    response = reply(problem(error), error.status, "application/problem+json")
+    response.content_language = [str(get_locale() or "uk")]
+    response.vary.add("Accept-Language")
+    if isinstance(error, NotAuthenticated):
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, NotAllowed) and (scope := error.params.get("scope")):
+        response.headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{scope}"'
+    if (wait := getattr(error, "retry_after", None)) is not None:
+        response.headers["Retry-After"] = str(wait)
+    return response
+
+
+def lost(error: HTTPException) -> ResponseReturnValue:
+    """A refusal of the web framework in our shape: no such address, another method, a fault of ours."""
+    if error.code is None or error.code < 400:
+        return error
+    kind = _OF_THE_FRAMEWORK.get(error.code, Malformed if error.code < 500 else FeedbackError)
+    response = refused(kind())
+    if allow := dict(error.get_headers()).get("Allow"):
+        response.headers["Allow"] = allow
+    return response
+
+
+def _said(message: str, params: dict[str, object]) -> str:
+    return gettext(message) % params if params else gettext(message)

@@ -1,0 +1,375 @@
+"""The shapes on the wire, by hand in the caller's words: the wire is not the table."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, post_load, validates_schema
+
+from feedback_service.api.fields import (
+    Choice,
+    Day,
+    Instant,
+    Items,
+    Line,
+    Members,
+    Part,
+    Said,
+    Strict,
+    Uuid,
+)
+from feedback_service.cases.registry import CaseReport, ServiceRef
+from feedback_service.config import settings
+from feedback_service.errors import N_
+from feedback_service.indicators.summaries import BY
+from feedback_service.models.columns import FRONT_OFFICES, SOURCES, STATUSES, WORKPLACE_KINDS
+
+MOST_CASES = 1000  # in a batch
+ASSISTED_SOURCES = ("phone_interview", "paper_box", "sms_viber", "diia_centers_map")
+
+CODE_NEEDED = N_("Give code, local_code, or both.")
+TOO_MANY = N_("Send at most %(limit)d at once.")
+
+
+def centre(**options: Any) -> Line:
+    """A centre's code."""
+    return Line(10, "[A-Z]{2}[0-9]{8}", "SN12000007", **options)
+
+
+# What callers send --------------------------------------------------------------------------------------------
+
+
+class ServiceSchema(Strict):
+    """A service as the case system names it."""
+
+    code = Line(32, allow_none=True, metadata={"examples": ["00034"]})
+    local_code = Line(32, allow_none=True, metadata={"examples": ["14-13"]})
+    title = Line(500, allow_none=True, metadata={"examples": ["Реєстрація місця проживання"]})
+
+    @validates_schema(skip_on_field_errors=True)
+    def named(self, data: Mapping[str, Any], **_: Any) -> None:
+        """A service has a code of one kind at least."""
+        if not data.get("code") and not data.get("local_code"):
+            raise ValidationError(CODE_NEEDED)
+
+    @post_load
+    def made(self, data: Mapping[str, Any], **_: Any) -> ServiceRef:
+        """In the words of the flow."""
+        return ServiceRef(**{name: data.get(name) or "" for name in ("code", "local_code", "title")})
+
+
+class CaseSchema(Strict):
+    """A case at one status."""
+
+    centre = centre(required=True)
+    case_number = Line(64, required=True, metadata={"examples": ["12-2026/000123"]})
+    service = Part(ServiceSchema, required=True)
+    front_office = Choice(FRONT_OFFICES, required=True)
+    status = Choice(STATUSES, required=True)
+    status_at = Instant(required=True)
+    provider_edrpou = Line(8, "[0-9]{8}", "00032112", allow_none=True)
+    workplace = Line(64, allow_none=True, metadata={"examples": ["window-3"]})
+    workplace_kind = Choice(WORKPLACE_KINDS, allow_none=True)
+    registered_at = Instant(allow_none=True)
+    repository_id = Uuid(allow_none=True)
+
+    @post_load
+    def made(self, data: Mapping[str, Any], **_: Any) -> CaseReport:
+        """In the words of the flow."""
+        return CaseReport(**data)
+
+
+class CaseItems(Items):
+    """Cases that are judged one by one, so that a bad one spoils no other."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise self.make_error("invalid")
+        if len(value) > MOST_CASES:
+            raise ValidationError(Said(TOO_MANY, limit=MOST_CASES))
+        return value
+
+
+class CaseBatchSchema(Strict):
+    """Up to a thousand cases."""
+
+    cases = CaseItems(Part(CaseSchema), required=True, metadata={"maxItems": MOST_CASES})
+
+
+ANSWERS: dict[str, Any] = {
+    "description": "Question id to value: a number for scale_0_10, a word for words, a list for choices, a text.",
+    "additionalProperties": {
+        "anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "array", "items": {"type": "string"}}]
+    },
+}
+
+
+class Spoken(Choice):
+    """A language of this installation."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__((), **options)
+        self.metadata = {"examples": ["uk"]}
+
+    def _deserialize(self, value: Any, *rest: Any, **options: Any) -> str:
+        self.words = settings().languages
+        return super()._deserialize(value, *rest, **options)
+
+
+class AnswersSchema(Strict):
+    """What one person answers."""
+
+    client_id = Uuid(required=True)
+    language = Spoken(required=True)
+    answers = Members(required=True, metadata=ANSWERS)
+
+
+class AssistedSchema(AnswersSchema):
+    """An answer that somebody heard or read and typed in."""
+
+    centre = centre(required=True)
+    service = Part(ServiceSchema, required=True)
+    front_office = Choice(FRONT_OFFICES, required=True)
+    source = Choice(ASSISTED_SOURCES, required=True)
+    answered_on = Day(required=True)
+
+
+class SurveyQuery(Strict):
+    """How the survey is read."""
+
+    lang = Spoken(load_default="uk")
+
+
+class SummaryQuery(Strict):
+    """What is summed up."""
+
+    centre = Items(
+        centre(), metadata={"description": "Repeat it to pool several; all of the key's when left out."}
+    )
+    front_office = Choice(FRONT_OFFICES)
+    source = Choice(SOURCES)
+    by = Choice(BY)
+    from_ = Day(data_key="from", metadata={"description": "A Kyiv day, inclusive; 1 January when left out."})
+    to = Day(metadata={"description": "A Kyiv day, inclusive; today when left out."})
+
+
+# What callers get ---------------------------------------------------------------------------------------------
+
+
+class StatusReply(Schema):
+    """A status that the case had."""
+
+    status = Choice(STATUSES, required=True)
+    at = Instant(required=True)
+
+
+class QrReply(Schema):
+    """Where the pictures of the link are."""
+
+    svg = fields.Url(required=True)
+    png = fields.Url(required=True)
+    slip_58 = fields.Url(required=True)
+    slip_80 = fields.Url(required=True)
+
+
+class InvitationReply(Schema):
+    """The invitation to hand over; it never tells whether it was answered."""
+
+    url = fields.Url(required=True)
+    short_code = Line(14, "[0-9A-Z]{4}(-[0-9A-Z]{4}){2}", "K7Q2-7K3M-9QXT", required=True)
+    state = Choice(("issued", "expired", "cancelled"), required=True)
+    expires_at = Instant(required=True)
+    qr = fields.Nested(QrReply, required=True)
+
+
+class CaseReply(Schema):
+    """A case as it is known."""
+
+    id = Uuid(required=True)
+    centre = centre(required=True)
+    front_office = Choice(FRONT_OFFICES, required=True)
+    status = Choice(STATUSES, required=True)
+    history = fields.List(fields.Nested(StatusReply), required=True)
+    invitation = fields.Nested(InvitationReply, required=True, allow_none=True)
+
+
+class FieldErrorReply(Schema):
+    """A field at fault."""
+
+    pointer = fields.String(required=True, metadata={"description": "JSON Pointer (RFC 6901)"})
+    detail = fields.String(required=True)
+
+
+class ProblemReply(Schema):
+    """A refusal (RFC 9457)."""
+
+    type = fields.Url(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True)
+    instance = Uuid(required=True, metadata={"description": "The id of the request, as in our log."})
+    errors = fields.List(fields.Nested(FieldErrorReply))
+
+
+class BatchResultReply(Schema):
+    """What became of one case: ``case`` or ``problem``."""
+
+    index = fields.Integer(required=True)
+    status = fields.Integer(required=True, metadata={"description": "As if the case had been sent alone."})
+    case = fields.Nested(CaseReply)
+    problem = fields.Nested(ProblemReply)
+
+
+class BatchReply(Schema):
+    """What became of each case, in the order sent."""
+
+    results = fields.List(fields.Nested(BatchResultReply), required=True)
+
+
+class OptionReply(Schema):
+    """One answer to choose."""
+
+    value = fields.String(required=True)
+    text = fields.String(required=True)
+
+
+class QuestionReply(Schema):
+    """A question; ``low`` and ``high`` word the ends of a scale from 0 to 10."""
+
+    id = fields.String(required=True)
+    kind = Choice(("scale_0_10", "words", "choices", "text"), required=True)
+    text = fields.String(required=True)
+    options = fields.List(fields.Nested(OptionReply), required=True)
+    required = fields.Boolean(required=True)
+    follow_up = fields.Boolean(required=True, metadata={"description": "Offer it after a poor answer."})
+    low = fields.String(allow_none=True, required=True)
+    high = fields.String(allow_none=True, required=True)
+    max_length = fields.Integer(allow_none=True, required=True)
+    stands_alone = fields.List(fields.String(), required=True)
+
+
+class SurveyCentreReply(Schema):
+    """The centre, and who answers for personal data there."""
+
+    code = centre(required=True)
+    name = fields.String(required=True)
+    controller = fields.String(allow_none=True, required=True)
+    contact = fields.String(allow_none=True, required=True)
+
+
+class SurveyServiceReply(Schema):
+    """The service that is rated."""
+
+    title = fields.String(allow_none=True, required=True)
+
+
+class SurveyReply(Schema):
+    """What the person is asked."""
+
+    version = fields.String(required=True)
+    front_office = Choice(FRONT_OFFICES, required=True)
+    language = fields.String(required=True)
+    centre = fields.Nested(SurveyCentreReply, required=True)
+    service = fields.Nested(SurveyServiceReply, required=True)
+    completed_on = Day(required=True, allow_none=True)
+    questions = fields.List(fields.Nested(QuestionReply), required=True)
+
+
+class RecordedReply(Schema):
+    """A final answer; by its receipt its author can take it back."""
+
+    id = Uuid(required=True)
+    receipt = fields.String(required=True)
+
+
+def percentage(**options: Any) -> fields.Float:
+    """Percent to one decimal, or null where nobody answered."""
+    return fields.Float(required=True, allow_none=True, **options)
+
+
+def interval() -> fields.List[Any]:
+    """The two ends of a 95 % interval, or null where nobody answered."""
+    ends = {"minItems": 2, "maxItems": 2}
+    return fields.List(fields.Float(), required=False, allow_none=True, metadata=ends)
+
+
+class PeriodReply(Schema):
+    """Kyiv days, inclusive."""
+
+    from_ = Day(data_key="from", required=True)
+    to = Day(required=True)
+
+
+class MethodologyReply(Schema):
+    """By what rules the figures are made."""
+
+    id = fields.String(required=True)
+    status = fields.String(required=True)
+
+
+class FunnelReply(Schema):
+    """The way of the invitations issued in the period."""
+
+    completed = fields.Integer(required=True)
+    invited = fields.Integer(required=True)
+    opened = fields.Integer(required=True)
+    started = fields.Integer(required=True)
+    answered = fields.Integer(required=True)
+    response_rate = percentage()
+
+
+class IndicatorReply(Schema):
+    """An indicator of one front office; of too few people only that it is withheld."""
+
+    id = fields.String(required=True)
+    front_office = Choice(FRONT_OFFICES, required=True)
+    suppressed = fields.Boolean()
+    n = fields.Integer()
+    promoters = fields.Integer()
+    passives = fields.Integer()
+    detractors = fields.Integer()
+    value = fields.Float(allow_none=True)
+    interval = interval()
+    band = fields.String(allow_none=True)
+    status = fields.String()
+
+
+class QuestionFiguresReply(Schema):
+    """How often each word was given."""
+
+    id = fields.String(required=True)
+    n = fields.Integer(required=True)
+    counts = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    share_satisfied = percentage()
+    interval = interval()
+    share_not_awful = percentage()
+
+
+class ReasonReply(Schema):
+    """How often a reason was given."""
+
+    id = fields.String(required=True)
+    n = fields.Integer(required=True)
+
+
+class GroupReply(Schema):
+    """The same members for one group; of too few people only that they are withheld."""
+
+    key = fields.String(required=True, allow_none=True)
+    suppressed = fields.Boolean(required=True)
+    funnel = fields.Nested(FunnelReply)
+    indicators = fields.List(fields.Nested(IndicatorReply))
+    questions = fields.List(fields.Nested(QuestionFiguresReply))
+    reasons = fields.List(fields.Nested(ReasonReply))
+
+
+class SummaryReply(Schema):
+    """What the answers of a period say."""
+
+    period = fields.Nested(PeriodReply, required=True)
+    methodology = fields.Nested(MethodologyReply, required=True)
+    suppressed = fields.Boolean()
+    funnel = fields.Nested(FunnelReply, required=True)
+    indicators = fields.List(fields.Nested(IndicatorReply), required=True)
+    questions = fields.List(fields.Nested(QuestionFiguresReply), required=True)
+    reasons = fields.List(fields.Nested(ReasonReply), required=True)
+    groups = fields.List(fields.Nested(GroupReply), required=True)

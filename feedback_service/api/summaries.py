@@ -1,0 +1,50 @@
+"""Figures for systems: the summary of a period."""
+
+from flask import Blueprint, Response
+
+from feedback_service import clock
+from feedback_service.api.operations import Operation, caller, operation, query
+from feedback_service.api.replies import reply
+from feedback_service.api.schemas import SummaryQuery, SummaryReply
+from feedback_service.config import settings
+from feedback_service.errors import N_, Invalid, NotFound
+from feedback_service.indicators.summaries import summary
+
+bp = Blueprint("summaries", __name__)
+
+
+@bp.get("/summaries")
+@operation(
+    Operation(
+        needs="summaries:read",
+        summary=N_("Sum up a period"),
+        note=N_(
+            "The funnel is about invitations issued in the period, everything else about answers given in it. "
+            "Figures of very few people are withheld. Without “source” the sources count that the methodology names."
+        ),
+        query=SummaryQuery,
+        gives={200: (N_("What the answers of the period say."), SummaryReply)},
+        refuses=(NotFound,),
+    )
+)
+def read_summary() -> Response:
+    """What the answers of the caller's centres say."""
+    asked = query()
+    centres = frozenset(asked.get("centre") or caller().centres)
+    if not centres <= caller().centres:
+        raise NotFound()
+    last = asked.get("to") or clock.kyiv_day(clock.now())
+    first = asked.get("from_") or last.replace(month=1, day=1)
+    if first > last:
+        raise Invalid.field("/from", N_("The first day comes after the last."))
+    return reply(
+        summary(
+            centres=centres,
+            first=first,
+            last=last,
+            front_office=asked.get("front_office"),
+            source=asked.get("source"),
+            by=asked.get("by"),
+            min_group=settings().min_group,
+        )
+    )
