@@ -1,0 +1,70 @@
+"""An invitation as an image: its QR code, and the slip that a receipt printer puts beside it.
+
+Drawn when somebody looks at them, not when a case is registered.
+"""
+
+from typing import Literal
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, request
+
+from feedback_service import flow
+from feedback_service.cases import qr, slip
+from feedback_service.config import settings
+from feedback_service.errors import N_, Invalid
+from kiosk_ui.languages import language
+
+bp = Blueprint("images", __name__)
+
+DOTS = range(1, 21)  # printer dots a module may have
+SLIP_58: Literal[384] = 384  # dots across the paper at 203 dpi
+SLIP_80: Literal[576] = 576
+
+
+@bp.get("/s/<token>/qr.svg")
+@bp.get("/S/<token>/qr.svg")
+def as_svg(token: str) -> Response:
+    """The QR code to scale at will."""
+    return Response(qr.svg(_address(flow.slip_facts(token).token)), mimetype="image/svg+xml")
+
+
+@bp.get("/s/<token>/qr.png")
+@bp.get("/S/<token>/qr.png")
+def as_png(token: str) -> Response:
+    """The QR code in whole printer dots: ``?dots=`` 1 to 20 for a module, 6 when nobody says."""
+    facts, asked = flow.slip_facts(token), request.args.get("dots", "6")
+    if not asked.isdecimal() or int(asked) not in DOTS:
+        raise Invalid.field("/dots", N_("Choose a whole number from 1 to 20."))
+    return Response(qr.png(_address(facts.token), int(asked)), mimetype="image/png")
+
+
+@bp.get("/s/<token>/slip-58.png")
+@bp.get("/S/<token>/slip-58.png")
+def slip_for_58_mm(token: str) -> Response:
+    """The slip for paper of 58 mm."""
+    return _slip(token, SLIP_58)
+
+
+@bp.get("/s/<token>/slip-80.png")
+@bp.get("/S/<token>/slip-80.png")
+def slip_for_80_mm(token: str) -> Response:
+    """The slip for paper of 80 mm."""
+    return _slip(token, SLIP_80)
+
+
+def _slip(token: str, width: Literal[384, 576]) -> Response:
+    facts = flow.slip_facts(token)
+    image = slip.slip(
+        address=_address(facts.token),
+        width=width,
+        centre=facts.centre,
+        domain=urlsplit(settings().public_url).netloc,
+        short_code=facts.short_code,
+        last_day=facts.last_day,
+        language=language(),
+    )
+    return Response(image, mimetype="image/png")
+
+
+def _address(token: str) -> str:
+    return f"{settings().public_url}/S/{token}"
