@@ -1,0 +1,166 @@
+"""A made-up portal of public services, as integrators would build it: it knows Vidhuk by its public API only.
+
+A press of its button ends an online case; then it shows the link to the survey, or leads straight into it.
+"""
+
+import json
+import os
+import secrets
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from flask import Flask, Response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from feedback_service.sandbox import town
+
+ORDERED = next(service for service in town.SERVICES if service.code == "90002")
+WAITS = timedelta(days=3)  # how long ago the demo case was ordered
+
+TEXTS = {
+    "uk": {
+        "title": "Портал послуг — демонстрація",
+        "made_up": "Вигаданий портал для демонстрації. Жодної справжньої послуги тут немає.",
+        "other": "English",
+        "your_case": "Ваше замовлення",
+        "ordered": "Замовлено",
+        "working": "Опрацьовується",
+        "ready": "Готово",
+        "explain": "Натисніть кнопку, і портал повідомить сервісу відгуків, що послугу надано онлайн.",
+        "then_survey": "Послугу надано: перейти до опитування",
+        "then_link": "Послугу надано: показати посилання",
+        "done": "Послугу надано",
+        "document": "Документ уже у вашому кабінеті.",
+        "ask": "Як вам ця послуга онлайн? Відповідь анонімна, вистачить одного дотику.",
+        "rate": "Оцінити послугу",
+        "until": "Посилання діє до %s.",
+        "again": "Ще одне замовлення",
+        "failed": "Послугу надано, але сервіс відгуків зараз не відповідає",
+        "failed_more": "Спробуйте ще раз за хвилину.",
+    },
+    "en": {
+        "title": "Portal of services — demonstration",
+        "made_up": "A made-up portal for demonstration. No real service is given here.",
+        "other": "Українською",
+        "your_case": "Your order",
+        "ordered": "Ordered",
+        "working": "In progress",
+        "ready": "Ready",
+        "explain": "Press a button, and the portal tells the feedback service that the service was given online.",
+        "then_survey": "Service given: go to the survey",
+        "then_link": "Service given: show the link",
+        "done": "The service has been given",
+        "document": "The document is in your account.",
+        "ask": "How was this service online? The answer is anonymous, one tap is enough.",
+        "rate": "Rate the service",
+        "until": "The link works until %s.",
+        "again": "Another order",
+        "failed": "The service has been given, but the feedback service does not answer just now",
+        "failed_more": "Try again in a minute.",
+    },
+}
+
+
+class NoFeedback(Exception):
+    """The feedback service did not take the case."""
+
+
+def create_app(service: str, facts: Path) -> Flask:
+    """The portal, for the feedback service at that address; ``facts`` is the run.json with its key and centre."""
+    app = Flask(__name__, static_url_path="/portal/static")
+
+    @app.get("/")
+    def front() -> ResponseReturnValue:
+        return redirect(url_for("order"))
+
+    @app.get("/portal")
+    def order() -> ResponseReturnValue:
+        now = datetime.now(UTC)
+        return _page("order", ordered_on=(now - WAITS).date())
+
+    @app.post("/portal")
+    def give() -> ResponseReturnValue:
+        try:
+            invitation = _finish_case(service, facts)
+        except NoFeedback:
+            return _page("failed"), 502
+        address = f"{invitation['url']}?lang={_language()}"
+        if request.form.get("then") == "survey":
+            return redirect(address, 303)
+        last_day = datetime.fromisoformat(invitation["expires_at"]).date()
+        return _page("given", address=address, last_day=last_day)
+
+    @app.after_request
+    def guarded(response: Response) -> Response:
+        # Browsers hold form-action against redirects too, so the survey's own origin is named.
+        own = f"form-action 'self' {_survey_origin(facts)}; base-uri 'none'; frame-ancestors 'none'"
+        response.headers["Content-Security-Policy"] = f"default-src 'none'; style-src 'self'; {own}"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "no-referrer"
+        if request.endpoint != "static":
+            response.headers["Cache-Control"] = "no-store"
+        return response
+
+    return app
+
+
+def from_env() -> Flask:
+    """The portal as the launcher starts it."""
+    return create_app(os.environ["VIDHUK"], Path(os.environ["DATA_DIR"]) / "run.json")
+
+
+def _finish_case(service: str, facts: Path) -> dict[str, Any]:
+    """Tell the service that a case was completed online; its invitation. Raises ``NoFeedback``."""
+    now = datetime.now(UTC)
+    try:
+        known = json.loads(facts.read_text())
+        case = {
+            "centre": known["centre"],
+            "case_number": f"PORTAL-{secrets.token_hex(6)}",
+            "service": {"code": ORDERED.code, "local_code": ORDERED.local_code, "title": ORDERED.title},
+            "front_office": "online",
+            "status": "completed",
+            "status_at": now.isoformat(timespec="seconds"),
+            "registered_at": (now - WAITS).isoformat(timespec="seconds"),
+            "provider_edrpou": ORDERED.provider,
+        }
+        key = {"Authorization": f"Bearer {known['api_key']}"}
+        with httpx.Client(base_url=service, headers=key, timeout=10, trust_env=False) as http:
+            reply = http.post("/api/v1/cases", json=case)
+            reply.raise_for_status()
+        invitation: dict[str, Any] = reply.json()["invitation"]
+    except (OSError, ValueError, KeyError, httpx.HTTPError) as error:
+        raise NoFeedback() from error
+    return invitation
+
+
+def _survey_origin(facts: Path) -> str:
+    try:
+        parts = urlsplit(json.loads(facts.read_text())["public"])
+    except (OSError, ValueError, KeyError):
+        return ""
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _language() -> str:
+    return "en" if request.args.get("lang") == "en" else "uk"
+
+
+def _page(name: str, **shown: Any) -> str:
+    language = _language()
+    return render_template(
+        f"portal/{name}.html",
+        language=language,
+        other="en" if language == "uk" else "uk",
+        text=TEXTS[language],
+        service=ORDERED.title,
+        day=lambda day: _day(day, language),
+        **shown,
+    )
+
+
+def _day(day: date, language: str) -> str:
+    return f"{day:%d.%m.%Y}" if language == "uk" else f"{day.day} {day:%B %Y}"

@@ -1,0 +1,389 @@
+"""Starts everything at once, for people who want to see it: `make run`.
+
+A second start serves within three seconds, so whatever is not needed then (migrating, sowing a town, making
+a key) runs as a command of its own, only when it is needed, and nothing heavy is imported here before the
+service is up.
+"""
+
+import json
+import os
+import re
+import secrets
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import IO, Any
+
+from feedback_service.sandbox import town
+
+ROOT = Path(__file__).resolve().parents[2]
+CASES = 400  # in the town of a first start
+SCOPES = (
+    "cases:write",
+    "cases:read",
+    "responses:write",
+    "summaries:read",
+    "reports:read",
+    "deliveries:manage",
+)
+START_SECONDS = 60
+STOP_SECONDS = 5
+HOST = "127.0.0.1"
+
+FLASK = (sys.executable, "-m", "flask", "--app", "wsgi")
+GUNICORN = (sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py")
+
+
+class CannotRun(Exception):
+    """Something stands in the way, or has ended; the message is one sentence."""
+
+
+class Stopped(Exception):
+    """Somebody pressed Ctrl-C or sent SIGTERM."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the demonstration lives: its ports and its folder."""
+
+    port: int
+    central_port: int
+    data_dir: Path
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Place":
+        """PORT, CENTRAL_PORT, DATA_DIR; raises ``CannotRun`` for what is no port."""
+        ports = {
+            name: environ.get(name) or usual for name, usual in (("PORT", "8000"), ("CENTRAL_PORT", "8001"))
+        }
+        for name, port in ports.items():
+            if not port.isdecimal() or not 0 < int(port) < 65536:
+                raise CannotRun(f"{name}={port} is no port; ports are 1 to 65535.")
+        if len(set(map(int, ports.values()))) < 2:
+            raise CannotRun("PORT and CENTRAL_PORT are the same.")
+        return cls(
+            int(ports["PORT"]), int(ports["CENTRAL_PORT"]), Path(environ.get("DATA_DIR") or "var").resolve()
+        )
+
+    @property
+    def here(self) -> str:
+        """The address of the service on this machine."""
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def database(self) -> Path:
+        """The file of the database."""
+        return self.data_dir / "feedback.db"
+
+
+@dataclass
+class Family:
+    """The processes that make up the demonstration: they live and end together."""
+
+    place: Place
+    stop: threading.Event
+    children: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+
+    def start(self, name: str, *command: str, **variables: str) -> None:
+        """A process that is to live as long as we do; what it says goes to logs/NAME.log."""
+        with self._log(name) as log:
+            self.children[name] = subprocess.Popen(
+                command, cwd=ROOT, env=self._environment(variables), stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+
+    def run(self, name: str, *command: str) -> str:
+        """What a command printed, once it has ended well; raises ``CannotRun`` if it has not."""
+        with self._log(name) as log:
+            child = subprocess.Popen(
+                command, cwd=ROOT, env=self._environment({}), stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=log, start_new_session=True,
+            )  # fmt: skip
+        try:
+            while True:
+                try:
+                    printed, _ = child.communicate(timeout=0.1)
+                    break
+                except subprocess.TimeoutExpired:
+                    self._go_on()
+        except BaseException:
+            _end([child])
+            raise
+        if child.returncode:
+            raise CannotRun(f"Could not {name}; the reason is at the end of {self._path(name)}.")
+        return printed.decode()
+
+    def wait(self, until: Callable[[], bool], *, seconds: float = float("inf")) -> None:
+        """Come back when it is so; raises ``Stopped``, or ``CannotRun`` when a process ends or time is up."""
+        deadline = time.monotonic() + seconds
+        while not until():
+            self._go_on()
+            for name, child in self.children.items():
+                if child.poll() is not None:
+                    path = self._path(name)
+                    raise CannotRun(f"The process {name} has ended; the reason is at the end of {path}.")
+            if time.monotonic() > deadline:
+                raise CannotRun(
+                    f"The service did not answer within {seconds:.0f} seconds; see {self._path('web')}."
+                )
+            self.stop.wait(0.02 if seconds < float("inf") else 0.25)
+
+    def end(self) -> None:
+        """Every process has ended, in order if it can within a few seconds."""
+        _end(list(self.children.values()))
+
+    def _go_on(self) -> None:
+        if self.stop.is_set():
+            raise Stopped()
+
+    def _environment(self, variables: Mapping[str, str]) -> dict[str, str]:
+        # The demonstration has a database of its own: sowing a made-up town elsewhere would be a disaster.
+        own = {
+            "DATA_DIR": str(self.place.data_dir),
+            "FEEDBACK_DATABASE_URL": f"sqlite:///{self.place.database}",
+        }
+        return {**os.environ, **own, "PYTHONUNBUFFERED": "1", **variables}
+
+    def _path(self, name: str) -> Path:
+        return self.place.data_dir / "logs" / f"{name.replace(' ', '-')}.log"
+
+    def _log(self, name: str) -> IO[bytes]:
+        path = self._path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("ab")
+
+
+def main() -> int:
+    """Run until told to stop; 0 then, 1 when something stands in the way."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
+    family: Family | None = None
+    try:
+        place = Place.from_env(os.environ)
+        _refuse_taken(place)
+        family = Family(place, stop)
+        _bring_up(place, family)
+        family.wait(lambda: False)
+    except Stopped:
+        print("\nЗупиняємо · Stopping", flush=True)
+    except CannotRun as why:
+        print(why, file=sys.stderr, flush=True)
+        return 1
+    finally:
+        if family is not None:
+            family.end()
+    return 0
+
+
+def _bring_up(place: Place, family: Family) -> None:
+    """Everything runs, run.json says where, and so does the terminal."""
+    public_url = os.environ.get("FEEDBACK_PUBLIC_URL") or place.here
+    place.data_dir.mkdir(parents=True, exist_ok=True)
+    _keep_settings(place, public_url)
+    if not _migrated(place):
+        _say("Готуємо базу даних · Preparing the database")
+        family.run("migrate", *FLASK, "db", "upgrade")
+    centre = _centre(place)
+    if centre is None:
+        _say("Заселяємо вигадане місто · Settling a made-up town")
+        family.run("seed", *FLASK, "demo", "seed", "--cases", str(CASES), "--seed", "1")
+        centre = _centre(place) or town.CENTRE
+    metrics = place.data_dir / "metrics"
+    _empty(metrics)
+    two = {"HOST": os.environ.get("HOST") or HOST, "WEB_CONCURRENCY": "2"}
+    family.start(
+        "web", *GUNICORN, "wsgi:app", PORT=str(place.port), PROMETHEUS_MULTIPROC_DIR=str(metrics), **two
+    )
+    portal = {"PORT": str(place.central_port), "HOST": HOST, "WEB_CONCURRENCY": "1", "VIDHUK": place.here}
+    family.start("portal", *GUNICORN, "feedback_service.sandbox.portal:from_env()", **portal)
+    family.wait(lambda: _answers(f"{place.here}/healthz"), seconds=START_SECONDS)
+
+    api_key, survey = _demo_survey(place, family, centre)
+    addresses = {
+        "survey": survey,
+        "public": f"{public_url}/centres/{centre}",
+        "docs": f"{public_url}/api/v1/docs",
+        "portal": f"http://{HOST}:{place.central_port}/portal",
+    }
+    _keep(place.data_dir / "run.json", addresses | {"api_key": api_key, "centre": centre})
+    family.wait(lambda: _answers(addresses["portal"]), seconds=START_SECONDS)
+    _show(addresses)
+    family.start("worker", *FLASK, "worker")
+
+
+def _refuse_taken(place: Place) -> None:
+    for name, port in (("PORT", place.port), ("CENTRAL_PORT", place.central_port)):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError as error:
+                raise CannotRun(
+                    f"Port {port} cannot be used ({error.strerror}); choose another with {name}=…."
+                ) from error
+
+
+def _keep_settings(place: Place, public_url: str) -> None:
+    kept = place.data_dir / "run.env"
+    if kept.exists() and f"FEEDBACK_PUBLIC_URL={public_url}\n" in kept.read_text():
+        return  # reading it is quicker than importing what writes it
+    from feedback_service.config import keep_for_demonstration
+
+    keep_for_demonstration(place.data_dir, public_url)
+
+
+def _migrated(place: Place) -> bool:
+    """Whether the database has the newest revision there is a file for."""
+    found: dict[str, set[str]] = {"revision": set(), "down_revision": set()}
+    for file in (ROOT / "migrations" / "versions").glob("*.py"):
+        for name, revision in re.findall(
+            r'^(revision|down_revision) = "(\w+)"', file.read_text(), re.MULTILINE
+        ):
+            found[name].add(revision)
+    return (
+        _first(place, "SELECT version_num FROM alembic_version") in found["revision"] - found["down_revision"]
+    )
+
+
+def _centre(place: Place) -> str | None:
+    """The made-up centre, else any other that is there, else ``None``."""
+    return _first(place, "SELECT code FROM centres ORDER BY code <> ?, code", town.CENTRE)
+
+
+def _first(place: Place, query: str, *values: str) -> str | None:
+    """The first value that the database holds; ``None`` if there is no such table either."""
+    if not place.database.exists():
+        return None
+    try:
+        with closing(sqlite3.connect(f"file:{place.database}?mode=ro", uri=True)) as database:
+            row = database.execute(query, values).fetchone()
+    except sqlite3.OperationalError:
+        return None
+    return str(row[0]) if row else None
+
+
+def _demo_survey(place: Place, family: Family, centre: str) -> tuple[str, str]:
+    """A key for the centre, and the address of a survey that nobody has answered yet."""
+    kept = _kept(place.data_dir / "run.json")
+    if kept.get("centre") == centre and (survey := _invite(place, centre, str(kept.get("api_key")))):
+        return str(kept["api_key"]), survey
+    scopes = [word for scope in SCOPES for word in ("--scope", scope)]
+    api_key = family.run("make a key", *FLASK, "key", "add", "--centre", centre, *scopes).splitlines()[-1]
+    survey = _invite(place, centre, api_key)
+    if survey is None:
+        raise CannotRun(f"The service does not take its own key; see {place.data_dir / 'logs' / 'web.log'}.")
+    return api_key, survey
+
+
+def _invite(place: Place, centre: str, api_key: str) -> str | None:
+    """Register a completed case; the address of its survey, or ``None`` when the key is not taken."""
+    now, service = datetime.now(UTC), town.SERVICES[0]
+    case = {
+        "centre": centre,
+        "case_number": f"DEMO-{secrets.token_hex(6)}",
+        "service": {"code": service.code, "local_code": service.local_code, "title": service.title},
+        "front_office": "offline",
+        "status": "completed",
+        "status_at": now.isoformat(timespec="seconds"),
+        "registered_at": (now - timedelta(days=2)).isoformat(timespec="seconds"),
+        "provider_edrpou": service.provider,
+        "workplace": town.WORKPLACES[0],
+        "workplace_kind": "centre",
+    }
+    headers = {"Authorization": f"Bearer {api_key}", "Content-Type": "application/json"}
+    post = urllib.request.Request(f"{place.here}/api/v1/cases", json.dumps(case).encode(), headers)
+    try:
+        with _direct(post) as reply:
+            registered = json.load(reply)
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            if refusal.code in (401, 403, 404):
+                return None
+            raise CannotRun(f"The service refused a case of its own with {refusal.code}.") from refusal
+    except OSError as error:
+        raise CannotRun("The service stopped answering.") from error
+    return str(registered["invitation"]["url"])
+
+
+def _answers(address: str) -> bool:
+    try:
+        with _direct(address):
+            return True
+    except OSError:
+        return False
+
+
+def _direct(request: str | urllib.request.Request) -> Any:
+    """Ask this very machine, whatever proxies the environment names."""
+    return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10)
+
+
+def _kept(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _keep(path: Path, facts: Mapping[str, str]) -> None:
+    """Write the file whole or not at all, for its owner only: it holds a key."""
+    fresh = path.with_suffix(".new")
+    with open(os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
+        json.dump(facts, file, indent=1)
+        file.write("\n")
+    fresh.replace(path)
+
+
+def _empty(folder: Path) -> None:
+    """The folder is there and holds no counts of processes that are gone."""
+    folder.mkdir(exist_ok=True)
+    for file in folder.glob("*.db"):
+        file.unlink()
+
+
+def _show(addresses: Mapping[str, str]) -> None:
+    from feedback_service.cases import qr
+
+    print(qr.terminal(addresses["survey"]))
+    for name, words in (
+        ("survey", "Опитування · survey"),
+        ("public", "Показники · figures"),
+        ("docs", "Для розробників · API"),
+        ("portal", "Портал · portal"),
+    ):
+        print(f"  {words:<24}{addresses[name]}")
+    _say("\n  Ctrl-C зупиняє все · stops everything")
+
+
+def _say(sentence: str) -> None:
+    print(sentence, flush=True)
+
+
+def _end(children: list["subprocess.Popen[bytes]"]) -> None:
+    for child in children:
+        if child.poll() is None:
+            child.terminate()
+    deadline = time.monotonic() + STOP_SECONDS
+    for child in children:
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(max(0.0, deadline - time.monotonic()))
+        with suppress(ProcessLookupError):  # nothing of it is left, as it should be
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
