@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Browser, Page
 
 from feedback_service import clock
+from feedback_service.app import create_app
 from feedback_service.config import Settings
 from feedback_service.db import db
 from tests.support import browser as browsers
@@ -66,8 +67,6 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
 @pytest.fixture
 def app(settings: Settings) -> Iterator[Flask]:
     """The whole application. No context is pushed: a request must not inherit one, see ``context``."""
-    from feedback_service.app import create_app
-
     app = create_app(settings)
     app.testing = True
     yield app
