@@ -145,7 +145,7 @@ def _name(schema: Any) -> str:
 
 
 def _tag(rule: Rule) -> str:
-    return rule.endpoint.split(".")[-2]
+    return str(rule.endpoint).split(".")[-2]
 
 
 def _path(rule: Rule) -> str:
