@@ -1,4 +1,4 @@
-"""The slip that a receipt printer puts beside the papers: an invitation, its QR code, and how to do without a camera."""
+"""The slip that a receipt printer puts beside the papers: an invitation, its QR code, and what to type instead."""
 
 import re
 from datetime import date
