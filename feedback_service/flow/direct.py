@@ -76,7 +76,10 @@ def _record_once(
         if responses.by_client(tx, origin.centre.id, [key.client_hash(scope, client)]) is not None:
             return Recorded(key.response_id(scope, client), key.receipt(scope, client), repeated=True)
     now, key = clock.now(), ring.signing
-    questionnaire = library.in_force(tx, origin.front_office, day)
+    try:
+        questionnaire = library.in_force(tx, origin.front_office, day)
+    except LookupError:
+        raise Invalid.field("/answered_on", N_("No questionnaire was in force on this day.")) from None
     answers = given(questionnaire)
     if answers.empty:
         raise Invalid.field("/answers", NOTHING_ANSWERED)
