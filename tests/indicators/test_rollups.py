@@ -1,0 +1,274 @@
+"""What is stored of a closed day is what its answers add up to, whoever comes when."""
+
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import date, timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from feedback_service import clock, flow
+from feedback_service.cases.registry import ServiceRef
+from feedback_service.db import reading, transaction
+from feedback_service.flow import AssistedAnswer
+from feedback_service.indicators import rollups
+from feedback_service.indicators.rollups import PEOPLE, Difference
+from feedback_service.models import Answer, Centre, CountedDay, DayCount, Response
+from tests.conftest import TimeIs
+from tests.support import stored
+from tests.support.respondents import Person, crowd, store
+from tests.support.story import CENTRE, a_centre, given, invited, sent
+
+pytestmark = pytest.mark.usefixtures("context")
+
+MONDAY = date(2026, 11, 16)
+FRIDAY = MONDAY + timedelta(4)
+ELSEWHERE = "SN12000008"
+
+Row = tuple[str, date, str, str, str, str]
+
+
+@pytest.fixture(autouse=True)
+def friday_noon(context: None, time_is: TimeIs) -> None:
+    time_is("2026-11-20T12:00+02:00")
+    a_centre()
+
+
+@reading
+def counted(tx: Session, first: date = MONDAY, last: date = FRIDAY) -> dict[Row, int]:
+    """What summaries would be made of."""
+    codes = {centre.id: centre.code for centre in tx.scalars(select(Centre))}
+    counts = rollups.counted(codes.keys(), first, last)
+    rows = [(codes[centre], *row) for centre, *row in tx.execute(select(counts))]
+    told = {tuple(cell): int(n) for *cell, n in rows}
+    assert len(told) == len(rows), "a cell is counted twice"
+    return told
+
+
+def added_up(people: Iterable[Person]) -> dict[Row, int]:
+    """The same, counted one by one from who answered."""
+    counts = Counter[Row]()
+    for person in people:
+        if not person.withdrawn:
+            said = [*person.answers.items(), *(("any.reasons", reason) for reason in person.reasons)]
+            for question, value in [(PEOPLE, ""), *said]:
+                counts[person.centre, person.day, person.front_office, person.source, question, value] += 1
+    return dict(counts)
+
+
+def closed(code: str = CENTRE, *, before: date = FRIDAY, limit: int = 31) -> int:
+    """Close days of a centre as the worker does; how many."""
+    [centre] = stored.rows(Centre, Centre.code == code)
+    return transaction(rollups.close_days)(centre.id, before=before, limit=limit)
+
+
+def differences() -> list[Difference]:
+    return reading(rollups.check)()
+
+
+def open_days() -> list[date]:
+    return sorted(day.day for day in stored.rows(CountedDay, ~CountedDay.closed))
+
+
+def typed_in(day: date, answers: dict[str, object]) -> None:
+    told = AssistedAnswer(
+        centre=CENTRE,
+        client_id=uuid.uuid4(),
+        service=ServiceRef("00034", "", ""),
+        front_office="offline",
+        source="paper_box",
+        answered_on=day,
+        language="uk",
+    )
+    flow.record_assisted(told, given=given(answers), centres=frozenset({CENTRE}))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_counts_are_the_same_with_no_day_some_days_and_all_days_closed(seed: int) -> None:
+    a_centre(ELSEWHERE)
+    people = crowd(seed, 120, first=MONDAY, days=5, centres=(CENTRE, ELSEWHERE))
+    store(people)
+
+    expected = added_up(people)
+
+    assert counted() == expected
+    assert closed(limit=2) == 2
+    assert counted() == expected
+    assert closed() == 2
+    assert closed(ELSEWHERE) == 4
+    assert counted() == expected
+    assert counted(MONDAY, MONDAY + timedelta(1)) == added_up(
+        person for person in people if person.day <= MONDAY + timedelta(1)
+    )
+    assert differences() == []
+
+
+def test_days_are_closed_oldest_first_and_each_once() -> None:
+    store([Person(MONDAY + timedelta(n)) for n in (0, 2, 3)])
+
+    assert closed(limit=2) == 2
+    assert [day.day for day in stored.rows(CountedDay)] == [MONDAY, MONDAY + timedelta(2)]
+    assert closed() == 1
+    assert closed() == 0
+
+
+def test_a_day_that_is_not_over_stays_open() -> None:
+    store([Person(FRIDAY)])
+
+    assert closed(before=FRIDAY) == 0
+    assert counted() == added_up([Person(FRIDAY)])
+
+
+def test_an_answer_of_today_does_not_touch_the_counted_days() -> None:
+    sent(invited().token, {"off.nps": 9})
+
+    assert stored.rows(CountedDay) == []
+
+
+def test_who_leaves_only_a_comment_is_counted_as_a_person() -> None:
+    sent(invited().token, {"any.comment": "Дякую"})
+
+    people = {(CENTRE, FRIDAY, "offline", "qr_case", PEOPLE, ""): 1}
+    assert counted() == people
+    closed(before=FRIDAY + timedelta(1))
+    assert counted() == people
+
+
+def test_a_late_answer_opens_its_day_until_it_is_closed_again() -> None:
+    store([Person(MONDAY)])
+    closed()
+
+    typed_in(MONDAY, {"off.nps": 3})
+
+    assert open_days() == [MONDAY]
+    late = Person(MONDAY, {"off.nps": "3"}, source="paper_box")
+    assert counted() == added_up([Person(MONDAY), late])
+    assert closed() == 1
+    assert open_days() == []
+    assert counted() == added_up([Person(MONDAY), late])
+    assert differences() == []
+
+
+def test_an_answer_taken_back_after_its_day_was_closed_is_counted_nowhere(time_is: TimeIs) -> None:
+    receipt = sent(invited().token, {"off.nps": 9, "any.comment": "Дякую"}).receipt
+    time_is("2026-11-21T09:00+02:00")
+    closed(before=FRIDAY + timedelta(1))
+
+    flow.withdraw(receipt)
+
+    assert counted() == {}
+    assert closed(before=FRIDAY + timedelta(1)) == 1
+    assert stored.rows(DayCount) == []
+    assert counted() == {}
+    assert differences() == []
+
+
+def test_a_wrong_stored_count_is_named_and_mended_by_counting_again() -> None:
+    people = [Person(MONDAY), Person(MONDAY, {"off.nps": "2"}), Person(FRIDAY - timedelta(1))]
+    store(people)
+    closed()
+
+    @transaction
+    def spoil(tx: Session) -> None:
+        cell = {"day": MONDAY, "front_office": "offline", "source": "qr_case"}
+        tx.execute(update(DayCount).where(DayCount.question == PEOPLE, DayCount.day == MONDAY).values(n=7))
+        tx.execute(delete(DayCount).where(DayCount.value == "2"))
+        [centre] = tx.scalars(select(Centre.id))
+        tx.execute(
+            insert(DayCount).values(cell | {"question": "x", "value": "y", "n": 1, "centre_id": centre})
+        )
+
+    spoil()
+
+    where = (CENTRE, MONDAY, "offline", "qr_case")
+    assert sorted(differences(), key=lambda difference: difference.question) == [
+        Difference(*where, question=PEOPLE, value="", stored=7, recounted=2),
+        Difference(*where, question="off.nps", value="2", stored=0, recounted=1),
+        Difference(*where, question="x", value="y", stored=1, recounted=0),
+    ]
+    [centre] = stored.rows(Centre)
+    transaction(rollups.reopen_all)(centre.id)
+    assert counted() == added_up(people)
+    assert closed() == 2
+    assert differences() == []
+    assert counted() == added_up(people)
+
+
+@contextmanager
+def meanwhile(app: Flask, act: Callable[[], object]) -> Iterator[Callable[[], bool]]:
+    """Somebody else acts at the same time and has finished at the end; asks whether she has already."""
+    with ThreadPoolExecutor(1) as pool:
+
+        def there() -> None:
+            with app.app_context():
+                act()
+
+        action = pool.submit(there)
+        yield action.done
+        action.result(30)
+
+
+def test_an_answer_that_comes_while_its_day_is_being_closed_is_not_lost(app: Flask) -> None:
+    store([Person(MONDAY)])
+    closed()
+    typed_in(MONDAY, {"off.nps": 2})
+    counted_already, answered = threading.Event(), threading.Event()
+    [centre] = stored.rows(Centre)
+
+    @transaction
+    def close_slowly(tx: Session) -> None:
+        rollups.close_days(tx, centre.id, before=FRIDAY)
+        counted_already.set()
+        answered.wait(0.3)  # the answer cannot be final before this day is: it waits
+
+    with meanwhile(app, close_slowly):
+        assert counted_already.wait(10)
+        typed_in(MONDAY, {"off.nps": 3})
+        answered.set()
+
+    late = [Person(MONDAY, {"off.nps": score}, source="paper_box") for score in ("2", "3")]
+    assert counted() == added_up([Person(MONDAY), *late])
+    assert closed() == 1
+    assert counted() == added_up([Person(MONDAY), *late])
+
+
+def test_closing_waits_for_an_answer_that_is_just_becoming_final(app: Flask) -> None:
+    store([Person(MONDAY)])
+    [centre] = stored.rows(Centre)
+    almost_final, closing = threading.Event(), threading.Event()
+
+    @transaction
+    def answer_slowly(tx: Session) -> None:
+        key, day = uuid.uuid4(), {"answered_on": MONDAY, "front_office": "offline", "source": "paper_box"}
+        facts = {"questionnaire": "offline-2026.1", "language": "uk"}
+        tx.execute(insert(Response).values(day | facts | {"centre_id": centre.id, "id": key}))
+        tx.execute(insert(Answer).values(centre_id=centre.id, response_id=key, question="off.nps", value="3"))
+        rollups.reopen(tx, centre.id, MONDAY, today=clock.kyiv_day(clock.now()))
+        almost_final.set()
+        closing.wait(0.3)  # closing cannot be done before this is committed
+
+    with meanwhile(app, answer_slowly):
+        assert almost_final.wait(10)
+        assert closed() == 1
+        closing.set()
+
+    late = Person(MONDAY, {"off.nps": "3"}, source="paper_box")
+    assert counted() == added_up([Person(MONDAY), late])
+    assert differences() == []
+
+
+def test_two_workers_close_the_same_days_and_count_nobody_twice(app: Flask) -> None:
+    people = crowd(5, 60, first=MONDAY, days=4)
+    store(people)
+
+    with meanwhile(app, closed):
+        closed()
+
+    assert counted() == added_up(people)
+    assert differences() == []
