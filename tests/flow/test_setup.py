@@ -1,0 +1,282 @@
+"""An operator sets the installation up."""
+
+import copy
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from feedback_service.access import keys
+from feedback_service.delivery.events import CENTRE_PROFILE
+from feedback_service.errors import Conflict, Invalid
+from feedback_service.files import Row
+from feedback_service.flow import setup
+from feedback_service.indicators import methodology
+from feedback_service.models import Centre, Document, Service
+from feedback_service.surveys import questionnaires
+from tests.support import stored
+
+pytestmark = pytest.mark.usefixtures("context")
+
+PROFILE = {
+    "code": "SN05000001",
+    "name": "ЦНАП міста Вінниця",
+    "edrpou": "00032112",
+    "katottg": "UA05020030010063857",
+}
+
+
+def table(*rows: Mapping[str, str]) -> list[Row]:
+    """The rows of a file, numbered as in a CSV with a header."""
+    return [Row(line, row) for line, row in enumerate(rows, start=2)]
+
+
+def centre() -> Centre:
+    """The only centre there is."""
+    [found] = stored.rows(Centre)
+    assert isinstance(found, Centre)
+    return found
+
+
+def services() -> set[tuple[str, str, str]]:
+    """Codes and titles of all services."""
+    return {(service.code, service.local_code, service.title) for service in stored.rows(Service)}
+
+
+def test_a_new_centre_is_told_to_the_central_system_with_its_whole_profile() -> None:
+    assert setup.add_centre(PROFILE | {"contact": "dpo@rada.example"}) == []
+
+    assert centre().prefix
+    assert stored.events(CENTRE_PROFILE) == [PROFILE | {"contact": "dpo@rada.example", "controller": None}]
+
+
+def test_a_centre_is_added_once() -> None:
+    setup.add_centre(PROFILE)
+
+    with pytest.raises(Conflict, match="SN05000001"):
+        setup.add_centre(PROFILE | {"code": "sn05000001", "name": "Інший"})
+
+    assert centre().name == PROFILE["name"]
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [
+        ("code", "SN05-00001"),
+        ("code", ""),
+        ("name", "  "),
+        ("name", "ЦНАП\u202eОЗЕР"),
+        ("name", "ЦНАП\x00"),
+        ("name", "Ц" * 501),
+        ("edrpou", "3211"),
+        ("edrpou", "00032113"),
+        ("katottg", "UA0502"),
+        ("katottg", "UA05999990010063857"),
+    ],
+)
+def test_what_looks_mistyped_is_refused_by_name(column: str, cell: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        setup.add_centre(PROFILE | {column: cell})
+
+    assert f"/{column}" in {error.pointer for error in refusal.value.errors}
+    assert stored.rows(Centre) == []
+
+
+def test_everything_mistyped_is_named_at_once() -> None:
+    with pytest.raises(Invalid) as refusal:
+        setup.add_centre({"code": "?", "name": "", "edrpou": "1", "katottg": "2"})
+
+    assert [error.pointer for error in refusal.value.errors] == ["/code", "/name", "/edrpou", "/katottg"]
+
+
+def test_a_centre_code_of_another_form_is_taken_with_a_warning() -> None:
+    assert setup.add_centre(PROFILE | {"code": "7"}) == ["The centre code 7 is not like SN12000007."]
+
+
+def test_importing_the_same_file_again_changes_nothing_and_tells_nobody() -> None:
+    rows = table(PROFILE, PROFILE | {"code": "SN05000002", "name": "ЦНАП Тиврівської громади"})
+
+    first, second = setup.import_centres(rows), setup.import_centres(rows)
+
+    assert (first.added, first.changed, first.unchanged) == (2, 0, 0)
+    assert (second.added, second.changed, second.unchanged) == (0, 0, 2)
+    assert len(stored.events(CENTRE_PROFILE)) == 2
+
+
+def test_an_import_changes_what_its_columns_say_and_leaves_the_rest() -> None:
+    setup.add_centre(PROFILE | {"controller": "Вінницька міська рада", "contact": "dpo@rada.example"})
+    before = centre()
+
+    done = setup.import_centres(table(PROFILE | {"name": "Прозорий офіс", "contact": ""}))
+
+    after = centre()
+    assert done.changed == 1
+    assert (after.name, after.controller, after.contact) == ("Прозорий офіс", "Вінницька міська рада", None)
+    assert (after.id, after.prefix) == (before.id, before.prefix)
+    assert [profile["name"] for profile in stored.events(CENTRE_PROFILE)] == [
+        PROFILE["name"],
+        "Прозорий офіс",
+    ]
+
+
+def test_a_register_s_odd_codes_are_taken_with_a_warning_that_names_the_line() -> None:
+    odd = PROFILE | {"edrpou": "00032113", "katottg": "UA05999990010063857"}
+
+    done = setup.import_centres(table(odd))
+
+    assert done.added == 1
+    assert [warning.line for warning in done.warnings] == [2, 2]
+
+
+def test_a_row_at_fault_is_named_by_its_line_and_spoils_no_other() -> None:
+    done = setup.import_centres(
+        table(PROFILE | {"name": ""}, PROFILE | {"code": "SN05000002"}, PROFILE | {"code": "sn05000002"})
+    )
+
+    assert done.added == 1
+    assert [(fault.line, fault.sentence) for fault in done.faults] == [
+        (2, "The name is empty."),
+        (4, "It repeats line 3."),
+    ]
+    assert centre().code == "SN05000002"
+
+
+def test_every_centre_gets_short_codes_of_its_own() -> None:
+    setup.import_centres(table(*(PROFILE | {"code": f"SN0500{number:04}"} for number in range(600))))
+
+    assert len({centre.prefix for centre in stored.rows(Centre)}) == 600
+
+
+def test_services_are_known_by_both_their_codes_and_get_new_titles() -> None:
+    setup.add_centre(PROFILE)
+    national = {"code": "00034", "local_code": "", "title": "Реєстрація місця проживання"}
+    local = {"code": "00034", "local_code": "01/01", "title": "Реєстрація місця проживання дитини"}
+
+    first = setup.import_services(table(national, local), "sn05000001")
+    again = setup.import_services(table(national | {"title": "Реєстрація"}, local), "SN05000001")
+
+    assert (first.added, again.added, again.changed, again.unchanged) == (2, 0, 1, 1)
+    assert services() == {
+        ("00034", "", "Реєстрація"),
+        ("00034", "01/01", "Реєстрація місця проживання дитини"),
+    }
+
+
+def test_a_service_row_may_name_its_centre_itself() -> None:
+    setup.import_centres(table(PROFILE, PROFILE | {"code": "SN05000002"}))
+    row = {"local_code": "14-13", "title": "Видача довідки"}
+
+    done = setup.import_services(table(row, row | {"centre": "SN05000002"}), "SN05000001")
+
+    assert done.added == 2
+    assert len({service.centre_id for service in stored.rows(Service)}) == 2
+
+
+@pytest.mark.parametrize(
+    ("row", "sentence"),
+    [
+        ({"centre": "SN00000000", "code": "1", "title": "Т"}, "There is no centre SN00000000."),
+        ({"code": "1", "title": "Т"}, "No centre is named."),
+        ({"centre": "SN05000001", "title": "Т"}, "A service needs a code or a local code."),
+        ({"centre": "SN05000001", "code": "1", "title": ""}, "The title is empty."),
+        ({"centre": "SN05000001", "code": "1" * 33, "title": "Т"}, "code is longer than 32 characters."),
+    ],
+)
+def test_a_service_row_at_fault_says_why(row: dict[str, str], sentence: str) -> None:
+    setup.add_centre(PROFILE)
+
+    done = setup.import_services(table(row))
+
+    assert [fault.sentence for fault in done.faults] == [sentence]
+    assert services() == set()
+
+
+def test_a_key_opens_what_it_was_made_for() -> None:
+    setup.add_centre(PROFILE)
+
+    holder = keys.find(setup.add_key(["cases:write", "summaries:read"], ["sn05000001"]))
+
+    assert holder is not None
+    assert set(holder.scopes) == {"cases:write", "summaries:read"}
+    assert set(holder.centres) == {"SN05000001"}
+
+
+@pytest.mark.parametrize(
+    ("scopes", "centres"),
+    [(["cases:wriet"], ["SN05000001"]), ([], ["SN05000001"]), (["cases:read"], ["SN05000001", "SN00000000"])],
+)
+def test_a_key_for_what_does_not_exist_is_refused(scopes: list[str], centres: list[str]) -> None:
+    setup.add_centre(PROFILE)
+
+    with pytest.raises(Invalid):
+        setup.add_key(scopes, centres)
+
+
+def shipped_document(module: Any, folder: str) -> dict[str, Any]:
+    """A document that comes with the program, as its author would edit it."""
+    files = sorted((Path(module.__file__).parent / folder).glob("*.json"))
+    document: dict[str, Any] = json.loads(files[0].read_text(encoding="utf-8"))
+    return document
+
+
+@pytest.fixture(params=["questionnaire", "methodology"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Either kind of document."""
+    return str(request.param)
+
+
+@pytest.fixture
+def document(kind: str) -> dict[str, Any]:
+    """A new version of a shipped document."""
+    if kind == "questionnaire":
+        return shipped_document(questionnaires, "questionnaires") | {"version": "offline-2027.1"}
+    return shipped_document(methodology, "methodologies") | {"id": "864-2027"}
+
+
+def load(kind: str, document: Any) -> str:
+    """Publish a document of that kind."""
+    return {"questionnaire": setup.load_questionnaire, "methodology": setup.load_methodology}[kind](document)
+
+
+def other_text(document: dict[str, Any]) -> dict[str, Any]:
+    """The document under the same name, but in force from another day."""
+    return copy.deepcopy(document) | {"effective_from": "2030-01-01"}
+
+
+def test_a_document_is_published_once_and_the_same_again_is_fine(kind: str, document: dict[str, Any]) -> None:
+    assert load(kind, document) == load(kind, dict(reversed(document.items())))
+
+    assert [(row.kind, row.body) for row in stored.rows(Document)] == [(kind, document)]
+
+
+def test_a_published_document_never_changes(kind: str, document: dict[str, Any]) -> None:
+    load(kind, document)
+
+    with pytest.raises(Conflict, match="says something else"):
+        load(kind, other_text(document))
+
+    assert [row.body for row in stored.rows(Document)] == [document]
+
+
+def test_a_document_that_ships_with_the_program_needs_no_loading_and_never_changes(kind: str) -> None:
+    folder = {
+        "questionnaire": (questionnaires, "questionnaires"),
+        "methodology": (methodology, "methodologies"),
+    }
+    document = shipped_document(*folder[kind])
+
+    load(kind, document)
+    with pytest.raises(Conflict):
+        load(kind, other_text(document))
+
+    assert stored.rows(Document) == []
+
+
+@pytest.mark.parametrize("broken", [{}, [], None, {"version": "offline-2027.1"}])
+def test_a_document_that_breaks_a_rule_is_refused(kind: str, broken: Any) -> None:
+    with pytest.raises(Invalid):
+        load(kind, broken)
+
+    assert stored.rows(Document) == []

@@ -1,0 +1,205 @@
+"""What time does: answers left become final, days are closed, old things are deleted."""
+
+import threading
+import uuid
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from feedback_service import clock, flow
+from feedback_service.config import Settings
+from feedback_service.db import transaction
+from feedback_service.flow import AssistedAnswer, upkeep
+from feedback_service.flow.upkeep import Purged
+from feedback_service.models import BegunAnswer, Case, CaseStatus, CountedDay, DayCount, Invitation, Response
+from tests.conftest import TimeIs
+from tests.support import stored
+from tests.support.story import a_centre, a_report, given, invited, minutes_later, registered, sent, tapped
+
+pytestmark = pytest.mark.usefixtures("context")
+
+COMMENT = {"off.nps": 9, "any.comment": "Дякую, усе швидко"}
+
+
+@pytest.fixture(autouse=True)
+def centre(context: None) -> None:
+    a_centre()
+
+
+@pytest.fixture
+def day_one(time_is: TimeIs) -> date:
+    """The day on which it all begins."""
+    return clock.kyiv_day(time_is("2026-03-02T10:00+02:00"))
+
+
+def noon(day: date) -> str:
+    """Noon of that day, for ``time_is``."""
+    return f"{day.isoformat()}T12:00+02:00"
+
+
+@transaction
+def spoil_counts(tx: Session) -> None:
+    """Stored figures are no longer what the answers add up to."""
+    tx.execute(update(DayCount).values(n=DayCount.n + 1))
+
+
+def closed_days() -> set[date]:
+    """Days whose figures are stored."""
+    return {row.day for row in stored.rows(CountedDay) if row.closed}
+
+
+def test_answers_begun_and_left_become_final_all_of_them(time_is: TimeIs, day_one: date) -> None:
+    for _ in range(upkeep.LEFT + 1):
+        tapped(invited().token, {"off.nps": 9})
+    time_is(minutes_later(31))
+
+    assert upkeep.complete_left_answers() == upkeep.LEFT + 1
+    assert stored.rows(BegunAnswer) == []
+    assert len(stored.rows(Response)) == upkeep.LEFT + 1
+
+
+def test_a_day_is_closed_only_when_nothing_of_it_can_be_under_way(time_is: TimeIs, day_one: date) -> None:
+    sent(invited().token, {"off.nps": 9})
+
+    time_is("2026-03-03T00:05+02:00")
+    assert upkeep.close_days() == 0
+    time_is("2026-03-03T00:15+02:00")
+    assert upkeep.close_days() == 1
+
+    assert closed_days() == {day_one}
+    assert upkeep.close_days() == 0
+    assert upkeep.differences() == []
+
+
+def test_recounting_makes_stored_figures_what_the_answers_add_up_to(time_is: TimeIs, day_one: date) -> None:
+    sent(invited().token, {"off.nps": 9})
+    time_is(noon(day_one + timedelta(days=1)))
+    upkeep.close_days()
+    spoil_counts()
+    assert upkeep.differences() != []
+
+    assert upkeep.recount() == 1
+    assert upkeep.differences() == []
+
+
+def test_comments_go_when_they_are_old_enough_and_coded_answers_never(
+    time_is: TimeIs, day_one: date, settings: Settings
+) -> None:
+    sent(invited().token, COMMENT)
+    kept = timedelta(days=settings.retention_days)
+
+    time_is(noon(day_one + kept))
+    assert upkeep.purge() == Purged(comments=0, cases=0)
+    time_is(noon(day_one + kept + timedelta(days=1)))
+    assert upkeep.purge() == Purged(comments=1, cases=1)
+
+    assert stored.comments() == []
+    assert stored.answers() == {("off.nps", "9")}
+
+
+def test_a_comment_s_age_counts_from_the_day_it_was_left(
+    time_is: TimeIs, day_one: date, settings: Settings
+) -> None:
+    time_is(noon(day_one + timedelta(days=100)))
+    told = AssistedAnswer(
+        centre="SN12000007",
+        client_id=uuid.uuid4(),
+        service=a_report().service,
+        front_office="offline",
+        source="paper_box",
+        answered_on=day_one,
+        language="uk",
+    )
+    flow.record_assisted(told, given=given(COMMENT), centres=frozenset({"SN12000007"}))
+
+    time_is(noon(day_one + timedelta(days=settings.retention_days + 1)))
+
+    assert upkeep.purge().comments == 1
+
+
+def test_spent_invitations_go_with_their_cases_and_history(
+    time_is: TimeIs, day_one: date, settings: Settings
+) -> None:
+    report = a_report("registered")
+    registered(report)
+    invitation = registered(a_report(case_number=report.case_number)).invitation
+    assert invitation is not None
+    sent(invitation.token, {"off.nps": 9})
+
+    time_is(noon(day_one + timedelta(days=settings.retention_days + 1)))
+
+    assert upkeep.purge().cases == 1
+    assert [stored.rows(table) for table in (Case, CaseStatus, Invitation)] == [[], [], []]
+    assert len(stored.rows(Response)) == 1
+
+
+def test_an_invitation_that_nobody_answered_goes_when_its_last_day_is_as_old(
+    time_is: TimeIs, day_one: date, settings: Settings
+) -> None:
+    invited()
+    last_day = day_one + timedelta(days=settings.invitation_days)
+    kept = timedelta(days=settings.retention_days)
+
+    time_is(noon(last_day + kept))
+    assert upkeep.purge().cases == 0
+    time_is(noon(last_day + kept + timedelta(days=1)))
+    assert upkeep.purge().cases == 1
+
+
+def test_a_case_that_may_yet_be_completed_stays(time_is: TimeIs, day_one: date, settings: Settings) -> None:
+    registered(a_report("in_progress"))
+
+    time_is(noon(day_one + timedelta(days=2 * settings.retention_days)))
+
+    assert upkeep.purge().cases == 0
+    assert len(stored.rows(Case)) == 1
+
+
+def test_what_was_tapped_is_counted_before_its_invitation_goes(
+    time_is: TimeIs, day_one: date, settings: Settings
+) -> None:
+    tapped(invited().token, {"off.nps": 9})
+    time_is(noon(day_one + timedelta(days=2 * settings.retention_days)))
+
+    assert upkeep.purge().cases == 0
+    upkeep.complete_left_answers()
+    assert upkeep.purge().cases == 1
+
+    assert stored.answers() == {("off.nps", "9")}
+
+
+def test_purging_takes_as_many_portions_as_it_needs(
+    time_is: TimeIs, day_one: date, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "PORTION", 2)
+    for _ in range(5):
+        sent(invited().token, COMMENT)
+    time_is(noon(day_one + timedelta(days=settings.retention_days + 1)))
+
+    assert upkeep.purge() == Purged(comments=5, cases=5)
+
+
+def test_no_duty_goes_on_when_told_to_stop(time_is: TimeIs, day_one: date) -> None:
+    tapped(invited().token, {"off.nps": 9})
+    time_is(minutes_later(31))
+
+    assert upkeep.complete_left_answers(stop=lambda: True) == 0
+
+
+def test_a_duty_that_fails_leaves_the_others_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop, done = threading.Event(), list[str]()
+
+    def fails(_stop: upkeep.Stop) -> None:
+        done.append("failed")
+        raise RuntimeError("the disk is full")
+
+    def ends(_stop: upkeep.Stop) -> None:
+        done.append("done")
+        stop.set()
+
+    monkeypatch.setattr(upkeep, "DUTIES", {fails: 60, ends: 60})
+    upkeep.work(stop)
+
+    assert done == ["failed", "done"]
