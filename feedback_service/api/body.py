@@ -53,13 +53,16 @@ def parse(sent: bytes) -> Any:
 
 
 def _sent(longest: int) -> bytes:
-    request.max_content_length = longest
+    request.max_content_length = longest + 1  # a body in pieces is cut off there without a word
     try:
-        return request.get_data(cache=False)
+        sent = request.get_data(cache=False)
     except RequestEntityTooLarge:
         raise TooLarge() from None
     except ClientDisconnected:
         raise Malformed(N_("The body broke off.")) from None
+    if len(sent) > longest:
+        raise TooLarge()
+    return sent
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -50,6 +50,7 @@ EXPLAINED = {
     "invalid": N_("Every member of “errors” points to a field and says what is wrong with it."),
     "too-many-guesses": N_("Wait as many seconds as the header “Retry-After” says."),
     "unavailable": N_("Wait as many seconds as the header “Retry-After” says; sending again is safe."),
+    "not-ready": N_("The service will answer when what “detail” names is mended."),
     "error": N_("The fault is ours and is in our log. Quote “instance” when you report it."),
 }
 
