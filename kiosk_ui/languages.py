@@ -12,12 +12,12 @@ from pathlib import Path
 from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_decimal
-from flask import Flask, current_app, request
+from flask import Flask, request
 from flask_babel import Babel, get_locale, gettext
 from markupsafe import Markup
 
 from feedback_service.cases.tokens import spelled
-from feedback_service.config import Settings
+from feedback_service.config import settings
 
 NATIVE = "uk"
 NBSP = "\u00a0"
@@ -45,8 +45,7 @@ def register(app: Flask) -> None:
 
 def offered() -> tuple[str, ...]:
     """The languages that this installation speaks, as codes."""
-    settings: Settings = current_app.config["SETTINGS"]
-    return settings.languages
+    return settings().languages
 
 
 def chosen() -> str:

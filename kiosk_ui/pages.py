@@ -31,6 +31,8 @@ bp = Blueprint("pages", __name__, template_folder="templates")
 def register(app: Flask) -> None:
     """Pages know their assets, say what browsers may do with them, and travel compressed."""
     app.register_blueprint(bp)
+    for name in assets.BUNDLES:
+        assets.asset(name)  # a missing file is noticed at start-up, and workers share what was read
     app.jinja_env.globals |= {"asset": assets.address, "here": here}
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.before_request(_limit)
@@ -52,8 +54,9 @@ def page(template: str, status: int = 200, **context: Any) -> Response:
 def here(**changes: object) -> str:
     """This page's address with the language and the way the reader came, and with these changes."""
     kept = {"lang": spoken(), "via": request.args.get("via")} | changes
+    path = quote("/" + request.path.lstrip("/"))  # never //somewhere.else
     query = urlencode({name: value for name, value in kept.items() if value not in (None, NATIVE)})
-    return f"{quote(request.path)}?{query}" if query else quote(request.path)
+    return f"{path}?{query}" if query else path
 
 
 def _limit() -> None:

@@ -1,7 +1,10 @@
-// When the network fails, the page stays as it is: say so, and let the person press again.
-document.addEventListener("htmx:error", ({ target }) => {
-  if (target.matches?.("form")) target.querySelector(".trouble")?.removeAttribute("hidden");
-});
+// When the network or the service fails, the page stays as it is: say so, and let the person press again.
+const tell = ({ target, detail }) => {
+  const failed = !detail.ctx?.response || detail.ctx.response.status >= 500;
+  if (failed && target.matches?.("form")) target.querySelector(".trouble")?.removeAttribute("hidden");
+};
+document.addEventListener("htmx:error", tell);
+document.addEventListener("htmx:response:error", tell);
 
 // Enter on a face or a tick is a person choosing, not sending.
 document.addEventListener("keydown", (event) => {

@@ -157,6 +157,22 @@ def test_when_the_network_fails_she_is_told_and_presses_again(phone: Page, invit
     tap(phone, 7)
 
 
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_when_the_service_fails_nothing_typed_is_lost(phone: Page, invited: Invited, status: int) -> None:
+    phone.goto(invited())
+    tap(phone, 7)
+    phone.get_by_label("Ваш коментар").fill("Довго писала")
+    phone.route("**/S/**", lambda route: route.fulfill(status=status, body="<h1>Bad gateway</h1>"))
+
+    phone.get_by_role("button", name="Надіслати").tap()
+
+    expect(phone.get_by_role("alert")).to_contain_text("Нічого не втрачено")
+    expect(phone.get_by_label("Ваш коментар")).to_have_value("Довго писала")
+    phone.unroute("**/S/**")
+    phone.get_by_role("button", name="Надіслати").tap()
+    expect(phone.get_by_role("heading", level=1)).to_have_text("Дякуємо, Ваша відповідь у нас")
+
+
 def test_a_tap_in_a_hurry_counts_once(phone: Page, invited: Invited) -> None:
     phone.goto(invited())
 

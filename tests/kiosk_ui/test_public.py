@@ -140,6 +140,15 @@ def test_every_refusal_is_a_page(client: FlaskClient, method: str, path: str, st
     assert ("Allow" in reply.headers) is (status == 405)
 
 
+def test_no_link_leads_to_another_site(get_page: GetPage) -> None:
+    for path in ("/%2Fevil.example", "/%2F%5Cevil.example", "/%22%3E%3Cscript%3E"):
+        page = get_page(
+            path, 404, base_url="http://localhost"
+        )  # the house rules refuse addresses of other sites
+
+        assert not page.all("script")
+
+
 def test_too_much_is_refused_in_words(client: FlaskClient) -> None:
     reply = client.post(f"/S/{'A' * 26}", data={"any.comment": "я" * 100_000})
 
