@@ -13,6 +13,7 @@ preload_app = True  # templates, catalogues and questionnaires are prepared once
 timeout = 60
 graceful_timeout = 15
 keepalive = 5
+control_socket_disable = True  # it would be one file in the home folder for every instance
 limit_request_line = 4094
 limit_request_fields = 50
 # Survey addresses are secrets, so nothing but our own request log (by route) may write about requests.

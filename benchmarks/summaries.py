@@ -63,7 +63,9 @@ def fill(tx: Session, rows: int, seed: int) -> uuid.UUID:
                     "id": response,
                     "questionnaire": "offline-2026.1",
                     "front_office": "offline",
-                    "source": chance.choices(("qr_case", "tablet_hall", "sms_viber", "qr_hall"), (6, 3, 2, 1))[0],
+                    "source": chance.choices(
+                        ("qr_case", "tablet_hall", "sms_viber", "qr_hall"), (6, 3, 2, 1)
+                    )[0],
                     "service_id": chance.choice(services),
                     "workplace": f"window-{chance.randint(1, 12)}",
                     "answered_on": chance.choice(days),

@@ -312,7 +312,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_begun_answers_touched_at"), ["touched_at"], unique=False)
 
 
-
 def downgrade() -> None:
     with op.batch_alter_table("begun_answers", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_begun_answers_touched_at"))
