@@ -27,6 +27,7 @@ from feedback_service.files import BadFile
 from feedback_service.flow import setup, upkeep
 from feedback_service.flow.setup import Imported
 from feedback_service.indicators import summaries
+from feedback_service.logs import log
 from feedback_service.models.columns import SCOPES
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -187,11 +188,11 @@ def demo_seed(cases: int, seed: int) -> None:
 def worker(once: bool) -> None:
     """Complete answers left, close days, purge, again and again; SIGTERM or Ctrl-C ends it between two steps."""
     if once:
-        for duty in upkeep.DUTIES:
-            duty(upkeep.never)
+        upkeep.work_once()
         return
     stop = threading.Event()
     with _signals(stop.set):
+        log.info("worker started")
         upkeep.work(stop)
 
 

@@ -12,9 +12,8 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
 from datetime import date, timedelta
-from typing import ParamSpec
+from typing import NamedTuple, ParamSpec
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
@@ -37,8 +36,7 @@ DAYS = 31  # days that one transaction recounts
 UNDER_WAY = timedelta(minutes=10)  # longer than any transaction that records an answer of the day before
 
 
-@dataclass(frozen=True, slots=True)
-class Purged:
+class Purged(NamedTuple):
     """How much was deleted."""
 
     comments: int
@@ -50,32 +48,15 @@ def never() -> bool:
     return False
 
 
-def work(stop: threading.Event) -> None:
-    """Every duty is done when it is due, until ``stop``; one that fails is logged and tried when next due."""
-    due = dict.fromkeys(DUTIES, 0.0)
-    while not stop.is_set():
-        for duty, seconds in DUTIES.items():
-            if not stop.is_set() and due[duty] <= time.monotonic():
-                try:
-                    duty(stop.is_set)
-                except Exception as error:  # whatever it is, the other duties go on
-                    log.error("duty failed", duty=duty.__name__, exc_info=error)
-                due[duty] = time.monotonic() + seconds
-        stop.wait(min(due.values()) - time.monotonic())
-
-
 def complete_left_answers(stop: Stop = never) -> int:
     """Every answer that was begun and left for PARTIAL_MINUTES is final; tells how many became so."""
-    done = _until_less(LEFT, stop, complete_left, LEFT)
-    return _told("left answers completed", done)
+    return _until_less(LEFT, stop, complete_left, LEFT)
 
 
 def close_days(stop: Stop = never) -> int:
     """Every past day is recounted and closed; tells how many days of centres were."""
     before = clock.kyiv_day(clock.now() - UNDER_WAY)
-    centres = _centre_ids()
-    done = sum(_until_less(DAYS, stop, _close_days, centre_id, before) for centre_id in centres)
-    return _told("days closed", done)
+    return sum(_until_less(DAYS, stop, _close_days, centre_id, before) for centre_id in _centre_ids())
 
 
 def recount(stop: Stop = never) -> int:
@@ -103,14 +84,7 @@ def purge(stop: Stop = never) -> Purged:
     for centre_id in _centre_ids():
         comments += _until_less(PORTION, stop, _purge_comments, centre_id, before)
         cases += _until_less(PORTION, stop, _purge_cases, centre_id, before)
-    purged = Purged(comments, cases)
-    if comments or cases:
-        log.info("purged", **asdict(purged))
-    return purged
-
-
-# What a worker does, and how many seconds later it looks again.
-DUTIES: Mapping[Callable[[Stop], object], float] = {complete_left_answers: 5, close_days: 60, purge: 3600}
+    return Purged(comments, cases)
 
 
 @transaction
@@ -165,7 +139,35 @@ def _until_less(portion: int, stop: Stop, do: Callable[P, int], *args: P.args, *
     return total
 
 
-def _told(what: str, done: int) -> int:
-    if done:
-        log.info(what, n=done)
-    return done
+# What a worker does, and how many seconds later it looks again.
+DUTIES: Mapping[Callable[[Stop], int | Purged], float] = {
+    complete_left_answers: 5,
+    close_days: 60,
+    purge: 3600,
+}
+
+
+def work(stop: threading.Event) -> None:
+    """Every duty is done when it is due, until ``stop``; one that fails is logged and tried when next due."""
+    due = dict.fromkeys(DUTIES, 0.0)
+    while not stop.is_set():
+        for duty, seconds in DUTIES.items():
+            if not stop.is_set() and due[duty] <= time.monotonic():
+                try:
+                    _do(duty, stop.is_set)
+                except Exception as error:  # whatever it is, the other duties go on
+                    log.error("duty failed", duty=duty.__name__, exc_info=error)
+                due[duty] = time.monotonic() + seconds
+        stop.wait(min(due.values()) - time.monotonic())
+
+
+def work_once() -> None:
+    """Every duty is done as far as it is due now."""
+    for duty in DUTIES:
+        _do(duty, never)
+
+
+def _do(duty: Callable[[Stop], int | Purged], stop: Stop) -> None:
+    done = duty(stop)
+    if n := sum(done) if isinstance(done, Purged) else done:
+        log.info("duty done", duty=duty.__name__, n=n)

@@ -191,13 +191,14 @@ def test_no_duty_goes_on_when_told_to_stop(time_is: TimeIs, day_one: date) -> No
 def test_a_duty_that_fails_leaves_the_others_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     stop, done = threading.Event(), list[str]()
 
-    def fails(_stop: upkeep.Stop) -> None:
+    def fails(_stop: upkeep.Stop) -> int:
         done.append("failed")
         raise RuntimeError("the disk is full")
 
-    def ends(_stop: upkeep.Stop) -> None:
+    def ends(_stop: upkeep.Stop) -> int:
         done.append("done")
         stop.set()
+        return 1
 
     monkeypatch.setattr(upkeep, "DUTIES", {fails: 60, ends: 60})
     upkeep.work(stop)
