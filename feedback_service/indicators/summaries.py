@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, func, outerjoin, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from feedback_service.db import reading
-from feedback_service.errors import N_, Invalid, NotFound
+from feedback_service.errors import NotFound
 from feedback_service.indicators import library, rollups, scoring
 from feedback_service.indicators.methodology import FRONT_OFFICES, SOURCES, Methodology
 from feedback_service.indicators.rollups import PEOPLE
@@ -116,16 +116,13 @@ def summary(
 
     ``source`` and ``front_office`` narrow it, ``by`` (one of ``BY``) adds groups. Without ``source`` the
     sources count that the methodology in force on the last day names. Raises ``NotFound`` if there is no
-    such centre, ``Invalid`` for days before any methodology, ``ValueError`` for a word that means nothing.
+    such centre, ``ValueError`` for a word that means nothing.
     """
     for word, known in ((front_office, FRONT_OFFICES), (source, SOURCES), (by, BY)):
         if word is not None and word not in known:
             raise ValueError(f"{word!r} is none of {', '.join(sorted(known))}")
     asked = _Asked(_ids(tx, set(centres)), first, last, front_office, by)
-    try:
-        methodology = library.in_force(tx, last)
-    except LookupError:
-        raise Invalid.field("/to", N_("No methodology was in force on this day.")) from None
+    methodology = library.in_force(tx, last)
     counting = {source} if source else methodology.sources
     counts = _counts(tx, asked, methodology, SOURCES if by == "source" and not source else counting)
     # Invitations have no source: each group of by=source tells the funnel that source= tells.

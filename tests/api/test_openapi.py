@@ -1,0 +1,126 @@
+"""The description of the door: valid, current, and true for every example; readable by people in both languages."""
+
+import html
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator
+
+from tests.api.conftest import DESCRIBED, Caller
+from tests.kiosk_ui.outline import keep_the_house_rules
+from tests.support.database import FreshDatabase, SqliteDatabases
+from tests.support.environment import ROOT, process_environment
+from tests.support.outside import add_centre, add_key
+from tests.support.server import Service
+
+
+@pytest.fixture
+def database_url(sqlite_databases: SqliteDatabases) -> str:
+    """An empty migrated database; its make does not matter here."""
+    return sqlite_databases.fresh()
+
+
+def test_the_committed_file_is_what_the_door_serves(stranger: Caller) -> None:
+    assert stranger.get("/openapi.json").json == DESCRIBED
+
+
+def test_the_file_is_written_and_compared_without_any_setting(tmp_path: Path) -> None:
+    def run(*arguments: str) -> int:
+        command = [sys.executable, "-m", "feedback_service.api.openapi", *arguments]
+        return subprocess.run(
+            command, cwd=ROOT, env=process_environment(os.environ, {}), capture_output=True
+        ).returncode
+
+    written = tmp_path / "openapi.json"
+    assert run("--check", str(written)) == 1
+    assert run(str(written)) == 0
+    assert written.read_text() == (ROOT / "docs" / "openapi.json").read_text()
+    assert run("--check", str(written)) == 0
+    written.write_text("{}")
+    assert run("--check", str(written)) == 1
+
+
+def test_the_document_is_openapi_3_1() -> None:
+    from openapi_spec_validator import OpenAPIV31SpecValidator
+
+    assert DESCRIBED["openapi"] == "3.1.0"
+    assert list(OpenAPIV31SpecValidator(DESCRIBED).iter_errors()) == []
+
+
+def operations() -> list[tuple[str, str, dict[str, Any]]]:
+    """Every operation: its address, its method, what is said of it."""
+    return [
+        (path, method, told)
+        for path, methods in DESCRIBED["paths"].items()
+        for method, told in methods.items()
+    ]
+
+
+def test_every_example_fits_its_own_schema() -> None:
+    examples = 0
+    for _, _, told in operations():
+        body = told.get("requestBody", {}).get("content", {}).get("application/json", {})
+        if "example" in body:
+            shape = {**body["schema"], "components": DESCRIBED["components"]}
+            assert list(Draft202012Validator(shape).iter_errors(body["example"])) == []
+            examples += 1
+    assert examples == 4
+
+
+def test_names_of_operations_are_unique() -> None:
+    names = [told["operationId"] for _, _, told in operations()]
+    assert len(set(names)) == len(names)
+
+
+def test_nothing_that_callers_get_is_closed_to_growth() -> None:
+    for name, shape in DESCRIBED["components"]["schemas"].items():
+        assert (shape.get("additionalProperties") is False) is name.endswith("Request")
+
+
+@pytest.mark.parametrize(("query", "language"), [("", "uk"), ("?lang=uk", "uk"), ("?lang=en", "en")])
+def test_the_page_names_every_operation_in_the_readers_language(
+    client: FlaskClient, query: str, language: str
+) -> None:
+    reply = client.get(f"/api/v1/docs{query}", headers={"Accept-Language": "fr"})
+    assert (reply.status_code, reply.mimetype) == (200, "text/html")
+    assert "script" not in reply.headers["Content-Security-Policy"].replace("default-src 'none'", "")
+    assert "unsafe" not in reply.headers["Content-Security-Policy"]
+    assert f'<html lang="{language}">' in reply.text
+    page = html.unescape(reply.text)
+    for path, _, told in operations():
+        assert path in page
+        assert (told["summary"] in page) is (language == "en")
+    assert "<script" not in page and "style=" not in page
+    keep_the_house_rules(reply.text)
+    assert client.get("/docs.css").mimetype == "text/css"
+
+
+def test_the_quick_start_works_as_printed(tmp_path: Path, fresh_database: FreshDatabase) -> None:
+    with Service(tmp_path, fresh_database("sqlite"), workers=1) as service:
+        add_centre(service, "SN12000007")
+        key = add_key(service, "cases:write", "responses:write", "summaries:read", centre="SN12000007")
+        told = {"public": f"{service.url}/centres/SN12000007", "api_key": key, "centre": "SN12000007"}
+        (tmp_path / "run.json").write_text(json.dumps(told))
+        page = subprocess.run(
+            ["curl", "-sS", f"{service.url}/api/v1/docs"], capture_output=True, text=True
+        ).stdout
+        [printed] = re.findall(r'<pre id="quick-start"[^>]*><code>(.*?)</code></pre>', page, re.DOTALL)
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", html.unescape(printed)],
+            cwd=tmp_path,
+            env=os.environ | {"DATA_DIR": str(tmp_path), "no_proxy": "127.0.0.1"},
+            capture_output=True,
+            text=True,
+        )
+    assert done.returncode == 0, done.stderr + done.stdout
+    survey, recorded, summary = (json.loads(line) for line in done.stdout.splitlines())
+    assert survey["version"] == "offline-2026.1"
+    assert set(recorded) == {"id", "receipt"}
+    assert summary["funnel"]["answered"] == 1

@@ -1,0 +1,116 @@
+"""What machines that watch over the service are told."""
+
+import os
+import re
+import uuid
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from feedback_service import clock
+from feedback_service.app import create_app
+from feedback_service.config import Settings
+from feedback_service.db import db, transaction
+from tests.conftest import TimeIs
+from tests.support import story
+from tests.support.database import FreshDatabase
+from tests.support.environment import environment
+from tests.support.server import Service
+
+
+def gauges(client: FlaskClient) -> dict[str, float]:
+    """Every sample of ``/metrics`` without labels."""
+    told = client.get("/metrics").text
+    return {name: float(value) for name, value in re.findall(r"^(vidhuk_\w+) (\S+)$", told, re.MULTILINE)}
+
+
+def test_a_migrated_service_is_alive_and_ready(client: FlaskClient) -> None:
+    assert client.get("/healthz").get_json() == {"status": "alive"}
+    assert client.get("/readyz").get_json() == {"status": "ready"}
+
+
+def test_a_service_behind_its_migrations_is_not_ready(app: Flask, client: FlaskClient) -> None:
+    @transaction
+    def move(tx: Session, revision: str) -> str:
+        found: str = tx.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+        tx.execute(text("UPDATE alembic_version SET version_num = :to"), {"to": revision})
+        return found
+
+    with app.app_context():
+        real = move("0000")
+        try:
+            reply = client.get("/readyz", headers={"Accept-Language": "en"})
+        finally:
+            move(real)
+    assert (reply.status_code, reply.mimetype) == (503, "application/problem+json")
+    assert "db upgrade" in reply.get_json()["detail"]
+    assert int(reply.headers["Retry-After"]) > 0
+
+
+def test_a_service_whose_database_went_away_is_alive_and_not_ready(tmp_path: Path) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    app = create_app(Settings.from_env(environment(tmp_path, f"sqlite:///{folder}/feedback.db")))
+    for file in folder.iterdir():
+        file.unlink()
+    folder.rmdir()
+    client = app.test_client()
+    assert client.get("/healthz").status_code == 200
+    assert client.get("/readyz").status_code == 503
+    assert client.get("/metrics").status_code == 503
+    assert (
+        client.get("/api/v1/summaries", headers={"Authorization": "Bearer vdk_" + "A" * 43}).status_code
+        == 503
+    )
+    with app.app_context():
+        db.engine.dispose()
+
+
+def test_what_waits_is_told(app: Flask, client: FlaskClient, time_is: TimeIs) -> None:
+    time_is("2026-11-20T12:00+02:00")
+    with app.app_context():
+        story.a_centre()
+        story.tapped(story.invited().token, {"off.nps": 7})
+        typed_in = story.sent(story.invited().token, {"off.nps": 7})
+        assert typed_in.receipt
+        time_is(clock.now() + timedelta(minutes=10))
+
+    told = gauges(client)
+
+    assert told["vidhuk_events_pending"] == 3  # two cases, one answer
+    assert told["vidhuk_event_oldest_pending_seconds"] == 600
+    assert told["vidhuk_answers_begun"] == 1
+    assert told["vidhuk_days_to_recount"] == 0
+
+
+def test_requests_are_counted_by_route_and_never_by_address(client: FlaskClient) -> None:
+    token = uuid.uuid4().hex[:26].upper()
+    client.get(f"/api/v1/surveys/{token}")
+    client.get(f"/nothing/{token}")
+    told = client.get("/metrics").text
+    assert 'vidhuk_requests_total{method="GET",route="/api/v1/surveys/<token>",status="404"}' in told
+    assert token not in told
+
+
+def test_all_processes_are_counted_together(tmp_path: Path, fresh_database: FreshDatabase) -> None:
+    counters = tmp_path / "counters"
+    counters.mkdir()
+    settings = {"PROMETHEUS_MULTIPROC_DIR": str(counters)}
+    with Service(tmp_path, fresh_database("sqlite"), workers=2, settings=settings) as service:
+        for _ in range(40):
+            httpx.get(f"{service.url}/api/v1/nothing", trust_env=False)
+        told = httpx.get(f"{service.url}/metrics", trust_env=False).text
+    [counted] = re.findall(r'vidhuk_requests_total\{method="GET",route="none",status="404"\} (\S+)', told)
+    assert float(counted) == 40
+
+
+@pytest.fixture(autouse=True)
+def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests' own process counts for itself, whatever the machine says."""
+    monkeypatch.delitem(os.environ, "PROMETHEUS_MULTIPROC_DIR", raising=False)
