@@ -2,6 +2,9 @@
 
 import multiprocessing
 import os
+import shutil
+import tempfile
+from typing import Any
 
 from feedback_service import logs
 
@@ -16,6 +19,9 @@ keepalive = 5
 control_socket_disable = True  # it would be one file in the home folder for every instance
 limit_request_line = 4094
 limit_request_fields = 50
+# Every worker counts its requests into files here, so that /metrics tells of all of them.
+_counters = None if "PROMETHEUS_MULTIPROC_DIR" in os.environ else tempfile.mkdtemp(prefix="vidhuk-counters-")
+os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", _counters or "")
 # Survey addresses are secrets, so nothing but our own request log (by route) may write about requests.
 accesslog = None
 _ours = {"level": "INFO", "handlers": [], "propagate": True}  # gunicorn's own handlers would quote addresses
@@ -30,3 +36,16 @@ logconfig_dict = {
 def post_fork(server: object, worker: object) -> None:
     """Log in our own voice in every worker."""
     logs.configure()
+
+
+def child_exit(server: object, worker: Any) -> None:
+    """What a worker counted stays counted; what only the living have is forgotten."""
+    from prometheus_client import multiprocess  # not before the folder is named: it looks once, when imported
+
+    multiprocess.mark_process_dead(worker.pid)
+
+
+def on_exit(server: object) -> None:
+    """The counters' folder is gone, if it was ours."""
+    if _counters:
+        shutil.rmtree(_counters, ignore_errors=True)

@@ -99,10 +99,7 @@ def test_requests_are_counted_by_route_and_never_by_address(client: FlaskClient)
 
 
 def test_all_processes_are_counted_together(tmp_path: Path, fresh_database: FreshDatabase) -> None:
-    counters = tmp_path / "counters"
-    counters.mkdir()
-    settings = {"PROMETHEUS_MULTIPROC_DIR": str(counters)}
-    with Service(tmp_path, fresh_database("sqlite"), workers=2, settings=settings) as service:
+    with Service(tmp_path, fresh_database("sqlite"), workers=2) as service:
         for _ in range(40):
             httpx.get(f"{service.url}/api/v1/nothing", trust_env=False)
         told = httpx.get(f"{service.url}/metrics", trust_env=False).text
