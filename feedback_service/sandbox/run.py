@@ -210,6 +210,7 @@ def _bring_up(place: Place, family: Family) -> None:
     family.start("portal", *GUNICORN, "feedback_service.sandbox.portal:from_env()", **portal)
     family.wait(lambda: _answers(f"{place.here}/healthz"), seconds=START_SECONDS)
 
+    family.start("worker", *FLASK, "worker")
     api_key, survey = _demo_survey(place, family, centre)
     addresses = {
         "survey": survey,
@@ -220,7 +221,6 @@ def _bring_up(place: Place, family: Family) -> None:
     _keep(place.data_dir / "run.json", addresses | {"api_key": api_key, "centre": centre})
     family.wait(lambda: _answers(addresses["portal"]), seconds=START_SECONDS)
     _show(addresses)
-    family.start("worker", *FLASK, "worker")
 
 
 def _refuse_taken(place: Place) -> None:

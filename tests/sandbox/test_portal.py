@@ -1,0 +1,118 @@
+"""The demo portal, beside the service as it really runs."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from flask.testing import FlaskClient
+
+from feedback_service.sandbox import portal, town
+from tests.support import outside
+from tests.support.database import FreshDatabase
+from tests.support.server import Service
+
+
+@pytest.fixture(scope="module")
+def service(fresh_database: FreshDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The service with the town's centre."""
+    with Service(tmp_path_factory.mktemp("portal"), fresh_database("sqlite"), workers=1) as service:
+        outside.add_centre(service, town.CENTRE)
+        yield service
+
+
+@pytest.fixture(scope="module")
+def facts(service: Service) -> Path:
+    """The run.json that a launcher would have left."""
+    key = outside.add_key(service, "cases:write", centre=town.CENTRE)
+    path = service.data_dir / "run.json"
+    public = f"{service.url}/centres/{town.CENTRE}"
+    path.write_text(json.dumps({"api_key": key, "centre": town.CENTRE, "public": public}))
+    return path
+
+
+@pytest.fixture
+def visitor(service: Service, facts: Path) -> FlaskClient:
+    """Somebody at the portal."""
+    return portal.create_app(service.url, facts).test_client()
+
+
+def asked(address: str) -> str:
+    """What the survey at that address asks."""
+    reply = httpx.get(address, trust_env=False)
+    assert reply.status_code == 200
+    return reply.text
+
+
+def test_a_given_service_leads_straight_into_the_online_survey(visitor: FlaskClient) -> None:
+    reply = visitor.post("/portal", data={"then": "survey"})
+
+    assert reply.status_code == 303
+    survey = asked(reply.headers["Location"])
+    assert "on.nps" in survey
+    assert portal.ORDERED.title in survey
+
+
+def test_a_given_service_shows_a_link_to_the_online_survey(visitor: FlaskClient) -> None:
+    page = visitor.post("/portal", data={"then": "link"}).text
+
+    [address] = re.findall(r'class="button" href="([^"]+)"', page)
+    assert "on.nps" in asked(address)
+
+
+def test_each_order_is_a_case_of_its_own(visitor: FlaskClient) -> None:
+    ways = [visitor.post("/portal", data={"then": "survey"}).headers["Location"] for _ in range(2)]
+
+    assert ways[0] != ways[1]
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("uk", "Послугу надано"), ("en", "Service given"), ("fr", "Послугу надано")]
+)
+def test_the_portal_speaks_ukrainian_first_and_english_when_asked(
+    visitor: FlaskClient, language: str, words: str
+) -> None:
+    page = visitor.get(f"/portal?lang={language}", headers={"Accept-Language": "en"}).text
+
+    assert words in page
+    assert f'<html lang="{language if language == "en" else "uk"}">' in page
+
+
+def test_the_survey_is_in_the_language_of_the_portal(visitor: FlaskClient) -> None:
+    address = visitor.post("/portal?lang=en", data={"then": "survey"}).headers["Location"]
+
+    assert '<html lang="en"' in asked(address)
+
+
+def test_every_text_is_there_in_both_languages() -> None:
+    assert portal.TEXTS["uk"].keys() == portal.TEXTS["en"].keys()
+
+
+def test_the_front_leads_to_the_portal(visitor: FlaskClient) -> None:
+    assert visitor.get("/").headers["Location"] == "/portal"
+
+
+def test_pages_allow_nothing_from_elsewhere(visitor: FlaskClient, service: Service) -> None:
+    reply = visitor.get("/portal")
+
+    policy = reply.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; style-src 'self'; form-action 'self' " + service.url)
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert urlsplit(service.url).netloc not in reply.text
+
+
+@pytest.mark.parametrize("kept", ["", "{}", '{"api_key": "vdk_wrong", "centre": "SN05990001"}'])
+def test_without_the_feedback_service_people_are_told_kindly(
+    service: Service, tmp_path: Path, kept: str
+) -> None:
+    facts = tmp_path / "run.json"
+    facts.write_text(kept)
+
+    reply = portal.create_app(service.url, facts).test_client().post("/portal", data={"then": "survey"})
+
+    assert reply.status_code == 502
+    assert portal.TEXTS["uk"]["failed"] in reply.text

@@ -1,0 +1,212 @@
+"""`make run`, started for real: what a newcomer sees."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from feedback_service.cases import qr
+from feedback_service.models.columns import SCOPES
+from feedback_service.sandbox import run
+from tests.support.environment import ROOT, process_environment
+
+
+class Demo:
+    """A running demonstration."""
+
+    def __init__(self, data_dir: Path, process: "subprocess.Popen[str]") -> None:
+        self.data_dir = data_dir
+        self.process = process
+        self.printed = ""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What run.json says."""
+        found: dict[str, Any] = json.loads((self.data_dir / "run.json").read_text())
+        return found
+
+    def wait_until_ready(self) -> None:
+        """All its addresses are printed."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.printed += line
+            if "Ctrl-C" in line:
+                return
+        raise AssertionError(f"it ended: {self.printed}")
+
+    def processes(self) -> set[int]:
+        """Every process that belongs to it, by its data folder."""
+        mark = f"DATA_DIR={self.data_dir}".encode()
+        found = set()
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                if mark in (folder / "environ").read_bytes().split(b"\0"):
+                    found.add(int(folder.name))
+            except OSError:
+                continue  # it ended meanwhile
+        return found
+
+    def stopped(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Tell it to stop; its exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+
+def free_ports() -> tuple[int, int]:
+    """Two ports that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        return one.getsockname()[1], other.getsockname()[1]
+
+
+@contextmanager
+def started(data_dir: Path, ports: tuple[int, int]) -> Iterator[Demo]:
+    """The demonstration, started; gone at the end whatever happens."""
+    own = {"DATA_DIR": str(data_dir), "PORT": str(ports[0]), "CENTRAL_PORT": str(ports[1])}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "feedback_service.sandbox.run"],
+        cwd=ROOT,
+        env=process_environment(os.environ, own),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    demo = Demo(data_dir, process)
+    with process:
+        try:
+            yield demo
+        finally:
+            if process.poll() is None:
+                process.terminate()
+
+
+def seconds_to_start(demo: Demo) -> float:
+    """How long it takes until the addresses are printed."""
+    began = time.monotonic()
+    demo.wait_until_ready()
+    return time.monotonic() - began
+
+
+def test_a_newcomer_starts_it_uses_it_and_starts_it_again(tmp_path: Path, record_property: Any) -> None:
+    data_dir, ports = tmp_path / "var", free_ports()
+    with started(data_dir, ports) as demo:
+        record_property("first start, seconds", seconds_to_start(demo))
+        facts = demo.facts
+        assert facts.keys() == {"survey", "public", "docs", "portal", "api_key", "centre"}
+        assert all(demo.facts[name] in demo.printed for name in ("survey", "public", "docs", "portal"))
+        assert qr.terminal(facts["survey"]) in demo.printed
+        assert facts["api_key"] not in demo.printed
+        assert (data_dir / "run.json").stat().st_mode & 0o077 == 0
+        assert_the_demonstration_works(facts)
+        family = demo.processes()
+        assert len(family) >= 4
+        assert demo.stopped(signal.SIGINT) == 0
+        assert not demo.processes()
+
+    with started(data_dir, ports) as demo:
+        seconds = seconds_to_start(demo)
+        record_property("second start, seconds", seconds)
+        assert demo.facts["api_key"] == facts["api_key"]
+        assert demo.facts["survey"] != facts["survey"]
+        assert httpx.get(demo.facts["survey"], trust_env=False).status_code == 200
+        assert demo.stopped(signal.SIGTERM) == 0
+        assert not demo.processes()
+    assert seconds < 20  # 3 on an idle machine
+
+
+def assert_the_demonstration_works(facts: dict[str, Any]) -> None:
+    """Every address answers; a survey is answered; the key opens the figures."""
+    with httpx.Client(trust_env=False, timeout=30) as http:
+        for name in ("survey", "public", "docs", "portal"):
+            assert http.get(facts[name]).status_code == 200, name
+        answer = {"off.nps": "9", "finish": "1", "client_id": str(uuid.uuid4())}
+        sent = http.post(facts["survey"], data=answer)
+        assert sent.status_code == 303
+        assert "/R/" in sent.headers["Location"]
+        key = {"Authorization": f"Bearer {facts['api_key']}"}
+        api = facts["docs"].removesuffix("/docs")
+        summary = http.get(f"{api}/summaries", params={"centre": facts["centre"]}, headers=key).json()
+        assert summary["funnel"]["answered"] > 50
+        given = http.post(facts["portal"], data={"then": "survey"})
+        assert given.status_code == 303
+        assert "on.nps" in http.get(given.headers["Location"]).text
+
+
+def test_when_one_process_ends_all_do_and_it_is_said(tmp_path: Path) -> None:
+    with started(tmp_path / "var", free_ports()) as demo:
+        demo.wait_until_ready()
+        [worker] = [
+            pid
+            for pid in demo.processes()
+            if b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        ]
+        os.kill(worker, signal.SIGKILL)
+
+        assert demo.process.wait(30) == 1
+        assert demo.process.stdout is not None
+        assert "The process worker has ended" in demo.process.stdout.read()
+        assert not demo.processes()
+
+
+def test_it_can_be_stopped_while_it_is_still_preparing(tmp_path: Path) -> None:
+    with started(tmp_path / "var", free_ports()) as demo:
+        assert demo.process.stdout is not None
+        demo.process.stdout.readline()
+
+        assert demo.stopped(signal.SIGINT) == 0
+        assert not demo.processes()
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"PORT": "web"}, "PORT=web is no port"),
+        ({"CENTRAL_PORT": "70000"}, "CENTRAL_PORT=70000 is no port"),
+        ({"PORT": "8001", "CENTRAL_PORT": "8001"}, "PORT and CENTRAL_PORT are the same."),
+    ],
+)
+def test_what_stands_in_the_way_is_said_in_one_sentence(
+    tmp_path: Path, variables: dict[str, str], sentence: str
+) -> None:
+    assert refused(tmp_path, variables).startswith(sentence)
+
+
+def test_a_port_in_use_is_named(tmp_path: Path) -> None:
+    free, _ = free_ports()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = refused(tmp_path, {"PORT": str(free), "CENTRAL_PORT": str(port)})
+
+    assert said.startswith(f"Port {port} cannot be used")
+    assert "CENTRAL_PORT=" in said
+
+
+def refused(data_dir: Path, variables: dict[str, str]) -> str:
+    """What it says before it gives up."""
+    done = subprocess.run(
+        [sys.executable, "-m", "feedback_service.sandbox.run"],
+        cwd=ROOT,
+        env=process_environment(
+            os.environ, {"DATA_DIR": str(data_dir), "PORT": "", "CENTRAL_PORT": ""} | variables
+        ),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert list(data_dir.iterdir()) == []
+    return done.stderr
+
+
+def test_the_demo_key_may_do_everything_a_key_can() -> None:
+    assert run.SCOPES == SCOPES

@@ -1,0 +1,129 @@
+"""The made-up town: believable, the same for the same seed, and told through the flow."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+import pytest
+
+from feedback_service import clock
+from feedback_service.cases import codes
+from feedback_service.flow import upkeep
+from feedback_service.indicators import summaries
+from feedback_service.models import BegunAnswer, Case, Centre, Comment, Invitation, Response
+from feedback_service.sandbox import seed, town
+from feedback_service.surveys import answers, questionnaires
+from feedback_service.surveys.questionnaires import Questionnaire
+from tests.conftest import TimeIs
+from tests.support import stored
+
+NOW = datetime.fromisoformat("2026-11-20T15:30+02:00")
+SMALL, LARGE = 150, 20_000
+
+
+@pytest.fixture(scope="module")
+def plan() -> seed.Plan:
+    """A large town."""
+    return seed.plan(LARGE, 1, NOW)
+
+
+def test_the_town_has_codes_that_pass_every_check() -> None:
+    assert codes.is_centre_code(town.CENTRE)
+    assert codes.territory_known(town.PROFILE["katottg"])
+    for edrpou in {town.PROFILE["edrpou"], *(service.provider for service in town.SERVICES)}:
+        assert codes.is_edrpou(edrpou)
+        assert codes.check_digit_fits(edrpou)
+
+
+def test_the_same_seed_gives_the_same_town_and_another_seed_another() -> None:
+    assert seed.plan(SMALL, 7, NOW) == seed.plan(SMALL, 7, NOW)
+    assert seed.plan(SMALL, 7, NOW) != seed.plan(SMALL, 8, NOW)
+
+
+def test_answers_keep_the_published_shares(plan: seed.Plan) -> None:
+    said: dict[str, Counter[object]] = {}
+    for visit in plan.visits:
+        if visit.answer:
+            for question, value in visit.answer.given.items():
+                if not isinstance(value, list):
+                    said.setdefault(question, Counter())[str(value)] += 1
+
+    for question, shares in {**town.OFFLINE, **town.ONLINE}.items():
+        for value, share in shares.items():
+            # Within four standard errors; a wrong share would be much further off.
+            n = said[question].total()
+            assert said[question][value] / n == pytest.approx(share, abs=4 * (share * (1 - share) / n) ** 0.5)
+
+
+def test_one_person_s_answers_are_of_one_mood(plan: seed.Plan) -> None:
+    given = [
+        visit.answer.given for visit in plan.visits if visit.answer and "off.staff" in visit.answer.given
+    ]
+    unhappy = [answer for answer in given if answer["off.staff"] == "awful" and "off.process" in answer]
+
+    assert sum(answer["off.process"] == "awful" for answer in unhappy) > len(unhappy) / 2
+
+
+def test_everything_happens_in_opening_hours_of_the_last_ninety_days(plan: seed.Plan) -> None:
+    for visit in plan.visits:
+        at = visit.report.status_at.astimezone(clock.KYIV)
+        assert seed.OPENS <= at.time() <= seed.CLOSES
+        assert at.weekday() < 6
+        assert timedelta(0) <= NOW - at < timedelta(days=seed.DAYS)
+        assert visit.answer is None or at <= visit.answer.at <= NOW
+
+
+def test_every_answer_fits_the_questionnaire_that_it_answers(plan: seed.Plan) -> None:
+    asked: dict[str, Questionnaire] = {one.front_office: one for one in questionnaires.shipped()}
+    for visit in plan.visits:
+        if visit.answer:
+            answers.check(asked[visit.report.front_office], visit.answer.given)
+
+
+@pytest.mark.parametrize(
+    "now", ["2026-11-23T06:00+02:00", "2026-11-22T12:00+02:00", "2026-03-29T03:30+03:00"]
+)
+def test_a_town_can_be_sown_at_any_hour(time_is: TimeIs, now: str) -> None:
+    assert len(seed.plan(SMALL, 1, time_is(now)).visits) == SMALL
+
+
+def test_a_town_that_is_sown_shows_figures_by_window_and_source(context: None, time_is: TimeIs) -> None:
+    now = time_is(NOW)
+    assert seed.sow(SMALL, 1) == town.CENTRE
+
+    made = seed.plan(SMALL, 1, now)
+    assert len(stored.rows(Centre)) == 1
+    assert len(stored.rows(Case)) == SMALL
+    told = sum(visit.answer is not None for visit in made.visits) + len(made.in_hall) + len(made.assisted)
+    assert len(stored.rows(Response)) + len(stored.rows(BegunAnswer)) == told
+    assert {response.front_office for response in stored.rows(Response)} == {"offline", "online"}
+    assert {response.source for response in stored.rows(Response)} >= {"qr_case", "sms_viber", "qr_hall"}
+    assert stored.rows(Comment) != []
+    issued = {invitation.issued_on for invitation in stored.rows(Invitation)}
+    assert issued == {
+        clock.kyiv_day(v.report.status_at) for v in made.visits if v.report.status != "in_progress"
+    }
+
+
+def test_sowing_again_on_the_same_day_adds_nothing(context: None, time_is: TimeIs) -> None:
+    time_is(NOW)
+    seed.sow(40, 1)
+    before = len(stored.rows(Case)), len(stored.rows(Response))
+
+    seed.sow(40, 1)
+
+    assert (len(stored.rows(Case)), len(stored.rows(Response))) == before
+
+
+def test_sowing_more_never_leaves_stored_figures_behind_the_answers(context: None, time_is: TimeIs) -> None:
+    now = time_is(NOW)
+    day = clock.kyiv_day(now)
+    seed.sow(40, 1)
+    upkeep.close_days()
+
+    seed.sow(40, 2)
+
+    live = summaries.summary(centres={town.CENTRE}, first=day - timedelta(days=90), last=day, min_group=1)
+    upkeep.recount()
+    closed = summaries.summary(centres={town.CENTRE}, first=day - timedelta(days=90), last=day, min_group=1)
+    assert live == closed
+    assert upkeep.differences() == []
