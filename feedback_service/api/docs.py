@@ -132,7 +132,11 @@ def _page(template: str, language: str, **shown: Any) -> Response:
     with force_locale(language):
         response = make_response(
             render_template(
-                f"api/{template}.html", language=language, languages=settings().languages, **shown
+                f"api/{template}.html",
+                language=language,
+                languages=settings().languages,
+                public_url=settings().public_url,
+                **shown,
             )
         )
     response.headers["Content-Security-Policy"] = POLICY

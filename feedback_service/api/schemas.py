@@ -32,7 +32,12 @@ TOO_MANY = N_("Send at most %(limit)d at once.")
 
 def centre(**options: Any) -> Line:
     """A centre's code."""
-    return Line(10, "[A-Z]{2}[0-9]{8}", "SN12000007", **options)
+    return Line(10, "[A-Z]{2}[0-9]{8}", "SN12000007", metadata=says(N_("The centre's code.")), **options)
+
+
+def says(about: str, *examples: str) -> dict[str, Any]:
+    """What the description tells of a field."""
+    return {"description": about} | ({"examples": list(examples)} if examples else {})
 
 
 # What callers send --------------------------------------------------------------------------------------------
@@ -41,9 +46,15 @@ def centre(**options: Any) -> Line:
 class ServiceSchema(Strict):
     """A service as the case system names it."""
 
-    code = Line(32, allow_none=True, metadata={"examples": ["00034"]})
-    local_code = Line(32, allow_none=True, metadata={"examples": ["14-13"]})
-    title = Line(500, allow_none=True, metadata={"examples": ["Реєстрація місця проживання"]})
+    code = Line(
+        32, allow_none=True, metadata=says(N_("Its national code; this or the local one is needed."), "00034")
+    )
+    local_code = Line(32, allow_none=True, metadata=says(N_("Its code in the centre's own list."), "14-13"))
+    title = Line(
+        500,
+        allow_none=True,
+        metadata=says(N_("A service not known yet is taken with this title."), "Реєстрація місця проживання"),
+    )
 
     @validates_schema(skip_on_field_errors=True)
     def named(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -61,16 +72,32 @@ class CaseSchema(Strict):
     """A case at one status."""
 
     centre = centre(required=True)
-    case_number = Line(64, required=True, metadata={"examples": ["12-2026/000123"]})
+    case_number = Line(
+        64,
+        required=True,
+        metadata=says(N_("As in the case system; kept only as a keyed hash."), "12-2026/000123"),
+    )
     service = Part(ServiceSchema, required=True)
-    front_office = Choice(FRONT_OFFICES, required=True)
+    front_office = Choice(
+        FRONT_OFFICES, required=True, metadata=says(N_("Where the applicant dealt with the case."))
+    )
     status = Choice(STATUSES, required=True)
-    status_at = Instant(required=True)
-    provider_edrpou = Line(8, "[0-9]{8}", "00032112", allow_none=True)
-    workplace = Line(64, allow_none=True, metadata={"examples": ["window-3"]})
+    status_at = Instant(required=True, metadata=says(N_("When it got the status; at most 5 minutes ahead.")))
+    provider_edrpou = Line(
+        8,
+        "[0-9]{8}",
+        "00032112",
+        allow_none=True,
+        metadata=says(N_("ЄДРПОУ of the body that provides the service.")),
+    )
+    workplace = Line(
+        64, allow_none=True, metadata=says(N_("The place in the centre, never a person."), "window-3")
+    )
     workplace_kind = Choice(WORKPLACE_KINDS, allow_none=True)
-    registered_at = Instant(allow_none=True)
-    repository_id = Uuid(allow_none=True)
+    registered_at = Instant(allow_none=True, metadata=says(N_("When the application was registered.")))
+    repository_id = Uuid(
+        allow_none=True, metadata=says(N_("The ordered service in the State's own repository."))
+    )
 
     @post_load
     def made(self, data: Mapping[str, Any], **_: Any) -> CaseReport:
@@ -96,7 +123,9 @@ class CaseBatchSchema(Strict):
 
 
 ANSWERS: dict[str, Any] = {
-    "description": "Question id to value: a number for scale_0_10, a word for words, a list for choices, a text.",
+    "description": N_(
+        "Question id to value: a number for scale_0_10, a word for words, a list for choices, a text."
+    ),
     "additionalProperties": {
         "anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "array", "items": {"type": "string"}}]
     },
@@ -118,7 +147,7 @@ class Spoken(Choice):
 class AnswersSchema(Strict):
     """What one person answers."""
 
-    client_id = Uuid(required=True)
+    client_id = Uuid(required=True, metadata=says(N_("Made by the client, once for each answer.")))
     language = Spoken(required=True)
     answers = Members(required=True, metadata=ANSWERS)
 
@@ -142,14 +171,12 @@ class SurveyQuery(Strict):
 class SummaryQuery(Strict):
     """What is summed up."""
 
-    centre = Items(
-        centre(), metadata={"description": "Repeat it to pool several; all of the key's when left out."}
-    )
+    centre = Items(centre(), metadata=says(N_("Repeat it to pool several; all of the key's when left out.")))
     front_office = Choice(FRONT_OFFICES)
     source = Choice(SOURCES)
     by = Choice(BY)
-    from_ = Day(data_key="from", metadata={"description": "A Kyiv day, inclusive; 1 January when left out."})
-    to = Day(metadata={"description": "A Kyiv day, inclusive; today when left out."})
+    from_ = Day(data_key="from", metadata=says(N_("A day in Kyiv, inclusive; 1 January when left out.")))
+    to = Day(metadata=says(N_("A day in Kyiv, inclusive; today when left out.")))
 
 
 # What callers get ---------------------------------------------------------------------------------------------
@@ -174,9 +201,11 @@ class QrReply(Schema):
 class InvitationReply(Schema):
     """The invitation to hand over; it never tells whether it was answered."""
 
-    url = fields.Url(required=True)
+    url = fields.Url(required=True, metadata=says(N_("The link to the survey, as in the QR code.")))
     short_code = Line(14, "[0-9A-Z]{4}(-[0-9A-Z]{4}){2}", "K7Q2-7K3M-9QXT", required=True)
-    state = Choice(("issued", "expired", "cancelled"), required=True)
+    state = Choice(
+        ("issued", "expired", "cancelled"), required=True, metadata=says(N_("Never whether it was answered."))
+    )
     expires_at = Instant(required=True)
     qr = fields.Nested(QrReply, required=True)
 
@@ -195,7 +224,7 @@ class CaseReply(Schema):
 class FieldErrorReply(Schema):
     """A field at fault."""
 
-    pointer = fields.String(required=True, metadata={"description": "JSON Pointer (RFC 6901)"})
+    pointer = fields.String(required=True, metadata=says(N_("JSON Pointer (RFC 6901).")))
     detail = fields.String(required=True)
 
 
@@ -206,7 +235,7 @@ class ProblemReply(Schema):
     title = fields.String(required=True)
     status = fields.Integer(required=True)
     detail = fields.String(required=True)
-    instance = Uuid(required=True, metadata={"description": "The id of the request, as in our log."})
+    instance = Uuid(required=True, metadata=says(N_("The id of the request, as in our log.")))
     errors = fields.List(fields.Nested(FieldErrorReply))
 
 
@@ -214,7 +243,7 @@ class BatchResultReply(Schema):
     """What became of one case: ``case`` or ``problem``."""
 
     index = fields.Integer(required=True)
-    status = fields.Integer(required=True, metadata={"description": "As if the case had been sent alone."})
+    status = fields.Integer(required=True, metadata=says(N_("As if the case had been sent alone.")))
     case = fields.Nested(CaseReply)
     problem = fields.Nested(ProblemReply)
 
@@ -240,7 +269,7 @@ class QuestionReply(Schema):
     text = fields.String(required=True)
     options = fields.List(fields.Nested(OptionReply), required=True)
     required = fields.Boolean(required=True)
-    follow_up = fields.Boolean(required=True, metadata={"description": "Offer it after a poor answer."})
+    follow_up = fields.Boolean(required=True, metadata=says(N_("Offer it after a poor answer.")))
     low = fields.String(allow_none=True, required=True)
     high = fields.String(allow_none=True, required=True)
     max_length = fields.Integer(allow_none=True, required=True)
@@ -278,7 +307,9 @@ class RecordedReply(Schema):
     """A final answer; by its receipt its author can take it back."""
 
     id = Uuid(required=True)
-    receipt = fields.String(required=True)
+    receipt = fields.String(
+        required=True, metadata=says(N_("With it at /R/… its author can take the answer back."))
+    )
 
 
 def percentage(**options: Any) -> fields.Float:

@@ -106,7 +106,7 @@ def test_the_quick_start_works_as_printed(tmp_path: Path, fresh_database: FreshD
     with Service(tmp_path, fresh_database("sqlite"), workers=1) as service:
         add_centre(service, "SN12000007")
         key = add_key(service, "cases:write", "responses:write", "summaries:read", centre="SN12000007")
-        told = {"public": f"{service.url}/centres/SN12000007", "api_key": key, "centre": "SN12000007"}
+        told = {"api_key": key, "centre": "SN12000007"}
         (tmp_path / "run.json").write_text(json.dumps(told))
         page = subprocess.run(
             ["curl", "-sS", f"{service.url}/api/v1/docs"], capture_output=True, text=True
@@ -120,7 +120,8 @@ def test_the_quick_start_works_as_printed(tmp_path: Path, fresh_database: FreshD
             text=True,
         )
     assert done.returncode == 0, done.stderr + done.stdout
-    survey, recorded, summary = (json.loads(line) for line in done.stdout.splitlines())
+    case, survey, recorded, summary = (json.loads(line) for line in done.stdout.splitlines())
+    assert case["invitation"]["state"] == "issued"
     assert survey["version"] == "offline-2026.1"
     assert set(recorded) == {"id", "receipt"}
     assert summary["funnel"]["answered"] == 1
