@@ -2,16 +2,21 @@
 
 import json
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from flask.testing import FlaskClient
+from playwright.sync_api import Page, expect
+from werkzeug.serving import make_server
 
 from feedback_service.sandbox import portal, town
 from tests.support import outside
+from tests.support.browser import PHONE, NewPage
 from tests.support.database import FreshDatabase
 from tests.support.server import Service
 
@@ -38,6 +43,18 @@ def facts(service: Service) -> Path:
 def visitor(service: Service, facts: Path) -> FlaskClient:
     """Somebody at the portal."""
     return portal.create_app(service.url, facts).test_client()
+
+
+@pytest.fixture
+def address(service: Service, facts: Path) -> Iterator[str]:
+    """Where the portal listens."""
+    server = make_server("127.0.0.1", 0, portal.create_app(service.url, facts), threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}/portal"
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 def asked(address: str) -> str:
@@ -116,3 +133,26 @@ def test_without_the_feedback_service_people_are_told_kindly(
 
     assert reply.status_code == 502
     assert portal.TEXTS["uk"]["failed"] in reply.text
+
+
+def test_a_browser_goes_from_the_portal_into_the_survey(phone: Page, address: str) -> None:
+    phone.goto(address)
+    phone.get_by_role("button", name="перейти до опитування").click()
+    expect(phone).to_have_url(re.compile("/S/"))
+    phone.goto(address)
+    phone.get_by_role("button", name="показати посилання").click()
+    phone.get_by_role("link", name="Оцінити послугу").click()
+    expect(phone).to_have_url(re.compile("/S/"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("lang", ["uk", "en"])
+def test_everybody_can_use_the_portal(new_page: NewPage, address: str, lang: str, scheme: str) -> None:
+    page = new_page(**{**PHONE, "viewport": {"width": 320, "height": 568}}, color_scheme=scheme)
+
+    page.goto(f"{address}?lang={lang}")
+    for _ in range(2):
+        assert Axe().run(page).response["violations"] == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+        if button := page.locator("button.second").all():
+            button[0].click()
