@@ -76,17 +76,22 @@ def origin(value: str) -> str:
     return address
 
 
-def webhook_secret(value: str) -> str:
-    """A Standard Webhooks secret."""
-    if not value.startswith("whsec_"):
-        raise ValueError("does not start with whsec_")
-    try:
-        secret = base64.b64decode(value.removeprefix("whsec_"), validate=True)
-    except binascii.Error:
-        raise ValueError("is not base64 after whsec_") from None
-    if len(secret) < 24:
-        raise ValueError("is shorter than 24 bytes")
-    return value
+def webhook_secrets(value: str) -> tuple[bytes, ...]:
+    """One or more Standard Webhooks secrets, separated by spaces or commas; while one is rotated, two are live."""
+    secrets = []
+    for written in value.replace(",", " ").split():
+        if not written.startswith("whsec_"):
+            raise ValueError("does not start with whsec_")
+        try:
+            secret = base64.b64decode(written.removeprefix("whsec_"), validate=True)
+        except binascii.Error:
+            raise ValueError("is not base64 after whsec_") from None
+        if len(secret) < 24:
+            raise ValueError("is shorter than 24 bytes")
+        secrets.append(secret)
+    if not secrets:
+        raise ValueError("names no secret")
+    return tuple(secrets)
 
 
 def number(least: int) -> Callable[[str], int]:
@@ -132,8 +137,8 @@ class Settings:
     central_url: str | None = setting(
         "address of the central monitoring system; none: events wait", web_address, None
     )
-    central_secret: str | None = setting(
-        "whsec_… shared with the central monitoring system", webhook_secret, None
+    central_secret: tuple[bytes, ...] = setting(
+        "whsec_… shared with the central monitoring system; two while it is rotated", webhook_secrets, ()
     )
     central_transport: str = setting("how events travel: https", transport, "https")
     invitation_days: int = setting("days that a survey link stays open", number(1), 30)

@@ -1,0 +1,49 @@
+"""Standard Webhooks 1.0, symmetric: who sent a request, that nobody changed it, and that it is not an old one.
+
+What is signed is ``id.timestamp.body`` by HMAC-SHA256. While a secret is rotated two are live: the sender signs
+with each, the receiver is content with any.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
+TOLERANCE = timedelta(minutes=5)  # between two clocks, and for the way
+
+
+class BadSignature(Exception):
+    """Nobody knows who sent this, or when; the message says what is wrong and quotes nothing."""
+
+
+def headers(name: str, at: datetime, body: bytes, secrets: Sequence[bytes]) -> dict[str, str]:
+    """The headers that sign a request called ``name``, sent ``at``, with every live secret."""
+    timestamp = str(int(at.timestamp()))
+    signatures = " ".join(_signature(name, timestamp, body, secret) for secret in secrets)
+    return {ID: name, TIMESTAMP: timestamp, SIGNATURE: signatures}
+
+
+def verify(sent: Mapping[str, str], body: bytes, secrets: Sequence[bytes], *, now: datetime) -> str:
+    """The name of the request, if one of the secrets signed it no more than five minutes from ``now``.
+
+    ``sent`` are its headers, looked up by their names in lower case. Raises ``BadSignature``.
+    """
+    name, timestamp, given = (sent.get(header) or "" for header in (ID, TIMESTAMP, SIGNATURE))
+    if not name or not given:
+        raise BadSignature("it is not signed")
+    if not (timestamp.isascii() and timestamp.isdecimal() and len(timestamp) <= 12):
+        raise BadSignature("its time cannot be read")
+    if abs(now.timestamp() - int(timestamp)) > TOLERANCE.total_seconds():
+        raise BadSignature("it is too old, or from the future")
+    expected = [_signature(name, timestamp, body, secret).encode() for secret in secrets]
+    for signature in given.split():
+        if any(hmac.compare_digest(signature.encode(errors="replace"), known) for known in expected):
+            return name
+    raise BadSignature("no secret of ours signed it")
+
+
+def _signature(name: str, timestamp: str, body: bytes, secret: bytes) -> str:
+    signed = b".".join((name.encode(), timestamp.encode(), body))
+    return "v1," + base64.b64encode(hmac.digest(secret, signed, hashlib.sha256)).decode()
