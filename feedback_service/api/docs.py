@@ -76,7 +76,7 @@ class Entry:
 )
 def read_openapi() -> Response:
     """The OpenAPI document."""
-    return reply(openapi.document(current_app))
+    return reply(_document())
 
 
 @bp.get("/docs")
@@ -90,7 +90,7 @@ def read_openapi() -> Response:
 )
 def read_docs() -> Response:
     """The page that describes the API."""
-    document = openapi.document(current_app)
+    document = _document()
     parts = [
         (tag["name"], tag["description"], tuple(_entries(document, tag["name"]))) for tag in document["tags"]
     ]
@@ -126,6 +126,15 @@ def read_schema(name: str) -> ResponseReturnValue:
 def published() -> frozenset[str]:
     """The names of all JSON Schemas of events."""
     return frozenset(file.stem for file in SCHEMAS.glob("*.json"))
+
+
+def _document() -> dict[str, Any]:
+    """The OpenAPI document, made once: it cannot change while the program runs."""
+    kept = current_app.extensions
+    if "openapi" not in kept:
+        kept["openapi"] = openapi.document(current_app)
+    made: dict[str, Any] = kept["openapi"]
+    return made
 
 
 def _page(template: str, language: str, **shown: Any) -> Response:

@@ -107,9 +107,13 @@ class Choice(fields.String):
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         if not isinstance(value, str):
             raise self.make_error("invalid")
-        if value not in self.words:
-            raise ValidationError(Said(NOT_A_WORD, words=", ".join(self.words)))
+        if value not in self.allowed():
+            raise ValidationError(Said(NOT_A_WORD, words=", ".join(self.allowed())))
         return value
+
+    def allowed(self) -> tuple[str, ...]:
+        """The words that are taken."""
+        return self.words
 
 
 class Uuid(fields.UUID):

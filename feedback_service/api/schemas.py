@@ -137,11 +137,11 @@ class Spoken(Choice):
 
     def __init__(self, **options: Any) -> None:
         super().__init__((), **options)
-        self.metadata = {"examples": ["uk"]}
+        self.metadata = {"examples": ["uk"]}  # which ones there are is a setting, so no list of words
 
-    def _deserialize(self, value: Any, *rest: Any, **options: Any) -> str:
-        self.words = settings().languages
-        return super()._deserialize(value, *rest, **options)
+    def allowed(self) -> tuple[str, ...]:
+        """The languages of the settings."""
+        return settings().languages
 
 
 class AnswersSchema(Strict):

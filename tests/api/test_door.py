@@ -206,7 +206,6 @@ STRANGE: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("value", STRANGE, ids=lambda value: ascii(value)[:20])
 @pytest.mark.parametrize(
     "field",
     [
@@ -214,15 +213,18 @@ STRANGE: list[Any] = [
         *("workplace", "workplace_kind", "registered_at", "repository_id"),
     ],
 )
-def test_a_field_of_another_kind_is_named(case_system: Caller, field: str, value: Any) -> None:
-    assert pointers(case_system.post("/cases", a_case(**{field: value}))) == {f"/{field}"}
+def test_a_field_of_another_kind_is_named(case_system: Caller, field: str) -> None:
+    for value in STRANGE:
+        assert pointers(case_system.post("/cases", a_case(**{field: value}))) == {f"/{field}"}, ascii(value)
 
 
-@pytest.mark.parametrize("value", STRANGE, ids=lambda value: ascii(value)[:20])
 @pytest.mark.parametrize("field", ["code", "local_code", "title"])
-def test_a_field_within_a_field_is_named(case_system: Caller, field: str, value: Any) -> None:
-    service = {"code": "1", "local_code": "2", "title": "3"} | {field: value}
-    assert pointers(case_system.post("/cases", a_case(service=service))) == {f"/service/{field}"}
+def test_a_field_within_a_field_is_named(case_system: Caller, field: str) -> None:
+    for value in STRANGE:
+        service = {"code": "1", "local_code": "2", "title": "3"} | {field: value}
+        assert pointers(case_system.post("/cases", a_case(service=service))) == {f"/service/{field}"}, ascii(
+            value
+        )
 
 
 @pytest.mark.parametrize(
