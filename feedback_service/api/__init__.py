@@ -1,0 +1,1 @@
+"""The JSON door; ``door`` draws its map and puts it together."""
