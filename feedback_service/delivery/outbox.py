@@ -23,6 +23,7 @@ def put(tx: Session, centre_id: uuid.UUID, tellings: list[Telling], *, at: datet
             "data": telling.data,
             "created_at": at,
             "state": "pending",
+            "due_at": at,
         }
         for telling in tellings
     ]

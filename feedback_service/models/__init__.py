@@ -1,14 +1,16 @@
 """The data dictionary, in the order data flows: columns, keys and named checks, nothing else.
 
-Every operational table starts its key with ``centre_id``: one centre, one fence. What must not be known has
-no column: see section "What can be known about a person" of the data protection notes in docs/privacy.md.
+Every operational table starts its key with ``centre_id``: one centre, one fence. Its other unique promises name
+their selective column first: a PostgreSQL that has no statistics yet may take any index that begins with
+``centre_id`` for the way to one row, and reads the whole centre for each (measured: a thousand cases took 13 s).
+What must not be known has no column: see docs/privacy.md.
 """
 
 from feedback_service.models.access import ApiKey, ApiKeyCentre, CodeGuesses
 from feedback_service.models.answers import Answer, Comment, Response
 from feedback_service.models.cases import BegunAnswer, Case, CaseStatus, Invitation
 from feedback_service.models.centres import Centre, Document, Service
-from feedback_service.models.delivery import Event
+from feedback_service.models.delivery import Channel, Event, Queue
 from feedback_service.models.figures import CountedDay, DayCount
 
 __all__ = [
@@ -19,6 +21,7 @@ __all__ = [
     "Case",
     "CaseStatus",
     "Centre",
+    "Channel",
     "CodeGuesses",
     "Comment",
     "CountedDay",
@@ -26,6 +29,7 @@ __all__ = [
     "Document",
     "Event",
     "Invitation",
+    "Queue",
     "Response",
     "Service",
 ]
