@@ -34,7 +34,7 @@ class Response(Base):
     __table_args__ = (
         ForeignKeyConstraint(["centre_id", "service_id"], ["services.centre_id", "services.id"]),
         UniqueConstraint("receipt_hash"),
-        UniqueConstraint("centre_id", "client_hash"),
+        UniqueConstraint("client_hash", "centre_id"),
         Index(None, "centre_id", "answered_on"),
         one_of("front_office", FRONT_OFFICES),
         one_of("source", SOURCES),

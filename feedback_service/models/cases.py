@@ -27,7 +27,7 @@ class Case(Base):
 
     __tablename__ = "cases"
     __table_args__ = (
-        UniqueConstraint("centre_id", "number_hash"),
+        UniqueConstraint("number_hash", "centre_id"),
         ForeignKeyConstraint(["centre_id", "service_id"], ["services.centre_id", "services.id"]),
         one_of("front_office", FRONT_OFFICES),
         one_of("status", STATUSES),
@@ -69,9 +69,9 @@ class Invitation(Base):
     __tablename__ = "invitations"
     __table_args__ = (
         ForeignKeyConstraint(["centre_id", "case_id"], ["cases.centre_id", "cases.id"], ondelete="CASCADE"),
-        UniqueConstraint("centre_id", "case_id"),
+        UniqueConstraint("case_id", "centre_id"),
         UniqueConstraint("token_hash"),
-        UniqueConstraint("centre_id", "short_code_hash"),
+        UniqueConstraint("short_code_hash", "centre_id"),
         CheckConstraint("(answered_on IS NULL) = (client_hash IS NULL)", name="answered_by_somebody"),
         CheckConstraint("started OR answered_on IS NULL", name="started_before_answered"),
         Index(None, "centre_id", "issued_on"),

@@ -13,7 +13,7 @@ from pathlib import Path
 CENTRE = "SN05990001"
 PROFILE = {
     "code": CENTRE,
-    "name": "ЦНАП міста Вінниця (демонстрація)",
+    "name": "ЦНАП міста Вінниці (демонстрація)",
     "edrpou": "99000005",
     "katottg": "UA05020030010063857",
     "controller": "Міська рада (демонстрація)",

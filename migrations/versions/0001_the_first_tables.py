@@ -130,7 +130,7 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["centre_id"], ["centres.id"], name=op.f("fk_cases_centre_id")),
         sa.PrimaryKeyConstraint("centre_id", "id", name=op.f("pk_cases")),
-        sa.UniqueConstraint("centre_id", "number_hash", name=op.f("uq_cases_centre_id_number_hash")),
+        sa.UniqueConstraint("number_hash", "centre_id", name=op.f("uq_cases_number_hash_centre_id")),
     )
     op.create_table(
         "day_counts",
@@ -186,7 +186,7 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["centre_id"], ["centres.id"], name=op.f("fk_responses_centre_id")),
         sa.PrimaryKeyConstraint("centre_id", "id", name=op.f("pk_responses")),
-        sa.UniqueConstraint("centre_id", "client_hash", name=op.f("uq_responses_centre_id_client_hash")),
+        sa.UniqueConstraint("client_hash", "centre_id", name=op.f("uq_responses_client_hash_centre_id")),
         sa.UniqueConstraint("receipt_hash", name=op.f("uq_responses_receipt_hash")),
         sqlite_with_rowid=False,
     )
@@ -274,9 +274,9 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["centre_id"], ["centres.id"], name=op.f("fk_invitations_centre_id")),
         sa.PrimaryKeyConstraint("centre_id", "id", name=op.f("pk_invitations")),
-        sa.UniqueConstraint("centre_id", "case_id", name=op.f("uq_invitations_centre_id_case_id")),
+        sa.UniqueConstraint("case_id", "centre_id", name=op.f("uq_invitations_case_id_centre_id")),
         sa.UniqueConstraint(
-            "centre_id", "short_code_hash", name=op.f("uq_invitations_centre_id_short_code_hash")
+            "short_code_hash", "centre_id", name=op.f("uq_invitations_short_code_hash_centre_id")
         ),
         sa.UniqueConstraint("token_hash", name=op.f("uq_invitations_token_hash")),
     )

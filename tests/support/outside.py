@@ -34,7 +34,7 @@ def add_centre(service: Service, code: str = CENTRE) -> None:
     """An operator enters a centre with real codes."""
     command(
         service,
-        *("centre", "add", code, "--name", "ЦНАП міста Вінниця", "--edrpou", "00032112"),
+        *("centre", "add", code, "--name", "ЦНАП міста Вінниці", "--edrpou", "00032112"),
         *("--katottg", "UA05020030010063857", "--controller", "Вінницька міська рада"),
     )
 
