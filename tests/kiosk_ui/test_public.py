@@ -156,6 +156,13 @@ def test_too_much_is_refused_in_words(client: FlaskClient) -> None:
     assert "Забагато тексту" in reply.text
 
 
+def test_a_form_in_pieces_is_refused_before_it_could_be_cut_off(client: FlaskClient) -> None:
+    reply = client.post("/", data={"code": "K7Q2"}, headers={"Transfer-Encoding": "chunked"})
+
+    assert reply.status_code == 411
+    assert "<h1" in reply.text
+
+
 def test_a_fault_of_ours_is_a_page_too(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError
