@@ -192,6 +192,8 @@ def keep_for_demonstration(data_dir: Path, public_url: str) -> None:
     kept = _kept(data_dir)
     for name in ("FEEDBACK_SECRET_KEY", "FEEDBACK_CASE_KEY", "FEEDBACK_TOKEN_KEYS"):
         kept.setdefault(name, os.urandom(KEY_BYTES).hex())
+    shared = base64.b64encode(os.urandom(KEY_BYTES)).decode()
+    kept.setdefault("FEEDBACK_CENTRAL_SECRET", f"whsec_{shared}")
     kept["FEEDBACK_PUBLIC_URL"] = public_url
     fresh = data_dir / "run.env.new"
     with open(os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-from flask import Flask, Response, redirect, render_template, request, url_for
+from flask import Flask, Response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from feedback_service.sandbox import town
@@ -71,10 +71,6 @@ class NoFeedback(Exception):
 def create_app(service: str, facts: Path) -> Flask:
     """The portal, for the feedback service at that address; ``facts`` is the run.json with its key and centre."""
     app = Flask(__name__, static_url_path="/portal/static")
-
-    @app.get("/")
-    def front() -> ResponseReturnValue:
-        return redirect(url_for("order"))
 
     @app.get("/portal")
     def order() -> ResponseReturnValue:

@@ -38,6 +38,7 @@ SCOPES = (
     "deliveries:manage",
 )
 START_SECONDS = 60
+SLOW_ANSWERS = "32"  # that the demo central system can owe at once, and still answer
 STOP_SECONDS = 5
 HOST = "127.0.0.1"
 
@@ -82,6 +83,11 @@ class Place:
         return f"http://{HOST}:{self.port}"
 
     @property
+    def central(self) -> str:
+        """The address of the demo central system."""
+        return f"http://{HOST}:{self.central_port}"
+
+    @property
     def database(self) -> Path:
         """The file of the database."""
         return self.data_dir / "feedback.db"
@@ -94,6 +100,7 @@ class Family:
     place: Place
     stop: threading.Event
     children: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     def start(self, name: str, *command: str, **variables: str) -> None:
         """A process that is to live as long as we do; what it says goes to logs/NAME.log."""
@@ -148,12 +155,13 @@ class Family:
             raise Stopped()
 
     def _environment(self, variables: Mapping[str, str]) -> dict[str, str]:
-        # The demonstration has a database of its own: sowing a made-up town elsewhere would be a disaster.
+        # A database and a central system of its own: a made-up town told elsewhere would be a disaster.
         own = {
             "DATA_DIR": str(self.place.data_dir),
             "FEEDBACK_DATABASE_URL": f"sqlite:///{self.place.database}",
+            "FEEDBACK_CENTRAL_URL": self.place.central,
         }
-        return {**os.environ, **own, "PYTHONUNBUFFERED": "1", **variables}
+        return {**os.environ, **own, **self.settings, "PYTHONUNBUFFERED": "1", **variables}
 
     def _path(self, name: str) -> Path:
         return self.place.data_dir / "logs" / f"{name.replace(' ', '-')}.log"
@@ -191,7 +199,7 @@ def _bring_up(place: Place, family: Family) -> None:
     """Everything runs, run.json says where, and so does the terminal."""
     public_url = os.environ.get("FEEDBACK_PUBLIC_URL") or place.here
     place.data_dir.mkdir(parents=True, exist_ok=True)
-    _keep_settings(place, public_url)
+    family.settings = {"FEEDBACK_CENTRAL_SECRET": _keep_settings(place, public_url)}
     if not _migrated(place):
         _say("Готуємо базу даних · Preparing the database")
         family.run("migrate", *FLASK, "db", "upgrade")
@@ -206,8 +214,9 @@ def _bring_up(place: Place, family: Family) -> None:
     family.start(
         "web", *GUNICORN, "wsgi:app", PORT=str(place.port), PROMETHEUS_MULTIPROC_DIR=str(metrics), **two
     )
-    portal = {"PORT": str(place.central_port), "HOST": HOST, "WEB_CONCURRENCY": "1", "VIDHUK": place.here}
-    family.start("portal", *GUNICORN, "feedback_service.sandbox.portal:from_env()", **portal)
+    one = {"HOST": HOST, "WEB_CONCURRENCY": "1", "VIDHUK": place.here}
+    made_up = ("--threads", SLOW_ANSWERS, "feedback_service.sandbox.surroundings:from_env()")
+    family.start("central", *GUNICORN, *made_up, PORT=str(place.central_port), **one)
     family.wait(lambda: _answers(f"{place.here}/healthz"), seconds=START_SECONDS)
 
     family.start("worker", *FLASK, "worker")
@@ -216,7 +225,8 @@ def _bring_up(place: Place, family: Family) -> None:
         "survey": survey,
         "public": f"{public_url}/centres/{centre}",
         "docs": f"{public_url}/api/v1/docs",
-        "portal": f"http://{HOST}:{place.central_port}/portal",
+        "portal": f"{place.central}/portal",
+        "central": place.central,
     }
     _keep(place.data_dir / "run.json", addresses | {"api_key": api_key, "centre": centre})
     family.wait(lambda: _answers(addresses["portal"]), seconds=START_SECONDS)
@@ -235,13 +245,18 @@ def _refuse_taken(place: Place) -> None:
                 ) from error
 
 
-def _keep_settings(place: Place, public_url: str) -> None:
+def _keep_settings(place: Place, public_url: str) -> str:
+    """The settings are in run.env; the secret that the service shares with the central system."""
     kept = place.data_dir / "run.env"
-    if kept.exists() and f"FEEDBACK_PUBLIC_URL={public_url}\n" in kept.read_text():
-        return  # reading it is quicker than importing what writes it
-    from feedback_service.config import keep_for_demonstration
+    secret = re.compile(r"^FEEDBACK_CENTRAL_SECRET=(.+)$", re.MULTILINE)
+    written = kept.read_text() if kept.exists() else ""
+    if f"FEEDBACK_PUBLIC_URL={public_url}\n" not in written or not secret.search(written):
+        from feedback_service.config import keep_for_demonstration  # slow, so only when there is a need
 
-    keep_for_demonstration(place.data_dir, public_url)
+        keep_for_demonstration(place.data_dir, public_url)
+        written = kept.read_text()
+    [found] = secret.findall(written)
+    return str(found)
 
 
 def _migrated(place: Place) -> bool:
@@ -363,6 +378,7 @@ def _show(addresses: Mapping[str, str]) -> None:
         ("public", "Показники · figures"),
         ("docs", "Для розробників · API"),
         ("portal", "Портал · portal"),
+        ("central", "Центральна · central"),
     ):
         print(f"  {words:<24}{addresses[name]}")
     _say("\n  Ctrl-C зупиняє все · stops everything")

@@ -108,10 +108,6 @@ def test_every_text_is_there_in_both_languages() -> None:
     assert portal.TEXTS["uk"].keys() == portal.TEXTS["en"].keys()
 
 
-def test_the_front_leads_to_the_portal(visitor: FlaskClient) -> None:
-    assert visitor.get("/").headers["Location"] == "/portal"
-
-
 def test_pages_allow_nothing_from_elsewhere(visitor: FlaskClient, service: Service) -> None:
     reply = visitor.get("/portal")
 

@@ -21,6 +21,8 @@ from feedback_service.models.columns import SCOPES
 from feedback_service.sandbox import run
 from tests.support.environment import ROOT, process_environment
 
+ADDRESSES = ("survey", "public", "docs", "portal", "central")
+
 
 class Demo:
     """A running demonstration."""
@@ -102,8 +104,8 @@ def test_a_newcomer_starts_it_uses_it_and_starts_it_again(tmp_path: Path, record
     with started(data_dir, ports) as demo:
         record_property("first start, seconds", seconds_to_start(demo))
         facts = demo.facts
-        assert facts.keys() == {"survey", "public", "docs", "portal", "api_key", "centre"}
-        assert all(demo.facts[name] in demo.printed for name in ("survey", "public", "docs", "portal"))
+        assert facts.keys() == {*ADDRESSES, "api_key", "centre"}
+        assert all(demo.facts[name] in demo.printed for name in ADDRESSES)
         assert qr.terminal(facts["survey"]) in demo.printed
         assert facts["api_key"] not in demo.printed
         assert (data_dir / "run.json").stat().st_mode & 0o077 == 0
@@ -127,7 +129,7 @@ def test_a_newcomer_starts_it_uses_it_and_starts_it_again(tmp_path: Path, record
 def assert_the_demonstration_works(facts: dict[str, Any]) -> None:
     """Every address answers; a survey is answered; the key opens the figures."""
     with httpx.Client(trust_env=False, timeout=30) as http:
-        for name in ("survey", "public", "docs", "portal"):
+        for name in ADDRESSES:
             assert http.get(facts[name]).status_code == 200, name
         answer = {"off.nps": "9", "finish": "1", "client_id": str(uuid.uuid4())}
         sent = http.post(facts["survey"], data=answer)
