@@ -3,6 +3,7 @@
 Shapes are those of the JSON Schemas in ``schemas/``, one for each type; CloudEvents 1.0 carries them.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -114,3 +115,30 @@ def response_withdrawn(response_id: str, hour: datetime) -> Telling:
 def centre_profile(profile: Mapping[str, Any], at: datetime) -> Telling:
     """The centre's profile is now this."""
     return Telling(CENTRE_PROFILE, str(profile["code"]), at, dict(profile))
+
+
+def body(
+    *,
+    id: str,
+    centre: str,
+    type: str,
+    subject: str,
+    time: datetime,
+    sequence: int,
+    data: Mapping[str, Any],
+    public_url: str,
+) -> str:
+    """The event as it travels: a CloudEvent in the JSON format; its schema is served under ``public_url``."""
+    event = {
+        "specversion": "1.0",
+        "id": id,
+        "source": f"/centres/{centre}",
+        "type": type,
+        "subject": subject,
+        "time": time.isoformat(),
+        "sequence": str(sequence),
+        "datacontenttype": "application/json",
+        "dataschema": f"{public_url}/schemas/{type}.json",
+        "data": data,
+    }
+    return json.dumps(event, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

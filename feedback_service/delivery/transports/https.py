@@ -1,0 +1,159 @@
+"""Events by HTTPS: one signed POST, every phase bounded, nothing followed, nothing believed.
+
+This stands on httpcore, the part of httpx that moves bytes: it knows no redirects, cookies and environment
+proxies, and lets us bound the whole exchange. A time-out for each read would not: a server that sends one byte
+a second never breaks it.
+"""
+
+import socket
+import ssl
+import time
+import uuid
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import httpcore
+
+from feedback_service import clock
+from feedback_service.delivery import relay, signing
+from feedback_service.delivery.relay import Reply
+
+CONNECT, WRITE, READ, POOL = 3.0, 5.0, 8.0, 1.0  # seconds; all together no more than relay.REQUEST
+LONGEST_REPLY = 1024 * 1024  # bytes
+IDLE = 4.0  # seconds that a connection is kept open
+MEDIA_TYPE = "application/cloudevents-batch+json; charset=utf-8"
+
+
+class Https:
+    """The receiver at ``{url}/events``, by one connection that is kept open; for one thread."""
+
+    def __init__(self, url: str, secrets: Sequence[bytes]) -> None:
+        self._url = f"{url}/events"
+        self._secrets = secrets
+        self._network = _Bounded()
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=ssl.create_default_context(),
+            max_connections=1,
+            keepalive_expiry=IDLE,
+            network_backend=self._network,
+        )
+
+    def send(self, bodies: Sequence[str]) -> Reply:
+        """What came of sending these events, within ``relay.REQUEST``."""
+        content = f"[{','.join(bodies)}]".encode()
+        now = clock.now()
+        headers = {
+            "Content-Type": MEDIA_TYPE,
+            "Accept": "application/json",
+            "User-Agent": "vidhuk",
+            **signing.headers(f"msg_{uuid.uuid4().hex}", now, content, self._secrets),
+        }
+        self._network.ends_at = time.monotonic() + relay.REQUEST.total_seconds()
+        try:
+            status, told, body = self._exchange(content, headers)
+        except (httpcore.TimeoutException, TimeoutError):
+            return Reply(None, "no answer in time")
+        except httpcore.ConnectError as error:
+            return Reply(None, "no trusted connection" if _about_tls(error) else "no connection")
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError, OSError):
+            return Reply(None, "the connection broke")
+        return relay.understood(status, told, body, now=clock.now())
+
+    def close(self) -> None:
+        """The connection is closed."""
+        self._pool.close()
+
+    def _exchange(self, content: bytes, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes | None]:
+        timeouts = {"connect": CONNECT, "write": WRITE, "read": READ, "pool": POOL}
+        sent: list[tuple[bytes | str, bytes | str]] = [*headers.items()]
+        with self._pool.stream(
+            "POST", self._url, headers=sent, content=content, extensions={"timeout": timeouts}
+        ) as response:
+            told = {
+                name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers
+            }
+            return response.status, told, _read(response)
+
+
+def _read(response: httpcore.Response) -> bytes | None:
+    """The body, or ``None`` if it is longer than we read."""
+    body = bytearray()
+    for part in response.iter_stream():
+        body += part
+        if len(body) > LONGEST_REPLY:
+            return None
+    return bytes(body)
+
+
+def _about_tls(error: BaseException) -> bool:
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ssl.SSLError):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
+
+
+class _Bounded(httpcore.NetworkBackend):
+    """The network, where everything ends at ``ends_at`` (of the monotonic clock), whatever it was allowed."""
+
+    def __init__(self) -> None:
+        self.ends_at = 0.0
+        self._network = httpcore.SyncBackend()
+
+    def left(self, allowed: float | None) -> float:
+        """How many seconds of those allowed are left; raises a time-out when none are."""
+        left = self.ends_at - time.monotonic()
+        if left <= 0:
+            raise httpcore.ReadTimeout()
+        return left if allowed is None else min(allowed, left)
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        """A connection."""
+        at_once = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        options = [*(socket_options or ()), at_once]
+        stream = self._network.connect_tcp(host, port, self.left(timeout), local_address, options)
+        return _BoundedStream(stream, self)
+
+
+class _BoundedStream(httpcore.NetworkStream):
+    """A connection of such a network."""
+
+    def __init__(self, stream: httpcore.NetworkStream, network: _Bounded) -> None:
+        self._stream = stream
+        self._network = network
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Some bytes."""
+        return self._stream.read(max_bytes, self._network.left(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send all of them."""
+        self._stream.write(buffer, self._network.left(timeout))
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        with suppress(OSError):
+            self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        """The same, in private."""
+        stream = self._stream.start_tls(ssl_context, server_hostname, self._network.left(timeout))
+        return _BoundedStream(stream, self._network)
+
+    def get_extra_info(self, info: str) -> Any:
+        """What is known of the connection."""
+        return self._stream.get_extra_info(info)

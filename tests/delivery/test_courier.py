@@ -1,0 +1,523 @@
+"""Delivery over a real connection, on both databases: whatever the receiver does, once in effect, in time."""
+
+import hashlib
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from feedback_service import clock
+from feedback_service.config import Settings
+from feedback_service.db import transaction
+from feedback_service.delivery import courier, outbox, relay
+from feedback_service.delivery.courier import Courier, Errand
+from feedback_service.delivery.events import response_withdrawn
+from feedback_service.delivery.transports import https
+from feedback_service.delivery.transports.https import Https
+from feedback_service.models import Centre, Channel, Event, Queue
+from tests.conftest import TimeIs
+from tests.support import receiver as central_system
+from tests.support import stored
+from tests.support.receiver import SECRET, Answer, Receiver
+from tests.support.story import CENTRE, a_centre, invited, sent
+
+pytestmark = pytest.mark.usefixtures("context")
+
+OTHER = "SN12000008"
+
+
+@pytest.fixture
+def central() -> Iterator[Receiver]:
+    """A receiver that does as the contract says, until told otherwise."""
+    with Receiver() as central:
+        yield central
+
+
+@pytest.fixture
+def relays(settings: Settings, central: Receiver) -> Iterator[Courier]:
+    """A courier to that receiver."""
+    with closing(to(central, settings)) as made:
+        yield made
+
+
+def to(central: Receiver, settings: Settings) -> Courier:
+    """A courier as the settings make it."""
+    made = courier.courier(replace(settings, central_url=central.url, central_secret=(SECRET,)))
+    assert made is not None
+    return made
+
+
+def send_and_die(errand: Errand | None, central: Receiver) -> None:
+    """A courier sends what it claimed, and is not heard of again."""
+    assert errand is not None
+    with closing(Https(central.url, [SECRET])) as transport:
+        transport.send(list(errand.bodies.values()))
+
+
+@transaction
+def promise(tx: Session, n: int = 1, centre: str = CENTRE) -> list[str]:
+    """So many events wait in the centre's line; their ids."""
+    centre_id = tx.scalars(select(Centre.id).where(Centre.code == centre)).one()
+    now = clock.now()
+    tellings = [response_withdrawn(str(uuid.uuid4()), clock.whole_hour(now)) for _ in range(n)]
+    outbox.put(tx, centre_id, tellings, at=now)
+    subjects = [telling.subject for telling in tellings]
+    return [
+        str(id) for id in tx.scalars(select(Event.id).where(Event.subject.in_(subjects)).order_by(Event.id))
+    ]
+
+
+def states(*ids: str) -> list[str]:
+    """What has become of these events, or of all."""
+    found = {str(event.id): event.state for event in stored.rows(Event)}
+    return [found[id] for id in ids or sorted(found)]
+
+
+def event(id: str) -> Event:
+    """The event as it is kept."""
+    [found] = stored.rows(Event, Event.id == uuid.UUID(id))
+    assert isinstance(found, Event)
+    return found
+
+
+def channel() -> Channel | None:
+    """The channel, once it was anything but simply open."""
+    found = stored.rows(Channel)
+    return found[0] if found else None
+
+
+@transaction
+def time_passes(tx: Session, seconds: float) -> None:
+    """Whatever waits until an instant waits so much shorter."""
+    for row in tx.scalars(select(Event).where(Event.due_at.is_not(None))):
+        assert row.due_at is not None
+        row.due_at -= timedelta(seconds=seconds)
+    for known in tx.scalars(select(Channel).where(Channel.retry_at.is_not(None))):
+        assert known.retry_at is not None and known.failing_since is not None
+        known.retry_at -= timedelta(seconds=seconds)
+        known.failing_since -= timedelta(seconds=seconds)
+
+
+def until_all_went(relays: Courier, *, rounds: int = 60) -> None:
+    """Nothing waits any more; time flies meanwhile."""
+    for _ in range(rounds):
+        relays.deliver_all()
+        if "pending" not in states():
+            return
+        time_passes(10)
+    raise AssertionError("events still wait")
+
+
+def test_an_answer_and_its_case_arrive_as_they_were_told(relays: Courier, central: Receiver) -> None:
+    a_centre()
+    sent(invited().token, {"off.nps": 9, "off.staff": "great"})
+
+    relays.deliver_all()
+
+    case, answer = sorted(central.book.values(), key=lambda event: int(event["sequence"]))
+    assert case["type"] == "ua.vidhuk.case.status.v1"
+    assert case["source"] == answer["source"] == f"/centres/{CENTRE}"
+    assert case["subject"] == answer["subject"]
+    assert (case["sequence"], answer["sequence"]) == ("1", "2")
+    assert answer["data"]["answers"] == [
+        {"question": "off.nps", "value": 9},
+        {"question": "off.staff", "value": "great"},
+    ]
+    kept = event(answer["id"])
+    assert (kept.state, kept.attempts, kept.reason, kept.due_at) == ("delivered", 1, None, None)
+    assert kept.body is not None and kept.data is None
+    assert kept.digest == hashlib.sha256(kept.body.encode()).digest()
+    assert kept.delivered_at == kept.last_attempt_at is not None
+
+
+def test_each_request_carries_one_centre_and_at_most_a_hundred_events(
+    relays: Courier, central: Receiver
+) -> None:
+    for code in (a_centre(), a_centre(OTHER)):
+        promise(150, code)
+
+    relays.deliver_all()
+
+    assert sorted(len(ids) for _, ids in central.requests) == [50, 50, 100, 100]
+    for _, ids in central.requests:
+        assert len({central.book[id]["source"] for id in ids}) == 1
+    assert central.sequences(f"/centres/{CENTRE}") == list(range(1, 151))
+    assert len(central.names) == 4, "each request has a name of its own"
+
+
+def test_a_relay_that_died_after_sending_delays_by_its_lease_and_doubles_nothing(
+    relays: Courier, central: Receiver
+) -> None:
+    a_centre()
+    ids = promise(3)
+    [centre] = stored.rows(Centre)
+    send_and_die(courier.claim(centre.id, "http://127.0.0.1:8000"), central)
+
+    assert not relays.deliver_once(), "its claim holds"
+    time_passes(10)
+    relays.deliver_all()
+
+    assert states(*ids) == ["delivered"] * 3
+    assert [central.repeats[id] for id in ids] == [1, 1, 1]
+    assert all(len(central.raw[id]) == 1 for id in ids), "the same body both times"
+    assert central.sequences(f"/centres/{CENTRE}") == [1, 2, 3]
+
+
+def test_who_lost_the_lease_settles_nothing(central: Receiver) -> None:
+    a_centre()
+    [id] = promise()
+    [centre] = stored.rows(Centre)
+    slow = courier.claim(centre.id, "http://127.0.0.1:8000")
+    time_passes(10)
+    quick = courier.claim(centre.id, "http://127.0.0.1:8000")
+    assert slow is not None and quick is not None
+
+    courier.settle(slow, [id], relay.Reply(422), [])
+    assert states(id) == ["pending"]
+    courier.settle(quick, [id], relay.Reply(200, taken=frozenset([id]), readable=True), [])
+    assert states(id) == ["delivered"]
+
+
+def test_a_body_stays_the_same_whatever_the_settings_become(central: Receiver) -> None:
+    a_centre()
+    [id] = promise()
+    [centre] = stored.rows(Centre)
+    for address in ("https://vidhuk.example", "https://elsewhere.example"):
+        send_and_die(courier.claim(centre.id, address), central)
+        time_passes(10)
+
+    [body] = central.raw[id]
+    assert "https://vidhuk.example/schemas/" in body
+
+
+def test_four_relays_at_once_leave_no_gap_and_send_nothing_twice(
+    app: Flask, settings: Settings, central: Receiver
+) -> None:
+    codes = [a_centre(), a_centre(OTHER)]
+    for code in codes:
+        promise(700, code)
+    stop = threading.Event()
+
+    def carry() -> None:
+        with app.app_context(), closing(to(central, settings)) as made:
+            made.run(stop)
+
+    couriers = [threading.Thread(target=carry) for _ in range(4)]
+    for one in couriers:
+        one.start()
+    for _ in range(5):
+        for code in codes:
+            promise(20, code)
+    deadline = time.monotonic() + 30
+    while "pending" in states() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    stop.set()
+    for one in couriers:
+        one.join()
+
+    assert set(states()) == {"delivered"}
+    assert sum(central.repeats.values()) == 0
+    for code in codes:
+        assert central.sequences(f"/centres/{code}") == list(range(1, 801))
+    assert {queue.last_sequence for queue in stored.rows(Queue)} == {800}
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        *(
+            Answer(status, b"", stores=False)
+            for status in (401, 403, 404, 408, 410, 425, 429, 500, 502, 503, 504)
+        ),
+        Answer(302, b"", {"Location": "http://127.0.0.1:9/events"}, stores=False),
+        Answer(307, b"", {"Location": "/events"}, stores=False),
+        Answer(409, b"{}", stores=False),
+        Answer(500),
+        Answer(resets=True),
+        Answer(resets=True, stores=False),
+        Answer(body=b"<html>not here</html>", stores=False),
+        Answer(body=b"\xff\xfe{{", stores=False),
+        Answer(body=b"[" * 100_000, stores=False),
+        Answer(body=b"[]"),
+        Answer(body=b'{"accepted": "all"}'),
+        Answer(body=b'{"accepted": []' + b" " * 2_000_000 + b"}"),
+        Answer(body=b"", stores=False),
+        Answer(204, b""),
+    ],
+    ids=lambda answer: f"{answer.status} {(answer.body or b'')[:9]!r} {answer.resets} {answer.stores}",
+)
+def test_failures_of_the_connection_pause_the_channel_and_kill_nothing(
+    relays: Courier, central: Receiver, failing: Answer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a_centre()
+    ids = promise(5)
+    central.script.append(failing)
+
+    relays.deliver_all()
+
+    assert states(*ids) == ["pending"] * 5
+    paused = channel()
+    assert paused is not None and paused.retry_at is not None and paused.reason
+    assert paused.retry_at - clock.now() < timedelta(seconds=2), "the first look again comes soon"
+    assert len(central.requests) == 1, "and nobody asks meanwhile"
+    assert "/events" not in (paused.reason or "")
+
+    until_all_went(relays)
+    assert states(*ids) == ["delivered"] * 5
+    assert set(central.book) == set(ids)
+    now_open = channel()
+    assert now_open is not None and now_open.failing_since is None and now_open.retry_at is None
+
+
+def test_a_wrong_secret_kills_no_event(relays: Courier, central: Receiver) -> None:
+    a_centre()
+    ids = promise(120)
+    central.secrets = (bytes(32),)
+    for _ in range(20):
+        relays.deliver_all()
+        time_passes(300)
+    assert states(*ids) == ["pending"] * 120 and central.book == {}
+
+    central.secrets = (bytes(32), SECRET)
+    until_all_went(relays)
+    assert states(*ids) == ["delivered"] * 120
+
+
+def test_nobody_is_there_then_somebody_is(settings: Settings, relays: Courier, central: Receiver) -> None:
+    a_centre()
+    ids = promise(2)
+
+    with closing(Courier(Https("http://127.0.0.1:9", [SECRET]), settings.public_url)) as nobody:
+        nobody.deliver_all()
+
+    assert states(*ids) == ["pending"] * 2
+    paused = channel()
+    assert paused is not None and paused.reason == "no connection"
+    assert event(ids[0]).reason == "no connection" and event(ids[0]).attempts == 1
+
+    until_all_went(relays)
+    assert states(*ids) == ["delivered"] * 2
+
+
+def test_what_drips_or_hangs_is_cut_off(
+    relays: Courier, central: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "REQUEST", timedelta(seconds=0.4))
+    a_centre()
+    ids = promise(3)
+
+    for slow in (Answer(drip=0.1), Answer(seconds=1.5)):
+        central.script.append(slow)
+        began = time.monotonic()
+        relays.deliver_all()
+        assert time.monotonic() - began < 1.4
+        assert states(*ids) == ["pending"] * 3
+        assert event(ids[0]).reason == "no answer in time"
+        time_passes(10)
+    until_all_went(relays)
+    assert states(*ids) == ["delivered"] * 3
+
+
+def test_a_receiver_too_slow_for_a_whole_batch_gets_smaller_ones(
+    relays: Courier, central: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "REQUEST", timedelta(seconds=0.2))
+    a_centre()
+    promise(120)
+    central.behaviour = lambda events: Answer(
+        seconds=0.4 if len(events) > 30 else 0, stores=len(events) <= 30
+    )
+
+    until_all_went(relays)
+
+    assert set(states()) == {"delivered"}
+
+
+def test_a_poisoned_event_is_found_and_dies_alone(
+    relays: Courier, central: Receiver, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a_centre()
+    ids = promise(100)
+    poison = ids[37]
+
+    def judge(events: Sequence[central_system.Event]) -> Answer:
+        bad = poison in {event["id"] for event in events}
+        return Answer(422, b"{}", stores=False) if bad else Answer()
+
+    central.behaviour = judge
+    relays.deliver_all()
+
+    assert states(poison) == ["dead"]
+    assert event(poison).reason == "HTTP 422"
+    assert states().count("delivered") == 99
+    assert len(central.requests) <= 15, "halves, not one by one"
+    assert sum(central.repeats.values()) == 0
+
+
+@pytest.mark.parametrize("blame", [Answer(500, b"", stores=False), Answer(body=b"oops"), Answer(resets=True)])
+def test_an_event_that_makes_the_receiver_fail_ends_up_alone(
+    relays: Courier, central: Receiver, blame: Answer
+) -> None:
+    a_centre()
+    ids = promise(100)
+    poison = ids[50]
+    central.behaviour = lambda events: blame if poison in {event["id"] for event in events} else Answer()
+
+    for _ in range(12):
+        relays.deliver_all()
+        time_passes(10)
+
+    assert states(poison) == ["pending"]
+    assert states().count("delivered") == 99
+    central.behaviour = central_system.well
+    time_passes(300)
+    until_all_went(relays)
+    assert states(poison) == ["delivered"]
+
+
+def test_a_rejected_event_is_a_dead_letter_with_the_receivers_words(
+    relays: Courier, central: Receiver
+) -> None:
+    a_centre()
+    ids = promise(10)
+    central.behaviour = lambda _: Answer(rejects={ids[4]: "unknown centre " + "x" * 900})
+
+    relays.deliver_all()
+
+    assert states(*ids) == ["delivered"] * 4 + ["dead"] + ["delivered"] * 5
+    assert (event(ids[4]).reason or "").startswith("unknown centre x")
+    assert channel() is None, "the channel is fine"
+
+
+def test_what_a_receipt_leaves_out_goes_again_while_others_go_on(relays: Courier, central: Receiver) -> None:
+    a_centre()
+    ids = promise(10)
+    central.behaviour = lambda _: Answer(leaves_out=frozenset([ids[2]]))
+
+    relays.deliver_all()
+    assert states(*ids).count("delivered") == 9
+    left = event(ids[2])
+    assert (left.state, left.reason, left.attempts) == ("pending", relay.UNNAMED, 1)
+    assert channel() is None
+    [more] = promise()
+    relays.deliver_all()
+    assert states(more) == ["delivered"]
+
+    central.behaviour = central_system.well
+    until_all_went(relays)
+    assert central.sequences(f"/centres/{CENTRE}") == list(range(1, 12))
+
+
+def test_a_retry_after_is_served_first(relays: Courier, central: Receiver) -> None:
+    a_centre()
+    ids = promise(2)
+    central.script.append(Answer(429, b"", {"Retry-After": "120"}, stores=False))
+    relays.deliver_all()
+
+    time_passes(118)
+    assert relays.deliver_all() == 0
+    time_passes(2.1)
+    relays.deliver_all()
+
+    assert states(*ids) == ["delivered"] * 2
+
+
+def test_a_centre_with_most_of_the_load_delays_no_other(relays: Courier, central: Receiver) -> None:
+    promise(1500, a_centre())
+    small = [id for n in range(4) for id in promise(10, a_centre(f"SN1200001{n}"))]
+
+    for _ in range(5):
+        relays.deliver_once()
+
+    assert states(*small) == ["delivered"] * 40
+
+
+def test_only_one_relay_looks_whether_the_channel_works_again(relays: Courier, central: Receiver) -> None:
+    [one, _] = [promise(1, code) for code in (a_centre(), a_centre(OTHER))]
+    central.script.append(Answer(503, b"", stores=False))
+    relays.deliver_all()
+    time_passes(5)
+    first, second = stored.rows(Centre)
+
+    probe = courier.claim(first.id, "http://127.0.0.1:8000")
+    assert probe is not None and probe.probe
+    assert courier.claim(second.id, "http://127.0.0.1:8000") is None
+
+    time_passes(10)  # the one that looked has died
+    until_all_went(relays)
+    assert states(*one) == ["delivered"]
+
+
+def test_without_an_address_nothing_is_sent(settings: Settings) -> None:
+    assert courier.courier(settings) is None
+
+
+@transaction
+def spoil_database(tx: Session) -> None:
+    """The line's number is lower than what was given."""
+    tx.execute(update(Queue).values(last_sequence=0))
+
+
+def test_a_number_is_never_given_twice(relays: Courier, central: Receiver) -> None:
+    a_centre()
+    promise(2)
+    relays.deliver_all()
+    spoil_database()
+    promise(1)
+
+    with pytest.raises(Exception, match=r"(?i)unique"):
+        relays.deliver_once()
+
+
+def test_a_relay_goes_on_after_whatever_went_wrong(
+    app: Flask, relays: Courier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_centre()
+    [id] = promise()
+    monkeypatch.setattr(courier, "IDLE", 0.01)
+    real, calls, stop = courier.claim, [], threading.Event()
+
+    def breaks_once(*asked: object) -> object:
+        calls.append(asked)
+        if len(calls) == 1:
+            raise RuntimeError("the database was away")
+        return real(*asked)  # type: ignore[arg-type]  # as it was called
+
+    monkeypatch.setattr(courier, "claim", breaks_once)
+
+    def carry() -> None:
+        with app.app_context():
+            relays.run(stop)
+
+    thread = threading.Thread(target=carry)
+    thread.start()
+    deadline = time.monotonic() + 5
+    while states(id) == ["pending"] and time.monotonic() < deadline:
+        time.sleep(0.02)
+    stop.set()
+    thread.join()
+    assert states(id) == ["delivered"]
+
+
+def test_the_clock_may_stand_still(relays: Courier, central: Receiver, time_is: TimeIs) -> None:
+    now = time_is(clock.now())
+    a_centre()
+    ids = promise(3)
+    central.script.append(Answer(503, b"", stores=False))
+    relays.deliver_all()
+    time_is(now - timedelta(days=1))  # it was wrong before, by a day
+    assert channel() is not None
+
+    relays.deliver_all()
+    time_is(now + timedelta(minutes=1))
+    relays.deliver_all()
+    assert states(*ids) == ["delivered"] * 3
+    assert https.LONGEST_REPLY == 1024 * 1024

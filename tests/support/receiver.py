@@ -1,0 +1,154 @@
+"""A central monitoring system for tests: a real HTTP server with a book of its own, that misbehaves as told."""
+
+import json
+import socket
+import struct
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any
+
+from feedback_service.delivery import signing
+from feedback_service.delivery.signing import BadSignature
+
+SECRET = bytes(range(32))
+WRITTEN = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+
+Event = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a request is answered; ``stores``: what came is taken all the same."""
+
+    status: int = 200
+    body: bytes | None = None  # the receipt, unless something else is said
+    headers: Mapping[str, str] = field(default_factory=dict)
+    stores: bool = True
+    resets: bool = False
+    seconds: float = 0.0  # before it answers
+    drip: float | None = None  # seconds between two bytes
+    leaves_out: frozenset[str] = frozenset()
+    rejects: Mapping[str, str] = field(default_factory=dict)
+
+
+Behaviour = Callable[[Sequence[Event]], Answer]
+
+
+def well(_events: Sequence[Event]) -> Answer:
+    """As the contract says."""
+    return Answer()
+
+
+@dataclass
+class Receiver:
+    """``with Receiver() as central``: events arrive at ``central.url``; ``central.behaviour`` says how it answers.
+
+    ``script`` holds answers for the next requests; when it is empty, ``behaviour`` decides.
+    """
+
+    secrets: Sequence[bytes] = (SECRET,)
+    behaviour: Behaviour = well
+    script: deque[Answer] = field(default_factory=deque)
+    book: dict[str, Event] = field(default_factory=dict)
+    raw: dict[str, set[str]] = field(default_factory=dict)  # every way in which an event was ever written
+    repeats: Counter[str] = field(default_factory=Counter)
+    requests: list[tuple[float, list[str]]] = field(default_factory=list)  # when, which events
+    names: set[str] = field(default_factory=set)
+    arrived: dict[str, float] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __enter__(self) -> "Receiver":
+        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server.receiver = self
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def sequences(self, source: str) -> list[int]:
+        """The numbers of all events that came from there, in order."""
+        return sorted(int(event["sequence"]) for event in self.book.values() if event["source"] == source)
+
+    def take(self, headers: Mapping[str, str], body: bytes) -> Answer:
+        """What becomes of a request: stored or not, and the answer."""
+        try:
+            name = signing.verify(headers, body, self.secrets, now=datetime.now(UTC))
+        except BadSignature:
+            return Answer(401, b"{}", stores=False)
+        events: list[Event] = json.loads(body)
+        ids = [event["id"] for event in events]
+        with self.lock:
+            self.requests.append((time.monotonic(), ids))
+            self.names.add(name)
+            answer = self.script.popleft() if self.script else self.behaviour(events)
+            accepted: list[str] = []
+            duplicates: list[str] = []
+            for event in events:
+                id = event["id"]
+                self.raw.setdefault(id, set()).add(json.dumps(event, ensure_ascii=False))
+                if not answer.stores or id in answer.leaves_out or id in answer.rejects:
+                    continue
+                (duplicates if id in self.book else accepted).append(id)
+                self.repeats[id] += id in self.book
+                self.book[id] = event
+                self.arrived.setdefault(id, time.monotonic())
+        if answer.body is not None:
+            return answer
+        rejected = [{"id": id, "reason": answer.rejects[id]} for id in ids if id in answer.rejects]
+        receipt = {"accepted": accepted, "duplicates": duplicates, "rejected": rejected}
+        return Answer(**(vars(answer) | {"body": json.dumps(receipt).encode()}))
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    receiver: Receiver
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Whoever hangs up is no news."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    server: _Server
+
+    def do_POST(self) -> None:
+        """Take what comes and answer as told."""
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        answer = self.server.receiver.take(headers, body)
+        time.sleep(answer.seconds)
+        if answer.resets:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.close_connection = True
+            self.connection.close()
+            return
+        content = answer.body or b""
+        if answer.drip is not None:
+            for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"z" * 1000:
+                self.connection.sendall(bytes([byte]))
+                time.sleep(answer.drip)
+            return
+        self.send_response(answer.status)
+        for name, value in {"Content-Length": str(len(content)), **answer.headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Quietly."""
