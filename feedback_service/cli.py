@@ -9,19 +9,20 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import click
-from flask import Flask
+from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy.exc import SQLAlchemyError
 
 from feedback_service import clock, files
 from feedback_service.config import settings
+from feedback_service.delivery import courier
 from feedback_service.errors import FeedbackError, Invalid, NotFound, Unavailable
 from feedback_service.files import BadFile
 from feedback_service.flow import setup, upkeep
@@ -32,12 +33,15 @@ from feedback_service.models.columns import SCOPES
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 DAY = click.DateTime(["%Y-%m-%d"])
+REQUEST_ENDS = 3  # seconds that a request under way is given when the worker ends
+NO_CENTRAL = "FEEDBACK_CENTRAL_URL is not set: nothing is sent, events wait."
 UNCONFIRMED = "Методика не підтверджена (the methodology is not confirmed)."
 
 
 def register(app: Flask) -> None:
     """Give the ``flask`` command all of ours."""
-    for command in (centre, service, key, questionnaire, methodology, demo, worker, recount, purge, summary):
+    groups = (centre, service, key, questionnaire, methodology, demo)
+    for command in (*groups, relay, worker, recount, purge, summary):
         app.cli.add_command(command)
 
 
@@ -182,18 +186,39 @@ def demo_seed(cases: int, seed: int) -> None:
     click.echo(f"Centre {sandbox.sow(cases, seed)} has {cases} more cases.")
 
 
+@click.command("relay", cls=_Command)
+@click.option("--once", is_flag=True, help="Send what is due now and end.")
+@with_appcontext
+def relay(once: bool) -> None:
+    """Carry events to the central system, again and again; SIGTERM or Ctrl-C ends it between two requests."""
+    carrier, stop = courier.courier(settings()), threading.Event()
+    if carrier is None:
+        click.echo(NO_CENTRAL, err=True)
+    with closing(carrier) if carrier else nullcontext():
+        if once:
+            click.echo(f"{carrier.deliver_all() if carrier else 0} batches carried.")
+            return
+        with _signals(stop.set):
+            log.info("relay started", delivers=carrier is not None)
+            carrier.run(stop) if carrier else stop.wait()
+
+
 @click.command("worker", cls=_Command)
 @click.option("--once", is_flag=True, help="Do what is due now and end.")
 @with_appcontext
 def worker(once: bool) -> None:
-    """Complete answers left, close days, purge, again and again; SIGTERM or Ctrl-C ends it between two steps."""
-    if once:
-        upkeep.work_once()
-        return
-    stop = threading.Event()
-    with _signals(stop.set):
-        log.info("worker started")
-        upkeep.work(stop)
+    """Carry events, complete answers left, close days, purge, again and again; SIGTERM or Ctrl-C ends it."""
+    carrier = courier.courier(settings())
+    with closing(carrier) if carrier else nullcontext():
+        if once:
+            upkeep.work_once()
+            if carrier:
+                carrier.deliver_all()
+            return
+        stop = threading.Event()
+        with _signals(stop.set), _beside(carrier.run if carrier else None, stop):
+            log.info("worker started", delivers=carrier is not None)
+            upkeep.work(stop)
 
 
 @click.command("recount", cls=_Command)
@@ -258,6 +283,30 @@ def _tell(done: Imported) -> None:
     )
     if done.faults:
         sys.exit(1)
+
+
+@contextmanager
+def _beside(work: Callable[[threading.Event], None] | None, stop: threading.Event) -> Iterator[None]:
+    """The work goes on in a thread of its own until the block ends, so that slow duties never delay delivery.
+
+    A request that is under way then has a few seconds to end; else its lease gives back what it carries.
+    """
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # a thread has no context of its own
+
+    def begin() -> None:
+        with app.app_context():
+            assert work is not None
+            work(stop)
+
+    thread = threading.Thread(target=begin, name="relay", daemon=True) if work else None
+    if thread:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        if thread:
+            thread.join(REQUEST_ENDS)
 
 
 @contextmanager

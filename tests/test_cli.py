@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -15,12 +16,15 @@ from flask import Flask
 
 from feedback_service import clock
 from feedback_service.access import keys
+from feedback_service.app import create_app
 from feedback_service.config import Settings
+from feedback_service.db import db
 from feedback_service.indicators import summaries
-from feedback_service.models import Centre, CountedDay, Service
+from feedback_service.models import Centre, CountedDay, Event, Service
 from tests.conftest import TimeIs
 from tests.support import stored
 from tests.support.environment import ROOT, environment, process_environment
+from tests.support.receiver import SECRET, WRITTEN, Receiver
 from tests.support.story import CENTRE, a_centre, invited, minutes_later, sent, tapped
 
 ADD = (
@@ -29,7 +33,7 @@ ADD = (
 )
 COMMANDS = [
     *("centre add", "centre import", "service import", "key add", "questionnaire load", "methodology load"),
-    *("demo seed", "worker", "recount", "purge", "summary"),
+    *("demo seed", "relay", "worker", "recount", "purge", "summary"),
 ]
 
 
@@ -73,8 +77,9 @@ def test_every_command_explains_itself(operator: Operator, command: str) -> None
 @pytest.mark.parametrize(
     "words",
     [
-        *(command.split() for command in COMMANDS if command not in ("worker", "recount", "purge")),
+        *(command.split() for command in COMMANDS if command not in ("relay", "worker", "recount", "purge")),
         ["worker", "--twice"],
+        ["relay", "--never"],
         ["centre", "ad"],
         ["centre", "import", "/no/such/file"],
         ["summary", "--centre", "SN05000001", "--from", "yesterday"],
@@ -266,3 +271,60 @@ def test_a_demonstration_is_sown(operator: Operator, context: None) -> None:
     today = clock.kyiv_day(clock.now())
     assert printed["period"]["to"] == today.isoformat()
     assert len(stored.rows(Centre)) == 1
+
+
+def test_relay_once_carries_what_is_due(settings: Settings) -> None:
+    with Receiver() as central:
+        app = create_app(replace(settings, central_url=central.url, central_secret=(SECRET,)))
+        with app.app_context():
+            a_centre()
+            invited()
+        told = Operator(app).does("relay", "--once")
+        with app.app_context():
+            [event] = stored.rows(Event)
+            db.engine.dispose()
+
+    assert told == "1 batches carried.\n"
+    assert event.state == "delivered"
+
+
+def test_without_a_central_system_events_wait(operator: Operator, context: None) -> None:
+    a_centre()
+    invited()
+
+    told = operator.types("relay", "--once")
+    operator.does("worker", "--once")
+
+    assert (told.exit_code, told.stderr) == (
+        0,
+        "FEEDBACK_CENTRAL_URL is not set: nothing is sent, events wait.\n",
+    )
+    assert [event.state for event in stored.rows(Event)] == ["pending"]
+
+
+def test_the_worker_delivers_within_seconds_and_ends_when_told(
+    tmp_path: Path, settings: Settings, context: None
+) -> None:
+    a_centre()
+    with Receiver() as central:
+        told = environment(tmp_path, settings.database_url)
+        told |= {"FEEDBACK_CENTRAL_URL": central.url, "FEEDBACK_CENTRAL_SECRET": WRITTEN}
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "flask", "--app", "wsgi", "worker"],
+            cwd=ROOT,
+            env=process_environment(os.environ, told),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        with worker:
+            assert worker.stderr is not None
+            assert "worker started" in worker.stderr.readline()
+            invited()
+            deadline = time.monotonic() + 10
+            while not central.book and time.monotonic() < deadline:
+                time.sleep(0.05)
+            worker.send_signal(signal.SIGTERM)
+            _, said = worker.communicate(timeout=20)
+    assert worker.returncode == 0, said
+    assert len(central.book) == 1
+    assert "events delivered" in said

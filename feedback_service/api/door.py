@@ -1,6 +1,7 @@
 """The JSON door: everything under ``/api``, and what machines ask beside it.
 
-cases surveys summaries    thin views: read, call the flow, answer
+cases surveys summaries deliveries
+                           thin views: read, call the flow, answer
 operations                 what is declared beside each view; it guards, reads and documents
 schemas fields body        the shapes on the wire, and how strictly they are read
 problems replies           how refusals and answers are written
@@ -12,7 +13,7 @@ from flask import Blueprint, Flask, Response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from feedback_service.api import cases, docs, operations, probes, problems, summaries, surveys
+from feedback_service.api import cases, deliveries, docs, operations, probes, problems, summaries, surveys
 from feedback_service.errors import FeedbackError
 
 HEADERS = {
@@ -26,7 +27,7 @@ HEADERS = {
 def register(app: Flask) -> None:
     """The application answers programs."""
     api = Blueprint("api", __name__, url_prefix="/api/v1")
-    for room in (cases, surveys, summaries, docs):
+    for room in (cases, surveys, summaries, deliveries, docs):
         api.register_blueprint(room.bp)
     api.before_request(operations.admit)
     api.register_error_handler(FeedbackError, problems.refused)

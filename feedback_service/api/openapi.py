@@ -33,6 +33,7 @@ TAGS = {
     "cases": N_("Cases and invitations"),
     "surveys": N_("Surveys and answers"),
     "summaries": N_("Figures"),
+    "deliveries": N_("Deliveries to the central monitoring system"),
     "docs": N_("This description"),
 }
 ABOUT = N_(

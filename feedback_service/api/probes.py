@@ -24,12 +24,12 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from feedback_service import clock
 from feedback_service.api import problems
 from feedback_service.api.replies import reply
 from feedback_service.db import NotDurable, reading
+from feedback_service.delivery import overview
 from feedback_service.errors import N_, FeedbackError, Unavailable
-from feedback_service.models import BegunAnswer, CountedDay, Event
+from feedback_service.models import BegunAnswer, CountedDay
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 RETRY_SECONDS = 5
@@ -102,23 +102,28 @@ class _Waiting:
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """One sample of each."""
-        for name, about, value in _waiting():
+        for name, about, value in (*_waiting(), *_delivering()):
             yield GaugeMetricFamily(f"vidhuk_{name}", about, value=value)
 
 
 @reading
 def _waiting(tx: Session) -> list[tuple[str, str, float]]:
-    pending = Event.state == "pending"
-    oldest = tx.scalar(select(func.min(Event.created_at)).where(pending))
-    age = max(0.0, (clock.now() - oldest).total_seconds()) if oldest else 0.0
-    events = tx.scalar(select(func.count()).select_from(Event).where(pending))
     begun = tx.scalar(select(func.count()).select_from(BegunAnswer))
     days = tx.scalar(select(func.count()).select_from(CountedDay).where(~CountedDay.closed))
     return [
-        ("events_pending", "Events that wait for the central monitoring system.", events or 0),
-        ("event_oldest_pending_seconds", "How long the oldest of them has waited.", age),
         ("answers_begun", "Answers begun and not final yet.", begun or 0),
         ("days_to_recount", "Days of centres that are counted live until they are recounted.", days or 0),
+    ]
+
+
+def _delivering() -> list[tuple[str, str, float]]:
+    sums = overview.sums()
+    return [
+        ("events_pending", "Events that wait for the central monitoring system.", sums.pending),
+        ("event_oldest_pending_seconds", "How long the oldest has waited.", sums.oldest_pending_seconds or 0),
+        ("events_dead", "Events that the central monitoring system refused.", sums.dead),
+        ("events_delivered", "Events that the central monitoring system took.", sums.delivered),
+        ("channel_paused", "1 while the central system cannot be reached.", overview.channel_paused()),
     ]
 
 

@@ -5,6 +5,7 @@
     direct    an answer comes without an invitation: from the hall's poster, or typed in by staff
     receipts  a person reads the receipt, takes the answer back, types a short code
     setup     an operator adds centres, services, keys, documents
+    deliveries  an operator has an event sent again
     upkeep    what time does: days are recounted, old things are deleted
 
 ``recording`` is the step that every way of answering ends in.
@@ -30,6 +31,7 @@ from feedback_service.flow.cases import (
     register_cases,
     slip_facts,
 )
+from feedback_service.flow.deliveries import replay
 from feedback_service.flow.direct import AssistedAnswer, open_hall, record_assisted, record_in_hall
 from feedback_service.flow.receipts import Thanks, find_by_short_code, read_receipt, withdraw
 
@@ -56,6 +58,7 @@ __all__ = [
     "record_assisted",
     "record_in_hall",
     "register_cases",
+    "replay",
     "slip_facts",
     "withdraw",
 ]

@@ -3,6 +3,7 @@
     complete_left_answers   answers begun and left become final as they are
     close_days              past days are recounted, so that figures need not be
     purge                   what nobody needs any more is deleted
+    blank_delivered         what was delivered long ago is forgotten, its digest stays
 
 Every function does what is due and tells how much that was; ``stop`` may say between two transactions that
 the rest can wait. ``work`` does all of them again and again.
@@ -12,10 +13,10 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple, ParamSpec
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
@@ -25,7 +26,7 @@ from feedback_service.flow.answers import complete_left
 from feedback_service.indicators import rollups
 from feedback_service.indicators.rollups import Difference
 from feedback_service.logs import log
-from feedback_service.models import BegunAnswer, Case, Centre, Comment, Invitation, Response
+from feedback_service.models import BegunAnswer, Case, Centre, Comment, Event, Invitation, Response
 
 P = ParamSpec("P")
 Stop = Callable[[], bool]
@@ -33,6 +34,7 @@ Stop = Callable[[], bool]
 PORTION = 200  # rows that one transaction deletes; writers of SQLite wait for it
 LEFT = 50  # answers that one transaction completes
 DAYS = 31  # days that one transaction recounts
+BLANKED_AFTER = timedelta(days=30)  # from acknowledgement; only an event's body pairs a case with an answer
 UNDER_WAY = timedelta(minutes=10)  # longer than any transaction that records an answer of the day before
 
 
@@ -87,6 +89,11 @@ def purge(stop: Stop = never) -> Purged:
     return Purged(comments, cases)
 
 
+def blank_delivered(stop: Stop = never) -> int:
+    """Nothing is left of events acknowledged 30 days ago but digest, number and type; tells how many these were."""
+    return _until_less(PORTION, stop, _blank, clock.now() - BLANKED_AFTER)
+
+
 @transaction
 def _close_days(tx: Session, centre_id: uuid.UUID, before: date) -> int:
     return rollups.close_days(tx, centre_id, before=before, limit=DAYS)
@@ -123,6 +130,17 @@ def _purge_cases(tx: Session, centre_id: uuid.UUID, before: date) -> int:
     return len(ids)
 
 
+@transaction
+def _blank(tx: Session, before: datetime) -> int:
+    old = select(Event.centre_id, Event.id).where(Event.delivered_at < before, Event.body.is_not(None))
+    rows = [tuple(row) for row in tx.execute(old.limit(PORTION).with_for_update(skip_locked=True))]
+    blank = update(Event).where(tuple_(Event.centre_id, Event.id).in_(rows))
+    tx.execute(
+        blank.values(body=None, data=None, subject=""), execution_options={"synchronize_session": False}
+    )
+    return len(rows)
+
+
 @reading
 def _centre_ids(tx: Session) -> list[uuid.UUID]:
     return list(tx.scalars(select(Centre.id).order_by(Centre.id)))
@@ -144,6 +162,7 @@ DUTIES: Mapping[Callable[[Stop], int | Purged], float] = {
     complete_left_answers: 5,
     close_days: 60,
     purge: 3600,
+    blank_delivered: 3600,
 }
 
 

@@ -32,6 +32,9 @@ NEEDS = [
     ("POST", f"/cases/{ID}/invitation/cancel", "cases:write"),
     ("POST", "/responses", "responses:write"),
     ("GET", "/summaries", "summaries:read"),
+    ("GET", "/deliveries", "deliveries:manage"),
+    ("GET", "/deliveries/summary", "deliveries:manage"),
+    ("POST", f"/deliveries/{ID}/replay", "deliveries:manage"),
 ]
 
 
@@ -318,6 +321,8 @@ def test_a_parameter_that_nobody_knows_is_refused_everywhere(case_system: Caller
     for path in (
         f"/cases/{case['id']}",
         "/summaries",
+        "/deliveries",
+        "/deliveries/summary",
         f"/surveys/{token_of(case)}",
         "/openapi.json",
         "/docs",

@@ -13,7 +13,16 @@ from feedback_service.config import Settings
 from feedback_service.db import transaction
 from feedback_service.flow import AssistedAnswer, upkeep
 from feedback_service.flow.upkeep import Purged
-from feedback_service.models import BegunAnswer, Case, CaseStatus, CountedDay, DayCount, Invitation, Response
+from feedback_service.models import (
+    BegunAnswer,
+    Case,
+    CaseStatus,
+    CountedDay,
+    DayCount,
+    Event,
+    Invitation,
+    Response,
+)
 from tests.conftest import TimeIs
 from tests.support import stored
 from tests.support.story import a_centre, a_report, given, invited, minutes_later, registered, sent, tapped
@@ -204,3 +213,29 @@ def test_a_duty_that_fails_leaves_the_others_their_turn(monkeypatch: pytest.Monk
     upkeep.work(stop)
 
     assert done == ["failed", "done"]
+
+
+@transaction
+def acknowledged(tx: Session, event_id: uuid.UUID) -> None:
+    """The central system took the event just now."""
+    values = {"state": "delivered", "due_at": None, "delivered_at": clock.now(), "data": None}
+    travelled = {"body": '{"subject": "a case"}', "digest": b"d" * 32, "sequence": 1}
+    tx.execute(update(Event).where(Event.id == event_id).values(values | travelled))
+
+
+def test_what_was_delivered_30_days_ago_is_blanked_and_nothing_else(time_is: TimeIs, day_one: date) -> None:
+    invited()
+    sent(invited().token, {"off.nps": 9})
+    first, *_ = sorted(stored.rows(Event), key=lambda event: event.id)
+    acknowledged(first.id)
+
+    time_is(clock.now() + timedelta(days=30))
+    assert upkeep.blank_delivered() == 0
+    time_is(clock.now() + timedelta(seconds=1))
+    assert upkeep.blank_delivered() == 1
+    assert upkeep.blank_delivered() == 0
+
+    blank, *waiting = sorted(stored.rows(Event), key=lambda event: event.id)
+    assert (blank.body, blank.data, blank.subject) == (None, None, "")
+    assert (blank.digest, blank.sequence, blank.state) == (b"d" * 32, 1, "delivered")
+    assert all(event.data and event.subject for event in waiting)

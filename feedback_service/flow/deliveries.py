@@ -1,0 +1,33 @@
+"""An operator has an event sent again."""
+
+import uuid
+from collections.abc import Collection
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from feedback_service import clock
+from feedback_service.db import transaction
+from feedback_service.delivery import overview
+from feedback_service.delivery.overview import Delivery
+from feedback_service.errors import N_, Conflict, NotFound
+from feedback_service.models import Event
+
+
+@transaction
+def replay(tx: Session, event_id: uuid.UUID, centres: Collection[str]) -> Delivery:
+    """A dead letter waits for the relay again, as it was; one that waits already is due at once.
+
+    Raises ``NotFound``, or ``Conflict`` for what was delivered.
+    """
+    again = update(Event).where(Event.id == event_id, Event.state != "delivered", Event.claim.is_(None))
+    found = overview.find(tx, event_id, centres)
+    if found is None:
+        raise NotFound()
+    if found.state == "delivered":
+        raise Conflict(N_("It was delivered; there is nothing to send again."))
+    tx.execute(
+        again.values(state="pending", due_at=clock.now(), setbacks=0, reason=None),
+        execution_options={"synchronize_session": False},
+    )
+    return overview.find(tx, event_id, centres) or found

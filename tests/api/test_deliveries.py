@@ -1,0 +1,225 @@
+"""What operators see of deliveries through the JSON door, and what they can have sent again."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from feedback_service import clock
+from feedback_service.config import Settings
+from feedback_service.db import transaction
+from feedback_service.delivery import courier
+from feedback_service.models import Event
+from tests.api.conftest import Caller, NewCaller, a_case, pointers
+from tests.conftest import TimeIs
+from tests.support import story
+from tests.support.receiver import SECRET, Answer, Receiver
+
+ELSEWHERE = "SN12000099"
+
+
+@pytest.fixture
+def central() -> Iterator[Receiver]:
+    """A receiver that does as the contract says, until told otherwise."""
+    with Receiver() as central:
+        yield central
+
+
+def carry(app: Flask, settings: Settings, central: Receiver) -> None:
+    """Whatever is due goes."""
+    with app.app_context():
+        made = courier.courier(replace(settings, central_url=central.url, central_secret=(SECRET,)))
+        assert made is not None
+        with closing(made):
+            made.deliver_all()
+
+
+def cases(caller: Caller, n: int, centre: str = story.CENTRE) -> None:
+    """As many cases were registered."""
+    told = [a_case(centre=centre, case_number=f"{number}") for number in range(n)]
+    assert caller.post("/cases/batch", {"cases": told}).status_code == 200
+
+
+def listed(caller: Caller, query: str = "") -> list[dict[str, Any]]:
+    """The deliveries of the first page."""
+    items: list[dict[str, Any]] = caller.get(f"/deliveries{query}").json["items"]
+    return items
+
+
+def test_what_waits_is_listed_without_what_it_tells(case_system: Caller, time_is: TimeIs) -> None:
+    time_is("2026-11-20T12:00+02:00")
+    cases(case_system, 1)
+
+    [item] = listed(case_system)
+
+    assert uuid.UUID(item.pop("id"))
+    assert item == {
+        "type": "ua.vidhuk.case.status.v1",
+        "centre": story.CENTRE,
+        "state": "pending",
+        "attempts": 0,
+        "created_at": "2026-11-20T12:00:00+02:00",
+        "last_attempt_at": None,
+        "reason": None,
+    }
+
+
+def test_a_dead_letter_is_seen_and_sent_again_as_it_was(
+    case_system: Caller, app: Flask, settings: Settings, central: Receiver
+) -> None:
+    cases(case_system, 3)
+    ids = [item["id"] for item in listed(case_system)]
+    central.behaviour = lambda _: Answer(rejects={ids[1]: "the centre is not registered"})
+    carry(app, settings, central)
+
+    assert listed(case_system, "?state=pending") == []
+    assert {item["id"] for item in listed(case_system, "?state=delivered")} == {ids[0], ids[2]}
+    [dead] = listed(case_system)
+    assert (dead["id"], dead["state"], dead["attempts"]) == (ids[1], "dead", 1)
+    assert dead["reason"] == "the centre is not registered"
+    assert case_system.get("/deliveries/summary").json == {
+        **{"pending": 0, "oldest_pending_seconds": None},
+        **{"dead": 1, "delivered": 2},
+    }
+
+    replayed = case_system.post(f"/deliveries/{ids[1]}/replay")
+    assert (replayed.status_code, replayed.json["state"], replayed.json["reason"]) == (202, "pending", None)
+    assert case_system.post(f"/deliveries/{ids[1]}/replay").status_code == 202, "again is no mistake"
+    central.behaviour = lambda _: Answer()
+    carry(app, settings, central)
+
+    assert listed(case_system) == []
+    assert len(central.raw[ids[1]]) == 1, "the very same body"
+    assert central.sequences(f"/centres/{story.CENTRE}") == [1, 2, 3]
+    assert case_system.post(f"/deliveries/{ids[1]}/replay").status_code == 409
+
+
+def test_what_waits_is_tried_at_once_when_asked(
+    case_system: Caller, app: Flask, settings: Settings, central: Receiver
+) -> None:
+    cases(case_system, 1)
+    [item] = listed(case_system)
+    central.script.append(Answer(leaves_out=frozenset([item["id"]])))
+    carry(app, settings, central)
+    assert listed(case_system)[0]["attempts"] == 1
+
+    assert case_system.post(f"/deliveries/{item['id']}/replay").status_code == 202
+    carry(app, settings, central)
+
+    assert listed(case_system) == []
+
+
+def test_the_sums_count_each_state_and_the_longest_wait(
+    case_system: Caller, app: Flask, settings: Settings, central: Receiver, time_is: TimeIs
+) -> None:
+    now = clock.now()
+    cases(case_system, 3)
+    carry(app, settings, central)
+    time_is(now)
+    cases(case_system, 5)  # again: nothing new but two
+    time_is(now + timedelta(seconds=90))
+
+    assert case_system.get("/deliveries/summary").json == {
+        **{"pending": 2, "oldest_pending_seconds": 90},
+        **{"dead": 0, "delivered": 3},
+    }
+
+
+@pytest.mark.parametrize("limit", [1, 3, 7, 200])
+def test_pages_follow_each_other_and_show_each_delivery_once(
+    case_system: Caller, new_caller: NewCaller, app: Flask, limit: int
+) -> None:
+    with app.app_context():
+        story.a_centre(ELSEWHERE)
+    both = new_caller(centres=(story.CENTRE, ELSEWHERE))
+    for centre in (story.CENTRE, ELSEWHERE):
+        cases(both, 4, centre)
+    first, *_ = listed(both)
+
+    @transaction
+    def one_died(tx: Session) -> None:
+        died = update(Event).where(Event.id == uuid.UUID(first["id"]))
+        tx.execute(died.values(state="dead", due_at=None, reason="HTTP 422"))
+
+    with app.app_context():
+        one_died()
+    seen: list[str] = []
+    path: str | None = f"/deliveries?limit={limit}"
+    while path:
+        page = both.get(path)
+        assert len(page.json["items"]) <= limit
+        seen += [item["id"] for item in page.json["items"]]
+        link = page.headers.get("Link")
+        assert link is None or link.endswith('>; rel="next"')
+        path = None if link is None else "/deliveries?" + urlsplit(link[1 : link.index(">")]).query
+
+    assert len(seen) == len(set(seen)) == 8
+    assert seen[0] == first["id"], "dead letters come first"
+
+
+def test_another_centres_deliveries_do_not_exist(
+    case_system: Caller, new_caller: NewCaller, app: Flask
+) -> None:
+    with app.app_context():
+        story.a_centre(ELSEWHERE)
+    cases(case_system, 2)
+    [item, _] = listed(case_system)
+    theirs = new_caller(centres=(ELSEWHERE,))
+
+    assert listed(theirs) == []
+    assert theirs.get("/deliveries/summary").json["pending"] == 0
+    assert theirs.post(f"/deliveries/{item['id']}/replay").status_code == 404
+    assert case_system.post(f"/deliveries/{uuid.uuid4()}/replay").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "at_fault"),
+    [
+        ("state=lost", "/state"),
+        ("limit=0", "/limit"),
+        ("limit=201", "/limit"),
+        ("limit=١", "/limit"),
+        ("limit=-1", "/limit"),
+        ("limit=1.5", "/limit"),
+        ("cursor=", "/cursor"),
+        ("cursor=xyz", "/cursor"),
+        ("cursor=WyJkZWFkIl0", "/cursor"),
+        ("cursor=WyJsb3N0IiwiMCIsIjAiXQ", "/cursor"),
+        ("cursor=ґ", "/cursor"),
+        ("cursor=" + "W" * 290, "/cursor"),
+        ("cursor=e30", "/cursor"),
+        ("cursor=bnVsbA", "/cursor"),
+        ("before=1", "/before"),
+    ],
+)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_list_that_cannot_be_meant_is_refused(case_system: Caller, query: str, at_fault: str) -> None:
+    assert pointers(case_system.get(f"/deliveries?{query}")) == {at_fault}
+
+
+def test_metrics_tell_what_waits_what_died_and_that_delivery_fails(
+    case_system: Caller, app: Flask, settings: Settings, central: Receiver
+) -> None:
+    def gauges() -> dict[str, float]:
+        lines = case_system.client.get("/metrics").text.splitlines()
+        pairs = [
+            line.rsplit(" ", 1) for line in lines if line.startswith(("vidhuk_events", "vidhuk_channel"))
+        ]
+        return {name: float(value) for name, value in pairs}
+
+    cases(case_system, 2)
+    central.script.append(Answer(503, b"", stores=False))
+    carry(app, settings, central)
+
+    assert gauges() == {
+        **{"vidhuk_events_pending": 2, "vidhuk_events_dead": 0, "vidhuk_events_delivered": 0},
+        "vidhuk_channel_paused": 1,
+    }
