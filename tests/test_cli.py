@@ -284,7 +284,7 @@ def test_relay_once_carries_what_is_due(settings: Settings) -> None:
             [event] = stored.rows(Event)
             db.engine.dispose()
 
-    assert told == "1 batches carried.\n"
+    assert told.endswith("1 batches carried.\n")
     assert event.state == "delivered"
 
 
