@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from feedback_service.cases import tokens
 from feedback_service.cases.tokens import Keyring, TokenKey
+from feedback_service.db import table
 from feedback_service.errors import InvitationCancelled, InvitationExpired, NotFound
 from feedback_service.models import BegunAnswer, Case, Centre, CodeGuesses, Invitation, Service
 
@@ -52,6 +53,26 @@ _HELD = (
     .join(Service, (Service.centre_id == Case.centre_id) & (Service.id == Case.service_id))
     .join(Centre, Centre.id == Invitation.centre_id)
 )
+# Said once, so that SQLAlchemy works them out once.
+_BY_TOKEN = _HELD.where(Invitation.token_hash.in_(bindparam("hashes", expanding=True)))
+_BY_TOKEN_LOCKED = _BY_TOKEN.with_for_update(of=Invitation)
+_INVITATIONS = table(Invitation)
+_OPENED = (
+    update(_INVITATIONS)
+    .where(_INVITATIONS.c.token_hash.in_(bindparam("hashes", expanding=True)))
+    .values(opened=True)
+)
+_SPENT = (
+    update(_INVITATIONS)
+    .where(
+        _INVITATIONS.c.centre_id == bindparam("whose"),
+        _INVITATIONS.c.id == bindparam("which"),
+        _INVITATIONS.c.answered_on.is_(None),
+    )
+    .values(opened=True, started=True)
+    .values({name: bindparam(name) for name in ("answered_on", "client_hash", "left_begun")})
+    .returning(_INVITATIONS.c.id)
+)
 
 
 def hold(tx: Session, keyring: Keyring, token: str, *, lock: bool = False) -> Held:
@@ -62,8 +83,8 @@ def hold(tx: Session, keyring: Keyring, token: str, *, lock: bool = False) -> He
     normal = tokens.normal_token(token)
     if normal is None:
         raise NotFound()
-    query = _HELD.where(Invitation.token_hash.in_(keyring.fingerprints("token", normal)))
-    found = tx.execute(query.with_for_update(of=Invitation) if lock else query).one_or_none()
+    hashes = {"hashes": keyring.fingerprints("token", normal)}
+    found = tx.execute(_BY_TOKEN_LOCKED if lock else _BY_TOKEN, hashes).one_or_none()
     if found is None:
         raise NotFound()
     invitation, case, service, centre = found
@@ -83,27 +104,24 @@ def hold_again(tx: Session, keyring: Keyring, begun: BegunAnswer) -> Held | None
 
 def note_opened(tx: Session, keyring: Keyring, token: str) -> None:
     """A person has looked at the survey behind the token."""
-    hashes = keyring.fingerprints("token", tokens.normal_token(token) or "")
-    tx.execute(update(Invitation).where(Invitation.token_hash.in_(hashes)).values(opened=True))
+    tx.execute(_OPENED, {"hashes": keyring.fingerprints("token", tokens.normal_token(token) or "")})
 
 
 def spend(tx: Session, held: Held, client: uuid.UUID, *, on: date, left_begun: bool = False) -> bool:
     """Note that it was answered, and by which client; ``False`` if somebody was first. The database decides."""
-    this_one = (Invitation.centre_id == held.invitation.centre_id, Invitation.id == held.invitation.id)
+    this_one = {"whose": held.invitation.centre_id, "which": held.invitation.id}
     spent = {
         "answered_on": on,
         "client_hash": held.key.client_hash(held.scope, client),
         "left_begun": left_begun,
-        "opened": True,
-        "started": True,
     }
-    still_open = Invitation.answered_on.is_(None)
-    won = tx.scalar(update(Invitation).where(*this_one, still_open).values(spent).returning(Invitation.id))
-    return won is not None
+    return tx.scalar(_SPENT, this_one | spent) is not None
 
 
 def begun_on(tx: Session, invitation: Invitation) -> BegunAnswer | None:
     """The answer begun on the invitation, if any."""
+    if not invitation.started:
+        return None
     return tx.get(BegunAnswer, (invitation.centre_id, invitation.id))
 
 

@@ -7,8 +7,11 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
+from feedback_service.db import table
 from feedback_service.delivery.events import Telling
 from feedback_service.models import Event
+
+_EVENT = insert(table(Event))
 
 
 def put(tx: Session, centre_id: uuid.UUID, tellings: list[Telling], *, at: datetime) -> None:
@@ -28,4 +31,4 @@ def put(tx: Session, centre_id: uuid.UUID, tellings: list[Telling], *, at: datet
         for telling in tellings
     ]
     if rows:
-        tx.execute(insert(Event), rows)
+        tx.execute(_EVENT, rows)

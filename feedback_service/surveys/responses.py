@@ -8,6 +8,7 @@ from datetime import date
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
+from feedback_service.db import table
 from feedback_service.models import Answer, Comment, Response
 from feedback_service.surveys.answers import Answers
 
@@ -32,20 +33,21 @@ class NewResponse:
     answers: Answers
 
 
+_RESPONSE, _ANSWER, _COMMENT = insert(table(Response)), insert(table(Answer)), insert(table(Comment))
+
+
 def store(tx: Session, new: NewResponse) -> None:
     """Keep the answer: its facts, a row for each value, the masked comment."""
     key = {"centre_id": new.centre_id, "response_id": new.id}
     facts = ("centre_id", "id", "questionnaire", "front_office", "source", "service_id", "provider_edrpou")
     more = ("workplace", "answered_on", "part_of_day", "language", "receipt_hash", "client_hash")
-    tx.execute(insert(Response).values({name: getattr(new, name) for name in facts + more}))
+    tx.execute(_RESPONSE, {name: getattr(new, name) for name in facts + more})
     values = [*new.answers.single.items()]
     values += [(question, value) for question, chosen in new.answers.choices.items() for value in chosen]
     if values:
-        tx.execute(
-            insert(Answer), [key | {"question": question, "value": value} for question, value in values]
-        )
+        tx.execute(_ANSWER, [key | {"question": question, "value": value} for question, value in values])
     if new.answers.comment is not None:
-        tx.execute(insert(Comment).values(key | {"text": new.answers.comment}))
+        tx.execute(_COMMENT, key | {"text": new.answers.comment})
 
 
 def by_receipt(tx: Session, hashes: Sequence[bytes], *, lock: bool = False) -> Response | None:
@@ -62,8 +64,6 @@ def by_client(tx: Session, centre_id: uuid.UUID, hashes: Sequence[bytes]) -> Res
 
 def take_back(tx: Session, response: Response, *, on: date) -> None:
     """Delete what was said; what stays is a tombstone with its day."""
-    for table in (Answer, Comment):
-        tx.execute(
-            delete(table).where(table.centre_id == response.centre_id, table.response_id == response.id)
-        )
+    for kind in (Answer, Comment):
+        tx.execute(delete(kind).where(kind.centre_id == response.centre_id, kind.response_id == response.id))
     response.withdrawn_on = on
