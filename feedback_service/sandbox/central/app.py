@@ -23,7 +23,7 @@ from feedback_service.sandbox.central.checks import Reader, Refused
 from feedback_service.sandbox.central.faults import Fault, Faults
 
 LISTED = 10_000  # events in one reply of /received, at most
-SHOWN = 40  # events on the page
+SHOWN = 16  # events on the page
 STUCK = 30  # seconds after which a reader of an endless answer counts as gone
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "

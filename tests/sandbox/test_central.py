@@ -1,0 +1,621 @@
+"""The demo central system over real connections: what it takes, what it counts, how it fails on purpose."""
+
+import itertools
+import json
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from feedback_service.sandbox.central import faults, pages
+from tests.support.browser import PHONE, NewPage
+from tests.support.central import MEDIA_TYPE, SECRETS, Central, Event, a_status, an_answer, send, signed
+
+numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Central]:
+    """One central system for all tests here; each test has a centre of its own."""
+    with Central(tmp_path_factory.mktemp("central")) as central:
+        yield central
+
+
+@pytest.fixture
+def central(running: Central) -> Central:
+    """It behaves well."""
+    running.misbehave("none")
+    return running
+
+
+@pytest.fixture
+def centre() -> str:
+    """A centre that nobody has heard of."""
+    return f"SN{next(numbers):08}"
+
+
+def ids(events: list[Event]) -> list[str]:
+    """The events' ids."""
+    return [event["id"] for event in events]
+
+
+def batch(centre: str, *sequence: int) -> list[Event]:
+    """Events with these sequence numbers."""
+    return [a_status(centre, number) for number in sequence]
+
+
+# What it takes ------------------------------------------------------------------------------------------------
+
+
+def test_events_are_listed_as_they_were_told_in_order_of_arrival(central: Central, centre: str) -> None:
+    told = [a_status(centre, 1), an_answer(centre, 2)]
+
+    answer = send(central, told).json()
+
+    assert answer == {"accepted": ids(told), "duplicates": [], "rejected": []}
+    listed = central.received(centre)
+    for name in ("id", "source", "subject", "type", "time", "sequence", "data"):
+        assert [event[name] for event in listed] == [event[name] for event in told]
+    assert [event["times"] for event in listed] == [1, 1]
+
+
+def test_what_comes_again_is_a_duplicate_and_counted(central: Central, centre: str) -> None:
+    [first, second] = batch(centre, 1, 2)
+    send(central, [first])
+
+    answer = send(central, [first, second, second]).json()
+
+    assert answer == {"accepted": [second["id"]], "duplicates": [first["id"]], "rejected": []}
+    assert [event["times"] for event in central.received(centre)] == [2, 2]
+    assert central.of_centre(centre)["repeats"] == 2
+    assert central.of_centre(centre)["changed"] == 0
+
+
+def test_an_event_that_says_something_else_the_second_time_is_noticed(central: Central, centre: str) -> None:
+    [event] = batch(centre, 1)
+    send(central, [event])
+
+    send(central, [event | {"subject": "another"}])
+
+    assert central.of_centre(centre)["changed"] == 1
+    assert [listed["subject"] for listed in central.received(centre)] == [event["subject"]]
+
+
+def test_the_same_id_from_another_centre_is_another_event(central: Central, centre: str) -> None:
+    [event] = batch(centre, 1)
+    other = f"SN{next(numbers):08}"
+    send(central, [event])
+
+    answer = send(central, [a_status(other, 1, id=event["id"])]).json()
+
+    assert answer["accepted"] == [event["id"]]
+
+
+def test_gaps_are_seen_and_close_when_the_missing_ones_come(central: Central, centre: str) -> None:
+    send(central, batch(centre, 2, 3, 7))
+    seen = central.of_centre(centre)
+    send(central, batch(centre, 1, 6, 5, 4))
+    closed = central.of_centre(centre)
+
+    assert (seen["gaps"], seen["missing"], seen["highest"]) == ([[1, 1], [4, 6]], 4, 7)
+    assert (closed["gaps"], closed["missing"], closed["highest"]) == ([], 0, 7)
+    assert closed["late"] == 4
+
+
+def test_a_sequence_number_given_twice_is_seen(central: Central, centre: str) -> None:
+    send(central, batch(centre, 1, 2, 2))
+
+    assert central.of_centre(centre)["doubled"] == 1
+
+
+def test_long_lists_are_read_in_pages(central: Central, centre: str) -> None:
+    told = batch(centre, 1, 2, 3, 4, 5)
+    send(central, told)
+    start = central.received(centre)[0]["arrival"] - 1
+
+    found: list[str] = []
+    following = f"/received?after={start}&limit=2"
+    with central.http() as http:
+        while following:
+            reply = http.get(following)
+            found += ids(reply.json())
+            following = reply.links.get("next", {}).get("url", "")
+
+    assert found == ids(told)
+
+
+# What it does not take ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "secrets", [SECRETS[:1], SECRETS[1:], (SECRETS[1], "whsec_AAAA"), ("whsec_AAAA", SECRETS[0])]
+)
+def test_any_of_its_secrets_signs_and_one_right_signature_is_enough(
+    central: Central, centre: str, secrets: tuple[str, ...]
+) -> None:
+    body = json.dumps(batch(centre, 1)).encode()
+
+    assert send(central, body, signed(body, *secrets)).status_code == 200
+
+
+def wrong_signatures(body: bytes) -> dict[str, dict[str, str]]:
+    """Headers, each wrong in one way."""
+    right = signed(body)
+    return {
+        "another secret": signed(body, "whsec_AAAA"),
+        "another body": signed(body + b" "),
+        "another request": right | {"webhook-id": "msg_another"},
+        "another time": right | {"webhook-timestamp": str(int(right["webhook-timestamp"]) + 1)},
+        "too old": signed(body, at=time.time() - 310),
+        "from the future": signed(body, at=time.time() + 310),
+        "no number": right | {"webhook-timestamp": "now"},
+        "another version": right | {"webhook-signature": right["webhook-signature"].replace("v1,", "v2,")},
+        "none": right | {"webhook-signature": ""},
+    }
+
+
+@pytest.mark.parametrize("wrong", wrong_signatures(b""))
+def test_a_wrong_signature_is_refused_and_counted(central: Central, centre: str, wrong: str) -> None:
+    body = json.dumps(batch(centre, 1)).encode()
+    before = sum(central.refusals().values())
+
+    reply = send(central, body, wrong_signatures(body)[wrong])
+
+    assert reply.status_code == 401
+    assert central.received(centre) == []
+    assert sum(central.refusals().values()) == before + 1
+
+
+def test_a_clock_that_is_minutes_off_is_borne(central: Central, centre: str) -> None:
+    body = json.dumps(batch(centre, 1)).encode()
+
+    assert send(central, body, signed(body, at=time.time() - 290)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"[", 400),
+        (b'[{"id": NaN}]', 400),
+        (b'[{"id": "1", "id": "1"}]', 400),
+        (b"[" * 100_000, 400),
+        (b"\xff", 400),
+        (b"{}", 422),
+        (b"[]", 422),
+        (b"[1]", 422),
+        (b'[{"id": 1}]', 422),
+        (b'[{"id": "1", "source": "/centres/A"}, {"id": "2", "source": "/centres/B"}]', 422),
+        (b"[" + b"{}," * 100 + b"{}]", 413),
+        (b" " * (2 * 1024 * 1024 + 1), 413),
+    ],
+    ids=lambda value: repr(value)[:50],
+)
+def test_what_is_no_batch_of_one_centre_is_refused_whole(central: Central, body: bytes, status: int) -> None:
+    assert send(central, body).status_code == status
+
+
+def test_another_media_type_is_refused(central: Central, centre: str) -> None:
+    assert send(central, batch(centre, 1), {"content-type": "application/json"}).status_code == 415
+    assert (
+        send(central, batch(centre, 1), {"content-type": f"{MEDIA_TYPE}; charset=utf-8"}).status_code == 200
+    )
+
+
+def test_an_event_that_does_not_fit_is_named_and_the_others_are_taken(central: Central, centre: str) -> None:
+    good, strange = batch(centre, 1, 2)
+    strange["data"]["status"] = "forgotten"
+
+    answer = send(central, [good, strange]).json()
+
+    assert answer["accepted"] == [good["id"]]
+    assert answer["rejected"] == [{"id": strange["id"], "reason": "/data/status has no known value"}]
+    assert ids(central.received(centre)) == [good["id"]]
+
+
+def test_promises_beyond_the_schema_are_checked_too(central: Central, centre: str) -> None:
+    to_the_minute = an_answer(centre, 1) | {"time": "2026-11-20T10:15:00+02:00"}
+    of_another = a_status("SN99999999", 2, source=f"/centres/{centre}")
+
+    rejected = send(central, [to_the_minute, of_another]).json()["rejected"]
+
+    assert [each["id"] for each in rejected] == ids([to_the_minute, of_another])
+
+
+# How it misbehaves --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("mode", "stores"), [("reset_before", 0), ("reset_after", 1), ("reset_midway", 1)])
+def test_resets_are_real_and_spare_or_keep_what_came(
+    central: Central, centre: str, mode: str, stores: int
+) -> None:
+    central.misbehave(mode, times=1)
+
+    with pytest.raises(httpx.TransportError) as broken:
+        send(central, batch(centre, 1))
+
+    assert "reset by peer" in str(broken.value)
+    assert len(central.received(centre)) == stores
+
+
+def test_half_of_an_answer_arrives_before_a_reset_midway(central: Central, centre: str) -> None:
+    central.misbehave("reset_midway", times=1)
+    body = json.dumps(batch(centre, 1)).encode()
+    got = b""
+
+    with central.http() as http, pytest.raises(httpx.ReadError):  # noqa: SIM117
+        with http.stream("POST", "/events", content=body, headers=signed(body)) as reply:
+            assert reply.status_code == 200
+            for part in reply.iter_raw():
+                got += part
+
+    assert got.startswith(b'{"accepted"')
+
+
+def test_slow_answers_are_right_in_the_end(central: Central, centre: str) -> None:
+    central.misbehave("slow", seconds=0.5, times=1)
+    began = time.monotonic()
+
+    assert len(send(central, batch(centre, 1)).json()["accepted"]) == 1
+
+    assert time.monotonic() - began >= 0.5
+
+
+@pytest.mark.parametrize("mode", ["timeout", "drip"])
+def test_some_answers_never_come_although_all_is_stored(central: Central, centre: str, mode: str) -> None:
+    central.misbehave(mode, times=1)
+
+    with pytest.raises(httpx.ReadTimeout):
+        send(central, batch(centre, 1), timeout=0.5)
+
+    assert len(central.received(centre)) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "retry_after"), [(429, 7), (503, "Fri, 20 Nov 2026 10:15:00 GMT"), (500, "-1e99"), (403, None)]
+)
+def test_any_status_is_answered_with_any_retry_after(
+    central: Central, centre: str, status: int, retry_after: object
+) -> None:
+    central.misbehave("status", status=status, retry_after=retry_after, times=1)
+
+    reply = send(central, batch(centre, 1))
+
+    assert reply.status_code == status
+    assert reply.headers.get("Retry-After") == (None if retry_after is None else str(retry_after))
+    assert central.received(centre) == []
+
+
+def test_redirects_lead_to_where_followers_are_counted(central: Central, centre: str) -> None:
+    central.misbehave("redirect", times=1)
+    before = central.refusals().get("redirect_followed", 0)
+
+    reply = send(central, batch(centre, 1))
+    with central.http() as http:
+        http.post(reply.headers["Location"])
+
+    assert reply.status_code == 307
+    assert central.received(centre) == []
+    assert central.refusals()["redirect_followed"] == before + 1
+
+
+@pytest.mark.parametrize(("mode", "body"), [("garbage", b"<!doctype html>"), ("empty", b"")])
+@pytest.mark.parametrize("stores", [False, True])
+def test_answers_without_sense_come_with_200(
+    central: Central, centre: str, mode: str, body: bytes, stores: bool
+) -> None:
+    central.misbehave(mode, times=1, stores=stores)
+
+    reply = send(central, batch(centre, 1))
+
+    assert reply.status_code == 200
+    assert reply.content[: len(body) or 1] == body
+    assert len(central.received(centre)) == stores
+
+
+def test_an_endless_answer_goes_on_until_the_reader_has_had_enough(central: Central, centre: str) -> None:
+    central.misbehave("huge", times=1)
+    body, got = json.dumps(batch(centre, 1)).encode(), 0
+
+    with central.http() as http, http.stream("POST", "/events", content=body, headers=signed(body)) as reply:
+        for part in reply.iter_raw():
+            got += len(part)
+            if got > 20_000_000:
+                break
+
+    assert central.received(centre) == []
+
+
+def test_missing_ids_are_neither_named_nor_stored(central: Central, centre: str) -> None:
+    told = batch(centre, 1, 2, 3)
+    central.misbehave("missing_ids", times=1)
+
+    answer = send(central, told).json()
+
+    assert answer["accepted"] == [told[1]["id"]] == ids(central.received(centre))
+
+
+def test_wrong_ids_are_nobodys(central: Central, centre: str) -> None:
+    told = batch(centre, 1, 2)
+    central.misbehave("wrong_ids", times=1)
+
+    answer = send(central, told).json()
+
+    assert len(answer["accepted"]) == 2
+    assert not set(answer["accepted"]) & set(ids(told))
+    assert central.received(centre) == []
+
+
+def test_duplicate_ids_are_named_over_and_over(central: Central, centre: str) -> None:
+    [event] = batch(centre, 1)
+    central.misbehave("duplicate_ids", times=1)
+
+    assert send(central, [event]).json() == {
+        "accepted": [event["id"]] * 2,
+        "duplicates": [event["id"]],
+        "rejected": [],
+    }
+    assert [listed["times"] for listed in central.received(centre)] == [1]
+
+
+def test_chosen_events_are_rejected_and_the_others_taken(central: Central, centre: str) -> None:
+    told = batch(centre, 1, 2, 3, 4)
+    central.misbehave("reject", every=2, times=1)
+    first = send(central, told).json()
+    central.misbehave("reject", id=told[1]["id"])
+    second = send(central, told).json()
+
+    assert first["accepted"] == [told[0]["id"], told[2]["id"]]
+    assert [each["id"] for each in first["rejected"]] == [told[1]["id"], told[3]["id"]]
+    assert second["accepted"] == [told[3]["id"]]
+    assert [each["id"] for each in second["rejected"]] == [told[1]["id"]]
+
+
+def test_a_poisoned_event_spoils_every_batch_that_carries_it(central: Central, centre: str) -> None:
+    told = batch(centre, 1, 2, 3)
+    central.misbehave("poison", id=told[1]["id"], status=400)
+
+    assert send(central, told).status_code == 400
+    assert send(central, told[1:2]).status_code == 400
+    assert send(central, told[:1] + told[2:]).status_code == 200
+    assert len(central.received(centre)) == 2
+
+
+def test_a_fault_ends_by_itself_and_tells_how_often_it_was_met(central: Central, centre: str) -> None:
+    central.misbehave("status", times=2)
+
+    statuses = [send(central, batch(centre, number)).status_code for number in (1, 2, 3)]
+
+    assert statuses == [503, 503, 200]
+    with central.http() as http:
+        now = http.get("/faults").json()
+    assert (now["mode"], now["hits"]) == ("none", 2)
+    assert now["modes"] == list(faults.MODES)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"mode": "kind"},
+        {"mode": "slow", "seconds": -1},
+        {"mode": "slow", "seconds": True},
+        {"mode": "status", "status": 200},
+        {"mode": "redirect", "status": 404},
+        {"mode": "status", "retry_after": "1\r\nSet-Cookie: a=b"},
+        {"mode": "reject"},
+        {"mode": "none", "times": 0},
+        {"mode": "none", "more": 1},
+        {"mode": "garbage", "stores": 1},
+        [],
+    ],
+    ids=str,
+)
+def test_an_impossible_fault_is_explained_and_changes_nothing(central: Central, asked: object) -> None:
+    central.misbehave("slow", seconds=2)
+    with central.http() as http:
+        reply = http.post("/faults", json=asked)
+        now = http.get("/faults").json()
+
+    assert reply.status_code == 422
+    assert reply.json()["error"]
+    assert (now["mode"], now["seconds"]) == ("slow", 2)
+
+
+def test_those_who_wait_for_silence_do_not_keep_others_waiting(central: Central, centre: str) -> None:
+    central.misbehave("timeout", seconds=60)
+    for number in range(1, 31):  # twice as many as it has threads
+        with pytest.raises(httpx.ReadTimeout):
+            send(central, batch(centre, number), timeout=0.1)
+    central.misbehave("none")
+
+    assert send(central, batch(centre, 31), timeout=5).status_code == 200
+
+
+# Whatever happens to it ---------------------------------------------------------------------------------------
+
+
+def test_what_it_acknowledged_survives_being_killed(tmp_path: Any) -> None:
+    acknowledged: list[str] = []
+    with Central(tmp_path) as central:
+
+        def keep_sending(to: Central = central) -> None:
+            for number in itertools.count(1):
+                try:
+                    reply = send(to, batch("SN00000001", number), timeout=1)
+                except httpx.TransportError:
+                    return
+                acknowledged.extend(reply.json()["accepted"])
+
+        for _ in range(3):
+            senders = [threading.Thread(target=keep_sending) for _ in range(3)]
+            for sender in senders:
+                sender.start()
+            time.sleep(0.4)
+            central.kill()
+            for sender in senders:
+                sender.join()
+            central.start()
+
+        assert len(acknowledged) > 3
+        assert set(acknowledged) <= set(ids(central.received("SN00000001")))
+
+
+# What people see ----------------------------------------------------------------------------------------------
+
+
+class Outline(HTMLParser):
+    """The tags of a page with their attributes, and texts between script and style tags."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note it."""
+        self.tags.append((tag, dict(attrs)))
+
+    def all(self, *names: str) -> list[dict[str, str | None]]:
+        """The attributes of every such tag."""
+        return [attributes for tag, attributes in self.tags if tag in names]
+
+
+@pytest.fixture
+def told(central: Central, centre: str) -> str:
+    """Something of every kind has happened; the centre."""
+    withdrawn = an_answer(centre, 3) | {"type": "ua.vidhuk.response.withdrawn.v1"}
+    withdrawn |= {
+        "data": {"response_id": withdrawn["data"]["response_id"]},
+        "dataschema": "https://vidhuk.example/schemas/ua.vidhuk.response.withdrawn.v1.json",
+    }
+    events = [a_status(centre, 1), an_answer(centre, 2, breach=["bribe"]), withdrawn, *batch(centre, 6, 6)]
+    send(central, events)
+    send(central, events[:2])
+    send(central, events, {"webhook-signature": "v1,AAAA"})
+    central.misbehave("status", times=5)
+    return centre
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [
+        ("uk", ["Що надійшло", "Відповідь", "9 з 10", "Надано", "порушення", "надійшла разів: 2", "Помилка"]),
+        ("en", ["What has arrived", "Answer", "9 of 10", "Completed", "breach", "came 2 times", "Error"]),
+    ],
+)
+def test_the_page_says_in_words_what_arrived(
+    central: Central, told: str, lang: str, words: list[str]
+) -> None:
+    with central.http() as http:
+        page = http.get(f"/?lang={lang}").text
+
+    assert all(word in page for word in [*words, told, "4–5", "Реєстрація місця проживання"])
+
+
+def test_the_page_keeps_the_rules_of_pages(central: Central, told: str) -> None:
+    with central.http() as http:
+        reply = http.get("/")
+
+    outline = Outline(reply.text)
+    policy = reply.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+    assert [attributes["lang"] for attributes in outline.all("html")] == ["uk"]
+    assert len(outline.all("h1")) == 1
+    assert not outline.all("style")
+    assert all(attributes.get("src") for attributes in outline.all("script"))
+    assert not any(
+        name == "style" or name.startswith("on") for _, attributes in outline.tags for name in attributes
+    )
+    labelled = re.findall(r"<label>[^<]*<input[^>]*></label>", reply.text)
+    assert len(labelled) == len(outline.all("input")) > 0
+    assert {attributes.get("value") for attributes in outline.all("button")} == set(faults.MODES)
+
+
+def test_every_text_is_there_in_both_languages() -> None:
+    assert pages.TEXTS["uk"].keys() == pages.TEXTS["en"].keys()
+    assert pages.WORDS["uk"].keys() == pages.WORDS["en"].keys()
+    modes = [[list(group) for group in pages.MODES[lang].values()] for lang in ("uk", "en")]
+    assert modes[0] == modes[1]
+
+
+def test_arrivals_show_up_by_themselves_and_faults_are_switched_by_buttons(
+    central: Central, centre: str, new_page: NewPage
+) -> None:
+    page = new_page(**PHONE)
+    page.goto(central.url)
+    send(central, batch(centre, 1))
+    expect(page.locator(".stream .fresh")).to_contain_text(centre)
+
+    page.get_by_role("button", name="Обрив до запису").tap()
+    expect(page.locator(".mood")).to_contain_text("Обрив до запису")
+    with pytest.raises(httpx.TransportError):
+        send(central, batch(centre, 2))
+    page.get_by_role("button", name="Поводитися як слід").tap()
+    expect(page.locator(".mood")).to_contain_text("Приймає як слід")
+    send(central, batch(centre, 2))
+    assert len(central.received(centre)) == 2
+
+
+def test_without_scripts_the_page_reloads_and_its_settings_work(
+    central: Central, centre: str, new_page: NewPage
+) -> None:
+    page = new_page(java_script_enabled=False)
+    page.goto(f"{central.url}/?lang=en")
+    assert page.locator("meta[http-equiv=refresh]").get_attribute("content") == "5"
+
+    page.get_by_role("link", name="Stop refreshing").click()
+    assert page.locator("meta[http-equiv=refresh]").count() == 0
+    page.locator("summary").click()
+    page.get_by_label("Status code").fill("429")
+    page.get_by_label("Retry-After").fill("3")
+    page.get_by_role("button", name="Error").click()
+
+    reply = send(central, batch(centre, 1))
+    assert (reply.status_code, reply.headers["Retry-After"]) == (429, "3")
+
+
+def test_it_is_said_when_the_page_is_out_of_touch(central: Central, new_page: NewPage) -> None:
+    page = new_page()
+    page.goto(central.url)
+
+    page.context.set_offline(True)
+    expect(page.get_by_role("status")).to_contain_text("Немає зв’язку")
+    page.context.set_offline(False)
+
+    expect(page.get_by_role("status")).to_be_empty()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("lang", ["uk", "en"])
+def test_axe_finds_nothing(central: Central, told: str, new_page: NewPage, lang: str, scheme: str) -> None:
+    page = new_page(**PHONE, color_scheme=scheme, reduced_motion="reduce")
+    page.goto(f"{central.url}/?lang={lang}")
+    page.locator("summary").click()
+
+    violations = Axe().run(page).response["violations"]
+
+    assert [(each["id"], [node["target"] for node in each["nodes"]]) for each in violations] == []
+
+
+@pytest.mark.parametrize("width", [320, 360, 768, 1280])
+def test_nothing_scrolls_sideways(central: Central, told: str, new_page: NewPage, width: int) -> None:
+    page = new_page(viewport={"width": width, "height": 740})
+
+    for lang in ("uk", "en"):
+        page.goto(f"{central.url}/?lang={lang}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_connection_that_says_nothing_harms_nobody(central: Central, centre: str) -> None:
+    with socket.create_connection(("127.0.0.1", int(central.url.rpartition(":")[2]))):
+        assert send(central, batch(centre, 1), timeout=5).status_code == 200
