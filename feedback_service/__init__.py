@@ -4,7 +4,7 @@
                      │                                   │
                      └────────────► outbox ◄─────────────┘
                                       │
-                                   (relay) ─► central monitoring system
+                                    relay  ─► central monitoring system
 
 Read ``flow`` first: every write the service can make is one function there, and one transaction.
 ``models`` is the data dictionary. ``api`` (JSON), ``kiosk_ui`` (HTML, a package of its own) and
@@ -12,6 +12,6 @@ Read ``flow`` first: every write the service can make is one function there, and
 
     ground      config, clock, text, errors, logs, db
     rooms       cases (registering, tokens, QR, slips), surveys (questionnaires, answers, privacy guard),
-                indicators (methodology, scoring, roll-ups, summaries), delivery (events, outbox), access (keys)
+                indicators (methodology, scoring, roll-ups, summaries), delivery (events, outbox, relay), access (keys)
     sandbox     what only a demonstration needs: demo data, a demo portal, the launcher of ``make run``
 """
