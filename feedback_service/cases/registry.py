@@ -5,7 +5,7 @@ that is new is written at once. So a thousand cases cost a handful of statements
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -152,6 +152,8 @@ def _file_report(desk: _Desk, number: bytes, report: CaseReport) -> Outcome:
         file = desk.files[number] = _new_file(desk, number, report)
     else:
         _refuse_contradiction(file, report)
+        if report.service.title and file.service.title in (file.service.code, file.service.local_code):
+            file.service.title = report.service.title  # until now its code had to do
     told = _enter_status(file, report)
     if told is not None:
         desk.new.append(told)
@@ -167,10 +169,10 @@ def _refuse_contradiction(file: CaseFile, report: CaseReport) -> None:
         raise AnotherCase()
     repeated = any(s.status == report.status and s.at == report.status_at for s in file.history)
     newer = report.status_at >= file.case.status_at
-    # An invitation exists exactly when the case once had a final status.
-    reopens = file.invitation is not None and report.status not in FINAL_STATUSES | {"cancelled"}
-    if newer and reopens and not repeated:
-        raise AlreadyFinal()
+    if newer and not repeated and file.invitation is not None:  # there is one since it had a final status
+        latest = [s.status for s in file.history if s.status in FINAL_STATUSES][-1]
+        if report.status not in (FINAL_STATUSES | {"cancelled"}) - {latest}:
+            raise AlreadyFinal()
 
 
 def _same_service(known: Service, named: ServiceRef) -> bool:
@@ -231,11 +233,15 @@ def service_of(tx: Session, centre: Centre, named: ServiceRef) -> Service:
     return service
 
 
-def find_service(known: Iterable[Service], named: ServiceRef) -> Service | None:
-    """The service with both codes as named; failing that, the first that nothing contradicts."""
+def find_service(known: Collection[Service], named: ServiceRef) -> Service | None:
+    """The service with exactly the codes named; one code alone may also name the only service that has it."""
+    for service in known:
+        if (service.code, service.local_code) == (named.code, named.local_code):
+            return service
+    if named.code and named.local_code:
+        return None
     fitting = [service for service in known if _same_service(service, named)]
-    exact = (s for s in fitting if (s.code, s.local_code) == (named.code, named.local_code))
-    return next(exact, fitting[0] if fitting else None)
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def new_service(centre: Centre, named: ServiceRef) -> Service:

@@ -22,7 +22,7 @@ from feedback_service.errors import (
     InvitationExpired,
     NotFound,
 )
-from feedback_service.models import Case, Invitation
+from feedback_service.models import Case, Invitation, Service
 from tests.conftest import TimeIs
 from tests.support import stored
 from tests.support.story import CENTRE, a_centre, a_report, invited, registered, sent
@@ -234,3 +234,60 @@ def test_the_database_keeps_neither_case_number_nor_token_nor_code() -> None:
     code = invitation.short_code.replace("-", "")[4:]
     for secret in (report.case_number, invitation.token, code):
         assert secret not in kept
+
+
+def test_the_same_final_status_at_a_later_instant_is_refused() -> None:
+    report = a_report("completed")
+    registered(report)
+
+    with pytest.raises(AlreadyFinal):
+        registered(replace(report, status_at=clock.now()))
+
+
+def test_a_final_status_that_was_never_current_leaves_the_case_open() -> None:
+    report = a_report("in_progress")
+    registered(report)
+    registered(replace(report, status="completed", status_at=report.status_at - timedelta(hours=1)))
+
+    case = registered(replace(report, status="returned", status_at=clock.now()))
+
+    assert (case.status, case.invitation) == ("returned", None)
+
+
+def test_services_that_share_a_local_code_stay_two() -> None:
+    for named in (
+        ServiceRef("", "L9", "Локальна"),
+        ServiceRef("88101", "L9", ""),
+        ServiceRef("88102", "L9", ""),
+    ):
+        registered(a_report(service=named))
+
+    assert {(service.code, service.local_code) for service in stored.rows(Service)} == {
+        ("", "L9"),
+        ("88101", "L9"),
+        ("88102", "L9"),
+    }
+
+
+def test_a_code_that_two_services_share_names_neither_of_them() -> None:
+    for local_code in "ab":
+        registered(a_report(service=ServiceRef("91", local_code, "")))
+    report = a_report("registered", service=ServiceRef("91", "", ""))
+    registered(report)
+
+    case = registered(
+        replace(report, status="completed", status_at=clock.now(), service=ServiceRef("91", "b", ""))
+    )
+
+    assert case.status == "completed"
+    assert len(stored.rows(Service)) == 3
+
+
+def test_a_service_known_by_its_code_gets_its_title_when_somebody_tells_it() -> None:
+    report = a_report("registered", service=ServiceRef("92", "", ""))
+    registered(report)
+
+    named = ServiceRef("92", "", "Видача довідки")
+    registered(replace(report, status="completed", status_at=clock.now(), service=named))
+
+    assert [service.title for service in stored.rows(Service)] == ["Видача довідки"]
