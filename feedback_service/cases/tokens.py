@@ -23,7 +23,8 @@ PREFIX_LENGTH = 4
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U: nobody mistakes one for another
 _TO_CROCKFORD = str.maketrans(_BASE32, _CROCKFORD)
-_FORGIVEN = str.maketrans("ILO", "110", " -\u2010\u2011\u2012\u2013\u2014.")
+# What is read or typed instead: letters that look like digits, and the Ukrainian keyboard's look-alikes.
+_FORGIVEN = str.maketrans("ILO" + "ІОАВЕКМНРСТУХ", "110" + "10ABEKMHPCTYX")
 
 
 def _mac(key: bytes, label: str, *parts: bytes) -> bytes:
@@ -112,8 +113,8 @@ def normal_token(text: str) -> str | None:
 
 
 def normal_code(text: str) -> str | None:
-    """A typed code without spaces and dashes, look-alikes forgiven; ``None`` if it cannot be one."""
-    code = text.upper().translate(_FORGIVEN)
+    """A typed code without what stands between its characters, look-alikes forgiven; ``None`` if it is none."""
+    code = "".join(filter(str.isalnum, text.upper())).translate(_FORGIVEN)
     return code if set(code) <= set(_CROCKFORD) else None
 
 

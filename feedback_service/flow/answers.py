@@ -122,7 +122,7 @@ def keep_begun(
         client=client_id,
         answers=answers.to_json(),
         language=language,
-        source=source,
+        source=begun.source if begun else source,
         at=now,
     )
     return _survey(held, questionnaire, begun=True)
@@ -155,9 +155,10 @@ def finish(
     held.refuse_if_closed(clock.kyiv_day(now))
     questionnaire = library.by_version(tx, held.invitation.questionnaire)
     answers = _joined(begun, questionnaire, given(questionnaire), whole=whole)
-    if begun is not None:
-        invitations.drop_begun(tx, begun)
-    return _finalise(tx, held, client_id, answers, language, source, begun.begun_at if begun else now)
+    if begun is None:
+        return _finalise(tx, held, client_id, answers, language, source, now)
+    invitations.drop_begun(tx, begun)
+    return _finalise(tx, held, client_id, answers, language, begun.source, begun.begun_at)
 
 
 @transaction

@@ -282,3 +282,20 @@ def test_the_hall_is_rated_once_by_a_client_without_a_case() -> None:
     assert (response.source, response.service_id) == ("qr_hall", None)
     [event] = stored.events(RESPONSE_RECORDED)
     assert (event["service"], event["case_status"]) == (None, None)
+
+
+def test_an_answer_begun_by_a_message_stays_one_of_messages() -> None:
+    invitation, client = invited(), uuid.uuid4()
+    flow.keep_begun(
+        invitation.token, client_id=client, given=given({"off.nps": 9}), language="uk", source="sms_viber"
+    )
+
+    sent(invitation.token, {"off.staff": "good"}, client)
+
+    assert [response.source for response in stored.rows(Response)] == ["sms_viber"]
+
+
+def test_a_short_code_may_be_typed_on_a_ukrainian_keyboard() -> None:
+    code = invited().short_code
+
+    assert flow.find_by_short_code(code.translate(str.maketrans("ABEKMHPCTXY10", "АВЕКМНРСТХУІО")))
