@@ -2,7 +2,7 @@
 
 import gzip
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote_to_bytes, urlencode
 
 from flask import Blueprint, Flask, Response, abort, make_response, render_template, request
 
@@ -66,6 +66,11 @@ def _limit() -> None:
     request.max_content_length = LONGEST_FORM
     if "Transfer-Encoding" in request.headers:
         abort(411)  # in pieces it would be cut off at the limit without a word; no browser sends forms so
+    if request.mimetype == "application/x-www-form-urlencoded":
+        try:
+            unquote_to_bytes(request.get_data()).decode()
+        except UnicodeDecodeError:
+            abort(400)  # half a character, which would be kept as percent signs
 
 
 def _finish(response: Response) -> Response:

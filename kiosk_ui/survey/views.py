@@ -253,10 +253,12 @@ def correct(error: Invalid) -> ResponseReturnValue:
         if "token" in place
         else flow.open_hall(place["centre"])
     )
-    return screen(survey, second=sent.final or sent.whole, sent=sent, errors=error.errors)
+    rest = {question.id for question in survey.questionnaire.questions[1:]}
+    second = sent.final or sent.whole or not rest.isdisjoint(sent.fields)
+    return screen(survey, second=second, sent=sent, errors=error.errors)
 
 
 @bp.errorhandler(AlreadyAnswered)
 def spent(error: AlreadyAnswered) -> ResponseReturnValue:
     """Whoever opens a used link learns the day; whoever posts to it, that it is too late."""
-    return page("survey/answered.html", 200 if request.method == "GET" else 409, on=error.on)
+    return page("survey/answered.html", 409 if request.method == "POST" else 200, on=error.on)

@@ -509,3 +509,32 @@ def test_a_survey_is_kept_by_no_cache_and_told_to_nobody(client: FlaskClient, in
         assert reply.headers["Cache-Control"] == "no-store"
         assert reply.headers["Referrer-Policy"] == "no-referrer"
         assert "Set-Cookie" not in reply.headers
+
+
+def test_a_look_without_reading_finds_a_used_link_as_a_reader_does(
+    client: FlaskClient, invited: Invited
+) -> None:
+    path = invited()
+    client.post(path, data={"off.nps": "9", "finish": "1"})
+
+    assert client.head(path).status_code == client.get(path).status_code == 200
+
+
+def test_a_tap_that_brings_a_comment_too_long_gives_it_back(client: FlaskClient, invited: Invited) -> None:
+    comment = "я" * 1001
+
+    reply = client.post(invited(), data={"off.nps": "9", "any.comment": comment})
+
+    assert reply.status_code == 422
+    assert comment in reply.text
+
+
+def test_half_a_character_is_refused_and_not_kept_as_percent_signs(
+    client: FlaskClient, invited: Invited
+) -> None:
+    path, form = invited(), "application/x-www-form-urlencoded"
+
+    reply = client.post(path, data="off.nps=9&any.comment=%ED%A0%80&finish=1", content_type=form)
+
+    assert reply.status_code == 400
+    assert client.post(path, data={"off.nps": "9", "finish": "1"}).status_code == 303
