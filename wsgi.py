@@ -3,7 +3,9 @@
 import os
 import sys
 
-from feedback_service import logs
+from flask import Flask
+
+from feedback_service import cli, logs
 from feedback_service.app import create_app
 from feedback_service.config import BadSettings, Settings
 from feedback_service.db import NotDurable
@@ -12,4 +14,7 @@ logs.configure()
 try:
     app = create_app(Settings.from_env(os.environ))
 except (BadSettings, NotDurable) as refusal:
-    sys.exit(f"vidhuk does not start: {refusal}")
+    if "--help" not in sys.argv:
+        sys.exit(f"vidhuk does not start: {refusal}")
+    app = Flask("feedback_service")  # explaining a command takes no settings
+    cli.register(app)

@@ -12,6 +12,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import current_app
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 KEY_BYTES = 32
 
@@ -94,6 +96,17 @@ def webhook_secrets(value: str) -> tuple[bytes, ...]:
     return tuple(secrets)
 
 
+def database(value: str) -> str:
+    """The address of a database that the service knows how to keep durable."""
+    try:
+        driver = make_url(value).drivername
+    except ArgumentError:
+        raise ValueError("is not the address of a database") from None
+    if driver not in ("sqlite", "postgresql+psycopg"):
+        raise ValueError("must begin with sqlite:/// or postgresql+psycopg://")
+    return value
+
+
 def number(least: int) -> Callable[[str], int]:
     """A whole number, ``least`` or more."""
 
@@ -129,7 +142,9 @@ def setting(help: str, parse: Callable[[str], Any] = str, default: Any = MISSING
 class Settings:
     """Everything the service can be told; read once, at start-up."""
 
-    database_url: str = setting("SQLAlchemy URL of the database; SQLite under DATA_DIR when not given")
+    database_url: str = setting(
+        "SQLAlchemy URL of the database; SQLite under DATA_DIR when not given", database
+    )
     secret_key: bytes = setting("signs what pages hand out; 32 bytes or more, hex or base64", key)
     case_key: bytes = setting("turns case numbers into pseudonyms; 32 bytes or more, hex or base64", key)
     token_keys: tuple[bytes, ...] = setting("derive links, short codes and receipts; the first signs", keys)

@@ -84,3 +84,34 @@ def test_a_request_too_broken_to_reach_us_is_in_no_log_either(
     assert "Invalid request" in written
     assert A_TOKEN not in written
     assert "127.0.0.1" not in written
+
+
+@pytest.mark.parametrize("address", ["mysql://somewhere", "nonsense", "postgresql://without/driver"])
+def test_a_database_we_cannot_keep_durable_is_named_with_the_rest(tmp_path: Path, address: str) -> None:
+    told = environment(tmp_path, address) | {"FEEDBACK_CASE_KEY": ""}
+
+    refused = flask("purge", told)
+
+    assert refused.returncode == 1
+    assert refused.stderr.count("\n") == 1
+    assert "FEEDBACK_DATABASE_URL must begin with" in refused.stderr or "is not the address" in refused.stderr
+    assert "FEEDBACK_CASE_KEY" in refused.stderr
+
+
+def test_explaining_a_command_takes_no_settings(tmp_path: Path) -> None:
+    explained = flask("centre add --help", {"DATA_DIR": str(tmp_path)})
+
+    assert explained.returncode == 0
+    assert "--edrpou" in explained.stdout
+
+
+def flask(words: str, told: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """A command of the service in this environment."""
+    return subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "wsgi", *words.split()],
+        cwd=ROOT,
+        env=process_environment(os.environ, told),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )

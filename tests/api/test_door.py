@@ -427,3 +427,10 @@ def test_nothing_that_the_door_says_is_kept_framed_or_guessed_at(stranger: Calle
 def test_letters_are_sent_as_they_are(case_system: Caller, stranger: Caller) -> None:
     token = token_of(case_system.post("/cases", a_case()).json)
     assert "Реєстрація місця проживання" in stranger.get(f"/surveys/{token}").text
+
+
+def test_anybody_may_ask_what_an_address_takes(client: FlaskClient) -> None:
+    reply = client.options("/api/v1/cases")
+
+    assert reply.status_code == 200
+    assert set(reply.headers["Allow"].split(", ")) == {"OPTIONS", "POST"}
