@@ -1,7 +1,7 @@
 """An operator sets the installation up: centres, their services, keys of case systems, dated documents.
 
-What a person types in is refused when it looks mistyped; what comes from a register's file is taken with a
-warning, because registers hold about one real code in a hundred whose check digit fails. In a file one row at
+A ЄДРПОУ that a person types in is refused when its check digit fails; from a register's file it is taken with a
+warning, because registers hold about one real code in a hundred that fails. In a file one row at
 fault spoils no other: it is named by its line, the rest is taken, and the mended file may be imported again.
 Sentences are for operators, in English.
 """
@@ -72,7 +72,7 @@ def add_centre(tx: Session, profile: Mapping[str, str]) -> list[str]:
     Raises ``Invalid`` naming every field that looks mistyped, ``Conflict`` when the code is taken.
     """
     code, cells, doubts = _read_profile(profile)
-    if mistyped := [doubt for doubt in doubts if doubt.pointer != "/code"]:
+    if mistyped := [doubt for doubt in doubts if doubt.pointer == "/edrpou"]:
         raise Invalid(mistyped)
     if _centres(tx, [code]):
         raise Conflict(f"There is a centre {code} already; centre import changes it.")

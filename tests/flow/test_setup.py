@@ -73,7 +73,6 @@ def test_a_centre_is_added_once() -> None:
         ("edrpou", "3211"),
         ("edrpou", "00032113"),
         ("katottg", "UA0502"),
-        ("katottg", "UA05999990010063857"),
     ],
 )
 def test_what_looks_mistyped_is_refused_by_name(column: str, cell: str) -> None:
@@ -93,6 +92,12 @@ def test_everything_mistyped_is_named_at_once() -> None:
 
 def test_a_centre_code_of_another_form_is_taken_with_a_warning() -> None:
     assert setup.add_centre(PROFILE | {"code": "7"}) == ["The centre code 7 is not like SN12000007."]
+
+
+def test_a_territory_newer_than_our_codifier_is_taken_with_a_warning() -> None:
+    [warning] = setup.add_centre(PROFILE | {"katottg": "UA05999990010063857"})
+
+    assert "UA05999990010063857" in warning
 
 
 def test_importing_the_same_file_again_changes_nothing_and_tells_nobody() -> None:
