@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,36 @@ def assert_the_demonstration_works(facts: dict[str, Any]) -> None:
         given = http.post(facts["portal"], data={"then": "survey"})
         assert given.status_code == 303
         assert "on.nps" in http.get(given.headers["Location"]).text
+        assert_an_answer_arrives_at_the_central_system(http, facts)
+
+
+def assert_an_answer_arrives_at_the_central_system(http: httpx.Client, facts: dict[str, Any]) -> None:
+    """A case registered now and answered on a phone is soon listed there, and its centre has no gap."""
+    title = f"Послуга {uuid.uuid4()}"
+    case = {
+        "centre": facts["centre"],
+        "case_number": title,
+        "service": {"local_code": "99-99", "title": title},
+        "front_office": "offline",
+        "status": "completed",
+        "status_at": datetime.now(UTC).isoformat(),
+    }
+    key = {"Authorization": f"Bearer {facts['api_key']}"}
+    survey = http.post(facts["docs"].replace("docs", "cases"), json=case, headers=key).json()["invitation"][
+        "url"
+    ]
+    http.post(survey, data={"off.nps": "10", "finish": "1", "client_id": str(uuid.uuid4())})
+
+    deadline = time.monotonic() + 30  # 10 s after the commit on an idle machine
+    told: list[str] = []
+    while len(told) < 2 and time.monotonic() < deadline:
+        time.sleep(0.2)
+        listed = http.get(f"{facts['central']}/received").json()
+        told = [each["type"] for each in listed if (each["data"].get("service") or {}).get("title") == title]
+    assert sorted(told) == ["ua.vidhuk.case.status.v1", "ua.vidhuk.response.recorded.v1"]
+    counted = http.get(f"{facts['central']}/received/summary").json()
+    assert (counted["missing"], counted["doubled"], counted["changed"], counted["refused"]) == (0, 0, 0, [])
+    assert title in http.get(facts["central"]).text
 
 
 def test_when_one_process_ends_all_do_and_it_is_said(tmp_path: Path) -> None:

@@ -106,21 +106,30 @@ class Book:
 
     def summary(self) -> dict[str, Any]:
         """How many of what, and what is missing: gaps are inclusive pairs of sequence numbers, the first 20."""
+        tx = self._connection()
+        tx.execute("BEGIN")  # all of it is true at one instant
+        try:
+            return self._summary()
+        finally:
+            tx.execute("COMMIT")
+
+    def pulse(self, now: datetime, seconds: int) -> list[int]:
+        """How many new events each of the last seconds brought, the oldest first."""
+        last = int(now.timestamp())
+        rows = self._read("SELECT second, events FROM pulse WHERE second > ?", last - seconds)
+        found = {row["second"]: row["events"] for row in rows}
+        return [found.get(second, 0) for second in range(last - seconds + 1, last + 1)]
+
+    def _summary(self) -> dict[str, Any]:
         by_type: dict[str, int] = {}
         centres: dict[str, dict[str, Any]] = {}
         for row in self._read("SELECT * FROM sources ORDER BY source"):
-            facts = {"events": 0, "highest": 0, "missing": 0, "gaps": []}
-            centres[row["source"]] = dict(row) | facts
+            centres[row["source"]] = dict(row) | {"events": 0} | self._numbers(row["source"])
         for row in self._read("SELECT * FROM types ORDER BY type"):
             by_type[row["type"]] = by_type.get(row["type"], 0) + row["events"]
             centres[row["source"]]["events"] += row["events"]
-        for row in self._read("SELECT * FROM stretches ORDER BY source, first"):
-            centre = centres[row["source"]]
-            if row["first"] > centre["highest"] + 1:
-                centre["missing"] += row["first"] - centre["highest"] - 1
-                if len(centre["gaps"]) < MOST_GAPS:
-                    centre["gaps"].append([centre["highest"] + 1, row["first"] - 1])
-            centre["highest"] = row["last"]
+        for centre in centres.values():
+            centre["missing"] = centre["highest"] - (centre["events"] - centre["doubled"])
         totals = {
             name: sum(centre[name] for centre in centres.values())
             for name in ("events", "repeats", "changed", "late", "doubled", "missing")
@@ -132,12 +141,16 @@ class Book:
             "refused": [dict(row) for row in refusals],
         }
 
-    def pulse(self, now: datetime, seconds: int) -> list[int]:
-        """How many new events each of the last seconds brought, the oldest first."""
-        last = int(now.timestamp())
-        rows = self._read("SELECT second, events FROM pulse WHERE second > ?", last - seconds)
-        found = {row["second"]: row["events"] for row in rows}
-        return [found.get(second, 0) for second in range(last - seconds + 1, last + 1)]
+    def _numbers(self, source: str) -> dict[str, Any]:
+        """The highest sequence number of a centre, and its first gaps."""
+        last = "SELECT last FROM stretches WHERE source = ? ORDER BY first DESC LIMIT 1"
+        stretches = "SELECT first, last FROM stretches WHERE source = ? ORDER BY first LIMIT ?"
+        gaps, before = [], 0
+        for row in self._read(stretches, source, MOST_GAPS + 1):
+            if row["first"] > before + 1:
+                gaps.append([before + 1, row["first"] - 1])
+            before = row["last"]
+        return {"highest": self._read(last, source)[0]["last"], "gaps": gaps[:MOST_GAPS]}
 
     @contextmanager
     def _change(self) -> Iterator[sqlite3.Connection]:
@@ -152,7 +165,7 @@ class Book:
                     tx.execute("ROLLBACK")
                 raise
 
-    def _read(self, query: str, *values: int) -> list[sqlite3.Row]:
+    def _read(self, query: str, *values: int | str) -> list[sqlite3.Row]:
         return self._connection().execute(query, values).fetchall()
 
     def _connection(self) -> sqlite3.Connection:
