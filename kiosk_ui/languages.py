@@ -7,6 +7,7 @@ a problem of the JSON door by ``Accept-Language``.
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 from babel import Locale
@@ -58,9 +59,11 @@ def chosen() -> str:
 
 def language() -> str:
     """The code of the language being spoken now."""
-    return str(get_locale() or NATIVE)
+    locale = get_locale()
+    return locale.language if locale else NATIVE
 
 
+@cache
 def own_name(code: str) -> str:
     """A language in its own words: «Українська», "English"."""
     name = Locale.parse(code).get_display_name(code) or code

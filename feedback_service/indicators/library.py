@@ -1,17 +1,31 @@
 """Published methodologies: those that ship with the program and those an operator loaded."""
 
+import json
 from datetime import date
+from functools import lru_cache
 
-from sqlalchemy import select
+from sqlalchemy import Text, cast, select
 from sqlalchemy.orm import Session
 
+from feedback_service.db import table
 from feedback_service.indicators import methodology
 from feedback_service.indicators.methodology import Methodology
 from feedback_service.models import Document
 
+_DOCUMENTS = table(Document)
+_LOADED = (
+    select(cast(_DOCUMENTS.c.body, Text))
+    .where(_DOCUMENTS.c.kind == "methodology")
+    .order_by(_DOCUMENTS.c.loaded_at)
+)
+
 
 def in_force(tx: Session, day: date) -> Methodology:
     """The methodology that figures of that day are made by."""
-    loaded = tx.scalars(select(Document).where(Document.kind == "methodology").order_by(Document.loaded_at))
-    candidates = [*methodology.shipped(), *(methodology.parse(document.body) for document in loaded)]
+    candidates = [*methodology.shipped(), *map(_parsed, tx.scalars(_LOADED))]
     return methodology.in_force(candidates, day)
+
+
+@lru_cache(maxsize=64)
+def _parsed(body: str) -> Methodology:
+    return methodology.parse(json.loads(body))

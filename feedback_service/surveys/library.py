@@ -1,13 +1,24 @@
 """Published questionnaires: those that ship with the program and those an operator loaded."""
 
+import json
 from datetime import date
+from functools import lru_cache
 
-from sqlalchemy import select
+from sqlalchemy import Text, bindparam, cast, select
 from sqlalchemy.orm import Session
 
+from feedback_service.db import table
 from feedback_service.models import Document
 from feedback_service.surveys import questionnaires
 from feedback_service.surveys.questionnaires import Questionnaire
+
+_DOCUMENTS = table(Document)
+_LOADED = (
+    select(cast(_DOCUMENTS.c.body, Text))
+    .where(_DOCUMENTS.c.kind == "questionnaire")
+    .order_by(_DOCUMENTS.c.loaded_at)
+)
+_LOADED_AS = _LOADED.where(_DOCUMENTS.c.id == bindparam("version"))
 
 
 def by_version(tx: Session, version: str) -> Questionnaire:
@@ -15,14 +26,18 @@ def by_version(tx: Session, version: str) -> Questionnaire:
     for known in questionnaires.shipped():
         if known.version == version:
             return known
-    loaded = tx.get(Document, ("questionnaire", version))
+    loaded = tx.scalar(_LOADED_AS, {"version": version})
     if loaded is None:
         raise LookupError(f"no questionnaire {version}")
-    return questionnaires.parse(loaded.body)
+    return _parsed(loaded)
 
 
 def in_force(tx: Session, front_office: str, day: date) -> Questionnaire:
     """The questionnaire that a front office asks from, on that day."""
-    loaded = tx.scalars(select(Document).where(Document.kind == "questionnaire").order_by(Document.loaded_at))
-    candidates = [*questionnaires.shipped(), *(questionnaires.parse(document.body) for document in loaded)]
+    candidates = [*questionnaires.shipped(), *map(_parsed, tx.scalars(_LOADED))]
     return questionnaires.in_force(candidates, front_office, day)
+
+
+@lru_cache(maxsize=64)
+def _parsed(body: str) -> Questionnaire:
+    return questionnaires.parse(json.loads(body))
