@@ -12,6 +12,7 @@ from pathlib import Path
 _EDRPOU = re.compile(r"[0-9]{8}")
 _KATOTTG = re.compile(r"UA[0-9]{17}")
 _CENTRE = re.compile(r"[A-Z]{2}[0-9]{8}")
+_PLAIN_CENTRE = re.compile(r"[A-Z0-9]{1,10}")
 _CODIFIER = Path(__file__).with_name("data") / "katottg.csv"
 _COMMUNITY = 9  # characters that all codes within one community begin with
 _WITH_SETTLEMENTS = ("H", "K")  # communities, and the two cities that are regions of their own
@@ -54,6 +55,11 @@ def territory_name(katottg: str) -> str | None:
 def is_centre_code(code: str) -> bool:
     """Whether a centre's code has the State's form, such as ``SN12000007``."""
     return _CENTRE.fullmatch(code) is not None
+
+
+def may_be_centre_code(code: str) -> bool:
+    """Whether a centre can be registered under this code: one to ten Latin capitals and digits."""
+    return _PLAIN_CENTRE.fullmatch(code) is not None
 
 
 @cache

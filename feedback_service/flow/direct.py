@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
-from feedback_service.cases import registry
+from feedback_service.cases import codes, registry
 from feedback_service.cases.registry import ServiceRef
 from feedback_service.cases.tokens import keyring
 from feedback_service.db import reading, transaction
@@ -101,7 +101,10 @@ def _record_once(
 
 
 def _centre(tx: Session, code: str) -> Centre:
-    centre = tx.scalar(select(Centre).where(Centre.code == code.upper()))
+    code = code.upper()
+    if not codes.may_be_centre_code(code):
+        raise NotFound()  # not asked for: a database may refuse strange text instead of not finding it
+    centre = tx.scalar(select(Centre).where(Centre.code == code))
     if centre is None:
         raise NotFound()
     return centre

@@ -6,7 +6,6 @@ fault spoils no other: it is named by its line, the rest is taken, and the mende
 Sentences are for operators, in English.
 """
 
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -39,8 +38,6 @@ SERVICE_NEEDED = frozenset({"title"})
 SERVICE_OPTIONAL = frozenset({"centre", "code", "local_code"})
 
 D = TypeVar("D", Questionnaire, Methodology)
-
-_PLAIN_CODE = re.compile(r"[A-Z0-9]{1,10}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +106,7 @@ def _read_profile(given: Mapping[str, str]) -> tuple[str, dict[str, str | None],
     }
     code = given["code"].strip().upper()
     edrpou, katottg = cells["edrpou"] or "", cells["katottg"] or ""
-    if not _PLAIN_CODE.fullmatch(code):
+    if not codes.may_be_centre_code(code):
         errors.append(FieldError("/code", f"The centre code {code!r} is not like SN12000007."))
     if not cells["name"]:
         errors.append(FieldError("/name", "The name is empty."))

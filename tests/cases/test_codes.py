@@ -53,6 +53,13 @@ def test_a_territory_that_does_not_exist_is_not_known(code: str) -> None:
     assert not codes.territory_known(code)
 
 
+def test_a_centre_is_registered_under_latin_capitals_and_digits() -> None:
+    assert all(codes.may_be_centre_code(code) for code in ("A", "12", "SN12000007"))
+    assert not any(
+        codes.may_be_centre_code(code) for code in ("", "sn12", "ЦНАП", "A" * 11, "A\n", "\x00", "A B")
+    )
+
+
 def test_a_centre_code_is_two_capitals_and_eight_digits() -> None:
     assert codes.is_centre_code("SN12000007")
     assert not any(

@@ -1,4 +1,4 @@
-"""Pages are asked for without a network; the database's make does not matter to them."""
+"""Pages are asked for without a network, on SQLite where a test does not name another database."""
 
 from collections.abc import Callable
 
@@ -8,15 +8,15 @@ from flask.testing import FlaskClient
 
 from tests.kiosk_ui.outline import Outline, keep_the_house_rules
 from tests.support import story
-from tests.support.database import SqliteDatabases
+from tests.support.database import FreshDatabase
 
 GetPage = Callable[..., Outline]
 
 
 @pytest.fixture
-def database_url(sqlite_databases: SqliteDatabases) -> str:
+def database_url(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> str:
     """An empty migrated database."""
-    return sqlite_databases.fresh()
+    return fresh_database(getattr(request, "param", "sqlite"))
 
 
 @pytest.fixture
