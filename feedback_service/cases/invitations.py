@@ -91,14 +91,18 @@ def hold(tx: Session, keyring: Keyring, token: str, *, lock: bool = False) -> He
     return Held(normal, keyring.by_id(invitation.key_id), invitation, case, service, centre)
 
 
-def hold_again(tx: Session, keyring: Keyring, begun: BegunAnswer) -> Held | None:
-    """The invitation that an answer was begun on, locked; ``None`` if its key was taken off the ring."""
+def hold_again(tx: Session, keyring: Keyring, begun: BegunAnswer) -> Held:
+    """The invitation that an answer was begun on, locked.
+
+    If its key was taken off the ring, the signing one stands in: nobody can open the link any more, but what
+    was tapped counts.
+    """
     query = _HELD.where(Invitation.centre_id == begun.centre_id, Invitation.id == begun.invitation_id)
     invitation, case, service, centre = tx.execute(query.with_for_update(of=Invitation)).one()
     try:
         key = keyring.by_id(invitation.key_id)
     except LookupError:
-        return None
+        key = keyring.signing
     return Held(key.token(invitation.id), key, invitation, case, service, centre)
 
 

@@ -6,9 +6,11 @@ checked answers. So the check runs inside the transaction, and a refused answer 
 
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
@@ -17,8 +19,9 @@ from feedback_service.cases.invitations import Held
 from feedback_service.cases.tokens import keyring
 from feedback_service.config import settings
 from feedback_service.db import LostRace, reading, transaction
-from feedback_service.errors import N_, AlreadyAnswered, Invalid
+from feedback_service.errors import N_, AlreadyAnswered, Invalid, Unavailable
 from feedback_service.flow.recording import Origin, record
+from feedback_service.logs import log
 from feedback_service.models import BegunAnswer, Centre
 from feedback_service.surveys import library
 from feedback_service.surveys.answers import Answers
@@ -72,7 +75,8 @@ def open_survey(token: str, *, counts: bool) -> Survey:
     """
     survey, opened = _look_at(token)
     if counts and not opened:
-        _note_opened(token)
+        with suppress(Unavailable):  # looking needs no lock: a tap will note it too
+            _note_opened(token)
     return survey
 
 
@@ -107,13 +111,10 @@ def keep_begun(
     ``whole``: the form showed every question but the first, so what it leaves out is taken back. The same
     client after its answer is final gets the ``Recorded`` again; other refusals as for ``open_survey``.
     """
-    held, now = invitations.hold(tx, keyring(), token, lock=True), clock.now()
-    if held.answered_by(client_id):
-        return _repeated(held, client_id)
-    begun = invitations.begun_on(tx, held.invitation)
-    _refuse_answered(held, begun, now)
-    held.refuse_if_closed(clock.kyiv_day(now))
-    questionnaire = library.by_version(tx, held.invitation.questionnaire)
+    entered = _enter(tx, token, client_id)
+    if isinstance(entered, Recorded):
+        return entered
+    held, begun, questionnaire = entered
     answers = _joined(begun, questionnaire, given(questionnaire), whole=whole)
     invitations.keep_begun(
         tx,
@@ -123,7 +124,7 @@ def keep_begun(
         answers=answers.to_json(),
         language=language,
         source=begun.source if begun else source,
-        at=now,
+        at=clock.now(),
     )
     return _survey(held, questionnaire, begun=True)
 
@@ -144,19 +145,13 @@ def finish(
     The same client again gets the same receipt. Raises as ``open_survey``, and ``Invalid`` if nothing is
     answered or an answer breaks a rule.
     """
-    held, now = invitations.hold(tx, keyring(), token, lock=True), clock.now()
-    if held.answered_by(client_id):
-        return _repeated(held, client_id)
-    begun = invitations.begun_on(tx, held.invitation)
-    if begun is not None and begun.client_id == client_id and _is_left(begun, now):
-        _complete(tx, held, begun)
-        return _recorded(held, client_id, repeated=True, late=True)
-    _refuse_answered(held, begun, now)
-    held.refuse_if_closed(clock.kyiv_day(now))
-    questionnaire = library.by_version(tx, held.invitation.questionnaire)
+    entered = _enter(tx, token, client_id)
+    if isinstance(entered, Recorded):
+        return entered
+    held, begun, questionnaire = entered
     answers = _joined(begun, questionnaire, given(questionnaire), whole=whole)
     if begun is None:
-        return _finalise(tx, held, client_id, answers, language, source, now)
+        return _finalise(tx, held, client_id, answers, language, source, clock.now())
     invitations.drop_begun(tx, begun)
     return _finalise(tx, held, client_id, answers, language, begun.source, begun.begun_at)
 
@@ -169,16 +164,43 @@ def complete_left(tx: Session, limit: int = 100) -> int:
     """
     left = invitations.left(tx, clock.now() - _patience(), limit)
     for begun in left:
-        held = invitations.hold_again(tx, keyring(), begun)
-        if held is None or held.invitation.answered_on is not None:
-            invitations.drop_begun(tx, begun)
-        else:
-            _complete(tx, held, begun)
+        try:
+            with tx.begin_nested():
+                _complete(tx, invitations.hold_again(tx, keyring(), begun), begun)
+        except (DBAPIError, LostRace):
+            raise
+        except (
+            Exception
+        ) as error:  # one that cannot be read must not hold up the others: it has another turn later
+            log.error("left answer not completed", invitation=str(begun.invitation_id), exc_info=error)
+            begun.touched_at = clock.now()
     return len(left)
+
+
+def _enter(
+    tx: Session, token: str, client: uuid.UUID
+) -> Recorded | tuple[Held, BegunAnswer | None, Questionnaire]:
+    """Who comes to answer gets the questionnaire; the client whose answer is final gets its receipt again.
+
+    Others are refused. An answer of this client that was left for too long becomes final now, whether or not
+    the worker has come round.
+    """
+    held, now = invitations.hold(tx, keyring(), token, lock=True), clock.now()
+    if held.answered_by(client):
+        return _recorded(held, client, repeated=True, late=held.invitation.left_begun)
+    begun = invitations.begun_on(tx, held.invitation)
+    if begun is not None and begun.client_id == client and _is_left(begun, now):
+        _complete(tx, held, begun)
+        return _recorded(held, client, repeated=True, late=True)
+    _refuse_answered(held, begun, now)
+    held.refuse_if_closed(clock.kyiv_day(now))
+    return held, begun, library.by_version(tx, held.invitation.questionnaire)
 
 
 def _complete(tx: Session, held: Held, begun: BegunAnswer) -> None:
     invitations.drop_begun(tx, begun)
+    if held.invitation.answered_on is not None:
+        return  # somebody else sent, on a database where the two did not meet
     answers = Answers.from_json(begun.answers)
     _finalise(tx, held, begun.client_id, answers, begun.language, begun.source, begun.begun_at, left=True)
 
@@ -216,10 +238,6 @@ def _finalise(
 def _recorded(held: Held, client: uuid.UUID, *, repeated: bool = False, late: bool = False) -> Recorded:
     response_id, receipt = held.key.response_id(held.scope, client), held.key.receipt(held.scope, client)
     return Recorded(response_id, receipt, repeated, late)
-
-
-def _repeated(held: Held, client: uuid.UUID) -> Recorded:
-    return _recorded(held, client, repeated=True, late=held.invitation.left_begun)
 
 
 def _refuse_answered(held: Held, begun: BegunAnswer | None, now: datetime) -> None:

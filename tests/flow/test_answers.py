@@ -1,13 +1,27 @@
 """A person answers by an invitation."""
 
 import uuid
+from dataclasses import replace
 from datetime import date
 
 import pytest
+from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from feedback_service import flow
+from feedback_service.app import create_app
+from feedback_service.cases import invitations
+from feedback_service.config import Settings
+from feedback_service.db import db, transaction
 from feedback_service.delivery.events import RESPONSE_RECORDED, RESPONSE_WITHDRAWN
-from feedback_service.errors import AlreadyAnswered, Invalid, InvitationCancelled, NotFound, TooManyGuesses
+from feedback_service.errors import (
+    AlreadyAnswered,
+    Invalid,
+    InvitationCancelled,
+    NotFound,
+    TooManyGuesses,
+    Unavailable,
+)
 from feedback_service.flow import Recorded, Survey
 from feedback_service.models import BegunAnswer, CountedDay, Invitation, Response
 from tests.conftest import TimeIs
@@ -299,3 +313,65 @@ def test_a_short_code_may_be_typed_on_a_ukrainian_keyboard() -> None:
     code = invited().short_code
 
     assert flow.find_by_short_code(code.translate(str.maketrans("ABEKMHPCTXY10", "АВЕКМНРСТХУІО")))
+
+
+def test_a_tap_too_late_leads_to_the_receipt_whether_or_not_the_worker_came_by(time_is: TimeIs) -> None:
+    time_is("2026-11-20T10:00:00+02:00")
+    invitation = invited()
+    client = tapped(invitation.token, {"off.nps": 9})
+    time_is(minutes_later(31))
+
+    outcomes = [
+        flow.keep_begun(
+            invitation.token, client_id=client, given=given({"off.nps": 0}), language="uk", source="qr_case"
+        )
+        for _ in range(2)
+    ]
+
+    assert all(isinstance(outcome, Recorded) and outcome.late for outcome in outcomes)
+    assert outcomes[0] == outcomes[1]
+    assert stored.answers() == {("off.nps", "9")}
+
+
+def test_an_answer_that_cannot_be_read_holds_up_no_other(
+    time_is: TimeIs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    time_is("2026-11-20T10:00:00+02:00")
+    broken, sound = invited(), invited()
+    tapped(broken.token, {"off.nps": 1})
+    spoil_begun_answers()
+    time_is(minutes_later(1))
+    tapped(sound.token, {"off.nps": 9})
+
+    time_is(minutes_later(31))
+    flow.complete_left()
+
+    assert stored.answers() == {("off.nps", "9")}
+    assert len(stored.rows(BegunAnswer)) == 1
+    assert flow.complete_left() == 0, "it has another turn, but not at once"
+
+
+@transaction
+def spoil_begun_answers(tx: Session) -> None:
+    tx.execute(update(BegunAnswer).values(answers={"of": "another release"}))
+
+
+def test_a_tap_counts_even_if_the_key_of_its_link_was_dropped(settings: Settings, time_is: TimeIs) -> None:
+    time_is("2026-11-20T10:00:00+02:00")
+    tapped(invited().token, {"off.nps": 9})
+
+    time_is(minutes_later(31))
+    with create_app(replace(settings, token_keys=(b"new" * 12,))).app_context():
+        flow.complete_left()
+        db.engine.dispose()
+
+    assert stored.answers() == {("off.nps", "9")}
+
+
+def test_who_looks_while_the_database_is_busy_sees_the_survey(monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(*_: object) -> None:
+        raise Unavailable(retry_after=5)
+
+    monkeypatch.setattr(invitations, "note_opened", busy)
+
+    assert flow.open_survey(invited().token, counts=True).service is not None
