@@ -29,7 +29,7 @@ class Event(Base):
         UniqueConstraint("centre_id", "sequence"),
         Index(None, "state", "centre_id", "id"),
         # What a relay looks for, and what is to be blanked: as long as the backlog and a month, not as history.
-        Index(None, "centre_id", "due_at", sqlite_where=IS_DUE, postgresql_where=IS_DUE),
+        Index(None, "centre_id", "due_at", "id", sqlite_where=IS_DUE, postgresql_where=IS_DUE),
         Index(None, "delivered_at", sqlite_where=HAS_BODY, postgresql_where=HAS_BODY),
         one_of("state", EVENT_STATES),
         CheckConstraint("(state = 'pending') = (due_at IS NOT NULL)", name="due_while_pending"),

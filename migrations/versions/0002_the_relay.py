@@ -39,6 +39,12 @@ def upgrade() -> None:
         events.add_column(sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True))
         events.add_column(sa.Column("reason", sa.String(length=200), nullable=True))
     op.execute("UPDATE events SET due_at = created_at WHERE state = 'pending'")
+    # Whoever has been here before has given numbers already.
+    op.execute(
+        "INSERT INTO queues (centre_id, last_sequence, claimed_at)"
+        " SELECT centre_id, max(sequence), max(created_at) FROM events"
+        " WHERE sequence IS NOT NULL GROUP BY centre_id"
+    )
     with op.batch_alter_table("events") as events:
         events.alter_column("data", existing_type=sa.JSON(), nullable=True)
         events.alter_column("attempts", existing_type=sa.Integer(), server_default=None)
@@ -49,9 +55,9 @@ def upgrade() -> None:
     has_body, is_due = sa.text("body IS NOT NULL"), sa.text("due_at IS NOT NULL")
     op.create_index("ix_events_state_centre_id_id", "events", ["state", "centre_id", "id"])
     op.create_index(
-        "ix_events_centre_id_due_at",
+        "ix_events_centre_id_due_at_id",
         "events",
-        ["centre_id", "due_at"],
+        ["centre_id", "due_at", "id"],
         sqlite_where=is_due,
         postgresql_where=is_due,
     )
@@ -66,7 +72,7 @@ def downgrade() -> None:
     op.execute(f"UPDATE events SET data = {told} WHERE data IS NULL AND body IS NOT NULL")
     op.execute("UPDATE events SET data = '{}' WHERE data IS NULL")
     op.drop_index("ix_events_delivered_at", table_name="events")
-    op.drop_index("ix_events_centre_id_due_at", table_name="events")
+    op.drop_index("ix_events_centre_id_due_at_id", table_name="events")
     op.drop_index("ix_events_state_centre_id_id", table_name="events")
     with op.batch_alter_table("events") as events:
         events.drop_constraint(op.f("ck_events_due_while_pending"), type_="check")

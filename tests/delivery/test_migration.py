@@ -1,0 +1,79 @@
+"""The relay's tables come and go on a database that is in use, and nothing that was promised is lost."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from feedback_service.app import create_app
+from feedback_service.config import Settings
+from feedback_service.db import db
+from feedback_service.delivery import courier
+from feedback_service.models import Centre, Event
+from tests.support import stored
+from tests.support.database import FreshDatabase
+from tests.support.environment import ROOT, environment, process_environment
+from tests.support.story import a_centre, invited
+
+
+@contextmanager
+def running(told: dict[str, str]) -> Iterator[Flask]:
+    """The application, whose connections are gone afterwards."""
+    app = create_app(Settings.from_env(told))
+    with app.app_context():
+        yield app
+        db.engine.dispose()
+
+
+def migrate(told: dict[str, str], *where: str) -> None:
+    """``flask db …`` succeeds."""
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "wsgi", "db", *where],
+        cwd=ROOT,
+        env=process_environment(os.environ, told),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_events_survive_the_way_down_and_up_again(
+    dialect: str, fresh_database: FreshDatabase, tmp_path: Path
+) -> None:
+    told = environment(tmp_path, fresh_database(dialect))
+    with running(told):
+        a_centre()
+        invited()
+        invited()
+        [centre] = stored.rows(Centre)
+        before = sorted((str(event.id), str(event.data)) for event in stored.rows(Event))
+        errand = courier.claim(centre.id, "https://vidhuk.example")
+        assert errand is not None and len(errand.bodies) == 2, "their data is in their bodies now"
+        invited()
+
+    migrate(told, "downgrade", "0001")
+    with running(told), db.engine.begin() as link:
+        kept = link.execute(text("SELECT state, sequence, data IS NULL FROM events ORDER BY id")).all()
+    migrate(told, "upgrade")
+
+    assert [(state, sequence) for state, sequence, _ in kept] == [
+        ("pending", 1),
+        ("pending", 2),
+        ("pending", None),
+    ]
+    assert not any(empty for *_, empty in kept)
+    with running(told):
+        after = sorted((str(event.id), str(event.data)) for event in stored.rows(Event))
+        assert set(before) < set(after)
+        assert all(event.due_at == event.created_at for event in stored.rows(Event))
+        errand = courier.claim(centre.id, "https://vidhuk.example")
+        assert errand is not None
+        assert [json.loads(body)["sequence"] for body in errand.bodies.values()] == ["1", "2", "3"]
