@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from feedback_service import flow
-from feedback_service.errors import AlreadyAnswered, FieldError, Invalid
+from feedback_service.errors import AlreadyAnswered, FeedbackError, FieldError, Invalid
 from feedback_service.flow import Recorded, Survey
 from feedback_service.flow.answers import NOTHING_ANSWERED
 from feedback_service.surveys import answers
@@ -248,11 +248,14 @@ def thank(recorded: Recorded) -> ResponseReturnValue:
 def correct(error: Invalid) -> ResponseReturnValue:
     """The same form with what was typed, and what to correct."""
     sent, place = Sent.read(), request.view_args or {}
-    survey = (
-        flow.open_survey(place["token"], counts=False)
-        if "token" in place
-        else flow.open_hall(place["centre"])
-    )
+    try:
+        survey = (
+            flow.open_survey(place["token"], counts=False)
+            if "token" in place
+            else flow.open_hall(place["centre"])
+        )
+    except FeedbackError as closed:  # meanwhile: somebody answered, midnight came, the database is busy
+        return current_app.handle_user_exception(closed)
     rest = {question.id for question in survey.questionnaire.questions[1:]}
     second = sent.final or sent.whole or not rest.isdisjoint(sent.fields)
     return screen(survey, second=second, sent=sent, errors=error.errors)

@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from feedback_service import clock, flow
+from feedback_service.errors import Unavailable
 from feedback_service.indicators import summaries
 from tests.conftest import TimeIs
 from tests.kiosk_ui.conftest import GetPage
@@ -287,6 +288,41 @@ def test_invalid_answers_are_refused_and_change_nothing(
     assert page.one("title").text.startswith("Помилка: ")
     assert funnel(app)["started"] == 0
     assert client.post(path, data={"off.nps": "9", "finish": "1"}).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "status", "heading"),
+    [
+        ("answered", 409, "Відповідь залишено 20\u00a0листопада\u00a02026\u00a0року"),
+        ("expired", 410, "Час на відповідь минув"),
+        ("busy", 503, "Сервіс зараз перевантажений"),
+    ],
+)
+def test_a_link_that_closes_while_a_mistake_is_told_says_so(
+    app: Flask,
+    invited: Invited,
+    post_page: GetPage,
+    time_is: TimeIs,
+    monkeypatch: pytest.MonkeyPatch,
+    meanwhile: str,
+    status: int,
+    heading: str,
+) -> None:
+    at = time_is("2026-11-20T12:00+02:00")
+    path, again = invited(), flow.open_survey
+
+    def open_survey(token: str, *, counts: bool) -> flow.Survey:
+        if meanwhile == "answered":
+            story.sent(token, {"off.nps": 9})
+        elif meanwhile == "expired":
+            time_is(at + timedelta(days=31))
+        else:
+            raise Unavailable(retry_after=2)
+        return again(token, counts=counts)
+
+    monkeypatch.setattr(flow, "open_survey", open_survey)
+
+    assert post_page(path, {"off.nps": "11"}, status).one("h1").text == heading
 
 
 def test_a_form_without_a_client_id_is_taken(client: FlaskClient, invited: Invited) -> None:
