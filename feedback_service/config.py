@@ -16,6 +16,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 KEY_BYTES = 32
+SPOKEN = ("uk", "en")  # what catalogues, slips and questionnaires have; a person can read all or none
 
 
 class BadSettings(Exception):
@@ -107,13 +108,14 @@ def database(value: str) -> str:
     return value
 
 
-def number(least: int) -> Callable[[str], int]:
-    """A whole number, ``least`` or more."""
+def number(least: int, most: int) -> Callable[[str], int]:
+    """A whole number from ``least`` to ``most``."""
 
     def parse(value: str) -> int:
-        if not value.strip().isdecimal() or int(value) < least:
-            raise ValueError(f"is not a whole number of at least {least}")
-        return int(value)
+        digits = value.strip()
+        if not digits.isdecimal() or len(digits) > len(str(most)) or not least <= int(digits) <= most:
+            raise ValueError(f"is not a whole number from {least} to {most}")
+        return int(digits)
 
     return parse
 
@@ -126,10 +128,12 @@ def transport(value: str) -> str:
 
 
 def languages(value: str) -> tuple[str, ...]:
-    """Language codes separated by commas, Ukrainian among them."""
-    codes = tuple(code.strip() for code in value.split(",") if code.strip())
+    """Codes of languages that this release speaks, separated by commas, Ukrainian among them."""
+    codes = tuple(dict.fromkeys(code.strip() for code in value.split(",") if code.strip()))
     if "uk" not in codes:
         raise ValueError("leaves out uk")
+    if not set(codes) <= set(SPOKEN):
+        raise ValueError(f"names a language that this release does not speak: it speaks {', '.join(SPOKEN)}")
     return codes
 
 
@@ -156,14 +160,16 @@ class Settings:
         "whsec_… shared with the central monitoring system; two while it is rotated", webhook_secrets, ()
     )
     central_transport: str = setting("how events travel: https", transport, "https")
-    invitation_days: int = setting("days that a survey link stays open", number(1), 30)
-    partial_minutes: int = setting("minutes after which an answer begun and left is final", number(1), 30)
-    min_group: int = setting("figures of fewer people are not shown to staff and systems", number(1), 5)
-    min_published: int = setting("figures of fewer people are not shown to the public", number(1), 10)
-    retention_days: int = setting(
-        "days after which comments and spent invitations are deleted", number(1), 1095
+    invitation_days: int = setting("days that a survey link stays open", number(1, 3650), 30)
+    partial_minutes: int = setting(
+        "minutes after which an answer begun and left is final", number(1, 1440), 30
     )
-    languages: tuple[str, ...] = setting("languages of the survey, comma-separated", languages, ("uk", "en"))
+    min_group: int = setting("figures of fewer people are not shown to staff and systems", number(1, 1000), 5)
+    min_published: int = setting("figures of fewer people are not shown to the public", number(1, 1000), 10)
+    retention_days: int = setting(
+        "days after which comments and spent invitations are deleted", number(1, 36500), 1095
+    )
+    languages: tuple[str, ...] = setting("languages of the survey, comma-separated", languages, SPOKEN)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":

@@ -11,7 +11,7 @@ from PIL import Image
 from qrcode.constants import ERROR_CORRECT_H
 
 QUIET_ZONE = 4  # modules of white on every side (ISO/IEC 18004)
-MOST_DOTS = 20
+DOTS = range(1, 21)  # printer dots that a module may be wide
 DOTS_PER_INCH = 203.2  # receipt printers: 8 dots a millimetre
 
 _ADDRESS = re.compile(r"([a-z]+://[!-\"$->@-~]+)([?#][!-~]*)?", re.IGNORECASE)
@@ -37,8 +37,8 @@ def png(address: str, dots: int = 6) -> bytes:
 
 def image(address: str, dots: int) -> Image.Image:
     """Return the code in 1 bit, a module ``dots`` printer dots wide; ``ValueError`` unless ``dots`` is 1 to 20."""
-    if not 1 <= dots <= MOST_DOTS:
-        raise ValueError(f"a module is 1 to {MOST_DOTS} dots")
+    if dots not in DOTS:
+        raise ValueError(f"a module is {DOTS[0]} to {DOTS[-1]} dots")
     rows = _modules(address)
     side = len(rows)
     modules = Image.frombytes("L", (side, side), bytes(0 if dark else 255 for row in rows for dark in row))

@@ -16,7 +16,7 @@ from kiosk_ui.languages import language
 
 bp = Blueprint("images", __name__)
 
-DOTS = range(1, 21)  # printer dots a module may have
+DOTS = {str(dots): dots for dots in qr.DOTS}
 SLIP_58: Literal[384] = 384  # dots across the paper at 203 dpi
 SLIP_80: Literal[576] = 576
 
@@ -33,9 +33,12 @@ def as_svg(token: str) -> Response:
 def as_png(token: str) -> Response:
     """The QR code in whole printer dots: ``?dots=`` 1 to 20 for a module, 6 when nobody says."""
     facts, asked = flow.slip_facts(token), request.args.get("dots", "6")
-    if not asked.isdecimal() or int(asked) not in DOTS:
-        raise Invalid.field("/dots", N_("Choose a whole number from 1 to 20."))
-    return Response(qr.png(_address(facts.token), int(asked)), mimetype="image/png")
+    if asked not in DOTS:
+        few, many = qr.DOTS[0], qr.DOTS[-1]
+        raise Invalid.field(
+            "/dots", N_("Choose a whole number from %(few)d to %(many)d."), few=few, many=many
+        )
+    return Response(qr.png(_address(facts.token), DOTS[asked]), mimetype="image/png")
 
 
 @bp.get("/s/<token>/slip-58.png")
