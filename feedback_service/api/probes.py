@@ -24,12 +24,14 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from feedback_service import clock
 from feedback_service.api import problems
 from feedback_service.api.replies import reply
 from feedback_service.db import NotDurable, reading
 from feedback_service.delivery import overview
 from feedback_service.errors import N_, FeedbackError, Unavailable
-from feedback_service.models import BegunAnswer, CountedDay
+from feedback_service.indicators import rollups
+from feedback_service.models import BegunAnswer
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 RETRY_SECONDS = 5
@@ -109,10 +111,10 @@ class _Waiting:
 @reading
 def _waiting(tx: Session) -> list[tuple[str, str, float]]:
     begun = tx.scalar(select(func.count()).select_from(BegunAnswer))
-    days = tx.scalar(select(func.count()).select_from(CountedDay).where(~CountedDay.closed))
+    days = rollups.waiting(tx, before=clock.kyiv_day(clock.now()))
     return [
         ("answers_begun", "Answers begun and not final yet.", begun or 0),
-        ("days_to_recount", "Days of centres that are counted live until they are recounted.", days or 0),
+        ("days_to_recount", "Days of centres that are counted live until they are recounted.", days),
     ]
 
 

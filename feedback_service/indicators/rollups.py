@@ -17,6 +17,7 @@ from sqlalchemy import (
     FromClause,
     Select,
     Subquery,
+    case,
     delete,
     exists,
     func,
@@ -76,11 +77,7 @@ def close_days(tx: Session, centre_id: uuid.UUID, *, before: date, limit: int = 
     Choose ``before`` so that no answer of an earlier day can still be under way without ``reopen``: the
     Kyiv day of ten minutes ago. Repeating it, and two workers at once, do no harm.
     """
-    marks = select(func.min(CountedDay.day).filter(~CountedDay.closed), func.max(CountedDay.day))
-    reopened, latest = tx.execute(marks.where(CountedDay.centre_id == centre_id)).one()
-    # Days are closed oldest first, so before the latest mark only a day marked open can be open.
-    first, last = reopened or latest or date.min, before - timedelta(days=1)
-    found = _open_days([centre_id], first, last).subquery()
+    found = _open_days(Centre.id == centre_id, _open_from(), before - timedelta(days=1)).subquery()
     days = tx.scalars(select(found.c.day).order_by(found.c.day).limit(limit)).all()
     for day in days:
         _mark(tx, centre_id, day, closed=True)
@@ -88,6 +85,12 @@ def close_days(tx: Session, centre_id: uuid.UUID, *, before: date, limit: int = 
         counts = tally(_CELL, Response.centre_id == centre_id, _on(day))
         tx.execute(insert(DayCount).from_select(_COUNTED, counts))
     return len(days)
+
+
+def waiting(tx: Session, *, before: date) -> int:
+    """How many days ``before`` a day, of all centres, are counted live because nobody has closed them."""
+    found = _open_days(literal(True), _open_from(), before - timedelta(days=1)).subquery()
+    return tx.scalars(select(func.count()).select_from(found)).one()
 
 
 def check(tx: Session) -> list[Difference]:
@@ -119,7 +122,7 @@ def counted(centres: Collection[uuid.UUID], first: date, last: date) -> Subquery
     Closed days come as stored, open ones are counted live. ``PEOPLE`` as question counts people.
     """
     stored = _stored().where(DayCount.centre_id.in_(centres), DayCount.day.between(first, last))
-    open_days = _open_days(centres, first, last).subquery()
+    open_days = _open_days(Centre.id.in_(centres), literal(first), last).subquery()
     then = (Response.centre_id == open_days.c.centre_id) & _on(open_days.c.day)
     live = tally(_CELL, of=open_days.join(Response.__table__, then)).subquery()
     return union_all(stored, select(*(live.c[name] for name in _COUNTED))).subquery()
@@ -176,8 +179,18 @@ def _stored() -> Select[Any]:
     return select(*columns).join(CountedDay, its_day).where(CountedDay.closed)
 
 
-def _open_days(centres: Collection[uuid.UUID], first: date, last: date) -> Select[Any]:
-    """The centres' days of a period that have answers and are not closed.
+def _open_from() -> ColumnElement[date]:
+    """The day before which a ``Centre`` has no open day."""
+    # Days are closed oldest first, so before the latest closed one only a day marked open can be open. A mark
+    # alone says nothing about the days before it: it may have been made before anybody closed these.
+    reopened = func.min(CountedDay.day).filter(~CountedDay.closed)
+    latest = func.max(CountedDay.day).filter(CountedDay.closed)
+    first = select(func.coalesce(case((reopened < latest, reopened), else_=latest), literal(date.min)))
+    return first.where(CountedDay.centre_id == Centre.id).correlate(Centre).scalar_subquery()
+
+
+def _open_days(which: ColumnElement[bool], first: ColumnElement[date], last: date) -> Select[Any]:
+    """The days from ``first`` to ``last`` that have answers and are not closed, of ``which`` centres.
 
     The index is asked for one day after the other, so the cost is of days and not of answers.
     """
@@ -188,7 +201,7 @@ def _open_days(centres: Collection[uuid.UUID], first: date, last: date) -> Selec
 
     days = (
         select(Centre.id.label("centre_id"), next_day(Centre.id, Response.answered_on >= first))
-        .where(Centre.id.in_(centres))
+        .where(which)
         .cte("days", recursive=True)
     )
     later = next_day(days.c.centre_id, Response.answered_on > days.c.day)

@@ -76,6 +76,11 @@ def open_days() -> list[date]:
     return sorted(day.day for day in stored.rows(CountedDay, ~CountedDay.closed))
 
 
+def waiting() -> int:
+    """Days of all centres that are over and not closed."""
+    return reading(rollups.waiting)(before=clock.kyiv_day(clock.now()))
+
+
 def typed_in(day: date, answers: dict[str, object]) -> None:
     told = AssistedAnswer(
         centre=CENTRE,
@@ -198,6 +203,28 @@ def test_a_wrong_stored_count_is_named_and_mended_by_counting_again() -> None:
     assert closed() == 2
     assert differences() == []
     assert counted() == added_up(people)
+
+
+@pytest.mark.parametrize(("closed_until", "left"), [(11, 4), (12, 3)])
+def test_days_before_one_that_was_touched_while_no_worker_ran_are_closed_too(
+    time_is: TimeIs, closed_until: int, left: int
+) -> None:
+    people = [Person(date(2026, 11, day)) for day in (11, 12, 13)]
+    store(people)
+    closed(before=date(2026, 11, closed_until))  # and then no more
+    time_is("2026-11-14T12:00+02:00")
+    receipt = sent(invited().token, {"off.nps": 9}).receipt
+    time_is("2026-11-16T12:00+02:00")
+    flow.withdraw(receipt)
+    assert open_days() == [date(2026, 11, 14)]
+    assert waiting() == left
+
+    assert closed(before=MONDAY) == left
+
+    assert waiting() == 0
+    assert {day.day.day for day in stored.rows(CountedDay, CountedDay.closed)} == {11, 12, 13, 14}
+    assert counted(date(2026, 11, 11)) == added_up(people)
+    assert differences() == []
 
 
 @contextmanager
