@@ -3,6 +3,7 @@
 survey/    the two screens on a phone, the hall's code, thanks; QR codes and slips as images
 public/    the way in, a centre's figures, the privacy notice, the accessibility statement
 errors     every refusal as a page in plain words
+prepared   pages drawn once and filled in for each reader
 pages      what every page shares: language, dates, one page or a piece of it, headers
 assets     style sheets and scripts
 """

@@ -4,7 +4,7 @@ import gzip
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes, urlencode
 
-from flask import Blueprint, Flask, Response, abort, make_response, render_template, request
+from flask import Blueprint, Flask, Response, abort, g, make_response, render_template, request
 
 from kiosk_ui import assets
 from kiosk_ui.languages import NATIVE, spoken
@@ -44,19 +44,37 @@ def page(template: str, status: int = 200, **context: Any) -> Response:
 
     htmx also announces itself when it restores its history, but then it wants the whole page.
     """
+    return reply(drawn(template, **context), status)
+
+
+def drawn(template: str, **context: Any) -> str:
+    """The same before it is a response."""
+    return render_template(template, whole=asks_for_whole(), **context)
+
+
+def asks_for_whole() -> bool:
+    """Whether the browser wants all of the page, not only what htmx puts in place."""
     asks = request.headers
-    whole = "HX-Request" not in asks or "HX-History-Restore-Request" in asks
-    response = make_response(render_template(template, whole=whole, **context), status)
+    return "HX-Request" not in asks or "HX-History-Restore-Request" in asks
+
+
+def reply(html: str, status: int = 200) -> Response:
+    """A page as it is sent."""
+    response = make_response(html, status)
     response.vary.update(("HX-Request", "HX-History-Restore-Request"))
     return response
+
+
+def path() -> str:
+    """This page's path as addresses carry it; while a page is prepared, what stands for it."""
+    return str(g.get("path") or quote("/" + request.path.lstrip("/")))  # never //somewhere.else
 
 
 def here(**changes: object) -> str:
     """This page's address with the language and the way the reader came, and with these changes."""
     kept = {"lang": spoken(), "via": request.args.get("via")} | changes
-    path = quote("/" + request.path.lstrip("/"))  # never //somewhere.else
     query = urlencode({name: value for name, value in kept.items() if value not in (None, NATIVE)})
-    return f"{path}?{query}" if query else path
+    return f"{path()}?{query}" if query else path()
 
 
 def _limit() -> None:

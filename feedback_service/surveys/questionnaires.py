@@ -92,6 +92,9 @@ class Questionnaire:
     poor_values: frozenset[str]
     questions: tuple[Question, ...]
 
+    def __hash__(self) -> int:
+        return hash(self.version)
+
     @property
     def first(self) -> Question:
         """The question of the first screen."""

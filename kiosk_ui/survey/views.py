@@ -5,12 +5,14 @@ the first tap travels in the form until the answer is final.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from uuid import UUID, uuid4
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 
 from feedback_service import flow
 from feedback_service.errors import AlreadyAnswered, FeedbackError, FieldError, Invalid
@@ -20,7 +22,8 @@ from feedback_service.surveys import answers
 from feedback_service.surveys.answers import Answers
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT, Question, Questionnaire
 from kiosk_ui.languages import in_language, language, spoken, told
-from kiosk_ui.pages import here, page
+from kiosk_ui.pages import drawn, here, page, reply
+from kiosk_ui.prepared import blank, prepared
 from kiosk_ui.survey.preview import Preview
 
 bp = Blueprint("survey", __name__, template_folder="templates")
@@ -189,26 +192,58 @@ def screen(
     if sent is None and (wish := request.args.get("step")) in ("1", "2"):
         second = wish == "2"
     first, *rest = survey.questionnaire.questions
-    shown = rest if second else [first]
-    status = 422 if errors else 200
+    typed, client_id = (sent.fields, sent.client_id) if sent else ({}, uuid4())
+    place = _place(survey.centre.name, survey.service, survey.completed_on)
+    if not errors and not any(question.id in typed for question in rest):
+        shared = replace(survey, service=None, completed_on=None)
+        return prepared(
+            _untouched, shared, second, _rating(first, typed), client_id=str(client_id), place=place
+        )
+    mistakes = [_mistake(error, rest if second else [first]) for error in errors]
+    return reply(_html(survey, second, str(client_id), place, typed, mistakes), 422 if errors else 200)
+
+
+def _untouched(survey: Survey, second: bool, rating: str) -> str:
+    """A screen in which nothing was typed but the first answer; client and case are blanks."""
+    typed = {survey.questionnaire.first.id: [rating]}
+    return _html(survey, second, blank("client_id"), blank("place"), typed, ())
+
+
+def _html(
+    survey: Survey,
+    second: bool,
+    client_id: str,
+    place: str,
+    typed: Mapping[str, list[str]],
+    errors: Sequence[Mistake],
+) -> str:
     shared = {
         "survey": survey,
         "centre": survey.centre,
+        "place": place,
         "address": here(),
-        "client_id": sent.client_id if sent else uuid4(),
-        "errors": [_mistake(error, shown) for error in errors],
+        "client_id": client_id,
+        "errors": errors,
     }
-    if not second:
-        return page("survey/first.html", status, question=first, **shared)
-    return page(
-        "survey/rest.html", status, **shared, **_second(survey.questionnaire, sent.fields if sent else {})
-    )
+    if second:
+        return drawn("survey/rest.html", **shared, **_second(survey.questionnaire, typed))
+    return drawn("survey/first.html", **shared, question=survey.questionnaire.first)
 
 
-def _second(questionnaire: Questionnaire, typed: dict[str, list[str]]) -> dict[str, object]:
+def _place(centre: str, service: str | None, completed_on: date | None) -> Markup:
+    """Whose survey it is."""
+    facts = {"centre": centre, "service": service, "completed_on": completed_on}
+    return Markup(render_template("survey/place.html", **facts))
+
+
+def _rating(first: Question, typed: Mapping[str, list[str]]) -> str:
+    return next((value for value in typed.get(first.id, []) if value in first.values), "")
+
+
+def _second(questionnaire: Questionnaire, typed: Mapping[str, list[str]]) -> dict[str, object]:
     """What only the second screen needs."""
     first, *rest = questionnaire.questions
-    rating = next((value for value in typed.get(first.id, []) if value in first.values), "")
+    rating = _rating(first, typed)
     words = {option.value: in_language(option.text) for option in first.options}
     comment = next(
         (typed[question.id][0] for question in rest if question.kind == "text" and question.id in typed), ""
