@@ -11,9 +11,9 @@ assets     style sheets and scripts
 from flask import Flask
 
 from kiosk_ui import assets, errors, languages, pages
-from kiosk_ui.public import views as public
+from kiosk_ui.public import views as public_views
 from kiosk_ui.survey import images
-from kiosk_ui.survey import views as survey
+from kiosk_ui.survey import views as survey_views
 
 
 def register(app: Flask) -> None:
@@ -21,7 +21,7 @@ def register(app: Flask) -> None:
     languages.register(app)
     pages.register(app)
     app.register_blueprint(assets.bp)
-    app.register_blueprint(survey.bp)
+    app.register_blueprint(survey_views.bp)
     app.register_blueprint(images.bp)
-    app.register_blueprint(public.bp)
+    app.register_blueprint(public_views.bp)
     errors.register(app)
