@@ -7,7 +7,7 @@ from functools import lru_cache
 from sqlalchemy import Text, bindparam, cast, select
 from sqlalchemy.orm import Session
 
-from feedback_service.db import table
+from feedback_service.db import reading, table
 from feedback_service.models import Document
 from feedback_service.surveys import questionnaires
 from feedback_service.surveys.questionnaires import Questionnaire
@@ -34,8 +34,17 @@ def by_version(tx: Session, version: str) -> Questionnaire:
 
 def in_force(tx: Session, front_office: str, day: date) -> Questionnaire:
     """The questionnaire that a front office asks from, on that day."""
-    candidates = [*questionnaires.shipped(), *map(_parsed, tx.scalars(_LOADED))]
-    return questionnaires.in_force(candidates, front_office, day)
+    return questionnaires.in_force(_all(tx), front_office, day)
+
+
+@reading
+def published(tx: Session, day: date) -> list[Questionnaire]:
+    """Every questionnaire that came into force by that day; of two that begin together the later one holds."""
+    return sorted((one for one in _all(tx) if one.effective_from <= day), key=lambda one: one.effective_from)
+
+
+def _all(tx: Session) -> list[Questionnaire]:
+    return [*questionnaires.shipped(), *map(_parsed, tx.scalars(_LOADED))]
 
 
 @lru_cache(maxsize=64)

@@ -25,7 +25,10 @@ class Section:
 
 
 def sections(summary: Mapping[str, Any], published: Sequence[Questionnaire]) -> list[Section]:
-    """The figures of both front offices; questions without answers are left out."""
+    """The figures of both front offices in the words of the questionnaires, of which later ones hold.
+
+    Questions without answers are left out.
+    """
     figures = {question["id"]: question for question in summary["questions"] if question["n"]}
     return [
         Section(
@@ -39,9 +42,8 @@ def sections(summary: Mapping[str, Any], published: Sequence[Questionnaire]) -> 
 
 def _tables(figures: Mapping[str, Mapping[str, Any]], published: Sequence[Questionnaire]) -> list[Table]:
     """The newest wording of every question that somebody answered."""
-    newest = sorted(published, key=lambda one: (one.effective_from, one.version))
     questions = {
-        question.id: question for one in newest for question in one.questions if question.kind == "words"
+        question.id: question for one in published for question in one.questions if question.kind == "words"
     }
     tables: list[Table] = []
     for id, question in questions.items():

@@ -8,7 +8,7 @@ from feedback_service.cases.tokens import RECEIPT_LENGTH, normal_code
 from feedback_service.config import settings
 from feedback_service.errors import NotFound, TooManyGuesses
 from feedback_service.indicators import summaries
-from feedback_service.surveys import questionnaires
+from feedback_service.surveys import library
 from kiosk_ui.languages import spoken
 from kiosk_ui.pages import page
 from kiosk_ui.public.figures import sections
@@ -51,7 +51,7 @@ def centre(code: str) -> ResponseReturnValue:
         "public/centre.html",
         centre=facts,
         summary=summary,
-        sections=sections(summary, questionnaires.shipped()),
+        sections=sections(summary, library.published(last)),
         first=first,
         last=last,
         least=least,

@@ -1,12 +1,16 @@
 """Pages for everybody: the way in by a typed code, a centre's figures, the notices."""
 
+import json
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from feedback_service.flow import setup
+from feedback_service.surveys import questionnaires
 from tests.conftest import TimeIs
 from tests.kiosk_ui.conftest import GetPage
 from tests.support import story
@@ -96,6 +100,30 @@ def test_a_centre_shows_its_indicators_with_intervals_and_the_state_of_the_metho
     assert cells[:4] == ["9", "0", "0", "3"]
     assert cells[4].startswith("75,0\u00a0% (")
     assert text.count("Відповідей ще немає.") == 1, "nobody answered online"
+
+
+def test_a_loaded_wording_shows_from_the_day_it_is_in_force(
+    app: Flask, answered: Callable[..., None], get_page: GetPage, time_is: TimeIs
+) -> None:
+    time_is("2026-11-20T12:00+02:00")
+    answered(12, {"off.nps": 10, "off.staff": "great"})
+    [shipped] = Path(questionnaires.__file__).parent.glob("questionnaires/offline-*.json")
+    for version, day, words in (
+        ("offline-2026.3", "2026-11-19", "Старі слова?"),
+        ("offline-2026.2", "2026-11-20", "Офіційні слова?"),
+        ("offline-2026.4", "2026-11-21", "Майбутні слова?"),
+    ):
+        document = json.loads(shipped.read_text(encoding="utf-8"))
+        document |= {"version": version, "effective_from": day}
+        [staff] = [question for question in document["questions"] if question["id"] == "off.staff"]
+        staff["text"]["uk"] = words
+        with app.app_context():
+            setup.load_questionnaire(document)
+
+    text = get_page(f"/centres/{story.CENTRE}").one("main").text
+
+    assert "Офіційні слова?" in text
+    assert "Старі слова?" not in text and "Майбутні слова?" not in text
 
 
 def test_few_answers_are_not_shown_to_the_public(answered: Callable[..., None], get_page: GetPage) -> None:
