@@ -32,19 +32,21 @@ def by_version(tx: Session, version: str) -> Questionnaire:
     return _parsed(loaded)
 
 
+def candidates(tx: Session) -> list[Questionnaire]:
+    """Every published questionnaire: those that ship first, then those that were loaded, as they came."""
+    return [*questionnaires.shipped(), *map(_parsed, tx.scalars(_LOADED))]
+
+
 def in_force(tx: Session, front_office: str, day: date) -> Questionnaire:
     """The questionnaire that a front office asks from, on that day."""
-    return questionnaires.in_force(_all(tx), front_office, day)
+    return questionnaires.in_force(candidates(tx), front_office, day)
 
 
 @reading
 def published(tx: Session, day: date) -> list[Questionnaire]:
     """Every questionnaire that came into force by that day; of two that begin together the later one holds."""
-    return sorted((one for one in _all(tx) if one.effective_from <= day), key=lambda one: one.effective_from)
-
-
-def _all(tx: Session) -> list[Questionnaire]:
-    return [*questionnaires.shipped(), *map(_parsed, tx.scalars(_LOADED))]
+    begun = (one for one in candidates(tx) if one.effective_from <= day)
+    return sorted(begun, key=lambda one: one.effective_from)
 
 
 @lru_cache(maxsize=64)
