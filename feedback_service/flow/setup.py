@@ -21,9 +21,11 @@ from feedback_service.db import transaction
 from feedback_service.delivery import events, outbox
 from feedback_service.errors import Conflict, FieldError, Invalid
 from feedback_service.files import Row
-from feedback_service.indicators import methodology
+from feedback_service.indicators import fitting, methodology
+from feedback_service.indicators import library as methodology_library
 from feedback_service.indicators.methodology import Methodology
 from feedback_service.models import Centre, Document, Service
+from feedback_service.surveys import library as questionnaire_library
 from feedback_service.surveys import questionnaires
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.text import clean
@@ -232,8 +234,8 @@ def add_key(tx: Session, scopes: Collection[str], centres: Collection[str]) -> s
 def load_questionnaire(tx: Session, body: Any) -> str:
     """A questionnaire is published and never changes again; returns its version.
 
-    The same document again is fine. Raises ``Invalid`` for one that breaks a rule, ``Conflict`` for another
-    document of a version that is published.
+    The same document again is fine. Raises ``Invalid`` for one that breaks a rule or offers an answer that no
+    figure could count, ``Conflict`` for another document of a version that is published.
     """
     read = _parsed(questionnaires.parse, body)
     ours = {one.version: one for one in questionnaires.shipped()}
@@ -243,7 +245,10 @@ def load_questionnaire(tx: Session, body: Any) -> str:
 
 @transaction
 def load_methodology(tx: Session, body: Any) -> str:
-    """A methodology is published and never changes again; returns its id. Raises as ``load_questionnaire``."""
+    """A methodology is published and never changes again; returns its id.
+
+    Raises as ``load_questionnaire``, and ``Invalid`` also for one that could not count what is already asked.
+    """
     read = _parsed(methodology.parse, body)
     ours = {one.id: one for one in methodology.shipped()}
     _publish(tx, "methodology", read.id, read, body, ours, methodology.parse)
@@ -272,8 +277,20 @@ def _publish(
         tx.add(
             Document(kind=kind, id=id, effective_from=read.effective_from, body=body, loaded_at=clock.now())
         )
+        tx.flush()
+        _refuse_misfits(tx)
     elif published != read:
         raise Conflict(f"The {kind} {id} is published and says something else; a new text needs a new name.")
+
+
+def _refuse_misfits(tx: Session) -> None:
+    """Whatever a published questionnaire offers, figures can be made of; raises ``Invalid`` naming what not."""
+    methodologies = methodology_library.candidates(tx)
+    try:
+        for questionnaire in questionnaire_library.candidates(tx):
+            fitting.refuse_misfit(questionnaire, methodologies)
+    except ValueError as wrong:
+        raise Invalid.field("", f"The document does not fit what is published: {wrong}.") from wrong
 
 
 # What the imports share ---------------------------------------------------------------------------------------

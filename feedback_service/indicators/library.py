@@ -20,10 +20,14 @@ _LOADED = (
 )
 
 
+def candidates(tx: Session) -> list[Methodology]:
+    """Every published methodology: those that ship first, then those that were loaded, as they came."""
+    return [*methodology.shipped(), *map(_parsed, tx.scalars(_LOADED))]
+
+
 def in_force(tx: Session, day: date) -> Methodology:
     """The methodology that figures of that day are made by."""
-    candidates = [*methodology.shipped(), *map(_parsed, tx.scalars(_LOADED))]
-    return methodology.in_force(candidates, day)
+    return methodology.in_force(candidates(tx), day)
 
 
 @lru_cache(maxsize=64)

@@ -93,6 +93,12 @@ class Methodology:
     loyalty: LoyaltyRule
     words: Mapping[str, Mapping[str, Scale]]
 
+    def counted(self, front_office: str) -> Mapping[str, frozenset[str]]:
+        """The questions of a front office that figures are made of, each with the values that have a place."""
+        rule = self.loyalty
+        scales = {id: frozenset(scale.values) for id, scale in self.words[front_office].items()}
+        return scales | {rule.questions[front_office]: rule.promoters | rule.passives | rule.detractors}
+
 
 def parse(document: object) -> Methodology:
     """Read a methodology document; raise ``ValueError`` naming the first thing in it that is wrong."""

@@ -285,3 +285,41 @@ def test_a_document_that_breaks_a_rule_is_refused(kind: str, broken: Any) -> Non
         load(kind, broken)
 
     assert stored.rows(Document) == []
+
+
+def with_word(document: dict[str, Any], word: str) -> dict[str, Any]:
+    """The document with another word for «Прийнятно»."""
+    changed: dict[str, Any] = json.loads(json.dumps(document).replace('"acceptable"', f'"{word}"'))
+    return changed
+
+
+def test_a_questionnaire_whose_answers_no_methodology_counts_is_refused() -> None:
+    document = shipped_document(questionnaires, "questionnaires") | {"version": "offline-2027.1"}
+
+    with pytest.raises(Invalid) as refusal:
+        setup.load_questionnaire(with_word(document, "so_so"))
+
+    assert "864-2021 has no place for the answer so_so" in refusal.value.errors[0].detail
+    assert stored.rows(Document) == []
+
+
+def test_a_methodology_that_leaves_out_what_is_asked_is_refused() -> None:
+    document = shipped_document(methodology, "methodologies") | {"id": "new", "effective_from": "2030-01-01"}
+
+    with pytest.raises(Invalid) as refusal:
+        setup.load_methodology(with_word(document, "so_so"))
+
+    assert "new has no place for the answer acceptable" in refusal.value.errors[0].detail
+    assert stored.rows(Document) == []
+
+
+def test_new_words_are_published_methodology_first() -> None:
+    day = {"effective_from": "2030-01-01"}
+    counting = shipped_document(methodology, "methodologies") | day | {"id": "new"}
+    counting["operational"]["scales"]["four_words"]["values"].append("so_so")
+    asking = shipped_document(questionnaires, "questionnaires") | day | {"version": "offline-2030.1"}
+
+    with pytest.raises(Invalid):
+        setup.load_questionnaire(with_word(asking, "so_so"))
+    setup.load_methodology(counting)
+    assert setup.load_questionnaire(with_word(asking, "so_so")) == "offline-2030.1"
