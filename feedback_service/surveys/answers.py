@@ -6,8 +6,8 @@ from itertools import islice
 from typing import Any
 
 from feedback_service.errors import N_, FieldError, Invalid
-from feedback_service.surveys.privacy import mask
-from feedback_service.surveys.questionnaires import Question, Questionnaire
+from feedback_service.surveys.privacy import Masked, mask
+from feedback_service.surveys.questionnaires import LONGEST_COMMENT, Question, Questionnaire
 from feedback_service.text import clean
 
 UNKNOWN_QUESTION = N_("The questionnaire has no such question.")
@@ -71,8 +71,8 @@ class Answers:
         )
 
 
-class _Refused(Exception):
-    """One answer breaks a rule; becomes a FieldError of its question."""
+class Refused(Exception):
+    """One answer breaks a rule: a message of the service and its parameters."""
 
     def __init__(self, detail: str, **params: object) -> None:
         self.detail = detail
@@ -95,7 +95,7 @@ def check(questionnaire: Questionnaire, raw: Mapping[str, object]) -> Answers:
             continue
         try:
             read[question.id] = _READ[question.kind](question, raw[question.id])
-        except _Refused as refused:
+        except Refused as refused:
             errors.append(FieldError(_pointer(question.id), refused.detail, refused.params))
     if errors:
         raise Invalid(errors)
@@ -103,8 +103,22 @@ def check(questionnaire: Questionnaire, raw: Mapping[str, object]) -> Answers:
     def of(*kinds: str) -> dict[str, Any]:
         return {q.id: read[q.id] for q in questionnaire.questions if q.kind in kinds and read.get(q.id)}
 
-    masked = mask(next(iter(of("text").values()), ""))
-    return Answers(of("scale_0_10", "words"), of("choices"), masked.text or None, masked.kinds)
+    said = next(iter(of("text").values()), Masked("", ()))
+    return Answers(of("scale_0_10", "words"), of("choices"), said.text or None, said.kinds)
+
+
+def comment(text: str, limit: int) -> Masked:
+    """The comment as it is kept: one kind of line end, personal data masked, empty if nothing in it is visible.
+
+    Raises ``Refused`` for characters that deceive and for more than ``limit`` characters.
+    """
+    try:
+        tidy = clean(text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    except ValueError as strange:
+        raise Refused(STRANGE_CHARACTERS) from strange
+    if len(tidy) > limit:
+        raise Refused(TOO_LONG, length=len(tidy), limit=limit)
+    return mask(tidy if any(one.isprintable() and not one.isspace() for one in tidy) else "")
 
 
 def from_form(questionnaire: Questionnaire, form: Mapping[str, Sequence[str]]) -> dict[str, object]:
@@ -130,37 +144,31 @@ def from_form(questionnaire: Questionnaire, form: Mapping[str, Sequence[str]]) -
 
 def _scale(question: Question, value: object) -> str:
     if type(value) is not int or not 0 <= value <= 10:  # bool is an int too, and 9.0 == 9
-        raise _Refused(NOT_A_POINT)
+        raise Refused(NOT_A_POINT)
     return str(value)
 
 
 def _words(question: Question, value: object) -> str:
     if not isinstance(value, str) or value not in question.values:
-        raise _Refused(NOT_AN_OPTION)
+        raise Refused(NOT_AN_OPTION)
     return value
 
 
 def _choices(question: Question, value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
-        raise _Refused(NOT_A_LIST)
+        raise Refused(NOT_A_LIST)
     chosen = [_words(question, one) for one in value]
     if len(set(chosen)) < len(chosen):
-        raise _Refused(NOT_A_LIST)
+        raise Refused(NOT_A_LIST)
     if len(chosen) > 1 and not question.exclusive.isdisjoint(chosen):
-        raise _Refused(STANDS_ALONE)
+        raise Refused(STANDS_ALONE)
     return tuple(one for one in question.values if one in chosen)
 
 
-def _comment(question: Question, value: object) -> str:
+def _comment(question: Question, value: object) -> Masked:
     if not isinstance(value, str):
-        raise _Refused(NOT_TEXT)
-    try:
-        text = clean(value.replace("\r\n", "\n").replace("\r", "\n")).strip()
-    except ValueError as strange:
-        raise _Refused(STRANGE_CHARACTERS) from strange
-    if question.max_length is not None and len(text) > question.max_length:
-        raise _Refused(TOO_LONG, length=len(text), limit=question.max_length)
-    return text if any(one.isprintable() and not one.isspace() for one in text) else ""
+        raise Refused(NOT_TEXT)
+    return comment(value, question.max_length or LONGEST_COMMENT)
 
 
 _READ: Mapping[str, Callable[[Question, object], object]] = {

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-from feedback_service.surveys.answers import STRANGE_CHARACTERS, TOO_LONG
-from feedback_service.surveys.privacy import mask
-from feedback_service.text import clean
+from feedback_service.surveys.answers import Refused, comment
 from kiosk_ui.languages import told
 
 
@@ -20,10 +18,7 @@ class Preview:
     def of(cls, typed: str, limit: int) -> "Preview":
         """Look at a comment of at most ``limit`` characters."""
         try:
-            text = clean(typed.replace("\r\n", "\n")).strip()
-        except ValueError:
-            return cls(problem=told(STRANGE_CHARACTERS))
-        if len(text) > limit:
-            return cls(problem=told(TOO_LONG, {"length": len(text), "limit": limit}))
-        masked = mask(text)
-        return cls(masked.text, bool(masked.kinds))
+            kept = comment(typed, limit)
+        except Refused as refused:
+            return cls(problem=told(refused.detail, refused.params))
+        return cls(kept.text, bool(kept.kinds))

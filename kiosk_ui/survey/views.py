@@ -245,9 +245,6 @@ def _second(questionnaire: Questionnaire, typed: Mapping[str, list[str]]) -> dic
     first, *rest = questionnaire.questions
     rating = _rating(first, typed)
     words = {option.value: in_language(option.text) for option in first.options}
-    comment = next(
-        (typed[question.id][0] for question in rest if question.kind == "text" and question.id in typed), ""
-    )
     return {
         "questions": rest,
         "first": first,
@@ -261,8 +258,16 @@ def _second(questionnaire: Questionnaire, typed: Mapping[str, list[str]]) -> dic
             if questionnaire.poor({question.id: value})
         },
         "typed": typed,
-        "preview": Preview.of(comment, LONGEST_COMMENT),
+        "preview": _preview(rest, typed),
     }
+
+
+def _preview(questions: Sequence[Question], typed: Mapping[str, list[str]]) -> Preview:
+    """How the comment will be kept, if one was typed."""
+    for question in questions:
+        if question.kind == "text" and question.id in typed:
+            return Preview.of(typed[question.id][0], question.max_length or LONGEST_COMMENT)
+    return Preview()
 
 
 def _mistake(error: FieldError, shown: Sequence[Question]) -> Mistake:

@@ -1,9 +1,11 @@
 """The survey as forms and pages, without a browser: what is asked, kept, refused, and what never shows."""
 
 import gzip
+import json
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -11,10 +13,14 @@ from flask.testing import FlaskClient
 
 from feedback_service import clock, flow
 from feedback_service.errors import Unavailable
+from feedback_service.flow import setup
 from feedback_service.indicators import summaries
+from feedback_service.surveys import questionnaires
+from feedback_service.surveys.questionnaires import LONGEST_COMMENT
+from kiosk_ui.survey.preview import Preview
 from tests.conftest import TimeIs
 from tests.kiosk_ui.conftest import GetPage
-from tests.support import story
+from tests.support import stored, story
 
 Invited = Callable[..., str]
 
@@ -355,6 +361,44 @@ def test_the_live_preview_answers_with_a_piece(client: FlaskClient) -> None:
     assert "Nothing in it needs hiding." in plain
     assert "Текст задовгий" in long
     assert "<html" not in hides + plain + long
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["a\rb", "\u200b \ufeff", " Пере\r\nйди\u0306 ", "a\u202eb", "a\x00", f"{PHONE}\r", "я" * 1001],
+    ids=ascii,
+)
+def test_the_preview_shows_what_is_kept_and_refuses_what_is_not(
+    app: Flask, client: FlaskClient, invited: Invited, typed: str
+) -> None:
+    with app.test_request_context():
+        shown = Preview.of(typed, LONGEST_COMMENT)
+
+    reply = client.post(invited(), data=SECOND | {"off.nps": "9", "any.comment": typed, "finish": "1"})
+
+    assert (reply.status_code == 422) is bool(shown.problem)
+    with app.app_context():
+        assert stored.comments() == ([shown.text] if shown.text else [])
+
+
+def test_the_preview_knows_how_long_this_questionnaires_comment_may_be(
+    app: Flask, invited: Invited, post_page: GetPage
+) -> None:
+    [shipped] = Path(questionnaires.__file__).parent.glob("questionnaires/offline-*.json")
+    document = json.loads(shipped.read_text(encoding="utf-8"))
+    [comment] = [question for question in document["questions"] if question["kind"] == "text"]
+    comment["max_length"] = 10
+    with app.app_context():
+        setup.load_questionnaire(document | {"version": "offline-2026.2"})
+    path = invited()
+
+    def previewed(typed: str) -> str:
+        page = post_page(path, SECOND | {"any.comment": typed, "again": "preview"})
+        [preview] = [element for element in page.all("div") if element.get("id") == "masked"]
+        return preview.text
+
+    assert "задовгий" not in previewed("я" * 10)
+    assert "знаків у ньому 11, а можна щонайбільше 10" in previewed("я" * 11)
 
 
 # --- languages ---
