@@ -1,5 +1,6 @@
 """How gunicorn serves Vidhuk; everything else it may be told with GUNICORN_CMD_ARGS."""
 
+import gc
 import multiprocessing
 import os
 import shutil
@@ -31,6 +32,12 @@ logconfig_dict = {
     "root": {"level": "INFO", "handlers": []},
     "loggers": {"gunicorn.error": _ours, "gunicorn.access": _ours | {"level": "CRITICAL"}},
 }
+
+
+def when_ready(server: object) -> None:
+    """What was loaded stays for good: no worker looks through it for garbage, so its pages stay shared."""
+    gc.collect()
+    gc.freeze()
 
 
 def post_fork(server: object, worker: object) -> None:

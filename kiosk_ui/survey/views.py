@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from uuid import UUID, uuid4
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
@@ -193,7 +194,7 @@ def screen(
         second = wish == "2"
     first, *rest = survey.questionnaire.questions
     typed, client_id = (sent.fields, sent.client_id) if sent else ({}, uuid4())
-    place = _place(survey.centre.name, survey.service, survey.completed_on)
+    place = _place(survey.centre.name, survey.service, survey.completed_on, language())
     if not errors and not any(question.id in typed for question in rest):
         shared = replace(survey, service=None, completed_on=None)
         return prepared(
@@ -230,8 +231,9 @@ def _html(
     return drawn("survey/first.html", **shared, question=survey.questionnaire.first)
 
 
-def _place(centre: str, service: str | None, completed_on: date | None) -> Markup:
-    """Whose survey it is."""
+@lru_cache(maxsize=1024)
+def _place(centre: str, service: str | None, completed_on: date | None, language: str) -> Markup:
+    """Whose survey it is, in the language being spoken."""
     facts = {"centre": centre, "service": service, "completed_on": completed_on}
     return Markup(render_template("survey/place.html", **facts))
 
