@@ -29,7 +29,7 @@ from feedback_service.flow import setup, upkeep
 from feedback_service.flow.setup import Imported
 from feedback_service.indicators import summaries
 from feedback_service.logs import log
-from feedback_service.models.columns import SCOPES
+from feedback_service.words import SCOPES
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 DAY = click.DateTime(["%Y-%m-%d"])

@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 from feedback_service import clock
 from feedback_service.db import reading
 from feedback_service.models import ApiKey, ApiKeyCentre, Centre
-from feedback_service.models.columns import SCOPES
+from feedback_service.words import SCOPES
 
 _KEY = re.compile(r"vdk_[A-Za-z0-9_-]{43}")
 

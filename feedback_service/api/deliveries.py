@@ -21,7 +21,7 @@ from feedback_service.config import settings
 from feedback_service.delivery import overview
 from feedback_service.delivery.overview import Delivery, Place
 from feedback_service.errors import N_, Conflict, Invalid, NotFound
-from feedback_service.models.columns import EVENT_STATES
+from feedback_service.words import EVENT_STATES
 
 USUAL, MOST = 50, 200  # items of a page
 NOT_A_NUMBER = N_("Write this as a whole number from %(least)d to %(most)d.")

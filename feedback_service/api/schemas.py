@@ -21,7 +21,7 @@ from feedback_service.cases.registry import CaseReport, ServiceRef
 from feedback_service.config import settings
 from feedback_service.errors import N_
 from feedback_service.indicators.summaries import BY
-from feedback_service.models.columns import FRONT_OFFICES, SOURCES, STATUSES, WORKPLACE_KINDS
+from feedback_service.words import FRONT_OFFICES, SOURCES, STATUSES, WORKPLACE_KINDS
 
 MOST_CASES = 1000  # in a batch
 ASSISTED_SOURCES = ("phone_interview", "paper_box", "sms_viber", "diia_centers_map")

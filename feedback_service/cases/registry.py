@@ -18,7 +18,7 @@ from feedback_service.cases import tokens
 from feedback_service.cases.tokens import Keyring
 from feedback_service.errors import N_, AlreadyFinal, AnotherCase, FeedbackError, Invalid
 from feedback_service.models import Case, CaseStatus, Centre, Invitation, Service
-from feedback_service.models.columns import FINAL_STATUSES
+from feedback_service.words import FINAL_STATUSES
 
 AHEAD = timedelta(minutes=5)  # how far another system's clock may run before ours
 

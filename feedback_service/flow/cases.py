@@ -18,8 +18,8 @@ from feedback_service.delivery import events, outbox
 from feedback_service.errors import FeedbackError, NotFound
 from feedback_service.flow.recording import Origin
 from feedback_service.models import Case, Centre, Invitation
-from feedback_service.models.columns import FRONT_OFFICES
 from feedback_service.surveys import library
+from feedback_service.words import FRONT_OFFICES
 
 
 @dataclass(frozen=True, slots=True)

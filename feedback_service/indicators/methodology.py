@@ -13,15 +13,10 @@ from typing import Literal
 
 from feedback_service.indicators.document import Node
 from feedback_service.indicators.statistics import Ties
+from feedback_service.words import FRONT_OFFICES, SOURCES
 
 Status = Literal["confirmed", "unconfirmed"]
 
-FRONT_OFFICES = ("offline", "online")
-# Spelled out so that a misspelt source in an operator's document is refused and its answers are not dropped.
-SOURCES = {
-    *("qr_case", "tablet_hall", "tablet_walkup", "qr_hall", "sms_viber"),
-    *("phone_interview", "paper_box", "diia_centers_map"),
-}
 STATUSES: Mapping[str, Status] = {"confirmed": "confirmed", "unconfirmed": "unconfirmed"}
 TIES: Mapping[str, Ties] = {"away_from_zero": "away_from_zero", "to_even": "to_even"}
 FOLDER = Path(__file__).with_name("methodologies")
@@ -112,7 +107,8 @@ def parse(document: object) -> Methodology:
     both_confirmed = loyalty.status == "confirmed" or status.text() != "confirmed"
     status.require(both_confirmed, "is confirmed, but the status of the index is not")
     counting = sources.distinct_texts()
-    sources.require(SOURCES.issuperset(counting), f"may name only {', '.join(sorted(SOURCES))}")
+    # A misspelt source is refused, so that its answers are not dropped without a word.
+    sources.require(set(SOURCES).issuperset(counting), f"may name only {', '.join(sorted(SOURCES))}")
     scales, questions = operational.fields("scales", "questions")
     scale_by_name = {name: _scale(node) for name, node in scales.items()}
     return Methodology(

@@ -7,8 +7,9 @@ from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
 
-from feedback_service.indicators.methodology import FRONT_OFFICES, Methodology, Scale
+from feedback_service.indicators.methodology import Methodology, Scale
 from feedback_service.indicators.statistics import Interval, adjusted_wald, percent, rounded, wilson
+from feedback_service.words import FRONT_OFFICES
 
 # How many gave this value: {(front office, question, value): n}. Questions that no figure is made of are passed over.
 Counts = Mapping[tuple[str, str, str], int]

@@ -14,12 +14,13 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from feedback_service.db import reading
 from feedback_service.errors import NotFound
 from feedback_service.indicators import library, rollups, scoring
-from feedback_service.indicators.methodology import FRONT_OFFICES, SOURCES, Methodology
+from feedback_service.indicators.methodology import Methodology
 from feedback_service.indicators.rollups import PEOPLE
 from feedback_service.indicators.scoring import Figures
 from feedback_service.indicators.statistics import percent
 from feedback_service.indicators.suppression import withhold
 from feedback_service.models import Case, Centre, Invitation, Response, Service
+from feedback_service.words import FRONT_OFFICES, SOURCES
 
 Key = str | None  # of a group; there is none where, say, the workplace is not known
 Counts = Counter[tuple[str, str, str]]  # front office, question, value

@@ -11,17 +11,8 @@ from sqlalchemy import ForeignKeyConstraint, Index, String, Text, UniqueConstrai
 from sqlalchemy.orm import Mapped, mapped_column
 
 from feedback_service.db import Base
-from feedback_service.models.columns import (
-    FRONT_OFFICES,
-    PARTS_OF_DAY,
-    SOURCES,
-    CentreId,
-    Edrpou,
-    Fingerprint,
-    Id,
-    Word,
-    one_of,
-)
+from feedback_service.models.columns import CentreId, Edrpou, Fingerprint, Id, Word, one_of
+from feedback_service.words import FRONT_OFFICES, PARTS_OF_DAY, SOURCES
 
 IN_KEY_ORDER = {"sqlite_with_rowid": False}
 OF_RESPONSE = ["responses.centre_id", "responses.id"]

@@ -8,18 +8,8 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKeyConstraint, Index, Strin
 from sqlalchemy.orm import Mapped, mapped_column
 
 from feedback_service.db import Base
-from feedback_service.models.columns import (
-    FRONT_OFFICES,
-    SOURCES,
-    STATUSES,
-    WORKPLACE_KINDS,
-    CentreId,
-    Edrpou,
-    Fingerprint,
-    Id,
-    Word,
-    one_of,
-)
+from feedback_service.models.columns import CentreId, Edrpou, Fingerprint, Id, Word, one_of
+from feedback_service.words import FRONT_OFFICES, SOURCES, STATUSES, WORKPLACE_KINDS
 
 
 class Case(Base):

@@ -14,31 +14,6 @@ Edrpou = Annotated[str, mapped_column(String(8))]
 Title = Annotated[str, mapped_column(String(500))]
 Fingerprint = Annotated[bytes, mapped_column()]  # 32 bytes of a keyed hash
 
-FRONT_OFFICES = ("offline", "online")
-STATUSES = ("registered", "in_progress", "returned", "completed", "refused", "cancelled")
-FINAL_STATUSES = frozenset({"completed", "refused"})
-WORKPLACE_KINDS = ("centre", "territorial_unit", "remote", "mobile")
-SOURCES = (
-    "qr_case",
-    "tablet_hall",
-    "tablet_walkup",
-    "qr_hall",
-    "sms_viber",
-    "phone_interview",
-    "paper_box",
-    "diia_centers_map",
-)
-PARTS_OF_DAY = ("morning", "midday", "afternoon", "evening")
-EVENT_STATES = ("pending", "delivered", "dead")
-SCOPES = (
-    "cases:write",
-    "cases:read",
-    "responses:write",
-    "summaries:read",
-    "reports:read",
-    "deliveries:manage",
-)
-
 
 def one_of(column: str, words: Iterable[str]) -> CheckConstraint:
     """The column holds one of these words."""

@@ -8,7 +8,8 @@ from sqlalchemy import JSON, BigInteger, CheckConstraint, Index, String, Text, U
 from sqlalchemy.orm import Mapped, mapped_column
 
 from feedback_service.db import Base
-from feedback_service.models.columns import EVENT_STATES, CentreId, Id, Word, one_of
+from feedback_service.models.columns import CentreId, Id, Word, one_of
+from feedback_service.words import EVENT_STATES
 
 REASON = 200  # characters of it that are kept
 

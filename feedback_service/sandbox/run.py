@@ -26,17 +26,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from feedback_service.sandbox import town
+from feedback_service.words import SCOPES
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = 400  # in the town of a first start
-SCOPES = (
-    "cases:write",
-    "cases:read",
-    "responses:write",
-    "summaries:read",
-    "reports:read",
-    "deliveries:manage",
-)
 START_SECONDS = 60
 SLOW_ANSWERS = "32"  # that the demo central system can owe at once, and still answer
 STOP_SECONDS = 5

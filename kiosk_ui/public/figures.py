@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from feedback_service.surveys.questionnaires import Option, Question, Questionnaire
+from feedback_service.words import FRONT_OFFICES
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def sections(summary: Mapping[str, Any], published: Sequence[Questionnaire]) -> 
             next((one for one in summary["indicators"] if one["front_office"] == front_office), None),
             _tables(figures, [one for one in published if one.front_office == front_office]),
         )
-        for front_office in ("offline", "online")
+        for front_office in FRONT_OFFICES
     ]
 
 

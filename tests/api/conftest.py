@@ -16,7 +16,7 @@ from werkzeug.datastructures import Headers
 from feedback_service.access import keys
 from feedback_service.db import transaction
 from feedback_service.models import Centre
-from feedback_service.models.columns import SCOPES
+from feedback_service.words import SCOPES
 from tests.support import story
 from tests.support.environment import ROOT
 

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from feedback_service.api.operations import declared
 from feedback_service.api.problems import EXPLAINED, kinds
-from feedback_service.models.columns import SCOPES
+from feedback_service.words import SCOPES
 from tests.api.conftest import Caller, NewCaller, a_case, pointers, token_of
 from tests.support import story
 from tests.support.database import FreshDatabase, SqliteDatabases

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from feedback_service.indicators.methodology import FRONT_OFFICES
 from feedback_service.indicators.suppression import Withheld, withhold
+from feedback_service.words import FRONT_OFFICES
 
 Groups = Mapping[str | None, Mapping[str, int]]
 Cell = tuple[str | None, str]

@@ -18,8 +18,6 @@ import httpx
 import pytest
 
 from feedback_service.cases import qr
-from feedback_service.models.columns import SCOPES
-from feedback_service.sandbox import run
 from tests.support.environment import ROOT, process_environment
 
 ADDRESSES = ("survey", "public", "docs", "portal", "central")
@@ -239,7 +237,3 @@ def refused(data_dir: Path, variables: dict[str, str]) -> str:
     assert done.stderr.count("\n") == 1
     assert list(data_dir.iterdir()) == []
     return done.stderr
-
-
-def test_the_demo_key_may_do_everything_a_key_can() -> None:
-    assert run.SCOPES == SCOPES

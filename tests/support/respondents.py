@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service.db import transaction
 from feedback_service.models import Answer, Centre, Response, Service
-from feedback_service.models.columns import SOURCES
+from feedback_service.words import SOURCES
 from tests.support.story import CENTRE
 
 WORDS = ("great", "good", "acceptable", "awful")

@@ -1,0 +1,26 @@
+"""The words of the service: what may stand in a table, in a message and in an operator's document."""
+
+FRONT_OFFICES = ("offline", "online")
+STATUSES = ("registered", "in_progress", "returned", "completed", "refused", "cancelled")
+FINAL_STATUSES = frozenset({"completed", "refused"})
+WORKPLACE_KINDS = ("centre", "territorial_unit", "remote", "mobile")
+SOURCES = (
+    "qr_case",
+    "tablet_hall",
+    "tablet_walkup",
+    "qr_hall",
+    "sms_viber",
+    "phone_interview",
+    "paper_box",
+    "diia_centers_map",
+)
+PARTS_OF_DAY = ("morning", "midday", "afternoon", "evening")
+EVENT_STATES = ("pending", "delivered", "dead")
+SCOPES = (
+    "cases:write",
+    "cases:read",
+    "responses:write",
+    "summaries:read",
+    "reports:read",
+    "deliveries:manage",
+)
