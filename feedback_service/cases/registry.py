@@ -124,10 +124,11 @@ def open_files(tx: Session, centre: Centre, which: object, *, lock: bool = False
         .outerjoin(Invitation, (Invitation.centre_id == Case.centre_id) & (Invitation.case_id == Case.id))
         .where(Case.centre_id == centre.id, which)  # type: ignore[arg-type]  # a column expression
     )
-    rows = tx.execute(query.with_for_update(of=Case) if lock else query).all()
+    # Always locked in one order: who tells of some of the same cases at once waits instead of both being stuck.
+    rows = tx.execute(query.order_by(Case.id).with_for_update(of=Case) if lock else query).all()
     statuses: dict[uuid.UUID, list[CaseStatus]] = {case.id: [] for case, _, _ in rows}
     told = select(CaseStatus).where(CaseStatus.centre_id == centre.id, CaseStatus.case_id.in_(statuses))
-    for status in tx.scalars(told.order_by(CaseStatus.at)) if rows else ():
+    for status in tx.scalars(told.order_by(CaseStatus.at, CaseStatus.status)) if rows else ():
         statuses[status.case_id].append(status)
     return [
         CaseFile(centre, case, service, statuses[case.id], invitation) for case, service, invitation in rows
@@ -188,7 +189,7 @@ def _enter_status(file: CaseFile, report: CaseReport) -> CaseStatus | None:
         return None
     told = CaseStatus(centre_id=case.centre_id, case_id=case.id, at=report.status_at, status=report.status)
     file.history.append(told)
-    file.history.sort(key=lambda status: status.at)
+    file.history.sort(key=lambda known: (known.at, known.status))
     if report.status_at >= case.status_at:
         case.status, case.status_at = report.status, report.status_at
         case.workplace = report.workplace or case.workplace

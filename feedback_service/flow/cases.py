@@ -113,7 +113,8 @@ def _terms(tx: Session, now: datetime) -> Terms:
 
 
 def _centres(tx: Session, codes: Collection[str]) -> dict[str, Centre]:
-    return {centre.code: centre for centre in tx.scalars(select(Centre).where(Centre.code.in_(codes)))}
+    query = select(Centre).where(Centre.code.in_(codes)).order_by(Centre.id)  # for all the same, as cases are
+    return {centre.code: centre for centre in tx.scalars(query)}
 
 
 def _open(tx: Session, case_id: uuid.UUID, centres: Collection[str]) -> CaseFile:

@@ -72,6 +72,16 @@ def test_an_older_status_enters_the_history_without_moving_the_case() -> None:
     assert [event["status"] for event in stored.events(CASE_STATUS)] == ["completed", "registered"]
 
 
+def test_statuses_of_one_instant_always_come_in_the_same_order() -> None:
+    report = a_report("registered")
+    registered(report)
+
+    case = registered(replace(report, status="in_progress"))
+
+    assert [status for status, _ in case.history] == ["in_progress", "registered"]
+    assert flow.find_case(case.id, {CENTRE}) == registered(report) == case
+
+
 def test_a_final_case_does_not_go_back() -> None:
     report = a_report("completed")
     registered(report)
