@@ -5,7 +5,6 @@ Whoever dies after sending gives its claim back by the lease; the same events go
 repeats by their id. Centres take turns, so a centre with a long line delays no other.
 """
 
-import hashlib
 import random
 import threading
 import time
@@ -15,14 +14,14 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, text, update
+from sqlalchemy import select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.config import Settings
 from feedback_service.db import reading, transaction
-from feedback_service.delivery import events, relay
+from feedback_service.delivery import line, relay
 from feedback_service.delivery.relay import LEASE, Reply, Ruling
 from feedback_service.delivery.transports import Transport
 from feedback_service.delivery.transports.https import Https
@@ -132,18 +131,18 @@ def claim(tx: Session, centre_id: uuid.UUID, public_url: str) -> Errand | None:
     now = (
         clock.now()
     )  # only now: to begin may have meant to wait for the database, and a lease begins with us
-    queue = _queue(tx, centre_id, now)
+    queue = line.mine(tx, centre_id, now)
     if queue is None or channel.closed(now):
         return None
-    chosen = _company(_due(tx, centre_id, channel.batch, now))
+    chosen = _company(line.due(tx, centre_id, now, channel.batch))
     probe = channel.failing_since is not None
     if not chosen or (probe and not _may_probe(tx, channel, now)):
         return None
     centre = tx.get_one(Centre, centre_id)
     lease: dict[str, Any] = {"claim": uuid.uuid4(), "due_at": now + LEASE}
     _put_off(tx, centre_id, [row.id for row in chosen if row.body is not None], lease)
-    written = _write([row for row in chosen if row.body is None], centre, queue, public_url)
-    _keep(tx, centre_id, [kept | lease for kept in written])
+    written = line.write([row for row in chosen if row.body is None], centre, queue, public_url)
+    line.keep(tx, centre_id, [kept | lease for kept in written])
     bodies = {kept["event"]: kept["body"] for kept in written}
     queue.claimed_at = now
     carried = {str(row.id): bodies.get(row.id) or row.body for row in sorted(chosen, key=lambda row: row.id)}
@@ -186,54 +185,12 @@ def settle(
     return before, ruling
 
 
-def _due(tx: Session, centre_id: uuid.UUID, most: int, now: datetime) -> Sequence[Row[Any]]:
-    if tx.get_bind().dialect.name == "postgresql":
-        # Statistics know nothing of a sudden backlog: taking it for short, the planner would sort all of it.
-        tx.execute(text("SET LOCAL enable_bitmapscan = off"))
-    columns = (
-        *(Event.id, Event.type, Event.subject, Event.time, Event.data),
-        *(Event.sequence, Event.body, Event.setbacks),
-    )
-    due = select(*columns).where(Event.centre_id == centre_id, Event.due_at <= now)
-    due = due.order_by(Event.due_at, Event.id).limit(most).with_for_update(skip_locked=True)
-    return tx.execute(due).all()
-
-
 def _company(due: Sequence[Row[Any]]) -> list[Row[Any]]:
     """Those that may go with the first of them."""
     if not due:
         return []
     size = relay.company(due[0].setbacks)
     return [row for row in due if relay.company(row.setbacks) == size][:size]
-
-
-def _write(rows: Iterable[Row[Any]], centre: Centre, queue: Queue, public_url: str) -> list[dict[str, Any]]:
-    """Number the events in the order in which they happened, and write each as it will travel for ever."""
-    written = []
-    for row in sorted(rows, key=lambda row: row.id):
-        sequence = row.sequence
-        if sequence is None:
-            sequence = queue.last_sequence = queue.last_sequence + 1
-        body = events.body(
-            id=str(row.id),
-            centre=centre.code,
-            type=row.type,
-            subject=row.subject,
-            time=row.time,
-            sequence=sequence,
-            data=row.data,
-            public_url=public_url,
-        )
-        digest = hashlib.sha256(body.encode()).digest()
-        written.append({"event": row.id, "sequence": sequence, "body": body, "digest": digest, "data": None})
-    return written
-
-
-def _keep(tx: Session, centre_id: uuid.UUID, kept: list[dict[str, Any]]) -> None:
-    if kept:
-        keep = update(Event).where(Event.centre_id == centre_id, Event.id == bindparam("event"))
-        values: dict[str, Any] = {name: bindparam(name) for name in kept[0] if name != "event"}
-        tx.connection().execute(keep.values(values), kept)
 
 
 def _put_off(tx: Session, centre_id: uuid.UUID, ids: Sequence[uuid.UUID], lease: Mapping[str, Any]) -> None:
@@ -249,17 +206,6 @@ def _ours(tx: Session, errand: Errand, ids: Iterable[str], values: Mapping[str, 
             ours.where(Event.claim == errand.claim).values(values),
             execution_options={"synchronize_session": False},
         )
-
-
-def _queue(tx: Session, centre_id: uuid.UUID, now: datetime) -> Queue | None:
-    """The centre's line, ours until the transaction ends; ``None`` if somebody else's."""
-    mine = select(Queue).where(Queue.centre_id == centre_id)
-    queue = tx.scalar(mine.with_for_update(skip_locked=True))
-    if queue is None and tx.scalar(select(func.count()).select_from(mine.subquery())) == 0:
-        queue = Queue(centre_id=centre_id, last_sequence=0, claimed_at=now)
-        tx.add(queue)
-        tx.flush()  # the unique promise decides who was first
-    return queue
 
 
 def _channel(tx: Session, *, lock: bool = False) -> relay.Channel:
