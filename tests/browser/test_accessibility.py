@@ -129,6 +129,24 @@ def test_nothing_scrolls_sideways(
     assert not wide
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("lang", ["uk", "en"])
+@pytest.mark.parametrize("path", ["/api/v1/docs", "/problems/invalid"])
+def test_pages_about_the_api_are_for_every_reader_too(
+    new_page: NewPage, service: Service, path: str, lang: str, scheme: str
+) -> None:
+    page = new_page(**PHONE, color_scheme=scheme)
+    page.goto(f"{service.url}{path}?lang={lang}")
+    page.locator("details").evaluate_all("all => all.forEach(each => each.open = true)")
+
+    violations = Axe().run(page).response["violations"]
+
+    assert not [(each["id"], [node["target"] for node in each["nodes"]]) for each in violations]
+    for width in (320, 360, 1280):
+        page.set_viewport_size({"width": width, "height": 740})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 @pytest.mark.parametrize("width", [320, 360, 1280])
 def test_everything_to_press_is_big_enough(new_page: NewPage, every_page: Visit, width: int) -> None:
     page = new_page(viewport={"width": width, "height": 740})
