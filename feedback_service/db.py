@@ -5,6 +5,8 @@ decided is decided anew on what the winner left behind.
 """
 
 import random
+import re
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,14 +18,19 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import DateTime, Dialect, Engine, MetaData, Table, TypeDecorator, event
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 
 from feedback_service.errors import Unavailable
+from feedback_service.logs import log
 
 LOCK_WAIT_SECONDS = 15  # how long a writer waits for another before it gives up
 ATTEMPTS = 5
 LOST_RACE_STATES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
+KEPT_FIRST = frozenset({"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"})
+# Connections, resources, shutdown, a lock waited for too long: these pass, anything else is a fault of ours.
+PASSES = re.compile("(08|53|57P0|55P03)|SQLITE_(BUSY|LOCKED|CANTOPEN|FULL|IOERR)(_|$)")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -132,7 +139,7 @@ def transaction(story: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
     """Everything the story writes happens, or none of it does.
 
     A lost race (serialization failure, deadlock, a unique promise that somebody else kept first) repeats the
-    whole story, up to five times. Raises ``Unavailable`` when the database is locked or away.
+    whole story, up to five times. Raises ``Unavailable`` when all were lost, or the database is locked or away.
     """
 
     @wraps(story)
@@ -144,8 +151,10 @@ def transaction(story: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
                     tx.commit()
                     return result
             except (DBAPIError, LostRace) as error:
-                if attempt == ATTEMPTS or not _lost_race(error):
+                if not _lost_race(error):
                     raise
+                if attempt == ATTEMPTS:
+                    raise _unavailable(error, retry_after=1) from error
             time.sleep(random.uniform(0, 0.02 * 2**attempt))
         raise AssertionError("unreachable")
 
@@ -168,9 +177,9 @@ def reading(question: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
 
 
 def _lost_race(error: DBAPIError | LostRace) -> bool:
-    if isinstance(error, LostRace | IntegrityError):
+    if isinstance(error, LostRace):
         return True
-    return getattr(error.orig, "sqlstate", None) in LOST_RACE_STATES
+    return _code(error) in (KEPT_FIRST if isinstance(error, IntegrityError) else LOST_RACE_STATES)
 
 
 @contextmanager
@@ -178,7 +187,33 @@ def _reachable() -> Iterator[None]:
     """Turn "locked" and "away" into a refusal that says to come back."""
     try:
         yield
-    except OperationalError as error:
-        if _lost_race(error):
+    except (DBAPIError, NoConnectionFree) as error:
+        if not _passes(error):
             raise
-        raise Unavailable(retry_after=5) from error
+        raise _unavailable(error, retry_after=5) from error
+
+
+def _passes(error: SQLAlchemyError) -> bool:
+    """Whether it is about the database being busy or away, not about what was asked."""
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, NoConnectionFree)
+    if error.connection_invalidated:
+        return True
+    code = _code(error)
+    if code is not None:
+        return PASSES.match(code) is not None
+    # psycopg has no code for a server that it could not reach or that hung up.
+    lost = isinstance(error, OperationalError | InterfaceError)
+    return lost and not isinstance(error.orig, sqlite3.Error)
+
+
+def _code(error: Exception) -> str | None:
+    """PostgreSQL's SQLSTATE or SQLite's name of the error, if it has one."""
+    cause = getattr(error, "orig", None)
+    return getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
+
+
+def _unavailable(error: Exception, *, retry_after: int) -> Unavailable:
+    # The message is not logged: it may quote what somebody sent.
+    log.warning("database unavailable", error=type(error).__qualname__, code=_code(error))
+    return Unavailable(retry_after)
