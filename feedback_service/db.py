@@ -25,7 +25,8 @@ from sqlalchemy.orm import DeclarativeBase, Session, registry
 from feedback_service.errors import Unavailable
 from feedback_service.logs import log
 
-LOCK_WAIT_SECONDS = 15  # how long a writer waits for another before it gives up
+LOCK_WAIT_SECONDS = 15.0  # how long a writer waits for another before it gives up
+IDLE_SECONDS = 60.0  # how long a transaction may do nothing and keep others waiting
 ATTEMPTS = 5
 LOST_RACE_STATES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 KEPT_FIRST = frozenset({"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"})
@@ -103,11 +104,11 @@ def init(app: Flask, url: str) -> None:
 
 @event.listens_for(Engine, "connect")
 def _durable(connection: Any, _record: Any) -> None:
-    """Ask every new connection for durability, and check that it agreed."""
+    """Ask every new connection for durability, and check that it agreed; nobody waits for a lock for ever."""
     cursor = connection.cursor()
     if type(connection).__module__.startswith("sqlite3"):
         connection.isolation_level = None  # we say BEGIN ourselves, see _begin
-        cursor.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_SECONDS * 1000}")
+        cursor.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_SECONDS * 1000:.0f}")
         asked = {"journal_mode": ("wal",), "synchronous": (2, 3), "foreign_keys": (1,), "secure_delete": (1,)}
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")
@@ -120,7 +121,9 @@ def _durable(connection: Any, _record: Any) -> None:
         for name in asked:
             cursor.execute(f"SHOW {name}")
             found[name] = cursor.fetchone()[0]
-        connection.rollback()
+        cursor.execute(f"SET lock_timeout = {LOCK_WAIT_SECONDS * 1000:.0f}")
+        cursor.execute(f"SET idle_in_transaction_session_timeout = {IDLE_SECONDS * 1000:.0f}")
+        connection.commit()
     cursor.close()
     wrong = [f"{name} is {found[name]}" for name, fine in asked.items() if found[name] not in fine]
     if wrong:

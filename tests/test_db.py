@@ -1,0 +1,230 @@
+"""What a story may rely on: told whole or not at all, told again after a lost race, refused when it cannot be."""
+
+import sqlite3
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+
+import psycopg
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
+from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
+
+from feedback_service import clock, db
+from feedback_service.db import LostRace, reading, transaction
+from feedback_service.errors import Unavailable
+from feedback_service.models import Centre, CodeGuesses, Document
+from tests.support import stored
+from tests.support.story import CENTRE, a_centre
+
+pytestmark = pytest.mark.usefixtures("context")
+on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+WAIT = 0.3
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits as long as in production."""
+    monkeypatch.setattr(db, "LOCK_WAIT_SECONDS", WAIT)
+
+
+class Teller:
+    """Tells a story that stumbles the first ``stumbles`` times, and counts the tellings."""
+
+    def __init__(self, stumble: Callable[[Session], object], stumbles: int) -> None:
+        self.tellings = 0
+        self._stumble, self._stumbles = stumble, stumbles
+
+    def tell(self) -> None:
+        """The centre's name is changed, unless the story stumbles."""
+        self._story()
+
+    @property
+    def _story(self) -> Callable[[], None]:
+        @transaction
+        def story(tx: Session) -> None:
+            self.tellings += 1
+            tx.scalars(select(Centre)).one().name = "Нова назва"
+            tx.flush()
+            if self.tellings <= self._stumbles:
+                self._stumble(tx)
+
+        return story
+
+
+def keep_the_promise_of_another(tx: Session) -> None:
+    """A centre's code is unique; there is one already."""
+    tx.add(Centre(id=uuid.uuid4(), code=CENTRE, prefix="0000", name="Б", edrpou="0" * 8, katottg="U" * 19))
+    tx.flush()
+
+
+def fall_out_of_line(tx: Session) -> None:
+    """PostgreSQL cannot put this transaction in line with the others."""
+    tx.execute(text("DO $$ BEGIN RAISE EXCEPTION 'приватне' USING ERRCODE = '40001'; END $$"))
+
+
+def lose(tx: Session) -> None:
+    """A conditional update changed nothing."""
+    raise LostRace()
+
+
+def break_a_check(tx: Session) -> None:
+    """No document is of this kind."""
+    today = clock.kyiv_day(clock.now())
+    tx.add(Document(kind="poem", id="1", effective_from=today, body={}, loaded_at=clock.now()))
+    tx.flush()
+
+
+def point_nowhere(tx: Session) -> None:
+    """There is no such centre."""
+    tx.add(CodeGuesses(centre_id=uuid.uuid4(), window_began_at=clock.now(), wrong=1))
+    tx.flush()
+
+
+@contextmanager
+def somebody_writes(database_url: str) -> Iterator[None]:
+    """Another program holds what every story here needs."""
+    if database_url.startswith("sqlite"):
+        with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)) as link:
+            link.execute("BEGIN IMMEDIATE")
+            yield
+    else:
+        with psycopg.connect(database_url.replace("+psycopg", "")) as link:
+            link.execute("LOCK TABLE centres")
+            yield
+
+
+@pytest.mark.parametrize("stumble", [keep_the_promise_of_another, lose])
+def test_a_story_that_lost_a_race_is_told_again(stumble: Callable[[Session], object]) -> None:
+    a_centre()
+    teller = Teller(stumble, stumbles=1)
+
+    teller.tell()
+
+    assert teller.tellings == 2
+    assert [centre.name for centre in stored.rows(Centre)] == ["Нова назва"]
+
+
+@on_postgresql
+def test_a_story_that_fell_out_of_line_is_told_again() -> None:
+    a_centre()
+    teller = Teller(fall_out_of_line, stumbles=1)
+
+    teller.tell()
+
+    assert teller.tellings == 2
+
+
+@pytest.mark.parametrize("stumble", [keep_the_promise_of_another, lose])
+def test_a_story_that_loses_every_race_is_refused_for_a_second_and_changed_nothing(
+    stumble: Callable[[Session], object],
+) -> None:
+    a_centre()
+    teller = Teller(stumble, stumbles=99)
+
+    with pytest.raises(Unavailable) as refusal:
+        teller.tell()
+
+    assert (refusal.value.status, refusal.value.retry_after) == (503, 1)
+    assert teller.tellings == db.ATTEMPTS
+    assert "Нова назва" not in [centre.name for centre in stored.rows(Centre)]
+
+
+@pytest.mark.parametrize("stumble", [break_a_check, point_nowhere])
+def test_a_story_that_breaks_another_rule_is_at_fault_and_not_told_again(
+    stumble: Callable[[Session], object],
+) -> None:
+    a_centre()
+    teller = Teller(stumble, stumbles=99)
+
+    with pytest.raises(IntegrityError):
+        teller.tell()
+
+    assert teller.tellings == 1
+
+
+def test_a_question_that_makes_no_sense_is_at_fault_and_not_refused() -> None:
+    @reading
+    def senseless(tx: Session) -> None:
+        tx.execute(text("SELECT nothing FROM nowhere"))
+
+    with pytest.raises(DBAPIError):
+        senseless()
+
+
+def test_a_story_waits_for_a_lock_only_so_long_and_is_refused(database_url: str) -> None:
+    a_centre()
+    teller = Teller(lose, stumbles=0)
+
+    with somebody_writes(database_url):
+        began = time.monotonic()
+        with pytest.raises(Unavailable) as refusal:
+            teller.tell()
+        waited = time.monotonic() - began
+
+    assert (refusal.value.status, refusal.value.retry_after) == (503, 5)
+    assert WAIT * 0.9 < waited < WAIT + 5
+    teller.tell()
+
+
+def test_a_refusal_is_logged_once_by_its_code_and_quotes_nothing(database_url: str) -> None:
+    a_centre()
+    code = "SQLITE_BUSY" if database_url.startswith("sqlite") else "55P03"
+
+    with somebody_writes(database_url), capture_logs() as lines, pytest.raises(Unavailable):
+        Teller(lose, stumbles=0).tell()
+
+    assert lines == [
+        {
+            "event": "database unavailable",
+            "error": "OperationalError",
+            "code": code,
+            "log_level": "warning",
+        }
+    ]
+
+
+def test_no_free_connection_is_a_refusal() -> None:
+    @reading
+    def crowded(tx: Session) -> None:
+        raise NoConnectionFree("QueuePool limit reached")
+
+    with pytest.raises(Unavailable):
+        crowded()
+
+
+@on_postgresql
+def test_a_connection_that_breaks_is_a_refusal_and_the_next_story_has_another() -> None:
+    a_centre()
+
+    def hang_up(tx: Session) -> None:
+        tx.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    teller = Teller(hang_up, stumbles=1)
+    with pytest.raises(Unavailable):
+        teller.tell()
+    teller.tell()
+
+    assert teller.tellings == 2
+
+
+@on_postgresql
+def test_a_story_that_falls_asleep_does_not_keep_others_waiting(
+    monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    monkeypatch.setattr(db, "IDLE_SECONDS", WAIT)
+    db.db.engine.dispose()
+    a_centre()
+
+    def fall_asleep(tx: Session) -> None:
+        time.sleep(WAIT * 2)
+        tx.execute(text("SELECT 1"))
+
+    teller = Teller(fall_asleep, stumbles=1)
+    with pytest.raises(Unavailable):
+        teller.tell()
+    teller.tell()
