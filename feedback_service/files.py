@@ -1,11 +1,12 @@
 """Files that an operator hands over: tables as CSV or JSON with numbered rows, documents as strict JSON."""
 
 import csv
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from feedback_service.documents import NotJson, strict_json
 
 
 class BadFile(ValueError):
@@ -36,10 +37,10 @@ def rows(path: Path, needed: frozenset[str], optional: frozenset[str]) -> list[R
 
 
 def document(path: Path) -> Any:
-    """The value of a JSON file; members named twice and NaN are refused with ``BadFile``."""
+    """The value of a JSON file; raises ``BadFile`` for what could be misread."""
     try:
-        return json.loads(_text(path), object_pairs_hook=_once, parse_constant=_no_number)
-    except (ValueError, RecursionError) as wrong:
+        return strict_json(_text(path))
+    except NotJson as wrong:
         raise BadFile(f"{path.name} is not proper JSON: {wrong}") from wrong
 
 
@@ -85,14 +86,3 @@ def _from_json(path: Path) -> list[Row]:
             raise BadFile(f"{path.name} has something other than an object of texts in place {place}")
         found.append(Row(place, {column: cell or "" for column, cell in member.items()}))
     return found
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a member is named twice")
-    return found
-
-
-def _no_number(word: str) -> None:
-    raise ValueError(f"{word} is no number")

@@ -1,18 +1,26 @@
 """Reading JSON as strictly as it was meant: what two readers could understand differently is refused."""
 
-import json
 import re
-from typing import Any, NoReturn
+from collections.abc import Mapping
+from typing import Any
 
 from flask import request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
+from feedback_service.documents import NotJson, Why, strict_json
 from feedback_service.errors import N_, Invalid, Malformed, TooLarge, WrongMediaType
 
 KIB = 1024
 LONGEST = 64 * KIB
 LONGEST_BATCH = 2048 * KIB
 
+_NOT_JSON: Mapping[Why, str] = {
+    "syntax": N_("The body is not JSON: look at line %(line)d, column %(column)d."),
+    "depth": N_("The body is nested too deeply."),
+    "repeated": N_("A name occurs twice in one object."),
+    "constant": N_("NaN and Infinity are not JSON."),
+    "number": N_("A number in the body is too long."),
+}
 _JSON = re.compile(r'application/json\s*(;\s*charset\s*=\s*"?utf-?8"?\s*)?', re.IGNORECASE)
 
 
@@ -42,14 +50,10 @@ def parse(sent: bytes) -> Any:
     if not text.strip():
         raise Malformed(N_("The body is empty."))
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
-    except json.JSONDecodeError as error:
-        message = N_("The body is not JSON: look at line %(line)d, column %(column)d.")
-        raise Malformed(message, line=error.lineno, column=error.colno) from None
-    except RecursionError:
-        raise Malformed(N_("The body is nested too deeply.")) from None
-    except ValueError:  # whole numbers of more than 4300 digits
-        raise Malformed(N_("A number in the body is too long.")) from None
+        return strict_json(text)
+    except NotJson as wrong:
+        where = {"line": wrong.line, "column": wrong.column} if wrong.why == "syntax" else {}
+        raise Malformed(_NOT_JSON[wrong.why], **where) from None
 
 
 def _sent(longest: int) -> bytes:
@@ -63,21 +67,3 @@ def _sent(longest: int) -> bytes:
     if len(sent) > longest:
         raise TooLarge()
     return sent
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        raise Malformed(N_("A name occurs twice in one object."))
-    return members
-
-
-def _constant(_: str) -> NoReturn:
-    raise Malformed(N_("NaN and Infinity are not JSON."))
-
-
-def _float(text: str) -> float:
-    number = float(text)
-    if number in (float("inf"), float("-inf")):
-        raise Malformed(N_("A number in the body is too long."))
-    return number

@@ -1,6 +1,5 @@
 """A methodology: the dated document that says which answers count, how, and what of it is unconfirmed."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from feedback_service.indicators.document import Node
+from feedback_service.documents import Node, strict_json
 from feedback_service.indicators.statistics import Ties
 from feedback_service.words import FRONT_OFFICES, SOURCES
 
@@ -133,7 +132,7 @@ def parse(document: object) -> Methodology:
 @cache
 def shipped() -> tuple[Methodology, ...]:
     """The methodologies that come with the service, oldest first."""
-    found = (parse(json.loads(file.read_text(encoding="utf-8"))) for file in FOLDER.glob("*.json"))
+    found = (parse(strict_json(file.read_text(encoding="utf-8"))) for file in FOLDER.glob("*.json"))
     return tuple(sorted(found, key=lambda methodology: (methodology.effective_from, methodology.id)))
 
 

@@ -106,7 +106,7 @@ BAND = {"name": "good", "from": 0, "from_included": True, "to": 50, "to_included
         (("status",), "perhaps", "methodology.status must be one of confirmed, unconfirmed"),
         (("sources",), ["qr_cas"], "methodology.sources may name only"),
         (("sources",), [], "methodology.sources must not be empty"),
-        (("sources",), ["qr_case", "qr_case"], "methodology.sources names something twice"),
+        (("sources",), ["qr_case", "qr_case"], "methodology.sources names qr_case twice"),
         (("loyalty_index",), None, "methodology.loyalty_index must be an object"),
         (
             ("loyalty_index", "status"),
