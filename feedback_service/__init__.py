@@ -6,11 +6,12 @@
                                       │
                                     relay  ─► central monitoring system
 
-Read ``flow`` first: every write the service can make is one function there, and one transaction.
+Read ``flow`` first: every write the service can make is one function there, and one transaction; only the relay
+keeps its own books, in ``delivery.courier``.
 ``models`` is the data dictionary. ``api`` (JSON), ``kiosk_ui`` (HTML, a package of its own) and
 ``cli`` are the doors; none of them touches a table. ``app`` puts the program together.
 
-    ground      config, clock, text, errors, logs, db
+    ground      words, config, clock, text, errors, documents, files, logs, db
     rooms       cases (registering, tokens, QR, slips), surveys (questionnaires, answers, privacy guard),
                 indicators (methodology, scoring, roll-ups, summaries), delivery (events, outbox, relay), access (keys)
     sandbox     what only a demonstration needs: demo data, a demo portal, the launcher of ``make run``

@@ -1,14 +1,16 @@
-"""Every write the service can make: one function, one thing that happens, one transaction, readable aloud.
+"""Every write but the relay's own books: one function, one thing that happens, one transaction, readable aloud.
 
-    cases     a case system tells; an invitation is issued or cancelled
-    answers   a person answers by an invitation: taps, sends, or leaves it begun
-    direct    an answer comes without an invitation: from the hall's poster, or typed in by staff
-    receipts  a person reads the receipt, takes the answer back, types a short code
-    setup     an operator adds centres, services, keys, documents
+    cases       a case system tells; an invitation is issued or cancelled
+    answers     a person answers by an invitation: taps, sends, or leaves it begun
+    direct      an answer comes without an invitation: from the hall's poster, or typed in by staff
+    receipts    a person reads the receipt, takes the answer back, types a short code
     deliveries  an operator has an event sent again
-    upkeep    what time does: days are recounted, old things are deleted
+    setup       an operator adds centres, services, keys, documents
+    upkeep      what time does: days are recounted, old things are deleted
 
-``recording`` is the step that every way of answering ends in.
+What the doors for people and systems need is here by name; operators and the worker ask ``setup`` and
+``upkeep`` themselves. ``recording`` is the step that every way of answering ends in. Which event is carried by
+whom, and how that went, the relay writes down in ``delivery.courier``.
 """
 
 from feedback_service.flow.answers import (
