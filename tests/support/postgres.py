@@ -121,6 +121,18 @@ class Server:
         self._process.wait()
         self._process = None
 
+    def kill(self) -> None:
+        """The postmaster is dead at once; its children find out. We are its parent, so its id is free again."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    @property
+    def running(self) -> bool:
+        """Whether the postmaster runs."""
+        return self._process is not None and self._process.poll() is None
+
     def _accepts(self) -> bool:
         try:
             psycopg.connect(

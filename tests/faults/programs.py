@@ -1,0 +1,114 @@
+"""Processes that a harness starts, kills and starts again, as a service manager would."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tests.support.environment import ROOT, process_environment
+
+MARK = "FAULTS_FOLDER"  # in the environment of everything that we start
+
+
+class Program:
+    """A program that may die at any moment; its workers, if any, are its children."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        folder: Path,
+        listens: socket.socket | None = None,
+        says: bytes | None = None,
+    ) -> None:
+        self.name = name
+        self.log = folder / f"{name}.log"
+        self.started_at = 0.0
+        self._command = command
+        self._environment = process_environment(os.environ, {**environment, MARK: str(folder)})
+        self._says, self._silent = says, 0
+        self._listens = [listens.fileno()] if listens else []
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def at_work(self) -> bool:
+        """Whether it is of use by now: it has said so, or it has workers."""
+        if self._says is None:
+            return bool(self.workers())
+        with self.log.open("rb") as log:
+            log.seek(self._silent)
+            return self.alive and self._says in log.read()
+
+    def start(self) -> None:
+        """It has been started; it may take a while until it is of use."""
+        with self.log.open("ab") as log:
+            self._silent = log.tell()
+            self._process = subprocess.Popen(
+                self._command,
+                cwd=ROOT,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=self._listens,
+                start_new_session=True,
+            )
+        self.started_at = time.monotonic()
+
+    def workers(self) -> list[int]:
+        """The ids of its children."""
+        if not self.alive or self._process is None:
+            return []
+        try:
+            listed = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text()
+        except OSError:
+            return []
+        return [int(pid) for pid in listed.split()]
+
+    def kill(self, *, with_workers: bool = False) -> None:
+        """It is dead at once; so are its children, if asked, else they find out."""
+        if self._process is None:
+            return
+        for pid in self.workers() if with_workers else ():
+            kill(pid)
+        self._process.kill()
+        self._process.wait()
+
+    def end(self) -> None:
+        """It has ended, in order if it can within a few seconds."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(4)
+        except subprocess.TimeoutExpired:
+            self.kill(with_workers=True)
+
+
+def kill(pid: int) -> None:
+    """The process is dead at once, if it still was there."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def sweep(folder: Path) -> None:
+    """Nothing that was started for that folder runs any more, whoever its parent is by now."""
+    mark = f"{MARK}={folder}".encode()
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            ours = mark in (entry / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue  # it ended meanwhile
+        if ours:
+            kill(int(entry.name))
