@@ -45,7 +45,7 @@ def strict_json(text: str) -> Any:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        raise NotJson("repeated", "a name occurs twice in one object")
+        raise NotJson("repeated", "a member is named twice")
     return members
 
 
