@@ -155,7 +155,8 @@ def _free_prefix(tx: Session) -> str:
 
 
 def _centres(tx: Session, wanted: Iterable[str]) -> dict[str, Centre]:
-    return {centre.code: centre for centre in tx.scalars(select(Centre).where(Centre.code.in_(set(wanted))))}
+    asked = {code for code in wanted if codes.may_be_centre_code(code)}  # a database may refuse other text
+    return {centre.code: centre for centre in tx.scalars(select(Centre).where(Centre.code.in_(asked)))}
 
 
 # Services -----------------------------------------------------------------------------------------------------

@@ -135,6 +135,14 @@ def test_a_register_s_odd_codes_are_taken_with_a_warning_that_names_the_line() -
     assert [warning.line for warning in done.warnings] == [2, 2]
 
 
+def test_a_code_that_no_database_would_compare_is_a_fault_like_any_other() -> None:
+    centres = setup.import_centres(table(PROFILE | {"code": "SN\x00"}, PROFILE))
+    services = setup.import_services(table({"centre": "SN\x00", "code": "1", "title": "Т"}))
+
+    assert (centres.added, [fault.line for fault in centres.faults]) == (1, [2])
+    assert [fault.line for fault in services.faults] == [2]
+
+
 def test_a_row_at_fault_is_named_by_its_line_and_spoils_no_other() -> None:
     done = setup.import_centres(
         table(PROFILE | {"name": ""}, PROFILE | {"code": "SN05000002"}, PROFILE | {"code": "sn05000002"})
