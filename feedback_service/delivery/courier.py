@@ -102,8 +102,8 @@ class Courier:
 
 
 def courier(settings: Settings) -> Courier | None:
-    """The courier to the central system that the settings name; ``None`` if they name none."""
-    if settings.central_url is None:
+    """The courier to the central system that the settings name; ``None`` if no line is to be used."""
+    if settings.central_url is None or settings.central_transport != "https":
         return None
     return Courier(Https(settings.central_url, settings.central_secret), settings.public_url)
 
@@ -128,9 +128,8 @@ def claim(tx: Session, centre_id: uuid.UUID, public_url: str) -> Errand | None:
     An event gets its number and its body at its first claim, for ever. ``None`` when another is at it.
     """
     channel = _channel(tx)
-    now = (
-        clock.now()
-    )  # only now: to begin may have meant to wait for the database, and a lease begins with us
+    # The clock is read only now: to begin may have meant to wait for the database, and a lease begins with us.
+    now = clock.now()
     queue = line.mine(tx, centre_id, now)
     if queue is None or channel.closed(now):
         return None

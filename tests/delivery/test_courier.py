@@ -12,13 +12,14 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
+from sqlalchemy.event import listen, remove
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.config import Settings
-from feedback_service.db import transaction
-from feedback_service.delivery import courier, outbox, relay
+from feedback_service.db import db, transaction
+from feedback_service.delivery import courier, line, outbox, relay
 from feedback_service.delivery.courier import Courier, Errand
 from feedback_service.delivery.events import response_withdrawn
 from feedback_service.delivery.transports import https
@@ -466,6 +467,37 @@ def test_only_one_relay_looks_whether_the_channel_works_again(relays: Courier, c
 
 def test_without_an_address_nothing_is_sent(settings: Settings) -> None:
     assert courier.courier(settings) is None
+
+
+@transaction
+def plan_of_a_claim(tx: Session, centre_id: uuid.UUID) -> str:
+    """How PostgreSQL would look for the events that are due."""
+    asked: list[tuple[str, object]] = []
+
+    def note(_link: object, _cursor: object, statement: str, given: object, *_: object) -> None:
+        asked.append((statement, given))
+
+    listen(db.engine, "before_cursor_execute", note)
+    try:
+        line.due(tx, centre_id, clock.now(), relay.MOST)
+    finally:
+        remove(db.engine, "before_cursor_execute", note)
+    [(statement, given)] = [each for each in asked if each[0].startswith("SELECT")]
+    steps = tx.connection().exec_driver_sql(f"EXPLAIN {statement}", given)  # type: ignore[arg-type]  # as it was
+    return "\n".join(step for (step,) in steps)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_sudden_backlog_is_read_in_order_and_never_sorted(context: None) -> None:
+    a_centre()
+    for _ in range(3):
+        promise(1000)
+    [centre] = stored.rows(Centre)
+
+    plan = plan_of_a_claim(centre.id)
+
+    assert "Index Scan using ix_events_centre_id_due_at_id" in plan
+    assert "Sort" not in plan and "Bitmap" not in plan
 
 
 @transaction
