@@ -5,6 +5,7 @@ wrongly; then one sentence on standard error says why.
 """
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -21,8 +22,11 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy.exc import SQLAlchemyError
 
 from feedback_service import clock, files
-from feedback_service.config import settings
-from feedback_service.delivery import courier
+from feedback_service.config import BadSettings, Settings, central_secret, settings
+from feedback_service.delivery import courier, package, packer
+from feedback_service.delivery.courier import Courier
+from feedback_service.delivery.package import BadPackage
+from feedback_service.delivery.packer import AnotherPacks, Packer
 from feedback_service.errors import FeedbackError, Invalid, NotFound, Unavailable
 from feedback_service.files import BadFile
 from feedback_service.flow import setup, upkeep
@@ -40,7 +44,7 @@ UNCONFIRMED = "Методика не підтверджена (the methodology i
 
 def register(app: Flask) -> None:
     """Give the ``flask`` command all of ours."""
-    groups = (centre, service, key, questionnaire, methodology, demo)
+    groups = (centre, service, key, questionnaire, methodology, packages, demo)
     for command in (*groups, relay, worker, recount, purge, summary):
         app.cli.add_command(command)
 
@@ -110,6 +114,7 @@ service = _Group("service", help="Services that centres give.")
 key = _Group("key", help="Keys of case systems and portals.")
 questionnaire = _Group("questionnaire", help="Published questionnaires.")
 methodology = _Group("methodology", help="Published methodologies.")
+packages = _Group("package", help="Signed packages of events, for a hand-over without a line.")
 demo = _Group("demo", help="A believable centre to look at.")
 
 
@@ -176,6 +181,41 @@ def methodology_load(file: Path) -> None:
     click.echo(f"Methodology {setup.load_methodology(files.document(file))} is published.")
 
 
+@packages.command("make")
+def package_make() -> None:
+    """Pack all events that wait, whatever the hour; prints each package. The worker packs days that are over."""
+    if not settings().central_secret:
+        raise click.ClickException("FEEDBACK_CENTRAL_SECRET is not set; packages are signed by it.")
+    try:
+        made = packer.by_hand(settings()).make(until=clock.now())
+    except AnotherPacks as busy:
+        raise click.ClickException("Somebody else makes packages just now; try again later.") from busy
+    except OSError as error:
+        folder = settings().packages_dir
+        raise click.ClickException(f"No package can be written in {folder}: {error.strerror}.") from error
+    for path in made:
+        click.echo(path)
+    if not made:
+        click.echo("No event waits.", err=True)
+
+
+@packages.command("check", with_appcontext=False)
+@click.argument("file", type=FILE)
+def package_check(file: Path) -> None:
+    """Check that FILE is whole and signed, and name its numbers; needs FEEDBACK_CENTRAL_SECRET and no database."""
+    try:
+        contents = package.check(file, central_secret(os.environ))
+    except BadSettings as wrong:
+        raise click.ClickException(f"{wrong}.") from wrong
+    except BadPackage as wrong:
+        raise click.ClickException(f"{file.name} is not good: {wrong}.") from wrong
+    numbers = "; ".join(
+        f"{centre} {', '.join(f'{first}–{last}' for first, last in found)}"
+        for centre, found in contents.centres.items()
+    )
+    click.echo(f"{contents.name} is whole and signed, {contents.events} events: {numbers}.")
+
+
 @demo.command("seed")
 @click.option("--cases", required=True, type=click.IntRange(1, 1_000_000), help="How many cases.")
 @click.option("--seed", default=1, show_default=True, help="The same number gives the same town.")
@@ -191,7 +231,7 @@ def demo_seed(cases: int, seed: int) -> None:
 @with_appcontext
 def relay(once: bool) -> None:
     """Carry events to the central system, again and again; SIGTERM or Ctrl-C ends it between two requests."""
-    carrier, stop = courier.courier(settings()), threading.Event()
+    carrier, stop = _carrier(settings()), threading.Event()
     if carrier is None:
         click.echo(NO_CENTRAL, err=True)
     with closing(carrier) if carrier else nullcontext():
@@ -208,7 +248,7 @@ def relay(once: bool) -> None:
 @with_appcontext
 def worker(once: bool) -> None:
     """Carry events, complete answers left, close days, purge, again and again; SIGTERM or Ctrl-C ends it."""
-    carrier = courier.courier(settings())
+    carrier = _carrier(settings())
     with closing(carrier) if carrier else nullcontext():
         if once:
             upkeep.work_once()
@@ -270,6 +310,11 @@ def summary(centres: tuple[str, ...], first: datetime | None, last: datetime | N
     if told["methodology"]["status"] == "unconfirmed":
         click.echo(UNCONFIRMED, err=True)
     click.echo(json.dumps(told, ensure_ascii=False, indent=1))
+
+
+def _carrier(settings: Settings) -> Courier | Packer | None:
+    """Who takes events out of the house, if anybody does."""
+    return packer.packer(settings) or courier.courier(settings)
 
 
 def _tell(done: Imported) -> None:

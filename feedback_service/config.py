@@ -122,9 +122,14 @@ def number(least: int, most: int) -> Callable[[str], int]:
 
 def transport(value: str) -> str:
     """The name of a way to the central system that this release has."""
-    if value != "https":
-        raise ValueError("names no transport of this release: use https")
+    if value not in ("https", "file"):
+        raise ValueError("names no transport of this release: use https or file")
     return value
+
+
+def folder(value: str) -> str:
+    """The absolute path of a folder; it need not exist yet."""
+    return str(Path(value).resolve())
 
 
 def languages(value: str) -> tuple[str, ...]:
@@ -159,7 +164,10 @@ class Settings:
     central_secret: tuple[bytes, ...] = setting(
         "whsec_… shared with the central monitoring system; two while it is rotated", webhook_secrets, ()
     )
-    central_transport: str = setting("how events travel: https", transport, "https")
+    central_transport: str = setting(
+        "how events travel: https, or file for signed packages carried by hand", transport, "https"
+    )
+    packages_dir: str = setting("where packages are put; packages under DATA_DIR when not given", folder)
     invitation_days: int = setting("days that a survey link stays open", number(1, 3650), 30)
     partial_minutes: int = setting(
         "minutes after which an answer begun and left is final", number(1, 1440), 30
@@ -177,9 +185,9 @@ class Settings:
 
         Raises ``BadSettings`` naming every missing or weak setting at once, never its value.
         """
-        data_dir = Path(environ.get("DATA_DIR") or "var").resolve()
-        given = _kept(data_dir) | {name: value for name, value in environ.items() if value}
+        data_dir, given = _given(environ)
         given.setdefault("FEEDBACK_DATABASE_URL", f"sqlite:///{data_dir / 'feedback.db'}")
+        given.setdefault("FEEDBACK_PACKAGES_DIR", str(data_dir / "packages"))
         values: dict[str, Any] = {}
         wrong: list[str] = []
         for each in fields(cls):
@@ -193,9 +201,25 @@ class Settings:
                 wrong.append(f"{name} is missing ({each.metadata['help']})")
         if values.get("central_url") and not values.get("central_secret"):
             wrong.append("FEEDBACK_CENTRAL_SECRET is missing (FEEDBACK_CENTRAL_URL is set)")
+        elif values.get("central_transport") == "file" and not values.get("central_secret"):
+            wrong.append("FEEDBACK_CENTRAL_SECRET is missing (packages are signed by it)")
         if wrong:
             raise BadSettings("; ".join(wrong))
         return cls(**values)
+
+
+def central_secret(environ: Mapping[str, str]) -> tuple[bytes, ...]:
+    """The secret shared with the central system, whatever else is set; ``BadSettings`` if there is none."""
+    try:
+        return webhook_secrets(_given(environ)[1].get("FEEDBACK_CENTRAL_SECRET", ""))
+    except ValueError as error:
+        raise BadSettings(f"FEEDBACK_CENTRAL_SECRET {error}") from None
+
+
+def _given(environ: Mapping[str, str]) -> tuple[Path, dict[str, str]]:
+    """DATA_DIR, and what was said by the environment or under it."""
+    data_dir = Path(environ.get("DATA_DIR") or "var").resolve()
+    return data_dir, _kept(data_dir) | {name: value for name, value in environ.items() if value}
 
 
 def _kept(data_dir: Path) -> dict[str, str]:

@@ -1,0 +1,499 @@
+"""Where no line exists: packages hold every event once, whole or not at all, and show what was changed."""
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import uuid
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from feedback_service import clock
+from feedback_service.config import BadSettings, Settings
+from feedback_service.db import transaction
+from feedback_service.delivery import outbox, package, packer
+from feedback_service.delivery.events import response_withdrawn
+from feedback_service.delivery.package import BadPackage, Packed
+from feedback_service.delivery.packer import AnotherPacks, Packer
+from feedback_service.models import Centre, Event
+from tests.conftest import TimeIs
+from tests.delivery.test_schemas import complaints
+from tests.support import stored
+from tests.support.environment import ROOT, environment, process_environment
+from tests.support.receiver import SECRET, WRITTEN
+from tests.support.story import CENTRE, a_centre, invited, sent
+
+OTHER = "SN12000008"
+EVENING, AFTER_MIDNIGHT = "2026-11-20T21:15:00+02:00", "2026-11-21T00:00:30+02:00"
+MADE_AT = datetime(2026, 11, 20, 22, 0, 30, tzinfo=UTC)
+
+on_both_databases = pytest.mark.usefixtures("context")
+
+
+@pytest.fixture
+def packs(settings: Settings, tmp_path: Path) -> Packer:
+    """A packer as the settings make it."""
+    told = replace(settings, central_transport="file", central_secret=(SECRET,))
+    made = packer.packer(told)
+    assert made is not None and told.packages_dir == str(tmp_path / "packages")
+    return made
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where its packages are."""
+    return tmp_path / "packages"
+
+
+@transaction
+def promise(tx: Session, n: int = 1, centre: str = CENTRE) -> None:
+    """So many events wait in the centre's line."""
+    centre_id = tx.scalars(select(Centre.id).where(Centre.code == centre)).one()
+    now = clock.now()
+    outbox.put(tx, centre_id, [response_withdrawn(str(uuid.uuid4()), clock.whole_hour(now))] * n, at=now)
+
+
+def packages(folder: Path) -> list[str]:
+    """What lies in the folder for somebody to carry."""
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def events_in(path: Path) -> list[dict[str, Any]]:
+    """The events of a good package."""
+    package.check(path, [SECRET])
+    with zipfile.ZipFile(path) as archive:
+        return [json.loads(line) for line in archive.read(package.EVENTS).splitlines()]
+
+
+def states() -> list[str]:
+    """What has become of all events."""
+    return sorted(event.state for event in stored.rows(Event))
+
+
+def a_body(sequence: int, /, **other: Any) -> str:
+    """An event as it travels."""
+    usual = {
+        "specversion": "1.0",
+        "id": str(uuid.UUID(int=sequence)),
+        "source": f"/centres/{CENTRE}",
+        "type": "ua.vidhuk.response.withdrawn.v1",
+        "subject": "cf7dfafe",
+        "time": "2026-11-20T10:00:00+00:00",
+        "sequence": str(sequence),
+        "datacontenttype": "application/json",
+        "dataschema": "https://vidhuk.example/schemas/ua.vidhuk.response.withdrawn.v1.json",
+        "data": {"response_id": "cf7dfafe"},
+    }
+    return json.dumps(usual | other)
+
+
+def a_package(folder: Path, *events: Packed) -> Path:
+    """A package of these events, or of three."""
+    path = folder / "vidhuk-2026-11-20-001.zip"
+    packed = events or [Packed(CENTRE, number, a_body(number)) for number in (1, 2, 3)]
+    package.write(path, path.stem, MADE_AT.date(), MADE_AT, packed, [SECRET])
+    return path
+
+
+def rewritten(path: Path, change: Callable[[dict[str, bytes]], Mapping[str, bytes]]) -> Path:
+    """The package with other members."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in change(members).items():
+            archive.writestr(name, content)
+    return path
+
+
+@on_both_databases
+def test_a_day_is_packed_when_it_is_over(packs: Packer, folder: Path, time_is: TimeIs) -> None:
+    time_is(EVENING)
+    a_centre()
+    sent(invited().token, {"off.nps": 9, "off.staff": "great"})
+    assert packs.deliver_all() == 0
+    assert states() == ["pending", "pending"]
+
+    time_is(AFTER_MIDNIGHT)
+    promise()  # tomorrow's
+    assert packs.deliver_all() == 1
+    assert packs.deliver_all() == 0
+
+    assert packages(folder) == ["vidhuk-2026-11-20-001.zip"]
+    case, answer = events_in(folder / "vidhuk-2026-11-20-001.zip")
+    assert (case["type"], case["sequence"]) == ("ua.vidhuk.case.status.v1", "1")
+    assert (answer["type"], answer["sequence"]) == ("ua.vidhuk.response.recorded.v1", "2")
+    assert not complaints("envelope", case) and not complaints("envelope", answer)
+    assert states() == ["delivered", "delivered", "pending"]
+    kept = {str(event.id): event for event in stored.rows(Event)}[answer["id"]]
+    assert kept.body is not None and json.loads(kept.body) == answer
+    assert (kept.attempts, kept.due_at, kept.delivered_at) == (1, None, clock.now())
+
+
+@on_both_databases
+def test_numbers_go_on_without_a_gap_from_package_to_package(
+    packs: Packer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packer, "MOST", 12)
+    monkeypatch.setattr(packer, "PORTION", 5)
+    a_centre()
+    a_centre(OTHER)
+    promise(17)
+    promise(10, OTHER)
+
+    made = packs.make(until=clock.now())
+
+    assert [package.check(path, [SECRET]).centres for path in made] == [
+        {CENTRE: ((1, 12),)},
+        {CENTRE: ((13, 17),), OTHER: ((1, 7),)},
+        {OTHER: ((8, 10),)},
+    ]
+    assert [path.stem[-4:] for path in made] == ["-001", "-002", "-003"]
+    assert len({event["id"] for path in made for event in events_in(path)}) == 27
+    assert states() == ["delivered"] * 27
+
+
+@on_both_databases
+def test_a_name_is_not_given_twice_though_packages_are_carried_away(packs: Packer, folder: Path) -> None:
+    a_centre()
+    promise()
+    [first] = packs.make(until=clock.now())
+    first.unlink()
+    promise()
+
+    [second] = packs.make(until=clock.now())
+
+    assert second.stem == first.stem[:-3] + "002"
+    assert package.check(second, [SECRET]).centres == {CENTRE: ((2, 2),)}
+
+
+@on_both_databases
+def test_who_dies_before_the_events_are_settled_packs_them_again(
+    packs: Packer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    a_centre()
+    promise(3)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(packer, "settle", die)
+        packs.make(until=clock.now())
+    assert states() == ["pending"] * 3
+
+    [again] = packs.make(until=clock.now())
+
+    first, second = (folder / name for name in packages(folder))
+    assert second == again
+    assert events_in(first) == events_in(second)
+    assert states() == ["delivered"] * 3
+
+
+@on_both_databases
+def test_a_full_disk_loses_nothing_and_leaves_nothing_half(
+    packs: Packer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    a_centre()
+    promise(3)
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space"):
+        patch.setattr(os, "fsync", full)
+        packs.make(until=clock.now())
+    assert packages(folder) == []
+    assert states() == ["pending"] * 3
+
+    [path] = packs.make(until=clock.now())
+    assert package.check(path, [SECRET]).centres == {CENTRE: ((1, 3),)}
+
+
+@on_both_databases
+def test_only_one_makes_packages_in_a_folder(packs: Packer, folder: Path) -> None:
+    a_centre()
+    promise()
+    folder.mkdir()
+    with open(folder / packer.LOCK, "w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(AnotherPacks):
+            packs.make(until=clock.now())
+        assert packs.deliver_all() == 0
+
+    assert len(packs.make(until=clock.now())) == 1
+
+
+@on_both_databases
+def test_the_packer_goes_on_after_a_failure(packs: Packer, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop = threading.Event()
+    tried: list[int] = []
+
+    def fail() -> int:
+        tried.append(1)
+        if len(tried) == 2:
+            stop.set()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(packer, "LOOK", 0)
+    monkeypatch.setattr(packs, "deliver_all", fail)
+    packs.run(stop)
+
+    assert len(tried) == 2
+
+
+KILLED = """
+import os, sys, time
+from datetime import timedelta
+from feedback_service import clock
+from feedback_service.app import create_app
+from feedback_service.config import Settings, settings
+from feedback_service.delivery import package, packer
+
+real = getattr(package if sys.argv[1] == "write" else packer, sys.argv[1])
+def slow(*args, **kwargs):
+    done = real(*args, **kwargs) if sys.argv[1] != "settle" else None
+    print("there", flush=True)
+    time.sleep(60)
+setattr(package if sys.argv[1] == "write" else packer, sys.argv[1], slow)
+with create_app(Settings.from_env(os.environ)).app_context():
+    packer.by_hand(settings()).make(until=clock.now())
+"""
+
+
+@on_both_databases
+@pytest.mark.parametrize(("moment", "left"), [("take", 0), ("write", 0), ("_sync", 1), ("settle", 1)])
+def test_a_killed_packer_leaves_whole_packages_and_loses_nothing(
+    packs: Packer, folder: Path, tmp_path: Path, database_url: str, moment: str, left: int
+) -> None:
+    a_centre()
+    promise(3)
+    told = environment(tmp_path, database_url) | {"FEEDBACK_CENTRAL_SECRET": WRITTEN}
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLED, moment],
+        cwd=ROOT,
+        env=process_environment(os.environ, told),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "there\n"
+        process.send_signal(signal.SIGKILL)
+    whole = [path for path in folder.glob("*.zip") if events_in(path)]
+    assert len(whole) == left == len(list(folder.glob("*.zip")))
+    assert states() == ["pending"] * 3
+
+    [path] = packs.make(until=clock.now())
+
+    assert len(list(folder.glob("*.zip"))) == left + 1
+    assert not list(folder.glob("*.part"))
+    assert sorted(event["sequence"] for event in events_in(path)) == ["1", "2", "3"]
+    assert states() == ["delivered"] * 3
+
+
+def test_a_package_is_for_its_owner_only(tmp_path: Path) -> None:
+    assert a_package(tmp_path).stat().st_mode & 0o777 == 0o600
+
+
+def test_whoever_knows_the_old_or_the_new_secret_can_check_a_package(tmp_path: Path) -> None:
+    path = tmp_path / "vidhuk-2026-11-20-001.zip"
+    events = [Packed(CENTRE, 1, a_body(1))]
+    new = bytes(32)
+    package.write(path, path.stem, MADE_AT.date(), MADE_AT, events, [new, SECRET])
+
+    assert package.check(path, [new]) == package.check(path, [SECRET])
+    with pytest.raises(BadPackage, match="no secret of ours"):
+        package.check(path, [b"another secret of thirty-two byt"])
+
+
+def test_holes_in_the_numbers_are_named_and_two_events_of_one_number_refused(tmp_path: Path) -> None:
+    (tmp_path / "holes").mkdir()
+    holed = a_package(tmp_path / "holes", *(Packed(CENTRE, n, a_body(n)) for n in (1, 2, 7)))
+    assert package.check(holed, [SECRET]).centres == {CENTRE: ((1, 2), (7, 7))}
+
+    again = a_body(2, id=str(uuid.uuid4()))
+    doubled = a_package(tmp_path, Packed(CENTRE, 2, a_body(2)), Packed(CENTRE, 2, again))
+    with pytest.raises(BadPackage, match="line 2"):
+        package.check(doubled, [SECRET])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"specversion": "2"},
+        {"id": "7"},
+        {"source": "/elsewhere"},
+        {"type": "a"},
+        {"subject": ""},
+        {"time": "2026-11-20T10:00:00"},
+        {"sequence": "0"},
+        {"sequence": 1},
+        {"datacontenttype": "text/plain"},
+        {"dataschema": "https://vidhuk.example/schemas/other.json"},
+        {"data": []},
+        {"extra": "1"},
+    ],
+    ids=str,
+)
+def test_what_is_no_event_is_found_though_signed(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    with pytest.raises(BadPackage, match="line 1 is no event of ours"):
+        package.check(a_package(tmp_path, Packed(CENTRE, 1, a_body(1, **wrong))), [SECRET])
+
+
+def without(name: str) -> Callable[[dict[str, bytes]], Mapping[str, bytes]]:
+    """All members but one."""
+    return lambda members: {other: members[other] for other in members if other != name}
+
+
+def replaced(name: str, old: bytes, new: bytes) -> Callable[[dict[str, bytes]], Mapping[str, bytes]]:
+    """The members, one with other content."""
+    return lambda members: members | {name: members[name].replace(old, new, 1)}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        replaced(package.EVENTS, b"cf7dfafe", b"cf7dfaff"),
+        replaced(package.EVENTS, a_body(3).encode() + b"\n", b""),
+        replaced(package.EVENTS, b"\n", b"\n\n"),
+        lambda members: members | {package.EVENTS: members[package.EVENTS] + a_body(4).encode() + b"\n"},
+        lambda members: members | {package.EVENTS: b"\xff\n"},
+        lambda members: members | {package.EVENTS: b"[" * 100_000},
+        replaced(package.MANIFEST, b'"events": 3', b'"events": 2'),
+        replaced(package.MANIFEST, b"-001", b"-002"),
+        replaced(package.MANIFEST, b"made_at", b"made"),
+        lambda members: members | {package.MANIFEST: b"not JSON"},
+        replaced(package.SIGNATURE, b"v1,", b"v1,A"),
+        replaced(package.SIGNATURE, b"-001", b"-002"),
+        lambda members: members | {package.SIGNATURE: b"{}"},
+        without(package.EVENTS),
+        without(package.MANIFEST),
+        without(package.SIGNATURE),
+        lambda members: members | {"more.txt": b"?"},
+    ],
+)
+def test_a_package_that_was_changed_is_found(
+    tmp_path: Path, change: Callable[[dict[str, bytes]], Mapping[str, bytes]]
+) -> None:
+    path = a_package(tmp_path)
+    package.check(path, [SECRET])
+
+    with pytest.raises(BadPackage):
+        package.check(rewritten(path, change), [SECRET])
+
+
+def test_a_package_cut_short_anywhere_is_found(tmp_path: Path) -> None:
+    path = a_package(tmp_path)
+    whole = path.read_bytes()
+    for length in range(0, len(whole), 7):
+        path.write_bytes(whole[:length])
+        with pytest.raises(BadPackage):
+            package.check(path, [SECRET])
+
+
+def test_no_flipped_byte_changes_what_a_good_package_says(tmp_path: Path) -> None:
+    path = a_package(tmp_path)
+    whole, contents = path.read_bytes(), package.check(path, [SECRET])
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :])
+        try:
+            assert package.check(path, [SECRET]) == contents  # a date in the zip's own headers, say
+        except BadPackage:
+            continue
+
+
+@given(st.sets(st.integers(1, 60)))
+def test_ranges_hold_each_number_once_and_never_touch(numbers: set[int]) -> None:
+    found = package.ranges(numbers)
+
+    assert [n for first, last in found for n in range(first, last + 1)] == sorted(numbers)
+    assert all(one[1] + 1 < other[0] for one, other in pairwise(found))
+
+
+def test_the_file_transport_needs_a_secret_and_no_address(tmp_path: Path) -> None:
+    told = environment(tmp_path, "sqlite:///feedback.db") | {"FEEDBACK_CENTRAL_TRANSPORT": "file"}
+    with pytest.raises(BadSettings, match="FEEDBACK_CENTRAL_SECRET is missing"):
+        Settings.from_env(told)
+    told["FEEDBACK_CENTRAL_SECRET"] = WRITTEN
+    assert Settings.from_env(told).packages_dir == str(tmp_path / "packages")
+    assert Settings.from_env(told | {"FEEDBACK_PACKAGES_DIR": "/srv/out"}).packages_dir == "/srv/out"
+    with pytest.raises(BadSettings, match="use https or file"):
+        Settings.from_env(told | {"FEEDBACK_CENTRAL_TRANSPORT": "pigeon"})
+
+
+def test_a_package_is_checked_with_nothing_but_the_secret(tmp_path: Path) -> None:
+    path = a_package(tmp_path)
+
+    def checked(**told: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "wsgi", "package", "check", str(path)],
+            cwd=ROOT,
+            env=process_environment(os.environ, {"DATA_DIR": str(tmp_path / "none")} | told),
+            capture_output=True,
+            text=True,
+        )
+
+    good = checked(FEEDBACK_CENTRAL_SECRET=WRITTEN)
+    assert (good.returncode, good.stderr) == (0, "")
+    assert good.stdout == f"{path.stem} is whole and signed, 3 events: {CENTRE} 1–3.\n"
+    assert "FEEDBACK_CENTRAL_SECRET names no secret" in checked().stderr
+    path.write_bytes(path.read_bytes()[:-1])
+    bad = checked(FEEDBACK_CENTRAL_SECRET=WRITTEN)
+    assert (bad.returncode, bad.stdout) == (1, "")
+    assert bad.stderr == f"Error: {path.name} is not good: it cannot be read as a zip file.\n"
+
+
+@on_both_databases
+def test_an_operator_packs_at_any_hour(app: Flask, settings: Settings, folder: Path) -> None:
+    def types(*words: str) -> tuple[int, str, str]:
+        result = app.test_cli_runner().invoke(args=list(words))
+        return result.exit_code, result.stdout, result.stderr
+
+    a_centre()
+    promise(2)
+    assert types("package", "make") == (
+        *(1, "", "Error: FEEDBACK_CENTRAL_SECRET is not set; packages are signed by it.\n"),
+    )
+
+    app.config["SETTINGS"] = replace(settings, central_secret=(SECRET,))
+    code, told, _ = types("package", "make")
+    assert code == 0
+    assert package.check(Path(told.splitlines()[-1]), [SECRET]).centres == {CENTRE: ((1, 2),)}
+    assert types("package", "make") == (0, "", "No event waits.\n")
+
+    promise()
+    shutil.rmtree(folder)
+    folder.write_text("in the way")
+    code, _, why = types("package", "make")
+    assert code == 1
+    assert why == f"Error: No package can be written in {folder}: File exists.\n"
+
+
+@on_both_databases
+def test_the_worker_packs_where_the_settings_say_so(
+    app: Flask, settings: Settings, folder: Path, time_is: TimeIs
+) -> None:
+    app.config["SETTINGS"] = replace(settings, central_transport="file", central_secret=(SECRET,))
+    time_is(EVENING)
+    a_centre()
+    promise(2)
+    time_is(AFTER_MIDNIGHT)
+
+    result = app.test_cli_runner().invoke(args=["worker", "--once"])
+
+    assert result.exit_code == 0
+    assert packages(folder) == ["vidhuk-2026-11-20-001.zip"]
+    assert states() == ["delivered"] * 2
