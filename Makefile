@@ -16,7 +16,7 @@ TEST := $(call stamp,test)
 CHECK := $(call stamp,check)
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard kiosk_ui/translations/*/LC_MESSAGES/messages.po))
 
-.PHONY: help setup run test check lock messages clean
+.PHONY: help setup run test bench check lock messages clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -30,6 +30,9 @@ run: setup  ## the service, its database, demo data and a demo central system; P
 test: setup $(TEST)  ## every test on SQLite, PostgreSQL and in a browser; ARGS="-k word" for some
 	@$(PY) -m tests.support.browser || $(MAKE) chromium
 	@$(PY) -m pytest -n 2 $(ARGS)
+
+bench: setup $(TEST)  ## how fast, as ratios to a bare program in the same run; ARGS="--only survey --pairs 3"
+	@$(PY) -m benchmarks $(ARGS)
 
 check: setup $(TEST) $(CHECK)  ## format, lint, types, import rules, migrations, translations, OpenAPI file
 	@.venv/bin/ruff format --check --quiet . || { echo "Not formatted: run .venv/bin/ruff format ." >&2; exit 1; }

@@ -1,0 +1,91 @@
+"""``make bench``: everything that is measured, as ratios within one run.
+
+Prints tables, and keeps the figures as ``$DATA_DIR/bench/*.json``.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks import cases, survey
+from tests.support.environment import ROOT
+
+DIALECTS = ("sqlite", "postgresql")
+PARTS = ("survey", "cases", "summaries")
+
+
+def main() -> None:
+    """Measure what is asked for."""
+    parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--only", choices=PARTS, action="append", help="one part; repeat for several")
+    parser.add_argument("--visits", type=int, default=400, help="visits in a round")
+    parser.add_argument("--pairs", type=int, default=5, help="rounds of each program, in turns")
+    parser.add_argument(
+        "--clients", type=int, action="append", help="people at once: 8 and 32 when not given"
+    )
+    parser.add_argument("--cases", type=int, default=3000, help="cases to register")
+    parser.add_argument("--rows", type=int, default=300_000, help="answers to summarise")
+    asked = parser.parse_args()
+    parts = asked.only or PARTS
+    if "survey" in parts:
+        visits = [
+            _in_folder(survey.compare, dialect, visits=asked.visits, pairs=asked.pairs, clients=clients)
+            for dialect in DIALECTS
+            for clients in asked.clients or (8, 32)
+        ]
+        _keep("survey", visits)
+        print("A visit: the survey's page and one finished answer, beside the bare program\n")
+        _table(_rows(visits))
+    if "cases" in parts:
+        told = [_in_folder(cases.register, dialect, cases=asked.cases, clients=8) for dialect in DIALECTS]
+        drawn = cases.images()
+        _keep("cases", {"registered_a_second": told, "drawn_a_second": drawn})
+        print("Cases registered a second, images drawn a second\n")
+        _table(told)
+        _table([drawn])
+    if "summaries" in parts:
+        subprocess.run(
+            [sys.executable, "-m", "benchmarks.summaries", "--rows", str(asked.rows)], cwd=ROOT, check=True
+        )
+
+
+def _in_folder(measure: Any, dialect: str, **doses: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="vidhuk-bench-") as folder:
+        measured: dict[str, Any] = measure(dialect, Path(folder), **doses)
+    return measured
+
+
+def _rows(visits: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {"database": one["database"], "clients": one["clients"], "program": program}
+        | one[program]
+        | {"pss_mib": one["pss_mib"][program]}
+        | ({name: one[name] for name in ("ratio", "ratio_from_to", "ratio_cpu")} if program == "ours" else {})
+        for one in visits
+        for program in ("ours", "bare")
+    ]
+
+
+def _table(rows: list[dict[str, Any]]) -> None:
+    names = list(max(rows, key=len))
+    lines = [names] + [[str(row.get(name, "")) for name in names] for row in rows]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(names))]
+    for line in lines:
+        print("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)))
+    print()
+
+
+def _keep(name: str, figures: object) -> None:
+    kept = Path(os.environ.get("DATA_DIR") or "var") / "bench" / f"{name}.json"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

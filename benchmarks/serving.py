@@ -1,0 +1,114 @@
+"""What a benchmark serves: one gunicorn on a port of its own, and what its processes use."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.environment import ROOT, process_environment
+from tests.support.postgres import Server
+
+START_SECONDS = 30
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A gunicorn that answers on ``port``; ``roots`` are the processes whose children count as its own too."""
+
+    port: int
+    roots: tuple[int, ...]
+
+    def cpu_seconds(self) -> float:
+        """What all its processes and the database's have used so far, ended ones included."""
+        return sum(_cpu(pid) for pid in _family(self.roots))
+
+    def pss_mib(self) -> float:
+        """Memory of its processes, shared pages in proportion; the database server's are left out."""
+        return sum(_pss_kib(pid) for pid in _family(self.roots[:1])) / 1024
+
+
+@contextmanager
+def served(
+    program: str, environment: Mapping[str, str], log: Path, roots: tuple[int, ...]
+) -> Iterator[Served]:
+    """``program`` answers under the service's own gunicorn settings; ``RuntimeError`` with its log if not."""
+    with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener, log.open("ab") as written:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "gunicorn",
+                "-c",
+                "gunicorn.conf.py",
+                "--bind",
+                f"fd://{listener.fileno()}",
+                program,
+            ],
+            cwd=ROOT,
+            env=process_environment(os.environ, environment),
+            stdout=written,
+            stderr=written,
+            pass_fds=[listener.fileno()],
+            start_new_session=True,
+        )
+        port = listener.getsockname()[1]
+        try:
+            _wait(process, port, log)
+            yield Served(port, (process.pid, *roots))
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def postmaster(server: Server) -> int:
+    """The first process of a PostgreSQL."""
+    return int((server.data / "postmaster.pid").read_text().split()[0])
+
+
+def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        with socket.create_connection(("127.0.0.1", port)) as link:
+            link.settimeout(START_SECONDS)
+            link.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            if link.recv(100).startswith(b"HTTP/1.1 200"):
+                return
+        time.sleep(0.05)
+    raise RuntimeError(f"nothing answers:\n{log.read_text()}")
+
+
+def _family(roots: tuple[int, ...]) -> list[int]:
+    """These processes and all below them."""
+    parents = {
+        int(path.name): _stat(int(path.name)) for path in Path("/proc").iterdir() if path.name.isdigit()
+    }
+    found = list(roots)
+    for pid in found:  # it grows as it goes
+        found += [child for child, facts in parents.items() if facts and int(facts[1]) == pid]
+    return found
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat from the third on; none if the process is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def _cpu(pid: int) -> float:
+    return (
+        sum(map(int, _stat(pid)[11:15])) / TICKS
+    )  # user and system time, its own and of children that ended
+
+
+def _pss_kib(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
