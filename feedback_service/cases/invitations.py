@@ -163,24 +163,26 @@ def left(tx: Session, before: datetime, limit: int) -> list[BegunAnswer]:
     return list(tx.scalars(query.limit(limit).with_for_update(skip_locked=True)))
 
 
-def guesses_left(tx: Session, centre: Centre, now: datetime) -> tuple[bool, int]:
-    """Whether another short code may be tried for this centre, and the seconds until the window ends."""
-    counted = tx.get(CodeGuesses, centre.id)
-    if counted is None or counted.window_began_at + GUESS_WINDOW <= now:
-        return True, 0
-    wait = (counted.window_began_at + GUESS_WINDOW - now).total_seconds()
-    return counted.wrong < WRONG_GUESSES, int(wait) + 1
+def wrong_guesses(tx: Session, centre: Centre, now: datetime) -> CodeGuesses:
+    """The count of wrong codes for this centre in the current window.
 
-
-def count_wrong_guess(tx: Session, centre: Centre, now: datetime) -> None:
-    """One more wrong code for this centre."""
-    counted = tx.get(CodeGuesses, centre.id, with_for_update=True)
+    Nobody else has it until the transaction ends: of guesses made at once, each sees the one before.
+    """
+    counted = tx.get(CodeGuesses, centre.id, with_for_update=True, populate_existing=True)
     if counted is None:
-        tx.add(CodeGuesses(centre_id=centre.id, window_began_at=now, wrong=1))
+        counted = CodeGuesses(centre_id=centre.id, window_began_at=now, wrong=0)
+        tx.add(counted)
+        tx.flush()  # of two first guesses, the second finds the row kept already and is told again
     elif counted.window_began_at + GUESS_WINDOW <= now:
-        counted.window_began_at, counted.wrong = now, 1
-    else:
-        counted.wrong += 1
+        counted.window_began_at, counted.wrong = now, 0
+    return counted
+
+
+def seconds_to_wait(counted: CodeGuesses, now: datetime) -> int:
+    """The seconds until another short code may be tried; 0 when one may be tried now."""
+    if counted.wrong < WRONG_GUESSES:
+        return 0
+    return int((counted.window_began_at + GUESS_WINDOW - now).total_seconds()) + 1
 
 
 def by_short_code(tx: Session, keyring: Keyring, centre: Centre, code: str) -> str | None:

@@ -67,12 +67,12 @@ def _try_code(tx: Session, prefix: str, code: str) -> str | None:
     centre, now = tx.scalar(select(Centre).where(Centre.prefix == prefix)), clock.now()
     if centre is None:
         return None
-    may_try, wait = invitations.guesses_left(tx, centre, now)
-    if not may_try:
+    counted = invitations.wrong_guesses(tx, centre, now)
+    if wait := invitations.seconds_to_wait(counted, now):
         raise TooManyGuesses(retry_after=wait)
     token = invitations.by_short_code(tx, keyring(), centre, code)
     if token is None:
-        invitations.count_wrong_guess(tx, centre, now)
+        counted.wrong += 1
     return token
 
 

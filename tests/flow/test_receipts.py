@@ -1,0 +1,43 @@
+"""Short codes guessed by many at once."""
+
+import threading
+
+import pytest
+from flask import Flask
+
+from feedback_service import flow
+from feedback_service.cases import invitations
+from feedback_service.errors import NotFound, TooManyGuesses
+from feedback_service.models import CodeGuesses
+from tests.support import stored
+from tests.support.story import a_centre, invited
+
+LIMIT, PEOPLE, CODES = 10, 8, 4
+
+
+def test_the_limit_of_wrong_codes_holds_when_many_guess_at_once(
+    app: Flask, context: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(invitations, "WRONG_GUESSES", LIMIT)
+    a_centre()
+    code = invited().short_code
+    wrong = code[:-4] + ("0000" if not code.endswith("0000") else "1111")
+    start, outcomes = threading.Barrier(PEOPLE), list[type[Exception]]()
+
+    def guess() -> None:
+        with app.app_context():
+            start.wait()
+            for _ in range(CODES):
+                try:
+                    flow.find_by_short_code(wrong)
+                except Exception as refusal:
+                    outcomes.append(type(refusal))
+
+    people = [threading.Thread(target=guess) for _ in range(PEOPLE)]
+    for person in people:
+        person.start()
+    for person in people:
+        person.join()
+
+    assert sorted(outcomes, key=str) == [NotFound] * LIMIT + [TooManyGuesses] * (PEOPLE * CODES - LIMIT)
+    assert [counted.wrong for counted in stored.rows(CodeGuesses)] == [LIMIT]
