@@ -11,7 +11,7 @@ from feedback_service.models import Centre  # noqa: F401  the tables, for migrat
 
 
 def create_app(settings: Settings) -> Flask:
-    """A ready application. Raises ``NotDurable`` if the database may forget what it acknowledged."""
+    """A ready application. Raises ``NotReachable`` or ``NotDurable`` when its database cannot be relied on."""
     app = Flask("feedback_service", static_folder=None)
     app.config["SETTINGS"] = settings
     app.config["SECRET_KEY"] = settings.secret_key

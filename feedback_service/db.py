@@ -41,6 +41,10 @@ class NotDurable(Exception):
     """The database may forget what it acknowledged; the service refuses to use it."""
 
 
+class NotReachable(Exception):
+    """There is no database where the settings say; the message quotes no address, which may hold a password."""
+
+
 class LostRace(Exception):
     """Somebody else was first; the story is told again on what they left behind."""
 
@@ -89,7 +93,7 @@ def table(kind: type[Base]) -> Table:
 
 
 def init(app: Flask, url: str) -> None:
-    """Give the application its engine, and refuse a database that may forget; raises ``NotDurable``."""
+    """Give the application its engine; raises ``NotReachable``, or ``NotDurable`` if the database may forget."""
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     # Parameters hold people's words and secrets: they must not reach an error message. See logs.
     options: dict[str, Any] = {"hide_parameters": True, "pool_size": 8, "max_overflow": 8}
@@ -98,7 +102,11 @@ def init(app: Flask, url: str) -> None:
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     db.init_app(app)
     with app.app_context():
-        db.engine.connect().close()
+        try:
+            db.engine.connect().close()
+        except DBAPIError as error:
+            why = _code(error) or type(error.orig).__qualname__
+            raise NotReachable(f"no database answers at FEEDBACK_DATABASE_URL ({why})") from error
         db.engine.dispose()  # a forked process must not inherit the connection
 
 

@@ -1,27 +1,37 @@
 """What a story may rely on: told whole or not at all, told again after a lost race, refused when it cannot be."""
 
+import os
+import socket
 import sqlite3
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import Engine, event, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 
 from feedback_service import clock, db
-from feedback_service.db import LostRace, reading, transaction
+from feedback_service.app import create_app
+from feedback_service.config import Settings
+from feedback_service.db import LostRace, NotDurable, reading, transaction
 from feedback_service.errors import Unavailable
 from feedback_service.models import Centre, CodeGuesses, Document
 from tests.support import stored
+from tests.support.database import FreshDatabase
+from tests.support.environment import ROOT, environment, process_environment
 from tests.support.story import CENTRE, a_centre
 
-pytestmark = pytest.mark.usefixtures("context")
+in_a_context = pytest.mark.usefixtures("context")
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 WAIT = 0.3
 
@@ -98,6 +108,7 @@ def somebody_writes(database_url: str) -> Iterator[None]:
             yield
 
 
+@in_a_context
 @pytest.mark.parametrize("stumble", [keep_the_promise_of_another, lose])
 def test_a_story_that_lost_a_race_is_told_again(stumble: Callable[[Session], object]) -> None:
     a_centre()
@@ -109,6 +120,7 @@ def test_a_story_that_lost_a_race_is_told_again(stumble: Callable[[Session], obj
     assert [centre.name for centre in stored.rows(Centre)] == ["Нова назва"]
 
 
+@in_a_context
 @on_postgresql
 def test_a_story_that_fell_out_of_line_is_told_again() -> None:
     a_centre()
@@ -119,6 +131,7 @@ def test_a_story_that_fell_out_of_line_is_told_again() -> None:
     assert teller.tellings == 2
 
 
+@in_a_context
 @pytest.mark.parametrize("stumble", [keep_the_promise_of_another, lose])
 def test_a_story_that_loses_every_race_is_refused_for_a_second_and_changed_nothing(
     stumble: Callable[[Session], object],
@@ -134,6 +147,7 @@ def test_a_story_that_loses_every_race_is_refused_for_a_second_and_changed_nothi
     assert "Нова назва" not in [centre.name for centre in stored.rows(Centre)]
 
 
+@in_a_context
 @pytest.mark.parametrize("stumble", [break_a_check, point_nowhere])
 def test_a_story_that_breaks_another_rule_is_at_fault_and_not_told_again(
     stumble: Callable[[Session], object],
@@ -147,6 +161,7 @@ def test_a_story_that_breaks_another_rule_is_at_fault_and_not_told_again(
     assert teller.tellings == 1
 
 
+@in_a_context
 def test_a_question_that_makes_no_sense_is_at_fault_and_not_refused() -> None:
     @reading
     def senseless(tx: Session) -> None:
@@ -156,6 +171,7 @@ def test_a_question_that_makes_no_sense_is_at_fault_and_not_refused() -> None:
         senseless()
 
 
+@in_a_context
 def test_a_story_waits_for_a_lock_only_so_long_and_is_refused(database_url: str) -> None:
     a_centre()
     teller = Teller(lose, stumbles=0)
@@ -171,6 +187,7 @@ def test_a_story_waits_for_a_lock_only_so_long_and_is_refused(database_url: str)
     teller.tell()
 
 
+@in_a_context
 def test_a_refusal_is_logged_once_by_its_code_and_quotes_nothing(database_url: str) -> None:
     a_centre()
     code = "SQLITE_BUSY" if database_url.startswith("sqlite") else "55P03"
@@ -188,6 +205,7 @@ def test_a_refusal_is_logged_once_by_its_code_and_quotes_nothing(database_url: s
     ]
 
 
+@in_a_context
 def test_no_free_connection_is_a_refusal() -> None:
     @reading
     def crowded(tx: Session) -> None:
@@ -197,6 +215,7 @@ def test_no_free_connection_is_a_refusal() -> None:
         crowded()
 
 
+@in_a_context
 @on_postgresql
 def test_a_connection_that_breaks_is_a_refusal_and_the_next_story_has_another() -> None:
     a_centre()
@@ -212,6 +231,7 @@ def test_a_connection_that_breaks_is_a_refusal_and_the_next_story_has_another() 
     assert teller.tellings == 2
 
 
+@in_a_context
 @on_postgresql
 def test_a_story_that_falls_asleep_does_not_keep_others_waiting(
     monkeypatch: pytest.MonkeyPatch, database_url: str
@@ -228,3 +248,64 @@ def test_a_story_that_falls_asleep_does_not_keep_others_waiting(
     with pytest.raises(Unavailable):
         teller.tell()
     teller.tell()
+
+
+def refused(tmp_path: Path, database_url: str) -> str:
+    """What is said when the service does not start with this database."""
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "wsgi", "worker", "--once"],
+        cwd=ROOT,
+        env=process_environment(os.environ, environment(tmp_path, database_url)),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    return done.stderr
+
+
+def test_a_server_that_is_away_at_the_start_is_one_sentence_without_its_address(tmp_path: Path) -> None:
+    with socket.socket() as dead:
+        dead.bind(("127.0.0.1", 0))  # nobody else gets the port, and nobody listens at it
+        port = dead.getsockname()[1]
+        said = refused(tmp_path, f"postgresql+psycopg://vidhuk:pa55word@127.0.0.1:{port}/vidhuk")
+
+    assert said.count("\n") == 1
+    assert "FEEDBACK_DATABASE_URL" in said
+    for secret in ("pa55word", "127.0.0.1", str(port)):
+        assert secret not in said
+
+
+def test_a_file_that_cannot_be_opened_at_the_start_is_one_sentence(tmp_path: Path) -> None:
+    assert refused(tmp_path, f"sqlite:///{tmp_path}/missing/feedback.db").count("\n") == 1
+
+
+def test_a_postgresql_that_acknowledges_before_it_writes_is_refused(
+    tmp_path: Path, fresh_database: FreshDatabase
+) -> None:
+    url = fresh_database("postgresql")
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as link:
+        [name] = link.execute("SELECT quote_ident(current_database())").fetchone() or ("",)
+        link.execute(f"ALTER DATABASE {name} SET synchronous_commit = off".encode())
+
+    with pytest.raises(NotDurable, match="synchronous_commit is off"):
+        create_app(Settings.from_env(environment(tmp_path, url)))
+
+
+def test_a_sqlite_that_will_not_wait_for_the_disk_is_refused(
+    tmp_path: Path, fresh_database: FreshDatabase
+) -> None:
+    def stubborn(connection: Any, _record: Any) -> None:
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.set_authorizer(
+            lambda _action, name, value, *_rest: (
+                sqlite3.SQLITE_IGNORE if name == "synchronous" and value else sqlite3.SQLITE_OK
+            )
+        )
+
+    event.listen(Engine, "connect", stubborn, insert=True)
+    try:
+        with pytest.raises(NotDurable, match="synchronous is 0"):
+            create_app(Settings.from_env(environment(tmp_path, fresh_database("sqlite"))))
+    finally:
+        event.remove(Engine, "connect", stubborn)
