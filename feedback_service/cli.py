@@ -167,6 +167,16 @@ def key_add(centres: tuple[str, ...], scopes: tuple[str, ...]) -> None:
     click.echo(secret)
 
 
+@key.command("revoke")
+@click.option("--key-stdin", is_flag=True, help="Read the key from standard input.")
+def key_revoke(key_stdin: bool) -> None:
+    """Let nobody in with a key any more; it is read, because only whoever holds it has it."""
+    if not key_stdin:
+        raise click.UsageError("Say --key-stdin: as an argument, the key would stay in the shell's history")
+    setup.revoke_key(sys.stdin.readline())
+    click.echo("The key is revoked.")
+
+
 @questionnaire.command("load")
 @click.argument("file", type=FILE)
 def questionnaire_load(file: Path) -> None:

@@ -32,7 +32,15 @@ ADD = (
     *("--edrpou", "00032112", "--katottg", "UA05020030010063857"),
 )
 COMMANDS = [
-    *("centre add", "centre import", "service import", "key add", "questionnaire load", "methodology load"),
+    *(
+        "centre add",
+        "centre import",
+        "service import",
+        "key add",
+        "key revoke",
+        "questionnaire load",
+        "methodology load",
+    ),
     *("package make", "package check", "demo seed", "relay", "worker", "recount", "purge", "summary"),
 ]
 NEED_NO_WORDS = ("package make", "relay", "worker", "recount", "purge")
@@ -44,19 +52,19 @@ class Operator:
     def __init__(self, app: Flask) -> None:
         self._app = app
 
-    def types(self, *words: str) -> Result:
+    def types(self, *words: str, enters: str | None = None) -> Result:
         """The command's outcome, whatever it is."""
-        return self._app.test_cli_runner().invoke(args=list(words))
+        return self._app.test_cli_runner().invoke(args=list(words), input=enters)
 
-    def does(self, *words: str) -> str:
+    def does(self, *words: str, enters: str | None = None) -> str:
         """What a command that must succeed printed."""
-        result = self.types(*words)
+        result = self.types(*words, enters=enters)
         assert result.exit_code == 0, result.output
         return str(result.stdout)
 
-    def fails(self, *words: str, code: int = 1) -> str:
+    def fails(self, *words: str, code: int = 1, enters: str | None = None) -> str:
         """The one sentence of a command that must fail."""
-        result = self.types(*words)
+        result = self.types(*words, enters=enters)
         assert result.exit_code == code, result.output
         assert result.stderr.count("\n") == 1
         return str(result.stderr).strip()
@@ -173,6 +181,19 @@ def test_a_key_is_printed_alone_on_the_last_line(operator: Operator, context: No
 
 def test_a_key_for_a_centre_that_does_not_exist_is_refused(operator: Operator) -> None:
     assert "SN05000009" in operator.fails("key", "add", "--centre", "SN05000009", "--scope", "cases:write")
+
+
+def test_a_revoked_key_lets_nobody_in(operator: Operator, app: Flask) -> None:
+    operator.does(*ADD)
+    scope = ("--scope", "summaries:read")
+    key = operator.does("key", "add", "--centre", "SN05000001", *scope).splitlines()[-1]
+    address, header = "/api/v1/summaries?centre=SN05000001", {"Authorization": f"Bearer {key}"}
+    assert app.test_client().get(address, headers=header).status_code == 200
+
+    assert key not in operator.does("key", "revoke", "--key-stdin", enters=f"{key}\n")
+
+    assert app.test_client().get(address, headers=header).status_code == 401
+    assert key not in operator.fails("key", "revoke", "--key-stdin", enters=key)
 
 
 def test_the_worker_does_once_what_is_due(operator: Operator, context: None, time_is: TimeIs) -> None:

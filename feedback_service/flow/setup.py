@@ -19,7 +19,7 @@ from feedback_service.access import keys
 from feedback_service.cases import codes, tokens
 from feedback_service.db import transaction
 from feedback_service.delivery import events, outbox
-from feedback_service.errors import Conflict, FieldError, Invalid
+from feedback_service.errors import Conflict, FieldError, Invalid, NotFound
 from feedback_service.files import Row
 from feedback_service.indicators import fitting, methodology
 from feedback_service.indicators import library as methodology_library
@@ -229,6 +229,13 @@ def add_key(tx: Session, scopes: Collection[str], centres: Collection[str]) -> s
         return keys.add(tx, scopes, known.values())
     except ValueError as wrong:
         raise Invalid.field("/scope", f"This key cannot be made: {wrong}.") from wrong
+
+
+@transaction
+def revoke_key(tx: Session, secret: str) -> None:
+    """Nobody comes in with this key any more; ``NotFound`` if nobody could before either."""
+    if not keys.revoke(tx, secret.strip()):
+        raise NotFound("No key in use is this one.")
 
 
 @transaction
