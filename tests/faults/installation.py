@@ -116,9 +116,9 @@ class Installation:
         reply = self._receiver("POST", "/faults", json={"mode": mode, **how})
         assert reply.status_code == 200, reply.text
 
-    def hits(self) -> int:
-        """How many requests have met the receiver's present fault."""
-        return int(self._receiver("GET", "/faults").json()["hits"])
+    def behaves(self) -> bool:
+        """Whether the receiver does everything right, as far as it can."""
+        return bool(self._receiver("GET", "/faults").json()["mode"] == "none")
 
     def deliveries(self) -> dict[str, int]:
         """What the service says of its outbox; dead letters are sent again."""
