@@ -170,6 +170,7 @@ def settle(tx: Session, centre_id: uuid.UUID, ids: list[uuid.UUID]) -> None:
 def _alone(folder: Path) -> Iterator[int]:
     """Nobody else makes packages in that folder; what somebody left unfinished there is gone."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _sync(folder.parent)
     lock = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
     try:
         try:

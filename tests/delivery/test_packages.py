@@ -12,7 +12,7 @@ import uuid
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.config import BadSettings, Settings
 from feedback_service.db import transaction
-from feedback_service.delivery import outbox, package, packer
+from feedback_service.delivery import courier, outbox, package, packer
 from feedback_service.delivery.events import response_withdrawn
 from feedback_service.delivery.package import BadPackage, Packed
 from feedback_service.delivery.packer import AnotherPacks, Packer
@@ -221,6 +221,25 @@ def test_a_full_disk_loses_nothing_and_leaves_nothing_half(
 
     [path] = packs.make(until=clock.now())
     assert package.check(path, [SECRET]).centres == {CENTRE: ((1, 3),)}
+
+
+@on_both_databases
+def test_what_a_courier_holds_is_not_packed_but_goes_later_if_it_did_not_arrive(
+    packs: Packer, time_is: TimeIs
+) -> None:
+    began = time_is(EVENING)
+    a_centre()
+    promise(2)
+    [centre] = stored.rows(Centre)
+    assert courier.claim(centre.id, "https://vidhuk.example") is not None
+    promise(2)
+
+    [first] = packs.make(until=clock.now())
+    time_is(began + timedelta(seconds=11))
+    [second] = packs.make(until=clock.now())
+
+    assert package.check(first, [SECRET]).centres == {CENTRE: ((3, 4),)}
+    assert package.check(second, [SECRET]).centres == {CENTRE: ((1, 2),)}
 
 
 @on_both_databases
