@@ -7,7 +7,9 @@ import kiosk_ui
 from feedback_service import cli, db, logs
 from feedback_service.api import door
 from feedback_service.config import Settings
+from feedback_service.indicators import methodology
 from feedback_service.models import Centre  # noqa: F401  the tables, for migrations
+from feedback_service.surveys import questionnaires
 
 
 def create_app(settings: Settings) -> Flask:
@@ -21,4 +23,6 @@ def create_app(settings: Settings) -> Flask:
     door.register(app)
     kiosk_ui.register(app)
     cli.register(app)
+    questionnaires.shipped()  # read now, so that gunicorn's processes share them
+    methodology.shipped()
     return app
