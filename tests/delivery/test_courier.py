@@ -321,11 +321,11 @@ def test_what_drips_or_hangs_is_cut_off(
     a_centre()
     ids = promise(3)
 
-    for slow in (Answer(drip=0.1), Answer(seconds=1.5)):
+    for slow in (Answer(drip=0.1), Answer(seconds=5)):
         central.script.append(slow)
         began = time.monotonic()
         relays.deliver_all()
-        assert time.monotonic() - began < 1.4
+        assert time.monotonic() - began < 4, "it was not cut off but came to its end"
         assert states(*ids) == ["pending"] * 3
         assert event(ids[0]).reason == "no answer in time"
         time_passes(10)
