@@ -31,6 +31,7 @@ from feedback_service.models.delivery import REASON
 
 CENTRAL = "central"  # there is one receiver
 IDLE = 0.5  # seconds until one looks again when there was nothing to do
+FETCH = 5.0  # seconds between two looks for what a wrong clock has put off
 TURNS = 8  # centres that are tried when another courier is with the first
 
 
@@ -59,8 +60,12 @@ class Courier:
 
     def run(self, stop: threading.Event) -> None:
         """Whatever is due goes, until ``stop``; what fails is logged and tried again."""
+        fetched = -FETCH
         while not stop.is_set():
             try:
+                if time.monotonic() - fetched > FETCH:
+                    fetched = time.monotonic()
+                    fetch_back()
                 busy = self.deliver_once()
             except Exception as error:  # the database may be away; whatever it is, delivery goes on
                 log.error("relay failed", exc_info=error)
@@ -106,6 +111,27 @@ def courier(settings: Settings) -> Courier | None:
     if settings.central_url is None or settings.central_transport != "https":
         return None
     return Courier(Https(settings.central_url, settings.central_secret), settings.public_url)
+
+
+def fetch_back() -> None:
+    """What is put off for longer than we ever do is due: the clock that said so was ahead, or ours fell back."""
+    for centre_id in _put_off_too_far():
+        _fetch_back(centre_id)
+
+
+@reading
+def _put_off_too_far(tx: Session) -> list[uuid.UUID]:
+    far = clock.now() + relay.FAR
+    ahead = select(Event.id).where(Event.centre_id == Centre.id, Event.due_at > far)
+    return list(tx.scalars(select(Centre.id).where(ahead.correlate(Centre).exists())))
+
+
+@transaction
+def _fetch_back(tx: Session, centre_id: uuid.UUID) -> None:
+    now = clock.now()
+    ahead = update(Event).where(Event.centre_id == centre_id, Event.due_at > now + relay.FAR)
+    tx.execute(ahead.values(due_at=now), execution_options={"synchronize_session": False})
+    log.warning("events were put off by a clock that was wrong", centre_id=str(centre_id))
 
 
 @reading

@@ -27,6 +27,8 @@ YOUNG = timedelta(minutes=10)  # trouble is; meanwhile we look again every few s
 FIRST_WAIT, YOUNG_WAIT, OLD_WAIT = 1.0, 8.0, 240.0  # seconds, before jitter
 JITTER = 0.25  # at most this share is added
 LONGEST_REQUESTED = timedelta(hours=1)  # of what a Retry-After may ask
+SKEW = timedelta(minutes=1)  # by which clocks of machines may differ and still be right
+FAR = timedelta(minutes=15)  # further ahead than any event is ever put off: its clock was wrong
 
 REFUSED_CONTENT = frozenset({400, 413, 415, 422})
 UNREADABLE = "the answer cannot be read"
@@ -72,7 +74,12 @@ class Channel:
     reason: str | None = None
 
     def closed(self, now: datetime) -> bool:
-        """Whether nobody is to send just now; a wait longer than we ever ask for means that the clock jumped."""
+        """Whether nobody is to send just now.
+
+        Trouble that has not begun yet, or a wait longer than we ever ask for, means that the clock jumped.
+        """
+        if self.failing_since is not None and self.failing_since > now + SKEW:
+            return False
         return self.retry_at is not None and now < self.retry_at <= now + 2 * LONGEST_REQUESTED
 
 
@@ -144,7 +151,7 @@ def _works(channel: Channel, probe: bool) -> Channel:
 
 
 def _fails(channel: Channel, reply: Reply, *, now: datetime, chance: float, probe: bool) -> Channel:
-    since = channel.failing_since or now
+    since = min(channel.failing_since or now, now)
     wait = max(pause(now - since, chance), min(reply.retry_after or timedelta(0), LONGEST_REQUESTED))
     retry_at = now + wait
     if not probe and channel.retry_at is not None and channel.closed(now):

@@ -548,6 +548,24 @@ def test_a_relay_goes_on_after_whatever_went_wrong(
     assert states(id) == ["delivered"]
 
 
+def test_what_was_put_off_by_a_clock_that_was_ahead_is_due_when_it_is_right_again(
+    relays: Courier, central: Receiver, time_is: TimeIs
+) -> None:
+    now = clock.now()
+    a_centre()
+    time_is(now + timedelta(hours=1))
+    ids = promise(2)
+    relays.deliver_all()  # refused: it is signed at another time than the receiver's
+    late = promise(1)
+    time_is(now)
+
+    courier.fetch_back()
+    relays.deliver_all()
+
+    assert states(*ids, *late) == ["delivered"] * 3
+    assert [event["sequence"] for event in central.book.values()] == ["1", "2", "3"]
+
+
 def test_the_clock_may_stand_still(relays: Courier, central: Receiver, time_is: TimeIs) -> None:
     now = time_is(clock.now())
     a_centre()

@@ -170,8 +170,15 @@ def test_what_was_under_way_does_not_shorten_the_wait_that_was_asked_for() -> No
 def test_a_wait_longer_than_anybody_asks_for_means_that_the_clock_jumped() -> None:
     asked = ruling(Reply(429, retry_after=seconds(3600))).channel
 
-    assert asked.closed(NOW) and asked.closed(NOW - timedelta(minutes=55))
+    assert asked.closed(NOW) and asked.closed(NOW - seconds(55))
     assert not asked.closed(NOW - timedelta(days=1))
+
+
+def test_trouble_that_has_not_begun_yet_means_that_the_clock_jumped_and_holds_nobody() -> None:
+    ahead = ruling(Reply(401), now=NOW + timedelta(hours=1)).channel
+
+    assert not ahead.closed(NOW)
+    assert ruling(Reply(500), ahead, now=NOW).channel.failing_since == NOW
 
 
 # Who is to blame ----------------------------------------------------------------------------------------------
