@@ -8,6 +8,8 @@ PYTHON ?= python3
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet --require-hashes
 ARGS ?=
+ROUNDS ?= 60
+SEED ?= 1
 
 # A stamp carries the hash of the requirement file it stands for: the same pins install once, changed pins install again.
 stamp = .venv/installed-$(1)-$(firstword $(shell sha256sum requirements/$(1).txt))
@@ -16,7 +18,7 @@ TEST := $(call stamp,test)
 CHECK := $(call stamp,check)
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard kiosk_ui/translations/*/LC_MESSAGES/messages.po))
 
-.PHONY: help setup run test bench check lock messages clean
+.PHONY: help setup run test bench faults check lock messages clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -33,6 +35,11 @@ test: setup $(TEST)  ## every test on SQLite, PostgreSQL and in a browser; ARGS=
 
 bench: setup $(TEST)  ## how fast, as ratios to a bare program in the same run; ARGS="--only survey --pairs 3"
 	@$(PY) -m benchmarks $(ARGS)
+
+faults: setup $(TEST)  ## kill and fault rounds under load on both databases, audited; ROUNDS=60 on each, SEED=1
+	@for database in sqlite postgresql; do \
+	  $(PY) -m tests.faults.rounds --rounds $(ROUNDS) --database $$database --seed $(SEED); done
+	@$(PY) -m pytest tests/faults/test_auditor.py tests/faults/test_rounds.py tests/faults/troubles.py
 
 check: setup $(TEST) $(CHECK)  ## format, lint, types, import rules, migrations, translations, OpenAPI file
 	@.venv/bin/ruff format --check --quiet . || { echo "Not formatted: run .venv/bin/ruff format ." >&2; exit 1; }

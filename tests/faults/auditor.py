@@ -107,6 +107,8 @@ def _claims(journal: Iterable[Mapping[str, Any]]) -> dict[Thing, Claim]:
                 claims.setdefault(thing, Claim(line["content"]))
             case "acknowledged":
                 claims[thing].acknowledged = True
+                if "content" in line:  # less than was sent, and the client was told so
+                    claims[thing].content = line["content"]
                 if line.get("id"):
                     claims[thing].content = {**claims[thing].content, "id": line["id"]}
             case "refused":

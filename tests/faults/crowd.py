@@ -207,7 +207,7 @@ class _Client:
         while True:
             reply = self._asked(ask)
             if reply is not None and reply.status_code in FINE:
-                self._note(things, reply)
+                self._note(things, contents, reply)
                 return reply
             if reply is not None and reply.status_code < 500:
                 for thing in things:
@@ -217,9 +217,16 @@ class _Client:
                 return None
             time.sleep(AGAIN)
 
-    def _note(self, things: Sequence[Thing], reply: httpx.Response) -> None:
+    def _note(
+        self, things: Sequence[Thing], contents: Sequence[dict[str, Any]], reply: httpx.Response
+    ) -> None:
         if reply.status_code == 303:
-            self._journal.acknowledged(things[0], 303)
+            if "late=" in reply.headers["location"]:  # the first tap had been made final, and it is said
+                first = {"off.nps": contents[0]["answers"]["off.nps"]}
+                kept = {"answers": first, "reasons": [], "breach": []}
+                self._journal.acknowledged(things[0], 303, content=kept)
+            else:
+                self._journal.acknowledged(things[0], 303)
             return
         told = reply.json()
         for thing, each in zip(things, told.get("results", [{"status": reply.status_code}]), strict=True):
