@@ -1,0 +1,92 @@
+"""What the main things people and systems do cost in SQL statements: few, and the same however many cases come."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+from feedback_service import flow
+from feedback_service.surveys.answers import check
+from tests.support.story import CENTRE, a_centre, a_report, given, invited, registered
+
+pytestmark = pytest.mark.usefixtures("context")
+
+Counted = Callable[[], int]
+
+
+@contextmanager
+def counting() -> Iterator[Counted]:
+    """Count statements, one sent with many rows once; where transactions begin and end is not counted."""
+    told: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if not statement.startswith("BEGIN"):
+            told.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield lambda: len(told)
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+@pytest.fixture(autouse=True)
+def centre(app: Flask, context: None) -> str:
+    """A centre, which has served somebody before."""
+    code = a_centre()
+    registered(a_report())
+    return code
+
+
+def test_the_first_look_costs_two_statements_and_every_other_look_one() -> None:
+    token = invited().token
+
+    with counting() as first:
+        flow.open_survey(token, counts=True)
+        assert first() == 2
+    with counting() as again:
+        flow.open_survey(token, counts=True)
+        assert again() == 1
+
+
+def test_the_first_tap_costs_three_statements() -> None:
+    token = invited().token
+
+    with counting() as statements:
+        flow.keep_begun(
+            token, client_id=uuid4(), given=given({"off.nps": 9}), language="uk", source="qr_case"
+        )
+        assert statements() == 3
+
+
+def test_an_answer_costs_seven_statements_however_many_questions_it_answers() -> None:
+    everything: dict[str, object] = {
+        "off.nps": 9,
+        "off.staff": "great",
+        "any.reasons": ["queue", "seats"],
+        "any.comment": "Дякую",
+    }
+
+    token = invited().token
+    with counting() as statements:
+        flow.finish(
+            token,
+            client_id=uuid4(),
+            given=lambda questionnaire: check(questionnaire, everything),
+            language="uk",
+            source="qr_case",
+        )
+        assert statements() == 7
+
+
+@pytest.mark.parametrize("number", [1, 1000])
+def test_a_thousand_cases_cost_as_many_statements_as_one(number: int) -> None:
+    reports = [a_report() for _ in range(number)]
+
+    with counting() as statements:
+        flow.register_cases(reports, {CENTRE})
+        assert statements() <= 12
