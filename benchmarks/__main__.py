@@ -73,7 +73,7 @@ def _rows(visits: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _table(rows: list[dict[str, Any]]) -> None:
-    names = list(max(rows, key=lambda row: len(row)))
+    names = list(dict.fromkeys(name for row in rows for name in row))
     lines = [names] + [[str(row.get(name, "")) for name in names] for row in rows]
     widths = [max(len(line[place]) for line in lines) for place in range(len(names))]
     for line in lines:
