@@ -165,7 +165,7 @@ def _turn(engine: Engine) -> Iterator[None]:
     if not _one_of_us.acquire(timeout=LOCK_WAIT_SECONDS):
         raise _out_of_turn()
     try:
-        turn = os.open(f"{file}-turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        turn = _queue_up(f"{file}-turn")
         try:
             while not _taken(turn):
                 if time.monotonic() > until:
@@ -181,6 +181,13 @@ def _turn(engine: Engine) -> Iterator[None]:
 _one_of_us = threading.Lock()
 
 
+def _queue_up(path: str) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:  # the folder is full, read-only or gone: so is the database
+        raise _out_of_turn(type(error).__name__) from error
+
+
 def _taken(turn: int) -> bool:
     try:
         fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -189,8 +196,8 @@ def _taken(turn: int) -> bool:
     return True
 
 
-def _out_of_turn() -> Unavailable:
-    log.warning("waited too long for the turn to write")
+def _out_of_turn(error: str = "TimeoutError") -> Unavailable:
+    log.warning("database unavailable", error=error, code="TURN")
     return Unavailable(retry_after=5)
 
 
