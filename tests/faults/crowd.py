@@ -27,7 +27,7 @@ FINE = frozenset({200, 201, 303})
 GIVES_UP = 0.1  # of those whose request failed
 PATIENCE = 60.0  # seconds that anybody goes on asking
 REQUEST = 25.0  # seconds that a reply may take
-AGAIN = 0.05  # seconds until one asks again
+AGAIN = 0.1  # seconds until one asks again
 AGE = timedelta(days=3)  # of what is told, so that no clock that is a day behind takes it for the future
 
 Thing = tuple[str, str, str]
