@@ -120,6 +120,10 @@ class Installation:
         """Whether the receiver does everything right, as far as it can."""
         return bool(self._receiver("GET", "/faults").json()["mode"] == "none")
 
+    def arrived(self) -> int:
+        """How many events the receiver has."""
+        return int(self._receiver("GET", "/received/summary").json()["events"])
+
     def deliveries(self) -> dict[str, int]:
         """What the service says of its outbox; dead letters are sent again."""
         found: dict[str, int] = self._service("GET", "/summary").json()
