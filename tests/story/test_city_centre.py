@@ -9,7 +9,6 @@ import random
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -25,7 +24,7 @@ import pytest
 from feedback_service import clock
 from tests.support.database import FreshDatabase
 from tests.support.environment import ROOT
-from tests.support.outside import CENTRE, a_case, add_centre, add_key, http, path_of, send, tap
+from tests.support.outside import CENTRE, Crowd, a_case, add_centre, add_key, http, path_of, send, tap
 from tests.support.server import Service
 
 CASES = int(os.environ.get("CITY_CASES", "240"))
@@ -212,8 +211,10 @@ def register_all(case_system: httpx.Client, quarter: list[Work]) -> list[str]:
     return paths
 
 
-def answer(phones: httpx.Client, path: str, person: Person) -> int:
+def answer(phones: httpx.Client, visit: tuple[str, Work]) -> int:
     """A person taps the first question, if she answers it, and sends the rest."""
+    path, person = visit[0], visit[1].person
+    assert person is not None
     path += "?via=sms" if person.source == "sms_viber" else ""
     first = "off.nps" if person.front_office == "offline" else "on.nps"
     rest = {q: v for q, v in person.values.items() if q != first} | {
@@ -276,12 +277,11 @@ def test_the_figures_are_those_of_what_people_posted(
     with Service(tmp_path, fresh_database(dialect), settings={"FEEDBACK_MIN_GROUP": "1"}) as service:
         add_centre(service)
         key = add_key(service, "cases:write", "responses:write", "summaries:read")
-        with http(service, key) as case_system, http(service) as phones, ThreadPoolExecutor(8) as crowd:
+        with http(service, key) as case_system, Crowd(service, 8) as crowd:
             paths = register_all(case_system, quarter)
-            visits = [(path, work.person) for path, work in zip(paths, quarter, strict=True) if work.by_link]
-            statuses = crowd.map(lambda visit: answer(phones, visit[0], visit[1]), visits)
-            assert set(statuses) == {303}
+            visits = [(path, work) for path, work in zip(paths, quarter, strict=True) if work.by_link]
+            assert set(crowd.do(answer, visits)) == {303}
             helped = [work for work in quarter if work.person is not None and not work.by_link]
-            assert set(crowd.map(lambda work: type_in(case_system, work), helped)) == {201}
+            assert {type_in(case_system, work) for work in helped} == {201}
 
             compare(case_system, [work.person for work in quarter if work.person is not None], today)

@@ -2,18 +2,24 @@
 
 import uuid
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.support.database import FreshDatabase
-from tests.support.outside import CENTRE, a_case, add_centre, add_key, http, path_of, register, send
+from tests.support.outside import CENTRE, Crowd, a_case, add_centre, add_key, http, path_of, register, send
 from tests.support.server import Service
 
 ROUNDS = 20
 AT_ONCE = 100
 CLIENTS = 5
+
+
+def press(phone: httpx.Client, what: tuple[str, str]) -> httpx.Response:
+    """Send an answer to a survey as a client."""
+    path, client = what
+    return send(phone, path, {"off.nps": "9"}, client)
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
@@ -23,17 +29,13 @@ def test_a_hundred_submissions_at_once_leave_one_answer(
     with Service(tmp_path, fresh_database(dialect), workers=4) as service:
         add_centre(service)
         key = add_key(service, "cases:write", "summaries:read")
-        with (
-            http(service, key) as case_system,
-            http(service) as phones,
-            ThreadPoolExecutor(AT_ONCE // 2) as hands,
-        ):
+        with http(service, key) as case_system, Crowd(service, AT_ONCE // 2) as crowd:
             for number in range(ROUNDS):
                 path = path_of(register(case_system, a_case(f"race/{number}")))
                 clients = [str(uuid.uuid4()) for _ in range(CLIENTS)]
                 who = [clients[press % CLIENTS] for press in range(AT_ONCE)]
 
-                replies = list(hands.map(lambda c, at=path: send(phones, at, {"off.nps": "9"}, c), who))
+                replies = crowd.do(press, [(path, client) for client in who])
 
                 winners = {c for c, reply in zip(who, replies, strict=True) if reply.status_code == 303}
                 receipts = {reply.headers["location"] for reply in replies if reply.status_code == 303}

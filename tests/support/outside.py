@@ -4,9 +4,11 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import uuid
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import httpx
 
@@ -14,6 +16,8 @@ from tests.support.environment import ROOT, process_environment
 from tests.support.server import Service
 
 CENTRE = "SN05000042"
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 def command(service: Service, *arguments: str) -> str:
@@ -49,6 +53,32 @@ def http(service: Service, key: str | None = None, **options: Any) -> httpx.Clie
     """Somebody with a network connection, and perhaps a key."""
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     return httpx.Client(base_url=service.url, headers=headers, timeout=60, trust_env=False, **options)
+
+
+class Crowd:
+    """Many people at once, each hand with a connection of its own: a client shared by threads loses some."""
+
+    def __init__(self, service: Service, hands: int) -> None:
+        self._own = threading.local()
+        self._clients: list[httpx.Client] = []
+        self._service = service
+        self._hands = ThreadPoolExecutor(hands, initializer=self._arrive)
+
+    def __enter__(self) -> "Crowd":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._hands.shutdown()
+        for client in self._clients:
+            client.close()
+
+    def do(self, act: Callable[[httpx.Client, T], R], things: Iterable[T]) -> list[R]:
+        """What came of the act for each thing, in their order."""
+        return list(self._hands.map(lambda thing: act(self._own.client, thing), things))
+
+    def _arrive(self) -> None:
+        self._own.client = http(self._service)
+        self._clients.append(self._own.client)
 
 
 def a_case(number: str, **facts: Any) -> dict[str, Any]:
