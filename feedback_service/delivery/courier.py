@@ -82,15 +82,21 @@ class Courier:
 
     def deliver_once(self) -> bool:
         """One claim was sent and settled; ``False`` when nothing is to be done just now."""
-        centres = _in_turn()
+        centres, stuck = _in_turn(), False
         for centre_id in centres:
-            errand = claim(centre_id, self._public_url)
+            try:
+                errand = claim(centre_id, self._public_url)
+            except Exception as error:
+                _pass_turn(centre_id)  # this fails too if the database is away; else only that line is stuck
+                log.error("a centre's line is stuck", centre_id=str(centre_id), exc_info=error)
+                stuck = True
+                continue
             if errand is not None:
                 self._carry(errand)
                 return True
-        if centres:
+        if centres and not stuck:
             time.sleep(random.uniform(0, 0.05))  # other couriers are with all of them
-        return bool(centres)
+        return bool(centres) and not stuck
 
     def _carry(self, errand: Errand) -> None:
         groups: list[tuple[str, ...]] = [tuple(errand.bodies)]
@@ -115,8 +121,28 @@ def courier(settings: Settings) -> Courier | None:
 
 def fetch_back() -> None:
     """What is put off for longer than we ever do is due: the clock that said so was ahead, or ours fell back."""
+    if _had_its_turn_in_the_future():
+        _look_again()
     for centre_id in _put_off_too_far():
         _fetch_back(centre_id)
+
+
+@reading
+def _had_its_turn_in_the_future(tx: Session) -> bool:
+    ahead = select(Queue.centre_id).where(Queue.claimed_at > clock.now() + relay.FAR)
+    return tx.scalar(ahead.limit(1)) is not None
+
+
+@transaction
+def _look_again(tx: Session) -> None:
+    """Turns are as if they had been now, and the channel does not wait for a time that such a clock set."""
+    now = clock.now()
+    for late in (
+        update(Queue).where(Queue.claimed_at > now + relay.FAR).values(claimed_at=now),
+        update(Channel).where(Channel.retry_at > now).values(retry_at=now),
+    ):
+        tx.execute(late, execution_options={"synchronize_session": False})
+    log.warning("the channel was paused by a clock that was wrong")
 
 
 @reading
@@ -145,6 +171,12 @@ def _in_turn(tx: Session) -> list[uuid.UUID]:
     first = due.order_by(Event.due_at).limit(1).correlate(Centre).scalar_subquery()
     centres = select(Centre.id).outerjoin(Queue, Queue.centre_id == Centre.id).where(first.is_not(None))
     return list(tx.scalars(centres.order_by(Queue.claimed_at.nulls_first(), Centre.id).limit(TURNS)))
+
+
+@transaction
+def _pass_turn(tx: Session, centre_id: uuid.UUID) -> None:
+    """The centre counts as served, so that what is wrong with its line delays no other."""
+    tx.execute(update(Queue).where(Queue.centre_id == centre_id).values(claimed_at=clock.now()))
 
 
 @transaction
@@ -254,6 +286,10 @@ def _tell(errand: Errand, before: relay.Channel, ruling: Ruling, *, ms: int) -> 
     after = ruling.channel
     if ruling.delivered:
         log.info("events delivered", centre=errand.centre, n=len(ruling.delivered), ms=ms)
+    if ruling.waiting and not after.closed(clock.now()):
+        log.warning(
+            "events have to go again", centre=errand.centre, n=len(ruling.waiting), reason=ruling.reason
+        )
     if before.failing_since is None and after.failing_since is not None:
         log.critical("channel paused: the central system cannot be reached", reason=after.reason)
     elif before.failing_since is not None and after.failing_since is None:

@@ -2,11 +2,12 @@
 
 Failures of the connection are the channel's: it pauses, nothing dies, all wait. A refusal of what was sent is
 an event's: the batch is split until the one is found, which dies alone, visible and replayable. What a reply
-does not name has not arrived, and goes again a little later.
+does not name has not arrived, and goes again a little later; one that names none of several is no reply.
 
 Some servers fail (or hang) because of one event. That looks like a failure of the connection, so whoever was
 in a request that failed on an open channel has a *setback*: it goes again after a while of its own, in a
-company half as large, so that in the end such an event is alone and the others never meet it again.
+company half as large, so that in the end such an event is alone and the others never meet it again; then it
+does not close the channel any more either.
 """
 
 import json
@@ -24,7 +25,7 @@ LEASE = timedelta(seconds=10)  # after which what a dead relay had claimed is fr
 REQUEST = timedelta(seconds=8)  # in which a request ends, one way or the other: sooner than its lease
 
 YOUNG = timedelta(minutes=10)  # trouble is; meanwhile we look again every few seconds
-FIRST_WAIT, YOUNG_WAIT, OLD_WAIT = 1.0, 8.0, 240.0  # seconds, before jitter
+FIRST_WAIT, YOUNG_WAIT, OLD_WAIT = 1.0, 7.5, 240.0  # seconds, before jitter
 JITTER = 0.25  # at most this share is added
 LONGEST_REQUESTED = timedelta(hours=1)  # of what a Retry-After may ask
 SKEW = timedelta(minutes=1)  # by which clocks of machines may differ and still be right
@@ -61,7 +62,9 @@ class Reply:
         """Why it is not well, in a few words."""
         if self.status is None:
             return self.why
-        return UNREADABLE if 200 <= self.status < 300 else f"HTTP {self.status}"
+        if 200 <= self.status < 300:
+            return UNNAMED if self.readable else UNREADABLE
+        return f"HTTP {self.status}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +116,8 @@ def step(
     again (only such a one proves it; others may have been under way before it failed). ``setbacks``: how many
     those that were sent have had.
     """
-    if reply.well:
-        named = reply.taken | reply.rejected.keys()
+    named = reply.taken | reply.rejected.keys()
+    if reply.well and (len(sent) == 1 or not named.isdisjoint(sent)):
         return Ruling(
             channel=_works(channel, probe),
             delivered=tuple(id for id in sent if id in reply.taken and id not in reply.rejected),
@@ -130,8 +133,11 @@ def step(
     if reply.refuses:
         return Ruling(_works(channel, probe), dead=dict.fromkeys(sent, reply.reason))
     open_before = channel.failing_since is None
+    to_blame = (
+        open_before and company(setbacks) == 1
+    )  # it failed before, again and again, while others did not
     return Ruling(
-        channel=_fails(channel, reply, now=now, chance=chance, probe=probe),
+        channel=channel if to_blame else _fails(channel, reply, now=now, chance=chance, probe=probe),
         waiting=tuple(sent),
         wait=_own_wait(setbacks, chance) if open_before else timedelta(0),
         setback=open_before,
@@ -229,5 +235,10 @@ def _rejected(named: Iterable[Any]) -> dict[str, str]:
     for each in named:
         if isinstance(each, dict) and isinstance(each.get("id"), str):
             reason = each.get("reason")
-            found[each["id"].lower()] = reason if isinstance(reason, str) and reason else "rejected"
+            found[each["id"].lower()] = _shown(reason) if isinstance(reason, str) and reason else "rejected"
     return found
+
+
+def _shown(words: str) -> str:
+    """Without what no database keeps (NUL, halves of surrogate pairs) and what would mislead who reads it."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in words)

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
@@ -11,7 +11,7 @@ from feedback_service.db import transaction
 from feedback_service.delivery import overview
 from feedback_service.delivery.overview import Delivery
 from feedback_service.errors import N_, Conflict, NotFound
-from feedback_service.models import Event
+from feedback_service.models import Centre, Event
 
 
 @transaction
@@ -20,12 +20,14 @@ def replay(tx: Session, event_id: uuid.UUID, centres: Collection[str]) -> Delive
 
     Raises ``NotFound``, or ``Conflict`` for what was delivered.
     """
-    again = update(Event).where(Event.id == event_id, Event.state != "delivered", Event.claim.is_(None))
     found = overview.find(tx, event_id, centres)
     if found is None:
         raise NotFound()
     if found.state == "delivered":
         raise Conflict(N_("It was delivered; there is nothing to send again."))
+    centre_id = select(Centre.id).where(Centre.code == found.centre).scalar_subquery()
+    again = update(Event).where(Event.centre_id == centre_id, Event.id == event_id)
+    again = again.where(Event.state != "delivered", Event.claim.is_(None))
     tx.execute(
         again.values(state="pending", due_at=clock.now(), setbacks=0, reason=None),
         execution_options={"synchronize_session": False},

@@ -5,7 +5,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,10 +13,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 from sqlalchemy.event import listen, remove
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from feedback_service import clock
+from feedback_service import clock, flow
 from feedback_service.config import Settings
 from feedback_service.db import db, transaction
 from feedback_service.delivery import courier, line, outbox, relay
@@ -24,7 +23,6 @@ from feedback_service.delivery.courier import Courier, Errand
 from feedback_service.delivery.events import response_withdrawn
 from feedback_service.delivery.transports import https
 from feedback_service.delivery.transports.https import Https
-from feedback_service.errors import Unavailable
 from feedback_service.models import Centre, Channel, Event, Queue
 from tests.conftest import TimeIs
 from tests.support import receiver as central_system
@@ -406,6 +404,17 @@ def test_a_rejected_event_is_a_dead_letter_with_the_receivers_words(
     assert channel() is None, "the channel is fine"
 
 
+@pytest.mark.parametrize("words", ["no\x00thing", "half \ud800 a letter"])
+def test_words_that_no_database_keeps_stop_nothing(relays: Courier, central: Receiver, words: str) -> None:
+    a_centre()
+    ids = promise(10)
+    central.behaviour = lambda _: Answer(rejects={ids[4]: words})
+
+    relays.deliver_all()
+
+    assert states(*ids) == ["delivered"] * 4 + ["dead"] + ["delivered"] * 5
+
+
 def test_what_a_receipt_leaves_out_goes_again_while_others_go_on(relays: Courier, central: Receiver) -> None:
     a_centre()
     ids = promise(10)
@@ -469,20 +478,28 @@ def test_without_an_address_nothing_is_sent(settings: Settings) -> None:
     assert courier.courier(settings) is None
 
 
-@transaction
-def plan_of_a_claim(tx: Session, centre_id: uuid.UUID) -> str:
-    """How PostgreSQL would look for the events that are due."""
+@contextmanager
+def statements(kind: str) -> Iterator[list[tuple[str, object]]]:
+    """The statements of that kind that the database is asked meanwhile, with their values."""
     asked: list[tuple[str, object]] = []
 
     def note(_link: object, _cursor: object, statement: str, given: object, *_: object) -> None:
-        asked.append((statement, given))
+        if statement.startswith(kind):
+            asked.append((statement, given))
 
     listen(db.engine, "before_cursor_execute", note)
     try:
-        line.due(tx, centre_id, clock.now(), relay.MOST)
+        yield asked
     finally:
         remove(db.engine, "before_cursor_execute", note)
-    [(statement, given)] = [each for each in asked if each[0].startswith("SELECT")]
+
+
+@transaction
+def plan_of_a_claim(tx: Session, centre_id: uuid.UUID) -> str:
+    """How PostgreSQL would look for the events that are due."""
+    with statements("SELECT") as asked:
+        line.due(tx, centre_id, clock.now(), relay.MOST)
+    [(statement, given)] = asked
     steps = tx.connection().exec_driver_sql(f"EXPLAIN {statement}", given)  # type: ignore[arg-type]  # as it was
     return "\n".join(step for (step,) in steps)
 
@@ -500,6 +517,20 @@ def test_a_sudden_backlog_is_read_in_order_and_never_sorted(context: None) -> No
     assert "Sort" not in plan and "Bitmap" not in plan
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_to_send_one_event_again_no_other_is_looked_at(context: None) -> None:
+    a_centre()
+    [id, *_] = promise(3)
+
+    with statements("UPDATE") as asked:
+        flow.replay(uuid.UUID(id), [CENTRE])
+
+    [(statement, given)] = asked
+    with db.engine.connect() as link:
+        steps = link.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given)  # type: ignore[arg-type]
+        assert "SCAN" not in " ".join(step[3] for step in steps)
+
+
 @transaction
 def spoil_database(tx: Session) -> None:
     """The line's number is lower than what was given."""
@@ -513,9 +544,22 @@ def test_a_number_is_never_given_twice(relays: Courier, central: Receiver) -> No
     spoil_database()
     [id] = promise(1)
 
-    with pytest.raises((Unavailable, IntegrityError)):
-        relays.deliver_once()
+    assert not relays.deliver_once()
     assert (states(id), len(central.requests)) == (["pending"], 1)
+
+
+def test_a_line_that_is_stuck_delays_no_other(relays: Courier, central: Receiver) -> None:
+    promise(2, a_centre())
+    relays.deliver_all()
+    spoil_database()
+    [stuck] = promise()
+    a_centre(OTHER)
+    for _ in range(3):
+        ids = promise(2, OTHER)
+        for _ in range(2):
+            relays.deliver_once()
+        assert states(*ids) == ["delivered"] * 2
+    assert states(stuck) == ["pending"]
 
 
 def test_a_relay_goes_on_after_whatever_went_wrong(
@@ -564,6 +608,24 @@ def test_what_was_put_off_by_a_clock_that_was_ahead_is_due_when_it_is_right_agai
 
     assert states(*ids, *late) == ["delivered"] * 3
     assert [event["sequence"] for event in central.book.values()] == ["1", "2", "3"]
+
+
+def test_a_pause_that_a_clock_set_while_it_was_ahead_ends_when_it_is_right_again(
+    relays: Courier, central: Receiver, time_is: TimeIs
+) -> None:
+    now = clock.now()
+    a_centre()
+    ids = promise(2)
+    central.script.append(Answer(503, b"", stores=False))
+    relays.deliver_all()
+    time_is(now + timedelta(hours=1))
+    assert relays.deliver_all() == 1, "it looks, and is refused: that is no time to sign at"
+    time_is(now + timedelta(seconds=5))
+
+    courier.fetch_back()
+    relays.deliver_all()
+
+    assert states(*ids) == ["delivered"] * 2
 
 
 def test_the_clock_may_stand_still(relays: Courier, central: Receiver, time_is: TimeIs) -> None:

@@ -47,6 +47,24 @@ def test_what_is_named_arrived_what_is_rejected_died_what_is_left_out_waits() ->
     assert told.channel == OPEN and told.halves == ()
 
 
+def test_a_reply_that_names_nothing_of_what_was_sent_is_a_failure_of_the_connection() -> None:
+    for reply in (receipt(), receipt("another"), receipt(another="no")):
+        told = ruling(reply)
+        assert (told.waiting, told.reason, told.channel.reason) == (SENT, relay.UNNAMED, relay.UNNAMED)
+        assert told.channel.closed(NOW)
+
+
+@pytest.mark.parametrize(
+    ("reply", "setbacks"), [(receipt(), 0), (receipt(), 6), (Reply(500), 6), (Reply(None), 9)]
+)
+def test_who_is_forgotten_alone_or_failed_again_and_again_holds_nobody_up(
+    reply: Reply, setbacks: int
+) -> None:
+    told = ruling(reply, sent=("a",), setbacks=setbacks)
+    assert (told.waiting, told.setback, told.channel) == (("a",), True, OPEN)
+    assert told.wait >= seconds(1)
+
+
 def test_an_event_both_taken_and_rejected_is_shown_to_people() -> None:
     told = ruling(receipt("a", a="broken"), sent=("a",))
     assert (told.delivered, dict(told.dead)) == ((), {"a": "broken"})
@@ -99,6 +117,12 @@ def test_a_receipt_is_understood_as_far_as_it_makes_sense() -> None:
     assert reply.rejected == {"c": "no", "d": "rejected", "f": "rejected"}
     assert reply.well
     assert relay.understood(200, {}, b'{"duplicates": ["a"]}', now=NOW).taken == {"a"}
+
+
+def test_the_receivers_words_are_kept_as_far_as_they_can_be_shown() -> None:
+    body = rb'{"rejected": [{"id": "a", "reason": "bad\u0000 \ud800\u202e\u001b word \u0456"}]}'
+    reply = relay.understood(200, {}, body, now=NOW)
+    assert reply.rejected == {"a": "bad� " + "�" * 3 + " word і"}
 
 
 def test_a_body_counts_only_with_success() -> None:

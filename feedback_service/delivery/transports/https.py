@@ -7,6 +7,7 @@ a second never breaks it.
 
 import socket
 import ssl
+import threading
 import time
 import uuid
 from collections.abc import Iterable, Sequence
@@ -95,6 +96,23 @@ def _about_tls(error: BaseException) -> bool:
     return False
 
 
+def _addresses(host: str, port: int, seconds: float) -> list[str]:
+    """Where the host is; raises a time-out, because the system's resolver waits for as long as it likes."""
+    found: list[str] = []
+
+    def look_up() -> None:
+        with suppress(OSError, UnicodeError):
+            listed = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found.extend(dict.fromkeys(str(each[4][0]) for each in listed))
+
+    asking = threading.Thread(target=look_up, name="resolver", daemon=True)
+    asking.start()
+    asking.join(seconds)
+    if asking.is_alive():
+        raise httpcore.ConnectTimeout()
+    return found
+
+
 class _Bounded(httpcore.NetworkBackend):
     """The network, where everything ends at ``ends_at`` (of the monotonic clock), whatever it was allowed."""
 
@@ -117,11 +135,21 @@ class _Bounded(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        """A connection."""
-        at_once = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        options = [*(socket_options or ()), at_once]
-        stream = self._network.connect_tcp(host, port, self.left(timeout), local_address, options)
-        return _BoundedStream(stream, self)
+        """A connection, to the first of the host's addresses that answers."""
+        until = time.monotonic() + self.left(timeout)
+        addresses = _addresses(host, port, until - time.monotonic())
+        failure: Exception = httpcore.ConnectError("no address")
+        for place, address in enumerate(addresses):
+            # An address that swallows whatever is sent to it must not eat the time of the next.
+            share = (until - time.monotonic()) / (len(addresses) - place)
+            try:
+                stream = self._network.connect_tcp(
+                    address, port, max(0.001, share), local_address, socket_options
+                )
+                return _BoundedStream(stream, self)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure
 
 
 class _BoundedStream(httpcore.NetworkStream):
