@@ -34,16 +34,25 @@ def wilson(successes: int, n: int) -> Interval:
     E. B. Wilson, Probable inference, the law of succession, and statistical inference,
     Journal of the American Statistical Association 22 (1927), 209–212.
     """
+    low, high = wilson_limits(successes, n)
+    return percent(low), percent(high)
+
+
+def wilson_limits(successes: int, n: int, z: float = Z) -> Interval:
+    """The same interval before rounding, as shares of 0 to 1; ``ValueError`` if there is no such share.
+
+    ``z`` is the normal quantile of another confidence than 95 %.
+    """
     if not 0 <= successes <= n or n == 0:
         raise ValueError(f"{successes} of {n} is not a share")
     share = successes / n
-    centre = share + Z**2 / (2 * n)
-    margin = Z * sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
-    stretch = 1 + Z**2 / n
+    centre = share + z**2 / (2 * n)
+    margin = z * sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    stretch = 1 + z**2 / n
     # At both ends the formula gives 0 and 1 exactly; in floats it may miss them by a hair.
     low = 0.0 if successes == 0 else (centre - margin) / stretch
     high = 1.0 if successes == n else (centre + margin) / stretch
-    return percent(low), percent(high)
+    return low, high
 
 
 def adjusted_wald(promoters: int, passives: int, detractors: int) -> Interval:
@@ -52,13 +61,19 @@ def adjusted_wald(promoters: int, passives: int, detractors: int) -> Interval:
     Three imagined answers are added, ¾ favourable, 1½ neutral and ¾ critical (adjusted Wald): B. Rocks,
     Interval estimation for the "Net Promoter Score", The American Statistician 70 (2016), 365–372.
     """
+    centre, variance = adjusted_index(promoters, passives, detractors)
+    margin = Z * sqrt(variance)
+    return percent(max(centre - margin, -1.0)), percent(min(centre + margin, 1.0))
+
+
+def adjusted_index(promoters: int, passives: int, detractors: int) -> tuple[float, float]:
+    """The index with the three imagined answers, −1 to 1, and its variance; ``ValueError`` without an answer."""
     if min(promoters, passives, detractors) < 0 or promoters + passives + detractors == 0:
         raise ValueError(f"{promoters}, {passives} and {detractors} are not the counts of an index")
     n = promoters + passives + detractors + 3
     favourable, critical = (promoters + 0.75) / n, (detractors + 0.75) / n
     centre = favourable - critical
-    margin = Z * sqrt((favourable + critical - centre**2) / n)
-    return percent(max(centre - margin, -1.0)), percent(min(centre + margin, 1.0))
+    return centre, (favourable + critical - centre**2) / n
 
 
 def _half_away(exact: Fraction) -> int:

@@ -1,0 +1,81 @@
+"""Limits of a funnel plot: how far a share of n answers may lie from the whole by chance alone.
+
+Services and windows are never ranked: a small one is at an end of every league table by luck. In a funnel plot
+each is held against the limits of its own size: D. J. Spiegelhalter, Funnel plots for comparing institutional
+performance, Statistics in Medicine 24 (2005), 1185–1202. Limits are quantiles of the exact binomial distribution;
+unlike there they are not smoothed between its steps, so that by chance never more than 5 % and 0.2 % lie beyond.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp, lgamma, log, log1p, sqrt
+from typing import Literal
+
+from feedback_service.indicators.comparison import Share
+
+INNER, OUTER = 0.95, 0.998
+_TAILS = (0.001, 0.025, 0.975, 0.999)
+_FAR = 14  # standard deviations from the mean beyond which nothing happens
+
+Place = Literal["inside", "beyond_95", "beyond_998"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The shares, 0 to 1, between which 95 % and 99.8 % of groups of this size lie by chance."""
+
+    n: int
+    outer_low: float
+    low: float
+    high: float
+    outer_high: float
+
+
+def limits(n: int, target: float) -> Limits:
+    """The limits for n answers (at least 1) where the true share is ``target``, 0 to 1."""
+    if n < 1 or not 0 <= target <= 1:
+        raise ValueError(f"there are no limits for {n} answers around {target}")
+    if target in (0, 1):
+        return Limits(n, target, target, target, target)
+    outer_low, low, high, outer_high = (count / n for count in _quantiles(n, target))
+    return Limits(n, outer_low, low, high, outer_high)
+
+
+def place(group: Share, target: float) -> Place:
+    """Where a group lies in the funnel around ``target``."""
+    at, share = limits(group.n, target), group.count / group.n
+    if not at.outer_low <= share <= at.outer_high:
+        return "beyond_998"
+    return "inside" if at.low <= share <= at.high else "beyond_95"
+
+
+def curve(sizes: Sequence[int], target: float, points: int = 40) -> list[Limits]:
+    """Limits for the sizes from the smallest to the largest, evenly by the square root, as a plot needs them."""
+    if not sizes:
+        return []
+    low, high = sqrt(max(1, min(sizes))), sqrt(max(1, *sizes))
+    steps = {round((low + (high - low) * step / (points - 1)) ** 2) for step in range(points)}
+    return [limits(n, target) for n in sorted(steps)]
+
+
+def _quantiles(n: int, target: float) -> list[int]:
+    """The least numbers of n up to which the binomial distribution has each of the tails."""
+    spread = sqrt(n * target * (1 - target))
+    first = max(0, int(n * target - _FAR * spread) - 1)
+    last = min(n, int(n * target + _FAR * spread) + 30)
+    odds = target / (1 - target)
+    chance = exp(
+        lgamma(n + 1)
+        - lgamma(first + 1)
+        - lgamma(n - first + 1)
+        + first * log(target)
+        + (n - first) * log1p(-target)
+    )
+    found, total, count = [], chance, first
+    for tail in _TAILS:
+        while total < tail and count < last:
+            chance *= (n - count) / (count + 1) * odds
+            count += 1
+            total += chance
+        found.append(count)
+    return found
