@@ -22,6 +22,8 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy.exc import SQLAlchemyError
 
 from feedback_service import clock, files
+from feedback_service.access import journal as access_journal
+from feedback_service.access.journal import Break
 from feedback_service.config import BadSettings, Settings, central_secret, settings
 from feedback_service.delivery import courier, package, packer
 from feedback_service.delivery.courier import Courier
@@ -29,11 +31,11 @@ from feedback_service.delivery.package import BadPackage
 from feedback_service.delivery.packer import AnotherPacks, Packer
 from feedback_service.errors import FeedbackError, Invalid, NotFound, Unavailable
 from feedback_service.files import BadFile
-from feedback_service.flow import setup, upkeep
+from feedback_service.flow import setup, staff, upkeep
 from feedback_service.flow.setup import Imported
 from feedback_service.indicators import summaries
 from feedback_service.logs import log
-from feedback_service.words import SCOPES
+from feedback_service.words import ROLES, SCOPES
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -44,7 +46,7 @@ UNCONFIRMED = "Методика не підтверджена (the methodology i
 
 def register(app: Flask) -> None:
     """Give the ``flask`` command all of ours."""
-    groups = (centre, service, key, questionnaire, methodology, packages, demo)
+    groups = (centre, service, key, user, journal, questionnaire, methodology, packages, demo)
     for command in (*groups, relay, worker, recount, purge, summary):
         app.cli.add_command(command)
 
@@ -69,7 +71,8 @@ def _in_one_sentence() -> Iterator[None]:
             wrong.message if type(wrong) is click.UsageError else wrong.format_message(), wrong.ctx
         ) from wrong
     except Invalid as refusal:
-        raise click.ClickException(" ".join(error.detail for error in refusal.errors)) from refusal
+        said = (error.detail % error.params if error.params else error.detail for error in refusal.errors)
+        raise click.ClickException(" ".join(said)) from refusal
     except (Unavailable, SQLAlchemyError) as error:
         sentence = "The database cannot be used; is it there, and has flask --app wsgi db upgrade been run?"
         raise click.ClickException(sentence) from error
@@ -112,6 +115,10 @@ class _Group(AppGroup):
 centre = _Group("centre", help="Centres of administrative services.")
 service = _Group("service", help="Services that centres give.")
 key = _Group("key", help="Keys of case systems and portals.")
+user = _Group("user", help="People who work in the administration.")
+user_second_factor = _Group("second-factor", help="One-time codes of users.")
+user.add_command(user_second_factor)
+journal = _Group("journal", help="Who saw and did what.")
 questionnaire = _Group("questionnaire", help="Published questionnaires.")
 methodology = _Group("methodology", help="Published methodologies.")
 packages = _Group("package", help="Signed packages of events, for a hand-over without a line.")
@@ -175,6 +182,94 @@ def key_revoke(key_stdin: bool) -> None:
         raise click.UsageError("Say --key-stdin: as an argument, the key would stay in the shell's history")
     setup.revoke_key(sys.stdin.readline())
     click.echo("The key is revoked.")
+
+
+@user.command("add")
+@click.argument("email")
+@click.option("--role", required=True, type=click.Choice(ROLES), help="What they may do.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    required=True,
+    help="What it reaches; repeats. Centre code (administrator, head), council's ЄДРПОУ or centre code (council), "
+    "ЄДРПОУ (provider), КАТОТТГ (oblast), service code or * (central_body), * (ministry, operator).",
+)
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+def user_add(email: str, role: str, scopes: tuple[str, ...], password_stdin: bool) -> None:
+    """Let EMAIL in; without --password-stdin prints, alone on the last line, the link that sets the password."""
+    if password_stdin:
+        staff.add_user_with_password(email, role, scopes, sys.stdin.readline().rstrip("\r\n"))
+        click.echo(f"User {email} added.")
+        return
+    link = staff.add_user(None, email, role, scopes).link
+    click.echo("The link works once, for three days, and is shown only now.", err=True)
+    click.echo(_password_link(link))
+
+
+@user.command("list")
+def user_list() -> None:
+    """Print every user: e-mail, role, what it reaches, and what is missing or switched off."""
+    for known in staff.known_users(None):
+        card = known.card
+        remarks = [
+            words
+            for words, so in (
+                ("disabled", card.disabled),
+                ("no password", not card.has_password),
+                ("no second factor", not card.has_second_factor),
+            )
+            if so
+        ]
+        click.echo("\t".join((card.email, card.role, " ".join(card.scopes), ", ".join(remarks))))
+
+
+@user.command("link")
+@click.argument("email")
+def user_link(email: str) -> None:
+    """Print, alone on the last line, a link by which EMAIL sets a new password once within three days."""
+    link = staff.renew_link(None, staff.named(email))
+    click.echo("The link works once, for three days, and is shown only now.", err=True)
+    click.echo(_password_link(link))
+
+
+@user.command("disable")
+@click.argument("email")
+def user_disable(email: str) -> None:
+    """Let EMAIL in no more, and end their sessions."""
+    staff.disable_user(None, staff.named(email))
+    click.echo(f"User {email} is disabled.")
+
+
+@user.command("enable")
+@click.argument("email")
+def user_enable(email: str) -> None:
+    """Let EMAIL in again."""
+    staff.enable_user(None, staff.named(email))
+    click.echo(f"User {email} is let in.")
+
+
+@user_second_factor.command("reset")
+@click.argument("email")
+def user_second_factor_reset(email: str) -> None:
+    """Let EMAIL set a second factor up anew after the next sign-in, for example with a new telephone."""
+    staff.reset_second_factor(None, staff.named(email))
+    click.echo(f"User {email} sets a second factor up after the next sign-in.")
+
+
+@journal.command("check")
+def journal_check() -> None:
+    """Prove that the journal is whole, and print the head of each chain: note them where nobody can change them."""
+    broken = 0
+    for proved in access_journal.check():
+        chain = "installation" if proved.chain == access_journal.INSTALLATION else str(proved.chain)
+        if isinstance(proved, Break):
+            broken += 1
+            click.echo(f"{chain}\tbroken at entry {proved.number}", err=True)
+        else:
+            click.echo(f"{chain}\t{proved.number}\t{proved.digest.hex()}")
+    if broken:
+        raise click.ClickException(f"{broken} of the journal's chains do not hold together.")
 
 
 @questionnaire.command("load")
@@ -320,6 +415,10 @@ def summary(centres: tuple[str, ...], first: datetime | None, last: datetime | N
     if told["methodology"]["status"] == "unconfirmed":
         click.echo(UNCONFIRMED, err=True)
     click.echo(json.dumps(told, ensure_ascii=False, indent=1))
+
+
+def _password_link(secret: str) -> str:
+    return f"{settings().public_url}/admin/set-password/{secret}"
 
 
 def _carrier(settings: Settings) -> Courier | Packer | None:

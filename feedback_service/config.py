@@ -127,6 +127,13 @@ def transport(value: str) -> str:
     return value
 
 
+def second_factor(value: str) -> str:
+    """Whether staff may sign in without one-time codes."""
+    if value not in ("required", "optional"):
+        raise ValueError("is neither required nor optional")
+    return value
+
+
 def folder(value: str) -> str:
     """The absolute path of a folder; it need not exist yet."""
     return str(Path(value).resolve())
@@ -176,6 +183,11 @@ class Settings:
     min_published: int = setting("figures of fewer people are not shown to the public", number(1, 1000), 10)
     retention_days: int = setting(
         "days after which comments and spent invitations are deleted", number(1, 36500), 1095
+    )
+    second_factor: str = setting(
+        "required, or optional where only a demonstration is run: one-time codes of staff",
+        second_factor,
+        "required",
     )
     languages: tuple[str, ...] = setting("languages of the survey, comma-separated", languages, SPOKEN)
 
@@ -239,6 +251,7 @@ def keep_for_demonstration(data_dir: Path, public_url: str) -> None:
         kept.setdefault(name, os.urandom(KEY_BYTES).hex())
     shared = base64.b64encode(os.urandom(KEY_BYTES)).decode()
     kept.setdefault("FEEDBACK_CENTRAL_SECRET", f"whsec_{shared}")
+    kept.setdefault("FEEDBACK_SECOND_FACTOR", "optional")  # nobody should need a telephone to have a look
     kept["FEEDBACK_PUBLIC_URL"] = public_url
     fresh = data_dir / "run.env.new"
     with open(os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:

@@ -3,10 +3,12 @@
 FeedbackError
  |-- Malformed 400            the request cannot be read at all
  |-- NotAuthenticated 401     no key, or a wrong one
+ |    `-- NotRecognised       this e-mail with this password, or this code, opens nothing
  |-- NotAllowed 403           the key lacks the scope
  |-- NotFound 404             it does not exist, or belongs to somebody else
  |-- Conflict 409
  |    |-- AlreadyAnswered     somebody answered by this link; see ``.on``
+ |    |-- ChangedMeanwhile    somebody else saved first
  |    |-- AnotherCase         the same case number with another service or front office
  |    `-- AlreadyFinal        the case has its final status
  |-- Gone 410
@@ -16,6 +18,7 @@ FeedbackError
  |-- WrongMediaType 415
  |-- Invalid 422              some fields break the rules; see ``.errors``
  |-- TooManyGuesses 429       see ``.retry_after`` (seconds)
+ |    `-- TooManyAttempts      the same, for a name and its password or code
  `-- Unavailable 503          the database is busy or away; see ``.retry_after`` (seconds)
 
 A class's docstring is its title. Titles and details are English message ids: the doors translate them.
@@ -65,6 +68,12 @@ class NotAuthenticated(FeedbackError):
     status, slug, title = 401, "not-authenticated", N_("A valid key is needed")
 
 
+class NotRecognised(NotAuthenticated):
+    """The e-mail or the password is not right."""
+
+    title = N_("The e-mail or the password is not right")
+
+
 class NotAllowed(FeedbackError):
     """This key may not do that."""
 
@@ -91,6 +100,12 @@ class AlreadyAnswered(Conflict):
     def __init__(self, on: date) -> None:
         self.on = on
         super().__init__(N_("The answer was left on %(day)s."), day=on.isoformat())
+
+
+class ChangedMeanwhile(Conflict):
+    """Somebody else saved a change meanwhile."""
+
+    title = N_("Somebody else saved a change meanwhile")
 
 
 class AnotherCase(Conflict):
@@ -162,6 +177,12 @@ class TooManyGuesses(_Later):
     """Too many wrong codes."""
 
     status, slug, title = 429, "too-many-guesses", N_("Too many wrong codes; please wait a little")
+
+
+class TooManyAttempts(TooManyGuesses):
+    """Too many wrong attempts."""
+
+    title = N_("Too many wrong attempts; please wait a little")
 
 
 class Unavailable(_Later):

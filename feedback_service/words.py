@@ -24,3 +24,4 @@ SCOPES = (
     "reports:read",
     "deliveries:manage",
 )
+ROLES = ("administrator", "head", "council", "provider", "oblast", "central_body", "ministry", "operator")

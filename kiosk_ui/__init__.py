@@ -2,6 +2,7 @@
 
 survey/    the two screens on a phone, the hall's code, thanks; QR codes and slips as images
 public/    the way in, a centre's figures, the privacy notice, the accessibility statement
+admin/     what people who run centres see and do, behind a sign-in
 errors     every refusal as a page in plain words
 prepared   pages drawn once and filled in for each reader
 pages      what every page shares: language, dates, one page or a piece of it, headers
@@ -10,7 +11,7 @@ assets     style sheets and scripts
 
 from flask import Flask
 
-from kiosk_ui import assets, errors, languages, pages
+from kiosk_ui import admin, assets, errors, languages, pages
 from kiosk_ui.public import views as public_views
 from kiosk_ui.survey import images
 from kiosk_ui.survey import views as survey_views
@@ -24,4 +25,5 @@ def register(app: Flask) -> None:
     app.register_blueprint(survey_views.bp)
     app.register_blueprint(images.bp)
     app.register_blueprint(public_views.bp)
+    app.register_blueprint(admin.bp)
     errors.register(app)

@@ -17,6 +17,7 @@ STATIC = Path(__file__).parent / "static"
 BUNDLES = {
     "survey.css": ("tokens.css", "base.css", "survey.css"),
     "public.css": ("tokens.css", "base.css", "public.css"),
+    "admin.css": ("tokens.css", "base.css", "admin.css"),
     "survey.js": ("vendor/htmx-4.0.1.min.js", "survey.js"),
     "icon.svg": ("icon.svg",),
 }

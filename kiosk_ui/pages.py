@@ -24,6 +24,7 @@ HEADERS = {
 }
 WORTH_PACKING = 1_000  # bytes
 LONGEST_FORM = 64 * 1024  # bytes
+LONGEST_FORM_OF_STAFF = 2 * 1024 * 1024  # bytes, a file of services with it
 
 bp = Blueprint("pages", __name__, template_folder="templates")
 
@@ -81,7 +82,8 @@ def _limit() -> None:
     """A form that is too long is refused before it is read; the JSON door has limits of its own."""
     if request.path.startswith("/api/"):
         return
-    request.max_content_length = LONGEST_FORM
+    of_staff = request.path.startswith("/admin/")
+    request.max_content_length = LONGEST_FORM_OF_STAFF if of_staff else LONGEST_FORM
     if "Transfer-Encoding" in request.headers:
         abort(411)  # in pieces it would be cut off at the limit without a word; no browser sends forms so
     if request.mimetype == "application/x-www-form-urlencoded":

@@ -19,9 +19,12 @@ _ADDRESS = re.compile(r"([a-z]+://[!-\"$->@-~]+)([?#][!-~]*)?", re.IGNORECASE)
 Point = tuple[int, int]
 
 
-def svg(address: str, title: str = "QR-код") -> bytes:
-    """Return the code as SVG that fills its place, one unit a module; screen readers say ``title``."""
-    rows = _modules(address)
+def svg(address: str, title: str = "QR-код", *, as_written: bool = False) -> bytes:
+    """Return the code as SVG that fills its place, one unit a module; screen readers say ``title``.
+
+    ``as_written``: for addresses that are not the web's, small letters stay small.
+    """
+    rows = _modules(address, as_written)
     side = len(rows)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" role="img" shape-rendering="crispEdges">'
@@ -74,10 +77,10 @@ def capitals(address: str) -> str:
     return parts[1].upper() + (parts[2] or "")
 
 
-def _modules(address: str) -> list[list[bool]]:
+def _modules(address: str, as_written: bool = False) -> list[list[bool]]:
     """Return the rows of the smallest code with 30 % correction (level H), quiet zone included; True is dark."""
     code = qrcode.QRCode(error_correction=ERROR_CORRECT_H, border=QUIET_ZONE)
-    code.add_data(capitals(address))
+    code.add_data(address if as_written else capitals(address))
     return code.get_matrix()
 
 

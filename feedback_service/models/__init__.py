@@ -6,7 +6,17 @@ their selective column first: a PostgreSQL that has no statistics yet may take a
 What must not be known has no column: see docs/privacy.md.
 """
 
-from feedback_service.models.access import ApiKey, ApiKeyCentre, CodeGuesses
+from feedback_service.models.access import (
+    ApiKey,
+    ApiKeyCentre,
+    Attempts,
+    CodeGuesses,
+    JournalEntry,
+    JournalHead,
+    SignIn,
+    User,
+    UserScope,
+)
 from feedback_service.models.answers import Answer, Comment, Response
 from feedback_service.models.cases import BegunAnswer, Case, CaseStatus, Invitation
 from feedback_service.models.centres import Centre, Document, Service
@@ -17,6 +27,7 @@ __all__ = [
     "Answer",
     "ApiKey",
     "ApiKeyCentre",
+    "Attempts",
     "BegunAnswer",
     "Case",
     "CaseStatus",
@@ -29,7 +40,12 @@ __all__ = [
     "Document",
     "Event",
     "Invitation",
+    "JournalEntry",
+    "JournalHead",
     "Queue",
     "Response",
     "Service",
+    "SignIn",
+    "User",
+    "UserScope",
 ]

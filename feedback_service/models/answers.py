@@ -27,6 +27,7 @@ class Response(Base):
         UniqueConstraint("receipt_hash"),
         UniqueConstraint("client_hash", "centre_id"),
         Index(None, "centre_id", "answered_on"),
+        Index(None, "provider_edrpou", "centre_id"),  # which centres gave a provider's services
         one_of("front_office", FRONT_OFFICES),
         one_of("source", SOURCES),
         one_of("part_of_day", PARTS_OF_DAY),
@@ -65,14 +66,21 @@ class Answer(Base):
 
 
 class Comment(Base):
-    """A comment, masked before it came here; the raw text has never been stored."""
+    """A comment, masked before it came here; the raw text has never been stored.
+
+    It repeats the day of its response: who reads comments reads them by day, and within a day in random order.
+    """
 
     __tablename__ = "comments"
     __table_args__ = (
         ForeignKeyConstraint(["centre_id", "response_id"], OF_RESPONSE),
+        UniqueConstraint("response_id", "centre_id"),
         IN_KEY_ORDER,
     )
 
     centre_id: Mapped[CentreId]
+    answered_on: Mapped[date] = mapped_column(primary_key=True)
     response_id: Mapped[Id]
     text: Mapped[str] = mapped_column(Text)
+    folded: Mapped[str] = mapped_column(Text)  # what searches look through, see surveys.folding
+    set_aside: Mapped[bool] = mapped_column(default=False)  # not meant seriously; by whom is in the journal

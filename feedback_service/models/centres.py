@@ -3,11 +3,13 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, String, UniqueConstraint
+from sqlalchemy import JSON, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from feedback_service.db import Base
 from feedback_service.models.columns import CentreId, Edrpou, Id, Title, Word, one_of
+
+Absent = JSON(none_as_null=True)
 
 
 class Centre(Base):
@@ -24,6 +26,11 @@ class Centre(Base):
     katottg: Mapped[str] = mapped_column(String(19))
     controller: Mapped[Title | None]  # who answers for personal data, as the notice says
     contact: Mapped[Title | None]
+    notice: Mapped[str | None] = mapped_column(Text)  # what the centre adds to the privacy notice
+    opening: Mapped[dict[str, Any] | None] = mapped_column(Absent)  # hours by weekday, and exceptions
+    windows: Mapped[dict[str, str] | None] = mapped_column(Absent)  # names by the code that cases carry
+    languages: Mapped[list[str] | None] = mapped_column(Absent)  # of its surveys; none said: all there are
+    version: Mapped[int] = mapped_column(default=1)  # of the profile, so that nobody overwrites unseen
 
 
 class Service(Base):

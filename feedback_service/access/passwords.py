@@ -1,0 +1,82 @@
+"""Passwords: Argon2id, and rules about what cannot be guessed instead of rules about composition (NIST SP 800-63B).
+
+An unknown user costs as much time as a known one: then a password nobody has is checked.
+"""
+
+from functools import cache
+from pathlib import Path
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from feedback_service.errors import N_
+from feedback_service.text import clean
+
+LEAST, MOST = 12, 200  # characters
+TOO_SHORT = N_("A password has at least %(least)s characters.")
+TOO_LONG = N_("A password has at most %(most)s characters.")
+IS_EMAIL = N_("Your e-mail is no password.")
+IS_COMMON = N_("This password is among the first that anybody tries.")
+UNREADABLE = N_("The password holds a character that cannot be typed again.")
+
+# RFC 9106, second recommended choice: 64 MiB, three passes, four lanes.
+_hasher = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=4)
+
+# What is tried first among passwords long enough to be allowed; in small letters, without digits at the end.
+_COMMON = Path(__file__).with_name("common_passwords.txt")
+
+
+def hashed(password: str) -> str:
+    """What is kept instead of the password."""
+    return _hasher.hash(_same(password))
+
+
+def fits(kept: str | None, password: str) -> bool:
+    """Whether it is the password that was kept; takes as long when there is none."""
+    try:
+        fitting = _hasher.verify(kept or _nobody(), _same(password))
+    except (VerificationError, InvalidHashError, ValueError):
+        return False
+    return fitting and kept is not None
+
+
+def outdated(kept: str) -> bool:
+    """Whether it was made with other parameters than today's."""
+    return _hasher.check_needs_rehash(kept)
+
+
+def complaint(password: str, email: str) -> str | None:
+    """Why it cannot be a password, as a message with ``least`` and ``most``; ``None`` if it can."""
+    try:
+        text = clean(password)
+    except ValueError:
+        return UNREADABLE
+    if len(text) < LEAST:
+        return TOO_SHORT
+    if len(text) > MOST:
+        return TOO_LONG
+    bare = "".join(filter(str.isalnum, text.casefold()))
+    name, _, host = email.casefold().partition("@")
+    if bare in {"".join(filter(str.isalnum, each)) for each in (email.casefold(), name, name + name, host)}:
+        return IS_EMAIL
+    if bare.isdecimal() or len(set(bare)) < 4 or {bare, bare.strip("0123456789")} & _common():
+        return IS_COMMON
+    return None
+
+
+def _same(password: str) -> str:
+    """The text in the form that another keyboard may have typed it in."""
+    try:
+        return clean(password)
+    except ValueError:
+        return password.encode("utf-8", "replace").decode()
+
+
+@cache
+def _common() -> frozenset[str]:
+    return frozenset(_COMMON.read_text(encoding="utf-8").split())
+
+
+@cache
+def _nobody() -> str:
+    return _hasher.hash("a password that nobody has")

@@ -1,0 +1,89 @@
+"""What each role may do, and what its scope means: the one place that says so.
+
+A scope is a centre's code for ``administrator`` and ``head``; for ``council`` the ЄДРПОУ that its centres carry,
+or single centres' codes; for ``provider`` its ЄДРПОУ; for ``oblast`` the first four characters of its КАТОТТГ
+(``UA05``); for ``central_body`` national codes of services, or ``*``; for ``ministry`` and ``operator`` ``*``.
+"""
+
+import re
+from collections.abc import Mapping
+
+from feedback_service.words import ROLES, SCOPES
+
+# Rights: what pages ask for.
+AGGREGATES, COMMENTS, BREACHES, REPORTS = "aggregates", "comments", "breaches", "reports"
+PROFILE, USERS, KEYS, DEVICES = "profile", "users", "keys", "devices"
+DELIVERIES, JOURNAL, INSTALLATION = "deliveries", "journal", "installation"
+
+_SETTINGS = frozenset({PROFILE, USERS, KEYS, DEVICES, DELIVERIES, JOURNAL})
+
+RIGHTS: Mapping[str, frozenset[str]] = {
+    "administrator": _SETTINGS | {AGGREGATES},
+    "head": _SETTINGS | {AGGREGATES, COMMENTS, BREACHES, REPORTS},
+    "council": frozenset({AGGREGATES}),
+    "provider": frozenset({AGGREGATES}),
+    "oblast": frozenset({AGGREGATES}),
+    "central_body": frozenset({AGGREGATES}),
+    "ministry": frozenset({AGGREGATES}),
+    "operator": _SETTINGS | {INSTALLATION},  # no answers, not even added up
+}
+
+# Nobody makes an account that sees more than its maker, except the operator, who sees nothing himself.
+GRANTS: Mapping[str, tuple[str, ...]] = {
+    "administrator": ("administrator",),
+    "head": ("administrator", "head"),
+    "operator": ROLES,
+}
+
+# Nobody puts into a key what he may not see himself.
+_SCOPE_SHOWS = {"summaries:read": AGGREGATES, "reports:read": AGGREGATES}
+
+OF_CENTRES = frozenset({"administrator", "head"})  # roles whose scopes are centres' codes
+EVERYTHING = "*"
+
+_CENTRE = re.compile(r"[A-Z0-9]{1,10}")
+_EDRPOU = re.compile(r"[0-9]{8}")
+_OBLAST = re.compile(r"(UA[0-9]{2})([0-9]{15})?")
+_SERVICE = re.compile(r"[0-9A-Za-z.\-]{1,32}")
+
+
+def may(role: str, right: str) -> bool:
+    """Whether the role has the right."""
+    return right in RIGHTS[role]
+
+
+def key_scopes(role: str) -> tuple[str, ...]:
+    """What a key may do that somebody of this role makes."""
+    if not may(role, KEYS):
+        return ()
+    return tuple(scope for scope in SCOPES if may(role, _SCOPE_SHOWS.get(scope, KEYS)))
+
+
+def normal_scope(role: str, scope: str) -> str:
+    """The scope as it is kept; ``ValueError`` with a sentence if it means nothing for this role."""
+    text = scope.strip()
+    if role in OF_CENTRES and _CENTRE.fullmatch(text.upper()):
+        return text.upper()
+    if role == "council" and (_EDRPOU.fullmatch(text) or _CENTRE.fullmatch(text.upper())):
+        return text.upper()
+    if role == "provider" and _EDRPOU.fullmatch(text):
+        return text
+    if role == "oblast" and (oblast := _OBLAST.fullmatch(text.upper())):
+        return oblast[1]
+    if role == "central_body" and (text == EVERYTHING or _SERVICE.fullmatch(text)):
+        return text
+    if role in ("ministry", "operator") and text == EVERYTHING:
+        return text
+    raise ValueError(f"{text!r} is no scope for the role {role}: {_MEANS[role]}")
+
+
+_MEANS = {
+    "administrator": "it is a centre's code",
+    "head": "it is a centre's code",
+    "council": "it is the ЄДРПОУ of the council's centres, or a centre's code",
+    "provider": "it is the provider's ЄДРПОУ",
+    "oblast": "it is the КАТОТТГ of the oblast, or its beginning such as UA05",
+    "central_body": "it is the national code of a service, or *",
+    "ministry": "it is *",
+    "operator": "it is *",
+}

@@ -1,0 +1,71 @@
+"""What a person may see: one function from a role and its scopes to centres, and to rows within them."""
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
+
+from feedback_service.access.roles import EVERYTHING, OF_CENTRES
+from feedback_service.errors import NotFound
+from feedback_service.models import Centre, Response, Service
+
+
+@dataclass(frozen=True, slots=True)
+class CentreCard:
+    """A centre as lists show it."""
+
+    id: uuid.UUID
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Centres by name; in them only answers on these providers' or services' cases, ``None``: on all.
+
+    Whatever is counted for a person must be narrowed by both, or a provider would see a neighbour's figures.
+    """
+
+    centres: tuple[CentreCard, ...]
+    providers: frozenset[str] | None = None
+    services: frozenset[str] | None = None
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """Codes of the centres."""
+        return frozenset(centre.code for centre in self.centres)
+
+    def centre(self, code: str) -> CentreCard:
+        """The centre of this code; ``NotFound`` if there is none or it is somebody else's."""
+        for centre in self.centres:
+            if centre.code == code:
+                return centre
+        raise NotFound()
+
+
+def of(tx: Session, role: str, scopes: Collection[str]) -> Sight:
+    """What somebody of this role and these scopes may see; the operator: which centres there are."""
+    query = select(Centre.id, Centre.code, Centre.name).where(_within(role, scopes))
+    cards = (CentreCard(*row) for row in tx.execute(query))
+    every = EVERYTHING in scopes
+    return Sight(
+        tuple(sorted(cards, key=lambda card: (card.name.casefold(), card.code))),
+        providers=frozenset(scopes) if role == "provider" else None,
+        services=frozenset(scopes) if role == "central_body" and not every else None,
+    )
+
+
+def _within(role: str, scopes: Collection[str]) -> ColumnElement[bool]:
+    if role in OF_CENTRES:
+        return Centre.code.in_(scopes)
+    if role == "council":
+        return or_(Centre.edrpou.in_(scopes), Centre.code.in_(scopes))
+    if role == "oblast":
+        return or_(*(Centre.katottg.startswith(scope, autoescape=True) for scope in scopes))
+    if role == "provider":
+        return Centre.id.in_(select(Response.centre_id).where(Response.provider_edrpou.in_(scopes)))
+    if EVERYTHING in scopes:
+        return Centre.id.is_not(None)
+    return Centre.id.in_(select(Service.centre_id).where(Service.code.in_(scopes)))

@@ -1,0 +1,14 @@
+"""The administration: what people who run centres see and do, under ``/admin/``.
+
+door        who comes in: every view says what it needs, every form proves where it came from
+kept        a form that came too late is kept until its sender is back
+session     signing in and out, second factor, one's own account
+home        the first page
+users keys centre journal
+            what is managed: people, keys of case systems, the centre's profile, who saw and did what
+"""
+
+from kiosk_ui.admin import home, session  # noqa: F401  their views
+from kiosk_ui.admin.door import bp
+
+__all__ = ["bp"]
