@@ -25,3 +25,4 @@ SCOPES = (
     "deliveries:manage",
 )
 ROLES = ("administrator", "head", "council", "provider", "oblast", "central_body", "ministry", "operator")
+ALARM_KINDS = ("bad_answers", "breach")

@@ -26,7 +26,7 @@ from feedback_service.flow.answers import complete_left
 from feedback_service.indicators import rollups
 from feedback_service.indicators.rollups import Difference
 from feedback_service.logs import log
-from feedback_service.models import BegunAnswer, Case, Centre, Comment, Event, Invitation, Response
+from feedback_service.models import BegunAnswer, Case, Centre, Comment, Event, Invitation
 
 P = ParamSpec("P")
 Stop = Callable[[], bool]
@@ -106,9 +106,7 @@ def _reopen_all(tx: Session, centre_id: uuid.UUID) -> None:
 
 @transaction
 def _purge_comments(tx: Session, centre_id: uuid.UUID, before: date) -> int:
-    of_response = (Comment.centre_id == Response.centre_id) & (Comment.response_id == Response.id)
-    old = select(Comment.response_id).join(Response, of_response)
-    old = old.where(Comment.centre_id == centre_id, Response.answered_on < before)
+    old = select(Comment.response_id).where(Comment.centre_id == centre_id, Comment.answered_on < before)
     ids = tx.scalars(old.limit(PORTION).with_for_update(of=Comment, skip_locked=True)).all()
     tx.execute(delete(Comment).where(Comment.centre_id == centre_id, Comment.response_id.in_(ids)))
     return len(ids)

@@ -17,6 +17,7 @@ from feedback_service.models.access import (
     User,
     UserScope,
 )
+from feedback_service.models.alarms import Alarm, Concern, Gathering, Letter, MailWish
 from feedback_service.models.answers import Answer, Comment, Response
 from feedback_service.models.cases import BegunAnswer, Case, CaseStatus, Invitation
 from feedback_service.models.centres import Centre, Document, Service
@@ -24,6 +25,7 @@ from feedback_service.models.delivery import Channel, Event, Queue
 from feedback_service.models.figures import CountedDay, DayCount
 
 __all__ = [
+    "Alarm",
     "Answer",
     "ApiKey",
     "ApiKeyCentre",
@@ -35,13 +37,17 @@ __all__ = [
     "Channel",
     "CodeGuesses",
     "Comment",
+    "Concern",
     "CountedDay",
     "DayCount",
     "Document",
     "Event",
+    "Gathering",
     "Invitation",
     "JournalEntry",
     "JournalHead",
+    "Letter",
+    "MailWish",
     "Queue",
     "Response",
     "Service",

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from feedback_service.db import table
 from feedback_service.models import Answer, Comment, Response
 from feedback_service.surveys.answers import Answers
+from feedback_service.surveys.folding import folded
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,9 @@ def store(tx: Session, new: NewResponse) -> None:
     values += [(question, value) for question, chosen in new.answers.choices.items() for value in chosen]
     if values:
         tx.execute(_ANSWER, [key | {"question": question, "value": value} for question, value in values])
-    if new.answers.comment is not None:
-        tx.execute(_COMMENT, key | {"text": new.answers.comment})
+    if (text := new.answers.comment) is not None:
+        told = {"answered_on": new.answered_on, "text": text, "folded": folded(text), "set_aside": False}
+        tx.execute(_COMMENT, key | told)
 
 
 def by_receipt(tx: Session, hashes: Sequence[bytes], *, lock: bool = False) -> Response | None:
