@@ -6,18 +6,15 @@ Prints tables, and keeps the figures as ``$DATA_DIR/bench/*.json``.
 import argparse
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import cases, survey
-from tests.support.environment import ROOT
+from benchmarks import arrivals, cases, relay, summaries, survey
 
 DIALECTS = ("sqlite", "postgresql")
-PARTS = ("survey", "cases", "summaries")
+PARTS = ("survey", "cases", "relay", "arrivals", "summaries")
 
 
 def main() -> None:
@@ -30,29 +27,53 @@ def main() -> None:
         "--clients", type=int, action="append", help="people at once: 8 and 32 when not given"
     )
     parser.add_argument("--cases", type=int, default=3000, help="cases to register")
+    parser.add_argument("--events", type=int, default=20_000, help="that wait after an outage")
+    parser.add_argument("--relays", type=int, default=1, help="that carry them")
+    parser.add_argument("--pace", type=int, default=50, help="answers a second that are to arrive in time")
+    parser.add_argument(
+        "--seconds", type=int, default=15, help="of that, and of a wrong secret on either side"
+    )
     parser.add_argument("--rows", type=int, default=300_000, help="answers to summarise")
+    parser.add_argument("--centres", type=int, default=1, help="whose answers these are")
+    parser.add_argument(
+        "--database", choices=DIALECTS, action="append", help="one of them; both if not given"
+    )
     asked = parser.parse_args()
-    parts = asked.only or PARTS
+    parts, dialects = asked.only or PARTS, asked.database or DIALECTS
     if "survey" in parts:
         visits = [
             _in_folder(survey.compare, dialect, visits=asked.visits, pairs=asked.pairs, clients=clients)
-            for dialect in DIALECTS
+            for dialect in dialects
             for clients in asked.clients or (8, 32)
         ]
         _keep("survey", visits)
         print("A visit: the survey's page and one finished answer, beside the bare program\n")
         _table(_rows(visits))
     if "cases" in parts:
-        told = [_in_folder(cases.register, dialect, cases=asked.cases, clients=8) for dialect in DIALECTS]
+        told = [_in_folder(cases.register, dialect, cases=asked.cases, clients=8) for dialect in dialects]
         drawn = cases.images()
         _keep("cases", {"registered_a_second": told, "drawn_a_second": drawn})
         print("Cases registered a second, images drawn a second\n")
         _table(told)
         _table([drawn])
+    if "relay" in parts:
+        doses = {"waiting": asked.events, "relays": asked.relays}
+        drained = [_in_folder(relay.drain, dialect, **doses) for dialect in dialects]
+        _keep("relay", drained)
+        print("Events that waited for thirty days, and new ones meanwhile\n")
+        _table(drained)
+    if "arrivals" in parts:
+        doses = {"answers_a_second": asked.pace, "seconds": asked.seconds}
+        arrived = [_in_folder(arrivals.measure, dialect, **doses) for dialect in dialects]
+        _keep("arrivals", arrived)
+        print("From an answer to the central system's book; a wrong secret on either side; memory\n")
+        _table(arrived)
     if "summaries" in parts:
-        subprocess.run(
-            [sys.executable, "-m", "benchmarks.summaries", "--rows", str(asked.rows)], cwd=ROOT, check=True
-        )
+        doses = {"answers": asked.rows, "centres": asked.centres}
+        told = [_in_folder(summaries.measure, dialect, **doses) for dialect in dialects]
+        _keep("summaries", told)
+        print("A year's summary, milliseconds\n")
+        _table(told)
 
 
 def _in_folder(measure: Any, dialect: str, **doses: int) -> dict[str, Any]:

@@ -1,52 +1,56 @@
-"""How quickly a backlog drains once the central system answers again, and whether anybody delays anybody.
+"""How quickly a backlog of thirty days drains once the central system answers again, and who delays whom.
 
-``python -m benchmarks.relay`` fills an empty database (SQLite in a folder of its own, or ``--database``) with
-``--events`` events that wait: 80 % of them of one centre, the rest of 19 others, one that the receiver refuses
-with 422 and one whose id it rejects. A receiver in another process takes them. Prints the result as JSON and
-leaves it as ``$DATA_DIR/bench/relay.json``.
+The backlog: 80 % of the events are of one centre, the rest of 18 others, one of which has an event that the
+receiver refuses with 422, another one whose id it rejects. The channel has failed for thirty days, by time-outs.
+While all that drains, a centre without a backlog promises new events: how late these arrive is what the others
+cost it. The receiver is another process.
 """
 
-import argparse
 import json
 import multiprocessing
 import os
-import tempfile
+import statistics
 import threading
 import time
 import uuid
-from collections import Counter
 from contextlib import closing
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from flask_migrate import upgrade
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from benchmarks.serving import service
 from feedback_service import clock, logs
-from feedback_service.app import create_app
-from feedback_service.config import Settings, keep_for_demonstration, settings
+from feedback_service.config import settings
 from feedback_service.db import transaction
 from feedback_service.delivery import courier, events, outbox, overview
-from feedback_service.models import Centre
+from feedback_service.models import Centre, Channel
 
-OTHERS, LARGE = 19, 0.8
-AT_ONCE = 1000
-POISON, REFUSED = "poison", "refused"  # subjects that the receiver does not like
+OTHERS, LARGE = 18, 0.8
+OUTAGE = timedelta(days=30)
+AT_ONCE = 10_000  # events that are promised in one transaction
+EVERY = 0.25  # seconds between two new events
+POISON, REFUSED, NEW = (
+    "poison",
+    "refused",
+    "new ",
+)  # subjects: two that the receiver does not like, new events
 
 
 class Receiver(BaseHTTPRequestHandler):
-    """Takes whatever comes, but for two; notes when each centre's events came."""
+    """Takes whatever comes, but for two; notes how many came when, and how old the new ones were."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1
     came: list[tuple[float, str, int]]
+    delays: list[float]
 
     def do_POST(self) -> None:
         """Answer as the contract says."""
@@ -56,6 +60,8 @@ class Receiver(BaseHTTPRequestHandler):
         spoiled = any(event["subject"] == POISON for event in told)
         if not spoiled:
             self.came.append((time.monotonic(), told[0]["source"], len(told)))
+            promised = [event["subject"][len(NEW) :] for event in told if event["subject"].startswith(NEW)]
+            self.delays.extend(time.time() - float(at) for at in promised)
         body = json.dumps({"accepted": taken, "duplicates": [], "rejected": rejected}).encode()
         self.send_response(422 if spoiled else 200)
         self.send_header("Content-Length", str(len(body)))
@@ -68,107 +74,139 @@ class Receiver(BaseHTTPRequestHandler):
 
 def receive(parent: Connection) -> None:
     """Tell the port, receive until told to end, tell what came."""
-    Receiver.came = []
+    Receiver.came, Receiver.delays = [], []
     server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     parent.send(server.server_address[1])
     parent.recv()
-    parent.send(Receiver.came)
+    parent.send((Receiver.came, Receiver.delays))
 
 
 @transaction
-def make_centres(tx: Session) -> list[uuid.UUID]:
-    """Twenty centres; the first is the large one."""
+def make_centres(tx: Session) -> list[tuple[uuid.UUID, str]]:
+    """Twenty centres, by id and code: the large one, the one without a backlog, the small ones."""
     facts = {"name": "Центр", "edrpou": "00032112", "katottg": "UA80000000000093317"}
-    rows = [{"id": uuid.uuid4(), "code": f"SN120000{n:02}", "prefix": f"K7{n:02}"} for n in range(OTHERS + 1)]
+    centres = [(uuid.uuid4(), f"SN120000{number:02}") for number in range(OTHERS + 2)]
+    rows = [{"id": id, "code": code, "prefix": f"K7{code[-2:]}"} for id, code in centres]
     tx.execute(insert(Centre), [row | facts for row in rows])
-    return [row["id"] for row in rows]  # type: ignore[misc]  # ids they are
+    return centres
 
 
 @transaction
-def promise(tx: Session, centre_id: uuid.UUID, subjects: tuple[str, ...]) -> None:
-    """So many answers wait to be told."""
-    code, now = tx.scalars(select(Centre.code).where(Centre.id == centre_id)).one(), clock.now()
+def promise(tx: Session, centre: tuple[uuid.UUID, str], subjects: list[str], at: datetime) -> None:
+    """So many answers wait to be told since ``at``."""
+    centre_id, code = centre
     served = events.ServedFacts(
         *(code, "00032112", "UA80000000000093317", "00034", "14-13", "Реєстрація місця проживання"),
         *("00032112", "offline", "centre"),
     )
-    usual: dict[str, Any] = {
-        **{
-            "case_status": "completed",
-            "served": served,
-            "source": "qr_case",
-            "answered_on": date(2026, 11, 20),
-        },
-        **{"hour": clock.whole_hour(now), "questionnaire": "offline-2026.1", "methodology": "864-2021"},
-        **{"language": "uk", "single": {"off.nps": "9", "off.staff": "great"}, "reasons": (), "breach": ()},
-    }
     told = [
         events.response_recorded(
-            case_ref=subject, response_id=str(uuid.uuid4()), comment_present=False, **usual
+            case_ref=subject,
+            case_status="completed",
+            served=served,
+            response_id=str(uuid.uuid4()),
+            source="qr_case",
+            answered_on=date(2026, 11, 20),
+            hour=clock.whole_hour(at),
+            questionnaire="offline-2026.1",
+            methodology="864-2021",
+            language="uk",
+            single={"off.nps": "9", "off.staff": "great"},
+            reasons=(),
+            breach=(),
+            comment_present=False,
         )
         for subject in subjects
     ]
-    outbox.put(tx, centre_id, told, at=now)
+    outbox.put(tx, centre_id, told, at=at)
 
 
-def fill(events_waiting: int) -> None:
-    """The backlog, as the module says."""
-    large, *others = make_centres()
-    n = int(events_waiting * LARGE)
-    lines = {large: [f"case{i}" for i in range(n)]}
-    lines |= {other: [f"case{i}" for i in range((events_waiting - n) // OTHERS)] for other in others}
-    lines[others[0]][0], lines[others[1]][0] = POISON, REFUSED
-    for centre_id, subjects in lines.items():
-        for start in range(0, len(subjects), AT_ONCE):
-            promise(centre_id, tuple(subjects[start : start + AT_ONCE]))
+@transaction
+def fail(tx: Session, since: datetime) -> None:
+    """The channel has failed since then, so that by now a request carries one event."""
+    failing = {"batch": 1, "failing_since": since, "reason": "no answer in time"}
+    tx.add(Channel(name=courier.CENTRAL, retry_at=clock.now(), **failing))
 
 
-def drain(app: Flask, relays: int, url: str) -> float:
-    """Seconds until so many relays had nothing left to do."""
-
-    def carry() -> None:
-        with app.app_context():
-            made = courier.courier(replace(settings(), central_url=url, central_secret=(bytes(32),)))
-            assert made is not None
-            with closing(made):
-                made.deliver_all()
-
-    threads = [threading.Thread(target=carry) for _ in range(relays)]
-    began = time.monotonic()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return time.monotonic() - began
+def fill(waiting: int) -> tuple[list[str], tuple[uuid.UUID, str]]:
+    """The backlog, as the module says; the codes of the small centres, and the one without a backlog."""
+    large, quiet, *others = make_centres()
+    began = clock.now() - OUTAGE
+    of_large = int(waiting * LARGE)
+    sizes = {large: of_large} | dict.fromkeys(others, (waiting - of_large) // OTHERS)
+    odd = {others[0]: POISON, others[1]: REFUSED}
+    for centre, size in sizes.items():
+        for first in range(0, size, AT_ONCE):
+            subjects = [f"case{number}" for number in range(first, min(first + AT_ONCE, size))]
+            if first == 0 and centre in odd:
+                subjects[0] = odd[centre]
+            promise(centre, subjects, began + OUTAGE * (first / size))
+    fail(began)
+    return [code for _, code in others], quiet
 
 
-def measure(app: Flask, events_waiting: int, relays: int) -> dict[str, object]:
-    """The rate overall, at the beginning and at the end, and when the small centres were done."""
+def carry(app: Flask, url: str) -> None:
+    """A relay goes until nothing is left to do."""
+    with app.app_context():
+        made = courier.courier(replace(settings(), central_url=url, central_secret=(bytes(32),)))
+        assert made is not None
+        with closing(made):
+            made.deliver_all()
+
+
+def go_on(app: Flask, centre: tuple[uuid.UUID, str], enough: threading.Event) -> None:
+    """The centre promises new events."""
+    with app.app_context():
+        while not enough.wait(EVERY):
+            promise(centre, [f"{NEW}{time.time()}"], clock.now())
+
+
+def drain(dialect: str, folder: Path, *, waiting: int, relays: int) -> dict[str, Any]:
+    """The rate overall, at the beginning and at the end; when the small centres were done, how late new events."""
     here, there = multiprocessing.Pipe()
     receiver = multiprocessing.get_context("spawn").Process(target=receive, args=(there,), daemon=True)
     receiver.start()
-    fill(events_waiting)
     url = f"http://127.0.0.1:{here.recv()}"
-    began = time.monotonic()
-    took = drain(app, relays, url)
+    with open(os.devnull, "w") as nowhere, service(dialect, folder) as app:
+        logs.configure(nowhere)
+        began = time.monotonic()
+        small, quiet = fill(waiting)
+        filled, began = time.monotonic() - began, time.monotonic()
+        pending = overview.sums().pending
+        counted, enough = time.monotonic() - began, threading.Event()
+        threads = [threading.Thread(target=carry, args=(app, url)) for _ in range(relays)]
+        others = threading.Thread(target=go_on, args=(app, quiet, enough))
+        began = time.monotonic()
+        for thread in (*threads, others):
+            thread.start()
+        for thread in threads:
+            thread.join()
+        took = time.monotonic() - began
+        enough.set()
+        others.join()
+        carry(app, url)
+        sums = overview.sums()
     here.send("enough")
-    came: list[tuple[float, str, int]] = here.recv()
+    came, delays = here.recv()
     receiver.join()
-    sums, per_centre = overview.sums(), Counter[str]()
-    last = {source: at - began for at, source, _ in came}
-    for _, source, n in came:
-        per_centre[source] += n
-    large, _ = per_centre.most_common(1)[0]
+    last = {source: at for at, source, _ in came}
     tenth = max(2, len(came) // 10)
     return {
-        "events": events_waiting,
+        "database": dialect,
+        "waiting": pending,
         "relays": relays,
-        "seconds": round(took, 1),
-        "events_a_second": round(sums.delivered / took),
+        "fill_s": round(filled, 1),
+        "count_ms": round(counted * 1000),
+        "drain_s": round(took, 1),
+        "a_second": round(pending / took),
         "first_tenth": _rate(came[:tenth]),
         "last_tenth": _rate(came[-tenth:]),
-        "small_centres_done_after": round(max(at for source, at in last.items() if source != large), 1),
+        "small_done_s": round(max(last[f"/centres/{code}"] for code in small) - began, 1),
+        "new": len(delays),
+        "new_p50_ms": round(statistics.median(delays) * 1000),
+        "new_p95_ms": round(statistics.quantiles(delays, n=20)[-1] * 1000),
+        "new_max_ms": round(max(delays) * 1000),
         "delivered": sums.delivered,
         "dead": sums.dead,
         "pending": sums.pending,
@@ -177,29 +215,3 @@ def measure(app: Flask, events_waiting: int, relays: int) -> dict[str, object]:
 
 def _rate(came: list[tuple[float, str, int]]) -> int:
     return round(sum(n for *_, n in came[1:]) / (came[-1][0] - came[0][0]))
-
-
-def main() -> None:
-    """Measure, print, keep."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--events", type=int, default=20_000)
-    parser.add_argument("--relays", type=int, default=1)
-    parser.add_argument("--database", help="address of an empty database; a new SQLite file when not given")
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, open(os.devnull, "w") as nowhere:
-        keep_for_demonstration(Path(folder), "http://127.0.0.1:8000")
-        environment = {"DATA_DIR": folder, "FEEDBACK_DATABASE_URL": asked.database or ""}
-        logs.configure(nowhere)
-        app = create_app(Settings.from_env(environment))
-        with app.app_context():
-            upgrade(Path(__file__).parents[1] / "migrations")
-            result = measure(app, asked.events, asked.relays)
-    report = json.dumps(result, indent=2)
-    kept = Path(os.environ.get("DATA_DIR") or "var") / "bench" / "relay.json"
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_text(report + "\n")
-    print(report)
-
-
-if __name__ == "__main__":
-    main()

@@ -7,11 +7,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.environment import ROOT, process_environment
+from flask import Flask
+
+from feedback_service.app import create_app
+from feedback_service.config import Settings
+from feedback_service.db import db
+from tests.support.database import migrate
+from tests.support.environment import ROOT, environment, process_environment
 from tests.support.postgres import Server
 
 START_SECONDS = 30
@@ -31,7 +37,27 @@ class Served:
 
     def pss_mib(self) -> float:
         """Memory of its processes, shared pages in proportion; the database server's are left out."""
-        return sum(_pss_kib(pid) for pid in _family(self.roots[:1])) / 1024
+        return pss_mib(self.roots[0])
+
+
+def pss_mib(root: int) -> float:
+    """Memory of a process and all below it, shared pages in proportion."""
+    return sum(_pss_kib(pid) for pid in _family((root,))) / 1024
+
+
+@contextmanager
+def service(dialect: str, folder: Path) -> Iterator[Flask]:
+    """The service's own functions can be called, on a new database of that kind."""
+    with ExitStack() as stack:
+        url = f"sqlite:///{folder / 'feedback.db'}"
+        if dialect == "postgresql":
+            url = stack.enter_context(Server()).create("feedback")
+        migrate(url, folder)
+        app = create_app(Settings.from_env(environment(folder, url)))
+        with app.app_context():
+            stack.callback(db.engine.dispose)
+            yield app
+            stack.close()
 
 
 @contextmanager

@@ -1,87 +1,125 @@
-"""How much quicker a year's summary is from roll-ups than in one raw pass over the same answers, in one run.
+"""How long a year's summary takes, from roll-ups and in one raw pass over the same answers, in one run.
 
-``python -m benchmarks.summaries`` fills an empty database (SQLite in a folder of its own, or ``--database``)
-with about ``--rows`` answers of one centre and a year, prints the result as JSON and leaves it as
-``$DATA_DIR/bench/summaries.json``. Ratios are what to compare; seconds belong to the machine.
+A database fills itself: one statement for each table, in the order of its keys. The days are closed as the worker
+closes them. Figures come from the answers; the funnel is counted from the invitations, so it is measured apart,
+with an answered invitation for each response.
 """
 
-import argparse
-import json
-import os
-import random
 import statistics
-import tempfile
 import time
 import uuid
 from collections.abc import Callable
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from flask_migrate import upgrade
 from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
-from feedback_service.app import create_app
-from feedback_service.config import Settings, keep_for_demonstration
-from feedback_service.db import transaction
+from benchmarks.serving import service
+from feedback_service.db import db, transaction
 from feedback_service.indicators import rollups, summaries
-from feedback_service.models import Answer, Centre, Response, Service
+from feedback_service.models import Centre, Service
 
-CENTRE = "SN12000007"
 FIRST, LAST = date(2026, 1, 1), date(2026, 12, 31)
-WORDS = ("great", "good", "acceptable", "awful")
-ROWS_EACH = 6  # answers of one respondent
-AT_ONCE = 2000
+SERVICES = 40
+QUESTIONS = ("off.nps", "off.premises", "off.services", "off.staff", "off.quality", "off.process")
+VIEWS = (None, "month", "source")
+RAW_UP_TO = 2_000_000  # answers that are counted raw too
+
+# Every figure is taken from the number of a response or from the digits of its random id, a digit for each thing.
+SERIES = {
+    "sqlite": "WITH RECURSIVE series(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM series WHERE n + 1 < :number)",
+    "postgresql": "WITH series(n) AS (SELECT generate_series(0, :number - 1))",
+}
+RANDOM = {"sqlite": "lower(hex(randomblob(16)))", "postgresql": "gen_random_uuid()"}
+DAY = {
+    "sqlite": "date('2026-01-01', '+' || (n % 365) || ' days')",
+    "postgresql": "date '2026-01-01' + (n % 365)",
+}
+SOME_DAY = {
+    "sqlite": "date('2026-01-01', '+' || (abs(random()) % 365) || ' days')",
+    "postgresql": "date '2026-01-01' + (random() * 364)::int",
+}
+DIGIT = {
+    "sqlite": "instr('0123456789abcdef', substr(r.id, q.place, 1)) - 1",
+    "postgresql": "strpos('0123456789abcdef', substr(replace(r.id::text, '-', ''), q.place, 1)) - 1",
+}
+BYTES = {"sqlite": "CAST(id AS BLOB)", "postgresql": "decode(replace(id::text, '-', ''), 'hex')"}
+CASES = """
+    INSERT INTO cases (centre_id, id, number_hash, service_id, front_office, workplace, status, status_at)
+    {series}
+    SELECT :centre, made.id, {bytes}, service_id, 'offline', 'window-' || (n % 11), 'completed',
+           '2026-01-02 10:00:00+00:00'
+    FROM (SELECT n, {random} AS id FROM series ORDER BY 2) AS made
+    JOIN (SELECT id AS service_id, local_code FROM services WHERE centre_id = :centre) AS services
+      ON services.local_code = 'L' || (n % {services})
+"""
+INVITATIONS = """
+    INSERT INTO invitations (centre_id, id, case_id, key_id, token_hash, short_code_hash, questionnaire, issued_on,
+                             last_day, cancelled, opened, started, answered_on, client_hash, left_begun)
+    SELECT centre_id, id, id, 'k', {bytes}, {bytes}, 'offline-2026.1', day, day, false, true, true, day, {bytes}, false
+    FROM (SELECT centre_id, id, {some_day} AS day FROM cases WHERE centre_id = :centre) AS issued
+"""
+RESPONSES = """
+    INSERT INTO responses (centre_id, id, questionnaire, front_office, source, service_id, workplace, answered_on,
+                           part_of_day, language)
+    {series}
+    SELECT :centre, made.id, 'offline-2026.1', 'offline',
+           CASE WHEN n % 12 < 6 THEN 'qr_case' WHEN n % 12 < 9 THEN 'tablet_hall'
+                WHEN n % 12 < 11 THEN 'sms_viber' ELSE 'qr_hall' END,
+           services.id, 'window-' || (n % 11), {day}, 'midday', 'uk'
+    FROM (SELECT n, {random} AS id FROM series ORDER BY 2) AS made
+    JOIN services ON services.centre_id = :centre AND services.local_code = 'L' || (n % {services})
+"""
+ANSWERS = """
+    INSERT INTO answers (centre_id, response_id, question, value)
+    SELECT said.centre_id, said.id, said.question, CASE
+        WHEN question = 'off.nps' THEN CASE WHEN digit < 11 THEN CAST(digit AS VARCHAR) ELSE '10' END
+        WHEN digit < 13 THEN 'great' WHEN digit = 13 THEN 'good' WHEN digit = 14 THEN 'acceptable' ELSE 'awful' END
+    FROM (SELECT r.centre_id, r.id, q.question, {digit} AS digit
+          FROM responses AS r CROSS JOIN ({questions}) AS q WHERE r.centre_id = :centre) AS said
+"""
 
 
 @transaction
-def fill(tx: Session, rows: int, seed: int) -> uuid.UUID:
-    """One centre with 40 services, and a working year of answers; all of it follows from the seed."""
-    chance = random.Random(seed)
-
-    def new_id() -> uuid.UUID:
-        return uuid.UUID(int=chance.getrandbits(128), version=4)
-
-    centre = new_id()
-    facts = {"name": "Центр", "edrpou": "00032112", "katottg": "UA80000000000093317"}
-    tx.execute(insert(Centre).values(id=centre, code=CENTRE, prefix="K7Q2", **facts))
-    services = [new_id() for _ in range(40)]
-    coded = [
-        {"centre_id": centre, "id": service, "code": f"{place:05}", "local_code": "", "title": "Послуга"}
-        for place, service in enumerate(services)
+def make_centre(tx: Session, number: int) -> uuid.UUID:
+    """A centre with its services."""
+    centre = uuid.uuid4()
+    facts = {
+        "name": "Центр",
+        "edrpou": "00032112",
+        "katottg": "UA80000000000093317",
+        "prefix": f"K7{number:02}",
+    }
+    tx.execute(insert(Centre).values(id=centre, code=_code(number), **facts))
+    listed = [
+        {"centre_id": centre, "id": uuid.uuid4(), "code": "", "local_code": f"L{place}", "title": "Послуга"}
+        for place in range(SERVICES)
     ]
-    tx.execute(insert(Service), coded)
-    year = [FIRST + timedelta(n) for n in range((LAST - FIRST).days + 1)]
-    days = [day for day in year if day.weekday() < 6]
-    for _ in range(max(1, rows // ROWS_EACH // AT_ONCE)):
-        responses, answers = [], []
-        for _ in range(AT_ONCE):
-            response = new_id()
-            responses.append(
-                {
-                    "centre_id": centre,
-                    "id": response,
-                    "questionnaire": "offline-2026.1",
-                    "front_office": "offline",
-                    "source": chance.choices(
-                        ("qr_case", "tablet_hall", "sms_viber", "qr_hall"), (6, 3, 2, 1)
-                    )[0],
-                    "service_id": chance.choice(services),
-                    "workplace": f"window-{chance.randint(1, 12)}",
-                    "answered_on": chance.choice(days),
-                    "part_of_day": "midday",
-                    "language": "uk",
-                }
-            )
-            said = {"off.nps": str(chance.choices(range(11), range(1, 12))[0])}
-            for question in ("premises", "services", "staff", "quality", "process"):
-                said[f"off.{question}"] = chance.choices(WORDS, (90, 8, 1, 1))[0]
-            key = {"centre_id": centre, "response_id": response}
-            answers += [key | {"question": question, "value": value} for question, value in said.items()]
-        tx.execute(insert(Response), responses)
-        tx.execute(insert(Answer), answers)
+    tx.execute(insert(Service), listed)
     return centre
+
+
+@transaction
+def answer(tx: Session, centre: uuid.UUID, people: int) -> None:
+    """So many people answered every question, evenly over the year."""
+    dialect = tx.get_bind().dialect.name
+    places = " UNION ALL ".join(
+        f"SELECT {place + 1} AS place, '{question}' AS question" for place, question in enumerate(QUESTIONS)
+    )
+    tx.execute(text(_made(RESPONSES, dialect)), {"centre": _key(dialect, centre), "number": people})
+    said = ANSWERS.format(digit=DIGIT[dialect], questions=places)
+    tx.execute(text(said), {"centre": _key(dialect, centre)})
+
+
+@transaction
+def invite(tx: Session, centre: uuid.UUID, people: int) -> None:
+    """So many cases were completed, and their applicants invited; all of them answered."""
+    dialect = tx.get_bind().dialect.name
+    tx.execute(text(_made(CASES, dialect)), {"centre": _key(dialect, centre), "number": people})
+    tx.execute(text(_made(INVITATIONS, dialect)), {"centre": _key(dialect, centre)})
 
 
 def close(centre: uuid.UUID) -> int:
@@ -92,19 +130,14 @@ def close(centre: uuid.UUID) -> int:
     return closed
 
 
-def summary(by: str | None = None) -> dict[str, object]:
-    """The year's summary."""
-    return summaries.summary(centres=[CENTRE], first=FIRST, last=LAST, by=by, min_group=5)
-
-
-@transaction
-def know_sizes(tx: Session) -> None:
+def know_sizes() -> None:
     """PostgreSQL knows how much it holds, as it does by itself some time after rows came."""
-    if tx.get_bind().dialect.name == "postgresql":
-        tx.execute(text("ANALYZE"))
+    if db.engine.dialect.name == "postgresql":
+        with db.engine.connect() as link:
+            link.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM ANALYZE"))
 
 
-def seconds(work: Callable[[], object], times: int = 5) -> float:
+def median_ms(work: Callable[[], object], times: int = 5) -> float:
     """The median time of some repetitions, after one that does not count."""
     work()
     taken = []
@@ -112,53 +145,66 @@ def seconds(work: Callable[[], object], times: int = 5) -> float:
         began = time.perf_counter()
         work()
         taken.append(time.perf_counter() - began)
-    return statistics.median(taken)
+    return round(statistics.median(taken) * 1000, 1)
 
 
-def measure(rows: int, seed: int) -> dict[str, object]:
-    """Seconds of the year's summary, counted raw and from roll-ups, and how many times quicker it became."""
-    centre = fill(rows, seed)
-    know_sizes()
-    views: list[str | None] = [None, "month", "source", "service"]
-    raw = {str(by): seconds(partial(summary, by), 3) for by in views}
-    before = summary("month")
-    began = time.perf_counter()
-    days = close(centre)
-    closing = time.perf_counter() - began
-    if summary("month") != before:
-        raise AssertionError("the stored counts tell something else than the answers")
-    know_sizes()
-    rolled = {str(by): seconds(partial(summary, by)) for by in views}
+def measure(dialect: str, folder: Path, *, answers: int, centres: int) -> dict[str, Any]:
+    """What the year's summary costs over so many answers, of one centre or of several pooled."""
+    people = answers // len(QUESTIONS) // centres
+
+    def summary(by: str | None = None) -> dict[str, object]:
+        codes = [_code(number) for number in range(centres)]
+        return summaries.summary(centres=codes, first=FIRST, last=LAST, by=by, min_group=5)
+
+    with service(dialect, folder):
+        began = time.perf_counter()
+        ids = [make_centre(number) for number in range(centres)]
+        for centre in ids:
+            answer(centre, people)
+        know_sizes()
+        filled, raw = time.perf_counter() - began, None
+        counted = summary("month") if answers <= RAW_UP_TO else None
+        if counted:
+            raw = median_ms(summary, 3)
+        began = time.perf_counter()
+        days = sum(map(close, ids))
+        closing = (time.perf_counter() - began) / days * 1000
+        know_sizes()
+        if counted and summary("month") != counted:
+            raise AssertionError("the stored counts tell something else than the answers")
+        told = {f"by_{by}_ms" if by else "figures_ms": median_ms(partial(summary, by)) for by in VIEWS}
+        for centre in ids:
+            invite(centre, people)
+        know_sizes()
+        whole = median_ms(summary)
     return {
-        "answers": rows,
-        "days_closed": days,
-        "closing_ms_a_day": round(closing / days * 1000, 2),
-        "raw_seconds": {by: round(taken, 4) for by, taken in raw.items()},
-        "rolled_up_seconds": {by: round(taken, 4) for by, taken in rolled.items()},
-        "times_quicker": {by: round(raw[by] / rolled[by], 1) for by in raw},
+        "database": dialect,
+        "answers": people * len(QUESTIONS) * centres,
+        "centres": centres,
+        "fill_s": round(filled, 1),
+        "closing_ms_a_day": round(closing, 1),
+        "raw_ms": raw,
+        **told,
+        "times_quicker": round(raw / told["figures_ms"], 1) if raw else None,
+        "with_funnel_ms": whole,
     }
 
 
-def main() -> None:
-    """Measure, print, keep."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rows", type=int, default=300_000, help="answers, about")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--database", help="address of an empty database; a new SQLite file when not given")
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        keep_for_demonstration(Path(folder), "http://127.0.0.1:8000")
-        environment = {"DATA_DIR": folder, "FEEDBACK_DATABASE_URL": asked.database or ""}
-        app = create_app(Settings.from_env(environment))
-        with app.app_context():
-            upgrade(Path(__file__).parents[1] / "migrations")
-            result = {"seed": asked.seed} | measure(asked.rows, asked.seed)
-    report = json.dumps(result, indent=2)
-    kept = Path(os.environ.get("DATA_DIR") or "var") / "bench" / "summaries.json"
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_text(report + "\n")
-    print(report)
+def _code(number: int) -> str:
+    return f"SN120000{number:02}"
 
 
-if __name__ == "__main__":
-    main()
+def _made(statement: str, dialect: str) -> str:
+    """The statement in the words of that database."""
+    return statement.format(
+        series=SERIES[dialect],
+        random=RANDOM[dialect],
+        bytes=BYTES[dialect],
+        day=DAY[dialect],
+        some_day=SOME_DAY[dialect],
+        services=SERVICES,
+    )
+
+
+def _key(dialect: str, id: uuid.UUID) -> object:
+    return id.hex if dialect == "sqlite" else id

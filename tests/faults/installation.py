@@ -56,6 +56,7 @@ class Installation:
         self.folder, self.dialect = folder, dialect
         self.journal: Journal
         self.key = ""
+        self.settings: dict[str, str] = {}
         self.postgres = Server() if dialect == "postgresql" else None
         self._data = data or folder
         self._database = database
@@ -181,6 +182,7 @@ class Installation:
         counters = self.folder / "counters"
         counters.mkdir()
         own |= {"PROMETHEUS_MULTIPROC_DIR": str(counters), **self._variables}
+        self.settings = own
         self.journal = Journal(self.folder / "journal.jsonl")
         self._stack.callback(self.journal.close)
         self._set_up(own)

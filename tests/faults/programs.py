@@ -35,6 +35,12 @@ class Program:
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
+    def pid(self) -> int:
+        """The id of its first process, while it runs."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def alive(self) -> bool:
         """Whether it runs."""
         return self._process is not None and self._process.poll() is None
@@ -48,14 +54,19 @@ class Program:
             log.seek(self._silent)
             return self.alive and self._says in log.read()
 
-    def start(self) -> None:
+    def restart(self, **variables: str) -> None:
+        """It has ended and was started again, with other values for these variables of its environment."""
+        self.end()
+        self.start(variables)
+
+    def start(self, variables: Mapping[str, str] | None = None) -> None:
         """It has been started; it may take a while until it is of use."""
         with self.log.open("ab") as log:
             self._silent = log.tell()
             self._process = subprocess.Popen(
                 self._command,
                 cwd=ROOT,
-                env=self._environment,
+                env={**self._environment, **(variables or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -1,0 +1,140 @@
+"""How soon what people say is in the central system's book, and what a wrong secret does to that.
+
+The whole installation runs: web, worker, demo central system. People answer at a steady pace, first for a while
+when all is well, then while the central system knows another secret than ours, then while we sign with another.
+An event's way is from ``created_at``, written in the transaction that made it true, to ``received_at`` in the
+receiver's book; both are of this machine's clock.
+"""
+
+import statistics
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from benchmarks.serving import pss_mib
+from feedback_service.app import create_app
+from feedback_service.config import Settings
+from feedback_service.db import db, reading
+from feedback_service.models import Event
+from tests.faults.installation import CENTRES, Installation
+
+PEOPLE = 10  # who answer at once, each in their turn
+BATCH = 500  # cases in one request
+SECOND_SECRET = "whsec_" + "QUFB" * 11  # that nobody else knows
+IN_TIME = 10.0  # seconds
+
+
+def measure(dialect: str, folder: Path, *, answers_a_second: int, seconds: int) -> dict[str, Any]:
+    """Delays when all is well, and what became of everything after a wrong secret on either side."""
+    with Installation(folder, dialect, relays=1) as ours:
+        links = iter(_invitations(ours, answers_a_second * seconds * 3))
+        ours.drain(300)
+        well = _answer(ours, links, answers_a_second, seconds)
+        ours.drain()
+        delays = _delays(ours, since=well)
+        [worker] = ours.relays
+        web, work = pss_mib(ours.web.pid), pss_mib(worker.pid)
+        wrong: dict[str, float] = {}
+        for name, program in (("receiver", ours.central), ("sender", worker)):
+            program.restart(FEEDBACK_CENTRAL_SECRET=SECOND_SECRET)
+            _answer(ours, links, answers_a_second, seconds)
+            wrong[f"{name}_wrong_waited"] = ours.deliveries()["pending"]
+            program.restart()
+            wrong[f"{name}_right_all_there_s"] = round(ours.drain(), 1)
+        book, kept = ours.book()["events"], _kept(ours)
+    missing = kept.keys() - {event["id"] for event in book}
+    return {
+        "database": dialect,
+        "answers_a_second": answers_a_second,
+        "seconds": seconds,
+        "events": len(delays),
+        "p50_s": round(statistics.median(delays), 2),
+        "p95_s": round(statistics.quantiles(delays, n=20)[-1], 2),
+        "max_s": round(max(delays), 2),
+        "in_time_percent": round(100 * sum(delay <= IN_TIME for delay in delays) / len(delays), 2),
+        **wrong,
+        "events_in_all": len(kept),
+        "dead": sum(state == "dead" for state, _ in kept.values()),
+        "missing": len(missing),
+        "web_mib": round(web, 1),
+        "worker_mib": round(work, 1),
+        "both_mib": round(web + work, 1),
+    }
+
+
+def _invitations(ours: Installation, number: int) -> list[str]:
+    """Paths of so many new surveys."""
+    at = (datetime.now(UTC) - timedelta(days=1)).isoformat(timespec="seconds")
+    paths = []
+    with httpx.Client(
+        base_url=ours.url, headers={"Authorization": f"Bearer {ours.key}"}, timeout=60
+    ) as system:
+        for first in range(0, number, BATCH):
+            cases = [
+                {
+                    "centre": CENTRES[place % len(CENTRES)],
+                    "case_number": f"bench/{place}",
+                    "service": {"code": "00034", "title": "Реєстрація місця проживання"},
+                    "front_office": "offline",
+                    "status": "completed",
+                    "status_at": at,
+                }
+                for place in range(first, min(first + BATCH, number))
+            ]
+            told = system.post("/api/v1/cases/batch", json={"cases": cases}).raise_for_status().json()
+            paths += [httpx.URL(each["case"]["invitation"]["url"]).path for each in told["results"]]
+    return paths
+
+
+def _answer(ours: Installation, links: Any, a_second: int, seconds: int) -> datetime:
+    """People answer at that pace for so long; when that began."""
+    began, at = time.monotonic(), datetime.now(UTC)
+    paths = [next(links) for _ in range(a_second * seconds)]
+
+    def one(person: int) -> None:
+        with httpx.Client(base_url=ours.url, timeout=60, trust_env=False) as phone:
+            for place in range(person, len(paths), PEOPLE):
+                time.sleep(max(0.0, began + place / a_second - time.monotonic()))
+                form = {"off.nps": "9", "off.staff": "great", "client_id": str(uuid.uuid4()), "finish": "1"}
+                reply = phone.post(paths[place], data=form)
+                if reply.status_code != 303:
+                    raise RuntimeError(f"an answer was refused with {reply.status_code}")
+
+    with ThreadPoolExecutor(PEOPLE) as people:
+        list(people.map(one, range(PEOPLE)))
+    late = time.monotonic() - began - seconds
+    if late > seconds / 10:
+        raise RuntimeError(f"{a_second} answers a second are more than this machine takes: {late:.0f} s late")
+    return at
+
+
+def _delays(ours: Installation, since: datetime) -> list[float]:
+    """Seconds from commit to the receiver's book, of what was promised since then."""
+    promised = {id: at for id, (_, at) in _kept(ours).items() if at >= since}
+    return [
+        (datetime.fromisoformat(event["received_at"]) - promised[event["id"]]).total_seconds()
+        for event in ours.book()["events"]
+        if event["id"] in promised
+    ]
+
+
+def _kept(ours: Installation) -> dict[str, tuple[str, datetime]]:
+    """State and instant of every event that the service promised."""
+
+    @reading
+    def kept(tx: Session) -> dict[str, tuple[str, datetime]]:
+        rows = tx.execute(select(Event.id, Event.state, Event.created_at))
+        return {str(id): (state, at) for id, state, at in rows}
+
+    with create_app(Settings.from_env(ours.settings)).app_context():
+        try:
+            return kept()
+        finally:
+            db.engine.dispose()
