@@ -16,6 +16,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 KEY_BYTES = 32
+DEMO_PASSWORD = "DEMO_PASSWORD"  # in run.env: of whom a demonstration lets in
 SPOKEN = ("uk", "en")  # what catalogues, slips and questionnaires have; a person can read all or none
 
 
@@ -252,6 +253,7 @@ def keep_for_demonstration(data_dir: Path, public_url: str) -> None:
     shared = base64.b64encode(os.urandom(KEY_BYTES)).decode()
     kept.setdefault("FEEDBACK_CENTRAL_SECRET", f"whsec_{shared}")
     kept.setdefault("FEEDBACK_SECOND_FACTOR", "optional")  # nobody should need a telephone to have a look
+    kept.setdefault(DEMO_PASSWORD, "-".join(os.urandom(2).hex() for _ in range(5)))
     kept["FEEDBACK_PUBLIC_URL"] = public_url
     fresh = data_dir / "run.env.new"
     with open(os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:

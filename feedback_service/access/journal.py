@@ -8,7 +8,7 @@ prove that it was not written anew as a whole.
 import hashlib
 import json
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -74,6 +74,14 @@ def note(
         tx.add(entry)
         head.number, head.digest = entry.number, entry.digest
         tx.flush()
+
+
+def entries(tx: Session, chain: uuid.UUID, *, before: int | None, limit: int) -> Sequence[JournalEntry]:
+    """Entries of a chain, the newest first; ``before``: only those with a smaller number."""
+    query = select(JournalEntry).where(JournalEntry.chain == chain)
+    if before is not None:
+        query = query.where(JournalEntry.number < before)
+    return tx.scalars(query.order_by(JournalEntry.number.desc()).limit(limit)).all()
 
 
 @reading

@@ -6,6 +6,7 @@ import secrets
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date, datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -26,9 +27,30 @@ class Holder:
     key_id: uuid.UUID
     scopes: frozenset[str]
     centres: frozenset[str]
+    last_used_on: date | None = None
 
 
-def add(tx: Session, scopes: Collection[str], centres: Collection[Centre]) -> str:
+@dataclass(frozen=True, slots=True)
+class KeyCard:
+    """A key as lists show it; ``centres`` are codes."""
+
+    id: uuid.UUID
+    name: str
+    scopes: tuple[str, ...]
+    centres: tuple[str, ...]
+    created_at: datetime
+    last_used_on: date | None
+    revoked_at: datetime | None
+
+
+def add(
+    tx: Session,
+    scopes: Collection[str],
+    centres: Collection[Centre],
+    *,
+    name: str = "",
+    id: uuid.UUID | None = None,
+) -> str:
     """A new key for these centres, to be shown once; ``ValueError`` for an unknown scope, or for none at all."""
     if unknown := set(scopes) - set(SCOPES):
         raise ValueError(f"no such scope: {min(unknown)}; there are {', '.join(SCOPES)}")
@@ -36,7 +58,8 @@ def add(tx: Session, scopes: Collection[str], centres: Collection[Centre]) -> st
         raise ValueError("a key needs at least one scope and one centre")
     secret = f"vdk_{secrets.token_urlsafe(32)}"
     key = ApiKey(
-        id=uuid7(),
+        id=id or uuid7(),
+        name=name,
         key_hash=_hash(secret),
         scopes=" ".join(scope for scope in SCOPES if scope in scopes),
         created_at=clock.now(),
@@ -59,7 +82,7 @@ def find(tx: Session, secret: str) -> Holder | None:
     if not _KEY.fullmatch(secret):
         return None
     query = (
-        select(ApiKey.id, ApiKey.scopes, Centre.code)
+        select(ApiKey.id, ApiKey.scopes, ApiKey.last_used_on, Centre.code)
         .join(ApiKeyCentre, ApiKeyCentre.api_key_id == ApiKey.id)
         .join(Centre, Centre.id == ApiKeyCentre.centre_id)
         .where(ApiKey.key_hash == _hash(secret), ApiKey.revoked_at.is_(None))
@@ -67,8 +90,35 @@ def find(tx: Session, secret: str) -> Holder | None:
     rows = tx.execute(query).all()
     if not rows:
         return None
-    key_id, scopes, _ = rows[0]
-    return Holder(key_id, frozenset(scopes.split()), frozenset(code for _, _, code in rows))
+    key_id, scopes, used_on, _ = rows[0]
+    return Holder(key_id, frozenset(scopes.split()), frozenset(row.code for row in rows), used_on)
+
+
+def centres_of(tx: Session, id: uuid.UUID) -> list[str]:
+    """The codes of the centres that a key is for."""
+    query = select(Centre.code).join(ApiKeyCentre, ApiKeyCentre.centre_id == Centre.id)
+    return list(tx.scalars(query.where(ApiKeyCentre.api_key_id == id)))
+
+
+def cards(tx: Session) -> list[KeyCard]:
+    """All keys, the newest first."""
+    centres: dict[uuid.UUID, list[str]] = {}
+    held = select(ApiKeyCentre.api_key_id, Centre.code).join(Centre, Centre.id == ApiKeyCentre.centre_id)
+    for key_id, code in tx.execute(held.order_by(Centre.code)):
+        centres.setdefault(key_id, []).append(code)
+    query = select(ApiKey).order_by(ApiKey.created_at.desc(), ApiKey.id)
+    return [
+        KeyCard(
+            id=key.id,
+            name=key.name,
+            scopes=tuple(key.scopes.split()),
+            centres=tuple(centres.get(key.id, ())),
+            created_at=key.created_at,
+            last_used_on=key.last_used_on,
+            revoked_at=key.revoked_at,
+        )
+        for key in tx.scalars(query)
+    ]
 
 
 def _hash(secret: str) -> bytes:

@@ -16,6 +16,7 @@ from feedback_service.access.keys import Holder
 from feedback_service.api import body
 from feedback_service.api.fields import Items, at_fault, pointer
 from feedback_service.errors import N_, FeedbackError, FieldError, Invalid, NotAllowed, NotAuthenticated
+from feedback_service.flow import integrations
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -112,6 +113,7 @@ def _holder(needs: str) -> Holder:
         raise NotAuthenticated()
     if needs not in holder.scopes:
         raise NotAllowed(N_("This needs a key with the scope %(scope)s."), scope=needs)
+    integrations.note_use(holder)
     return holder
 
 

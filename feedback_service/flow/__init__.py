@@ -5,11 +5,16 @@
     direct      an answer comes without an invitation: from the hall's poster, or typed in by staff
     receipts    a person reads the receipt, takes the answer back, types a short code
     deliveries  an operator has an event sent again
+    sign_in     staff come in and go out
+    oversight   which centres they may see; the journal knows who saw what
+    staff       people are let into the administration, and kept out of it
+    profile     a centre's people keep its profile and services
+    integrations  they make keys for case systems, and end them
     setup       an operator adds centres, services, keys, documents
     upkeep      what time does: days are recounted, old things are deleted
 
-What the doors for people and systems need is here by name; operators and the worker ask ``setup`` and
-``upkeep`` themselves. ``recording`` is the step that every way of answering ends in. Which event is carried by
+What the doors for people and systems need is here by name; operators, the worker and the administration ask their
+modules themselves. ``recording`` is the step that every way of answering ends in. Which event is carried by
 whom, and how that went, the relay writes down in ``delivery.courier``.
 """
 

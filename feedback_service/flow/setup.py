@@ -3,7 +3,7 @@
 A ЄДРПОУ that a person types in is refused when its check digit fails; from a register's file it is taken with a
 warning, because registers hold about one real code in a hundred that fails. In a file one row at
 fault spoils no other: it is named by its line, the rest is taken, and the mended file may be imported again.
-Sentences are for operators, in English.
+Sentences are for operators, in English; those that pages repeat are marked for translation.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ from feedback_service.access import keys
 from feedback_service.cases import codes, tokens
 from feedback_service.db import transaction
 from feedback_service.delivery import events, outbox
-from feedback_service.errors import Conflict, FieldError, Invalid, NotFound
+from feedback_service.errors import N_, Conflict, FieldError, Invalid, NotFound
 from feedback_service.files import Row
 from feedback_service.indicators import fitting, methodology
 from feedback_service.indicators import library as methodology_library
@@ -39,15 +39,27 @@ CENTRE_OPTIONAL = frozenset({"controller", "contact"})
 SERVICE_NEEDED = frozenset({"title"})
 SERVICE_OPTIONAL = frozenset({"centre", "code", "local_code"})
 
+# What pages say too.
+INVISIBLE = N_("%(field)s holds an invisible control character.")
+TOO_LONG = N_("%(field)s is longer than %(longest)s characters.")
+NO_CODE = N_("A service needs a code or a local code.")
+NO_TITLE = N_("The title is empty.")
+REPEATS = N_("It repeats line %(line)s.")
+
 D = TypeVar("D", Questionnaire, Methodology)
 
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A sentence about one line of a file."""
+    """What is to say about one line of a file."""
 
     line: int
-    sentence: str
+    said: tuple[FieldError, ...]
+
+    @property
+    def sentence(self) -> str:
+        """It in English."""
+        return " ".join(error.detail % error.params if error.params else error.detail for error in self.said)
 
 
 @dataclass(slots=True)
@@ -92,9 +104,9 @@ def _take_centres(tx: Session, rows: Sequence[Row]) -> Imported:
         try:
             code, cells, doubts = _read_profile(row.cells)
         except Invalid as refusal:
-            done.faults.append(Remark(row.line, _sentence(refusal)))
+            done.faults.append(Remark(row.line, refusal.errors))
             continue
-        done.warnings += [Remark(row.line, doubt.detail) for doubt in doubts]
+        done.warnings += [Remark(row.line, (doubt,)) for doubt in doubts]
         centre = known.get(code)
         _count(done, is_new=centre is None, changed=_put_centre(tx, centre, cells))
     return done
@@ -138,10 +150,16 @@ def _put_centre(tx: Session, centre: Centre | None, cells: Mapping[str, str | No
     else:
         for name, value in cells.items():
             setattr(centre, name, value)
+        centre.version += 1
+    tell_profile(tx, centre)
+    return True
+
+
+def tell_profile(tx: Session, centre: Centre) -> None:
+    """Promise the central system the centre's profile as it is now."""
     tx.flush()
     now = clock.now()
     outbox.put(tx, centre.id, [events.centre_profile(_profile(centre), now)], at=now)
-    return True
 
 
 def _profile(centre: Centre) -> dict[str, str | None]:
@@ -185,7 +203,7 @@ def _take_services(tx: Session, rows: Sequence[Row]) -> Imported:
         try:
             centre, code, local_code, title = _read_service(row.cells, centres)
         except Invalid as refusal:
-            done.faults.append(Remark(row.line, _sentence(refusal)))
+            done.faults.append(Remark(row.line, refusal.errors))
             continue
         service = known.get((centre.id, code, local_code))
         changed = service is None or service.title != title
@@ -207,9 +225,9 @@ def _read_service(given: Mapping[str, str], centres: Mapping[str, Centre]) -> tu
         sentence = f"There is no centre {named}." if named else "No centre is named."
         errors.append(FieldError("/centre", sentence))
     if not code and not local_code:
-        errors.append(FieldError("/code", "A service needs a code or a local code."))
+        errors.append(FieldError("/code", NO_CODE))
     if not title:
-        errors.append(FieldError("/title", "The title is empty."))
+        errors.append(FieldError("/title", NO_TITLE))
     if errors:
         raise Invalid(errors)
     return centres[named], code, local_code, title
@@ -219,14 +237,14 @@ def _read_service(given: Mapping[str, str], centres: Mapping[str, Centre]) -> tu
 
 
 @transaction
-def add_key(tx: Session, scopes: Collection[str], centres: Collection[str]) -> str:
+def add_key(tx: Session, scopes: Collection[str], centres: Collection[str], name: str = "") -> str:
     """A new key for a case system or portal, to be shown once; ``Invalid`` for an unknown scope or centre."""
     wanted = {code.strip().upper() for code in centres}
     known = _centres(tx, wanted)
     if missing := wanted - known.keys():
         raise Invalid.field("/centre", f"There is no centre {min(missing)}.")
     try:
-        return keys.add(tx, scopes, known.values())
+        return keys.add(tx, scopes, known.values(), name=name)
     except ValueError as wrong:
         raise Invalid.field("/scope", f"This key cannot be made: {wrong}.") from wrong
 
@@ -313,7 +331,7 @@ def _import(
         if (earlier := first_line.setdefault(name(row), row.line)) == row.line:
             fresh.append(row)
         else:
-            done.faults.append(Remark(row.line, f"It repeats line {earlier}."))
+            done.faults.append(Remark(row.line, (FieldError("", REPEATS, {"line": earlier}),)))
     for start in range(0, len(fresh), PORTION):
         part = take(fresh[start : start + PORTION])
         done.added, done.changed = done.added + part.added, done.changed + part.changed
@@ -334,12 +352,8 @@ def _text(value: str, pointer: str, errors: list[FieldError], longest: int) -> s
     try:
         text = clean(value).strip()
     except ValueError:
-        errors.append(FieldError(pointer, f"{pointer[1:]} holds an invisible control character."))
+        errors.append(FieldError(pointer, INVISIBLE, {"field": pointer[1:]}))
         return ""
     if len(text) > longest:
-        errors.append(FieldError(pointer, f"{pointer[1:]} is longer than {longest} characters."))
+        errors.append(FieldError(pointer, TOO_LONG, {"field": pointer[1:], "longest": longest}))
     return text
-
-
-def _sentence(refusal: Invalid) -> str:
-    return " ".join(error.detail for error in refusal.errors)

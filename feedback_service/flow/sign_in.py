@@ -12,9 +12,8 @@ from sqlalchemy import or_, update
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
-from feedback_service.access import journal, passwords, second_factor, sessions, sight, throttle, users
+from feedback_service.access import journal, passwords, second_factor, sessions, throttle, users
 from feedback_service.access.sessions import CODE, FULL, SET_UP, Visitor
-from feedback_service.access.sight import Sight
 from feedback_service.config import settings
 from feedback_service.db import reading, transaction
 from feedback_service.errors import N_, Conflict, Invalid, NotAllowed, NotFound, NotRecognised
@@ -209,23 +208,6 @@ def _visitor(tx: Session, token: str) -> Visitor | None:
 @transaction
 def _seen(tx: Session, session_id: uuid.UUID, now: datetime) -> None:
     tx.execute(update(SignIn).where(SignIn.id == session_id).values(seen_at=now))
-
-
-@reading
-def sight_of(tx: Session, visitor: Visitor) -> Sight:
-    """Which centres the visitor may see, and which rows within them."""
-    return sight.of(tx, visitor.role, visitor.scopes)
-
-
-@transaction
-def note_sight(tx: Session, visitor: Visitor, page: str, centres: list[uuid.UUID]) -> None:
-    """The journal knows that this session saw the page; told once."""
-    held = tx.get(SignIn, visitor.session_id, with_for_update=True)
-    if held is None or page in held.noted:
-        return
-    held.noted = [*held.noted, page]
-    chains = centres or users.chains(tx, visitor.role, visitor.scopes)
-    journal.note(tx, chains, visitor.actor, "saw", page, clock.now())
 
 
 @transaction

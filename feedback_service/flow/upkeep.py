@@ -3,6 +3,7 @@
     complete_left_answers   answers begun and left become final as they are
     close_days              past days are recounted, so that figures need not be
     purge                   what nobody needs any more is deleted
+    forget_what_is_over     sessions that are over, counts of wrong passwords
     blank_delivered         what was delivered long ago is forgotten, its digest stays
 
 Every function does what is due and tells how much that was; ``stop`` may say between two transactions that
@@ -22,6 +23,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.config import settings
 from feedback_service.db import reading, transaction
+from feedback_service.flow import sign_in
 from feedback_service.flow.answers import complete_left
 from feedback_service.indicators import rollups
 from feedback_service.indicators.rollups import Difference
@@ -94,6 +96,11 @@ def blank_delivered(stop: Stop = never) -> int:
     return _until_less(PORTION, stop, _blank, clock.now() - BLANKED_AFTER)
 
 
+def forget_what_is_over(stop: Stop = never) -> int:
+    """Sessions that are over and counts of wrong attempts that are old are gone; tells how many."""
+    return 0 if stop() else sign_in.forget_what_is_over()
+
+
 @transaction
 def _close_days(tx: Session, centre_id: uuid.UUID, before: date) -> int:
     return rollups.close_days(tx, centre_id, before=before, limit=DAYS)
@@ -161,6 +168,7 @@ DUTIES: Mapping[Callable[[Stop], int | Purged], float] = {
     close_days: 60,
     purge: 3600,
     blank_delivered: 3600,
+    forget_what_is_over: 3600,
 }
 
 

@@ -34,6 +34,7 @@ START_SECONDS = 60
 SLOW_ANSWERS = "32"  # that the demo central system can owe at once, and still answer
 STOP_SECONDS = 5
 HOST = "127.0.0.1"
+ADMIN = "admin@vidhuk.example"
 
 FLASK = (sys.executable, "-m", "flask", "--app", "wsgi")
 GUNICORN = (sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py")
@@ -103,19 +104,21 @@ class Family:
                 stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
 
-    def run(self, name: str, *command: str) -> str:
-        """What a command printed, once it has ended well; raises ``CannotRun`` if it has not."""
+    def run(self, name: str, *command: str, enters: str = "") -> str:
+        """What a command printed that was given this to read, once it has ended well; else ``CannotRun``."""
         with self._log(name) as log:
             child = subprocess.Popen(
-                command, cwd=ROOT, env=self._environment({}), stdin=subprocess.DEVNULL,
+                command, cwd=ROOT, env=self._environment({}), stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE, stderr=log, start_new_session=True,
             )  # fmt: skip
+        told: bytes | None = enters.encode()
         try:
             while True:
                 try:
-                    printed, _ = child.communicate(timeout=0.1)
+                    printed, _ = child.communicate(told, timeout=0.1)
                     break
                 except subprocess.TimeoutExpired:
+                    told = None  # it is on its way, and may be said only once
                     self._go_on()
         except BaseException:
             _end([child])
@@ -192,7 +195,8 @@ def _bring_up(place: Place, family: Family) -> None:
     """Everything runs, run.json says where, and so does the terminal."""
     public_url = os.environ.get("FEEDBACK_PUBLIC_URL") or place.here
     place.data_dir.mkdir(parents=True, exist_ok=True)
-    family.settings = {"FEEDBACK_CENTRAL_SECRET": _keep_settings(place, public_url)}
+    kept = _keep_settings(place, public_url)
+    family.settings = {"FEEDBACK_CENTRAL_SECRET": kept["FEEDBACK_CENTRAL_SECRET"]}
     if not _migrated(place):
         _say("Готуємо базу даних · Preparing the database")
         family.run("migrate", *FLASK, "db", "upgrade")
@@ -214,6 +218,8 @@ def _bring_up(place: Place, family: Family) -> None:
 
     family.start("worker", *FLASK, "worker")
     api_key, survey = _demo_survey(place, family, centre)
+    admin = {"url": f"{public_url}/admin/", "email": ADMIN, "password": kept["DEMO_PASSWORD"]}
+    _let_in(place, family, centre, admin["password"])
     addresses = {
         "survey": survey,
         "public": f"{public_url}/centres/{centre}",
@@ -221,9 +227,9 @@ def _bring_up(place: Place, family: Family) -> None:
         "portal": f"{place.central}/portal",
         "central": place.central,
     }
-    _keep(place.data_dir / "run.json", addresses | {"api_key": api_key, "centre": centre})
+    _keep(place.data_dir / "run.json", addresses | {"admin": admin, "api_key": api_key, "centre": centre})
     family.wait(lambda: _answers(addresses["portal"]), seconds=START_SECONDS)
-    _show(addresses)
+    _show(addresses, admin)
 
 
 def _refuse_taken(place: Place) -> None:
@@ -238,18 +244,30 @@ def _refuse_taken(place: Place) -> None:
                 ) from error
 
 
-def _keep_settings(place: Place, public_url: str) -> str:
-    """The settings are in run.env; the secret that the service shares with the central system."""
-    kept = place.data_dir / "run.env"
-    secret = re.compile(r"^FEEDBACK_CENTRAL_SECRET=(.+)$", re.MULTILINE)
-    written = kept.read_text() if kept.exists() else ""
-    if f"FEEDBACK_PUBLIC_URL={public_url}\n" not in written or not secret.search(written):
+def _keep_settings(place: Place, public_url: str) -> dict[str, str]:
+    """The settings are in run.env; what it says."""
+    kept, needed = _settings(place), ("FEEDBACK_CENTRAL_SECRET", "DEMO_PASSWORD")
+    if kept.get("FEEDBACK_PUBLIC_URL") != public_url or not all(map(kept.get, needed)):
         from feedback_service.config import keep_for_demonstration  # slow, so only when there is a need
 
         keep_for_demonstration(place.data_dir, public_url)
-        written = kept.read_text()
-    [found] = secret.findall(written)
-    return str(found)
+        kept = _settings(place)
+    return kept
+
+
+def _settings(place: Place) -> dict[str, str]:
+    try:
+        lines = (place.data_dir / "run.env").read_text().splitlines()
+    except FileNotFoundError:
+        return {}
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+def _let_in(place: Place, family: Family, centre: str, password: str) -> None:
+    """There is somebody who sees all that a centre's own people see."""
+    if _first(place, "SELECT email FROM users WHERE email = ?", ADMIN) is None:
+        add = (*FLASK, "user", "add", ADMIN, "--role", "head", "--scope", centre, "--password-stdin")
+        family.run("let somebody in", *add, enters=password + "\n")
 
 
 def _migrated(place: Place) -> bool:
@@ -346,7 +364,7 @@ def _kept(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _keep(path: Path, facts: Mapping[str, str]) -> None:
+def _keep(path: Path, facts: Mapping[str, Any]) -> None:
     """Write the file whole or not at all, for its owner only: it holds a key."""
     fresh = path.with_suffix(".new")
     with open(os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
@@ -362,7 +380,7 @@ def _empty(folder: Path) -> None:
         file.unlink()
 
 
-def _show(addresses: Mapping[str, str]) -> None:
+def _show(addresses: Mapping[str, str], admin: Mapping[str, str]) -> None:
     from feedback_service.cases import qr
 
     print(qr.terminal(addresses["survey"]))
@@ -374,6 +392,8 @@ def _show(addresses: Mapping[str, str]) -> None:
         ("central", "Центральна · central"),
     ):
         print(f"  {words:<24}{addresses[name]}")
+    print(f"  {'Адміністрування · admin':<24}{admin['url']}")
+    print(f"  {'':<24}{admin['email']}  {admin['password']}")
     _say("\n  Ctrl-C зупиняє все · stops everything")
 
 

@@ -8,7 +8,7 @@ users keys centre journal
             what is managed: people, keys of case systems, the centre's profile, who saw and did what
 """
 
-from kiosk_ui.admin import home, session  # noqa: F401  their views
+from kiosk_ui.admin import centre, home, journal, keys, session, users  # noqa: F401  their views
 from kiosk_ui.admin.door import bp
 
 __all__ = ["bp"]

@@ -14,12 +14,12 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.exceptions import NotFound as NoSuchPage
 
 from feedback_service import clock
-from feedback_service.access import sessions
+from feedback_service.access import roles, sessions
 from feedback_service.access.sessions import CODE, FULL, SET_UP, Visitor
 from feedback_service.access.sight import CentreCard, Sight
 from feedback_service.config import settings
 from feedback_service.errors import N_, FeedbackError, NotAllowed, NotRecognised, TooManyAttempts
-from feedback_service.flow import sign_in
+from feedback_service.flow import oversight, sign_in
 from kiosk_ui.admin.kept import Kept
 from kiosk_ui.errors import BY_STATUS, Words
 from kiosk_ui.languages import NATIVE, spoken
@@ -27,6 +27,7 @@ from kiosk_ui.pages import page, path
 
 NOBODY, SIGNED_IN = "nobody", "signed in"  # what a view may need beside a right or a stage
 SAFE = ("GET", "HEAD", "OPTIONS")
+UNREMARKABLE = ("admin.account", "admin.centres", "admin.new_user")  # pages that tell of nobody else
 
 V = TypeVar("V", bound=Callable[..., ResponseReturnValue])
 
@@ -35,6 +36,10 @@ bp = Blueprint("admin", __name__, url_prefix="/admin", template_folder="template
 # What the pages of the administration are, in the order of the navigation: endpoint, words, right.
 NAVIGATION: list[tuple[str, str, str]] = [
     ("admin.home", N_("Overview"), SIGNED_IN),
+    ("admin.centres", N_("Centre"), roles.PROFILE),
+    ("admin.users", N_("Users"), roles.USERS),
+    ("admin.keys", N_("Keys"), roles.KEYS),
+    ("admin.journal", N_("Journal"), roles.JOURNAL),
 ]
 
 ROLE_WORDS = {
@@ -86,7 +91,7 @@ def visitor() -> Visitor:
 def sight() -> Sight:
     """Which centres the visitor may see, and which rows in them; asked once a request."""
     if "sight" not in g:
-        g.sight = sign_in.sight_of(visitor())
+        g.sight = oversight.sight_of(visitor())
     return cast(Sight, g.sight)
 
 
@@ -159,10 +164,10 @@ def note(response: Response) -> Response:
         and response.status_code == 200
         and g.get("visitor") is not None
         and g.visitor.is_in
-        and (name := _seen())
-        and name not in g.visitor.noted
+        and request.endpoint not in UNREMARKABLE
+        and _seen() not in g.visitor.noted
     ):
-        sign_in.note_sight(g.visitor, name, g.get("about", []))
+        oversight.note_sight(g.visitor, _seen(), g.get("about", []))
     return response
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -103,7 +104,8 @@ def test_a_newcomer_starts_it_uses_it_and_starts_it_again(tmp_path: Path, record
     with started(data_dir, ports) as demo:
         record_property("first start, seconds", seconds_to_start(demo))
         facts = demo.facts
-        assert facts.keys() == {*ADDRESSES, "api_key", "centre"}
+        assert facts.keys() == {*ADDRESSES, "admin", "api_key", "centre"}
+        assert all(facts["admin"][name] in demo.printed for name in ("url", "email", "password"))
         assert all(demo.facts[name] in demo.printed for name in ADDRESSES)
         assert qr.terminal(facts["survey"]) in demo.printed
         assert facts["api_key"] not in demo.printed
@@ -118,6 +120,7 @@ def test_a_newcomer_starts_it_uses_it_and_starts_it_again(tmp_path: Path, record
         seconds = seconds_to_start(demo)
         record_property("second start, seconds", seconds)
         assert demo.facts["api_key"] == facts["api_key"]
+        assert demo.facts["admin"] == facts["admin"]
         assert demo.facts["survey"] != facts["survey"]
         assert httpx.get(demo.facts["survey"], trust_env=False).status_code == 200
         assert demo.stopped(signal.SIGTERM) == 0
@@ -141,7 +144,19 @@ def assert_the_demonstration_works(facts: dict[str, Any]) -> None:
         given = http.post(facts["portal"], data={"then": "survey"})
         assert given.status_code == 303
         assert "on.nps" in http.get(given.headers["Location"]).text
+        assert_somebody_is_let_in(http, facts["admin"])
         assert_an_answer_arrives_at_the_central_system(http, facts)
+
+
+def assert_somebody_is_let_in(http: httpx.Client, admin: dict[str, str]) -> None:
+    """The e-mail and the password open the administration, and the second factor may wait here."""
+    here = {"Sec-Fetch-Site": "same-origin"}
+    entered = http.post(f"{admin['url']}sign-in", data=admin, headers=here, follow_redirects=True)
+    [token] = re.findall(r'name="csrf" value="(\w+)"', entered.text)
+    later = {"later": "1", "csrf": token}
+    inside = http.post(str(entered.url), data=later, headers=here, follow_redirects=True)
+    assert inside.status_code == 200
+    assert admin["email"] in inside.text
 
 
 def assert_an_answer_arrives_at_the_central_system(http: httpx.Client, facts: dict[str, Any]) -> None:

@@ -1,0 +1,77 @@
+"""When a centre is open: hours of a day and exceptions, as people type them and as they are kept.
+
+Kept as ``{"week": {"mon": [["09:00", "18:00"]]}, "except": {"2026-12-25": []}}``: a day that is not named, or has
+an empty list, is closed.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from itertools import pairwise
+from typing import Any
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+CLOSED = ("", "-", "–", "—", "зачинено", "вихідний", "closed")
+MOST_EXCEPTIONS = 100
+
+Interval = list[str]  # from, to: "09:00", "18:00"
+
+_INTERVAL = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?\s*[-–—]\s*(\d{1,2})(?:[:.](\d{2}))?")
+_DAY = re.compile(r"(?:(\d{4})-(\d{2})-(\d{2})|(\d{1,2})\.(\d{1,2})\.(\d{4}))\s*(.*)")
+
+
+def read_hours(text: str) -> list[Interval]:
+    """Hours such as ``9–13, 14:00–18:00``, none for a closed day; ``ValueError`` for what cannot be read."""
+    if text.strip().casefold() in CLOSED:
+        return []
+    found = [_interval(part) for part in re.split(r"[,;]", text)]
+    if any(earlier[1] > later[0] for earlier, later in pairwise(found)):
+        raise ValueError("the intervals overlap or are out of order")
+    return found
+
+
+def read_exceptions(text: str) -> dict[str, list[Interval]]:
+    """Days with other hours, one a line: ``25.12.2026 зачинено``; ``ValueError`` carries the line at fault."""
+    found: dict[str, list[Interval]] = {}
+    for line in filter(None, (line.strip() for line in text.splitlines())):
+        parts = _DAY.fullmatch(line)
+        try:
+            if parts is None:
+                raise ValueError
+            year, month, day = (parts[1], parts[2], parts[3]) if parts[1] else (parts[6], parts[5], parts[4])
+            on = date(int(year), int(month), int(day)).isoformat()
+            if on in found:
+                raise ValueError
+            found[on] = read_hours(parts[7])
+        except ValueError:
+            raise ValueError(line) from None
+    if len(found) > MOST_EXCEPTIONS:
+        raise ValueError(text.strip().splitlines()[-1])
+    return dict(sorted(found.items()))
+
+
+def spell_hours(hours: list[Interval]) -> str:
+    """The hours of a day as they may be typed again; an empty text for a closed day."""
+    return ", ".join(f"{since}–{until}" for since, until in hours)
+
+
+def spell_exceptions(exceptions: Mapping[str, Any], closed: str = "—") -> str:
+    """The exceptions as they may be typed again, one a line."""
+    return "\n".join(f"{day} {spell_hours(hours) or closed}" for day, hours in exceptions.items())
+
+
+def _interval(text: str) -> Interval:
+    parts = _INTERVAL.fullmatch(text.strip())
+    if parts is None:
+        raise ValueError("these are no hours")
+    since, until = _clock(parts[1], parts[2]), _clock(parts[3], parts[4])
+    if since >= until:
+        raise ValueError("it ends before it begins")
+    return [since, until]
+
+
+def _clock(hours: str, minutes: str | None) -> str:
+    hour, minute = int(hours), int(minutes or 0)
+    if hour > 24 or minute > 59 or (hour == 24 and minute):
+        raise ValueError("there is no such time")
+    return f"{hour:02}:{minute:02}"

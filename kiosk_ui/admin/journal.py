@@ -1,0 +1,56 @@
+"""Who saw and did what."""
+
+from flask import request
+from flask.typing import ResponseReturnValue
+
+from feedback_service.access import roles
+from feedback_service.errors import N_
+from feedback_service.flow import oversight
+from kiosk_ui.admin.door import bp, centre_of, needs, show, sight, visitor
+
+ACTIONS = {
+    "attempts": N_("wrong passwords or codes in a row"),
+    "key_made": N_("made a key"),
+    "key_revoked": N_("ended a key"),
+    "link_made": N_("made a link for a password"),
+    "password_set": N_("set a password"),
+    "profile_changed": N_("changed the profile"),
+    "saw": N_("saw"),
+    "second_factor_reset": N_("reset a second factor"),
+    "second_factor_set": N_("set a second factor up"),
+    "services_imported": N_("imported services"),
+    "signed_in": N_("signed in"),
+    "signed_out": N_("signed out"),
+    "signed_out_everywhere": N_("signed out everywhere"),
+    "user_added": N_("added a user"),
+    "user_changed": N_("changed a user"),
+    "user_disabled": N_("disabled a user"),
+    "user_enabled": N_("let a user in again"),
+}
+
+
+@bp.get("/journal")
+@needs(roles.JOURNAL)
+def journal() -> ResponseReturnValue:
+    """A centre's journal, or the installation's; the newest first, ``?before=`` goes back."""
+    of_installation = visitor().may(roles.INSTALLATION)
+    asked = request.args.get("centre", "")
+    usual = "" if of_installation or not sight().centres else sight().centres[0].code
+    code = asked or usual
+    card = centre_of(code) if code else None
+    entries = oversight.read_journal(visitor(), code or None, _before()) if card or of_installation else []
+    return show(
+        "admin/journal.html",
+        card=card,
+        centres=sight().centres,
+        of_installation=of_installation,
+        entries=entries,
+        earlier=entries[-1].number if len(entries) == oversight.PAGE and entries[-1].number > 1 else None,
+        newest=_before() is None,
+        actions=ACTIONS,
+    )
+
+
+def _before() -> int | None:
+    number = request.args.get("before", "")
+    return int(number) if number.isascii() and number.isdecimal() and len(number) < 16 else None

@@ -1,0 +1,80 @@
+"""Keys of case systems: made here, shown once, ended here."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID, uuid4
+
+from flask import Response, request
+from flask.typing import ResponseReturnValue
+
+from feedback_service.access import roles
+from feedback_service.errors import N_, Conflict, Invalid
+from feedback_service.flow import integrations
+from kiosk_ui.admin.door import back_to, bp, needs, show, sight, visitor
+from kiosk_ui.admin.forms import Mistake, mistakes, said
+
+SCOPE_WORDS = {
+    "cases:write": N_("report cases and get invitations"),
+    "cases:read": N_("read cases"),
+    "responses:write": N_("type in answers from telephone, paper and messengers"),
+    "summaries:read": N_("read figures"),
+    "reports:read": N_("read reports"),
+    "deliveries:manage": N_("see what goes to the central system, and send it again"),
+}
+
+
+class Typed(NamedTuple):
+    """What the form says of a new key."""
+
+    name: str
+    scope: Sequence[str]
+    centre: Sequence[str]
+
+
+@bp.get("/keys")
+@needs(roles.KEYS)
+def keys() -> ResponseReturnValue:
+    """All keys for the visitor's centres, and the form for another one."""
+    only = [card.code for card in sight().centres] if len(sight().centres) == 1 else []
+    return _page(Typed("", [], only), uuid4())
+
+
+@bp.post("/keys")
+@needs(roles.KEYS)
+def make_key() -> ResponseReturnValue:
+    """A new key, shown this once. The same form sent again makes no second one."""
+    form = request.form
+    typed = Typed(form.get("name", ""), form.getlist("scope"), form.getlist("centre"))
+    try:
+        id = UUID(form.get("id", ""))
+    except ValueError:
+        id = uuid4()
+    try:
+        secret = integrations.make_key(visitor(), id, typed.name, typed.scope, typed.centre)
+    except Invalid as refusal:
+        return _page(typed, id, mistakes(refusal), 422)
+    except Conflict as refusal:
+        return _page(typed, uuid4(), [Mistake("name", said(refusal))], 409)
+    return show("admin/key.html", secret=secret, name=typed.name.strip())
+
+
+@bp.post("/keys/<uuid:key>/revoke")
+@needs(roles.KEYS)
+def revoke_key(key: UUID) -> ResponseReturnValue:
+    """Nobody comes in with this key any more."""
+    integrations.revoke_key(visitor(), key)
+    return back_to("admin.keys")
+
+
+def _page(typed: Typed, id: UUID, wrong: Sequence[Mistake] = (), status: int = 200) -> Response:
+    offered = roles.key_scopes(visitor().role)
+    return show(
+        "admin/keys.html",
+        status,
+        known=integrations.known_keys(visitor()),
+        scopes=[(scope, SCOPE_WORDS[scope]) for scope in offered],
+        centres=sight().centres,
+        typed=typed,
+        id=id,
+        errors=wrong,
+    )
