@@ -76,7 +76,9 @@ class Installation:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for program in self._programs:
-            program.end()
+            program.kill(
+                with_workers=True
+            )  # whatever matters is on the disk; to end in order would take seconds
         self._stack.close()
 
     def kill(self, victim: str, dice: random.Random) -> bool:

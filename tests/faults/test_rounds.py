@@ -15,8 +15,13 @@ ROUNDS = 5
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
-def test_whoever_dies_nothing_acknowledged_is_lost_or_doubled(tmp_path: Path, dialect: str) -> None:
-    with Installation(tmp_path, dialect, relay=["hurried"]) as ours:
+def test_whoever_dies_nothing_acknowledged_is_lost_or_doubled(
+    tmp_path: Path, fresh_database: FreshDatabase, dialect: str
+) -> None:
+    database = (
+        fresh_database("sqlite") if dialect == "sqlite" else None
+    )  # the other's server is to be killed too
+    with Installation(tmp_path, dialect, database=database, relay=["hurried"]) as ours:
         with Crowd(ours.url, ours.key, CENTRES, ours.journal, seed=7):
             dose = kill_rounds(ours, ROUNDS, random.Random(7))
         verdict, _ = audited(ours)
