@@ -12,14 +12,14 @@ import select
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 
 import psycopg
-from flask import Flask
+from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import DateTime, Dialect, Engine, MetaData, Table, TypeDecorator, event
 from sqlalchemy.engine import Connection
@@ -41,6 +41,7 @@ from feedback_service.logs import log
 LOCK_WAIT_SECONDS = 15.0  # how long a writer waits for another before it gives up
 IDLE_SECONDS = 60.0  # how long a transaction may do nothing and keep others waiting
 TURN_SECONDS = 0.001  # how often the next writer looks whether it is its turn
+GATHER_SECONDS = 0.5
 ATTEMPTS = 5
 LOST_RACE_STATES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 KEPT_FIRST = frozenset({"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"})
@@ -49,6 +50,7 @@ PASSES = re.compile("(08|53|57P0|55P03)|SQLITE_(BUSY|LOCKED|CANTOPEN|FULL|IOERR)
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 class NotDurable(Exception):
@@ -249,19 +251,65 @@ def transaction(story: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
 
 def reading(question: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
     """The question sees one unmoving picture of the database and changes nothing."""
+    return _asking(question, {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True})
 
+
+def glancing(question: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
+    """As ``reading``, for a question of one statement: that is a picture in itself, and one round trip."""
+    return _asking(question, {"isolation_level": "AUTOCOMMIT"})
+
+
+def _asking(
+    question: Callable[Concatenate[Session, P], R], on_postgresql: Mapping[str, Any]
+) -> Callable[P, R]:
     @wraps(question)
     def asked(*args: P.args, **kwargs: P.kwargs) -> R:
         with _reachable(), Session(db.engine, expire_on_commit=False) as tx:
-            options: dict[str, Any] = {"writes": False}
-            if db.engine.dialect.name == "postgresql":
-                options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-            tx.connection(execution_options=options)
+            told = on_postgresql if db.engine.dialect.name == "postgresql" else {}
+            tx.connection(execution_options={"writes": False, **told})
             answer = question(tx, *args, **kwargs)
             tx.commit()  # at a rollback psycopg forgets every statement that it has prepared
             return answer
 
     return asked
+
+
+class Gathered(Generic[T]):
+    """Small things that a kill may lose, written in lots: one commit for all that came within ``GATHER_SECONDS``.
+
+    ``write`` is a transaction. What it cannot write, because the database is busy or away, is dropped. A program
+    that ends in order waits until all is written.
+    """
+
+    def __init__(self, write: Callable[[Sequence[T]], object]) -> None:
+        self._write = write
+        self._lots: dict[Flask, list[T]] = {}
+        self._lock, self._writing = threading.Lock(), threading.Lock()
+
+    def add(self, thing: T) -> None:
+        """This will be written soon."""
+        app = current_app._get_current_object()  # type: ignore[attr-defined]  # the timer has none of its own
+        with self._lock:
+            lot = self._lots.setdefault(app, [])
+            lot.append(thing)
+        if len(lot) == 1:
+            threading.Timer(GATHER_SECONDS, self._settle, (app,)).start()
+
+    def settle(self) -> None:
+        """Everything is written now."""
+        self._settle(current_app._get_current_object())  # type: ignore[attr-defined]
+
+    def _settle(self, app: Flask) -> None:
+        with self._writing:
+            with self._lock:
+                lot = self._lots.pop(app, None)
+            if lot is None:
+                return
+            try:
+                with app.app_context(), suppress(Unavailable):
+                    self._write(lot)
+            except Exception as error:  # nobody is there to catch it, and Python would print what it says
+                log.error("not written", number=len(lot), exc_info=error)
 
 
 def _lost_race(error: DBAPIError | LostRace) -> bool:

@@ -13,6 +13,7 @@ from feedback_service import clock
 from feedback_service.app import create_app
 from feedback_service.config import Settings
 from feedback_service.db import db
+from feedback_service.flow.answers import opened
 from tests.support import browser as browsers
 from tests.support.browser import PHONE, NewPage
 from tests.support.database import FreshDatabase, PostgresDatabases, SqliteDatabases
@@ -71,6 +72,7 @@ def app(settings: Settings) -> Iterator[Flask]:
     app.testing = True
     yield app
     with app.app_context():
+        opened.settle()
         db.engine.dispose()
 
 

@@ -1,12 +1,13 @@
 """Invitations in people's hands: found by token or short code, begun on, spent once."""
 
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import Table, and_, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from feedback_service.cases import tokens
@@ -19,16 +20,78 @@ GUESS_WINDOW = timedelta(minutes=10)
 WRONG_GUESSES = 30  # in a window, for one centre: at 25,000 open codes a guesser needs 27 years to hit one
 
 
+class InvitationFacts(NamedTuple):
+    """What answering by an invitation needs of it."""
+
+    centre_id: uuid.UUID
+    id: uuid.UUID
+    token_hash: bytes
+    questionnaire: str
+    last_day: date
+    cancelled: bool
+    opened: bool
+    started: bool
+    answered_on: date | None
+    client_hash: bytes | None
+    left_begun: bool
+
+
+class CaseFacts(NamedTuple):
+    """What an answer repeats of its case."""
+
+    id: uuid.UUID
+    front_office: str
+    provider_edrpou: str | None
+    workplace: str | None
+    workplace_kind: str | None
+    status: str
+    status_at: datetime
+
+
+class ServiceFacts(NamedTuple):
+    """The service of a case."""
+
+    id: uuid.UUID
+    code: str
+    local_code: str
+    title: str
+
+
+class CentreFacts(NamedTuple):
+    """The centre of a case."""
+
+    id: uuid.UUID
+    code: str
+    prefix: str
+    name: str
+    edrpou: str
+    katottg: str
+    controller: str | None
+    contact: str | None
+
+
+class Begun(NamedTuple):
+    """An answer that is not final yet."""
+
+    client_id: uuid.UUID
+    answers: Mapping[str, Any]
+    language: str
+    source: str
+    begun_at: datetime
+    touched_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An invitation in somebody's hand, with the case it is about."""
+    """An invitation in somebody's hand, with the case it is about and the answer begun on it."""
 
     token: str
     key: TokenKey
-    invitation: Invitation
-    case: Case
-    service: Service
-    centre: Centre
+    invitation: InvitationFacts
+    case: CaseFacts
+    service: ServiceFacts
+    centre: CentreFacts
+    begun: Begun | None
 
     @property
     def scope(self) -> bytes:
@@ -37,7 +100,8 @@ class Held:
 
     def answered_by(self, client: uuid.UUID) -> bool:
         """Whether it was this client that answered."""
-        return self.invitation.client_hash == self.key.client_hash(self.scope, client)
+        answered = self.invitation.client_hash
+        return answered is not None and answered == self.key.client_hash(self.scope, client)
 
     def refuse_if_closed(self, today: date) -> None:
         """Raise ``InvitationCancelled`` or ``InvitationExpired``."""
@@ -47,92 +111,118 @@ class Held:
             raise InvitationExpired()
 
 
-_HELD = (
-    select(Invitation, Case, Service, Centre)
-    .join(Case, (Case.centre_id == Invitation.centre_id) & (Case.id == Invitation.case_id))
-    .join(Service, (Service.centre_id == Case.centre_id) & (Service.id == Case.service_id))
-    .join(Centre, Centre.id == Invitation.centre_id)
+# Statements are said once, so that SQLAlchemy works them out once, and give plain rows: here objects of the ORM
+# would cost more than the database.
+_INVITATIONS, _CASES, _SERVICES, _CENTRES, _BEGUN = map(
+    table, (Invitation, Case, Service, Centre, BegunAnswer)
 )
-# Said once, so that SQLAlchemy works them out once.
-_BY_TOKEN = _HELD.where(Invitation.token_hash.in_(bindparam("hashes", expanding=True)))
-_BY_TOKEN_LOCKED = _BY_TOKEN.with_for_update(of=Invitation)
-_INVITATIONS = table(Invitation)
-_OPENED = (
-    update(_INVITATIONS)
-    .where(_INVITATIONS.c.token_hash.in_(bindparam("hashes", expanding=True)))
-    .values(opened=True)
+_FACTS: Sequence[tuple[type[Any], Table]] = (
+    (InvitationFacts, _INVITATIONS),
+    (CaseFacts, _CASES),
+    (ServiceFacts, _SERVICES),
+    (CentreFacts, _CENTRES),
+    (Begun, _BEGUN),
 )
-_SPENT = (
-    update(_INVITATIONS)
-    .where(
-        _INVITATIONS.c.centre_id == bindparam("whose"),
-        _INVITATIONS.c.id == bindparam("which"),
-        _INVITATIONS.c.answered_on.is_(None),
+_HELD = select(*(of.c[name] for facts, of in _FACTS for name in facts._fields)).select_from(
+    _INVITATIONS.join(
+        _CASES, and_(_CASES.c.centre_id == _INVITATIONS.c.centre_id, _CASES.c.id == _INVITATIONS.c.case_id)
     )
-    .values(opened=True, started=True)
+    .join(_SERVICES, and_(_SERVICES.c.centre_id == _CASES.c.centre_id, _SERVICES.c.id == _CASES.c.service_id))
+    .join(_CENTRES, _CENTRES.c.id == _INVITATIONS.c.centre_id)
+    .outerjoin(
+        _BEGUN,
+        and_(_BEGUN.c.centre_id == _INVITATIONS.c.centre_id, _BEGUN.c.invitation_id == _INVITATIONS.c.id),
+    )
+)
+_THIS = (_INVITATIONS.c.centre_id == bindparam("whose"), _INVITATIONS.c.id == bindparam("which"))
+_THIS_BEGUN = (_BEGUN.c.centre_id == bindparam("whose"), _BEGUN.c.invitation_id == bindparam("which"))
+_BY_TOKEN = _HELD.where(_INVITATIONS.c.token_hash == bindparam("hash"))
+_BY_TOKEN_LOCKED = _BY_TOKEN.with_for_update(of=_INVITATIONS)
+_BY_ID_LOCKED = _HELD.add_columns(_INVITATIONS.c.key_id).where(*_THIS).with_for_update(of=_INVITATIONS)
+_READ_BEGUN = select(*(_BEGUN.c[name] for name in Begun._fields)).where(*_THIS_BEGUN)
+_BEGIN, _DROP_BEGUN = insert(_BEGUN), delete(_BEGUN).where(*_THIS_BEGUN)
+_TOUCH = update(_BEGUN).where(*_THIS_BEGUN)
+_STARTED = update(_INVITATIONS).where(*_THIS).values(opened=True, started=True)
+_SPENT = (
+    _STARTED.where(_INVITATIONS.c.answered_on.is_(None))
     .values({name: bindparam(name) for name in ("answered_on", "client_hash", "left_begun")})
     .returning(_INVITATIONS.c.id)
+)
+_OPENED = (
+    update(_INVITATIONS)
+    .where(_INVITATIONS.c.token_hash.in_(bindparam("hashes", expanding=True)), ~_INVITATIONS.c.opened)
+    .values(opened=True)
 )
 
 
 def hold(tx: Session, keyring: Keyring, token: str, *, lock: bool = False) -> Held:
-    """The invitation behind a token; ``NotFound`` if there is none.
+    """The invitation behind a token; ``NotFound`` if there is none. One statement, unless keys were rotated.
 
     ``lock`` keeps everybody else from answering by it until the transaction ends.
     """
     normal = tokens.normal_token(token)
     if normal is None:
         raise NotFound()
-    hashes = {"hashes": keyring.fingerprints("token", normal)}
-    found = tx.execute(_BY_TOKEN_LOCKED if lock else _BY_TOKEN, hashes).one_or_none()
-    if found is None:
-        raise NotFound()
-    invitation, case, service, centre = found
-    return Held(normal, keyring.by_id(invitation.key_id), invitation, case, service, centre)
+    for key in keyring.keys:
+        found = tx.execute(
+            _BY_TOKEN_LOCKED if lock else _BY_TOKEN, {"hash": key.fingerprint("token", normal)}
+        )
+        if row := found.one_or_none():
+            held = _held(normal, key, row)
+            return _after_waiting(tx, held) if lock else held
+    raise NotFound()
 
 
-def hold_again(tx: Session, keyring: Keyring, begun: BegunAnswer) -> Held:
+def hold_again(tx: Session, keyring: Keyring, centre: uuid.UUID, invitation: uuid.UUID) -> Held:
     """The invitation that an answer was begun on, locked.
 
     If its key was taken off the ring, the signing one stands in: nobody can open the link any more, but what
     was tapped counts.
     """
-    query = _HELD.where(Invitation.centre_id == begun.centre_id, Invitation.id == begun.invitation_id)
-    invitation, case, service, centre = tx.execute(query.with_for_update(of=Invitation)).one()
+    *facts, key_id = tx.execute(_BY_ID_LOCKED, {"whose": centre, "which": invitation}).one()
     try:
-        key = keyring.by_id(invitation.key_id)
+        key = keyring.by_id(key_id)
     except LookupError:
         key = keyring.signing
-    return Held(key.token(invitation.id), key, invitation, case, service, centre)
+    return _after_waiting(tx, _held(key.token(invitation), key, facts))
 
 
-def note_opened(tx: Session, keyring: Keyring, token: str) -> None:
-    """A person has looked at the survey behind the token."""
-    tx.execute(_OPENED, {"hashes": keyring.fingerprints("token", tokens.normal_token(token) or "")})
+def _held(token: str, key: TokenKey, row: Iterable[Any]) -> Held:
+    values = iter(row)
+    invitation, case, service, centre, begun = (
+        facts._make(islice(values, len(facts._fields))) for facts, _ in _FACTS
+    )
+    return Held(token, key, invitation, case, service, centre, begun if begun.client_id else None)
+
+
+def _after_waiting(tx: Session, held: Held) -> Held:
+    """Read the answer begun once more: who waited for the lock sees the invitation as it is now, but the rows
+    joined to it as they were before."""
+    if not held.invitation.started:
+        return held
+    row = tx.execute(_READ_BEGUN, _this(held)).one_or_none()
+    return replace(held, begun=Begun._make(row) if row else None)
+
+
+def _this(held: Held) -> dict[str, Any]:
+    return {"whose": held.invitation.centre_id, "which": held.invitation.id}
+
+
+def note_opened(tx: Session, hashes: Sequence[bytes]) -> None:
+    """People have looked at the surveys behind the tokens with these hashes."""
+    tx.execute(_OPENED, {"hashes": hashes})
 
 
 def spend(tx: Session, held: Held, client: uuid.UUID, *, on: date, left_begun: bool = False) -> bool:
     """Note that it was answered, and by which client; ``False`` if somebody was first. The database decides."""
-    this_one = {"whose": held.invitation.centre_id, "which": held.invitation.id}
-    spent = {
-        "answered_on": on,
-        "client_hash": held.key.client_hash(held.scope, client),
-        "left_begun": left_begun,
-    }
-    return tx.scalar(_SPENT, this_one | spent) is not None
-
-
-def begun_on(tx: Session, invitation: Invitation) -> BegunAnswer | None:
-    """The answer begun on the invitation, if any."""
-    if not invitation.started:
-        return None
-    return tx.get(BegunAnswer, (invitation.centre_id, invitation.id))
+    client_hash = held.key.client_hash(held.scope, client)
+    spent = {"answered_on": on, "client_hash": client_hash, "left_begun": left_begun}
+    return tx.execute(_SPENT, _this(held) | spent).one_or_none() is not None
 
 
 def keep_begun(
     tx: Session,
     held: Held,
-    begun: BegunAnswer | None,
     *,
     client: uuid.UUID,
     answers: Mapping[str, Any],
@@ -140,27 +230,34 @@ def keep_begun(
     source: str,
     at: datetime,
 ) -> None:
-    """Keep what was chosen so far on the invitation."""
-    if begun is None:
-        begun = BegunAnswer(
-            centre_id=held.invitation.centre_id, invitation_id=held.invitation.id, begun_at=at
-        )
-        tx.add(begun)
-    begun.client_id, begun.answers, begun.touched_at = client, dict(answers), at
-    begun.language, begun.source = language, source
-    held.invitation.opened = held.invitation.started = True
+    """Keep what was chosen so far on the invitation; where the person came from is kept from the first time."""
+    chosen = {"client_id": client, "answers": dict(answers), "language": language, "touched_at": at}
+    if held.begun is None:
+        key = {"centre_id": held.invitation.centre_id, "invitation_id": held.invitation.id}
+        tx.execute(_BEGIN, key | chosen | {"source": source, "begun_at": at})
+        tx.execute(_STARTED, _this(held))
+    else:
+        tx.execute(_TOUCH.values(chosen), _this(held))
 
 
-def drop_begun(tx: Session, begun: BegunAnswer) -> None:
+def drop_begun(tx: Session, held: Held) -> None:
     """Forget what was kept: it is final now."""
-    this_one = (BegunAnswer.centre_id == begun.centre_id, BegunAnswer.invitation_id == begun.invitation_id)
-    tx.execute(delete(BegunAnswer).where(*this_one))
+    tx.execute(_DROP_BEGUN, _this(held))
 
 
-def left(tx: Session, before: datetime, limit: int) -> list[BegunAnswer]:
-    """Answers begun and not touched since ``before``, taken so that no other worker takes them."""
-    query = select(BegunAnswer).where(BegunAnswer.touched_at <= before).order_by(BegunAnswer.touched_at)
-    return list(tx.scalars(query.limit(limit).with_for_update(skip_locked=True)))
+def left(tx: Session, before: datetime, limit: int) -> Sequence[tuple[uuid.UUID, uuid.UUID]]:
+    """Where answers were begun and not touched since ``before``: centre and invitation.
+
+    They are taken so that no other worker takes them.
+    """
+    query = select(_BEGUN.c.centre_id, _BEGUN.c.invitation_id).where(_BEGUN.c.touched_at <= before)
+    taken = query.order_by(_BEGUN.c.touched_at).limit(limit).with_for_update(skip_locked=True)
+    return [(centre, invitation) for centre, invitation in tx.execute(taken)]
+
+
+def put_off(tx: Session, centre: uuid.UUID, invitation: uuid.UUID, at: datetime) -> None:
+    """Give an answer that was left another turn later, as if it had been touched now."""
+    tx.execute(_TOUCH.values(touched_at=at), {"whose": centre, "which": invitation})
 
 
 def wrong_guesses(tx: Session, centre: Centre, now: datetime) -> CodeGuesses:

@@ -28,10 +28,8 @@ _FORGIVEN = str.maketrans("ILO" + "ІОАВЕКМНРСТУХ", "110" + "10ABEKM
 
 
 def _mac(key: bytes, label: str, *parts: bytes) -> bytes:
-    mac = hmac.new(key, label.encode(), hashlib.sha256)
-    for part in parts:
-        mac.update(len(part).to_bytes(4, "big") + part)
-    return mac.digest()
+    message = label.encode() + b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return hmac.digest(key, message, hashlib.sha256)
 
 
 def _letters(digest: bytes, length: int) -> str:

@@ -5,8 +5,7 @@ checked answers. So the check runs inside the transaction, and a refused answer 
 """
 
 import uuid
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -15,14 +14,14 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.cases import invitations
-from feedback_service.cases.invitations import Held
+from feedback_service.cases.invitations import Begun, Held
 from feedback_service.cases.tokens import keyring
 from feedback_service.config import settings
-from feedback_service.db import LostRace, reading, transaction
-from feedback_service.errors import N_, AlreadyAnswered, Invalid, Unavailable
+from feedback_service.db import Gathered, LostRace, glancing, transaction
+from feedback_service.errors import N_, AlreadyAnswered, Invalid
 from feedback_service.flow.recording import Origin, record
 from feedback_service.logs import log
-from feedback_service.models import BegunAnswer, Centre
+from feedback_service.models import Centre
 from feedback_service.surveys import library
 from feedback_service.surveys.answers import Answers
 from feedback_service.surveys.questionnaires import Questionnaire
@@ -42,7 +41,7 @@ class CentreFacts:
     contact: str | None
 
     @classmethod
-    def of(cls, centre: Centre) -> "CentreFacts":
+    def of(cls, centre: Centre | invitations.CentreFacts) -> "CentreFacts":
         """What people are told of a centre."""
         return cls(centre.code, centre.name, centre.controller, centre.contact)
 
@@ -73,26 +72,27 @@ def open_survey(token: str, *, counts: bool) -> Survey:
 
     Raises ``NotFound``, ``AlreadyAnswered``, ``InvitationCancelled`` or ``InvitationExpired``.
     """
-    survey, opened = _look_at(token)
-    if counts and not opened:
-        with suppress(Unavailable):  # looking needs no lock: a tap will note it too
-            _note_opened(token)
+    held, survey = _look_at(token)
+    if counts and not held.invitation.opened:
+        opened.add(held.invitation.token_hash)
     return survey
 
 
-@reading
-def _look_at(tx: Session, token: str) -> tuple[Survey, bool]:
+@glancing
+def _look_at(tx: Session, token: str) -> tuple[Held, Survey]:
     held, now = invitations.hold(tx, keyring(), token), clock.now()
-    begun = invitations.begun_on(tx, held.invitation)
-    _refuse_answered(held, begun, now)
+    _refuse_answered(held, now)
     held.refuse_if_closed(clock.kyiv_day(now))
     questionnaire = library.by_version(tx, held.invitation.questionnaire)
-    return _survey(held, questionnaire, begun=begun is not None), held.invitation.opened
+    return held, _survey(held, questionnaire, begun=held.begun is not None)
 
 
 @transaction
-def _note_opened(tx: Session, token: str) -> None:
-    invitations.note_opened(tx, keyring(), token)
+def _note_opened(tx: Session, hashes: Sequence[bytes]) -> None:
+    invitations.note_opened(tx, hashes)
+
+
+opened = Gathered(_note_opened)  # looking must not wait for the disk: decision 9
 
 
 @transaction
@@ -114,16 +114,15 @@ def keep_begun(
     entered = _enter(tx, token, client_id)
     if isinstance(entered, Recorded):
         return entered
-    held, begun, questionnaire = entered
-    answers = _joined(begun, questionnaire, given(questionnaire), whole=whole)
+    held, questionnaire = entered
+    answers = _joined(held.begun, questionnaire, given(questionnaire), whole=whole)
     invitations.keep_begun(
         tx,
         held,
-        begun,
         client=client_id,
         answers=answers.to_json(),
         language=language,
-        source=begun.source if begun else source,
+        source=source,
         at=clock.now(),
     )
     return _survey(held, questionnaire, begun=True)
@@ -148,11 +147,11 @@ def finish(
     entered = _enter(tx, token, client_id)
     if isinstance(entered, Recorded):
         return entered
-    held, begun, questionnaire = entered
-    answers = _joined(begun, questionnaire, given(questionnaire), whole=whole)
+    held, questionnaire = entered
+    begun, answers = held.begun, _joined(held.begun, questionnaire, given(questionnaire), whole=whole)
     if begun is None:
         return _finalise(tx, held, client_id, answers, language, source, clock.now())
-    invitations.drop_begun(tx, begun)
+    invitations.drop_begun(tx, held)
     return _finalise(tx, held, client_id, answers, language, begun.source, begun.begun_at)
 
 
@@ -163,23 +162,21 @@ def complete_left(tx: Session, limit: int = 100) -> int:
     Whatever became of their invitations since: what was tapped counts.
     """
     left = invitations.left(tx, clock.now() - _patience(), limit)
-    for begun in left:
+    for centre, invitation in left:
         try:
             with tx.begin_nested():
-                _complete(tx, invitations.hold_again(tx, keyring(), begun), begun)
+                _complete(tx, invitations.hold_again(tx, keyring(), centre, invitation))
         except (DBAPIError, LostRace):
             raise
         except (
             Exception
         ) as error:  # one that cannot be read must not hold up the others: it has another turn later
-            log.error("left answer not completed", invitation=str(begun.invitation_id), exc_info=error)
-            begun.touched_at = clock.now()
+            log.error("left answer not completed", invitation=str(invitation), exc_info=error)
+            invitations.put_off(tx, centre, invitation, clock.now())
     return len(left)
 
 
-def _enter(
-    tx: Session, token: str, client: uuid.UUID
-) -> Recorded | tuple[Held, BegunAnswer | None, Questionnaire]:
+def _enter(tx: Session, token: str, client: uuid.UUID) -> Recorded | tuple[Held, Questionnaire]:
     """Who comes to answer gets the questionnaire; the client whose answer is final gets its receipt again.
 
     Others are refused. An answer of this client that was left for too long becomes final now, whether or not
@@ -188,17 +185,20 @@ def _enter(
     held, now = invitations.hold(tx, keyring(), token, lock=True), clock.now()
     if held.answered_by(client):
         return _recorded(held, client, repeated=True, late=held.invitation.left_begun)
-    begun = invitations.begun_on(tx, held.invitation)
+    begun = held.begun
     if begun is not None and begun.client_id == client and _is_left(begun, now):
-        _complete(tx, held, begun)
+        _complete(tx, held)
         return _recorded(held, client, repeated=True, late=True)
-    _refuse_answered(held, begun, now)
+    _refuse_answered(held, now)
     held.refuse_if_closed(clock.kyiv_day(now))
-    return held, begun, library.by_version(tx, held.invitation.questionnaire)
+    return held, library.by_version(tx, held.invitation.questionnaire)
 
 
-def _complete(tx: Session, held: Held, begun: BegunAnswer) -> None:
-    invitations.drop_begun(tx, begun)
+def _complete(tx: Session, held: Held) -> None:
+    begun = held.begun
+    if begun is None:
+        return  # somebody else sent meanwhile
+    invitations.drop_begun(tx, held)
     if held.invitation.answered_on is not None:
         return  # somebody else sent, on a database where the two did not meet
     answers = Answers.from_json(begun.answers)
@@ -240,24 +240,22 @@ def _recorded(held: Held, client: uuid.UUID, *, repeated: bool = False, late: bo
     return Recorded(response_id, receipt, repeated, late)
 
 
-def _refuse_answered(held: Held, begun: BegunAnswer | None, now: datetime) -> None:
+def _refuse_answered(held: Held, now: datetime) -> None:
     if held.invitation.answered_on is not None:
         raise AlreadyAnswered(held.invitation.answered_on)
-    if begun is not None and _is_left(begun, now):
-        raise AlreadyAnswered(clock.kyiv_day(begun.begun_at))
+    if held.begun is not None and _is_left(held.begun, now):
+        raise AlreadyAnswered(clock.kyiv_day(held.begun.begun_at))
 
 
 def _patience() -> timedelta:
     return timedelta(minutes=settings().partial_minutes)
 
 
-def _is_left(begun: BegunAnswer, now: datetime) -> bool:
+def _is_left(begun: Begun, now: datetime) -> bool:
     return begun.touched_at <= now - _patience()
 
 
-def _joined(
-    begun: BegunAnswer | None, questionnaire: Questionnaire, answers: Answers, *, whole: bool
-) -> Answers:
+def _joined(begun: Begun | None, questionnaire: Questionnaire, answers: Answers, *, whole: bool) -> Answers:
     """What was kept and what came now; ``Invalid`` if that is nothing."""
     earlier = Answers.from_json(begun.answers) if begun else Answers()
     if whole:

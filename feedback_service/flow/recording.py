@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.cases import tokens
+from feedback_service.cases.invitations import CaseFacts, CentreFacts, ServiceFacts
 from feedback_service.config import settings
 from feedback_service.delivery import events, outbox
 from feedback_service.indicators import library as methodologies
@@ -22,9 +23,9 @@ from feedback_service.surveys.responses import NewResponse
 class Origin:
     """Where an answer comes from: the centre, and what is known of the service; a case only by its pseudonym."""
 
-    centre: Centre
+    centre: Centre | CentreFacts
     front_office: str
-    service: Service | None = None
+    service: Service | ServiceFacts | None = None
     provider_edrpou: str | None = None
     workplace: str | None = None
     workplace_kind: str | None = None
@@ -32,7 +33,9 @@ class Origin:
     case_status: str | None = None
 
     @classmethod
-    def of_case(cls, centre: Centre, case: Case, service: Service) -> "Origin":
+    def of_case(
+        cls, centre: Centre | CentreFacts, case: Case | CaseFacts, service: Service | ServiceFacts
+    ) -> "Origin":
         """The origin of an answer about a case."""
         return cls(
             centre=centre,

@@ -243,8 +243,7 @@ def _registered(visits: Sequence[Visit], now: datetime) -> Iterator[tuple[Answer
 
 @transaction
 def _open(tx: Session, opened: Sequence[str]) -> None:
-    for token in opened:
-        invitations.note_opened(tx, keyring(), token)
+    invitations.note_opened(tx, [hash for token in opened for hash in keyring().fingerprints("token", token)])
 
 
 @transaction

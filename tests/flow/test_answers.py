@@ -1,5 +1,6 @@
 """A person answers by an invitation."""
 
+import time
 import uuid
 from dataclasses import replace
 from datetime import date
@@ -26,6 +27,7 @@ from feedback_service.flow import Recorded, Survey
 from feedback_service.models import BegunAnswer, CountedDay, Invitation, Response
 from tests.conftest import TimeIs
 from tests.support import stored
+from tests.support.looks import looked_at
 from tests.support.story import (
     CENTRE,
     a_centre,
@@ -98,7 +100,7 @@ def test_looking_spends_nothing_and_only_a_person_counts_as_having_opened() -> N
     flow.open_survey(invitation.token, counts=False)
     assert not stored.rows(Invitation)[0].opened
 
-    flow.open_survey(invitation.token, counts=True)
+    looked_at(invitation.token)
     assert stored.rows(Invitation)[0].opened
     assert not stored.rows(Invitation)[0].started
 
@@ -368,10 +370,24 @@ def test_a_tap_counts_even_if_the_key_of_its_link_was_dropped(settings: Settings
     assert stored.answers() == {("off.nps", "9")}
 
 
-def test_who_looks_while_the_database_is_busy_sees_the_survey(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_look_is_noted_within_a_second() -> None:
+    flow.open_survey(invited().token, counts=True)
+
+    time.sleep(1)
+
+    assert stored.rows(Invitation)[0].opened
+
+
+def test_looks_that_cannot_be_noted_hold_up_nobody_and_later_ones_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def busy(*_: object) -> None:
         raise Unavailable(retry_after=5)
 
-    monkeypatch.setattr(invitations, "note_opened", busy)
+    with monkeypatch.context() as while_busy:
+        while_busy.setattr(invitations, "note_opened", busy)
+        looked_at(invited().token)
+    assert not stored.rows(Invitation)[0].opened
 
-    assert flow.open_survey(invited().token, counts=True).service is not None
+    looked_at(invited().token)
+    assert [invitation.opened for invitation in stored.rows(Invitation)].count(True) == 1

@@ -10,6 +10,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from feedback_service import flow
+from feedback_service.flow.answers import opened
 from feedback_service.surveys.answers import check
 from tests.support.story import CENTRE, a_centre, a_report, given, invited, registered
 
@@ -42,14 +43,18 @@ def centre(app: Flask, context: None) -> str:
     return code
 
 
-def test_the_first_look_costs_two_statements_and_every_other_look_one() -> None:
-    token = invited().token
+def test_a_look_costs_one_statement_and_all_the_first_looks_of_a_moment_one_more() -> None:
+    tokens = [invited().token for _ in range(3)]
 
-    with counting() as first:
-        flow.open_survey(token, counts=True)
-        assert first() == 2
+    with counting() as looks:
+        for token in tokens:
+            flow.open_survey(token, counts=True)
+        assert looks() == 3
+        opened.settle()
+        assert looks() == 4
     with counting() as again:
-        flow.open_survey(token, counts=True)
+        flow.open_survey(tokens[0], counts=True)
+        opened.settle()
         assert again() == 1
 
 

@@ -19,6 +19,7 @@ from feedback_service.indicators import rollups, summaries
 from feedback_service.indicators.methodology import FOLDER
 from feedback_service.models import Centre, Document
 from tests.conftest import TimeIs
+from tests.support.looks import looked_at
 from tests.support.respondents import QUESTIONS, SERVICES, WORDS, Person, crowd, store
 from tests.support.story import CENTRE, a_centre, a_report, invited, registered, sent, tapped
 
@@ -286,8 +287,7 @@ def funnel_of(reply: Reply) -> tuple[int, ...]:
 def test_the_funnel_follows_the_invitations_issued_in_the_period(time_is: TimeIs) -> None:
     registered(a_report("in_progress"))
     registered(a_report("refused"))
-    opened = invited()
-    flow.open_survey(opened.token, counts=True)
+    looked_at(invited().token)
     tapped(invited().token, {"off.nps": 4})
     sent(invited().token, {"off.nps": 9})
     receipt = sent(invited().token, {"off.nps": 9}).receipt

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from feedback_service import clock, flow
 from feedback_service.errors import Unavailable
 from feedback_service.flow import setup
+from feedback_service.flow.answers import opened
 from feedback_service.indicators import summaries
 from feedback_service.surveys import questionnaires
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT
@@ -33,6 +34,7 @@ def funnel(app: Flask) -> dict[str, int]:
     today = clock.kyiv_day(clock.now())
     first = today.replace(month=1, day=1)
     with app.app_context():
+        opened.settle()
         told = summaries.summary(centres=[story.CENTRE], first=first, last=today, min_group=1)
     found: dict[str, int] = told["funnel"]  # type: ignore[assignment]  # a reply is plain JSON
     return found
@@ -43,6 +45,7 @@ def counts(app: Flask, question: str) -> dict[str, int]:
     today = clock.kyiv_day(clock.now())
     first = today.replace(month=1, day=1)
     with app.app_context():
+        opened.settle()
         told = summaries.summary(centres=[story.CENTRE], first=first, last=today, min_group=1)
     for each in told["questions"]:  # type: ignore[attr-defined]  # a reply is plain JSON
         if each["id"] == question:
@@ -215,6 +218,7 @@ def test_the_source_says_which_way_the_link_came(
 
     today = clock.kyiv_day(clock.now())
     with app.app_context():
+        opened.settle()
         told = summaries.summary(centres=[story.CENTRE], first=today, last=today, by="source", min_group=1)
     assert [group["key"] for group in told["groups"]] == ["sms_viber"]  # type: ignore[attr-defined]  # plain JSON
 
