@@ -82,7 +82,7 @@ def find(tx: Session, token: str, now: datetime) -> Visitor | None:
     row = tx.execute(query).one_or_none()
     if row is None:
         return None
-    held, user = row.tuple()
+    held, user = row
     return Visitor(
         session_id=held.id,
         user_id=user.id,

@@ -106,13 +106,17 @@ def confirm() -> ResponseReturnValue:
     return go_on(entered, kept)
 
 
-def come_back(kept: Kept) -> ResponseReturnValue:
+def come_back(kept: Kept) -> Response:
     """A form came when its session was over, or had not quite begun: it is kept while its sender signs in."""
     if g.visitor is not None and g.visitor.stage == CODE:
-        return ask_for_code(kept)
-    if g.visitor is not None and g.visitor.stage == SET_UP:
-        return ask_to_set_up(kept)
-    return ask_to_sign_in(kept, notice=told(OVER))
+        response = ask_for_code(kept)
+    elif g.visitor is not None and g.visitor.stage == SET_UP:
+        response = ask_to_set_up(kept)
+    else:
+        response = ask_to_sign_in(kept, notice=told(OVER))
+    response.status_code = 401
+    response.headers["WWW-Authenticate"] = 'Form realm="Vidhuk"'
+    return response
 
 
 def go_on(entered: Entered, kept: Kept) -> Response:
@@ -124,7 +128,8 @@ def go_on(entered: Entered, kept: Kept) -> Response:
         response = _response(redirect(kept.to, 303))
     elif kept.fields:
         g.visitor, g.form_token = flow.visitor(entered.token), form_token(entered.token)
-        response = _response(come_back(kept))
+        response = come_back(kept)
+        response.status_code = 200
     else:
         step = {CODE: "admin.code", SET_UP: "admin.set_up"}[entered.stage]
         following = None if kept.to == url_for("admin.home") else kept.to
@@ -162,7 +167,7 @@ def ask_to_set_up(kept: Kept, refusal: FeedbackError | None = None) -> Response:
 
 def _ask(template: str, kept: Kept, refusal: FeedbackError | None, field: str, **context: object) -> Response:
     wrong = [Mistake(field, said(refusal))] if refusal else []
-    status = refusal.status if refusal else 401 if kept.fields else 200
+    status = refusal.status if refusal else 200
     response = show(template, status, kept=kept, errors=wrong, **context)
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Form realm="Vidhuk"'

@@ -2,22 +2,23 @@
 
 import itertools
 import re
+from datetime import datetime
 from typing import Any
 
 import pyotp
+import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import update
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from feedback_service import clock
-from feedback_service.access import sessions, users
-from feedback_service.access.passwords import _hasher
+from feedback_service.access import passwords, second_factor, sessions, users
 from feedback_service.access.sessions import FULL
+from feedback_service.config import settings
 from feedback_service.db import transaction
 from feedback_service.flow import staff
-from feedback_service.models import User
 
 PASSWORD = "три сосни біля ставка"
 SCOPES = {
@@ -79,6 +80,29 @@ class Staff:
         """Send a form of ours."""
         data = {"csrf": sessions.form_token(self.token)} | (fields or {})
         return self.client.post(path, data=data, headers=FROM_HERE, **how)
+
+
+def hash_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords cost next to nothing, for tests that are not about what they cost."""
+    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(passwords, "_hasher", quick)
+    nobody = quick.hash("a password that nobody has")
+    monkeypatch.setattr(passwords, "_nobody", lambda: nobody)
+
+
+def code_of(secret: str, at: datetime | None = None) -> str:
+    """What an authenticator with this secret shows."""
+    return pyotp.TOTP(secret).at(at or clock.now())
+
+
+@transaction
+def with_second_factor(tx: Session, email: str) -> str:
+    """The user has a second factor; its secret."""
+    user = users.by_email(tx, email)
+    assert user is not None
+    secret = second_factor.new_secret()
+    user.second_factor = second_factor.sealed(settings().secret_key, user.id, secret)
+    return secret
 
 
 def form_token(reply: TestResponse) -> str:

@@ -21,18 +21,16 @@ _numbers = itertools.count(1)
 
 
 @transaction
-def a_centre(tx: Session, code: str = CENTRE) -> str:
+def a_centre(
+    tx: Session,
+    code: str = CENTRE,
+    name: str = "ЦНАП міста Підзвітне",
+    edrpou: str = "00032112",
+    katottg: str = "UA12020010010037010",
+) -> str:
     """A centre that serves people; its code."""
-    tx.add(
-        Centre(
-            id=uuid.uuid4(),
-            code=code,
-            prefix=tokens.new_prefix(),
-            name="ЦНАП міста Підзвітне",
-            edrpou="00032112",
-            katottg="UA12020010010037010",
-        )
-    )
+    prefix = tokens.new_prefix()
+    tx.add(Centre(id=uuid.uuid4(), code=code, prefix=prefix, name=name, edrpou=edrpou, katottg=katottg))
     return code
 
 

@@ -1,0 +1,276 @@
+"""Every address under /admin, for every role, with what is one's own and what is not.
+
+A view that is added later is walked too; it fails here until ``TABLE`` says what it needs and what it is about.
+"""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.routing import Rule
+
+from feedback_service import clock
+from feedback_service.access import roles, sessions, users
+from feedback_service.access.sessions import CODE, SET_UP
+from feedback_service.db import reading, transaction
+from feedback_service.flow import setup
+from feedback_service.models import ApiKey, SignIn, User
+from feedback_service.words import ROLES
+from kiosk_ui.admin.door import NOBODY, SIGNED_IN
+from tests.kiosk_ui.admin.conftest import FOREIGN, OWN, SignedIn
+from tests.support.staff import FROM_HERE, Staff, a_session, a_user
+
+# What each view needs, and what it is about: nothing, or something that has an owner.
+TABLE: dict[str, tuple[str, str | None]] = {
+    "admin.home": (SIGNED_IN, None),
+    "admin.nowhere": (SIGNED_IN, "nothing"),
+    # session
+    "admin.sign_in": (NOBODY, None),
+    "admin.enter": (NOBODY, None),
+    "admin.code": (CODE, None),
+    "admin.enter_code": (CODE, None),
+    "admin.set_up": (SET_UP, None),
+    "admin.confirm": (SET_UP, None),
+    "admin.choose_password": (NOBODY, "link"),
+    "admin.set_password": (NOBODY, "link"),
+    "admin.account": (SIGNED_IN, None),
+    "admin.change_password": (SIGNED_IN, None),
+    "admin.end_session": (SIGNED_IN, "session"),
+    "admin.sign_out": (SIGNED_IN, None),
+    # users
+    "admin.users": (roles.USERS, None),
+    "admin.new_user": (roles.USERS, None),
+    "admin.add_user": (roles.USERS, None),
+    "admin.user": (roles.USERS, "user"),
+    "admin.change_user": (roles.USERS, "user"),
+    "admin.renew_link": (roles.USERS, "user"),
+    "admin.disable_user": (roles.USERS, "user"),
+    "admin.enable_user": (roles.USERS, "user"),
+    "admin.reset_second_factor": (roles.USERS, "user"),
+    # keys
+    "admin.keys": (roles.KEYS, None),
+    "admin.make_key": (roles.KEYS, None),
+    "admin.revoke_key": (roles.KEYS, "key"),
+    # centre
+    "admin.centres": (roles.PROFILE, None),
+    "admin.profile": (roles.PROFILE, "centre"),
+    "admin.change_profile": (roles.PROFILE, "centre"),
+    "admin.services": (roles.PROFILE, "centre"),
+    "admin.import_services": (roles.PROFILE, "centre"),
+    # journal
+    "admin.journal": (roles.JOURNAL, None),
+}
+
+OPENS = {200, 202, 303, 400, 409, 422}  # the view itself answers, whatever it thinks of an empty form
+SEES_ALL = ("central_body", "ministry", "operator")  # of these nothing is foreign that has a centre
+
+
+@dataclass
+class Town:
+    """Things of one's own centre and of a foreign one."""
+
+    app: Flask
+    own: dict[str, str]
+    foreign: dict[str, str]
+
+    def value(self, kind: str | None, *, own: bool, me: Staff | None = None) -> dict[str, str]:
+        """What stands for a thing of this kind in an address."""
+        if kind is None:
+            return {}
+        if kind == "nothing":
+            return {"lost": "nothing"}
+        if kind == "session":
+            whose = me if own and me is not None else None
+            return {"session": self._session(whose)}
+        return {_name(kind): (self.own if own else self.foreign)[kind]}
+
+    def _session(self, me: Staff | None) -> str:
+        with self.app.app_context():
+            return str(_session_of(a_session(me.email if me else a_user("head", FOREIGN))))
+
+
+def _name(kind: str) -> str:
+    return "secret" if kind == "link" else kind
+
+
+@reading
+def _session_of(tx: Session, token: str) -> uuid.UUID:
+    return tx.scalars(select(SignIn.id).where(SignIn.token_hash == sessions._hash(token))).one()
+
+
+@transaction
+def _link_of(tx: Session, email: str) -> str:
+    user = users.by_email(tx, email)
+    assert user is not None
+    return users.new_link(user, clock.now())
+
+
+@reading
+def _user_id(tx: Session, email: str) -> str:
+    return str(tx.scalars(select(User.id).where(User.email == email)).one())
+
+
+@reading
+def _newest_key(tx: Session) -> str:
+    return str(tx.scalars(select(ApiKey.id).order_by(ApiKey.id.desc()).limit(1)).one())
+
+
+@pytest.fixture
+def town(app: Flask, centres: None) -> Town:
+    """A user, a key and a link in each of the two centres."""
+
+    def things(centre: str) -> dict[str, str]:
+        email = a_user("administrator", centre)
+        setup.add_key(["cases:write"], [centre])
+        return {
+            "centre": centre,
+            "user": _user_id(email),
+            "key": _newest_key(),
+            "link": _link_of(email),
+        }
+
+    with app.app_context():
+        return Town(app, things(OWN), things(FOREIGN))
+
+
+def routes(app: Flask) -> Iterator[tuple[Rule, str]]:
+    """Every address of the administration with every method that it takes."""
+    for rule in app.url_map.iter_rules():
+        if rule.rule.startswith("/admin"):
+            for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+                yield rule, method
+
+
+def ask(app: Flask, me: Staff | FlaskClient, rule: Rule, method: str, values: dict[str, str]) -> Any:
+    """What the address answers to an empty form of ours."""
+    with app.test_request_context():
+        path = app.url_map.bind("localhost").build(rule.endpoint, values, method=method)
+    if isinstance(me, Staff):
+        return me.get(path) if method == "GET" else me.post(path)
+    return me.open(path, method=method, headers=FROM_HERE)
+
+
+def test_every_view_is_in_the_table_and_needs_what_the_table_says(app: Flask) -> None:
+    there = {
+        rule.endpoint: getattr(app.view_functions[rule.endpoint], "needs", None) for rule, _ in routes(app)
+    }
+
+    assert there == {endpoint: need for endpoint, (need, _) in TABLE.items()}
+
+
+def test_every_role_has_its_line_in_the_table_of_rights() -> None:
+    assert set(roles.RIGHTS) == set(ROLES)
+    assert not [role for role in roles.GRANTS if roles.USERS not in roles.RIGHTS[role]]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_each_role_gets_of_its_own_and_of_others(
+    app: Flask, town: Town, signed_in: SignedIn, role: str
+) -> None:
+    surprises = {}
+    for rule, method in routes(app):
+        need, kind = TABLE[rule.endpoint]
+        for own in (True, False) if kind else (True,):
+            me = signed_in(role)
+            if need in (CODE, SET_UP):
+                wanted = {303}  # they are far beyond that
+            elif need not in (NOBODY, SIGNED_IN) and not roles.may(role, need):
+                wanted = {403}
+            elif kind == "nothing" or (not own and (kind in ("session",) or role not in SEES_ALL)):
+                wanted = {404} if kind != "link" else OPENS  # a link is its holder's, whoever that is
+            else:
+                wanted = OPENS | ({401} if need == NOBODY else set())  # an empty sign-in is a wrong one
+            got = ask(app, me, rule, method, town.value(kind, own=own, me=me)).status_code
+            if got not in wanted:
+                surprises[method, rule.rule, "own" if own else "foreign"] = (got, wanted)
+
+    assert not surprises
+
+
+@pytest.mark.parametrize("stage", [CODE, SET_UP])
+def test_who_is_not_yet_through_the_door_gets_no_further(app: Flask, town: Town, stage: str) -> None:
+    surprises = {}
+    for rule, method in routes(app):
+        need, kind = TABLE[rule.endpoint]
+        if need in (NOBODY, stage):
+            continue
+        with app.app_context():
+            email = a_user("head")
+            me = Staff(app, email, a_session(email, stage))
+        got = ask(app, me, rule, method, town.value(kind, own=True, me=me)).status_code
+        wanted = 303 if method == "GET" or need in (CODE, SET_UP) else 401
+        if got != wanted:
+            surprises[method, rule.rule] = got
+
+    assert not surprises
+
+
+def test_a_stranger_is_asked_to_sign_in_and_nothing_else(app: Flask, town: Town) -> None:
+    for rule, method in routes(app):
+        need, kind = TABLE[rule.endpoint]
+        reply = ask(app, app.test_client(), rule, method, town.value(kind, own=True))
+        if need == NOBODY:
+            assert reply.status_code in OPENS | {401}, rule.rule
+        elif method == "GET":
+            assert reply.status_code == 303, rule.rule
+            assert reply.headers["Location"].startswith("/admin/sign-in")
+        else:
+            assert reply.status_code in (303, 401), rule.rule
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "none"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site", "Origin": "http://127.0.0.1:8000"},
+    ],
+    ids=str,
+)
+def test_no_form_of_another_site_is_read(
+    app: Flask, town: Town, signed_in: SignedIn, headers: dict[str, str]
+) -> None:
+    me = signed_in("head")
+    for rule, method in routes(app):
+        if method != "GET":
+            with app.test_request_context():
+                values = town.value(TABLE[rule.endpoint][1], own=True, me=me)
+                path = app.url_map.bind("localhost").build(rule.endpoint, values, method=method)
+            fields = {"csrf": sessions.form_token(me.token)}
+            assert me.client.open(path, method=method, data=fields, headers=headers).status_code == 403, path
+
+
+def test_no_form_without_the_token_of_its_session_does_anything(
+    app: Flask, town: Town, signed_in: SignedIn
+) -> None:
+    me, other = signed_in("head"), signed_in("head")
+    for rule, method in routes(app):
+        need, kind = TABLE[rule.endpoint]
+        if method == "GET" or need in (NOBODY, CODE, SET_UP):
+            continue
+        with app.test_request_context():
+            values = town.value(kind, own=True, me=me)
+            path = app.url_map.bind("localhost").build(rule.endpoint, values, method=method)
+        for token in ("", "x", sessions.form_token(other.token)):
+            reply = me.client.open(path, method=method, data={"csrf": token}, headers=FROM_HERE)
+            assert reply.status_code == 403, path
+            assert "kept" not in reply.headers.get("Location", "")
+
+
+def test_an_older_browser_proves_by_its_origin_where_a_form_comes_from(signed_in: SignedIn) -> None:
+    me = signed_in("head")
+    fields = {"csrf": sessions.form_token(me.token)}
+
+    reply = me.client.post("/admin/sign-out", data=fields, headers={"Origin": "http://127.0.0.1:8000"})
+
+    assert reply.status_code == 303
