@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict
@@ -31,11 +32,12 @@ from feedback_service.delivery.package import BadPackage
 from feedback_service.delivery.packer import AnotherPacks, Packer
 from feedback_service.errors import FeedbackError, Invalid, NotFound, Unavailable
 from feedback_service.files import BadFile
-from feedback_service.flow import setup, staff, upkeep
+from feedback_service.flow import pairing, setup, staff, tablet_list, upkeep
+from feedback_service.flow.queue_files import take_queue_file
 from feedback_service.flow.setup import Imported
 from feedback_service.indicators import summaries
 from feedback_service.logs import log
-from feedback_service.words import ROLES, SCOPES
+from feedback_service.words import DEVICE_MODES, ROLES, SCOPES
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -46,7 +48,7 @@ UNCONFIRMED = "Методика не підтверджена (the methodology i
 
 def register(app: Flask) -> None:
     """Give the ``flask`` command all of ours."""
-    groups = (centre, service, key, user, journal, questionnaire, methodology, packages, demo)
+    groups = (centre, service, key, user, journal, device, questionnaire, methodology, packages, demo)
     for command in (*groups, relay, worker, recount, purge, summary):
         app.cli.add_command(command)
 
@@ -119,6 +121,7 @@ user = _Group("user", help="People who work in the administration.")
 user_second_factor = _Group("second-factor", help="One-time codes of users.")
 user.add_command(user_second_factor)
 journal = _Group("journal", help="Who saw and did what.")
+device = _Group("device", help="Tablets in halls and at windows.")
 questionnaire = _Group("questionnaire", help="Published questionnaires.")
 methodology = _Group("methodology", help="Published methodologies.")
 packages = _Group("package", help="Signed packages of events, for a hand-over without a line.")
@@ -270,6 +273,58 @@ def journal_check() -> None:
             click.echo(f"{chain}\t{proved.number}\t{proved.digest.hex()}")
     if broken:
         raise click.ClickException(f"{broken} of the journal's chains do not hold together.")
+
+
+@device.command("add")
+@click.option("--centre", "code", required=True, help="The centre it stands in.")
+@click.option("--name", required=True, help="What the staff call it, such as the hall's tablet.")
+@click.option(
+    "--mode", required=True, type=click.Choice(DEVICE_MODES), help="At a window, or free in the hall."
+)
+@click.option(
+    "--workplace", help="The window whose cases a desk's tablet offers, as the case system names it."
+)
+def device_add(code: str, **facts: str) -> None:
+    """Make a place for a tablet; the code that pairs it is printed alone on the last line, for ten minutes."""
+    pairing_code = pairing.add_device(code, **facts)
+    click.echo("Type this code at /kiosk on the tablet within ten minutes; it works once.", err=True)
+    click.echo(pairing_code)
+
+
+@device.command("code")
+@click.argument("id", type=click.UUID)
+@click.option("--centre", "code", required=True, help="The centre it stands in.")
+def device_code(id: uuid.UUID, code: str) -> None:
+    """Print another pairing code for the tablet ID, alone on the last line; its key so far ends with its use."""
+    click.echo(pairing.new_code(id, {code.strip().upper()}))
+
+
+@device.command("list")
+@click.option("--centre", "codes", multiple=True, required=True, help="The centre's code; repeats.")
+def device_list(codes: tuple[str, ...]) -> None:
+    """Print every tablet of a centre as a line of JSON: how it fares, and what needs attention."""
+    for tablet in tablet_list.tablets({code.strip().upper() for code in codes}):
+        click.echo(json.dumps(asdict(tablet), default=str, ensure_ascii=False))
+
+
+@device.command("revoke")
+@click.argument("id", type=click.UUID)
+@click.option("--centre", "code", required=True, help="The centre it stands in.")
+def device_revoke(id: uuid.UUID, code: str) -> None:
+    """End the key of the tablet ID; it may still deliver what was answered on it until now."""
+    pairing.revoke_device(id, {code.strip().upper()})
+    click.echo("The tablet is revoked; it may still deliver what it holds.")
+
+
+@device.command("import")
+@click.argument("file", type=FILE)
+def device_import(file: Path) -> None:
+    """Take the answers that a stuck tablet saved to FILE; each is taken once, however often it is brought."""
+    became = take_queue_file(files.document(file))
+    for word in ("accepted", "accepted_as_walkup", "duplicate", "rejected"):
+        click.echo(f"{became[word]} {word}")
+    if became["rejected"]:
+        sys.exit(1)
 
 
 @questionnaire.command("load")

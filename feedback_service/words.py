@@ -26,3 +26,5 @@ SCOPES = (
 )
 ROLES = ("administrator", "head", "council", "provider", "oblast", "central_body", "ministry", "operator")
 ALARM_KINDS = ("bad_answers", "breach")
+DEVICE_MODES = ("desk", "hall")
+SIGNALS = ("hurried", "burst", "alike", "after_hours")  # what is odd about an answer given on a tablet

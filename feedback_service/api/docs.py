@@ -187,7 +187,7 @@ def _entries(document: dict[str, Any], tag: str) -> Iterator[Entry]:
                 path=path,
                 summary=told["summary"],
                 note=told.get("description", ""),
-                scope=told["security"][0][openapi.KEY][0] if told["security"] else None,
+                scope=next((each[openapi.KEY][0] for each in told["security"] if openapi.KEY in each), None),
                 parameters=tuple(_row(p["name"], p["schema"] | p, p["required"]) for p in told["parameters"]),
                 fields=tuple(_rows(document, body["schema"])) if body else (),
                 example=json.dumps(body["example"], ensure_ascii=False, indent=2)

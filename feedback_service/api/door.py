@@ -1,6 +1,6 @@
 """The JSON door: everything under ``/api``, and what machines ask beside it.
 
-cases surveys summaries deliveries
+cases surveys summaries kiosk deliveries
                            thin views: read, call the flow, answer
 operations                 what is declared beside each view; it guards, reads and documents
 schemas fields body        the shapes on the wire, and how strictly they are read
@@ -13,7 +13,17 @@ from flask import Blueprint, Flask, Response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from feedback_service.api import cases, deliveries, docs, operations, probes, problems, summaries, surveys
+from feedback_service.api import (
+    cases,
+    deliveries,
+    docs,
+    kiosk,
+    operations,
+    probes,
+    problems,
+    summaries,
+    surveys,
+)
 from feedback_service.errors import FeedbackError
 
 HEADERS = {
@@ -27,7 +37,7 @@ HEADERS = {
 def register(app: Flask) -> None:
     """The application answers programs."""
     api = Blueprint("api", __name__, url_prefix="/api/v1")
-    for room in (cases, surveys, summaries, deliveries, docs):
+    for room in (cases, surveys, summaries, kiosk, deliveries, docs):
         api.register_blueprint(room.bp)
     api.before_request(operations.admit)
     api.register_error_handler(FeedbackError, problems.refused)

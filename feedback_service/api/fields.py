@@ -128,9 +128,13 @@ class Uuid(fields.UUID):
 
 
 class Instant(fields.AwareDateTime):
-    """An instant with its offset (RFC 3339), to the microsecond."""
+    """An instant with its offset (RFC 3339), to the microsecond; of ``any_age`` where a clock may be wrong by years."""
 
     default_error_messages = sentences(invalid=NOT_AN_INSTANT)
+
+    def __init__(self, *, any_age: bool = False, **options: Any) -> None:
+        self.any_age = any_age
+        super().__init__(**options)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> datetime:
         parts = _INSTANT.fullmatch(value) if isinstance(value, str) else None
@@ -141,7 +145,8 @@ class Instant(fields.AwareDateTime):
             at = datetime.fromisoformat(f"{day}T{time}{(fraction or '.')[:7]:0<7}{offset.upper()}")
         except ValueError:
             raise self.make_error("invalid") from None
-        _refuse_another_age(at)
+        if not self.any_age:
+            _refuse_another_age(at)
         return at
 
 

@@ -21,7 +21,7 @@ from werkzeug.routing import Rule
 
 from feedback_service import errors
 from feedback_service.api.fields import Choice, Uuid
-from feedback_service.api.operations import Operation, declared
+from feedback_service.api.operations import COOKIE, TABLET, Operation, declared
 from feedback_service.api.schemas import ProblemReply
 from feedback_service.errors import N_, FeedbackError
 
@@ -33,6 +33,7 @@ TAGS = {
     "cases": N_("Cases and invitations"),
     "surveys": N_("Surveys and answers"),
     "summaries": N_("Figures"),
+    "kiosk": N_("Tablets in halls and at windows"),
     "deliveries": N_("Deliveries to the central monitoring system"),
     "docs": N_("This description"),
 }
@@ -57,6 +58,8 @@ def document(app: Flask) -> dict[str, Any]:
     assert plugin.converter is not None
     plugin.converter.add_attribute_function(_words)  # type: ignore[no-untyped-call]  # not annotated there
     spec.components.security_scheme(KEY, {"type": "http", "scheme": "bearer"})
+    spec.components.security_scheme(TABLET, {"type": "http", "scheme": "bearer"})
+    spec.components.security_scheme(f"{TABLET}_cookie", {"type": "apiKey", "in": "cookie", "name": COOKIE})
     for rule, operation in _routes(app):
         view = app.view_functions[rule.endpoint]
         described = _described(rule, operation) | {"operationId": view.__name__}
@@ -93,7 +96,7 @@ def _described(rule: Rule, operation: Operation) -> dict[str, Any]:
             **{str(status): _reply(*gives) for status, gives in operation.gives.items()},
             **_refusals(operation),
         },
-        "security": [{KEY: [operation.needs]}] if operation.needs else [],
+        "security": _security(operation.needs),
     }
     if operation.note:
         told["description"] = operation.note
@@ -103,6 +106,12 @@ def _described(rule: Rule, operation: Operation) -> dict[str, Any]:
             content["example"] = dict(operation.example)
         told["requestBody"] = {"required": True, "content": {JSON: content}}
     return told
+
+
+def _security(needs: str | None) -> list[dict[str, list[str]]]:
+    if needs == TABLET:
+        return [{TABLET: []}, {f"{TABLET}_cookie": []}]
+    return [{KEY: [needs]}] if needs else []
 
 
 def _path_parameter(rule: Rule, name: str, about: str) -> dict[str, Any]:
@@ -119,7 +128,9 @@ def _refusals(operation: Operation) -> dict[str, Any]:
     """By status: what may be refused, in the words of the refusals' titles."""
     kinds: list[type[FeedbackError]] = [*operation.refuses, errors.Unavailable]
     if operation.needs:
-        kinds += [errors.NotAuthenticated, errors.NotAllowed]
+        kinds += [errors.NotAuthenticated]
+    if operation.needs not in (None, TABLET):
+        kinds += [errors.NotAllowed]
     if operation.takes:
         kinds += [errors.Malformed, errors.TooLarge, errors.WrongMediaType]
     kinds += [errors.Invalid]  # a parameter that nobody knows is refused everywhere

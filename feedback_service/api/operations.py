@@ -11,7 +11,8 @@ from flask import current_app, g, request
 from marshmallow import Schema, ValidationError
 from werkzeug.datastructures import MultiDict
 
-from feedback_service.access import keys
+from feedback_service.access import devices, keys
+from feedback_service.access.devices import Tablet
 from feedback_service.access.keys import Holder
 from feedback_service.api import body
 from feedback_service.api.fields import Items, at_fault, pointer
@@ -21,12 +22,14 @@ from feedback_service.flow import integrations
 View = TypeVar("View", bound=Callable[..., Any])
 
 TWICE = N_("Give this parameter once.")
+TABLET = "tablet"  # what an operation needs that a tablet's own key opens, and no scope
+COOKIE = "vidhuk_tablet"
 UNKNOWN_PARAMETER = N_("There is no such parameter.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """What a caller may know of a view; ``needs`` is a scope, or ``None`` where anybody may call.
+    """What a caller may know of a view; ``needs`` is a scope, ``TABLET``, or ``None`` where anybody may call.
 
     ``gives`` maps a status to what it means and to the shape of the reply (``None`` where it is no JSON).
     ``note`` is for integrators, a sentence or two; ``example`` is a body that works.
@@ -72,7 +75,9 @@ def admit() -> None:
     asked = declared(current_app.view_functions.get(request.endpoint or ""))
     if asked is None:
         raise NotAuthenticated()
-    if asked.needs is not None:
+    if asked.needs == TABLET:
+        g.caller = _tablet()
+    elif asked.needs is not None:
         g.caller = _holder(asked.needs)
     g.query = _query(asked.query, request.args)
     if asked.takes is not None:
@@ -84,6 +89,12 @@ def admit() -> None:
 def caller() -> Holder:
     """Who called."""
     holder: Holder = g.caller
+    return holder
+
+
+def tablet() -> Tablet:
+    """Which tablet called."""
+    holder: Tablet = g.caller
     return holder
 
 
@@ -106,9 +117,22 @@ def load(schema: type[Schema], members: Any) -> Any:
         raise Invalid(at_fault(error)) from None
 
 
-def _holder(needs: str) -> Holder:
+def _bearer() -> str | None:
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-    holder = keys.find(secret.strip()) if scheme.lower() == "bearer" else None
+    return secret.strip() if scheme.lower() == "bearer" else None
+
+
+def _tablet() -> Tablet:
+    """The tablet by its key, or by the cookie that keeps the key from scripts; it is sent by our own pages only."""
+    holder = devices.find(_bearer() or request.cookies.get(COOKIE, ""))
+    if holder is None:
+        raise NotAuthenticated()
+    return holder
+
+
+def _holder(needs: str) -> Holder:
+    secret = _bearer()
+    holder = keys.find(secret) if secret is not None else None
     if holder is None:
         raise NotAuthenticated()
     if needs not in holder.scopes:

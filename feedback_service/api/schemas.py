@@ -300,6 +300,11 @@ class SurveyReply(Schema):
     centre = fields.Nested(SurveyCentreReply, required=True)
     service = fields.Nested(SurveyServiceReply, required=True)
     completed_on = Day(required=True, allow_none=True)
+    poor_values = fields.List(
+        fields.String(),
+        required=True,
+        metadata=says(N_("Any of these answers calls for the follow-up questions.")),
+    )
     questions = fields.List(fields.Nested(QuestionReply), required=True)
 
 

@@ -15,9 +15,9 @@ from feedback_service.api.schemas import (
     SurveyReply,
 )
 from feedback_service.errors import N_, AlreadyAnswered, InvitationCancelled, InvitationExpired, NotFound
-from feedback_service.flow import AssistedAnswer, Recorded, Survey
+from feedback_service.flow import AssistedAnswer, CentreFacts, Recorded, Survey
 from feedback_service.surveys.answers import check
-from feedback_service.surveys.questionnaires import Question
+from feedback_service.surveys.questionnaires import Question, Questionnaire
 
 NATIVE = "uk"  # what a questionnaire certainly speaks
 CLIENT = "8a3f1f0e-6f0b-4c5f-9d55-2f6f1f5f7a10"
@@ -128,20 +128,27 @@ def _recorded(recorded: Recorded) -> Response:
 
 
 def _survey(survey: Survey, language: str) -> dict[str, Any]:
-    questionnaire = survey.questionnaire
+    completed_on = survey.completed_on.isoformat() if survey.completed_on else None
+    told = described(survey.questionnaire, survey.centre, language)
+    return told | {"service": {"title": survey.service}, "completed_on": completed_on}
+
+
+def described(questionnaire: Questionnaire, centre: CentreFacts, language: str) -> dict[str, Any]:
+    """What a centre asks, in one language, else in Ukrainian; of no service yet."""
     spoken = language if language in questionnaire.languages else NATIVE
     return {
         "version": questionnaire.version,
         "front_office": questionnaire.front_office,
         "language": spoken,
         "centre": {
-            "code": survey.centre.code,
-            "name": survey.centre.name,
-            "controller": survey.centre.controller,
-            "contact": survey.centre.contact,
+            "code": centre.code,
+            "name": centre.name,
+            "controller": centre.controller,
+            "contact": centre.contact,
         },
-        "service": {"title": survey.service},
-        "completed_on": survey.completed_on.isoformat() if survey.completed_on else None,
+        "service": {"title": None},
+        "completed_on": None,
+        "poor_values": sorted(questionnaire.poor_values),
         "questions": [_question(question, spoken) for question in questionnaire.questions],
     }
 

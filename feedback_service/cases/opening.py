@@ -6,13 +6,19 @@ an empty list, is closed.
 
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from itertools import pairwise
 from typing import Any
+
+from feedback_service.clock import KYIV
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 CLOSED = ("", "-", "–", "—", "зачинено", "вихідний", "closed")
 MOST_EXCEPTIONS = 100
+
+NOT_SAID: Mapping[str, Any] = {
+    "week": {day: [["08:00", "20:00"]] for day in WEEKDAYS[:6]}
+}  # as wide as any is
 
 Interval = list[str]  # from, to: "09:00", "18:00"
 
@@ -58,6 +64,14 @@ def spell_hours(hours: list[Interval]) -> str:
 def spell_exceptions(exceptions: Mapping[str, Any], closed: str = "—") -> str:
     """The exceptions as they may be typed again, one a line."""
     return "\n".join(f"{day} {spell_hours(hours) or closed}" for day, hours in exceptions.items())
+
+
+def is_open(hours: Mapping[str, Any] | None, at: datetime) -> bool:
+    """Whether people may be in the hall; of a centre that has not said its hours, Monday to Saturday, 8 to 20."""
+    hours, here = hours or NOT_SAID, at.astimezone(KYIV)
+    usual = hours.get("week", {}).get(WEEKDAYS[here.weekday()], [])
+    today = hours.get("except", {}).get(here.date().isoformat(), usual)
+    return any(since <= f"{here:%H:%M}" < until for since, until in today)
 
 
 def _interval(text: str) -> Interval:

@@ -67,6 +67,10 @@ class TokenKey:
         """A random-looking (v4) id, the same again for the same client within the same scope."""
         return uuid.UUID(bytes=_mac(self.secret, "vidhuk/response", scope, client.bytes)[:16], version=4)
 
+    def queue_key(self, tablet: uuid.UUID) -> bytes:
+        """What a tablet seals the answers with that it holds, and keeps nowhere in the open: 32 bytes."""
+        return _mac(self.secret, "vidhuk/queue", tablet.bytes)
+
     def fingerprint(self, purpose: str, secret: str) -> bytes:
         """What the database keeps instead of a secret: 32 bytes."""
         return _mac(self.secret, f"vidhuk/hash/{purpose}", secret.encode())
@@ -123,7 +127,16 @@ def spelled(code: str) -> str:
 
 def new_prefix() -> str:
     """Four characters for a new centre's short codes."""
-    return "".join(secrets.choice(_CROCKFORD) for _ in range(PREFIX_LENGTH))
+    return _random(PREFIX_LENGTH)
+
+
+def new_pairing_code() -> str:
+    """Eight characters that pair a tablet once: 40 bits, for ten minutes."""
+    return _random(CODE_LENGTH)
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(_CROCKFORD) for _ in range(length))
 
 
 def case_pseudonym(case_key: bytes, case: uuid.UUID) -> str:

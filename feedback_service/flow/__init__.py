@@ -3,6 +3,9 @@
     cases       a case system tells; an invitation is issued or cancelled
     answers     a person answers by an invitation: taps, sends, or leaves it begun
     direct      an answer comes without an invitation: from the hall's poster, or typed in by staff
+    pairing     a tablet is let in, or its key ended
+    tablets     a tablet asks what to show and brings what people answered on it
+    queue_files the same from a file that a stuck tablet saved
     receipts    a person reads the receipt, takes the answer back, types a short code
     deliveries  an operator has an event sent again
     sign_in     staff come in and go out
@@ -40,32 +43,59 @@ from feedback_service.flow.cases import (
 )
 from feedback_service.flow.deliveries import replay
 from feedback_service.flow.direct import AssistedAnswer, open_hall, record_assisted, record_in_hall
+from feedback_service.flow.pairing import (
+    Asking,
+    Paired,
+    add_device,
+    approve,
+    ask_to_pair,
+    new_code,
+    pair,
+    revoke_device,
+)
+from feedback_service.flow.queue_files import take_queue_file
 from feedback_service.flow.receipts import Thanks, find_by_short_code, read_receipt, withdraw
+from feedback_service.flow.tablets import beat, deliver, find_open_case, note_refused
+from feedback_service.flow.tablets import look as look_for_tablet
 
 __all__ = [
+    "Asking",
     "AssistedAnswer",
     "CaseView",
     "CentreFacts",
     "Given",
     "InvitationView",
+    "Paired",
     "Recorded",
     "Registered",
     "SlipFacts",
     "Survey",
     "Thanks",
+    "add_device",
+    "approve",
+    "ask_to_pair",
+    "beat",
     "cancel_invitation",
     "complete_left",
+    "deliver",
     "find_by_short_code",
     "find_case",
+    "find_open_case",
     "finish",
     "keep_begun",
+    "look_for_tablet",
+    "new_code",
+    "note_refused",
     "open_hall",
     "open_survey",
+    "pair",
     "read_receipt",
     "record_assisted",
     "record_in_hall",
     "register_cases",
     "replay",
+    "revoke_device",
     "slip_facts",
+    "take_queue_file",
     "withdraw",
 ]

@@ -22,6 +22,7 @@ from feedback_service.models.answers import Answer, Comment, Response
 from feedback_service.models.cases import BegunAnswer, Case, CaseStatus, Invitation
 from feedback_service.models.centres import Centre, Document, Service
 from feedback_service.models.delivery import Channel, Event, Queue
+from feedback_service.models.devices import Device, PairingRequest, RefusedItem, Signal
 from feedback_service.models.figures import CountedDay, DayCount
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "Concern",
     "CountedDay",
     "DayCount",
+    "Device",
     "Document",
     "Event",
     "Gathering",
@@ -48,10 +50,13 @@ __all__ = [
     "JournalHead",
     "Letter",
     "MailWish",
+    "PairingRequest",
     "Queue",
+    "RefusedItem",
     "Response",
     "Service",
     "SignIn",
+    "Signal",
     "User",
     "UserScope",
 ]

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from feedback_service.api.operations import declared
+from feedback_service.api.operations import TABLET, declared
 from feedback_service.api.problems import EXPLAINED, kinds
 from feedback_service.words import SCOPES
 from tests.api.conftest import Caller, NewCaller, a_case, pointers, token_of
@@ -21,6 +21,8 @@ from tests.support.server import Service
 PUBLIC = {
     "/api/v1/surveys/<token>",
     "/api/v1/surveys/<token>/responses",
+    "/api/v1/kiosk/pair",
+    "/api/v1/kiosk/pairing",
     "/api/v1/openapi.json",
     "/api/v1/docs",
 }
@@ -54,7 +56,7 @@ def test_every_route_names_its_scope_or_is_public(app: Flask) -> None:
         if rule.rule.startswith("/api")
     }
     assert {path for path, operation in routes.items() if operation is None or not operation.needs} == PUBLIC
-    assert {operation.needs for operation in routes.values() if operation} <= {None, *SCOPES}
+    assert {operation.needs for operation in routes.values() if operation} <= {None, TABLET, *SCOPES}
 
 
 def test_a_view_without_a_declaration_answers_nobody(app: Flask, case_system: Caller) -> None:

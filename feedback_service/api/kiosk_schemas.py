@@ -1,0 +1,249 @@
+"""The shapes that tablets send and get."""
+
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields
+
+from feedback_service.api.fields import Instant, Items, Line, Members, Part, Said, Strict, Uuid, sentences
+from feedback_service.api.schemas import ANSWERS, TOO_MANY, ProblemReply, Spoken, SurveyReply, says
+from feedback_service.errors import N_
+from feedback_service.words import DEVICE_MODES, FRONT_OFFICES
+
+MOST_ITEMS = 100  # in a call
+NOT_A_COUNT = N_("Write this as a whole number from 0 to %(most)d.")
+NOT_A_LEVEL = N_("Write this as a share from 0 to 1, or as percent up to 100.")
+NOT_A_FLAG = N_("Write this as true or false.")
+BY_ITS_CLOCK = N_("By the tablet's own clock, however wrong.")
+
+
+class Count(fields.Integer):
+    """A whole number, none below 0."""
+
+    default_error_messages = sentences()
+
+    def __init__(self, most: int = 1_000_000, **options: Any) -> None:
+        self.most = most
+        super().__init__(metadata={"minimum": 0, "maximum": most} | options.pop("metadata", {}), **options)
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
+        if type(value) is not int or not 0 <= value <= self.most:
+            raise ValidationError(Said(NOT_A_COUNT, most=self.most))
+        return value
+
+
+class Level(fields.Float):
+    """How full a battery is, in percent; browsers tell a share of 1."""
+
+    default_error_messages = sentences()
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> float:
+        if type(value) not in (int, float) or not 0 <= value <= 100:
+            raise ValidationError(NOT_A_LEVEL)
+        return float(round(value * 100 if value <= 1 else value))
+
+
+class Flag(fields.Boolean):
+    """True or false."""
+
+    default_error_messages = sentences()
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
+        if type(value) is not bool:
+            raise ValidationError(NOT_A_FLAG)
+        return value
+
+
+# What tablets send --------------------------------------------------------------------------------------------
+
+
+class PairSchema(Strict):
+    """How a tablet comes in."""
+
+    pairing_code = Line(
+        64,
+        required=True,
+        metadata=says(N_("As it was told, or the device_code of an approved tablet."), "K7Q2-7K3M"),
+    )
+
+
+class HeartbeatSchema(Strict):
+    """How a tablet fares."""
+
+    time = Instant(any_age=True, required=True, metadata=says(BY_ITS_CLOCK))
+    version = Line(64, allow_none=True, metadata=says(N_("Of what it shows.")))
+    queue = Count(allow_none=True, metadata=says(N_("Answers that it holds.")))
+    oldest_at = Instant(
+        any_age=True, allow_none=True, metadata=says(N_("When the oldest of them was given."))
+    )
+    persisted = Flag(allow_none=True, metadata=says(N_("Whether the browser promised to keep its storage.")))
+    battery = Level(allow_none=True, metadata=says(N_("How full, where that is known.")))
+
+
+class CodeSchema(Strict):
+    """A code that somebody typed."""
+
+    short_code = Line(
+        32, required=True, metadata=says(N_("With or without the centre's prefix."), "7K3M-9QXT")
+    )
+
+
+class PaceSchema(Strict):
+    """How an answer came about; what is odd in it is a signal, never a reason to refuse it."""
+
+    seconds = Count(allow_none=True, metadata=says(N_("From the first question to the last tap.")))
+    recent = Count(allow_none=True, metadata=says(N_("Answers on the same tablet in the minute before.")))
+    alike = Count(
+        allow_none=True,
+        metadata=says(N_("The same answers just before it, each within two minutes of the next.")),
+    )
+
+
+class ItemSchema(Strict):
+    """What one person answered on a tablet."""
+
+    client_id = Uuid(required=True, metadata=says(N_("Made by the tablet, once for each answer.")))
+    questionnaire = Line(
+        64, required=True, metadata=says(N_("The version that was asked."), "offline-2026.1")
+    )
+    language = Spoken(required=True)
+    answers = Members(required=True, metadata=ANSWERS)
+    answered_at = Instant(any_age=True, required=True, metadata=says(BY_ITS_CLOCK))
+    short_code = Line(
+        32,
+        allow_none=True,
+        metadata=says(N_("Of the case, with or without the centre's prefix."), "7K3M-9QXT"),
+    )
+    pace = Part(PaceSchema, allow_none=True)
+
+
+class ItemList(Items):
+    """Answers that are judged one by one, so that a bad one spoils no other."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise self.make_error("invalid")
+        if len(value) > MOST_ITEMS:
+            raise ValidationError(Said(TOO_MANY, limit=MOST_ITEMS))
+        return value
+
+
+class RelieveSchema(Strict):
+    """Up to a hundred answers."""
+
+    responses = ItemList(Part(ItemSchema), required=True, metadata={"maxItems": MOST_ITEMS})
+
+
+# What tablets get ---------------------------------------------------------------------------------------------
+
+
+class TabletReply(Schema):
+    """The tablet as its centre knows it."""
+
+    id = Uuid(required=True)
+    name = fields.String(required=True)
+    mode = fields.String(required=True, metadata={"enum": list(DEVICE_MODES)})
+    centre = fields.String(required=True)
+    workplace = fields.String(required=True, allow_none=True)
+
+
+class PairedReply(Schema):
+    """The tablet's key, told this once; a browser keeps it in a cookie that scripts cannot read."""
+
+    key = fields.String(required=True)
+    device = fields.Nested(TabletReply, required=True)
+
+
+class AskingReply(Schema):
+    """A code to show, and where to approve it (the shape of RFC 8628)."""
+
+    device_code = fields.String(required=True, metadata=says(N_("Pair with it once the tablet is approved.")))
+    user_code = fields.String(required=True)
+    verification_uri = fields.Url(required=True)
+    verification_uri_complete = fields.Url(required=True)
+    qr = fields.String(required=True, metadata=says(N_("The complete address as SVG.")))
+    expires_at = Instant(required=True)
+    interval = fields.Integer(required=True, metadata=says(N_("Seconds between two tries.")))
+
+
+class OpenCaseReply(Schema):
+    """A case that may be rated."""
+
+    short_code = fields.String(required=True)
+    service = fields.String(required=True)
+    front_office = fields.String(required=True, metadata={"enum": list(FRONT_OFFICES)})
+    expires_at = Instant(required=True, allow_none=True, metadata=says(N_("How long to offer it.")))
+
+
+class QuestionnairesReply(Schema):
+    """What each front office asks; without the comment, for tablets take no free text."""
+
+    offline = fields.Nested(SurveyReply, required=True)
+    online = fields.Nested(SurveyReply, required=True)
+
+
+class QueueKeyReply(Schema):
+    """What a tablet seals with what it holds: AES-256-GCM."""
+
+    id = fields.String(required=True)
+    key = fields.String(required=True, metadata=says(N_("32 bytes as base64.")))
+
+
+class TabletSettingsReply(Schema):
+    """How a tablet behaves; times are seconds."""
+
+    poll_seconds = fields.Integer(required=True)
+    heartbeat_seconds = fields.Integer(required=True)
+    idle_seconds = fields.Integer(required=True)
+    warning_seconds = fields.Integer(required=True)
+    thanks_seconds = fields.Integer(required=True)
+    code_prefix = fields.String(required=True)
+    hall_url = fields.Url(required=True)
+    hall_qr = fields.String(required=True)
+
+
+class ConfigReply(Schema):
+    """All that a tablet needs to work without the line."""
+
+    device = fields.Nested(TabletReply, required=True)
+    questionnaires = fields.Nested(QuestionnairesReply, required=True)
+    translations = fields.Dict(
+        keys=fields.String(),
+        values=fields.Nested(QuestionnairesReply),
+        required=True,
+        metadata=says(N_("The questionnaires in every other language.")),
+    )
+    texts = fields.Dict(
+        keys=fields.String(), values=fields.Dict(keys=fields.String(), values=fields.String()), required=True
+    )
+    languages = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        required=True,
+        metadata=says(N_("The name of each in its own words.")),
+    )
+    settings = fields.Nested(TabletSettingsReply, required=True)
+    queue_key = fields.Nested(QueueKeyReply, required=True)
+    pending = fields.Nested(OpenCaseReply, required=True, allow_none=True)
+
+
+class HeartbeatReply(Schema):
+    """What time it is here."""
+
+    time = Instant(required=True)
+    skew_seconds = fields.Integer(required=True, metadata=says(N_("How far the tablet's clock runs ahead.")))
+
+
+class ItemResultReply(Schema):
+    """What became of one answer."""
+
+    client_id = fields.Raw(required=True, metadata=says(N_("As it was sent.")))
+    status = fields.String(
+        required=True, metadata={"enum": ["accepted", "accepted_as_walkup", "duplicate", "rejected"]}
+    )
+    problem = fields.Nested(ProblemReply)
+
+
+class RelievedReply(Schema):
+    """What became of each answer, in the order sent."""
+
+    results = fields.List(fields.Nested(ItemResultReply), required=True)

@@ -1,0 +1,109 @@
+"""How the tablets of a centre fare: what their last heartbeat said, and what needs somebody's attention."""
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from feedback_service import clock
+from feedback_service.access import devices
+from feedback_service.cases import opening
+from feedback_service.db import reading
+from feedback_service.errors import N_
+from feedback_service.models import Centre, Device
+
+SILENT = timedelta(minutes=10)  # in opening hours
+OLD = timedelta(hours=1)  # of the oldest answer that waits
+SKEWED = 120  # seconds
+LOW = 15  # percent of a battery
+
+WARNINGS = {
+    "silent": N_("Silent for more than ten minutes in opening hours"),
+    "queue_old": N_("Answers have been waiting for more than an hour"),
+    "clock_off": N_("Its clock is off by more than two minutes"),
+    "not_persisted": N_("The browser has not promised to keep its storage"),
+    "battery_low": N_("The battery is low"),
+    "refused": N_("Something it sent was refused"),
+    "not_paired": N_("No tablet has been paired yet"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Something a tablet sent that is no answer."""
+
+    came_on: date
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TabletState:
+    """A tablet as its last heartbeat told; ``warnings`` are keys of ``WARNINGS``, ``skew`` is in seconds."""
+
+    id: uuid.UUID
+    centre: str
+    name: str
+    mode: str
+    workplace: str | None
+    paired_at: datetime | None
+    revoked_at: datetime | None
+    seen_at: datetime | None
+    version: str | None
+    waiting: int | None
+    oldest_at: datetime | None
+    persisted: bool | None
+    battery: int | None
+    skew: int
+    refused: tuple[Refused, ...]
+    warnings: tuple[str, ...]
+
+
+@reading
+def tablets(tx: Session, centres: Collection[str]) -> list[TabletState]:
+    """Every tablet of these centres, by centre and name."""
+    now, found = clock.now(), devices.of_centres(tx, centres)
+    refused: dict[uuid.UUID, list[Refused]] = {device.id: [] for _, device in found}
+    for item in devices.refused(tx, refused.keys()):
+        refused[item.device_id].append(Refused(item.came_on, item.reason))
+    same: tuple[str, ...] = (
+        "id",
+        "name",
+        "mode",
+        "workplace",
+        "paired_at",
+        "revoked_at",
+        "seen_at",
+        "version",
+        "waiting",
+    )
+    same += ("oldest_at", "persisted", "battery", "skew")
+    return [
+        TabletState(
+            centre=centre.code,
+            refused=tuple(refused[device.id]),
+            warnings=_warnings(centre, device, now, refused=bool(refused[device.id])),
+            **{name: getattr(device, name) for name in same},
+        )
+        for centre, device in found
+    ]
+
+
+def _warnings(centre: Centre, device: Device, now: datetime, *, refused: bool) -> tuple[str, ...]:
+    if device.revoked_at is not None:
+        return ("refused",) if refused else ()
+    if device.paired_at is None:
+        return ("not_paired",)
+    silent = (device.seen_at or device.paired_at) < now - SILENT
+    wrong = {
+        "silent": silent
+        and opening.is_open(centre.opening, now)
+        and opening.is_open(centre.opening, now - SILENT),
+        "queue_old": device.oldest_at is not None and device.oldest_at < now - OLD,
+        "clock_off": abs(device.skew) > SKEWED,
+        "not_persisted": device.persisted is False,
+        "battery_low": device.battery is not None and device.battery <= LOW,
+        "refused": refused,
+    }
+    return tuple(name for name, is_so in wrong.items() if is_so)
