@@ -13,9 +13,8 @@ MOST_WORDS = 8
 SHORTEST_STEM = 3  # letters; what is shorter is looked for as it was typed
 
 _MARKERS = re.compile("|".join(map(re.escape, set(MARKERS.values()))))
-_APOSTROPHES = re.compile(
-    "(?<=\\w)['’ʼ‘`´′＇\"“”]+(?=\\w)"
-)  # between letters; quotation marks serve as such too
+# Between letters; quotation marks serve as apostrophes too.
+_APOSTROPHES = re.compile("(?<=\\w)['’ʼ‘`´′＇\"“”]+(?=\\w)")
 _STRESS = re.compile("[\u0300\u0301\u00ad\u200b-\u200d\u2060\ufeff]")
 _NO_WORD = re.compile(r"[\W_]+")
 _UKRAINIAN = re.compile("[а-яєії]+")
@@ -28,8 +27,9 @@ _ENDINGS = (
 _ENDING = re.compile(
     rf"(?<=\w{{{SHORTEST_STEM}}})(?:{'|'.join(sorted(_ENDINGS.split(), key=len, reverse=True))})$"
 )
-# What the last letter of a stem may turn into: черга, черзі; сторінка, сторінці; рух, русі.
+# What the last letter of a stem may turn into: черга, черзі; сторінка, сторінці; рух, русі; довідка, довідок.
 _TURNS = {"г": "гз", "з": "зг", "к": "кц", "ц": "цк", "х": "хс", "с": "сх"}
+_FLEETING = re.compile("(.+[бвгджзклмнпрстфхцчшщьй])(к|ц|ок)")
 
 
 def folded(text: str) -> str:
@@ -55,5 +55,9 @@ def _beginnings(word: str) -> tuple[str, ...]:
     if not _UKRAINIAN.fullmatch(word):
         return (f" {word}",)
     stem = _ENDING.sub("", word)
-    last = stem[-1] if len(stem) >= SHORTEST_STEM and len(word) > SHORTEST_STEM else ""
-    return tuple(f" {stem[:-1]}{turn}" for turn in _TURNS.get(last, stem[-1]))
+    if len(stem) < SHORTEST_STEM or len(word) == SHORTEST_STEM:
+        return (f" {stem}",)
+    turned = [stem[:-1] + letter for letter in _TURNS.get(stem[-1], stem[-1])]
+    if between := _FLEETING.fullmatch(stem):
+        turned.append(between[1] + ("к" if between[2] == "ок" else "ок"))
+    return tuple(f" {each}" for each in turned)

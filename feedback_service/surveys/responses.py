@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service.db import table
 from feedback_service.models import Answer, Comment, Response
+from feedback_service.surveys import library
 from feedback_service.surveys.answers import Answers
 from feedback_service.surveys.folding import folded
 
@@ -34,6 +35,7 @@ class NewResponse:
     answers: Answers
 
 
+_REPEATED = ("answered_on", "front_office", "source", "service_id", "language")
 _RESPONSE, _ANSWER, _COMMENT = insert(table(Response)), insert(table(Answer)), insert(table(Comment))
 
 
@@ -48,8 +50,19 @@ def store(tx: Session, new: NewResponse) -> None:
     if values:
         tx.execute(_ANSWER, [key | {"question": question, "value": value} for question, value in values])
     if (text := new.answers.comment) is not None:
-        told = {"answered_on": new.answered_on, "text": text, "folded": folded(text), "set_aside": False}
-        tx.execute(_COMMENT, key | told)
+        tx.execute(_COMMENT, key | _beside(tx, new) | {"text": text, "folded": folded(text)})
+
+
+def _beside(tx: Session, new: NewResponse) -> dict[str, object]:
+    """What a comment repeats of its answer."""
+    asked = library.by_version(tx, new.questionnaire)
+    reasons = new.answers.choices.get("any.reasons", ())
+    return {name: getattr(new, name) for name in _REPEATED} | {
+        "set_aside": False,
+        "poor": asked.poor(new.answers.single),
+        "breach": bool(set(new.answers.choices.get("any.breach", ())) - {"none"}),
+        "reasons": "".join(f" {reason} " for reason in reasons),
+    }
 
 
 def by_receipt(tx: Session, hashes: Sequence[bytes], *, lock: bool = False) -> Response | None:

@@ -15,11 +15,18 @@ PORTION = 1000
 MARKERS = re.compile(
     r"\[(?:телефон|e-mail|податковий номер|номер документа|номер картки|рахунок|номер авто|код|номер)\]"
 )
+POOR = frozenset([*map(str, range(7)), "acceptable", "awful", "bad"])  # in the questionnaires of that day
 STANDS = sa.text("over_on IS NULL")
 KINDS = "kind IN ('bad_answers', 'breach')"
 
 
 def upgrade() -> None:
+    op.drop_index("ix_responses_centre_id_answered_on", table_name="responses")
+    op.create_index(
+        "ix_responses_of_day",
+        "responses",
+        ["centre_id", "answered_on", "front_office", "source", "service_id", "withdrawn_on"],
+    )
     _replace_comments(new=True)
     op.create_table(
         "concerns",
@@ -98,6 +105,8 @@ def downgrade() -> None:
     for table in ("mail_wishes", "letters", "gatherings", "alarms", "concerns"):
         op.drop_table(table)
     _replace_comments(new=False)
+    op.drop_index("ix_responses_of_day", table_name="responses")
+    op.create_index("ix_responses_centre_id_answered_on", "responses", ["centre_id", "answered_on"])
 
 
 def _replace_comments(*, new: bool) -> None:
@@ -108,19 +117,27 @@ def _replace_comments(*, new: bool) -> None:
         for name in names if new else [*names, "uq_comments_response_id_centre_id"]:
             op.execute(f"ALTER TABLE comments_before RENAME CONSTRAINT {name} TO {name}_before")
     day = (sa.Column("answered_on", sa.Date(), nullable=False),)
-    more = (
-        sa.Column("folded", sa.Text(), nullable=False),
+    beside = (
         sa.Column("set_aside", sa.Boolean(), nullable=False),
-        sa.UniqueConstraint("response_id", "centre_id", name=op.f("uq_comments_response_id_centre_id")),
+        sa.Column("front_office", sa.String(length=32), nullable=False),
+        sa.Column("source", sa.String(length=32), nullable=False),
+        sa.Column("service_id", sa.Uuid(), nullable=True),
+        sa.Column("language", sa.String(length=32), nullable=False),
+        sa.Column("poor", sa.Boolean(), nullable=False),
+        sa.Column("breach", sa.Boolean(), nullable=False),
+        sa.Column("reasons", sa.String(length=500), nullable=False),
+        sa.Column("folded", sa.Text(), nullable=False),
     )
+    once = (sa.UniqueConstraint("response_id", "centre_id", name=op.f("uq_comments_response_id_centre_id")),)
     key = ("centre_id", "answered_on", "response_id") if new else ("centre_id", "response_id")
     op.create_table(
         "comments",
         sa.Column("centre_id", sa.Uuid(), nullable=False),
         *(day if new else ()),
         sa.Column("response_id", sa.Uuid(), nullable=False),
+        *(beside if new else ()),
         sa.Column("text", sa.Text(), nullable=False),
-        *(more if new else ()),
+        *(once if new else ()),
         sa.ForeignKeyConstraint(
             ["centre_id", "response_id"],
             ["responses.centre_id", "responses.id"],
@@ -131,29 +148,45 @@ def _replace_comments(*, new: bool) -> None:
         sqlite_with_rowid=False,
     )
     if new:
-        _copy_with_day()
+        _copy_with_facts()
     else:
         names = "centre_id, response_id, text"
         op.execute(f"INSERT INTO comments ({names}) SELECT {names} FROM comments_before")
     op.drop_table("comments_before")
 
 
-def _copy_with_day() -> None:
+def _copy_with_facts() -> None:
     link = op.get_bind()
+    facts = "centre_id, answered_on, response_id, front_office, source, service_id, language, text"
     rows = link.execute(
         sa.text(
-            "SELECT c.centre_id, r.answered_on, c.response_id, c.text FROM comments_before c"
-            " JOIN responses r ON r.centre_id = c.centre_id AND r.id = c.response_id"
+            "SELECT c.centre_id, r.answered_on, c.response_id, r.front_office, r.source, r.service_id, r.language,"
+            " c.text FROM comments_before c JOIN responses r ON r.centre_id = c.centre_id AND r.id = c.response_id"
         )
+    )
+    said = sa.text(
+        "SELECT question, value FROM answers WHERE centre_id = :centre_id AND response_id = :response_id"
     )
     copy = sa.text(
-        "INSERT INTO comments (centre_id, answered_on, response_id, text, folded, set_aside)"
-        " VALUES (:centre_id, :answered_on, :response_id, :text, :folded, :set_aside)"
+        f"INSERT INTO comments ({facts}, set_aside, poor, breach, reasons, folded) VALUES"
+        f" (:{facts.replace(', ', ', :')}, :set_aside, :poor, :breach, :reasons, :folded)"
     )
     for portion in rows.mappings().partitions(PORTION):
-        link.execute(
-            copy, [dict(row) | {"folded": _folded(row["text"]), "set_aside": False} for row in portion]
-        )
+        copies = []
+        for row in portion:
+            answers = [(question, value) for question, value in link.execute(said, dict(row))]
+            reasons = [value for question, value in answers if question == "any.reasons"]
+            copies.append(
+                dict(row)
+                | {
+                    "set_aside": False,
+                    "poor": any(value in POOR for question, value in answers if question[:4] != "any."),
+                    "breach": any(q == "any.breach" and value != "none" for q, value in answers),
+                    "reasons": "".join(f" {reason} " for reason in reasons),
+                    "folded": _folded(row["text"]),
+                }
+            )
+        link.execute(copy, copies)
 
 
 def _folded(text: str) -> str:

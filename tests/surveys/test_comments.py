@@ -1,0 +1,230 @@
+"""The head reads comments: found by words and filters, told beside nothing that leads to their author."""
+
+import uuid
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from feedback_service.db import reading, transaction
+from feedback_service.models import Centre, Comment, Response, Service
+from feedback_service.surveys import comments, responses
+from feedback_service.surveys.answers import Answers
+from feedback_service.surveys.comments import Found, Slice, Wanted
+from feedback_service.surveys.responses import NewResponse
+from tests.support.story import CENTRE, a_centre
+
+pytestmark = pytest.mark.usefixtures("context")
+
+LEAST = 5
+AUTUMN = Slice(first=date(2026, 9, 1), last=date(2026, 11, 30))
+DAY = date(2026, 11, 20)
+
+Find = Callable[..., Found]
+
+
+@transaction
+def said(tx: Session, *texts: str | None, **facts: Any) -> list[uuid.UUID]:
+    """People left these comments (``None``: they answered without one), and think alike otherwise."""
+    centre = tx.scalars(select(Centre.id).where(Centre.code == facts.pop("centre", CENTRE))).one()
+    title = facts.pop("service", None)
+    service = tx.scalar(select(Service).where(Service.centre_id == centre, Service.title == (title or "")))
+    if title and service is None:
+        service = Service(centre_id=centre, id=uuid.uuid4(), code="", local_code=title[:9], title=title)
+        tx.add(service)
+        tx.flush()
+    single, choices = facts.pop("single", {"off.nps": "9"}), facts.pop("choices", {})
+    usual: dict[str, Any] = {
+        "questionnaire": "offline-2026.1",
+        "front_office": "offline",
+        "source": "qr_case",
+        "provider_edrpou": None,
+        "workplace": None,
+        "answered_on": DAY,
+        "part_of_day": "morning",
+        "language": "uk",
+        "receipt_hash": None,
+        "client_hash": None,
+    }
+    ids = [uuid.uuid4() for _ in texts]
+    for id, text in zip(ids, texts, strict=True):
+        answers = Answers(single, choices, text)
+        service_id = service.id if title and service else None
+        responses.store(
+            tx,
+            NewResponse(centre_id=centre, id=id, service_id=service_id, answers=answers, **(usual | facts)),
+        )
+    return ids
+
+
+@pytest.fixture(autouse=True)
+def crowd(app: Flask, context: None) -> None:
+    """A centre where enough people answered in November."""
+    a_centre()
+    said(*[None] * LEAST)
+
+
+@pytest.fixture
+def found() -> Find:
+    """``found(text="черга")``: what the head of the centre reads."""
+
+    @reading
+    def find(tx: Session, of: Slice = AUTUMN, limit: int = 50, after: Any = None, **wanted: Any) -> Found:
+        centre = tx.scalars(select(Centre.id).where(Centre.code == CENTRE)).one()
+        return comments.find(tx, centre, Wanted(of=of, **wanted), least=LEAST, limit=limit, after=after)
+
+    return find
+
+
+def texts(found: Found) -> list[str]:
+    """The texts, sorted."""
+    return sorted(each.text for each in found.comments)
+
+
+def test_words_are_found_in_any_form_and_all_of_them_are_needed(found: Find) -> None:
+    said("Довга черга", "Стояла в черзі до каси", "Каса зачинена")
+
+    assert texts(found(text="ЧЕРГА")) == ["Довга черга", "Стояла в черзі до каси"]
+    assert texts(found(text="черга каса")) == ["Стояла в черзі до каси"]
+    assert found(text="%").total == found(text="").total == 3
+
+
+def test_filters_narrow(found: Find) -> None:
+    said("онлайн", front_office="online", questionnaire="online-2026.1")
+    said("погано", single={"off.staff": "awful"})
+    said("англійською", language="en")
+    said("тісно", choices={"any.reasons": ("cramped", "queue")}, single={"off.nps": "2"})
+    said("хабар", choices={"any.breach": ("bribe",)})
+    said("нічого не було", choices={"any.breach": ("none",)})
+    said("паперово", source="paper_box")
+
+    assert texts(found(poor=True)) == ["погано", "тісно"]
+    assert texts(found(language="en")) == ["англійською"]
+    assert texts(found(reasons=frozenset({"cramped", "seats"}))) == ["тісно"]
+    assert texts(found(breach=True)) == ["хабар"]
+    assert found(of=Slice(first=date(2026, 9, 1), last=date(2026, 10, 31))) == Found(total=0)
+
+
+def test_another_centre_is_not_read(found: Find) -> None:
+    a_centre("SN12000008")
+    said("чуже", *[None] * LEAST, centre="SN12000008")
+
+    assert found().total == 0
+
+
+@pytest.mark.parametrize(
+    "of", [{"service": "Паспорт"}, {"source": "phone_interview"}, {"front_office": "online"}]
+)
+def test_who_answered_among_few_alike_is_not_read(found: Find, of: dict[str, str]) -> None:
+    said("one of four", *[None] * 3, service="Паспорт", source="phone_interview", front_office="online",
+         questionnaire="online-2026.1", single={})  # fmt: skip
+
+    slice = Slice(first=AUTUMN.first, last=AUTUMN.last, **of)
+    assert found(of=slice) == Found(total=0, withheld=True)
+
+    said(None, service="Паспорт", source="phone_interview", front_office="online")
+    assert texts(found(of=slice)) == ["one of four"]
+
+
+@pytest.mark.parametrize("text", ["", "сама", "іншого тут немає"])
+def test_of_a_day_of_few_answers_not_even_whether_a_word_was_said_is_told(found: Find, text: str) -> None:
+    said("сама того дня", answered_on=date(2026, 11, 3))
+
+    on, before = date(2026, 11, 3), date(2026, 11, 2)
+    assert found(of=Slice(first=on, last=on), text=text) == Found(total=0, withheld=True)
+    assert found(of=Slice(first=before, last=before), text=text) == Found(total=0)
+
+
+def test_among_others_it_is_read(found: Find) -> None:
+    said("сама того дня", answered_on=date(2026, 11, 3))
+
+    assert texts(found()) == ["сама того дня"]
+
+
+def test_who_took_the_answer_back_is_no_crowd(found: Find) -> None:
+    said("four are left", *[None] * 3, service="Паспорт")
+    said(None, service="Паспорт")
+    slice = Slice(first=AUTUMN.first, last=AUTUMN.last, service="Паспорт")
+    assert texts(found(of=slice)) == ["four are left"]
+
+    withdraw_one("Паспорт")
+
+    assert found(of=slice).withheld
+
+
+@transaction
+def withdraw_one(tx: Session, service: str) -> None:
+    """Somebody without a comment takes the answer back."""
+    mine = select(Service.id).where(Service.title == service)
+    silent = select(Response).where(
+        Response.service_id.in_(mine), Response.id.not_in(select(Comment.response_id))
+    )
+    responses.take_back(tx, tx.scalars(silent.limit(1)).one(), on=DAY)
+
+
+def test_beside_a_comment_stands_what_many_share(found: Find) -> None:
+    said("рідкісна", service="Паспорт")
+    said("часта", *[None] * (LEAST - 1), service="Прописка")
+    said("давня", answered_on=date(2026, 9, 10))
+
+    beside = {each.text: (each.month, each.front_office, each.service) for each in found().comments}
+
+    november = date(2026, 11, 1)
+    assert beside == {
+        "рідкісна": (november, "offline", None),
+        "часта": (november, "offline", "Прописка"),
+        "давня": (None, None, None),
+    }
+
+
+def test_a_short_period_tells_no_more_than_a_long_one(found: Find) -> None:
+    said("часта", service="Прописка")
+    said(*[None] * (LEAST - 1), service="Прописка", answered_on=date(2026, 11, 2))
+
+    [whole] = found().comments
+    [day] = found(of=Slice(first=DAY, last=DAY)).comments
+
+    assert whole.service == "Прописка"
+    assert day.service is None
+
+
+def test_pages_follow_each_other_without_gap_or_repeat(found: Find) -> None:
+    said(*(f"допис {number}" for number in range(9)))
+    said(*(f"раніше {number}" for number in range(4)), answered_on=date(2026, 11, 2))
+    read: list[str] = []
+    totals = []
+    after = None
+
+    while True:
+        page = found(limit=4, after=after)
+        read += [each.text for each in page.comments]
+        totals.append(page.total)
+        after = page.following
+        if after is None:
+            break
+
+    assert len(read) == len(set(read)) == 13
+    assert all(each.startswith("допис") for each in read[:9])
+    assert totals == [13, None, None, None]
+
+
+def test_what_is_set_aside_is_read_apart_and_can_come_back(found: Find) -> None:
+    [spam] = said("купуйте наші вікна")
+
+    assert put(spam, aside=True) is True
+    assert put(spam, aside=True) is False
+    assert (found().total, found(set_aside=True).total) == (0, 1)
+    assert put(spam, aside=False) is True
+    assert (found().total, found(set_aside=True).total) == (1, 0)
+    assert put(uuid.uuid4(), aside=True) is None
+
+
+@transaction
+def put(tx: Session, id: uuid.UUID, *, aside: bool) -> bool | None:
+    """The comment is put aside or back."""
+    centre = tx.scalars(select(Centre.id).where(Centre.code == CENTRE)).one()
+    return comments.set_aside(tx, centre, id, aside=aside)

@@ -1,0 +1,91 @@
+"""What differs only in case, apostrophe, ґ, stress or ending is found; what LIKE could misread is gone."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feedback_service.surveys.folding import MOST_WORDS, beginnings, folded
+
+
+def finds(typed: str, text: str) -> bool:
+    """Whether a search for this finds that text, as the databases do it."""
+    kept = folded(text)
+    return all(any(each in kept for each in word) for word in beginnings(typed))
+
+
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [
+        ("черга", "Простояла в черзі годину"),
+        ("ЧЕРГИ", "довга черга"),
+        ("послуги", "по цій послузі відмовили"),
+        ("сторінка", "На сторінці помилка"),
+        ("довідка", "не видали довідок"),
+        ("довідок", "просила довідку"),
+        ("чекати", "Чекала дві години"),
+        ("хамство", "суцільне хамством"),
+        ("пам'ять", "пам’ять"),
+        ("памʼять", "пам`яті"),
+        ("память", "пам’ятник"),
+        ("об’єкт", 'об"єкту'),
+        ("ґанок", "високий ганок"),
+        ("ганок", "Ґанок"),
+        ("їжа", "ЇЖА"),
+        ("замок", "за́мок"),
+        ("веб-сайт", "веб сайт не працює"),
+        ("реєстрація", "після реєстрації"),
+        ("час", "ЧАСУ немає"),
+        ("queue", "A long QUEUE!"),
+        ("ввічлива працівниця", "Працівниця була дуже ввічлива"),
+    ],
+)
+def test_the_same_word_is_found_however_it_is_written(typed: str, text: str) -> None:
+    assert finds(typed, text)
+
+
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [
+        ("ліс", "паралізувало"),
+        ("туалет", "черга"),
+        ("черга туалет", "черга"),
+        ("телефон", "дзвоніть [телефон]"),
+        ("50%", "5 днів"),
+    ],
+)
+def test_another_word_is_not(typed: str, text: str) -> None:
+    assert not finds(typed, text)
+
+
+def test_a_beginning_is_enough() -> None:
+    assert finds("черг", "чергова помилка")
+    assert not finds("ергова", "чергова помилка")
+
+
+@given(st.text(max_size=200))
+def test_folded_words_mean_nothing_to_like(text: str) -> None:
+    assert not set("%_\\'\"") & set(folded(text))
+    assert all(not set("%_\\") & set(each) for word in beginnings(text) for each in word)
+    assert len(beginnings(text)) <= MOST_WORDS
+
+
+@given(st.text(max_size=200))
+def test_folding_what_is_folded_changes_nothing(text: str) -> None:
+    assert folded(folded(text)) == folded(text)
+
+
+@given(st.text(alphabet="абвгґдеєжзиіїйклмнопрстуфхцчшщьюя", min_size=1, max_size=20))
+def test_a_word_finds_itself(word: str) -> None:
+    assert finds(word, f"Вчора {word} сьогодні")
+
+
+def test_the_longest_comment_is_folded_in_no_time() -> None:
+    began = time.perf_counter()
+
+    for text in ("'" * 4000, "а'" * 2000, "[телефон]" * 400, "\u0301" * 4000, "ами" * 1300):
+        folded(text)
+        beginnings(text)
+
+    assert time.perf_counter() - began < 1
