@@ -12,40 +12,30 @@ import secrets
 import signal
 import socket
 import sqlite3
-import subprocess
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
-from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from feedback_service.sandbox import town
+from feedback_service.sandbox.family import CannotRun, Family, Stopped
 from feedback_service.words import SCOPES
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = 400  # in the town of a first start
 START_SECONDS = 60
 SLOW_ANSWERS = "32"  # that the demo central system can owe at once, and still answer
-STOP_SECONDS = 5
 HOST = "127.0.0.1"
 ADMIN = "admin@vidhuk.example"
 
 FLASK = (sys.executable, "-m", "flask", "--app", "wsgi")
 GUNICORN = (sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py")
-
-
-class CannotRun(Exception):
-    """Something stands in the way, or has ended; the message is one sentence."""
-
-
-class Stopped(Exception):
-    """Somebody pressed Ctrl-C or sent SIGTERM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,87 +77,6 @@ class Place:
         return self.data_dir / "feedback.db"
 
 
-@dataclass
-class Family:
-    """The processes that make up the demonstration: they live and end together."""
-
-    place: Place
-    stop: threading.Event
-    children: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
-    settings: Mapping[str, str] = field(default_factory=dict)
-
-    def start(self, name: str, *command: str, **variables: str) -> None:
-        """A process that is to live as long as we do; what it says goes to logs/NAME.log."""
-        with self._log(name) as log:
-            self.children[name] = subprocess.Popen(
-                command, cwd=ROOT, env=self._environment(variables), stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
-
-    def run(self, name: str, *command: str, enters: str = "") -> str:
-        """What a command printed that was given this to read, once it has ended well; else ``CannotRun``."""
-        with self._log(name) as log:
-            child = subprocess.Popen(
-                command, cwd=ROOT, env=self._environment({}), stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE, stderr=log, start_new_session=True,
-            )  # fmt: skip
-        told: bytes | None = enters.encode()
-        try:
-            while True:
-                try:
-                    printed, _ = child.communicate(told, timeout=0.1)
-                    break
-                except subprocess.TimeoutExpired:
-                    told = None  # it is on its way, and may be said only once
-                    self._go_on()
-        except BaseException:
-            _end([child])
-            raise
-        if child.returncode:
-            raise CannotRun(f"Could not {name}; the reason is at the end of {self._path(name)}.")
-        return printed.decode()
-
-    def wait(self, until: Callable[[], bool], *, seconds: float = float("inf")) -> None:
-        """Come back when it is so; raises ``Stopped``, or ``CannotRun`` when a process ends or time is up."""
-        deadline = time.monotonic() + seconds
-        while not until():
-            self._go_on()
-            for name, child in self.children.items():
-                if child.poll() is not None:
-                    path = self._path(name)
-                    raise CannotRun(f"The process {name} has ended; the reason is at the end of {path}.")
-            if time.monotonic() > deadline:
-                raise CannotRun(
-                    f"The service did not answer within {seconds:.0f} seconds; see {self._path('web')}."
-                )
-            self.stop.wait(0.02 if seconds < float("inf") else 0.25)
-
-    def end(self) -> None:
-        """Every process has ended, in order if it can within a few seconds."""
-        _end(list(self.children.values()))
-
-    def _go_on(self) -> None:
-        if self.stop.is_set():
-            raise Stopped()
-
-    def _environment(self, variables: Mapping[str, str]) -> dict[str, str]:
-        # A database and a central system of its own: a made-up town told elsewhere would be a disaster.
-        own = {
-            "DATA_DIR": str(self.place.data_dir),
-            "FEEDBACK_DATABASE_URL": f"sqlite:///{self.place.database}",
-            "FEEDBACK_CENTRAL_URL": self.place.central,
-        }
-        return {**os.environ, **own, **self.settings, "PYTHONUNBUFFERED": "1", **variables}
-
-    def _path(self, name: str) -> Path:
-        return self.place.data_dir / "logs" / f"{name.replace(' ', '-')}.log"
-
-    def _log(self, name: str) -> IO[bytes]:
-        path = self._path(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("ab")
-
-
 def main() -> int:
     """Run until told to stop; 0 then, 1 when something stands in the way."""
     stop = threading.Event()
@@ -177,7 +86,7 @@ def main() -> int:
     try:
         place = Place.from_env(os.environ)
         _refuse_taken(place)
-        family = Family(place, stop)
+        family = Family(ROOT, place.data_dir / "logs", stop)
         _bring_up(place, family)
         family.wait(lambda: False)
     except Stopped:
@@ -196,7 +105,13 @@ def _bring_up(place: Place, family: Family) -> None:
     public_url = os.environ.get("FEEDBACK_PUBLIC_URL") or place.here
     place.data_dir.mkdir(parents=True, exist_ok=True)
     kept = _keep_settings(place, public_url)
-    family.settings = {"FEEDBACK_CENTRAL_SECRET": kept["FEEDBACK_CENTRAL_SECRET"]}
+    # A database and a central system of its own: a made-up town told elsewhere would be a disaster.
+    family.settings = {
+        "DATA_DIR": str(place.data_dir),
+        "FEEDBACK_DATABASE_URL": f"sqlite:///{place.database}",
+        "FEEDBACK_CENTRAL_URL": place.central,
+        "FEEDBACK_CENTRAL_SECRET": kept["FEEDBACK_CENTRAL_SECRET"],
+    }
     if not _migrated(place):
         _say("Готуємо базу даних · Preparing the database")
         family.run("migrate", *FLASK, "db", "upgrade")
@@ -399,19 +314,6 @@ def _show(addresses: Mapping[str, str], admin: Mapping[str, str]) -> None:
 
 def _say(sentence: str) -> None:
     print(sentence, flush=True)
-
-
-def _end(children: list["subprocess.Popen[bytes]"]) -> None:
-    for child in children:
-        if child.poll() is None:
-            child.terminate()
-    deadline = time.monotonic() + STOP_SECONDS
-    for child in children:
-        with suppress(subprocess.TimeoutExpired):
-            child.wait(max(0.0, deadline - time.monotonic()))
-        with suppress(ProcessLookupError):  # nothing of it is left, as it should be
-            os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
 
 
 if __name__ == "__main__":

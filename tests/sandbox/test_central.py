@@ -15,7 +15,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from feedback_service.sandbox.central import faults, pages
+from feedback_service.sandbox.central import faults, texts
 from tests.support.browser import PHONE, NewPage
 from tests.support.central import MEDIA_TYPE, SECRETS, Central, Event, a_status, an_answer, send, signed
 
@@ -542,9 +542,9 @@ def test_the_page_keeps_the_rules_of_pages(central: Central, told: str) -> None:
 
 
 def test_every_text_is_there_in_both_languages() -> None:
-    assert pages.TEXTS["uk"].keys() == pages.TEXTS["en"].keys()
-    assert pages.WORDS["uk"].keys() == pages.WORDS["en"].keys()
-    modes = [[list(group) for group in pages.MODES[lang].values()] for lang in ("uk", "en")]
+    assert texts.TEXTS["uk"].keys() == texts.TEXTS["en"].keys()
+    assert texts.WORDS["uk"].keys() == texts.WORDS["en"].keys()
+    modes = [[list(group) for group in texts.MODES[lang].values()] for lang in ("uk", "en")]
     assert modes[0] == modes[1]
 
 

@@ -4,83 +4,35 @@ import base64
 import hashlib
 import hmac
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import httpx
 
-from tests.support.environment import ROOT, process_environment
+from tests.support.server import Gunicorn
 
 SECRETS = tuple("whsec_" + base64.b64encode(bytes([number]) * 32).decode() for number in (1, 2))
 MEDIA_TYPE = "application/cloudevents-batch+json"
-START_SECONDS = 30
 
 Event = dict[str, Any]
 
 
-class Central:
+class Central(Gunicorn):
     """A running demo central system; ``with Central(folder) as central`` listens at ``central.url``."""
 
+    probe = "faults"
+    options = ("--workers", "1", "--threads", "16")
+
     def __init__(self, data_dir: Path) -> None:
-        self.data_dir = data_dir
-        self.log = data_dir / "central.log"
-        # Bound here and inherited, so that it is found at the same port after a restart.
-        self._socket = socket.create_server(("127.0.0.1", 0), backlog=256)
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self._process: subprocess.Popen[bytes] | None = None
+        super().__init__("feedback_service.sandbox.central.app:from_env()", data_dir, "central")
+        self.environment = {"DATA_DIR": str(data_dir), "FEEDBACK_CENTRAL_SECRET": ",".join(SECRETS)}
 
-    def __enter__(self) -> "Central":
-        try:
-            self.start()
-        except BaseException:
-            self._socket.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def stop(self) -> None:
+        """It is dead at once: it may owe answers for a long time."""
         self.kill()
-        self._socket.close()
-
-    def start(self) -> None:
-        """It answers; raises ``RuntimeError`` with its log when it does not in time."""
-        own = {"DATA_DIR": str(self.data_dir), "FEEDBACK_CENTRAL_SECRET": ",".join(SECRETS)}
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "--workers", "1"),
-                    *("--threads", "16", "--bind", f"fd://{self._socket.fileno()}"),
-                    "feedback_service.sandbox.central.app:from_env()",
-                ],
-                cwd=ROOT,
-                env=process_environment(os.environ, own),
-                stdout=log,
-                stderr=log,
-                pass_fds=[self._socket.fileno()],
-                start_new_session=True,
-            )
-        deadline = time.monotonic() + START_SECONDS
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.kill()
-                raise RuntimeError(f"the central system did not start:\n{self.log.read_text()}")
-
-    def kill(self) -> None:
-        """Every process is dead at once, as after a power cut."""
-        if self._process is not None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-            self._process = None
 
     def misbehave(self, mode: str, **how: object) -> None:
         """The next requests meet this."""
@@ -112,12 +64,6 @@ class Central:
     def http(self) -> httpx.Client:
         """Somebody who talks to it."""
         return httpx.Client(base_url=self.url, timeout=20, trust_env=False)
-
-    def _answers(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/faults", timeout=2, trust_env=False).is_success
-        except httpx.TransportError:
-            return False
 
 
 def a_status(centre: str, sequence: int, **members: Any) -> Event:

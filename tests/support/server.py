@@ -1,4 +1,4 @@
-"""The service as production runs it: gunicorn with several workers, on a port of its own."""
+"""Programs as production runs them: gunicorn with several workers, on a port of its own."""
 
 import os
 import signal
@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import httpx
 
@@ -17,30 +18,26 @@ from tests.support.environment import ROOT, environment, process_environment
 START_SECONDS = 30
 
 
-class Service:
-    """A running gunicorn; ``with Service(...) as service`` has answered /healthz and is gone at the end.
+class Gunicorn:
+    """A running gunicorn; ``with`` it, ``/{probe}`` has answered, and at the end it is gone.
 
     ``url`` is where it listens, ``log`` the file with everything that its processes wrote.
     """
 
-    def __init__(
-        self,
-        data_dir: Path,
-        database_url: str,
-        *,
-        workers: int = 2,
-        settings: Mapping[str, str] | None = None,
-    ) -> None:
+    probe = "healthz"
+    options: tuple[str, ...] = ()
+
+    def __init__(self, program: str, data_dir: Path, name: str) -> None:
         self.data_dir = data_dir
-        self.log = data_dir / "gunicorn.log"
-        self._workers = workers
-        # Bound here and inherited, so nobody can take the port in between.
+        self.log = data_dir / f"{name}.log"
+        # Bound here and inherited, so nobody can take the port in between, and it is the same after a restart.
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=2048)
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self.environment = environment(data_dir, database_url, self.url) | dict(settings or {})
+        self.environment: dict[str, str] = {}
+        self._program = program
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> "Service":
+    def __enter__(self) -> Self:
         try:
             self.start()
         except BaseException:
@@ -55,14 +52,13 @@ class Service:
         self._socket.close()
 
     def start(self) -> None:
-        """/healthz answers; raises ``RuntimeError`` with the log when it does not in time."""
+        """It answers; raises ``RuntimeError`` with the log when it does not in time."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"),
-                    *("--bind", f"fd://{self._socket.fileno()}", "--workers", str(self._workers)),
-                    "wsgi:app",
+                    *("--bind", f"fd://{self._socket.fileno()}", *self.options, self._program),
                 ],
                 cwd=ROOT,
                 env=process_environment(os.environ, self.environment),
@@ -72,10 +68,10 @@ class Service:
                 start_new_session=True,
             )
         deadline = time.monotonic() + START_SECONDS
-        while not self._healthy():
+        while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.kill()
-                raise RuntimeError(f"the service did not start:\n{self.log.read_text()}")
+                raise RuntimeError(f"{self._program} did not start:\n{self.log.read_text()}")
             time.sleep(0.05)
 
     def stop(self) -> None:
@@ -97,8 +93,24 @@ class Service:
         self._process.wait()
         self._process = None
 
-    def _healthy(self) -> bool:
+    def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/healthz", timeout=2, trust_env=False).is_success
+            return httpx.get(f"{self.url}/{self.probe}", timeout=2, trust_env=False).is_success
         except httpx.TransportError:
             return False
+
+
+class Service(Gunicorn):
+    """The service; ``with Service(...) as service``."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        database_url: str,
+        *,
+        workers: int = 2,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__("wsgi:app", data_dir, "gunicorn")
+        self.environment = environment(data_dir, database_url, self.url) | dict(settings or {})
+        self.options = ("--workers", str(workers))

@@ -17,7 +17,7 @@ from flask import Flask, Response, jsonify, redirect, render_template, request, 
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from feedback_service.sandbox.central import checks, faults, pages
+from feedback_service.sandbox.central import checks, faults, pages, texts
 from feedback_service.sandbox.central.book import Book
 from feedback_service.sandbox.central.checks import Reader, Refused
 from feedback_service.sandbox.central.faults import Fault, Faults
@@ -150,7 +150,7 @@ def create_app(book: Book, secrets: Sequence[bytes]) -> Flask:
 
     @app.get("/")
     def watch() -> ResponseReturnValue:
-        return render_template("central/page.html", modes=pages.MODES, **shown())
+        return render_template("central/page.html", modes=texts.MODES, **shown())
 
     @app.get("/live")
     def live() -> ResponseReturnValue:
