@@ -3,6 +3,7 @@
     complete_left_answers   answers begun and left become final as they are
     close_days              past days are recounted, so that figures need not be
     purge                   what nobody needs any more is deleted
+    alarms                  raised, told by e-mail, declared over; see ``flow.alarms``
     forget_what_is_over     sessions that are over, counts of wrong passwords
     blank_delivered         what was delivered long ago is forgotten, its digest stays
 
@@ -23,7 +24,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.config import settings
 from feedback_service.db import reading, transaction
-from feedback_service.flow import sign_in
+from feedback_service.flow import alarms, sign_in
 from feedback_service.flow.answers import complete_left
 from feedback_service.indicators import rollups
 from feedback_service.indicators.rollups import Difference
@@ -58,22 +59,29 @@ def complete_left_answers(stop: Stop = never) -> int:
 
 
 def close_days(stop: Stop = never) -> int:
-    """Every past day is recounted and closed; tells how many days of centres were."""
+    """Every past day is recounted and closed, and its invitations when all have expired; tells how many days were."""
     before = clock.kyiv_day(clock.now() - UNDER_WAY)
-    return sum(_until_less(DAYS, stop, _close_days, centre_id, before) for centre_id in _centre_ids())
+    closed = 0
+    for centre_id in _centre_ids():
+        closed += _until_less(DAYS, stop, _close_days, centre_id, before)
+        _until_less(DAYS, stop, _settle_days, centre_id, before)
+    return closed
 
 
 def recount(stop: Stop = never) -> int:
-    """Every past day is recounted anew from the answers, whatever was stored; tells how many."""
+    """Every past day is recounted anew from the answers, whatever was stored; tells how many.
+
+    Sums of invitations stay where the invitations themselves may have been purged.
+    """
     for centre_id in _centre_ids():
-        _reopen_all(centre_id)
+        _reopen_all(centre_id, _nothing_purged_from())
     return close_days(stop)
 
 
 @reading
 def differences(tx: Session) -> list[Difference]:
     """Where stored figures are not what the answers add up to."""
-    return rollups.check(tx)
+    return rollups.check(tx, kept_from=_nothing_purged_from())
 
 
 def purge(stop: Stop = never) -> Purged:
@@ -83,7 +91,7 @@ def purge(stop: Stop = never) -> Purged:
     nobody answered serves no purpose either, and counts from its last day. Coded answers are never deleted,
     and a case without an invitation stays, because it may yet be completed.
     """
-    before = clock.kyiv_day(clock.now()) - timedelta(days=settings().retention_days)
+    before = _nothing_purged_from()
     comments = cases = 0
     for centre_id in _centre_ids():
         comments += _until_less(PORTION, stop, _purge_comments, centre_id, before)
@@ -107,8 +115,13 @@ def _close_days(tx: Session, centre_id: uuid.UUID, before: date) -> int:
 
 
 @transaction
-def _reopen_all(tx: Session, centre_id: uuid.UUID) -> None:
-    rollups.reopen_all(tx, centre_id)
+def _settle_days(tx: Session, centre_id: uuid.UUID, before: date) -> int:
+    return rollups.settle_days(tx, centre_id, before=before, limit=DAYS)
+
+
+@transaction
+def _reopen_all(tx: Session, centre_id: uuid.UUID, kept_from: date) -> None:
+    rollups.reopen_all(tx, centre_id, kept_from=kept_from)
 
 
 @transaction
@@ -146,6 +159,11 @@ def _blank(tx: Session, before: datetime) -> int:
     return len(rows)
 
 
+def _nothing_purged_from() -> date:
+    """The first day of which nothing can have been purged."""
+    return clock.kyiv_day(clock.now()) - timedelta(days=settings().retention_days)
+
+
 @reading
 def _centre_ids(tx: Session) -> list[uuid.UUID]:
     return list(tx.scalars(select(Centre.id).order_by(Centre.id)))
@@ -169,6 +187,9 @@ DUTIES: Mapping[Callable[[Stop], int | Purged], float] = {
     purge: 3600,
     blank_delivered: 3600,
     forget_what_is_over: 3600,
+    alarms.raise_alarms: 5,
+    alarms.tell_alarms: 5,
+    alarms.review_alarms: 3600,
 }
 
 

@@ -1,53 +1,73 @@
-"""Daily roll-ups: a closed day is recounted whole from the answers; an open one is counted live.
+"""Roll-ups: a closed day is recounted whole from the answers; an open one is counted live.
 
 The row of ``counted_days`` is the one thing that closing a day and reopening it fight over: both write it
 first and hold it until they commit, so who comes second sees what the other left and has the last word. A
 day that nobody closed is simply counted live: being late with closing costs time, never a figure.
+
+A month whose days are all closed has its sum stored too. It holds as long as none of its days is open, and
+goes when one of them is recounted; only who has the centre's lock closes days and sums months.
+
+Invitations are counted by the day of issue once nothing can happen to that day's any more: all have expired. Such
+days are stored oldest first, so those after the latest stored one are counted live.
 """
 
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
-    CompoundSelect,
-    FromClause,
     Select,
-    Subquery,
     case,
     delete,
     exists,
     func,
     insert,
     literal,
+    or_,
     select,
-    union_all,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from feedback_service.models import Answer, Centre, CountedDay, DayCount, Response
+from feedback_service.indicators import tallies
+from feedback_service.indicators.tallies import ANSWERS_BY, INVITATIONS_BY, INVITED, STEPS, WHOLE, Counts
+from feedback_service.models import Answer, BegunAnswer, Case, Centre, CountedDay, Invitation, Response, Tally
 
-PEOPLE = "*"  # the question that counts the people themselves; its value is empty
+SETTLING = timedelta(days=3)  # after its last day an invitation may still be answered by what is under way
 
-_COUNTED = ("centre_id", "day", "front_office", "source", "question", "value", "n")
-_CELL = (Response.centre_id, Response.answered_on.label("day"), Response.front_office, Response.source)
-_CLOSED = exists().where(
-    CountedDay.centre_id == Response.centre_id, CountedDay.day == Response.answered_on, CountedDay.closed
-)
 _INSERT: Mapping[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_OF_CASE: Mapping[str, ColumnElement[Any] | InstrumentedAttribute[Any]] = {
+    WHOLE: literal(""),
+    "service": Case.service_id,
+    "provider": Case.provider_edrpou,
+    "workplace": Case.workplace,
+}
+
+
+class Told(NamedTuple):
+    """What one group of a day or month, told by its first day, adds up to."""
+
+    centre_id: uuid.UUID
+    day: date
+    key: str
+    counts: Counts
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A stored count that is not what the answers add up to."""
+    """A stored count that is not what the answers or invitations add up to."""
 
     centre: str
+    subject: str
+    by: str
+    span: str
     day: date
+    key: str
     front_office: str
     source: str
     question: str
@@ -66,9 +86,23 @@ def reopen(tx: Session, centre_id: uuid.UUID, day: date, *, today: date) -> None
         _mark(tx, centre_id, day, closed=False)
 
 
-def reopen_all(tx: Session, centre_id: uuid.UUID) -> None:
-    """Count every day of the centre live until ``close_days`` has recounted it."""
+def reopen_all(tx: Session, centre_id: uuid.UUID, *, kept_from: date = date.min) -> None:
+    """Count every day of the centre live until ``close_days`` has recounted it.
+
+    Invitations issued before ``kept_from`` may have been purged; what is stored of them is all there is.
+    """
     tx.execute(update(CountedDay).where(CountedDay.centre_id == centre_id).values(closed=False))
+    unsettle(tx, centre_id, since=kept_from)
+
+
+def unsettle(tx: Session, centre_id: uuid.UUID, *, since: date) -> None:
+    """Count invitations issued ``since`` that day live until ``settle_days`` has counted them."""
+    these = (
+        *(Tally.centre_id == centre_id, Tally.subject == "invitations"),
+        Tally.by.in_(INVITATIONS_BY),
+    )
+    tx.execute(delete(Tally).where(*these, Tally.span == "day", Tally.day >= since))
+    tx.execute(delete(Tally).where(*these, Tally.span == "month", Tally.day >= since.replace(day=1)))
 
 
 def close_days(tx: Session, centre_id: uuid.UUID, *, before: date, limit: int = 31) -> int:
@@ -77,14 +111,43 @@ def close_days(tx: Session, centre_id: uuid.UUID, *, before: date, limit: int = 
     Choose ``before`` so that no answer of an earlier day can still be under way without ``reopen``: the
     Kyiv day of ten minutes ago. Repeating it, and two workers at once, do no harm.
     """
+    _hold(tx, centre_id)
     found = _open_days(Centre.id == centre_id, _open_from(), before - timedelta(days=1)).subquery()
     days = tx.scalars(select(found.c.day).order_by(found.c.day).limit(limit)).all()
     for day in days:
         _mark(tx, centre_id, day, closed=True)
-        tx.execute(delete(DayCount).where(DayCount.centre_id == centre_id, DayCount.day == day))
-        counts = tally(_CELL, Response.centre_id == centre_id, _on(day))
-        tx.execute(insert(DayCount).from_select(_COUNTED, counts))
+        # Every way is named, or SQLite would look through all that is stored of the centre.
+        of_answers = (Tally.centre_id == centre_id, Tally.subject == "answers", Tally.by.in_(ANSWERS_BY))
+        of_month = (Tally.span == "month", Tally.day == day.replace(day=1))
+        tx.execute(delete(Tally).where(*of_answers, Tally.span == "day", Tally.day == day))
+        tx.execute(delete(Tally).where(*of_answers, *of_month))
+        for by, told in _counted_live(tx, {centre_id: {day}}, ANSWERS_BY).items():
+            _store(tx, "answers", by, "day", told)
+    if days:
+        _sum_months(tx, "answers", centre_id, before)
     return len(days)
+
+
+def settle_days(tx: Session, centre_id: uuid.UUID, *, before: date, limit: int = 31) -> int:
+    """Store what became of the invitations of the oldest days ``before`` which all have expired; how many days."""
+    _hold(tx, centre_id)
+    since = _settled_until(tx, [centre_id]).get(centre_id, date.min)
+    later = (Invitation.centre_id == centre_id, Invitation.issued_on > since)
+    begun = exists().where(
+        BegunAnswer.centre_id == Invitation.centre_id, BegunAnswer.invitation_id == Invitation.id
+    )
+    alive = or_(Invitation.last_day >= before - SETTLING, begun)
+    days = select(Invitation.issued_on).where(*later).distinct().order_by(Invitation.issued_on)
+    settled: list[date] = []
+    for day in tx.scalars(days.limit(limit)).all():
+        if tx.scalar(select(exists().where(*later, Invitation.issued_on == day, alive))):
+            break
+        settled.append(day)
+    if settled:
+        for by in INVITATIONS_BY:
+            _store(tx, "invitations", by, "day", _invited_live(tx, [centre_id], settled[0], settled[-1], by))
+        _sum_months(tx, "invitations", centre_id, before)
+    return len(settled)
 
 
 def waiting(tx: Session, *, before: date) -> int:
@@ -93,73 +156,272 @@ def waiting(tx: Session, *, before: date) -> int:
     return tx.scalars(select(func.count()).select_from(found)).one()
 
 
-def check(tx: Session) -> list[Difference]:
-    """Where the stored counts of closed days differ from what their answers add up to: nowhere, if all is well."""
-    kept, live = _stored().subquery(), tally(_CELL, _CLOSED).subquery()
-    cell = _COUNTED[:-1]
-    both = union_all(
-        select(*(kept.c[name] for name in cell), kept.c.n.label("stored"), literal(0).label("recounted")),
-        select(*(live.c[name] for name in cell), literal(0), live.c.n),
-    ).subquery()
-    where = [Centre.code.label("centre"), *(both.c[name] for name in cell[1:])]
-    stored, recounted = func.sum(both.c.stored), func.sum(both.c.recounted)
-    differing = (
-        select(*where, stored.label("stored"), recounted.label("recounted"))
-        .join(Centre, Centre.id == both.c.centre_id)
-        .group_by(*where)
-        .having(stored != recounted)
-        .order_by(*where)
-    )
+def answers(
+    tx: Session,
+    centres: Collection[uuid.UUID],
+    first: date,
+    last: date,
+    by: str = WHOLE,
+    *,
+    daily: bool = False,
+) -> Iterator[Told]:
+    """What was answered from ``first`` to ``last``, told apart by one of ``ANSWERS_BY``.
+
+    Days and months come as they are stored, open days are counted live; whole months come as one unless
+    ``daily``.
+    """
+    found = _open_days(Centre.id.in_(centres), _later(literal(first), _open_from()), last)
+    open_days: defaultdict[uuid.UUID, set[date]] = defaultdict(set)
+    for centre_id, day in tx.execute(found):
+        open_days[centre_id].add(day)
+    open_months = {(centre, day.replace(day=1)) for centre, days in open_days.items() for day in days}
+
+    def holds(centre_id: uuid.UUID, span: str, day: date) -> bool:
+        return (
+            day not in open_days.get(centre_id, ()) if span == "day" else (centre_id, day) not in open_months
+        )
+
+    yield from _stored(tx, "answers", by, centres, first, last, holds, daily=daily)
+    yield from _counted_live(tx, open_days, [by])[by]
+
+
+def invitations(
+    tx: Session,
+    centres: Collection[uuid.UUID],
+    first: date,
+    last: date,
+    by: str = WHOLE,
+    *,
+    daily: bool = False,
+    front_offices: bool = True,
+) -> Iterator[Told]:
+    """What became of the invitations issued from ``first`` to ``last``, told apart by one of ``INVITATIONS_BY``.
+
+    Without ``front_offices`` those counted live are told under none, which saves looking at their cases.
+    """
+    settled = _settled_until(tx, centres)
+    if settled:
+        yield from _stored(tx, "invitations", by, centres, first, last, lambda *_: True, daily=daily)
+    beginnings: defaultdict[date, list[uuid.UUID]] = defaultdict(list)
+    for centre_id in centres:
+        beginnings[max(first, settled.get(centre_id, date.min) + timedelta(days=1))].append(centre_id)
+    for begin, some in beginnings.items():
+        if begin <= last:
+            each_day = by == WHOLE  # whoever asks for services or windows asks for the period as one
+            yield from _invited_live(
+                tx, some, begin, last, by, front_offices=front_offices, each_day=each_day
+            )
+
+
+def check(tx: Session, *, kept_from: date = date.min) -> list[Difference]:
+    """Where stored counts differ from what the answers and invitations add up to: nowhere, if all is well.
+
+    Invitations issued before ``kept_from`` are passed over: they may have been purged.
+    """
     return [
-        Difference(**row | {"stored": int(row["stored"]), "recounted": int(row["recounted"])})
-        for row in map(dict, tx.execute(differing).mappings())
+        difference
+        for centre_id, code in tx.execute(select(Centre.id, Centre.code).order_by(Centre.code))
+        for difference in _differences(tx, centre_id, code, kept_from)
     ]
 
 
-def counted(centres: Collection[uuid.UUID], first: date, last: date) -> Subquery:
-    """Rows of centre, day, front office, source, question, value and n for a period, both days included.
+# Reading ------------------------------------------------------------------------------------------------------
 
-    Closed days come as stored, open ones are counted live. ``PEOPLE`` as question counts people.
+
+def _stored(
+    tx: Session,
+    subject: str,
+    by: str,
+    centres: Collection[uuid.UUID],
+    first: date,
+    last: date,
+    holds: Callable[[uuid.UUID, str, date], bool],
+    *,
+    daily: bool = False,
+) -> Iterator[Told]:
+    """Stored months, and stored days where there is no month that ``holds``."""
+    months = [] if daily else list(_months(first, last))
+    columns = (Tally.centre_id, Tally.day, Tally.key, Tally.counts)
+    these = (Tally.centre_id.in_(centres), Tally.subject == subject, Tally.by == by)
+    covered: set[tuple[uuid.UUID, date]] = set()
+    if months:
+        whole = select(*columns).where(
+            *these, Tally.span == "month", Tally.day.between(months[0], months[-1])
+        )
+        for centre_id, day, key, counts in tx.execute(whole):
+            if holds(centre_id, "month", day):
+                covered.add((centre_id, day))
+                yield Told(centre_id, day, key, tallies.read(counts))
+    everywhere = {month for month in months if all((centre, month) in covered for centre in centres)}
+    ranges = [Tally.day.between(*part) for part in _without(first, last, everywhere)]
+    if not ranges:
+        return
+    single = select(*columns).where(*these, Tally.span == "day", or_(*ranges))
+    for centre_id, day, key, counts in tx.execute(single):
+        if (centre_id, day.replace(day=1)) not in covered and holds(centre_id, "day", day):
+            yield Told(centre_id, day, key, tallies.read(counts))
+
+
+def _months(first: date, last: date) -> Iterator[date]:
+    """The first days of the months that lie within the period whole."""
+    month = first if first.day == 1 else _next_month(first)
+    while (following := _next_month(month)) - timedelta(days=1) <= last:
+        yield month
+        month = following
+
+
+def _next_month(day: date) -> date:
+    return (day.replace(day=28) + timedelta(days=4)).replace(day=1)
+
+
+def _without(first: date, last: date, months: Collection[date]) -> Iterator[tuple[date, date]]:
+    """The stretches of the period outside these months."""
+    begin = first
+    for month in sorted(months):
+        if begin < month:
+            yield begin, month - timedelta(days=1)
+        begin = _next_month(month)
+    if begin <= last:
+        yield begin, last
+
+
+# Counting -----------------------------------------------------------------------------------------------------
+
+
+def _counted_live(
+    tx: Session, days: Mapping[uuid.UUID, Collection[date]], by: Iterable[str]
+) -> dict[str, list[Told]]:
+    """What these days of centres add up to in several ways, straight from the answers.
+
+    Answers that were taken back count nowhere.
     """
-    stored = _stored().where(DayCount.centre_id.in_(centres), DayCount.day.between(first, last))
-    open_days = _open_days(Centre.id.in_(centres), literal(first), last).subquery()
-    then = (Response.centre_id == open_days.c.centre_id) & _on(open_days.c.day)
-    live = tally(_CELL, of=open_days.join(Response.__table__, then)).subquery()
-    return union_all(stored, select(*(live.c[name] for name in _COUNTED))).subquery()
-
-
-def tally(
-    by: Collection[ColumnElement[Any] | InstrumentedAttribute[Any]],
-    *where: ColumnElement[bool],
-    of: FromClause = Response.__table__,
-) -> CompoundSelect[Any]:
-    """For each ``by``: how many people answered, and how often each value was given, straight from the answers.
-
-    ``of`` is ``responses`` with what ``by`` needs beside it. Answers that were withdrawn count nowhere.
-    """
-    standing = (Response.withdrawn_on.is_(None), *where)
     their_answers = (Answer.centre_id == Response.centre_id) & (Answer.response_id == Response.id)
-    people = (
-        select(*by, literal(PEOPLE).label("question"), literal("").label("value"), func.count().label("n"))
-        .select_from(of)
-        .where(*standing)
-        .group_by(*by)
-    )
-    values = (
-        select(*by, Answer.question, Answer.value, func.count())
-        .select_from(of)
-        .join(Answer, their_answers)
-        .where(*standing)
-        .group_by(*by, Answer.question, Answer.value)
-    )
-    return union_all(people, values)
+    said = select(func.aggregate_strings(Answer.question + "=" + Answer.value, ";")).where(their_answers)
+    facts = select(
+        Response.centre_id,
+        Response.answered_on,
+        Response.front_office,
+        Response.source,
+        Response.service_id,
+        Response.provider_edrpou,
+        Response.workplace,
+        Response.part_of_day,
+        Response.language,
+        said.correlate(Response).scalar_subquery().label("said"),
+    ).where(Response.withdrawn_on.is_(None))
+    keys = {name: ANSWERS_BY[name] for name in by}
+    found: dict[str, dict[tuple[uuid.UUID, date, str], Counts]] = {name: {} for name in keys}
+    for begin, end in _stretches(set[date]().union(*days.values())):
+        centres = [centre for centre, theirs in days.items() if any(begin <= day <= end for day in theirs)]
+        these = (Response.centre_id.in_(centres), Response.answered_on.between(begin, end))
+        for one in tx.execute(facts.where(*these)):
+            if one.answered_on in days[one.centre_id]:
+                for name, key in keys.items():
+                    counts = found[name].setdefault((one.centre_id, one.answered_on, key(one)), {})
+                    tallies.note(counts, one.front_office, one.source, one.said)
+    return {name: [Told(*cell, counts) for cell, counts in groups.items()] for name, groups in found.items()}
 
 
-def _on(day: date | ColumnElement[date]) -> ColumnElement[bool]:
-    """The answer is of that day."""
-    # Said twice: from an equality alone SQLite, having no statistics, concludes to read the whole centre, and
-    # from a range alone PostgreSQL to compare every answer with every day.
-    return (Response.answered_on == day) & Response.answered_on.between(day, day)
+def _stretches(days: Collection[date]) -> Iterator[tuple[date, date]]:
+    """The days as few stretches: one with a week's gap is read in one go."""
+    begin = end = None
+    for day in sorted(days):
+        if begin is None or end is None:
+            begin = day
+        elif day - end > timedelta(days=7):
+            yield begin, end
+            begin = day
+        end = day
+    if begin is not None and end is not None:
+        yield begin, end
+
+
+def _invited_live(
+    tx: Session,
+    centres: Collection[uuid.UUID],
+    first: date,
+    last: date,
+    by: str,
+    *,
+    front_offices: bool = True,
+    each_day: bool = True,
+) -> Iterator[Told]:
+    """What became of the invitations issued on these days, straight from them; all told of the first if not of each."""
+    cases = front_offices or by != WHOLE
+    front_office = Case.front_office if cases else literal("")
+    day_of = Invitation.issued_on if each_day else literal(first)
+    cell = (Invitation.centre_id, day_of, _OF_CASE[by], front_office)
+    counted = (
+        func.count(),
+        func.count().filter(Invitation.opened),
+        func.count().filter(Invitation.started),
+        func.count(Invitation.answered_on),
+    )
+    query = select(*cell, *counted).select_from(Invitation).group_by(*cell)
+    if cases:
+        query = query.join(Case, (Case.centre_id == Invitation.centre_id) & (Case.id == Invitation.case_id))
+    within = (Invitation.centre_id.in_(centres), Invitation.issued_on.between(first, last))
+    groups: dict[tuple[uuid.UUID, date, str], Counts] = {}
+    for centre_id, day, key, office, *numbers in tx.execute(query.where(*within)):
+        name = key.hex if isinstance(key, uuid.UUID) else key or ""
+        counts = groups.setdefault((centre_id, day, name), {})
+        tallies.add(counts, {office: {"": {INVITED: dict(zip(STEPS, numbers, strict=True))}}})
+    for group, counts in groups.items():
+        yield Told(*group, counts)
+
+
+# Storing ------------------------------------------------------------------------------------------------------
+
+
+def _store(tx: Session, subject: str, by: str, span: str, told: Iterable[Told]) -> None:
+    rows = [
+        one._asdict() | {"subject": subject, "by": by, "span": span, "counts": tallies.written(one.counts)}
+        for one in told
+    ]
+    if rows:
+        tx.execute(insert(Tally), rows)
+
+
+def _settled_until(tx: Session, centres: Collection[uuid.UUID]) -> dict[uuid.UUID, date]:
+    """The latest day of each centre whose invitations are stored; there may be none."""
+    these = (Tally.subject == "invitations", Tally.by == WHOLE, Tally.span == "day")
+    latest = select(Tally.centre_id, func.max(Tally.day)).where(Tally.centre_id.in_(centres), *these)
+    return {centre_id: day for centre_id, day in tx.execute(latest.group_by(Tally.centre_id))}
+
+
+def _sum_months(tx: Session, subject: str, centre_id: uuid.UUID, before: date) -> None:
+    """Store the sums of whole months of which every day is stored and which have no sum yet."""
+    these = (Tally.centre_id == centre_id, Tally.subject == subject, Tally.by == WHOLE)
+    present = {(span, day) for span, day in tx.execute(select(Tally.span, Tally.day).where(*these))}
+    months = {day.replace(day=1) for span, day in present if span == "day"}
+    if subject == "answers":
+        yesterday = before - timedelta(days=1)
+        still_open = tx.execute(_open_days(Centre.id == centre_id, _open_from(), yesterday))
+        months -= {day.replace(day=1) for _, day in still_open}
+        ended = before
+    else:
+        ended = max((day for span, day in present if span == "day"), default=date.min) + timedelta(days=1)
+    for month in sorted(months):
+        if ("month", month) not in present and _next_month(month) <= ended:
+            for by in ANSWERS_BY if subject == "answers" else INVITATIONS_BY:
+                _store(tx, subject, by, "month", _summed(tx, subject, by, centre_id, month))
+
+
+def _summed(tx: Session, subject: str, by: str, centre_id: uuid.UUID, month: date) -> list[Told]:
+    sums: defaultdict[str, Counts] = defaultdict(dict)
+    end = _next_month(month) - timedelta(days=1)
+    for told in _stored(tx, subject, by, [centre_id], month, end, lambda *_: True, daily=True):
+        tallies.add(sums[told.key], told.counts)
+    return [Told(centre_id, month, key, counts) for key, counts in sums.items()]
+
+
+# Days ---------------------------------------------------------------------------------------------------------
+
+
+def _hold(tx: Session, centre_id: uuid.UUID) -> None:
+    """Nobody else closes days of the centre until the transaction ends."""
+    # Not "for update": every row of the centre refers to it, and writing one must not wait for us.
+    tx.execute(select(Centre.id).where(Centre.id == centre_id).with_for_update(key_share=True))
 
 
 def _mark(tx: Session, centre_id: uuid.UUID, day: date, *, closed: bool) -> None:
@@ -172,13 +434,6 @@ def _mark(tx: Session, centre_id: uuid.UUID, day: date, *, closed: bool) -> None
     )
 
 
-def _stored() -> Select[Any]:
-    """The stored counts of closed days."""
-    its_day = (CountedDay.centre_id == DayCount.centre_id) & (CountedDay.day == DayCount.day)
-    columns = (getattr(DayCount, name) for name in _COUNTED)
-    return select(*columns).join(CountedDay, its_day).where(CountedDay.closed)
-
-
 def _open_from() -> ColumnElement[date]:
     """The day before which a ``Centre`` has no open day."""
     # Days are closed oldest first, so before the latest closed one only a day marked open can be open. A mark
@@ -187,6 +442,10 @@ def _open_from() -> ColumnElement[date]:
     latest = func.max(CountedDay.day).filter(CountedDay.closed)
     first = select(func.coalesce(case((reopened < latest, reopened), else_=latest), literal(date.min)))
     return first.where(CountedDay.centre_id == Centre.id).correlate(Centre).scalar_subquery()
+
+
+def _later(one: ColumnElement[date], other: ColumnElement[date]) -> ColumnElement[date]:
+    return case((one > other, one), else_=other)
 
 
 def _open_days(which: ColumnElement[bool], first: ColumnElement[date], last: date) -> Select[Any]:
@@ -210,3 +469,56 @@ def _open_days(which: ColumnElement[bool], first: ColumnElement[date], last: dat
         CountedDay.centre_id == days.c.centre_id, CountedDay.day == days.c.day, CountedDay.closed
     )
     return select(days.c.centre_id, days.c.day).where(days.c.day.is_not(None), ~closed)
+
+
+# Checking -----------------------------------------------------------------------------------------------------
+
+
+def _differences(tx: Session, centre_id: uuid.UUID, code: str, kept_from: date) -> Iterator[Difference]:
+    """What is stored of a centre beside what it should be."""
+    marks = tx.execute(
+        select(CountedDay.day, CountedDay.closed).where(CountedDay.centre_id == centre_id)
+    ).all()
+    closed = frozenset(day for day, is_closed in marks if is_closed)
+    # What is stored of an open day is not used, nor of its month.
+    unused = {day for day, is_closed in marks if not is_closed}
+    for by, told in _counted_live(tx, {centre_id: closed}, ANSWERS_BY).items():
+        yield from _compared(tx, centre_id, code, "answers", by, told, date.min, unused)
+    settled = _settled_until(tx, [centre_id]).get(centre_id, date.min)
+    for by in INVITATIONS_BY:
+        invited = list(_invited_live(tx, [centre_id], kept_from, settled, by))
+        yield from _compared(tx, centre_id, code, "invitations", by, invited, kept_from, ())
+
+
+def _compared(
+    tx: Session,
+    centre_id: uuid.UUID,
+    code: str,
+    subject: str,
+    by: str,
+    recounted: Sequence[Told],
+    since: date,
+    unused: Collection[date],
+) -> Iterator[Difference]:
+    """Stored days beside the recounted ones, and stored months beside the sums of recounted days."""
+    these = (Tally.centre_id == centre_id, Tally.subject == subject, Tally.by == by, Tally.day >= since)
+    rows = tx.execute(select(Tally.span, Tally.day, Tally.key, Tally.counts).where(*these))
+    unused_months = {day.replace(day=1) for day in unused}
+    stored = {
+        (span, day, key): tallies.read(counts)
+        for span, day, key, counts in rows
+        if day not in (unused if span == "day" else unused_months)
+    }
+    months = {day for span, day, _ in stored if span == "month"}
+    right: defaultdict[tuple[str, date, str], Counts] = defaultdict(dict)
+    for told in recounted:
+        tallies.add(right["day", told.day, told.key], told.counts)
+        if (month := told.day.replace(day=1)) in months:
+            tallies.add(right["month", month, told.key], told.counts)
+    for span, day, key in sorted(stored.keys() | right.keys()):
+        kept = dict(tallies.cells(stored.get((span, day, key), {})))
+        found = dict(tallies.cells(right.get((span, day, key), {})))
+        for cell in sorted(kept.keys() | found.keys()):
+            if kept.get(cell, 0) != found.get(cell, 0):
+                numbers = (kept.get(cell, 0), found.get(cell, 0))
+                yield Difference(code, subject, by, span, day, key, *cell, *numbers)

@@ -6,25 +6,24 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
-from typing import Any
 
-from sqlalchemy import ColumnElement, func, outerjoin, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from feedback_service.db import reading
 from feedback_service.errors import NotFound
 from feedback_service.indicators import library, rollups, scoring
 from feedback_service.indicators.methodology import Methodology
-from feedback_service.indicators.rollups import PEOPLE
+from feedback_service.indicators.rollups import Told
 from feedback_service.indicators.scoring import Figures
 from feedback_service.indicators.statistics import percent
 from feedback_service.indicators.suppression import withhold
-from feedback_service.models import Case, Centre, Invitation, Response, Service
+from feedback_service.indicators.tallies import ANSWERS_BY, INVITATIONS_BY, INVITED, PEOPLE, WHOLE
+from feedback_service.models import Centre, Service
 from feedback_service.words import FRONT_OFFICES, SOURCES
 
 Key = str | None  # of a group; there is none where, say, the workplace is not known
 Counts = Counter[tuple[str, str, str]]  # front office, question, value
-Column = ColumnElement[Any] | InstrumentedAttribute[Any]
 
 
 def _week(day: date) -> str:
@@ -38,21 +37,8 @@ SPANS: Mapping[str, Callable[[date], str]] = {
     "month": lambda day: f"{day:%Y-%m}",
     "quarter": lambda day: f"{day.year}-Q{(day.month + 2) // 3}",
 }
-BY = (*SPANS, "service", "provider", "source", "workplace", "front_office")
-
-_SERVICE_KEY = func.coalesce(func.nullif(Service.code, ""), func.nullif(Service.local_code, ""))
-# What the answers are grouped by where roll-ups know too little: straight from the responses.
-_OF_RESPONSE: Mapping[str, Column] = {
-    "service": _SERVICE_KEY,
-    "provider": Response.provider_edrpou,
-    "workplace": Response.workplace,
-}
-_OF_CASE: Mapping[str, Column] = {
-    "service": _SERVICE_KEY,
-    "provider": Case.provider_edrpou,
-    "workplace": Case.workplace,
-    "front_office": Case.front_office,
-}
+BY = (*SPANS, "service", "provider", "source", "workplace", "front_office", "language", "part_of_week")
+UNINVITED = ("source", "language", "part_of_week")  # what an invitation does not know
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +113,9 @@ def summary(
     counting = {source} if source else methodology.sources
     counts = _counts(tx, asked, methodology, SOURCES if by == "source" and not source else counting)
     # Invitations have no source: each group of by=source tells the funnel that source= tells.
-    funnels = _funnels(tx, replace(asked, by=None) if by == "source" else asked)
+    funnels = _funnels(tx, replace(asked, by=None) if by in UNINVITED else asked)
     funnel = sum(funnels.values(), Funnel())
-    if by == "source":
+    if by in UNINVITED:
         funnels = dict.fromkeys(counts, funnel)
 
     keys = sorted(counts.keys() | funnels.keys(), key=lambda key: (key is None, key or ""))
@@ -163,74 +149,71 @@ def _ids(tx: Session, codes: Collection[str]) -> Sequence[uuid.UUID]:
 def _counts(
     tx: Session, asked: _Asked, methodology: Methodology, sources: Collection[str]
 ) -> defaultdict[Key, Counts]:
-    """How many people answered, and what, in each group: from roll-ups, or from the answers themselves."""
+    """How many people answered, and what, in each group."""
     wanted = {PEOPLE, scoring.REASONS, *methodology.loyalty.questions.values()}.union(
         *methodology.words.values()
     )
-    of_response = _OF_RESPONSE.get(asked.by or "")
-    if of_response is not None:
-        told = rollups.tally(
-            (of_response.label("key"), Response.front_office, Response.source),
-            Response.centre_id.in_(asked.centres),
-            Response.answered_on.between(asked.first, asked.last),
-            of=outerjoin(Response, Service, _same_service(Response)),
-        ).subquery()
-        column = told.c.key
-    else:
-        told = rollups.counted(asked.centres, asked.first, asked.last)
-        column = told.c.source if asked.by == "source" else told.c.front_office
-        column = told.c.day if asked.by in SPANS else column
-    cell = (column, told.c.front_office, told.c.question, told.c.value)
-    query = (
-        select(*cell, func.sum(told.c.n))
-        .where(told.c.source.in_(sources), told.c.question.in_(wanted))
-        .group_by(*cell)
-    )
-    if asked.front_office:
-        query = query.where(told.c.front_office == asked.front_office)
+    by = asked.by if asked.by is not None and asked.by in ANSWERS_BY else WHOLE
+    key_of = _keys(tx, asked)
+    # A service of three years is some 200,000 counts: the inner loop makes no keys.
+    sums: defaultdict[tuple[Key, str, str], dict[str, int]] = defaultdict(dict)
+    for one in rollups.answers(
+        tx, asked.centres, asked.first, asked.last, by, daily=asked.by in ("day", "week")
+    ):
+        for front_office, by_source in one.counts.items():
+            if asked.front_office not in (None, front_office):
+                continue
+            for source in by_source.keys() & sources:
+                key = key_of(one, front_office, source)
+                for question, values in by_source[source].items():
+                    if question in wanted:
+                        into = sums[key, front_office, question]
+                        for value, n in values.items():
+                            into[value] = into.get(value, 0) + n
     counts: defaultdict[Key, Counts] = defaultdict(Counter)
-    for found, front_office, question, value, n in tx.execute(query):
-        counts[_key(asked.by, found)][front_office, question, value] += int(n)
+    for (key, front_office, question), by_value in sums.items():
+        for value, n in by_value.items():
+            counts[key][front_office, question, value] = n
     return counts
 
 
 def _funnels(tx: Session, asked: _Asked) -> dict[Key, Funnel]:
     """The funnel of each group's cases."""
-    column = _OF_CASE.get(asked.by or "", Invitation.issued_on)
-    query = (
-        select(
-            column,
-            func.count(),
-            func.count().filter(Invitation.opened),
-            func.count().filter(Invitation.started),
-            func.count(Invitation.answered_on),
-        )
-        .select_from(Invitation)
-        .where(Invitation.centre_id.in_(asked.centres), Invitation.issued_on.between(asked.first, asked.last))
-        .group_by(column)
-    )
-    if asked.by in _OF_CASE or asked.front_office:
-        query = query.join(Case, (Case.centre_id == Invitation.centre_id) & (Case.id == Invitation.case_id))
-    if asked.by == "service":
-        query = query.join(Service, _same_service(Case))
-    if asked.front_office:
-        query = query.where(Case.front_office == asked.front_office)
+    by = asked.by if asked.by is not None and asked.by in INVITATIONS_BY else WHOLE
+    key_of = _keys(tx, asked)
     funnels: defaultdict[Key, Funnel] = defaultdict(Funnel)
-    for found, invited, opened, started, answered in tx.execute(query):
-        funnels[_key(asked.by, found)] += Funnel(invited, invited, opened, started, answered)
+    for one in rollups.invitations(
+        tx,
+        asked.centres,
+        asked.first,
+        asked.last,
+        by,
+        daily=asked.by in ("day", "week"),
+        front_offices=asked.front_office is not None or asked.by == "front_office",
+    ):
+        for front_office, by_source in one.counts.items():
+            if asked.front_office in (None, front_office):
+                steps = by_source[""][INVITED]
+                funnels[key_of(one, front_office, "")] += Funnel(steps["invited"], **steps)
     return dict(funnels)
 
 
-def _same_service(of: type[Case] | type[Response]) -> ColumnElement[bool]:
-    return (Service.centre_id == of.centre_id) & (Service.id == of.service_id)
-
-
-def _key(by: str | None, found: Any) -> Key:
-    """The key of the group that a found value belongs to."""
-    if by is None:
-        return None
-    key: Key = SPANS[by](found) if by in SPANS else found
-    return key
+def _keys(tx: Session, asked: _Asked) -> Callable[[Told, str, str], Key]:
+    """How to name the group that a front office's and source's part of a tally belongs to."""
+    if asked.by is None:
+        return lambda told, front_office, source: None
+    if asked.by in SPANS:
+        span = SPANS[asked.by]
+        return lambda told, front_office, source: span(told.day)
+    if asked.by == "source":
+        return lambda told, front_office, source: source
+    if asked.by == "front_office":
+        return lambda told, front_office, source: front_office
+    if asked.by == "service":
+        services = select(Service).where(Service.centre_id.in_(asked.centres))
+        codes = {service.id.hex: service.code or service.local_code for service in tx.scalars(services)}
+        return lambda told, front_office, source: codes.get(told.key) or None
+    return lambda told, front_office, source: told.key or None
 
 
 def _respondents(counts: Counts) -> dict[str, int]:

@@ -23,7 +23,7 @@ from feedback_service.models.cases import BegunAnswer, Case, CaseStatus, Invitat
 from feedback_service.models.centres import Centre, Document, Service
 from feedback_service.models.delivery import Channel, Event, Queue
 from feedback_service.models.devices import Device, PairingRequest, RefusedItem, Signal
-from feedback_service.models.figures import CountedDay, DayCount
+from feedback_service.models.figures import CountedDay, Explanation, Tally
 
 __all__ = [
     "Alarm",
@@ -40,10 +40,10 @@ __all__ = [
     "Comment",
     "Concern",
     "CountedDay",
-    "DayCount",
     "Device",
     "Document",
     "Event",
+    "Explanation",
     "Gathering",
     "Invitation",
     "JournalEntry",
@@ -57,6 +57,7 @@ __all__ = [
     "Service",
     "SignIn",
     "Signal",
+    "Tally",
     "User",
     "UserScope",
 ]

@@ -1,12 +1,14 @@
-"""Roll-ups: what closed days add up to, recounted from the answers and never nudged."""
+"""Figures: what closed days add up to, recounted and never nudged, and what people say about them."""
 
-from datetime import date
+from datetime import date, datetime
 
-from sqlalchemy import ForeignKeyConstraint, String
+from sqlalchemy import String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from feedback_service.db import Base
-from feedback_service.models.columns import CentreId
+from feedback_service.models.columns import CentreId, one_of
+
+TOPICS = ("sources",)  # what is explained: why sources differ
 
 
 class CountedDay(Base):
@@ -19,19 +21,40 @@ class CountedDay(Base):
     closed: Mapped[bool]
 
 
-class DayCount(Base):
-    """How often a value was given on a day; the question ``*`` counts the people themselves."""
+class Tally(Base):
+    """What the answers or invitations of a day or month add up to, whole or for one service, window, language …
 
-    __tablename__ = "day_counts"
+    ``counts`` is JSON: front office, source, question, value, and how often it was given. Rows are told apart by
+    few figures and read by the hundred, so each holds a page of them: see docs/decisions.
+    """
+
+    __tablename__ = "tallies"
     __table_args__ = (
-        ForeignKeyConstraint(["centre_id", "day"], ["counted_days.centre_id", "counted_days.day"]),
+        one_of("subject", ("answers", "invitations")),
+        one_of("span", ("day", "month")),
         {"sqlite_with_rowid": False},
     )
 
     centre_id: Mapped[CentreId]
-    day: Mapped[date] = mapped_column(primary_key=True)
-    front_office: Mapped[str] = mapped_column(String(32), primary_key=True)
-    source: Mapped[str] = mapped_column(String(32), primary_key=True)
-    question: Mapped[str] = mapped_column(String(32), primary_key=True)
-    value: Mapped[str] = mapped_column(String(32), primary_key=True)
-    n: Mapped[int]
+    subject: Mapped[str] = mapped_column(String(16), primary_key=True)
+    by: Mapped[str] = mapped_column(String(16), primary_key=True)
+    span: Mapped[str] = mapped_column(String(8), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)  # of a month, its first
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)  # empty where there is none
+    counts: Mapped[str] = mapped_column(Text)
+
+
+class Explanation(Base):
+    """Why figures of a period are as they are, in the words of whoever runs the centre; every version is kept."""
+
+    __tablename__ = "explanations"
+    __table_args__ = (one_of("topic", TOPICS),)
+
+    centre_id: Mapped[CentreId]
+    topic: Mapped[str] = mapped_column(String(32), primary_key=True)
+    first: Mapped[date] = mapped_column(primary_key=True)
+    last: Mapped[date] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)  # from 1; the latest holds
+    text: Mapped[str] = mapped_column(Text)
+    author: Mapped[str] = mapped_column(String(254))  # the e-mail address of who wrote it
+    written_at: Mapped[datetime]

@@ -284,6 +284,7 @@ def _reopen(tx: Session, days: set[date], today: date) -> None:
     centre = tx.scalars(select(Centre).where(Centre.code == town.CENTRE)).one()
     for day in sorted(days):
         rollups.reopen(tx, centre.id, day, today=today)
+    rollups.unsettle(tx, centre.id, since=today - timedelta(days=DAYS))
 
 
 @contextmanager

@@ -10,16 +10,17 @@ from datetime import date, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from feedback_service import clock, flow
 from feedback_service.cases.registry import ServiceRef
 from feedback_service.db import reading, transaction
 from feedback_service.flow import AssistedAnswer
-from feedback_service.indicators import rollups
-from feedback_service.indicators.rollups import PEOPLE, Difference
-from feedback_service.models import Answer, Centre, CountedDay, DayCount, Response
+from feedback_service.indicators import rollups, tallies
+from feedback_service.indicators.rollups import Difference
+from feedback_service.indicators.tallies import PEOPLE
+from feedback_service.models import Answer, Centre, CountedDay, Response, Tally
 from tests.conftest import TimeIs
 from tests.support import stored
 from tests.support.respondents import Person, crowd, store
@@ -44,11 +45,11 @@ def friday_noon(context: None, time_is: TimeIs) -> None:
 def counted(tx: Session, first: date = MONDAY, last: date = FRIDAY) -> dict[Row, int]:
     """What summaries would be made of."""
     codes = {centre.id: centre.code for centre in tx.scalars(select(Centre))}
-    counts = rollups.counted(codes.keys(), first, last)
-    rows = [(codes[centre], *row) for centre, *row in tx.execute(select(counts))]
-    told = {tuple(cell): int(n) for *cell, n in rows}
-    assert len(told) == len(rows), "a cell is counted twice"
-    return told
+    found = list(rollups.answers(tx, codes.keys(), first, last, daily=True))
+    assert len({(one.centre_id, one.day) for one in found}) == len(found), "a day is counted twice"
+    return {
+        (codes[one.centre_id], one.day, *cell): n for one in found for cell, n in tallies.cells(one.counts)
+    }
 
 
 def added_up(people: Iterable[Person]) -> dict[Row, int]:
@@ -169,7 +170,7 @@ def test_an_answer_taken_back_after_its_day_was_closed_is_counted_nowhere(time_i
 
     assert counted() == {}
     assert closed(before=FRIDAY + timedelta(1)) == 1
-    assert stored.rows(DayCount) == []
+    assert stored.rows(Tally) == []
     assert counted() == {}
     assert differences() == []
 
@@ -181,18 +182,14 @@ def test_a_wrong_stored_count_is_named_and_mended_by_counting_again() -> None:
 
     @transaction
     def spoil(tx: Session) -> None:
-        cell = {"day": MONDAY, "front_office": "offline", "source": "qr_case"}
-        tx.execute(update(DayCount).where(DayCount.question == PEOPLE, DayCount.day == MONDAY).values(n=7))
-        tx.execute(delete(DayCount).where(DayCount.value == "2"))
-        [centre] = tx.scalars(select(Centre.id))
-        tx.execute(
-            insert(DayCount).values(cell | {"question": "x", "value": "y", "n": 1, "centre_id": centre})
-        )
+        wrong = {"offline": {"qr_case": {PEOPLE: {"": 7}, "off.nps": {"10": 1}, "x": {"y": 1}}}}
+        monday = update(Tally).where(Tally.day == MONDAY, Tally.by == "whole")
+        tx.execute(monday.values(counts=tallies.written(wrong)))
 
     spoil()
 
-    where = (CENTRE, MONDAY, "offline", "qr_case")
-    assert sorted(differences(), key=lambda difference: difference.question) == [
+    where = (CENTRE, "answers", "whole", "day", MONDAY, "", "offline", "qr_case")
+    assert differences() == [
         Difference(*where, question=PEOPLE, value="", stored=7, recounted=2),
         Difference(*where, question="off.nps", value="2", stored=0, recounted=1),
         Difference(*where, question="x", value="y", stored=1, recounted=0),
@@ -299,3 +296,100 @@ def test_two_workers_close_the_same_days_and_count_nobody_twice(app: Flask) -> N
 
     assert counted() == added_up(people)
     assert differences() == []
+
+
+Cells = dict[tuple[str, str, str, str, str], int]
+
+
+@reading
+def told_by(tx: Session, by: str, first: date, last: date) -> Cells:
+    """What a period's answers add up to in each group."""
+    sums: Counter[tuple[str, str, str, str, str]] = Counter()
+    for one in rollups.answers(tx, list(tx.scalars(select(Centre.id))), first, last, by):
+        for cell, n in tallies.cells(one.counts):
+            sums[one.key, *cell] += n
+    return dict(sums)
+
+
+@reading
+def invited_by(tx: Session, by: str, first: date, last: date) -> Cells:
+    """The same of invitations."""
+    sums: Counter[tuple[str, str, str, str, str]] = Counter()
+    for one in rollups.invitations(tx, list(tx.scalars(select(Centre.id))), first, last, by):
+        for cell, n in tallies.cells(one.counts):
+            sums[one.key, *cell] += n
+    return {cell: n for cell, n in sums.items() if n}
+
+
+def settled(*, before: date) -> int:
+    """Store invitations of a centre as the worker does; of how many days."""
+    [centre] = stored.rows(Centre, Centre.code == CENTRE)
+    return transaction(rollups.settle_days)(centre.id, before=before)
+
+
+PERIODS = [
+    (date(2026, 8, 1), date(2026, 10, 31)),
+    (date(2026, 8, 13), date(2026, 11, 3)),
+    (date(2026, 9, 1), date(2026, 9, 30)),
+    (date(2026, 9, 10), date(2026, 9, 20)),
+]
+
+
+@pytest.mark.parametrize("by", tallies.ANSWERS_BY)
+def test_every_breakdown_is_the_same_from_answers_days_and_months(by: str) -> None:
+    a_centre(ELSEWHERE)
+    store(crowd(11, 250, first=date(2026, 8, 1), days=100, centres=(CENTRE, ELSEWHERE)))
+    live = [told_by(by, *period) for period in PERIODS]
+
+    while closed(before=date(2026, 11, 5)):
+        pass
+    assert [told_by(by, *period) for period in PERIODS] == live
+    while closed(ELSEWHERE, before=date(2026, 10, 14)):
+        pass
+    assert [told_by(by, *period) for period in PERIODS] == live
+    assert {row.day.month for row in stored.rows(Tally, Tally.span == "month")} == {8, 9, 10}
+    assert differences() == []
+
+
+def test_a_late_answer_in_a_month_that_was_summed_is_in_its_figures_at_once() -> None:
+    people = [Person(date(2026, 9, day)) for day in (1, 15, 30)]
+    store(people)
+    closed(before=FRIDAY)
+    september = (date(2026, 9, 1), date(2026, 9, 30))
+    assert told_by("whole", *september)["", "offline", "qr_case", PEOPLE, ""] == 3
+
+    typed_in(date(2026, 9, 15), {"off.nps": 3})
+    assert told_by("whole", *september)["", "offline", "paper_box", PEOPLE, ""] == 1
+    assert differences() == []
+    closed(before=FRIDAY)
+    assert told_by("whole", *september)["", "offline", "paper_box", PEOPLE, ""] == 1
+    assert [row.day for row in stored.rows(Tally, Tally.span == "month", Tally.by == "whole")] == [
+        september[0]
+    ]
+    assert differences() == []
+
+
+@pytest.mark.parametrize("by", tallies.INVITATIONS_BY)
+def test_invitations_are_the_same_before_and_after_their_days_are_stored(by: str, time_is: TimeIs) -> None:
+    period = (date(2026, 8, 1), date(2026, 11, 20))
+    for day in (3, 4, 28):
+        time_is(f"2026-08-{day:02}T10:00+03:00")
+        sent(invited(workplace=f"window-{day}").token, {"off.nps": 9})
+        invited(front_office="online", workplace=None)
+    time_is("2026-11-20T12:00+02:00")
+    invited()
+    live = invited_by(by, *period)
+
+    assert settled(before=date(2026, 9, 6)) == 1
+    assert invited_by(by, *period) == live
+    assert settled(before=FRIDAY) == 2
+    assert settled(before=FRIDAY) == 0
+    assert invited_by(by, *period) == live
+    assert differences() == []
+
+
+def test_invitations_of_a_day_are_stored_when_nobody_can_answer_them_any_more(time_is: TimeIs) -> None:
+    time_is("2026-10-01T10:00+03:00")
+    invited()
+    assert settled(before=date(2026, 11, 3)) == 0
+    assert settled(before=date(2026, 11, 4)) == 1

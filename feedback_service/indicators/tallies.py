@@ -1,0 +1,85 @@
+"""Sums of answers and of invitations as nested counts: how they are made, added and written down.
+
+A tally is ``{front office: {source: {question: {value: n}}}}``. The question ``PEOPLE`` counts the people
+themselves; ``INVITED`` tells of invitations, which have no source, how many went how far.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
+from typing import Any
+
+PEOPLE = "*"  # its value is empty
+INVITED = "#"  # its values are STEPS
+STEPS = ("invited", "opened", "started", "answered")
+
+Counts = dict[str, dict[str, dict[str, dict[str, int]]]]
+Cell = tuple[str, str, str, str]  # front office, source, question, value
+
+WHOLE = "whole"
+# What answers and invitations are told apart by. A key is empty where there is none: no window is known, say.
+ANSWERS_BY: Mapping[str, Callable[[Any], str]] = {
+    WHOLE: lambda _: "",
+    "service": lambda said: said.service_id.hex if said.service_id else "",
+    "provider": lambda said: said.provider_edrpou or "",
+    "workplace": lambda said: said.workplace or "",
+    "part_of_week": lambda said: part_of_week(said.answered_on, said.part_of_day),
+    "language": lambda said: said.language,
+}
+INVITATIONS_BY = (WHOLE, "service", "provider", "workplace")
+
+
+def part_of_week(day: date, part_of_day: str | None) -> str:
+    """``1-morning`` to ``7-evening``, Monday first; empty for answers that staff typed in later."""
+    return f"{day.isoweekday()}-{part_of_day}" if part_of_day else ""
+
+
+def note(counts: Counts, front_office: str, source: str, said: str) -> None:
+    """Count one person, who ``said`` such answers as ``question=value``, separated by semicolons."""
+    questions = counts.setdefault(front_office, {}).setdefault(source, {})
+    people = questions.setdefault(PEOPLE, {})
+    people[""] = people.get("", 0) + 1
+    for answer in said.split(";") if said else ():
+        question, _, value = answer.partition("=")
+        values = questions.setdefault(question, {})
+        values[value] = values.get(value, 0) + 1
+
+
+def add(into: Counts, more: Counts) -> None:
+    """``into`` holds both; ``more`` stays as it is."""
+    for front_office, by_source in more.items():
+        sources = into.setdefault(front_office, {})
+        for source, by_question in by_source.items():
+            questions = sources.setdefault(source, {})
+            for question, by_value in by_question.items():
+                values = questions.setdefault(question, {})
+                for value, n in by_value.items():
+                    values[value] = values.get(value, 0) + n
+
+
+def added(tallies: Iterable[Counts]) -> Counts:
+    """The sum of them all."""
+    total: Counts = {}
+    for counts in tallies:
+        add(total, counts)
+    return total
+
+
+def cells(counts: Counts) -> Iterator[tuple[Cell, int]]:
+    """Every count with its place."""
+    for front_office, by_source in counts.items():
+        for source, by_question in by_source.items():
+            for question, by_value in by_question.items():
+                for value, n in by_value.items():
+                    yield (front_office, source, question, value), n
+
+
+def written(counts: Counts) -> str:
+    """As it is stored: the same counts are always the same text."""
+    return json.dumps(counts, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def read(text: str) -> Counts:
+    """What was stored."""
+    counts: Counts = json.loads(text)
+    return counts
