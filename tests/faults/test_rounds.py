@@ -31,24 +31,24 @@ def test_whoever_dies_nothing_acknowledged_is_lost_or_doubled(
     assert verdict.acknowledged["answer"] > 0
 
 
+# Two faults at a time, neither of which can cause what the other is known by.
 @pytest.mark.parametrize(
-    ("broken", "part", "victim", "wrong"),
+    ("web", "relay", "wrong"),
     [
-        ("acknowledges_early", "web", "web", "lost"),
-        ("delivered_before_sent", "relay", "relay", "lost"),
-        ("new_id_each_try", "relay", "relay", "doubled"),
-        ("number_given_twice", "relay", "relay", "number_repeats"),
+        (["acknowledges_early"], ["new_id_each_try"], {"lost", "doubled"}),
+        ([], ["delivered_before_sent", "number_given_twice"], {"lost", "number_repeats"}),
     ],
 )
-def test_a_broken_build_is_caught(
-    tmp_path: Path, fresh_database: FreshDatabase, broken: str, part: str, victim: str, wrong: str
+def test_broken_builds_are_caught(
+    tmp_path: Path, fresh_database: FreshDatabase, web: list[str], relay: list[str], wrong: set[str]
 ) -> None:
-    web = [broken] if part == "web" else []
-    relay = ["hurried", *([broken] if part == "relay" else [])]
     database = fresh_database("sqlite")
-    with Installation(tmp_path, "sqlite", database=database, relays=1, web=web, relay=relay) as ours:
+    with Installation(
+        tmp_path, "sqlite", database=database, relays=1, web=web, relay=["hurried", *relay]
+    ) as ours:
         with Crowd(ours.url, ours.key, CENTRES, ours.journal, seed=11):
-            kill_rounds(ours, 3, random.Random(11), among=[victim])
+            for victim in ["web", "relay"] if web else ["relay"]:
+                kill_rounds(ours, 3, random.Random(11), among=[victim])
         verdict, _ = audited(ours)
 
-    assert wrong in verdict.told()["examples"], json.dumps(verdict.told(), indent=1)
+    assert wrong <= verdict.told()["examples"].keys(), json.dumps(verdict.told(), indent=1)
