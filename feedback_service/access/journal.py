@@ -88,24 +88,28 @@ def entries(tx: Session, chain: uuid.UUID, *, before: int | None, limit: int) ->
 def check(tx: Session) -> list[Head | Break]:
     """What each chain proves: its head, or where it is broken."""
     entries = tx.scalars(select(JournalEntry.chain).distinct()).all()
-    heads = {head.chain: head for head in tx.scalars(select(JournalHead))}
+    heads = {head.chain: (head.number, head.digest) for head in tx.scalars(select(JournalHead))}
     return [_check(tx, chain, heads.get(chain)) for chain in sorted(heads.keys() | set(entries))]
 
 
-def _check(tx: Session, chain: uuid.UUID, head: JournalHead | None) -> Head | Break:
+def _check(tx: Session, chain: uuid.UUID, head: tuple[int, bytes] | None) -> Head | Break:
     number, digest = 0, BEGINNING
     for entry in _entries(tx, chain):
         if entry.number != number + 1 or entry.digest != _digest(digest, entry):
             return Break(chain, number + 1)
         number, digest = entry.number, entry.digest
-    if head is None or (head.number, head.digest) != (number, digest):
+    if head != (number, digest):
         return Break(chain, number + 1)
     return Head(chain, number, digest)
 
 
 def _entries(tx: Session, chain: uuid.UUID) -> Iterator[JournalEntry]:
     of_chain = select(JournalEntry).where(JournalEntry.chain == chain).order_by(JournalEntry.number)
-    return iter(tx.scalars(of_chain.execution_options(yield_per=_PORTION)))
+    last = -1
+    while portion := tx.scalars(of_chain.where(JournalEntry.number > last).limit(_PORTION)).all():
+        yield from portion
+        last = portion[-1].number
+        tx.expunge_all()
 
 
 def _digest(before: bytes, entry: JournalEntry) -> bytes:

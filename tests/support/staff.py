@@ -105,6 +105,14 @@ def with_second_factor(tx: Session, email: str) -> str:
     return secret
 
 
+@transaction
+def a_link(tx: Session, email: str) -> str:
+    """The secret of a link by which the user chooses a password."""
+    user = users.by_email(tx, email)
+    assert user is not None
+    return users.new_link(user, clock.now())
+
+
 def form_token(reply: TestResponse) -> str:
     """The token that the page's forms carry."""
     found = _FORM_TOKEN.search(reply.text)

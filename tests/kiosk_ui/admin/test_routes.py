@@ -15,16 +15,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
-from feedback_service import clock
-from feedback_service.access import roles, sessions, users
+from feedback_service.access import roles, sessions
 from feedback_service.access.sessions import CODE, SET_UP
-from feedback_service.db import reading, transaction
+from feedback_service.db import reading
 from feedback_service.flow import setup
 from feedback_service.models import ApiKey, SignIn, User
 from feedback_service.words import ROLES
 from kiosk_ui.admin.door import NOBODY, SIGNED_IN
 from tests.kiosk_ui.admin.conftest import FOREIGN, OWN, SignedIn
-from tests.support.staff import FROM_HERE, Staff, a_session, a_user
+from tests.support.staff import FROM_HERE, Staff, a_link, a_session, a_user
 
 # What each view needs, and what it is about: nothing, or something that has an owner.
 TABLE: dict[str, tuple[str, str | None]] = {
@@ -104,13 +103,6 @@ def _session_of(tx: Session, token: str) -> uuid.UUID:
     return tx.scalars(select(SignIn.id).where(SignIn.token_hash == sessions._hash(token))).one()
 
 
-@transaction
-def _link_of(tx: Session, email: str) -> str:
-    user = users.by_email(tx, email)
-    assert user is not None
-    return users.new_link(user, clock.now())
-
-
 @reading
 def _user_id(tx: Session, email: str) -> str:
     return str(tx.scalars(select(User.id).where(User.email == email)).one())
@@ -132,7 +124,7 @@ def town(app: Flask, centres: None) -> Town:
             "centre": centre,
             "user": _user_id(email),
             "key": _newest_key(),
-            "link": _link_of(email),
+            "link": a_link(email),
         }
 
     with app.app_context():

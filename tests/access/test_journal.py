@@ -1,0 +1,93 @@
+"""The journal: only ever added to, and it shows when somebody did otherwise."""
+
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import delete, update
+from sqlalchemy.orm import Session
+
+from feedback_service.access import journal
+from feedback_service.access.journal import COMMAND_LINE, INSTALLATION, Actor, Break, Head
+from feedback_service.db import transaction
+from feedback_service.models import JournalEntry, JournalHead
+from tests.support import stored
+
+pytestmark = pytest.mark.usefixtures("context")
+
+AT = datetime(2026, 11, 20, 10, 15, 0, 123456, tzinfo=UTC)
+CENTRE = uuid.UUID(int=7)
+WHO = Actor(uuid.UUID(int=1), "olena@rada.example")
+
+note = transaction(journal.note)
+
+
+@transaction
+def tampered(tx: Session, statement: object) -> None:
+    """Somebody with access to the database does this."""
+    tx.execute(statement)  # type: ignore[call-overload]
+
+
+@pytest.fixture
+def entries() -> None:
+    """Five entries of a centre, one of the installation."""
+    for number in range(5):
+        note([CENTRE], WHO, "saw", f"page {number}", AT)
+    note([INSTALLATION], COMMAND_LINE, "user_added", "olena@rada.example head", AT)
+
+
+def test_a_chain_that_nobody_touched_holds_together_to_its_head(entries: None) -> None:
+    heads = {head.chain: head for head in stored.rows(JournalHead)}
+
+    assert journal.check() == [
+        Head(INSTALLATION, 1, heads[INSTALLATION].digest),
+        Head(CENTRE, 5, heads[CENTRE].digest),
+    ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"object": "page 22"},
+        {"email": "taras@rada.example"},
+        {"email": None},
+        {"user_id": uuid.UUID(int=2)},
+        {"action": "signed_in"},
+        {"at": AT.replace(microsecond=0)},
+        {"digest": bytes(32)},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_an_entry_that_was_changed_breaks_its_chain_there(entries: None, change: dict[str, object]) -> None:
+    third = (JournalEntry.chain == CENTRE) & (JournalEntry.number == 3)
+    tampered(update(JournalEntry).where(third).values(**change))
+
+    assert Break(CENTRE, 3) in journal.check()
+    assert any(isinstance(proved, Head) and proved.chain == INSTALLATION for proved in journal.check())
+
+
+@pytest.mark.parametrize(("number", "broken"), [(1, 1), (3, 3), (5, 5)])
+def test_an_entry_taken_out_or_cut_off_is_missed(entries: None, number: int, broken: int) -> None:
+    tampered(delete(JournalEntry).where(JournalEntry.chain == CENTRE, JournalEntry.number == number))
+
+    assert Break(CENTRE, broken) in journal.check()
+
+
+def test_a_chain_that_was_deleted_as_a_whole_is_missed(entries: None) -> None:
+    tampered(delete(JournalEntry).where(JournalEntry.chain == CENTRE))
+    assert Break(CENTRE, 1) in journal.check()
+
+
+def test_entries_exchanged_between_chains_are_noticed(entries: None) -> None:
+    note([uuid.UUID(int=8)], WHO, "saw", "page 0", AT)
+    tampered(delete(JournalEntry).where(JournalEntry.chain == CENTRE, JournalEntry.number == 1))
+    tampered(update(JournalEntry).where(JournalEntry.chain == uuid.UUID(int=8)).values(chain=CENTRE))
+
+    assert Break(CENTRE, 1) in journal.check()
+
+
+def test_an_entry_in_several_chains_is_numbered_in_each(entries: None) -> None:
+    note([CENTRE, INSTALLATION, CENTRE], WHO, "user_changed", "x" * 400, AT)
+
+    assert [head.number for head in journal.check() if isinstance(head, Head)] == [2, 6]
+    assert max(len(entry.object) for entry in stored.rows(JournalEntry)) == journal.LONGEST_OBJECT

@@ -1,0 +1,78 @@
+"""One-time codes as RFC 6238 has them, and the secret that nobody else can read."""
+
+import base64
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pyotp
+import pytest
+
+from feedback_service.access import second_factor
+
+RFC_SECRET = base64.b32encode(b"12345678901234567890").decode()
+NOW = datetime(2026, 11, 20, 10, 15, 10, tzinfo=UTC)
+STEP = int(NOW.timestamp()) // 30
+
+
+# RFC 6238, appendix B, SHA-1; its codes have eight digits, ours the last six of them.
+@pytest.mark.parametrize(
+    ("seconds", "code"),
+    [
+        (59, "94287082"),
+        (1111111109, "07081804"),
+        (1111111111, "14050471"),
+        (1234567890, "89005924"),
+        (2000000000, "69279037"),
+        (20000000000, "65353130"),
+    ],
+)
+def test_codes_are_those_of_the_rfc(seconds: int, code: str) -> None:
+    at = datetime.fromtimestamp(seconds, UTC)
+
+    assert second_factor.step_of(RFC_SECRET, code[-6:], at, after=None) == seconds // 30
+
+
+@pytest.mark.parametrize(("late", "taken"), [(-31, True), (0, True), (31, True), (-75, False), (75, False)])
+def test_a_clock_may_be_one_step_off(late: int, taken: bool) -> None:
+    secret = second_factor.new_secret()
+    code = pyotp.TOTP(secret).at(NOW + timedelta(seconds=late))
+
+    assert (second_factor.step_of(secret, code, NOW, after=None) is not None) is taken
+
+
+def test_a_code_is_not_taken_again_nor_one_before_it() -> None:
+    secret = second_factor.new_secret()
+    now, before = (pyotp.TOTP(secret).at(NOW - timedelta(seconds=ago)) for ago in (0, 30))
+
+    assert second_factor.step_of(secret, now, NOW, after=STEP) is None
+    assert second_factor.step_of(secret, before, NOW, after=STEP) is None
+    assert second_factor.step_of(secret, now, NOW, after=STEP - 1) == STEP
+
+
+@pytest.mark.parametrize("typed", ["", "12345", "1234567", "abcdef", "１２３４５６", "-12345", "12 34"])
+def test_what_is_no_code_is_no_fault_either(typed: str) -> None:
+    assert second_factor.step_of(RFC_SECRET, typed, NOW, after=None) is None
+
+
+def test_a_code_may_be_typed_in_groups() -> None:
+    code = pyotp.TOTP(RFC_SECRET).at(NOW)
+    assert second_factor.step_of(RFC_SECRET, f" {code[:3]} {code[3:]} ", NOW, after=None) == STEP
+
+
+def test_the_sealed_secret_opens_with_its_key_and_for_its_user_only() -> None:
+    key, user, secret = b"k" * 32, uuid.uuid4(), second_factor.new_secret()
+    kept = second_factor.sealed(key, user, secret)
+
+    assert second_factor.opened(key, user, kept) == secret
+    assert second_factor.opened(b"x" * 32, user, kept) is None
+    assert second_factor.opened(key, uuid.uuid4(), kept) is None
+    assert second_factor.opened(key, user, kept[:-1] + bytes([kept[-1] ^ 1])) is None
+    assert secret.encode() not in kept
+    assert kept != second_factor.sealed(key, user, secret)
+
+
+def test_the_address_names_the_service_and_the_user() -> None:
+    address = second_factor.address("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "olena@rada.example")
+
+    assert address.startswith("otpauth://totp/Vidhuk:olena%40rada.example?")
+    assert "secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP" in address and "issuer=Vidhuk" in address

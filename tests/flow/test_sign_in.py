@@ -1,0 +1,394 @@
+"""Somebody comes in, stays for a while and goes out."""
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from argon2 import PasswordHasher
+from flask import Flask
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from feedback_service import clock
+from feedback_service.access import passwords, second_factor, sessions
+from feedback_service.access.sessions import CODE, FULL, SET_UP, Visitor
+from feedback_service.db import transaction
+from feedback_service.errors import Invalid, NotAllowed, NotFound, NotRecognised, TooManyAttempts
+from feedback_service.flow import sign_in, staff, upkeep
+from feedback_service.models import Attempts, JournalEntry, SignIn, User
+from tests.conftest import TimeIs
+from tests.support import stored, story
+from tests.support.staff import (
+    PASSWORD,
+    a_link,
+    a_session,
+    a_user,
+    code_of,
+    hash_quickly,
+    with_second_factor,
+)
+
+pytestmark = pytest.mark.usefixtures("context")
+
+EMAIL = "olena@rada.example"
+WRONG = "не той пароль зовсім"
+
+
+@pytest.fixture(autouse=True)
+def head(monkeypatch: pytest.MonkeyPatch, context: None) -> str:
+    """The head of the only centre; these tests are not about what a password costs."""
+    hash_quickly(monkeypatch)
+    story.a_centre()
+    return a_user("head", email=EMAIL, password=PASSWORD)
+
+
+def visiting(token: str) -> Visitor:
+    """Whose living session this is."""
+    found = sign_in.visitor(token)
+    assert found is not None
+    return found
+
+
+def journal() -> list[tuple[str | None, str]]:
+    """Who did what, in order."""
+    return [(each.email, each.action) for each in sorted(stored.rows(JournalEntry), key=lambda e: e.number)]
+
+
+# Password
+
+
+def test_the_right_password_leads_to_the_second_factor() -> None:
+    entered = sign_in.sign_in(" Olena@Rada.example ", PASSWORD)
+
+    assert entered.stage == SET_UP
+    assert visiting(entered.token).email == EMAIL
+    assert not visiting(entered.token).is_in
+
+
+def test_the_session_s_secret_is_kept_nowhere() -> None:
+    token = sign_in.sign_in(EMAIL, PASSWORD).token
+    [kept] = stored.rows(SignIn)
+
+    assert len(token) == 43
+    assert token not in repr(vars(kept))
+    assert len(kept.token_hash) == 32
+
+
+def test_a_wrong_password_an_unknown_user_a_disabled_one_and_one_without_a_password_sound_the_same() -> None:
+    disabled, new = a_user("administrator", password=PASSWORD), a_user("administrator")
+    staff.disable_user(None, staff.named(disabled))
+    said = set()
+    for email, password in [
+        (EMAIL, WRONG),
+        ("nobody@rada.example", PASSWORD),
+        (disabled, PASSWORD),
+        (new, ""),
+        ("", ""),
+        ("\ud800", "\x00"),
+        ("о" * 10_000, "п" * 10_000),
+    ]:
+        with pytest.raises(NotRecognised) as refused:
+            sign_in.sign_in(email, password)
+        said.add((refused.value.detail, refused.value.status))
+
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize("email", [EMAIL, "nobody@rada.example"])
+def test_after_five_wrong_passwords_one_waits_whether_the_user_exists_or_not(email: str) -> None:
+    for _ in range(5):
+        with pytest.raises(NotRecognised):
+            sign_in.sign_in(email, WRONG)
+
+    with pytest.raises(TooManyAttempts) as refused:
+        sign_in.sign_in(email, PASSWORD)
+    assert 1 <= refused.value.retry_after <= 30
+    assert (EMAIL, "attempts") in journal() or email != EMAIL
+
+
+def test_many_guesses_at_once_are_no_more_than_five(app: Flask) -> None:
+    outcomes: list[str] = []
+
+    def guess() -> None:
+        with app.app_context():
+            try:
+                sign_in.sign_in(EMAIL, WRONG)
+            except (NotRecognised, TooManyAttempts) as refused:
+                outcomes.append(type(refused).__name__)
+
+    threads = [threading.Thread(target=guess) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert outcomes.count("NotRecognised") == 5
+    assert outcomes.count("TooManyAttempts") == 7
+
+
+def test_the_right_password_forgets_the_wrong_ones() -> None:
+    for _ in range(4):
+        with pytest.raises(NotRecognised):
+            sign_in.sign_in(EMAIL, WRONG)
+    sign_in.sign_in(EMAIL, PASSWORD)
+
+    assert stored.rows(Attempts) == []
+
+
+def test_a_hash_of_older_parameters_is_renewed_at_the_next_sign_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    [before] = [user.password_hash for user in stored.rows(User)]
+    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=2, memory_cost=16, parallelism=1))
+
+    sign_in.sign_in(EMAIL, PASSWORD)
+
+    [after] = [user.password_hash for user in stored.rows(User)]
+    assert after != before and "t=2" in after
+    assert sign_in.sign_in(EMAIL, PASSWORD)
+
+
+# Second factor
+
+
+@pytest.fixture
+def secret(head: str) -> str:
+    """The head has a second factor."""
+    return with_second_factor(head)
+
+
+def test_a_code_opens_the_door_with_a_new_session(secret: str) -> None:
+    half = sign_in.sign_in(EMAIL, PASSWORD)
+    assert half.stage == CODE
+
+    entered = sign_in.enter_code(visiting(half.token), code_of(secret))
+
+    assert visiting(entered.token).is_in
+    assert sign_in.visitor(half.token) is None, "what was known before opens nothing"
+    assert (EMAIL, "signed_in") in journal()
+
+
+def test_a_code_works_once(secret: str, time_is: TimeIs) -> None:
+    time_is("2026-11-20T10:15:05+02:00")
+    first, second = (visiting(sign_in.sign_in(EMAIL, PASSWORD).token) for _ in range(2))
+    sign_in.enter_code(first, code_of(secret))
+
+    with pytest.raises(NotRecognised):
+        sign_in.enter_code(second, code_of(secret))
+    time_is("2026-11-20T10:15:35+02:00")
+    assert sign_in.enter_code(second, code_of(secret))
+
+
+def test_of_two_with_the_same_code_at_once_one_is_let_in(app: Flask, secret: str) -> None:
+    halves = [visiting(sign_in.sign_in(EMAIL, PASSWORD).token) for _ in range(2)]
+    code, outcomes = code_of(secret), list[bool]()
+
+    def enter(half: Visitor) -> None:
+        with app.app_context():
+            try:
+                sign_in.enter_code(half, code)
+                outcomes.append(True)
+            except NotRecognised:
+                outcomes.append(False)
+
+    threads = [threading.Thread(target=enter, args=(half,)) for half in halves]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(outcomes) == [False, True]
+
+
+def test_wrong_codes_wait_as_wrong_passwords_do(secret: str) -> None:
+    half = visiting(sign_in.sign_in(EMAIL, PASSWORD).token)
+    wrong = f"{(int(code_of(secret)) + 1) % 1_000_000:06}"
+    for _ in range(5):
+        with pytest.raises(NotRecognised):
+            sign_in.enter_code(half, wrong)
+
+    with pytest.raises(TooManyAttempts):
+        sign_in.enter_code(half, code_of(secret))
+
+
+def test_a_second_factor_is_set_up_by_its_first_code_and_asked_for_from_then_on() -> None:
+    half = visiting(sign_in.sign_in(EMAIL, PASSWORD).token)
+    secret = sign_in.offer_second_factor(half)
+    assert sign_in.offer_second_factor(half) == secret, "the same until it is confirmed"
+
+    with pytest.raises(NotRecognised):
+        sign_in.confirm_second_factor(half, "000000" if code_of(secret) != "000000" else "000001")
+    assert sign_in.sign_in(EMAIL, PASSWORD).stage == SET_UP
+    assert sign_in.confirm_second_factor(half, code_of(secret)).stage == FULL
+
+    assert sign_in.sign_in(EMAIL, PASSWORD).stage == CODE
+    [user] = stored.rows(User)
+    assert secret.encode() not in user.second_factor
+
+
+def test_it_cannot_be_put_off_unless_the_installation_says_so(app: Flask) -> None:
+    half = visiting(sign_in.sign_in(EMAIL, PASSWORD).token)
+
+    with pytest.raises(NotAllowed):
+        sign_in.postpone_second_factor(half)
+    object.__setattr__(app.config["SETTINGS"], "second_factor", "optional")
+    assert sign_in.postpone_second_factor(half).stage == FULL
+
+
+def test_who_has_a_second_factor_cannot_put_it_off(app: Flask, secret: str) -> None:
+    object.__setattr__(app.config["SETTINGS"], "second_factor", "optional")
+    half = visiting(sign_in.sign_in(EMAIL, PASSWORD).token)
+
+    with pytest.raises(NotAllowed):
+        sign_in.postpone_second_factor(half)
+
+
+def test_a_secret_sealed_with_another_key_lets_nobody_in(secret: str) -> None:
+    [user] = stored.rows(User)
+    _seal(second_factor.sealed(b"x" * 32, user.id, secret))
+    half = visiting(sign_in.sign_in(EMAIL, PASSWORD).token)
+
+    with pytest.raises(NotRecognised):
+        sign_in.enter_code(half, code_of(secret))
+
+
+@transaction
+def _seal(tx: Session, kept: bytes) -> None:
+    tx.execute(update(User).values(second_factor=kept))
+
+
+# Session
+
+
+@pytest.fixture
+def nine(time_is: TimeIs) -> Iterator[None]:
+    """It is nine o'clock."""
+    time_is("2026-11-20T09:00+02:00")
+    yield
+
+
+def test_a_session_ends_half_an_hour_after_its_last_use(nine: None, time_is: TimeIs) -> None:
+    token = a_session(EMAIL)
+    for minutes in range(0, 120, 25):
+        time_is(clock.now() + timedelta(minutes=25))
+        assert sign_in.visitor(token), f"after {minutes} minutes of work"
+    time_is(clock.now() + timedelta(minutes=30, seconds=1))
+    assert sign_in.visitor(token) is None
+
+
+def test_a_session_ends_twelve_hours_after_it_began_however_busy(nine: None, time_is: TimeIs) -> None:
+    token = a_session(EMAIL)
+    for _ in range(36):
+        time_is(clock.now() + timedelta(minutes=20))
+        assert sign_in.visitor(token)
+    time_is(clock.now() + timedelta(seconds=1))
+    assert sign_in.visitor(token) is None
+
+
+def test_a_session_that_was_never_begun_is_nobodys() -> None:
+    for token in ("", "x" * 43, "\ud800", "й" * 100_000):
+        assert sign_in.visitor(token) is None
+
+
+def test_signing_out_ends_this_session_or_all() -> None:
+    first, second, third = (a_session(EMAIL) for _ in range(3))
+
+    sign_in.sign_out(visiting(first))
+    assert (sign_in.visitor(first), bool(sign_in.visitor(second))) == (None, True)
+    sign_in.sign_out(visiting(second), everywhere=True)
+    assert sign_in.visitor(third) is None
+
+
+def test_one_ends_ones_own_sessions_and_nobody_elses() -> None:
+    mine, other = visiting(a_session(EMAIL)), visiting(a_session(EMAIL))
+    foreign = visiting(a_session(a_user("administrator")))
+
+    assert {each.id for each in sign_in.own_sessions(mine)} == {mine.session_id, other.session_id}
+    with pytest.raises(NotFound):
+        sign_in.end_session(mine, foreign.session_id)
+    sign_in.end_session(mine, other.session_id)
+    assert [each.id for each in sign_in.own_sessions(mine)] == [mine.session_id]
+
+
+def test_a_disabled_user_is_out_at_once() -> None:
+    token = a_session(EMAIL)
+    staff.disable_user(None, staff.named(EMAIL))
+    assert sign_in.visitor(token) is None
+
+
+def test_what_is_over_is_deleted_by_the_worker(nine: None, time_is: TimeIs) -> None:
+    a_session(EMAIL)
+    with pytest.raises(NotRecognised):
+        sign_in.sign_in(EMAIL, WRONG)
+    time_is(clock.now() + timedelta(days=2))
+
+    assert upkeep.forget_what_is_over() == 2
+    assert stored.rows(SignIn) == stored.rows(Attempts) == []
+
+
+# Passwords are set
+
+
+def test_a_changed_password_leaves_one_new_session() -> None:
+    first, second = a_session(EMAIL), a_session(EMAIL)
+    new = "нове гасло для входу"
+
+    entered = sign_in.change_password(visiting(first), PASSWORD, new)
+
+    assert sign_in.visitor(first) is sign_in.visitor(second) is None
+    assert visiting(entered.token).is_in
+    assert sign_in.sign_in(EMAIL, new)
+    with pytest.raises(NotRecognised):
+        sign_in.sign_in(EMAIL, PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("current", "new", "field"),
+    [
+        (WRONG, "нове гасло для входу", "/current"),
+        (PASSWORD, "коротке", "/password"),
+        (PASSWORD, EMAIL, "/password"),
+    ],
+)
+def test_a_password_is_not_changed_by_who_does_not_know_it_nor_to_one_that_can_be_guessed(
+    current: str, new: str, field: str
+) -> None:
+    visitor = visiting(a_session(EMAIL))
+    with pytest.raises(Invalid) as refused:
+        sign_in.change_password(visitor, current, new)
+
+    assert [error.pointer for error in refused.value.errors] == [field]
+    assert sign_in.sign_in(EMAIL, PASSWORD)
+
+
+def test_a_link_sets_a_password_once_within_three_days(nine: None, time_is: TimeIs) -> None:
+    link = a_link(EMAIL)
+    assert sign_in.whose_link(link) == EMAIL
+    with pytest.raises(Invalid):
+        sign_in.set_password(link, "коротке")
+
+    sign_in.set_password(link, "нове гасло для входу")
+
+    assert sign_in.sign_in(EMAIL, "нове гасло для входу")
+    with pytest.raises(NotFound):
+        sign_in.set_password(link, "ще одне гасло для входу")
+    late = a_link(EMAIL)
+    time_is(clock.now() + timedelta(days=3))
+    with pytest.raises(NotFound):
+        sign_in.whose_link(late)
+
+
+def test_a_newer_link_and_a_disabled_user_make_a_link_worthless() -> None:
+    older, newer = a_link(EMAIL), a_link(EMAIL)
+    with pytest.raises(NotFound):
+        sign_in.whose_link(older)
+    staff.disable_user(None, staff.named(EMAIL))
+    with pytest.raises(NotFound):
+        sign_in.whose_link(newer)
+
+
+def test_a_form_s_token_belongs_to_one_session() -> None:
+    one, other = a_session(EMAIL), a_session(EMAIL)
+
+    assert sessions.is_form_token(one, sessions.form_token(one))
+    for sent in ("", sessions.form_token(other), sessions.form_token(one)[:-1], "\ud800"):
+        assert not sessions.is_form_token(one, sent)
