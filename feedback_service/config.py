@@ -15,6 +15,8 @@ from flask import current_app
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from feedback_service import mail
+
 KEY_BYTES = 32
 DEMO_PASSWORD = "DEMO_PASSWORD"  # in run.env: of whom a demonstration lets in
 SPOKEN = ("uk", "en")  # what catalogues, slips and questionnaires have; a person can read all or none
@@ -135,6 +137,11 @@ def second_factor(value: str) -> str:
     return value
 
 
+def smtp(value: str) -> mail.Server:
+    """A mail server: smtps://, or smtp:// where TLS begins with STARTTLS; without TLS only on loopback."""
+    return mail.server(value, loopback=is_loopback(urlsplit(value).hostname or ""))
+
+
 def folder(value: str) -> str:
     """The absolute path of a folder; it need not exist yet."""
     return str(Path(value).resolve())
@@ -190,6 +197,10 @@ class Settings:
         second_factor,
         "required",
     )
+    smtp_url: mail.Server | None = setting(  # noqa: RUF009  a parsed address cannot change either
+        "smtps://user:password@host:port of a mail server; none: alarms stay on their page", smtp, None
+    )
+    mail_from: str | None = setting("address that letters about alarms come from", mail.sender, None)
     languages: tuple[str, ...] = setting("languages of the survey, comma-separated", languages, SPOKEN)
 
     @classmethod
@@ -216,6 +227,8 @@ class Settings:
             wrong.append("FEEDBACK_CENTRAL_SECRET is missing (FEEDBACK_CENTRAL_URL is set)")
         elif values.get("central_transport") == "file" and not values.get("central_secret"):
             wrong.append("FEEDBACK_CENTRAL_SECRET is missing (packages are signed by it)")
+        if values.get("smtp_url") and not values.get("mail_from"):
+            wrong.append("FEEDBACK_MAIL_FROM is missing (FEEDBACK_SMTP_URL is set)")
         if wrong:
             raise BadSettings("; ".join(wrong))
         return cls(**values)

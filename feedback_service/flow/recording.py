@@ -7,12 +7,13 @@ from datetime import date, datetime
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
+from feedback_service.alarms import book
 from feedback_service.cases import tokens
 from feedback_service.cases.invitations import CaseFacts, CentreFacts, ServiceFacts
 from feedback_service.config import settings
 from feedback_service.delivery import events, outbox
 from feedback_service.indicators import library as methodologies
-from feedback_service.indicators import rollups
+from feedback_service.indicators import rollups, watching
 from feedback_service.models import Case, Centre, Service
 from feedback_service.surveys import responses
 from feedback_service.surveys.answers import Answers
@@ -99,6 +100,7 @@ def record(
             answers=answers,
         ),
     )
+    _worry(tx, origin, answers)
     telling = events.response_recorded(
         case_ref=origin.case_ref,
         case_status=origin.case_status,
@@ -117,3 +119,12 @@ def record(
     )
     outbox.put(tx, origin.centre.id, [telling], at=now)
     rollups.reopen(tx, origin.centre.id, day, today=clock.kyiv_day(now))
+
+
+def _worry(tx: Session, origin: Origin, answers: Answers) -> None:
+    """What a human should hear of at once is put where the worker looks."""
+    kinds = [book.BAD_ANSWERS] if watching.is_bad(answers.single) else []
+    if set(answers.choices.get("any.breach", ())) - {"none"}:
+        kinds.append(book.BREACH)
+    if kinds:
+        book.worry(tx, origin.centre.id, kinds, origin.service.id if origin.service else None)

@@ -28,7 +28,7 @@ Find = Callable[..., Found]
 
 
 @transaction
-def said(tx: Session, *texts: str | None, **facts: Any) -> list[uuid.UUID]:
+def said(tx: Session, /, *texts: str | None, **facts: Any) -> list[uuid.UUID]:
     """People left these comments (``None``: they answered without one), and think alike otherwise."""
     centre = tx.scalars(select(Centre.id).where(Centre.code == facts.pop("centre", CENTRE))).one()
     title = facts.pop("service", None)
@@ -73,7 +73,7 @@ def found() -> Find:
     """``found(text="черга")``: what the head of the centre reads."""
 
     @reading
-    def find(tx: Session, of: Slice = AUTUMN, limit: int = 50, after: Any = None, **wanted: Any) -> Found:
+    def find(tx: Session, /, of: Slice = AUTUMN, limit: int = 50, after: Any = None, **wanted: Any) -> Found:
         centre = tx.scalars(select(Centre.id).where(Centre.code == CENTRE)).one()
         return comments.find(tx, centre, Wanted(of=of, **wanted), least=LEAST, limit=limit, after=after)
 

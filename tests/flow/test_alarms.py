@@ -1,0 +1,487 @@
+"""Alarms come at once, once, to whom they concern, and say nothing about anybody."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from feedback_service import clock, flow, mail
+from feedback_service.access import sessions
+from feedback_service.access.sessions import Visitor
+from feedback_service.config import Settings
+from feedback_service.db import reading
+from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
+from feedback_service.flow import alarms, staff, upkeep
+from feedback_service.models import Alarm, Concern, Gathering, Letter
+from tests.conftest import TimeIs
+from tests.support import respondents, story
+from tests.support.environment import environment
+from tests.support.mailbox import Mailbox
+from tests.support.respondents import SERVICES, Person
+from tests.support.staff import a_session, a_user, hash_quickly
+from tests.support.stored import rows
+from tests.support.story import CENTRE, a_centre, given, invited, sent
+
+pytestmark = pytest.mark.usefixtures("centre")
+
+TODAY = date(2026, 11, 20)
+NOON = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
+SENDER = "vidhuk@rada.example"
+
+Work = Callable[..., None]
+
+
+@pytest.fixture
+def box() -> Iterator[Mailbox]:
+    """A mail server."""
+    with Mailbox() as box:
+        yield box
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str, box: Mailbox) -> Settings:
+    """Letters go to the box."""
+    mail = {"FEEDBACK_SMTP_URL": box.url, "FEEDBACK_MAIL_FROM": SENDER}
+    return Settings.from_env(environment(tmp_path, database_url) | mail)
+
+
+@pytest.fixture
+def centre(app: Flask, context: None, time_is: TimeIs, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A centre on a noon in November."""
+    hash_quickly(monkeypatch)
+    time_is(NOON)
+    return a_centre()
+
+
+@pytest.fixture
+def work(time_is: TimeIs) -> Work:
+    """``work(minutes=6)``: so much later the worker does what is due."""
+
+    def do(**later: float) -> None:
+        time_is(clock.now() + timedelta(**later))
+        for duty in (alarms.raise_alarms, alarms.review_alarms, alarms.tell_alarms):
+            duty(upkeep.never)
+
+    return do
+
+
+@reading
+def visitor(tx: Session, /, email: str) -> Visitor:
+    """Somebody with an open session."""
+    found = sessions.find(tx, a_session(email), clock.now())
+    assert found is not None
+    return found
+
+
+def person(role: str = "head", *scopes: str) -> Visitor:
+    """Somebody new, signed in."""
+    return visitor(a_user(role, *scopes))
+
+
+def usual(days: int = 30, bad: int = 0, **facts: object) -> None:
+    """For so many days before today ten people a day answered, of whom ``bad`` badly on each."""
+    respondents.store(
+        Person(
+            TODAY - timedelta(days=day),
+            {"off.quality": "awful" if number < bad else "great"},
+            **facts,  # type: ignore[arg-type]  # facts of a person
+        )
+        for day in range(1, days + 1)
+        for number in range(10)
+    )
+
+
+def bad_answer(**facts: object) -> None:
+    """Somebody is not satisfied with the whole."""
+    sent(invited(**facts).token, {"off.quality": "awful"})
+
+
+def breach() -> None:
+    """Somebody was asked for money."""
+    sent(invited().token, {"any.breach": ["bribe"], "any.comment": "Вимагали гроші"})
+
+
+# ---- bad answers -----------------------------------------------------------------------------------------------
+
+
+def test_a_rise_of_bad_answers_raises_one_alarm_with_its_evidence(work: Work) -> None:
+    head = person()
+    usual(60)
+    for _ in range(6):
+        bad_answer()
+
+    work()
+    work(minutes=10)
+
+    [whole] = [alarm for alarm in alarms.open_alarms(head) if alarm.service is None]
+    assert (whole.kind, whole.n, whole.bad, whole.noticed, whole.is_open) == (
+        "bad_answers",
+        6,
+        6,
+        TODAY,
+        True,
+    )
+    assert rows(Concern) == []
+
+
+def test_one_bad_answer_among_many_is_no_alarm(work: Work) -> None:
+    head = person()
+    usual(60)
+    bad_answer()
+
+    work()
+
+    assert alarms.open_alarms(head) == []
+
+
+def test_of_fewer_people_than_may_be_shown_there_is_no_alarm(work: Work) -> None:
+    head = person()
+    for _ in range(4):
+        bad_answer()
+    work()
+    assert alarms.open_alarms(head) == []
+
+    bad_answer()
+    work()
+
+    assert {(a.n, a.bad) for a in alarms.open_alarms(head)} == {(5, 5)}
+
+
+def test_the_service_that_got_worse_is_named(work: Work) -> None:
+    head = person()
+    usual(60, service=SERVICES[3])
+    usual(10)
+    for _ in range(6):
+        bad_answer()
+
+    work()
+
+    assert {alarm.service_key for alarm in alarms.open_alarms(head)} == {None, "00034"}
+
+
+def test_sources_outside_the_official_figures_raise_no_alarm_of_bad_answers(work: Work) -> None:
+    head = person()
+    for _ in range(9):
+        answer = given({"off.quality": "awful"})
+        flow.record_in_hall(CENTRE, client_id=uuid.uuid4(), given=answer, language="uk")
+
+    work()
+
+    assert alarms.open_alarms(head) == []
+
+
+def test_an_alarm_is_over_when_things_are_as_usual_again(work: Work) -> None:
+    head = person()
+    usual(60)
+    for _ in range(6):
+        bad_answer()
+    work()
+    assert len([a for a in alarms.open_alarms(head) if a.service is None]) == 1
+
+    respondents.store(Person(TODAY + timedelta(1), {"off.quality": "great"}) for _ in range(200))
+    work(days=1)
+
+    assert alarms.open_alarms(head) == []
+    assert [a.over_on for a in alarms.all_alarms(head) if a.service is None] == [TODAY + timedelta(1)]
+    work(days=1)
+    assert len([a for a in alarms.all_alarms(head) if a.service is None]) == 1
+
+
+# ---- breaches --------------------------------------------------------------------------------------------------
+
+
+def test_something_serious_is_an_alarm_at_once_without_words_and_case(work: Work) -> None:
+    head = person()
+    breach()
+    sent(invited().token, {"any.breach": ["none"], "off.nps": 1})
+
+    work()
+
+    [alarm] = alarms.open_alarms(head)
+    assert (alarm.kind, alarm.bad, alarm.service) == ("breach", 1, None)
+
+
+def test_every_way_of_answering_tells_of_something_serious(work: Work) -> None:
+    head = person()
+    answer = given({"any.breach": ["insult"]})
+    flow.record_in_hall(CENTRE, client_id=uuid.uuid4(), given=answer, language="uk")
+    story.tapped(invited().token, {"any.breach": ["bribe"]})
+
+    work()
+    assert alarms.open_alarms(head)[0].bad == 1
+    work(minutes=40)
+    flow.complete_left()
+    work()
+
+    assert [a.bad for a in alarms.open_alarms(head)] == [2]
+
+
+def test_only_who_may_read_breaches_hears_of_them(work: Work, box: Mailbox) -> None:
+    head, administrator = person(), person("administrator")
+    breach()
+
+    work()
+    work(minutes=6)
+
+    assert len(alarms.open_alarms(head)) == 1
+    assert alarms.open_alarms(administrator) == []
+    assert [letter.to for letter in box.taken] == [(head.email,)]
+
+
+@pytest.mark.parametrize("role", ["council", "provider", "oblast", "central_body", "ministry", "operator"])
+def test_nobody_else_reads_alarms(work: Work, box: Mailbox, role: str) -> None:
+    other = person(role)
+    for _ in range(5):
+        breach()
+        bad_answer()
+
+    work()
+    work(minutes=6)
+
+    assert alarms.open_alarms(other) == []
+    assert box.taken == []
+
+
+def test_another_centre_hears_nothing(work: Work, box: Mailbox) -> None:
+    a_centre("SN99000008")
+    stranger = person("head", "SN99000008")
+    breach()
+
+    work()
+    work(minutes=6)
+
+    assert alarms.open_alarms(stranger) == []
+    assert box.taken == []
+    with pytest.raises(NotFound):
+        alarms.open_alarms(stranger, CENTRE)
+    [alarm] = rows(Alarm)
+    with pytest.raises(NotFound):
+        alarms.acknowledge(stranger, CENTRE, alarm.id, "")
+    with pytest.raises(NotFound):
+        alarms.acknowledge(stranger, "SN99000008", alarm.id, "")
+
+
+def test_nothing_that_is_stored_about_alarms_tells_when_somebody_answered(work: Work) -> None:
+    person()
+    breach()
+    [concern] = rows(Concern)
+    assert {column.key for column in Concern.__table__.columns} == {"centre_id", "id", "kind", "service_id"}
+    assert concern.id.version == 4
+    work()
+    assert {type(getattr(rows(Alarm)[0], name)) for name in ("since", "noticed")} == {date}
+    work(minutes=6)
+    work(hours=3)
+
+    assert rows(Letter) == rows(Concern) == rows(Gathering) == []
+
+
+# ---- acknowledging ---------------------------------------------------------------------------------------------
+
+
+def test_who_deals_with_an_alarm_says_so_once(work: Work) -> None:
+    head, deputy = person(), person()
+    breach()
+    work()
+    [alarm] = alarms.open_alarms(head)
+
+    alarms.acknowledge(head, CENTRE, alarm.id, "Розмовляю з працівниками")
+
+    with pytest.raises(ChangedMeanwhile):
+        alarms.acknowledge(deputy, CENTRE, alarm.id, "і я")
+    [done] = alarms.all_alarms(head)
+    assert (done.acknowledged_by, done.note) == (head.email, "Розмовляю з працівниками")
+    assert alarms.open_alarms(head) == []
+
+
+def test_a_new_breach_after_that_is_a_new_alarm(work: Work) -> None:
+    head = person()
+    breach()
+    work()
+    alarms.acknowledge(head, CENTRE, alarms.open_alarms(head)[0].id, "")
+
+    breach()
+    work()
+
+    assert [a.bad for a in alarms.open_alarms(head)] == [1]
+    assert len(alarms.all_alarms(head)) == 2
+
+
+@pytest.mark.parametrize("note", ["x" * 501, "a\u202eb", "a\x00b"])
+def test_a_note_that_cannot_be_kept_is_refused(work: Work, note: str) -> None:
+    head = person()
+    breach()
+    work()
+
+    with pytest.raises(Invalid):
+        alarms.acknowledge(head, CENTRE, alarms.open_alarms(head)[0].id, note)
+
+
+# ---- letters ---------------------------------------------------------------------------------------------------
+
+
+def test_what_comes_within_five_minutes_is_one_letter_and_then_there_is_quiet(
+    work: Work, box: Mailbox
+) -> None:
+    person()
+    breach()
+    work()
+    work(minutes=4)
+    breach()
+    work()
+    assert box.taken == []
+
+    work(minutes=1.1)
+    assert len(box.taken) == 1
+    assert "2" in box.taken[0].text
+
+    breach()
+    work(minutes=30)
+    assert len(box.taken) == 1
+    work(minutes=95)
+    assert len(box.taken) == 2
+    work(hours=5)
+    assert len(box.taken) == 2
+
+
+def test_a_letter_says_what_and_where_in_two_languages_and_nothing_about_anybody(
+    work: Work, box: Mailbox
+) -> None:
+    head = person()
+    breach()
+    work()
+    work(minutes=6)
+
+    [letter] = box.taken
+    assert letter.sender == SENDER
+    assert letter.to == (head.email,)
+    assert letter.message["Subject"] == "Тривога: ЦНАП міста Підзвітне"
+    assert letter.message["Auto-Submitted"] == "auto-generated"
+    assert letter.message.get_content_type() == "text/plain"
+    assert f"http://127.0.0.1:8000/admin/alarms?centre={CENTRE}" in letter.text
+    assert "серйозне" in letter.text and "serious" in letter.text
+    assert "гроші" not in letter.text
+    assert "12-2026" not in letter.text
+    assert "bribe" not in letter.text
+
+
+def test_who_wants_no_letters_gets_none_and_who_is_gone_neither(work: Work, box: Mailbox) -> None:
+    declines, stays, leaves = person(), person(), person()
+    assert alarms.wants_letters(declines)
+    alarms.want_letters(declines, False)
+    alarms.want_letters(stays, False)
+    alarms.want_letters(stays, True)
+    staff.disable_user(None, leaves.user_id)
+    breach()
+
+    work()
+    work(minutes=6)
+
+    assert [letter.to for letter in box.taken] == [(stays.email,)]
+    assert not alarms.wants_letters(declines)
+
+
+def test_an_acknowledged_alarm_is_told_to_nobody(work: Work, box: Mailbox) -> None:
+    head = person()
+    breach()
+    work()
+    alarms.acknowledge(head, CENTRE, alarms.open_alarms(head)[0].id, "")
+
+    work(minutes=6)
+
+    assert box.taken == []
+
+
+def test_what_the_server_does_not_take_goes_again_later_and_the_same(work: Work, box: Mailbox) -> None:
+    person()
+    box.answers["DATA"] = b"451 later"
+    breach()
+    work()
+    work(minutes=6)
+    assert box.taken == []
+    [waiting] = rows(Letter)
+
+    box.answers.clear()
+    work(seconds=10)
+    assert box.taken == []
+    work(minutes=1)
+
+    [letter] = box.taken
+    assert str(waiting.id) in letter.message["Message-ID"]
+    work(hours=1)
+    assert len(box.taken) == 1
+
+
+def test_one_address_that_is_refused_holds_nobody_else_up(work: Work, box: Mailbox) -> None:
+    people = sorted((person() for _ in range(3)), key=lambda each: each.user_id)
+    box.refuses.add(people[0].email)
+    breach()
+    work()
+    for _ in range(4):
+        work(minutes=6)
+
+    assert {letter.to for letter in box.taken} == {(each.email,) for each in people[1:]}
+    work(days=3)
+    assert rows(Letter) == []
+
+
+def test_a_server_that_dies_after_taking_a_letter_gets_it_again_with_the_same_name(
+    work: Work, box: Mailbox
+) -> None:
+    person()
+    box.forgets_to_say = True
+    breach()
+    work()
+    work(minutes=6)
+    box.forgets_to_say = False
+    work(minutes=2)
+
+    assert len(box.taken) == 2
+    assert len({letter.message["Message-ID"] for letter in box.taken}) == 1
+
+
+def test_a_letter_that_one_worker_sends_is_left_alone_by_the_other(
+    work: Work, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person()
+    breach()
+    work()
+    by_the_other = []
+    send = mail.send
+
+    def meanwhile(*letter: Any) -> None:
+        by_the_other.append(alarms._hold())
+        send(*letter)
+
+    monkeypatch.setattr(mail, "send", meanwhile)
+    work(minutes=6)
+
+    assert len(box.taken) == 1
+    assert by_the_other == [None]
+
+
+def test_without_a_mail_server_alarms_stay_on_their_page(
+    tmp_path: Path, app: Flask, work: Work, box: Mailbox, database_url: str
+) -> None:
+    app.config["SETTINGS"] = Settings.from_env(environment(tmp_path, database_url))
+    head = person()
+    breach()
+
+    work()
+    work(minutes=6)
+
+    assert len(alarms.open_alarms(head)) == 1
+    assert rows(Letter) == []
+    app.config["SETTINGS"] = Settings.from_env(
+        environment(tmp_path, database_url) | {"FEEDBACK_SMTP_URL": box.url, "FEEDBACK_MAIL_FROM": SENDER}
+    )
+    work(minutes=6)
+    assert box.taken == []
+
+
+def test_the_worker_does_all_of_it() -> None:
+    assert {alarms.raise_alarms, alarms.tell_alarms, alarms.review_alarms} <= upkeep.DUTIES.keys()

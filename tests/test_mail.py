@@ -1,0 +1,124 @@
+"""A mail server's address is read exactly, its password shown to nobody, and every trouble is one exception."""
+
+import socket
+from datetime import UTC, datetime
+
+import pytest
+
+from feedback_service import config, mail
+from feedback_service.config import BadSettings, Settings
+from feedback_service.mail import NotSent, Outgoing, Server
+from tests.support.environment import environment
+from tests.support.mailbox import Mailbox
+
+LETTER = Outgoing(
+    "1", "head@rada.example", "Тривога", "Рядок\n.\nостанній", datetime(2026, 11, 20, tzinfo=UTC)
+)
+SENDER = "vidhuk@rada.example"
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("smtps://mail.example", Server("smtps", "mail.example", 465, False)),
+        ("smtp://mail.example", Server("smtp", "mail.example", 587, False)),
+        ("smtp://127.0.0.1:2525", Server("smtp", "127.0.0.1", 2525, True)),
+        (
+            "smtps://u%40x:p%3Aw@mail.example:10465",
+            Server("smtps", "mail.example", 10465, False, "u@x", "p:w"),
+        ),
+    ],
+)
+def test_an_address_names_server_port_and_who_comes(written: str, read: Server) -> None:
+    assert config.smtp(written) == read
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["mail.example", "http://mail.example", "smtps://", "smtps://secret@mail.example", "smtps://h:99999",
+     "smtps://h/path", "smtps://h?x=secret", "smtps://:secret@h"],
+)  # fmt: skip
+def test_another_text_is_refused_without_being_quoted(written: str) -> None:
+    with pytest.raises(ValueError) as refusal:
+        config.smtp(written)
+
+    assert "secret" not in str(refusal.value)
+
+
+def test_a_password_is_in_no_representation(tmp_path: object) -> None:
+    told = {"FEEDBACK_SMTP_URL": "smtps://u:hunter2@mail.example", "FEEDBACK_MAIL_FROM": SENDER}
+    settings = Settings.from_env(environment(config.Path(str(tmp_path)), "sqlite:///x.db") | told)
+
+    assert settings.smtp_url is not None and settings.smtp_url.password == "hunter2"
+    assert "hunter2" not in repr(settings) + str(settings.smtp_url)
+
+
+def test_a_server_without_a_sender_and_a_sender_that_is_none_are_named(tmp_path: object) -> None:
+    told = environment(config.Path(str(tmp_path)), "sqlite:///x.db")
+
+    with pytest.raises(BadSettings, match="FEEDBACK_MAIL_FROM is missing"):
+        Settings.from_env(told | {"FEEDBACK_SMTP_URL": "smtps://mail.example"})
+    for wrong in ("nobody", "a@b\r\nBcc: c@d", "a@b, c@d", "Ім'я <a@b.example>", "@b"):
+        with pytest.raises(BadSettings, match="FEEDBACK_MAIL_FROM is not an e-mail address"):
+            Settings.from_env(told | {"FEEDBACK_MAIL_FROM": wrong})
+
+
+def test_a_letter_arrives_whole() -> None:
+    with Mailbox() as box:
+        mail.send(LETTER, config.smtp(box.url), SENDER)
+
+    [taken] = box.taken
+    assert (taken.sender, taken.to) == (SENDER, ("head@rada.example",))
+    assert taken.message["Subject"] == "Тривога"
+    assert taken.text.splitlines() == "Рядок\n.\nостанній".splitlines()
+    assert taken.message["Message-ID"] == "<1@rada.example>"
+
+
+def test_who_has_a_name_and_password_says_them() -> None:
+    with Mailbox() as box:
+        mail.send(LETTER, config.smtp(box.url.replace("//", "//u:p@")), SENDER)
+
+    assert any(word.startswith("AUTH PLAIN") for word in box.words)
+
+
+def test_outside_loopback_nothing_is_said_in_the_clear() -> None:
+    with Mailbox() as box:
+        there = config.smtp(box.url.replace("//", "//u:p@"))
+        away = Server("smtp", there.host, there.port, False, "u", "p")
+        with pytest.raises(NotSent):
+            mail.send(LETTER, away, SENDER)
+
+    assert not any(word.startswith(("AUTH", "MAIL")) for word in box.words)
+    assert box.taken == []
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [{"EHLO": b"500 no", "HELO": b"500 no"}, {"MAIL": b"451 later"}, {"RCPT": b"550 no"}, {"DATA": b"554 no"},
+     {"AUTH": b"535 wrong"}, {"MAIL": b"nonsense"}],
+)  # fmt: skip
+def test_whatever_the_server_refuses_is_one_trouble_that_quotes_nobody(answers: dict[str, bytes]) -> None:
+    with Mailbox(answers=answers) as box, pytest.raises(NotSent) as trouble:
+        mail.send(LETTER, config.smtp(box.url.replace("//", "//u:p@")), SENDER)
+
+    assert "head@" not in str(trouble.value)
+
+
+def test_nobody_there_and_somebody_silent_are_the_same_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mail, "SECONDS", 0.2)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        port = silent.getsockname()[1]
+        with pytest.raises(NotSent):
+            mail.send(LETTER, Server("smtp", "127.0.0.1", port, True), SENDER)
+    with pytest.raises(NotSent):
+        mail.send(LETTER, Server("smtp", "127.0.0.1", port, True), SENDER)
+
+
+@pytest.mark.parametrize("to", ['"><script>x</script>@x.example', "a@b\r\nRCPT TO:<c@d>", "a@b,c@d", "", "x"])
+def test_an_address_that_could_be_read_otherwise_gets_no_letter(to: str) -> None:
+    with Mailbox() as box, pytest.raises(NotSent):
+        mail.send(Outgoing("1", to, "x", "x", LETTER.at), config.smtp(box.url), SENDER)
+
+    assert box.taken == []
