@@ -36,7 +36,7 @@ def measure(dialect: str, folder: Path, *, answers_a_second: int, seconds: int) 
     with Installation(folder, dialect, relays=1) as ours:
         links = iter(_invitations(ours, answers_a_second * seconds * 3))
         ours.drain(300)
-        well = _answer(ours, links, answers_a_second, seconds)
+        well, pace = _answer(ours, links, answers_a_second, seconds)
         ours.drain()
         delays = _delays(ours, since=well)
         [worker] = ours.relays
@@ -52,7 +52,7 @@ def measure(dialect: str, folder: Path, *, answers_a_second: int, seconds: int) 
     missing = kept.keys() - {event["id"] for event in book}
     return {
         "database": dialect,
-        "answers_a_second": answers_a_second,
+        "answers_a_second": round(pace, 1),
         "seconds": seconds,
         "events": len(delays),
         "p50_s": round(statistics.median(delays), 2),
@@ -93,8 +93,8 @@ def _invitations(ours: Installation, number: int) -> list[str]:
     return paths
 
 
-def _answer(ours: Installation, links: Any, a_second: int, seconds: int) -> datetime:
-    """People answer at that pace for so long; when that began."""
+def _answer(ours: Installation, links: Any, a_second: int, seconds: int) -> tuple[datetime, float]:
+    """People answer at that pace for so long; when that began, and the pace that this machine kept."""
     began, at = time.monotonic(), datetime.now(UTC)
     paths = [next(links) for _ in range(a_second * seconds)]
 
@@ -109,10 +109,7 @@ def _answer(ours: Installation, links: Any, a_second: int, seconds: int) -> date
 
     with ThreadPoolExecutor(PEOPLE) as people:
         list(people.map(one, range(PEOPLE)))
-    late = time.monotonic() - began - seconds
-    if late > seconds / 10:
-        raise RuntimeError(f"{a_second} answers a second are more than this machine takes: {late:.0f} s late")
-    return at
+    return at, len(paths) / (time.monotonic() - began)
 
 
 def _delays(ours: Installation, since: datetime) -> list[float]:
