@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, false, or_, select
 from sqlalchemy.orm import Session
 
 from feedback_service.access.roles import EVERYTHING, OF_CENTRES
@@ -63,7 +63,7 @@ def _within(role: str, scopes: Collection[str]) -> ColumnElement[bool]:
     if role == "council":
         return or_(Centre.edrpou.in_(scopes), Centre.code.in_(scopes))
     if role == "oblast":
-        return or_(*(Centre.katottg.startswith(scope, autoescape=True) for scope in scopes))
+        return or_(false(), *(Centre.katottg.startswith(scope, autoescape=True) for scope in scopes))
     if role == "provider":
         return Centre.id.in_(select(Response.centre_id).where(Response.provider_edrpou.in_(scopes)))
     if EVERYTHING in scopes:

@@ -103,7 +103,8 @@ class Outline(HTMLParser):
 def keep_the_house_rules(html: str) -> Outline:
     """The page's outline, once it kept the rules of every page."""
     page = Outline(html)
-    heading, title, whole = page.one("h1").text, page.one("title").text, page.one("html")
+    heading, whole = page.one("h1").text, page.one("html")
+    title = page.all("title")[0].text  # pictures have titles too
 
     assert html.startswith("<!doctype html>")
     assert whole["lang"] in ("uk", "en")

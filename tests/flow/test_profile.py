@@ -1,0 +1,132 @@
+"""A centre's people keep its profile."""
+
+from typing import Any
+
+import pytest
+
+from feedback_service.access.sessions import Visitor
+from feedback_service.delivery.events import CENTRE_PROFILE
+from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
+from feedback_service.files import Row
+from feedback_service.flow import profile, setup, sign_in
+from feedback_service.models import Centre, JournalEntry, Service
+from tests.support import stored, story
+from tests.support.staff import a_session, a_user
+
+pytestmark = pytest.mark.usefixtures("context")
+
+OWN, FOREIGN = story.CENTRE, "SN99000008"
+
+
+@pytest.fixture(autouse=True)
+def by(context: None) -> Visitor:
+    """The administrator of one of two centres."""
+    story.a_centre()
+    story.a_centre(FOREIGN)
+    found = sign_in.visitor(a_session(a_user("administrator")))
+    assert found is not None
+    return found
+
+
+def typed(by: Visitor, **changes: Any) -> dict[str, Any]:
+    """The form as it is shown, with these changes."""
+    return profile.read_profile(by, OWN).typed() | changes
+
+
+WHOLE: dict[str, Any] = {
+    "name": "Прозорий офіс",
+    "controller": "Вінницька міська рада",
+    "contact": "dpo@rada.example",
+    "notice": "Відповіді читає керівник.\r\nЩосереди.",
+    "hours-mon": "9-18",
+    "hours-sat": "9–13, 14–16",
+    "exceptions": "25.12.2026 зачинено",
+    "windows": "window-1 Вікно 1\nwindow-2",
+    "languages": ["uk"],
+}
+
+
+def test_a_changed_profile_is_kept_and_told_to_the_central_system(by: Visitor) -> None:
+    assert profile.change_profile(by, OWN, 1, typed(by, **WHOLE))
+
+    kept = profile.read_profile(by, OWN)
+    assert (kept.version, kept.name, kept.languages) == (2, "Прозорий офіс", ("uk",))
+    assert kept.notice == "Відповіді читає керівник.\nЩосереди."
+    assert kept.hours == {"mon": "09:00–18:00", "sat": "09:00–13:00, 14:00–16:00"}
+    assert kept.exceptions == "2026-12-25 —"
+    assert kept.windows == "window-1 Вікно 1\nwindow-2"
+    [told] = stored.events(CENTRE_PROFILE)
+    assert (told["name"], told["controller"], told["code"]) == ("Прозорий офіс", "Вінницька міська рада", OWN)
+
+
+def test_what_is_shown_may_be_saved_again_and_changes_nothing(by: Visitor) -> None:
+    profile.change_profile(by, OWN, 1, typed(by, **WHOLE))
+
+    assert not profile.change_profile(by, OWN, 2, typed(by))
+    assert len(stored.events(CENTRE_PROFILE)) == 1
+    assert [each.action for each in stored.rows(JournalEntry)].count("profile_changed") == 1
+
+
+def test_who_edits_an_old_version_overwrites_nothing(by: Visitor) -> None:
+    first, second = typed(by, name="Перша"), typed(by, name="Друга")
+    profile.change_profile(by, OWN, 1, first)
+
+    with pytest.raises(ChangedMeanwhile):
+        profile.change_profile(by, OWN, 1, second)
+    assert profile.read_profile(by, OWN).name == "Перша"
+
+
+def test_an_import_from_the_register_is_a_change_too(by: Visitor) -> None:
+    form = typed(by, name="З форми")
+    row = {"code": OWN, "name": "З реєстру", "edrpou": "00032112", "katottg": "UA12020010010037010"}
+    setup.import_centres([Row(2, row)])
+
+    with pytest.raises(ChangedMeanwhile):
+        profile.change_profile(by, OWN, 1, form)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", "  "),
+        ("name", "Ц" * 501),
+        ("name", "ЦНАП\u202eОЗЕР"),
+        ("notice", "a" * 4001),
+        ("contact", "\x00"),
+        ("hours-mon", "з ранку"),
+        ("hours-sun", "18–9"),
+        ("exceptions", "Різдво"),
+        ("windows", "window-1 А\nwindow-1 Б"),
+        ("windows", "w" * 65),
+        ("languages", ["en"]),
+        ("languages", []),
+    ],
+)
+def test_what_cannot_be_kept_is_named_and_nothing_changes(by: Visitor, field: str, value: Any) -> None:
+    with pytest.raises(Invalid) as refused:
+        profile.change_profile(by, OWN, 1, typed(by, **(WHOLE | {field: value})))
+
+    assert [error.pointer for error in refused.value.errors] == [f"/{field}"]
+    assert stored.events(CENTRE_PROFILE) == []
+
+
+def test_a_foreign_centre_is_not_there(by: Visitor) -> None:
+    for attempt in (
+        lambda: profile.read_profile(by, FOREIGN),
+        lambda: profile.change_profile(by, FOREIGN, 1, typed(by)),
+        lambda: profile.services_of(by, FOREIGN),
+        lambda: profile.import_services(by, FOREIGN, [Row(2, {"code": "1", "title": "Витяг"})]),
+    ):
+        with pytest.raises(NotFound):
+            attempt()
+    assert {centre.version for centre in stored.rows(Centre)} == {1}
+    assert stored.rows(Service) == []
+
+
+def test_services_are_imported_into_ones_own_centre(by: Visitor) -> None:
+    rows = [Row(2, {"code": "00034", "title": "Витяг"}), Row(3, {"code": "", "title": "Без коду"})]
+
+    done = profile.import_services(by, OWN, rows)
+
+    assert (done.added, [fault.line for fault in done.faults]) == (1, [3])
+    assert [(card.code, card.title) for card in profile.services_of(by, OWN)] == [("00034", "Витяг")]

@@ -1,0 +1,172 @@
+"""People are let into the administration, and kept out of it."""
+
+import uuid
+
+import pytest
+
+from feedback_service.access.sessions import Visitor
+from feedback_service.errors import ChangedMeanwhile, Conflict, Invalid, NotAllowed, NotFound
+from feedback_service.flow import sign_in, staff
+from feedback_service.models import JournalEntry, User, UserScope
+from tests.support import stored, story
+from tests.support.staff import PASSWORD, a_session, a_user, hash_quickly, with_second_factor
+
+pytestmark = pytest.mark.usefixtures("context")
+
+OWN, FOREIGN = story.CENTRE, "SN99000008"
+
+
+@pytest.fixture(autouse=True)
+def centres(monkeypatch: pytest.MonkeyPatch, context: None) -> None:
+    """Two centres."""
+    hash_quickly(monkeypatch)
+    story.a_centre()
+    story.a_centre(FOREIGN)
+
+
+def visiting(role: str, *scopes: str) -> Visitor:
+    """Somebody new of this role, signed in."""
+    found = sign_in.visitor(a_session(a_user(role, *scopes)))
+    assert found is not None
+    return found
+
+
+def reach(email: str) -> tuple[str, set[str]]:
+    """The role of a user and what it reaches."""
+    known = staff.known_user(None, staff.named(email)).card
+    return known.role, set(known.scopes)
+
+
+@pytest.mark.parametrize(
+    ("maker", "made"),
+    [
+        ("administrator", "administrator"),
+        ("head", "head"),
+        ("head", "administrator"),
+        ("operator", "ministry"),
+    ],
+)
+def test_whoever_manages_users_adds_those_they_may(maker: str, made: str) -> None:
+    by = visiting(maker)
+    scope = "*" if made == "ministry" else OWN
+
+    added = staff.add_user(by, "Taras@Rada.example", made, [scope.lower()])
+
+    assert reach("taras@rada.example") == (made, {scope})
+    assert sign_in.whose_link(added.link) == "taras@rada.example"
+
+
+@pytest.mark.parametrize(
+    ("maker", "role", "scopes", "field"),
+    [
+        ("administrator", "head", [OWN], "/role"),
+        ("administrator", "operator", ["*"], "/role"),
+        ("head", "ministry", ["*"], "/role"),
+        ("council", "administrator", [OWN], "/role"),
+        ("head", "head", [FOREIGN], "/scope"),
+        ("head", "head", [OWN, FOREIGN], "/scope"),
+        ("head", "head", ["SN77777777"], "/scope"),
+        ("head", "head", [], "/scope"),
+        ("head", "head", ["*"], "/scope"),
+        ("operator", "oblast", ["Вінницька"], "/scope"),
+        ("operator", "emperor", ["*"], "/role"),
+        ("operator", "head", ["SN77777777"], "/scope"),
+    ],
+)
+def test_nobody_gives_more_than_they_may(maker: str, role: str, scopes: list[str], field: str) -> None:
+    by = visiting(maker)
+    with pytest.raises(Invalid) as refused:
+        staff.add_user(by, "taras@rada.example", role, scopes)
+
+    assert {error.pointer for error in refused.value.errors} == {field}
+    assert "taras@rada.example" not in {user.email for user in stored.rows(User)}
+
+
+@pytest.mark.parametrize(
+    "email", ["", "taras", "taras@rada", "a b@rada.example", "@rada.example", "x" * 250 + "@r.ua"]
+)
+def test_what_is_no_e_mail_is_refused(email: str) -> None:
+    with pytest.raises(Invalid):
+        staff.add_user(None, email, "head", [OWN])
+
+
+def test_an_e_mail_belongs_to_one_user_however_it_is_written() -> None:
+    staff.add_user(None, "taras@rada.example", "head", [OWN])
+    with pytest.raises(Conflict):
+        staff.add_user(None, " TARAS@rada.example", "administrator", [OWN])
+
+
+def test_one_sees_who_reaches_ones_centre_and_changes_whom_one_could_have_added() -> None:
+    head, deputy = a_user("head"), a_user("administrator")
+    far, both = a_user("administrator", FOREIGN), a_user("administrator", OWN, FOREIGN)
+    a_user("ministry")
+    by = visiting("administrator")
+
+    known = {each.card.email: each.may_change for each in staff.known_users(by)}
+
+    assert known == {head: False, deputy: True, both: False, by.email: False}
+    with pytest.raises(NotFound):
+        staff.disable_user(by, staff.named(far))
+    for untouchable in (head, both):
+        for change in (staff.disable_user, staff.renew_link, staff.reset_second_factor):
+            with pytest.raises(NotAllowed):
+                change(by, staff.named(untouchable))
+    with pytest.raises(NotFound):
+        staff.known_user(by, uuid.uuid4())
+
+
+def test_nobody_changes_themselves() -> None:
+    by = visiting("head")
+    for change in (staff.disable_user, staff.renew_link, staff.reset_second_factor):
+        with pytest.raises(Conflict):
+            change(by, by.user_id)
+
+
+def test_another_role_ends_the_sessions_and_is_written_in_the_journal_of_every_centre_concerned() -> None:
+    email = a_user("administrator", password=PASSWORD)
+    token = a_session(email)
+
+    staff.change_user(None, staff.named(email), 1, "head", [FOREIGN])
+
+    assert reach(email) == ("head", {FOREIGN})
+    assert sign_in.visitor(token) is None
+    told = [each.chain for each in stored.rows(JournalEntry) if each.action == "user_changed"]
+    assert len(told) == 2
+
+
+def test_an_edit_of_an_older_version_changes_nothing() -> None:
+    email = a_user("administrator")
+    user = staff.named(email)
+    staff.change_user(None, user, 1, "head", [OWN])
+
+    with pytest.raises(ChangedMeanwhile):
+        staff.change_user(None, user, 1, "administrator", [FOREIGN])
+    assert reach(email) == ("head", {OWN})
+
+
+def test_who_was_disabled_is_let_in_again_with_the_same_password() -> None:
+    email = a_user("head", password=PASSWORD)
+    staff.disable_user(None, staff.named(email))
+    with pytest.raises(Conflict):
+        staff.renew_link(None, staff.named(email))
+
+    staff.enable_user(None, staff.named(email))
+
+    assert sign_in.sign_in(email, PASSWORD)
+
+
+def test_after_a_reset_the_second_factor_is_set_up_anew() -> None:
+    email = a_user("head", password=PASSWORD)
+    with_second_factor(email)
+    token = a_session(email)
+
+    staff.reset_second_factor(None, staff.named(email))
+
+    assert sign_in.visitor(token) is None
+    assert sign_in.sign_in(email, PASSWORD).stage == "set_up"
+
+
+def test_a_user_that_was_refused_leaves_nothing_behind() -> None:
+    with pytest.raises(Invalid):
+        staff.add_user(None, "taras@rada.example", "head", [OWN, "SN77777777"])
+    assert stored.rows(User) == stored.rows(UserScope) == stored.rows(JournalEntry) == []

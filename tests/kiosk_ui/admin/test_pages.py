@@ -1,0 +1,283 @@
+"""What is managed in the administration: forms keep what was typed, mistakes are sentences, edits never collide."""
+
+import io
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from feedback_service.access import keys
+from feedback_service.flow import sign_in
+from feedback_service.models import JournalEntry
+from tests.kiosk_ui.admin.conftest import FOREIGN, OWN, SignedIn
+from tests.kiosk_ui.outline import keep_the_house_rules
+from tests.support import staff, stored
+from tests.support.staff import PASSWORD
+
+PROFILE = f"/admin/centres/{OWN}/profile"
+SERVICES = f"/admin/centres/{OWN}/services"
+EVIL = '"><script>alert(1)</script>'
+
+
+def test_everybody_learns_who_they_are_and_for_which_centres(signed_in: SignedIn) -> None:
+    for role, words in (
+        ("head", "керівник центру"),
+        ("operator", "оператор системи"),
+        ("ministry", "міністерство"),
+    ):
+        me = signed_in(role)
+        page = keep_the_house_rules(me.get("/admin/").text)
+        assert me.email in page.one("main").text and words in page.one("main").text
+        assert OWN in page.one("main").text
+        assert (FOREIGN in page.one("main").text) is (role != "head")
+
+
+def test_the_navigation_shows_what_is_open_to_one(signed_in: SignedIn) -> None:
+    def offered(role: str) -> set[str]:
+        page = keep_the_house_rules(signed_in(role).get("/admin/").text)
+        return {link["href"] for nav in page.all("nav") for link in nav.walk() if link.tag == "a"}
+
+    settings = {"/admin/users", "/admin/keys", "/admin/centres", "/admin/journal"}
+    assert settings <= offered("head") & offered("operator")
+    assert not settings & offered("ministry")
+
+
+# Users
+
+
+def test_a_new_user_gets_a_link_that_is_shown_once(app: Flask, signed_in: SignedIn) -> None:
+    me = signed_in("head")
+    added = me.post("/admin/users/add", {"email": "taras@rada.example", "role": "head", "centre": OWN})
+
+    page = keep_the_house_rules(added.text)
+    link = page.one("output").text
+    assert link.startswith("http://127.0.0.1:8000/admin/set-password/")
+    with app.app_context():
+        assert sign_in.whose_link(link.rsplit("/", 1)[-1]) == "taras@rada.example"
+    assert "taras@rada.example" in me.get("/admin/users").text
+    assert link.rsplit("/", 1)[-1] not in me.get("/admin/users").text
+
+
+def test_a_user_who_cannot_be_added_leaves_the_form_as_it_was_typed(signed_in: SignedIn) -> None:
+    me = signed_in("head")
+    for fields, status, named in (
+        ({"email": EVIL, "role": "head", "centre": OWN}, 422, "email"),
+        ({"email": "taras@rada.example", "role": "ministry", "centre": OWN}, 422, "role"),
+        ({"email": "taras@rada.example", "role": "head", "centre": FOREIGN}, 422, "scope"),
+        ({"email": "taras@rada.example", "role": "head"}, 422, "scope"),
+        ({"email": me.email, "role": "head", "centre": OWN}, 409, "email"),
+    ):
+        reply = me.post("/admin/users/add", fields)
+        assert reply.status_code == status
+        page = keep_the_house_rules(reply.text)
+        assert page.field("email")["value"] == fields["email"]
+        assert [link for link in page.all("a") if link.get("href") == f"#{named}"]
+
+
+def test_a_user_is_disabled_let_in_again_and_changed(app: Flask, signed_in: SignedIn) -> None:
+    me = signed_in("head")
+    with app.app_context():
+        email = staff.a_user("administrator", password=PASSWORD)
+        user = sign_in.visitor(staff.a_session(email))
+        assert user is not None
+    path = f"/admin/users/{user.user_id}"
+    keep_the_house_rules(me.get(path).text)
+
+    assert me.post(f"{path}/disable").status_code == 303
+    assert "вимкнено" in keep_the_house_rules(me.get(path).text).one("main").text
+    assert me.post(f"{path}/enable").status_code == 303
+    changed = me.post(path, {"version": "3", "role": "head", "centre": OWN})
+    assert changed.status_code == 303
+    late = me.post(path, {"version": "3", "role": "administrator", "centre": OWN})
+    assert late.status_code == 409
+    assert "Тим часом хтось інший" in keep_the_house_rules(late.text).one("main").text
+    assert "керівник центру" in me.get(path).text
+
+
+# Keys
+
+
+def test_a_key_is_shown_once_and_works(app: Flask, signed_in: SignedIn) -> None:
+    me = signed_in()
+    form = keep_the_house_rules(me.get("/admin/keys").text).form()
+    fields = {"id": form["id"][0], "name": f"СЕД {EVIL}", "scope": "cases:write", "centre": OWN}
+
+    made = me.post("/admin/keys", fields)
+
+    page = keep_the_house_rules(made.text)
+    secret = page.one("output").text
+    with app.app_context():
+        assert keys.find(secret) is not None
+    assert me.post("/admin/keys", fields).status_code == 409, "the same form makes no second one"
+    listed = keep_the_house_rules(me.get("/admin/keys").text)
+    assert secret not in listed.root.text and EVIL in listed.root.text
+
+    revoke = next(form["action"] for form in listed.all("form") if "revoke" in (form.get("action") or ""))
+    assert me.post(revoke).status_code == 303
+    with app.app_context():
+        assert keys.find(secret) is None
+
+
+def test_a_key_that_lacks_something_leaves_the_form_as_it_was_typed(signed_in: SignedIn) -> None:
+    reply = signed_in().post("/admin/keys", {"name": "СЕД", "scope": "cases:read"})
+
+    assert reply.status_code == 422
+    page = keep_the_house_rules(reply.text)
+    assert page.field("name")["value"] == "СЕД"
+    assert page.form()["scope"] == ["cases:read"]
+
+
+# Profile and services
+
+
+def profile(**changes: Any) -> dict[str, Any]:
+    """The form, filled in."""
+    return {"version": "1", "name": "Прозорий офіс", "hours-mon": "9-18", "languages": ["uk", "en"]} | changes
+
+
+def test_a_profile_is_saved_and_shown_as_it_was_meant(signed_in: SignedIn) -> None:
+    me = signed_in()
+    assert me.post(PROFILE, profile(contact=EVIL)).headers["Location"] == f"{PROFILE}?saved=1"
+
+    page = keep_the_house_rules(me.get(f"{PROFILE}?saved=1").text)
+    assert page.field("name")["value"] == "Прозорий офіс"
+    assert page.field("hours-mon")["value"] == "09:00–18:00"
+    assert page.field("contact")["value"] == EVIL
+    assert page.field("version")["value"] == "2"
+
+
+def test_mistakes_in_a_profile_are_named_and_nothing_typed_is_lost(signed_in: SignedIn) -> None:
+    me = signed_in()
+    wrong = {"name": "", "hours-tue": "з ранку", "exceptions": "Різдво", "windows": "a\na", "languages": []}
+    reply = me.post(PROFILE, profile(**wrong, notice="Лишається"))
+
+    assert reply.status_code == 422
+    page = keep_the_house_rules(reply.text)
+    assert {
+        link["href"] for link in page.all("a") if link["href"].startswith("#") and link["href"] != "#main"
+    } == {
+        "#name",
+        "#hours-tue",
+        "#exceptions",
+        "#windows",
+        "#languages",
+    }
+    assert page.field("hours-tue")["value"] == "з ранку"
+    assert page.field("notice").text == "Лишається"
+    assert page.field("version")["value"] == "1"
+
+
+def test_of_two_edits_at_once_the_later_one_is_shown_both_versions(signed_in: SignedIn) -> None:
+    first, second = signed_in(), signed_in("head")
+    first.post(PROFILE, profile(name="Перша назва", contact="перший@rada.example"))
+
+    late = second.post(PROFILE, profile(name="Друга назва"))
+
+    assert late.status_code == 409
+    page = keep_the_house_rules(late.text)
+    said = page.one("main").text
+    assert "Перша назва" in said and "Друга назва" in said and "перший@rada.example" in said
+    assert page.field("name")["value"] == "Друга назва"
+    assert "Перша назва" in first.get(PROFILE).text, "nothing was overwritten"
+
+    again = second.post(PROFILE, profile(name="Друга назва", version=page.field("version")["value"]))
+    assert again.status_code == 303
+
+
+@pytest.mark.parametrize("version", ["", "0", "abc", "-1", "9" * 30, "٣"])
+def test_a_version_that_somebody_made_up_is_an_old_one(signed_in: SignedIn, version: str) -> None:
+    assert signed_in().post(PROFILE, profile(version=version)).status_code == 409
+
+
+def test_services_are_imported_from_a_file_or_pasted(signed_in: SignedIn) -> None:
+    me = signed_in()
+    file = (io.BytesIO("title;code;local_code\nВитяг;1;\nДовідка;;02-01\n".encode()), "services.csv")
+
+    reply = me.post(SERVICES, {"file": file}, content_type="multipart/form-data")
+    assert reply.status_code == 200
+    assert "Додано: 2" in keep_the_house_rules(reply.text).one("main").text
+    reply = me.post(SERVICES, {"table": "title,code\nНовий витяг,1\n"})
+    assert "змінено: 1" in keep_the_house_rules(reply.text).one("main").text
+    assert "Новий витяг" in me.get(SERVICES).text
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("", "Оберіть файл"),
+        ("title,code\nВитяг\n", "клітинок"),
+        ("назва,код\nВитяг,1\n", "бракує title"),
+        ("title,code,centre\nВитяг,1,SN99000008\n", "невідомий"),
+        ("title,code\nВитяг,1\nБез коду,\nВитяг,1\n", "Рядок 3"),
+        ("title,code\n" + "х" * 501 + ",1\n", "довше"),
+    ],
+)
+def test_what_is_wrong_with_a_table_is_said_in_ukrainian_and_the_table_stays(
+    signed_in: SignedIn, table: str, said: str
+) -> None:
+    reply = signed_in().post(SERVICES, {"table": table})
+
+    assert reply.status_code == 422
+    page = keep_the_house_rules(reply.text)
+    assert said in page.one("main").text
+    assert page.field("table").text.split() == table.split()
+
+
+def test_a_file_that_is_no_text_is_refused_in_words(signed_in: SignedIn) -> None:
+    file = (io.BytesIO(b"\xff\xfe\x00"), f"{EVIL}.csv")
+    reply = signed_in().post(SERVICES, {"file": file}, content_type="multipart/form-data")
+
+    assert reply.status_code == 422
+    assert "UTF-8" in keep_the_house_rules(reply.text).one("main").text
+
+
+# Journal
+
+
+def test_the_journal_tells_who_saw_and_did_what_in_ones_own_centre(app: Flask, signed_in: SignedIn) -> None:
+    me, stranger = signed_in("head"), signed_in("head", FOREIGN)
+    stranger.get(f"/admin/centres/{FOREIGN}/profile")
+    for _ in range(3):
+        me.get(PROFILE)
+    me.post(PROFILE, profile())
+
+    page = keep_the_house_rules(me.get("/admin/journal").text)
+
+    rows = [row.text for row in page.all("tr")]
+    assert [row for row in rows if "зміна профілю" in row and me.email in row]
+    assert len([row for row in rows if "перегляд" in row and f"profile {OWN}" in row]) == 1, "once a session"
+    assert not [row for row in rows if stranger.email in row]
+    assert me.get(f"/admin/journal?centre={FOREIGN}").status_code == 404
+
+
+def test_who_looks_from_above_leaves_a_trace_in_the_journal_of_the_centre(
+    app: Flask, signed_in: SignedIn
+) -> None:
+    operator, head = signed_in("operator"), signed_in("head")
+    operator.get(PROFILE)
+
+    assert operator.email in head.get("/admin/journal").text
+    assert operator.get("/admin/journal").status_code == 200
+    assert operator.get(f"/admin/journal?centre={OWN}").status_code == 200
+
+
+def test_earlier_entries_are_on_earlier_pages(app: Flask, signed_in: SignedIn) -> None:
+    me = signed_in("head")
+    for number in range(60):
+        me.post("/admin/keys", {"name": f"№ {number}", "scope": "cases:write", "centre": OWN})
+
+    page = keep_the_house_rules(me.get("/admin/journal").text)
+    [earlier] = [link["href"] for link in page.all("a") if "before=" in link["href"]]
+    assert "№ 59" in page.root.text and "№ 2 " not in page.root.text
+    assert "№ 2 " in me.get(earlier).text
+    assert me.get("/admin/journal?before=не-число").status_code == 200
+
+
+def test_the_journal_names_nobody_but_users(app: Flask, signed_in: SignedIn) -> None:
+    me = signed_in("head")
+    me.post("/admin/users/add", {"email": "taras@rada.example", "role": "head", "centre": OWN})
+    with app.app_context():
+        entries = stored.rows(JournalEntry)
+
+    assert {entry.action for entry in entries} <= {"user_added", "saw"}
+    assert all("127.0.0.1" not in entry.object for entry in entries)

@@ -1,0 +1,334 @@
+"""Signing in as a person meets it: pages, cookies, forms that are kept."""
+
+import html
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from feedback_service import clock
+from feedback_service.access import sessions
+from feedback_service.app import create_app
+from feedback_service.config import Settings
+from feedback_service.db import db
+from tests.conftest import TimeIs
+from tests.kiosk_ui.admin.conftest import OWN, SignedIn
+from tests.kiosk_ui.outline import Outline, keep_the_house_rules
+from tests.support import staff
+from tests.support.database import FreshDatabase
+from tests.support.environment import environment
+from tests.support.staff import FROM_HERE, PASSWORD, Staff, form_token
+
+EMAIL = "olena@rada.example"
+PROFILE = f"/admin/centres/{OWN}/profile"
+
+Post = Callable[..., TestResponse]
+
+
+@pytest.fixture
+def head(app: Flask, centres: None) -> str:
+    """A head who may sign in with a password; the e-mail."""
+    with app.app_context():
+        return staff.a_user("head", email=EMAIL, password=PASSWORD)
+
+
+@pytest.fixture
+def secret(app: Flask, head: str) -> str:
+    """The head has a second factor; its secret."""
+    with app.app_context():
+        return staff.with_second_factor(head)
+
+
+@pytest.fixture
+def browser(app: Flask) -> Staff:
+    """Somebody at a browser who has not signed in."""
+    return Staff(app, EMAIL, "")
+
+
+def kept_in(page: Outline) -> dict[str, str]:
+    """The hidden fields of the only form with a way on."""
+    hidden = [field for field in page.all("input") if field.get("type") == "hidden" and field.get("name")]
+    return {field["name"]: html.unescape(field["value"]) for field in hidden}
+
+
+def sign_in(browser: Staff, email: str = EMAIL, password: str = PASSWORD, **more: str) -> TestResponse:
+    """Send the sign-in form."""
+    fields = {"email": email, "password": password} | more
+    return browser.client.post("/admin/sign-in", data=fields, headers=FROM_HERE)
+
+
+def test_all_the_way_in_and_out_again(browser: Staff, app: Flask, secret: str) -> None:
+    asked = browser.get(f"{PROFILE}?lang=en")
+    assert asked.status_code == 303
+    to_sign_in = browser.get(asked.headers["Location"])
+    page = keep_the_house_rules(to_sign_in.text)
+    assert page.one("html")["lang"] == "en"
+
+    half = sign_in(browser, **kept_in(page))
+    assert half.status_code == 303 and "/admin/second-factor?next=" in half.headers["Location"]
+    code_page = browser.get(half.headers["Location"])
+    fields = kept_in(keep_the_house_rules(code_page.text))
+    with app.app_context():
+        code = staff.code_of(secret)
+    entered = browser.client.post("/admin/second-factor", data=fields | {"code": code}, headers=FROM_HERE)
+    assert entered.headers["Location"] == f"{PROFILE}?lang=en"
+
+    inside = browser.get(entered.headers["Location"])
+    assert inside.status_code == 200 and EMAIL in inside.text
+    out = browser.client.post("/admin/sign-out", data={"csrf": form_token(inside)}, headers=FROM_HERE)
+    assert "sign-in?notice=out" in out.headers["Location"]
+    assert browser.get(PROFILE).status_code == 303
+
+
+def test_a_wrong_password_and_an_unknown_user_get_the_same_page(browser: Staff, head: str) -> None:
+    wrong, unknown = (
+        sign_in(browser, password="не той пароль"),
+        sign_in(browser, email="a@b.ua", password="x" * 12),
+    )
+
+    assert (wrong.status_code, unknown.status_code) == (401, 401)
+    assert wrong.text.replace(EMAIL, "a@b.ua") == unknown.text
+    page = keep_the_house_rules(wrong.text)
+    assert page.field("email")["value"] == EMAIL
+    assert not page.field("password").get("value"), "a password is typed anew"
+    assert "Set-Cookie" not in wrong.headers
+
+
+def test_too_many_wrong_passwords_say_how_long_to_wait(browser: Staff, head: str) -> None:
+    for _ in range(5):
+        sign_in(browser, password="не той пароль")
+    refused = sign_in(browser)
+
+    assert refused.status_code == 429
+    assert 1 <= int(refused.headers["Retry-After"]) <= 30
+    assert "Спробуйте через" in keep_the_house_rules(refused.text).root.text
+
+
+def test_the_second_factor_is_set_up_with_a_code_that_can_be_scanned_and_typed(
+    browser: Staff, head: str
+) -> None:
+    half = sign_in(browser)
+    page = keep_the_house_rules(browser.get(half.headers["Location"]).text)
+
+    assert page.one("svg").get("role") == "img"
+    secret = page.one("output").text.replace("-", "")
+    assert not [button for button in page.all("button") if button.get("name") == "later"]
+    fields = kept_in(page)
+    wrong = browser.client.post(
+        "/admin/second-factor/set-up", data=fields | {"code": "12"}, headers=FROM_HERE
+    )
+    assert wrong.status_code == 401
+    assert secret in keep_the_house_rules(wrong.text).one("output").text.replace("-", "")
+    right = browser.client.post(
+        "/admin/second-factor/set-up", data=fields | {"code": staff.code_of(secret)}, headers=FROM_HERE
+    )
+    assert (right.status_code, right.headers["Location"]) == (303, "/admin/")
+
+
+# Cookies
+
+
+def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(browser: Staff, head: str) -> None:
+    cookie = sign_in(browser).headers["Set-Cookie"]
+
+    assert cookie.startswith("vidhuk=")
+    assert {"HttpOnly", "SameSite=Lax", "Path=/admin"} <= set(cookie.split("; "))
+    assert "Expires" not in cookie and "Max-Age" not in cookie, "it goes with the browser"
+
+
+def test_over_https_no_other_host_can_have_set_it(
+    tmp_path: Path, fresh_database: FreshDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = environment(tmp_path, fresh_database("sqlite"), "https://vidhuk.example")
+    app = create_app(Settings.from_env(told))
+    with app.app_context():
+        staff.a_user("operator", email=EMAIL, password=PASSWORD)
+
+    form = {"email": EMAIL, "password": PASSWORD}
+    cookie = app.test_client().post("/admin/sign-in", data=form, headers=FROM_HERE).headers["Set-Cookie"]
+
+    assert cookie.startswith("__Host-vidhuk=")
+    assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
+    with app.app_context():
+        db.engine.dispose()
+
+
+def test_pages_for_everybody_set_no_cookie_and_do_not_look_at_one(signed_in: SignedIn) -> None:
+    me = signed_in("head")
+    for path in ("/", f"/C/{OWN}", f"/centres/{OWN}", "/privacy", "/accessibility"):
+        with_session, without = me.get(path), me.client.application.test_client().get(path)
+        assert "Set-Cookie" not in with_session.headers
+        if path != f"/C/{OWN}":  # where every look has a client id of its own
+            assert with_session.text == without.text
+
+
+# A form that comes too late
+
+
+def ended(app: Flask, me: Staff, time_is: TimeIs) -> None:
+    """An hour passes at lunch."""
+    time_is(clock.now() + timedelta(hours=1))
+
+
+XSS = '"><script>alert(1)</script>\u2028'
+
+
+def test_a_form_sent_too_late_is_kept_through_both_questions_and_offered_again(
+    app: Flask, secret: str, time_is: TimeIs
+) -> None:
+    with app.app_context():
+        me = Staff(app, EMAIL, staff.a_session(EMAIL))
+    typed = {"version": "1", "name": "Прозорий офіс", "contact": XSS, "languages": ["uk", "en"]}
+    ended(app, me, time_is)
+
+    late = me.post(f"{PROFILE}?lang=en", typed | {"password": "таємниця", "current": "теж", "code": "123456"})
+    assert late.status_code == 401 and late.headers["WWW-Authenticate"].startswith("Form")
+    page = keep_the_house_rules(late.text)
+    kept = json.loads(kept_in(page)["kept"])
+    assert kept["to"] == f"{PROFILE}?lang=en"
+    assert ["languages", "uk"] in kept["fields"] and ["languages", "en"] in kept["fields"]
+    assert not {"csrf", "password", "current", "code"} & {name for name, _ in kept["fields"]}
+
+    wrong = sign_in(me, password="не той пароль", **kept_in(page))
+    half = sign_in(me, **kept_in(keep_the_house_rules(wrong.text)))
+    assert half.status_code == 200
+    fields = kept_in(keep_the_house_rules(half.text)) | {"code": staff.code_of(secret)}
+    offered = me.client.post("/admin/second-factor", data=fields, headers=FROM_HERE)
+
+    assert offered.status_code == 200
+    page = keep_the_house_rules(offered.text)
+    assert "Прозорий офіс" in page.one("main").text and "alert(1)" in page.one("main").text
+    assert not [script for script in page.all("script") if not script.get("src")]
+    [form] = [form for form in page.all("form") if form.get("action") == f"{PROFILE}?lang=en"]
+    sent = [
+        (field["name"], field.get("value") or "")
+        for field in form.walk()
+        if field.tag == "input" and field.get("name")
+    ]
+    again = me.client.post(f"{PROFILE}?lang=en", data=_multi(sent), headers=FROM_HERE)
+    assert again.status_code == 303
+    assert "Прозорий офіс" in me.get(PROFILE).text
+
+
+def _multi(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
+    fields: dict[str, list[str]] = {}
+    for name, value in pairs:
+        fields.setdefault(name, []).append(value)
+    return fields
+
+
+def test_a_form_of_an_older_session_in_another_tab_is_kept_too(signed_in: SignedIn) -> None:
+    me = signed_in("head")
+    fields = {"csrf": sessions.form_token("an older session"), "version": "1", "name": "Прозорий офіс"}
+
+    reply = me.client.post(PROFILE, data=fields, headers=FROM_HERE)
+
+    assert reply.status_code == 403
+    page = keep_the_house_rules(reply.text)
+    assert "Прозорий офіс" in page.one("main").text
+    assert "Прозорий офіс" not in me.get(PROFILE).text, "nothing has happened yet"
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "https://evil.example/",
+        "//evil.example/admin/",
+        "/admin//evil.example",
+        "/admin/\\evil.example",
+        "/admin/\r\nSet-Cookie: a=b",
+        "/administrator",
+        "/S/TOKEN",
+        "javascript:alert(1)",
+        "",
+        "/admin/" + "й",
+    ],
+)
+@pytest.mark.parametrize("by", ["address", "form"])
+def test_nobody_is_led_elsewhere(browser: Staff, app: Flask, secret: str, elsewhere: str, by: str) -> None:
+    with app.app_context():
+        half = Staff(app, EMAIL, staff.a_session(EMAIL, "code"))
+        code = staff.code_of(secret)
+    kept = {"kept": json.dumps({"to": elsewhere, "fields": []})} if by == "form" else {}
+    query = {"next": elsewhere} if by == "address" else None
+
+    reply = half.client.post(
+        "/admin/second-factor",
+        data=kept | {"code": code, "csrf": sessions.form_token(half.token)},
+        query_string=query,
+        headers=FROM_HERE,
+    )
+
+    assert (reply.status_code, reply.headers["Location"]) == (303, "/admin/")
+
+
+@pytest.mark.parametrize(
+    "kept",
+    ["", "{", "[]", "null", '{"to": 1}', '{"to": "/admin/", "fields": 7}', "[" * 100_000, '{"fields": []}'],
+)
+def test_a_kept_form_that_somebody_made_up_is_forgotten(browser: Staff, head: str, kept: str) -> None:
+    reply = sign_in(browser, kept=kept)
+    assert (reply.status_code, reply.headers["Location"]) == (303, "/admin/second-factor/set-up")
+
+
+# Forms that are too much
+
+
+def test_a_form_that_is_too_large_is_refused_in_words(signed_in: SignedIn) -> None:
+    reply = signed_in("head").post(PROFILE, {"notice": "x" * 3_000_000})
+
+    assert reply.status_code == 413
+    keep_the_house_rules(reply.text)
+
+
+def test_a_page_that_is_not_there_looks_like_the_others(signed_in: SignedIn) -> None:
+    reply = signed_in("head").get("/admin/centres/SN99000008/profile?lang=en")
+
+    assert reply.status_code == 404
+    page = keep_the_house_rules(reply.text)
+    assert "belongs to a centre that is not yours" in page.one("main").text
+
+
+# A password by a link
+
+
+def test_who_holds_the_link_chooses_a_password_and_the_link_is_spent(
+    app: Flask, browser: Staff, centres: None
+) -> None:
+    with app.app_context():
+        email = staff.a_user("administrator")
+        link = f"/admin/set-password/{staff.a_link(email)}"
+    page = keep_the_house_rules(browser.get(link).text)
+    assert page.field("email")["value"] == email
+
+    short = browser.client.post(link, data={"password": "коротке"}, headers=FROM_HERE)
+    assert short.status_code == 422
+    assert "12" in keep_the_house_rules(short.text).root.text
+    done = browser.client.post(link, data={"password": PASSWORD}, headers=FROM_HERE)
+
+    assert done.headers["Location"] == "/admin/sign-in?notice=set"
+    assert browser.get(link).status_code == 404
+    assert sign_in(browser, email=email).status_code == 303
+
+
+# One's own account
+
+
+def test_one_changes_the_password_and_ends_other_sessions(app: Flask, head: str) -> None:
+    with app.app_context():
+        me, other = (Staff(app, EMAIL, staff.a_session(EMAIL)) for _ in range(2))
+    page = keep_the_house_rules(me.get("/admin/account").text)
+    assert len(page.all("tr")) == 3
+
+    wrong = me.post("/admin/account", {"current": "не той", "password": "нове гасло для входу"})
+    assert wrong.status_code == 422
+    assert "не ваш пароль" in keep_the_house_rules(wrong.text).root.text
+    done = me.post("/admin/account", {"current": PASSWORD, "password": "нове гасло для входу"})
+
+    assert done.status_code == 303
+    assert me.get("/admin/account?notice=changed").status_code == 200, "the cookie was renewed"
+    assert other.get("/admin/account").status_code == 303
