@@ -16,7 +16,6 @@ def create_app(settings: Settings) -> Flask:
     """A ready application. Raises ``NotReachable`` or ``NotDurable`` when its database cannot be relied on."""
     app = Flask("feedback_service", static_folder=None)
     app.config["SETTINGS"] = settings
-    app.config["SECRET_KEY"] = settings.secret_key
     db.init(app, settings.database_url)
     Migrate(app, db.db, render_as_batch=True)
     logs.log_requests(app)

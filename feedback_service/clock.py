@@ -13,19 +13,26 @@ def now() -> datetime:
 
 def kyiv_day(instant: datetime) -> date:
     """The calendar day on the wall in Kyiv; ``ValueError`` for an instant without an offset."""
-    if instant.tzinfo is None:
-        raise ValueError("a naive datetime has no day: use clock.now()")
-    return instant.astimezone(KYIV).date()
+    return _on_the_wall(instant).date()
 
 
 def part_of_day(instant: datetime) -> str:
-    """``morning`` until 11:00 in Kyiv, ``midday`` until 14:00, ``afternoon`` until 17:00, then ``evening``."""
-    hour = instant.astimezone(KYIV).hour
+    """``morning`` until 11:00 in Kyiv, ``midday`` until 14:00, ``afternoon`` until 17:00, then ``evening``.
+
+    ``ValueError`` for an instant without an offset.
+    """
+    hour = _on_the_wall(instant).hour
     if hour < 11:
         return "morning"
     if hour < 14:
         return "midday"
     return "afternoon" if hour < 17 else "evening"
+
+
+def _on_the_wall(instant: datetime) -> datetime:
+    if instant.tzinfo is None:
+        raise ValueError("a naive datetime is no instant: use clock.now()")
+    return instant.astimezone(KYIV)
 
 
 def end_of_kyiv_day(day: date) -> datetime:

@@ -274,6 +274,20 @@ def _asking(
     return asked
 
 
+@contextmanager
+def together(tx: Session) -> Iterator[None]:
+    """Writes that ask for no answer, and no reads: on PostgreSQL all go in one round trip, and fail at its end."""
+    link = tx.connection().connection.driver_connection
+    if not isinstance(link, psycopg.Connection):
+        yield
+        return
+    try:
+        with link.pipeline():
+            yield
+    except psycopg.Error as error:
+        raise DBAPIError.instance(None, None, error, psycopg.Error, hide_parameters=True) from error
+
+
 class Gathered(Generic[T]):
     """Small things that a kill may lose, written in lots: one commit for all that came within ``GATHER_SECONDS``.
 

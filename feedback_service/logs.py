@@ -55,7 +55,6 @@ def configure(stream: Any = None) -> None:
     """Write one JSON object a line to standard error, from us and from every library."""
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _places,
@@ -74,9 +73,9 @@ def configure(stream: Any = None) -> None:
 def request_id() -> str:
     """The name of this request: ours, or the one the proxy in front gave it if it is a UUID."""
     if "request_id" not in g:
-        given = request.headers.get("X-Request-Id", "")
+        given = request.environ.get("HTTP_X_REQUEST_ID")
         try:
-            g.request_id = str(uuid.UUID(given))
+            g.request_id = str(uuid.UUID(given) if given else uuid.uuid4())
         except ValueError:
             g.request_id = str(uuid.uuid4())
     return str(g.request_id)

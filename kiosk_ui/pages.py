@@ -22,6 +22,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cache-Control": "no-store",
 }
+WAYS = frozenset({"sms", "viber"})
 WORTH_PACKING = 1_000  # bytes
 LONGEST_FORM = 64 * 1024  # bytes
 LONGEST_FORM_OF_STAFF = 2 * 1024 * 1024  # bytes, a file of services with it
@@ -55,8 +56,8 @@ def drawn(template: str, **context: Any) -> str:
 
 def asks_for_whole() -> bool:
     """Whether the browser wants all of the page, not only what htmx puts in place."""
-    asks = request.headers
-    return "HX-Request" not in asks or "HX-History-Restore-Request" in asks
+    asks = request.environ  # a header that is not there costs an exception in request.headers
+    return "HTTP_HX_REQUEST" not in asks or "HTTP_HX_HISTORY_RESTORE_REQUEST" in asks
 
 
 def reply(html: str, status: int = 200) -> Response:
@@ -73,9 +74,15 @@ def path() -> str:
 
 def here(**changes: object) -> str:
     """This page's address with the language and the way the reader came, and with these changes."""
-    kept = {"lang": spoken(), "via": request.args.get("via")} | changes
+    kept = {"lang": spoken(), "via": way()} | changes
     query = urlencode({name: value for name, value in kept.items() if value not in (None, NATIVE)})
     return f"{path()}?{query}" if query else path()
+
+
+def way() -> str | None:
+    """How the reader came, as the link in a message says; whatever else an address may say counts for nothing."""
+    said = request.args.get("via")
+    return said if said in WAYS else None
 
 
 def _limit() -> None:
@@ -84,9 +91,9 @@ def _limit() -> None:
         return
     of_staff = request.path.startswith("/admin/")
     request.max_content_length = LONGEST_FORM_OF_STAFF if of_staff else LONGEST_FORM
-    if "Transfer-Encoding" in request.headers:
+    if "HTTP_TRANSFER_ENCODING" in request.environ:
         abort(411)  # in pieces it would be cut off at the limit without a word; no browser sends forms so
-    if request.mimetype == "application/x-www-form-urlencoded":
+    if request.method == "POST" and request.mimetype == "application/x-www-form-urlencoded":
         try:
             unquote_to_bytes(request.get_data()).decode()
         except UnicodeDecodeError:
@@ -97,8 +104,8 @@ def _finish(response: Response) -> Response:
     """Add what every answer of this door carries; the JSON door speaks for itself."""
     if request.path.startswith("/api/"):
         return response
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+    set_already = {name for name, _ in response.headers}
+    response.headers.extend({name: value for name, value in HEADERS.items() if name not in set_already})
     if (
         response.mimetype == "text/html"
         and response.content_encoding is None

@@ -9,7 +9,7 @@ from flask import Response, g, request
 from markupsafe import escape
 
 from kiosk_ui.languages import language, offered
-from kiosk_ui.pages import asks_for_whole, path, reply
+from kiosk_ui.pages import asks_for_whole, path, reply, way
 
 _SECRET = secrets.token_hex(16)  # so that no name in the register can look like a blank
 
@@ -35,7 +35,7 @@ def prepared(draw: Callable[..., str], *facts: Hashable, **blanks: str) -> Respo
     ``draw`` runs once for the same facts, so it must look at nothing else. The page's own path is a blank that
     ``here()`` leaves by itself.
     """
-    frame = _Frame(language(), offered(), request.args.get("via"), request.script_root, asks_for_whole())
+    frame = _Frame(language(), offered(), way(), request.script_root, asks_for_whole())
     page = _draw(draw, frame, facts).replace("/" + blank("path"), path())
     for name, text in blanks.items():
         page = page.replace(blank(name), escape(text))

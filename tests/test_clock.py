@@ -1,5 +1,6 @@
 """Days and hours as people in Kyiv live them, also when the clocks change."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -55,6 +56,9 @@ def test_parts_of_the_day_follow_the_clock_on_the_wall(day: str, at: str, part: 
     assert clock.part_of_day(datetime.fromisoformat(day.format(at)).astimezone(UTC)) == part
 
 
-def test_an_instant_without_an_offset_has_no_day() -> None:
+@pytest.mark.parametrize("asked", [clock.kyiv_day, clock.part_of_day])
+def test_an_instant_without_an_offset_has_no_day_and_no_part_of_one(
+    asked: Callable[[datetime], object],
+) -> None:
     with pytest.raises(ValueError, match="naive"):
-        clock.kyiv_day(datetime(2026, 11, 20, 12))
+        asked(datetime(2026, 11, 20, 12))

@@ -110,7 +110,7 @@ def record(
         answered_on=day,
         hour=clock.whole_hour(instant or now),
         questionnaire=questionnaire,
-        methodology=methodologies.in_force(tx, day).id,
+        methodology=methodologies.in_force_lately(tx, day).id,
         language=language,
         single=answers.single,
         reasons=answers.choices.get("any.reasons", ()),

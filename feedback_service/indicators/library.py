@@ -1,8 +1,11 @@
 """Published methodologies: those that ship with the program and those an operator loaded."""
 
 import json
+import math
+import time
 from datetime import date
 from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Text, cast, select
 from sqlalchemy.orm import Session
@@ -11,6 +14,8 @@ from feedback_service.db import table
 from feedback_service.indicators import methodology
 from feedback_service.indicators.methodology import Methodology
 from feedback_service.models import Document
+
+LATELY = 5.0  # seconds after which every process knows a methodology that an operator loaded
 
 _DOCUMENTS = table(Document)
 _LOADED = (
@@ -28,6 +33,19 @@ def candidates(tx: Session) -> list[Methodology]:
 def in_force(tx: Session, day: date) -> Methodology:
     """The methodology that figures of that day are made by."""
     return methodology.in_force(candidates(tx), day)
+
+
+def in_force_lately(tx: Session, day: date) -> Methodology:
+    """As ``in_force``, from what this process read at most ``LATELY`` seconds ago: for what happens at every answer."""
+    database = tx.get_bind()
+    read_at, known = _known.get(database, (-math.inf, []))
+    if time.monotonic() > read_at + LATELY:
+        known = candidates(tx)
+        _known[database] = (time.monotonic(), known)
+    return methodology.in_force(known, day)
+
+
+_known: WeakKeyDictionary[object, tuple[float, list[Methodology]]] = WeakKeyDictionary()
 
 
 @lru_cache(maxsize=64)

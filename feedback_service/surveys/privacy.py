@@ -54,6 +54,8 @@ def _find(text: str) -> list[tuple[int, int, str]]:
     shadow, origin = _shadow(text)
     found = []
     for rule in RULES:
+        if not rule.pattern.search(shadow):
+            continue  # nearly always
         characters = list(shadow)
         for match in rule.pattern.finditer(shadow):
             start, end = match.span("it" if "it" in rule.pattern.groupindex else 0)

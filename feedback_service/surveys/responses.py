@@ -8,7 +8,7 @@ from datetime import date
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from feedback_service.db import table
+from feedback_service.db import table, together
 from feedback_service.models import Answer, Comment, Response
 from feedback_service.surveys import library
 from feedback_service.surveys.answers import Answers
@@ -44,13 +44,16 @@ def store(tx: Session, new: NewResponse) -> None:
     key = {"centre_id": new.centre_id, "response_id": new.id}
     facts = ("centre_id", "id", "questionnaire", "front_office", "source", "service_id", "provider_edrpou")
     more = ("workplace", "answered_on", "part_of_day", "language", "receipt_hash", "client_hash")
-    tx.execute(_RESPONSE, {name: getattr(new, name) for name in facts + more})
     values = [*new.answers.single.items()]
     values += [(question, value) for question, chosen in new.answers.choices.items() for value in chosen]
-    if values:
-        tx.execute(_ANSWER, [key | {"question": question, "value": value} for question, value in values])
-    if (text := new.answers.comment) is not None:
-        tx.execute(_COMMENT, key | _beside(tx, new) | {"text": text, "folded": folded(text)})
+    text = new.answers.comment
+    comment = key | _beside(tx, new) | {"text": text, "folded": folded(text)} if text is not None else None
+    with together(tx):
+        tx.execute(_RESPONSE, {name: getattr(new, name) for name in facts + more})
+        if values:
+            tx.execute(_ANSWER, [key | {"question": question, "value": value} for question, value in values])
+        if comment:
+            tx.execute(_COMMENT, comment)
 
 
 def _beside(tx: Session, new: NewResponse) -> dict[str, object]:

@@ -23,7 +23,7 @@ from feedback_service.surveys import answers
 from feedback_service.surveys.answers import Answers
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT, Question, Questionnaire
 from kiosk_ui.languages import in_language, language, spoken, told
-from kiosk_ui.pages import drawn, here, page, reply
+from kiosk_ui.pages import drawn, here, page, reply, way
 from kiosk_ui.prepared import blank, prepared
 from kiosk_ui.survey.preview import Preview
 
@@ -31,6 +31,9 @@ bp = Blueprint("survey", __name__, template_folder="templates")
 
 # Programs that fetch a link to draw its preview say so; nobody has read the page then.
 _PREVIEWS = re.compile(r"^(WhatsApp|Viber)/|bot\b|facebookexternalhit|crawler|spider|preview", re.IGNORECASE)
+
+
+_PURPOSES = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
 
 
 # --- a case's link ---
@@ -51,7 +54,7 @@ def answer(token: str) -> ResponseReturnValue:
     sent = Sent.read()
     if sent.again:
         return screen(flow.open_survey(token, counts=False), second=True, sent=sent)
-    source = "sms_viber" if request.args.get("via") in ("sms", "viber") else "qr_case"
+    source = "sms_viber" if way() else "qr_case"
     step = flow.finish if sent.final else flow.keep_begun
     done = step(
         token,
@@ -112,8 +115,8 @@ def take_back(receipt: str) -> ResponseReturnValue:
 @bp.post("/masked")
 def masked() -> ResponseReturnValue:
     """What would be hidden in a comment; the text is looked at and forgotten."""
-    text = request.form.get("any.comment", "")
-    return render_template("survey/masked.html", preview=Preview.of(text, LONGEST_COMMENT))
+    text, limit = request.form.get("any.comment", ""), request.args.get("limit", LONGEST_COMMENT, type=int)
+    return render_template("survey/masked.html", preview=Preview.of(text, min(limit, LONGEST_COMMENT)))
 
 
 # --- what the views are made of ---
@@ -167,15 +170,13 @@ class Mistake:
 
 def read_by_a_person() -> bool:
     """Whether somebody follows the link: not a prefetch, not a preview, not a look by HEAD."""
-    asks = request.headers
-    purpose = " ".join(
-        asks.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
-    ).lower()
+    asks = request.environ
+    purpose = " ".join(asks.get(name, "") for name in _PURPOSES).lower()
     return (
         request.method == "GET"
         and not any(word in purpose for word in ("prefetch", "prerender", "preview"))
-        and asks.get("Sec-Fetch-Mode", "navigate") == "navigate"
-        and not _PREVIEWS.search(asks.get("User-Agent", ""))
+        and asks.get("HTTP_SEC_FETCH_MODE", "navigate") == "navigate"
+        and not _PREVIEWS.search(asks.get("HTTP_USER_AGENT", ""))
     )
 
 

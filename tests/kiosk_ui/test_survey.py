@@ -45,7 +45,6 @@ def counts(app: Flask, question: str) -> dict[str, int]:
     today = clock.kyiv_day(clock.now())
     first = today.replace(month=1, day=1)
     with app.app_context():
-        opened.settle()
         told = summaries.summary(centres=[story.CENTRE], first=first, last=today, min_group=1)
     for each in told["questions"]:  # type: ignore[attr-defined]  # a reply is plain JSON
         if each["id"] == question:
@@ -208,6 +207,12 @@ def test_skip_finishes_with_the_first_answer_alone(app: Flask, client: FlaskClie
     assert counts(app, "off.staff").get("awful", 0) == 0
 
 
+def test_what_else_an_address_says_of_its_way_is_not_repeated(invited: Invited, get_page: GetPage) -> None:
+    page = get_page(f"{invited()}?via=anything")
+
+    assert "via" not in page.one("form")["action"]
+
+
 def test_the_source_says_which_way_the_link_came(
     app: Flask, client: FlaskClient, invited: Invited, get_page: GetPage
 ) -> None:
@@ -218,7 +223,6 @@ def test_the_source_says_which_way_the_link_came(
 
     today = clock.kyiv_day(clock.now())
     with app.app_context():
-        opened.settle()
         told = summaries.summary(centres=[story.CENTRE], first=today, last=today, by="source", min_group=1)
     assert [group["key"] for group in told["groups"]] == ["sms_viber"]  # type: ignore[attr-defined]  # plain JSON
 
@@ -360,10 +364,11 @@ def test_the_live_preview_answers_with_a_piece(client: FlaskClient) -> None:
     hides = client.post("/masked", data={"any.comment": PHONE}).text
     plain = client.post("/masked?lang=en", data={"any.comment": "All fine"}).text
     long = client.post("/masked", data={"any.comment": "a" * 1001}).text
+    too_long_here = client.post("/masked?limit=20", data={"any.comment": "a" * 21}).text
 
     assert "blockquote" in hides and PHONE not in hides
     assert "Nothing in it needs hiding." in plain
-    assert "Текст задовгий" in long
+    assert "Текст задовгий" in long and "Текст задовгий" in too_long_here
     assert "<html" not in hides + plain + long
 
 
