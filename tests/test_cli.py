@@ -13,14 +13,18 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 from flask import Flask
+from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.access import keys
 from feedback_service.app import create_app
 from feedback_service.config import Settings
-from feedback_service.db import db
+from feedback_service.db import db, transaction
+from feedback_service.errors import NotFound
+from feedback_service.flow import sign_in
 from feedback_service.indicators import summaries
-from feedback_service.models import Centre, CountedDay, Event, Service
+from feedback_service.models import Centre, CountedDay, Event, JournalEntry, Service
 from tests.conftest import TimeIs
 from tests.support import stored
 from tests.support.environment import ROOT, environment, process_environment
@@ -41,9 +45,11 @@ COMMANDS = [
         "questionnaire load",
         "methodology load",
     ),
+    *("user add", "user list", "user link", "user disable", "user enable", "user second-factor reset"),
+    "journal check",
     *("package make", "package check", "demo seed", "relay", "worker", "recount", "purge", "summary"),
 ]
-NEED_NO_WORDS = ("package make", "relay", "worker", "recount", "purge")
+NEED_NO_WORDS = ("user list", "journal check", "package make", "relay", "worker", "recount", "purge")
 
 
 class Operator:
@@ -94,6 +100,7 @@ def test_every_command_explains_itself(operator: Operator, command: str) -> None
         ["summary", "--centre", "SN05000001", "--from", "yesterday"],
         ["summary", "--centre", "SN05000001", "--from", "2026-02-02", "--to", "2026-02-01"],
         ["key", "add", "--centre", "SN05000001", "--scope", "everything"],
+        ["user", "add", "olena@rada.example", "--role", "emperor", "--scope", "*"],
         ["demo", "seed", "--cases", "0"],
     ],
     ids=" ".join,
@@ -115,6 +122,73 @@ def test_a_centre_is_not_added_twice_nor_mistyped(operator: Operator) -> None:
     assert "00032113" in operator.fails(*("00032113" if word == "00032112" else word for word in ADD))
     operator.does(*ADD)
     assert "SN05000001" in operator.fails(*ADD)
+
+
+def test_a_user_is_added_with_a_password_that_no_shell_keeps(operator: Operator, context: None) -> None:
+    a_centre()
+    add = ("user", "add", "Olena@rada.example", "--role", "head", "--scope", CENTRE, "--password-stdin")
+
+    assert "12 characters" in operator.fails(*add, enters="коротке\n")
+    operator.does(*add, enters="три сосни біля ставка\n")
+
+    assert sign_in.sign_in("olena@rada.example", "три сосни біля ставка")
+    assert "e-mail" in operator.fails(*add, enters="три сосни біля ставка\n")
+    assert operator.does("user", "list").split("\t")[:3] == ["olena@rada.example", "head", CENTRE]
+
+
+def test_a_user_without_a_password_chooses_one_by_the_link_on_the_last_line(
+    operator: Operator, context: None
+) -> None:
+    a_centre()
+    added = operator.does("user", "add", "taras@rada.example", "--role", "administrator", "--scope", CENTRE)
+    link = added.splitlines()[-1]
+    assert link.startswith("http://127.0.0.1:8000/admin/set-password/")
+    newer = operator.does("user", "link", "taras@rada.example").splitlines()[-1]
+
+    assert sign_in.whose_link(newer.rsplit("/", 1)[-1]) == "taras@rada.example"
+    with pytest.raises(NotFound):
+        sign_in.whose_link(link.rsplit("/", 1)[-1])
+
+
+@pytest.mark.parametrize(
+    ("role", "scope"),
+    [("head", "SN77777777"), ("oblast", "Вінницька"), ("ministry", CENTRE), ("administrator", "*")],
+)
+def test_a_user_whose_role_reaches_nothing_is_not_added(operator: Operator, role: str, scope: str) -> None:
+    said = operator.fails("user", "add", "olena@rada.example", "--role", role, "--scope", scope)
+    assert scope in said and "%(" not in said
+
+
+def test_a_user_is_switched_off_and_on_again(operator: Operator, context: None) -> None:
+    a_centre()
+    add = ("user", "add", "olena@rada.example", "--role", "head", "--scope", CENTRE)
+    operator.does(*add)
+    operator.does("user", "disable", "olena@rada.example")
+    assert "disabled" in operator.does("user", "list")
+    operator.does("user", "enable", "OLENA@rada.example")
+    assert "disabled" not in operator.does("user", "list")
+    operator.does("user", "second-factor", "reset", "olena@rada.example")
+    assert "no user" in operator.fails("user", "disable", "nobody@rada.example")
+
+
+def test_the_journal_is_checked_and_says_where_it_is_broken(operator: Operator, context: None) -> None:
+    a_centre()
+    for number in range(3):
+        operator.does(*("user", "add", f"u{number}@rada.example", "--role", "head", "--scope", CENTRE))
+    [centre] = stored.rows(Centre)
+    [line] = operator.does("journal", "check").splitlines()
+    assert line.split("\t")[:2] == [str(centre.id), "3"]
+
+    _forge()
+
+    result = operator.types("journal", "check")
+    assert result.exit_code == 1
+    assert f"{centre.id}\tbroken at entry 2" in result.stderr
+
+
+@transaction
+def _forge(tx: Session) -> None:
+    tx.execute(update(JournalEntry).where(JournalEntry.number == 2).values(email="somebody@else.example"))
 
 
 def test_files_of_centres_and_services_are_imported(
