@@ -4,7 +4,7 @@ Ukrainian comes first whatever the browser says (Law 2704-VIII, article 27); a p
 a problem of the JSON door by ``Accept-Language``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -13,7 +13,7 @@ from pathlib import Path
 from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_decimal
-from flask import Flask, request
+from flask import Flask, g, request
 from flask_babel import Babel, get_locale, gettext
 from markupsafe import Markup
 
@@ -31,6 +31,7 @@ def register(app: Flask) -> None:
     Babel(app, locale_selector=chosen)
     app.jinja_env.filters |= {
         "day": day,
+        "month": month,
         "number": number,
         "own_name": own_name,
         "in_language": in_language,
@@ -45,8 +46,14 @@ def register(app: Flask) -> None:
 
 
 def offered() -> tuple[str, ...]:
-    """The languages that this installation speaks, as codes."""
-    return settings().languages
+    """The languages offered on this page, as codes: the installation's, or those of them that a centre chose."""
+    here: Collection[str] = g.get("languages") or settings().languages
+    return tuple(code for code in settings().languages if code in here)
+
+
+def offer(chosen: Collection[str] | None) -> None:
+    """This page is about a centre that offers these languages; ``None``: all there are."""
+    g.languages = chosen
 
 
 def chosen() -> str:
@@ -74,6 +81,11 @@ def day(value: date) -> str:
     """«20 листопада 2026 року», "20 November 2026": a day that does not break over a line."""
     words = format_date(value, f"d{NBSP}MMMM{NBSP}y", locale=language())
     return f"{words}{NBSP}року" if language() == NATIVE else words
+
+
+def month(value: date) -> str:
+    """«листопад 2026», "November 2026"."""
+    return format_date(value, f"LLLL{NBSP}y", locale=language())
 
 
 def number(value: int | float | Decimal, digits: int = 0) -> str:

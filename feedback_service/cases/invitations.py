@@ -68,6 +68,7 @@ class CentreFacts(NamedTuple):
     katottg: str
     controller: str | None
     contact: str | None
+    languages: Sequence[str] | None
 
 
 class Begun(NamedTuple):

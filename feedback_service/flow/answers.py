@@ -33,17 +33,24 @@ NOTHING_ANSWERED = N_("Please answer at least one question.")
 
 @dataclass(frozen=True, slots=True)
 class CentreFacts:
-    """The centre, and who answers for personal data there."""
+    """The centre, who answers for personal data there, and the languages it chose, if it did."""
 
     code: str
     name: str
     controller: str | None
     contact: str | None
+    languages: tuple[str, ...] | None
 
     @classmethod
     def of(cls, centre: Centre | invitations.CentreFacts) -> "CentreFacts":
         """What people are told of a centre."""
-        return cls(centre.code, centre.name, centre.controller, centre.contact)
+        return cls(
+            code=centre.code,
+            name=centre.name,
+            controller=centre.controller,
+            contact=centre.contact,
+            languages=tuple(centre.languages) if centre.languages else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,13 @@ def open_hall(tx: Session, centre_code: str) -> Survey:
     return Survey(CentreFacts.of(centre), None, None, questionnaire, begun=False)
 
 
+@reading
+def read_notice(tx: Session, centre_code: str) -> tuple[CentreFacts, str | None]:
+    """Who answers for personal data at a centre, and what it adds to our notice; ``NotFound`` if there is none."""
+    centre = _centre(tx, centre_code)
+    return CentreFacts.of(centre), centre.notice
+
+
 @transaction
 def record_in_hall(
     tx: Session, centre_code: str, *, client_id: uuid.UUID, given: Given, language: str

@@ -62,8 +62,8 @@ def centre(code: str) -> ResponseReturnValue:
 def privacy() -> ResponseReturnValue:
     """The notice at the moment of collection; ``?centre=`` names who answers for the data."""
     code = request.args.get("centre")
-    centre = flow.open_hall(code).centre if code else None
-    return page("public/privacy.html", centre=centre, retention_days=settings().retention_days)
+    centre, notice = flow.read_notice(code) if code else (None, None)
+    return page("public/privacy.html", centre=centre, notice=notice, retention_days=settings().retention_days)
 
 
 @bp.get("/accessibility")

@@ -22,7 +22,7 @@ from feedback_service.flow.answers import NOTHING_ANSWERED
 from feedback_service.surveys import answers
 from feedback_service.surveys.answers import Answers
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT, Question, Questionnaire
-from kiosk_ui.languages import in_language, language, spoken, told
+from kiosk_ui.languages import in_language, language, offer, spoken, told
 from kiosk_ui.pages import drawn, here, page, reply, way
 from kiosk_ui.prepared import blank, prepared
 from kiosk_ui.survey.preview import Preview
@@ -99,9 +99,9 @@ def answer_in_hall(centre: str) -> ResponseReturnValue:
 @bp.get("/R/<receipt>")
 def thanks(receipt: str) -> ResponseReturnValue:
     """What happens with the answer now, and how to hold it. May be opened again and again."""
-    return page(
-        "survey/thanks.html", thanks=flow.read_receipt(receipt), receipt=receipt, late="late" in request.args
-    )
+    found = flow.read_receipt(receipt)
+    offer(found.centre.languages)
+    return page("survey/thanks.html", thanks=found, receipt=receipt, late="late" in request.args)
 
 
 @bp.post("/r/<receipt>")
@@ -193,6 +193,7 @@ def screen(
     """
     if sent is None and (wish := request.args.get("step")) in ("1", "2"):
         second = wish == "2"
+    offer(survey.centre.languages)
     first, *rest = survey.questionnaire.questions
     typed, client_id = (sent.fields, sent.client_id) if sent else ({}, uuid4())
     place = _place(survey.centre.name, survey.service, survey.completed_on, language())

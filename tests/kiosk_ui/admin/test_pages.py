@@ -146,6 +146,20 @@ def test_a_profile_is_saved_and_shown_as_it_was_meant(signed_in: SignedIn) -> No
     assert page.field("version")["value"] == "2"
 
 
+def test_people_who_answer_see_what_the_centre_chose_to_tell_them(signed_in: SignedIn) -> None:
+    me = signed_in()
+    me.post(PROFILE, profile(notice=f"Відповіді читає керівник. {EVIL}", languages=["uk"]))
+
+    notice = keep_the_house_rules(me.get(f"/privacy?centre={OWN}").text)
+    assert f"Відповіді читає керівник. {EVIL}" in notice.one("main").text
+    assert not [
+        link for link in keep_the_house_rules(me.get(f"/C/{OWN}").text).all("a") if link.text == "English"
+    ]
+    assert [
+        link for link in keep_the_house_rules(me.get(f"/C/{FOREIGN}").text).all("a") if link.text == "English"
+    ]
+
+
 def test_mistakes_in_a_profile_are_named_and_nothing_typed_is_lost(signed_in: SignedIn) -> None:
     me = signed_in()
     wrong = {"name": "", "hours-tue": "з ранку", "exceptions": "Різдво", "windows": "a\na", "languages": []}
