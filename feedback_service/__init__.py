@@ -13,6 +13,7 @@ keeps its own books, in ``delivery.courier``.
 
     ground      words, config, clock, text, errors, documents, files, logs, db
     rooms       cases (registering, tokens, QR, slips), surveys (questionnaires, answers, privacy guard),
-                indicators (methodology, scoring, roll-ups, summaries), delivery (events, outbox, relay), access (keys)
+                indicators (methodology, scoring, roll-ups, summaries), delivery (events, outbox, relay),
+                access (staff, sessions, keys, journal)
     sandbox     what only a demonstration needs: demo data, a demo portal, the launcher of ``make run``
 """

@@ -5,6 +5,7 @@ An unknown user costs as much time as a known one: then a password nobody has is
 
 from functools import cache
 from pathlib import Path
+from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -21,6 +22,7 @@ UNREADABLE = N_("The password holds a character that cannot be typed again.")
 
 # RFC 9106, second recommended choice: 64 MiB, three passes, four lanes.
 _hasher = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=4)
+_turns = BoundedSemaphore(2)  # at once in a process, or a crowd at the door would take the memory of the rest
 
 # What is tried first among passwords long enough to be allowed; in small letters, without digits at the end.
 _COMMON = Path(__file__).with_name("common_passwords.txt")
@@ -28,13 +30,15 @@ _COMMON = Path(__file__).with_name("common_passwords.txt")
 
 def hashed(password: str) -> str:
     """What is kept instead of the password."""
-    return _hasher.hash(_same(password))
+    with _turns:
+        return _hasher.hash(_same(password))
 
 
 def fits(kept: str | None, password: str) -> bool:
     """Whether it is the password that was kept; takes as long when there is none."""
     try:
-        fitting = _hasher.verify(kept or _nobody(), _same(password))
+        with _turns:
+            fitting = _hasher.verify(kept or _nobody(), _same(password))
     except (VerificationError, InvalidHashError, ValueError):
         return False
     return fitting and kept is not None
