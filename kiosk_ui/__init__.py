@@ -2,6 +2,7 @@
 
 survey/    the two screens on a phone, the hall's code, thanks; QR codes and slips as images
 public/    the way in, a centre's figures, the privacy notice, the accessibility statement
+kiosk/     the hall's tablet: a shell that works without a line, and the worker that keeps it
 admin/     what people who run centres see and do, behind a sign-in
 errors     every refusal as a page in plain words
 prepared   pages drawn once and filled in for each reader
@@ -12,6 +13,7 @@ assets     style sheets and scripts
 from flask import Flask
 
 from kiosk_ui import admin, assets, errors, languages, pages
+from kiosk_ui.kiosk import views as kiosk_views
 from kiosk_ui.public import views as public_views
 from kiosk_ui.survey import images
 from kiosk_ui.survey import views as survey_views
@@ -25,5 +27,6 @@ def register(app: Flask) -> None:
     app.register_blueprint(survey_views.bp)
     app.register_blueprint(images.bp)
     app.register_blueprint(public_views.bp)
+    app.register_blueprint(kiosk_views.bp)
     app.register_blueprint(admin.bp)
     errors.register(app)

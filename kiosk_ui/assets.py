@@ -19,6 +19,9 @@ BUNDLES = {
     "public.css": ("tokens.css", "base.css", "public.css"),
     "admin.css": ("tokens.css", "base.css", "admin.css"),
     "survey.js": ("vendor/htmx-4.0.1.min.js", "survey.js"),
+    "kiosk.css": ("tokens.css", "kiosk.css"),
+    "kiosk.js": ("kiosk-queue.js", "kiosk-screens.js", "kiosk.js"),
+    "kiosk-worker.js": ("kiosk-queue.js", "kiosk-worker.js"),
     "icon.svg": ("icon.svg",),
 }
 TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}

@@ -6,7 +6,7 @@ from feedback_service.errors import N_
 
 TEXTS = {
     "title": N_("Rate the service"),
-    "anonymous": N_("Anonymous: no name, no phone number."),
+    "anonymous": N_("Half a minute, anonymous: no name, no phone number."),
     "rate_hall": N_("You are rating the centre, without a case"),
     "your_case": N_("Your case, just completed"),
     "by_code": N_("The case from your slip"),

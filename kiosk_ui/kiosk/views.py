@@ -1,0 +1,74 @@
+"""The tablet's page as files: the shell, the worker that keeps it without a line, what makes it an app.
+
+All three are the same for everybody: who the tablet is, and what it asks, its script learns by the JSON door.
+"""
+
+import hashlib
+import json
+from functools import lru_cache
+
+from flask import Blueprint, Response, render_template, url_for
+
+from feedback_service.api.tablet_texts import texts
+from feedback_service.config import settings
+from kiosk_ui import assets
+from kiosk_ui.languages import own_name
+from kiosk_ui.pages import POLICY
+
+bp = Blueprint("kiosk", __name__, template_folder="templates")
+
+SCRIPT, STYLE, WORKER = "kiosk.js", "kiosk.css", "kiosk-worker.js"
+TABLET_POLICY = f"{POLICY}; worker-src 'self'; manifest-src 'self'"
+
+
+@bp.get("/kiosk", strict_slashes=False)
+@bp.get("/kiosk/", strict_slashes=False)
+def shell() -> Response:
+    """The page in which everything happens."""
+    return Response(_shell(settings().languages, version()), headers={"Content-Security-Policy": TABLET_POLICY})
+
+
+@bp.get("/kiosk/worker.js")
+def worker() -> Response:
+    """The service worker, with the list of files that it keeps. A changed file makes a changed worker."""
+    files = ["/kiosk", assets.address(SCRIPT), assets.address(STYLE), assets.address("icon.svg")]
+    files.append(url_for("kiosk.manifest"))
+    about = json.dumps({"version": version(), "files": files})
+    response = Response(f"const SHELL = {about};\n".encode() + assets.asset(WORKER).body)
+    response.content_type = assets.TYPES["js"]
+    response.headers["Service-Worker-Allowed"] = "/kiosk"
+    response.headers["Cache-Control"] = "no-cache"
+    response.headers["Content-Security-Policy"] = TABLET_POLICY
+    return response
+
+
+@bp.get("/kiosk/manifest.webmanifest")
+def manifest() -> Response:
+    """What lets a device install the page as an app of its own, without a browser around it."""
+    told = {
+        "name": texts("uk")["title"],
+        "short_name": "Відгук",
+        "lang": "uk",
+        "start_url": "/kiosk",
+        "scope": "/kiosk",
+        "display": "fullscreen",
+        "icons": [{"src": assets.address("icon.svg"), "sizes": "any", "type": "image/svg+xml"}],
+    }
+    return Response(json.dumps(told, ensure_ascii=False), content_type="application/manifest+json")
+
+
+def version() -> str:
+    """The version of what the tablet shows: it changes with any of its files and words."""
+    parts = [assets.asset(name).version for name in (SCRIPT, STYLE, WORKER, "icon.svg")]
+    parts += [json.dumps(texts(language), sort_keys=True) for language in settings().languages]
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]
+
+
+@lru_cache(maxsize=8)
+def _shell(languages: tuple[str, ...], version: str) -> str:
+    return render_template(
+        "kiosk/shell.html",
+        version=version,
+        texts={language: texts(language) for language in languages},
+        names={language: own_name(language) for language in languages},
+    )

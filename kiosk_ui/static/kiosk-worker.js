@@ -1,0 +1,37 @@
+// The tablet's page without a line: the shell comes from the disk. `SHELL` stands above: its version, its files.
+"use strict";
+
+const CACHE = `kiosk-${SHELL.version}`;
+
+self.addEventListener("install", (event) => {
+  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(SHELL.files.map((file) => new Request(file, { cache: "reload" })))));
+});
+
+self.addEventListener("activate", (event) => {
+  const tidy = async () => {
+    for (const name of await caches.keys()) if (name !== CACHE) await caches.delete(name);
+    await self.clients.claim();
+  };
+  event.waitUntil(tidy());
+});
+
+// A new version waits until the page says that nobody is answering.
+self.addEventListener("message", (event) => {
+  if (event.data === "activate") self.skipWaiting();
+});
+
+self.addEventListener("fetch", (event) => {
+  const { method, mode, url } = event.request;
+  const { origin, pathname, search } = new URL(url);
+  if (method !== "GET" || origin !== self.location.origin) return;
+  const file = mode === "navigate" && pathname.replace(/\/$/, "") === "/kiosk" ? "/kiosk" : pathname + search;
+  if (SHELL.files.includes(file)) {
+    event.respondWith(caches.match(file, { cacheName: CACHE }).then((found) => found ?? fetch(event.request)));
+  }
+});
+
+// Where the browser has Background Sync, answers leave even when the page is closed.
+self.addEventListener("sync", (event) => {
+  if (event.tag !== "kiosk-send") return;
+  event.waitUntil(send(SHELL.version).then(({ left }) => { if (left) throw new Error("some answers still wait"); }));
+});

@@ -1,0 +1,371 @@
+// The tablet: who answers begins with a fresh document and leaves none behind.
+"use strict";
+
+const VERSION = document.documentElement.dataset.version;
+const HALL_POLL = 300; // seconds between two looks at the configuration where no case is waited for
+const RETRY = { first: 2, most: 300 }; // seconds until what could not be sent is tried again
+const SEND_EVERY = 30; // seconds between two looks at what waits
+const TIDY = 120_000; // milliseconds that the pace of the last answers is of any use
+
+/** Everything about the person who stands here; gone with the document. */
+const state = {
+  screen: "", language: "uk", larger: false, contrast: false, focuses: false,
+  texts: JSON.parse(document.body.dataset.texts), languages: JSON.parse(document.body.dataset.languages),
+  config: null, case: null, code: false, answers: {}, place: 0, began: 0, client: crypto.randomUUID(), saving: false,
+  typed: "", trouble: null, looking: false, up: false, lost: false, asking: null, offline: false, held: 0,
+};
+
+/** The next person gets a document that knows nothing of this one. */
+function reset() {
+  location.replace("/kiosk");
+}
+
+// --- answering ---
+
+/** A question of one tap is answered: on to the next. */
+function choose(question, value) {
+  begin();
+  state.answers[question.id] = value;
+  if (state.place === questions().length - 1) redraw();
+  else next();
+}
+
+/** A question of many taps: what stands alone puts the others away. */
+function toggle(question, value) {
+  begin();
+  const chosen = new Set(state.answers[question.id] ?? []);
+  const alone = new Set(question.stands_alone);
+  if (chosen.has(value)) chosen.delete(value);
+  else {
+    if (alone.has(value)) chosen.clear();
+    else for (const other of alone) chosen.delete(other);
+    chosen.add(value);
+  }
+  if (chosen.size) state.answers[question.id] = question.options.map((each) => each.value).filter((each) => chosen.has(each));
+  else delete state.answers[question.id];
+  state.keepsPlace = true;
+  redraw();
+}
+
+function begin() {
+  state.began ||= Date.now();
+}
+
+function next() {
+  state.place = Math.min(state.place + 1, questions().length - 1);
+  redraw();
+}
+
+function back() {
+  if (state.place === 0) return reset();
+  state.place -= 1;
+  redraw();
+}
+
+/** The person sends: thanked when the disk has it, not when the network says so. */
+async function finish() {
+  if (state.saving) return;
+  state.saving = true;
+  const asked = new Set(questions().map((question) => question.id));
+  const answer = {
+    client_id: state.client,
+    questionnaire: questionnaire().version,
+    language: state.language,
+    answers: Object.fromEntries(Object.entries(state.answers).filter(([id]) => asked.has(id))),
+    answered_at: new Date().toISOString(),
+    short_code: state.case?.short_code ?? null,
+  };
+  const pace = await paceOf(answer.answers).catch(() => null);
+  if (pace) answer.pace = pace;
+  try {
+    await hold(state.config.device.centre, answer);
+  } catch {
+    await withoutDisk(answer);
+    return;
+  }
+  go("thanks");
+  setTimeout(reset, state.config.settings.thanks_seconds * 1000);
+  relieve();
+  navigator.serviceWorker?.ready.then((worker) => worker.sync?.register("kiosk-send")).catch(() => {});
+}
+
+/** The disk takes nothing: the service may, at once; else the person is told the truth and shown another way. */
+async function withoutDisk(answer) {
+  const reply = await ask("responses", { responses: [answer] });
+  const [result] = reply?.ok ? (await reply.json()).results : [];
+  sessionStorage.setItem("trouble", "storage");
+  if (result && result.status !== "rejected") {
+    go("thanks");
+    setTimeout(reset, state.config.settings.thanks_seconds * 1000);
+    return;
+  }
+  state.lost = true;
+  go("help");
+}
+
+/** How the answer came about, for whoever looks for answers that are no visitor's. Sealed, and soon forgotten. */
+async function paceOf(answers) {
+  const now = Date.now();
+  const digest = btoa(String.fromCharCode(...new Uint8Array(await crypto.subtle.digest("SHA-256", bytes(JSON.stringify(answers))))));
+  const before = await kept("pace").then((sealed) => sealed && unseal("pace", sealed)) ?? { times: [], alike: 0, digest: "" };
+  const lately = before.times.filter((time) => time > now - TIDY && time <= now);
+  const alike = before.digest === digest && lately.length ? before.alike + 1 : 0;
+  await keep("pace", await seal("pace", { times: [...lately, now], alike, digest }));
+  return { seconds: Math.max(0, Math.round((now - state.began) / 1000)), recent: lately.filter((time) => time > now - 60_000).length, alike };
+}
+
+// --- a code from a slip ---
+
+function type(key) {
+  if (key === "Backspace") state.typed = state.typed.slice(0, -1);
+  else if (state.typed.length < CODE_LENGTH) state.typed += key;
+  state.trouble = null;
+  state.keepsPlace = true;
+  redraw();
+}
+
+/** Whose case it is. Without a line the code is taken at its word; the service will judge it later. */
+async function lookUp() {
+  if (state.looking) return;
+  state.looking = true;
+  redraw();
+  const short_code = `${state.typed.slice(0, 4)}-${state.typed.slice(4)}`;
+  const reply = await ask("codes", { short_code });
+  state.looking = false;
+  const refused = { 404: "code_wrong", 409: "code_spent", 410: "code_closed", 429: "code_wait" }[reply?.status];
+  if (refused) {
+    state.trouble = refused;
+    if (reply.status === 404) state.typed = "";
+    redraw();
+    return;
+  }
+  const found = reply?.ok ? await reply.json() : { short_code, service: null, front_office: "offline" };
+  state.case = { ...found, offered: false };
+  state.code = true;
+  state.place = 0;
+  go("question");
+}
+
+function walkUp() {
+  state.code = true;
+  go("question");
+}
+
+// --- between people ---
+
+const isIdle = () => ["pairing", "help", "desk"].includes(state.screen) || (state.screen === "question" && !Object.keys(state.answers).length && !state.code);
+
+/** The screen that waits for the next person. */
+function idle() {
+  const desk = state.config.device.mode === "desk";
+  go(desk && !state.case ? "desk" : "question");
+}
+
+/** Ask what to show: the questionnaires when they change, and the case that was just completed at this window. */
+async function look() {
+  const reply = await ask("config", undefined, state.tag ? { "If-None-Match": state.tag } : {});
+  state.up = reply !== null;
+  if (reply?.status === 401) return leave();
+  if (!reply?.ok) return;
+  state.tag = reply.headers.get("ETag");
+  const { queue_key, pending, ...config } = await reply.json();
+  await keepKey(queue_key);
+  const changed = JSON.stringify(config) !== JSON.stringify(state.config);
+  if (changed) await keep("config", config);
+  if (!state.config) return take(config);
+  if (!isIdle()) return; // whoever is answering goes on with what was begun
+  if (changed) take(config);
+  const offered = pending && !(await isHeld(pending.short_code)) ? { ...pending, offered: true } : null;
+  if (!isIdle() || (!changed && offered?.short_code === state.case?.short_code)) return;
+  state.case = offered;
+  clearTimeout(state.withdraws);
+  if (offered) state.withdraws = setTimeout(withdraw, Date.parse(offered.expires_at) + ((await kept("skew")) ?? 0) * 1000 - Date.now());
+  if (isIdle() && !["help", "pairing"].includes(state.screen)) idle();
+}
+
+function withdraw() {
+  if (isIdle() && state.case?.offered) { state.case = null; idle(); }
+}
+
+/** Whether an answer about this case waits here to be sent. */
+async function isHeld(short_code) {
+  for (const item of await waiting()) if ((await unseal(item.client_id, item)).short_code === short_code) return true;
+  return false;
+}
+
+function take(config) {
+  state.config = config;
+  state.texts = config.texts;
+  state.languages = config.languages;
+}
+
+/** Send what waits, again later if it could not be sent; later and later, but never never. */
+async function relieve() {
+  clearTimeout(relieve.again);
+  const { left, status, wait } = await send(VERSION).catch(() => ({ left: 1, status: 0 }));
+  if (status > 0) state.up = true;
+  if (status === 0) state.up = false;
+  if (status === 401) return leave();
+  relieve.pause = left && status >= 0 ? Math.min((relieve.pause ?? RETRY.first / 2) * 2, RETRY.most) : undefined;
+  const seconds = wait ?? relieve.pause ?? SEND_EVERY;
+  relieve.again = setTimeout(relieve, seconds * 1000 * (0.75 + Math.random() / 2));
+}
+
+async function heartbeat() {
+  const battery = (await navigator.getBattery?.().catch(() => null))?.level ?? null;
+  const status = await beat(VERSION, battery).catch(() => 0);
+  state.up = status > 0;
+  if (status === 401) leave();
+}
+
+/** The key is no longer good. What was answered before may still be brought; then the tablet is nobody's. */
+async function leave() {
+  if (!state.config || leave.going) return;
+  leave.going = true;
+  const { left, status } = await send(VERSION, { patient: true }).catch(() => ({ left: 1, status: 0 }));
+  if (left && status !== 401) { leave.going = false; return; } // no line: tried again with the next heartbeat
+  await ask("responses", { responses: [] });
+  await forget("config", "skew", "pace");
+  if (isIdle()) reset();
+}
+
+/** A new version of the page is put in place while nobody answers. */
+async function update(registration) {
+  const hour = 3_600_000;
+  const settle = () => { if (registration.waiting && isIdle()) registration.waiting.postMessage("activate"); };
+  const had = navigator.serviceWorker.controller;
+  navigator.serviceWorker.addEventListener("controllerchange", () => { if (had && isIdle()) reset(); });
+  setInterval(settle, 5_000);
+  setInterval(() => { if (isIdle()) registration.update().catch(() => {}); }, hour);
+  settle();
+}
+
+// --- whoever walks away ---
+
+const watch = { at: Date.now(), warned: 0 };
+
+function alive() {
+  watch.at = Date.now();
+}
+
+/** Nobody there for a while: ask; nobody answers: a fresh document. */
+function look_around() {
+  const { idle_seconds, warning_seconds } = state.config?.settings ?? { idle_seconds: 45, warning_seconds: 20 };
+  const dialog = document.querySelector("#still");
+  if (dialog.open) {
+    const left = warning_seconds - (Date.now() - watch.warned) / 1000;
+    dialog.querySelector("progress").value = left;
+    if (left <= 0) reset();
+    return;
+  }
+  if (Date.now() - watch.at < idle_seconds * 1000 || ["thanks", "pairing"].includes(state.screen)) return;
+  if (isIdle()) {
+    if (state.larger || state.contrast || state.language !== "uk") reset();
+  } else {
+    watch.warned = Date.now();
+    dialog.replaceChildren(
+      h("h2", {}, say("still_here")), h("p", {}, say("still_here_more")),
+      h("progress", { max: warning_seconds, value: warning_seconds, "aria-hidden": "true" }),
+      button({ class: "wide", autofocus: true, onclick: () => dialog.close() }, say("yes")));
+    dialog.lang = state.language;
+    dialog.showModal();
+  }
+}
+
+// --- pairing ---
+
+async function askToPair() {
+  const reply = await ask("pairing", {});
+  state.offline = reply === null || reply.status >= 500;
+  state.asking = reply?.ok ? await reply.json() : null;
+  state.held = (await waiting().catch(() => [])).length;
+  redraw();
+}
+
+/** Somebody typed a code, or may have approved the one that is shown. */
+async function pair(pairing_code, quietly = false) {
+  const reply = await ask("pair", { pairing_code }, { "Accept-Language": state.language });
+  if (reply?.ok) {
+    await navigator.storage?.persist?.().catch(() => false);
+    return reset();
+  }
+  if (quietly) return;
+  const refusal = await reply?.json();
+  state.trouble = refusal ? (refusal.errors?.[0].detail ?? refusal.detail) : say("pair_offline");
+  await askToPair();
+  redraw();
+}
+
+async function pairing() {
+  go("pairing");
+  await askToPair();
+  setInterval(async () => {
+    const expired = state.asking && Date.parse(state.asking.expires_at) < Date.now();
+    if (!state.asking || expired) await askToPair();
+    else await pair(state.asking.device_code, true);
+  }, 5_000);
+}
+
+// --- a file for the staff ---
+
+/** What waits, as it is: sealed. The service can open it, nobody else. */
+async function saveFile() {
+  const items = (await held()).map(({ client_id, sealed }) => ({ client_id, sealed: btoa(String.fromCharCode(...sealed)) }));
+  const file = new Blob([JSON.stringify({ vidhuk: "tablet-queue", device: state.config.device.id, items })], { type: "application/json" });
+  const link = h("a", { href: URL.createObjectURL(file), download: `vidhuk-${state.config.device.centre}-${Date.now()}.json` });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+// --- the beginning ---
+
+/** Whether the disk took something since it refused the last answer. */
+async function canKeep() {
+  if (!sessionStorage.getItem("trouble")) return true;
+  try {
+    await keep("room", new Uint8Array(100_000));
+    await forget("room");
+    sessionStorage.removeItem("trouble");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function start() {
+  for (const kind of ["pointerdown", "keydown", "focusin"]) document.addEventListener(kind, alive, { capture: true, passive: true });
+  document.addEventListener("keydown", ({ key, ctrlKey, altKey, metaKey }) => {
+    if (state.screen !== "code" || ctrlKey || altKey || metaKey) return;
+    const letter = LOOK_ALIKES[key.toUpperCase()] ?? key.toUpperCase();
+    if (key === "Backspace" || KEYS.includes(letter)) type(key === "Backspace" ? key : letter);
+  });
+  // Nothing of this document survives it, whatever the browser would like to keep.
+  addEventListener("pagehide", () => document.body.replaceChildren());
+  addEventListener("pageshow", (event) => { if (event.persisted) reset(); });
+  setInterval(look_around, 1_000);
+  const worker = navigator.serviceWorker?.register("/kiosk/worker.js", { scope: "/kiosk" });
+  worker?.then(update).catch(() => {});
+
+  const config = await kept("config").catch(() => undefined);
+  if (config) take(config);
+  else await look();
+  if (!state.config) {
+    const retry = setInterval(async () => { await look(); if (state.config) { clearInterval(retry); reset(); } }, 10_000);
+    return pairing();
+  }
+  if (await canKeep()) idle();
+  else go("help");
+
+  addEventListener("online", () => { relieve(); look(); });
+  navigator.wakeLock?.request("screen").catch(() => {});
+  const { poll_seconds, heartbeat_seconds } = state.config.settings;
+  const every = (seconds, what) => setTimeout(async () => { await what(); every(seconds, what); }, seconds * 1000 * (0.9 + Math.random() / 5));
+  every(state.config.device.mode === "desk" ? poll_seconds : HALL_POLL, look);
+  every(heartbeat_seconds, heartbeat);
+  await look();
+  await heartbeat();
+  await relieve();
+  setTimeout(() => { if (isIdle()) forget("pace"); }, TIDY);
+}
+
+start();

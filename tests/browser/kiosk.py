@@ -1,0 +1,147 @@
+"""A hall's tablet in a real browser: paired, tapped, cut off, looked into."""
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from flask import Flask
+from playwright.sync_api import BrowserContext, Error, Page, expect
+
+from feedback_service import flow
+from feedback_service.models import Response
+from tests.support import story
+from tests.support.server import Service
+from tests.support.stored import answers, rows
+
+LANDSCAPE: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}, "has_touch": True}
+PORTRAIT: dict[str, Any] = {"viewport": {"width": 768, "height": 1024}, "has_touch": True}
+WORKPLACE = "window-3"
+SETTLED = "navigator.serviceWorker.controller !== null"
+
+# Everything that a script can read of what the page keeps: documents, caches, databases, storages, history.
+EVERYTHING = """
+async () => {
+  const spell = (value) => JSON.stringify(value, (_, each) =>
+    each instanceof Uint8Array ? String.fromCharCode(...each) : each instanceof CryptoKey ? each.algorithm.name : each);
+  const found = [document.documentElement.outerHTML, spell(history.state), location.href, `history ${history.length}`,
+    spell(Object.entries(localStorage)), spell(Object.entries(sessionStorage)), document.cookie, name];
+  for (const cache of await caches.keys()) {
+    for (const request of await (await caches.open(cache)).keys()) {
+      found.push(request.url, await (await caches.match(request)).text());
+    }
+  }
+  for (const { name } of await indexedDB.databases()) {
+    const opened = indexedDB.open(name);
+    const db = await new Promise((resolve) => { opened.onsuccess = () => resolve(opened.result); });
+    for (const store of db.objectStoreNames) {
+      found.push(await new Promise((resolve) => {
+        db.transaction(store).objectStore(store).getAll().onsuccess = ({ target }) => resolve(spell(target.result));
+      }));
+    }
+    db.close();
+  }
+  return found.join("\\n");
+}
+"""
+
+
+def pairing_code(beside: Flask, mode: str = "hall", centre: str = story.CENTRE) -> str:
+    """A code for a new tablet."""
+    with beside.app_context():
+        workplace = WORKPLACE if mode == "desk" else None
+        return flow.add_device(centre, name="Планшет", mode=mode, workplace=workplace)
+
+
+def pair(page: Page, url: str, code: str) -> None:
+    """The page is a paired tablet between two people, and works without a line from now on."""
+    page.goto(f"{url}/kiosk")
+    page.fill("[name=pairing_code]", code)
+    page.press("[name=pairing_code]", "Enter")
+    between_people(page)
+    page.wait_for_function(SETTLED)
+
+
+def between_people(page: Page) -> None:
+    """The screen waits for the next person."""
+    expect(page.locator(".bar .quiet")).to_be_visible()
+
+
+def rate(page: Page, chosen: Mapping[str, Any]) -> None:
+    """Somebody answers these questions, in their order, and skips what is asked between."""
+    for question, value in chosen.items():
+        values: Sequence[Any] = value if isinstance(value, list) else [value]
+        while not page.locator(f'[name="{question}"]').count():
+            page.locator(".steps .plain").nth(1).click()
+        for one in values:
+            page.locator(f'[name="{question}"][value="{one}"]').click()
+
+
+def send(page: Page) -> None:
+    """The person sends, and is thanked."""
+    page.locator("[name=finish]").click()
+    expect(page.locator(".tick")).to_be_visible()
+
+
+def leave(page: Page) -> None:
+    """The person goes; the next one finds a fresh document."""
+    page.locator(".wide").click()
+    between_people(page)
+
+
+def type_code(page: Page, short_code: str) -> None:
+    """Somebody taps the eight characters after the prefix and goes on."""
+    page.locator(".wide").click()
+    for key in short_code[-9:].replace("-", ""):
+        page.locator(f'.key:text-is("{key}")').click()
+    page.locator(".steps button").last.click()
+    expect(page.locator(".scale").or_(page.get_by_role("alert")).first).to_be_visible()
+
+
+def waiting(page: Page) -> int:
+    """How many answers the tablet holds."""
+    held: int = page.evaluate("async () => (await waiting()).length")
+    return held
+
+
+def becomes(page: Page, condition: str, seconds: float = 20) -> None:
+    """This asynchronous condition holds on the page, in the end."""
+    deadline = time.monotonic() + seconds
+    while True:
+        with suppress(Error):  # a fresh document comes between
+            if page.evaluate(f"async () => {condition}"):
+                return
+        assert time.monotonic() < deadline, f"never: {condition}"
+        page.wait_for_timeout(100)
+
+
+def drained(page: Page, seconds: float = 20) -> None:
+    """The tablet holds nothing any more."""
+    becomes(page, "(await waiting()).length === 0", seconds)
+
+
+def stored(beside: Flask) -> list[Response]:
+    """What the service has."""
+    with beside.app_context():
+        return rows(Response)
+
+
+def stored_answers(beside: Flask) -> set[tuple[str, str]]:
+    """Every value that the service has."""
+    with beside.app_context():
+        return answers()
+
+
+def without_line(page: Page, context: BrowserContext | None = None) -> None:
+    """The line is down."""
+    (context or page.context).set_offline(True)
+
+
+def with_line(page: Page, context: BrowserContext | None = None) -> None:
+    """The line is up."""
+    (context or page.context).set_offline(False)
+
+
+def address(service: Service) -> str:
+    """Where tablets go."""
+    return f"{service.url}/kiosk"
