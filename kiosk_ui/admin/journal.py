@@ -9,7 +9,11 @@ from feedback_service.flow import oversight
 from kiosk_ui.admin.door import bp, centre_of, needs, show, sight, visitor
 
 ACTIONS = {
+    "alarm_acknowledged": N_("took charge of an alarm"),
+    "explained": N_("explained why sources differ"),
     "attempts": N_("wrong passwords or codes in a row"),
+    "comment_set_aside": N_("set a comment aside"),
+    "comment_taken_back": N_("took a comment back among the others"),
     "key_made": N_("made a key"),
     "key_revoked": N_("ended a key"),
     "link_made": N_("made a link for a password"),
@@ -26,6 +30,17 @@ ACTIONS = {
     "user_changed": N_("changed a user"),
     "user_disabled": N_("disabled a user"),
     "user_enabled": N_("let a user in again"),
+}
+
+# Pages by their endpoints; what is not named here is shown as it is.
+PAGES = {
+    "home": N_("Overview"),
+    "journal": N_("Journal"),
+    "keys": N_("Keys"),
+    "profile": N_("Profile of the centre"),
+    "services": N_("Services of the centre"),
+    "user": N_("a user"),
+    "users": N_("Users"),
 }
 
 
@@ -48,6 +63,7 @@ def journal() -> ResponseReturnValue:
         earlier=entries[-1].number if len(entries) == oversight.PAGE and entries[-1].number > 1 else None,
         newest=_before() is None,
         actions=ACTIONS,
+        pages=PAGES,
     )
 
 
