@@ -1,7 +1,7 @@
 """The HTML door: everything that a person sees.
 
 survey/    the two screens on a phone, the hall's code, thanks; QR codes and slips as images
-public/    the way in, a centre's figures, the privacy notice, the accessibility statement
+public/    the way in, a centre's figures and poster, the privacy notice, the accessibility statement
 kiosk/     the hall's tablet: a shell that works without a line, and the worker that keeps it
 admin/     what people who run centres see and do, behind a sign-in
 errors     every refusal as a page in plain words
@@ -14,6 +14,7 @@ from flask import Flask
 
 from kiosk_ui import admin, assets, errors, languages, pages
 from kiosk_ui.kiosk import views as kiosk_views
+from kiosk_ui.public import poster  # noqa: F401  its views
 from kiosk_ui.public import views as public_views
 from kiosk_ui.survey import images
 from kiosk_ui.survey import views as survey_views

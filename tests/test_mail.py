@@ -2,6 +2,7 @@
 
 import socket
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -45,16 +46,16 @@ def test_another_text_is_refused_without_being_quoted(written: str) -> None:
     assert "secret" not in str(refusal.value)
 
 
-def test_a_password_is_in_no_representation(tmp_path: object) -> None:
+def test_a_password_is_in_no_representation(tmp_path: Path) -> None:
     told = {"FEEDBACK_SMTP_URL": "smtps://u:hunter2@mail.example", "FEEDBACK_MAIL_FROM": SENDER}
-    settings = Settings.from_env(environment(config.Path(str(tmp_path)), "sqlite:///x.db") | told)
+    settings = Settings.from_env(environment(tmp_path, "sqlite:///x.db") | told)
 
     assert settings.smtp_url is not None and settings.smtp_url.password == "hunter2"
     assert "hunter2" not in repr(settings) + str(settings.smtp_url)
 
 
-def test_a_server_without_a_sender_and_a_sender_that_is_none_are_named(tmp_path: object) -> None:
-    told = environment(config.Path(str(tmp_path)), "sqlite:///x.db")
+def test_a_server_without_a_sender_and_a_sender_that_is_none_are_named(tmp_path: Path) -> None:
+    told = environment(tmp_path, "sqlite:///x.db")
 
     with pytest.raises(BadSettings, match="FEEDBACK_MAIL_FROM is missing"):
         Settings.from_env(told | {"FEEDBACK_SMTP_URL": "smtps://mail.example"})

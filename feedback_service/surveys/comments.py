@@ -3,7 +3,7 @@
 Whoever served a person knows the day, the service, the front office and perhaps the channel. So comments picked
 by these are shown only where at least ``least`` people answered alike, and what stands beside a comment is as fine
 as that rule allows: its month and service, its month, or nothing. What the author said (words, reasons, language)
-was known to nobody at the window and narrows freely. The decision is docs/decisions/0010.
+was known to nobody at the window and narrows freely. The decision is docs/decisions/0011.
 """
 
 import uuid

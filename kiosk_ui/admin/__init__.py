@@ -4,11 +4,13 @@ door        who comes in: every view says what it needs, every form proves where
 kept        a form that came too late is kept until its sender is back
 session     signing in and out, second factor, one's own account
 home        the first page
+alarms comments
+            what calls a human, what people wrote
 users keys centre journal
             what is managed: people, keys of case systems, the centre's profile, who saw and did what
 """
 
-from kiosk_ui.admin import centre, home, journal, keys, session, users  # noqa: F401  their views
+from kiosk_ui.admin import alarms, centre, comments, home, journal, keys, poster, session, users  # noqa: F401
 from kiosk_ui.admin.door import bp
 
 __all__ = ["bp"]

@@ -36,6 +36,8 @@ bp = Blueprint("admin", __name__, url_prefix="/admin", template_folder="template
 # What the pages of the administration are, in the order of the navigation: endpoint, words, right.
 NAVIGATION: list[tuple[str, str, str]] = [
     ("admin.home", N_("Overview"), SIGNED_IN),
+    ("admin.alarms", N_("Alarms"), roles.ALARMS),
+    ("admin.comments", N_("Comments"), roles.COMMENTS),
     ("admin.centres", N_("Centre"), roles.PROFILE),
     ("admin.users", N_("Users"), roles.USERS),
     ("admin.keys", N_("Keys"), roles.KEYS),
@@ -230,8 +232,8 @@ def back_to(endpoint: str, **values: Any) -> ResponseReturnValue:
 
 def this(**changes: object) -> str:
     """This page's address with all that it says, in its language, with these changes."""
-    kept = {**request.args.to_dict(flat=True), "lang": spoken()} | changes
-    query = urlencode({name: value for name, value in kept.items() if value not in (None, NATIVE)})
+    kept = {**request.args.to_dict(flat=False), "lang": spoken()} | changes
+    query = urlencode({name: value for name, value in kept.items() if value not in (None, NATIVE)}, doseq=True)
     return f"{path()}?{query}" if query else path()
 
 

@@ -34,6 +34,9 @@ ACTIONS = {
 
 # Pages by their endpoints; what is not named here is shown as it is.
 PAGES = {
+    "alarms": N_("Alarms"),
+    "comments": N_("Comments"),
+    "export_comments": N_("a file of comments"),
     "home": N_("Overview"),
     "journal": N_("Journal"),
     "keys": N_("Keys"),

@@ -18,12 +18,13 @@ from werkzeug.routing import Rule
 from feedback_service.access import roles, sessions
 from feedback_service.access.sessions import CODE, SET_UP
 from feedback_service.db import reading
-from feedback_service.flow import setup
-from feedback_service.models import ApiKey, SignIn, User
+from feedback_service.flow import alarms, setup, upkeep
+from feedback_service.models import Alarm, ApiKey, Centre, SignIn, User
 from feedback_service.words import ROLES
 from kiosk_ui.admin.door import NOBODY, SIGNED_IN
 from tests.kiosk_ui.admin.conftest import FOREIGN, OWN, SignedIn
 from tests.support.staff import FROM_HERE, Staff, a_link, a_session, a_user
+from tests.support.story import invited, sent
 
 # What each view needs, and what it is about: nothing, or something that has an owner.
 TABLE: dict[str, tuple[str, str | None]] = {
@@ -62,6 +63,14 @@ TABLE: dict[str, tuple[str, str | None]] = {
     "admin.change_profile": (roles.PROFILE, "centre"),
     "admin.services": (roles.PROFILE, "centre"),
     "admin.import_services": (roles.PROFILE, "centre"),
+    "admin.poster": (roles.PROFILE, "centre"),
+    # comments and alarms
+    "admin.comments": (roles.COMMENTS, "centre"),
+    "admin.export_comments": (roles.COMMENTS, "centre format"),
+    "admin.set_comment_aside": (roles.COMMENTS, "centre comment"),
+    "admin.alarms": (roles.ALARMS, None),
+    "admin.acknowledge_alarm": (roles.ALARMS, "centre alarm"),
+    "admin.want_letters": (roles.ALARMS, None),
     # journal
     "admin.journal": (roles.JOURNAL, None),
 }
@@ -87,7 +96,8 @@ class Town:
         if kind == "session":
             whose = me if own and me is not None else None
             return {"session": self._session(whose)}
-        return {_name(kind): (self.own if own else self.foreign)[kind]}
+        things = self.own if own else self.foreign
+        return {_name(each): things[each] for each in kind.split()}
 
     def _session(self, me: Staff | None) -> str:
         with self.app.app_context():
@@ -113,9 +123,29 @@ def _newest_key(tx: Session) -> str:
     return str(tx.scalars(select(ApiKey.id).order_by(ApiKey.id.desc()).limit(1)).one())
 
 
+def _a_comment(centre: str) -> str:
+    return str(sent(invited(centre=centre).token, {"any.comment": "Довга черга"}).id)
+
+
+def _an_alarm(centre: str) -> str:
+    for _ in range(6):
+        sent(invited(centre=centre).token, {"off.quality": "awful"})
+    alarms.raise_alarms(upkeep.never)
+    return str(_alarm_of(centre))
+
+
+@reading
+def _alarm_of(tx: Session, centre: str) -> uuid.UUID:
+    return tx.scalars(
+        select(Alarm.id)
+        .join(Centre, Centre.id == Alarm.centre_id)
+        .where(Centre.code == centre, Alarm.subject == "")
+    ).one()
+
+
 @pytest.fixture
 def town(app: Flask, centres: None) -> Town:
-    """A user, a key and a link in each of the two centres."""
+    """A user, a key, a link, a comment and an alarm in each of the two centres."""
 
     def things(centre: str) -> dict[str, str]:
         email = a_user("administrator", centre)
@@ -125,6 +155,9 @@ def town(app: Flask, centres: None) -> Town:
             "user": _user_id(email),
             "key": _newest_key(),
             "link": a_link(email),
+            "comment": _a_comment(centre),
+            "alarm": _an_alarm(centre),
+            "format": "csv",
         }
 
     with app.app_context():

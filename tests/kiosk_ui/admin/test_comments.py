@@ -1,0 +1,158 @@
+"""The head of a centre finds what people wrote, by an address that says all of it."""
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from feedback_service import clock
+from tests.kiosk_ui.admin.conftest import OWN, SignedIn
+from tests.kiosk_ui.outline import Outline
+from tests.support.staff import Staff
+from tests.support.story import invited, sent
+
+PAGE = f"/admin/centres/{OWN}/comments"
+
+
+@pytest.fixture
+def head(app: Flask, signed_in: SignedIn) -> Staff:
+    """The head of a centre where eight people wrote something."""
+    head = signed_in("head")
+    with app.app_context():
+        for number in range(6):
+            sent(invited().token, {"off.nps": 10, "any.comment": f"Дякую {number}"})
+        sent(
+            invited().token,
+            {"off.nps": 2, "off.staff": "awful", "any.reasons": ["queue"], "any.comment": "Стояла в черзі"},
+        )
+        sent(invited().token, {"any.breach": ["bribe"], "any.comment": "Натякали на подяку"})
+    return head
+
+
+def heading(page: str) -> str:
+    """What was found."""
+    return next(each.text for each in Outline(page).root.walk() if each.get("id") == "found")
+
+
+@pytest.mark.parametrize(
+    ("asked", "count", "shown"),
+    [
+        ("", "8 коментарів", "Дякую 3"),
+        ("q=ЧЕРГА", "1 коментар", "Стояла в черзі"),
+        ("poor=1", "1 коментар", "Жахливо"),
+        ("reason=seats&reason=queue", "1 коментар", "Довга черга"),
+        ("breach=1", "1 коментар", "Вимагали гроші"),
+        ("service=00034", "8 коментарів", "Реєстрація місця проживання"),
+        ("source=qr_case&front_office=offline&language=uk", "8 коментарів", "Дякую 3"),
+        ("aside=1", "Коментарів немає", ""),
+        ("q=немає такого", "Коментарів немає", "за початком"),
+    ],
+)
+def test_what_the_address_asks_for_is_shown(head: Staff, asked: str, count: str, shown: str) -> None:
+    page = head.get(f"{PAGE}?{asked}").text
+
+    assert heading(page) == count
+    assert shown in Outline(page).root.text
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("from=2026-13-01", "«2026-13-01» — не день"),
+        ("from=2030-01-01&to=2020-01-01", "Період закінчувався раніше"),
+        ("service=99999", "«99999» тут вибрати не можна"),
+        ("source=<b>", "«<b>» тут вибрати не можна"),
+        ("reason=nonsense", "«nonsense» тут вибрати не можна"),
+        ("q=" + "я" * 101, "лише за першими 100"),
+        ("after=nonsense", ""),
+        ("after=00000000-0000-4000-8000-000000000000", ""),
+        ("language=ru", "«ru» тут вибрати не можна"),
+    ],
+)
+def test_a_wish_that_makes_no_sense_gets_a_sentence_and_the_nearest_view(
+    head: Staff, asked: str, said: str
+) -> None:
+    reply = head.get(f"{PAGE}?{asked}")
+
+    assert reply.status_code == 200
+    assert said in Outline(reply.text).root.text
+
+
+def test_few_alike_are_withheld_with_a_reason(head: Staff, app: Flask) -> None:
+    yesterday = clock.kyiv_day(clock.now() - timedelta(days=1))
+    with app.app_context():
+        sent(invited(front_office="online").token, {"on.nps": 1, "any.comment": "одна онлайн"})
+
+    page = head.get(f"{PAGE}?front_office=online").text
+
+    assert heading(page) == "Відповіло замало людей"
+    assert "одна онлайн" not in page
+    assert heading(head.get(f"{PAGE}?from={yesterday}&to={yesterday}").text) == "Коментарів немає"
+
+
+def test_pages_keep_every_filter(app: Flask, head: Staff) -> None:
+    with app.app_context():
+        for number in range(30):
+            said = {"off.nps": 1, "any.reasons": ["queue"], "any.comment": f"черга {number}"}
+            sent(invited().token, said)
+    first = head.get(f"{PAGE}?q=черга&reason=queue&reason=seats&lang=en")
+    assert heading(first.text) == "31 comments"
+
+    [older] = [
+        each["href"]
+        for each in Outline(first.text).root.walk()
+        if each.text == "Older comments" and each.tag == "a"
+    ]
+    second = head.get(older).text
+
+    assert older.count("reason=") == 2
+    assert second.count("<article") == 6
+    texts = [page.split("черга ")[1:] for page in (first.text, second)]
+    assert len({piece[:2] for piece in texts[0][1:]} & {piece[:2] for piece in texts[1][1:]}) <= 2
+
+
+def test_what_is_set_aside_goes_and_comes_back_and_the_journal_knows(head: Staff) -> None:
+    form = next(
+        each["action"]
+        for each in Outline(head.get(f"{PAGE}?q=подяка&breach=1").text).root.walk()
+        if each.tag == "form" and "/aside" in (each.get("action") or "")
+    )
+
+    reply = head.post(form)
+
+    assert reply.status_code == 303
+    assert reply.headers["Location"] == f"{PAGE}?q=%D0%BF%D0%BE%D0%B4%D1%8F%D0%BA%D0%B0&breach=1"
+    assert heading(head.get(reply.headers["Location"]).text) == "Коментарів немає"
+    assert heading(head.get(f"{PAGE}?aside=1").text) == "1 коментар"
+    head.post(form, {"back": "1"})
+    assert heading(head.get(PAGE).text) == "8 коментарів"
+    journal = head.get("/admin/journal").text
+    assert "відклав(-ла) коментар" in journal
+    assert "повернув(-ла) коментар" in journal
+    assert "Коментарі" in journal and OWN in journal
+
+
+def test_a_comment_of_another_centre_is_not_there(head: Staff, signed_in: SignedIn) -> None:
+    stranger = signed_in("head", "SN99000008")
+    form = next(
+        each["action"]
+        for each in Outline(head.get(PAGE).text).root.walk()
+        if each.tag == "form" and "/aside" in (each.get("action") or "")
+    )
+
+    assert stranger.post(form).status_code == 404
+    assert stranger.post(form.replace(OWN, "SN99000008")).status_code == 404
+    assert stranger.get(PAGE).status_code == 404
+    assert head.post(f"{PAGE}/nonsense/aside").status_code == 404
+
+
+@pytest.mark.parametrize("format", ["csv", "xlsx", "json"])
+def test_a_file_holds_what_the_page_shows(head: Staff, format: str) -> None:
+    reply = head.get(f"{PAGE}.{format}?q=черга")
+
+    assert reply.status_code == 200
+    assert f"comments-{OWN}.{format}" in reply.headers["Content-Disposition"]
+    if format != "xlsx":
+        assert "Стояла в черзі" in reply.text
+        assert "Дякую" not in reply.text
+    assert head.get(f"{PAGE}.exe").status_code == 404
