@@ -32,6 +32,7 @@ CASES = 400  # in the town of a first start
 START_SECONDS = 60
 SLOW_ANSWERS = "32"  # that the demo central system can owe at once, and still answer
 HOST = "127.0.0.1"
+PAIRING_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 ADMIN = "admin@vidhuk.example"
 
 FLASK = (sys.executable, "-m", "flask", "--app", "wsgi")
@@ -135,8 +136,10 @@ def _bring_up(place: Place, family: Family) -> None:
     api_key, survey = _demo_survey(place, family, centre)
     admin = {"url": f"{public_url}/admin/", "email": ADMIN, "password": kept["DEMO_PASSWORD"]}
     _let_in(place, family, centre, admin["password"])
+    pairing_code = "".join(secrets.choice(PAIRING_LETTERS) for _ in range(8))
     addresses = {
         "survey": survey,
+        "kiosk": f"{public_url}/kiosk#pair={pairing_code}",
         "public": f"{public_url}/centres/{centre}",
         "docs": f"{public_url}/api/v1/docs",
         "portal": f"{place.central}/portal",
@@ -144,6 +147,8 @@ def _bring_up(place: Place, family: Family) -> None:
     }
     _keep(place.data_dir / "run.json", addresses | {"admin": admin, "api_key": api_key, "centre": centre})
     family.wait(lambda: _answers(addresses["portal"]), seconds=START_SECONDS)
+    window = ("-m", "feedback_service.sandbox.window")
+    family.start("window", sys.executable, *window, CENTRE=centre, PAIRING=pairing_code)
     _show(addresses, admin)
 
 
@@ -301,6 +306,7 @@ def _show(addresses: Mapping[str, str], admin: Mapping[str, str]) -> None:
     print(qr.terminal(addresses["survey"]))
     for name, words in (
         ("survey", "Опитування · survey"),
+        ("kiosk", "Планшет · tablet"),
         ("public", "Показники · figures"),
         ("docs", "Для розробників · API"),
         ("portal", "Портал · portal"),

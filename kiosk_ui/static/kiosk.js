@@ -298,6 +298,8 @@ async function pair(pairing_code, quietly = false) {
 
 async function pairing() {
   go("pairing");
+  const [, brought] = location.hash.split("#pair=");
+  if (brought) await pair(brought, true);
   await askToPair();
   setInterval(async () => {
     const expired = state.asking && Date.parse(state.asking.expires_at) < Date.now();

@@ -21,7 +21,7 @@ import pytest
 from feedback_service.cases import qr
 from tests.support.environment import ROOT, process_environment
 
-ADDRESSES = ("survey", "public", "docs", "portal", "central")
+ADDRESSES = ("survey", "kiosk", "public", "docs", "portal", "central")
 
 
 class Demo:
