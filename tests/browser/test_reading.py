@@ -76,10 +76,10 @@ def every_page(service: Service, said: None, enter: Callable[[Page], str]) -> Vi
         expect(page).to_have_url(re.compile("after="))
         yield "older comments"
         go("/admin/alarms")
-        page.locator(".alarms details").evaluate_all("all => all.forEach(each => each.open = true)")
+        page.locator(".calls details").evaluate_all("all => all.forEach(each => each.open = true)")
         yield "alarms"
-        page.locator(".alarms textarea").first.evaluate("field => field.value = 'x'.repeat(501)")
-        page.locator(".alarms details button").first.click()
+        page.locator(".calls textarea").first.evaluate("field => field.value = 'x'.repeat(501)")
+        page.locator(".calls details button").first.click()
         expect(page.locator(".errors")).to_be_focused()
         yield "a note that is too long"
 
@@ -122,7 +122,7 @@ def test_by_keyboard_alone_a_problem_is_found_and_taken_charge_of(
 ) -> None:
     email = enter(page)
     page.goto(f"{service.url}/admin/alarms")
-    page.locator(".alarms summary").first.focus()
+    page.locator(".calls summary").first.focus()
 
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")

@@ -1,0 +1,67 @@
+"""Comments survive the way down and up again, and are found afterwards as before."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from feedback_service.app import create_app
+from feedback_service.config import Settings
+from feedback_service.db import db
+from feedback_service.models import Comment
+from tests.support import stored
+from tests.support.database import FreshDatabase
+from tests.support.environment import ROOT, environment, process_environment
+from tests.support.story import a_centre, invited, sent
+
+
+def migrate(told: dict[str, str], *where: str) -> None:
+    """``flask db …`` succeeds."""
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "wsgi", "db", *where],
+        cwd=ROOT,
+        env=process_environment(os.environ, told),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def facts() -> list[dict[str, Any]]:
+    """Every comment with all that it repeats; the order of reasons means nothing."""
+    names = [column.key for column in Comment.__table__.columns]
+    rows = sorted(stored.rows(Comment), key=lambda each: each.text)
+    return [
+        {name: getattr(row, name) for name in names} | {"reasons": set(row.reasons.split())} for row in rows
+    ]
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_comments_are_the_same_after_the_way_down_and_up(
+    dialect: str, fresh_database: FreshDatabase, tmp_path: Path
+) -> None:
+    told = environment(tmp_path, fresh_database(dialect))
+    app = create_app(Settings.from_env(told))
+    with app.app_context():
+        a_centre()
+        sent(invited().token, {"off.nps": 9, "any.comment": "Дякую за об’єкт, тел. 050 123 45 67, ҐАНОК"})
+        sent(
+            invited().token,
+            {"off.staff": "awful", "any.reasons": ["queue", "seats"], "any.comment": "Черга"},
+        )
+        sent(invited().token, {"any.breach": ["bribe"], "any.comment": "Натякали"}, language="en")
+        sent(invited().token, {"any.breach": ["none"], "any.comment": "Нічого такого"})
+        before = facts()
+        db.engine.dispose()
+
+    migrate(told, "downgrade", "0003")
+    migrate(told, "upgrade")
+
+    with app.app_context():
+        after = facts()
+        db.engine.dispose()
+    assert after == before
+    assert len(after) == 4
