@@ -284,9 +284,9 @@ def journal_check() -> None:
 @click.option(
     "--workplace", help="The window whose cases a desk's tablet offers, as the case system names it."
 )
-def device_add(code: str, **facts: str) -> None:
+def device_add(code: str, name: str, mode: str, workplace: str | None) -> None:
     """Make a place for a tablet; the code that pairs it is printed alone on the last line, for ten minutes."""
-    pairing_code = pairing.add_device(code, **facts)
+    pairing_code = pairing.add_device(code, name=name, mode=mode, workplace=workplace)
     click.echo("Type this code at /kiosk on the tablet within ten minutes; it works once.", err=True)
     click.echo(pairing_code)
 

@@ -42,7 +42,13 @@ from feedback_service.flow.cases import (
     slip_facts,
 )
 from feedback_service.flow.deliveries import replay
-from feedback_service.flow.direct import AssistedAnswer, open_hall, read_notice, record_assisted, record_in_hall
+from feedback_service.flow.direct import (
+    AssistedAnswer,
+    open_hall,
+    read_notice,
+    record_assisted,
+    record_in_hall,
+)
 from feedback_service.flow.pairing import (
     Asking,
     Paired,

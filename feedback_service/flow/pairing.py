@@ -14,7 +14,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
-from feedback_service.access import devices
+from feedback_service.access import devices, journal
+from feedback_service.access.journal import COMMAND_LINE, Actor
 from feedback_service.cases import tokens
 from feedback_service.cases.tokens import keyring
 from feedback_service.db import transaction
@@ -50,19 +51,29 @@ class Asking:
 
 
 @transaction
-def add_device(tx: Session, centre: str, *, name: str, mode: str, workplace: str | None = None) -> str:
+def add_device(
+    tx: Session,
+    centre: str,
+    *,
+    name: str,
+    mode: str,
+    workplace: str | None = None,
+    by: Actor = COMMAND_LINE,
+) -> str:
     """A place for a tablet, and the code that the tablet becomes it by; raises ``Invalid``."""
     now, code = clock.now(), tokens.new_pairing_code()
     device = _new(tx, centre, name, mode, workplace, now)
+    _note(tx, device, by, "tablet_added")
     devices.open_to_pairing(device, keyring().signing.fingerprint("pairing", code), now)
     return tokens.spelled(code)
 
 
 @transaction
-def new_code(tx: Session, device_id: uuid.UUID, centres: Collection[str]) -> str:
+def new_code(tx: Session, device_id: uuid.UUID, centres: Collection[str], by: Actor = COMMAND_LINE) -> str:
     """Another code for a tablet of one of these centres: it lost its key, or its code grew old; else ``NotFound``."""
-    now, code = clock.now(), tokens.new_pairing_code()
-    devices.open_to_pairing(_of(tx, device_id, centres), keyring().signing.fingerprint("pairing", code), now)
+    now, code, device = clock.now(), tokens.new_pairing_code(), _of(tx, device_id, centres)
+    devices.open_to_pairing(device, keyring().signing.fingerprint("pairing", code), now)
+    _note(tx, device, by, "tablet_code")
     return tokens.spelled(code)
 
 
@@ -79,7 +90,14 @@ def ask_to_pair(tx: Session) -> Asking:
 
 @transaction
 def approve(
-    tx: Session, code: str, centre: str, *, name: str, mode: str, workplace: str | None = None
+    tx: Session,
+    code: str,
+    centre: str,
+    *,
+    name: str,
+    mode: str,
+    workplace: str | None = None,
+    by: Actor = COMMAND_LINE,
 ) -> None:
     """The tablet that shows this code is let in, once it asks again; ``NotFound`` if none does, or ``Invalid``."""
     now, normal = clock.now(), tokens.normal_code(code)
@@ -89,6 +107,7 @@ def approve(
     device = _new(tx, centre, name, mode, workplace, now)
     device.pairing_hash, device.pairing_until = request.secret_hash, request.until
     tx.delete(request)
+    _note(tx, device, by, "tablet_added")
 
 
 @transaction
@@ -110,10 +129,14 @@ def pair(tx: Session, code: str) -> Paired:
 
 
 @transaction
-def revoke_device(tx: Session, device_id: uuid.UUID, centres: Collection[str]) -> None:
+def revoke_device(
+    tx: Session, device_id: uuid.UUID, centres: Collection[str], by: Actor = COMMAND_LINE
+) -> None:
     """A tablet of one of these centres may only deliver what was given until now; else ``NotFound``."""
     device = _of(tx, device_id, centres)
-    device.revoked_at = device.revoked_at or clock.now()
+    if device.revoked_at is None:
+        device.revoked_at = clock.now()
+        _note(tx, device, by, "tablet_revoked")
     device.pairing_hash = device.pairing_until = None
 
 
@@ -125,6 +148,10 @@ def _of(tx: Session, device_id: uuid.UUID, centres: Collection[str]) -> Device:
     if device is None:
         raise NotFound()
     return device
+
+
+def _note(tx: Session, device: Device, by: Actor, action: str) -> None:
+    journal.note(tx, [device.centre_id], by, action, f"{device.name} {device.id}", clock.now())
 
 
 def _new(tx: Session, centre: str, name: str, mode: str, workplace: str | None, now: datetime) -> Device:

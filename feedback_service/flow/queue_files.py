@@ -4,7 +4,7 @@ import base64
 import json
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +19,7 @@ from feedback_service.db import reading
 from feedback_service.errors import N_, FeedbackError, Invalid
 from feedback_service.flow.answers import Given
 from feedback_service.flow.tablets import TabletAnswer, deliver, note_refused
-from feedback_service.models import Device
+from feedback_service.models import Centre, Device
 from feedback_service.surveys.answers import check
 from feedback_service.surveys.signals import Pace
 
@@ -30,10 +30,10 @@ NOT_OURS = N_("No tablet of this installation saved this file.")
 CHANGED = N_("The file was changed, or saved under keys that this installation no longer has.")
 
 
-def take_queue_file(document: Any) -> Counter[str]:
+def take_queue_file(document: Any, centres: Collection[str] | None = None) -> Counter[str]:
     """Every answer in the file is taken, once however often it is sent or brought; how many became what.
 
-    Raises ``Invalid`` for a file that no tablet of ours saved.
+    Raises ``Invalid`` for a file that no tablet saved, or none of these ``centres``, if they are named.
     """
     try:
         kind, device_id = document["vidhuk"], uuid.UUID(document["device"])
@@ -42,7 +42,7 @@ def take_queue_file(document: Any) -> Counter[str]:
         raise Invalid.field("", NOT_A_QUEUE) from None
     if kind != KIND:
         raise Invalid.field("", NOT_A_QUEUE)
-    tablet = _tablet(device_id)
+    tablet = _tablet(device_id, centres)
     ciphers = [AESGCM(key.queue_key(device_id)) for key in keyring().keys]
     answers = [_answer(client_id, _opened(ciphers, client_id, box)) for client_id, box in sealed]
     became: Counter[str] = Counter()
@@ -55,8 +55,10 @@ def take_queue_file(document: Any) -> Counter[str]:
 
 
 @reading
-def _tablet(tx: Session, device_id: uuid.UUID) -> Tablet:
+def _tablet(tx: Session, device_id: uuid.UUID, centres: Collection[str] | None) -> Tablet:
     query = select(Device.centre_id, Device.id, Device.revoked_at).where(Device.id == device_id)
+    if centres is not None:
+        query = query.join(Centre, Centre.id == Device.centre_id).where(Centre.code.in_(centres))
     row = tx.execute(query).one_or_none()
     if row is None:
         raise Invalid.field("", NOT_OURS)

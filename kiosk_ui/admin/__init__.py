@@ -6,11 +6,11 @@ session     signing in and out, second factor, one's own account
 home        the first page
 alarms comments
             what calls a human, what people wrote
-users keys centre journal
-            what is managed: people, keys of case systems, the centre's profile, who saw and did what
+users keys tablets centre journal
+            what is managed: people, keys of case systems, tablets, the centre's profile, who saw and did what
 """
 
-from kiosk_ui.admin import alarms, centre, comments, home, journal, keys, poster, session, users  # noqa: F401
+from kiosk_ui.admin import alarms, centre, comments, home, journal, keys, poster, session, tablets, users  # noqa: F401
 from kiosk_ui.admin.door import bp
 
 __all__ = ["bp"]

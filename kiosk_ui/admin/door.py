@@ -41,6 +41,7 @@ NAVIGATION: list[tuple[str, str, str]] = [
     ("admin.centres", N_("Centre"), roles.PROFILE),
     ("admin.users", N_("Users"), roles.USERS),
     ("admin.keys", N_("Keys"), roles.KEYS),
+    ("admin.tablets", N_("Tablets"), roles.DEVICES),
     ("admin.journal", N_("Journal"), roles.JOURNAL),
 ]
 
@@ -233,7 +234,9 @@ def back_to(endpoint: str, **values: Any) -> ResponseReturnValue:
 def this(**changes: object) -> str:
     """This page's address with all that it says, in its language, with these changes."""
     kept = {**request.args.to_dict(flat=False), "lang": spoken()} | changes
-    query = urlencode({name: value for name, value in kept.items() if value not in (None, NATIVE)}, doseq=True)
+    query = urlencode(
+        {name: value for name, value in kept.items() if value not in (None, NATIVE)}, doseq=True
+    )
     return f"{path()}?{query}" if query else path()
 
 

@@ -25,7 +25,9 @@ TABLET_POLICY = f"{POLICY}; worker-src 'self'; manifest-src 'self'"
 @bp.get("/kiosk/", strict_slashes=False)
 def shell() -> Response:
     """The page in which everything happens."""
-    return Response(_shell(settings().languages, version()), headers={"Content-Security-Policy": TABLET_POLICY})
+    return Response(
+        _shell(settings().languages, version()), headers={"Content-Security-Policy": TABLET_POLICY}
+    )
 
 
 @bp.get("/kiosk/worker.js")

@@ -1,6 +1,7 @@
 """How a tablet comes in, and how it is shut out."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -197,7 +198,7 @@ def test_a_tablet_that_lost_its_key_is_paired_again(
     ],
 )
 def test_a_place_that_makes_no_sense_is_refused(centre: str, facts: dict[str, str], pointer: str) -> None:
-    asked = {"centre": centre, "name": "Планшет", "mode": "hall"} | facts
+    asked: dict[str, Any] = {"centre": centre, "name": "Планшет", "mode": "hall"} | facts
     with pytest.raises(Invalid) as refusal:
         flow.add_device(asked.pop("centre"), **asked)
     assert [error.pointer for error in refusal.value.errors] == [pointer]

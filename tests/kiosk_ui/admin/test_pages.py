@@ -259,7 +259,9 @@ def test_the_journal_tells_who_saw_and_did_what_in_ones_own_centre(app: Flask, s
 
     rows = [row.text for row in page.all("tr")]
     assert [row for row in rows if "зміна профілю" in row and me.email in row]
-    assert len([row for row in rows if "перегляд" in row and f"Профіль центру {OWN}" in row]) == 1, "once a session"
+    assert len([row for row in rows if "перегляд" in row and f"Профіль центру {OWN}" in row]) == 1, (
+        "once a session"
+    )
     assert not [row for row in rows if stranger.email in row]
     assert me.get(f"/admin/journal?centre={FOREIGN}").status_code == 404
 

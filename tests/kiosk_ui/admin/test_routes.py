@@ -18,7 +18,7 @@ from werkzeug.routing import Rule
 from feedback_service.access import roles, sessions
 from feedback_service.access.sessions import CODE, SET_UP
 from feedback_service.db import reading
-from feedback_service.flow import alarms, setup, upkeep
+from feedback_service.flow import alarms, pairing, setup, tablet_list, upkeep
 from feedback_service.models import Alarm, ApiKey, Centre, SignIn, User
 from feedback_service.words import ROLES
 from kiosk_ui.admin.door import NOBODY, SIGNED_IN
@@ -57,6 +57,13 @@ TABLE: dict[str, tuple[str, str | None]] = {
     "admin.keys": (roles.KEYS, None),
     "admin.make_key": (roles.KEYS, None),
     "admin.revoke_key": (roles.KEYS, "key"),
+    # tablets
+    "admin.tablets": (roles.DEVICES, None),
+    "admin.approve_tablet": (roles.DEVICES, None),
+    "admin.add_tablet": (roles.DEVICES, None),
+    "admin.import_queue": (roles.DEVICES, None),
+    "admin.new_tablet_code": (roles.DEVICES, "tablet"),
+    "admin.revoke_tablet": (roles.DEVICES, "tablet"),
     # centre
     "admin.centres": (roles.PROFILE, None),
     "admin.profile": (roles.PROFILE, "centre"),
@@ -143,6 +150,12 @@ def _alarm_of(tx: Session, centre: str) -> uuid.UUID:
     ).one()
 
 
+def _tablet(centre: str) -> str:
+    pairing.add_device(centre, name="Планшет", mode="hall")
+    [tablet] = tablet_list.tablets({centre})
+    return str(tablet.id)
+
+
 @pytest.fixture
 def town(app: Flask, centres: None) -> Town:
     """A user, a key, a link, a comment and an alarm in each of the two centres."""
@@ -154,6 +167,7 @@ def town(app: Flask, centres: None) -> Town:
             "centre": centre,
             "user": _user_id(email),
             "key": _newest_key(),
+            "tablet": _tablet(centre),
             "link": a_link(email),
             "comment": _a_comment(centre),
             "alarm": _an_alarm(centre),

@@ -1,0 +1,147 @@
+"""Tablets in the administration: let in, watched, shut out, relieved of what they saved."""
+
+import io
+import json
+import re
+import uuid
+from base64 import b64encode
+from datetime import timedelta
+
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from flask import Flask
+from flask.testing import FlaskClient
+
+from feedback_service import clock, flow
+from feedback_service.access import sessions
+from feedback_service.cases.tokens import keyring
+from feedback_service.flow.tablet_list import TabletState, tablets
+from feedback_service.models import JournalEntry, Response
+from tests.conftest import TimeIs
+from tests.kiosk_ui.admin.conftest import FOREIGN, OWN, SignedIn
+from tests.support.staff import FROM_HERE
+from tests.support.stored import rows
+
+HALL = {"name": "Планшет у залі", "mode": "hall", "centre": OWN}
+
+
+def known(app: Flask, centre: str = OWN) -> list[TabletState]:
+    """The tablets of a centre."""
+    with app.app_context():
+        return tablets({centre})
+
+
+def test_an_administrator_gets_a_code_that_pairs_a_tablet(
+    app: Flask, signed_in: SignedIn, client: FlaskClient
+) -> None:
+    page = signed_in().post("/admin/tablets", HALL)
+    found = re.search(r"<output[^>]*>([0-9A-Z]{4}-[0-9A-Z]{4})<", page.text)
+    assert found is not None
+    assert client.post("/api/v1/kiosk/pair", json={"pairing_code": found[1]}).status_code == 200
+    [tablet] = known(app)
+    assert (tablet.name, tablet.mode) == ("Планшет у залі", "hall")
+
+
+def test_a_tablet_that_shows_a_code_comes_in_when_it_is_approved(
+    app: Flask, signed_in: SignedIn, client: FlaskClient
+) -> None:
+    asking = client.post("/api/v1/kiosk/pairing").get_json()
+    me = signed_in()
+    path = asking["verification_uri_complete"].removeprefix("http://127.0.0.1:8000")
+    assert asking["user_code"] in me.get(path).text
+    desk = {"name": "Вікно 3", "mode": "desk", "workplace": "window-3", "centre": OWN}
+
+    assert me.post("/admin/tablets", desk | {"code": asking["user_code"]}).status_code == 303
+
+    paired = client.post("/api/v1/kiosk/pair", json={"pairing_code": asking["device_code"]}).get_json()
+    assert paired["device"]["workplace"] == "window-3"
+    with app.app_context():
+        actions = [entry.action for entry in rows(JournalEntry)]
+    assert "tablet_added" in actions
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"mode": "desk"}, "workplace"),
+        ({"centre": FOREIGN}, "centre"),
+        ({"code": "AAAA-AAAA"}, "code"),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(
+    app: Flask, signed_in: SignedIn, change: dict[str, str], field: str
+) -> None:
+    page = signed_in().post("/admin/tablets", HALL | {"name": "Наш планшет"} | change)
+    assert page.status_code == 422
+    assert f'id="error-{field}"' in page.text
+    assert field == "name" or "Наш планшет" in page.text
+    assert known(app) == [] and known(app, FOREIGN) == []
+
+
+def test_what_needs_attention_is_on_the_page(app: Flask, signed_in: SignedIn, time_is: TimeIs) -> None:
+    now = time_is("2026-11-20T12:00+02:00")
+    with app.app_context():
+        flow.pair(flow.add_device(OWN, name="Тихий", mode="hall"))
+    time_is(now + timedelta(minutes=11))
+    page = signed_in().get("/admin/tablets").text
+    assert "Тихий" in page and "Мовчить понад десять хвилин у години роботи" in page
+
+
+def test_a_revoked_tablet_is_shut_out(app: Flask, signed_in: SignedIn, client: FlaskClient) -> None:
+    with app.app_context():
+        key = flow.pair(flow.add_device(OWN, name="Планшет", mode="hall")).key
+    [tablet] = known(app)
+    assert signed_in().post(f"/admin/tablets/{tablet.id}/revoke").status_code == 303
+    headers = {"Authorization": f"Bearer {key}"}
+    assert client.get("/api/v1/kiosk/config", headers=headers).status_code == 401
+
+
+def a_file(app: Flask, centre: str) -> bytes:
+    """What a stuck tablet of the centre saved: one answer."""
+    with app.app_context():
+        flow.add_device(centre, name="Планшет", mode="hall")
+        [tablet] = tablets({centre})
+        client, nonce = str(uuid.uuid4()), bytes(12)
+        said = {
+            "questionnaire": "offline-2026.1",
+            "language": "uk",
+            "answers": {"off.nps": 9},
+            "answered_at": clock.now().isoformat(),
+        }
+        box = AESGCM(keyring().signing.queue_key(tablet.id))
+        sealed = nonce + box.encrypt(nonce, json.dumps(said).encode(), client.encode())
+    items = [{"client_id": client, "sealed": b64encode(sealed).decode()}]
+    return json.dumps({"vidhuk": "tablet-queue", "device": str(tablet.id), "items": items}).encode()
+
+
+def test_what_a_stuck_tablet_saved_is_taken_once(app: Flask, signed_in: SignedIn) -> None:
+    me, saved = signed_in(), a_file(app, OWN)
+
+    for expected in ("узято: 1", "надійшли раніше: 1"):
+        fields = {"csrf": sessions.form_token(me.token), "file": (io.BytesIO(saved), "queue.json")}
+        page = me.client.post("/admin/tablets/import", data=fields, headers=FROM_HERE)
+        assert expected in page.text
+
+    with app.app_context():
+        assert len(rows(Response)) == 1
+
+
+@pytest.mark.parametrize("spoil", ["foreign", "changed", "nonsense", "nothing"])
+def test_a_file_that_is_not_ours_is_refused_whole(app: Flask, signed_in: SignedIn, spoil: str) -> None:
+    saved = a_file(app, FOREIGN if spoil == "foreign" else OWN)
+    if spoil == "changed":
+        document = json.loads(saved)
+        document["items"][0]["client_id"] = str(uuid.uuid4())
+        saved = json.dumps(document).encode()
+    if spoil == "nonsense":
+        saved = b"{"
+    me = signed_in()
+    fields = {"csrf": sessions.form_token(me.token)} | (
+        {} if spoil == "nothing" else {"file": (io.BytesIO(saved), "queue.json")}
+    )
+    page = me.client.post("/admin/tablets/import", data=fields, headers=FROM_HERE)
+    assert page.status_code == 422
+    assert 'id="error-file"' in page.text
+    with app.app_context():
+        assert rows(Response) == []
