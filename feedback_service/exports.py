@@ -10,6 +10,7 @@ import json as json_writer
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from xlsxwriter import Workbook
 
@@ -45,7 +46,7 @@ def inert(text: str) -> str:
 def csv(table: Table) -> Iterator[bytes]:
     """UTF-8 with the mark that tells Excel so, a semicolon between cells as Ukrainian Excel wants it."""
     yield "\ufeff".encode()
-    for row in ([column.title for column in table.columns], *table.rows):
+    for row in chain([[column.title for column in table.columns]], table.rows):
         line = io.StringIO()
         writer = csv_writer.writer(line, delimiter=";", lineterminator="\r\n")
         writer.writerow(inert(value) if isinstance(value, str) else value for value in row)

@@ -17,7 +17,7 @@ STATIC = Path(__file__).parent / "static"
 BUNDLES = {
     "survey.css": ("tokens.css", "base.css", "survey.css"),
     "public.css": ("tokens.css", "base.css", "public.css"),
-    "admin.css": ("tokens.css", "base.css", "admin.css", "reading.css"),
+    "admin.css": ("tokens.css", "base.css", "admin.css", "reading.css", "charts.css", "figures.css"),
     "poster.css": ("tokens.css", "base.css", "poster.css"),
     "survey.js": ("vendor/htmx-4.0.1.min.js", "survey.js"),
     "kiosk.css": ("tokens.css", "kiosk.css"),

@@ -7,7 +7,7 @@ a problem of the JSON door by ``Accept-Language``.
 from collections.abc import Collection, Mapping
 from datetime import date
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from babel import Locale
@@ -90,8 +90,13 @@ def month(value: date) -> str:
 
 def number(value: int | float | Decimal, digits: int = 0) -> str:
     """A number as the reader writes it: «1 234,5» with unbreakable spaces, a true minus sign."""
+    return _number(value, digits, language())
+
+
+@lru_cache(maxsize=4096)
+def _number(value: int | float | Decimal, digits: int, locale: str) -> str:
     shape = "#,##0" + ("." + "0" * digits if digits else "")
-    return format_decimal(value, shape, locale=language()).replace("-", "−")
+    return format_decimal(value, shape, locale=locale).replace("-", "−")
 
 
 def spoken() -> str | None:

@@ -12,15 +12,15 @@ from feedback_service.words import ROLES, SCOPES
 
 # Rights: what pages ask for.
 AGGREGATES, COMMENTS, BREACHES, REPORTS = "aggregates", "comments", "breaches", "reports"
-ALARMS = "alarms"
+ALARMS, EXPLANATIONS = "alarms", "explanations"
 PROFILE, USERS, KEYS, DEVICES = "profile", "users", "keys", "devices"
 DELIVERIES, JOURNAL, INSTALLATION = "deliveries", "journal", "installation"
 
 _SETTINGS = frozenset({PROFILE, USERS, KEYS, DEVICES, DELIVERIES, JOURNAL})
 
 RIGHTS: Mapping[str, frozenset[str]] = {
-    "administrator": _SETTINGS | {AGGREGATES, ALARMS},
-    "head": _SETTINGS | {AGGREGATES, ALARMS, COMMENTS, BREACHES, REPORTS},
+    "administrator": _SETTINGS | {AGGREGATES, ALARMS, EXPLANATIONS},
+    "head": _SETTINGS | {AGGREGATES, ALARMS, EXPLANATIONS, COMMENTS, BREACHES, REPORTS},
     "council": frozenset({AGGREGATES}),
     "provider": frozenset({AGGREGATES}),
     "oblast": frozenset({AGGREGATES}),

@@ -107,8 +107,16 @@ def question(id: str, counts: Mapping[str, int], scale: Scale) -> QuestionFigure
     )
 
 
-def figures(counts: Counts, methodology: Methodology, withheld: Collection[str] = ()) -> Figures:
-    """Everything told of one group: both front offices are listed, a ``withheld`` one by its name only."""
+def figures(
+    counts: Counts,
+    methodology: Methodology,
+    withheld: Collection[str] = (),
+    questions: Collection[str] | None = None,
+) -> Figures:
+    """Everything told of one group: both front offices are listed, a ``withheld`` one by its name only.
+
+    Of the operational questions only these ``questions`` are told, if any are named.
+    """
     given: defaultdict[tuple[str, str], dict[str, int]] = defaultdict(dict)
     for (front_office, asked, value), n in counts.items():
         given[front_office, asked][value] = n
@@ -127,6 +135,7 @@ def figures(counts: Counts, methodology: Methodology, withheld: Collection[str] 
             _question(question(asked, given[front_office, asked], scale))
             for front_office in shown
             for asked, scale in methodology.words[front_office].items()
+            if questions is None or asked in questions
         ],
         reasons=_reasons([given[front_office, REASONS] for front_office in shown]),
     )

@@ -13,8 +13,6 @@ from sqlalchemy.orm import Session
 from feedback_service.db import reading
 from feedback_service.errors import NotFound
 from feedback_service.indicators import library, rollups, scoring
-from feedback_service.indicators.methodology import Methodology
-from feedback_service.indicators.rollups import Told
 from feedback_service.indicators.scoring import Figures
 from feedback_service.indicators.statistics import percent
 from feedback_service.indicators.suppression import withhold
@@ -37,8 +35,24 @@ SPANS: Mapping[str, Callable[[date], str]] = {
     "month": lambda day: f"{day:%Y-%m}",
     "quarter": lambda day: f"{day.year}-Q{(day.month + 2) // 3}",
 }
-BY = (*SPANS, "service", "provider", "source", "workplace", "front_office", "language", "part_of_week")
-UNINVITED = ("source", "language", "part_of_week")  # what an invitation does not know
+# How an answer reached us, more coarsely than its source.
+CHANNELS: Mapping[str, str] = {
+    "qr_case": "phone",
+    "sms_viber": "phone",
+    "tablet_hall": "tablet",
+    "phone_interview": "assisted",
+    "paper_box": "assisted",
+    "diia_centers_map": "assisted",
+    "qr_hall": "hall",
+    "tablet_walkup": "hall",
+}
+OF_SOURCE = ("source", "channel")
+BY = (
+    *SPANS,
+    *("service", "provider", "source", "channel", "workplace", "front_office", "language", "part_of_week"),
+)
+INVITED_BY = ("service", "provider", "workplace", "front_office")  # what an invitation's case knows
+UNINVITED = (*OF_SOURCE, "language", "part_of_week")  # what an invitation does not know
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +91,14 @@ class Funnel:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Some of what the centres do: services, providers, windows … by the keys of their groups."""
+
+    by: str
+    keys: frozenset[Key]
+
+
+@dataclass(frozen=True, slots=True)
 class _Asked:
     """What a summary is asked about."""
 
@@ -85,10 +107,16 @@ class _Asked:
     last: date
     front_office: str | None
     by: str | None
+    part: Part | None
+
+    def read_by(self, ways: Collection[str]) -> str:
+        """By what the sums are told apart that it is made of."""
+        if self.by is not None and self.by in ways:
+            return self.by
+        return self.part.by if self.part is not None and self.part.by in ways else WHOLE
 
 
-@reading
-def summary(
+def read(
     tx: Session,
     *,
     centres: Collection[str],
@@ -98,45 +126,65 @@ def summary(
     source: str | None = None,
     by: str | None = None,
     min_group: int,
+    part: Part | None = None,
+    questions: Collection[str] | None = None,
+    funnel: bool = True,
 ) -> dict[str, object]:
     """What the centres' answers of a period (both days included) say, pooled; in the shape of GET /summaries.
 
-    ``source`` and ``front_office`` narrow it, ``by`` (one of ``BY``) adds groups. Without ``source`` the
-    sources count that the methodology in force on the last day names. Raises ``NotFound`` if there is no
-    such centre, ``ValueError`` for a word that means nothing.
+    ``source``, ``front_office`` and ``part`` narrow it, ``by`` (one of ``BY``) adds groups. Without ``source`` the
+    sources count that the methodology in force on the last day names. Who needs less says which ``questions`` and
+    whether the ``funnel``: other questions are left out, the funnel is as if nobody had been invited. Raises
+    ``NotFound`` if there is no such centre, ``ValueError`` for a word that means nothing, or a part told apart by
+    something else.
     """
     for word, known in ((front_office, FRONT_OFFICES), (source, SOURCES), (by, BY)):
         if word is not None and word not in known:
             raise ValueError(f"{word!r} is none of {', '.join(sorted(known))}")
-    asked = _Asked(_ids(tx, set(centres)), first, last, front_office, by)
+    if part is not None and by in ANSWERS_BY and by != part.by:
+        raise ValueError(f"a part by {part.by} cannot be told apart by {by}")
+    asked = _Asked(_ids(tx, set(centres)), first, last, front_office, by, part)
     methodology = library.in_force(tx, last)
     counting = {source} if source else methodology.sources
-    counts = _counts(tx, asked, methodology, SOURCES if by == "source" and not source else counting)
+    wanted = {PEOPLE, scoring.REASONS, *methodology.loyalty.questions.values()}.union(
+        *methodology.words.values()
+    )
+    if questions is not None:
+        wanted &= {PEOPLE, *questions}
+    counts = _counts(tx, asked, wanted, SOURCES if by in OF_SOURCE and not source else counting)
     # Invitations have no source: each group of by=source tells the funnel that source= tells.
-    funnels = _funnels(tx, replace(asked, by=None) if by in UNINVITED else asked)
-    funnel = sum(funnels.values(), Funnel())
+    funnels = _funnels(tx, replace(asked, by=None) if by in UNINVITED else asked) if funnel else {}
+    whole_funnel = sum(funnels.values(), Funnel())
     if by in UNINVITED:
-        funnels = dict.fromkeys(counts, funnel)
+        funnels = dict.fromkeys(counts, whole_funnel)
 
     keys = sorted(counts.keys() | funnels.keys(), key=lambda key: (key is None, key or ""))
-    apart = [key for key in keys if by == "source" and key not in counting]
+    whole_keys = counting if by == "source" else {CHANNELS[name] for name in counting}
+    apart = [key for key in keys if by in OF_SOURCE and key not in whole_keys]
     told = withhold({key: _respondents(counts[key]) for key in keys}, min_group=min_group, apart=apart)
     whole = _added(counts[key] for key in keys if key not in apart)
-    figures = Figures([], [], []) if told.whole else scoring.figures(whole, methodology, told.front_offices)
+
+    def figures_of(counted: Counts, withheld: Collection[str]) -> Figures:
+        return scoring.figures(counted, methodology, withheld, questions)
+
+    figures = Figures([], [], []) if told.whole else figures_of(whole, told.front_offices)
     return {
         "period": {"from": first.isoformat(), "to": last.isoformat()},
         "methodology": {"id": methodology.id, "status": methodology.status},
         **({"suppressed": True} if told.whole else {}),
-        **_members(funnel, figures),
+        **_members(whole_funnel, figures),
         "groups": [
             {"key": key, "suppressed": True}
             if key in told.groups
             else {"key": key, "suppressed": False}
-            | _members(funnels.get(key, Funnel()), scoring.figures(counts[key], methodology, told.cells[key]))
+            | _members(funnels.get(key, Funnel()), figures_of(counts[key], told.cells[key]))
             for key in keys
             if by is not None
         ],
     }
+
+
+summary = reading(read)
 
 
 def _ids(tx: Session, codes: Collection[str]) -> Sequence[uuid.UUID]:
@@ -147,24 +195,25 @@ def _ids(tx: Session, codes: Collection[str]) -> Sequence[uuid.UUID]:
 
 
 def _counts(
-    tx: Session, asked: _Asked, methodology: Methodology, sources: Collection[str]
+    tx: Session, asked: _Asked, wanted: Collection[str], sources: Collection[str]
 ) -> defaultdict[Key, Counts]:
     """How many people answered, and what, in each group."""
-    wanted = {PEOPLE, scoring.REASONS, *methodology.loyalty.questions.values()}.union(
-        *methodology.words.values()
-    )
-    by = asked.by if asked.by is not None and asked.by in ANSWERS_BY else WHOLE
-    key_of = _keys(tx, asked)
+    by = asked.read_by(ANSWERS_BY)
+    name_of = _names(tx, asked, by)
+    key_of = _keys(asked)
     # A service of three years is some 200,000 counts: the inner loop makes no keys.
     sums: defaultdict[tuple[Key, str, str], dict[str, int]] = defaultdict(dict)
     for one in rollups.answers(
         tx, asked.centres, asked.first, asked.last, by, daily=asked.by in ("day", "week")
     ):
+        name = name_of(one.key)
+        if not _in_part(asked, by, name):
+            continue
         for front_office, by_source in one.counts.items():
             if asked.front_office not in (None, front_office):
                 continue
             for source in by_source.keys() & sources:
-                key = key_of(one, front_office, source)
+                key = key_of(name, one.day, front_office, source)
                 for question, values in by_source[source].items():
                     if question in wanted:
                         into = sums[key, front_office, question]
@@ -179,8 +228,8 @@ def _counts(
 
 def _funnels(tx: Session, asked: _Asked) -> dict[Key, Funnel]:
     """The funnel of each group's cases."""
-    by = asked.by if asked.by is not None and asked.by in INVITATIONS_BY else WHOLE
-    key_of = _keys(tx, asked)
+    by = asked.read_by(INVITATIONS_BY)
+    name_of, key_of = _names(tx, asked, by), _keys(asked)
     funnels: defaultdict[Key, Funnel] = defaultdict(Funnel)
     for one in rollups.invitations(
         tx,
@@ -189,31 +238,45 @@ def _funnels(tx: Session, asked: _Asked) -> dict[Key, Funnel]:
         asked.last,
         by,
         daily=asked.by in ("day", "week"),
+        each_day=asked.by in SPANS,
         front_offices=asked.front_office is not None or asked.by == "front_office",
     ):
+        name = name_of(one.key)
+        if not _in_part(asked, by, name):
+            continue
         for front_office, by_source in one.counts.items():
             if asked.front_office in (None, front_office):
                 steps = by_source[""][INVITED]
-                funnels[key_of(one, front_office, "")] += Funnel(steps["invited"], **steps)
+                funnels[key_of(name, one.day, front_office, "")] += Funnel(steps["invited"], **steps)
     return dict(funnels)
 
 
-def _keys(tx: Session, asked: _Asked) -> Callable[[Told, str, str], Key]:
-    """How to name the group that a front office's and source's part of a tally belongs to."""
-    if asked.by is None:
-        return lambda told, front_office, source: None
-    if asked.by in SPANS:
-        span = SPANS[asked.by]
-        return lambda told, front_office, source: span(told.day)
-    if asked.by == "source":
-        return lambda told, front_office, source: source
-    if asked.by == "front_office":
-        return lambda told, front_office, source: front_office
-    if asked.by == "service":
-        services = select(Service).where(Service.centre_id.in_(asked.centres))
-        codes = {service.id.hex: service.code or service.local_code for service in tx.scalars(services)}
-        return lambda told, front_office, source: codes.get(told.key) or None
-    return lambda told, front_office, source: told.key or None
+def _in_part(asked: _Asked, by: str, name: Key) -> bool:
+    return asked.part is None or asked.part.by != by or name in asked.part.keys
+
+
+def _names(tx: Session, asked: _Asked, by: str) -> Callable[[str], Key]:
+    """What the keys of sums are called: a service by its code."""
+    if by != "service":
+        return lambda key: key or None
+    services = select(Service.id, Service.code, Service.local_code)
+    rows = tx.execute(services.where(Service.centre_id.in_(asked.centres)))
+    codes = {id.hex: code or local_code for id, code, local_code in rows}
+    return lambda key: codes.get(key) or None
+
+
+def _keys(asked: _Asked) -> Callable[[Key, date, str, str], Key]:
+    """Which group counts of this name, day, front office and source belong to."""
+    span = SPANS.get(asked.by or "")
+    if span is not None:
+        return lambda name, day, front_office, source: span(day)
+    places: Mapping[str | None, Callable[[Key, date, str, str], Key]] = {
+        None: lambda name, day, front_office, source: None,
+        "source": lambda name, day, front_office, source: source,
+        "channel": lambda name, day, front_office, source: CHANNELS[source],
+        "front_office": lambda name, day, front_office, source: front_office,
+    }
+    return places.get(asked.by, lambda name, day, front_office, source: name)
 
 
 def _respondents(counts: Counts) -> dict[str, int]:

@@ -1,12 +1,13 @@
-"""The first page: who is signed in, and for which centres."""
+"""The first page: the figures, for who may see any; else who is signed in, and for which centres."""
 
 from flask.typing import ResponseReturnValue
 
-from kiosk_ui.admin.door import SIGNED_IN, bp, needs, show, sight
+from kiosk_ui.admin import figures
+from kiosk_ui.admin.door import SIGNED_IN, bp, needs
 
 
 @bp.get("/")
 @needs(SIGNED_IN)
 def home() -> ResponseReturnValue:
-    """Who is here, and what they may see."""
-    return show("admin/home.html", sight=sight())
+    """The overview of the visitor's centres."""
+    return figures.first_page()

@@ -52,7 +52,7 @@ def friday_noon(context: None, time_is: TimeIs) -> None:
 
 
 def summed_up(
-    *centres: str, first: date = NEW_YEAR, last: date = TODAY, min_group: int = 5, **how: str | None
+    *centres: str, first: date = NEW_YEAR, last: date = TODAY, min_group: int = 5, **how: Any
 ) -> Reply:
     """The reply, as it comes out of JSON."""
     told = summaries.summary(centres=centres or (CENTRE,), first=first, last=last, min_group=min_group, **how)

@@ -78,6 +78,11 @@ TABLE: dict[str, tuple[str, str | None]] = {
     "admin.alarms": (roles.ALARMS, None),
     "admin.acknowledge_alarm": (roles.ALARMS, "centre alarm"),
     "admin.want_letters": (roles.ALARMS, None),
+    # figures
+    "admin.breakdown": (roles.AGGREGATES, None),
+    "admin.compared": (roles.AGGREGATES, None),
+    "admin.explain": (roles.EXPLANATIONS, None),
+    "admin.export": (roles.AGGREGATES, None),
     # journal
     "admin.journal": (roles.JOURNAL, None),
 }

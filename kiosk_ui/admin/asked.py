@@ -1,0 +1,172 @@
+"""Which figures an address asks for; what is impossible in it is put right, and said.
+
+``centre``, ``from``, ``to``, ``front_office``, ``source`` and one of ``service``, ``provider``, ``workplace``,
+``language`` make a view. A view has one address, so it can be sent to a colleague and survives a reload.
+"""
+
+import re
+from calendar import monthrange
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from urllib.parse import urlencode
+
+from flask_babel import gettext as _
+
+from feedback_service.access.sight import CentreCard, Sight
+from feedback_service.errors import NotFound
+from feedback_service.indicators.overview import BREAKDOWNS, View
+from feedback_service.indicators.summaries import Part
+from feedback_service.words import FRONT_OFFICES, SOURCES
+from kiosk_ui.languages import day as in_words
+from kiosk_ui.languages import spoken
+
+PARTS = ("service", "provider", "workplace", "language")
+USUAL = timedelta(days=90)  # before the last day
+EARLIEST = date(2021, 8, 11)  # when Resolution 864 came; no answer is older
+_DAY = re.compile(r"(\d{1,4})-(\d{1,2})-(\d{1,2})")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The view, the centre if it is a single one, the address that leads to it, and what had to be put right."""
+
+    view: View
+    centre: CentreCard | None
+    corrections: tuple[str, ...]
+    fenced: Part | None = field(default=None)  # a provider sees their own services only
+
+    def address(self, **changes: object) -> str:
+        """The view as the query of an address, with changes; ``None`` leaves something out."""
+        view = self.view
+        told: dict[str, object] = {
+            "centre": self.centre.code if self.centre else None,
+            "from": view.first.isoformat(),
+            "to": view.last.isoformat(),
+            "front_office": view.front_office,
+            "source": view.source,
+        }
+        if view.part is not None and view.part != self.fenced:
+            told[view.part.by] = next(iter(view.part.keys))
+        told |= {"lang": spoken()} | changes
+        return urlencode({name: value for name, value in told.items() if value is not None})
+
+    @property
+    def breakdowns(self) -> tuple[str, ...]:
+        """By what the view can be told apart."""
+        part = self.view.part
+        return BREAKDOWNS if part is None else tuple(by for by in (part.by, "source") if by in BREAKDOWNS)
+
+    @property
+    def chosen(self) -> tuple[str, str] | None:
+        """The one service, window … that is looked at."""
+        part = self.view.part
+        if part is None or part == self.fenced:
+            return None
+        return part.by, str(next(iter(part.keys)))
+
+
+def asked(arguments: Mapping[str, str], sight: Sight, today: date) -> Asked | None:
+    """The view nearest to what was asked; ``None`` if there is no centre to look at.
+
+    ``NotFound`` for a foreign centre.
+    """
+    if not sight.centres:
+        return None
+    wrong: list[str] = []
+    code = arguments.get("centre", "").strip()
+    centre = sight.centre(code) if code else sight.centres[0] if len(sight.centres) == 1 else None
+    first, last = _period(arguments, today, wrong)
+    fenced = _fence(sight)
+    view = View(
+        centres=frozenset({centre.code}) if centre else sight.codes,
+        first=first,
+        last=last,
+        front_office=_one_of(arguments, "front_office", FRONT_OFFICES, wrong),
+        source=_one_of(arguments, "source", SOURCES, wrong),
+        part=_part(arguments, fenced, wrong),
+    )
+    return Asked(view, centre, tuple(wrong), fenced)
+
+
+def presets(today: date) -> Iterator[tuple[str, date, date]]:
+    """Periods that are often wanted: words, first day, last day."""
+    month = today.replace(day=1)
+    month_before = (month - timedelta(days=1)).replace(day=1)
+    quarter = month.replace(month=(today.month - 1) // 3 * 3 + 1)
+    quarter_before = (quarter - timedelta(days=1)).replace(day=1)
+    quarter_before = quarter_before.replace(month=(quarter_before.month - 1) // 3 * 3 + 1)
+    yield _("Last 91 days"), today - USUAL, today
+    yield _("This month"), month, today
+    yield _("Last month"), month_before, month - timedelta(days=1)
+    yield _("Last quarter"), quarter_before, quarter - timedelta(days=1)
+    yield _("This year"), today.replace(month=1, day=1), today
+    yield _("Last year"), date(today.year - 1, 1, 1), date(today.year - 1, 12, 31)
+
+
+def _period(arguments: Mapping[str, str], today: date, wrong: list[str]) -> tuple[date, date]:
+    last = _day(arguments, "to", wrong) or today
+    if last > today:
+        wrong.append(_("The last day lies ahead; today is shown as the last one."))
+        last = today
+    last = max(last, EARLIEST)
+    first = _day(arguments, "from", wrong) or last - USUAL
+    if first > last:
+        wrong.append(_("The first day came after the last; they were exchanged."))
+        first, last = last, min(first, today)
+    if first < EARLIEST:
+        wrong.append(
+            _("There are no answers before %(day)s; the period begins there.", day=in_words(EARLIEST))
+        )
+        first = EARLIEST
+    return first, last
+
+
+def _day(arguments: Mapping[str, str], name: str, wrong: list[str]) -> date | None:
+    """The day, or the nearest there is: of 31 February the last of February."""
+    typed = arguments.get(name, "").strip()
+    if not typed:
+        return None
+    found = _DAY.fullmatch(typed)
+    if found is None:
+        wrong.append(_("“%(typed)s” is no day; write it like 2026-11-20.", typed=typed[:40]))
+        return None
+    year, month, day = (int(part) for part in found.groups())
+    year, month = min(max(year, 1900), 9998), min(max(month, 1), 12)
+    nearest = date(year, month, min(max(day, 1), monthrange(year, month)[1]))
+    if (year, month, nearest.day) != tuple(int(part) for part in found.groups()):
+        wrong.append(
+            _("There is no day %(typed)s; the nearest is %(day)s.", typed=typed, day=in_words(nearest))
+        )
+    return nearest
+
+
+def _one_of(arguments: Mapping[str, str], name: str, words: tuple[str, ...], wrong: list[str]) -> str | None:
+    typed = arguments.get(name, "").strip()
+    if not typed or typed in words:
+        return typed or None
+    wrong.append(_("“%(typed)s” is nothing to filter by; all are shown.", typed=typed[:40]))
+    return None
+
+
+def _part(arguments: Mapping[str, str], fenced: Part | None, wrong: list[str]) -> Part | None:
+    given = [(by, arguments[by].strip()[:64]) for by in PARTS if arguments.get(by, "").strip()]
+    if len(given) > 1:
+        wrong.append(
+            _("Only one of service, provider, window and language can be looked at; the first is shown.")
+        )
+    if not given:
+        return fenced
+    by, key = given[0]
+    if fenced is not None and (by != fenced.by or key not in fenced.keys):
+        if by != fenced.by:
+            wrong.append(_("Your role sees no figures told apart like that."))
+            return fenced
+        raise NotFound()
+    return Part(by, frozenset({key}))
+
+
+def _fence(sight: Sight) -> Part | None:
+    if sight.providers is not None:
+        return Part("provider", frozenset(sight.providers))
+    return Part("service", frozenset(sight.services)) if sight.services is not None else None

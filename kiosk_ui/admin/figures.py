@@ -1,0 +1,384 @@
+"""The figures: the overview, what is behind it told apart, sources compared, and every table to take away."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from flask import Response, request, stream_with_context, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from markupsafe import Markup
+
+from feedback_service import clock, exports
+from feedback_service.access import roles
+from feedback_service.config import settings
+from feedback_service.delivery import overview as deliveries
+from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
+from feedback_service.exports import Table
+from feedback_service.flow import alarms, explaining
+from feedback_service.indicators import overview
+from feedback_service.indicators.overview import Breakdown, Comparison, Overview, Trend
+from feedback_service.surveys import library
+from feedback_service.surveys.questionnaires import Questionnaire
+from feedback_service.words import PARTS_OF_DAY
+from kiosk_ui import charts
+from kiosk_ui.admin import tables, words
+from kiosk_ui.admin.asked import PARTS, Asked, asked, presets
+from kiosk_ui.admin.door import back_to, bp, centre_of, needs, show, sight, visitor
+from kiosk_ui.admin.forms import mistakes
+from kiosk_ui.languages import number
+
+UNCONFIRMED = "unconfirmed"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A table of a page with the chart above it and the addresses of its exports."""
+
+    table: Table
+    chart: Markup | None
+    exports: tuple[tuple[str, str], ...]
+
+
+def first_page() -> ResponseReturnValue:
+    """One screen: is something urgent, are we rated, how are we doing, what hurts, does the ministry get it."""
+    here = _asked()
+    if here is None:
+        return show("admin/home.html", sight=sight())
+    told = overview.overview(here.view, min_group=settings().min_group)
+    published = library.published(here.view.last)
+    drawn = {
+        "reasons": _pareto(told, published),
+        **{f"trend-{line.front_office}": _trend(line) for line in told.trends},
+    }
+    shown = {
+        name: Shown(made(told, published), drawn.get(name), _exports(here, name))
+        for name, made in tables.OF_OVERVIEW.items()
+    }
+    codes = here.view.centres
+    may_see_alarms = visitor().may(roles.ALARMS)
+    return _show(
+        "admin/overview.html",
+        here,
+        told=told,
+        shown=shown,
+        questions=words.asked(published),
+        alarms=alarms.open_alarms(visitor(), here.centre.code if here.centre else None)
+        if may_see_alarms
+        else [],
+        sums=deliveries.sums(codes) if visitor().may(roles.DELIVERIES) else None,
+        paused=deliveries.channel_paused() if visitor().may(roles.DELIVERIES) else False,
+        confirmed=told.summary["methodology"]["status"] != UNCONFIRMED,
+    )
+
+
+@bp.get("/figures")
+@needs(roles.AGGREGATES)
+def breakdown() -> ResponseReturnValue:
+    """The figures told apart ``by`` service, provider, window, time of the week, language or source."""
+    here = _asked()
+    if here is None:
+        return show("admin/home.html", sight=sight())
+    by, here = _told_apart(here)
+    told = overview.breakdown(here.view, by, min_group=settings().min_group)
+    parts = []
+    for part in told:
+        if part.groups:
+            drawn, table = _heat(part) if by == "part_of_week" else _funnel(part), tables.broken_down(part)
+            parts.append((part, Shown(table, drawn, _exports(here, table.name))))
+
+    def linked(key: str | None) -> str | None:
+        """Where one group is looked at alone."""
+        if key is None or by not in PARTS:
+            return None
+        return f"{url_for('admin.home')}?{here.address(**{by: key})}"
+
+    return _show(
+        "admin/breakdown.html", here, by=by, parts_shown=parts, linked=linked, confirmed=_confirmed(here)
+    )
+
+
+@bp.get("/sources-compared")
+@needs(roles.AGGREGATES)
+def compared() -> ResponseReturnValue:
+    """The same questions by phone, by tablet and asked by staff, and why they differ."""
+    if _asked() is None:
+        return show("admin/home.html", sight=sight())
+    return _compared()
+
+
+@bp.post("/sources-compared")
+@needs(roles.EXPLANATIONS)
+def explain() -> ResponseReturnValue:
+    """A new version of the explanation is kept, unless somebody else wrote one meanwhile: then both are shown."""
+    here = _asked()
+    if here is None or here.centre is None:
+        raise NotFound()
+    view, typed = here.view, request.form.get("text", "")
+    seen = request.form.get("after", "0")
+    try:
+        explaining.explain(
+            visitor(),
+            here.centre.code,
+            view.first,
+            view.last,
+            words=typed,
+            after=int(seen) if seen.isdecimal() and len(seen) < 9 else 0,
+        )
+    except Invalid as refusal:
+        return _compared(422, typed=typed, errors=mistakes(refusal))
+    except ChangedMeanwhile:
+        return _compared(409, typed=typed, changed=True)
+    query = {"centre": here.centre.code, "from": view.first.isoformat(), "to": view.last.isoformat()}
+    return back_to("admin.compared", **query, saved="")
+
+
+@bp.get("/figures/export")
+@needs(roles.AGGREGATES)
+def export() -> ResponseReturnValue:
+    """A ``table`` of the figures as a file: ``csv``, ``xlsx`` or ``json`` by ``format``."""
+    here, kind = _asked(), request.args.get("format", "csv")
+    made = _table(here, request.args.get("table", "offices")) if here is not None else None
+    if made is None or kind not in exports.FORMATS:
+        raise NotFound()
+    form = exports.FORMATS[kind]
+    response = Response(stream_with_context(form.write(made)), content_type=form.type)
+    assert here is not None
+    period = f"{here.view.first}_{here.view.last}"
+    response.headers["Content-Disposition"] = f'attachment; filename="vidhuk-{made.name}-{period}.{kind}"'
+    return response
+
+
+def _told_apart(here: Asked) -> tuple[str, Asked]:
+    """By what the address wants the view told apart; something near, and a sentence, if it cannot be."""
+    by = request.args.get("by", "") or here.breakdowns[0]
+    if by in here.breakdowns:
+        return by, here
+    first = here.breakdowns[0]
+    sentence = _(
+        "The figures cannot be told apart like that here; they are by %(what)s.", what=_(words.BY[first])
+    )
+    return first, replace(here, corrections=(*here.corrections, sentence))
+
+
+def _table(here: Asked, name: str) -> Table | None:
+    """The table of that name as the view's pages show it."""
+    least = settings().min_group
+    if name in tables.OF_OVERVIEW:
+        told = overview.overview(here.view, min_group=least)
+        return tables.OF_OVERVIEW[name](told, library.published(here.view.last))
+    kind, _, office = name.rpartition("-")
+    if kind in ("channels", "differences"):
+        make = tables.compared if kind == "channels" else tables.differences
+        found = overview.comparison_of_sources(here.view, min_group=least)
+        return next((make(one) for one in found if one.front_office == office), None)
+    if kind in here.breakdowns:
+        parts = overview.breakdown(here.view, kind, min_group=least)
+        return next((tables.broken_down(part) for part in parts if part.front_office == office), None)
+    return None
+
+
+def _compared(
+    status: int = 200, *, typed: str | None = None, errors: Sequence[object] = (), changed: bool = False
+) -> Response:
+    here = _asked()
+    if here is None:
+        raise NotFound()
+    told = overview.comparison_of_sources(here.view, min_group=settings().min_group)
+    view = here.view
+    written = (
+        explaining.explanations(visitor(), here.centre.code, view.first, view.last) if here.centre else []
+    )
+    return _show(
+        "admin/compared.html",
+        here,
+        status,
+        parts_shown=[
+            (
+                one,
+                Shown(tables.compared(one), _channels(one), _exports(here, f"channels-{one.front_office}")),
+                Shown(tables.differences(one), None, _exports(here, f"differences-{one.front_office}")),
+            )
+            for one in told
+            if any(channel.index and channel.index["n"] for channel in one.channels)
+        ],
+        written=written,
+        typed=typed if typed is not None else (written[0].text if written else ""),
+        errors=errors,
+        changed=changed,
+        saved="saved" in request.args,
+        may_write=visitor().may(roles.EXPLANATIONS) and here.centre is not None,
+        confirmed=_confirmed(here),
+    )
+
+
+def _asked() -> Asked | None:
+    """What this address asks for; the journal will name the centre."""
+    if not visitor().may(roles.AGGREGATES):
+        return None
+    found = asked(request.args, sight(), clock.kyiv_day(clock.now()))
+    if found is not None and found.centre is not None:
+        centre_of(found.centre.code)
+    return found
+
+
+def _show(template: str, here: Asked, status: int = 200, **context: object) -> Response:
+    titles = overview.titles_of(here.view.centres) if here.chosen and here.chosen[0] == "service" else {}
+    by, key = here.chosen or (None, None)
+    return show(
+        template,
+        status,
+        here=here,
+        sight=sight(),
+        presets=list(presets(clock.kyiv_day(clock.now()))),
+        chosen=words.group(by, key, titles.get(key or "")) if by else None,
+        words=words,
+        **context,
+    )
+
+
+def _confirmed(here: Asked) -> bool:
+    return overview.confirmed(here.view.last)
+
+
+def _exports(here: Asked, name: str) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (kind.upper(), f"{url_for('admin.export')}?{here.address(table=name, format=kind)}")
+        for kind in exports.FORMATS
+    )
+
+
+# Charts -------------------------------------------------------------------------------------------------------
+
+
+def _trend(line: Trend) -> Markup | None:
+    if not any(bad is not None and bad.n for bad in line.bad):
+        return None
+    moments = [
+        charts.Moment(
+            label=words.period(line.by, key),
+            value=bad.share if bad else None,
+            low=None if point.low is None else point.low * 100,
+            high=None if point.high is None else point.high * 100,
+            signal=point.signal is not None,
+        )
+        for key, bad, point in zip(line.keys, line.bad, line.chart.points, strict=True)
+    ]
+    signals = sum(moment.signal for moment in moments)
+    about = charts.Words(
+        f"trend-{line.front_office}",
+        _("Share of bad answers over time: %(office)s", office=_(words.FRONT_OFFICE[line.front_office])),
+        _(
+            "%(periods)s periods, %(signals)s of them beyond the control limits. The same numbers are in the table.",
+            periods=number(len(moments)),
+            signals=number(signals),
+        ),
+    )
+    mean = None if line.chart.mean is None else line.chart.mean * 100
+    return charts.trend(about, moments, mean, _axis)
+
+
+def _pareto(told: Overview, published: Sequence[Questionnaire]) -> Markup | None:
+    if not told.reasons:
+        return None
+    said = words.answers(published)
+    bars = [
+        charts.Bar(
+            said.get(("any.reasons", one.name), one.name),
+            one.n,
+            f"{number(one.n)} · {number(one.upto, 0)}\u00a0%",
+        )
+        for one in told.reasons[:10]
+    ]
+    about = charts.Words(
+        "pareto",
+        _("What was not good, most named first"),
+        _("Beside each: how often it was named, and the share that it makes with those above."),
+    )
+    return charts.pareto(about, bars)
+
+
+def _funnel(part: Breakdown) -> Markup | None:
+    whole = part.whole
+    if whole is None or whole.share is None or not part.curve:
+        return None
+    dots = [
+        charts.Dot(
+            words.group(part.by, group.key, group.title), group.bad.n, group.bad.share or 0.0, group.place
+        )
+        for group in part.groups
+        if group.bad is not None and group.bad.n and group.place is not None
+    ]
+    limits = [
+        charts.Limit(one.n, one.outer_low * 100, one.low * 100, one.high * 100, one.outer_high * 100)
+        for one in part.curve
+    ]
+    about = charts.Words(
+        f"funnel-{part.front_office}",
+        _(
+            "Share of bad answers by the number of answers: %(office)s",
+            office=_(words.FRONT_OFFICE[part.front_office]),
+        ),
+        _(
+            "The line is the share of all, %(share)s. Within the inner limits 95 %% lie by chance, within the outer "
+            "ones 99.8 %%. Triangles are beyond the inner limits, squares beyond the outer ones.",
+            share=words.percent(whole.share),
+        ),
+    )
+    return charts.funnel(about, dots, limits, 100 * whole.count / whole.n, _axis)
+
+
+def _heat(part: Breakdown) -> Markup:
+    groups = {group.key: group for group in part.groups}
+    shares = [
+        group.bad.share for group in part.groups if group.bad is not None and group.bad.share is not None
+    ]
+    most = max(shares, default=0.0) or 1.0
+
+    def cell(key: str) -> charts.Cell:
+        group = groups.get(key)
+        share = group.bad.share if group is not None and group.bad is not None else None
+        told = _("too few answers") if share is None else words.percent(share)
+        return charts.Cell(
+            None if share is None else share / most,
+            told if share is None else number(share, 1),
+            words.part_of_week(key),
+        )
+
+    rows = [
+        (_(words.PART_OF_DAY[part_of_day]), [cell(f"{day}-{part_of_day}") for day in range(1, 8)])
+        for part_of_day in PARTS_OF_DAY
+    ]
+    about = charts.Words(
+        f"heat-{part.front_office}",
+        _(
+            "Share of bad answers by time of the week: %(office)s",
+            office=_(words.FRONT_OFFICE[part.front_office]),
+        ),
+        _("In percent. The darker, the more bad answers; hatched: too few answers to show."),
+    )
+    return charts.heat(about, words.weekdays(), rows)
+
+
+def _channels(told: Comparison) -> Markup:
+    spans = []
+    for channel in told.channels:
+        index, name = channel.index, _(words.CHANNEL[channel.name])
+        if index is None or index["value"] is None:
+            told_instead = _(words.NOT_TOLD if index is None else words.NOBODY)
+            spans.append(charts.Span(name, None, None, None, told_instead))
+        else:
+            low, high = index["interval"]
+            value = number(index["value"], 1)
+            spans.append(
+                charts.Span(name, index["value"], low, high, f"{value} ({words.interval((low, high))})")
+            )
+    about = charts.Words(
+        f"channels-{told.front_office}",
+        _("Loyalty index by the way of asking: %(office)s", office=_(words.FRONT_OFFICE[told.front_office])),
+        _("Each with its 95 %% interval, on the scale from −100 to 100."),
+    )
+    return charts.intervals(about, spans, (-100, 0, 100), number)
+
+
+def _axis(value: float) -> str:
+    return f"{number(value, 0 if value == int(value) else 1)}\u00a0%"

@@ -1,0 +1,286 @@
+"""Every table of the figures, made once: the page shows it beneath its chart, and it is what exports carry."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from flask_babel import gettext as _
+
+from feedback_service.exports import Column, Table, Value
+from feedback_service.indicators.overview import Bad, Breakdown, Comparison, Overview
+from feedback_service.indicators.summaries import INVITED_BY
+from feedback_service.surveys.questionnaires import Questionnaire
+from feedback_service.words import FRONT_OFFICES
+from kiosk_ui.admin import words
+
+Published = Sequence[Questionnaire]
+Row = list[Value]
+
+
+def offices(told: Overview, published: Published) -> Table:
+    """Loyalty index and bad answers of both front offices, and how they changed."""
+    rows: list[Row] = []
+    for office in told.offices:
+        index = office.index
+        row: Row = [_(words.FRONT_OFFICE[office.name])]
+        if index is None:
+            row += [None] * 7
+        else:
+            low, high = index["interval"] or (None, None)
+            row += [index[name] for name in ("n", "promoters", "passives", "detractors", "value")] + [
+                low,
+                high,
+            ]
+        row += [words.verdict(office.index_change) if index else _(words.NOT_TOLD)]
+        row += [*_bad(office.bad), words.verdict(office.bad_change) if office.bad else _(words.NOT_TOLD)]
+        rows.append(row)
+    columns = (
+        ("front_office", _("Front office")),
+        ("n", _("Answers to the main question")),
+        ("promoters", _("Would recommend")),
+        ("passives", _("Neutral")),
+        ("detractors", _("Would not recommend")),
+        ("loyalty_index", _("Loyalty index")),
+        ("loyalty_low", _("95 % from")),
+        ("loyalty_high", _("95 % to")),
+        ("loyalty_compared", _("Loyalty index compared")),
+        *_bad_columns(),
+        ("bad_compared", _("Bad answers compared")),
+    )
+    return _table("offices", _("Indicators of both front offices"), columns, rows)
+
+
+def sources(told: Overview, published: Published) -> Table:
+    """How many answers came each way, and of how many cases."""
+    rows: list[Row] = [
+        [
+            _(words.SOURCE[one.name]),
+            one.answers,
+            one.of_cases,
+            _("yes") if one.counted else _("no"),
+            _(words.NOT_TOLD) if one.answers is None else None,
+        ]
+        for one in told.sources
+    ]
+    columns = (
+        ("source", _("Source")),
+        ("answers", _("Answers")),
+        ("of_cases", _("Share of completed cases, %")),
+        ("counts", _("In the indicators")),
+        ("note", _("Note")),
+    )
+    return _table("sources", _("Where the answers come from"), columns, rows)
+
+
+def reasons(told: Overview, published: Published) -> Table:
+    """What was not good."""
+    said = words.answers(published)
+    rows: list[Row] = [
+        [said.get(("any.reasons", one.name), one.name), one.n, one.upto] for one in told.reasons
+    ]
+    columns = (
+        ("reason", _("Reason")),
+        ("n", _("Named")),
+        ("upto", _("With those above, %")),
+    )
+    return _table("reasons", _("What was not good"), columns, rows)
+
+
+def questions(told: Overview, published: Published) -> Table:
+    """Satisfied people question by question."""
+    asked = words.asked(published)
+    rows: list[Row] = []
+    for figure in told.summary["questions"]:
+        if figure["n"]:
+            low, high = figure["interval"]
+            rows.append(
+                [
+                    asked.get(figure["id"], figure["id"]),
+                    figure["n"],
+                    figure["share_satisfied"],
+                    low,
+                    high,
+                    figure["share_not_awful"],
+                ]
+            )
+    columns = (
+        ("question", _("Question")),
+        ("n", _("Answers")),
+        ("share_satisfied", _("Satisfied, %")),
+        ("low", _("95 % from")),
+        ("high", _("95 % to")),
+        ("share_not_awful", _("Not awful, %")),
+    )
+    return _table("questions", _("Satisfied, question by question"), columns, rows)
+
+
+def trend(front_office: str) -> Callable[[Overview, Published], Table]:
+    """The trend of one front office."""
+
+    def made(told: Overview, published: Published) -> Table:
+        rows: list[Row] = []
+        for line in told.trends:
+            if line.front_office != front_office:
+                continue
+            for key, bad, point in zip(line.keys, line.bad, line.chart.points, strict=True):
+                signal = {"high": _("more than chance"), "low": _("fewer than chance"), None: None}[
+                    point.signal
+                ]
+                rows.append(
+                    [
+                        words.whole_period(line.by, key),
+                        bad.n if bad else None,
+                        bad.count if bad else None,
+                        bad.share if bad else None,
+                        None if point.low is None else round(point.low * 100, 1),
+                        None if point.high is None else round(point.high * 100, 1),
+                        signal if bad else _(words.NOT_TOLD),
+                    ]
+                )
+        columns = (
+            ("period", _("Period")),
+            ("n", _("Answers")),
+            ("bad", _("Bad answers")),
+            ("share", _("Share of bad answers, %")),
+            ("limit_low", _("Lower control limit, %")),
+            ("limit_high", _("Upper control limit, %")),
+            ("signal", _("Signal")),
+        )
+        title = _("Bad answers over time: %(office)s", office=_(words.FRONT_OFFICE[front_office]))
+        return _table(f"trend-{front_office}", title, columns, rows)
+
+    return made
+
+
+def funnel(told: Overview, published: Published) -> Table:
+    """How far the invitations went."""
+    steps = told.summary["funnel"]
+    titles = {
+        "completed": _("Cases completed or refused"),
+        "invited": _("Invited to rate"),
+        "opened": _("Opened the survey"),
+        "started": _("Tapped an answer"),
+        "answered": _("Answered"),
+    }
+    rows: list[Row] = [[title, steps[name]] for name, title in titles.items()]
+    rows.append([_("Response rate, %"), steps["response_rate"]])
+    columns = (("step", _("Step")), ("n", _("Number")))
+    return _table("funnel", _("From a completed case to an answer"), columns, rows)
+
+
+OF_OVERVIEW: Mapping[str, Callable[[Overview, Published], Table]] = {
+    "offices": offices,
+    "funnel": funnel,
+    "sources": sources,
+    **{f"trend-{name}": trend(name) for name in FRONT_OFFICES},
+    "reasons": reasons,
+    "questions": questions,
+}
+
+
+def broken_down(told: Breakdown) -> Table:
+    """A front office told apart."""
+    rows: list[Row] = []
+    for group in told.groups:
+        row: Row = [words.group(told.by, group.key, group.title), group.key]
+        if group.suppressed or group.index is None:
+            row += [None] * 8 + [_(words.NOT_TOLD)]
+        else:
+            low, high = group.index["interval"] or (None, None)
+            place = {
+                "beyond_998": _("beyond 99.8 %"),
+                "beyond_95": _("beyond 95 %"),
+                "inside": None,
+                None: None,
+            }[group.place]
+            row += [group.index["n"], group.index["value"], low, high]
+            row += [*_bad(group.bad)[:3], group.response_rate, place]
+        rows.append(row)
+    columns = (
+        ("group", _(words.BY[told.by])),
+        ("key", _("Code")),
+        ("n", _("Answers to the main question")),
+        ("loyalty_index", _("Loyalty index")),
+        ("loyalty_low", _("95 % from")),
+        ("loyalty_high", _("95 % to")),
+        *_bad_columns()[:3],
+        ("response_rate", _("Response rate, %")),
+        ("note", _("Note")),
+    )
+    if told.by not in INVITED_BY:  # nobody knows how many were invited on a Monday
+        rows = [[*row[:9], *row[10:]] for row in rows]
+        columns = tuple(column for column in columns if column[0] != "response_rate")
+    title = f"{_(words.BY[told.by])}: {_(words.FRONT_OFFICE[told.front_office])}"
+    return _table(f"{told.by}-{told.front_office}", title, columns, rows)
+
+
+def compared(told: Comparison) -> Table:
+    """A front office by the way of asking, and the differences."""
+    rows: list[Row] = []
+    for channel in told.channels:
+        index = channel.index
+        row: Row = [_(words.CHANNEL[channel.name])]
+        if index is None or channel.bad is None:
+            rows.append([*row, *[None] * 9, _(words.NOT_TOLD)])
+            continue
+        low, high = index["interval"] or (None, None)
+        note = None if index["n"] else _(words.NOBODY)
+        rows.append([*row, index["n"], index["value"], low, high, *_bad(channel.bad), note])
+    columns = (
+        ("channel", _("How people were asked")),
+        ("n", _("Answers to the main question")),
+        ("loyalty_index", _("Loyalty index")),
+        ("loyalty_low", _("95 % from")),
+        ("loyalty_high", _("95 % to")),
+        *_bad_columns(),
+        ("note", _("Note")),
+    )
+    title = _("The same questions: %(office)s", office=_(words.FRONT_OFFICE[told.front_office]))
+    return _table(f"channels-{told.front_office}", title, columns, rows)
+
+
+def differences(told: Comparison) -> Table:
+    """How far apart the ways of asking are."""
+    rows: list[Row] = []
+    for pair in told.pairs:
+        names = (_(words.CHANNEL[pair.one]), _(words.CHANNEL[pair.other]))
+        row: Row = [_("%(one)s less %(other)s", one=names[0], other=names[1])]
+        for change in (pair.index, pair.bad):
+            if change is None or change.interval is None:
+                row += [None, None, None, _(words.BETWEEN["too_few"])]
+            else:
+                row += [change.points, *change.interval, _(words.BETWEEN[change.verdict])]
+        rows.append(row)
+    columns = (
+        ("pair", _("Compared")),
+        ("index", _("Loyalty index, points")),
+        ("index_low", _("95 % from")),
+        ("index_high", _("95 % to")),
+        ("index_verdict", _("In words")),
+        ("bad", _("Bad answers, percentage points")),
+        ("bad_low", _("95 % from")),
+        ("bad_high", _("95 % to")),
+        ("bad_verdict", _("In words")),
+    )
+    title = _("How far apart the sources are: %(office)s", office=_(words.FRONT_OFFICE[told.front_office]))
+    return _table(f"differences-{told.front_office}", title, columns, rows)
+
+
+def _bad(bad: Bad | None) -> Row:
+    if bad is None:
+        return [None] * 5
+    low, high = bad.interval or (None, None)
+    return [bad.n, bad.count, bad.share, low, high]
+
+
+def _bad_columns() -> tuple[tuple[str, str], ...]:
+    return (
+        ("bad_n", _("Answers on quality as a whole")),
+        ("bad", _("Bad answers")),
+        ("bad_share", _("Share of bad answers, %")),
+        ("bad_low", _("95 % from")),
+        ("bad_high", _("95 % to")),
+    )
+
+
+def _table(name: str, title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Any]]) -> Table:
+    return Table(name, title, [Column(*column) for column in columns], rows)

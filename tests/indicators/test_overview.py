@@ -1,0 +1,235 @@
+"""What an administrator sees is what the API tells, told apart, compared and withheld by the same rules."""
+
+import json
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from feedback_service.flow import setup, upkeep
+from feedback_service.indicators import overview, summaries
+from feedback_service.indicators.overview import Bad, View
+from feedback_service.indicators.summaries import Part
+from tests.conftest import TimeIs
+from tests.support.respondents import SERVICES, Person, crowd, store
+from tests.support.story import CENTRE, a_centre, invited, sent
+
+pytestmark = pytest.mark.usefixtures("context")
+
+FIRST, LAST = date(2026, 9, 1), date(2026, 11, 20)
+VIEW = View(frozenset({CENTRE}), FIRST, LAST)
+
+
+@pytest.fixture(autouse=True)
+def friday_noon(context: None, time_is: TimeIs) -> None:
+    time_is("2026-11-20T12:00+02:00")
+    a_centre()
+
+
+def api(app: Flask, **query: Any) -> dict[str, Any]:
+    """What GET /summaries replies."""
+    key = setup.add_key(["summaries:read"], [CENTRE])
+    asked = {"centre": CENTRE, "from": FIRST.isoformat(), "to": LAST.isoformat()} | query
+    reply = app.test_client().get(
+        "/api/v1/summaries", query_string=asked, headers={"Authorization": f"Bearer {key}"}
+    )
+    assert reply.status_code == 200, reply.text
+    told: dict[str, Any] = json.loads(reply.text)
+    return told
+
+
+def said(*words: str, day: date = LAST, **facts: Any) -> list[Person]:
+    """People who were of these opinions of the whole, and would all recommend it."""
+    return [Person(day, {"off.nps": "10", "off.quality": word}, **facts) for word in words]
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_every_figure_of_the_overview_is_the_apis(app: Flask, closed: bool) -> None:
+    store(crowd(1, 400, first=FIRST - timedelta(80), days=150))
+    sent(invited().token, {"off.nps": 9})
+    if closed:
+        upkeep.close_days()
+    told = overview.overview(VIEW, min_group=5)
+    reply = api(app, by="source")
+
+    assert {name: told.summary[name] for name in reply} == reply
+    for office, indicator in zip(told.offices, reply["indicators"], strict=True):
+        assert office.index == indicator
+    [quality] = [one for one in reply["questions"] if one["id"] == "off.quality"]
+    offline = told.offices[0].bad
+    assert offline == Bad(quality["counts"]["acceptable"] + quality["counts"]["awful"], quality["n"])
+    assert {reason.name: reason.n for reason in told.reasons} == {
+        reason["id"]: reason["n"] for reason in reply["reasons"]
+    }
+    assert told.reasons[-1].upto == 100.0
+
+
+@pytest.mark.parametrize("by", overview.BREAKDOWNS)
+def test_every_figure_told_apart_is_the_apis(app: Flask, by: str) -> None:
+    store(crowd(2, 500, first=FIRST, days=60))
+    told = overview.breakdown(VIEW, by, min_group=5)
+    groups = {group["key"]: group for group in api(app, by=by)["groups"]}
+
+    for part in told:
+        for group in part.groups:
+            if group.suppressed:
+                withheld = groups[group.key]
+                assert withheld["suppressed"] or any(
+                    one.get("suppressed")
+                    for one in withheld["indicators"]
+                    if one["front_office"] == part.front_office
+                )
+                continue
+            [indicator] = [
+                one for one in groups[group.key]["indicators"] if one["front_office"] == part.front_office
+            ]
+            assert group.index == indicator
+            counts = {one["id"]: one for one in groups[group.key]["questions"]}[
+                overview.OVERALL[part.front_office]
+            ]
+            assert group.bad is not None
+            assert group.bad.n == counts["n"]
+
+
+def test_the_trend_is_the_apis_week_by_week(app: Flask) -> None:
+    store(crowd(3, 300, first=FIRST, days=80))
+    [offline, _] = overview.overview(VIEW, min_group=5).trends
+    first = VIEW.last - timedelta(days=VIEW.last.weekday(), weeks=overview.WEEKS - 1)
+    groups = {group["key"]: group for group in api(app, by="week", **{"from": first.isoformat()})["groups"]}
+
+    assert offline.by == "week"
+    for key, bad in zip(offline.keys, offline.bad, strict=True):
+        group = groups.get(key)
+        if group is None:
+            assert bad == Bad(0, 0)
+        elif bad is not None:
+            [quality] = [one for one in group["questions"] if one["id"] == "off.quality"]
+            assert bad.n == quality["n"]
+        else:
+            assert group["suppressed"] or group["indicators"][0].get("suppressed")
+
+
+def test_one_service_looked_at_alone_is_its_group() -> None:
+    store(crowd(4, 400, first=FIRST, days=60))
+    [code, _] = SERVICES[3]
+    alone = overview.overview(
+        View(frozenset({CENTRE}), FIRST, LAST, part=Part("service", frozenset({code}))), min_group=5
+    )
+    reply = summaries.summary(centres=[CENTRE], first=FIRST, last=LAST, by="service", min_group=5)
+    [group] = [one for one in reply["groups"] if one["key"] == code]  # type: ignore[attr-defined]
+
+    assert [office.index for office in alone.offices] == group["indicators"]
+    assert alone.summary["questions"] == group["questions"]
+    assert alone.summary["funnel"] == group["funnel"]
+    with pytest.raises(ValueError, match="told apart"):
+        summaries.summary(
+            centres=[CENTRE],
+            first=FIRST,
+            last=LAST,
+            by="workplace",
+            min_group=5,
+            part=Part("service", frozenset({code})),
+        )
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "before"),
+    [
+        (date(2026, 10, 1), date(2026, 10, 31), (date(2026, 9, 1), date(2026, 9, 30))),
+        (date(2026, 7, 1), date(2026, 9, 30), (date(2026, 4, 1), date(2026, 6, 30))),
+        (date(2025, 1, 1), date(2025, 12, 31), (date(2024, 1, 1), date(2024, 12, 31))),
+        (date(2026, 1, 1), date(2026, 3, 31), (date(2025, 10, 1), date(2025, 12, 31))),
+        (date(2026, 11, 10), date(2026, 11, 19), (date(2026, 10, 31), date(2026, 11, 9))),
+        (date(2026, 11, 20), date(2026, 11, 20), (date(2026, 11, 19), date(2026, 11, 19))),
+    ],
+)
+def test_a_period_is_compared_with_the_equal_one_before(
+    first: date, last: date, before: tuple[date, date]
+) -> None:
+    told = View(frozenset({CENTRE}), first, last).before()
+    assert (told.first, told.last) == before
+
+
+def test_the_verdict_is_about_the_period_before() -> None:
+    october = View(frozenset({CENTRE}), date(2026, 10, 1), date(2026, 10, 31))
+    store(said(*["great"] * 98, "awful", "good", day=date(2026, 9, 15)))
+    store(said(*["great"] * 80, *["awful"] * 20, day=date(2026, 10, 15)))
+
+    [offline, online] = overview.overview(october, min_group=5).offices
+
+    assert offline.bad_change is not None
+    assert (offline.bad_change.verdict, offline.bad_change.points) == ("worse", 19.0)
+    assert offline.index_change is not None
+    assert offline.index_change.verdict == "no_different"
+    assert online.index_change is not None
+    assert online.index_change.verdict == "too_few"
+
+
+def test_a_window_beyond_the_limits_is_marked_and_no_order_is_made_of_them() -> None:
+    store(said(*["good"] * 190, *["awful"] * 2, workplace="window-1"))
+    store(said(*["good"] * 60, *["awful"] * 20, workplace="window-2"))
+    store(said(*["good"] * 6, workplace="window-3"))
+
+    [offline, _] = overview.breakdown(VIEW, "workplace", min_group=5)
+
+    assert [group.key for group in offline.groups] == ["window-1", "window-2", "window-3"]
+    assert [group.place for group in offline.groups] == ["beyond_998", "beyond_998", "inside"]
+    assert offline.whole == Bad(22, 278)
+    assert (offline.curve[0].n, offline.curve[-1].n) == (6, 192)
+
+
+def test_a_result_tells_of_how_many_cases_it_comes() -> None:
+    for _ in range(7):
+        invited()
+    for _ in range(6):
+        sent(invited().token, {"off.nps": 9})
+    store([Person(LAST, source="paper_box")] * 6)
+
+    sources = {one.name: one for one in overview.overview(VIEW, min_group=5).sources}
+
+    assert (sources["qr_case"].answers, sources["qr_case"].of_cases) == (6, 46.2)
+    assert sources["qr_case"].counted
+
+
+def test_channels_are_compared_by_the_same_question() -> None:
+    store(said(*["good"] * 115, *["awful"] * 5, source="qr_case"))
+    store(said(*["good"] * 50, source="phone_interview"))
+    store(said(*["good"] * 50, source="paper_box"))
+    store(said(*["good"] * 3, source="tablet_hall"))
+    store(said(*["awful"] * 50, source="tablet_walkup"))
+
+    [offline, _] = overview.comparison_of_sources(VIEW, min_group=5)
+
+    told = {channel.name: channel for channel in offline.channels}
+    assert told["tablet"].index is None
+    assert told["assisted"].index is None, "the smallest of the others hides beside three people"
+    assert told["phone"].bad == Bad(5, 120)
+    assert {(pair.one, pair.other): pair.bad for pair in offline.pairs}["phone", "assisted"] is None
+
+
+def test_the_interval_of_the_difference_between_channels_is_told() -> None:
+    store(said(*["good"] * 90, *["awful"] * 10, source="qr_case"))
+    store(said(*["good"] * 100, source="paper_box"))
+
+    [offline, _] = overview.comparison_of_sources(VIEW, min_group=5)
+    pairs = {(pair.one, pair.other): pair for pair in offline.pairs}
+
+    bad = pairs["phone", "assisted"].bad
+    assert bad is not None and bad.interval is not None
+    assert bad.points == 10.0
+    assert bad.interval[0] < 10.0 < bad.interval[1]
+    assert bad.verdict == "worse"
+
+
+def test_of_too_few_people_nothing_is_told_anywhere() -> None:
+    store(said("awful", "awful", "good"))
+    told = overview.overview(VIEW, min_group=5)
+
+    assert told.summary["suppressed"]
+    assert [(office.index, office.bad) for office in told.offices] == [(None, None)] * 2
+    assert {bad for line in told.trends for bad in line.bad} <= {None, Bad(0, 0)}
+    assert told.reasons == ()
+    assert all(
+        group.suppressed for part in overview.breakdown(VIEW, "service", min_group=5) for group in part.groups
+    )

@@ -1,0 +1,144 @@
+"""Charts are images with words: valid SVG, a title and a description, nothing inline, and no text that runs."""
+
+from collections.abc import Callable
+from xml.etree import ElementTree
+
+import pytest
+from markupsafe import Markup
+
+from kiosk_ui import charts
+from kiosk_ui.assets import STATIC
+from kiosk_ui.charts import Bar, Cell, Dot, Limit, Moment, Span, Words
+from tests.support.payloads import PAYLOADS
+
+LIMITS = [Limit(10, 0, 0, 10, 20), Limit(400, 0.5, 1, 3, 4)]
+
+
+def say(value: float) -> str:
+    return f"{value:.1f} %"
+
+
+def all_charts(text: str = "Слово") -> dict[str, Markup]:
+    """One of each, with this text wherever a text may be."""
+    words = Words("id", text, text)
+    return {
+        "trend": charts.trend(
+            words,
+            [
+                Moment(text, 2.0, 0.0, 6.0, False),
+                Moment(text, None, None, None, False),
+                Moment(text, 9.0, 0.0, 6.0, True),
+            ],
+            2.5,
+            say,
+        ),
+        "pareto": charts.pareto(words, [Bar(text, 12, text), Bar(text, 3, text)]),
+        "funnel": charts.funnel(
+            words,
+            [
+                Dot(text, 20, 2.0, "inside"),
+                Dot(text, 90, 8.0, "beyond_95"),
+                Dot(text, 300, 9.0, "beyond_998"),
+            ],
+            LIMITS,
+            2.0,
+            say,
+        ),
+        "intervals": charts.intervals(
+            words,
+            [Span(text, 50.0, 40.0, 60.0, text), Span(text, None, None, None, text)],
+            (-100, 0, 100),
+            say,
+        ),
+        "heat": charts.heat(words, [text, text], [(text, [Cell(1.0, text, text), Cell(None, text, text)])]),
+    }
+
+
+def parsed(chart: Markup) -> ElementTree.Element:
+    return ElementTree.fromstring(str(chart))
+
+
+@pytest.mark.parametrize("name", all_charts())
+def test_every_chart_is_an_image_with_a_title_and_a_description(name: str) -> None:
+    chart = parsed(all_charts()[name])
+
+    assert (chart.tag, chart.get("role")) == ("svg", "img")
+    title, about = chart[0], chart[1]
+    assert (title.tag, title.text, about.tag, about.text) == ("title", "Слово", "desc", "Слово")
+    assert chart.get("aria-labelledby") == f"{title.get('id')} {about.get('id')}"
+
+
+@pytest.mark.parametrize("name", all_charts())
+def test_no_chart_chooses_its_own_colours_or_carries_anything_inline(name: str) -> None:
+    styles = {"style", "fill", "stroke", "font-size", "onload", "onclick"}
+    for element in parsed(all_charts()[name]).iter():
+        assert not styles & set(element.attrib), element.tag
+        assert element.tag not in ("script", "style", "foreignObject", "a", "image", "use")
+
+
+def test_every_class_of_a_chart_has_a_style() -> None:
+    sheet = (STATIC / "charts.css").read_text()
+    used = {
+        name
+        for chart in all_charts().values()
+        for element in parsed(chart).iter()
+        for name in element.get("class", "").split()
+    } - {"trend", "funnel", "grid", "mark"}
+    assert {name for name in used if f".{name}" not in sheet} == set()
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_a_text_that_would_run_is_only_a_text(payload: str) -> None:
+    for name, chart in all_charts(payload).items():
+        plain = {element.tag for element in parsed(all_charts()[name]).iter()}
+        assert {element.tag for element in parsed(chart).iter()} <= plain
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        lambda: charts.trend(Words("id", "t", "d"), [], None, say),
+        lambda: charts.trend(Words("id", "t", "d"), [Moment("м", 0.0, None, None, False)], 0.0, say),
+        lambda: charts.pareto(Words("id", "t", "d"), []),
+        lambda: charts.funnel(Words("id", "t", "d"), [Dot("a", 9, 0.0, "inside")], LIMITS[:1], 0.0, say),
+        lambda: charts.heat(Words("id", "t", "d"), [], []),
+    ],
+)
+def test_little_or_nothing_can_be_drawn_too(drawn: Callable[[], Markup]) -> None:
+    assert parsed(drawn()).tag == "svg"
+
+
+def test_what_is_out_of_the_ordinary_has_another_shape_and_not_only_another_colour() -> None:
+    shapes = [
+        element.tag for element in parsed(all_charts()["trend"]).iter() if "dot" in element.get("class", "")
+    ]
+    assert sorted(shapes) == ["circle", "polygon"]
+    funnel = parsed(all_charts()["funnel"])
+    corners = [len(element.get("points", "").split()) for element in funnel.iter("polygon")]
+    assert sorted(corners) == [3, 4]
+    assert len(list(funnel.iter("circle"))) == 1
+
+
+def test_a_line_breaks_where_a_period_is_not_told() -> None:
+    moments = [Moment("м", value, None, None, False) for value in (1.0, 2.0, None, 1.0, 3.0)]
+    drawn = parsed(charts.trend(Words("id", "t", "d"), moments, None, say))
+    assert [path.get("class") for path in drawn.iter("path")] == ["value", "value"]
+
+
+def test_nothing_is_drawn_beside_the_picture() -> None:
+    for name, chart in all_charts(
+        "Дуже довга назва послуги, яка не вміщається в один рядок діаграми"
+    ).items():
+        image = parsed(chart)
+        width, height = (float(part) for part in image.get("viewBox", "").split()[2:])
+        for element in image.iter():
+            for at, most in (
+                ("x", width),
+                ("x1", width),
+                ("x2", width),
+                ("cx", width),
+                ("y", height),
+                ("cy", height),
+            ):
+                if element.get(at) is not None:
+                    assert -1 <= float(element.get(at, "")) <= most + 1, (name, element.attrib)

@@ -1,0 +1,100 @@
+"""Tables leave as files that other programs read as they are, and that run nothing."""
+
+import csv
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from xml.etree import ElementTree
+
+import pytest
+
+from feedback_service import exports
+from feedback_service.exports import Column, Table, Value
+from tests.support.payloads import PAYLOADS
+
+FORMULAS = [
+    f"{sign}{body}"
+    for sign in ("=", "+", "-", "@", "\t=", " =", "＝")
+    for body in ("1+1", "cmd|' /C calc'!A0", 'HYPERLINK("http://x.example","x")', "IMPORTXML(CONCAT(1),2)")
+]
+SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+
+
+def table(rows: Iterable[Sequence[Value]]) -> Table:
+    return Table("t", "Таблиця", [Column("name", "Назва"), Column("n", "Кількість")], rows)
+
+
+def cells(book: bytes) -> list[list[tuple[str, str | None]]]:
+    """Type and text of every cell of the only sheet."""
+    with zipfile.ZipFile(io.BytesIO(book)) as files:
+        sheet = ElementTree.fromstring(files.read("xl/worksheets/sheet1.xml"))
+        strings = []
+        if "xl/sharedStrings.xml" in files.namelist():
+            strings = [
+                "".join(part.text or "" for part in item.iter(f"{SHEET}t"))
+                for item in ElementTree.fromstring(files.read("xl/sharedStrings.xml"))
+            ]
+    told = []
+    for row in sheet.iter(f"{SHEET}row"):
+        line: list[tuple[str, str | None]] = []
+        for cell in row:
+            kind = cell.get("t", "n")
+            text = "".join(part.text or "" for part in cell.iter() if part.tag in (f"{SHEET}v", f"{SHEET}t"))
+            line.append((kind, strings[int(text)] if kind == "s" else text))
+        told.append(line)
+    return told
+
+
+def test_csv_opens_in_excel_with_its_letters_and_columns() -> None:
+    written = b"".join(exports.csv(table([["Черга; довга", 12], ["Інше", None], ["Частка", -0.5]])))
+
+    assert written.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.reader(io.StringIO(written.decode("utf-8-sig"), newline=""), delimiter=";"))
+    assert rows == [["Назва", "Кількість"], ["Черга; довга", "12"], ["Інше", ""], ["Частка", "-0.5"]]
+
+
+def test_xlsx_keeps_numbers_as_numbers_and_text_as_text() -> None:
+    told = cells(b"".join(exports.xlsx(table([["00034", 12.5], ["Інше", None]]))))
+
+    assert told[1] == [("inlineStr", "00034"), ("n", "12.5")]
+    assert told[2] == [("inlineStr", "Інше")]
+
+
+def test_json_names_each_value() -> None:
+    told = json.loads(b"".join(exports.json(table([["Черга", 12], ["Інше", None]]))))
+
+    assert told == {"title": "Таблиця", "rows": [{"name": "Черга", "n": 12}, {"name": "Інше", "n": None}]}
+    assert json.loads(b"".join(exports.json(table([]))))["rows"] == []
+
+
+@pytest.mark.parametrize("payload", [*PAYLOADS, *FORMULAS])
+def test_no_payload_is_a_formula_or_link_in_any_file(payload: str) -> None:
+    written = b"".join(exports.csv(table([[payload, 1]]))).decode("utf-8-sig")
+    first = next(csv.reader(io.StringIO(written.split("\r\n", 1)[1], newline=""), delimiter=";"))[0]
+    assert not re.match(r"[\s\u00a0]*[=+\-@＝＋－＠\t\r\n]", first)
+    assert first.endswith(payload)
+
+    book = b"".join(exports.xlsx(table([[payload, 1]])))
+    [kind, text] = cells(book)[1][0]
+    assert kind in ("inlineStr", "s")
+    assert text is not None and text.strip() == payload.strip()
+    with zipfile.ZipFile(io.BytesIO(book)) as files:
+        assert b"<f>" not in files.read("xl/worksheets/sheet1.xml")
+        assert b"hyperlink" not in files.read("xl/worksheets/sheet1.xml")
+
+    assert json.loads(b"".join(exports.json(table([[payload, 1]]))))["rows"] == [{"name": payload, "n": 1}]
+
+
+def test_tables_are_written_as_their_rows_come() -> None:
+    asked: list[int] = []
+
+    def rows() -> Iterator[list[Value]]:
+        for number in range(3):
+            asked.append(number)
+            yield ["рядок", number]
+
+    pieces = exports.csv(table(rows()))
+    next(pieces), next(pieces), next(pieces)
+    assert asked == [0]
