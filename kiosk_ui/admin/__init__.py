@@ -10,7 +10,19 @@ users keys tablets centre journal
             what is managed: people, keys of case systems, tablets, the centre's profile, who saw and did what
 """
 
-from kiosk_ui.admin import alarms, centre, comments, figures, home, journal, keys, poster, session, tablets, users  # noqa: F401
+from kiosk_ui.admin import (  # noqa: F401
+    alarms,
+    centre,
+    comments,
+    figures,
+    home,
+    journal,
+    keys,
+    poster,
+    session,
+    tablets,
+    users,
+)
 from kiosk_ui.admin.door import bp
 
 __all__ = ["bp"]

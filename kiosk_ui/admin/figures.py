@@ -375,7 +375,7 @@ def _channels(told: Comparison) -> Markup:
     about = charts.Words(
         f"channels-{told.front_office}",
         _("Loyalty index by the way of asking: %(office)s", office=_(words.FRONT_OFFICE[told.front_office])),
-        _("Each with its 95 %% interval, on the scale from −100 to 100."),
+        _("Each with its interval of 95 %, on the scale from −100 to 100."),
     )
     return charts.intervals(about, spans, (-100, 0, 100), number)
 

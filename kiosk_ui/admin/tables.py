@@ -40,8 +40,8 @@ def offices(told: Overview, published: Published) -> Table:
         ("passives", _("Neutral")),
         ("detractors", _("Would not recommend")),
         ("loyalty_index", _("Loyalty index")),
-        ("loyalty_low", _("95 % from")),
-        ("loyalty_high", _("95 % to")),
+        ("loyalty_low", _("Lower end, 95 %")),
+        ("loyalty_high", _("Upper end, 95 %")),
         ("loyalty_compared", _("Loyalty index compared")),
         *_bad_columns(),
         ("bad_compared", _("Bad answers compared")),
@@ -106,8 +106,8 @@ def questions(told: Overview, published: Published) -> Table:
         ("question", _("Question")),
         ("n", _("Answers")),
         ("share_satisfied", _("Satisfied, %")),
-        ("low", _("95 % from")),
-        ("high", _("95 % to")),
+        ("low", _("Lower end, 95 %")),
+        ("high", _("Upper end, 95 %")),
         ("share_not_awful", _("Not awful, %")),
     )
     return _table("questions", _("Satisfied, question by question"), columns, rows)
@@ -200,8 +200,8 @@ def broken_down(told: Breakdown) -> Table:
         ("key", _("Code")),
         ("n", _("Answers to the main question")),
         ("loyalty_index", _("Loyalty index")),
-        ("loyalty_low", _("95 % from")),
-        ("loyalty_high", _("95 % to")),
+        ("loyalty_low", _("Lower end, 95 %")),
+        ("loyalty_high", _("Upper end, 95 %")),
         *_bad_columns()[:3],
         ("response_rate", _("Response rate, %")),
         ("note", _("Note")),
@@ -229,8 +229,8 @@ def compared(told: Comparison) -> Table:
         ("channel", _("How people were asked")),
         ("n", _("Answers to the main question")),
         ("loyalty_index", _("Loyalty index")),
-        ("loyalty_low", _("95 % from")),
-        ("loyalty_high", _("95 % to")),
+        ("loyalty_low", _("Lower end, 95 %")),
+        ("loyalty_high", _("Upper end, 95 %")),
         *_bad_columns(),
         ("note", _("Note")),
     )
@@ -246,19 +246,19 @@ def differences(told: Comparison) -> Table:
         row: Row = [_("%(one)s less %(other)s", one=names[0], other=names[1])]
         for change in (pair.index, pair.bad):
             if change is None or change.interval is None:
-                row += [None, None, None, _(words.BETWEEN["too_few"])]
+                row += [None, None, None, _(words.TOO_FEW)]
             else:
                 row += [change.points, *change.interval, _(words.BETWEEN[change.verdict])]
         rows.append(row)
     columns = (
         ("pair", _("Compared")),
         ("index", _("Loyalty index, points")),
-        ("index_low", _("95 % from")),
-        ("index_high", _("95 % to")),
+        ("index_low", _("Lower end, 95 %")),
+        ("index_high", _("Upper end, 95 %")),
         ("index_verdict", _("In words")),
         ("bad", _("Bad answers, percentage points")),
-        ("bad_low", _("95 % from")),
-        ("bad_high", _("95 % to")),
+        ("bad_low", _("Lower end, 95 %")),
+        ("bad_high", _("Upper end, 95 %")),
         ("bad_verdict", _("In words")),
     )
     title = _("How far apart the sources are: %(office)s", office=_(words.FRONT_OFFICE[told.front_office]))
@@ -277,8 +277,8 @@ def _bad_columns() -> tuple[tuple[str, str], ...]:
         ("bad_n", _("Answers on quality as a whole")),
         ("bad", _("Bad answers")),
         ("bad_share", _("Share of bad answers, %")),
-        ("bad_low", _("95 % from")),
-        ("bad_high", _("95 % to")),
+        ("bad_low", _("Lower end, 95 %")),
+        ("bad_high", _("Upper end, 95 %")),
     )
 
 

@@ -46,14 +46,15 @@ PART_OF_DAY = {
     "afternoon": N_("14:00–17:00"),
     "evening": N_("from 17:00"),
 }
+TOO_FEW = N_("too few answers to compare")
 VERDICT = {
-    "too_few": N_("too few answers to compare"),
+    "too_few": TOO_FEW,
     "no_different": N_("no different from the period before"),
     "worse": N_("worse than in the period before"),
     "better": N_("better than in the period before"),
 }
 BETWEEN = {
-    "too_few": N_("too few answers to compare"),
+    "too_few": TOO_FEW,
     "no_different": N_("no different"),
     "worse": N_("worse"),
     "better": N_("better"),
