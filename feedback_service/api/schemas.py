@@ -398,6 +398,16 @@ class GroupReply(Schema):
     reasons = fields.List(fields.Nested(ReasonReply))
 
 
+class WithoutSignalsReply(Schema):
+    """What the answers say that nothing is odd about; of too few people only that it is withheld."""
+
+    suppressed = fields.Boolean(required=True)
+    signalled = fields.Integer(metadata=says(N_("Answers that may not be a visitor's own.")))
+    indicators = fields.List(fields.Nested(IndicatorReply))
+    questions = fields.List(fields.Nested(QuestionFiguresReply))
+    reasons = fields.List(fields.Nested(ReasonReply))
+
+
 class SummaryReply(Schema):
     """What the answers of a period say."""
 
@@ -408,4 +418,5 @@ class SummaryReply(Schema):
     indicators = fields.List(fields.Nested(IndicatorReply), required=True)
     questions = fields.List(fields.Nested(QuestionFiguresReply), required=True)
     reasons = fields.List(fields.Nested(ReasonReply), required=True)
+    without_signals = fields.Nested(WithoutSignalsReply, required=True)
     groups = fields.List(fields.Nested(GroupReply), required=True)

@@ -146,8 +146,8 @@ function whoseCase() {
 
 function scale(question, chosen) {
   const ends = { 0: question.low, 10: question.high };
-  const points = Array.from({ length: 11 }, (_, point) => button(
-    { name: question.id, value: point, "aria-pressed": String(chosen === point), onclick: () => choose(question, point) },
+  const points = Array.from({ length: 11 }, (_, point) => h("button",
+    { type: "button", name: question.id, value: point, "aria-pressed": String(chosen === point), onclick: () => choose(question, point) },
     String(point), ends[point] && h("span", { class: "unseen" }, ` ${ends[point]}`)));
   return [
     h("div", { class: "scale" }, ...points),
@@ -156,8 +156,8 @@ function scale(question, chosen) {
 }
 
 function faces(question, chosen) {
-  const all = question.options.map(({ value, text }) => button(
-    { class: "face", name: question.id, value, "aria-pressed": String(chosen === value), onclick: () => choose(question, value) },
+  const all = question.options.map(({ value, text }) => h("button",
+    { type: "button", class: "face", name: question.id, value, "aria-pressed": String(chosen === value), onclick: () => choose(question, value) },
     face(value) ?? "", h("span", {}, text)));
   return [h("div", { class: `faces of-${all.length}` }, ...all)];
 }

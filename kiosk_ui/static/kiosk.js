@@ -5,6 +5,7 @@ const VERSION = document.documentElement.dataset.version;
 const HALL_POLL = 300; // seconds between two looks at the configuration where no case is waited for
 const RETRY = { first: 2, most: 300 }; // seconds until what could not be sent is tried again
 const SEND_EVERY = 30; // seconds between two looks at what waits
+const MOMENT = 200; // milliseconds that a choice is seen before the next question comes
 const TIDY = 120_000; // milliseconds that the pace of the last answers is of any use
 
 /** Everything about the person who stands here; gone with the document. */
@@ -22,12 +23,16 @@ function reset() {
 
 // --- answering ---
 
-/** A question of one tap is answered: on to the next. */
+/**
+ * A question of one tap is answered: seen at once, and a moment later on to the next. The second tap of a double tap
+ * falls into that moment, on what it meant, and not on the next question.
+ */
 function choose(question, value) {
   begin();
   state.answers[question.id] = value;
-  if (state.place === questions().length - 1) redraw();
-  else next();
+  for (const each of document.getElementsByName(question.id)) each.setAttribute("aria-pressed", String(each.value === String(value)));
+  clearTimeout(state.turns);
+  state.turns = setTimeout(state.place === questions().length - 1 ? redraw : next, MOMENT);
 }
 
 /** A question of many taps: what stands alone puts the others away. */
@@ -52,11 +57,13 @@ function begin() {
 }
 
 function next() {
+  clearTimeout(state.turns);
   state.place = Math.min(state.place + 1, questions().length - 1);
   redraw();
 }
 
 function back() {
+  clearTimeout(state.turns);
   if (state.place === 0) return reset();
   state.place -= 1;
   redraw();
@@ -66,6 +73,7 @@ function back() {
 async function finish() {
   if (state.saving) return;
   state.saving = true;
+  clearTimeout(state.turns);
   const asked = new Set(questions().map((question) => question.id));
   const answer = {
     client_id: state.client,

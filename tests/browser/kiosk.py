@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Flask
 from playwright.sync_api import BrowserContext, Error, Page, expect
+from playwright.sync_api import TimeoutError as Timeout
 
 from feedback_service import flow
 from feedback_service.models import Response
@@ -71,10 +72,19 @@ def rate(page: Page, chosen: Mapping[str, Any]) -> None:
     """Somebody answers these questions, in their order, and skips what is asked between."""
     for question, value in chosen.items():
         values: Sequence[Any] = value if isinstance(value, list) else [value]
-        while not page.locator(f'[name="{question}"]').count():
+        while not _asked(page, question):
             page.locator(".steps .plain").nth(1).click()
         for one in values:
             page.locator(f'[name="{question}"][value="{one}"]').click()
+
+
+def _asked(page: Page, question: str) -> bool:
+    """Whether this is the question, or comes by itself in a moment."""
+    try:
+        page.locator(f'[name="{question}"]').first.wait_for(timeout=500)
+    except Timeout:
+        return False
+    return True
 
 
 def send(page: Page) -> None:

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from feedback_service import clock, flow
 from feedback_service.flow.queue_files import take_queue_file
 from feedback_service.flow.tablet_list import tablets
-from feedback_service.models import Device, Response
+from feedback_service.models import Answer, Device, Response
 from tests.browser.kiosk import (
     EVERYTHING,
     LANDSCAPE,
@@ -171,6 +171,24 @@ def test_a_double_tap_is_one_answer(new_tablet: NewTablet, since: Since) -> None
     expect(page.locator(".tick")).to_be_visible()
     drained(page)
     assert len(since()) == 1
+
+
+def test_taps_that_follow_quickly_on_one_spot_are_answers_to_one_question_each(
+    new_tablet: NewTablet, beside: Flask, since: Since
+) -> None:
+    page = new_tablet()
+    page.locator("[name='off.nps'][value='9']").tap()
+    for question in ("premises", "services", "staff", "quality", "process"):
+        page.locator(f"[name='off.{question}'][value=good]").tap()
+    page.locator("[name=finish]").tap()
+    expect(page.locator(".tick")).to_be_visible()
+    drained(page)
+    [answer] = since()
+    with beside.app_context():
+        given = {row.question: row.value for row in rows(Answer, Answer.response_id == answer.id)}
+    assert given == {"off.nps": "9"} | {
+        f"off.{each}": "good" for each in ("premises", "services", "staff", "quality", "process")
+    }
 
 
 def test_the_whole_way_by_keyboard(new_tablet: NewTablet, since: Since) -> None:

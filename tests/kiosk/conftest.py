@@ -10,8 +10,10 @@ import pytest
 from flask import Flask
 
 from feedback_service import clock, flow
-from tests.api.conftest import Caller
+from tests.api.conftest import Caller, new_caller
 from tests.support import story
+
+__all__ = ["new_caller"]  # a fixture of the API's tests
 
 NewTablet = Callable[..., Caller]
 _seconds = itertools.count()

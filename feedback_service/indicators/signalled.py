@@ -1,0 +1,111 @@
+"""The figures without answers that may not be a visitor's own: the other total, beside the one that counts."""
+
+import uuid
+from collections import Counter
+from collections.abc import Collection
+from datetime import date
+from typing import Any
+
+from sqlalchemy import func, literal, select
+from sqlalchemy.orm import Session
+
+from feedback_service.db import reading
+from feedback_service.indicators import library, rollups, scoring
+from feedback_service.indicators.suppression import withhold
+from feedback_service.indicators.tallies import PEOPLE
+from feedback_service.models import Answer, Centre, Response, Signal
+from feedback_service.words import FRONT_OFFICES
+
+Counts = Counter[tuple[str, str, str]]  # front office, question, value
+WITH, WITHOUT = "with", "without"
+
+
+@reading
+def without_signals(
+    tx: Session,
+    *,
+    centres: Collection[str],
+    first: date,
+    last: date,
+    front_office: str | None = None,
+    source: str | None = None,
+    min_group: int,
+) -> dict[str, object]:
+    """How many answers of a period carry a signal, and what all the others say; sources as in a summary.
+
+    Told as one group of two: where either is too small, nothing is, since the whole is told elsewhere.
+    """
+    ids = tx.scalars(select(Centre.id).where(Centre.code.in_(centres))).all()
+    methodology = library.in_force(tx, last)
+    sources = {source} if source else methodology.sources
+    offices = (front_office,) if front_office else FRONT_OFFICES
+    odd = _signalled(tx, ids, first, last, offices, sources)
+    rest = _all(tx, ids, first, last, offices, sources)
+    rest.subtract(odd)
+    people = {
+        name: {office: counts[office, PEOPLE, ""] for office in FRONT_OFFICES}
+        for name, counts in ((WITH, odd), (WITHOUT, rest))
+    }
+    told = withhold(people, min_group=min_group)
+    if told.whole or told.groups:
+        return {"suppressed": True}
+    figures = scoring.figures(+rest, methodology, told.cells[WITHOUT])
+    return {
+        "suppressed": False,
+        "signalled": sum(people[WITH].values()),
+        "indicators": figures.indicators,
+        "questions": figures.questions,
+        "reasons": figures.reasons,
+    }
+
+
+def _all(
+    tx: Session,
+    ids: Collection[uuid.UUID],
+    first: date,
+    last: date,
+    offices: Collection[str],
+    sources: Collection[str],
+) -> Counts:
+    counts: Counts = Counter()
+    for one in rollups.answers(tx, ids, first, last):
+        for office in one.counts.keys() & set(offices):
+            for source in one.counts[office].keys() & set(sources):
+                for question, values in one.counts[office][source].items():
+                    for value, n in values.items():
+                        counts[office, question, value] += n
+    return counts
+
+
+def _signalled(
+    tx: Session,
+    ids: Collection[uuid.UUID],
+    first: date,
+    last: date,
+    offices: Collection[str],
+    sources: Collection[str],
+) -> Counts:
+    """The same of those with a signal, straight from the answers: they are few."""
+    odd = select(Signal.centre_id, Signal.response_id).where(Signal.centre_id.in_(ids)).distinct().subquery()
+
+    def theirs(query: Any) -> Any:
+        return query.where(
+            Response.centre_id == odd.c.centre_id,
+            Response.id == odd.c.response_id,
+            Response.answered_on.between(first, last),
+            Response.front_office.in_(offices),
+            Response.source.in_(sources),
+            Response.withdrawn_on.is_(None),
+        )
+
+    office = Response.front_office
+    people = theirs(select(office, literal(PEOPLE), literal(""), func.count()).group_by(office))
+    values: Any = select(office, Answer.question, Answer.value, func.count()).where(
+        Answer.centre_id == Response.centre_id, Answer.response_id == Response.id
+    )
+    values = theirs(values.group_by(office, Answer.question, Answer.value))
+    counts: Counts = Counter()
+    for query in (people, values):
+        for front_office, question, value, n in tx.execute(query):
+            counts[front_office, question, value] = n
+    return counts

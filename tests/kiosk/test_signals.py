@@ -1,0 +1,85 @@
+"""What looks odd is told beside the figures: it blocks nobody, counts all the same, and names no tablet."""
+
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from feedback_service.models import Signal
+from feedback_service.surveys.signals import Pace, reasons
+from tests.api.conftest import Caller, NewCaller
+from tests.conftest import TimeIs
+from tests.kiosk.conftest import an_item, deliver
+from tests.support.stored import rows
+
+NOON = "2026-11-20T12:00+02:00"
+
+
+@pytest.mark.parametrize(
+    ("pace", "open_then", "odd"),
+    [
+        (Pace(), True, ()),
+        (Pace(seconds=3, recent=2, alike=3), True, ()),
+        (Pace(seconds=2), True, ("hurried",)),
+        (Pace(seconds=20, recent=3), True, ("burst",)),
+        (Pace(seconds=20, recent=0, alike=4), True, ("alike",)),
+        (Pace(seconds=20), False, ("after_hours",)),
+        (Pace(seconds=0, recent=9, alike=9), False, ("hurried", "burst", "alike", "after_hours")),
+    ],
+)
+def test_what_is_odd(pace: Pace, open_then: bool, odd: tuple[str, ...]) -> None:
+    assert reasons(pace, open_then=open_then) == odd
+
+
+@pytest.mark.parametrize(
+    ("at", "odd"),
+    [("2026-11-20T12:00+02:00", False), ("2026-11-20T21:00+02:00", True), ("2026-11-22T12:00+02:00", True)],
+    ids=["Friday noon", "Friday night", "Sunday"],
+)
+def test_an_answer_outside_opening_hours_is_noticed(
+    app: Flask, tablet: Caller, time_is: TimeIs, at: str, odd: bool
+) -> None:
+    time_is("2026-11-23T12:00+02:00")
+    assert deliver(tablet, an_item(answered_at=f"{at[:16]}:00{at[16:]}")) == ["accepted"]
+    with app.app_context():
+        assert [signal.reason for signal in rows(Signal)] == (["after_hours"] if odd else [])
+
+
+def test_both_totals_are_told(tablet: Caller, new_caller: NewCaller, time_is: TimeIs) -> None:
+    time_is(NOON)
+    hurried = {"pace": {"seconds": 1, "recent": 0, "alike": 0}}
+    deliver(tablet, *[an_item({"off.nps": 10, "off.staff": "great"}, **hurried) for _ in range(6)])
+    deliver(tablet, *[an_item({"off.nps": 0, "off.staff": "awful"}) for _ in range(5)])
+
+    told = _summary(new_caller)
+
+    whole, rest = told["indicators"][0], told["without_signals"]["indicators"][0]
+    assert (whole["n"], whole["promoters"], whole["detractors"]) == (11, 6, 5)
+    assert (rest["n"], rest["promoters"], rest["detractors"], rest["value"]) == (5, 0, 5, -100.0)
+    assert told["without_signals"]["signalled"] == 6
+    [staff] = [each for each in told["without_signals"]["questions"] if each["id"] == "off.staff"]
+    assert staff["counts"] == {"great": 0, "good": 0, "acceptable": 0, "awful": 5}
+
+
+@pytest.mark.parametrize(("odd", "usual"), [(1, 20), (4, 20), (20, 4)])
+def test_nothing_follows_about_a_few_by_subtraction(
+    tablet: Caller, new_caller: NewCaller, time_is: TimeIs, odd: int, usual: int
+) -> None:
+    time_is(NOON)
+    deliver(tablet, *[an_item(pace={"seconds": 0}) for _ in range(odd)], *[an_item() for _ in range(usual)])
+    assert _summary(new_caller)["without_signals"] == {"suppressed": True}
+
+
+def test_without_anything_odd_both_totals_are_the_same(
+    tablet: Caller, new_caller: NewCaller, time_is: TimeIs
+) -> None:
+    time_is(NOON)
+    deliver(tablet, *[an_item() for _ in range(7)])
+    told = _summary(new_caller)
+    assert told["without_signals"]["signalled"] == 0
+    assert told["without_signals"]["indicators"] == told["indicators"]
+    assert told["without_signals"]["questions"] == told["questions"]
+
+
+def _summary(new_caller: NewCaller) -> Any:
+    return new_caller("summaries:read").get("/summaries?source=tablet_walkup").json
