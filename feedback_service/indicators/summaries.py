@@ -15,7 +15,7 @@ from feedback_service.errors import NotFound
 from feedback_service.indicators import library, rollups, scoring
 from feedback_service.indicators.scoring import Figures
 from feedback_service.indicators.statistics import percent
-from feedback_service.indicators.suppression import withhold
+from feedback_service.indicators.suppression import Withheld, withhold
 from feedback_service.indicators.tallies import ANSWERS_BY, INVITATIONS_BY, INVITED, PEOPLE, WHOLE
 from feedback_service.models import Centre, Service
 from feedback_service.words import FRONT_OFFICES, SOURCES
@@ -92,10 +92,15 @@ class Funnel:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some of what the centres do: services, providers, windows … by the keys of their groups."""
+    """Some of what the centres do: services, providers, windows … by the keys of their groups.
+
+    ``among_others``: whoever reads it may read the other groups too, so what is withheld of it among them is
+    withheld when it is read alone.
+    """
 
     by: str
     keys: frozenset[Key]
+    among_others: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +156,8 @@ def read(
     )
     if questions is not None:
         wanted &= {PEOPLE, *questions}
-    counts = _counts(tx, asked, wanted, SOURCES if by in OF_SOURCE and not source else counting)
+    sources = SOURCES if by in OF_SOURCE and not source else counting
+    counts, beside = _counts(tx, asked, wanted, sources, counting)
     # Invitations have no source: each group of by=source tells the funnel that source= tells.
     funnels = _funnels(tx, replace(asked, by=None) if by in UNINVITED else asked) if funnel else {}
     whole_funnel = sum(funnels.values(), Funnel())
@@ -164,18 +170,21 @@ def read(
     told = withhold({key: _respondents(counts[key]) for key in keys}, min_group=min_group, apart=apart)
     whole = _added(counts[key] for key in keys if key not in apart)
 
-    def figures_of(counted: Counts, withheld: Collection[str]) -> Figures:
-        return scoring.figures(counted, methodology, withheld, questions)
+    unseen, unseen_offices = _unseen(part, withhold(beside, min_group=min_group))
+    suppressed = told.whole or unseen
 
-    figures = Figures([], [], []) if told.whole else figures_of(whole, told.front_offices)
+    def figures_of(counted: Counts, withheld: Collection[str]) -> Figures:
+        return scoring.figures(counted, methodology, {*withheld, *unseen_offices}, questions)
+
+    figures = Figures([], [], []) if suppressed else figures_of(whole, told.front_offices)
     return {
         "period": {"from": first.isoformat(), "to": last.isoformat()},
         "methodology": {"id": methodology.id, "status": methodology.status},
-        **({"suppressed": True} if told.whole else {}),
-        **_members(whole_funnel, figures),
+        **({"suppressed": True} if suppressed else {}),
+        **_members(Funnel() if unseen else whole_funnel, figures),
         "groups": [
             {"key": key, "suppressed": True}
-            if key in told.groups
+            if unseen or key in told.groups
             else {"key": key, "suppressed": False}
             | _members(funnels.get(key, Funnel()), figures_of(counts[key], told.cells[key]))
             for key in keys
@@ -194,25 +203,36 @@ def _ids(tx: Session, codes: Collection[str]) -> Sequence[uuid.UUID]:
     return ids
 
 
+def _unseen(part: Part | None, told: Withheld[Key]) -> tuple[bool, frozenset[str]]:
+    """Whether the part is withheld among the groups beside it, and which of its front offices are."""
+    if part is None or not part.among_others:
+        return False, frozenset()
+    cells = (told.cells.get(key, frozenset()) for key in part.keys)
+    return not told.groups.isdisjoint(part.keys), told.front_offices.union(*cells)
+
+
 def _counts(
-    tx: Session, asked: _Asked, wanted: Collection[str], sources: Collection[str]
-) -> defaultdict[Key, Counts]:
-    """How many people answered, and what, in each group."""
+    tx: Session, asked: _Asked, wanted: Collection[str], sources: Collection[str], counting: Collection[str]
+) -> tuple[defaultdict[Key, Counts], dict[Key, Counter[str]]]:
+    """How many people answered, and what, in each group; and how many answered in each group beside the part."""
     by = asked.read_by(ANSWERS_BY)
     name_of = _names(tx, asked, by)
     key_of = _keys(asked)
     # A service of three years is some 200,000 counts: the inner loop makes no keys.
     sums: defaultdict[tuple[Key, str, str], dict[str, int]] = defaultdict(dict)
+    beside: defaultdict[Key, Counter[str]] = defaultdict(Counter)
     for one in rollups.answers(
         tx, asked.centres, asked.first, asked.last, by, daily=asked.by in ("day", "week")
     ):
         name = name_of(one.key)
-        if not _in_part(asked, by, name):
-            continue
+        here = _in_part(asked, by, name)
         for front_office, by_source in one.counts.items():
             if asked.front_office not in (None, front_office):
                 continue
-            for source in by_source.keys() & sources:
+            if asked.part is not None:
+                answered = (by_source[source][PEOPLE][""] for source in by_source.keys() & counting)
+                beside[name][front_office] += sum(answered)
+            for source in by_source.keys() & sources if here else ():
                 key = key_of(name, one.day, front_office, source)
                 for question, values in by_source[source].items():
                     if question in wanted:
@@ -223,7 +243,7 @@ def _counts(
     for (key, front_office, question), by_value in sums.items():
         for value, n in by_value.items():
             counts[key][front_office, question, value] = n
-    return counts
+    return counts, beside
 
 
 def _funnels(tx: Session, asked: _Asked) -> dict[Key, Funnel]:

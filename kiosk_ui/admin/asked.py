@@ -163,10 +163,12 @@ def _part(arguments: Mapping[str, str], fenced: Part | None, wrong: list[str]) -
             wrong.append(_("Your role sees no figures told apart like that."))
             return fenced
         raise NotFound()
-    return Part(by, frozenset({key}))
+    return Part(by, frozenset({key}), among_others=fenced is None)
 
 
 def _fence(sight: Sight) -> Part | None:
     if sight.providers is not None:
-        return Part("provider", frozenset(sight.providers))
-    return Part("service", frozenset(sight.services)) if sight.services is not None else None
+        return Part("provider", frozenset(sight.providers), among_others=False)
+    if sight.services is not None:
+        return Part("service", frozenset(sight.services), among_others=False)
+    return None

@@ -53,7 +53,7 @@ def test_every_figure_of_the_overview_is_the_apis(app: Flask, closed: bool) -> N
     told = overview.overview(VIEW, min_group=5)
     reply = api(app, by="source")
 
-    assert {name: told.summary[name] for name in reply} == reply
+    assert told.summary == {name: reply[name] for name in told.summary}
     for office, indicator in zip(told.offices, reply["indicators"], strict=True):
         assert office.index == indicator
     [quality] = [one for one in reply["questions"] if one["id"] == "off.quality"]
@@ -233,3 +233,23 @@ def test_of_too_few_people_nothing_is_told_anywhere() -> None:
     assert all(
         group.suppressed for part in overview.breakdown(VIEW, "service", min_group=5) for group in part.groups
     )
+
+
+def test_what_is_withheld_among_others_is_withheld_when_looked_at_alone() -> None:
+    store(said(*["good"] * 3, workplace="window-1"))
+    store(said(*["good"] * 7, workplace="window-2"))
+    store(said(*["good"] * 40, workplace="window-3"))
+    [offline, _] = overview.breakdown(VIEW, "workplace", min_group=5)
+    assert [group.suppressed for group in offline.groups] == [True, True, False]
+
+    def alone(window: str, among_others: bool = True) -> overview.Overview:
+        part = Part("workplace", frozenset({window}), among_others)
+        return overview.overview(View(frozenset({CENTRE}), FIRST, LAST, part=part), min_group=5)
+
+    assert alone("window-1").summary["suppressed"]
+    hidden = alone("window-2")
+    assert hidden.summary["suppressed"]
+    assert [(office.index, office.bad) for office in hidden.offices] == [(None, None)] * 2
+    assert {bad for line in hidden.trends for bad in line.bad} <= {None, Bad(0, 0)}
+    assert alone("window-3").offices[0].bad == Bad(0, 40)
+    assert alone("window-2", among_others=False).offices[0].bad == Bad(0, 7), "nobody else's figures are seen"
