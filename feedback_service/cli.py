@@ -36,6 +36,7 @@ from feedback_service.flow import pairing, setup, staff, tablet_list, upkeep
 from feedback_service.flow.queue_files import take_queue_file
 from feedback_service.flow.setup import Imported
 from feedback_service.indicators import summaries
+from feedback_service.indicators.signalled import without_signals
 from feedback_service.logs import log
 from feedback_service.words import DEVICE_MODES, ROLES, SCOPES
 
@@ -462,7 +463,8 @@ def summary(centres: tuple[str, ...], first: datetime | None, last: datetime | N
         raise click.UsageError("--from is later than --to")
     wanted = {code.strip().upper() for code in centres}
     try:
-        told: Any = summaries.summary(centres=wanted, first=since, last=to, min_group=settings().min_group)
+        asked: Any = {"centres": wanted, "first": since, "last": to, "min_group": settings().min_group}
+        told: Any = summaries.summary(**asked) | {"without_signals": without_signals(**asked)}
     except NotFound as missing:
         raise click.ClickException(
             f"There is no centre {' or no centre '.join(sorted(wanted))}."

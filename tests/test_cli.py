@@ -16,8 +16,8 @@ from flask import Flask
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from feedback_service import clock
-from feedback_service.access import keys
+from feedback_service import clock, flow
+from feedback_service.access import devices, keys
 from feedback_service.app import create_app
 from feedback_service.config import Settings
 from feedback_service.db import db, transaction
@@ -47,6 +47,7 @@ COMMANDS = [
     ),
     *("user add", "user list", "user link", "user disable", "user enable", "user second-factor reset"),
     "journal check",
+    *("device add", "device code", "device list", "device revoke", "device import"),
     *("package make", "package check", "demo seed", "relay", "worker", "recount", "purge", "summary"),
 ]
 NEED_NO_WORDS = ("user list", "journal check", "package make", "relay", "worker", "recount", "purge")
@@ -122,6 +123,34 @@ def test_a_centre_is_not_added_twice_nor_mistyped(operator: Operator) -> None:
     assert "00032113" in operator.fails(*("00032113" if word == "00032112" else word for word in ADD))
     operator.does(*ADD)
     assert "SN05000001" in operator.fails(*ADD)
+
+
+def test_a_tablet_is_let_in_watched_given_another_code_and_shut_out(
+    operator: Operator, context: None
+) -> None:
+    a_centre()
+    add = ("device", "add", "--centre", CENTRE, "--name", "Вікно 3", "--mode")
+    assert "workplace" in operator.fails(*add, "desk")
+    assert "SN05000009" in operator.fails("device", "add", "--centre", "SN05000009", *add[4:], "hall")
+
+    code = operator.does(*add, "desk", "--workplace", "window-3").splitlines()[-1]
+
+    assert flow.pair(code).workplace == "window-3"
+    told = json.loads(operator.does("device", "list", "--centre", CENTRE))
+    assert (told["name"], told["mode"], told["revoked_at"]) == ("Вікно 3", "desk", None)
+    again = operator.does("device", "code", told["id"], "--centre", CENTRE).splitlines()[-1]
+    key = flow.pair(again).key
+    operator.does("device", "revoke", told["id"], "--centre", CENTRE)
+    tablet = devices.find(key)
+    assert tablet is not None and tablet.revoked_at is not None
+    assert "nothing here" in operator.fails("device", "revoke", told["id"], "--centre", "SN05000009")
+
+
+def test_a_file_that_no_tablet_saved_is_refused_in_one_sentence(operator: Operator, tmp_path: Path) -> None:
+    file = tmp_path / "queue.json"
+    for text in ("{}", "[]", '{"vidhuk": "tablet-queue", "device": "x", "items": []}'):
+        file.write_text(text)
+        assert operator.fails("device", "import", str(file)) == "Error: This is no file that a tablet saved."
 
 
 def test_a_user_is_added_with_a_password_that_no_shell_keeps(operator: Operator, context: None) -> None:
@@ -326,7 +355,9 @@ def test_a_summary_is_the_json_of_the_api_and_says_that_the_methodology_is_not_c
 
     result = operator.types("summary", "--centre", CENTRE.lower(), "--from", "2026-03-01")
 
-    assert json.loads(result.stdout) == summaries.summary(
+    told = json.loads(result.stdout)
+    assert told.pop("without_signals")["signalled"] == 0
+    assert told == summaries.summary(
         centres={CENTRE}, first=date(2026, 3, 1), last=date(2026, 3, 2), min_group=settings.min_group
     )
     assert "Методика не підтверджена" in result.stderr
