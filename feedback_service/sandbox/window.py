@@ -10,7 +10,7 @@ import secrets
 import sys
 import time
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -36,9 +36,10 @@ LOOK = 2  # seconds between two looks at whether the code was used
 def keep_open(tx: Session, centre: str, code: str) -> None:
     """Whoever brings the code is a tablet of the window."""
     now, code_hash = clock.now(), keyring().signing.fingerprint("pairing", code)
-    open_one = tx.scalar(select(Device).where(Device.pairing_hash == code_hash))
+    home = tx.scalars(select(Centre).where(Centre.code == centre)).one()
+    never_used = (Device.centre_id == home.id, Device.name == NAME, Device.key_hash.is_(None))
+    open_one = tx.scalar(select(Device).where(*never_used).order_by(Device.created_at).limit(1))
     if open_one is None:
-        home = tx.scalars(select(Centre).where(Centre.code == centre)).one()
         open_one = Device(
             centre_id=home.id,
             id=uuid.uuid4(),
@@ -50,9 +51,13 @@ def keep_open(tx: Session, centre: str, code: str) -> None:
             wrong_codes=0,
         )
         tx.add(open_one)
-    elif open_one.pairing_until is not None and open_one.pairing_until > now + devices.PAIRING / 2:
+    elif open_one.pairing_hash == code_hash and _lives_on(open_one, now):
         return
     devices.open_to_pairing(open_one, code_hash, now)
+
+
+def _lives_on(device: Device, now: datetime) -> bool:
+    return device.pairing_until is not None and device.pairing_until > now + devices.PAIRING / 2
 
 
 def complete_a_case(centre: str) -> None:

@@ -343,7 +343,7 @@ async function canKeep() {
 }
 
 async function start() {
-  for (const kind of ["pointerdown", "keydown", "focusin"]) document.addEventListener(kind, alive, { capture: true, passive: true });
+  for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, alive, { capture: true, passive: true });
   document.addEventListener("keydown", ({ key, ctrlKey, altKey, metaKey }) => {
     if (state.screen !== "code" || ctrlKey || altKey || metaKey) return;
     const letter = LOOK_ALIKES[key.toUpperCase()] ?? key.toUpperCase();

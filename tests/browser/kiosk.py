@@ -7,7 +7,6 @@ from typing import Any
 
 from flask import Flask
 from playwright.sync_api import BrowserContext, Error, Page, expect
-from playwright.sync_api import TimeoutError as Timeout
 
 from feedback_service import flow
 from feedback_service.models import Response
@@ -80,11 +79,11 @@ def rate(page: Page, chosen: Mapping[str, Any]) -> None:
 
 def _asked(page: Page, question: str) -> bool:
     """Whether this is the question, or comes by itself in a moment."""
-    try:
-        page.locator(f'[name="{question}"]').first.wait_for(timeout=500)
-    except Timeout:
-        return False
-    return True
+    control = page.locator(f'[name="{question}"]').first
+    control.or_(page.locator(".steps .plain").nth(1)).first.wait_for()
+    if not control.count():
+        page.wait_for_timeout(400)
+    return control.count() > 0
 
 
 def send(page: Page) -> None:
