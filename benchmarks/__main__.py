@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import arrivals, cases, relay, summaries, survey
+from benchmarks import administration, arrivals, cases, relay, summaries, survey
 
 DIALECTS = ("sqlite", "postgresql")
-PARTS = ("survey", "cases", "relay", "arrivals", "summaries")
+PARTS = ("survey", "cases", "relay", "arrivals", "summaries", "administration")
 
 
 def main() -> None:
@@ -35,6 +35,8 @@ def main() -> None:
     )
     parser.add_argument("--rows", type=int, default=300_000, help="answers to summarise")
     parser.add_argument("--centres", type=int, default=1, help="whose answers these are")
+    parser.add_argument("--responses", type=int, default=300_000, help="of three years, that pages sum up")
+    parser.add_argument("--invited", type=int, default=600_000, help="cases whose applicants were invited")
     parser.add_argument(
         "--database", choices=DIALECTS, action="append", help="one of them; both if not given"
     )
@@ -74,12 +76,19 @@ def main() -> None:
         _keep("summaries", told)
         print("A year's summary, milliseconds\n")
         _table(told)
+    if "administration" in parts:
+        doses = {"responses": asked.responses, "cases": asked.invited}
+        pages = [
+            line for dialect in dialects for line in _in_folder(administration.measure, dialect, **doses)
+        ]
+        _keep("administration", pages)
+        print("What an administrator waits for, milliseconds\n")
+        _table(pages)
 
 
-def _in_folder(measure: Any, dialect: str, **doses: int) -> dict[str, Any]:
+def _in_folder(measure: Any, dialect: str, **doses: int) -> Any:
     with tempfile.TemporaryDirectory(prefix="vidhuk-bench-") as folder:
-        measured: dict[str, Any] = measure(dialect, Path(folder), **doses)
-    return measured
+        return measure(dialect, Path(folder), **doses)
 
 
 def _rows(visits: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
