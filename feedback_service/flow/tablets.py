@@ -294,6 +294,7 @@ def _by_code(tx: Session, device: Device, centre: Centre, typed: str, now: datet
     )
     if token is None:
         devices.note_wrong_code(device, now)
+        tx.flush()  # before the answer, whose statements travel together and tell no counts of rows
         return None
     return invitations.hold(tx, keyring(), token, lock=True)
 
