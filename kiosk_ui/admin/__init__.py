@@ -4,6 +4,9 @@ door        who comes in: every view says what it needs, every form proves where
 kept        a form that came too late is kept until its sender is back
 session     signing in and out, second factor, one's own account
 home        the first page
+figures     the overview, what is behind it told apart, sources compared, exports
+asked words tables
+            which figures an address asks for, what they are called, the tables that pages and exports share
 alarms comments
             what calls a human, what people wrote
 users keys tablets centre journal

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock, flow
 from feedback_service.cases.registry import ServiceRef
 from feedback_service.db import reading, transaction
-from feedback_service.flow import AssistedAnswer
+from feedback_service.flow import AssistedAnswer, upkeep
 from feedback_service.indicators import rollups, tallies
 from feedback_service.indicators.rollups import Difference
 from feedback_service.indicators.tallies import PEOPLE
@@ -393,3 +393,21 @@ def test_invitations_of_a_day_are_stored_when_nobody_can_answer_them_any_more(ti
     invited()
     assert settled(before=date(2026, 11, 3)) == 0
     assert settled(before=date(2026, 11, 4)) == 1
+
+
+def test_what_invitations_added_up_to_outlives_them(time_is: TimeIs) -> None:
+    time_is("2026-08-03T10:00+03:00")
+    sent(invited().token, {"off.nps": 9})
+    invited()
+    time_is("2026-11-20T12:00+02:00")
+    upkeep.close_days()
+    august = (date(2026, 8, 1), date(2026, 8, 31))
+    told = invited_by("service", *august)
+    assert sum(told.values()) > 0
+
+    time_is("2030-01-01T12:00+02:00")
+    assert upkeep.purge().cases == 2
+    assert invited_by("service", *august) == told
+    assert upkeep.differences() == []
+    upkeep.recount()
+    assert invited_by("service", *august) == told
