@@ -12,8 +12,9 @@ keeps its own books, in ``delivery.courier``.
 ``cli`` are the doors; none of them touches a table. ``app`` puts the program together.
 
     ground      words, config, clock, text, errors, documents, files, logs, db
-    rooms       cases (registering, tokens, QR, slips), surveys (questionnaires, answers, privacy guard),
-                indicators (methodology, scoring, roll-ups, summaries), delivery (events, outbox, relay),
-                access (staff, sessions, keys, journal)
+    rooms       cases (registering, tokens, QR, slips, posters), surveys (questionnaires, answers, privacy guard,
+                comments), indicators (methodology, scoring, roll-ups, summaries, comparisons, control limits,
+                CUSUM), delivery (events, outbox, relay), access (users and what they may see, sessions, keys,
+                tablets, journal)
     sandbox     what only a demonstration needs: demo data, a demo portal, the launcher of ``make run``
 """
