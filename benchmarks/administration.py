@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import structlog
 from sqlalchemy import text
 
 from benchmarks import city
@@ -52,7 +53,8 @@ def measure(dialect: str, folder: Path, *, responses: int, cases: int) -> list[d
         days = upkeep.close_days()
         closing = (time.perf_counter() - began) / days * 1000
         know_sizes()
-        logging.disable(logging.INFO)  # thousands of requests would be told between the tables
+        # Hundreds of requests would be told between the tables.
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
         email = a_user("head", city.CENTRE)
         me = Staff(app, email, a_session(email))
         told = []

@@ -164,11 +164,12 @@ def answers(
     by: str = WHOLE,
     *,
     daily: bool = False,
+    full: Collection[str] | None = None,
 ) -> Iterator[Told]:
     """What was answered from ``first`` to ``last``, told apart by one of ``ANSWERS_BY``.
 
     Days and months come as they are stored, open days are counted live; whole months come as one unless
-    ``daily``.
+    ``daily``. If ``full`` names keys, of the others only ``tallies.HEADLINES`` are sure to be told.
     """
     found = _open_days(Centre.id.in_(centres), _later(literal(first), _open_from()), last)
     open_days: defaultdict[uuid.UUID, set[date]] = defaultdict(set)
@@ -181,7 +182,7 @@ def answers(
             day not in open_days.get(centre_id, ()) if span == "day" else (centre_id, day) not in open_months
         )
 
-    yield from _stored(tx, "answers", by, centres, first, last, holds, daily=daily)
+    yield from _stored(tx, "answers", by, centres, first, last, holds, daily=daily, full=full)
     yield from _counted_live(tx, open_days, [by])[by]
 
 
@@ -239,37 +240,44 @@ def _stored(
     holds: Callable[[uuid.UUID, str, date], bool],
     *,
     daily: bool = False,
+    full: Collection[str] | None = None,
 ) -> Iterator[Told]:
     """Stored months, and stored days where there is no month that ``holds``."""
+    counts: ColumnElement[str] | InstrumentedAttribute[str] = Tally.counts
+    if full is not None:
+        counts = case((Tally.key.in_(full), Tally.counts), else_=Tally.headlines) if full else Tally.headlines
     months = [] if daily else list(_months(first, last))
     these = (Tally.centre_id.in_(centres), Tally.subject == subject, Tally.by == by)
     covered: set[tuple[uuid.UUID, date]] = set()
     if months:
         whole = (*these, Tally.span == "month", Tally.day.between(months[0], months[-1]))
-        for told in _rows(tx, centres, *whole):
+        for told in _rows(tx, centres, counts, *whole):
             if holds(told.centre_id, "month", told.day):
                 covered.add((told.centre_id, told.day))
                 yield told
     everywhere = {month for month in months if all((centre, month) in covered for centre in centres)}
     ranges = [Tally.day.between(*part) for part in _without(first, last, everywhere)]
-    for told in _rows(tx, centres, *these, Tally.span == "day", or_(*ranges)) if ranges else ():
+    for told in _rows(tx, centres, counts, *these, Tally.span == "day", or_(*ranges)) if ranges else ():
         if (told.centre_id, told.day.replace(day=1)) not in covered and holds(
             told.centre_id, "day", told.day
         ):
             yield told
 
 
-def _rows(tx: Session, centres: Collection[uuid.UUID], *where: ColumnElement[bool]) -> Iterator[Told]:
-    columns = (Tally.day, Tally.key, Tally.counts)
-    if (
-        len(centres) == 1
-    ):  # the usual case; reading the same id from thousands of rows would take a tenth of all
-        [centre_id] = centres
-        for day, key, counts in tx.execute(select(*columns).where(*where)):
-            yield Told(centre_id, day, key, tallies.read(counts))
+def _rows(
+    tx: Session,
+    centres: Collection[uuid.UUID],
+    counts: ColumnElement[str] | InstrumentedAttribute[str],
+    *where: ColumnElement[bool],
+) -> Iterator[Told]:
+    columns = (Tally.day, Tally.key, counts)
+    if len(centres) == 1:
+        [centre_id] = centres  # reading the same id from thousands of rows would take a tenth of all
+        for day, key, told in tx.execute(select(*columns).where(*where)):
+            yield Told(centre_id, day, key, tallies.read(told))
     else:
-        for centre_id, day, key, counts in tx.execute(select(Tally.centre_id, *columns).where(*where)):
-            yield Told(centre_id, day, key, tallies.read(counts))
+        for centre_id, day, key, told in tx.execute(select(Tally.centre_id, *columns).where(*where)):
+            yield Told(centre_id, day, key, tallies.read(told))
 
 
 def _months(first: date, last: date) -> Iterator[date]:
@@ -384,8 +392,14 @@ def _invited_live(
 
 
 def _store(tx: Session, subject: str, by: str, span: str, told: Iterable[Told]) -> None:
+    place = {"subject": subject, "by": by, "span": span}
     rows = [
-        one._asdict() | {"subject": subject, "by": by, "span": span, "counts": tallies.written(one.counts)}
+        place
+        | one._asdict()
+        | {
+            "counts": tallies.written(one.counts),
+            "headlines": tallies.written(tallies.headlines(one.counts)) if subject == "answers" else "",
+        }
         for one in told
     ]
     if rows:
@@ -512,11 +526,11 @@ def _compared(
 ) -> Iterator[Difference]:
     """Stored days beside the recounted ones, and stored months beside the sums of recounted days."""
     these = (Tally.centre_id == centre_id, Tally.subject == subject, Tally.by == by, Tally.day >= since)
-    rows = tx.execute(select(Tally.span, Tally.day, Tally.key, Tally.counts).where(*these))
+    columns = (Tally.span, Tally.day, Tally.key, Tally.counts, Tally.headlines)
     unused_months = {day.replace(day=1) for day in unused}
     stored = {
-        (span, day, key): tallies.read(counts)
-        for span, day, key, counts in rows
+        (span, day, key): (counts, headlines)
+        for span, day, key, counts, headlines in tx.execute(select(*columns).where(*these))
         if day not in (unused if span == "day" else unused_months)
     }
     months = {day for span, day, _ in stored if span == "month"}
@@ -525,10 +539,18 @@ def _compared(
         tallies.add(right["day", told.day, told.key], told.counts)
         if (month := told.day.replace(day=1)) in months:
             tallies.add(right["month", month, told.key], told.counts)
-    for span, day, key in sorted(stored.keys() | right.keys()):
-        kept = dict(tallies.cells(stored.get((span, day, key), {})))
-        found = dict(tallies.cells(right.get((span, day, key), {})))
-        for cell in sorted(kept.keys() | found.keys()):
-            if kept.get(cell, 0) != found.get(cell, 0):
-                numbers = (kept.get(cell, 0), found.get(cell, 0))
-                yield Difference(code, subject, by, span, day, key, *cell, *numbers)
+    for place in sorted(stored.keys() | right.keys()):
+        counts, headlines = stored.get(place, ("{}", "{}"))
+        yield from _differing((code, subject, by, *place), tallies.read(counts), right[place])
+        if subject == "answers":
+            shown = (code, "headlines", by, *place)
+            yield from _differing(shown, tallies.read(headlines), tallies.headlines(right[place]))
+
+
+def _differing(
+    place: tuple[str, str, str, str, date, str], stored: Counts, recounted: Counts
+) -> Iterator[Difference]:
+    kept, found = dict(tallies.cells(stored)), dict(tallies.cells(recounted))
+    for cell in sorted(kept.keys() | found.keys()):
+        if kept.get(cell, 0) != found.get(cell, 0):
+            yield Difference(*place, *cell, kept.get(cell, 0), found.get(cell, 0))

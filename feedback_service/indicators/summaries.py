@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from feedback_service.db import reading
@@ -16,7 +16,14 @@ from feedback_service.indicators import library, rollups, scoring
 from feedback_service.indicators.scoring import Figures
 from feedback_service.indicators.statistics import percent
 from feedback_service.indicators.suppression import Withheld, withhold
-from feedback_service.indicators.tallies import ANSWERS_BY, INVITATIONS_BY, INVITED, PEOPLE, WHOLE
+from feedback_service.indicators.tallies import (
+    ANSWERS_BY,
+    HEADLINES,
+    INVITATIONS_BY,
+    INVITED,
+    PEOPLE,
+    WHOLE,
+)
 from feedback_service.models import Centre, Service
 from feedback_service.words import FRONT_OFFICES, SOURCES
 
@@ -222,7 +229,13 @@ def _counts(
     sums: defaultdict[tuple[Key, str, str], dict[str, int]] = defaultdict(dict)
     beside: defaultdict[Key, Counter[str]] = defaultdict(Counter)
     for one in rollups.answers(
-        tx, asked.centres, asked.first, asked.last, by, daily=asked.by in ("day", "week")
+        tx,
+        asked.centres,
+        asked.first,
+        asked.last,
+        by,
+        daily=asked.by in ("day", "week"),
+        full=_full(tx, asked, by, wanted),
     ):
         name = name_of(one.key)
         here = _in_part(asked, by, name)
@@ -244,6 +257,19 @@ def _counts(
         for value, n in by_value.items():
             counts[key][front_office, question, value] = n
     return counts, beside
+
+
+def _full(tx: Session, asked: _Asked, by: str, wanted: Collection[str]) -> Collection[str] | None:
+    """The keys of sums of which more than the headlines is wanted; ``None``: of all."""
+    if HEADLINES.issuperset(wanted):
+        return ()
+    if asked.part is None or asked.part.by != by:
+        return None
+    if by != "service":
+        return [key or "" for key in asked.part.keys]
+    code = func.coalesce(func.nullif(Service.code, ""), Service.local_code)
+    services = select(Service.id).where(Service.centre_id.in_(asked.centres), code.in_(asked.part.keys))
+    return [id.hex for id in tx.scalars(services)] + [""]
 
 
 def _funnels(tx: Session, asked: _Asked) -> dict[Key, Funnel]:

@@ -11,6 +11,8 @@ from typing import Any
 
 PEOPLE = "*"  # its value is empty
 INVITED = "#"  # its values are STEPS
+# What is told of every group in a list: people, the index, and the question about the whole.
+HEADLINES = frozenset({PEOPLE, "off.nps", "on.nps", "off.quality", "on.overall"})
 STEPS = ("invited", "opened", "started", "answered")
 
 Counts = dict[str, dict[str, dict[str, dict[str, int]]]]
@@ -63,6 +65,17 @@ def added(tallies: Iterable[Counts]) -> Counts:
     for counts in tallies:
         add(total, counts)
     return total
+
+
+def headlines(counts: Counts) -> Counts:
+    """Only the counts of ``HEADLINES``."""
+    return {
+        front_office: {
+            source: {question: values for question, values in by_question.items() if question in HEADLINES}
+            for source, by_question in by_source.items()
+        }
+        for front_office, by_source in counts.items()
+    }
 
 
 def cells(counts: Counts) -> Iterator[tuple[Cell, int]]:

@@ -24,8 +24,8 @@ class CountedDay(Base):
 class Tally(Base):
     """What the answers or invitations of a day or month add up to, whole or for one service, window, language …
 
-    ``counts`` is JSON: front office, source, question, value, and how often it was given. Rows are told apart by
-    few figures and read by the hundred, so each holds a page of them: see docs/decisions.
+    ``counts`` is JSON: front office, source, question, value, and how often it was given; ``headlines`` is the part of
+    it that lists of groups need. Rows are read by the hundred, so each holds a page of counts: see docs/decisions.
     """
 
     __tablename__ = "tallies"
@@ -42,6 +42,7 @@ class Tally(Base):
     day: Mapped[date] = mapped_column(primary_key=True)  # of a month, its first
     key: Mapped[str] = mapped_column(String(64), primary_key=True)  # empty where there is none
     counts: Mapped[str] = mapped_column(Text)
+    headlines: Mapped[str] = mapped_column(Text)
 
 
 class Explanation(Base):

@@ -351,6 +351,23 @@ def test_every_breakdown_is_the_same_from_answers_days_and_months(by: str) -> No
     assert differences() == []
 
 
+def test_headlines_that_tell_something_else_are_named_too() -> None:
+    store([Person(MONDAY)])
+    closed()
+
+    @transaction
+    def spoil(tx: Session) -> None:
+        tx.execute(update(Tally).where(Tally.by == "language").values(headlines="{}"))
+
+    spoil()
+    [people, answer] = differences()
+    assert (people.subject, people.by, people.question, people.stored, people.recounted) == (
+        *("headlines", "language", PEOPLE),
+        *(0, 1),
+    )
+    assert (answer.subject, answer.question, answer.value) == ("headlines", "off.nps", "10")
+
+
 def test_a_late_answer_in_a_month_that_was_summed_is_in_its_figures_at_once() -> None:
     people = [Person(date(2026, 9, day)) for day in (1, 15, 30)]
     store(people)

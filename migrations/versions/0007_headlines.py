@@ -1,0 +1,19 @@
+"""the counts that every figure of a group needs, apart from the rest; every past day is counted anew"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.execute("DELETE FROM tallies")
+    op.execute("DELETE FROM counted_days")
+    op.add_column("tallies", sa.Column("headlines", sa.Text(), nullable=False, server_default=""))
+
+
+def downgrade() -> None:
+    op.execute("ALTER TABLE tallies DROP COLUMN headlines")
