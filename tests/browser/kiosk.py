@@ -59,7 +59,15 @@ def pair(page: Page, url: str, code: str) -> None:
     page.fill("[name=pairing_code]", code)
     page.press("[name=pairing_code]", "Enter")
     between_people(page)
-    page.wait_for_function(SETTLED)
+    until(page, SETTLED)
+
+
+def until(page: Page, expression: str, seconds: float = 30) -> None:
+    """The page says yes to this. Asked from outside: what polls inside a page may not evaluate texts there."""
+    deadline = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        assert time.monotonic() < deadline, expression
+        page.wait_for_timeout(50)
 
 
 def between_people(page: Page) -> None:

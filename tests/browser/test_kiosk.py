@@ -28,6 +28,7 @@ from tests.browser.kiosk import (
     rate,
     send,
     type_code,
+    until,
     waiting,
     with_line,
     without_line,
@@ -388,7 +389,7 @@ def test_a_tablet_comes_in_by_the_code_that_it_shows(page: Page, service: Servic
 
 def test_the_device_page_hears_how_the_tablet_fares(new_tablet: NewTablet, beside: Flask) -> None:
     page = new_tablet()
-    page.wait_for_function("lastBeat > 0")
+    until(page, "lastBeat > 0")
     with beside.app_context():
         found = max(
             tablets({story.CENTRE}),
