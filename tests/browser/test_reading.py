@@ -5,25 +5,26 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Page, expect
 
 from feedback_service.flow import alarms, upkeep
 from tests.browser.test_accessibility import PRESSABLE, TARGET
 from tests.support import staff, story
-from tests.support.browser import PHONE, NewPage
+from tests.support.browser import PHONE, NewPage, barriers
 from tests.support.server import Service
 from tests.support.story import invited, sent
 
 Visit = Callable[[Page, str], Iterator[str]]
-COMMENTS = f"/admin/centres/{story.CENTRE}/comments"
+CENTRE = "SN12000055"  # of this file alone: other visitors of the same service write in the usual one
+COMMENTS = f"/admin/centres/{CENTRE}/comments"
 
 
 @pytest.fixture(scope="module")
 def said(beside: Flask) -> None:
     """Enough people wrote something for pages to follow each other, and alarms stand."""
     with beside.app_context():
+        story.a_centre(CENTRE)
         for number in range(30):
             poor: dict[str, object] = {
                 "off.quality": "awful",
@@ -32,9 +33,13 @@ def said(beside: Flask) -> None:
             }
             comment = {"any.comment": f"Стояла в черзі {number} годин. " * 3 + "Дуже-дуже-довгеслово" * 4}
             pleased: dict[str, object] = {"off.nps": 10}
-            sent(invited().token, (poor if number % 2 else pleased) | comment)
-        sent(invited().token, {"any.breach": ["bribe"], "any.comment": "Asked for money"}, language="en")
-        sent(invited(front_office="online").token, {"on.nps": 5, "any.comment": "одна"})
+            sent(invited(centre=CENTRE).token, (poor if number % 2 else pleased) | comment)
+        sent(
+            invited(centre=CENTRE).token,
+            {"any.breach": ["bribe"], "any.comment": "Asked for money"},
+            language="en",
+        )
+        sent(invited(centre=CENTRE, front_office="online").token, {"on.nps": 5, "any.comment": "одна"})
         alarms.raise_alarms(upkeep.never)
 
 
@@ -44,7 +49,7 @@ def enter(service: Service, beside: Flask) -> Callable[[Page], str]:
 
     def enter(page: Page) -> str:
         with beside.app_context():
-            email = staff.a_user("head")
+            email = staff.a_user("head", CENTRE)
             token = staff.a_session(email)
         page.context.add_cookies([{"name": "vidhuk", "value": token, "url": f"{service.url}/admin"}])
         return email
@@ -86,17 +91,13 @@ def every_page(service: Service, said: None, enter: Callable[[Page], str]) -> Vi
     return visit
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("lang", ["uk", "en"])
-def test_axe_finds_nothing(new_page: NewPage, every_page: Visit, lang: str, scheme: str) -> None:
-    page = new_page(**PHONE, color_scheme=scheme)
-    found: dict[str, Any] = {}
+def test_axe_finds_nothing(new_page: NewPage, every_page: Visit, lang: str) -> None:
+    page = new_page(**PHONE)
 
-    for name in every_page(page, lang):
-        if violations := Axe().run(page).response["violations"]:
-            found[name] = [(each["id"], [node["target"] for node in each["nodes"]]) for each in violations]
+    found = {name: barriers(page) for name in every_page(page, lang)}
 
-    assert not found
+    assert not any(found.values()), found
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -79,6 +80,21 @@ def visitor(browser: Browser) -> Iterator[NewPage]:
     for context in contexts:
         context.close()
     assert not complaints, f"the page complained: {complaints}"
+
+
+def barriers(page: Page) -> list[tuple[str, str, list[Any]]]:
+    """What axe finds on this page in the way of its readers, in light and in dark: (scheme, rule, where).
+
+    Only what colours decide is asked again in the dark. A colour that still fades in is not the page's colour yet.
+    """
+    found = []
+    page.emulate_media(reduced_motion="reduce")
+    for scheme, rules in (("light", {}), ("dark", {"runOnly": ["color-contrast"]})):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.evaluate("Promise.allSettled(document.getAnimations().map(each => each.finished))")
+        for each in Axe().run(page, options=rules | {"resultTypes": ["violations"]}).response["violations"]:
+            found.append((scheme, each["id"], [node["target"] for node in each["nodes"]]))
+    return found
 
 
 if __name__ == "__main__":
