@@ -15,12 +15,15 @@ from feedback_service.config import Settings
 from feedback_service.db import db
 from feedback_service.flow.answers import opened
 from tests.support import browser as browsers
+from tests.support import once
 from tests.support.browser import PHONE, NewPage
 from tests.support.database import FreshDatabase, PostgresDatabases, SqliteDatabases
 from tests.support.environment import environment
 from tests.support.postgres import Server
 
 TimeIs = Callable[[datetime | str], datetime]
+TEMPLATES = once.Templates()
+once.keep_builders()
 
 
 @pytest.fixture(scope="session")
@@ -70,6 +73,7 @@ def app(settings: Settings) -> Iterator[Flask]:
     """The whole application. No context is pushed: a request must not inherit one, see ``context``."""
     app = create_app(settings)
     app.testing = True
+    app.jinja_env.bytecode_cache = TEMPLATES
     yield app
     with app.app_context():
         opened.settle()
