@@ -27,6 +27,9 @@ PHONE: dict[str, Any] = {
     "has_touch": True,
 }
 
+AT_REST = """document.getAnimations().forEach(each =>
+    each.effect.getComputedTiming().endTime === Infinity ? each.cancel() : each.finish())"""
+
 NewPage = Callable[..., Page]
 
 
@@ -91,7 +94,7 @@ def barriers(page: Page) -> list[tuple[str, str, list[Any]]]:
     page.emulate_media(reduced_motion="reduce")
     for scheme, rules in (("light", {}), ("dark", {"runOnly": ["color-contrast"]})):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        page.evaluate("Promise.allSettled(document.getAnimations().map(each => each.finished))")
+        page.evaluate(AT_REST)
         for each in Axe().run(page, options=rules | {"resultTypes": ["violations"]}).response["violations"]:
             found.append((scheme, each["id"], [node["target"] for node in each["nodes"]]))
     return found
