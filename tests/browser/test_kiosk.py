@@ -196,6 +196,7 @@ def test_the_whole_way_by_keyboard(new_tablet: NewTablet, since: Since) -> None:
     page = new_tablet()
 
     def press(selector: str, key: str = "Enter") -> None:
+        page.locator(selector).wait_for()  # a choice is seen for a moment before the next question comes
         for _ in range(60):
             if page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
                 return page.keyboard.press(key)
