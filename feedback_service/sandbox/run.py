@@ -28,7 +28,7 @@ from feedback_service.sandbox.family import CannotRun, Family, Stopped
 from feedback_service.words import SCOPES
 
 ROOT = Path(__file__).resolve().parents[2]
-CASES = 400  # in the town of a first start
+CASES = 1000  # in the town of a first start
 START_SECONDS = 60
 SLOW_ANSWERS = "32"  # that the demo central system can owe at once, and still answer
 HOST = "127.0.0.1"

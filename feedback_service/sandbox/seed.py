@@ -150,7 +150,8 @@ def _visit(dice: random.Random, number: str, at: datetime, now: datetime) -> Vis
         weights=(ANSWERS, LEAVES_BEGUN, OPENS_ONLY, 1 - ANSWERS - LEAVES_BEGUN - OPENS_ONLY),
     )[0]
     source = dice.choices(("qr_case", "sms_viber", "tablet_hall"), weights=(72, 18, 0 if online else 10))[0]
-    answer = _answer(dice, later, town.ONLINE if online else town.OFFLINE, source)
+    suffers = in_trouble(service.code, at, now) and dice.random() < town.TROUBLE.share
+    answer = _answer(dice, later, town.ONLINE if online else town.OFFLINE, source, suffers=suffers)
     if status == "in_progress" or later > now:
         return Visit(report, None, None)
     if does == "begins":
@@ -161,11 +162,24 @@ def _visit(dice: random.Random, number: str, at: datetime, now: datetime) -> Vis
     )
 
 
+def in_trouble(service: str, at: datetime, now: datetime) -> bool:
+    """Whether the town's trouble was there already."""
+    return service == town.TROUBLE.service and now - at < timedelta(days=town.TROUBLE.days)
+
+
 def _answer(
-    dice: random.Random, at: datetime, questions: Mapping[str, Mapping[str, float]], source: str
+    dice: random.Random,
+    at: datetime,
+    questions: Mapping[str, Mapping[str, float]],
+    source: str,
+    *,
+    suffers: bool = False,
 ) -> Answer:
-    """One person's answers, drawn together by one mood: each question keeps its shares all the same."""
-    mood, goes_on = dice.random(), dice.random() < GOES_ON
+    """One person's answers, drawn together by one mood: each question keeps its shares all the same.
+
+    Who ``suffers`` from the town's trouble is in the worst of moods, and says why.
+    """
+    mood, goes_on = 1.0 if suffers else dice.random(), suffers or dice.random() < GOES_ON
     single: dict[str, str] = {}
     for place, (question, shares) in enumerate(questions.items()):
         felt = mood if dice.random() < OF_ONE_MOOD else dice.random()
@@ -175,7 +189,7 @@ def _answer(
         question: int(value) if value.isdecimal() else value for question, value in single.items()
     }
     if goes_on:
-        given |= _more(dice, questions, poor=not town.POOR.isdisjoint(single.values()))
+        given |= _more(dice, questions, poor=not town.POOR.isdisjoint(single.values()), suffers=suffers)
     language = "en" if dice.random() < 0.03 else "uk"
     return Answer(at, uuid.UUID(int=dice.getrandbits(128), version=4), given, source, language)
 
@@ -191,15 +205,19 @@ def _felt(mood: float, shares: Mapping[str, float]) -> str:
 
 
 def _more(
-    dice: random.Random, questions: Mapping[str, Mapping[str, float]], *, poor: bool
+    dice: random.Random, questions: Mapping[str, Mapping[str, float]], *, poor: bool, suffers: bool
 ) -> dict[str, object]:
-    reasons = town.OFFLINE_REASONS if questions is town.OFFLINE else town.ONLINE_REASONS
+    offline = questions is town.OFFLINE
+    reasons = town.OFFLINE_REASONS if offline else town.ONLINE_REASONS
+    displeased = town.DISPLEASED
+    if suffers and offline:
+        reasons, displeased = town.TROUBLE.reasons, town.TROUBLE.said
     more: dict[str, object] = {}
     if poor:
         named = dice.choices([*reasons], weights=[*reasons.values()], k=dice.choice((1, 1, 2)))
         more["any.reasons"] = sorted(set(named))
     if dice.random() < (0.3 if poor else 0.06):
-        more["any.comment"] = dice.choice(town.DISPLEASED if poor else town.PLEASED)
+        more["any.comment"] = dice.choice(displeased if poor else town.PLEASED)
     if dice.random() < 0.05:
         breached = poor and dice.random() < 0.5
         more["any.breach"] = (

@@ -50,6 +50,32 @@ SERVICES = (
     DemoService("90011", "05-03", "Посвідчення багатодітної родини", SOCIAL, 3, 0.1),
     DemoService("90012", "06-01", "Видалення зелених насаджень: видача ордера", COUNCIL, 3),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What has gone wrong lately: with which service, for how many days, and for what share of its people."""
+
+    service: str
+    days: int
+    share: float
+    reasons: Mapping[str, float]
+    said: tuple[str, ...]
+
+
+# Something to find: the whole of last month lies in it, whatever the day.
+TROUBLE = Trouble(
+    service="90009",
+    days=61,
+    share=0.4,
+    reasons={"queue": 50, "repeat_visit": 30, "explanation": 20},
+    said=(
+        "На субсидію одне вікно на всіх, стояла майже дві години.",
+        "Прийшов утретє: щоразу бракує іншої довідки, переліку ніде немає.",
+        "Черга на субсидію не рухається, а сусідні вікна вільні.",
+        "Записали на 9:00, прийняли об 11:20. Літнім людям так не можна.",
+    ),
+)
 WORKPLACES = tuple(f"window-{number}" for number in range(1, 7))
 
 
@@ -79,12 +105,12 @@ ONLINE: Mapping[str, Mapping[str, float]] = {
 POOR = {"0", "1", "2", "3", "4", "5", "6", "acceptable", "bad", "awful"}
 
 # Shares in percent where they are published, the rest ours.
-OFFLINE_REASONS = {
+OFFLINE_REASONS: Mapping[str, float] = {
     **{"seats": 13.4, "cramped": 9.5, "temperature": 8, "queue": 17, "schedule": 6, "explanation": 9},
     **{"rudeness": 6, "repeat_visit": 9, "late": 6, "navigation": 4, "inaccessible": 3, "registry_down": 7},
     **{"eticket": 2, "other": 4},
 }
-ONLINE_REASONS = {
+ONLINE_REASONS: Mapping[str, float] = {
     **{"registry_down": 18, "wrong_data": 14, "retries": 16, "hard_to_find": 8, "slow_processing": 12},
     **{"unclear_text": 9, "signature": 10, "payment": 4, "no_notification": 6, "other": 3},
 }
@@ -97,7 +123,7 @@ PLEASED = (
     "Зручно, що можна записатися наперед.",
     "Добре, що є пандус і дитячий куточок.",
 )
-DISPLEASED = (
+DISPLEASED: tuple[str, ...] = (
     "Чекала понад годину, хоча записувалася на 10:00.",
     "У залі спекотно, бракує стільців.",
     "Довелося приходити вдруге, бо не працював реєстр.",

@@ -42,7 +42,7 @@ def test_the_same_seed_gives_the_same_town_and_another_seed_another() -> None:
 def test_answers_keep_the_published_shares(plan: seed.Plan) -> None:
     said: dict[str, Counter[object]] = {}
     for visit in plan.visits:
-        if visit.answer:
+        if visit.answer and not seed.in_trouble(visit.report.service.code, visit.report.status_at, NOW):
             for question, value in visit.answer.given.items():
                 if not isinstance(value, list):
                     said.setdefault(question, Counter())[str(value)] += 1
@@ -52,6 +52,20 @@ def test_answers_keep_the_published_shares(plan: seed.Plan) -> None:
             # Within four standard errors; a wrong share would be much further off.
             n = said[question].total()
             assert said[question][value] / n == pytest.approx(share, abs=4 * (share * (1 - share) / n) ** 0.5)
+
+
+def test_one_service_has_gone_wrong_and_people_say_why(plan: seed.Plan) -> None:
+    last_month = [
+        visit.answer.given
+        for visit in plan.visits
+        if visit.answer and visit.report.service.code == town.TROUBLE.service
+        if visit.report.status_at.astimezone(clock.KYIV).month == NOW.month - 1
+    ]
+    awful = [given for given in last_month if given.get("off.quality") == "awful"]
+
+    assert len(awful) / len(last_month) > town.TROUBLE.share / 2
+    assert sum("queue" in given.get("any.reasons", []) for given in awful) > len(awful) / 2  # type: ignore[operator]
+    assert {given.get("any.comment") for given in awful} & set(town.TROUBLE.said)
 
 
 def test_one_person_s_answers_are_of_one_mood(plan: seed.Plan) -> None:
