@@ -68,7 +68,16 @@ def first_page() -> ResponseReturnValue:
         sums=deliveries.sums(codes) if visitor().may(roles.DELIVERIES) else None,
         paused=deliveries.channel_paused() if visitor().may(roles.DELIVERIES) else False,
         confirmed=told.summary["methodology"]["status"] != UNCONFIRMED,
+        comments=_comments(here),
     )
+
+
+def _comments(here: Asked) -> str | None:
+    """Where one reads what displeased people wrote whose answers are shown here; ``None`` if there is no such page."""
+    by = here.chosen[0] if here.chosen else None
+    if here.centre is None or by not in (None, "service", "language") or not visitor().may(roles.COMMENTS):
+        return None
+    return f"{url_for('admin.comments', centre=here.centre.code)}?{here.address(centre=None, poor=1)}"
 
 
 @bp.get("/figures")

@@ -3,8 +3,11 @@
 import csv
 import io
 import json
+import re
 from datetime import date, timedelta
+from html import unescape
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree
 
 import pytest
@@ -128,6 +131,22 @@ def test_a_view_keeps_its_address_through_every_link(head: Staff) -> None:
     for link in deeper:
         for kept in ("from=2026-09-01", "to=2026-10-31", "front_office=offline", "source=qr_case", "lang=en"):
             assert kept in link.replace("&amp;", "&"), link
+
+
+def test_from_a_services_figures_one_click_leads_to_what_its_displeased_people_wrote(head: Staff) -> None:
+    page = said(head, "/admin/?from=2026-10-01&to=2026-10-31&service=00034&front_office=offline&lang=en")
+    [address] = re.findall(rf'href="(/admin/centres/{OWN}/comments[^"]*)"', page)
+
+    wanted = parse_qs(urlsplit(unescape(address)).query)
+    assert wanted == {
+        **{"from": ["2026-10-01"], "to": ["2026-10-31"], "service": ["00034"], "front_office": ["offline"]},
+        **{"poor": ["1"], "lang": ["en"]},
+    }
+    assert head.get(unescape(address)).status_code == 200
+
+
+def test_who_may_not_read_comments_is_not_led_to_them(signed_in: SignedIn) -> None:
+    assert "/comments" not in said(signed_in("council"), "/admin/")
 
 
 def test_better_or_worse_is_told_only_where_the_interval_allows_it(app: Flask, signed_in: SignedIn) -> None:
