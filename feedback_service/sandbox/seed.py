@@ -182,7 +182,7 @@ def _answer(
     mood, goes_on = 1.0 if suffers else dice.random(), suffers or dice.random() < GOES_ON
     single: dict[str, str] = {}
     for place, (question, shares) in enumerate(questions.items()):
-        felt = mood if dice.random() < OF_ONE_MOOD else dice.random()
+        felt = mood if suffers or dice.random() < OF_ONE_MOOD else dice.random()
         if place == 0 or (goes_on and dice.random() < 0.9):
             single[question] = _felt(felt, shares)
     given: dict[str, object] = {
@@ -216,7 +216,7 @@ def _more(
     if poor:
         named = dice.choices([*reasons], weights=[*reasons.values()], k=dice.choice((1, 1, 2)))
         more["any.reasons"] = sorted(set(named))
-    if dice.random() < (0.3 if poor else 0.06):
+    if dice.random() < (0.6 if suffers else 0.3 if poor else 0.06):
         more["any.comment"] = dice.choice(displeased if poor else town.PLEASED)
     if dice.random() < 0.05:
         breached = poor and dice.random() < 0.5
