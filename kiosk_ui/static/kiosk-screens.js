@@ -127,7 +127,6 @@ function drawQuestion() {
     answers: [
       idle && button({ class: "wide", onclick: () => go("code") }, say("have_code")),
       ...({ scale_0_10: scale, words: faces, choices: chips })[question.kind](question, chosen),
-      idle && greeting(),
     ].filter(Boolean),
     steps: idle ? [] : [
       (!first || state.code) && button({ class: "plain", onclick: back }, say("back")),
@@ -171,15 +170,13 @@ function chips(question, chosen = []) {
   return [h("div", { class: "chips" }, ...all)];
 }
 
-const greeting = () => h("div", { class: "greeting", "aria-hidden": "true" }, ...["awful", "bad", "ok", "good", "great"].map(face));
-
 /** The window's tablet between two cases. */
 function drawDesk() {
   draw({
     about: [h("b", {}, state.config.questionnaires.offline.centre.name)],
     title: say("desk_waits"),
     hint: say("anonymous"),
-    answers: [greeting(), button({ class: "wide", onclick: () => go("code") }, say("have_code"))],
+    answers: [h("div", { class: "greeting", "aria-hidden": "true" }, face("good")), button({ class: "wide", onclick: () => go("code") }, say("have_code"))],
     bar: looks(staffButton()),
   });
 }
