@@ -48,7 +48,6 @@ from feedback_service.surveys.answers import check
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.surveys.signals import Pace
 
-FREE_TEXT = N_("A tablet takes no free text.")
 DEVICE_PATH = "/api/v1/kiosk"
 APPROVE_PATH = "/admin/tablets/approve"
 KEPT = 400 * 24 * 3600  # seconds; browsers keep no cookie longer, and every heartbeat sends it again
@@ -251,18 +250,11 @@ def _read(item: Any) -> TabletAnswer | FeedbackError:
     except Invalid as wrong:
         return wrong
     answers = sent.pop("answers")
-    return TabletAnswer(
-        **sent | {"given": _without_text(answers), "pace": Pace(**sent.pop("pace", None) or {})}
-    )
+    return TabletAnswer(**sent | {"given": _checked(answers), "pace": Pace(**sent.pop("pace", None) or {})})
 
 
-def _without_text(answers: Mapping[str, Any]) -> Given:
-    def given(questionnaire: Questionnaire) -> Any:
-        if text := [q.id for q in questionnaire.questions if q.kind == "text" and q.id in answers]:
-            raise Invalid.field(f"/answers/{text[0]}", FREE_TEXT)
-        return check(questionnaire, answers)
-
-    return given
+def _checked(answers: Mapping[str, Any]) -> Given:
+    return lambda questionnaire: check(questionnaire, answers)
 
 
 @lru_cache(maxsize=256)

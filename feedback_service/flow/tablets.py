@@ -8,7 +8,8 @@ hall, and never counts in the official figures.
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from unicodedata import category
 
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
@@ -41,8 +42,12 @@ from feedback_service.words import FINAL_STATUSES, FRONT_OFFICES
 
 JUST_NOW = timedelta(minutes=3)  # that a desk's tablet offers a case after its end
 OLDEST = timedelta(days=366)  # how long a tablet may have held an answer
+LONG_AGO = datetime(
+    1970, 1, 1, tzinfo=UTC
+)  # no clock means an earlier instant; the first years of all have no zones
 UNKNOWN_VERSION = N_("There is no questionnaire %(version)s.")
 TOO_OLD = N_("This answer was given more than a year ago.")
+FREE_TEXT = N_("A tablet takes no free text.")
 AFTER_REVOCATION = N_("This answer was given after the tablet's key was revoked.")
 
 _SIGNALS = insert(table(Signal))
@@ -119,7 +124,7 @@ def look(tx: Session, tablet: Tablet) -> TabletView:
         languages=tuple(centre.languages or settings().languages),
         questionnaires={office: library.in_force(tx, office, today) for office in FRONT_OFFICES},
         pending=_just_completed(tx, centre, device, now) if device.mode == "desk" else None,
-        queue_key_id=keyring().signing.id,
+        queue_key_id=f"{keyring().signing.id}-{device.id}",  # each place has a key of its own
         queue_key=keyring().signing.queue_key(device.id),
     )
 
@@ -184,9 +189,14 @@ def deliver(
 
 @transaction
 def note_refused(tx: Session, tablet: Tablet, client_id: str, reason: str) -> None:
-    """The device page will tell why something this tablet brought is no answer."""
-    client_hash = keyring().signing.fingerprint("refused", client_id)
-    devices.note_refused(tx, tablet, client_hash, reason, clock.now())
+    """The device page will tell why something this tablet brought is no answer.
+
+    Both may repeat what was sent, which may hold what no database keeps and no page should show.
+    """
+    named = client_id.encode("utf-8", "backslashreplace").decode()
+    client_hash = keyring().signing.fingerprint("refused", named)
+    shown = "".join("\ufffd" if category(one).startswith("C") else one for one in reason)
+    devices.note_refused(tx, tablet, client_hash, shown, clock.now())
 
 
 def _judged(tablet: Tablet, answer: TabletAnswer) -> str | FeedbackError:
@@ -218,11 +228,11 @@ def _take(tx: Session, tablet: Tablet, answer: TabletAnswer) -> str:
         return "duplicate"
     device = devices.held(tx, tablet, lock=answer.short_code is not None)
     at = _by_our_clock(device, answer.answered_at, now)
-    day = clock.kyiv_day(at)
     if tablet.revoked_at is not None and at > tablet.revoked_at:
         raise NotAuthenticated(AFTER_REVOCATION)
     if at < now - OLDEST:
         raise Invalid.field("/answered_at", TOO_OLD)
+    day = clock.kyiv_day(at)
     try:
         questionnaire = (
             library.in_force(tx, answer.questionnaire, day)
@@ -234,6 +244,8 @@ def _take(tx: Session, tablet: Tablet, answer: TabletAnswer) -> str:
     answers = answer.given(questionnaire)
     if answers.empty:
         raise Invalid.field("/answers", NOTHING_ANSWERED)
+    if answers.comment is not None:
+        raise Invalid.field("/answers/any.comment", FREE_TEXT)
     held = _spendable(tx, device, centre, answer, questionnaire, at, now)
     if held is not None and not invitations.spend(tx, held, answer.client_id, on=day):
         raise LostRace()
@@ -300,7 +312,10 @@ def _by_code(tx: Session, device: Device, centre: Centre, typed: str, now: datet
 
 
 def _just_completed(tx: Session, centre: Centre, device: Device, now: datetime) -> OpenCase | None:
-    """The case that ended last at the tablet's window, if that was just now and nobody has rated it."""
+    """The case that ended last at the tablet's window, if that was just now and nobody has rated it.
+
+    The one before it is offered no more: who it belongs to has left the window to the next person.
+    """
     query = (
         select(Invitation, Case, Service)
         .join(Case, (Case.centre_id == Invitation.centre_id) & (Case.id == Invitation.case_id))
@@ -308,8 +323,6 @@ def _just_completed(tx: Session, centre: Centre, device: Device, now: datetime) 
         .where(
             Invitation.centre_id == centre.id,
             Invitation.issued_on >= clock.kyiv_day(now - JUST_NOW),  # there is an index for the day
-            Invitation.started.is_(False),
-            Invitation.cancelled.is_(False),
             Case.workplace == device.workplace,
             Case.status.in_(FINAL_STATUSES),
             Case.status_at > now - JUST_NOW,
@@ -321,6 +334,8 @@ def _just_completed(tx: Session, centre: Centre, device: Device, now: datetime) 
     if row is None:
         return None
     invitation, case, service = row
+    if invitation.started or invitation.cancelled:
+        return None
     try:
         code = keyring().by_id(invitation.key_id).short_code(invitation.id)
     except LookupError:
@@ -333,7 +348,7 @@ def _just_completed(tx: Session, centre: Centre, device: Device, now: datetime) 
 def _by_our_clock(device: Device, told: datetime, now: datetime) -> datetime:
     """An instant that the tablet's clock told, put right; nothing was answered after now."""
     try:
-        return min(told - timedelta(seconds=device.skew), now)
+        return max(min(told - timedelta(seconds=device.skew), now), LONG_AGO)
     except OverflowError:
         return now
 

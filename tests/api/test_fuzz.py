@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -9,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from feedback_service import flow
 from tests.api.conftest import Caller, NewCaller, a_case, token_of
 from tests.support import story
 from tests.support.database import FreshDatabase
@@ -20,6 +22,7 @@ texts: SearchStrategy[str] = st.one_of(
         [
             *("", " ", "\x00", "\ud800", "\udfff\ud800", "\u202e", "\ufeff", "1e999", "null"),
             *("2026-02-30", "0000-00-00", "9999-12-31T23:59:59.9-23:59", "2026-11-20T10:15:00+99:99"),
+            *("0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"),
             *("SN12000007", "uk", "offline", "completed", "refused", "cancelled", "00034", "paper_box"),
             "8a3f1f0e-6f0b-4c5f-9d55-2f6f1f5f7a10",
         ]
@@ -54,6 +57,29 @@ BODIES: dict[str, dict[str, Any]] = {
     "/responses": HEARD,
     "/surveys/TOKEN/responses": ANSWERED,
 }
+FROM_A_TABLET = {
+    "client_id": "8a3f1f0e-6f0b-4c5f-9d55-2f6f1f5f7a10",
+    "questionnaire": "offline-2026.1",
+    "language": "uk",
+    "answers": {"off.nps": 9, "off.staff": "great", "any.reasons": ["seats"]},
+    "answered_at": "2026-11-20T10:15:00+02:00",
+    "short_code": "7K3M-9QXT",
+    "pace": {"seconds": 20, "recent": 0, "alike": 0},
+}
+TABLET_BODIES: dict[str, dict[str, Any]] = {
+    "/kiosk/pairing": {},
+    "/kiosk/pair": {"pairing_code": "K7Q2-7K3M"},
+    "/kiosk/heartbeat": {
+        "time": "2026-11-20T10:15:00+02:00",
+        "version": "3f0c2a9d41be",
+        "queue": 2,
+        "oldest_at": "2026-11-20T10:15:00+02:00",
+        "persisted": True,
+        "battery": 0.83,
+    },
+    "/kiosk/codes": {"short_code": "7K3M-9QXT"},
+    "/kiosk/responses": {"responses": [FROM_A_TABLET, FROM_A_TABLET | {"short_code": None}]},
+}
 
 
 @st.composite
@@ -86,6 +112,13 @@ def database_url(fresh_database: FreshDatabase, request: pytest.FixtureRequest) 
     return fresh_database(request.param)
 
 
+@pytest.fixture
+def tablet(app: Flask, centre: str) -> Caller:
+    """A tablet in the centre's hall."""
+    with app.app_context():
+        return Caller(app.test_client(), flow.pair(flow.add_device(centre, name="Планшет", mode="hall")).key)
+
+
 often = settings(
     max_examples=150,
     deadline=None,
@@ -108,11 +141,36 @@ def test_a_damaged_body_never_breaks_the_door(app: Flask, new_caller: NewCaller,
     send()
 
 
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+@pytest.mark.parametrize("path", TABLET_BODIES)
+def test_a_damaged_body_of_a_tablet_never_breaks_the_door(tablet: Caller, path: str) -> None:
+    @often
+    @given(st.one_of(damaged(TABLET_BODIES[path]), values))
+    def send(body: Any) -> None:
+        assert tablet.post(path, data=json.dumps(body), content_type="application/json").status_code < 500
+
+    send()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+def test_a_damaged_answer_of_a_tablet_spoils_no_other(tablet: Caller) -> None:
+    @often
+    @given(st.one_of(damaged(FROM_A_TABLET), values), st.uuids())
+    def send(item: Any, client: UUID) -> None:
+        sound = FROM_A_TABLET | {"client_id": str(client), "short_code": None}
+        [_, became] = tablet.post("/kiosk/responses", {"responses": [item, sound]}).json["results"]
+        assert became["status"] in ("accepted", "duplicate")
+
+    send()
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("path", BODIES)
-def test_bytes_that_are_no_json_never_break_the_door(app: Flask, new_caller: NewCaller, path: str) -> None:
-    caller = new_caller()
-    whole = json.dumps(BODIES[path]).encode()
+@pytest.mark.parametrize("path", BODIES | TABLET_BODIES)
+def test_bytes_that_are_no_json_never_break_the_door(
+    new_caller: NewCaller, tablet: Caller, path: str
+) -> None:
+    caller = new_caller() if path in BODIES else tablet
+    whole = json.dumps((BODIES | TABLET_BODIES)[path]).encode()
 
     @often
     @given(st.binary(max_size=200), st.integers(0, len(whole)), st.integers(0, 3))

@@ -53,6 +53,12 @@ def test_every_text_is_there_in_every_language(tablet: Caller) -> None:
     assert not [name for name, text in asked["texts"]["uk"].items() if text == asked["texts"]["en"][name]]
 
 
+def test_each_place_has_a_key_of_its_own_to_seal_with(new_tablet: NewTablet) -> None:
+    keys = [new_tablet().get("/kiosk/config").json["queue_key"] for _ in range(2)]
+    assert keys[0]["key"] != keys[1]["key"]
+    assert keys[0]["id"] != keys[1]["id"], "a browser that is paired again would go on with the old one"
+
+
 def test_a_configuration_that_has_not_changed_costs_nothing(app: Flask, new_tablet: NewTablet) -> None:
     tablet = new_tablet("desk", workplace="window-3")
     tag = tablet.get("/kiosk/config").headers["ETag"]
@@ -105,6 +111,17 @@ def test_of_two_cases_the_one_that_ended_last_is_offered(
     last = completed(app)
     completed(app, status_at=begin - timedelta(minutes=1))
     assert pending(desk)["short_code"] == last
+
+
+def test_the_case_before_is_not_offered_again_to_whoever_came_next(
+    app: Flask, new_tablet: NewTablet, time_is: TimeIs
+) -> None:
+    begin = time_is(TEN)
+    desk = new_tablet("desk", workplace="window-3")
+    completed(app, status_at=begin - timedelta(minutes=1))
+    last = completed(app)
+    assert deliver(desk, an_item(short_code=last)) == ["accepted"]
+    assert pending(desk) is None, "its owner has left the window"
 
 
 def test_what_was_offered_is_spent_once(app: Flask, new_tablet: NewTablet) -> None:
@@ -209,6 +226,18 @@ def test_a_battery_is_told_as_a_share_or_in_percent(app: Flask, tablet: Caller, 
 def test_a_heartbeat_that_makes_no_sense_is_refused(tablet: Caller, facts: dict[str, Any]) -> None:
     sent = {"time": "2026-11-20T10:00:00+02:00"} | facts
     assert tablet.post("/kiosk/heartbeat", sent).status_code == 422
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_no_clock_is_too_far_off_to_be_heard(app: Flask, tablet: Caller, at: str) -> None:
+    sent = {"time": at, "oldest_at": at}
+    for one in sent:
+        told = {"time": clock.now().isoformat(), one: at}
+        assert tablet.post("/kiosk/heartbeat", told).status_code == 200
+        assert deliver(tablet, an_item(answered_at=at))
+    assert tablet.post("/kiosk/heartbeat", sent).status_code == 200
+    assert deliver(tablet, an_item(answered_at=at)) == ["accepted"]
+    assert "clock_off" in state(app).warnings
 
 
 def test_warnings_name_what_needs_somebody(app: Flask, tablet: Caller, time_is: TimeIs) -> None:

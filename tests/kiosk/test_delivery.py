@@ -163,6 +163,24 @@ def test_a_bad_item_spoils_no_other_and_its_reason_stays_for_the_staff(app: Flas
     assert not any("дякую" in reason for reason in reasons)
 
 
+@pytest.mark.parametrize(
+    "strange",
+    [
+        an_item() | {"client_id": "\ud800"},
+        an_item() | {"client_id": ["\ud800"]},
+        an_item() | {"\x00": 1, "\ud800": 2, "\u202e": 3},
+        an_item({"\x00": 1, "\ud800": 2}),
+        an_item(answered_at="0001-01-01T00:00:00+23:59"),
+    ],
+    ids=["half a letter", "half a letter in a list", "names", "questions", "the first day of all"],
+)
+def test_what_no_database_could_keep_is_refused_alone(app: Flask, tablet: Caller, strange: Any) -> None:
+    assert deliver(tablet, strange, an_item()) == ["rejected", "accepted"]
+    with app.app_context():
+        [refused] = rows(RefusedItem)
+    assert refused.reason.isprintable()
+
+
 def test_a_rejection_says_what_is_wrong_in_the_shape_of_a_problem(tablet: Caller) -> None:
     item = an_item({"off.nps": 11})
     [result] = tablet.post("/kiosk/responses", {"responses": [item]}).json["results"]

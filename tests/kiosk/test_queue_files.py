@@ -1,0 +1,121 @@
+"""What a stuck tablet saved to a file: opened with the keys of the places it had, judged as if it had been sent."""
+
+import base64
+import json
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from feedback_service import flow
+from feedback_service.cases.tokens import keyring
+from feedback_service.errors import Invalid
+from feedback_service.flow.queue_files import take_queue_file
+from feedback_service.models import RefusedItem, Response
+from tests.kiosk.conftest import an_item
+from tests.support import story
+from tests.support.stored import rows
+
+pytestmark = pytest.mark.usefixtures("context", "centre")
+
+
+@pytest.fixture
+def place() -> str:
+    """A tablet's place; its id."""
+    return a_place()
+
+
+def a_place(centre: str = story.CENTRE) -> str:
+    """A tablet of the centre, paired just now; its id."""
+    return str(flow.pair(flow.add_device(centre, name="Планшет", mode="hall")).id)
+
+
+def sealed(place: str, item: Mapping[str, Any] | None = None, **how: Any) -> dict[str, Any]:
+    """An answer as the tablet in this place keeps it."""
+    said = dict(item or an_item())
+    client = said.pop("client_id", str(uuid.uuid4()))
+    nonce, key = bytes(12), keyring().signing.queue_key(uuid.UUID(place))
+    box = AESGCM(key).encrypt(nonce, json.dumps(said).encode(), client.encode())
+    return {"client_id": client, "sealed": base64.b64encode(nonce + box).decode()} | how
+
+
+def a_file(place: str, *items: Any) -> dict[str, Any]:
+    """What the tablet in this place saved."""
+    return {"vidhuk": "tablet-queue", "device": place, "items": list(items)}
+
+
+def test_a_tablet_that_was_paired_again_brings_the_answers_of_every_place_it_had(place: str) -> None:
+    story.a_centre("SN12000008")
+    before = a_place("SN12000008")
+    document = a_file(place, sealed(before, device=before), sealed(place, device=place), sealed(place))
+    assert take_queue_file(document) == {"accepted": 3}
+    assert len({response.centre_id for response in rows(Response)}) == 2
+
+
+def test_who_looks_after_one_centre_brings_only_its_answers(place: str) -> None:
+    story.a_centre("SN12000008")
+    foreign = a_place("SN12000008")
+    document = a_file(place, sealed(foreign, device=foreign), sealed(place, device=place))
+    assert take_queue_file(document, {story.CENTRE}) == {"accepted": 1, "rejected": 1}
+    with pytest.raises(Invalid):
+        take_queue_file(a_file(foreign, sealed(foreign)), {story.CENTRE})
+
+
+def test_an_answer_that_cannot_be_opened_spoils_no_other(place: str) -> None:
+    spoilt = sealed(place) | {"client_id": str(uuid.uuid4())}
+    assert take_queue_file(a_file(place, spoilt, sealed(place))) == {"accepted": 1, "rejected": 1}
+    assert len(rows(RefusedItem)) == 1
+    with pytest.raises(Invalid):
+        take_queue_file(a_file(place, spoilt))
+
+
+@pytest.mark.parametrize(
+    "crafted",
+    [
+        {"answered_at": "2026-11-20T10:00:00"},
+        {"answered_at": 5},
+        {"language": "tlh"},
+        {"language": None},
+        {"questionnaire": ["offline-2026.1"]},
+        {"short_code": 7},
+        {"answers": ["off.nps"]},
+        {"answers": None},
+        {"pace": {"seconds": "many"}},
+        {"pace": {"colour": 1}},
+        {"pace": [1]},
+        {"client_id": "me"},
+    ],
+    ids=str,
+)
+def test_nothing_that_whoever_has_the_tablet_could_seal_breaks_the_door(
+    place: str, crafted: dict[str, Any]
+) -> None:
+    document = a_file(place, sealed(place, an_item() | crafted), sealed(place))
+    assert take_queue_file(document) == {"accepted": 1, "rejected": 1}
+
+
+def test_a_file_brings_no_free_text_either(place: str) -> None:
+    commented = sealed(place, an_item({"off.nps": 9, "any.comment": "дякую"}))
+    assert take_queue_file(a_file(place, commented)) == {"rejected": 1}
+    assert "any.comment" in rows(RefusedItem)[0].reason
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        None,
+        [],
+        {},
+        {"vidhuk": "tablet-queue", "device": 1, "items": []},
+        {"vidhuk": "tablet-queue", "device": str(uuid.uuid4()), "items": ["x"]},
+        {"vidhuk": "tablet-queue", "device": str(uuid.uuid4()), "items": [{"device": 5}]},
+        {"vidhuk": "other", "device": str(uuid.uuid4()), "items": []},
+        {"vidhuk": "tablet-queue", "device": str(uuid.uuid4()), "items": []},
+    ],
+    ids=str,
+)
+def test_what_no_tablet_saved_is_refused(document: Any) -> None:
+    with pytest.raises(Invalid):
+        take_queue_file(document)
