@@ -2,6 +2,10 @@
 
 Nothing else in the program commits. A story that loses a race is told again from the start, so whatever it
 decided is decided anew on what the winner left behind.
+
+What people do all day goes by the same two ways with less luggage: ``swift`` writes, ``glancing`` reads. Such a
+story has a ``Link`` in place of a Session and says what it wants by ``Ready`` statements; rooms that serve
+both kinds of story take a ``Tx``.
 """
 
 import fcntl
@@ -12,16 +16,28 @@ import select
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import wraps
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, Protocol, TypeVar, cast
 
 import psycopg
 from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, Dialect, Engine, MetaData, Table, TypeDecorator, event
+from sqlalchemy import (
+    ClauseElement,
+    DateTime,
+    Dialect,
+    Engine,
+    Executable,
+    MetaData,
+    Table,
+    TypeDecorator,
+    bindparam,
+    event,
+    insert,
+)
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import (
     DBAPIError,
@@ -34,6 +50,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.pool import Pool
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from feedback_service.errors import Unavailable
 from feedback_service.logs import log
@@ -229,15 +246,24 @@ def transaction(story: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
     A lost race (serialization failure, deadlock, a unique promise that somebody else kept first) repeats the
     whole story, up to five times. Raises ``Unavailable`` when all were lost, or the database is locked or away.
     """
+    return _telling(story, _session)
 
+
+def swift(story: Callable[Concatenate["Link", P], R]) -> Callable[P, R]:
+    """As ``transaction``, for what people do all day."""
+    return _telling(story, _link)
+
+
+def _telling(
+    story: Callable[Concatenate[T, P], R], opened: Callable[[Engine], AbstractContextManager[T]]
+) -> Callable[P, R]:
     @wraps(story)
     def told(*args: P.args, **kwargs: P.kwargs) -> R:
+        engine = db.engine
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                with _reachable(), _turn(db.engine), Session(db.engine, expire_on_commit=False) as tx:
-                    result = story(tx, *args, **kwargs)
-                    tx.commit()
-                    return result
+                with _reachable(), _turn(engine), opened(engine) as tx:
+                    return story(tx, *args, **kwargs)
             except (DBAPIError, LostRace) as error:
                 if not _lost_race(error):
                     raise
@@ -249,23 +275,31 @@ def transaction(story: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
     return told
 
 
+@contextmanager
+def _session(engine: Engine) -> Iterator[Session]:
+    with Session(engine, expire_on_commit=False) as tx:
+        yield tx
+        tx.commit()
+
+
+@contextmanager
+def _link(engine: Engine) -> Iterator["Link"]:
+    with _lent(engine) as link, _in_one_voice():
+        if link.sqlite:
+            link.driver.execute("BEGIN IMMEDIATE")  # psycopg begins by itself
+        yield link
+        link.driver.commit()
+
+
 def reading(question: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
     """The question sees one unmoving picture of the database and changes nothing."""
-    return _asking(question, {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True})
 
-
-def glancing(question: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
-    """As ``reading``, for a question of one statement: that is a picture in itself, and one round trip."""
-    return _asking(question, {"isolation_level": "AUTOCOMMIT"})
-
-
-def _asking(
-    question: Callable[Concatenate[Session, P], R], on_postgresql: Mapping[str, Any]
-) -> Callable[P, R]:
     @wraps(question)
     def asked(*args: P.args, **kwargs: P.kwargs) -> R:
-        with _reachable(), Session(db.engine, expire_on_commit=False) as tx:
-            told = on_postgresql if db.engine.dialect.name == "postgresql" else {}
+        engine = db.engine
+        with _reachable(), Session(engine, expire_on_commit=False) as tx:
+            unmoving = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+            told = unmoving if engine.dialect.name == "postgresql" else {}
             tx.connection(execution_options={"writes": False, **told})
             answer = question(tx, *args, **kwargs)
             tx.commit()  # at a rollback psycopg forgets every statement that it has prepared
@@ -274,18 +308,197 @@ def _asking(
     return asked
 
 
+def glancing(question: Callable[Concatenate["Link", P], R]) -> Callable[P, R]:
+    """As ``reading``, for a question of one statement: that is a picture in itself, and one round trip."""
+
+    @wraps(question)
+    def asked(*args: P.args, **kwargs: P.kwargs) -> R:
+        with _reachable(), _lent(db.engine) as link:
+            if link.sqlite:
+                return question(link, *args, **kwargs)
+            with link.unasked():
+                return question(link, *args, **kwargs)
+
+    return asked
+
+
+class Link:
+    """A connection in the driver's own hands, for ``Ready`` statements and no others."""
+
+    __slots__ = ("dialect", "driver", "sqlite")
+
+    def __init__(self, driver: Any, dialect: Dialect) -> None:
+        self.driver, self.dialect = driver, dialect
+        self.sqlite = dialect.name == "sqlite"
+
+    @contextmanager
+    def unasked(self) -> Iterator[None]:
+        """PostgreSQL is not asked to begin or end anything."""
+        with _in_one_voice():
+            self.driver.autocommit = True
+            try:
+                yield
+            finally:
+                if not self.driver.closed:
+                    self.driver.autocommit = False
+
+
+Tx = Session | Link
+
+
+def _by_link(tx: Tx) -> Link:
+    if isinstance(tx, Link):
+        return tx
+    connection = tx.connection()
+    return Link(connection.connection.driver_connection, connection.dialect)
+
+
 @contextmanager
-def together(tx: Session) -> Iterator[None]:
-    """Writes that ask for no answer, and no reads: on PostgreSQL all go in one round trip, and fail at its end."""
-    link = tx.connection().connection.driver_connection
-    if not isinstance(link, psycopg.Connection):
+def _lent(engine: Engine) -> Iterator[Link]:
+    """A connection of the pool's, which takes it back and rolls back what was not committed."""
+    with _in_one_voice():
+        lent = engine.raw_connection()
+    link = Link(lent.driver_connection, engine.dialect)
+    try:
+        yield link
+    finally:
+        if not link.sqlite and link.driver.closed:
+            lent.invalidate()
+        lent.close()
+
+
+@contextmanager
+def _in_one_voice() -> Iterator[None]:
+    """The drivers' own errors are SQLAlchemy's, as everywhere."""
+    try:
+        yield
+    except (sqlite3.Error, psycopg.Error) as error:
+        raise _in_our_words(error) from error
+
+
+def _in_our_words(error: sqlite3.Error | psycopg.Error) -> Exception:
+    base = sqlite3.Error if isinstance(error, sqlite3.Error) else psycopg.Error
+    return DBAPIError.instance(None, None, error, base, hide_parameters=True)
+
+
+class Done(Protocol):
+    """What became of a statement: how many rows it changed, which within ``together`` is known at its end."""
+
+    @property
+    def rowcount(self) -> int: ...
+
+
+class _Form(NamedTuple):
+    """A statement as one kind of database takes it."""
+
+    sql: str
+    names: Sequence[str]  # of its parameters, in their order
+    binds: Sequence[tuple[str, Callable[[Any], Any]]]  # those that the driver does not take as they are
+    results: Sequence[tuple[int, Callable[[Any], Any]]]  # the columns that it does not give as they should be
+
+
+class Ready:
+    """A statement worked out once for each kind of database and then handed to the driver as it is.
+
+    SQLAlchemy's work on a statement costs several times the database's; this leaves the conversion of values.
+    All values are parameters, ``bindparam`` with a name: ``TypeError`` at its first use if one is not. A statement
+    may be one for each dialect.
+    """
+
+    def __init__(self, statement: Executable | Mapping[str, Executable]) -> None:
+        self._statement = statement
+        self._forms: dict[str, _Form] = {}
+
+    @classmethod
+    def insert(cls, into: Table, *columns: str) -> "Ready":
+        """A row with these columns; those left out may have no default."""
+        return cls(insert(into).values({name: bindparam(name) for name in columns}))
+
+    def rows(self, tx: Tx, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """What it finds."""
+        link = _by_link(tx)
+        form = self._form(link.dialect)
+        found: list[tuple[Any, ...]]
+        try:
+            found = link.driver.execute(form.sql, _given(form, values, link)).fetchall()
+        except (sqlite3.Error, psycopg.Error) as error:
+            raise _in_our_words(error) from error
+        return [_converted(row, form.results) for row in found] if form.results else found
+
+    def run(self, tx: Tx, values: Mapping[str, Any]) -> Done:
+        """Write."""
+        link = _by_link(tx)
+        form = self._form(link.dialect)
+        try:
+            done: Done = link.driver.execute(form.sql, _given(form, values, link))
+        except (sqlite3.Error, psycopg.Error) as error:
+            raise _in_our_words(error) from error
+        return done
+
+    def run_all(self, tx: Tx, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Write with each of these."""
+        link = _by_link(tx)
+        form = self._form(link.dialect)
+        try:
+            link.driver.cursor().executemany(form.sql, [_given(form, values, link) for values in rows])
+        except (sqlite3.Error, psycopg.Error) as error:
+            raise _in_our_words(error) from error
+
+    def _form(self, dialect: Dialect) -> _Form:
+        form = self._forms.get(dialect.name)
+        if form is None:
+            form = self._forms[dialect.name] = self._worked_out(dialect)
+        return form
+
+    def _worked_out(self, dialect: Dialect) -> _Form:
+        statement = self._statement
+        if isinstance(statement, Mapping):
+            statement = statement[dialect.name]
+        compiled = cast(SQLCompiler, cast(ClauseElement, statement).compile(dialect=dialect))
+        for name, parameter in compiled.binds.items():
+            if not parameter.required:
+                raise TypeError(f"a value is part of the statement: {name}")
+        binds = {
+            name: parameter.type.dialect_impl(dialect).bind_processor(dialect)
+            for name, parameter in compiled.binds.items()
+        }
+        results = [
+            column.type.dialect_impl(dialect).result_processor(dialect, None)
+            for column in getattr(statement, "exported_columns", ())
+        ]
+        return _Form(
+            str(compiled),
+            tuple(compiled.positiontup or binds),
+            [(name, process) for name, process in binds.items() if process],
+            [(place, process) for place, process in enumerate(results) if process],
+        )
+
+
+def _given(form: _Form, values: Mapping[str, Any], link: Link) -> Sequence[Any] | Mapping[str, Any]:
+    """The values as the driver takes them; ``KeyError`` if one is missing."""
+    if form.binds:
+        values = dict(values)
+        for name, process in form.binds:
+            values[name] = process(values[name])
+    return [values[name] for name in form.names] if link.sqlite else values
+
+
+def _converted(row: tuple[Any, ...], results: Iterable[tuple[int, Callable[[Any], Any]]]) -> tuple[Any, ...]:
+    converted = list(row)
+    for place, process in results:
+        converted[place] = process(converted[place])
+    return tuple(converted)
+
+
+@contextmanager
+def together(tx: Tx) -> Iterator[None]:
+    """Writes that wait for no answer: on PostgreSQL all go in one round trip, and fail at its end."""
+    link = _by_link(tx)
+    if link.sqlite:
         yield
         return
-    try:
-        with link.pipeline():
-            yield
-    except psycopg.Error as error:
-        raise DBAPIError.instance(None, None, error, psycopg.Error, hide_parameters=True) from error
+    with _in_one_voice(), link.driver.pipeline():
+        yield
 
 
 class Gathered(Generic[T]):

@@ -8,13 +8,14 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, event, select, text
+from sqlalchemy import Engine, bindparam, event, func, select, text, update
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm import Session
@@ -23,7 +24,19 @@ from structlog.testing import capture_logs
 from feedback_service import clock, db
 from feedback_service.app import create_app
 from feedback_service.config import Settings
-from feedback_service.db import LostRace, NotDurable, reading, transaction
+from feedback_service.db import (
+    Link,
+    LostRace,
+    NotDurable,
+    Ready,
+    Tx,
+    glancing,
+    reading,
+    swift,
+    table,
+    together,
+    transaction,
+)
 from feedback_service.errors import Unavailable
 from feedback_service.models import Centre, CodeGuesses, Document
 from tests.support import stored
@@ -45,7 +58,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 class Teller:
     """Tells a story that stumbles the first ``stumbles`` times, and counts the tellings."""
 
-    def __init__(self, stumble: Callable[[Session], object], stumbles: int) -> None:
+    def __init__(self, stumble: Callable[[Any], object], stumbles: int) -> None:
         self.tellings = 0
         self._stumble, self._stumbles = stumble, stumbles
 
@@ -55,6 +68,8 @@ class Teller:
 
     @property
     def _story(self) -> Callable[[], None]:
+        """Told by a Session."""
+
         @transaction
         def story(tx: Session) -> None:
             self.tellings += 1
@@ -64,6 +79,34 @@ class Teller:
                 self._stumble(tx)
 
         return story
+
+
+class SwiftTeller(Teller):
+    """The same story told by a Link."""
+
+    @property
+    def _story(self) -> Callable[[], None]:
+        @swift
+        def story(tx: Link) -> None:
+            self.tellings += 1
+            RENAMED.run(tx, {"called": "Нова назва"})
+            if self.tellings <= self._stumbles:
+                self._stumble(tx)
+
+        return story
+
+
+RENAMED = Ready(update(table(Centre)).values(name=bindparam("called")))
+HANG_UP = Ready(select(func.pg_terminate_backend(func.pg_backend_pid())))
+
+
+def count_guesses_twice(tx: Link) -> None:
+    """A centre has one count of guesses."""
+    [[centre]] = Ready(select(table(Centre).c.id)).rows(tx, {})
+    counted = {"centre_id": centre, "window_began_at": clock.now(), "wrong": 1}
+    with together(tx):
+        Ready.insert(table(CodeGuesses), *counted).run(tx, counted)
+        Ready.insert(table(CodeGuesses), *counted).run(tx, counted)
 
 
 def keep_the_promise_of_another(tx: Session) -> None:
@@ -77,7 +120,7 @@ def fall_out_of_line(tx: Session) -> None:
     tx.execute(text("DO $$ BEGIN RAISE EXCEPTION 'приватне' USING ERRCODE = '40001'; END $$"))
 
 
-def lose(tx: Session) -> None:
+def lose(tx: Tx) -> None:
     """A conditional update changed nothing."""
     raise LostRace()
 
@@ -117,6 +160,38 @@ def test_a_story_that_lost_a_race_is_told_again(stumble: Callable[[Session], obj
     teller.tell()
 
     assert teller.tellings == 2
+    assert [centre.name for centre in stored.rows(Centre)] == ["Нова назва"]
+
+
+@in_a_context
+@pytest.mark.parametrize("stumble", [count_guesses_twice, lose])
+@pytest.mark.parametrize(("stumbles", "tellings"), [(1, 2), (99, db.ATTEMPTS)])
+def test_a_swift_story_is_told_again_as_often(
+    stumble: Callable[[Link], object], stumbles: int, tellings: int
+) -> None:
+    a_centre()
+    teller = SwiftTeller(stumble, stumbles)
+
+    with nullcontext() if stumbles == 1 else pytest.raises(Unavailable):
+        teller.tell()
+
+    assert teller.tellings == tellings
+    assert ("Нова назва" in [centre.name for centre in stored.rows(Centre)]) is (stumbles == 1)
+
+
+@in_a_context
+def test_a_swift_story_that_fails_leaves_nothing_and_the_next_one_is_whole() -> None:
+    a_centre()
+
+    def fail(tx: Link) -> None:
+        raise ArithmeticError
+
+    teller = SwiftTeller(fail, stumbles=1)
+    with pytest.raises(ArithmeticError):
+        teller.tell()
+    assert "Нова назва" not in [centre.name for centre in stored.rows(Centre)]
+    teller.tell()
+
     assert [centre.name for centre in stored.rows(Centre)] == ["Нова назва"]
 
 
@@ -172,9 +247,12 @@ def test_a_question_that_makes_no_sense_is_at_fault_and_not_refused() -> None:
 
 
 @in_a_context
-def test_a_story_waits_for_a_lock_only_so_long_and_is_refused(database_url: str) -> None:
+@pytest.mark.parametrize("told_by", [Teller, SwiftTeller])
+def test_a_story_waits_for_a_lock_only_so_long_and_is_refused(
+    database_url: str, told_by: type[Teller]
+) -> None:
     a_centre()
-    teller = Teller(lose, stumbles=0)
+    teller = told_by(lose, stumbles=0)
 
     with somebody_writes(database_url):
         began = time.monotonic()
@@ -217,18 +295,37 @@ def test_no_free_connection_is_a_refusal() -> None:
 
 @in_a_context
 @on_postgresql
-def test_a_connection_that_breaks_is_a_refusal_and_the_next_story_has_another() -> None:
+@pytest.mark.parametrize("told_by", [Teller, SwiftTeller])
+def test_a_connection_that_breaks_is_a_refusal_and_the_next_story_has_another(told_by: type[Teller]) -> None:
     a_centre()
 
-    def hang_up(tx: Session) -> None:
-        tx.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+    def hang_up(tx: Tx) -> None:
+        HANG_UP.rows(tx, {})
 
-    teller = Teller(hang_up, stumbles=1)
+    teller = told_by(hang_up, stumbles=1)
     with pytest.raises(Unavailable):
         teller.tell()
     teller.tell()
 
     assert teller.tellings == 2
+
+
+@in_a_context
+@on_postgresql
+def test_a_connection_that_breaks_at_a_glance_is_a_refusal_and_the_next_glance_has_another() -> None:
+    @glancing
+    def look(tx: Link, at: Ready) -> list[tuple[Any, ...]]:
+        return at.rows(tx, {"name": "TimeZone"})
+
+    with pytest.raises(Unavailable):
+        look(HANG_UP)
+
+    assert look(Ready(select(func.current_setting(bindparam("name"))))) == [("UTC",)]
+
+
+def test_a_statement_that_quotes_a_value_is_never_ready() -> None:
+    with pytest.raises(TypeError, match="a value is part"):
+        Ready(select(table(Centre)).where(Centre.name == "А")).rows(Link(None, sqlite.dialect()), {})
 
 
 @in_a_context

@@ -8,10 +8,12 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
+from feedback_service.db import Ready, Tx, table
 from feedback_service.models import Alarm, Centre, Concern, Service
 
 BAD_ANSWERS, BREACH = "bad_answers", "breach"
 WHOLE = ""  # the subject that is the centre itself
+_CONCERN = Ready.insert(table(Concern), "centre_id", "id", "kind", "service_id")
 REMEMBERED = timedelta(days=91)  # how long an alarm that is over is still shown
 
 
@@ -50,11 +52,10 @@ class AlarmCard:
         return self.over_on is None and self.acknowledged_at is None
 
 
-def worry(tx: Session, centre_id: uuid.UUID, kinds: Collection[str], service_id: uuid.UUID | None) -> None:
+def worry(tx: Tx, centre_id: uuid.UUID, kinds: Collection[str], service_id: uuid.UUID | None) -> None:
     """An answer may matter at once: the worker will look. Nothing here leads to the answer."""
-    tx.add_all(
-        Concern(centre_id=centre_id, id=uuid.uuid4(), kind=kind, service_id=service_id) for kind in kinds
-    )
+    for kind in kinds:
+        _CONCERN.run(tx, {"centre_id": centre_id, "id": uuid.uuid4(), "kind": kind, "service_id": service_id})
 
 
 def concerns(tx: Session, limit: int) -> Sequence[Concern]:

@@ -7,12 +7,12 @@ from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import Table, and_, bindparam, delete, insert, select, update
+from sqlalchemy import Table, and_, bindparam, delete, select, true, update
 from sqlalchemy.orm import Session
 
 from feedback_service.cases import tokens
 from feedback_service.cases.tokens import Keyring, TokenKey
-from feedback_service.db import table
+from feedback_service.db import Done, Ready, Tx, table, together
 from feedback_service.errors import InvitationCancelled, InvitationExpired, NotFound
 from feedback_service.models import BegunAnswer, Case, Centre, CodeGuesses, Invitation, Service
 
@@ -112,8 +112,8 @@ class Held:
             raise InvitationExpired()
 
 
-# Statements are said once, so that SQLAlchemy works them out once, and give plain rows: here objects of the ORM
-# would cost more than the database.
+# Statements of what people do all day are worked out once and give plain rows: here SQLAlchemy, and above all the
+# objects of its ORM, would cost more than the database.
 _INVITATIONS, _CASES, _SERVICES, _CENTRES, _BEGUN = map(
     table, (Invitation, Case, Service, Centre, BegunAnswer)
 )
@@ -137,17 +137,22 @@ _HELD = select(*(of.c[name] for facts, of in _FACTS for name in facts._fields)).
 )
 _THIS = (_INVITATIONS.c.centre_id == bindparam("whose"), _INVITATIONS.c.id == bindparam("which"))
 _THIS_BEGUN = (_BEGUN.c.centre_id == bindparam("whose"), _BEGUN.c.invitation_id == bindparam("which"))
-_BY_TOKEN = _HELD.where(_INVITATIONS.c.token_hash == bindparam("hash"))
-_BY_TOKEN_LOCKED = _BY_TOKEN.with_for_update(of=_INVITATIONS)
-_BY_ID_LOCKED = _HELD.add_columns(_INVITATIONS.c.key_id).where(*_THIS).with_for_update(of=_INVITATIONS)
-_READ_BEGUN = select(*(_BEGUN.c[name] for name in Begun._fields)).where(*_THIS_BEGUN)
-_BEGIN, _DROP_BEGUN = insert(_BEGUN), delete(_BEGUN).where(*_THIS_BEGUN)
+_TOKEN = _HELD.where(_INVITATIONS.c.token_hash == bindparam("hash"))
+_BY_TOKEN, _BY_TOKEN_LOCKED = Ready(_TOKEN), Ready(_TOKEN.with_for_update(of=_INVITATIONS))
+_BY_ID_LOCKED = Ready(_HELD.add_columns(_INVITATIONS.c.key_id).where(*_THIS).with_for_update(of=_INVITATIONS))
+_READ_BEGUN = Ready(select(*(_BEGUN.c[name] for name in Begun._fields)).where(*_THIS_BEGUN))
+_BEGIN = Ready.insert(_BEGUN, "centre_id", "invitation_id", *Begun._fields)
 _TOUCH = update(_BEGUN).where(*_THIS_BEGUN)
-_STARTED = update(_INVITATIONS).where(*_THIS).values(opened=True, started=True)
-_SPENT = (
-    _STARTED.where(_INVITATIONS.c.answered_on.is_(None))
-    .values({name: bindparam(name) for name in ("answered_on", "client_hash", "left_begun")})
-    .returning(_INVITATIONS.c.id)
+_CHOSEN = Ready(
+    _TOUCH.values({name: bindparam(name) for name in ("client_id", "answers", "language", "touched_at")})
+)
+_DROP_BEGUN = Ready(delete(_BEGUN).where(*_THIS_BEGUN))
+_STARTING = update(_INVITATIONS).where(*_THIS).values(opened=true(), started=true())
+_STARTED = Ready(_STARTING)
+_SPENT = Ready(
+    _STARTING.where(_INVITATIONS.c.answered_on.is_(None)).values(
+        {name: bindparam(name) for name in ("answered_on", "client_hash", "left_begun")}
+    )
 )
 _OPENED = (
     update(_INVITATIONS)
@@ -156,7 +161,7 @@ _OPENED = (
 )
 
 
-def hold(tx: Session, keyring: Keyring, token: str, *, lock: bool = False) -> Held:
+def hold(tx: Tx, keyring: Keyring, token: str, *, lock: bool = False) -> Held:
     """The invitation behind a token; ``NotFound`` if there is none. One statement, unless keys were rotated.
 
     ``lock`` keeps everybody else from answering by it until the transaction ends.
@@ -165,10 +170,8 @@ def hold(tx: Session, keyring: Keyring, token: str, *, lock: bool = False) -> He
     if normal is None:
         raise NotFound()
     for key in keyring.keys:
-        found = tx.execute(
-            _BY_TOKEN_LOCKED if lock else _BY_TOKEN, {"hash": key.fingerprint("token", normal)}
-        )
-        if row := found.one_or_none():
+        asked = _BY_TOKEN_LOCKED if lock else _BY_TOKEN
+        for row in asked.rows(tx, {"hash": key.fingerprint("token", normal)}):
             held = _held(normal, key, row)
             return _after_waiting(tx, held) if lock else held
     raise NotFound()
@@ -180,7 +183,7 @@ def hold_again(tx: Session, keyring: Keyring, centre: uuid.UUID, invitation: uui
     If its key was taken off the ring, the signing one stands in: nobody can open the link any more, but what
     was tapped counts.
     """
-    *facts, key_id = tx.execute(_BY_ID_LOCKED, {"whose": centre, "which": invitation}).one()
+    [[*facts, key_id]] = _BY_ID_LOCKED.rows(tx, {"whose": centre, "which": invitation})
     try:
         key = keyring.by_id(key_id)
     except LookupError:
@@ -196,13 +199,13 @@ def _held(token: str, key: TokenKey, row: Iterable[Any]) -> Held:
     return Held(token, key, invitation, case, service, centre, begun if begun.client_id else None)
 
 
-def _after_waiting(tx: Session, held: Held) -> Held:
+def _after_waiting(tx: Tx, held: Held) -> Held:
     """Read the answer begun once more: who waited for the lock sees the invitation as it is now, but the rows
     joined to it as they were before."""
     if not held.invitation.started:
         return held
-    row = tx.execute(_READ_BEGUN, _this(held)).one_or_none()
-    return replace(held, begun=Begun._make(row) if row else None)
+    begun = next(map(Begun._make, _READ_BEGUN.rows(tx, _this(held))), None)
+    return replace(held, begun=begun)
 
 
 def _this(held: Held) -> dict[str, Any]:
@@ -214,15 +217,15 @@ def note_opened(tx: Session, hashes: Sequence[bytes]) -> None:
     tx.execute(_OPENED, {"hashes": hashes})
 
 
-def spend(tx: Session, held: Held, client: uuid.UUID, *, on: date, left_begun: bool = False) -> bool:
-    """Note that it was answered, and by which client; ``False`` if somebody was first. The database decides."""
+def spend(tx: Tx, held: Held, client: uuid.UUID, *, on: date, left_begun: bool = False) -> Done:
+    """Note that it was answered, and by which client; no row if somebody was first. The database decides."""
     client_hash = held.key.client_hash(held.scope, client)
     spent = {"answered_on": on, "client_hash": client_hash, "left_begun": left_begun}
-    return tx.execute(_SPENT, _this(held) | spent).one_or_none() is not None
+    return _SPENT.run(tx, _this(held) | spent)
 
 
 def keep_begun(
-    tx: Session,
+    tx: Tx,
     held: Held,
     *,
     client: uuid.UUID,
@@ -235,15 +238,16 @@ def keep_begun(
     chosen = {"client_id": client, "answers": dict(answers), "language": language, "touched_at": at}
     if held.begun is None:
         key = {"centre_id": held.invitation.centre_id, "invitation_id": held.invitation.id}
-        tx.execute(_BEGIN, key | chosen | {"source": source, "begun_at": at})
-        tx.execute(_STARTED, _this(held))
+        with together(tx):
+            _BEGIN.run(tx, key | chosen | {"source": source, "begun_at": at})
+            _STARTED.run(tx, _this(held))
     else:
-        tx.execute(_TOUCH.values(chosen), _this(held))
+        _CHOSEN.run(tx, _this(held) | chosen)
 
 
-def drop_begun(tx: Session, held: Held) -> None:
+def drop_begun(tx: Tx, held: Held) -> None:
     """Forget what was kept: it is final now."""
-    tx.execute(_DROP_BEGUN, _this(held))
+    _DROP_BEGUN.run(tx, _this(held))
 
 
 def left(tx: Session, before: datetime, limit: int) -> Sequence[tuple[uuid.UUID, uuid.UUID]]:

@@ -3,18 +3,17 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import insert
-from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from feedback_service.db import table
+from feedback_service.db import Ready, Tx, table
 from feedback_service.delivery.events import Telling
 from feedback_service.models import Event
 
-_EVENT = insert(table(Event))
+_FACTS = ("centre_id", "id", "type", "subject", "time", "data", "created_at", "state", "due_at")
+_EVENT = Ready.insert(table(Event), *_FACTS, "attempts", "setbacks")
 
 
-def put(tx: Session, centre_id: uuid.UUID, tellings: list[Telling], *, at: datetime) -> None:
+def put(tx: Tx, centre_id: uuid.UUID, tellings: list[Telling], *, at: datetime) -> None:
     """Promise these events. They exist exactly when the caller's transaction does."""
     rows = [
         {
@@ -27,8 +26,12 @@ def put(tx: Session, centre_id: uuid.UUID, tellings: list[Telling], *, at: datet
             "created_at": at,
             "state": "pending",
             "due_at": at,
+            "attempts": 0,
+            "setbacks": 0,
         }
         for telling in tellings
     ]
-    if rows:
-        tx.execute(_EVENT, rows)
+    if len(rows) == 1:
+        _EVENT.run(tx, rows[0])
+    elif rows:
+        _EVENT.run_all(tx, rows)

@@ -17,7 +17,7 @@ from feedback_service.cases import invitations
 from feedback_service.cases.invitations import Begun, Held
 from feedback_service.cases.tokens import keyring
 from feedback_service.config import settings
-from feedback_service.db import Gathered, LostRace, glancing, transaction
+from feedback_service.db import Gathered, Link, LostRace, Tx, glancing, swift, together, transaction
 from feedback_service.errors import N_, AlreadyAnswered, Invalid
 from feedback_service.flow.recording import Origin, record
 from feedback_service.logs import log
@@ -86,7 +86,7 @@ def open_survey(token: str, *, counts: bool) -> Survey:
 
 
 @glancing
-def _look_at(tx: Session, token: str) -> tuple[Held, Survey]:
+def _look_at(tx: Link, token: str) -> tuple[Held, Survey]:
     held, now = invitations.hold(tx, keyring(), token), clock.now()
     _refuse_answered(held, now)
     held.refuse_if_closed(clock.kyiv_day(now))
@@ -102,9 +102,9 @@ def _note_opened(tx: Session, hashes: Sequence[bytes]) -> None:
 opened = Gathered(_note_opened)  # looking must not wait for the disk: decision 9
 
 
-@transaction
+@swift
 def keep_begun(
-    tx: Session,
+    tx: Link,
     token: str,
     *,
     client_id: uuid.UUID,
@@ -135,9 +135,9 @@ def keep_begun(
     return _survey(held, questionnaire, begun=True)
 
 
-@transaction
+@swift
 def finish(
-    tx: Session,
+    tx: Link,
     token: str,
     *,
     client_id: uuid.UUID,
@@ -158,7 +158,6 @@ def finish(
     begun, answers = held.begun, _joined(held.begun, questionnaire, given(questionnaire), whole=whole)
     if begun is None:
         return _finalise(tx, held, client_id, answers, language, source, clock.now())
-    invitations.drop_begun(tx, held)
     return _finalise(tx, held, client_id, answers, language, begun.source, begun.begun_at)
 
 
@@ -183,7 +182,7 @@ def complete_left(tx: Session, limit: int = 100) -> int:
     return len(left)
 
 
-def _enter(tx: Session, token: str, client: uuid.UUID) -> Recorded | tuple[Held, Questionnaire]:
+def _enter(tx: Tx, token: str, client: uuid.UUID) -> Recorded | tuple[Held, Questionnaire]:
     """Who comes to answer gets the questionnaire; the client whose answer is final gets its receipt again.
 
     Others are refused. An answer of this client that was left for too long becomes final now, whether or not
@@ -201,19 +200,19 @@ def _enter(tx: Session, token: str, client: uuid.UUID) -> Recorded | tuple[Held,
     return held, library.by_version(tx, held.invitation.questionnaire)
 
 
-def _complete(tx: Session, held: Held) -> None:
+def _complete(tx: Tx, held: Held) -> None:
     begun = held.begun
     if begun is None:
         return  # somebody else sent meanwhile
-    invitations.drop_begun(tx, held)
     if held.invitation.answered_on is not None:
-        return  # somebody else sent, on a database where the two did not meet
+        invitations.drop_begun(tx, held)  # somebody else sent, on a database where the two did not meet
+        return
     answers = Answers.from_json(begun.answers)
     _finalise(tx, held, begun.client_id, answers, begun.language, begun.source, begun.begun_at, left=True)
 
 
 def _finalise(
-    tx: Session,
+    tx: Tx,
     held: Held,
     client: uuid.UUID,
     answers: Answers,
@@ -223,22 +222,26 @@ def _finalise(
     *,
     left: bool = False,
 ) -> Recorded:
-    """Spend the invitation and record the answer on the Kyiv day it began."""
-    if not invitations.spend(tx, held, client, on=clock.kyiv_day(began_at), left_begun=left):
+    """Spend the invitation and record the answer on the Kyiv day it began; what was begun is final now."""
+    recorded, day = _recorded(held, client), clock.kyiv_day(began_at)
+    with together(tx):
+        spent = invitations.spend(tx, held, client, on=day, left_begun=left)
+        if held.begun is not None:
+            invitations.drop_begun(tx, held)
+        record(
+            tx,
+            Origin.of_case(held.centre, held.case, held.service),
+            response_id=recorded.id,
+            receipt_hash=held.key.fingerprint("receipt", recorded.receipt),
+            questionnaire=held.invitation.questionnaire,
+            answers=answers,
+            language=language,
+            source=source,
+            day=day,
+            instant=began_at,
+        )
+    if not spent.rowcount:
         raise LostRace()
-    recorded = _recorded(held, client)
-    record(
-        tx,
-        Origin.of_case(held.centre, held.case, held.service),
-        response_id=recorded.id,
-        receipt_hash=held.key.fingerprint("receipt", recorded.receipt),
-        questionnaire=held.invitation.questionnaire,
-        answers=answers,
-        language=language,
-        source=source,
-        day=clock.kyiv_day(began_at),
-        instant=began_at,
-    )
     return recorded
 
 

@@ -11,7 +11,7 @@ from feedback_service import clock
 from feedback_service.cases import codes, registry
 from feedback_service.cases.registry import ServiceRef
 from feedback_service.cases.tokens import keyring
-from feedback_service.db import reading, transaction
+from feedback_service.db import reading, together, transaction
 from feedback_service.errors import N_, Invalid, NotFound
 from feedback_service.flow.answers import NOTHING_ANSWERED, CentreFacts, Given, Recorded, Survey
 from feedback_service.flow.recording import Origin, record
@@ -91,19 +91,20 @@ def _record_once(
     if answers.empty:
         raise Invalid.field("/answers", NOTHING_ANSWERED)
     recorded = Recorded(key.response_id(scope, client), key.receipt(scope, client))
-    record(
-        tx,
-        origin,
-        response_id=recorded.id,
-        receipt_hash=key.fingerprint("receipt", recorded.receipt),
-        client_hash=key.client_hash(scope, client),
-        questionnaire=questionnaire.version,
-        answers=answers,
-        language=language,
-        source=source,
-        day=day,
-        instant=now if source == "qr_hall" else None,
-    )
+    with together(tx):
+        record(
+            tx,
+            origin,
+            response_id=recorded.id,
+            receipt_hash=key.fingerprint("receipt", recorded.receipt),
+            client_hash=key.client_hash(scope, client),
+            questionnaire=questionnaire.version,
+            answers=answers,
+            language=language,
+            source=source,
+            day=day,
+            instant=now if source == "qr_hall" else None,
+        )
     return recorded
 
 

@@ -4,13 +4,12 @@ import uuid
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy.orm import Session
-
 from feedback_service import clock
 from feedback_service.alarms import book
 from feedback_service.cases import tokens
 from feedback_service.cases.invitations import CaseFacts, CentreFacts, ServiceFacts
 from feedback_service.config import settings
+from feedback_service.db import Tx
 from feedback_service.delivery import events, outbox
 from feedback_service.indicators import library as methodologies
 from feedback_service.indicators import rollups, watching
@@ -66,7 +65,7 @@ class Origin:
 
 
 def record(
-    tx: Session,
+    tx: Tx,
     origin: Origin,
     *,
     response_id: uuid.UUID,
@@ -79,7 +78,10 @@ def record(
     instant: datetime | None,
     client_hash: bytes | None = None,
 ) -> None:
-    """Store a final answer given on ``day``; ``instant`` is when, if that is known, and is not stored."""
+    """Store a final answer given on ``day``; ``instant`` is when, if that is known, and is not stored.
+
+    It waits for nothing that it writes: say it ``together``.
+    """
     now = clock.now()
     responses.store(
         tx,
@@ -121,7 +123,7 @@ def record(
     rollups.reopen(tx, origin.centre.id, day, today=clock.kyiv_day(now))
 
 
-def _worry(tx: Session, origin: Origin, answers: Answers) -> None:
+def _worry(tx: Tx, origin: Origin, answers: Answers) -> None:
     """What a human should hear of at once is put where the worker looks."""
     kinds = [book.BAD_ANSWERS] if watching.is_bad(answers.single) else []
     if set(answers.choices.get("any.breach", ())) - {"none"}:

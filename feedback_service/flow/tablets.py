@@ -21,7 +21,7 @@ from feedback_service.cases import invitations, opening, tokens
 from feedback_service.cases.invitations import Held
 from feedback_service.cases.tokens import keyring
 from feedback_service.config import settings
-from feedback_service.db import LostRace, reading, table, transaction
+from feedback_service.db import LostRace, reading, table, together, transaction
 from feedback_service.errors import (
     N_,
     AlreadyAnswered,
@@ -247,25 +247,26 @@ def _take(tx: Session, tablet: Tablet, answer: TabletAnswer) -> str:
     if answers.comment is not None:
         raise Invalid.field("/answers/any.comment", FREE_TEXT)
     held = _spendable(tx, device, centre, answer, questionnaire, at, now)
-    if held is not None and not invitations.spend(tx, held, answer.client_id, on=day):
+    if held is not None and not invitations.spend(tx, held, answer.client_id, on=day).rowcount:
         raise LostRace()
     front_office = questionnaire.front_office
     response_id = ring.signing.response_id(scope, answer.client_id)
-    record(
-        tx,
-        Origin.of_case(held.centre, held.case, held.service)
-        if held
-        else Origin(centre=centre, front_office=front_office, workplace=device.workplace),
-        response_id=response_id,
-        receipt_hash=None,
-        client_hash=known[0],
-        questionnaire=questionnaire.version,
-        answers=answers,
-        language=answer.language,
-        source="tablet_hall" if held else "tablet_walkup",
-        day=day,
-        instant=at,
-    )
+    with together(tx):
+        record(
+            tx,
+            Origin.of_case(held.centre, held.case, held.service)
+            if held
+            else Origin(centre=centre, front_office=front_office, workplace=device.workplace),
+            response_id=response_id,
+            receipt_hash=None,
+            client_hash=known[0],
+            questionnaire=questionnaire.version,
+            answers=answers,
+            language=answer.language,
+            source="tablet_hall" if held else "tablet_walkup",
+            day=day,
+            instant=at,
+        )
     if odd := signals.reasons(answer.pace, open_then=opening.is_open(centre.opening, at)):
         flagged = {"centre_id": centre.id, "response_id": response_id}
         tx.execute(_SIGNALS, [flagged | {"reason": reason} for reason in odd])

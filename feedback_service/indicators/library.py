@@ -7,10 +7,9 @@ from datetime import date
 from functools import lru_cache
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Text, cast, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Text, bindparam, cast, select
 
-from feedback_service.db import table
+from feedback_service.db import Ready, Tx, db, table
 from feedback_service.indicators import methodology
 from feedback_service.indicators.methodology import Methodology
 from feedback_service.models import Document
@@ -18,26 +17,26 @@ from feedback_service.models import Document
 LATELY = 5.0  # seconds after which every process knows a methodology that an operator loaded
 
 _DOCUMENTS = table(Document)
-_LOADED = (
+_LOADED = Ready(
     select(cast(_DOCUMENTS.c.body, Text))
-    .where(_DOCUMENTS.c.kind == "methodology")
+    .where(_DOCUMENTS.c.kind == bindparam("kind"))
     .order_by(_DOCUMENTS.c.loaded_at)
 )
 
 
-def candidates(tx: Session) -> list[Methodology]:
+def candidates(tx: Tx) -> list[Methodology]:
     """Every published methodology: those that ship first, then those that were loaded, as they came."""
-    return [*methodology.shipped(), *map(_parsed, tx.scalars(_LOADED))]
+    return [*methodology.shipped(), *(_parsed(body) for (body,) in _LOADED.rows(tx, {"kind": "methodology"}))]
 
 
-def in_force(tx: Session, day: date) -> Methodology:
+def in_force(tx: Tx, day: date) -> Methodology:
     """The methodology that figures of that day are made by."""
     return methodology.in_force(candidates(tx), day)
 
 
-def in_force_lately(tx: Session, day: date) -> Methodology:
+def in_force_lately(tx: Tx, day: date) -> Methodology:
     """As ``in_force``, from what this process read at most ``LATELY`` seconds ago: for what happens at every answer."""
-    database = tx.get_bind()
+    database = db.engine
     read_at, known = _known.get(database, (-math.inf, []))
     if time.monotonic() > read_at + LATELY:
         known = candidates(tx)

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     ColumnElement,
     Select,
+    bindparam,
     case,
     delete,
     exists,
@@ -34,6 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from feedback_service.db import Ready, Tx
 from feedback_service.indicators import tallies
 from feedback_service.indicators.tallies import ANSWERS_BY, INVITATIONS_BY, INVITED, STEPS, WHOLE, Counts
 from feedback_service.models import Answer, BegunAnswer, Case, Centre, CountedDay, Invitation, Response, Tally
@@ -41,6 +43,14 @@ from feedback_service.models import Answer, BegunAnswer, Case, Centre, CountedDa
 SETTLING = timedelta(days=3)  # after its last day an invitation may still be answered by what is under way
 
 _INSERT: Mapping[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_MARK = Ready(
+    {
+        dialect: new(CountedDay)
+        .values({name: bindparam(name) for name in ("centre_id", "day", "closed")})
+        .on_conflict_do_update(index_elements=["centre_id", "day"], set_={"closed": bindparam("closed")})
+        for dialect, new in _INSERT.items()
+    }
+)
 _OF_CASE: Mapping[str, ColumnElement[Any] | InstrumentedAttribute[Any]] = {
     WHOLE: literal(""),
     "service": Case.service_id,
@@ -76,7 +86,7 @@ class Difference:
     recounted: int
 
 
-def reopen(tx: Session, centre_id: uuid.UUID, day: date, *, today: date) -> None:
+def reopen(tx: Tx, centre_id: uuid.UUID, day: date, *, today: date) -> None:
     """Count this day live again until it is recounted: an answer came late, or was taken back.
 
     Call it in the transaction that changed the answers. The row is written even if it says so already, so
@@ -448,14 +458,9 @@ def _hold(tx: Session, centre_id: uuid.UUID) -> None:
     tx.execute(select(Centre.id).where(Centre.id == centre_id).with_for_update(key_share=True))
 
 
-def _mark(tx: Session, centre_id: uuid.UUID, day: date, *, closed: bool) -> None:
+def _mark(tx: Tx, centre_id: uuid.UUID, day: date, *, closed: bool) -> None:
     """Write whether the day is closed, and keep everybody else from writing it until the transaction ends."""
-    new = _INSERT[tx.get_bind().dialect.name](CountedDay)
-    tx.execute(
-        new.values(centre_id=centre_id, day=day, closed=closed).on_conflict_do_update(
-            index_elements=["centre_id", "day"], set_={"closed": closed}
-        )
-    )
+    _MARK.run(tx, {"centre_id": centre_id, "day": day, "closed": closed})
 
 
 def _open_from() -> ColumnElement[date]:

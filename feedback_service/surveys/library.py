@@ -7,37 +7,37 @@ from functools import lru_cache
 from sqlalchemy import Text, bindparam, cast, select
 from sqlalchemy.orm import Session
 
-from feedback_service.db import reading, table
+from feedback_service.db import Ready, Tx, reading, table
 from feedback_service.models import Document
 from feedback_service.surveys import questionnaires
 from feedback_service.surveys.questionnaires import Questionnaire
 
 _DOCUMENTS = table(Document)
-_LOADED = (
+_KIND = {"kind": "questionnaire"}
+_OF_KIND = (
     select(cast(_DOCUMENTS.c.body, Text))
-    .where(_DOCUMENTS.c.kind == "questionnaire")
+    .where(_DOCUMENTS.c.kind == bindparam("kind"))
     .order_by(_DOCUMENTS.c.loaded_at)
 )
-_LOADED_AS = _LOADED.where(_DOCUMENTS.c.id == bindparam("version"))
+_LOADED, _LOADED_AS = Ready(_OF_KIND), Ready(_OF_KIND.where(_DOCUMENTS.c.id == bindparam("version")))
 
 
-def by_version(tx: Session, version: str) -> Questionnaire:
+def by_version(tx: Tx, version: str) -> Questionnaire:
     """The questionnaire of that version; ``LookupError`` if there is none."""
     for known in questionnaires.shipped():
         if known.version == version:
             return known
-    loaded = tx.scalar(_LOADED_AS, {"version": version})
-    if loaded is None:
-        raise LookupError(f"no questionnaire {version}")
-    return _parsed(loaded)
+    for (body,) in _LOADED_AS.rows(tx, _KIND | {"version": version}):
+        return _parsed(body)
+    raise LookupError(f"no questionnaire {version}")
 
 
-def candidates(tx: Session) -> list[Questionnaire]:
+def candidates(tx: Tx) -> list[Questionnaire]:
     """Every published questionnaire: those that ship first, then those that were loaded, as they came."""
-    return [*questionnaires.shipped(), *map(_parsed, tx.scalars(_LOADED))]
+    return [*questionnaires.shipped(), *(_parsed(body) for (body,) in _LOADED.rows(tx, _KIND))]
 
 
-def in_force(tx: Session, front_office: str, day: date) -> Questionnaire:
+def in_force(tx: Tx, front_office: str, day: date) -> Questionnaire:
     """The questionnaire that a front office asks from, on that day."""
     return questionnaires.in_force(candidates(tx), front_office, day)
 

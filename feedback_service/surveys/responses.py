@@ -2,13 +2,15 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
+from functools import cache
+from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import BindParameter, bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
-from feedback_service.db import table, together
+from feedback_service.db import Ready, Tx, table
 from feedback_service.models import Answer, Comment, Response
 from feedback_service.surveys import library
 from feedback_service.surveys.answers import Answers
@@ -35,28 +37,44 @@ class NewResponse:
     answers: Answers
 
 
+_FACTS = tuple(field.name for field in fields(NewResponse) if field.name != "answers")
 _REPEATED = ("answered_on", "front_office", "source", "service_id", "language")
-_RESPONSE, _ANSWER, _COMMENT = insert(table(Response)), insert(table(Answer)), insert(table(Comment))
+_BESIDE = (*_REPEATED, "set_aside", "poor", "breach", "reasons")
+_RESPONSE = Ready.insert(table(Response), *_FACTS)
+_COMMENT = Ready.insert(table(Comment), "centre_id", "response_id", *_BESIDE, "text", "folded")
 
 
-def store(tx: Session, new: NewResponse) -> None:
+@cache
+def _answers(number: int) -> Ready:
+    """So many values of one answer: one statement costs less than one for each."""
+    into = table(Answer)
+
+    def given(name: str, place: object = "") -> BindParameter[Any]:
+        return bindparam(f"{name}{place}", type_=into.c[name].type)
+
+    key = {name: given(name) for name in ("centre_id", "response_id")}
+    values = [{name: given(name, place) for name in ("question", "value")} for place in range(number)]
+    return Ready(insert(into).values([key | one for one in values]))
+
+
+def store(tx: Tx, new: NewResponse) -> None:
     """Keep the answer: its facts, a row for each value, the masked comment."""
     key = {"centre_id": new.centre_id, "response_id": new.id}
-    facts = ("centre_id", "id", "questionnaire", "front_office", "source", "service_id", "provider_edrpou")
-    more = ("workplace", "answered_on", "part_of_day", "language", "receipt_hash", "client_hash")
+    _RESPONSE.run(tx, {name: getattr(new, name) for name in _FACTS})
     values = [*new.answers.single.items()]
     values += [(question, value) for question, chosen in new.answers.choices.items() for value in chosen]
-    text = new.answers.comment
-    comment = key | _beside(tx, new) | {"text": text, "folded": folded(text)} if text is not None else None
-    with together(tx):
-        tx.execute(_RESPONSE, {name: getattr(new, name) for name in facts + more})
-        if values:
-            tx.execute(_ANSWER, [key | {"question": question, "value": value} for question, value in values])
-        if comment:
-            tx.execute(_COMMENT, comment)
+    if values:
+        named = {
+            name: word
+            for place, (question, value) in enumerate(values)
+            for name, word in ((f"question{place}", question), (f"value{place}", value))
+        }
+        _answers(len(values)).run(tx, key | named)
+    if (text := new.answers.comment) is not None:
+        _COMMENT.run(tx, key | _beside(tx, new) | {"text": text, "folded": folded(text)})
 
 
-def _beside(tx: Session, new: NewResponse) -> dict[str, object]:
+def _beside(tx: Tx, new: NewResponse) -> dict[str, object]:
     """What a comment repeats of its answer."""
     asked = library.by_version(tx, new.questionnaire)
     reasons = new.answers.choices.get("any.reasons", ())

@@ -10,6 +10,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from feedback_service import flow
+from feedback_service.db import Ready, Tx
 from feedback_service.flow.answers import opened
 from feedback_service.surveys.answers import check
 from tests.support.story import CENTRE, a_centre, a_report, given, invited, registered, sent
@@ -23,14 +24,25 @@ Counted = Callable[[], int]
 def counting() -> Iterator[Counted]:
     """Count statements, one sent with many rows once; where transactions begin and end is not counted."""
     told: list[str] = []
+    ways = {name: getattr(Ready, name) for name in ("rows", "run", "run_all")}
 
     def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
         if not statement.startswith("BEGIN"):
             told.append(statement)
 
+    def noted(name: str) -> Callable[..., object]:
+        def way(ready: Ready, tx: Tx, values: object) -> object:
+            told.append(name)
+            return ways[name](ready, tx, values)
+
+        return way
+
     event.listen(Engine, "before_cursor_execute", note)
     try:
-        yield lambda: len(told)
+        with pytest.MonkeyPatch.context() as patch:
+            for name in ways:
+                patch.setattr(Ready, name, noted(name))
+            yield lambda: len(told)
     finally:
         event.remove(Engine, "before_cursor_execute", note)
 
