@@ -5,12 +5,15 @@ logged by its route, never by its path; an exception by its type and the places 
 message, which may quote what somebody sent.
 """
 
+import json
 import logging
+import re
 import sys
 import time
 import traceback
 import uuid
-from collections.abc import Mapping
+from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any
 
 import structlog
@@ -38,7 +41,7 @@ class _OurVoice(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         said = str(record.msg)
         if not record.args:  # no template: whatever it quotes is already in it, so its first words must do
-            said = " ".join(said.split()[:3])
+            said = " ".join(takewhile(_WORD.fullmatch, said.split()[:3]))
         event: dict[str, Any] = {
             "logger": record.name,
             "event": said,
@@ -53,6 +56,8 @@ class _OurVoice(logging.Formatter):
 
 def configure(stream: Any = None) -> None:
     """Write one JSON object a line to standard error, from us and from every library."""
+    global _lines
+    _lines = structlog.PrintLogger(stream or sys.stderr)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -90,15 +95,24 @@ def log_requests(app: Flask) -> None:
 
     @app.after_request
     def answered(response: Response) -> Response:
-        facts: Mapping[str, Any] = {
+        asked, now = request._get_current_object(), time.perf_counter()  # type: ignore[attr-defined]
+        facts = {
             "request_id": request_id(),
-            "method": request.method if request.method in _METHODS else "other",
-            "route": request.url_rule.rule if request.url_rule else None,
+            "method": asked.method if asked.method in _METHODS else "other",
+            "route": asked.url_rule.rule if asked.url_rule else None,
             "status": response.status_code,
-            "ms": round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1),
+            "ms": round((now - g.get("started", now)) * 1000, 1),
+            "event": "request",
+            "level": "info",
+            "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
         }
-        log.info("request", **facts)
+        _lines.msg(
+            _encoded(facts)
+        )  # as ``log`` would, in a third of the time: it is the one line of every request
         return response
 
 
+_lines = structlog.PrintLogger(sys.stderr)
+_encoded = json.JSONEncoder(ensure_ascii=False).encode
+_WORD = re.compile(r"[^\W\d]+[:,.]?")  # "Exception on /S/…" ends before the address
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import structlog
+from flask import Flask
 
 from feedback_service import logs
 
@@ -63,3 +64,17 @@ def test_a_foreign_record_keeps_its_template_without_what_fills_it(written: io.S
 def test_a_foreign_record_without_a_template_keeps_its_first_words(written: io.StringIO) -> None:
     logging.getLogger("library").warning(f"could not send {SECRET}")
     assert only_line(written)["event"] == "could not send"
+
+
+def test_a_failed_request_is_logged_without_its_address(written: io.StringIO) -> None:
+    app = Flask("survey")
+
+    @app.get("/S/<token>")
+    def asked(token: str) -> str:
+        stumble()
+        return token
+
+    assert app.test_client().get("/S/K7Q27K3M9QXTK7Q27K3M9QXTAA").status_code == 500
+
+    assert only_line(written)["event"] == "Exception on"
+    assert "K7Q2" not in written.getvalue()
