@@ -17,12 +17,14 @@ from uuid_utils.compat import uuid7
 
 from feedback_service.access import roles
 from feedback_service.access.journal import Actor
+from feedback_service.errors import N_, NotRecognised
 from feedback_service.models import SignIn, User, UserScope
 
 IDLE, ABSOLUTE = timedelta(minutes=30), timedelta(hours=12)
 NOTED_EVERY = timedelta(minutes=1)  # how exactly the last use is kept
 
 CODE, SET_UP, FULL = "code", "set_up", "full"  # stages
+OVER = N_("Your session is over. Please sign in again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,14 @@ def find(tx: Session, token: str, now: datetime) -> Visitor | None:
         seen_at=held.seen_at,
         noted=frozenset(held.noted),
     )
+
+
+def held(tx: Session, visitor: Visitor) -> SignIn:
+    """The visitor's session, held until the transaction ends; ``NotRecognised`` if it was ended meanwhile."""
+    held = tx.get(SignIn, visitor.session_id, with_for_update=True)
+    if held is None:
+        raise NotRecognised(OVER)
+    return held
 
 
 def of_user(tx: Session, user_id: uuid.UUID, now: datetime) -> Sequence[SignIn]:

@@ -119,7 +119,7 @@ def confirm_second_factor(visitor: Visitor, code: str) -> Entered:
 def postpone_second_factor(tx: Session, visitor: Visitor) -> Entered:
     """The door opens without a second factor, where the installation allows that; else ``NotAllowed``."""
     held, user = _held(tx, visitor)
-    if settings().second_factor != "optional" or held.stage != SET_UP:
+    if settings().second_factor != "optional" or held.stage != SET_UP or user.second_factor is not None:
         raise NotAllowed(N_("Here nobody works without a second factor."))
     return _replace(tx, held, user, clock.now())
 
@@ -300,10 +300,10 @@ def _unfit(pointer: str, why: str) -> Invalid:
 
 def _held(tx: Session, visitor: Visitor) -> tuple[SignIn, User]:
     """The visitor's session and user, held until the end; ``NotRecognised`` if either is gone meanwhile."""
-    held = tx.get(SignIn, visitor.session_id, with_for_update=True)
-    user = tx.get(User, visitor.user_id, with_for_update=True) if held else None
-    if held is None or user is None or user.disabled_at is not None:
-        raise NotRecognised(N_("Your session is over. Please sign in again."))
+    held = sessions.held(tx, visitor)
+    user = tx.get_one(User, visitor.user_id, with_for_update=True)
+    if user.disabled_at is not None:
+        raise NotRecognised(sessions.OVER)
     return held, user
 
 

@@ -66,6 +66,7 @@ def _add_with_hash(tx: Session, email: str, role: str, scopes: Sequence[str], pa
 
 def _add(tx: Session, by: Visitor | None, email: str, role: str, scopes: Iterable[str]) -> Added:
     now, given = clock.now(), list(scopes)
+    _still_here(tx, by)
     _refuse_grant(by, role, given)
     user = users.add(tx, email, role, given, now)
     _note(tx, by, user, "user_added", now)
@@ -118,6 +119,7 @@ def change_user(
     now = clock.now()
     before = users.chains(tx, user.role, users.scopes_of(tx, user))
     user.role, user.version = role, user.version + 1
+    user.link_hash = user.link_until = None  # whoever made it might reach less than the user does now
     users.put_scopes(tx, user, kept)
     sessions.end(tx, user.id)
     _note(tx, by, user, "user_changed", now, also=before)
@@ -162,6 +164,12 @@ def reset_second_factor(tx: Session, by: Visitor | None, user_id: uuid.UUID) -> 
     _note(tx, by, user, "second_factor_reset", now)
 
 
+def _still_here(tx: Session, by: Visitor | None) -> None:
+    """Nobody acts who was let out, or given another role, since their request began."""
+    if by is not None:
+        sessions.held(tx, by)
+
+
 def _refuse_grant(by: Visitor | None, role: str, scopes: Iterable[str]) -> None:
     """Nobody gives more than they may: not another role, not another's centre."""
     if by is None:
@@ -193,6 +201,7 @@ def _may_change(by: Visitor | None, role: str, scopes: Collection[str]) -> bool:
 
 
 def _to_change(tx: Session, by: Visitor | None, user_id: uuid.UUID) -> User:
+    _still_here(tx, by)
     user = tx.get(User, user_id, with_for_update=True)
     card = users.card(user, users.scopes_of(tx, user)) if user else None
     if user is None or card is None or not _sees(by, card):

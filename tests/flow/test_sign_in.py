@@ -242,6 +242,15 @@ def test_who_has_a_second_factor_cannot_put_it_off(app: Flask, secret: str) -> N
         sign_in.postpone_second_factor(half)
 
 
+def test_who_was_asked_to_set_one_up_cannot_put_it_off_once_there_is_one(app: Flask) -> None:
+    object.__setattr__(app.config["SETTINGS"], "second_factor", "optional")
+    thief, owner = (visiting(sign_in.sign_in(EMAIL, PASSWORD).token) for _ in range(2))
+    sign_in.confirm_second_factor(owner, code_of(sign_in.offer_second_factor(owner)))
+
+    with pytest.raises(NotAllowed):
+        sign_in.postpone_second_factor(thief)
+
+
 def test_a_secret_sealed_with_another_key_lets_nobody_in(secret: str) -> None:
     [user] = stored.rows(User)
     _seal(second_factor.sealed(b"x" * 32, user.id, secret))

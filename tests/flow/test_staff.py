@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from feedback_service.access.sessions import Visitor
-from feedback_service.errors import ChangedMeanwhile, Conflict, Invalid, NotAllowed, NotFound
+from feedback_service.errors import ChangedMeanwhile, Conflict, Invalid, NotAllowed, NotFound, NotRecognised
 from feedback_service.flow import sign_in, staff
 from feedback_service.models import JournalEntry, User, UserScope
 from tests.support import stored, story
@@ -120,6 +120,25 @@ def test_nobody_changes_themselves() -> None:
     for change in (staff.disable_user, staff.renew_link, staff.reset_second_factor):
         with pytest.raises(Conflict):
             change(by, by.user_id)
+
+
+def test_who_was_let_out_meanwhile_changes_nobody() -> None:
+    one, other = visiting("head"), visiting("head")
+    staff.disable_user(one, other.user_id)
+
+    with pytest.raises(NotRecognised):
+        staff.disable_user(other, one.user_id)
+    with pytest.raises(NotRecognised):
+        staff.add_user(other, "taras@rada.example", "head", [OWN])
+
+
+def test_a_link_that_somebody_holds_ends_with_the_role_it_was_made_for() -> None:
+    held = staff.add_user(visiting("administrator"), "taras@rada.example", "administrator", [OWN])
+
+    staff.change_user(visiting("head"), held.id, 1, "head", [OWN])
+
+    with pytest.raises(NotFound):
+        sign_in.whose_link(held.link)
 
 
 def test_another_role_ends_the_sessions_and_is_written_in_the_journal_of_every_centre_concerned() -> None:
