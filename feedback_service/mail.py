@@ -91,7 +91,7 @@ def message(letter: Outgoing, mail_from: str) -> EmailMessage:
         mail["Subject"] = letter.subject
         mail["Date"] = letter.at
         mail["Message-ID"] = f"<{letter.id}@{mail_from.rpartition('@')[2]}>"
-    except (MessageError, IndexError) as error:
+    except (MessageError, IndexError, AttributeError) as error:  # the last: of a bracket that nobody closed
         raise ValueError("a header does not hold") from error
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(letter.body)

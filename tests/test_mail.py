@@ -1,6 +1,7 @@
 """A mail server's address is read exactly, its password shown to nobody, and every trouble is one exception."""
 
 import socket
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -73,6 +74,14 @@ def test_a_letter_arrives_whole() -> None:
     assert taken.message["Subject"] == "Тривога"
     assert taken.text.splitlines() == "Рядок\n.\nостанній".splitlines()
     assert taken.message["Message-ID"] == "<1@rada.example>"
+
+
+@pytest.mark.parametrize("to", ["a@[b.c", "a,b@c.d", "<a>@b.c", "a@b;c.d"])
+def test_an_address_that_is_none_is_one_more_trouble(to: str) -> None:
+    with Mailbox() as box, pytest.raises(NotSent):
+        mail.send(replace(LETTER, to=to), config.smtp(box.url), SENDER)
+
+    assert box.taken == []
 
 
 def test_who_has_a_name_and_password_says_them() -> None:

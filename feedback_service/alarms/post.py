@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from feedback_service.alarms.book import AlarmCard
@@ -107,6 +107,12 @@ def readers(tx: Session, centre: str, roles: Collection[str]) -> list[uuid.UUID]
 def waits(tx: Session, now: datetime) -> bool:
     """Whether a letter is to be sent."""
     return tx.scalar(select(Letter.id).where(Letter.due_at <= now).limit(1)) is not None
+
+
+def pending(tx: Session) -> tuple[int, datetime | None]:
+    """How many letters the mail server has not taken yet, and when the oldest of them was written."""
+    number, oldest = tx.execute(select(func.count(), func.min(Letter.written_at))).one()
+    return number, oldest
 
 
 def hold(tx: Session, now: datetime) -> Held | None:

@@ -25,6 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
+from feedback_service.alarms import post
 from feedback_service.api import problems
 from feedback_service.api.replies import reply
 from feedback_service.db import NotDurable, reading
@@ -111,10 +112,15 @@ class _Waiting:
 @reading
 def _waiting(tx: Session) -> list[tuple[str, str, float]]:
     begun = tx.scalar(select(func.count()).select_from(BegunAnswer))
-    days = rollups.waiting(tx, before=clock.kyiv_day(clock.now()))
+    now = clock.now()
+    days = rollups.waiting(tx, before=clock.kyiv_day(now))
+    letters, oldest = post.pending(tx)
+    waited = (now - oldest).total_seconds() if oldest else 0
     return [
         ("answers_begun", "Answers begun and not final yet.", begun or 0),
         ("days_to_recount", "Days of centres that are counted live until they are recounted.", days),
+        ("letters_pending", "Letters about alarms that the mail server has not taken yet.", letters),
+        ("letter_oldest_pending_seconds", "How long the oldest of them has waited.", waited),
     ]
 
 

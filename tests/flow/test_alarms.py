@@ -1,5 +1,7 @@
 """Alarms come at once, once, to whom they concern, and say nothing about anybody."""
 
+import os
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -8,6 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from feedback_service import clock, flow, mail
@@ -17,7 +20,7 @@ from feedback_service.config import Settings
 from feedback_service.db import reading
 from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
 from feedback_service.flow import alarms, staff, upkeep
-from feedback_service.models import Alarm, Concern, Gathering, Letter
+from feedback_service.models import Alarm, Concern, Gathering, JournalEntry, Letter
 from tests.conftest import TimeIs
 from tests.support import respondents, story
 from tests.support.environment import environment
@@ -298,6 +301,17 @@ def test_who_deals_with_an_alarm_says_so_once(work: Work) -> None:
     assert alarms.open_alarms(head) == []
 
 
+def test_the_journal_tells_nobody_of_a_breach(work: Work) -> None:
+    head = person()
+    breach()
+    work()
+
+    alarms.acknowledge(head, CENTRE, alarms.open_alarms(head)[0].id, "Розмовляю з працівниками")
+
+    [entry] = [each for each in rows(JournalEntry) if each.action == "alarm_acknowledged"]
+    assert "breach" not in entry.object and str(TODAY) not in entry.object
+
+
 def test_a_new_breach_after_that_is_a_new_alarm(work: Work) -> None:
     head = person()
     breach()
@@ -414,6 +428,29 @@ def test_what_the_server_does_not_take_goes_again_later_and_the_same(work: Work,
     assert str(waiting.id) in letter.message["Message-ID"]
     work(hours=1)
     assert len(box.taken) == 1
+
+
+def test_who_watches_the_service_learns_how_many_letters_wait_and_how_long(
+    work: Work, box: Mailbox, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(os.environ, "PROMETHEUS_MULTIPROC_DIR", raising=False)
+
+    def told() -> dict[str, str]:
+        return dict(re.findall(r"^vidhuk_(letter\w+) (\S+)$", client.get("/metrics").text, re.MULTILINE))
+
+    assert told() == {"letters_pending": "0.0", "letter_oldest_pending_seconds": "0.0"}
+    person(), person()
+    box.answers["DATA"] = b"451 later"
+    breach()
+    work()
+    work(minutes=6)
+    work(minutes=10)
+    assert told() == {"letters_pending": "2.0", "letter_oldest_pending_seconds": "600.0"}
+
+    box.answers.clear()
+    work(hours=1)
+    work(hours=1)
+    assert told() == {"letters_pending": "0.0", "letter_oldest_pending_seconds": "0.0"}
 
 
 def test_one_address_that_is_refused_holds_nobody_else_up(work: Work, box: Mailbox) -> None:
