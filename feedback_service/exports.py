@@ -1,12 +1,14 @@
 """Tables for other programs: CSV, XLSX and JSON, written as they are read and with text that stays text.
 
 A cell that begins like a formula would be run by a spreadsheet when somebody opens the file (CWE-1236). In CSV
-such a text gets an apostrophe before it, as OWASP advises; in XLSX texts are kept as texts, so nothing is needed.
+such a text gets an apostrophe before it, as OWASP advises, and also where a program that expects another mark
+between cells would take the rest of it for a cell of its own. In XLSX texts are kept as texts: nothing is needed.
 """
 
 import csv as csv_writer
 import io
 import json as json_writer
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from xlsxwriter import Workbook
 Value = str | int | float | None
 
 _RUNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_RUNS_INSIDE = re.compile(r"([,;|\t\r\n]\s*)(?=[=+\-@＝＋－＠])")
 _PIECE = 64 * 1024  # bytes
 
 
@@ -39,8 +42,11 @@ class Table:
 
 
 def inert(text: str) -> str:
-    """The text as a spreadsheet reads it from CSV without running it."""
-    return f"'{text}" if text.lstrip(" \u00a0").startswith(_RUNS) or text.startswith(_RUNS) else text
+    """The text as a spreadsheet reads it from CSV without running it, whatever it takes for the end of a cell."""
+    whole = text.lstrip()
+    begins = text[: len(text) - len(whole)]
+    kept = begins + _RUNS_INSIDE.sub(r"\1'", whole)
+    return f"'{kept}" if text.lstrip(" \u00a0").startswith(_RUNS) else kept
 
 
 def csv(table: Table) -> Iterator[bytes]:

@@ -87,6 +87,22 @@ def test_no_payload_is_a_formula_or_link_in_any_file(payload: str) -> None:
     assert json.loads(b"".join(exports.json(table([[payload, 1]]))))["rows"] == [{"name": payload, "n": 1}]
 
 
+@pytest.mark.parametrize("between", [",", ";", "\t", "\n", "|", ", "], ids=repr)
+@pytest.mark.parametrize("sign", "=+-@＝")
+def test_no_formula_hides_behind_what_another_program_takes_for_the_end_of_a_cell(
+    between: str, sign: str
+) -> None:
+    written = b"".join(exports.csv(table([[f"Дякую{between}{sign}1+1{between}", 1]]))).decode("utf-8-sig")
+
+    cells = re.split(r"[,;\t\r\n|]", written.replace('"', ""))
+    assert not [cell for cell in cells if re.match(r"\s*[=+\-@＝＋－＠]", cell)]
+
+
+def test_what_is_no_formula_stays_as_it_was_written() -> None:
+    for text in ("Добре-погано, 2+2=4", "пишіть: a@rada.example; або так", "перше\nдруге"):
+        assert exports.inert(text) == text
+
+
 def test_tables_are_written_as_their_rows_come() -> None:
     asked: list[int] = []
 
