@@ -9,14 +9,16 @@ asked words tables
             which figures an address asks for, what they are called, the tables that pages and exports share
 alarms comments
             what calls a human, what people wrote
-users keys tablets centre journal
-            what is managed: people, keys of case systems, tablets, the centre's profile, who saw and did what
+users keys tablets deliveries centre journal
+            what is managed: people, keys of case systems, tablets, what the central system refused, the centre's
+            profile, who saw and did what
 """
 
 from kiosk_ui.admin import (  # noqa: F401
     alarms,
     centre,
     comments,
+    deliveries,
     figures,
     home,
     journal,

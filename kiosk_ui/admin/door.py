@@ -42,6 +42,7 @@ NAVIGATION: list[tuple[str, str, str]] = [
     ("admin.users", N_("Users"), roles.USERS),
     ("admin.keys", N_("Keys"), roles.KEYS),
     ("admin.tablets", N_("Tablets"), roles.DEVICES),
+    ("admin.deliveries", N_("Deliveries"), roles.DELIVERIES),
     ("admin.journal", N_("Journal"), roles.JOURNAL),
 ]
 

@@ -14,7 +14,7 @@ from feedback_service.config import settings
 from feedback_service.delivery import overview as deliveries
 from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
 from feedback_service.exports import Table
-from feedback_service.flow import alarms, explaining
+from feedback_service.flow import alarms, explaining, tablet_list
 from feedback_service.indicators import overview
 from feedback_service.indicators.overview import Breakdown, Comparison, Overview, Trend
 from feedback_service.surveys import library
@@ -67,6 +67,9 @@ def first_page() -> ResponseReturnValue:
         else [],
         sums=deliveries.sums(codes) if visitor().may(roles.DELIVERIES) else None,
         paused=deliveries.channel_paused() if visitor().may(roles.DELIVERIES) else False,
+        tablets=sum(bool(each.warnings) for each in tablet_list.tablets(codes))
+        if visitor().may(roles.DEVICES)
+        else 0,
         confirmed=told.summary["methodology"]["status"] != UNCONFIRMED,
         comments=_comments(here),
     )

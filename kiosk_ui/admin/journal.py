@@ -20,6 +20,7 @@ ACTIONS = {
     "password_set": N_("set a password"),
     "profile_changed": N_("changed the profile"),
     "saw": N_("saw"),
+    "sent_again": N_("had an event sent again"),
     "second_factor_reset": N_("reset a second factor"),
     "second_factor_set": N_("set a second factor up"),
     "services_imported": N_("imported services"),
@@ -38,13 +39,19 @@ ACTIONS = {
 # Pages by their endpoints; what is not named here is shown as it is.
 PAGES = {
     "alarms": N_("Alarms"),
+    "approve_tablet": N_("Tablets"),
+    "breakdown": N_("Figures told apart"),
     "comments": N_("Comments"),
+    "compared": N_("Sources compared"),
+    "deliveries": N_("Deliveries"),
+    "export": N_("a file of figures"),
     "export_comments": N_("a file of comments"),
     "home": N_("Overview"),
     "journal": N_("Journal"),
     "keys": N_("Keys"),
     "profile": N_("Profile of the centre"),
     "services": N_("Services of the centre"),
+    "tablets": N_("Tablets"),
     "user": N_("a user"),
     "users": N_("Users"),
 }

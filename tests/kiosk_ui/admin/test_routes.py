@@ -19,7 +19,7 @@ from feedback_service.access import roles, sessions
 from feedback_service.access.sessions import CODE, SET_UP
 from feedback_service.db import reading
 from feedback_service.flow import alarms, pairing, setup, tablet_list, upkeep
-from feedback_service.models import Alarm, ApiKey, Centre, SignIn, User
+from feedback_service.models import Alarm, ApiKey, Centre, Event, SignIn, User
 from feedback_service.words import ROLES
 from kiosk_ui.admin.door import NOBODY, SIGNED_IN
 from tests.kiosk_ui.admin.conftest import FOREIGN, OWN, SignedIn
@@ -83,6 +83,9 @@ TABLE: dict[str, tuple[str, str | None]] = {
     "admin.compared": (roles.AGGREGATES, None),
     "admin.explain": (roles.EXPLANATIONS, None),
     "admin.export": (roles.AGGREGATES, None),
+    # deliveries
+    "admin.deliveries": (roles.DELIVERIES, None),
+    "admin.send_again": (roles.DELIVERIES, "event"),
     # journal
     "admin.journal": (roles.JOURNAL, None),
 }
@@ -155,6 +158,12 @@ def _alarm_of(tx: Session, centre: str) -> uuid.UUID:
     ).one()
 
 
+@reading
+def _an_event(tx: Session, centre: str) -> str:
+    of_centre = select(Event.id).join(Centre, Centre.id == Event.centre_id).where(Centre.code == centre)
+    return str(tx.scalars(of_centre.limit(1)).one())
+
+
 def _tablet(centre: str) -> str:
     pairing.add_device(centre, name="Планшет", mode="hall")
     [tablet] = tablet_list.tablets({centre})
@@ -177,6 +186,7 @@ def town(app: Flask, centres: None) -> Town:
             "comment": _a_comment(centre),
             "alarm": _an_alarm(centre),
             "format": "csv",
+            "event": _an_event(centre),
         }
 
     with app.app_context():

@@ -1,0 +1,47 @@
+"""What reaches the central monitoring system, what it refused, and sending that again."""
+
+from uuid import UUID
+
+from flask import Response, request
+from flask.typing import ResponseReturnValue
+
+from feedback_service import flow
+from feedback_service.access import roles
+from feedback_service.delivery import overview
+from feedback_service.errors import N_
+from kiosk_ui.admin.door import back_to, bp, needs, show, sight, visitor
+
+SHOWN = 50  # refused events on the page; when these are sent again, the next ones come up
+
+EVENTS = {
+    "ua.vidhuk.case.status.v1": N_("Status of a case"),
+    "ua.vidhuk.response.recorded.v1": N_("Answer"),
+    "ua.vidhuk.response.withdrawn.v1": N_("Answer taken back"),
+    "ua.vidhuk.breach.flagged.v1": N_("Something serious"),
+    "ua.vidhuk.centre.profile.v1": N_("Profile of the centre"),
+}
+
+
+@bp.get("/deliveries")
+@needs(roles.DELIVERIES)
+def deliveries() -> Response:
+    """How many events of the visitor's centres arrived and wait, and the refused ones with their reasons."""
+    codes = sight().codes
+    refused, more = overview.page(codes, "dead", None, SHOWN)
+    return show(
+        "admin/deliveries.html",
+        sums=overview.sums(codes),
+        paused=overview.channel_paused(),
+        refused=refused,
+        more=more is not None,
+        events=EVENTS,
+        again="again" in request.args,
+    )
+
+
+@bp.post("/deliveries/<uuid:event>/replay")
+@needs(roles.DELIVERIES)
+def send_again(event: UUID) -> ResponseReturnValue:
+    """The refused event waits for its turn again, as it was."""
+    flow.replay(event, sight().codes, visitor().actor)
+    return back_to("admin.deliveries", again=1)

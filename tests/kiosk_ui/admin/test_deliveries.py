@@ -1,0 +1,69 @@
+"""What the central system refused: seen with its reason, and sent again."""
+
+import pytest
+from flask import Flask
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from feedback_service.db import transaction
+from feedback_service.models import Event, JournalEntry
+from tests.kiosk_ui.admin.conftest import FOREIGN, OWN, SignedIn
+from tests.kiosk_ui.outline import keep_the_house_rules
+from tests.support.stored import rows
+from tests.support.story import invited
+
+
+@transaction
+def _refuse_everything(tx: Session) -> None:
+    tx.execute(update(Event).values(state="dead", due_at=None, attempts=3, reason="HTTP 422 <b>"))
+
+
+@pytest.fixture
+def refused(app: Flask, centres: None) -> None:
+    """An event of one's own centre and one of a foreign one were refused."""
+    with app.app_context():
+        invited(centre=OWN)
+        invited(centre=FOREIGN)
+        _refuse_everything()
+
+
+@pytest.mark.parametrize("role", ["administrator", "head"])
+def test_a_refused_event_is_on_the_first_page_and_listed_with_its_reason(
+    refused: None, signed_in: SignedIn, role: str
+) -> None:
+    me = signed_in(role)
+    first, page = me.get("/admin/?lang=en").text, me.get("/admin/deliveries?lang=en").text
+
+    keep_the_house_rules(page)
+    assert "1 event was refused by the central system" in first
+    assert "1 refused event" in page
+    assert "Status of a case" in page
+    assert "HTTP 422 &lt;b&gt;" in page
+    assert FOREIGN not in page
+
+
+def test_it_is_sent_again_with_one_press_and_the_journal_knows_by_whom(
+    app: Flask, refused: None, signed_in: SignedIn
+) -> None:
+    me = signed_in()
+    with app.app_context():
+        mine, other = sorted(rows(Event), key=lambda event: event.data["centre"] != OWN)
+
+    assert me.post(f"/admin/deliveries/{other.id}/replay").status_code == 404
+    reply = me.post(f"/admin/deliveries/{mine.id}/replay")
+
+    assert reply.status_code == 303
+    assert "Nothing was refused" in me.get("/admin/deliveries?lang=en").text
+    with app.app_context():
+        states = {event.id: event.state for event in rows(Event)}
+        told = [entry for entry in rows(JournalEntry) if entry.action == "sent_again"]
+    assert states == {mine.id: "pending", other.id: "dead"}
+    assert [(entry.email, str(mine.id) in entry.object) for entry in told] == [(me.email, True)]
+
+
+def test_who_looks_after_the_installation_sees_no_figures_but_every_refused_event(
+    refused: None, signed_in: SignedIn
+) -> None:
+    page = signed_in("operator", "*").get("/admin/deliveries?lang=en").text
+    assert "2 refused events" in page
+    assert FOREIGN in page
