@@ -7,10 +7,10 @@ a problem of the JSON door by ``Accept-Language``.
 from collections.abc import Collection, Mapping
 from datetime import date
 from decimal import Decimal
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 from babel.numbers import format_decimal
 from flask import Flask, g, request
@@ -70,10 +70,13 @@ def language() -> str:
     return locale.language if locale else NATIVE
 
 
-@cache
+@lru_cache(maxsize=256)
 def own_name(code: str) -> str:
-    """A language in its own words: «Українська», "English"."""
-    name = Locale.parse(code).get_display_name(code) or code
+    """A language in its own words: «Українська», "English"; one that nobody knows as it was written."""
+    try:
+        name = Locale.parse(code).get_display_name(code) or code
+    except (ValueError, UnknownLocaleError):
+        return code
     return name[:1].upper() + name[1:]
 
 

@@ -17,6 +17,7 @@ from feedback_service.access.sight import CentreCard, Sight
 from feedback_service.errors import NotFound
 from feedback_service.indicators.overview import BREAKDOWNS, View
 from feedback_service.indicators.summaries import Part
+from feedback_service.text import clean
 from feedback_service.words import FRONT_OFFICES, SOURCES
 from kiosk_ui.languages import day as in_words
 from kiosk_ui.languages import spoken
@@ -150,7 +151,7 @@ def _one_of(arguments: Mapping[str, str], name: str, words: tuple[str, ...], wro
 
 
 def _part(arguments: Mapping[str, str], fenced: Part | None, wrong: list[str]) -> Part | None:
-    given = [(by, arguments[by].strip()[:64]) for by in PARTS if arguments.get(by, "").strip()]
+    given = [(by, key) for by in PARTS if (key := _key(arguments.get(by, ""), wrong))]
     if len(given) > 1:
         wrong.append(
             _("Only one of service, provider, window and language can be looked at; the first is shown.")
@@ -164,6 +165,14 @@ def _part(arguments: Mapping[str, str], fenced: Part | None, wrong: list[str]) -
             return fenced
         raise NotFound()
     return Part(by, frozenset({key}), among_others=fenced is None)
+
+
+def _key(typed: str, wrong: list[str]) -> str | None:
+    try:
+        return clean(typed).strip()[:64] or None
+    except ValueError:
+        wrong.append(_("“%(typed)s” is nothing to filter by; all are shown.", typed=typed[:40]))
+        return None
 
 
 def _fence(sight: Sight) -> Part | None:

@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 from urllib.parse import urlencode
 
 from flask import Response, redirect, request, url_for
@@ -21,7 +20,7 @@ from feedback_service.surveys.comments import Slice, Told, Wanted
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.words import FRONT_OFFICES, SOURCES
 from kiosk_ui.admin import words
-from kiosk_ui.admin.door import back_to, bp, centre_of, needs, show, sight, visitor
+from kiosk_ui.admin.door import bp, centre_of, needs, show, sight, visitor
 from kiosk_ui.languages import in_language, offered, own_name, spoken, told
 
 USUAL = timedelta(days=90)  # how far back one looks when nobody says
@@ -132,9 +131,9 @@ def set_comment_aside(centre: str, comment: str) -> ResponseReturnValue:
     if id is None:
         raise NotFound()
     flow.set_aside(visitor(), centre, id, aside=request.form.get("back") is None)
-    filters: dict[str, Any] = request.args.to_dict(flat=False)
-    filters.pop("lang", None)
-    return back_to("admin.comments", **(filters | {"centre": centre}))
+    page = url_for("admin.comments", centre=centre)
+    filters = request.query_string.decode("ascii", "ignore")
+    return redirect(f"{page}?{filters}" if filters else page, 303)
 
 
 def _view(centre: str) -> View:

@@ -18,7 +18,7 @@ from feedback_service.access import roles, sessions
 from feedback_service.access.sessions import CODE, FULL, SET_UP, Visitor
 from feedback_service.access.sight import CentreCard, Sight
 from feedback_service.config import settings
-from feedback_service.errors import N_, FeedbackError, NotAllowed, NotRecognised, TooManyAttempts
+from feedback_service.errors import N_, FeedbackError, NotAllowed, NotRecognised, TooManyAttempts, Unavailable
 from feedback_service.flow import oversight, sign_in
 from kiosk_ui.admin.kept import Kept
 from kiosk_ui.errors import BY_STATUS, Words
@@ -27,7 +27,8 @@ from kiosk_ui.pages import page, path
 
 NOBODY, SIGNED_IN = "nobody", "signed in"  # what a view may need beside a right or a stage
 SAFE = ("GET", "HEAD", "OPTIONS")
-UNREMARKABLE = ("admin.account", "admin.centres", "admin.new_user")  # pages that tell of nobody else
+# Pages that tell of nobody else; and one whose address is a secret.
+UNREMARKABLE = ("admin.account", "admin.centres", "admin.new_user", "admin.choose_password")
 
 V = TypeVar("V", bound=Callable[..., ResponseReturnValue])
 
@@ -171,7 +172,10 @@ def note(response: Response) -> Response:
         and request.endpoint not in UNREMARKABLE
         and _seen() not in g.visitor.noted
     ):
-        oversight.note_sight(g.visitor, _seen(), g.get("about", []))
+        try:
+            oversight.note_sight(g.visitor, _seen(), g.get("about", []))
+        except Unavailable as busy:  # what cannot be noted is not shown
+            return current_app.make_response(refused(busy))
     return response
 
 

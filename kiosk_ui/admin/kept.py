@@ -36,7 +36,9 @@ class Kept:
         """What a sign-in form carries along; the first page when it carries nothing of ours."""
         try:
             told = json.loads(form.get(FIELD, ""))
-            return cls(own(told["to"]), tuple((str(name), str(value)) for name, value in told["fields"]))
+            fields = tuple((str(name), str(value)) for name, value in told["fields"])
+            "".join(map("".join, fields)).encode()  # half a character cannot be shown again
+            return cls(own(told["to"]), fields)
         except (ValueError, TypeError, KeyError, RecursionError):
             return cls(own(request.args.get("next", "")))
 

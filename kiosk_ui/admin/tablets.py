@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from feedback_service.access import roles
 from feedback_service.documents import NotJson, strict_json
-from feedback_service.errors import N_, FieldError, Invalid, NotFound
+from feedback_service.errors import N_, FeedbackError, FieldError, Invalid, NotFound
 from feedback_service.flow import pairing, tablet_list
 from feedback_service.flow.queue_files import NOT_A_QUEUE, take_queue_file
 from feedback_service.flow.tablet_list import WARNINGS
@@ -32,7 +32,7 @@ class Typed(NamedTuple):
     mode: str = "desk"
     workplace: str = ""
     centre: str = ""
-    code: str = ""
+    pairing_code: str = ""
 
 
 @bp.get("/tablets")
@@ -46,7 +46,7 @@ def tablets() -> ResponseReturnValue:
 @needs(roles.DEVICES)
 def approve_tablet() -> ResponseReturnValue:
     """The form for a tablet that shows a code; its own QR code leads here."""
-    return _page(Typed(centre=_usual(), code=request.args.get("code", "")))
+    return _page(Typed(centre=_usual(), pairing_code=request.args.get("code", "")))
 
 
 @bp.post("/tablets")
@@ -59,14 +59,16 @@ def add_tablet() -> ResponseReturnValue:
     try:
         if typed.centre not in sight().codes:
             raise Invalid([FieldError("/centre", N_("Choose the centre that it stands in."))])
-        if typed.code:
-            pairing.approve(typed.code, typed.centre, name=name, mode=mode, workplace=workplace, by=by)
+        if typed.pairing_code:
+            pairing.approve(
+                typed.pairing_code, typed.centre, name=name, mode=mode, workplace=workplace, by=by
+            )
             return back_to("admin.tablets")
         code = pairing.add_device(typed.centre, name=name, mode=mode, workplace=workplace, by=by)
     except Invalid as refusal:
         return _page(typed, mistakes(refusal), 422)
     except NotFound as refusal:
-        return _page(typed, [Mistake("code", said(refusal))], 422)
+        return _page(typed, [Mistake("pairing_code", said(refusal))], 422)
     return show("admin/tablet_code.html", code=code, name=typed.name)
 
 
@@ -93,17 +95,18 @@ def import_queue() -> ResponseReturnValue:
     file = request.files.get("file")
     try:
         document = strict_json(file.read().decode()) if file and file.filename else None
-        became = take_queue_file(document, sight().codes)
+        became = take_queue_file(document, sight().codes, _reason)
     except (NotJson, UnicodeDecodeError):
         return _page(Typed(centre=_usual()), [Mistake("file", told(NOT_A_QUEUE))], 422)
     except Invalid as refusal:
-        return _page(Typed(centre=_usual()), [Mistake("file", said_first(refusal))], 422)
+        return _page(Typed(centre=_usual()), [Mistake("file", mistakes(refusal)[0].message)], 422)
     return _page(Typed(centre=_usual()), became=[(words, became[word]) for word, words in BECAME.items()])
 
 
-def said_first(refusal: Invalid) -> str:
-    """The first thing wrong, in the reader's words."""
-    return told(refusal.errors[0].detail, refusal.errors[0].params)
+def _reason(refusal: FeedbackError) -> str:
+    """Why something in the file is no answer, in the reader's words."""
+    wrong = mistakes(refusal) if isinstance(refusal, Invalid) else ()
+    return "; ".join(f"{each.field}: {each.message}" for each in wrong) or said(refusal)
 
 
 def _usual() -> str:

@@ -132,6 +132,22 @@ def test_what_is_set_aside_goes_and_comes_back_and_the_journal_knows(head: Staff
     assert "Коментарі" in journal and OWN in journal
 
 
+@pytest.mark.parametrize(
+    "query", ["endpoint=x", "_external=1&_scheme=javascript", "_anchor=x", "_method=GET"]
+)
+def test_no_word_in_the_address_leads_elsewhere_afterwards(head: Staff, query: str) -> None:
+    form = next(
+        each["action"]
+        for each in Outline(head.get(f"{PAGE}?{query}").text).root.walk()
+        if each.tag == "form" and "/aside" in (each.get("action") or "")
+    )
+
+    reply = head.post(form)
+
+    assert reply.status_code == 303
+    assert reply.headers["Location"].startswith(f"{PAGE}?")
+
+
 def test_a_comment_of_another_centre_is_not_there(head: Staff, signed_in: SignedIn) -> None:
     stranger = signed_in("head", "SN99000008")
     form = next(

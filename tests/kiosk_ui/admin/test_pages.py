@@ -7,8 +7,11 @@ import pytest
 from flask import Flask
 
 from feedback_service.access import keys
-from feedback_service.flow import sign_in
+from feedback_service.errors import Unavailable
+from feedback_service.flow import oversight, sign_in
+from feedback_service.flow import staff as users
 from feedback_service.models import JournalEntry
+from kiosk_ui.admin.journal import PAGES
 from tests.kiosk_ui.admin.conftest import FOREIGN, OWN, SignedIn
 from tests.kiosk_ui.outline import keep_the_house_rules
 from tests.support import staff, stored
@@ -197,6 +200,13 @@ def test_of_two_edits_at_once_the_later_one_is_shown_both_versions(signed_in: Si
     assert again.status_code == 303
 
 
+def test_a_language_that_nobody_speaks_is_shown_as_it_was_typed(signed_in: SignedIn) -> None:
+    reply = signed_in().post(PROFILE, profile(version="0", languages=["uk", "xx", "по-нашому"]))
+
+    assert reply.status_code == 409
+    assert "Українська, xx, по-нашому" in keep_the_house_rules(reply.text).one("main").text
+
+
 @pytest.mark.parametrize("version", ["", "0", "abc", "-1", "9" * 30, "٣"])
 def test_a_version_that_somebody_made_up_is_an_old_one(signed_in: SignedIn, version: str) -> None:
     assert signed_in().post(PROFILE, profile(version=version)).status_code == 409
@@ -274,6 +284,34 @@ def test_who_looks_from_above_leaves_a_trace_in_the_journal_of_the_centre(
     assert operator.email in head.get("/admin/journal").text
     assert operator.get("/admin/journal").status_code == 200
     assert operator.get(f"/admin/journal?centre={OWN}").status_code == 200
+
+
+def test_every_page_that_one_sees_has_a_name_in_the_journal(app: Flask, signed_in: SignedIn) -> None:
+    me = signed_in("head")
+    with app.app_context():
+        my_id = str(users.named(me.email))
+    for rule in app.url_map.iter_rules():
+        if rule.rule.startswith("/admin") and "GET" in (rule.methods or ()):
+            path = rule.rule.replace("<centre>", OWN).replace("<format>", "csv")
+            me.get(path.replace("<uuid:user>", my_id))
+    with app.app_context():
+        seen = {each.object.split()[0] for each in stored.rows(JournalEntry) if each.action == "saw"}
+
+    assert len(seen) > 10
+    assert seen <= PAGES.keys()
+
+
+def test_what_cannot_be_noted_is_not_shown(signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(*_: object) -> None:
+        raise Unavailable(retry_after=5)
+
+    me = signed_in("head")
+    monkeypatch.setattr(oversight, "note_sight", busy)
+
+    reply = me.get("/admin/users")
+
+    assert (reply.status_code, reply.headers["Retry-After"]) == (503, "5")
+    assert me.email not in keep_the_house_rules(reply.text).one("main").text
 
 
 def test_earlier_entries_are_on_earlier_pages(app: Flask, signed_in: SignedIn) -> None:

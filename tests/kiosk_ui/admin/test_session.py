@@ -15,10 +15,11 @@ from feedback_service.access import sessions
 from feedback_service.app import create_app
 from feedback_service.config import Settings
 from feedback_service.db import db
+from feedback_service.models import JournalEntry
 from tests.conftest import TimeIs
 from tests.kiosk_ui.admin.conftest import OWN, SignedIn
 from tests.kiosk_ui.outline import Outline, keep_the_house_rules
-from tests.support import staff
+from tests.support import staff, stored
 from tests.support.database import FreshDatabase
 from tests.support.environment import environment
 from tests.support.staff import FROM_HERE, PASSWORD, Staff, form_token
@@ -268,9 +269,20 @@ def test_nobody_is_led_elsewhere(browser: Staff, app: Flask, secret: str, elsewh
 
 @pytest.mark.parametrize(
     "kept",
-    ["", "{", "[]", "null", '{"to": 1}', '{"to": "/admin/", "fields": 7}', "[" * 100_000, '{"fields": []}'],
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"to": 1}',
+        '{"to": "/admin/", "fields": 7}',
+        "[" * 100_000,
+        '{"fields": []}',
+        '{"to": "/admin/", "fields": [["half a character", "\\ud800"]]}',
+    ],
 )
 def test_a_kept_form_that_somebody_made_up_is_forgotten(browser: Staff, head: str, kept: str) -> None:
+    assert sign_in(browser, kept=kept, password="не той пароль").status_code == 401
     reply = sign_in(browser, kept=kept)
     assert (reply.status_code, reply.headers["Location"]) == (303, "/admin/second-factor/set-up")
 
@@ -313,6 +325,19 @@ def test_who_holds_the_link_chooses_a_password_and_the_link_is_spent(
     assert done.headers["Location"] == "/admin/sign-in?notice=set"
     assert browser.get(link).status_code == 404
     assert sign_in(browser, email=email).status_code == 303
+
+
+def test_looking_at_a_link_leaves_it_in_nobody_s_journal(app: Flask, signed_in: SignedIn) -> None:
+    me = signed_in("head")
+    added = me.post("/admin/users/add", {"email": "taras@rada.example", "role": "head", "centre": OWN})
+    [shown] = [each for each in Outline(added.text).all("output") if "/admin/set-password/" in each.text]
+    path = "/admin/set-password/" + shown.text.strip().rpartition("/")[2]
+
+    assert me.get(path).status_code == 200
+
+    with app.app_context():
+        noted = [entry.object for entry in stored.rows(JournalEntry)]
+    assert not [object for object in noted if path.rpartition("/")[2] in object]
 
 
 # One's own account

@@ -51,7 +51,7 @@ def test_a_tablet_that_shows_a_code_comes_in_when_it_is_approved(
     assert asking["user_code"] in me.get(path).text
     desk = {"name": "Вікно 3", "mode": "desk", "workplace": "window-3", "centre": OWN}
 
-    assert me.post("/admin/tablets", desk | {"code": asking["user_code"]}).status_code == 303
+    assert me.post("/admin/tablets", desk | {"pairing_code": asking["user_code"]}).status_code == 303
 
     paired = client.post("/api/v1/kiosk/pair", json={"pairing_code": asking["device_code"]}).get_json()
     assert paired["device"]["workplace"] == "window-3"
@@ -66,7 +66,7 @@ def test_a_tablet_that_shows_a_code_comes_in_when_it_is_approved(
         ({"name": ""}, "name"),
         ({"mode": "desk"}, "workplace"),
         ({"centre": FOREIGN}, "centre"),
-        ({"code": "AAAA-AAAA"}, "code"),
+        ({"pairing_code": "AAAA-AAAA"}, "pairing_code"),
     ],
 )
 def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(
@@ -77,6 +77,15 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(
     assert f'id="error-{field}"' in page.text
     assert field == "name" or "Наш планшет" in page.text
     assert known(app) == [] and known(app, FOREIGN) == []
+
+
+def test_a_tablet_s_code_is_kept_with_the_form_when_the_session_has_ended(
+    client: FlaskClient, centres: None
+) -> None:
+    late = client.post("/admin/tablets", data=HALL | {"pairing_code": "AAAA-BBBB"}, headers=FROM_HERE)
+
+    assert late.status_code == 401
+    assert "AAAA-BBBB" in late.text, "without it another tablet would be added"
 
 
 def test_what_needs_attention_is_on_the_page(app: Flask, signed_in: SignedIn, time_is: TimeIs) -> None:
@@ -97,7 +106,7 @@ def test_a_revoked_tablet_is_shut_out(app: Flask, signed_in: SignedIn, client: F
     assert client.get("/api/v1/kiosk/config", headers=headers).status_code == 401
 
 
-def a_file(app: Flask, centre: str) -> bytes:
+def a_file(app: Flask, centre: str, rating: int = 9) -> bytes:
     """What a stuck tablet of the centre saved: one answer."""
     with app.app_context():
         flow.add_device(centre, name="Планшет", mode="hall")
@@ -106,7 +115,7 @@ def a_file(app: Flask, centre: str) -> bytes:
         said = {
             "questionnaire": "offline-2026.1",
             "language": "uk",
-            "answers": {"off.nps": 9},
+            "answers": {"off.nps": rating},
             "answered_at": clock.now().isoformat(),
         }
         box = AESGCM(keyring().signing.queue_key(tablet.id))
@@ -127,7 +136,17 @@ def test_what_a_stuck_tablet_saved_is_taken_once(app: Flask, signed_in: SignedIn
         assert len(rows(Response)) == 1
 
 
-@pytest.mark.parametrize("spoil", ["foreign", "changed", "nonsense", "nothing"])
+def test_why_something_saved_is_no_answer_is_told_in_words(app: Flask, signed_in: SignedIn) -> None:
+    me = signed_in()
+    file = (io.BytesIO(a_file(app, OWN, rating=11)), "queue.json")
+
+    page = me.post("/admin/tablets/import", {"file": file})
+
+    assert "відхилено: 1" in page.text
+    assert "off.nps: Оберіть ціле число від 0 до 10" in me.get("/admin/tablets").text
+
+
+@pytest.mark.parametrize("spoil", ["foreign", "changed", "nonsense", "nothing", "no name"])
 def test_a_file_that_is_not_ours_is_refused_whole(app: Flask, signed_in: SignedIn, spoil: str) -> None:
     saved = a_file(app, FOREIGN if spoil == "foreign" else OWN)
     if spoil == "changed":
@@ -136,6 +155,8 @@ def test_a_file_that_is_not_ours_is_refused_whole(app: Flask, signed_in: SignedI
         saved = json.dumps(document).encode()
     if spoil == "nonsense":
         saved = b"{"
+    if spoil == "no name":
+        saved = json.dumps(json.loads(saved) | {"device": 7}).encode()
     me = signed_in()
     fields = {"csrf": sessions.form_token(me.token)} | (
         {} if spoil == "nothing" else {"file": (io.BytesIO(saved), "queue.json")}
