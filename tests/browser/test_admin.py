@@ -130,6 +130,16 @@ def test_nothing_scrolls_sideways_and_everything_is_big_enough_to_press(
     assert not wrong
 
 
+def test_a_form_says_where_it_comes_from(service: Service, page: Page) -> None:
+    page.goto(f"{service.url}/admin/sign-in")
+    page.locator("#email").fill("nobody@rada.example")
+
+    with page.expect_request(lambda request: request.method == "POST") as sent:
+        page.locator("main button").click()
+
+    assert sent.value.all_headers()["origin"] == service.url, "older browsers have nothing else to say"
+
+
 def test_somebody_without_a_mouse_signs_in_with_a_code_and_makes_a_key(
     service: Service, beside: Flask, page: Page
 ) -> None:
