@@ -67,7 +67,20 @@ def every_page(service: Service, beside: Flask, enter: Enter) -> Visit:
         yield "choose a password"
 
         enter(page)
-        for name in ("", "users", "users/add", "keys", "journal", "account", "nothing"):
+        with beside.app_context():
+            story.invited()
+            story.refused()
+        for name in (
+            "",
+            "users",
+            "users/add",
+            "keys",
+            "tablets",
+            "deliveries",
+            "journal",
+            "account",
+            "nothing",
+        ):
             go(f"/admin/{name}")
             yield name or "overview"
         go(PROFILE)

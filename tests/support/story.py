@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from feedback_service import clock, flow
@@ -13,7 +14,7 @@ from feedback_service.cases import tokens
 from feedback_service.cases.registry import CaseReport, ServiceRef
 from feedback_service.db import transaction
 from feedback_service.flow import CaseView, Given, InvitationView, Recorded
-from feedback_service.models import Centre
+from feedback_service.models import Centre, Event
 from feedback_service.surveys.answers import check
 
 CENTRE = "SN12000007"
@@ -82,6 +83,18 @@ def sent(token: str, answers: Mapping[str, object], client: uuid.UUID | None = N
     """Somebody answered and sent."""
     how = {"language": "uk", "source": "qr_case"} | how
     return flow.finish(token, client_id=client or uuid.uuid4(), given=given(answers), **how)
+
+
+@transaction
+def refused(tx: Session, centre: str = CENTRE, reason: str = "HTTP 422") -> uuid.UUID:
+    """The central system refused the newest event of the centre; its id."""
+    of_centre = select(Event.id).join(Centre, Centre.id == Event.centre_id).where(Centre.code == centre)
+    newest = tx.scalars(of_centre.order_by(Event.id.desc()).limit(1)).one()
+    dead = (
+        update(Event).where(Event.id == newest).values(state="dead", due_at=None, attempts=3, reason=reason)
+    )
+    tx.execute(dead, execution_options={"synchronize_session": False})
+    return newest
 
 
 def minutes_later(minutes: float) -> datetime:

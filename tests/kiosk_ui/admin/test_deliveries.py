@@ -1,35 +1,29 @@
 """What the central system refused: seen with its reason, and sent again."""
 
+import uuid
+
 import pytest
 from flask import Flask
-from sqlalchemy import update
-from sqlalchemy.orm import Session
 
-from feedback_service.db import transaction
 from feedback_service.models import Event, JournalEntry
 from tests.kiosk_ui.admin.conftest import FOREIGN, OWN, SignedIn
 from tests.kiosk_ui.outline import keep_the_house_rules
+from tests.support import story
 from tests.support.stored import rows
-from tests.support.story import invited
-
-
-@transaction
-def _refuse_everything(tx: Session) -> None:
-    tx.execute(update(Event).values(state="dead", due_at=None, attempts=3, reason="HTTP 422 <b>"))
 
 
 @pytest.fixture
-def refused(app: Flask, centres: None) -> None:
-    """An event of one's own centre and one of a foreign one were refused."""
+def refused(app: Flask, centres: None) -> dict[str, uuid.UUID]:
+    """An event of one's own centre and one of a foreign one were refused; their ids."""
     with app.app_context():
-        invited(centre=OWN)
-        invited(centre=FOREIGN)
-        _refuse_everything()
+        for centre in (OWN, FOREIGN):
+            story.invited(centre=centre)
+        return {centre: story.refused(centre, "HTTP 422 <b>") for centre in (OWN, FOREIGN)}
 
 
 @pytest.mark.parametrize("role", ["administrator", "head"])
 def test_a_refused_event_is_on_the_first_page_and_listed_with_its_reason(
-    refused: None, signed_in: SignedIn, role: str
+    refused: dict[str, uuid.UUID], signed_in: SignedIn, role: str
 ) -> None:
     me = signed_in(role)
     first, page = me.get("/admin/?lang=en").text, me.get("/admin/deliveries?lang=en").text
@@ -43,26 +37,24 @@ def test_a_refused_event_is_on_the_first_page_and_listed_with_its_reason(
 
 
 def test_it_is_sent_again_with_one_press_and_the_journal_knows_by_whom(
-    app: Flask, refused: None, signed_in: SignedIn
+    app: Flask, refused: dict[str, uuid.UUID], signed_in: SignedIn
 ) -> None:
-    me = signed_in()
-    with app.app_context():
-        mine, other = sorted(rows(Event), key=lambda event: event.data["centre"] != OWN)
+    me, mine, other = signed_in(), refused[OWN], refused[FOREIGN]
 
-    assert me.post(f"/admin/deliveries/{other.id}/replay").status_code == 404
-    reply = me.post(f"/admin/deliveries/{mine.id}/replay")
+    assert me.post(f"/admin/deliveries/{other}/replay").status_code == 404
+    reply = me.post(f"/admin/deliveries/{mine}/replay")
 
     assert reply.status_code == 303
     assert "Nothing was refused" in me.get("/admin/deliveries?lang=en").text
     with app.app_context():
         states = {event.id: event.state for event in rows(Event)}
         told = [entry for entry in rows(JournalEntry) if entry.action == "sent_again"]
-    assert states == {mine.id: "pending", other.id: "dead"}
-    assert [(entry.email, str(mine.id) in entry.object) for entry in told] == [(me.email, True)]
+    assert states == {mine: "pending", other: "dead"}
+    assert [(entry.email, str(mine) in entry.object) for entry in told] == [(me.email, True)]
 
 
 def test_who_looks_after_the_installation_sees_no_figures_but_every_refused_event(
-    refused: None, signed_in: SignedIn
+    refused: dict[str, uuid.UUID], signed_in: SignedIn
 ) -> None:
     page = signed_in("operator", "*").get("/admin/deliveries?lang=en").text
     assert "2 refused events" in page
