@@ -167,7 +167,7 @@ def read_config() -> Response:
 def heartbeat() -> Response:
     """Hear from the tablet."""
     sent = given()
-    sent["waiting"] = sent.pop("queue", None)
+    sent["waiting"] = sent.pop("queue", 0)
     skew = flow.beat(tablet(), Heartbeat(**sent))
     response = reply({"time": instant(clock.now()), "skew_seconds": skew})
     if key := request.cookies.get(COOKIE):

@@ -71,7 +71,9 @@ class HeartbeatSchema(Strict):
 
     time = Instant(any_age=True, required=True, metadata=says(BY_ITS_CLOCK))
     version = Line(64, allow_none=True, metadata=says(N_("Of what it shows.")))
-    queue = Count(allow_none=True, metadata=says(N_("Answers that it holds.")))
+    queue = Count(
+        allow_none=True, metadata=says(N_("Answers that it holds; null when it cannot keep any just now."))
+    )
     oldest_at = Instant(
         any_age=True, allow_none=True, metadata=says(N_("When the oldest of them was given."))
     )

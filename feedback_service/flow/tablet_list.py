@@ -22,6 +22,7 @@ LOW = 15  # percent of a battery
 WARNINGS = {
     "silent": N_("Silent for more than ten minutes in opening hours"),
     "queue_old": N_("Answers have been waiting for more than an hour"),
+    "no_room": N_("It cannot keep answers: its storage is full or broken"),
     "clock_off": N_("Its clock is off by more than two minutes"),
     "not_persisted": N_("The browser has not promised to keep its storage"),
     "battery_low": N_("The battery is low"),
@@ -101,6 +102,7 @@ def _warnings(centre: Centre, device: Device, now: datetime, *, refused: bool) -
         and opening.is_open(centre.opening, now)
         and opening.is_open(centre.opening, now - SILENT),
         "queue_old": device.oldest_at is not None and device.oldest_at < now - OLD,
+        "no_room": device.seen_at is not None and device.waiting is None,
         "clock_off": abs(device.skew) > SKEWED,
         "not_persisted": device.persisted is False,
         "battery_low": device.battery is not None and device.battery <= LOW,

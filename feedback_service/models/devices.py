@@ -35,7 +35,7 @@ class Device(Base):
     revoked_at: Mapped[datetime | None]  # from then on it only delivers what was given before
     seen_at: Mapped[datetime | None]
     version: Mapped[str | None] = mapped_column(String(64))
-    waiting: Mapped[int | None]  # answers it still holds
+    waiting: Mapped[int | None]  # answers it still holds; none once it was seen: it cannot keep any
     oldest_at: Mapped[datetime | None]  # of them, by our clock
     persisted: Mapped[bool | None]  # whether its browser promised to keep them
     battery: Mapped[int | None]  # percent

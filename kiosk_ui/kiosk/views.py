@@ -60,9 +60,9 @@ def manifest() -> Response:
 
 
 def version() -> str:
-    """The version of what the tablet shows: it changes with any of its files and words."""
+    """The version of what the tablet shows: it changes with any of its files, its page's words and its policy."""
     parts = [assets.asset(name).version for name in (SCRIPT, STYLE, WORKER, "icon.svg")]
-    parts += [json.dumps(texts(language), sort_keys=True) for language in settings().languages]
+    parts += [_shell(settings().languages, ""), manifest().get_data(as_text=True), TABLET_POLICY]
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]
 
 

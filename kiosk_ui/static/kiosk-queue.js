@@ -4,9 +4,14 @@
 const API = "/api/v1/kiosk/";
 const BATCH = 50; // answers in one call
 const PATIENCE = 20_000; // milliseconds that a call may take
+const OF_THE_CALL = [400, 413, 415, 422]; // what the service says of a call in which one answer is at fault
+const STUMBLES = 10; // answers by which the service may fail before a round ends
 
-/** Seconds of the last heartbeat, in this page or worker. */
+/** When the last heartbeat was heard, in this page or worker. */
 let lastBeat = 0;
+
+/** Whether the disk refused an answer and has taken nothing since, as far as this page or worker knows. */
+let full = false;
 
 // --- the disk ---
 
@@ -88,11 +93,12 @@ async function unseal(name, { key, sealed }) {
   return JSON.parse(new TextDecoder().decode(await crypto.subtle.decrypt(how, (await kept("keys"))[key], sealed.subarray(12))));
 }
 
-/** Hold an answer until the service has it; resolves when it is on the disk. */
-async function hold(centre, { client_id, ...said }) {
+/** Hold an answer until the service has it; resolves when it is on the disk. It opens only as this place's. */
+async function hold({ id: device, centre }, { client_id, ...said }) {
   const sealed = await seal(client_id, said);
   const skew = (await kept("skew")) ?? 0;
-  await inStore("answers", "readwrite", (store) => store.put({ client_id, centre, at: Date.parse(said.answered_at), skew, ...sealed }));
+  const at = Date.parse(said.answered_at);
+  await inStore("answers", "readwrite", (store) => store.put({ client_id, device, centre, at, skew, ...sealed }));
 }
 
 /** The answer as the service takes it, its time told by the clock as it runs now. */
@@ -103,30 +109,48 @@ async function told(item, skew) {
 
 // --- the line ---
 
-/** Ask the service; `null` when it cannot be reached in time. @returns {Promise<Response | null>} */
+/**
+ * Ask the service. `null` when it cannot be reached in time: also when somebody else answers in its place, such as a
+ * network that wants a sign-in, or a proxy with a page of its own. The service speaks JSON.
+ * @returns {Promise<{ok: boolean, status: number, headers: Headers, said: any} | null>}
+ */
 async function ask(path, body, headers = {}) {
   const how = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
   if (body !== undefined) headers = { "Content-Type": "application/json", ...headers };
   try {
-    return await fetch(API + path, { ...how, headers, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+    const reply = await fetch(API + path, { ...how, headers, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+    const { ok, status } = reply;
+    return { ok, status, headers: reply.headers, said: status === 304 ? null : await reply.json() };
   } catch {
     return null;
   }
 }
 
 /** Say how the tablet fares, and learn how far its clock runs ahead; the status, 0 without a line. */
-async function beat(version, battery = null) {
-  const waits = await waiting();
+async function beat(version) {
+  const latest = await latestTime();
+  const room = await keep("latest", latest).then(() => !full, () => false);
+  const waits = await waiting().catch(() => []);
   const oldest = waits.length ? new Date(Math.min(...waits.map((each) => each.at))).toISOString() : null;
   const persisted = (await navigator.storage?.persisted?.()) ?? null;
-  const time = new Date().toISOString();
-  const reply = await ask("heartbeat", { version, queue: waits.length, oldest_at: oldest, persisted, battery, time });
+  const battery = (await navigator.getBattery?.().catch(() => null))?.level ?? null;
+  const now = Date.now();
+  const told = { version, queue: room ? waits.length : null, oldest_at: oldest, persisted, battery, time: new Date(now).toISOString() };
+  const reply = await ask("heartbeat", told);
   if (reply?.ok) {
-    const { skew_seconds: skew } = await reply.json();
-    if (skew !== ((await kept("skew")) ?? 0)) await keep("skew", skew);
-    lastBeat = Date.now();
+    lastBeat = now;
+    if (room && latest > now) await keep("latest", now);
+    if (room && reply.said.skew_seconds !== ((await kept("skew")) ?? 0)) await keep("skew", reply.said.skew_seconds);
   }
   return reply?.status ?? 0;
+}
+
+/**
+ * The time by the tablet's clock, as the last known difference to ours understands it. A clock that starts anew after
+ * the power failed tells less than it did before: then nothing is known but that it is later than that.
+ */
+async function latestTime() {
+  return Math.max(Date.now(), (await kept("latest").catch(() => 0)) ?? 0);
 }
 
 /**
@@ -142,36 +166,60 @@ async function send(version, { patient = false } = {}) {
 
 async function sendAll(version) {
   const centre = (await kept("config"))?.device.centre;
-  const mine = async () => (await waiting()).filter((each) => each.centre === centre);
+  const failed = new Set(); // by these the service fails: they hold up no other, and are tried again the next time
+  const mine = async () => (await waiting()).filter((each) => each.centre === centre && !failed.has(each.client_id));
   let queue = await mine();
   if (queue.length && Date.now() - lastBeat > 60_000) await beat(version);
   let size = BATCH;
-  while (queue.length) {
-    const batch = queue.slice(0, size);
-    const skew = (await kept("skew")) ?? 0;
-    const reply = await ask("responses", { responses: await Promise.all(batch.map((each) => told(each, skew))) });
+  for (; queue.length; queue = await mine()) {
+    const batch = await readable(queue.slice(0, size));
+    if (!batch.size) continue;
+    const reply = await ask("responses", { responses: [...batch.values()] });
+    const status = reply?.status ?? 0;
+    const stopped = { left: queue.length + failed.size, status, wait: Number(reply?.headers.get("Retry-After")) || undefined };
     if (reply?.ok) {
-      await settle(batch, (await reply.json()).results);
-    } else if (reply && reply.status < 500 && ![401, 403, 408, 429].includes(reply.status)) {
-      // Not one of them is at fault, as it seems, but the call: find the one by which it is.
-      if (batch.length === 1) await settle(batch, [{ client_id: batch[0].client_id, status: "rejected", problem: { detail: String(reply.status) } }]);
-      size = 1;
+      if (!(await settle(batch.keys(), reply.said.results ?? []))) return { ...stopped, status: 0 };
+    } else if (OF_THE_CALL.includes(status) || status === 500) {
+      const [alone] = batch.size === 1 ? batch.keys() : [];
+      const judged = status !== 500 && reply.headers.get("Content-Type")?.startsWith("application/problem+json");
+      if (alone && judged) await refuse(alone, String(status));
+      else if (alone) failed.add(alone.client_id);
+      if (failed.size > STUMBLES) return stopped;
+      size = 1; // not all of them are at fault, as it seems: find the one that is
     } else {
-      return { left: queue.length, status: reply?.status ?? 0, wait: Number(reply?.headers.get("Retry-After")) || undefined };
+      return stopped;
     }
-    queue = await mine();
   }
-  return { left: 0, status: 200 };
+  return { left: failed.size, status: 200 };
 }
 
-/** Let go of what the service has; keep what it refused, for the staff. */
-async function settle(batch, results) {
+/** These items, each with what is to be sent of it. One that does not open is kept for the staff. */
+async function readable(items) {
+  const skew = (await kept("skew")) ?? 0;
+  const opened = new Map();
+  for (const item of items) {
+    try {
+      opened.set(item, await told(item, skew));
+    } catch {
+      await refuse(item, "unreadable");
+    }
+  }
+  return opened;
+}
+
+/** Keep what will never be sent, for the staff. */
+const refuse = (item, why) => inStore("answers", "readwrite", (store) => store.put({ ...item, refused: why }));
+
+/** Let go of what the service has; keep what it refused. How many it spoke of. */
+async function settle(items, results) {
   const became = new Map(results.map((result) => [result.client_id, result]));
+  const judged = [...items].filter(({ client_id }) => became.has(client_id));
   await inStore("answers", "readwrite", (store) => {
-    for (const item of batch) {
-      const result = became.get(item.client_id);
-      if (result?.status === "rejected") store.put({ ...item, refused: result.problem?.detail ?? "?" });
-      else if (result) store.delete(item.client_id);
+    for (const item of judged) {
+      const { status, problem } = became.get(item.client_id);
+      if (status === "rejected") store.put({ ...item, refused: problem?.detail ?? "?" });
+      else store.delete(item.client_id);
     }
   });
+  return judged.length;
 }

@@ -235,16 +235,16 @@ function drawPairing() {
     field, h("button", {}, say("pair_button")));
   const shown = asking && h("section", { class: "asking", "aria-labelledby": "shown" },
     h("p", { id: "shown" }, say("pair_shown")), picture(asking.qr, "qr"), h("output", {}, asking.user_code), h("p", { class: "address" }, asking.verification_uri));
-  draw({ about: [state.held ? say("held", { count: state.held }) : ""].filter(Boolean), title: say("pair"), hint: state.offline ? { text: say("pair_offline"), alert: true } : null, answers: [form, shown].filter(Boolean), bar: looks(h("span", {})) });
+  draw({ about: [state.held ? say("held", { count: state.held }) : ""].filter(Boolean), title: say("pair"), hint: state.offline ? { text: say("pair_offline"), alert: true } : null, answers: [form, shown].filter(Boolean), steps: [state.held > 0 && button({ class: "plain", onclick: saveFile }, say("save"))], bar: looks(h("span", {})) });
   if (focused) field.focus();
 }
 
 const staffButton = () => button({ class: "away quiet", onclick: () => go("staff") }, say("staff"));
 
 async function drawStaff() {
-  const all = await held();
+  const all = await held().catch(() => []);
   const waits = all.filter((each) => !each.refused);
-  const persisted = await navigator.storage?.persisted?.();
+  const persisted = await navigator.storage?.persist?.(); // asked again: browsers agree once the page is an app
   const time = new Intl.DateTimeFormat(state.language, { dateStyle: "medium", timeStyle: "short" });
   const oldest = waits.length ? time.format(Math.min(...waits.map((each) => each.at))) : "—";
   const facts = {

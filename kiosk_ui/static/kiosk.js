@@ -7,6 +7,7 @@ const RETRY = { first: 2, most: 300 }; // seconds until what could not be sent i
 const SEND_EVERY = 30; // seconds between two looks at what waits
 const MOMENT = 200; // milliseconds that a choice is seen before the next question comes
 const TIDY = 120_000; // milliseconds that the pace of the last answers is of any use
+const OFFERED = 180_000; // milliseconds that a case is offered at most, whatever the clock says
 
 /** Everything about the person who stands here; gone with the document. */
 const state = {
@@ -53,7 +54,7 @@ function toggle(question, value) {
 }
 
 function begin() {
-  state.began ||= Date.now();
+  state.began ||= performance.now();
 }
 
 function next() {
@@ -80,13 +81,13 @@ async function finish() {
     questionnaire: questionnaire().version,
     language: state.language,
     answers: Object.fromEntries(Object.entries(state.answers).filter(([id]) => asked.has(id))),
-    answered_at: new Date().toISOString(),
+    answered_at: new Date(await latestTime()).toISOString(),
     short_code: state.case?.short_code ?? null,
   };
   const pace = await paceOf(answer.answers).catch(() => null);
   if (pace) answer.pace = pace;
   try {
-    await hold(state.config.device.centre, answer);
+    await hold(state.config.device, answer);
   } catch {
     await withoutDisk(answer);
     return;
@@ -99,9 +100,9 @@ async function finish() {
 
 /** The disk takes nothing: the service may, at once; else the person is told the truth and shown another way. */
 async function withoutDisk(answer) {
+  noRoom();
   const reply = await ask("responses", { responses: [answer] });
-  const [result] = reply?.ok ? (await reply.json()).results : [];
-  sessionStorage.setItem("trouble", "storage");
+  const [result] = (reply?.ok && reply.said.results) || [];
   if (result && result.status !== "rejected") {
     go("thanks");
     setTimeout(reset, state.config.settings.thanks_seconds * 1000);
@@ -109,6 +110,12 @@ async function withoutDisk(answer) {
   }
   state.lost = true;
   go("help");
+}
+
+/** The disk refused something: the next document tries it before it promises to keep an answer. */
+function noRoom() {
+  full = true;
+  sessionStorage.setItem("trouble", "storage");
 }
 
 /** How the answer came about, for whoever looks for answers that are no visitor's. Sealed, and soon forgotten. */
@@ -119,7 +126,7 @@ async function paceOf(answers) {
   const lately = before.times.filter((time) => time > now - TIDY && time <= now);
   const alike = before.digest === digest && lately.length ? before.alike + 1 : 0;
   await keep("pace", await seal("pace", { times: [...lately, now], alike, digest }));
-  return { seconds: Math.max(0, Math.round((now - state.began) / 1000)), recent: lately.filter((time) => time > now - 60_000).length, alike };
+  return { seconds: Math.round((performance.now() - state.began) / 1000), recent: lately.filter((time) => time > now - 60_000).length, alike };
 }
 
 // --- a code from a slip ---
@@ -140,6 +147,7 @@ async function lookUp() {
   const short_code = `${state.typed.slice(0, 4)}-${state.typed.slice(4)}`;
   const reply = await ask("codes", { short_code });
   state.looking = false;
+  if (state.screen !== "code") return; // meanwhile the person went on without it
   const refused = { 404: "code_wrong", 409: "code_spent", 410: "code_closed", 429: "code_wait" }[reply?.status];
   if (refused) {
     state.trouble = refused;
@@ -147,7 +155,7 @@ async function lookUp() {
     redraw();
     return;
   }
-  const found = reply?.ok ? await reply.json() : { short_code, service: null, front_office: "offline" };
+  const found = reply?.ok ? reply.said : { short_code, service: null, front_office: "offline" };
   state.case = { ...found, offered: false };
   state.code = true;
   state.place = 0;
@@ -174,20 +182,24 @@ async function look() {
   const reply = await ask("config", undefined, state.tag ? { "If-None-Match": state.tag } : {});
   state.up = reply !== null;
   if (reply?.status === 401) return leave();
-  if (!reply?.ok) return;
-  state.tag = reply.headers.get("ETag");
-  const { queue_key, pending, ...config } = await reply.json();
-  await keepKey(queue_key);
+  if (!reply?.ok || !reply.said.device) return;
+  const { queue_key, pending, ...config } = reply.said;
   const changed = JSON.stringify(config) !== JSON.stringify(state.config);
-  if (changed) await keep("config", config);
-  if (!state.config) return take(config);
+  try {
+    await keepKey(queue_key);
+    if (changed) await keep("config", config);
+  } catch {
+    noRoom();
+  }
+  if (!state.config) return take(config); // and look again for the case, once there is a screen to show it on
+  state.tag = reply.headers.get("ETag");
   if (!isIdle()) return; // whoever is answering goes on with what was begun
   if (changed) take(config);
   const offered = pending && !(await isHeld(pending.short_code)) ? { ...pending, offered: true } : null;
   if (!isIdle() || (!changed && offered?.short_code === state.case?.short_code)) return;
   state.case = offered;
   clearTimeout(state.withdraws);
-  if (offered) state.withdraws = setTimeout(withdraw, Date.parse(offered.expires_at) + ((await kept("skew")) ?? 0) * 1000 - Date.now());
+  if (offered) state.withdraws = setTimeout(withdraw, Math.min(Date.parse(offered.expires_at) + ((await kept("skew")) ?? 0) * 1000 - Date.now(), OFFERED));
   if (isIdle() && !["help", "pairing"].includes(state.screen)) idle();
 }
 
@@ -197,8 +209,8 @@ function withdraw() {
 
 /** Whether an answer about this case waits here to be sent. */
 async function isHeld(short_code) {
-  for (const item of await waiting()) if ((await unseal(item.client_id, item)).short_code === short_code) return true;
-  return false;
+  const said = await Promise.all((await waiting()).map((item) => unseal(item.client_id, item).catch(() => null)));
+  return said.some((each) => each?.short_code === short_code);
 }
 
 function take(config) {
@@ -220,8 +232,7 @@ async function relieve() {
 }
 
 async function heartbeat() {
-  const battery = (await navigator.getBattery?.().catch(() => null))?.level ?? null;
-  const status = await beat(VERSION, battery).catch(() => 0);
+  const status = await beat(VERSION).catch(() => 0);
   state.up = status > 0;
   if (status === 401) leave();
 }
@@ -233,7 +244,7 @@ async function leave() {
   const { left, status } = await send(VERSION, { patient: true }).catch(() => ({ left: 1, status: 0 }));
   if (left && status !== 401) { leave.going = false; return; } // no line: tried again with the next heartbeat
   await ask("responses", { responses: [] });
-  await forget("config", "skew", "pace");
+  await forget("config", "skew", "latest", "pace").catch(() => {});
   if (isIdle()) reset();
 }
 
@@ -250,10 +261,15 @@ async function update(registration) {
 
 // --- whoever walks away ---
 
-const watch = { at: Date.now(), warned: 0 };
+const moment = () => ({ ran: performance.now(), told: Date.now() });
+
+/** Seconds since that moment. The clock may be set back meanwhile, and a device that sleeps may not count. */
+const since = ({ ran, told }) => Math.max(performance.now() - ran, Date.now() - told) / 1000;
+
+const watch = { at: moment(), warned: moment() };
 
 function alive() {
-  watch.at = Date.now();
+  watch.at = moment();
 }
 
 /** Nobody there for a while: ask; nobody answers: a fresh document. */
@@ -261,16 +277,19 @@ function look_around() {
   const { idle_seconds, warning_seconds } = state.config?.settings ?? { idle_seconds: 45, warning_seconds: 20 };
   const dialog = document.querySelector("#still");
   if (dialog.open) {
-    const left = warning_seconds - (Date.now() - watch.warned) / 1000;
+    const left = warning_seconds - since(watch.warned);
     dialog.querySelector("progress").value = left;
     if (left <= 0) reset();
     return;
   }
-  if (Date.now() - watch.at < idle_seconds * 1000 || ["thanks", "pairing"].includes(state.screen)) return;
-  if (isIdle()) {
+  if (since(watch.at) < idle_seconds || ["thanks", "pairing"].includes(state.screen)) return;
+  if (state.screen === "help") {
+    alive();
+    canKeep().then((room) => { if (room) reset(); });
+  } else if (isIdle()) {
     if (state.larger || state.contrast || state.language !== "uk") reset();
   } else {
-    watch.warned = Date.now();
+    watch.warned = moment();
     dialog.replaceChildren(
       h("h2", {}, say("still_here")), h("p", {}, say("still_here_more")),
       h("progress", { max: warning_seconds, value: warning_seconds, "aria-hidden": "true" }),
@@ -285,7 +304,7 @@ function look_around() {
 async function askToPair() {
   const reply = await ask("pairing", {});
   state.offline = reply === null || reply.status >= 500;
-  state.asking = reply?.ok ? await reply.json() : null;
+  state.asking = reply?.ok ? reply.said : null;
   state.held = (await waiting().catch(() => [])).length;
   redraw();
 }
@@ -298,7 +317,7 @@ async function pair(pairing_code, quietly = false) {
     return reset();
   }
   if (quietly) return;
-  const refusal = await reply?.json();
+  const refusal = reply?.said;
   state.trouble = refusal ? (refusal.errors?.[0].detail ?? refusal.detail) : say("pair_offline");
   await askToPair();
   redraw();
@@ -320,9 +339,11 @@ async function pairing() {
 
 /** What waits, as it is: sealed. The service can open it, nobody else. */
 async function saveFile() {
-  const items = (await held()).map(({ client_id, sealed }) => ({ client_id, sealed: btoa(String.fromCharCode(...sealed)) }));
-  const file = new Blob([JSON.stringify({ vidhuk: "tablet-queue", device: state.config.device.id, items })], { type: "application/json" });
-  const link = h("a", { href: URL.createObjectURL(file), download: `vidhuk-${state.config.device.centre}-${Date.now()}.json` });
+  const all = await held();
+  const items = all.map(({ client_id, device, sealed }) => ({ client_id, device, sealed: btoa(String.fromCharCode(...sealed)) }));
+  const { id: device, centre } = state.config?.device ?? { id: all[0].device, centre: all[0].centre };
+  const file = new Blob([JSON.stringify({ vidhuk: "tablet-queue", device, items })], { type: "application/json" });
+  const link = h("a", { href: URL.createObjectURL(file), download: `vidhuk-${centre}-${Date.now()}.json` });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
@@ -336,8 +357,10 @@ async function canKeep() {
     await keep("room", new Uint8Array(100_000));
     await forget("room");
     sessionStorage.removeItem("trouble");
+    full = false;
     return true;
   } catch {
+    full = true;
     return false;
   }
 }
@@ -358,23 +381,21 @@ async function start() {
 
   const config = await kept("config").catch(() => undefined);
   if (config) take(config);
-  else await look();
+  else await look().catch(() => {});
   if (!state.config) {
-    const retry = setInterval(async () => { await look(); if (state.config) { clearInterval(retry); reset(); } }, 10_000);
+    const retry = setInterval(async () => { await look().catch(() => {}); if (state.config) { clearInterval(retry); reset(); } }, 10_000);
     return pairing();
   }
   if (await canKeep()) idle();
   else go("help");
 
-  addEventListener("online", () => { relieve(); look(); });
+  addEventListener("online", () => { relieve(); look().catch(() => {}); });
   navigator.wakeLock?.request("screen").catch(() => {});
   const { poll_seconds, heartbeat_seconds } = state.config.settings;
-  const every = (seconds, what) => setTimeout(async () => { await what(); every(seconds, what); }, seconds * 1000 * (0.9 + Math.random() / 5));
+  const every = (seconds, what) => setTimeout(async () => { await what().catch(() => {}); every(seconds, what); }, seconds * 1000 * (0.9 + Math.random() / 5));
   every(state.config.device.mode === "desk" ? poll_seconds : HALL_POLL, look);
   every(heartbeat_seconds, heartbeat);
-  await look();
-  await heartbeat();
-  await relieve();
+  for (const first of [look, heartbeat, relieve]) await first().catch(() => {});
   setTimeout(() => { if (isIdle()) forget("pace"); }, TIDY);
 }
 

@@ -1,16 +1,22 @@
 """One running service for all visits; every test gets a case of its own."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from flask import Flask
+from playwright.sync_api import Page
 
 from feedback_service.app import create_app
 from feedback_service.config import Settings
 from feedback_service.db import db
+from feedback_service.models import Response
+from tests.browser.kiosk import LANDSCAPE, NewTablet, Since, pair, pairing_code
 from tests.support import story
+from tests.support.browser import NewPage
 from tests.support.database import FreshDatabase
 from tests.support.server import Service
+from tests.support.stored import rows
 
 Invited = Callable[..., str]
 
@@ -53,3 +59,28 @@ def answered(service: Service, beside: Flask) -> Invited:
             return f"{service.url}/R/{story.sent(story.invited(**facts).token, answers).receipt}"
 
     return complete
+
+
+@pytest.fixture
+def new_tablet(new_page: NewPage, service: Service, beside: Flask) -> NewTablet:
+    """``new_tablet("desk", **PORTRAIT)`` is paired and waits for somebody."""
+
+    def new_tablet(mode: str = "hall", **options: Any) -> Page:
+        page = new_page(**(LANDSCAPE | options))
+        pair(page, service.url, pairing_code(beside, mode))
+        return page
+
+    return new_tablet
+
+
+@pytest.fixture
+def since(beside: Flask) -> Since:
+    """``since()`` tells the answers that arrived since the test began."""
+    with beside.app_context():
+        before = {row.id for row in rows(Response)}
+
+    def arrived() -> list[Response]:
+        with beside.app_context():
+            return [row for row in rows(Response) if row.id not in before]
+
+    return arrived

@@ -1,14 +1,14 @@
 """A hall's tablet in a real browser: paired, tapped, cut off, looked into."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from flask import Flask
 from playwright.sync_api import BrowserContext, Error, Page, expect
 
-from feedback_service import flow
+from feedback_service import clock, flow
 from feedback_service.models import Response
 from tests.support import story
 from tests.support.server import Service
@@ -17,6 +17,7 @@ from tests.support.stored import answers, rows
 LANDSCAPE: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}, "has_touch": True}
 PORTRAIT: dict[str, Any] = {"viewport": {"width": 768, "height": 1024}, "has_touch": True}
 WORKPLACE = "window-3"
+FULL = "void (IDBObjectStore.prototype.put = () => { throw new DOMException('full', 'QuotaExceededError'); })"
 SETTLED = "navigator.serviceWorker.controller !== null"
 
 # Everything that a script can read of what the page keeps: documents, caches, databases, storages, history.
@@ -44,6 +45,15 @@ async () => {
   return found.join("\\n");
 }
 """
+
+NewTablet = Callable[..., Page]
+Since = Callable[[], list[Response]]
+
+
+def just_completed(beside: Flask, **facts: Any) -> str:
+    """A case ends at the tablet's window; its short code."""
+    with beside.app_context():
+        return story.invited(status_at=clock.now(), **facts).short_code
 
 
 def pairing_code(beside: Flask, mode: str = "hall", centre: str = story.CENTRE) -> str:

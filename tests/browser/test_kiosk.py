@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,17 +13,18 @@ from playwright.sync_api import Page, expect
 from feedback_service import clock, flow
 from feedback_service.flow.queue_files import take_queue_file
 from feedback_service.flow.tablet_list import tablets
-from feedback_service.models import Answer, Device, Response
+from feedback_service.models import Answer, Device
 from tests.browser.kiosk import (
     EVERYTHING,
-    LANDSCAPE,
+    FULL,
     PORTRAIT,
+    NewTablet,
+    Since,
     becomes,
     between_people,
     drained,
+    just_completed,
     leave,
-    pair,
-    pairing_code,
     rate,
     send,
     type_code,
@@ -34,48 +34,8 @@ from tests.browser.kiosk import (
     without_line,
 )
 from tests.support import story
-from tests.support.browser import NewPage
 from tests.support.server import Service
 from tests.support.stored import rows
-
-NewTablet = Callable[..., Page]
-
-FULL = "void (IDBObjectStore.prototype.put = () => { throw new DOMException('full', 'QuotaExceededError'); })"
-
-
-@pytest.fixture
-def new_tablet(new_page: NewPage, service: Service, beside: Flask) -> NewTablet:
-    """``new_tablet("desk", **PORTRAIT)`` is paired and waits for somebody."""
-
-    def new_tablet(mode: str = "hall", **options: Any) -> Page:
-        page = new_page(**(LANDSCAPE | options))
-        pair(page, service.url, pairing_code(beside, mode))
-        return page
-
-    return new_tablet
-
-
-@pytest.fixture
-def since(beside: Flask) -> Callable[[], list[Response]]:
-    """``since()`` tells the answers that arrived since the test began."""
-    with beside.app_context():
-        before = {row.id for row in rows(Response)}
-
-    def arrived() -> list[Response]:
-        with beside.app_context():
-            return [row for row in rows(Response) if row.id not in before]
-
-    return arrived
-
-
-Since = Callable[[], list[Response]]
-
-
-def just_completed(beside: Flask, **facts: Any) -> str:
-    """A case ends at the tablet's window; its short code."""
-    with beside.app_context():
-        return story.invited(status_at=clock.now(), **facts).short_code
-
 
 # What people do -----------------------------------------------------------------------------------------------
 

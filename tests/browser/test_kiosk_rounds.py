@@ -204,7 +204,7 @@ def test_after_three_days_without_a_line_five_hundred_answers_leave_while_people
     moments = [now - timedelta(hours=72) + timedelta(seconds=518 * n) for n in range(500)]
     hold_all = """async (moments) => {
       for (const answered_at of moments) {
-        await hold(state.config.device.centre, { client_id: crypto.randomUUID(), questionnaire: "offline-2026.1",
+        await hold(state.config.device, { client_id: crypto.randomUUID(), questionnaire: "offline-2026.1",
           language: "uk", answers: { "off.nps": 9, "off.staff": "great" }, answered_at, short_code: null });
       }
     }"""

@@ -254,6 +254,13 @@ def test_warnings_name_what_needs_somebody(app: Flask, tablet: Caller, time_is: 
     assert "off.nps" in state(app).refused[0].reason
 
 
+def test_a_tablet_that_cannot_keep_answers_says_so(app: Flask, tablet: Caller) -> None:
+    beat(tablet, queue=None)
+    assert "no_room" in state(app).warnings
+    beat(tablet, queue=0)
+    assert "no_room" not in state(app).warnings
+
+
 @pytest.mark.parametrize(
     ("later", "silent"),
     [

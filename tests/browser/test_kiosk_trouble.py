@@ -1,0 +1,367 @@
+"""The hall's tablet when what it relies on lets it down: the line, the clock, the disk, its pairing, the service."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Page, expect
+
+from feedback_service import clock, flow
+from feedback_service.flow.queue_files import take_queue_file
+from feedback_service.flow.tablet_list import tablets
+from feedback_service.models import Device
+from tests.browser.kiosk import (
+    FULL,
+    LANDSCAPE,
+    NewTablet,
+    Since,
+    becomes,
+    between_people,
+    drained,
+    just_completed,
+    leave,
+    pair,
+    pairing_code,
+    rate,
+    send,
+    waiting,
+    with_line,
+    without_line,
+)
+from tests.support import story
+from tests.support.browser import NewPage
+from tests.support.server import Service
+from tests.support.stored import rows
+
+SIGN_IN = {"status": 200, "content_type": "text/html", "body": "<h1>Welcome to the guests' network</h1>"}
+NO_DISK = "indexedDB.open = () => { throw new DOMException('broken', 'UnknownError'); }"
+
+
+def by_itself(page: Page) -> None:
+    """Only the page sends: what its worker sends in the background goes by another line than the tests cut."""
+    never = "void (SyncManager.prototype.register = async () => {})"
+    page.add_init_script(never)
+    page.evaluate(never)
+
+
+def answered(page: Page, *ratings: int) -> None:
+    """So many people answered, one after another."""
+    for rating in ratings:
+        rate(page, {"off.nps": rating})
+        send(page)
+        leave(page)
+
+
+def held(page: Page) -> int:
+    """How many answers the disk has, those that were refused too."""
+    number: int = page.evaluate("async () => (await held()).length")
+    return number
+
+
+# The line -----------------------------------------------------------------------------------------------------
+
+
+def test_a_network_that_wants_a_sign_in_stops_nothing_for_good(new_tablet: NewTablet, since: Since) -> None:
+    page = new_tablet()
+    by_itself(page)
+    without_line(page)
+    answered(page, 9)
+    page.route("**/api/v1/kiosk/**", lambda route: route.fulfill(**SIGN_IN))
+    with_line(page)
+    page.reload()
+    between_people(page)
+    page.wait_for_timeout(1_000)
+    assert waiting(page) == 1
+    page.unroute("**/api/v1/kiosk/**")
+    drained(page)
+    assert len(since()) == 1
+
+
+def test_a_desk_offers_cases_again_after_a_network_that_wanted_a_sign_in(
+    new_tablet: NewTablet, beside: Flask
+) -> None:
+    page = new_tablet("desk")
+    page.route("**/kiosk/config", lambda route: route.fulfill(**SIGN_IN))
+    page.wait_for_timeout(7_000)
+    page.unroute("**/kiosk/config")
+    just_completed(beside)
+    expect(page.locator("[name='off.nps']")).to_have_count(11, timeout=15_000)
+
+
+def test_a_tablet_that_meets_such_a_network_first_says_that_it_has_no_line(
+    new_page: NewPage, service: Service
+) -> None:
+    page = new_page(**LANDSCAPE)
+    page.route("**/api/v1/kiosk/**", lambda route: route.fulfill(**SIGN_IN))
+    page.goto(f"{service.url}/kiosk")
+    expect(page.get_by_role("alert").first).to_contain_text("Служба не відповідає")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {"status": 404, "json": {"message": "no route"}},
+        {"status": 404, "content_type": "text/html", "body": "<h1>404</h1>"},
+        {"status": 405, "json": {}},
+        {"status": 400, "json": {"error": "bad gateway"}},
+        {"status": 200, "json": {}},
+        {"status": 200, "json": {"results": []}},
+    ],
+    ids=lambda reply: f"{reply['status']} {reply.get('json')}",
+)
+def test_only_the_service_itself_refuses_an_answer(
+    new_tablet: NewTablet, since: Since, reply: dict[str, Any]
+) -> None:
+    page = new_tablet()
+    by_itself(page)
+    calls: list[Any] = []
+
+    def answer_in_its_place(route: Any) -> None:
+        calls.append(route)
+        route.fulfill(**reply)
+
+    page.route("**/kiosk/responses", answer_in_its_place)
+    answered(page, 9)
+    page.wait_for_timeout(1_000)
+    assert waiting(page) == 1
+    assert len(calls) < 10, "nor is it asked without a pause"
+    page.unroute("**/kiosk/responses")
+    page.evaluate("relieve()")
+    drained(page)
+    assert len(since()) == 1
+
+
+def test_an_answer_by_which_the_service_fails_holds_up_no_other(new_tablet: NewTablet, since: Since) -> None:
+    page = new_tablet()
+    by_itself(page)
+    without_line(page)
+    answered(page, 7, 0, 9)
+    fails = page.evaluate("async () => (await waiting())[1].client_id")
+
+    def stumble(route: Any) -> None:
+        sent = {each["client_id"] for each in route.request.post_data_json["responses"]}
+        route.fulfill(status=500, json={}) if fails in sent else route.continue_()
+
+    page.route("**/kiosk/responses", stumble)
+    with_line(page)
+    becomes(page, "(await waiting()).length === 1")
+    assert len(since()) == 2
+    page.unroute("**/kiosk/responses")
+    page.evaluate("relieve()")
+    drained(page)
+    assert len(since()) == 3
+
+
+def test_an_answer_that_does_not_open_holds_up_no_other(new_tablet: NewTablet, since: Since) -> None:
+    page = new_tablet()
+    by_itself(page)
+    without_line(page)
+    answered(page, 7, 8)
+    page.evaluate(
+        """() => navigator.locks.request("kiosk-send", async () => {
+          const [item] = await waiting();
+          const spoilt = { ...item, sealed: item.sealed.map((each) => each ^ 1) };
+          await inStore("answers", "readwrite", (store) => store.put(spoilt));
+        })"""
+    )
+    with_line(page)
+    drained(page)
+    assert len(since()) == 1
+    assert held(page) == 1, "it is kept for the staff"
+
+
+def test_who_went_on_without_the_code_is_not_called_back_when_the_line_is_slow(
+    new_tablet: NewTablet, beside: Flask, since: Since
+) -> None:
+    page = new_tablet()
+    with beside.app_context():
+        code = story.invited().short_code
+    slow: list[Any] = []
+    page.route("**/kiosk/codes", lambda route: slow.append(route))
+    page.locator(".wide").click()
+    page.keyboard.type(code[5:])
+    page.locator(".steps button").last.click()
+    page.locator(".steps .plain").click()
+    rate(page, {"off.nps": 9, "off.premises": "good"})
+    assert slow
+    slow[0].continue_()
+    page.wait_for_timeout(1_000)
+    expect(page.locator(".about")).to_contain_text("без справи")
+    expect(page.locator("[name='off.services']")).to_have_count(4)
+    send(page)
+    drained(page)
+    assert [answer.source for answer in since()] == ["tablet_walkup"]
+
+
+# The clock ----------------------------------------------------------------------------------------------------
+
+
+def test_whoever_walks_away_is_forgotten_though_the_clock_is_set_back(new_tablet: NewTablet) -> None:
+    page = new_tablet()
+    page.clock.install()
+    page.reload()
+    between_people(page)
+    rate(page, {"off.nps": 0})
+    page.clock.set_system_time(datetime.now().astimezone() - timedelta(hours=5))
+    page.clock.run_for(46_000)
+    expect(page.locator("dialog")).to_be_visible()
+    page.clock.run_for(21_000)
+    between_people(page)
+    expect(page.locator("[aria-pressed=true]")).to_have_count(0)
+
+
+def test_a_clock_that_is_set_right_while_somebody_answers_costs_no_answer(
+    new_tablet: NewTablet, since: Since
+) -> None:
+    page = new_tablet()
+    page.clock.install(time=datetime(1970, 1, 2, tzinfo=UTC))
+    page.reload()
+    between_people(page)
+    rate(page, {"off.nps": 9})
+    page.clock.set_system_time(datetime.now().astimezone())
+    page.locator("[name=finish]").click()
+    expect(page.locator(".tick")).to_be_visible()
+    page.evaluate("heartbeat()")
+    drained(page)
+    assert len(since()) == 1
+    assert held(page) == 0
+
+
+def test_a_clock_that_starts_anew_after_the_power_failed_costs_no_answer(
+    new_tablet: NewTablet, since: Since
+) -> None:
+    page = new_tablet()
+    by_itself(page)
+    becomes(page, "lastBeat > 0")
+    without_line(page)
+    page.clock.install(time=datetime(1970, 1, 1, tzinfo=UTC))
+    page.reload()
+    between_people(page)
+    answered(page, 9)
+    page.clock.set_system_time(datetime.now().astimezone())
+    with_line(page)
+    drained(page)
+    [answer] = since()
+    assert answer.answered_on == clock.kyiv_day(clock.now())
+
+
+def test_a_case_is_offered_for_three_minutes_whatever_the_clock_says(
+    new_tablet: NewTablet, beside: Flask
+) -> None:
+    page = new_tablet("desk")
+    page.clock.install(time=datetime.now().astimezone() - timedelta(hours=5))
+    page.route("**/kiosk/heartbeat", lambda route: route.abort())
+    page.reload()
+    between_people(page)
+    just_completed(beside)
+    page.clock.run_for(7_000)
+    expect(page.locator("[name='off.nps']")).to_have_count(11)
+    without_line(page)
+    page.clock.run_for(181_000)
+    expect(page.locator("[name='off.nps']")).to_have_count(0)
+
+
+# The disk -----------------------------------------------------------------------------------------------------
+
+
+def test_a_tablet_without_a_disk_asks_for_help(new_tablet: NewTablet, beside: Flask) -> None:
+    page = new_tablet()
+    page.add_init_script(NO_DISK)
+    page.reload()
+    expect(page.locator("h1")).to_have_text("Планшету потрібна допомога")
+    expect(page.locator(".qr svg")).to_be_visible()
+
+
+def test_the_device_page_hears_that_a_tablet_cannot_keep_answers(
+    new_tablet: NewTablet, beside: Flask
+) -> None:
+    page = new_tablet()
+    becomes(page, "lastBeat > 0")
+
+    def warnings() -> tuple[str, ...]:
+        with beside.app_context():
+            device = max(rows(Device), key=lambda device: device.created_at)
+            return next(one for one in tablets({story.CENTRE}) if one.id == device.id).warnings
+
+    assert "no_room" not in warnings()
+    page.evaluate(FULL)
+    page.evaluate("heartbeat()")
+    assert "no_room" in warnings()
+
+
+def test_a_tablet_that_asked_for_help_goes_on_by_itself_once_it_can(new_tablet: NewTablet) -> None:
+    page = new_tablet()
+    page.clock.install()
+    page.reload()
+    between_people(page)
+    without_line(page)
+    rate(page, {"off.nps": 9})
+    page.evaluate("void (window.put = IDBObjectStore.prototype.put)")
+    page.evaluate(FULL)
+    page.locator("[name=finish]").click()
+    expect(page.locator("h1")).to_have_text("Планшету потрібна допомога")
+    page.clock.run_for(47_000)
+    expect(page.locator("h1")).to_have_text("Планшету потрібна допомога")
+    page.evaluate("void (IDBObjectStore.prototype.put = window.put)")
+    page.clock.run_for(47_000)
+    between_people(page)
+    expect(page.locator("h1")).to_contain_text("порадите")
+
+
+def test_the_staff_s_page_asks_the_browser_to_keep_the_storage(new_tablet: NewTablet) -> None:
+    page = new_tablet()
+    page.evaluate("void (navigator.storage.persist = async () => { window.asked = true; return true; })")
+    page.locator(".bar .quiet").click()
+    expect(page.locator("dl")).to_contain_text("браузер пообіцяв берегти")
+    assert page.evaluate("window.asked")
+
+
+# The pairing --------------------------------------------------------------------------------------------------
+
+
+def test_a_case_that_ended_before_the_tablet_came_in_is_offered(
+    new_page: NewPage, service: Service, beside: Flask
+) -> None:
+    code = pairing_code(beside, "desk")
+    just_completed(beside)
+    page = new_page(**LANDSCAPE)
+    page.goto(f"{service.url}/kiosk")
+    page.fill("[name=pairing_code]", code)
+    page.press("[name=pairing_code]", "Enter")
+    expect(page.locator("[name='off.nps']")).to_have_count(11)
+
+
+def test_what_a_tablet_holds_survives_another_pairing_and_may_still_be_carried_by_hand(
+    new_tablet: NewTablet, service: Service, beside: Flask, since: Since, tmp_path: Path
+) -> None:
+    page = new_tablet()
+    by_itself(page)
+    without_line(page)
+    answered(page, 9)
+    with beside.app_context():
+        device = max(rows(Device), key=lambda device: device.created_at)
+        code = flow.new_code(device.id, {story.CENTRE})
+        flow.pair(code)  # another tablet took its place
+    page.route("**/kiosk/responses", lambda route: route.abort())
+    with_line(page)
+    page.evaluate("forget('config')")
+    page.reload()
+    expect(page.locator("[name=pairing_code]")).to_be_visible()
+    with page.expect_download() as saved:
+        page.locator(".steps .plain").click()
+    pair(page, service.url, pairing_code(beside))
+    answered(page, 8)
+    page.locator(".bar .quiet").click()
+    with page.expect_download() as both:
+        page.locator(".steps .plain").first.click()
+
+    with beside.app_context():
+        for number, download in enumerate((saved, both)):
+            file = tmp_path / f"{number}.json"
+            download.value.save_as(file)
+            became = take_queue_file(json.loads(file.read_text()))
+            assert became == ({"accepted": 1} if number == 0 else {"accepted": 1, "duplicate": 1})
+    assert len(since()) == 2

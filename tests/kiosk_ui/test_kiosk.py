@@ -1,0 +1,27 @@
+"""The tablet's page as files."""
+
+import pytest
+from flask import Flask
+
+from kiosk_ui.kiosk import views
+
+
+@pytest.mark.parametrize("part", ["own_name", "texts", "TABLET_POLICY"])
+def test_whatever_changes_in_the_page_is_another_version(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    def version() -> str:
+        views._shell.cache_clear()
+        with app.test_request_context():
+            return views.version()
+
+    before = version()
+    assert version() == before
+    other = {
+        "own_name": str.upper,
+        "texts": lambda _: {"title": "Інше"},
+        "TABLET_POLICY": "default-src 'none'",
+    }
+    monkeypatch.setattr(views, part, other[part])
+    assert version() != before, "a tablet would go on with the page that it has"
+    views._shell.cache_clear()
