@@ -23,7 +23,7 @@ from feedback_service.flow import oversight, sign_in
 from kiosk_ui.admin.kept import Kept
 from kiosk_ui.errors import BY_STATUS, Words
 from kiosk_ui.languages import NATIVE, spoken
-from kiosk_ui.pages import page, path
+from kiosk_ui.pages import LONGEST_FORM_OF_STAFF, page, path
 
 NOBODY, SIGNED_IN = "nobody", "signed in"  # what a view may need beside a right or a stage
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -114,6 +114,7 @@ def centre_of(code: str) -> CentreCard:
 def admit() -> ResponseReturnValue | None:
     """Let in who may come in; everybody else learns what is missing."""
     assert request.endpoint is not None
+    request.max_form_memory_size = LONGEST_FORM_OF_STAFF  # a table may be pasted as well as sent as a file
     need = getattr(current_app.view_functions[request.endpoint], "needs", None)
     if need is None:
         raise RuntimeError(f"{request.endpoint} does not say what it needs")

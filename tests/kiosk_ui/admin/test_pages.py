@@ -224,6 +224,15 @@ def test_services_are_imported_from_a_file_or_pasted(signed_in: SignedIn) -> Non
     assert "Новий витяг" in me.get(SERVICES).text
 
 
+def test_a_long_table_may_be_pasted_as_well_as_sent_as_a_file(signed_in: SignedIn) -> None:
+    table = "title,code\n" + f"{'Видача витягу ' * 30},не код\n" * 1_200
+
+    reply = signed_in().post(SERVICES, {"table": table}, content_type="multipart/form-data")
+
+    assert len(table.encode()) > 500_000
+    assert reply.status_code == 422, "every row was read"
+
+
 @pytest.mark.parametrize(
     ("table", "said"),
     [
