@@ -20,6 +20,8 @@ from tests.support.stored import rows
 
 pytestmark = pytest.mark.usefixtures("context", "centre")
 
+SOMEONE = "00000000-0000-4000-8000-000000000001"  # a device that nobody knows
+
 
 @pytest.fixture
 def place() -> str:
@@ -109,10 +111,10 @@ def test_a_file_brings_no_free_text_either(place: str) -> None:
         [],
         {},
         {"vidhuk": "tablet-queue", "device": 1, "items": []},
-        {"vidhuk": "tablet-queue", "device": str(uuid.uuid4()), "items": ["x"]},
-        {"vidhuk": "tablet-queue", "device": str(uuid.uuid4()), "items": [{"device": 5}]},
-        {"vidhuk": "other", "device": str(uuid.uuid4()), "items": []},
-        {"vidhuk": "tablet-queue", "device": str(uuid.uuid4()), "items": []},
+        {"vidhuk": "tablet-queue", "device": SOMEONE, "items": ["x"]},
+        {"vidhuk": "tablet-queue", "device": SOMEONE, "items": [{"device": 5}]},
+        {"vidhuk": "other", "device": SOMEONE, "items": []},
+        {"vidhuk": "tablet-queue", "device": SOMEONE, "items": []},
     ],
     ids=str,
 )
