@@ -129,7 +129,12 @@ def init(app: Flask, url: str) -> None:
     """Give the application its engine; raises ``NotReachable``, or ``NotDurable`` if the database may forget."""
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     # Parameters hold people's words and secrets: they must not reach an error message. See logs.
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"hide_parameters": True, "pool_size": 8, "max_overflow": 8}
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+        "hide_parameters": True,
+        "pool_size": 8,
+        "max_overflow": 8,
+        "pool_use_lifo": True,
+    }
     db.init_app(app)
     with app.app_context():
         try:

@@ -28,7 +28,7 @@ def register(app: Flask) -> None:
     """Translate by our catalogues, in the language that the address or the caller names."""
     app.config.setdefault("BABEL_DEFAULT_LOCALE", NATIVE)
     app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", str(Path(__file__).parent / "translations"))
-    Babel(app, locale_selector=chosen)
+    Babel(app, locale_selector=lambda: _locale(chosen()))
     app.jinja_env.filters |= {
         "day": day,
         "month": month,
@@ -62,6 +62,11 @@ def chosen() -> str:
         return request.accept_languages.best_match(offered(), NATIVE) or NATIVE
     asked = request.args.get("lang", "")
     return asked if asked in offered() else NATIVE
+
+
+@lru_cache(maxsize=16)
+def _locale(code: str) -> Locale:
+    return Locale.parse(code)  # once: Babel would build its key anew at every request
 
 
 def language() -> str:

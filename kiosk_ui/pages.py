@@ -89,31 +89,33 @@ def way() -> str | None:
 
 def _limit() -> None:
     """A form that is too long is refused before it is read; the JSON door has limits of its own."""
-    if request.path.startswith("/api/"):
+    asked = request._get_current_object()  # type: ignore[attr-defined]  # each look at the proxy costs a search
+    if asked.path.startswith("/api/"):
         return
-    of_staff = request.path.startswith("/admin/")
-    request.max_content_length = LONGEST_FORM_OF_STAFF if of_staff else LONGEST_FORM
-    if "HTTP_TRANSFER_ENCODING" in request.environ:
+    of_staff = asked.path.startswith("/admin/")
+    asked.max_content_length = LONGEST_FORM_OF_STAFF if of_staff else LONGEST_FORM
+    if "HTTP_TRANSFER_ENCODING" in asked.environ:
         abort(411)  # in pieces it would be cut off at the limit without a word; no browser sends forms so
-    if request.method == "POST" and request.mimetype == "application/x-www-form-urlencoded":
+    if asked.method == "POST" and asked.mimetype == "application/x-www-form-urlencoded":
         try:
-            unquote_to_bytes(request.get_data()).decode()
+            unquote_to_bytes(asked.get_data()).decode()
         except UnicodeDecodeError:
             abort(400)  # half a character, which would be kept as percent signs
 
 
 def _finish(response: Response) -> Response:
     """Add what every answer of this door carries; the JSON door speaks for itself."""
-    if request.path.startswith("/api/"):
+    asked = request._get_current_object()  # type: ignore[attr-defined]
+    if asked.path.startswith("/api/"):
         return response
     set_already = {name for name, _ in response.headers}
-    response.headers.extend({name: value for name, value in HEADERS.items() if name not in set_already})
+    response.headers.extend([(name, value) for name, value in HEADERS.items() if name not in set_already])
     if (
         response.mimetype == "text/html"
-        and response.content_encoding is None
         and not response.direct_passthrough
-        and request.accept_encodings["gzip"] > 0
         and len(response.get_data()) > WORTH_PACKING
+        and response.content_encoding is None
+        and asked.accept_encodings["gzip"] > 0
     ):
         response.set_data(gzip.compress(response.get_data(), 6, mtime=0))
         response.content_encoding = "gzip"

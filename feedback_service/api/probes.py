@@ -152,8 +152,9 @@ def _start() -> None:
 
 
 def _count(response: Response) -> Response:
-    route = request.url_rule.rule if request.url_rule else "none"
-    method = request.method if request.method in METHODS else "other"
+    asked = request._get_current_object()  # type: ignore[attr-defined]  # each look at the proxy costs a search
+    route = asked.url_rule.rule if asked.url_rule else "none"
+    method = asked.method if asked.method in METHODS else "other"
     _requests.labels(method, route, str(response.status_code)).inc()
     _seconds.labels(route).observe(time.perf_counter() - g.get("asked_at", time.perf_counter()))
     return response

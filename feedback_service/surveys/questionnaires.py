@@ -53,24 +53,21 @@ class Option:
 class Question:
     """One question; none is ever required.
 
-    ``low`` and ``high`` word the ends of a scale; ``follow_up`` questions are offered only after a poor
-    answer; ``exclusive`` values stand alone. What a kind does not use is empty or None.
+    ``values`` are all that may be chosen, in the order shown, none for free text; ``low`` and ``high`` word the
+    ends of a scale; ``follow_up`` questions are offered only after a poor answer; ``exclusive`` values stand
+    alone. What a kind does not use is empty or None.
     """
 
     id: str
     kind: Kind
     text: Mapping[str, str]
     options: tuple[Option, ...]
+    values: tuple[str, ...]
     low: Mapping[str, str]
     high: Mapping[str, str]
     max_length: int | None
     follow_up: bool
     exclusive: frozenset[str]
-
-    @property
-    def values(self) -> tuple[str, ...]:
-        """Every value that may be chosen, in the order shown; none for free text."""
-        return SCALE if self.kind == "scale_0_10" else tuple(option.value for option in self.options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +92,10 @@ class Questionnaire:
 
     def question(self, id: str) -> Question | None:
         """The question with this id, or None."""
-        return next((question for question in self.questions if question.id == id), None)
+        for question in self.questions:  # a loop, not a generator: every answer asks this a dozen times
+            if question.id == id:
+                return question
+        return None
 
     def poor(self, single: Mapping[str, str]) -> bool:
         """Whether any of these answers (question id to value) calls for the follow-up questions."""
@@ -165,6 +165,7 @@ def _question(asked: Node, lists: Mapping[str, tuple[Option, ...]], languages: t
         kind=kind,
         text=_text(given["text"], languages),
         options=options,
+        values=SCALE if kind == "scale_0_10" else tuple(option.value for option in options),
         low=_text(given["low"], languages) if "low" in given else MappingProxyType({}),
         high=_text(given["high"], languages) if "high" in given else MappingProxyType({}),
         max_length=given["max_length"].whole(1, LONGEST_COMMENT) if "max_length" in given else None,
