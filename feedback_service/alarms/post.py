@@ -136,26 +136,31 @@ def sent(tx: Session, letter: Held) -> None:
     tx.execute(delete(Letter).where(Letter.centre_id == letter.centre_id, Letter.id == letter.id))
 
 
-def put_off(tx: Session, letter: Held, now: datetime) -> bool:
-    """It could not be sent: later again, or, after two days, not any more (``False``)."""
-    if now - letter.written_at > GIVEN_UP_AFTER:
-        sent(tx, letter)
-        return False
+def put_off(tx: Session, letter: Held, now: datetime) -> None:
+    """It could not be sent: later again."""
     wait = min(FIRST_WAIT * 2 ** min(letter.attempts - 1, 10), LONGEST_WAIT)
     mine = update(Letter).where(Letter.centre_id == letter.centre_id, Letter.id == letter.id)
     tx.execute(mine.values(due_at=now + wait))
-    return True
 
 
 def forgettable(tx: Session, now: datetime) -> bool:
-    """Whether ``forget_quiet`` has anything to do."""
-    return tx.scalar(select(Gathering.kind).where(*_quiet_is_over(now)).limit(1)) is not None
+    """Whether ``forget`` has anything to do."""
+    quiet = select(Gathering.kind).where(*_quiet_is_over(now)).limit(1)
+    old = select(Letter.id).where(_is_old(now)).limit(1)
+    return tx.scalar(quiet) is not None or tx.scalar(old) is not None
 
 
-def forget_quiet(tx: Session, now: datetime) -> int:
-    """When a letter was written is known no longer than the quiet after it lasts; tells how many it were."""
-    over = delete(Gathering).where(*_quiet_is_over(now))
-    return len(tx.scalars(over.returning(Gathering.kind)).all())
+def forget(tx: Session, now: datetime) -> int:
+    """Letters that could not be sent for two days are dropped; tells how many.
+
+    When a letter was written is known no longer than the quiet after it lasts.
+    """
+    tx.execute(delete(Gathering).where(*_quiet_is_over(now)))
+    return len(tx.scalars(delete(Letter).where(_is_old(now)).returning(Letter.id)).all())
+
+
+def _is_old(now: datetime) -> ColumnElement[bool]:
+    return Letter.written_at < now - GIVEN_UP_AFTER
 
 
 def _quiet_is_over(now: datetime) -> tuple[ColumnElement[bool], ...]:

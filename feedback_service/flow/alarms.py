@@ -72,8 +72,6 @@ def tell_alarms(stop: Stop) -> int:
     """Letters whose time has come are written and sent as far as the mail server takes them; tells how many."""
     for centre_id, kind in _gathered():
         _write(centre_id, kind)
-    if _forgettable():
-        _forget_quiet()
     sent = 0
     server, mail_from = settings().smtp_url, settings().mail_from
     while server is not None and mail_from is not None and not stop():
@@ -83,11 +81,13 @@ def tell_alarms(stop: Stop) -> int:
         try:
             mail.send(_outgoing(letter), server, mail_from)
         except mail.NotSent as trouble:
-            kept = _put_off(letter)
-            log.warning("letter not sent", letter=str(letter.id), reason=str(trouble), tried_again=kept)
+            _put_off(letter)
+            log.warning("letter not sent", letter=str(letter.id), reason=str(trouble))
             break  # the others wait too, rather than each for its own time-out
         _sent(letter)
         sent += 1
+    if _forgettable() and (dropped := _forget()):
+        log.warning("letters given up", number=dropped)
     return sent
 
 
@@ -155,8 +155,8 @@ def _forgettable(tx: Session) -> bool:
 
 
 @transaction
-def _forget_quiet(tx: Session) -> None:
-    post.forget_quiet(tx, clock.now())
+def _forget(tx: Session) -> int:
+    return post.forget(tx, clock.now())
 
 
 @reading
@@ -175,8 +175,8 @@ def _sent(tx: Session, letter: Held) -> None:
 
 
 @transaction
-def _put_off(tx: Session, letter: Held) -> bool:
-    return post.put_off(tx, letter, clock.now())
+def _put_off(tx: Session, letter: Held) -> None:
+    post.put_off(tx, letter, clock.now())
 
 
 def _outgoing(letter: Held) -> mail.Outgoing:

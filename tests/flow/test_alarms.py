@@ -520,5 +520,23 @@ def test_without_a_mail_server_alarms_stay_on_their_page(
     assert box.taken == []
 
 
+def test_letters_do_not_wait_for_a_mail_server_that_is_no_more(
+    tmp_path: Path, app: Flask, work: Work, box: Mailbox, database_url: str
+) -> None:
+    person()
+    box.answers["DATA"] = b"451 later"
+    breach()
+    work()
+    work(minutes=6)
+    assert len(rows(Letter)) == 1
+
+    app.config["SETTINGS"] = Settings.from_env(environment(tmp_path, database_url))
+    work(days=1)
+    assert len(rows(Letter)) == 1
+    work(days=2)
+
+    assert rows(Letter) == []
+
+
 def test_the_worker_does_all_of_it() -> None:
     assert {alarms.raise_alarms, alarms.tell_alarms, alarms.review_alarms} <= upkeep.DUTIES.keys()
