@@ -2,10 +2,10 @@
 
 import threading
 import time
-from collections.abc import Callable
-from functools import wraps
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from feedback_service import db
@@ -13,28 +13,43 @@ from feedback_service import db
 LATE = 0.25  # seconds
 
 
-def transaction(story: Callable[..., Any]) -> Callable[..., Any]:
+@contextmanager
+def _session(engine: Engine) -> Iterator[Session]:
+    tx = Session(engine, expire_on_commit=False)
+    try:
+        yield tx
+        tx.flush()
+    except BaseException:
+        tx.close()
+        raise
+    _soon(tx.commit, tx.close)
+
+
+@contextmanager
+def _link(engine: Engine) -> Iterator[db.Link]:
+    lent = engine.raw_connection()
+    link = db.Link(lent.driver_connection, engine.dialect)
+    try:
+        if link.sqlite:
+            link.driver.execute("BEGIN IMMEDIATE")
+        yield link
+    except BaseException:
+        lent.close()
+        raise
+    _soon(link.driver.commit, lent.close)
+
+
+def _soon(commit: Callable[[], object], close: Callable[[], object]) -> None:
     """The story is told; somebody will commit it soon."""
 
-    @wraps(story)
-    def told(*args: Any, **kwargs: Any) -> Any:
-        tx = Session(db.db.engine, expire_on_commit=False)
+    def late() -> None:
+        time.sleep(LATE)
         try:
-            result = story(tx, *args, **kwargs)
-            tx.flush()
-        except BaseException:
-            tx.close()
-            raise
-        threading.Thread(target=_commit_soon, args=(tx,), daemon=True).start()
-        return result
+            commit()
+        finally:
+            close()
 
-    return told
+    threading.Thread(target=late, daemon=True).start()
 
 
-def _commit_soon(tx: Session) -> None:
-    time.sleep(LATE)
-    with tx:
-        tx.commit()
-
-
-db.transaction = transaction
+db._session, db._link = _session, _link
