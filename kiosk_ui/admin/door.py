@@ -145,8 +145,9 @@ def came_from_here() -> bool:
 
 def _elsewhere(need: str) -> ResponseReturnValue:
     """Where somebody goes who is not far enough through the door, or too far."""
-    kept = Kept.of_request()
-    if g.visitor is not None and need in (CODE, SET_UP):
+    asked_between = need in (CODE, SET_UP)  # what matters then is what waits behind the question
+    kept = Kept.read(request.form) if asked_between else Kept.of_request()
+    if g.visitor is not None and asked_between:
         return redirect(url_for(_step(), lang=spoken()), 303)
     if request.method in SAFE:
         following = None if kept.to == url_for("admin.home") else kept.to

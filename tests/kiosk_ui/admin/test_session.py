@@ -222,6 +222,22 @@ def _multi(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
     return fields
 
 
+def test_a_kept_form_outlives_a_code_that_came_too_late_itself(
+    app: Flask, secret: str, time_is: TimeIs
+) -> None:
+    with app.app_context():
+        half = Staff(app, EMAIL, staff.a_session(EMAIL, "code"))
+    ended(app, half, time_is)
+    kept = {"kept": json.dumps({"to": PROFILE, "fields": [["name", "Прозорий офіс"]]})}
+
+    late = half.post("/admin/second-factor", kept | {"code": "123456"})
+    link = half.get("/admin/second-factor?next=/admin/keys")
+
+    assert late.status_code == 401
+    assert json.loads(kept_in(keep_the_house_rules(late.text))["kept"]) == json.loads(kept["kept"])
+    assert link.headers["Location"] == "/admin/sign-in?next=/admin/keys"
+
+
 def test_a_form_of_an_older_session_in_another_tab_is_kept_too(signed_in: SignedIn) -> None:
     me = signed_in("head")
     fields = {"csrf": sessions.form_token("an older session"), "version": "1", "name": "Прозорий офіс"}
