@@ -186,7 +186,7 @@ def _replace(tx: Session, held: SignIn, user: User, now: datetime) -> Entered:
 
 
 def _code_name(user_id: uuid.UUID) -> str:
-    return f"code/{user_id}"
+    return f"\0{user_id}"  # nothing that could be typed as an e-mail
 
 
 # Session ------------------------------------------------------------------------------------------------------

@@ -210,6 +210,15 @@ def test_wrong_codes_wait_as_wrong_passwords_do(secret: str) -> None:
         sign_in.enter_code(half, code_of(secret))
 
 
+def test_nobody_makes_another_wait_for_their_code_without_their_password(secret: str) -> None:
+    half = visiting(sign_in.sign_in(EMAIL, PASSWORD).token)
+    for _ in range(5):
+        with pytest.raises(NotRecognised):
+            sign_in.sign_in(f"code/{half.user_id}", "навмання")
+
+    assert sign_in.enter_code(half, code_of(secret)).stage == FULL
+
+
 def test_a_second_factor_is_set_up_by_its_first_code_and_asked_for_from_then_on() -> None:
     half = visiting(sign_in.sign_in(EMAIL, PASSWORD).token)
     secret = sign_in.offer_second_factor(half)
