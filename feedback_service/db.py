@@ -336,6 +336,10 @@ class Link:
         self.driver, self.dialect = driver, dialect
         self.sqlite = dialect.name == "sqlite"
 
+    def cursor(self) -> Any:
+        """What takes parameters by their places."""
+        return self.driver.cursor() if self.sqlite else psycopg.RawCursor(self.driver)
+
     @contextmanager
     def unasked(self) -> Iterator[None]:
         """PostgreSQL is not asked to begin or end anything."""
@@ -401,6 +405,14 @@ class _Form(NamedTuple):
     binds: Sequence[tuple[str, Callable[[Any], Any]]]  # those that the driver does not take as they are
     results: Sequence[tuple[int, Callable[[Any], Any]]]  # the columns that it does not give as they should be
 
+    def given(self, values: Mapping[str, Any]) -> list[Any]:
+        """The values as the driver takes them; ``KeyError`` if one is missing."""
+        if self.binds:
+            values = dict(values)
+            for name, process in self.binds:
+                values[name] = process(values[name])
+        return [values[name] for name in self.names]
+
 
 class Ready:
     """A statement worked out once for each kind of database and then handed to the driver as it is.
@@ -425,7 +437,7 @@ class Ready:
         form = self._form(link.dialect)
         found: list[tuple[Any, ...]]
         try:
-            found = link.driver.execute(form.sql, _given(form, values, link)).fetchall()
+            found = link.cursor().execute(form.sql, form.given(values)).fetchall()
         except (sqlite3.Error, psycopg.Error) as error:
             raise _in_our_words(error) from error
         return [_converted(row, form.results) for row in found] if form.results else found
@@ -435,7 +447,7 @@ class Ready:
         link = _by_link(tx)
         form = self._form(link.dialect)
         try:
-            done: Done = link.driver.execute(form.sql, _given(form, values, link))
+            done: Done = link.cursor().execute(form.sql, form.given(values))
         except (sqlite3.Error, psycopg.Error) as error:
             raise _in_our_words(error) from error
         return done
@@ -445,7 +457,7 @@ class Ready:
         link = _by_link(tx)
         form = self._form(link.dialect)
         try:
-            link.driver.cursor().executemany(form.sql, [_given(form, values, link) for values in rows])
+            link.cursor().executemany(form.sql, [form.given(values) for values in rows])
         except (sqlite3.Error, psycopg.Error) as error:
             raise _in_our_words(error) from error
 
@@ -459,6 +471,10 @@ class Ready:
         statement = self._statement
         if isinstance(statement, Mapping):
             statement = statement[dialect.name]
+        if dialect.name == "postgresql":
+            dialect = cast(Any, type(dialect))(
+                paramstyle="numeric_dollar"
+            )  # as PostgreSQL counts them itself
         compiled = cast(SQLCompiler, cast(ClauseElement, statement).compile(dialect=dialect))
         for name, parameter in compiled.binds.items():
             if not parameter.required:
@@ -473,19 +489,10 @@ class Ready:
         ]
         return _Form(
             str(compiled),
-            tuple(compiled.positiontup or binds),
+            tuple(compiled.positiontup or ()),
             [(name, process) for name, process in binds.items() if process],
             [(place, process) for place, process in enumerate(results) if process],
         )
-
-
-def _given(form: _Form, values: Mapping[str, Any], link: Link) -> Sequence[Any] | Mapping[str, Any]:
-    """The values as the driver takes them; ``KeyError`` if one is missing."""
-    if form.binds:
-        values = dict(values)
-        for name, process in form.binds:
-            values[name] = process(values[name])
-    return [values[name] for name in form.names] if link.sqlite else values
 
 
 def _converted(row: tuple[Any, ...], results: Iterable[tuple[int, Callable[[Any], Any]]]) -> tuple[Any, ...]:
