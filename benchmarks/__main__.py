@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import administration, arrivals, cases, relay, summaries, survey
+from benchmarks import administration, arrivals, cases, relay, summaries, survey, tablet
 
 DIALECTS = ("sqlite", "postgresql")
-PARTS = ("survey", "cases", "relay", "arrivals", "summaries", "administration")
+PARTS = ("survey", "cases", "relay", "arrivals", "summaries", "administration", "tablet")
 
 
 def main() -> None:
@@ -37,6 +37,8 @@ def main() -> None:
     parser.add_argument("--centres", type=int, default=1, help="whose answers these are")
     parser.add_argument("--responses", type=int, default=300_000, help="of three years, that pages sum up")
     parser.add_argument("--invited", type=int, default=600_000, help="cases whose applicants were invited")
+    parser.add_argument("--starts", type=int, default=20, help="of the tablet without a line")
+    parser.add_argument("--people", type=int, default=12, help="who answer on it, seven taps each")
     parser.add_argument(
         "--database", choices=DIALECTS, action="append", help="one of them; both if not given"
     )
@@ -84,6 +86,12 @@ def main() -> None:
         _keep("administration", pages)
         print("What an administrator waits for, milliseconds\n")
         _table(pages)
+    if "tablet" in parts:
+        with tempfile.TemporaryDirectory(prefix="vidhuk-bench-") as folder:
+            felt = tablet.measure(Path(folder), starts=asked.starts, people=asked.people)
+        _keep("tablet", felt)
+        print("The hall's tablet in a browser\n")
+        _table(felt)
 
 
 def _in_folder(measure: Any, dialect: str, **doses: int) -> Any:

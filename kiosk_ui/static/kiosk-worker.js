@@ -15,9 +15,11 @@ self.addEventListener("activate", (event) => {
   event.waitUntil(tidy());
 });
 
-// A new version waits until the page says that nobody is answering.
+// A new version waits until the page says that nobody is answering. A page that was on its way here when the worker
+// began its work is overlooked by it, and says so.
 self.addEventListener("message", (event) => {
   if (event.data === "activate") self.skipWaiting();
+  if (event.data === "claim") event.waitUntil(self.clients.claim());
 });
 
 self.addEventListener("fetch", (event) => {

@@ -5,6 +5,8 @@ const VERSION = document.documentElement.dataset.version;
 const HALL_POLL = 300; // seconds between two looks at the configuration where no case is waited for
 const RETRY = { first: 2, most: 300 }; // seconds until what could not be sent is tried again
 const SEND_EVERY = 30; // seconds between two looks at what waits
+const AGAIN = 30; // seconds until a worker that could not be installed is asked for again
+const UPDATE_EVERY = 3600; // seconds between two questions for a new version
 const MOMENT = 200; // milliseconds that a choice is seen before the next question comes
 const TIDY = 120_000; // milliseconds that the pace of the last answers is of any use
 const OFFERED = 180_000; // milliseconds that a case is offered at most, whatever the clock says
@@ -169,6 +171,12 @@ function walkUp() {
 
 // --- between people ---
 
+/** Do it again and again, about so many seconds apart, whatever became of it the last time. */
+function every(seconds, what) {
+  const once = async () => { try { await what(); } catch { /* and again the next time */ } every(seconds, what); };
+  setTimeout(once, seconds * 1000 * (0.9 + Math.random() / 5));
+}
+
 const isIdle = () => ["pairing", "help", "desk"].includes(state.screen) || (state.screen === "question" && !Object.keys(state.answers).length && !state.code);
 
 /** The screen that waits for the next person. */
@@ -248,15 +256,22 @@ async function leave() {
   if (isIdle()) reset();
 }
 
-/** A new version of the page is put in place while nobody answers. */
-async function update(registration) {
-  const hour = 3_600_000;
-  const settle = () => { if (registration.waiting && isIdle()) registration.waiting.postMessage("activate"); };
-  const had = navigator.serviceWorker.controller;
-  navigator.serviceWorker.addEventListener("controllerchange", () => { if (had && isIdle()) reset(); });
-  setInterval(settle, 5_000);
-  setInterval(() => { if (isIdle()) registration.update().catch(() => {}); }, hour);
-  settle();
+/**
+ * The worker keeps the shell for times without a line. A first one that could not fetch all of it is gone, and is
+ * asked for again; a new version is put in place while nobody answers.
+ */
+async function keepShell() {
+  const workers = navigator.serviceWorker;
+  const install = () => workers.register("/kiosk/worker.js", { scope: "/kiosk" });
+  let had = workers.controller;
+  workers.addEventListener("controllerchange", () => { if (had && isIdle()) reset(); had = true; });
+  workers.ready.then(({ active }) => { if (!workers.controller) active.postMessage("claim"); });
+  let registration = await install().catch(() => null);
+  const settle = () => { if (registration?.waiting && isIdle()) registration.waiting.postMessage("activate"); };
+  const isThere = () => registration && (registration.installing ?? registration.waiting ?? registration.active);
+  every(5, settle);
+  every(AGAIN, async () => { if (!isThere()) registration = await install(); });
+  every(UPDATE_EVERY, async () => { if (isIdle()) await registration.update(); });
 }
 
 // --- whoever walks away ---
@@ -376,8 +391,7 @@ async function start() {
   addEventListener("pagehide", () => document.body.replaceChildren());
   addEventListener("pageshow", (event) => { if (event.persisted) reset(); });
   setInterval(look_around, 1_000);
-  const worker = navigator.serviceWorker?.register("/kiosk/worker.js", { scope: "/kiosk" });
-  worker?.then(update).catch(() => {});
+  if (navigator.serviceWorker) keepShell();
 
   const config = await kept("config").catch(() => undefined);
   if (config) take(config);
@@ -392,7 +406,6 @@ async function start() {
   addEventListener("online", () => { relieve(); look().catch(() => {}); });
   navigator.wakeLock?.request("screen").catch(() => {});
   const { poll_seconds, heartbeat_seconds } = state.config.settings;
-  const every = (seconds, what) => setTimeout(async () => { await what().catch(() => {}); every(seconds, what); }, seconds * 1000 * (0.9 + Math.random() / 5));
   every(state.config.device.mode === "desk" ? poll_seconds : HALL_POLL, look);
   every(heartbeat_seconds, heartbeat);
   for (const first of [look, heartbeat, relieve]) await first().catch(() => {});

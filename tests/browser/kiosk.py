@@ -57,9 +57,11 @@ def just_completed(beside: Flask, **facts: Any) -> str:
 
 
 def pairing_code(beside: Flask, mode: str = "hall", centre: str = story.CENTRE) -> str:
-    """A code for a new tablet."""
+    """A code for a new tablet; at a desk's window nobody waits to be asked."""
     with beside.app_context():
         workplace = WORKPLACE if mode == "desk" else None
+        if mode == "desk":  # whoever came last, perhaps in another test, has begun on a phone
+            story.tapped(story.invited(status_at=clock.now()).token, {"off.nps": 9})
         return flow.add_device(centre, name="Планшет", mode=mode, workplace=workplace)
 
 
@@ -69,12 +71,7 @@ def pair(page: Page, url: str, code: str) -> None:
     page.fill("[name=pairing_code]", code)
     page.press("[name=pairing_code]", "Enter")
     between_people(page)
-    try:
-        until(page, SETTLED, seconds=10)
-    except AssertionError:  # seen on a busy machine, cause unknown: the page is taken over when opened again
-        page.reload()
-        between_people(page)
-        until(page, SETTLED)
+    until(page, SETTLED)
 
 
 def until(page: Page, expression: str, seconds: float = 30) -> None:

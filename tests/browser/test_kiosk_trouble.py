@@ -16,6 +16,7 @@ from feedback_service.models import Device
 from tests.browser.kiosk import (
     FULL,
     LANDSCAPE,
+    SETTLED,
     NewTablet,
     Since,
     becomes,
@@ -27,6 +28,7 @@ from tests.browser.kiosk import (
     pairing_code,
     rate,
     send,
+    until,
     waiting,
     with_line,
     without_line,
@@ -222,7 +224,9 @@ def test_a_clock_that_is_set_right_while_somebody_answers_costs_no_answer(
     between_people(page)
     rate(page, {"off.nps": 9})
     page.clock.set_system_time(datetime.now().astimezone())
-    page.locator("[name=finish]").click()
+    page.locator("[name=finish]").dispatch_event(
+        "click"
+    )  # whoever is slower is asked whether they are still there
     expect(page.locator(".tick")).to_be_visible()
     page.evaluate("heartbeat()")
     drained(page)
@@ -365,3 +369,30 @@ def test_what_a_tablet_holds_survives_another_pairing_and_may_still_be_carried_b
             became = take_queue_file(json.loads(file.read_text()))
             assert became == ({"accepted": 1} if number == 0 else {"accepted": 1, "duplicate": 1})
     assert len(since()) == 2
+
+
+# Its worker ---------------------------------------------------------------------------------------------------
+
+
+def test_a_page_that_its_worker_overlooked_is_taken_over(new_tablet: NewTablet) -> None:
+    page = new_tablet()
+    page.context.new_cdp_session(page).send("Page.reload", {"ignoreCache": True})
+    between_people(page)
+    assert page.evaluate("performance.getEntriesByType('navigation')[0].workerStart") == 0, "it came past it"
+    until(page, SETTLED)
+
+
+def test_a_worker_that_could_not_be_installed_is_asked_for_again(new_page: NewPage, service: Service) -> None:
+    page = new_page(**LANDSCAPE)
+    page.clock.install()
+    page.add_init_script(
+        """const register = ServiceWorkerContainer.prototype.register;
+        ServiceWorkerContainer.prototype.register = function () {
+          ServiceWorkerContainer.prototype.register = register;
+          return Promise.reject(new TypeError("no line"));
+        };"""
+    )
+    page.goto(f"{service.url}/kiosk")
+    expect(page.locator("[name=pairing_code]")).to_be_visible()
+    page.clock.run_for(35_000)
+    until(page, SETTLED)
