@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 
 from feedback_service.access import keys
+from feedback_service.access.sessions import form_token
 from feedback_service.errors import Unavailable
 from feedback_service.flow import oversight, sign_in
 from feedback_service.flow import staff as users
@@ -15,7 +16,7 @@ from kiosk_ui.admin.journal import PAGES
 from tests.kiosk_ui.admin.conftest import FOREIGN, OWN, SignedIn
 from tests.kiosk_ui.outline import keep_the_house_rules
 from tests.support import staff, stored
-from tests.support.staff import PASSWORD
+from tests.support.staff import FROM_HERE, PASSWORD
 
 PROFILE = f"/admin/centres/{OWN}/profile"
 SERVICES = f"/admin/centres/{OWN}/services"
@@ -225,9 +226,19 @@ def test_services_are_imported_from_a_file_or_pasted(signed_in: SignedIn) -> Non
 
 
 def test_a_long_table_may_be_pasted_as_well_as_sent_as_a_file(signed_in: SignedIn) -> None:
-    table = "title,code\n" + f"{'Видача витягу ' * 30},не код\n" * 1_200
+    me, table = signed_in(), "title,code\n" + f"{'Видача витягу ' * 30},не код\n" * 1_200
+    fields = {"csrf": form_token(me.token), "table": table}
+    body = "".join(
+        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+    )
 
-    reply = signed_in().post(SERVICES, {"table": table}, content_type="multipart/form-data")
+    reply = me.client.post(
+        SERVICES,
+        data=f"{body}--x--\r\n".encode(),
+        content_type="multipart/form-data; boundary=x",
+        headers=FROM_HERE,
+    )
 
     assert len(table.encode()) > 500_000
     assert reply.status_code == 422, "every row was read"
