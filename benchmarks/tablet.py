@@ -28,7 +28,8 @@ WATCH = """
 window.taps = new Map();
 new PerformanceObserver((list) => {
   for (const { name, interactionId, duration } of list.getEntries()) {
-    if (interactionId && (name === "pointerup" || name === "click")) taps.set(interactionId, Math.max(duration, taps.get(interactionId) ?? 0));
+    if (!interactionId || (name !== "pointerup" && name !== "click")) continue;
+    taps.set(interactionId, Math.max(duration, taps.get(interactionId) ?? 0));
   }
 }).observe({ type: "event", durationThreshold: 16, buffered: true });
 const drawn = new MutationObserver(() => {
