@@ -94,7 +94,7 @@ def _described(rule: Rule, operation: Operation) -> dict[str, Any]:
         ],
         "responses": {
             **{str(status): _reply(*gives) for status, gives in operation.gives.items()},
-            **_refusals(operation),
+            **_refusals(rule, operation),
         },
         "security": _security(operation.needs),
     }
@@ -124,7 +124,7 @@ def _reply(about: str, shape: type[Schema] | None) -> dict[str, Any]:
     return {"description": about} | ({"content": content} if content else {})
 
 
-def _refusals(operation: Operation) -> dict[str, Any]:
+def _refusals(rule: Rule, operation: Operation) -> dict[str, Any]:
     """By status: what may be refused, in the words of the refusals' titles."""
     kinds: list[type[FeedbackError]] = [*operation.refuses, errors.Unavailable]
     if operation.needs:
@@ -133,6 +133,8 @@ def _refusals(operation: Operation) -> dict[str, Any]:
         kinds += [errors.NotAllowed]
     if operation.takes:
         kinds += [errors.Malformed, errors.TooLarge, errors.WrongMediaType]
+    elif "GET" not in (rule.methods or ()):
+        kinds += [errors.Malformed, errors.TooLarge]  # a body that is not asked for is looked at all the same
     kinds += [errors.Invalid]  # a parameter that nobody knows is refused everywhere
     titles: defaultdict[int, list[str]] = defaultdict(list)
     for kind in kinds:

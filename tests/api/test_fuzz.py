@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -36,6 +36,16 @@ values: SearchStrategy[Any] = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(texts, inner, max_size=4)),
     max_leaves=10,
 )
+
+
+def is_json(value: Any) -> bool:
+    """Whether it can be sent: NaN and Infinity spoil the whole body, as any noise does."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        return False
+    return True
+
 
 ANSWERED = {
     "client_id": "8a3f1f0e-6f0b-4c5f-9d55-2f6f1f5f7a10",
@@ -157,6 +167,7 @@ def test_a_damaged_answer_of_a_tablet_spoils_no_other(tablet: Caller) -> None:
     @often
     @given(st.one_of(damaged(FROM_A_TABLET), values), st.uuids())
     def send(item: Any, client: UUID) -> None:
+        assume(is_json(item))
         sound = FROM_A_TABLET | {"client_id": str(client), "short_code": None}
         [_, became] = tablet.post("/kiosk/responses", {"responses": [item, sound]}).json["results"]
         assert became["status"] in ("accepted", "duplicate")

@@ -1,6 +1,7 @@
 """The hall's tablet when what it relies on lets it down: the line, the clock, the disk, its pairing, the service."""
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -261,7 +262,11 @@ def test_a_case_is_offered_for_three_minutes_whatever_the_clock_says(
     page.reload()
     between_people(page)
     just_completed(beside)
-    page.clock.run_for(7_000)
+    for _ in range(5):  # it asks every five seconds; on a busy machine the reply may take longer
+        page.clock.run_for(6_000)
+        with suppress(AssertionError):
+            expect(page.locator("[name='off.nps']")).to_have_count(11, timeout=2_000)
+            break
     expect(page.locator("[name='off.nps']")).to_have_count(11)
     without_line(page)
     page.clock.run_for(181_000)
