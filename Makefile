@@ -31,7 +31,7 @@ run: setup  ## the service, its database, demo data and a demo central system; P
 
 test: setup $(TEST)  ## every test on SQLite, PostgreSQL and in a browser; ARGS="-k word" for some
 	@$(PY) -m tests.support.browser || $(MAKE) chromium
-	@$(PY) -m pytest -n 3 $(ARGS)  # on two cores: browsers and databases leave them idle a third of the time
+	@$(PY) -m pytest -n 2 $(ARGS)
 
 bench: setup $(TEST)  ## how fast, as ratios to a bare program in the same run; ARGS="--only survey --pairs 3"
 	@$(PY) -m benchmarks $(ARGS)
