@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from flask import Flask, current_app
+from flask import Flask
 from flask.cli import AppGroup, with_appcontext
+from flask.globals import app_ctx
 from sqlalchemy.exc import SQLAlchemyError
 
 from feedback_service import clock, files
@@ -502,7 +503,7 @@ def _beside(work: Callable[[threading.Event], None] | None, stop: threading.Even
 
     A request that is under way then has a few seconds to end; else its lease gives back what it carries.
     """
-    app = current_app._get_current_object()  # type: ignore[attr-defined]  # a thread has no context of its own
+    app = app_ctx.app  # a thread has no context of its own
 
     def begin() -> None:
         with app.app_context():

@@ -4,7 +4,7 @@ Nothing else in the program commits. A story that loses a race is told again fro
 decided is decided anew on what the winner left behind.
 
 What people do all day goes by the same two ways with less luggage: ``swift`` writes, ``glancing`` reads. Such a
-story has a ``Link`` in place of a Session and says what it wants by ``Ready`` statements; rooms that serve
+story has a ``Link`` in place of a Session and says what it wants by ``statements.Ready``; rooms that serve
 both kinds of story take a ``Tx``.
 """
 
@@ -16,28 +16,16 @@ import select
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from functools import wraps
-from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, Protocol, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import psycopg
-from flask import Flask, current_app
+from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import (
-    ClauseElement,
-    DateTime,
-    Dialect,
-    Engine,
-    Executable,
-    MetaData,
-    Table,
-    TypeDecorator,
-    bindparam,
-    event,
-    insert,
-)
+from sqlalchemy import DateTime, Dialect, Engine, MetaData, Table, TypeDecorator, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import (
     DBAPIError,
@@ -50,7 +38,6 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.pool import Pool
-from sqlalchemy.sql.compiler import SQLCompiler
 
 from feedback_service.errors import Unavailable
 from feedback_service.logs import log
@@ -58,7 +45,6 @@ from feedback_service.logs import log
 LOCK_WAIT_SECONDS = 15.0  # how long a writer waits for another before it gives up
 IDLE_SECONDS = 60.0  # how long a transaction may do nothing and keep others waiting
 TURN_SECONDS = 0.001  # how often the next writer looks whether it is its turn
-GATHER_SECONDS = 0.5
 ATTEMPTS = 5
 LOST_RACE_STATES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 KEPT_FIRST = frozenset({"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"})
@@ -355,7 +341,8 @@ class Link:
 Tx = Session | Link
 
 
-def _by_link(tx: Tx) -> Link:
+def link_of(tx: Tx) -> Link:
+    """The driver's connection behind either kind of transaction."""
     if isinstance(tx, Link):
         return tx
     connection = tx.connection()
@@ -382,173 +369,24 @@ def _in_one_voice() -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, psycopg.Error) as error:
-        raise _in_our_words(error) from error
+        raise in_our_words(error) from error
 
 
-def _in_our_words(error: sqlite3.Error | psycopg.Error) -> Exception:
+def in_our_words(error: sqlite3.Error | psycopg.Error) -> Exception:
+    """A driver's error as SQLAlchemy would have raised it."""
     base = sqlite3.Error if isinstance(error, sqlite3.Error) else psycopg.Error
     return DBAPIError.instance(None, None, error, base, hide_parameters=True)
-
-
-class Done(Protocol):
-    """What became of a statement: how many rows it changed, which within ``together`` is known at its end."""
-
-    @property
-    def rowcount(self) -> int: ...
-
-
-class _Form(NamedTuple):
-    """A statement as one kind of database takes it."""
-
-    sql: str
-    names: Sequence[str]  # of its parameters, in their order
-    binds: Sequence[tuple[str, Callable[[Any], Any]]]  # those that the driver does not take as they are
-    results: Sequence[tuple[int, Callable[[Any], Any]]]  # the columns that it does not give as they should be
-
-    def given(self, values: Mapping[str, Any]) -> list[Any]:
-        """The values as the driver takes them; ``KeyError`` if one is missing."""
-        if self.binds:
-            values = dict(values)
-            for name, process in self.binds:
-                values[name] = process(values[name])
-        return [values[name] for name in self.names]
-
-
-class Ready:
-    """A statement worked out once for each kind of database and then handed to the driver as it is.
-
-    SQLAlchemy's work on a statement costs several times the database's; this leaves the conversion of values.
-    All values are parameters, ``bindparam`` with a name: ``TypeError`` at its first use if one is not. A statement
-    may be one for each dialect.
-    """
-
-    def __init__(self, statement: Executable | Mapping[str, Executable]) -> None:
-        self._statement = statement
-        self._forms: dict[str, _Form] = {}
-
-    @classmethod
-    def insert(cls, into: Table, *columns: str) -> "Ready":
-        """A row with these columns; those left out may have no default."""
-        return cls(insert(into).values({name: bindparam(name) for name in columns}))
-
-    def rows(self, tx: Tx, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """What it finds."""
-        link = _by_link(tx)
-        form = self._form(link.dialect)
-        found: list[tuple[Any, ...]]
-        try:
-            found = link.cursor().execute(form.sql, form.given(values)).fetchall()
-        except (sqlite3.Error, psycopg.Error) as error:
-            raise _in_our_words(error) from error
-        return [_converted(row, form.results) for row in found] if form.results else found
-
-    def run(self, tx: Tx, values: Mapping[str, Any]) -> Done:
-        """Write."""
-        link = _by_link(tx)
-        form = self._form(link.dialect)
-        try:
-            done: Done = link.cursor().execute(form.sql, form.given(values))
-        except (sqlite3.Error, psycopg.Error) as error:
-            raise _in_our_words(error) from error
-        return done
-
-    def run_all(self, tx: Tx, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Write with each of these."""
-        link = _by_link(tx)
-        form = self._form(link.dialect)
-        try:
-            link.cursor().executemany(form.sql, [form.given(values) for values in rows])
-        except (sqlite3.Error, psycopg.Error) as error:
-            raise _in_our_words(error) from error
-
-    def _form(self, dialect: Dialect) -> _Form:
-        form = self._forms.get(dialect.name)
-        if form is None:
-            form = self._forms[dialect.name] = self._worked_out(dialect)
-        return form
-
-    def _worked_out(self, dialect: Dialect) -> _Form:
-        statement = self._statement
-        if isinstance(statement, Mapping):
-            statement = statement[dialect.name]
-        if dialect.name == "postgresql":
-            dialect = cast(Any, type(dialect))(
-                paramstyle="numeric_dollar"
-            )  # as PostgreSQL counts them itself
-        compiled = cast(SQLCompiler, cast(ClauseElement, statement).compile(dialect=dialect))
-        for name, parameter in compiled.binds.items():
-            if not parameter.required:
-                raise TypeError(f"a value is part of the statement: {name}")
-        binds = {
-            name: parameter.type.dialect_impl(dialect).bind_processor(dialect)
-            for name, parameter in compiled.binds.items()
-        }
-        results = [
-            column.type.dialect_impl(dialect).result_processor(dialect, None)
-            for column in getattr(statement, "exported_columns", ())
-        ]
-        return _Form(
-            str(compiled),
-            tuple(compiled.positiontup or ()),
-            [(name, process) for name, process in binds.items() if process],
-            [(place, process) for place, process in enumerate(results) if process],
-        )
-
-
-def _converted(row: tuple[Any, ...], results: Iterable[tuple[int, Callable[[Any], Any]]]) -> tuple[Any, ...]:
-    converted = list(row)
-    for place, process in results:
-        converted[place] = process(converted[place])
-    return tuple(converted)
 
 
 @contextmanager
 def together(tx: Tx) -> Iterator[None]:
     """Writes that wait for no answer: on PostgreSQL all go in one round trip, and fail at its end."""
-    link = _by_link(tx)
+    link = link_of(tx)
     if link.sqlite:
         yield
         return
     with _in_one_voice(), link.driver.pipeline():
         yield
-
-
-class Gathered(Generic[T]):
-    """Small things that a kill may lose, written in lots: one commit for all that came within ``GATHER_SECONDS``.
-
-    ``write`` is a transaction. What it cannot write, because the database is busy or away, is dropped. A program
-    that ends in order waits until all is written.
-    """
-
-    def __init__(self, write: Callable[[Sequence[T]], object]) -> None:
-        self._write = write
-        self._lots: dict[Flask, list[T]] = {}
-        self._lock, self._writing = threading.Lock(), threading.Lock()
-
-    def add(self, thing: T) -> None:
-        """This will be written soon."""
-        app = current_app._get_current_object()  # type: ignore[attr-defined]  # the timer has none of its own
-        with self._lock:
-            lot = self._lots.setdefault(app, [])
-            lot.append(thing)
-        if len(lot) == 1:
-            threading.Timer(GATHER_SECONDS, self._settle, (app,)).start()
-
-    def settle(self) -> None:
-        """Everything is written now."""
-        self._settle(current_app._get_current_object())  # type: ignore[attr-defined]
-
-    def _settle(self, app: Flask) -> None:
-        with self._writing:
-            with self._lock:
-                lot = self._lots.pop(app, None)
-            if lot is None:
-                return
-            try:
-                with app.app_context(), suppress(Unavailable):
-                    self._write(lot)
-            except Exception as error:  # nobody is there to catch it, and Python would print what it says
-                log.error("not written", number=len(lot), exc_info=error)
 
 
 def _lost_race(error: DBAPIError | LostRace) -> bool:

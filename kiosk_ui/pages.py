@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import quote, unquote_to_bytes, urlencode
 
 from flask import Blueprint, Flask, Response, abort, g, make_response, render_template, request
+from flask.globals import request_ctx
 
 from kiosk_ui import assets
 from kiosk_ui.languages import NATIVE, spoken
@@ -89,7 +90,7 @@ def way() -> str | None:
 
 def _limit() -> None:
     """A form that is too long is refused before it is read; the JSON door has limits of its own."""
-    asked = request._get_current_object()  # type: ignore[attr-defined]  # each look at the proxy costs a search
+    asked = request_ctx.request  # each look at the proxy costs a search
     if asked.path.startswith("/api/"):
         return
     of_staff = asked.path.startswith("/admin/")
@@ -105,7 +106,7 @@ def _limit() -> None:
 
 def _finish(response: Response) -> Response:
     """Add what every answer of this door carries; the JSON door speaks for itself."""
-    asked = request._get_current_object()  # type: ignore[attr-defined]
+    asked = request_ctx.request
     if asked.path.startswith("/api/"):
         return response
     set_already = {name for name, _ in response.headers}

@@ -28,7 +28,6 @@ from feedback_service.db import (
     Link,
     LostRace,
     NotDurable,
-    Ready,
     Tx,
     glancing,
     reading,
@@ -39,6 +38,7 @@ from feedback_service.db import (
 )
 from feedback_service.errors import Unavailable
 from feedback_service.models import Centre, CodeGuesses, Document
+from feedback_service.statements import Ready
 from tests.support import stored
 from tests.support.database import FreshDatabase
 from tests.support.environment import ROOT, environment, process_environment

@@ -8,8 +8,9 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from feedback_service.db import Ready, Tx, table
+from feedback_service.db import Tx, table
 from feedback_service.models import Alarm, Centre, Concern, Service
+from feedback_service.statements import Ready
 
 BAD_ANSWERS, BREACH = "bad_answers", "breach"
 WHOLE = ""  # the subject that is the centre itself

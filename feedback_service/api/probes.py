@@ -9,7 +9,8 @@ from pathlib import Path
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from flask import Blueprint, Flask, Response, g, request
+from flask import Blueprint, Flask, Response, g
+from flask.globals import request_ctx
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
@@ -152,7 +153,7 @@ def _start() -> None:
 
 
 def _count(response: Response) -> Response:
-    asked = request._get_current_object()  # type: ignore[attr-defined]  # each look at the proxy costs a search
+    asked = request_ctx.request  # each look at the proxy costs a search
     route = asked.url_rule.rule if asked.url_rule else "none"
     method = asked.method if asked.method in METHODS else "other"
     _requests.labels(method, route, str(response.status_code)).inc()

@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from feedback_service.cases import tokens
 from feedback_service.cases.tokens import Keyring, TokenKey
-from feedback_service.db import Done, Ready, Tx, table, together
+from feedback_service.db import Tx, table, together
 from feedback_service.errors import InvitationCancelled, InvitationExpired, NotFound
 from feedback_service.models import BegunAnswer, Case, Centre, CodeGuesses, Invitation, Service
+from feedback_service.statements import Done, Ready
 
 GUESS_WINDOW = timedelta(minutes=10)
 WRONG_GUESSES = 30  # in a window, for one centre: at 25,000 open codes a guesser needs 27 years to hit one

@@ -5,9 +5,10 @@ from datetime import datetime
 
 from uuid_utils.compat import uuid7
 
-from feedback_service.db import Ready, Tx, table
+from feedback_service.db import Tx, table
 from feedback_service.delivery.events import Telling
 from feedback_service.models import Event
+from feedback_service.statements import Ready
 
 _FACTS = ("centre_id", "id", "type", "subject", "time", "data", "created_at", "state", "due_at")
 _EVENT = Ready.insert(table(Event), *_FACTS, "attempts", "setbacks")

@@ -17,9 +17,10 @@ from feedback_service.cases import invitations
 from feedback_service.cases.invitations import Begun, Held
 from feedback_service.cases.tokens import keyring
 from feedback_service.config import settings
-from feedback_service.db import Gathered, Link, LostRace, Tx, glancing, swift, together, transaction
+from feedback_service.db import Link, LostRace, Tx, glancing, swift, together, transaction
 from feedback_service.errors import N_, AlreadyAnswered, Invalid
 from feedback_service.flow.recording import Origin, record
+from feedback_service.gathered import Gathered
 from feedback_service.logs import log
 from feedback_service.models import Centre
 from feedback_service.surveys import library

@@ -9,10 +9,11 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Text, bindparam, cast, select
 
-from feedback_service.db import Ready, Tx, db, table
+from feedback_service.db import Tx, db, table
 from feedback_service.indicators import methodology
 from feedback_service.indicators.methodology import Methodology
 from feedback_service.models import Document
+from feedback_service.statements import Ready
 
 LATELY = 5.0  # seconds after which every process knows a methodology that an operator loaded
 

@@ -35,10 +35,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from feedback_service.db import Ready, Tx
+from feedback_service.db import Tx
 from feedback_service.indicators import tallies
 from feedback_service.indicators.tallies import ANSWERS_BY, INVITATIONS_BY, INVITED, STEPS, WHOLE, Counts
 from feedback_service.models import Answer, BegunAnswer, Case, Centre, CountedDay, Invitation, Response, Tally
+from feedback_service.statements import Ready
 
 SETTLING = timedelta(days=3)  # after its last day an invitation may still be answered by what is under way
 

@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import BindParameter, bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
-from feedback_service.db import Ready, Tx, table
+from feedback_service.db import Tx, table
 from feedback_service.models import Answer, Comment, Response
+from feedback_service.statements import Ready
 from feedback_service.surveys import library
 from feedback_service.surveys.answers import Answers
 from feedback_service.surveys.folding import folded

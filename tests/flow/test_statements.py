@@ -10,8 +10,9 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from feedback_service import flow
-from feedback_service.db import Ready, Tx
+from feedback_service.db import Tx
 from feedback_service.flow.answers import opened
+from feedback_service.statements import Ready
 from feedback_service.surveys.answers import check
 from tests.support.story import CENTRE, a_centre, a_report, given, invited, registered, sent
 
