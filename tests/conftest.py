@@ -23,7 +23,8 @@ from tests.support.postgres import Server
 
 TimeIs = Callable[[datetime | str], datetime]
 TEMPLATES = once.Templates()
-once.keep_builders()
+once.keep_rules()
+once.keep_statements()
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +37,9 @@ def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabase
 def postgres_databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresDatabases]:
     """Migrated databases of a PostgreSQL server that lives as long as this test worker."""
     with Server() as server:
-        yield PostgresDatabases(server, tmp_path_factory.mktemp("postgresql"))
+        databases = PostgresDatabases(server, tmp_path_factory.mktemp("postgresql"))
+        yield databases
+        databases.close()
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +77,8 @@ def app(settings: Settings) -> Iterator[Flask]:
     app = create_app(settings)
     app.testing = True
     app.jinja_env.bytecode_cache = TEMPLATES
+    with app.app_context():
+        once.share_statements(db.engine)
     yield app
     with app.app_context():
         opened.settle()
