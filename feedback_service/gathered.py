@@ -34,8 +34,8 @@ class Gathered(Generic[T]):
         with self._lock:
             lot = self._lots.setdefault(app, [])
             lot.append(thing)
-        if len(lot) == 1:
-            threading.Timer(GATHER_SECONDS, self._settle, (app,)).start()
+            if len(lot) == 1:  # not after the lock: two that came at once would each leave it to the other
+                threading.Timer(GATHER_SECONDS, self._settle, (app,)).start()
 
     def settle(self) -> None:
         """Everything is written now."""

@@ -1,0 +1,43 @@
+"""What is gathered is written soon, however many add to it at once."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+
+from feedback_service import gathered
+from feedback_service.gathered import Gathered
+
+
+class HandedOver:
+    """A lock that lets somebody else go on at the moment of its first release, as the system may."""
+
+    def __init__(self, meanwhile: Callable[[], None]) -> None:
+        self._lock, self._meanwhile = threading.Lock(), [meanwhile]
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+        if self._meanwhile:
+            self._meanwhile.pop()()
+
+
+def test_two_that_come_in_the_same_moment_are_both_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathered, "GATHER_SECONDS", 0.01)
+    written, done = list[str](), threading.Event()
+
+    def write(lot: object) -> None:
+        assert isinstance(lot, list)
+        written.extend(lot)
+        done.set()
+
+    things = Gathered[str](write)
+    monkeypatch.setattr(things, "_lock", HandedOver(lambda: things.add("second")))
+    with Flask("somebody").app_context():
+        things.add("first")
+
+    assert done.wait(10)
+    assert written == ["first", "second"]
