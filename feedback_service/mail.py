@@ -2,6 +2,7 @@
 
 import smtplib
 import ssl
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.errors import MessageError
@@ -102,8 +103,10 @@ def message(letter: Outgoing, mail_from: str) -> EmailMessage:
 def send(letter: Outgoing, by: Server, mail_from: str) -> None:
     """The server has taken the letter; else ``NotSent``."""
     try:
-        with _connected(by) as link:
+        with closing(_connected(by)) as link:
             link.send_message(message(letter, mail_from), mail_from, [letter.to])
+            with suppress(smtplib.SMTPException, OSError):  # it is taken, whatever becomes of the farewell
+                link.quit()
     except smtplib.SMTPServerDisconnected as error:
         raise NotSent("SMTPServerDisconnected") from error
     except smtplib.SMTPResponseException as error:

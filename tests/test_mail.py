@@ -114,6 +114,13 @@ def test_whatever_the_server_refuses_is_one_trouble_that_quotes_nobody(answers: 
     assert "head@" not in str(trouble.value)
 
 
+def test_a_letter_that_was_taken_is_sent_whatever_the_farewell() -> None:
+    with Mailbox(answers={"QUIT": b"421 too busy to say goodbye"}) as box:
+        mail.send(LETTER, config.smtp(box.url), SENDER)
+
+    assert len(box.taken) == 1
+
+
 def test_nobody_there_and_somebody_silent_are_the_same_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mail, "SECONDS", 0.2)
     with socket.socket() as silent:
