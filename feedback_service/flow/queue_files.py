@@ -1,7 +1,6 @@
 """Answers that a stuck tablet saved to a file: sealed there, opened here, judged as if the tablet had sent them."""
 
 import base64
-import json
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
@@ -17,11 +16,13 @@ from feedback_service.access.devices import Tablet
 from feedback_service.cases.tokens import keyring
 from feedback_service.config import settings
 from feedback_service.db import reading
+from feedback_service.documents import strict_json
 from feedback_service.errors import N_, FeedbackError, Invalid
 from feedback_service.flow.tablets import TabletAnswer, deliver, note_refused
 from feedback_service.models import Centre, Device
 from feedback_service.surveys.answers import check
 from feedback_service.surveys.signals import Pace
+from feedback_service.text import clean
 
 KIND = "tablet-queue"
 NONCE = 12  # bytes before what AES-256-GCM made; the client id is authenticated with it
@@ -87,7 +88,7 @@ def _opened(tablet: Tablet, client_id: str, box: bytes) -> TabletAnswer | Invali
     for key in keyring().keys:
         try:
             told = AESGCM(key.queue_key(tablet.id)).decrypt(box[:NONCE], box[NONCE:], client_id.encode())
-            return _answer(client_id, json.loads(told))
+            return _answer(client_id, strict_json(told.decode()))
         except (InvalidTag, LookupError, TypeError, ValueError, AttributeError):
             continue
     return Invalid.field("", CHANGED)
@@ -99,7 +100,6 @@ def _answer(client_id: str, told: Mapping[str, Any]) -> TabletAnswer:
     fine = [
         isinstance(answers, dict),
         told["language"] in settings().languages,
-        isinstance(told["questionnaire"], str),
         isinstance(told.get("short_code"), str | None),
         all(type(number) is int or number is None for number in pace.values()),
         at.tzinfo is not None,
@@ -108,7 +108,7 @@ def _answer(client_id: str, told: Mapping[str, Any]) -> TabletAnswer:
         raise ValueError("no page of ours says this")
     return TabletAnswer(
         client_id=uuid.UUID(client_id),
-        questionnaire=told["questionnaire"],
+        questionnaire=clean(told["questionnaire"]),
         language=told["language"],
         given=lambda questionnaire: check(questionnaire, answers),
         answered_at=at,

@@ -81,6 +81,8 @@ def test_an_answer_that_cannot_be_opened_spoils_no_other(place: str) -> None:
         {"language": "tlh"},
         {"language": None},
         {"questionnaire": ["offline-2026.1"]},
+        {"questionnaire": "offline\x00"},
+        {"questionnaire": "offline\ud800"},
         {"short_code": 7},
         {"answers": ["off.nps"]},
         {"answers": None},
@@ -96,6 +98,14 @@ def test_nothing_that_whoever_has_the_tablet_could_seal_breaks_the_door(
 ) -> None:
     document = a_file(place, sealed(place, an_item() | crafted), sealed(place))
     assert take_queue_file(document) == {"accepted": 1, "rejected": 1}
+
+
+def test_a_box_that_holds_a_pit_spoils_no_other(place: str) -> None:
+    client = str(uuid.uuid4())
+    key = keyring().signing.queue_key(uuid.UUID(place))
+    pit = bytes(12) + AESGCM(key).encrypt(bytes(12), b"[" * 100_000, client.encode())
+    deep = {"client_id": client, "sealed": base64.b64encode(pit).decode()}
+    assert take_queue_file(a_file(place, deep, sealed(place))) == {"accepted": 1, "rejected": 1}
 
 
 def test_a_file_brings_no_free_text_either(place: str) -> None:
