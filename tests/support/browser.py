@@ -5,9 +5,9 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -29,6 +29,9 @@ PHONE: dict[str, Any] = {
 
 AT_REST = """document.getAnimations().forEach(each =>
     each.effect.getComputedTiming().endTime === Infinity ? each.cancel() : each.finish())"""
+
+VIOLATIONS = """async (rules) => (await axe.run({ ...rules, resultTypes: ["violations"] })).violations
+    .map(({ id, nodes }) => [id, nodes.map(({ target }) => target)])"""
 
 NewPage = Callable[..., Page]
 
@@ -85,18 +88,22 @@ def visitor(browser: Browser) -> Iterator[NewPage]:
     assert not complaints, f"the page complained: {complaints}"
 
 
-def barriers(page: Page) -> list[tuple[str, str, list[Any]]]:
+def barriers(page: Page, *, only_colours: bool = False) -> list[tuple[str, str, list[Any]]]:
     """What axe finds on this page in the way of its readers, in light and in dark: (scheme, rule, where).
 
-    Only what colours decide is asked again in the dark. A colour that still fades in is not the page's colour yet.
+    Only what colours decide is asked again in the dark; ``only_colours`` asks for that alone in the light too, of a
+    page that was asked before it changed its colours. One that still fades in is not the page's colour yet.
     """
-    found = []
+    found: list[tuple[str, str, list[Any]]] = []
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
     page.emulate_media(reduced_motion="reduce")
-    for scheme, rules in (("light", {}), ("dark", {"runOnly": ["color-contrast"]})):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    for scheme in schemes:
+        page.emulate_media(color_scheme=scheme)
         page.evaluate(AT_REST)
-        for each in Axe().run(page, options=rules | {"resultTypes": ["violations"]}).response["violations"]:
-            found.append((scheme, each["id"], [node["target"] for node in each["nodes"]]))
+        rules = {"runOnly": ["color-contrast"]} if only_colours or scheme == "dark" else {}
+        found += [(scheme, rule, where) for rule, where in page.evaluate(VIOLATIONS, rules)]
     return found
 
 
