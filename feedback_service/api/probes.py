@@ -97,7 +97,7 @@ def metrics() -> Response:
     counted: CollectorRegistry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         counted = CollectorRegistry()
-        multiprocess.MultiProcessCollector(counted)  # type: ignore[no-untyped-call]  # not annotated there
+        multiprocess.MultiProcessCollector(counted)
     return Response(generate_latest(counted) + generate_latest(waiting), content_type=CONTENT_TYPE_LATEST)
 
 

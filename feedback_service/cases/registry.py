@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
@@ -116,13 +116,15 @@ def register(tx: Session, centre: Centre, reports: Sequence[CaseReport], terms: 
     return outcomes
 
 
-def open_files(tx: Session, centre: Centre, which: object, *, lock: bool = False) -> list[CaseFile]:
+def open_files(
+    tx: Session, centre: Centre, which: ColumnElement[bool], *, lock: bool = False
+) -> list[CaseFile]:
     """The files of a centre's cases; ``lock`` holds them until the end of the transaction."""
     query = (
         select(Case, Service, Invitation)
         .join(Service, (Service.centre_id == Case.centre_id) & (Service.id == Case.service_id))
         .outerjoin(Invitation, (Invitation.centre_id == Case.centre_id) & (Invitation.case_id == Case.id))
-        .where(Case.centre_id == centre.id, which)  # type: ignore[arg-type]  # a column expression
+        .where(Case.centre_id == centre.id, which)
     )
     # Always locked in one order: who tells of some of the same cases at once waits instead of both being stuck.
     rows = tx.execute(query.order_by(Case.id).with_for_update(of=Case) if lock else query).all()

@@ -82,7 +82,7 @@ def needs(what: str) -> Callable[[V], V]:
     """The view opens to who has this right, or to ``NOBODY`` in particular, who is ``SIGNED_IN``, or at a stage."""
 
     def tell(view: V) -> V:
-        view.needs = what  # type: ignore[attr-defined]
+        vars(view)["needs"] = what
         return view
 
     return tell

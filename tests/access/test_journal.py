@@ -4,7 +4,7 @@ import uuid
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import Executable, delete, update
 from sqlalchemy.orm import Session
 
 from feedback_service.access import journal
@@ -23,9 +23,9 @@ note = transaction(journal.note)
 
 
 @transaction
-def tampered(tx: Session, statement: object) -> None:
+def tampered(tx: Session, statement: Executable) -> None:
     """Somebody with access to the database does this."""
-    tx.execute(statement)  # type: ignore[call-overload]
+    tx.execute(statement)
 
 
 @pytest.fixture

@@ -4,10 +4,11 @@ import hashlib
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -33,6 +34,8 @@ from tests.support.story import CENTRE, a_centre, invited, sent
 pytestmark = pytest.mark.usefixtures("context")
 
 OTHER = "SN12000008"
+
+Values = Sequence[Any] | Mapping[str, Any]
 
 
 @pytest.fixture
@@ -479,11 +482,11 @@ def test_without_an_address_nothing_is_sent(settings: Settings) -> None:
 
 
 @contextmanager
-def statements(kind: str) -> Iterator[list[tuple[str, object]]]:
+def statements(kind: str) -> Iterator[list[tuple[str, Values]]]:
     """The statements of that kind that the database is asked meanwhile, with their values."""
-    asked: list[tuple[str, object]] = []
+    asked: list[tuple[str, Values]] = []
 
-    def note(_link: object, _cursor: object, statement: str, given: object, *_: object) -> None:
+    def note(_link: object, _cursor: object, statement: str, given: Values, *_: object) -> None:
         if statement.startswith(kind):
             asked.append((statement, given))
 
@@ -500,7 +503,7 @@ def plan_of_a_claim(tx: Session, centre_id: uuid.UUID) -> str:
     with statements("SELECT") as asked:
         line.due(tx, centre_id, clock.now(), relay.MOST)
     [(statement, given)] = asked
-    steps = tx.connection().exec_driver_sql(f"EXPLAIN {statement}", given)  # type: ignore[arg-type]  # as it was
+    steps = tx.connection().exec_driver_sql(f"EXPLAIN {statement}", given)
     return "\n".join(step for (step,) in steps)
 
 
@@ -527,7 +530,7 @@ def test_to_send_one_event_again_no_other_is_looked_at(context: None) -> None:
 
     [(statement, given)] = asked
     with db.engine.connect() as link:
-        steps = link.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given)  # type: ignore[arg-type]
+        steps = link.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given)
         assert "SCAN" not in " ".join(step[3] for step in steps)
 
 
@@ -570,11 +573,11 @@ def test_a_relay_goes_on_after_whatever_went_wrong(
     monkeypatch.setattr(courier, "IDLE", 0.01)
     real, calls, stop = courier.claim, [], threading.Event()
 
-    def breaks_once(*asked: object) -> object:
-        calls.append(asked)
+    def breaks_once(centre_id: uuid.UUID, public_url: str) -> Errand | None:
+        calls.append(centre_id)
         if len(calls) == 1:
             raise RuntimeError("the database was away")
-        return real(*asked)  # type: ignore[arg-type]  # as it was called
+        return real(centre_id, public_url)
 
     monkeypatch.setattr(courier, "claim", breaks_once)
 

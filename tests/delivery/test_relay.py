@@ -24,10 +24,17 @@ def seconds(number: float) -> timedelta:
     return timedelta(seconds=number)
 
 
-def ruling(reply: Reply, channel: Channel = OPEN, sent: tuple[str, ...] = SENT, **told: object) -> Ruling:
+def ruling(
+    reply: Reply,
+    channel: Channel = OPEN,
+    sent: tuple[str, ...] = SENT,
+    *,
+    now: datetime = NOW,
+    probe: bool = False,
+    setbacks: int = 0,
+) -> Ruling:
     """The step at noon without chance, unless told otherwise."""
-    usual: dict[str, object] = {"now": NOW, "chance": 0.0, "probe": False}
-    return step(channel, reply, sent, **(usual | told))  # type: ignore[arg-type]  # as the caller knows
+    return step(channel, reply, sent, now=now, chance=0.0, probe=probe, setbacks=setbacks)
 
 
 def receipt(*taken: str, **rejected: str) -> Reply:

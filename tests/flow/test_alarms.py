@@ -86,22 +86,22 @@ def person(role: str = "head", *scopes: str) -> Visitor:
     return visitor(a_user(role, *scopes))
 
 
-def usual(days: int = 30, bad: int = 0, **facts: object) -> None:
+def usual(days: int = 30, bad: int = 0, service: tuple[str, str] = SERVICES[0]) -> None:
     """For so many days before today ten people a day answered, of whom ``bad`` badly on each."""
     respondents.store(
         Person(
             TODAY - timedelta(days=day),
             {"off.quality": "awful" if number < bad else "great"},
-            **facts,  # type: ignore[arg-type]  # facts of a person
+            service=service,
         )
         for day in range(1, days + 1)
         for number in range(10)
     )
 
 
-def bad_answer(**facts: object) -> None:
+def bad_answer() -> None:
     """Somebody is not satisfied with the whole."""
-    sent(invited(**facts).token, {"off.quality": "awful"})
+    sent(invited().token, {"off.quality": "awful"})
 
 
 def breach() -> None:

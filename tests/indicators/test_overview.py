@@ -116,8 +116,10 @@ def test_one_service_looked_at_alone_is_its_group() -> None:
     alone = overview.overview(
         View(frozenset({CENTRE}), FIRST, LAST, part=Part("service", frozenset({code}))), min_group=5
     )
-    reply = summaries.summary(centres=[CENTRE], first=FIRST, last=LAST, by="service", min_group=5)
-    [group] = [one for one in reply["groups"] if one["key"] == code]  # type: ignore[attr-defined]
+    reply: dict[str, Any] = summaries.summary(
+        centres=[CENTRE], first=FIRST, last=LAST, by="service", min_group=5
+    )
+    [group] = [one for one in reply["groups"] if one["key"] == code]
 
     assert [office.index for office in alone.offices] == group["indicators"]
     assert alone.summary["questions"] == group["questions"]

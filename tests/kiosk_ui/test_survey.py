@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -29,28 +30,21 @@ PHONE = "050 123 45 67"
 SECOND = {"rest": "1"}
 
 
-def funnel(app: Flask) -> dict[str, int]:
-    """How far the invitations of this year went."""
+def summary(
+    app: Flask, centre: str = story.CENTRE, *, by: str | None = None, source: str | None = None
+) -> dict[str, Any]:
+    """What the answers of this year say."""
     today = clock.kyiv_day(clock.now())
     first = today.replace(month=1, day=1)
     with app.app_context():
         opened.settle()
-        told = summaries.summary(centres=[story.CENTRE], first=first, last=today, min_group=1)
-    found: dict[str, int] = told["funnel"]  # type: ignore[assignment]  # a reply is plain JSON
-    return found
+        return summaries.summary(centres=[centre], first=first, last=today, by=by, source=source, min_group=1)
 
 
 def counts(app: Flask, question: str) -> dict[str, int]:
     """How often each answer to a question was given this year."""
-    today = clock.kyiv_day(clock.now())
-    first = today.replace(month=1, day=1)
-    with app.app_context():
-        told = summaries.summary(centres=[story.CENTRE], first=first, last=today, min_group=1)
-    for each in told["questions"]:  # type: ignore[attr-defined]  # a reply is plain JSON
-        if each["id"] == question:
-            found: dict[str, int] = each["counts"]
-            return found
-    return {}
+    of_each: dict[str, dict[str, int]] = {one["id"]: one["counts"] for one in summary(app)["questions"]}
+    return of_each.get(question, {})
 
 
 # --- the first screen ---
@@ -110,7 +104,7 @@ def test_a_link_is_opened_when_a_person_follows_it(
 
     client.get(path, headers=asks)
 
-    assert funnel(app)["opened"] == counted
+    assert summary(app)["funnel"]["opened"] == counted
 
 
 def test_looking_spends_nothing(app: Flask, client: FlaskClient, invited: Invited) -> None:
@@ -140,7 +134,7 @@ def test_the_first_tap_is_kept_and_the_rest_is_offered(
         and page.field("any.reasons", "seats")
         and page.field("any.breach", "none")
     )
-    assert funnel(app)["started"] == 1
+    assert summary(app)["funnel"]["started"] == 1
 
 
 def test_who_opens_a_begun_link_later_sees_only_what_is_left_to_say(
@@ -221,10 +215,7 @@ def test_the_source_says_which_way_the_link_came(
 
     client.post(page.one("form")["action"], data={"off.nps": "9", "finish": "1"})
 
-    today = clock.kyiv_day(clock.now())
-    with app.app_context():
-        told = summaries.summary(centres=[story.CENTRE], first=today, last=today, by="source", min_group=1)
-    assert [group["key"] for group in told["groups"]] == ["sms_viber"]  # type: ignore[attr-defined]  # plain JSON
+    assert [group["key"] for group in summary(app, by="source")["groups"]] == ["sms_viber"]
 
 
 # --- mistakes ---
@@ -300,7 +291,7 @@ def test_invalid_answers_are_refused_and_change_nothing(
     page = post_page(path, fields | last, 422)
 
     assert page.one("title").text.startswith("Помилка: ")
-    assert funnel(app)["started"] == 0
+    assert summary(app)["funnel"]["started"] == 0
     assert client.post(path, data={"off.nps": "9", "finish": "1"}).status_code == 303
 
 
@@ -534,10 +525,7 @@ def test_the_hall_is_rated_without_a_case(
 
     assert reply.status_code == 303
     assert get_page(reply.location)
-    with app.app_context():
-        today = clock.kyiv_day(clock.now())
-        told = summaries.summary(centres=[centre], first=today, last=today, source="qr_hall", min_group=1)
-    assert told["indicators"][0]["promoters"] == 1  # type: ignore[index]  # plain JSON
+    assert summary(app, centre, source="qr_hall")["indicators"][0]["promoters"] == 1
 
 
 def test_the_hall_refuses_mistakes_like_a_case(centre: str, post_page: GetPage) -> None:

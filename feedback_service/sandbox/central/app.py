@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, jsonify, redirect, render_template, request, url_for
+from flask.json.provider import DefaultJSONProvider
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -34,7 +35,8 @@ POLICY = (
 def create_app(book: Book, secrets: Sequence[bytes]) -> Flask:
     """The central system that writes in that book and takes what any of the secrets signed."""
     app = Flask(__name__, static_url_path="/static")
-    app.json.ensure_ascii = app.json.sort_keys = False  # type: ignore[attr-defined]  # of Flask's own provider
+    assert isinstance(app.json, DefaultJSONProvider)
+    app.json.ensure_ascii = app.json.sort_keys = False
     app.config["MAX_CONTENT_LENGTH"] = checks.MOST_BYTES
     reader, moods = Reader(), Faults()
 

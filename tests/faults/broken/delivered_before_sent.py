@@ -1,6 +1,7 @@
 """Broken: a relay writes down that events were delivered, then sends them."""
 
 import time
+from unittest.mock import patch
 
 from feedback_service.delivery import courier
 from feedback_service.delivery.courier import Courier, Errand
@@ -15,4 +16,4 @@ def carry(self: Courier, errand: Errand) -> None:
     self._transport.send([*errand.bodies.values()])
 
 
-Courier._carry = carry  # type: ignore[method-assign]  # that is the point
+patch.object(Courier, "_carry", carry).start()
