@@ -5,21 +5,21 @@ median stand the processor's milliseconds, and how long a fixed piece of work to
 machine the clock tells more of the neighbours than of us.
 """
 
-import logging
+import io
 import statistics
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import structlog
 from sqlalchemy import text
 
 from benchmarks import city
 from benchmarks.serving import service
-from feedback_service import clock
+from feedback_service import clock, logs
 from feedback_service.db import db
 from feedback_service.flow import upkeep
 from tests.support.staff import Staff, a_session, a_user
@@ -53,8 +53,7 @@ def measure(dialect: str, folder: Path, *, responses: int, cases: int) -> list[d
         days = upkeep.close_days()
         closing = (time.perf_counter() - began) / days * 1000
         know_sizes()
-        # Hundreds of requests would be told between the tables.
-        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+        logs.configure(io.StringIO())  # hundreds of requests would be told between the tables
         email = a_user("head", city.CENTRE)
         me = Staff(app, email, a_session(email))
         told = []
@@ -63,7 +62,7 @@ def measure(dialect: str, folder: Path, *, responses: int, cases: int) -> list[d
             if reply.status_code != 200:
                 raise AssertionError(f"{address} answered {reply.status_code}")
             pace, _ = taken(loop)
-            clocked, computed = taken(lambda address=address: me.get(address).data)  # type: ignore[misc]
+            clocked, computed = taken(partial(me.get, address))
             most = OVERVIEW_MS if name.startswith(("overview", "offline")) else DRILL_DOWN_MS
             told.append(
                 {

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from benchmarks.serving import service
 from feedback_service.db import db, transaction
-from feedback_service.indicators import rollups, summaries
+from feedback_service.indicators import closing, summaries
 from feedback_service.models import Centre, Service
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 12, 31)
@@ -126,7 +126,7 @@ def invite(tx: Session, centre: uuid.UUID, people: int) -> None:
 
 def close(centre: uuid.UUID) -> int:
     """The year is closed and settled, as the worker does it; tells how many days were closed."""
-    close_days, settle_days = transaction(rollups.close_days), transaction(rollups.settle_days)
+    close_days, settle_days = transaction(closing.close_days), transaction(closing.settle_days)
     closed, over = 0, LAST + timedelta(days=1)
     while done := close_days(centre, before=over):
         closed += done

@@ -26,8 +26,8 @@ from feedback_service.config import settings
 from feedback_service.db import reading, transaction
 from feedback_service.flow import alarms, sign_in
 from feedback_service.flow.answers import complete_left
-from feedback_service.indicators import rollups
-from feedback_service.indicators.rollups import Difference
+from feedback_service.indicators import checking, closing, rollups
+from feedback_service.indicators.checking import Difference
 from feedback_service.logs import log
 from feedback_service.models import BegunAnswer, Case, Centre, Comment, Event, Invitation
 
@@ -81,7 +81,7 @@ def recount(stop: Stop = never) -> int:
 @reading
 def differences(tx: Session) -> list[Difference]:
     """Where stored figures are not what the answers add up to."""
-    return rollups.check(tx, kept_from=_nothing_purged_from())
+    return checking.check(tx, kept_from=_nothing_purged_from())
 
 
 def purge(stop: Stop = never) -> Purged:
@@ -111,12 +111,12 @@ def forget_what_is_over(stop: Stop = never) -> int:
 
 @transaction
 def _close_days(tx: Session, centre_id: uuid.UUID, before: date) -> int:
-    return rollups.close_days(tx, centre_id, before=before, limit=DAYS)
+    return closing.close_days(tx, centre_id, before=before, limit=DAYS)
 
 
 @transaction
 def _settle_days(tx: Session, centre_id: uuid.UUID, before: date) -> int:
-    return rollups.settle_days(tx, centre_id, before=before, limit=DAYS)
+    return closing.settle_days(tx, centre_id, before=before, limit=DAYS)
 
 
 @transaction

@@ -235,7 +235,8 @@ def _counts(
         asked.last,
         by,
         daily=asked.by in ("day", "week"),
-        full=_full(tx, asked, by, wanted),
+        headlines=HEADLINES.issuperset(wanted),
+        only=_only(tx, asked, by),
     ):
         name = name_of(one.key)
         here = _in_part(asked, by, name)
@@ -259,10 +260,8 @@ def _counts(
     return counts, beside
 
 
-def _full(tx: Session, asked: _Asked, by: str, wanted: Collection[str]) -> Collection[str] | None:
-    """The keys of sums of which more than the headlines is wanted; ``None``: of all."""
-    if HEADLINES.issuperset(wanted):
-        return ()
+def _only(tx: Session, asked: _Asked, by: str) -> Collection[str] | None:
+    """The keys of the sums that the part is made of; ``None``: all."""
     if asked.part is None or asked.part.by != by:
         return None
     if by != "service":
@@ -286,6 +285,7 @@ def _funnels(tx: Session, asked: _Asked) -> dict[Key, Funnel]:
         daily=asked.by in ("day", "week"),
         each_day=asked.by in SPANS,
         front_offices=asked.front_office is not None or asked.by == "front_office",
+        only=_only(tx, asked, by),
     ):
         name = name_of(one.key)
         if not _in_part(asked, by, name):

@@ -53,7 +53,7 @@ def _days(
         if not keys:
             continue
         totals: defaultdict[str, dict[date, tuple[int, int]]] = defaultdict(dict)
-        for told in rollups.answers(tx, [centre_id], first, last, by, daily=True):
+        for told in rollups.answers(tx, [centre_id], first, last, by, daily=True, only=keys):
             if told.key in keys:
                 n, bad = totals[told.key].get(told.day, (0, 0))
                 more, worse = _counted(told.counts, sources)

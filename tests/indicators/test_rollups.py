@@ -17,8 +17,8 @@ from feedback_service import clock, flow
 from feedback_service.cases.registry import ServiceRef
 from feedback_service.db import reading, transaction
 from feedback_service.flow import AssistedAnswer, upkeep
-from feedback_service.indicators import rollups, tallies
-from feedback_service.indicators.rollups import Difference
+from feedback_service.indicators import checking, closing, rollups, tallies
+from feedback_service.indicators.checking import Difference
 from feedback_service.indicators.tallies import PEOPLE
 from feedback_service.models import Answer, Centre, CountedDay, Response, Tally
 from tests.conftest import TimeIs
@@ -66,11 +66,11 @@ def added_up(people: Iterable[Person]) -> dict[Row, int]:
 def closed(code: str = CENTRE, *, before: date = FRIDAY, limit: int = 31) -> int:
     """Close days of a centre as the worker does; how many."""
     [centre] = stored.rows(Centre, Centre.code == code)
-    return transaction(rollups.close_days)(centre.id, before=before, limit=limit)
+    return transaction(closing.close_days)(centre.id, before=before, limit=limit)
 
 
 def differences() -> list[Difference]:
-    return reading(rollups.check)()
+    return reading(checking.check)()
 
 
 def open_days() -> list[date]:
@@ -247,7 +247,7 @@ def test_an_answer_that_comes_while_its_day_is_being_closed_is_not_lost(app: Fla
 
     @transaction
     def close_slowly(tx: Session) -> None:
-        rollups.close_days(tx, centre.id, before=FRIDAY)
+        closing.close_days(tx, centre.id, before=FRIDAY)
         counted_already.set()
         answered.wait(0.3)  # the answer cannot be final before this day is: it waits
 
@@ -302,10 +302,10 @@ Cells = dict[tuple[str, str, str, str, str], int]
 
 
 @reading
-def told_by(tx: Session, by: str, first: date, last: date) -> Cells:
+def told_by(tx: Session, by: str, first: date, last: date, only: list[str] | None = None) -> Cells:
     """What a period's answers add up to in each group."""
     sums: Counter[tuple[str, str, str, str, str]] = Counter()
-    for one in rollups.answers(tx, list(tx.scalars(select(Centre.id))), first, last, by):
+    for one in rollups.answers(tx, list(tx.scalars(select(Centre.id))), first, last, by, only=only):
         for cell, n in tallies.cells(one.counts):
             sums[one.key, *cell] += n
     return dict(sums)
@@ -324,7 +324,7 @@ def invited_by(tx: Session, by: str, first: date, last: date) -> Cells:
 def settled(*, before: date) -> int:
     """Store invitations of a centre as the worker does; of how many days."""
     [centre] = stored.rows(Centre, Centre.code == CENTRE)
-    return transaction(rollups.settle_days)(centre.id, before=before)
+    return transaction(closing.settle_days)(centre.id, before=before)
 
 
 PERIODS = [
@@ -351,15 +351,45 @@ def test_every_breakdown_is_the_same_from_answers_days_and_months(by: str) -> No
     assert differences() == []
 
 
+@pytest.mark.parametrize("by", [by for by in tallies.ANSWERS_BY if by != tallies.WHOLE])
+def test_who_looks_at_one_group_learns_of_the_others_how_many_answered(by: str) -> None:
+    a_centre(ELSEWHERE)
+    store(crowd(12, 250, first=date(2026, 8, 1), days=100, centres=(CENTRE, ELSEWHERE)))
+    while closed(before=FRIDAY) or closed(ELSEWHERE, before=FRIDAY):
+        pass
+
+    for period in PERIODS:
+        everything = told_by(by, *period)
+        for key in {cell[0] for cell in everything}:
+            assert told_by(by, *period, only=[key]) == {
+                cell: n for cell, n in everything.items() if cell[0] == key or cell[3] == PEOPLE
+            }
+
+
+@transaction
+def spoilt(tx: Session, /, subject: str, **columns: str) -> None:
+    """What is stored by language of one kind is something else."""
+    these = (Tally.by == "language", Tally.subject == subject)
+    tx.execute(update(Tally).where(*these).values(**columns))
+
+
+def test_a_number_of_people_that_is_wrong_is_named_too() -> None:
+    store([Person(MONDAY)])
+    closed()
+
+    spoilt("people", counts="{}")
+
+    [people] = differences()
+    assert (people.subject, people.by, people.question, people.value) == ("people", "language", PEOPLE, "uk")
+    assert (people.stored, people.recounted) == (0, 1)
+
+
 def test_headlines_that_tell_something_else_are_named_too() -> None:
     store([Person(MONDAY)])
     closed()
 
-    @transaction
-    def spoil(tx: Session) -> None:
-        tx.execute(update(Tally).where(Tally.by == "language").values(headlines="{}"))
+    spoilt("answers", headlines="{}")
 
-    spoil()
     [people, answer] = differences()
     assert (people.subject, people.by, people.question, people.stored, people.recounted) == (
         *("headlines", "language", PEOPLE),

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock, flow
 from feedback_service.db import db, transaction
 from feedback_service.errors import NotFound
-from feedback_service.indicators import rollups, summaries
+from feedback_service.indicators import closing, summaries
 from feedback_service.indicators.methodology import FOLDER
 from feedback_service.models import Centre, Document
 from tests.conftest import TimeIs
@@ -63,7 +63,7 @@ def summed_up(
 @transaction
 def close_days(tx: Session, before: date) -> None:
     for centre in tx.query(Centre):
-        rollups.close_days(tx, centre.id, before=before, limit=1000)
+        closing.close_days(tx, centre.id, before=before, limit=1000)
 
 
 def rounded(numerator: int, denominator: int) -> float | None:

@@ -1,0 +1,106 @@
+"""Whether stored sums are what the answers and invitations add up to."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from feedback_service.indicators import live, tallies
+from feedback_service.indicators.live import Told
+from feedback_service.indicators.rollups import settled_until
+from feedback_service.indicators.tallies import ANSWERS_BY, INVITATIONS_BY, WHOLE, Counts
+from feedback_service.models import Centre, CountedDay, Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A stored count that is not what the answers or invitations add up to."""
+
+    centre: str
+    subject: str
+    by: str
+    span: str
+    day: date
+    key: str
+    front_office: str
+    source: str
+    question: str
+    value: str
+    stored: int
+    recounted: int
+
+
+def check(tx: Session, *, kept_from: date = date.min) -> list[Difference]:
+    """Where stored counts differ from what the answers and invitations add up to: nowhere, if all is well.
+
+    Invitations issued before ``kept_from`` are passed over: they may have been purged.
+    """
+    return [
+        difference
+        for centre_id, code in tx.execute(select(Centre.id, Centre.code).order_by(Centre.code))
+        for difference in _differences(tx, centre_id, code, kept_from)
+    ]
+
+
+def _differences(tx: Session, centre_id: uuid.UUID, code: str, kept_from: date) -> Iterator[Difference]:
+    """What is stored of a centre beside what it should be."""
+    marks = tx.execute(
+        select(CountedDay.day, CountedDay.closed).where(CountedDay.centre_id == centre_id)
+    ).all()
+    closed = frozenset(day for day, is_closed in marks if is_closed)
+    # What is stored of an open day is not used, nor of its month.
+    unused = {day for day, is_closed in marks if not is_closed}
+    for by, told in live.answers(tx, {centre_id: closed}, ANSWERS_BY).items():
+        yield from _compared(tx, centre_id, code, "answers", by, told, date.min, unused)
+        if by != WHOLE:
+            yield from _compared(tx, centre_id, code, "people", by, live.people(told), date.min, unused)
+    settled = settled_until(tx, [centre_id]).get(centre_id, date.min)
+    for by in INVITATIONS_BY:
+        invited = list(live.invitations(tx, [centre_id], kept_from, settled, by))
+        yield from _compared(tx, centre_id, code, "invitations", by, invited, kept_from, ())
+
+
+def _compared(
+    tx: Session,
+    centre_id: uuid.UUID,
+    code: str,
+    subject: str,
+    by: str,
+    recounted: Sequence[Told],
+    since: date,
+    unused: Collection[date],
+) -> Iterator[Difference]:
+    """Stored days beside the recounted ones, and stored months beside the sums of recounted days."""
+    these = (Tally.centre_id == centre_id, Tally.subject == subject, Tally.by == by, Tally.day >= since)
+    columns = (Tally.span, Tally.day, Tally.key, Tally.counts, Tally.headlines)
+    unused_months = {day.replace(day=1) for day in unused}
+    stored = {
+        (span, day, key): (counts, headlines)
+        for span, day, key, counts, headlines in tx.execute(select(*columns).where(*these))
+        if day not in (unused if span == "day" else unused_months)
+    }
+    months = {day for span, day, _ in stored if span == "month"}
+    right: defaultdict[tuple[str, date, str], Counts] = defaultdict(dict)
+    for told in recounted:
+        tallies.add(right["day", told.day, told.key], told.counts)
+        if (month := told.day.replace(day=1)) in months:
+            tallies.add(right["month", month, told.key], told.counts)
+    for place in sorted(stored.keys() | right.keys()):
+        counts, headlines = stored.get(place, ("{}", "{}"))
+        yield from _differing((code, subject, by, *place), tallies.read(counts), right[place])
+        if subject == "answers":
+            shown = (code, "headlines", by, *place)
+            yield from _differing(shown, tallies.read(headlines), tallies.headlines(right[place]))
+
+
+def _differing(
+    place: tuple[str, str, str, str, date, str], stored: Counts, recounted: Counts
+) -> Iterator[Difference]:
+    kept, found = dict(tallies.cells(stored)), dict(tallies.cells(recounted))
+    for cell in sorted(kept.keys() | found.keys()):
+        if kept.get(cell, 0) != found.get(cell, 0):
+            yield Difference(*place, *cell, kept.get(cell, 0), found.get(cell, 0))
