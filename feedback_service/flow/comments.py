@@ -14,7 +14,6 @@ from feedback_service.surveys import comments
 from feedback_service.surveys.comments import Found, Told, Wanted
 
 PAGE = 25  # comments
-PORTION = 500  # of an export
 
 
 @reading
@@ -30,8 +29,7 @@ def read_comments(
 def every_comment(tx: Session, by: Visitor, centre: str, wanted: Wanted) -> list[Told]:
     """All comments wanted, told as on the page; ``NotFound`` for a foreign centre."""
     card = sight.of(tx, by.role, by.scopes).centre(centre)
-    every = comments.every(tx, card.id, wanted, least=settings().min_group, portion=PORTION)
-    return list(every)
+    return list(comments.every(tx, card.id, wanted, least=settings().min_group))
 
 
 @transaction

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable
 from datetime import date
+from itertools import product
 from typing import Any
 
 import pytest
@@ -27,8 +28,7 @@ DAY = date(2026, 11, 20)
 Find = Callable[..., Found]
 
 
-@transaction
-def said(tx: Session, /, *texts: str | None, **facts: Any) -> list[uuid.UUID]:
+def say(tx: Session, /, *texts: str | None, **facts: Any) -> list[uuid.UUID]:
     """People left these comments (``None``: they answered without one), and think alike otherwise."""
     centre = tx.scalars(select(Centre.id).where(Centre.code == facts.pop("centre", CENTRE))).one()
     title = facts.pop("service", None)
@@ -59,6 +59,9 @@ def said(tx: Session, /, *texts: str | None, **facts: Any) -> list[uuid.UUID]:
             NewResponse(centre_id=centre, id=id, service_id=service_id, answers=answers, **(usual | facts)),
         )
     return ids
+
+
+said = transaction(say)
 
 
 @pytest.fixture(autouse=True)
@@ -228,3 +231,22 @@ def put(tx: Session, id: uuid.UUID, *, aside: bool) -> bool | None:
     """The comment is put aside or back."""
     centre = tx.scalars(select(Centre.id).where(Centre.code == CENTRE)).one()
     return comments.set_aside(tx, centre, id, aside=aside)
+
+
+def test_an_export_may_hold_more_months_and_services_than_a_database_joins_in_one_question() -> None:
+    @transaction
+    def a_year_goes_by(tx: Session) -> None:
+        for month, office, service in product(range(1, 13), ("offline", "online"), range(21)):
+            facts = {"service": f"С{service}", "front_office": office, "answered_on": date(2025, month, 9)}
+            say(tx, "дякую", single={}, **facts)
+
+    @reading
+    def exported(tx: Session) -> list[comments.Told]:
+        centre = tx.scalars(select(Centre.id).where(Centre.code == CENTRE)).one()
+        year = Wanted(of=Slice(first=date(2025, 1, 1), last=date(2025, 12, 31)))
+        return list(comments.every(tx, centre, year, least=LEAST))
+
+    a_year_goes_by()
+    told = exported()
+    assert len(told) == 504
+    assert all(each.month and not each.service for each in told)
