@@ -8,11 +8,12 @@ import json
 from functools import lru_cache
 
 from flask import Blueprint, Response, render_template, url_for
+from flask_babel import force_locale
 
 from feedback_service.api.tablet_texts import texts
 from feedback_service.config import settings
 from kiosk_ui import assets
-from kiosk_ui.languages import own_name
+from kiosk_ui.languages import NATIVE, own_name
 from kiosk_ui.pages import POLICY
 
 bp = Blueprint("kiosk", __name__, template_folder="templates")
@@ -68,9 +69,10 @@ def version() -> str:
 
 @lru_cache(maxsize=8)
 def _shell(languages: tuple[str, ...], version: str) -> str:
-    return render_template(
-        "kiosk/shell.html",
-        version=version,
-        texts={language: texts(language) for language in languages},
-        names={language: own_name(language) for language in languages},
-    )
+    with force_locale(NATIVE):  # it is the same for everybody, whatever the language of who asks first
+        return render_template(
+            "kiosk/shell.html",
+            version=version,
+            texts={language: texts(language) for language in languages},
+            names={language: own_name(language) for language in languages},
+        )

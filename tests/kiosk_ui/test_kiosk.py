@@ -25,3 +25,13 @@ def test_whatever_changes_in_the_page_is_another_version(
     monkeypatch.setattr(views, part, other[part])
     assert version() != before, "a tablet would go on with the page that it has"
     views._shell.cache_clear()
+
+
+def test_the_page_is_the_same_whoever_asked_for_it_first(app: Flask) -> None:
+    pages = []
+    for address in ("/kiosk?lang=en", "/kiosk"):
+        views._shell.cache_clear()
+        pages.append(app.test_client().get(address).text)
+    views._shell.cache_clear()
+
+    assert pages[0] == pages[1], "two processes would tell tablets of two versions"
