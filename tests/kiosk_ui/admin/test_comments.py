@@ -34,6 +34,14 @@ def heading(page: str) -> str:
     return next(each.text for each in Outline(page).root.walk() if each.get("id") == "found")
 
 
+def setting_aside(page: str) -> str:
+    """Where the form leads by which the first comment on the page is set aside."""
+    forms = (
+        each["action"] for each in Outline(page).root.walk() if each.tag == "form" and each.get("action")
+    )
+    return next(action for action in forms if "/aside" in action)
+
+
 @pytest.mark.parametrize(
     ("asked", "count", "shown"),
     [
@@ -112,11 +120,7 @@ def test_pages_keep_every_filter(app: Flask, head: Staff) -> None:
 
 
 def test_what_is_set_aside_goes_and_comes_back_and_the_journal_knows(head: Staff) -> None:
-    form = next(
-        each["action"]
-        for each in Outline(head.get(f"{PAGE}?q=подяка&breach=1").text).root.walk()
-        if each.tag == "form" and "/aside" in (each.get("action") or "")
-    )
+    form = setting_aside(head.get(f"{PAGE}?q=подяка&breach=1").text)
 
     reply = head.post(form)
 
@@ -136,11 +140,7 @@ def test_what_is_set_aside_goes_and_comes_back_and_the_journal_knows(head: Staff
     "query", ["endpoint=x", "_external=1&_scheme=javascript", "_anchor=x", "_method=GET"]
 )
 def test_no_word_in_the_address_leads_elsewhere_afterwards(head: Staff, query: str) -> None:
-    form = next(
-        each["action"]
-        for each in Outline(head.get(f"{PAGE}?{query}").text).root.walk()
-        if each.tag == "form" and "/aside" in (each.get("action") or "")
-    )
+    form = setting_aside(head.get(f"{PAGE}?{query}").text)
 
     reply = head.post(form)
 
@@ -150,11 +150,7 @@ def test_no_word_in_the_address_leads_elsewhere_afterwards(head: Staff, query: s
 
 def test_a_comment_of_another_centre_is_not_there(head: Staff, signed_in: SignedIn) -> None:
     stranger = signed_in("head", "SN99000008")
-    form = next(
-        each["action"]
-        for each in Outline(head.get(PAGE).text).root.walk()
-        if each.tag == "form" and "/aside" in (each.get("action") or "")
-    )
+    form = setting_aside(head.get(PAGE).text)
 
     assert stranger.post(form).status_code == 404
     assert stranger.post(form.replace(OWN, "SN99000008")).status_code == 404
