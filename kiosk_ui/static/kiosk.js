@@ -236,6 +236,7 @@ async function relieve() {
   if (status === 401) return leave();
   relieve.pause = left && status >= 0 ? Math.min((relieve.pause ?? RETRY.first / 2) * 2, RETRY.most) : undefined;
   const seconds = wait ?? relieve.pause ?? SEND_EVERY;
+  clearTimeout(relieve.again); // of whoever sent meanwhile: one goes on, however often the line came and went
   relieve.again = setTimeout(relieve, seconds * 1000 * (0.75 + Math.random() / 2));
 }
 

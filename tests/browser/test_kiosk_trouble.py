@@ -94,6 +94,31 @@ def test_a_desk_offers_cases_again_after_a_network_that_wanted_a_sign_in(
     expect(page.locator("[name='off.nps']")).to_have_count(11, timeout=15_000)
 
 
+# Every send takes a moment, and the next one comes soon after; tells how many were ever under way at once.
+TWO_AT_ONCE = """
+async () => {
+  let now = 0, most = 0;
+  const moment = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+  window.send = async () => {
+    most = Math.max(most, now += 1);
+    await moment(200);
+    now -= 1;
+    return { left: 0, status: 200, wait: 0.1 };
+  };
+  for (let flap = 0; flap < 5; flap += 1) window.dispatchEvent(new Event("online"));
+  await moment(500);
+  most = 0;
+  await moment(2_000);
+  return most;
+}
+"""
+
+
+def test_a_line_that_comes_and_goes_makes_nobody_send_more_often(new_tablet: NewTablet) -> None:
+    page = new_tablet()
+    assert page.evaluate(TWO_AT_ONCE) == 1
+
+
 def test_a_tablet_that_meets_such_a_network_first_says_that_it_has_no_line(
     new_page: NewPage, service: Service
 ) -> None:
