@@ -10,7 +10,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.execute("DELETE FROM tallies")
+    # What is stored of invitations stays: these may have been purged.
+    op.execute("DELETE FROM tallies WHERE subject = 'answers'")
     op.execute("DELETE FROM counted_days")
     op.add_column("tallies", sa.Column("headlines", sa.Text(), nullable=False, server_default=""))
 

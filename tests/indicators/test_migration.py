@@ -1,0 +1,47 @@
+"""What became of invitations is known after the way down and up, also where they were purged meanwhile."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from feedback_service.app import create_app
+from feedback_service.config import Settings
+from feedback_service.db import db, transaction
+from feedback_service.models import Centre, Tally
+from tests.support import stored
+from tests.support.database import FreshDatabase
+from tests.support.environment import environment
+from tests.support.story import a_centre
+from tests.surveys.test_migration import migrate
+
+COUNTS = '{"offline":{"":{"#":{"invited":9,"answered":3}}}}'
+
+
+@transaction
+def invitations_were_counted(tx: Session) -> None:
+    """Of a day that is so long ago that its invitations are gone."""
+    centre_id = tx.scalars(select(Centre.id)).one()
+    facts = {"subject": "invitations", "by": "whole", "span": "day", "day": date(2022, 2, 1), "key": ""}
+    tx.add(Tally(centre_id=centre_id, counts=COUNTS, headlines="", **facts))
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_what_is_stored_of_purged_invitations_survives_the_way_down_and_up(
+    dialect: str, fresh_database: FreshDatabase, tmp_path: Path
+) -> None:
+    told = environment(tmp_path, fresh_database(dialect))
+    app = create_app(Settings.from_env(told))
+    with app.app_context():
+        a_centre()
+        invitations_were_counted()
+        db.engine.dispose()
+
+    migrate(told, "downgrade", "0006")
+    migrate(told, "upgrade")
+
+    with app.app_context():
+        assert [tally.counts for tally in stored.rows(Tally)] == [COUNTS]
+        db.engine.dispose()
