@@ -157,7 +157,7 @@ class _Client:
             form["client_id"] = client_id
             if way == "tap":
                 first = {name: form[name] for name in ("client_id", "off.nps")}
-                self._journal.sent(thing, self.name, content)
+                self._journal.sent(thing, self.name, content | _tapped(content))
                 self._asked(lambda: self._phone.post(path, data=first))
             finished = form | {"finish": "1"}
             reply = self._insist([thing], [content], lambda: self._phone.post(path, data=finished))
@@ -222,9 +222,7 @@ class _Client:
     ) -> None:
         if reply.status_code == 303:
             if "late=" in reply.headers["location"]:  # the first tap had been made final, and it is said
-                first = {"off.nps": contents[0]["answers"]["off.nps"]}
-                kept = {"answers": first, "reasons": [], "breach": []}
-                self._journal.acknowledged(things[0], 303, content=kept)
+                self._journal.acknowledged(things[0], 303, content=_tapped(contents[0]))
             else:
                 self._journal.acknowledged(things[0], 303)
             return
@@ -245,6 +243,11 @@ class _Client:
 
 def _http(url: str, headers: dict[str, str]) -> httpx.Client:
     return httpx.Client(base_url=url, headers=headers, timeout=REQUEST, trust_env=False)
+
+
+def _tapped(content: dict[str, Any]) -> dict[str, Any]:
+    """What becomes final, half an hour later, of an answer that was begun with a tap and left."""
+    return {"answers": {"off.nps": content["answers"]["off.nps"]}, "reasons": [], "breach": []}
 
 
 def _of(case: dict[str, Any], kind: str) -> Thing:

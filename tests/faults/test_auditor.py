@@ -107,6 +107,19 @@ def test_a_broken_word_is_found(spoil: Spoil, wrong: set[str]) -> None:
     assert found(verdict_on(spoil)) == wrong
 
 
+@pytest.mark.parametrize("spoils", [False, True])
+def test_an_answer_begun_and_left_may_be_only_its_first_tap_but_nothing_else(spoils: bool) -> None:
+    tap = OPINION | {"answers": {"off.nps": 9}, "reasons": []}
+    final = event(an_answer, 5, "b")
+    final["data"] |= {"answers": [{"question": "off.nps", "value": 8 if spoils else 9}], "reasons": []}
+
+    def begun(journal: list[dict[str, Any]], events: list[Event]) -> None:
+        journal.insert(-1, line("sent", "b", "answer", content=tap))
+        events.append(final)
+
+    assert found(verdict_on(begun)) == ({"differing"} if spoils else set())
+
+
 def test_two_records_of_what_is_in_doubt_are_one_too_many() -> None:
     twice = [event(an_answer, number, "b") for number in (5, 6)]
 
