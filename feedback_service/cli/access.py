@@ -1,0 +1,137 @@
+"""Who is let in, programs by keys and people by passwords; and the journal of what they did."""
+
+import sys
+
+import click
+
+from feedback_service.access import journal as access_journal
+from feedback_service.access.journal import Break
+from feedback_service.cli.command import Group
+from feedback_service.config import settings
+from feedback_service.flow import setup, staff
+from feedback_service.words import ROLES, SCOPES
+
+key = Group("key", help="Keys of case systems and portals.")
+user = Group("user", help="People who work in the administration.")
+user_second_factor = Group("second-factor", help="One-time codes of users.")
+user.add_command(user_second_factor)
+journal = Group("journal", help="Who saw and did what.")
+
+
+@key.command("add")
+@click.option("--centre", "centres", multiple=True, required=True, help="A centre it may act for; repeats.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    required=True,
+    type=click.Choice(SCOPES),
+    help="What it may do; repeats.",
+)
+def key_add(centres: tuple[str, ...], scopes: tuple[str, ...]) -> None:
+    """Make a key; it is printed this once, alone on the last line."""
+    secret = setup.add_key(scopes, centres)
+    click.echo("The key is shown only now; keep it where the case system finds it.", err=True)
+    click.echo(secret)
+
+
+@key.command("revoke")
+@click.option("--key-stdin", is_flag=True, help="Read the key from standard input.")
+def key_revoke(key_stdin: bool) -> None:
+    """Let nobody in with a key any more; it is read, because only whoever holds it has it."""
+    if not key_stdin:
+        raise click.UsageError("Say --key-stdin: as an argument, the key would stay in the shell's history")
+    setup.revoke_key(sys.stdin.readline())
+    click.echo("The key is revoked.")
+
+
+@user.command("add")
+@click.argument("email")
+@click.option("--role", required=True, type=click.Choice(ROLES), help="What they may do.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    required=True,
+    help="What it reaches; repeats. Centre code (administrator, head), council's ЄДРПОУ or centre code (council), "
+    "ЄДРПОУ (provider), КАТОТТГ (oblast), service code or * (central_body), * (ministry, operator).",
+)
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+def user_add(email: str, role: str, scopes: tuple[str, ...], password_stdin: bool) -> None:
+    """Let EMAIL in; without --password-stdin prints, alone on the last line, the link that sets the password."""
+    if password_stdin:
+        staff.add_user_with_password(email, role, scopes, sys.stdin.readline().rstrip("\r\n"))
+        click.echo(f"User {email} added.")
+        return
+    link = staff.add_user(None, email, role, scopes).link
+    click.echo("The link works once, for three days, and is shown only now.", err=True)
+    click.echo(_password_link(link))
+
+
+@user.command("list")
+def user_list() -> None:
+    """Print every user: e-mail, role, what it reaches, and what is missing or switched off."""
+    for known in staff.known_users(None):
+        card = known.card
+        remarks = [
+            words
+            for words, so in (
+                ("disabled", card.disabled),
+                ("no password", not card.has_password),
+                ("no second factor", not card.has_second_factor),
+            )
+            if so
+        ]
+        click.echo("\t".join((card.email, card.role, " ".join(card.scopes), ", ".join(remarks))))
+
+
+@user.command("link")
+@click.argument("email")
+def user_link(email: str) -> None:
+    """Print, alone on the last line, a link by which EMAIL sets a new password once within three days."""
+    link = staff.renew_link(None, staff.named(email))
+    click.echo("The link works once, for three days, and is shown only now.", err=True)
+    click.echo(_password_link(link))
+
+
+@user.command("disable")
+@click.argument("email")
+def user_disable(email: str) -> None:
+    """Let EMAIL in no more, and end their sessions."""
+    staff.disable_user(None, staff.named(email))
+    click.echo(f"User {email} is disabled.")
+
+
+@user.command("enable")
+@click.argument("email")
+def user_enable(email: str) -> None:
+    """Let EMAIL in again."""
+    staff.enable_user(None, staff.named(email))
+    click.echo(f"User {email} is let in.")
+
+
+@user_second_factor.command("reset")
+@click.argument("email")
+def user_second_factor_reset(email: str) -> None:
+    """Let EMAIL set a second factor up anew after the next sign-in, for example with a new telephone."""
+    staff.reset_second_factor(None, staff.named(email))
+    click.echo(f"User {email} sets a second factor up after the next sign-in.")
+
+
+@journal.command("check")
+def journal_check() -> None:
+    """Prove that the journal is whole, and print the head of each chain: note them where nobody can change them."""
+    broken = 0
+    for proved in access_journal.check():
+        chain = "installation" if proved.chain == access_journal.INSTALLATION else str(proved.chain)
+        if isinstance(proved, Break):
+            broken += 1
+            click.echo(f"{chain}\tbroken at entry {proved.number}", err=True)
+        else:
+            click.echo(f"{chain}\t{proved.number}\t{proved.digest.hex()}")
+    if broken:
+        raise click.ClickException(f"{broken} of the journal's chains do not hold together.")
+
+
+def _password_link(secret: str) -> str:
+    return f"{settings().public_url}/admin/set-password/{secret}"

@@ -1,0 +1,50 @@
+"""Signed packages of events, for a hand-over without a line: made and checked."""
+
+import os
+from pathlib import Path
+
+import click
+
+from feedback_service import clock
+from feedback_service.cli.command import FILE, Group
+from feedback_service.config import BadSettings, central_secret, settings
+from feedback_service.delivery import package, packer
+from feedback_service.delivery.package import BadPackage
+from feedback_service.delivery.packer import AnotherPacks
+
+packages = Group("package", help="Signed packages of events, for a hand-over without a line.")
+
+
+@packages.command("make")
+def package_make() -> None:
+    """Pack all events that wait, whatever the hour; prints each package. The worker packs days that are over."""
+    if not settings().central_secret:
+        raise click.ClickException("FEEDBACK_CENTRAL_SECRET is not set; packages are signed by it.")
+    try:
+        made = packer.by_hand(settings()).make(until=clock.now())
+    except AnotherPacks as busy:
+        raise click.ClickException("Somebody else makes packages just now; try again later.") from busy
+    except OSError as error:
+        folder = settings().packages_dir
+        raise click.ClickException(f"No package can be written in {folder}: {error.strerror}.") from error
+    for path in made:
+        click.echo(path)
+    if not made:
+        click.echo("No event waits.", err=True)
+
+
+@packages.command("check", with_appcontext=False)
+@click.argument("file", type=FILE)
+def package_check(file: Path) -> None:
+    """Check that FILE is whole and signed, and name its numbers; needs FEEDBACK_CENTRAL_SECRET and no database."""
+    try:
+        contents = package.check(file, central_secret(os.environ))
+    except BadSettings as wrong:
+        raise click.ClickException(f"{wrong}.") from wrong
+    except BadPackage as wrong:
+        raise click.ClickException(f"{file.name} is not good: {wrong}.") from wrong
+    numbers = "; ".join(
+        f"{centre} {', '.join(f'{first}–{last}' for first, last in found)}"
+        for centre, found in contents.centres.items()
+    )
+    click.echo(f"{contents.name} is whole and signed, {contents.events} events: {numbers}.")

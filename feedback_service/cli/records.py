@@ -1,0 +1,72 @@
+"""What is stored: counted anew, deleted in time, summed up."""
+
+import json
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Any
+
+import click
+from flask.cli import with_appcontext
+
+from feedback_service import clock
+from feedback_service.cli.command import Command
+from feedback_service.config import settings
+from feedback_service.errors import NotFound
+from feedback_service.flow import upkeep
+from feedback_service.indicators import summaries
+from feedback_service.indicators.signalled import without_signals
+
+DAY = click.DateTime(["%Y-%m-%d"])
+UNCONFIRMED = "Методика не підтверджена (the methodology is not confirmed)."
+
+
+@click.command("recount", cls=Command)
+@click.option(
+    "--check", is_flag=True, help="Change nothing; exit with 1 where stored figures are not the answers'."
+)
+@with_appcontext
+def recount(check: bool) -> None:
+    """Recount the figures of all past days from the answers."""
+    if not check:
+        click.echo(f"{upkeep.recount()} days recounted.")
+        return
+    differences = upkeep.differences()
+    for difference in differences:
+        click.echo(json.dumps(asdict(difference), default=date.isoformat, ensure_ascii=False))
+    if differences:
+        raise click.ClickException(f"{len(differences)} stored counts are not what the answers add up to.")
+    click.echo("Every stored count is what the answers add up to.")
+
+
+@click.command("purge", cls=Command)
+@with_appcontext
+def purge() -> None:
+    """Delete comments, and invitations with their cases, that are older than RETENTION_DAYS."""
+    purged = upkeep.purge()
+    click.echo(f"{purged.comments} comments and {purged.cases} cases deleted.")
+
+
+@click.command("summary", cls=Command)
+@click.option(
+    "--centre", "centres", multiple=True, required=True, help="The centre's code; repeat to pool several."
+)
+@click.option("--from", "first", type=DAY, help="First day, in Kyiv; 1 January when not given.")
+@click.option("--to", "last", type=DAY, help="Last day, in Kyiv; today when not given.")
+@with_appcontext
+def summary(centres: tuple[str, ...], first: datetime | None, last: datetime | None) -> None:
+    """Print a period's indicators as the JSON of GET /api/v1/summaries."""
+    to = last.date() if last else clock.kyiv_day(clock.now())
+    since = first.date() if first else date(to.year, 1, 1)
+    if since > to:
+        raise click.UsageError("--from is later than --to")
+    wanted = {code.strip().upper() for code in centres}
+    try:
+        asked: Any = {"centres": wanted, "first": since, "last": to, "min_group": settings().min_group}
+        told: Any = summaries.summary(**asked) | {"without_signals": without_signals(**asked)}
+    except NotFound as missing:
+        raise click.ClickException(
+            f"There is no centre {' or no centre '.join(sorted(wanted))}."
+        ) from missing
+    if told["methodology"]["status"] == "unconfirmed":
+        click.echo(UNCONFIRMED, err=True)
+    click.echo(json.dumps(told, ensure_ascii=False, indent=1))

@@ -1,0 +1,86 @@
+"""What an installation is set up with: centres, services, published documents; or a demonstration."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from feedback_service import files
+from feedback_service.cli.command import FILE, Group
+from feedback_service.flow import setup
+from feedback_service.flow.setup import Imported
+
+centre = Group("centre", help="Centres of administrative services.")
+service = Group("service", help="Services that centres give.")
+questionnaire = Group("questionnaire", help="Published questionnaires.")
+methodology = Group("methodology", help="Published methodologies.")
+demo = Group("demo", help="A believable centre to look at.")
+
+
+@centre.command("add")
+@click.argument("code")
+@click.option("--name", required=True, help="Full name, as people know it.")
+@click.option("--edrpou", required=True, help="ЄДРПОУ of the legal entity, eight digits.")
+@click.option("--katottg", required=True, help="КАТОТТГ code of the territory, UA and 17 digits.")
+@click.option("--controller", help="Who answers for personal data; the survey's notice names it.")
+@click.option("--contact", help="Where to turn about personal data.")
+def centre_add(code: str, **profile: str | None) -> None:
+    """Make the centre CODE known, for example SN05000001."""
+    given = {name: cell for name, cell in profile.items() if cell is not None}
+    for warning in setup.add_centre({"code": code} | given):
+        click.echo(f"Warning: {warning}", err=True)
+    click.echo(f"Centre {code.strip().upper()} added.")
+
+
+@centre.command("import")
+@click.argument("file", type=FILE)
+def centre_import(file: Path) -> None:
+    """Bring centres up to FILE: CSV or JSON with code, name, edrpou, katottg and, if known, controller, contact."""
+    rows = files.rows(file, setup.CENTRE_NEEDED, setup.CENTRE_OPTIONAL)
+    _tell(setup.import_centres(rows))
+
+
+@service.command("import")
+@click.argument("file", type=FILE)
+@click.option("--centre", "code", help="The centre of rows that name none.")
+def service_import(file: Path, code: str | None) -> None:
+    """Bring services up to FILE: CSV or JSON with title, code or local_code or both, and centre unless --centre."""
+    rows = files.rows(file, setup.SERVICE_NEEDED, setup.SERVICE_OPTIONAL)
+    _tell(setup.import_services(rows, code))
+
+
+@questionnaire.command("load")
+@click.argument("file", type=FILE)
+def questionnaire_load(file: Path) -> None:
+    """Publish the questionnaire in FILE; a published one never changes."""
+    click.echo(f"Questionnaire {setup.load_questionnaire(files.document(file))} is published.")
+
+
+@methodology.command("load")
+@click.argument("file", type=FILE)
+def methodology_load(file: Path) -> None:
+    """Publish the methodology in FILE; a published one never changes."""
+    click.echo(f"Methodology {setup.load_methodology(files.document(file))} is published.")
+
+
+@demo.command("seed")
+@click.option("--cases", required=True, type=click.IntRange(1, 1_000_000), help="How many cases.")
+@click.option("--seed", default=1, show_default=True, help="The same number gives the same town.")
+def demo_seed(cases: int, seed: int) -> None:
+    """Fill the database with a made-up centre: its last 90 days of cases and answers."""
+    from feedback_service.sandbox import seed as sandbox  # the service itself does without its sandbox
+
+    click.echo(f"Centre {sandbox.sow(cases, seed)} has {cases} more cases.")
+
+
+def _tell(done: Imported) -> None:
+    """Say what became of a file; exit with 1 if a row was not taken."""
+    for warning in done.warnings:
+        click.echo(f"Warning, line {warning.line}: {warning.sentence}", err=True)
+    for fault in done.faults:
+        click.echo(f"Not taken, line {fault.line}: {fault.sentence}", err=True)
+    click.echo(
+        f"{done.added} added, {done.changed} changed, {done.unchanged} unchanged, {len(done.faults)} not taken."
+    )
+    if done.faults:
+        sys.exit(1)
