@@ -1,0 +1,56 @@
+"""What is stored is recounted, summed up and purged."""
+
+import json
+from datetime import date, timedelta
+
+from feedback_service.config import Settings
+from feedback_service.indicators import summaries
+from tests.cli.conftest import Operator
+from tests.conftest import TimeIs
+from tests.support.story import CENTRE, a_centre, invited, minutes_later, sent
+
+
+def test_recounting_proves_that_stored_figures_are_those_of_the_answers(
+    operator: Operator, context: None, time_is: TimeIs
+) -> None:
+    time_is("2026-03-02T10:00+02:00")
+    a_centre()
+    sent(invited().token, {"off.nps": 9})
+    time_is("2026-03-03T10:00+02:00")
+
+    assert operator.does("recount") == "1 days recounted.\n"
+    operator.does("recount", "--check")
+
+
+def test_a_summary_is_the_json_of_the_api_and_says_that_the_methodology_is_not_confirmed(
+    operator: Operator, settings: Settings, context: None, time_is: TimeIs
+) -> None:
+    time_is("2026-03-02T10:00+02:00")
+    a_centre()
+    for score in (10, 10, 9, 8, 7, 3):
+        sent(invited().token, {"off.nps": score})
+
+    result = operator.types("summary", "--centre", CENTRE.lower(), "--from", "2026-03-01")
+
+    told = json.loads(result.stdout)
+    assert told.pop("without_signals")["signalled"] == 0
+    assert told == summaries.summary(
+        centres={CENTRE}, first=date(2026, 3, 1), last=date(2026, 3, 2), min_group=settings.min_group
+    )
+    assert "Методика не підтверджена" in result.stderr
+    assert json.loads(operator.does("summary", "--centre", CENTRE))["period"]["from"] == "2026-01-01"
+
+
+def test_a_summary_of_a_centre_that_does_not_exist_is_refused(operator: Operator) -> None:
+    assert operator.fails("summary", "--centre", "SN05000009") == "Error: There is no centre SN05000009."
+
+
+def test_purging_tells_how_much_is_gone(
+    operator: Operator, settings: Settings, context: None, time_is: TimeIs
+) -> None:
+    time_is("2026-03-02T10:00+02:00")
+    a_centre()
+    sent(invited().token, {"off.nps": 9, "any.comment": "Дякую"})
+    time_is(minutes_later(timedelta(days=settings.retention_days + 1) / timedelta(minutes=1)))
+
+    assert operator.does("purge") == "1 comments and 1 cases deleted.\n"

@@ -1,0 +1,86 @@
+"""Centres, services, documents and a demonstration, brought in by an operator."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from feedback_service import clock
+from feedback_service.models import Centre, Service
+from tests.cli.conftest import ADD, Operator
+from tests.support import stored
+from tests.support.environment import ROOT
+
+
+def test_a_centre_is_added_with_who_answers_for_personal_data(operator: Operator, context: None) -> None:
+    operator.does(*ADD, "--controller", "Вінницька міська рада", "--contact", "dpo@rada.example")
+
+    [centre] = stored.rows(Centre)
+    assert (centre.code, centre.controller, centre.contact) == (
+        *("SN05000001", "Вінницька міська рада", "dpo@rada.example"),
+    )
+
+
+def test_a_centre_is_not_added_twice_nor_mistyped(operator: Operator) -> None:
+    assert "00032113" in operator.fails(*("00032113" if word == "00032112" else word for word in ADD))
+    operator.does(*ADD)
+    assert "SN05000001" in operator.fails(*ADD)
+
+
+def test_files_of_centres_and_services_are_imported(
+    operator: Operator, context: None, tmp_path: Path
+) -> None:
+    centres, services = tmp_path / "centres.csv", tmp_path / "services.json"
+    centres.write_text(
+        "code;name;edrpou;katottg\nSN05000001;ЦНАП міста Вінниця;00032112;UA05020030010063857\n"
+    )
+    services.write_text('[{"code": "00034", "title": "Реєстрація місця проживання"}]')
+
+    assert operator.does("centre", "import", str(centres)).startswith("1 added")
+    assert operator.does("centre", "import", str(centres)).startswith("0 added, 0 changed, 1 unchanged")
+    assert operator.does("service", "import", str(services), "--centre", "SN05000001").startswith("1 added")
+
+    assert [service.title for service in stored.rows(Service)] == ["Реєстрація місця проживання"]
+
+
+def test_a_row_not_taken_is_named_and_makes_the_command_fail(operator: Operator, tmp_path: Path) -> None:
+    file = tmp_path / "centres.csv"
+    file.write_text(
+        "code,name,edrpou,katottg\nSN05000001,А,00032113,UA05020030010063857\nSN05000002,Б,1,UA05020030010063857\n"
+    )
+
+    result = operator.types("centre", "import", str(file))
+
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        "Warning, line 2: The check digit of the ЄДРПОУ 00032113 does not fit.",
+        "Not taken, line 3: The ЄДРПОУ '1' is not eight digits.",
+    ]
+    assert result.stdout == "1 added, 0 changed, 0 unchanged, 1 not taken.\n"
+
+
+@pytest.mark.parametrize("command", ["questionnaire", "methodology"])
+def test_a_file_that_is_no_document_is_refused(operator: Operator, tmp_path: Path, command: str) -> None:
+    file = tmp_path / "document.json"
+    file.write_text('{"version": 1, "version": 2}')
+    assert "named twice" in operator.fails(command, "load", str(file))
+    file.write_text("{}")
+    assert "breaks a rule" in operator.fails(command, "load", str(file))
+
+
+def test_documents_are_loaded(operator: Operator) -> None:
+    folder = ROOT / "feedback_service"
+    questionnaire = folder / "surveys" / "questionnaires" / "offline-2026.1.json"
+    methodology = folder / "indicators" / "methodologies" / "864-2021.json"
+
+    assert "offline-2026.1" in operator.does("questionnaire", "load", str(questionnaire))
+    assert "864-2021" in operator.does("methodology", "load", str(methodology))
+
+
+def test_a_demonstration_is_sown(operator: Operator, context: None) -> None:
+    operator.does("demo", "seed", "--cases", "30", "--seed", "7")
+
+    printed = json.loads(operator.does("summary", "--centre", "SN05990001"))
+    today = clock.kyiv_day(clock.now())
+    assert printed["period"]["to"] == today.isoformat()
+    assert len(stored.rows(Centre)) == 1

@@ -1,0 +1,37 @@
+"""Tablets at the command line."""
+
+import json
+from pathlib import Path
+
+from feedback_service import flow
+from feedback_service.access import devices
+from tests.cli.conftest import Operator
+from tests.support.story import CENTRE, a_centre
+
+
+def test_a_tablet_is_let_in_watched_given_another_code_and_shut_out(
+    operator: Operator, context: None
+) -> None:
+    a_centre()
+    add = ("device", "add", "--centre", CENTRE, "--name", "Вікно 3", "--mode")
+    assert "workplace" in operator.fails(*add, "desk")
+    assert "SN05000009" in operator.fails("device", "add", "--centre", "SN05000009", *add[4:], "hall")
+
+    code = operator.does(*add, "desk", "--workplace", "window-3").splitlines()[-1]
+
+    assert flow.pair(code).workplace == "window-3"
+    told = json.loads(operator.does("device", "list", "--centre", CENTRE))
+    assert (told["name"], told["mode"], told["revoked_at"]) == ("Вікно 3", "desk", None)
+    again = operator.does("device", "code", told["id"], "--centre", CENTRE).splitlines()[-1]
+    key = flow.pair(again).key
+    operator.does("device", "revoke", told["id"], "--centre", CENTRE)
+    tablet = devices.find(key)
+    assert tablet is not None and tablet.revoked_at is not None
+    assert "nothing here" in operator.fails("device", "revoke", told["id"], "--centre", "SN05000009")
+
+
+def test_a_file_that_no_tablet_saved_is_refused_in_one_sentence(operator: Operator, tmp_path: Path) -> None:
+    file = tmp_path / "queue.json"
+    for text in ("{}", "[]", '{"vidhuk": "tablet-queue", "device": "x", "items": []}'):
+        file.write_text(text)
+        assert operator.fails("device", "import", str(file)) == "Error: This is no file that a tablet saved."
