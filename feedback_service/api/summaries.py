@@ -7,7 +7,7 @@ from flask import Blueprint, Response
 from feedback_service import clock
 from feedback_service.api.operations import Operation, caller, operation, query
 from feedback_service.api.replies import reply
-from feedback_service.api.schemas import SummaryQuery, SummaryReply
+from feedback_service.api.summary_schemas import SummaryQuery, SummaryReply
 from feedback_service.config import settings
 from feedback_service.errors import N_, Invalid, NotFound
 from feedback_service.indicators.signalled import without_signals

@@ -1,0 +1,127 @@
+"""The shapes of a period's figures: what is summed up, and what is told of it."""
+
+from typing import Any
+
+from marshmallow import Schema, fields
+
+from feedback_service.api.fields import Choice, Day, Items, Strict
+from feedback_service.api.schemas import centre, says
+from feedback_service.errors import N_
+from feedback_service.indicators.summaries import BY
+from feedback_service.words import FRONT_OFFICES, SOURCES
+
+
+class SummaryQuery(Strict):
+    """What is summed up."""
+
+    centre = Items(centre(), metadata=says(N_("Repeat it to pool several; all of the key's when left out.")))
+    front_office = Choice(FRONT_OFFICES)
+    source = Choice(SOURCES)
+    by = Choice(BY)
+    from_ = Day(data_key="from", metadata=says(N_("A day in Kyiv, inclusive; 1 January when left out.")))
+    to = Day(metadata=says(N_("A day in Kyiv, inclusive; today when left out.")))
+
+
+def percentage(**options: Any) -> fields.Float:
+    """Percent to one decimal, or null where nobody answered."""
+    return fields.Float(required=True, allow_none=True, **options)
+
+
+def interval() -> fields.List[Any]:
+    """The two ends of a 95 % interval, or null where nobody answered."""
+    ends = {"minItems": 2, "maxItems": 2}
+    return fields.List(fields.Float(), required=False, allow_none=True, metadata=ends)
+
+
+class PeriodReply(Schema):
+    """Kyiv days, inclusive."""
+
+    from_ = Day(data_key="from", required=True)
+    to = Day(required=True)
+
+
+class MethodologyReply(Schema):
+    """By what rules the figures are made."""
+
+    id = fields.String(required=True)
+    status = fields.String(required=True)
+
+
+class FunnelReply(Schema):
+    """The way of the invitations issued in the period."""
+
+    completed = fields.Integer(required=True)
+    invited = fields.Integer(required=True)
+    opened = fields.Integer(required=True)
+    started = fields.Integer(required=True)
+    answered = fields.Integer(required=True)
+    response_rate = percentage()
+
+
+class IndicatorReply(Schema):
+    """An indicator of one front office; of too few people only that it is withheld."""
+
+    id = fields.String(required=True)
+    front_office = Choice(FRONT_OFFICES, required=True)
+    suppressed = fields.Boolean()
+    n = fields.Integer()
+    promoters = fields.Integer()
+    passives = fields.Integer()
+    detractors = fields.Integer()
+    value = fields.Float(allow_none=True)
+    interval = interval()
+    band = fields.String(allow_none=True)
+    status = fields.String()
+
+
+class QuestionFiguresReply(Schema):
+    """How often each word was given."""
+
+    id = fields.String(required=True)
+    n = fields.Integer(required=True)
+    counts = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    share_satisfied = percentage()
+    interval = interval()
+    share_not_awful = percentage()
+
+
+class ReasonReply(Schema):
+    """How often a reason was given."""
+
+    id = fields.String(required=True)
+    n = fields.Integer(required=True)
+
+
+class GroupReply(Schema):
+    """The same members for one group; of too few people only that they are withheld."""
+
+    key = fields.String(required=True, allow_none=True)
+    suppressed = fields.Boolean(required=True)
+    funnel = fields.Nested(FunnelReply)
+    indicators = fields.List(fields.Nested(IndicatorReply))
+    questions = fields.List(fields.Nested(QuestionFiguresReply))
+    reasons = fields.List(fields.Nested(ReasonReply))
+
+
+class WithoutSignalsReply(Schema):
+    """What the answers say that nothing is odd about; of too few people only that it is withheld."""
+
+    suppressed = fields.Boolean(required=True)
+    signalled = fields.Integer(metadata=says(N_("Answers that may not be a visitor's own.")))
+    indicators = fields.List(fields.Nested(IndicatorReply))
+    questions = fields.List(fields.Nested(QuestionFiguresReply))
+    reasons = fields.List(fields.Nested(ReasonReply))
+
+
+class SummaryReply(Schema):
+    """What the answers of a period say."""
+
+    period = fields.Nested(PeriodReply, required=True)
+    methodology = fields.Nested(MethodologyReply, required=True)
+    suppressed = fields.Boolean()
+    funnel = fields.Nested(FunnelReply, required=True)
+    indicators = fields.List(fields.Nested(IndicatorReply), required=True)
+    questions = fields.List(fields.Nested(QuestionFiguresReply), required=True)
+    reasons = fields.List(fields.Nested(ReasonReply), required=True)
+    without_signals = fields.Nested(WithoutSignalsReply, required=True)
+    groups = fields.List(fields.Nested(GroupReply), required=True)
