@@ -25,8 +25,8 @@ class Tally(Base):
     """What the answers or invitations of a day or month add up to, whole or for one service, window, language …
 
     ``counts`` is JSON: front office, source, question, value, and how often it was given; ``headlines`` is the part of
-    it that lists of groups need. A row of ``people`` tells of all groups, how many answered in each, for who looks at one
-    of them. Rows are read by the hundred, so each holds a page of counts: see docs/decisions.
+    it that lists of groups need. A row of ``people`` tells of all groups how many answered in each, for who looks at
+    one of them. Rows are read by the hundred, so each holds a page of counts: see docs/decisions.
     """
 
     __tablename__ = "tallies"
