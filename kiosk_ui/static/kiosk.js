@@ -200,10 +200,10 @@ async function look() {
     noRoom();
   }
   if (!state.config) return take(config); // and look again for the case, once there is a screen to show it on
-  state.tag = reply.headers.get("ETag");
   if (!isIdle()) return; // whoever is answering goes on with what was begun
   if (changed) take(config);
   const offered = pending && !(await isHeld(pending.short_code)) ? { ...pending, offered: true } : null;
+  state.tag = reply.headers.get("ETag"); // not before all of it was looked at: the disk may fail on the way
   if (!isIdle() || (!changed && offered?.short_code === state.case?.short_code)) return;
   state.case = offered;
   clearTimeout(state.withdraws);
