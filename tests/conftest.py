@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, Page
 
-from feedback_service import clock
+from feedback_service import clock, logs
 from feedback_service.app import create_app
 from feedback_service.config import Settings
 from feedback_service.db import db
@@ -23,6 +23,7 @@ from tests.support.postgres import Server
 
 TimeIs = Callable[[datetime | str], datetime]
 TEMPLATES = once.Templates()
+logs.configure()  # structlog's own way draws every object behind an error, for seconds
 once.keep_rules()
 once.keep_statements()
 
