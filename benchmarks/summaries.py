@@ -28,6 +28,7 @@ QUESTIONS = ("off.nps", "off.premises", "off.services", "off.staff", "off.qualit
 VIEWS = (None, "month", "source", "service")
 RAW_UP_TO = 2_000_000  # answers that are counted raw too
 
+# A random day is chosen once for each invitation: SQLite would choose anew wherever it is named, hence MATERIALIZED.
 # Every figure is taken from the number of a response or from the digits of its random id, a digit for each thing.
 SERIES = {
     "sqlite": "WITH RECURSIVE series(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM series WHERE n + 1 < :number)",
@@ -60,9 +61,10 @@ CASES = """
 INVITATIONS = """
     INSERT INTO invitations (centre_id, id, case_id, key_id, token_hash, short_code_hash, questionnaire, issued_on,
                              last_day, cancelled, opened, started, answered_on, client_hash, left_begun)
+    WITH issued AS MATERIALIZED (SELECT centre_id, id, {some_day} AS day FROM cases WHERE centre_id = :centre)
     SELECT centre_id, id, id, 'k', {bytes}, {bytes}, 'offline-2026.1', day, {last_day}, false, true, true, day,
            {bytes}, false
-    FROM (SELECT centre_id, id, {some_day} AS day FROM cases WHERE centre_id = :centre) AS issued
+    FROM issued
 """
 RESPONSES = """
     INSERT INTO responses (centre_id, id, questionnaire, front_office, source, service_id, workplace, answered_on,
