@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -35,13 +37,9 @@ def test_the_worker_does_once_what_is_due(operator: Operator, context: None, tim
     assert [row.day for row in stored.rows(CountedDay) if row.closed] == [date(2026, 3, 2)]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_worker_ends_in_order_when_told(
-    database_url: str, tmp_path: Path, context: None, number: signal.Signals
-) -> None:
-    a_centre()
-    tapped(invited().token, {"off.nps": 9})
-    own = environment(tmp_path, database_url) | {"FEEDBACK_PARTIAL_MINUTES": "1"}
+@contextmanager
+def a_worker(own: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """A worker that has started."""
     worker = subprocess.Popen(
         [sys.executable, "-m", "flask", "--app", "wsgi", "worker"],
         cwd=ROOT,
@@ -52,6 +50,17 @@ def test_the_worker_ends_in_order_when_told(
     with worker:
         assert worker.stderr is not None
         assert "worker started" in worker.stderr.readline()
+        yield worker
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_worker_ends_in_order_when_told(
+    database_url: str, tmp_path: Path, context: None, number: signal.Signals
+) -> None:
+    a_centre()
+    tapped(invited().token, {"off.nps": 9})
+    own = environment(tmp_path, database_url) | {"FEEDBACK_PARTIAL_MINUTES": "1"}
+    with a_worker(own) as worker:
         worker.send_signal(number)
         _, said = worker.communicate(timeout=20)
     assert worker.returncode == 0, said
@@ -93,16 +102,7 @@ def test_the_worker_delivers_within_seconds_and_ends_when_told(
     with Receiver() as central:
         told = environment(tmp_path, settings.database_url)
         told |= {"FEEDBACK_CENTRAL_URL": central.url, "FEEDBACK_CENTRAL_SECRET": WRITTEN}
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "flask", "--app", "wsgi", "worker"],
-            cwd=ROOT,
-            env=process_environment(os.environ, told),
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        with worker:
-            assert worker.stderr is not None
-            assert "worker started" in worker.stderr.readline()
+        with a_worker(told) as worker:
             invited()
             deadline = time.monotonic() + 10
             while not central.book and time.monotonic() < deadline:

@@ -1,9 +1,6 @@
 """The relay's tables come and go on a database that is in use, and nothing that was promised is lost."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,8 +15,8 @@ from feedback_service.db import db
 from feedback_service.delivery import courier
 from feedback_service.models import Centre, Event
 from tests.support import stored
-from tests.support.database import FreshDatabase
-from tests.support.environment import ROOT, environment, process_environment
+from tests.support.database import FreshDatabase, flask_db
+from tests.support.environment import environment
 from tests.support.story import a_centre, invited
 
 
@@ -30,18 +27,6 @@ def running(told: dict[str, str]) -> Iterator[Flask]:
     with app.app_context():
         yield app
         db.engine.dispose()
-
-
-def migrate(told: dict[str, str], *where: str) -> None:
-    """``flask db …`` succeeds."""
-    done = subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "wsgi", "db", *where],
-        cwd=ROOT,
-        env=process_environment(os.environ, told),
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
@@ -59,10 +44,10 @@ def test_events_survive_the_way_down_and_up_again(
         assert errand is not None and len(errand.bodies) == 2, "their data is in their bodies now"
         invited()
 
-    migrate(told, "downgrade", "0001")
+    flask_db(told, "downgrade", "0001")
     with running(told), db.engine.begin() as link:
         kept = link.execute(text("SELECT state, sequence, data IS NULL FROM events ORDER BY id")).all()
-    migrate(told, "upgrade")
+    flask_db(told, "upgrade")
 
     assert [(state, sequence) for state, sequence, _ in kept] == [
         ("pending", 1),

@@ -12,10 +12,9 @@ from feedback_service.config import Settings
 from feedback_service.db import db, transaction
 from feedback_service.models import Centre, Tally
 from tests.support import stored
-from tests.support.database import FreshDatabase
+from tests.support.database import FreshDatabase, flask_db
 from tests.support.environment import environment
 from tests.support.story import a_centre
-from tests.surveys.test_migration import migrate
 
 COUNTS = '{"offline":{"":{"#":{"invited":9,"answered":3}}}}'
 
@@ -39,8 +38,8 @@ def test_what_is_stored_of_purged_invitations_survives_the_way_down_and_up(
         invitations_were_counted()
         db.engine.dispose()
 
-    migrate(told, "downgrade", "0006")
-    migrate(told, "upgrade")
+    flask_db(told, "downgrade", "0006")
+    flask_db(told, "upgrade")
 
     with app.app_context():
         assert [tally.counts for tally in stored.rows(Tally)] == [COUNTS]

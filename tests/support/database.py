@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from psycopg import Connection, connect, sql
@@ -16,15 +16,20 @@ from tests.support.postgres import Server
 
 def migrate(database_url: str, data_dir: Path) -> None:
     """The database has every table, put there by ``flask db upgrade``; else ``RuntimeError``."""
+    flask_db(environment(data_dir, database_url), "upgrade")
+
+
+def flask_db(own: Mapping[str, str], *words: str) -> None:
+    """``flask db …`` succeeds with these settings; else ``RuntimeError`` with what it said."""
     done = subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"],
+        [sys.executable, "-m", "flask", "--app", "wsgi", "db", *words],
         cwd=ROOT,
-        env=process_environment(os.environ, environment(data_dir, database_url)),
+        env=process_environment(os.environ, own),
         capture_output=True,
         text=True,
     )
     if done.returncode:
-        raise RuntimeError(f"flask db upgrade failed:\n{done.stdout}{done.stderr}")
+        raise RuntimeError(f"flask db {' '.join(words)} failed:\n{done.stdout}{done.stderr}")
 
 
 class SqliteDatabases:

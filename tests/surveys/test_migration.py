@@ -1,8 +1,5 @@
 """Comments survive the way down and up again, and are found afterwards as before."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +10,9 @@ from feedback_service.config import Settings
 from feedback_service.db import db
 from feedback_service.models import Comment
 from tests.support import stored
-from tests.support.database import FreshDatabase
-from tests.support.environment import ROOT, environment, process_environment
+from tests.support.database import FreshDatabase, flask_db
+from tests.support.environment import environment
 from tests.support.story import a_centre, invited, sent
-
-
-def migrate(told: dict[str, str], *where: str) -> None:
-    """``flask db …`` succeeds."""
-    done = subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "wsgi", "db", *where],
-        cwd=ROOT,
-        env=process_environment(os.environ, told),
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
 
 
 def facts() -> list[dict[str, Any]]:
@@ -57,8 +42,8 @@ def test_comments_are_the_same_after_the_way_down_and_up(
         before = facts()
         db.engine.dispose()
 
-    migrate(told, "downgrade", "0003")
-    migrate(told, "upgrade")
+    flask_db(told, "downgrade", "0003")
+    flask_db(told, "upgrade")
 
     with app.app_context():
         after = facts()
