@@ -31,7 +31,7 @@ run: setup  ## the service, its database, demo data and a demo central system; P
 
 test: setup $(TEST)  ## every test on SQLite, PostgreSQL and in a browser; ARGS="-k word" for some
 	@$(PY) -m tests.support.browser || $(MAKE) chromium
-	@$(PY) -m pytest -n 2 $(ARGS)
+	@$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
 
 bench: setup $(TEST)  ## how fast, as ratios to a bare program in the same run; ARGS="--only survey --pairs 3"
 	@$(PY) -m benchmarks $(ARGS)
@@ -89,4 +89,5 @@ chromium:
 	@if [ "$$(id -u)" != 0 ]; then \
 	  echo "No Chromium found. Install the Debian package chromium, or name a browser in CHROMIUM." >&2; exit 1; fi
 	apt-get update -q
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends chromium
+	export DEBIAN_FRONTEND=noninteractive; for name in chromium-headless-shell chromium; do \
+	  apt-get install -y -q --no-install-recommends $$name && exit; done; exit 1

@@ -90,7 +90,11 @@ class Tablet:
         """A person answers and is thanked; when ``unlucky``, the power fails about then."""
         between_people(self.page)
         if code:
-            type_code(self.page, code)
+            try:
+                type_code(self.page, code)
+            except Error:  # a new version took over at the first tap: the person finds it gone and begins again
+                between_people(self.page)
+                type_code(self.page, code)
         rate(self.page, {"off.nps": self.chance.randint(0, 10)})
         client: str = self.page.evaluate("state.client")
         with suppress(Error):
