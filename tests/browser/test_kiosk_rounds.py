@@ -92,7 +92,9 @@ class Tablet:
         if code:
             try:
                 type_code(self.page, code)
-            except Error:  # a new version took over at the first tap: the person finds it gone and begins again
+            except (
+                Error
+            ):  # a new version took over at the first tap: the person finds it gone and begins again
                 between_people(self.page)
                 type_code(self.page, code)
         rate(self.page, {"off.nps": self.chance.randint(0, 10)})
