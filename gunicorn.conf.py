@@ -7,7 +7,16 @@ import shutil
 import tempfile
 from typing import Any
 
+from gunicorn.glogging import Logger
+
 from feedback_service import logs
+
+
+class logger_class(Logger):
+    """Gunicorn's own, without its access log: given a ``logconfig_dict``, it would draw up each line and drop it."""
+
+    access_log_enabled = False
+
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("WEB_CONCURRENCY", max(2, multiprocessing.cpu_count())))

@@ -58,7 +58,7 @@ class _OurVoice(logging.Formatter):
 def configure(stream: Any = None) -> None:
     """Write one JSON object a line to standard error, from us and from every library."""
     global _lines
-    _lines = structlog.PrintLogger(stream or sys.stderr)
+    _lines = structlog.WriteLogger(stream or sys.stderr)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -112,7 +112,7 @@ def log_requests(app: Flask) -> None:
         return response
 
 
-_lines = structlog.PrintLogger(sys.stderr)
+_lines = structlog.WriteLogger(sys.stderr)
 _encoded = json.JSONEncoder(ensure_ascii=False).encode
 _WORD = re.compile(r"[^\W\d]+[:,.]?")  # "Exception on /S/…" ends before the address
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
