@@ -1,7 +1,7 @@
 """How long a year's summary takes, from roll-ups and in one raw pass over the same answers, in one run.
 
-A database fills itself: one statement for each table, in the order of its keys; there is an answered invitation for
-each response. Days are closed and settled as the worker does it on New Year's day, so that the invitations of the
+A database fills itself: one statement for each table, in the order of its keys, and of their issue for invitations, as
+they come in life; there is an answered invitation for each response. Days are closed and settled as the worker does it on New Year's day, so that the invitations of the
 last month are still counted live.
 """
 
@@ -64,7 +64,7 @@ INVITATIONS = """
     WITH issued AS MATERIALIZED (SELECT centre_id, id, {some_day} AS day FROM cases WHERE centre_id = :centre)
     SELECT centre_id, id, id, 'k', {bytes}, {bytes}, 'offline-2026.1', day, {last_day}, false, true, true, day,
            {bytes}, false
-    FROM issued
+    FROM issued ORDER BY day
 """
 RESPONSES = """
     INSERT INTO responses (centre_id, id, questionnaire, front_office, source, service_id, workplace, answered_on,
