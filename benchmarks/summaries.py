@@ -1,8 +1,8 @@
 """How long a year's summary takes, from roll-ups and in one raw pass over the same answers, in one run.
 
-A database fills itself: one statement for each table, in the order of its keys, and of their issue for invitations, as
-they come in life; there is an answered invitation for each response. Days are closed and settled as the worker does it on New Year's day, so that the invitations of the
-last month are still counted live.
+A database fills itself: one statement for each table, in the order of its keys, and for invitations of their days, as
+they come in life; there is an answered invitation for each response. Days are closed and settled as the worker does it
+on New Year's day, so that the invitations of the last month are still counted live.
 """
 
 import statistics
