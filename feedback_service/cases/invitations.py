@@ -28,6 +28,7 @@ class InvitationFacts(NamedTuple):
     id: uuid.UUID
     token_hash: bytes
     questionnaire: str
+    issued_on: date
     last_day: date
     cancelled: bool
     opened: bool

@@ -34,6 +34,7 @@ from feedback_service.errors import (
 )
 from feedback_service.flow.answers import NOTHING_ANSWERED, CentreFacts, Given
 from feedback_service.flow.recording import Origin, record
+from feedback_service.indicators import rollups
 from feedback_service.models import Case, Centre, Device, Invitation, Service, Signal
 from feedback_service.surveys import library, responses, signals
 from feedback_service.surveys.questionnaires import Questionnaire
@@ -247,8 +248,11 @@ def _take(tx: Session, tablet: Tablet, answer: TabletAnswer) -> str:
     if answers.comment is not None:
         raise Invalid.field("/answers/any.comment", FREE_TEXT)
     held = _spendable(tx, device, centre, answer, questionnaire, at, now)
-    if held is not None and not invitations.spend(tx, held, answer.client_id, on=day).rowcount:
-        raise LostRace()
+    if held is not None:
+        if not invitations.spend(tx, held, answer.client_id, on=day).rowcount:
+            raise LostRace()
+        if held.invitation.last_day < clock.kyiv_day(now):  # its day's invitations may be counted for good
+            rollups.unsettle(tx, centre.id, since=held.invitation.issued_on)
     front_office = questionnaire.front_office
     response_id = ring.signing.response_id(scope, answer.client_id)
     with together(tx):

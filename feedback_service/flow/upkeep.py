@@ -16,7 +16,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
-from typing import NamedTuple, ParamSpec
+from typing import NamedTuple, ParamSpec, TypeVar
 
 from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.orm import Session
@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.config import settings
 from feedback_service.db import reading, transaction
+from feedback_service.errors import Unavailable
 from feedback_service.flow import alarms, sign_in
 from feedback_service.flow.answers import complete_left
 from feedback_service.indicators import checking, closing, rollups
@@ -32,6 +33,7 @@ from feedback_service.logs import log
 from feedback_service.models import BegunAnswer, Case, Centre, Comment, Event, Invitation
 
 P = ParamSpec("P")
+R = TypeVar("R")
 Stop = Callable[[], bool]
 
 PORTION = 200  # rows that one transaction deletes; writers of SQLite wait for it
@@ -60,12 +62,14 @@ def complete_left_answers(stop: Stop = never) -> int:
 
 def close_days(stop: Stop = never) -> int:
     """Every past day is recounted and closed, and its invitations when all have expired; tells how many days were."""
-    before = clock.kyiv_day(clock.now() - UNDER_WAY)
-    closed = 0
-    for centre_id in _centre_ids():
-        closed += _until_less(DAYS, stop, _close_days, centre_id, before)
+    before = _day_under_way()
+
+    def closed(centre_id: uuid.UUID) -> int:
+        days = _until_less(DAYS, stop, _close_days, centre_id, before)
         _until_less(DAYS, stop, _settle_days, centre_id, before)
-    return closed
+        return days
+
+    return sum(_everywhere(closed))
 
 
 def recount(stop: Stop = never) -> int:
@@ -74,29 +78,35 @@ def recount(stop: Stop = never) -> int:
     Sums of invitations stay where the invitations themselves may have been purged.
     """
     for centre_id in _centre_ids():
-        _reopen_all(centre_id, _nothing_purged_from())
+        _reopen_all(centre_id)
     return close_days(stop)
 
 
 @reading
 def differences(tx: Session) -> list[Difference]:
     """Where stored figures are not what the answers add up to."""
-    return checking.check(tx, kept_from=_nothing_purged_from())
+    return checking.check(tx)
 
 
 def purge(stop: Stop = never) -> Purged:
     """What is older than RETENTION_DAYS is gone: comments, invitations, and the cases these were about.
 
     A comment's age counts from the day it was left, an invitation's from the day it was answered; one that
-    nobody answered serves no purpose either, and counts from its last day. Coded answers are never deleted,
-    and a case without an invitation stays, because it may yet be completed.
+    nobody answered serves no purpose either, and counts from its last day. It stays until it is in the sums of
+    its day, which wait for all of that day to expire. Coded answers are never deleted, and a case without an
+    invitation stays, because it may yet be completed.
     """
-    before = _nothing_purged_from()
-    comments = cases = 0
-    for centre_id in _centre_ids():
-        comments += _until_less(PORTION, stop, _purge_comments, centre_id, before)
-        cases += _until_less(PORTION, stop, _purge_cases, centre_id, before)
-    return Purged(comments, cases)
+    before = clock.kyiv_day(clock.now()) - timedelta(days=settings().retention_days)
+
+    def purged(centre_id: uuid.UUID) -> Purged:
+        _until_less(DAYS, stop, _settle_days, centre_id, _day_under_way())
+        return Purged(
+            comments=_until_less(PORTION, stop, _purge_comments, centre_id, before),
+            cases=_until_less(PORTION, stop, _purge_cases, centre_id, before),
+        )
+
+    everywhere = _everywhere(purged)
+    return Purged(sum(each.comments for each in everywhere), sum(each.cases for each in everywhere))
 
 
 def blank_delivered(stop: Stop = never) -> int:
@@ -120,8 +130,8 @@ def _settle_days(tx: Session, centre_id: uuid.UUID, before: date) -> int:
 
 
 @transaction
-def _reopen_all(tx: Session, centre_id: uuid.UUID, kept_from: date) -> None:
-    rollups.reopen_all(tx, centre_id, kept_from=kept_from)
+def _reopen_all(tx: Session, centre_id: uuid.UUID) -> None:
+    rollups.reopen_all(tx, centre_id)
 
 
 @transaction
@@ -134,18 +144,24 @@ def _purge_comments(tx: Session, centre_id: uuid.UUID, before: date) -> int:
 
 @transaction
 def _purge_cases(tx: Session, centre_id: uuid.UUID, before: date) -> int:
+    rollups.hold(tx, centre_id)  # nobody takes their sums apart meanwhile, to count anew what will be gone
+    settled = rollups.settled_until(tx, [centre_id]).get(centre_id, date.min)
     # What was begun counts, whatever becomes of the invitation: such a case waits until that is final.
     begun = select(BegunAnswer.invitation_id).where(BegunAnswer.centre_id == centre_id)
-    old = select(Invitation.case_id).where(
+    old = select(Invitation.case_id, Invitation.issued_on).where(
         Invitation.centre_id == centre_id,
         Invitation.issued_on < before,  # nothing is answered before it is issued, and this has an index
+        Invitation.issued_on <= settled,
         func.coalesce(Invitation.answered_on, Invitation.last_day) < before,
         Invitation.id.not_in(begun),
     )
-    ids = tx.scalars(old.limit(PORTION).with_for_update(of=Invitation, skip_locked=True)).all()
-    # History and invitations go with their case, by foreign key.
-    tx.execute(delete(Case).where(Case.centre_id == centre_id, Case.id.in_(ids)))
-    return len(ids)
+    found = tx.execute(old.limit(PORTION).with_for_update(of=Invitation, skip_locked=True)).all()
+    if found:
+        # History and invitations go with their case, by foreign key.
+        cases = [case_id for case_id, _ in found]
+        tx.execute(delete(Case).where(Case.centre_id == centre_id, Case.id.in_(cases)))
+        rollups.note_purged(tx, centre_id, until=max(day for _, day in found))
+    return len(found)
 
 
 @transaction
@@ -159,14 +175,34 @@ def _blank(tx: Session, before: datetime) -> int:
     return len(rows)
 
 
-def _nothing_purged_from() -> date:
-    """The first day of which nothing can have been purged."""
-    return clock.kyiv_day(clock.now()) - timedelta(days=settings().retention_days)
+def _day_under_way() -> date:
+    """The earliest day of which an answer may still be becoming final."""
+    return clock.kyiv_day(clock.now() - UNDER_WAY)
 
 
 @reading
 def _centre_ids(tx: Session) -> list[uuid.UUID]:
     return list(tx.scalars(select(Centre.id).order_by(Centre.id)))
+
+
+def _everywhere(do: Callable[[uuid.UUID], R]) -> list[R]:
+    """Do it for each centre; where it fails, the others have their turn before that is told.
+
+    ``Unavailable`` is told at once: the database is no better for the next one.
+    """
+    done: list[R] = []
+    failures: list[Exception] = []
+    for centre_id in _centre_ids():
+        try:
+            done.append(do(centre_id))
+        except Unavailable:
+            raise
+        except Exception as error:
+            log.error("centre failed", centre_id=str(centre_id), exc_info=error)
+            failures.append(error)
+    if failures:
+        raise failures[0]
+    return done
 
 
 def _until_less(portion: int, stop: Stop, do: Callable[P, int], *args: P.args, **kwargs: P.kwargs) -> int:

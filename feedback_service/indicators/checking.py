@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service.indicators import live, tallies
 from feedback_service.indicators.live import Told
-from feedback_service.indicators.rollups import settled_until
+from feedback_service.indicators.rollups import kept_from, settled_until
 from feedback_service.indicators.tallies import ANSWERS_BY, INVITATIONS_BY, WHOLE, Counts
 from feedback_service.models import Centre, CountedDay, Tally
 
@@ -34,19 +34,19 @@ class Difference:
     recounted: int
 
 
-def check(tx: Session, *, kept_from: date = date.min) -> list[Difference]:
+def check(tx: Session) -> list[Difference]:
     """Where stored counts differ from what the answers and invitations add up to: nowhere, if all is well.
 
-    Invitations issued before ``kept_from`` are passed over: they may have been purged.
+    Days of which invitations may have been purged are passed over.
     """
     return [
         difference
         for centre_id, code in tx.execute(select(Centre.id, Centre.code).order_by(Centre.code))
-        for difference in _differences(tx, centre_id, code, kept_from)
+        for difference in _differences(tx, centre_id, code)
     ]
 
 
-def _differences(tx: Session, centre_id: uuid.UUID, code: str, kept_from: date) -> Iterator[Difference]:
+def _differences(tx: Session, centre_id: uuid.UUID, code: str) -> Iterator[Difference]:
     """What is stored of a centre beside what it should be."""
     marks = tx.execute(
         select(CountedDay.day, CountedDay.closed).where(CountedDay.centre_id == centre_id)
@@ -58,10 +58,10 @@ def _differences(tx: Session, centre_id: uuid.UUID, code: str, kept_from: date) 
         yield from _compared(tx, centre_id, code, "answers", by, told, date.min, unused)
         if by != WHOLE:
             yield from _compared(tx, centre_id, code, "people", by, live.people(told), date.min, unused)
-    settled = settled_until(tx, [centre_id]).get(centre_id, date.min)
+    kept, settled = kept_from(tx, centre_id), settled_until(tx, [centre_id]).get(centre_id, date.min)
     for by in INVITATIONS_BY:
-        invited = list(live.invitations(tx, [centre_id], kept_from, settled, by))
-        yield from _compared(tx, centre_id, code, "invitations", by, invited, kept_from, ())
+        invited = list(live.invitations(tx, [centre_id], kept, settled, by))
+        yield from _compared(tx, centre_id, code, "invitations", by, invited, kept, ())
 
 
 def _compared(

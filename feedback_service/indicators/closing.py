@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service.indicators import live, tallies
 from feedback_service.indicators.live import Told
-from feedback_service.indicators.rollups import mark, next_month, open_days, settled_until, stored
+from feedback_service.indicators.rollups import hold, mark, next_month, open_days, settled_until, stored
 from feedback_service.indicators.tallies import ANSWERS_BY, INVITATIONS_BY, WHOLE, Counts
 from feedback_service.models import BegunAnswer, Centre, Invitation, Tally
 
@@ -26,26 +26,29 @@ def close_days(tx: Session, centre_id: uuid.UUID, *, before: date, limit: int = 
     Choose ``before`` so that no answer of an earlier day can still be under way without ``reopen``: the
     Kyiv day of ten minutes ago. Repeating it, and two workers at once, do no harm.
     """
-    _hold(tx, centre_id)
+    hold(tx, centre_id)
     found = open_days(Centre.id == centre_id, before - timedelta(days=1)).subquery()
     days = tx.scalars(select(found.c.day).order_by(found.c.day).limit(limit)).all()
     for day in days:
         mark(tx, centre_id, day, closed=True)
-        for subject in ("answers", "people"):
-            # Every way is named, or SQLite would look through all that is stored of the centre.
-            these = (Tally.centre_id == centre_id, Tally.subject == subject, Tally.by.in_(ANSWERS_BY))
-            tx.execute(delete(Tally).where(*these, Tally.span == "day", Tally.day == day))
-            tx.execute(delete(Tally).where(*these, Tally.span == "month", Tally.day == day.replace(day=1)))
-        for by, told in live.answers(tx, {centre_id: {day}}, ANSWERS_BY).items():
-            _store(tx, "answers", by, "day", told)
     if days:
+        # Every way is named, or SQLite would look through all that is stored of the centre.
+        these = (
+            *(Tally.centre_id == centre_id, Tally.subject.in_(("answers", "people"))),
+            Tally.by.in_(ANSWERS_BY),
+        )
+        tx.execute(delete(Tally).where(*these, Tally.span == "day", Tally.day.in_(days)))
+        months = {day.replace(day=1) for day in days}
+        tx.execute(delete(Tally).where(*these, Tally.span == "month", Tally.day.in_(months)))
+        for by, told in live.answers(tx, {centre_id: days}, ANSWERS_BY).items():
+            _store(tx, "answers", by, "day", told)
         _sum_months(tx, "answers", centre_id, before)
     return len(days)
 
 
 def settle_days(tx: Session, centre_id: uuid.UUID, *, before: date, limit: int = 31) -> int:
     """Store what became of the invitations of the oldest days ``before`` which all have expired; how many days."""
-    _hold(tx, centre_id)
+    hold(tx, centre_id)
     since = settled_until(tx, [centre_id]).get(centre_id, date.min)
     later = (Invitation.centre_id == centre_id, Invitation.issued_on > since)
     begun = exists().where(
@@ -107,9 +110,3 @@ def _summed(tx: Session, subject: str, by: str, centre_id: uuid.UUID, month: dat
     for told in stored(tx, subject, by, [centre_id], month, end, lambda *_: True, daily=True):
         tallies.add(sums[told.key], told.counts)
     return [Told(centre_id, month, key, counts) for key, counts in sums.items()]
-
-
-def _hold(tx: Session, centre_id: uuid.UUID) -> None:
-    """Nobody else closes days of the centre until the transaction ends."""
-    # Not "for update": every row of the centre refers to it, and writing one must not wait for us.
-    tx.execute(select(Centre.id).where(Centre.id == centre_id).with_for_update(key_share=True))

@@ -15,6 +15,8 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date, timedelta
+from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -61,17 +63,21 @@ def reopen(tx: Tx, centre_id: uuid.UUID, day: date, *, today: date) -> None:
         mark(tx, centre_id, day, closed=False)
 
 
-def reopen_all(tx: Session, centre_id: uuid.UUID, *, kept_from: date = date.min) -> None:
-    """Count every day of the centre live until ``close_days`` has recounted it.
-
-    Invitations issued before ``kept_from`` may have been purged; what is stored of them is all there is.
-    """
+def reopen_all(tx: Session, centre_id: uuid.UUID) -> None:
+    """Count every day of the centre live until it is counted anew; nothing stays stored but what ``unsettle`` keeps."""
+    hold(tx, centre_id)
     tx.execute(update(CountedDay).where(CountedDay.centre_id == centre_id).values(closed=False))
-    unsettle(tx, centre_id, since=kept_from)
+    tx.execute(delete(Tally).where(Tally.centre_id == centre_id, Tally.subject.in_(("answers", "people"))))
+    unsettle(tx, centre_id)
 
 
-def unsettle(tx: Session, centre_id: uuid.UUID, *, since: date) -> None:
-    """Count invitations issued ``since`` that day live until ``settle_days`` has counted them."""
+def unsettle(tx: Session, centre_id: uuid.UUID, *, since: date = date.min) -> None:
+    """Count invitations issued ``since`` that day live until ``settle_days`` has counted them.
+
+    Days of which some may have been purged stay as they are stored: that is all there is.
+    """
+    hold(tx, centre_id)  # what is just being stored would stand for what is deleted, too: see settled_until
+    since = max(since, kept_from(tx, centre_id))
     these = (
         *(Tally.centre_id == centre_id, Tally.subject == "invitations"),
         Tally.by.in_(INVITATIONS_BY),
@@ -174,19 +180,19 @@ def stored(
     these = [Tally.centre_id.in_(centres), Tally.subject == subject, Tally.by == by]
     if only is not None:
         these.append(Tally.key.in_(only))
-    covered: set[tuple[uuid.UUID, date]] = set()
+    everyone, covered = set(centres), defaultdict[date, set[uuid.UUID]](set)
     if months:
         whole = (*these, Tally.span == "month", Tally.day.between(months[0], months[-1]))
         for told in _rows(tx, centres, counts, *whole):
             if holds(told.centre_id, "month", told.day):
-                covered.add((told.centre_id, told.day))
+                covered[told.day].add(told.centre_id)
                 yield told
-    everywhere = {month for month in months if all((centre, month) in covered for centre in centres)}
-    ranges = [Tally.day.between(*part) for part in _without(first, last, everywhere)]
-    for told in _rows(tx, centres, counts, *these, Tally.span == "day", or_(*ranges)) if ranges else ():
-        if (told.centre_id, told.day.replace(day=1)) not in covered and holds(
-            told.centre_id, "day", told.day
-        ):
+    missing = [
+        Tally.day.between(begin, end) & Tally.centre_id.in_(some)
+        for begin, end, some in _uncovered(first, last, everyone, {m: everyone - covered[m] for m in months})
+    ]
+    for told in _rows(tx, centres, counts, *these, Tally.span == "day", or_(*missing)) if missing else ():
+        if holds(told.centre_id, "day", told.day):
             yield told
 
 
@@ -219,15 +225,35 @@ def next_month(day: date) -> date:
     return (day.replace(day=28) + timedelta(days=4)).replace(day=1)
 
 
-def _without(first: date, last: date, months: Collection[date]) -> Iterator[tuple[date, date]]:
-    """The stretches of the period outside these months."""
-    begin = first
-    for month in sorted(months):
-        if begin < month:
-            yield begin, month - timedelta(days=1)
-        begin = next_month(month)
-    if begin <= last:
-        yield begin, last
+def _uncovered(
+    first: date, last: date, centres: set[uuid.UUID], lacking: Mapping[date, set[uuid.UUID]]
+) -> Iterator[tuple[date, date, set[uuid.UUID]]]:
+    """Stretches of the period with the centres to be read day by day: those that a month lacks, else all of them."""
+    begins = {first: centres, **lacking}
+    if lacking:
+        begins[next_month(max(lacking))] = centres
+    stretches = [(next(same)[0], some) for some, same in groupby(sorted(begins.items()), key=itemgetter(1))]
+    for (begin, some), (following, _) in pairwise([*stretches, (last + timedelta(days=1), set())]):
+        if some and begin <= last:
+            yield begin, following - timedelta(days=1), some
+
+
+def hold(tx: Session, centre_id: uuid.UUID) -> None:
+    """Nobody else closes, settles, recounts or purges anything of the centre until the transaction ends."""
+    # Not "for update": every row of the centre refers to it, and writing one must not wait for us.
+    tx.execute(select(Centre.id).where(Centre.id == centre_id).with_for_update(key_share=True))
+
+
+def kept_from(tx: Session, centre_id: uuid.UUID) -> date:
+    """The first day from which on no invitation of the centre can have been purged."""
+    purged_until = tx.scalars(select(Centre.purged_until).where(Centre.id == centre_id)).one()
+    return date.min if purged_until is None else purged_until + timedelta(days=1)
+
+
+def note_purged(tx: Session, centre_id: uuid.UUID, *, until: date) -> None:
+    """From now on what is stored of invitations issued ``until`` that day is all there is."""
+    later = Centre.purged_until.is_(None) | (Centre.purged_until < until)
+    tx.execute(update(Centre).where(Centre.id == centre_id, later).values(purged_until=until))
 
 
 def settled_until(tx: Session, centres: Collection[uuid.UUID]) -> dict[uuid.UUID, date]:

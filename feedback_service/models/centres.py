@@ -31,6 +31,7 @@ class Centre(Base):
     windows: Mapped[dict[str, str] | None] = mapped_column(Absent)  # names by the code that cases carry
     languages: Mapped[list[str] | None] = mapped_column(Absent)  # of its surveys; none said: all there are
     version: Mapped[int] = mapped_column(default=1)  # of the profile, so that nobody overwrites unseen
+    purged_until: Mapped[date | None]  # the latest day of issue of which an invitation may have been purged
 
 
 class Service(Base):

@@ -3,6 +3,7 @@
 import threading
 import uuid
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import func, update
@@ -13,10 +14,12 @@ from feedback_service.config import Settings
 from feedback_service.db import transaction
 from feedback_service.flow import AssistedAnswer, upkeep
 from feedback_service.flow.upkeep import Purged
+from feedback_service.indicators import closing
 from feedback_service.models import (
     BegunAnswer,
     Case,
     CaseStatus,
+    Centre,
     CountedDay,
     Event,
     Invitation,
@@ -213,6 +216,28 @@ def test_a_duty_that_fails_leaves_the_others_their_turn(monkeypatch: pytest.Monk
     upkeep.work(stop)
 
     assert done == ["failed", "done"]
+
+
+def test_a_centre_that_fails_leaves_the_others_their_turn(
+    time_is: TimeIs, day_one: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_centre("SN12000008")
+    for code in ("SN12000007", "SN12000008"):
+        sent(invited(centre=code).token, {"off.nps": 9})
+    time_is(noon(day_one + timedelta(days=1)))
+    first, second = sorted(centre.id for centre in stored.rows(Centre))
+    close_days = closing.close_days
+
+    def fails_in_the_first(tx: Session, centre_id: uuid.UUID, **how: Any) -> int:
+        if centre_id == first:
+            raise RuntimeError("what is stored cannot be read")
+        return close_days(tx, centre_id, **how)
+
+    monkeypatch.setattr(closing, "close_days", fails_in_the_first)
+    with pytest.raises(RuntimeError, match="cannot be read"):
+        upkeep.close_days()
+
+    assert {row.centre_id for row in stored.rows(CountedDay)} == {second}
 
 
 @transaction

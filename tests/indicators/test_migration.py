@@ -10,20 +10,22 @@ from sqlalchemy.orm import Session
 from feedback_service.app import create_app
 from feedback_service.config import Settings
 from feedback_service.db import db, transaction
+from feedback_service.flow import upkeep
 from feedback_service.models import Centre, Tally
 from tests.support import stored
 from tests.support.database import FreshDatabase, flask_db
 from tests.support.environment import environment
-from tests.support.story import a_centre
+from tests.support.story import CENTRE, a_centre
 
+LONG_AGO = date(2022, 2, 1)
 COUNTS = '{"offline":{"":{"#":{"invited":9,"answered":3}}}}'
 
 
 @transaction
 def invitations_were_counted(tx: Session) -> None:
     """Of a day that is so long ago that its invitations are gone."""
-    centre_id = tx.scalars(select(Centre.id)).one()
-    facts = {"subject": "invitations", "by": "whole", "span": "day", "day": date(2022, 2, 1), "key": ""}
+    centre_id = tx.scalars(select(Centre.id).where(Centre.code == CENTRE)).one()
+    facts = {"subject": "invitations", "by": "whole", "span": "day", "day": LONG_AGO, "key": ""}
     tx.add(Tally(centre_id=centre_id, counts=COUNTS, headlines="", **facts))
 
 
@@ -35,6 +37,7 @@ def test_what_is_stored_of_purged_invitations_survives_the_way_down_and_up(
     app = create_app(Settings.from_env(told))
     with app.app_context():
         a_centre()
+        a_centre("SN12000008")
         invitations_were_counted()
         db.engine.dispose()
 
@@ -42,5 +45,8 @@ def test_what_is_stored_of_purged_invitations_survives_the_way_down_and_up(
     flask_db(told, "upgrade")
 
     with app.app_context():
+        known = {centre.code: centre.purged_until for centre in stored.rows(Centre)}
+        assert known == {CENTRE: LONG_AGO, "SN12000008": None}
+        upkeep.recount()
         assert [tally.counts for tally in stored.rows(Tally)] == [COUNTS]
         db.engine.dispose()

@@ -6,20 +6,22 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.orm import Session
 
 from feedback_service import clock, flow
 from feedback_service.cases.registry import ServiceRef
+from feedback_service.config import Settings
 from feedback_service.db import reading, transaction
 from feedback_service.flow import AssistedAnswer, upkeep
 from feedback_service.indicators import checking, closing, rollups, tallies
 from feedback_service.indicators.checking import Difference
-from feedback_service.indicators.tallies import PEOPLE
+from feedback_service.indicators.tallies import PEOPLE, Counts
 from feedback_service.models import Answer, Centre, CountedDay, Response, Tally
 from tests.conftest import TimeIs
 from tests.support import stored
@@ -71,6 +73,12 @@ def closed(code: str = CENTRE, *, before: date = FRIDAY, limit: int = 31) -> int
 
 def differences() -> list[Difference]:
     return reading(checking.check)()
+
+
+@transaction
+def spoilt(tx: Session, /, *these: ColumnElement[bool], **columns: str) -> None:
+    """What is stored in these rows is something else."""
+    tx.execute(update(Tally).where(*these).values(**columns))
 
 
 def open_days() -> list[date]:
@@ -180,13 +188,8 @@ def test_a_wrong_stored_count_is_named_and_mended_by_counting_again() -> None:
     store(people)
     closed()
 
-    @transaction
-    def spoil(tx: Session) -> None:
-        wrong = {"offline": {"qr_case": {PEOPLE: {"": 7}, "off.nps": {"10": 1}, "x": {"y": 1}}}}
-        monday = update(Tally).where(Tally.day == MONDAY, Tally.by == "whole")
-        tx.execute(monday.values(counts=tallies.written(wrong)))
-
-    spoil()
+    wrong = {"offline": {"qr_case": {PEOPLE: {"": 7}, "off.nps": {"10": 1}, "x": {"y": 1}}}}
+    spoilt(Tally.day == MONDAY, Tally.by == "whole", counts=tallies.written(wrong))
 
     where = (CENTRE, "answers", "whole", "day", MONDAY, "", "offline", "qr_case")
     assert differences() == [
@@ -200,6 +203,27 @@ def test_a_wrong_stored_count_is_named_and_mended_by_counting_again() -> None:
     assert closed() == 2
     assert differences() == []
     assert counted() == added_up(people)
+
+
+def test_what_is_stored_of_a_day_without_answers_is_gone_after_counting_again() -> None:
+    store([Person(MONDAY)])
+    closed()
+    [centre] = stored.rows(Centre)
+
+    @transaction
+    def invent(tx: Session) -> None:
+        counts = tallies.written({"offline": {"qr_case": {PEOPLE: {"": 9}}}})
+        facts = {"subject": "answers", "by": "whole", "key": "", "counts": counts, "headlines": counts}
+        for span, day in (("day", date(2026, 10, 7)), ("month", date(2026, 10, 1))):
+            tx.add(Tally(centre_id=centre.id, span=span, day=day, **facts))
+
+    invent()
+    assert {(wrong.span, wrong.stored) for wrong in differences()} == {("day", 9), ("month", 9)}
+
+    upkeep.recount()
+
+    assert differences() == []
+    assert counted(date(2026, 10, 1)) == added_up([Person(MONDAY)])
 
 
 @pytest.mark.parametrize(("closed_until", "left"), [(11, 4), (12, 3)])
@@ -327,6 +351,7 @@ def settled(*, before: date) -> int:
     return transaction(closing.settle_days)(centre.id, before=before)
 
 
+AUGUST = (date(2026, 8, 1), date(2026, 8, 31))
 PERIODS = [
     (date(2026, 8, 1), date(2026, 10, 31)),
     (date(2026, 8, 13), date(2026, 11, 3)),
@@ -351,6 +376,29 @@ def test_every_breakdown_is_the_same_from_answers_days_and_months(by: str) -> No
     assert differences() == []
 
 
+def test_a_young_centre_does_not_make_the_months_of_others_be_read_day_by_day(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    a_centre(ELSEWHERE)
+    people = [Person(date(2026, month, day)) for month in (8, 9, 10) for day in (1, 15, 30)]
+    people += [Person(date(2026, 10, 15), centre=ELSEWHERE), Person(date(2026, 11, 2), centre=ELSEWHERE)]
+    store(people)
+    for code in (CENTRE, ELSEWHERE):
+        closed(code)
+    read, pages = tallies.read, list[str]()
+
+    def count(page: str) -> Counts:
+        pages.append(page)
+        return read(page)
+
+    monkeypatch.setattr(tallies, "read", count)
+
+    told = told_by("whole", date(2026, 8, 1), date(2026, 11, 19))
+
+    assert sum(n for cell, n in told.items() if cell[3] == PEOPLE) == len(people)
+    assert len(pages) == 3 + 2, "three months of the one, a month and a day of the other"
+
+
 @pytest.mark.parametrize("by", [by for by in tallies.ANSWERS_BY if by != tallies.WHOLE])
 def test_who_looks_at_one_group_learns_of_the_others_how_many_answered(by: str) -> None:
     a_centre(ELSEWHERE)
@@ -366,18 +414,11 @@ def test_who_looks_at_one_group_learns_of_the_others_how_many_answered(by: str) 
             }
 
 
-@transaction
-def spoilt(tx: Session, /, subject: str, **columns: str) -> None:
-    """What is stored by language of one kind is something else."""
-    these = (Tally.by == "language", Tally.subject == subject)
-    tx.execute(update(Tally).where(*these).values(**columns))
-
-
 def test_a_number_of_people_that_is_wrong_is_named_too() -> None:
     store([Person(MONDAY)])
     closed()
 
-    spoilt("people", counts="{}")
+    spoilt(Tally.by == "language", Tally.subject == "people", counts="{}")
 
     [people] = differences()
     assert (people.subject, people.by, people.question, people.value) == ("people", "language", PEOPLE, "uk")
@@ -388,7 +429,7 @@ def test_headlines_that_tell_something_else_are_named_too() -> None:
     store([Person(MONDAY)])
     closed()
 
-    spoilt("answers", headlines="{}")
+    spoilt(Tally.by == "language", Tally.subject == "answers", headlines="{}")
 
     [people, answer] = differences()
     assert (people.subject, people.by, people.question, people.stored, people.recounted) == (
@@ -442,19 +483,83 @@ def test_invitations_of_a_day_are_stored_when_nobody_can_answer_them_any_more(ti
     assert settled(before=date(2026, 11, 4)) == 1
 
 
-def test_what_invitations_added_up_to_outlives_them(time_is: TimeIs) -> None:
-    time_is("2026-08-03T10:00+03:00")
+def test_recounting_waits_for_invitations_that_are_just_being_stored(app: Flask, time_is: TimeIs) -> None:
+    for day in (3, 4, 5):
+        time_is(f"2026-08-{day:02}T10:00+03:00")
+        invited()
+    live = invited_by("whole", *AUGUST)
+    assert settled(before=date(2026, 9, 6)) == 1
+    stored_already, recounted = threading.Event(), threading.Event()
+    [centre] = stored.rows(Centre)
+
+    @transaction
+    def settle_slowly(tx: Session) -> None:
+        closing.settle_days(tx, centre.id, before=FRIDAY)
+        stored_already.set()
+        recounted.wait(0.3)  # or these days would stand for the one before them, whose sum is gone
+
+    with meanwhile(app, settle_slowly):
+        assert stored_already.wait(10)
+        transaction(rollups.reopen_all)(centre.id)
+        recounted.set()
+
+    assert invited_by("whole", *AUGUST) == live
+    assert settled(before=FRIDAY) == 3
+    assert differences() == []
+
+
+def two_invited_on(day: date, time_is: TimeIs) -> None:
+    """One of them answered."""
+    time_is(f"{day}T10:00+03:00")
     sent(invited().token, {"off.nps": 9})
     invited()
-    time_is("2026-11-20T12:00+02:00")
-    upkeep.close_days()
-    august = (date(2026, 8, 1), date(2026, 8, 31))
-    told = invited_by("service", *august)
+
+
+def test_what_invitations_added_up_to_outlives_them(time_is: TimeIs) -> None:
+    two_invited_on(date(2026, 8, 3), time_is)
+    told = invited_by("service", *AUGUST)
     assert sum(told.values()) > 0
 
     time_is("2030-01-01T12:00+02:00")
-    assert upkeep.purge().cases == 2
-    assert invited_by("service", *august) == told
+    assert upkeep.purge().cases == 2, "also if nobody has counted them before"
+    assert invited_by("service", *AUGUST) == told
     assert upkeep.differences() == []
     upkeep.recount()
-    assert invited_by("service", *august) == told
+    assert invited_by("service", *AUGUST) == told
+
+
+def test_an_invitation_is_kept_until_all_of_its_day_are_counted(
+    app: Flask, settings: Settings, time_is: TimeIs
+) -> None:
+    app.config["SETTINGS"] = replace(settings, retention_days=14)
+    two_invited_on(date(2026, 8, 3), time_is)
+    told = invited_by("service", *AUGUST)
+
+    time_is("2026-08-31T12:00+03:00")
+    assert upkeep.purge().cases == 0
+    time_is("2026-09-20T12:00+03:00")
+    assert upkeep.purge().cases == 2
+
+    assert invited_by("service", *AUGUST) == told
+
+
+def test_what_was_purged_stays_counted_when_more_is_to_be_kept_from_now_on(
+    app: Flask, settings: Settings, time_is: TimeIs
+) -> None:
+    app.config["SETTINGS"] = replace(settings, retention_days=365)
+    two_invited_on(date(2026, 8, 3), time_is)
+    two_invited_on(date(2027, 8, 3), time_is)
+    years = (date(2026, 1, 1), date(2027, 12, 31))
+    told = invited_by("service", *years)
+    time_is("2027-11-20T12:00+02:00")
+    upkeep.close_days()
+    assert upkeep.purge().cases == 2
+
+    app.config["SETTINGS"] = settings
+    assert upkeep.differences() == []
+    spoilt(Tally.by == "service", Tally.day >= date(2027, 1, 1), counts="{}")
+    assert {wrong.day for wrong in upkeep.differences()} == {date(2027, 8, 1), date(2027, 8, 3)}
+    upkeep.recount()
+
+    assert upkeep.differences() == []
+    assert invited_by("service", *years) == told

@@ -10,6 +10,7 @@ from flask import Flask
 from feedback_service import clock, flow
 from feedback_service.access import devices
 from feedback_service.flow import upkeep
+from feedback_service.indicators import summaries
 from feedback_service.models import CountedDay, Device, Invitation, RefusedItem, Response
 from tests.api.conftest import Caller
 from tests.conftest import TimeIs
@@ -105,10 +106,23 @@ def test_a_cancelled_or_expired_code_leaves_a_walk_up(app: Flask, tablet: Caller
 def test_a_code_that_expired_while_the_line_was_down_still_counts(
     app: Flask, tablet: Caller, time_is: TimeIs
 ) -> None:
+    def answered() -> Any:
+        first, last = date(2026, 11, 1), date(2026, 12, 31)
+        told: Any = summaries.summary(centres=[story.CENTRE], first=first, last=last, min_group=5)
+        return told["funnel"]["answered"]
+
     begin = time_is("2026-11-20T10:00+02:00")
     code = code_of(app)
     time_is(begin + timedelta(days=40))
+    with app.app_context():
+        upkeep.close_days()
+        assert answered() == 0
     assert deliver(tablet, an_item(short_code=code, answered_at="2026-12-20T12:00:00+02:00")) == ["accepted"]
+    with app.app_context():
+        assert answered() == 1
+        upkeep.close_days()
+        assert answered() == 1
+        assert upkeep.differences() == []
 
 
 def test_an_online_case_asked_about_the_hall_is_not_spent(app: Flask, tablet: Caller) -> None:

@@ -1,0 +1,24 @@
+"""until which day of issue invitations may have been purged, so that a recount keeps what is stored of them
+
+What was purged so far nobody noted: of every day whose invitations are stored, that may be all there is.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("centres", sa.Column("purged_until", sa.Date(), nullable=True))
+    op.execute(
+        "UPDATE centres SET purged_until = (SELECT max(day) FROM tallies"
+        " WHERE tallies.centre_id = centres.id AND subject = 'invitations' AND span = 'day')"
+    )
+
+
+def downgrade() -> None:
+    op.execute("ALTER TABLE centres DROP COLUMN purged_until")
