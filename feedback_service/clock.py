@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 KYIV = ZoneInfo("Europe/Kyiv")
+YEARS = range(2000, 2101)  # of the days and instants that anybody may tell or ask about
 
 
 def now() -> datetime:

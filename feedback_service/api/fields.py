@@ -9,10 +9,10 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields
 from marshmallow.types import ErrorMessages
 
+from feedback_service.clock import YEARS
 from feedback_service.errors import N_, FieldError
 from feedback_service.text import clean
 
-FIRST_YEAR, LAST_YEAR = 2000, 2100
 NAME_SHOWN = 64  # characters of an unknown name that a refusal repeats
 
 NEEDED = N_("This field is needed.")
@@ -211,5 +211,5 @@ def _spelled(name: object) -> str:
 
 
 def _refuse_another_age(day: date) -> None:
-    if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise ValidationError(Said(ANOTHER_AGE, first=FIRST_YEAR, last=LAST_YEAR))
+    if day.year not in YEARS:
+        raise ValidationError(Said(ANOTHER_AGE, first=YEARS[0], last=YEARS[-1]))

@@ -1,7 +1,5 @@
 """Figures for systems: the summary of a period."""
 
-from typing import Any
-
 from flask import Blueprint, Response
 
 from feedback_service import clock
@@ -10,8 +8,7 @@ from feedback_service.api.replies import reply
 from feedback_service.api.summary_schemas import SummaryQuery, SummaryReply
 from feedback_service.config import settings
 from feedback_service.errors import N_, Invalid, NotFound
-from feedback_service.indicators.signalled import without_signals
-from feedback_service.indicators.summaries import summary
+from feedback_service.indicators.signalled import both_totals
 
 bp = Blueprint("summaries", __name__)
 
@@ -40,13 +37,13 @@ def read_summary() -> Response:
     first = asked.get("from_") or last.replace(month=1, day=1)
     if first > last:
         raise Invalid.field("/from", N_("The first day comes after the last."))
-    narrowed: dict[str, Any] = {
-        "centres": centres,
-        "first": first,
-        "last": last,
-        "front_office": asked.get("front_office"),
-        "source": asked.get("source"),
-        "min_group": settings().min_group,
-    }
-    told = summary(**narrowed, by=asked.get("by"))
-    return reply(told | {"without_signals": without_signals(**narrowed)})
+    told = both_totals(
+        centres=centres,
+        first=first,
+        last=last,
+        front_office=asked.get("front_office"),
+        source=asked.get("source"),
+        by=asked.get("by"),
+        min_group=settings().min_group,
+    )
+    return reply(told)

@@ -10,11 +10,11 @@ from flask.cli import with_appcontext
 
 from feedback_service import clock
 from feedback_service.cli.command import Command
+from feedback_service.clock import YEARS
 from feedback_service.config import settings
 from feedback_service.errors import NotFound
 from feedback_service.flow import upkeep
-from feedback_service.indicators import summaries
-from feedback_service.indicators.signalled import without_signals
+from feedback_service.indicators.signalled import both_totals
 
 DAY = click.DateTime(["%Y-%m-%d"])
 UNCONFIRMED = "Методика не підтверджена (the methodology is not confirmed)."
@@ -46,23 +46,32 @@ def purge() -> None:
     click.echo(f"{purged.comments} comments and {purged.cases} cases deleted.")
 
 
+def _day(_ctx: click.Context, _param: click.Parameter, typed: datetime | None) -> date | None:
+    if typed is None:
+        return None
+    if typed.year not in YEARS:
+        raise click.BadParameter(f"The year must be from {YEARS[0]} to {YEARS[-1]}.")
+    return typed.date()
+
+
 @click.command("summary", cls=Command)
 @click.option(
     "--centre", "centres", multiple=True, required=True, help="The centre's code; repeat to pool several."
 )
-@click.option("--from", "first", type=DAY, help="First day, in Kyiv; 1 January when not given.")
-@click.option("--to", "last", type=DAY, help="Last day, in Kyiv; today when not given.")
+@click.option(
+    "--from", "first", type=DAY, callback=_day, help="First day, in Kyiv; 1 January when not given."
+)
+@click.option("--to", "last", type=DAY, callback=_day, help="Last day, in Kyiv; today when not given.")
 @with_appcontext
-def summary(centres: tuple[str, ...], first: datetime | None, last: datetime | None) -> None:
+def summary(centres: tuple[str, ...], first: date | None, last: date | None) -> None:
     """Print a period's indicators as the JSON of GET /api/v1/summaries."""
-    to = last.date() if last else clock.kyiv_day(clock.now())
-    since = first.date() if first else date(to.year, 1, 1)
-    if since > to:
+    last = last or clock.kyiv_day(clock.now())
+    first = first or last.replace(month=1, day=1)
+    if first > last:
         raise click.UsageError("--from is later than --to")
     wanted = {code.strip().upper() for code in centres}
     try:
-        asked: Any = {"centres": wanted, "first": since, "last": to, "min_group": settings().min_group}
-        told: Any = summaries.summary(**asked) | {"without_signals": without_signals(**asked)}
+        told: Any = both_totals(centres=wanted, first=first, last=last, min_group=settings().min_group)
     except NotFound as missing:
         raise click.ClickException(
             f"There is no centre {' or no centre '.join(sorted(wanted))}."

@@ -10,7 +10,7 @@ from sqlalchemy import func, literal, select
 from sqlalchemy.orm import Session
 
 from feedback_service.db import reading
-from feedback_service.indicators import library, rollups, scoring
+from feedback_service.indicators import library, rollups, scoring, summaries
 from feedback_service.indicators.suppression import withhold
 from feedback_service.indicators.tallies import PEOPLE
 from feedback_service.models import Answer, Centre, Response, Signal
@@ -21,6 +21,15 @@ WITH, WITHOUT = "with", "without"
 
 
 @reading
+def both_totals(tx: Session, /, *, by: str | None = None, **asked: Any) -> dict[str, object]:
+    """A summary, and what it says without the answers that carry a signal.
+
+    Beside groups that is withheld: who knows which of them can carry signals would learn by subtraction.
+    """
+    told = summaries.read(tx, by=by, **asked)
+    return told | {"without_signals": {"suppressed": True} if by else without_signals(tx, **asked)}
+
+
 def without_signals(
     tx: Session,
     *,

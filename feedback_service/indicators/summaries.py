@@ -15,7 +15,7 @@ from feedback_service.errors import NotFound
 from feedback_service.indicators import library, rollups, scoring
 from feedback_service.indicators.scoring import Figures
 from feedback_service.indicators.statistics import percent
-from feedback_service.indicators.suppression import Withheld, withhold
+from feedback_service.indicators.suppression import withhold
 from feedback_service.indicators.tallies import (
     ANSWERS_BY,
     HEADLINES,
@@ -53,13 +53,12 @@ CHANNELS: Mapping[str, str] = {
     "qr_hall": "hall",
     "tablet_walkup": "hall",
 }
-OF_SOURCE = ("source", "channel")
 BY = (
     *SPANS,
     *("service", "provider", "source", "channel", "workplace", "front_office", "language", "part_of_week"),
 )
 INVITED_BY = ("service", "provider", "workplace", "front_office")  # what an invitation's case knows
-UNINVITED = (*OF_SOURCE, "language", "part_of_week")  # what an invitation does not know
+UNINVITED = ("source", "channel", "language", "part_of_week")  # what an invitation does not know
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +100,13 @@ class Funnel:
 class Part:
     """Some of what the centres do: services, providers, windows … by the keys of their groups.
 
-    ``among_others``: whoever reads it may read the other groups too, so what is withheld of it among them is
-    withheld when it is read alone.
+    ``among``: the groups that whoever reads it may read as well, ``None`` for all there are; what is withheld of it
+    among them is withheld when it is read alone.
     """
 
     by: str
     keys: frozenset[Key]
-    among_others: bool = True
+    among: frozenset[Key] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +162,7 @@ def read(
     )
     if questions is not None:
         wanted &= {PEOPLE, *questions}
-    sources = SOURCES if by in OF_SOURCE and not source else counting
+    sources = SOURCES if by == "source" and not source else counting
     counts, beside = _counts(tx, asked, wanted, sources, counting)
     # Invitations have no source: each group of by=source tells the funnel that source= tells.
     funnels = _funnels(tx, replace(asked, by=None) if by in UNINVITED else asked) if funnel else {}
@@ -171,13 +170,12 @@ def read(
     if by in UNINVITED:
         funnels = dict.fromkeys(counts, whole_funnel)
 
-    keys = sorted(counts.keys() | funnels.keys(), key=lambda key: (key is None, key or ""))
-    whole_keys = counting if by == "source" else {CHANNELS[name] for name in counting}
-    apart = [key for key in keys if by in OF_SOURCE and key not in whole_keys]
+    keys = _in_order(counts.keys() | funnels.keys())
+    apart = [key for key in keys if by == "source" and key not in counting]
     told = withhold({key: _respondents(counts[key]) for key in keys}, min_group=min_group, apart=apart)
     whole = _added(counts[key] for key in keys if key not in apart)
 
-    unseen, unseen_offices = _unseen(part, withhold(beside, min_group=min_group))
+    unseen, unseen_offices = _unseen(part, beside, min_group)
     suppressed = told.whole or unseen
 
     def figures_of(counted: Counts, withheld: Collection[str]) -> Figures:
@@ -210,10 +208,21 @@ def _ids(tx: Session, codes: Collection[str]) -> Sequence[uuid.UUID]:
     return ids
 
 
-def _unseen(part: Part | None, told: Withheld[Key]) -> tuple[bool, frozenset[str]]:
+def _in_order(keys: Iterable[Key]) -> list[Key]:
+    """The keys as a reply tells them; of equally small groups the first is withheld, so it has to be the same one."""
+    return sorted(keys, key=lambda key: (key is None, key or ""))
+
+
+def _unseen(
+    part: Part | None, beside: Mapping[Key, Counter[str]], min_group: int
+) -> tuple[bool, frozenset[str]]:
     """Whether the part is withheld among the groups beside it, and which of its front offices are."""
-    if part is None or not part.among_others:
+    if part is None:
         return False, frozenset()
+    among = beside.keys() if part.among is None else beside.keys() & part.among
+    if part.keys >= among:
+        return False, frozenset()  # it is all that its reader sees
+    told = withhold({key: beside[key] for key in _in_order(among)}, min_group=min_group)
     cells = (told.cells.get(key, frozenset()) for key in part.keys)
     return not told.groups.isdisjoint(part.keys), told.front_offices.union(*cells)
 

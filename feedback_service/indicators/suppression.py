@@ -45,7 +45,8 @@ def withhold(
     """Decide what a reply leaves out, given how many people answered in each of its groups.
 
     The whole is the sum of the groups except those ``apart`` (sources that do not count in it). A reply
-    without a breakdown is its own only group. What is too small hides among the smallest parts still shown.
+    without a breakdown is its own only group. What is too small hides among the smallest parts still shown, of equal
+    ones the first.
     """
     inside = {key: people for key, people in groups.items() if key not in apart}
     column = {f: {key: people.get(f, 0) for key, people in inside.items()} for f in FRONT_OFFICES}

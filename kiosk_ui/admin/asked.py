@@ -164,7 +164,7 @@ def _part(arguments: Mapping[str, str], fenced: Part | None, wrong: list[str]) -
             wrong.append(_("Your role sees no figures told apart like that."))
             return fenced
         raise NotFound()
-    return Part(by, frozenset({key}), among_others=fenced is None)
+    return Part(by, frozenset({key}), among=fenced.keys if fenced else None)
 
 
 def _key(typed: str, wrong: list[str]) -> str | None:
@@ -177,7 +177,7 @@ def _key(typed: str, wrong: list[str]) -> str | None:
 
 def _fence(sight: Sight) -> Part | None:
     if sight.providers is not None:
-        return Part("provider", frozenset(sight.providers), among_others=False)
+        return Part("provider", sight.providers, among=sight.providers)
     if sight.services is not None:
-        return Part("service", frozenset(sight.services), among_others=False)
+        return Part("service", sight.services, among=sight.services)
     return None

@@ -3,6 +3,8 @@
 import json
 from datetime import date, timedelta
 
+import pytest
+
 from feedback_service.config import Settings
 from feedback_service.indicators import summaries
 from tests.cli.conftest import Operator
@@ -43,6 +45,12 @@ def test_a_summary_is_the_json_of_the_api_and_says_that_the_methodology_is_not_c
 
 def test_a_summary_of_a_centre_that_does_not_exist_is_refused(operator: Operator) -> None:
     assert operator.fails("summary", "--centre", "SN05000009") == "Error: There is no centre SN05000009."
+
+
+@pytest.mark.parametrize("day", ["1999-12-31", "9999-12-31"])
+def test_a_summary_is_of_years_that_the_api_takes(operator: Operator, day: str) -> None:
+    said = operator.fails("summary", "--centre", CENTRE, "--to", day, code=2)
+    assert "'--to': The year must be from 2000 to 2100" in said
 
 
 def test_purging_tells_how_much_is_gone(

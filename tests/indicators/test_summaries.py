@@ -32,6 +32,8 @@ NEW_YEAR = date(2026, 1, 1)
 TODAY = date(2026, 11, 20)
 OVERALL = ("excellent", "good", "ok", "bad", "awful")
 COUNTING = {"qr_case", "tablet_hall", "sms_viber", "phone_interview", "paper_box", "diia_centers_map"}
+CHANNELS = {"qr_case": "phone", "sms_viber": "phone", "tablet_hall": "tablet"}
+CHANNELS |= {"qr_hall": "hall", "tablet_walkup": "hall"}
 KEYS: dict[str, Callable[[Person], str | None]] = {
     "day": lambda person: person.day.isoformat(),
     "week": lambda person: "{}-W{:02}".format(*person.day.isocalendar()[:2]),
@@ -40,6 +42,7 @@ KEYS: dict[str, Callable[[Person], str | None]] = {
     "service": lambda person: (person.service[0] or person.service[1]) if person.service else None,
     "provider": lambda person: person.provider,
     "source": lambda person: person.source,
+    "channel": lambda person: CHANNELS.get(person.source, "assisted"),
     "workplace": lambda person: person.workplace,
     "front_office": lambda person: person.front_office,
 }
@@ -359,24 +362,17 @@ def test_the_hall_and_walk_ups_have_figures_of_their_own_outside_the_whole() -> 
     assert summed_up(source="tablet_walkup")["indicators"][0]["n"] == 8
 
 
+@transaction
+def only_these_count(tx: Session, *sources: str, since: date) -> None:
+    """A later methodology, 864-2027, leaves other sources out."""
+    body = json.loads((FOLDER / "864-2021.json").read_text(encoding="utf-8"))
+    body |= {"id": "864-2027", "effective_from": since.isoformat(), "sources": sources}
+    facts = {"kind": "methodology", "id": "864-2027", "effective_from": since, "loaded_at": clock.now()}
+    tx.add(Document(body=body, **facts))
+
+
 def test_the_methodology_of_the_last_day_says_which_sources_count() -> None:
-    document = json.loads((FOLDER / "864-2021.json").read_text(encoding="utf-8"))
-    document |= {"id": "864-2027", "effective_from": "2026-11-20", "sources": ["qr_hall"]}
-
-    @transaction
-    def load(tx: Session) -> None:
-        began = date.fromisoformat(document["effective_from"])
-        tx.add(
-            Document(
-                kind="methodology",
-                id="864-2027",
-                effective_from=began,
-                body=document,
-                loaded_at=clock.now(),
-            )
-        )
-
-    load()
+    only_these_count("qr_hall", since=date(2026, 11, 20))
     store([Person(date(2026, 11, 2), source="qr_hall")] * 7 + [Person(date(2026, 11, 2))] * 6)
 
     def figures(last: date) -> tuple[str, int]:
@@ -385,6 +381,16 @@ def test_the_methodology_of_the_last_day_says_which_sources_count() -> None:
 
     assert figures(date(2026, 11, 19)) == ("864-2021", 6)
     assert figures(date(2026, 11, 20)) == ("864-2027", 7)
+
+
+def test_a_channel_is_told_of_the_sources_that_count() -> None:
+    only_these_count("qr_case", "tablet_hall", since=NEW_YEAR)
+    store([Person(TODAY)] * 10 + [Person(TODAY, {"off.nps": "0"}, source="sms_viber")] * 20)
+
+    reply = summed_up(by="channel")
+
+    assert told(reply) == told(summed_up())
+    assert {group["key"]: group["indicators"][0]["n"] for group in reply["groups"]} == {"phone": 10}
 
 
 def test_a_period_in_which_few_answered_shows_its_funnel_only() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from feedback_service.indicators import scoring
 from feedback_service.models import Signal
 from feedback_service.surveys.signals import Pace, reasons
 from tests.api.conftest import Caller, NewCaller
@@ -70,6 +71,34 @@ def test_nothing_follows_about_a_few_by_subtraction(
     assert _summary(new_caller)["without_signals"] == {"suppressed": True}
 
 
+@pytest.mark.parametrize("by", ["source", "channel", "part_of_week", "day"])
+def test_beside_groups_the_other_total_is_withheld(
+    tablet: Caller, new_caller: NewCaller, time_is: TimeIs, by: str
+) -> None:
+    """Only tablets' answers carry signals: the total without them, minus the others' groups, is a tablet's few."""
+    time_is(NOON)
+    deliver(tablet, *[an_item(pace={"seconds": 0}) for _ in range(6)], *[an_item() for _ in range(6)])
+    assert _summary(new_caller, by)["without_signals"] == {"suppressed": True}
+    assert _summary(new_caller)["without_signals"]["signalled"] == 6
+
+
+def test_both_totals_are_of_one_moment(
+    tablet: Caller, new_caller: NewCaller, time_is: TimeIs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time_is(NOON)
+    deliver(tablet, *[an_item({"off.nps": 10}) for _ in range(7)])
+    figures = scoring.figures
+
+    def somebody_answers_meanwhile(*counts: Any) -> Any:
+        deliver(tablet, an_item({"off.nps": 0}))
+        return figures(*counts)
+
+    monkeypatch.setattr(scoring, "figures", somebody_answers_meanwhile)
+    told = _summary(new_caller)
+
+    assert told["without_signals"]["indicators"] == told["indicators"]
+
+
 def test_without_anything_odd_both_totals_are_the_same(
     tablet: Caller, new_caller: NewCaller, time_is: TimeIs
 ) -> None:
@@ -81,5 +110,6 @@ def test_without_anything_odd_both_totals_are_the_same(
     assert told["without_signals"]["questions"] == told["questions"]
 
 
-def _summary(new_caller: NewCaller) -> Any:
-    return new_caller("summaries:read").get("/summaries?source=tablet_walkup").json
+def _summary(new_caller: NewCaller, by: str | None = None) -> Any:
+    groups = f"&by={by}" if by else ""
+    return new_caller("summaries:read").get(f"/summaries?source=tablet_walkup{groups}").json

@@ -192,6 +192,22 @@ def test_a_provider_sees_its_own_cases_only(app: Flask, signed_in: SignedIn) -> 
     assert "cannot be told apart" in said(me, "/admin/figures?by=workplace&lang=en")
 
 
+def test_who_sees_some_services_cannot_subtract_one_from_the_others(app: Flask, signed_in: SignedIn) -> None:
+    with app.app_context():
+        for code, n in (("00001", 3), ("00002", 7), ("00003", 40), ("00004", 60)):
+            store([Person(TODAY, {"off.nps": "10", "off.quality": "good"}, service=(code, ""))] * n)
+    me = signed_in("central_body", "00001", "00002", "00003")
+
+    def answers(query: str) -> dict[str | None, int | None]:
+        export = json.loads(me.get(f"/admin/figures/export?format=json&front_office=offline&{query}").text)
+        return {row.get("key"): row["n"] for row in export["rows"]}
+
+    told = answers("by=service&table=service-offline")
+    assert told == {"00001": None, "00002": None, "00003": 40}
+    assert answers("table=offices") == {None: 50}
+    assert {code: answers(f"table=offices&service={code}")[None] for code in told} == told
+
+
 def test_an_operator_sees_no_figures(head: Staff, signed_in: SignedIn) -> None:
     me = signed_in("operator")
     assert 'class="big"' not in said(me, "/admin/?lang=en")
