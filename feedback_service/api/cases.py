@@ -41,7 +41,8 @@ bp = Blueprint("cases", __name__)
         summary=N_("Register a case, or note its next status"),
         note=N_(
             "A case is known by its centre and number. Sending the same again changes nothing and gets the same "
-            "answer, so it is safe to repeat. A final status (completed, refused) brings the invitation."
+            "answer, so it is safe to repeat. A final status (completed, refused) brings the invitation; workplace "
+            "and provider stay as they are then."
         ),
         takes=CaseSchema,
         gives={201: (N_("The case is new."), CaseReply), 200: (N_("The case was known."), CaseReply)},

@@ -194,9 +194,10 @@ def _enter_status(file: CaseFile, report: CaseReport) -> CaseStatus | None:
     file.history.sort(key=lambda known: (known.at, known.status))
     if report.status_at >= case.status_at:
         case.status, case.status_at = report.status, report.status_at
-        case.workplace = report.workplace or case.workplace
-        case.workplace_kind = report.workplace_kind or case.workplace_kind
-        case.provider_edrpou = report.provider_edrpou or case.provider_edrpou
+        if file.invitation is None:  # who is invited rates the place where the case ended first
+            case.workplace = report.workplace or case.workplace
+            case.workplace_kind = report.workplace_kind or case.workplace_kind
+            case.provider_edrpou = report.provider_edrpou or case.provider_edrpou
     case.registered_at = case.registered_at or report.registered_at
     case.repository_id = case.repository_id or report.repository_id
     return told

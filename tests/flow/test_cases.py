@@ -100,6 +100,19 @@ def test_the_other_final_status_is_taken_and_brings_no_second_invitation() -> No
     assert case.invitation == first.invitation
 
 
+def test_who_is_invited_rates_the_place_where_the_case_ended_first() -> None:
+    report = a_report("registered", workplace="window-1")
+    registered(report)
+    ended = replace(report, status="completed", status_at=clock.now(), workplace="window-2")
+    registered(ended)
+
+    elsewhere = replace(ended, workplace="window-3", provider_edrpou="43220851")
+    registered(replace(elsewhere, status="refused", status_at=clock.now()))
+
+    [case] = stored.rows(Case)
+    assert (case.status, case.workplace, case.provider_edrpou) == ("refused", "window-2", "00032112")
+
+
 def test_a_cancelled_case_closes_its_unanswered_invitation() -> None:
     report = a_report("completed")
     invitation = registered(report).invitation
