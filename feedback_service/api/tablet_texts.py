@@ -40,6 +40,7 @@ TEXTS = {
     "help": N_("This tablet needs help"),
     "help_more": N_("It cannot keep answers just now. Please tell the staff, or rate with your phone:"),
     "not_kept": N_("Your answer could not be kept."),
+    "not_sure": N_("It is not certain that your answer was kept."),
     "closing": N_("This tablet has been switched off by the centre."),
     "pair": N_("Connect this tablet"),
     "pair_by_code": N_("Pairing code"),

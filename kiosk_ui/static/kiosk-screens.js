@@ -215,7 +215,7 @@ function drawThanks() {
 function drawHelp() {
   const { hall_qr, hall_url } = state.config.settings;
   draw({
-    about: state.lost ? [h("b", {}, say("not_kept"))] : [],
+    about: state.lost ? [h("b", {}, say(state.lost))] : [],
     title: say("help"),
     hint: { text: say("help_more"), alert: true },
     answers: [picture(hall_qr, "qr"), h("p", { class: "address" }, hall_url)],

@@ -16,7 +16,7 @@ const state = {
   screen: "", language: "uk", larger: false, contrast: false, focuses: false,
   texts: JSON.parse(document.body.dataset.texts), languages: JSON.parse(document.body.dataset.languages),
   config: null, case: null, code: false, answers: {}, place: 0, began: 0, client: crypto.randomUUID(), saving: false,
-  typed: "", trouble: null, looking: false, up: false, lost: false, asking: null, offline: false, held: 0,
+  typed: "", trouble: null, looking: false, up: false, lost: "", asking: null, offline: false, held: 0,
 };
 
 /** The next person gets a document that knows nothing of this one. */
@@ -110,7 +110,7 @@ async function withoutDisk(answer) {
     setTimeout(reset, state.config.settings.thanks_seconds * 1000);
     return;
   }
-  state.lost = true;
+  state.lost = reply || !navigator.onLine ? "not_kept" : "not_sure"; // a reply that got lost may have been a yes
   go("help");
 }
 

@@ -393,6 +393,16 @@ def test_a_disk_that_is_full_is_told_and_the_phone_is_shown_instead(
     expect(page.locator("h1")).to_contain_text("порадите")
 
 
+def test_a_full_disk_and_a_reply_that_gets_lost_promise_nothing(new_tablet: NewTablet, since: Since) -> None:
+    page = new_tablet()
+    page.evaluate(FULL)
+    page.route("**/kiosk/responses", lambda route: (route.fetch(), route.abort()))
+    rate(page, {"off.nps": 8})
+    page.locator("[name=finish]").click()
+    expect(page.locator(".about")).to_have_text("Невідомо, чи збережено Вашу відповідь.")
+    assert len(since()) == 1
+
+
 def test_a_full_disk_with_a_line_loses_nothing(new_tablet: NewTablet, since: Since) -> None:
     page = new_tablet()
     rate(page, {"off.nps": 9})
