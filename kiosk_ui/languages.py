@@ -18,7 +18,7 @@ from flask_babel import Babel, get_locale, gettext
 from markupsafe import Markup
 
 from feedback_service.cases.tokens import spelled
-from feedback_service.config import settings
+from feedback_service.config import SPOKEN, settings
 
 NATIVE = "uk"
 NBSP = "\u00a0"
@@ -59,7 +59,9 @@ def offer(chosen: Collection[str] | None) -> None:
 def chosen() -> str:
     """The language for this request."""
     if request.path.startswith("/api/"):
-        return request.accept_languages.best_match(offered(), NATIVE) or NATIVE
+        return (
+            request.accept_languages.best_match(SPOKEN, NATIVE) or NATIVE
+        )  # programs are no readers of a centre
     asked = request.args.get("lang", "")
     return asked if asked in offered() else NATIVE
 

@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 import uuid
+from collections.abc import Collection
 from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlencode
@@ -100,8 +101,9 @@ class DeliverySumsReply(Schema):
 def list_deliveries() -> Response:
     """A page of deliveries of the caller's centres."""
     asked = query()
-    after = _place(asked["cursor"]) if "cursor" in asked else None
-    items, end = overview.page(caller().centres, asked.get("state"), after, asked["limit"])
+    states = [asked["state"]] if "state" in asked else overview.UNFINISHED
+    after = _place(asked["cursor"], states) if "cursor" in asked else None
+    items, end = overview.page(caller().centres, states, after, asked["limit"])
     response = reply({"items": [_delivery(item) for item in items]})
     if end is not None:
         kept = {name: asked[name] for name in ("state", "limit") if name in asked}
@@ -159,13 +161,14 @@ def _cursor(place: Place) -> str:
     return base64.urlsafe_b64encode(written.encode()).decode().rstrip("=")
 
 
-def _place(cursor: str) -> Place:
+def _place(cursor: str, states: Collection[str]) -> Place:
+    """Where the page before ended; one of another state's list would pass over some of these."""
     try:
         read = json.loads(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
         state, centre_id, event_id = read
         place = Place(str(state), uuid.UUID(centre_id), uuid.UUID(event_id))
     except (ValueError, TypeError, AttributeError, RecursionError, binascii.Error):
         raise Invalid.field("/cursor", BAD_CURSOR) from None
-    if place.state not in EVENT_STATES:
+    if place.state not in states:
         raise Invalid.field("/cursor", BAD_CURSOR)
     return place

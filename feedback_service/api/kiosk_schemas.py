@@ -4,8 +4,20 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields
 
-from feedback_service.api.fields import Instant, Items, Line, Members, Part, Said, Strict, Uuid, sentences
-from feedback_service.api.schemas import ANSWERS, TOO_MANY, ProblemReply, Spoken, SurveyReply, says
+from feedback_service.api.fields import (
+    Choice,
+    Instant,
+    Items,
+    Line,
+    Members,
+    Part,
+    Said,
+    Strict,
+    Uuid,
+    sentences,
+)
+from feedback_service.api.schemas import ANSWERS, TOO_MANY, ProblemReply, SurveyReply, says
+from feedback_service.config import SPOKEN
 from feedback_service.errors import N_
 from feedback_service.words import DEVICE_MODES, FRONT_OFFICES
 
@@ -107,7 +119,7 @@ class ItemSchema(Strict):
     questionnaire = Line(
         64, required=True, metadata=says(N_("The version that was asked."), "offline-2026.1")
     )
-    language = Spoken(required=True)
+    language = Choice(SPOKEN, required=True)  # offered when it was asked, if not any more
     answers = Members(required=True, metadata=ANSWERS)
     answered_at = Instant(any_age=True, required=True, metadata=says(BY_ITS_CLOCK))
     short_code = Line(

@@ -157,5 +157,6 @@ def _count(response: Response) -> Response:
     route = asked.url_rule.rule if asked.url_rule else "none"
     method = asked.method if asked.method in METHODS else "other"
     _requests.labels(method, route, str(response.status_code)).inc()
-    _seconds.labels(route).observe(time.perf_counter() - g.get("asked_at", time.perf_counter()))
+    now = time.perf_counter()
+    _seconds.labels(route).observe(now - g.get("asked_at", now))
     return response

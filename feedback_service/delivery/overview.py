@@ -57,15 +57,15 @@ _COLUMNS = (
 
 @reading
 def page(
-    tx: Session, centres: Collection[str], state: str | None, after: Place | None, limit: int
+    tx: Session, centres: Collection[str], states: Collection[str], after: Place | None, limit: int
 ) -> tuple[list[Delivery], Place | None]:
-    """The next deliveries of these centres in one state (pending and dead if none is named), and where they end.
+    """The next deliveries of these centres in these states, and where they end.
 
     The place is ``None`` when there are no more.
     """
     where = tuple_(Event.state, Event.centre_id, Event.id)
     found = _deliveries(centres).add_columns(Event.centre_id)
-    found = found.where(Event.state.in_([state] if state else UNFINISHED))
+    found = found.where(Event.state.in_(states))
     if after is not None:
         found = found.where(where > tuple_(*(literal(part) for part in after)))
     rows = tx.execute(found.order_by(Event.state, Event.centre_id, Event.id).limit(limit + 1)).all()

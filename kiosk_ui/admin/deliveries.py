@@ -27,7 +27,7 @@ EVENTS = {
 def deliveries() -> Response:
     """How many events of the visitor's centres arrived and wait, and the refused ones with their reasons."""
     codes = sight().codes
-    refused, more = overview.page(codes, "dead", None, SHOWN)
+    refused, more = overview.page(codes, ["dead"], None, SHOWN)
     return show(
         "admin/deliveries.html",
         sums=overview.sums(codes),

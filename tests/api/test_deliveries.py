@@ -133,6 +133,22 @@ def test_the_sums_count_each_state_and_the_longest_wait(
     }
 
 
+def test_a_cursor_of_another_list_is_refused_and_hides_nothing(
+    case_system: Caller, app: Flask, settings: Settings, central: Receiver
+) -> None:
+    cases(case_system, 3)
+    ids = [item["id"] for item in listed(case_system)]
+    central.behaviour = lambda _: Answer(rejects={ids[1]: "the centre is not registered"})
+    carry(app, settings, central)
+    delivered = case_system.get("/deliveries?state=delivered&limit=1").headers["Link"]
+    cursor = delivered.partition("cursor=")[2].partition(">")[0]
+
+    for query in (f"?state=dead&cursor={cursor}", f"?cursor={cursor}"):
+        refused = case_system.get(f"/deliveries{query}")
+        assert (refused.status_code, refused.json["errors"][0]["pointer"]) == (422, "/cursor")
+    assert len(listed(case_system, f"?state=delivered&cursor={cursor}")) == 1
+
+
 @pytest.mark.parametrize("limit", [1, 3, 7, 200])
 def test_pages_follow_each_other_and_show_each_delivery_once(
     case_system: Caller, new_caller: NewCaller, app: Flask, limit: int

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -385,6 +386,14 @@ def test_titles_are_ukrainian_unless_english_is_asked_for(
     assert "Accept-Language" in reply.headers["Vary"]
     words = {"uk": "Потрібен чинний ключ", "en": "A valid key is needed"}
     assert reply.json["title"] == words[language]
+
+
+def test_titles_are_english_on_request_where_people_are_not_asked_in_english(
+    app: Flask, stranger: Caller
+) -> None:
+    app.config["SETTINGS"] = replace(app.config["SETTINGS"], languages=("uk",))
+    reply = stranger.get("/summaries", headers={"Accept-Language": "en"})
+    assert reply.json["title"] == "A valid key is needed"
 
 
 def test_a_refusal_names_the_request_as_the_proxy_did(stranger: Caller) -> None:

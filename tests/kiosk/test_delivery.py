@@ -1,6 +1,7 @@
 """What becomes of what people answered on a tablet: taken once, on the day it was given, whatever happened since."""
 
 import uuid
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -29,6 +30,13 @@ def responses(app: Flask) -> list[Response]:
     """Every answer that is stored."""
     with app.app_context():
         return rows(Response)
+
+
+def test_an_answer_that_waited_is_taken_in_a_language_that_is_not_offered_any_more(
+    app: Flask, tablet: Caller
+) -> None:
+    app.config["SETTINGS"] = replace(app.config["SETTINGS"], languages=("uk",))
+    assert deliver(tablet, an_item({"off.nps": 7}, language="en")) == ["accepted"]
 
 
 def test_an_answer_about_the_hall_is_a_walk_up(app: Flask, tablet: Caller) -> None:
