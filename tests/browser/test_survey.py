@@ -142,6 +142,7 @@ def test_the_language_changes_in_the_middle_and_keeps_what_was_typed(
     expect(phone.get_by_role("heading", level=1)).to_have_text("Tell us a little more")
     expect(phone.get_by_label("Your comment")).to_have_value("Усе добре")
     expect(phone.locator("#page")).to_have_attribute("lang", "en")
+    expect(phone.locator("html")).to_have_attribute("lang", "en")
     phone.get_by_role("button", name="Send").tap()
     expect(phone.get_by_role("heading", level=1)).to_have_text("Thank you, your answer has arrived")
 
