@@ -72,14 +72,19 @@ def test_what_waits_is_listed_without_what_it_tells(case_system: Caller, time_is
     }
 
 
-def test_a_dead_letter_is_seen_and_sent_again_as_it_was(
-    case_system: Caller, app: Flask, settings: Settings, central: Receiver
-) -> None:
+@pytest.fixture
+def ids(case_system: Caller, app: Flask, settings: Settings, central: Receiver) -> list[str]:
+    """Three events were sent; the second is a dead letter."""
     cases(case_system, 3)
     ids = [item["id"] for item in listed(case_system)]
     central.behaviour = lambda _: Answer(rejects={ids[1]: "the centre is not registered"})
     carry(app, settings, central)
+    return ids
 
+
+def test_a_dead_letter_is_seen_and_sent_again_as_it_was(
+    case_system: Caller, app: Flask, settings: Settings, central: Receiver, ids: list[str]
+) -> None:
     assert listed(case_system, "?state=pending") == []
     assert {item["id"] for item in listed(case_system, "?state=delivered")} == {ids[0], ids[2]}
     [dead] = listed(case_system)
@@ -133,13 +138,8 @@ def test_the_sums_count_each_state_and_the_longest_wait(
     }
 
 
-def test_a_cursor_of_another_list_is_refused_and_hides_nothing(
-    case_system: Caller, app: Flask, settings: Settings, central: Receiver
-) -> None:
-    cases(case_system, 3)
-    ids = [item["id"] for item in listed(case_system)]
-    central.behaviour = lambda _: Answer(rejects={ids[1]: "the centre is not registered"})
-    carry(app, settings, central)
+@pytest.mark.usefixtures("ids")
+def test_a_cursor_of_another_list_is_refused_and_hides_nothing(case_system: Caller) -> None:
     delivered = case_system.get("/deliveries?state=delivered&limit=1").headers["Link"]
     cursor = delivered.partition("cursor=")[2].partition(">")[0]
 
