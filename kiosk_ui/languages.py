@@ -59,9 +59,8 @@ def offer(chosen: Collection[str] | None) -> None:
 def chosen() -> str:
     """The language for this request."""
     if request.path.startswith("/api/"):
-        return (
-            request.accept_languages.best_match(SPOKEN, NATIVE) or NATIVE
-        )  # programs are no readers of a centre
+        # What a centre offers its visitors is nothing to a program.
+        return request.accept_languages.best_match(SPOKEN, NATIVE) or NATIVE
     asked = request.args.get("lang", "")
     return asked if asked in offered() else NATIVE
 
