@@ -67,7 +67,7 @@ def configure(stream: Any = None) -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(stream or sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(stream or sys.stderr),
     )
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(_OurVoice())

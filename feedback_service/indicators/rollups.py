@@ -7,8 +7,8 @@ day that nobody closed is simply counted live: being late with closing costs tim
 A month whose days are all closed has its sum stored too. It holds as long as none of its days is open, and
 goes when one of them is recounted.
 
-Invitations are counted by the day of issue once nothing can happen to that day's any more: all have expired. Such
-days are stored oldest first, so those after the latest stored one are counted live.
+Invitations are counted by the day of issue once all of that day have expired; what a tablet brings later opens the days
+from there on again. Such days are stored oldest first, so those after the latest stored one are counted live.
 """
 
 import uuid
