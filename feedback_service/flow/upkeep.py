@@ -77,8 +77,7 @@ def recount(stop: Stop = never) -> int:
 
     Sums of invitations stay where the invitations themselves may have been purged.
     """
-    for centre_id in _centre_ids():
-        _reopen_all(centre_id)
+    _everywhere(_reopen_all)
     return close_days(stop)
 
 
