@@ -3,21 +3,16 @@
 Nothing else in the program commits. A story that loses a race is told again from the start, so whatever it
 decided is decided anew on what the winner left behind.
 
-What people do all day goes by the same two ways with less luggage: ``swift`` writes, ``glancing`` reads. Such a
-story has a ``Link`` in place of a Session and says what it wants by ``statements.Ready``; rooms that serve
-both kinds of story take a ``Tx``.
+What people do all day has a way of its own, with less luggage: ``links.swift``.
 """
 
-import fcntl
-import os
 import random
 import re
 import select
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
@@ -39,12 +34,12 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.pool import Pool
 
+from feedback_service import turns
 from feedback_service.errors import Unavailable
 from feedback_service.logs import log
 
 LOCK_WAIT_SECONDS = 15.0  # how long a writer waits for another before it gives up
 IDLE_SECONDS = 60.0  # how long a transaction may do nothing and keep others waiting
-TURN_SECONDS = 0.001  # how often the next writer looks whether it is its turn
 ATTEMPTS = 5
 LOST_RACE_STATES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 KEPT_FIRST = frozenset({"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"})
@@ -180,80 +175,26 @@ def _begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-@contextmanager
-def _turn(engine: Engine) -> Iterator[None]:
-    """Nobody else writes to the SQLite file meanwhile; ``Unavailable`` if the turn does not come in time.
-
-    SQLite's own waiting is unfair: the longer one waited, the more seldom one looks. Here one thread of each
-    process waits for the file, and looks every millisecond; the kernel takes the turn back from who dies.
-    """
-    file = engine.url.database if engine.dialect.name == "sqlite" else None
-    if file is None:
-        yield
-        return
-    until = time.monotonic() + LOCK_WAIT_SECONDS
-    if not _one_of_us.acquire(timeout=LOCK_WAIT_SECONDS):
-        raise _out_of_turn()
-    try:
-        turn = _queue_up(f"{file}-turn")
-        try:
-            while not _taken(turn):
-                if time.monotonic() > until:
-                    raise _out_of_turn()
-                time.sleep(TURN_SECONDS)
-            yield
-        finally:
-            os.close(turn)
-    finally:
-        _one_of_us.release()
-
-
-_one_of_us = threading.Lock()
-
-
-def _queue_up(path: str) -> int:
-    try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:  # the folder is full, read-only or gone: so is the database
-        raise _out_of_turn(type(error).__name__) from error
-
-
-def _taken(turn: int) -> bool:
-    try:
-        fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _out_of_turn(error: str = "TimeoutError") -> Unavailable:
-    log.warning("database unavailable", error=error, code="TURN")
-    return Unavailable(retry_after=5)
-
-
 def transaction(story: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
     """Everything the story writes happens, or none of it does.
 
     A lost race (serialization failure, deadlock, a unique promise that somebody else kept first) repeats the
     whole story, up to five times. Raises ``Unavailable`` when all were lost, or the database is locked or away.
     """
-    return _telling(story, _session)
+    return telling(story, _session)
 
 
-def swift(story: Callable[Concatenate["Link", P], R]) -> Callable[P, R]:
-    """As ``transaction``, for what people do all day."""
-    return _telling(story, _link)
-
-
-def _telling(
+def telling(
     story: Callable[Concatenate[T, P], R], opened: Callable[[Engine], AbstractContextManager[T]]
 ) -> Callable[P, R]:
+    """The story, told with what ``opened`` gives, and told again after a lost race: see ``transaction``."""
+
     @wraps(story)
     def told(*args: P.args, **kwargs: P.kwargs) -> R:
         engine = db.engine
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                with _reachable(), _turn(engine), opened(engine) as tx:
+                with _reachable(), opened(engine) as tx:
                     return story(tx, *args, **kwargs)
             except (DBAPIError, LostRace) as error:
                 if not _lost_race(error):
@@ -268,18 +209,15 @@ def _telling(
 
 @contextmanager
 def _session(engine: Engine) -> Iterator[Session]:
-    with Session(engine, expire_on_commit=False) as tx:
+    with turn(engine), Session(engine, expire_on_commit=False) as tx:
         yield tx
         tx.commit()
 
 
-@contextmanager
-def _link(engine: Engine) -> Iterator["Link"]:
-    with _lent(engine) as link, _in_one_voice():
-        if link.sqlite:
-            link.driver.execute("BEGIN IMMEDIATE")  # psycopg begins by itself
-        yield link
-        link.driver.commit()
+def turn(engine: Engine) -> AbstractContextManager[None]:
+    """Nobody else writes meanwhile, where only one can: on SQLite. ``Unavailable`` if the turn does not come."""
+    file = engine.url.database if engine.dialect.name == "sqlite" else None
+    return turns.turn(file, LOCK_WAIT_SECONDS) if file else nullcontext()
 
 
 def reading(question: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
@@ -297,96 +235,6 @@ def reading(question: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
             return answer
 
     return asked
-
-
-def glancing(question: Callable[Concatenate["Link", P], R]) -> Callable[P, R]:
-    """As ``reading``, for a question of one statement: that is a picture in itself, and one round trip."""
-
-    @wraps(question)
-    def asked(*args: P.args, **kwargs: P.kwargs) -> R:
-        with _reachable(), _lent(db.engine) as link:
-            if link.sqlite:
-                return question(link, *args, **kwargs)
-            with link.unasked():
-                return question(link, *args, **kwargs)
-
-    return asked
-
-
-class Link:
-    """A connection in the driver's own hands, for ``Ready`` statements and no others."""
-
-    __slots__ = ("dialect", "driver", "sqlite")
-
-    def __init__(self, driver: Any, dialect: Dialect) -> None:
-        self.driver, self.dialect = driver, dialect
-        self.sqlite = dialect.name == "sqlite"
-
-    def cursor(self) -> Any:
-        """What takes parameters by their places."""
-        return self.driver.cursor() if self.sqlite else psycopg.RawCursor(self.driver)
-
-    @contextmanager
-    def unasked(self) -> Iterator[None]:
-        """PostgreSQL is not asked to begin or end anything."""
-        with _in_one_voice():
-            self.driver.autocommit = True
-            try:
-                yield
-            finally:
-                if not self.driver.closed:
-                    self.driver.autocommit = False
-
-
-Tx = Session | Link
-
-
-def link_of(tx: Tx) -> Link:
-    """The driver's connection behind either kind of transaction."""
-    if isinstance(tx, Link):
-        return tx
-    connection = tx.connection()
-    return Link(connection.connection.driver_connection, connection.dialect)
-
-
-@contextmanager
-def _lent(engine: Engine) -> Iterator[Link]:
-    """A connection of the pool's, which takes it back and rolls back what was not committed."""
-    with _in_one_voice():
-        lent = engine.raw_connection()
-    link = Link(lent.driver_connection, engine.dialect)
-    try:
-        yield link
-    finally:
-        if not link.sqlite and link.driver.closed:
-            lent.invalidate()
-        lent.close()
-
-
-@contextmanager
-def _in_one_voice() -> Iterator[None]:
-    """The drivers' own errors are SQLAlchemy's, as everywhere."""
-    try:
-        yield
-    except (sqlite3.Error, psycopg.Error) as error:
-        raise in_our_words(error) from error
-
-
-def in_our_words(error: sqlite3.Error | psycopg.Error) -> Exception:
-    """A driver's error as SQLAlchemy would have raised it."""
-    base = sqlite3.Error if isinstance(error, sqlite3.Error) else psycopg.Error
-    return DBAPIError.instance(None, None, error, base, hide_parameters=True)
-
-
-@contextmanager
-def together(tx: Tx) -> Iterator[None]:
-    """Writes that wait for no answer: on PostgreSQL all go in one round trip, and fail at its end."""
-    link = link_of(tx)
-    if link.sqlite:
-        yield
-        return
-    with _in_one_voice(), link.driver.pipeline():
-        yield
 
 
 def _lost_race(error: DBAPIError | LostRace) -> bool:

@@ -4,22 +4,13 @@ SQLAlchemy's work on a statement costs several times the database's (decision 9)
 less often goes through SQLAlchemy as usual.
 """
 
-import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, cast
 
-import psycopg
 from sqlalchemy import ClauseElement, Dialect, Executable, Table, bindparam, insert
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from feedback_service.db import Tx, in_our_words, link_of
-
-
-class Done(Protocol):
-    """What became of a statement: how many rows it changed, which within ``together`` is known at its end."""
-
-    @property
-    def rowcount(self) -> int: ...
+from feedback_service.links import Tx, link_of
 
 
 class _Form(NamedTuple):
@@ -60,31 +51,20 @@ class Ready:
         """What it finds."""
         link = link_of(tx)
         form = self._form(link.dialect)
-        found: list[tuple[Any, ...]]
-        try:
-            found = link.cursor().execute(form.sql, form.given(values)).fetchall()
-        except (sqlite3.Error, psycopg.Error) as error:
-            raise in_our_words(error) from error
+        found = link.rows(form.sql, form.given(values))
         return [_converted(row, form.results) for row in found] if form.results else found
 
-    def run(self, tx: Tx, values: Mapping[str, Any]) -> Done:
-        """Write."""
+    def run(self, tx: Tx, values: Mapping[str, Any], *, or_lost: bool = False) -> None:
+        """Write. With ``or_lost``, a row must still be there to change; if none is, ``LostRace``."""
         link = link_of(tx)
         form = self._form(link.dialect)
-        try:
-            done: Done = link.cursor().execute(form.sql, form.given(values))
-        except (sqlite3.Error, psycopg.Error) as error:
-            raise in_our_words(error) from error
-        return done
+        link.write(form.sql, form.given(values), or_lost=or_lost)
 
     def run_all(self, tx: Tx, rows: Iterable[Mapping[str, Any]]) -> None:
         """Write with each of these."""
         link = link_of(tx)
         form = self._form(link.dialect)
-        try:
-            link.cursor().executemany(form.sql, [form.given(values) for values in rows])
-        except (sqlite3.Error, psycopg.Error) as error:
-            raise in_our_words(error) from error
+        link.write_all(form.sql, [form.given(values) for values in rows])
 
     def _form(self, dialect: Dialect) -> _Form:
         form = self._forms.get(dialect.name)

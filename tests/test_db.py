@@ -24,19 +24,9 @@ from structlog.testing import capture_logs
 from feedback_service import clock, db
 from feedback_service.app import create_app
 from feedback_service.config import Settings
-from feedback_service.db import (
-    Link,
-    LostRace,
-    NotDurable,
-    Tx,
-    glancing,
-    reading,
-    swift,
-    table,
-    together,
-    transaction,
-)
+from feedback_service.db import LostRace, NotDurable, reading, table, transaction
 from feedback_service.errors import Unavailable
+from feedback_service.links import Link, Tx, swift, together
 from feedback_service.models import Centre, CodeGuesses, Document
 from feedback_service.statements import Ready
 from tests.support import stored
@@ -89,14 +79,18 @@ class SwiftTeller(Teller):
         @swift
         def story(tx: Link) -> None:
             self.tellings += 1
-            RENAMED.run(tx, {"called": "Нова назва"})
-            if self.tellings <= self._stumbles:
-                self._stumble(tx)
+            with together(tx) as lot:
+                RENAMED.run(lot, {"called": "Нова назва"})
+                if self.tellings <= self._stumbles:
+                    self._stumble(lot)
 
         return story
 
 
 RENAMED = Ready(update(table(Centre)).values(name=bindparam("called")))
+RENAMED_FROM = Ready(
+    update(table(Centre)).where(table(Centre).c.name == bindparam("before")).values(name=bindparam("called"))
+)
 HANG_UP = Ready(select(func.pg_terminate_backend(func.pg_backend_pid())))
 
 
@@ -104,9 +98,13 @@ def count_guesses_twice(tx: Link) -> None:
     """A centre has one count of guesses."""
     [[centre]] = Ready(select(table(Centre).c.id)).rows(tx, {})
     counted = {"centre_id": centre, "window_began_at": clock.now(), "wrong": 1}
-    with together(tx):
+    for _ in range(2):
         Ready.insert(table(CodeGuesses), *counted).run(tx, counted)
-        Ready.insert(table(CodeGuesses), *counted).run(tx, counted)
+
+
+def find_it_taken(tx: Link) -> None:
+    """A row that this story relies on is no longer as it was read."""
+    RENAMED_FROM.run(tx, {"called": "Нова назва", "before": "Ще інша назва"}, or_lost=True)
 
 
 def keep_the_promise_of_another(tx: Session) -> None:
@@ -164,7 +162,7 @@ def test_a_story_that_lost_a_race_is_told_again(stumble: Callable[[Session], obj
 
 
 @in_a_context
-@pytest.mark.parametrize("stumble", [count_guesses_twice, lose])
+@pytest.mark.parametrize("stumble", [count_guesses_twice, find_it_taken, lose])
 @pytest.mark.parametrize(("stumbles", "tellings"), [(1, 2), (99, db.ATTEMPTS)])
 def test_a_swift_story_is_told_again_as_often(
     stumble: Callable[[Link], object], stumbles: int, tellings: int
@@ -313,7 +311,7 @@ def test_a_connection_that_breaks_is_a_refusal_and_the_next_story_has_another(to
 @in_a_context
 @on_postgresql
 def test_a_connection_that_breaks_at_a_glance_is_a_refusal_and_the_next_glance_has_another() -> None:
-    @glancing
+    @swift
     def look(tx: Link, at: Ready) -> list[tuple[Any, ...]]:
         return at.rows(tx, {"name": "TimeZone"})
 

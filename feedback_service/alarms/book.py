@@ -8,7 +8,8 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from feedback_service.db import Tx, table
+from feedback_service.db import table
+from feedback_service.links import Tx
 from feedback_service.models import Alarm, Centre, Concern, Service
 from feedback_service.statements import Ready
 

@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from feedback_service.cases import tokens
 from feedback_service.cases.tokens import Keyring, TokenKey
-from feedback_service.db import Tx, table, together
+from feedback_service.db import table
 from feedback_service.errors import InvitationCancelled, InvitationExpired, NotFound
+from feedback_service.links import Tx, together
 from feedback_service.models import BegunAnswer, Case, Centre, CodeGuesses, Invitation, Service
-from feedback_service.statements import Done, Ready
+from feedback_service.statements import Ready
 
 GUESS_WINDOW = timedelta(minutes=10)
 WRONG_GUESSES = 30  # in a window, for one centre: at 25,000 open codes a guesser needs 27 years to hit one
@@ -145,16 +146,27 @@ _BY_ID_LOCKED = Ready(_HELD.add_columns(_INVITATIONS.c.key_id).where(*_THIS).wit
 _READ_BEGUN = Ready(select(*(_BEGUN.c[name] for name in Begun._fields)).where(*_THIS_BEGUN))
 _BEGIN = Ready.insert(_BEGUN, "centre_id", "invitation_id", *Begun._fields)
 _TOUCH = update(_BEGUN).where(*_THIS_BEGUN)
+# Who decided by what was read relies on its being so still: see ``swift``.
+_UNTOUCHED = _BEGUN.c.touched_at == bindparam("was_touched_at")
 _CHOSEN = Ready(
-    _TOUCH.values({name: bindparam(name) for name in ("client_id", "answers", "language", "touched_at")})
+    _TOUCH.where(_UNTOUCHED).values(
+        {name: bindparam(name) for name in ("client_id", "answers", "language", "touched_at")}
+    )
 )
-_DROP_BEGUN = Ready(delete(_BEGUN).where(*_THIS_BEGUN))
-_STARTING = update(_INVITATIONS).where(*_THIS).values(opened=true(), started=true())
+_DROP_BEGUN = Ready(delete(_BEGUN).where(*_THIS_BEGUN, _UNTOUCHED))
+_STARTING = (
+    update(_INVITATIONS)
+    .where(
+        *_THIS,
+        _INVITATIONS.c.answered_on.is_(None),
+        _INVITATIONS.c.cancelled == bindparam("was_cancelled"),
+        _INVITATIONS.c.started == bindparam("was_started"),
+    )
+    .values(opened=true(), started=true())
+)
 _STARTED = Ready(_STARTING)
 _SPENT = Ready(
-    _STARTING.where(_INVITATIONS.c.answered_on.is_(None)).values(
-        {name: bindparam(name) for name in ("answered_on", "client_hash", "left_begun")}
-    )
+    _STARTING.values({name: bindparam(name) for name in ("answered_on", "client_hash", "left_begun")})
 )
 _OPENED = (
     update(_INVITATIONS)
@@ -214,16 +226,20 @@ def _this(held: Held) -> dict[str, Any]:
     return {"whose": held.invitation.centre_id, "which": held.invitation.id}
 
 
+def _as_read(held: Held) -> dict[str, Any]:
+    return _this(held) | {"was_cancelled": held.invitation.cancelled, "was_started": held.invitation.started}
+
+
 def note_opened(tx: Session, hashes: Sequence[bytes]) -> None:
     """People have looked at the surveys behind the tokens with these hashes."""
     tx.execute(_OPENED, {"hashes": hashes})
 
 
-def spend(tx: Tx, held: Held, client: uuid.UUID, *, on: date, left_begun: bool = False) -> Done:
-    """Note that it was answered, and by which client; no row if somebody was first. The database decides."""
+def spend(tx: Tx, held: Held, client: uuid.UUID, *, on: date, left_begun: bool = False) -> None:
+    """Note that it was answered, and by which client; ``LostRace`` if somebody was first. The database decides."""
     client_hash = held.key.client_hash(held.scope, client)
     spent = {"answered_on": on, "client_hash": client_hash, "left_begun": left_begun}
-    return _SPENT.run(tx, _this(held) | spent)
+    _SPENT.run(tx, _as_read(held) | spent, or_lost=True)
 
 
 def keep_begun(
@@ -236,20 +252,24 @@ def keep_begun(
     source: str,
     at: datetime,
 ) -> None:
-    """Keep what was chosen so far on the invitation; where the person came from is kept from the first time."""
+    """Keep what was chosen so far on the invitation; where the person came from is kept from the first time.
+
+    ``LostRace`` if somebody else answered or chose meanwhile.
+    """
     chosen = {"client_id": client, "answers": dict(answers), "language": language, "touched_at": at}
     if held.begun is None:
         key = {"centre_id": held.invitation.centre_id, "invitation_id": held.invitation.id}
-        with together(tx):
-            _BEGIN.run(tx, key | chosen | {"source": source, "begun_at": at})
-            _STARTED.run(tx, _this(held))
+        with together(tx) as lot:
+            _BEGIN.run(lot, key | chosen | {"source": source, "begun_at": at})
+            _STARTED.run(lot, _as_read(held), or_lost=True)
     else:
-        _CHOSEN.run(tx, _this(held) | chosen)
+        with together(tx) as lot:
+            _CHOSEN.run(lot, _this(held) | chosen | {"was_touched_at": held.begun.touched_at}, or_lost=True)
 
 
-def drop_begun(tx: Tx, held: Held) -> None:
-    """Forget what was kept: it is final now."""
-    _DROP_BEGUN.run(tx, _this(held))
+def drop_begun(tx: Tx, held: Held, begun: Begun) -> None:
+    """Forget what was kept: it is final now. ``LostRace`` if it was touched meanwhile."""
+    _DROP_BEGUN.run(tx, _this(held) | {"was_touched_at": begun.touched_at}, or_lost=True)
 
 
 def left(tx: Session, before: datetime, limit: int) -> Sequence[tuple[uuid.UUID, uuid.UUID]]:

@@ -5,8 +5,9 @@ from datetime import datetime
 
 from uuid_utils.compat import uuid7
 
-from feedback_service.db import Tx, table
+from feedback_service.db import table
 from feedback_service.delivery.events import Telling
+from feedback_service.links import Tx
 from feedback_service.models import Event
 from feedback_service.statements import Ready
 

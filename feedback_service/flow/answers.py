@@ -17,10 +17,11 @@ from feedback_service.cases import invitations
 from feedback_service.cases.invitations import Begun, Held
 from feedback_service.cases.tokens import keyring
 from feedback_service.config import settings
-from feedback_service.db import Link, LostRace, Tx, glancing, swift, together, transaction
+from feedback_service.db import LostRace, transaction
 from feedback_service.errors import N_, AlreadyAnswered, Invalid
 from feedback_service.flow.recording import Origin, record
 from feedback_service.gathered import Gathered
+from feedback_service.links import Link, Tx, swift, together
 from feedback_service.logs import log
 from feedback_service.models import Centre
 from feedback_service.surveys import library
@@ -86,7 +87,7 @@ def open_survey(token: str, *, counts: bool) -> Survey:
     return survey
 
 
-@glancing
+@swift
 def _look_at(tx: Link, token: str) -> tuple[Held, Survey]:
     held, now = invitations.hold(tx, keyring(), token), clock.now()
     _refuse_answered(held, now)
@@ -189,7 +190,7 @@ def _enter(tx: Tx, token: str, client: uuid.UUID) -> Recorded | tuple[Held, Ques
     Others are refused. An answer of this client that was left for too long becomes final now, whether or not
     the worker has come round.
     """
-    held, now = invitations.hold(tx, keyring(), token, lock=True), clock.now()
+    held, now = invitations.hold(tx, keyring(), token), clock.now()
     if held.answered_by(client):
         return _recorded(held, client, repeated=True, late=held.invitation.left_begun)
     begun = held.begun
@@ -206,7 +207,8 @@ def _complete(tx: Tx, held: Held) -> None:
     if begun is None:
         return  # somebody else sent meanwhile
     if held.invitation.answered_on is not None:
-        invitations.drop_begun(tx, held)  # somebody else sent, on a database where the two did not meet
+        with together(tx) as lot:  # somebody else sent, on a database where the two did not meet
+            invitations.drop_begun(lot, held, begun)
         return
     answers = Answers.from_json(begun.answers)
     _finalise(tx, held, begun.client_id, answers, begun.language, begun.source, begun.begun_at, left=True)
@@ -225,12 +227,12 @@ def _finalise(
 ) -> Recorded:
     """Spend the invitation and record the answer on the Kyiv day it began; what was begun is final now."""
     recorded, day = _recorded(held, client), clock.kyiv_day(began_at)
-    with together(tx):
-        spent = invitations.spend(tx, held, client, on=day, left_begun=left)
+    with together(tx) as lot:
+        invitations.spend(lot, held, client, on=day, left_begun=left)
         if held.begun is not None:
-            invitations.drop_begun(tx, held)
+            invitations.drop_begun(lot, held, held.begun)
         record(
-            tx,
+            lot,
             Origin.of_case(held.centre, held.case, held.service),
             response_id=recorded.id,
             receipt_hash=held.key.fingerprint("receipt", recorded.receipt),
@@ -241,8 +243,6 @@ def _finalise(
             day=day,
             instant=began_at,
         )
-    if not spent.rowcount:
-        raise LostRace()
     return recorded
 
 

@@ -11,10 +11,11 @@ from feedback_service import clock
 from feedback_service.cases import codes, registry
 from feedback_service.cases.registry import ServiceRef
 from feedback_service.cases.tokens import keyring
-from feedback_service.db import reading, together, transaction
+from feedback_service.db import reading, transaction
 from feedback_service.errors import N_, Invalid, NotFound
 from feedback_service.flow.answers import NOTHING_ANSWERED, CentreFacts, Given, Recorded, Survey
 from feedback_service.flow.recording import Origin, record
+from feedback_service.links import together
 from feedback_service.models import Centre
 from feedback_service.surveys import library, responses
 
@@ -91,9 +92,9 @@ def _record_once(
     if answers.empty:
         raise Invalid.field("/answers", NOTHING_ANSWERED)
     recorded = Recorded(key.response_id(scope, client), key.receipt(scope, client))
-    with together(tx):
+    with together(tx) as lot:
         record(
-            tx,
+            lot,
             origin,
             response_id=recorded.id,
             receipt_hash=key.fingerprint("receipt", recorded.receipt),

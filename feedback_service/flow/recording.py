@@ -9,10 +9,10 @@ from feedback_service.alarms import book
 from feedback_service.cases import tokens
 from feedback_service.cases.invitations import CaseFacts, CentreFacts, ServiceFacts
 from feedback_service.config import settings
-from feedback_service.db import Tx
 from feedback_service.delivery import events, outbox
 from feedback_service.indicators import library as methodologies
 from feedback_service.indicators import rollups, watching
+from feedback_service.links import Tx
 from feedback_service.models import Case, Centre, Service
 from feedback_service.surveys import responses
 from feedback_service.surveys.answers import Answers
@@ -80,7 +80,7 @@ def record(
 ) -> None:
     """Store a final answer given on ``day``; ``instant`` is when, if that is known, and is not stored.
 
-    It waits for nothing that it writes: say it ``together``.
+    It waits for nothing that it writes: ``tx`` is what ``together`` gives.
     """
     now = clock.now()
     responses.store(

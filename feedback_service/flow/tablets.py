@@ -21,7 +21,7 @@ from feedback_service.cases import invitations, opening, tokens
 from feedback_service.cases.invitations import Held
 from feedback_service.cases.tokens import keyring
 from feedback_service.config import settings
-from feedback_service.db import LostRace, reading, table, together, transaction
+from feedback_service.db import reading, table, transaction
 from feedback_service.errors import (
     N_,
     AlreadyAnswered,
@@ -35,6 +35,7 @@ from feedback_service.errors import (
 from feedback_service.flow.answers import NOTHING_ANSWERED, CentreFacts, Given
 from feedback_service.flow.recording import Origin, record
 from feedback_service.indicators import rollups
+from feedback_service.links import together
 from feedback_service.models import Case, Centre, Device, Invitation, Service, Signal
 from feedback_service.surveys import library, responses, signals
 from feedback_service.surveys.questionnaires import Questionnaire
@@ -249,15 +250,14 @@ def _take(tx: Session, tablet: Tablet, answer: TabletAnswer) -> str:
         raise Invalid.field("/answers/any.comment", FREE_TEXT)
     held = _spendable(tx, device, centre, answer, questionnaire, at, now)
     if held is not None:
-        if not invitations.spend(tx, held, answer.client_id, on=day).rowcount:
-            raise LostRace()
+        invitations.spend(tx, held, answer.client_id, on=day)
         if held.invitation.last_day < clock.kyiv_day(now):  # its day's invitations may be counted for good
             rollups.unsettle(tx, centre.id, since=held.invitation.issued_on)
     front_office = questionnaire.front_office
     response_id = ring.signing.response_id(scope, answer.client_id)
-    with together(tx):
+    with together(tx) as lot:
         record(
-            tx,
+            lot,
             Origin.of_case(held.centre, held.case, held.service)
             if held
             else Origin(centre=centre, front_office=front_office, workplace=device.workplace),

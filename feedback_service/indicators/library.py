@@ -9,9 +9,10 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Text, bindparam, cast, select
 
-from feedback_service.db import Tx, db, table
+from feedback_service.db import db, table
 from feedback_service.indicators import methodology
 from feedback_service.indicators.methodology import Methodology
+from feedback_service.links import Tx
 from feedback_service.models import Document
 from feedback_service.statements import Ready
 

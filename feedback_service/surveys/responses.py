@@ -1,16 +1,30 @@
 """Final answers: stored whole or not at all, found by their receipt, taken back by their author."""
 
+import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date
-from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, delete, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    FunctionElement,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
-from feedback_service.db import Tx, table
+from feedback_service.db import table
+from feedback_service.links import Tx
 from feedback_service.models import Answer, Comment, Response
 from feedback_service.statements import Ready
 from feedback_service.surveys import library
@@ -45,17 +59,24 @@ _RESPONSE = Ready.insert(table(Response), *_FACTS)
 _COMMENT = Ready.insert(table(Comment), "centre_id", "response_id", *_BESIDE, "text", "folded")
 
 
-@cache
-def _answers(number: int) -> Ready:
-    """So many values of one answer: one statement costs less than one for each."""
-    into = table(Answer)
+_ANSWERS = table(Answer)
+_KEY = ("centre_id", "response_id")
 
-    def given(name: str, place: object = "") -> BindParameter[Any]:
-        return bindparam(f"{name}{place}", type_=into.c[name].type)
 
-    key = {name: given(name) for name in ("centre_id", "response_id")}
-    values = [{name: given(name, place) for name in ("question", "value")} for place in range(number)]
-    return Ready(insert(into).values([key | one for one in values]))
+def _all_from(pairs: FunctionElement[Any]) -> Executable:
+    """The values of one answer, given as pairs in JSON: one statement, however many they are."""
+    pair = pairs.table_valued("value", name="pair")
+    key = [bindparam(name, type_=_ANSWERS.c[name].type) for name in _KEY]
+    both: list[ColumnElement[str]] = [literal_column(f"pair.value ->> {place}") for place in (0, 1)]
+    return insert(_ANSWERS).from_select([*_KEY, "question", "value"], select(*key, *both).select_from(pair))
+
+
+_VALUES = Ready(
+    {
+        "sqlite": _all_from(func.json_each(bindparam("pairs", type_=Text))),
+        "postgresql": _all_from(func.jsonb_array_elements(cast(bindparam("pairs", type_=Text), JSONB))),
+    }
+)
 
 
 def store(tx: Tx, new: NewResponse) -> None:
@@ -65,12 +86,7 @@ def store(tx: Tx, new: NewResponse) -> None:
     values = [*new.answers.single.items()]
     values += [(question, value) for question, chosen in new.answers.choices.items() for value in chosen]
     if values:
-        named = {
-            name: word
-            for place, (question, value) in enumerate(values)
-            for name, word in ((f"question{place}", question), (f"value{place}", value))
-        }
-        _answers(len(values)).run(tx, key | named)
+        _VALUES.run(tx, key | {"pairs": json.dumps(values)})
     if (text := new.answers.comment) is not None:
         _COMMENT.run(tx, key | _beside(tx, new) | {"text": text, "folded": folded(text)})
 

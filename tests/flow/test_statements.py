@@ -10,8 +10,8 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from feedback_service import flow
-from feedback_service.db import Tx
 from feedback_service.flow.answers import opened
+from feedback_service.links import Tx
 from feedback_service.statements import Ready
 from feedback_service.surveys.answers import check
 from tests.support.story import CENTRE, a_centre, a_report, given, invited, registered, sent
@@ -32,9 +32,9 @@ def counting() -> Iterator[Counted]:
             told.append(statement)
 
     def noted(name: str) -> Callable[..., object]:
-        def way(ready: Ready, tx: Tx, values: object) -> object:
+        def way(ready: Ready, tx: Tx, values: object, **more: object) -> object:
             told.append(name)
-            return ways[name](ready, tx, values)
+            return ways[name](ready, tx, values, **more)
 
         return way
 

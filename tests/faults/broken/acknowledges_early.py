@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from feedback_service import db
+from feedback_service import db, links
 
 LATE = 0.25  # seconds
 
@@ -26,17 +26,21 @@ def _session(engine: Engine) -> Iterator[Session]:
 
 
 @contextmanager
-def _link(engine: Engine) -> Iterator[db.Link]:
+def _lent(engine: Engine) -> Iterator[links.Link]:
     lent = engine.raw_connection()
-    link = db.Link(lent.driver_connection, engine.dialect)
+    link = links.Link(lent.driver_connection, engine.dialect)
     try:
-        if link.sqlite:
-            link.driver.execute("BEGIN IMMEDIATE")
-        yield link
+        yield link  # psycopg begins by itself
     except BaseException:
         lent.close()
         raise
     _soon(link.driver.commit, lent.close)
+
+
+@contextmanager
+def _committed(link: links.Link) -> Iterator[None]:
+    link.driver.execute("BEGIN IMMEDIATE")
+    yield
 
 
 def _soon(commit: Callable[[], object], close: Callable[[], object]) -> None:
@@ -52,4 +56,4 @@ def _soon(commit: Callable[[], object], close: Callable[[], object]) -> None:
     threading.Thread(target=late, daemon=True).start()
 
 
-db._session, db._link = _session, _link
+db._session, links._lent, links._committed = _session, _lent, _committed

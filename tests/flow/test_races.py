@@ -1,0 +1,120 @@
+"""Somebody else is quicker: what was read while nobody was kept waiting is no longer so when it is written."""
+
+import uuid
+from collections.abc import Callable
+
+import pytest
+
+from feedback_service import flow
+from feedback_service.delivery.events import RESPONSE_RECORDED
+from feedback_service.errors import AlreadyAnswered, InvitationCancelled
+from feedback_service.flow.answers import Given
+from feedback_service.models import BegunAnswer, Response
+from feedback_service.surveys.answers import Answers, check
+from feedback_service.surveys.questionnaires import Questionnaire
+from tests.support import stored
+from tests.support.story import a_centre, a_report, invited, registered, sent, tapped
+
+pytestmark = pytest.mark.usefixtures("context")
+
+ME, SOMEBODY = uuid.uuid4(), uuid.uuid4()
+
+
+@pytest.fixture(autouse=True)
+def centre(context: None) -> None:
+    a_centre()
+
+
+def meanwhile(happens: Callable[[], object], answers: dict[str, object]) -> Given:
+    """What was sent is looked at, and just then something else happens, once."""
+    told: list[object] = []
+
+    def checked(questionnaire: Questionnaire) -> Answers:
+        if not told:
+            told.append(happens())
+        return check(questionnaire, answers)
+
+    return checked
+
+
+def finish(token: str, given: Given, client: uuid.UUID = ME) -> flow.Recorded:
+    """Send."""
+    return flow.finish(token, client_id=client, given=given, language="uk", source="qr_case")
+
+
+def tap(token: str, given: Given, client: uuid.UUID = ME) -> object:
+    """Choose something."""
+    return flow.keep_begun(token, client_id=client, given=given, language="uk", source="qr_case")
+
+
+def test_of_two_who_send_the_quicker_is_heard() -> None:
+    token = invited().token
+
+    with pytest.raises(AlreadyAnswered):
+        finish(token, meanwhile(lambda: sent(token, {"off.nps": 2}, SOMEBODY), {"off.nps": 9}))
+
+    assert stored.answers() == {("off.nps", "2")}
+    assert len(stored.rows(Response)) == len(stored.events(RESPONSE_RECORDED)) == 1
+
+
+def test_who_sends_twice_gets_the_same_receipt() -> None:
+    token = invited().token
+    first: list[flow.Recorded] = []
+
+    second = finish(token, meanwhile(lambda: first.append(sent(token, {"off.nps": 9}, ME)), {"off.nps": 9}))
+
+    assert (second.receipt, second.repeated) == (first[0].receipt, True)
+    assert len(stored.rows(Response)) == 1
+
+
+def test_who_taps_what_somebody_sends_is_told() -> None:
+    token = invited().token
+
+    with pytest.raises(AlreadyAnswered):
+        tap(token, meanwhile(lambda: sent(token, {"off.nps": 2}, SOMEBODY), {"off.nps": 9}))
+
+    assert not stored.rows(BegunAnswer)
+
+
+def test_who_taps_again_what_somebody_sends_is_told() -> None:
+    token = invited().token
+    tapped(token, {"off.nps": 9}, ME)
+
+    with pytest.raises(AlreadyAnswered):
+        tap(token, meanwhile(lambda: sent(token, {"off.nps": 2}, SOMEBODY), {"off.staff": "great"}))
+
+    assert not stored.rows(BegunAnswer)
+
+
+@pytest.mark.parametrize("before", [{}, {"off.quality": "good"}])
+def test_a_tap_that_comes_while_one_sends_counts(before: dict[str, object]) -> None:
+    token = invited().token
+    if before:
+        tapped(token, before, ME)
+
+    finish(token, meanwhile(lambda: tapped(token, {"off.staff": "great"}, ME), {"off.nps": 9}))
+
+    assert stored.answers() == {("off.nps", "9"), ("off.staff", "great"), *before.items()}
+    assert not stored.rows(BegunAnswer)
+
+
+@pytest.mark.parametrize("before", [{}, {"off.quality": "good"}])
+def test_of_two_taps_at_once_none_is_lost(before: dict[str, object]) -> None:
+    token = invited().token
+    if before:
+        tapped(token, before, ME)
+
+    tap(token, meanwhile(lambda: tapped(token, {"off.staff": "great"}, ME), {"off.nps": 9}))
+    finish(token, lambda questionnaire: check(questionnaire, {}))
+
+    assert stored.answers() == {("off.nps", "9"), ("off.staff", "great"), *before.items()}
+
+
+@pytest.mark.parametrize("step", [finish, tap])
+def test_what_is_cancelled_while_one_answers_is_not_answered(step: Callable[[str, Given], object]) -> None:
+    token = invited(case_number="1").token
+
+    with pytest.raises(InvitationCancelled):
+        step(token, meanwhile(lambda: registered(a_report("cancelled", case_number="1")), {"off.nps": 9}))
+
+    assert not stored.rows(Response) and not stored.rows(BegunAnswer)
