@@ -155,16 +155,19 @@ def _durable(connection: Any, _record: Any) -> None:
 
 
 @event.listens_for(Pool, "checkout")
-def _still_there(connection: Any, _record: Any, _proxy: Any) -> None:
+def _checked(connection: Any, _record: Any, _proxy: Any) -> None:
     """Use no connection whose server hung up. It has said so, unasked: asking would cost each story a round trip."""
-    if isinstance(connection, psycopg.Connection) and (connection.closed or _has_words(connection.fileno())):
+    if isinstance(connection, psycopg.Connection) and not still_there(connection):
         raise InvalidatePoolError()
 
 
-def _has_words(socket: int) -> bool:
+def still_there(connection: psycopg.Connection) -> bool:
+    """Whether the server has not hung up."""
+    if connection.closed:
+        return False
     waiting = select.poll()
-    waiting.register(socket, select.POLLIN)
-    return bool(waiting.poll(0))
+    waiting.register(connection.fileno(), select.POLLIN)
+    return not waiting.poll(0)
 
 
 @event.listens_for(Engine, "begin")

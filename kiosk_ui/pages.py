@@ -2,10 +2,11 @@
 
 import gzip
 from typing import Any
-from urllib.parse import quote, unquote_to_bytes, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from flask import Blueprint, Flask, Response, abort, g, make_response, render_template, request
 from flask.globals import request_ctx
+from werkzeug.datastructures import ImmutableMultiDict
 
 from kiosk_ui import assets
 from kiosk_ui.languages import NATIVE, spoken
@@ -98,10 +99,11 @@ def _limit() -> None:
     if "HTTP_TRANSFER_ENCODING" in asked.environ:
         abort(411)  # in pieces it would be cut off at the limit without a word; no browser sends forms so
     if asked.method == "POST" and asked.mimetype == "application/x-www-form-urlencoded":
-        try:
-            unquote_to_bytes(asked.get_data()).decode()
-        except UnicodeDecodeError:
-            abort(400)  # half a character, which would be kept as percent signs
+        try:  # Werkzeug would keep half a character as percent signs
+            fields = parse_qsl(asked.get_data().decode(), keep_blank_values=True, errors="strict")
+        except ValueError:
+            abort(400)
+        asked.form, asked.files = ImmutableMultiDict(fields), ImmutableMultiDict()
 
 
 def _finish(response: Response) -> Response:

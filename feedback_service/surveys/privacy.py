@@ -52,6 +52,8 @@ def mask(text: str) -> Masked:
 def _find(text: str) -> list[tuple[int, int, str]]:
     """Where personal data stands, without overlaps, from the last to the first: start, end, kind."""
     shadow, origin = _shadow(text)
+    if not SUSPICIOUS.search(shadow):
+        return []  # most comments
     found = []
     for rule in RULES:
         if not rule.pattern.search(shadow):
@@ -182,3 +184,5 @@ RULES = (
     *(_rule(kind, r"(?<!\d)\d{9,}", fits) for kind, fits in NUMBERS),
     *(_rule(kind, r"\d(?:%\d){8,}", fits) for kind, fits in NUMBERS),
 )  # fmt: skip
+# Without any of this no rule finds anything.
+SUSPICIOUS = re.compile(r"[\d@(\[{<]|собака|равлик|[a-z]{26}", re.IGNORECASE)
