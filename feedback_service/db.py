@@ -35,7 +35,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.pool import Pool
 
 from feedback_service import turns
-from feedback_service.errors import Unavailable
+from feedback_service.errors import LostRace, Unavailable
 from feedback_service.logs import log
 
 LOCK_WAIT_SECONDS = 15.0  # how long a writer waits for another before it gives up
@@ -57,10 +57,6 @@ class NotDurable(Exception):
 
 class NotReachable(Exception):
     """There is no database where the settings say; the message quotes no address, which may hold a password."""
-
-
-class LostRace(Exception):
-    """Somebody else was first; the story is told again on what they left behind."""
 
 
 class Instant(TypeDecorator[datetime]):
@@ -135,6 +131,8 @@ def _durable(connection: Any, _record: Any) -> None:
         cursor.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_SECONDS * 1000:.0f}")
         asked = {"journal_mode": ("wal",), "synchronous": (2, 3), "foreign_keys": (1,), "secure_delete": (1,)}
         cursor.execute("PRAGMA journal_mode = WAL")
+        # Copied into the database less often, a page that many answers changed is copied once: 16 MB at most wait.
+        cursor.execute("PRAGMA wal_autocheckpoint = 4000")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten, not only forgotten
@@ -221,6 +219,11 @@ def turn(engine: Engine) -> AbstractContextManager[None]:
     """Nobody else writes meanwhile, where only one can: on SQLite. ``Unavailable`` if the turn does not come."""
     file = engine.url.database if engine.dialect.name == "sqlite" else None
     return turns.turn(file, LOCK_WAIT_SECONDS) if file else nullcontext()
+
+
+def shared_turn(own: sqlite3.Connection) -> AbstractContextManager[sqlite3.Connection]:
+    """A transaction on SQLite that may be another thread's: see ``turns.shared``."""
+    return turns.shared(str(db.engine.url.database), LOCK_WAIT_SECONDS, own)
 
 
 def reading(question: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:

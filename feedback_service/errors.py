@@ -189,3 +189,7 @@ class Unavailable(_Later):
     """The service cannot answer just now."""
 
     status, slug, title = 503, "unavailable", N_("The service cannot answer just now")
+
+
+class LostRace(Exception):
+    """Somebody else was first; the story is told again on what they left behind."""

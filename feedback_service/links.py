@@ -7,7 +7,7 @@ tell. Why, and what it saves: decision 9.
 import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
@@ -19,7 +19,8 @@ from sqlalchemy import Dialect, Engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from feedback_service.db import LostRace, db, still_there, telling, turn
+from feedback_service.db import shared_turn, still_there, telling
+from feedback_service.errors import LostRace
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -146,21 +147,18 @@ def together(tx: Tx) -> Iterator[Link]:
         lot = _Lot(link)
         yield lot
         lot.settle()
-        return
-    with _committed(link) if isinstance(tx, Link) else nullcontext():
+    elif isinstance(tx, Link):
+        with _committed(link) as shared:
+            yield shared
+    else:
         yield link
 
 
 @contextmanager
-def _committed(link: Link) -> Iterator[None]:
-    with turn(db.engine), _in_one_voice():
-        link.driver.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            link.driver.commit()
-        except BaseException:
-            link.driver.rollback()
-            raise
+def _committed(link: Link) -> Iterator[Link]:
+    """A link to write on: what is written is committed at the end, perhaps with what others write meanwhile."""
+    with _in_one_voice(), shared_turn(link.driver) as driver:
+        yield link if driver is link.driver else Link(driver, link.dialect)
 
 
 @contextmanager

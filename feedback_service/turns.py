@@ -1,50 +1,126 @@
-"""Whose turn it is to write to a SQLite file: decision 7.
+"""Who writes to a SQLite file, and when that is committed: decision 7.
 
 SQLite's own waiting is unfair: the longer one has waited, the more seldom one looks. Here one thread of each process
 waits for the file, and is woken; the kernel takes the turn back from who dies. A turn promises nothing: SQLite's lock
 still guards the file.
+
+Threads that come while another of their process has the turn may write in its transaction; the last of them commits
+for all. So the disk is waited for once, not once for each.
 """
 
 import fcntl
 import os
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from feedback_service.errors import Unavailable
+from feedback_service.errors import LostRace, Unavailable
 from feedback_service.logs import log
-
-_one_of_us = threading.Lock()
 
 
 @contextmanager
 def turn(file: str, seconds: float) -> Iterator[None]:
     """Nobody else who asks here writes meanwhile; ``Unavailable`` if the turn does not come within ``seconds``.
 
-    A process that was stopped in its turn keeps one thread of each other waiting until it goes on or dies.
+    A process that was stopped in its turn keeps the others waiting until it goes on or dies.
     """
     until = time.monotonic() + seconds
-    if not _one_of_us.acquire(timeout=seconds):
-        raise _out_of_turn()
-    try:
-        queue = _queue_up(f"{file}-turn")
+    with _one_of_us:
+        _end()
+        queue = _queue_up(file, until)
         try:
-            fcntl.flock(queue, fcntl.LOCK_EX)
-            if time.monotonic() > until:
-                raise _out_of_turn()
             yield
         finally:
             os.close(queue)
-    finally:
-        _one_of_us.release()
 
 
-def _queue_up(path: str) -> int:
+@contextmanager
+def shared(file: str, seconds: float, own: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """A transaction to write in: on one's ``own`` connection, or on that of who came first. It is committed at the end.
+
+    Raises what the commit raises, ``LostRace`` if somebody else's failure undid it, and ``Unavailable`` as ``turn``.
+    """
+    global _open
+    until = time.monotonic() + seconds
+    transaction = None
+    _coming.append(None)
+    _one_of_us.acquire()
+    _coming.pop()
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if _open is not None and _open.file != file:
+            _end()
+        if _open is None:
+            _open = _Shared(file, own, _queue_up(file, until))
+        transaction = _open
+        try:
+            yield transaction.connection
+        except BaseException:
+            transaction.undone = LostRace()  # for the others: they are told again
+            raise
+        finally:
+            if transaction.undone or not _coming:
+                _end()
+    finally:
+        _one_of_us.release()  # who comes next may have to end it
+        if transaction is not None:
+            transaction.ended.wait()
+    if transaction.undone:
+        raise transaction.undone
+
+
+class _Shared:
+    """A transaction that several threads write in, one after another."""
+
+    def __init__(self, file: str, connection: sqlite3.Connection, queue: int) -> None:
+        self.file, self.connection, self._queue = file, connection, queue
+        self.undone: Exception | None = None
+        self.ended = threading.Event()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except BaseException:
+            os.close(queue)
+            raise
+
+    def end(self) -> None:
+        """Commit, unless somebody failed."""
+        try:
+            if self.undone is None:
+                self.connection.commit()
+        except sqlite3.Error as error:
+            self.undone = error
+        finally:
+            with suppress(sqlite3.Error):
+                self.connection.rollback()  # nothing is left to undo after a commit
+            os.close(self._queue)
+            self.ended.set()
+
+
+def _end() -> None:
+    """The transaction that is open, if one is, is over; ``_one_of_us`` is held."""
+    global _open
+    if _open is not None:
+        ended, _open = _open, None
+        ended.end()
+
+
+_one_of_us = threading.Lock()  # of a process, one thread at a time writes or waits for its turn
+_coming: list[None] = []  # one for each thread that is about to write in whatever transaction is open
+_open: _Shared | None = None
+
+
+def _queue_up(file: str, until: float) -> int:
+    """The turn, once it has come; it is over when this is closed."""
+    try:
+        queue = os.open(f"{file}-turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:  # the folder is full, read-only or gone: so is the database
         raise _out_of_turn(type(error).__name__) from error
+    fcntl.flock(queue, fcntl.LOCK_EX)
+    if time.monotonic() > until:
+        os.close(queue)
+        raise _out_of_turn()
+    return queue
 
 
 def _out_of_turn(error: str = "TimeoutError") -> Unavailable:

@@ -24,8 +24,8 @@ from structlog.testing import capture_logs
 from feedback_service import clock, db
 from feedback_service.app import create_app
 from feedback_service.config import Settings
-from feedback_service.db import LostRace, NotDurable, reading, table, transaction
-from feedback_service.errors import Unavailable
+from feedback_service.db import NotDurable, reading, table, transaction
+from feedback_service.errors import LostRace, Unavailable
 from feedback_service.links import Link, Tx, swift, together
 from feedback_service.models import Centre, CodeGuesses, Document
 from feedback_service.statements import Ready

@@ -17,8 +17,8 @@ from feedback_service.cases import invitations
 from feedback_service.cases.invitations import Begun, Held
 from feedback_service.cases.tokens import keyring
 from feedback_service.config import settings
-from feedback_service.db import LostRace, transaction
-from feedback_service.errors import N_, AlreadyAnswered, Invalid
+from feedback_service.db import transaction
+from feedback_service.errors import N_, AlreadyAnswered, Invalid, LostRace
 from feedback_service.flow.recording import Origin, record
 from feedback_service.gathered import Gathered
 from feedback_service.links import Link, Tx, swift, together

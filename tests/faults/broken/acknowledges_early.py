@@ -38,9 +38,9 @@ def _lent(engine: Engine) -> Iterator[links.Link]:
 
 
 @contextmanager
-def _committed(link: links.Link) -> Iterator[None]:
+def _committed(link: links.Link) -> Iterator[links.Link]:
     link.driver.execute("BEGIN IMMEDIATE")
-    yield
+    yield link
 
 
 def _soon(commit: Callable[[], object], close: Callable[[], object]) -> None:
