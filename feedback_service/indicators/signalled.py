@@ -14,6 +14,7 @@ from feedback_service.indicators import library, rollups, scoring, summaries
 from feedback_service.indicators.suppression import withhold
 from feedback_service.indicators.tallies import PEOPLE
 from feedback_service.models import Answer, Centre, Response, Signal
+from feedback_service.surveys.signals import CARRIERS
 from feedback_service.words import FRONT_OFFICES
 
 Counts = Counter[tuple[str, str, str]]  # front office, question, value
@@ -42,30 +43,37 @@ def without_signals(
 ) -> dict[str, object]:
     """How many answers of a period carry a signal, and what all the others say; sources as in a summary.
 
-    Told as one group of two: where either is too small, nothing is, since the whole is told elsewhere.
+    Told as one group of two: where either is too small, nothing is, since the whole is told elsewhere. So are the
+    sources that can carry no signal: what remains of those that can must not be too small either.
     """
     ids = tx.scalars(select(Centre.id).where(Centre.code.in_(centres))).all()
     methodology = library.in_force(tx, last)
     sources = {source} if source else methodology.sources
     offices = (front_office,) if front_office else FRONT_OFFICES
     odd = _signalled(tx, ids, first, last, offices, sources)
-    rest = _all(tx, ids, first, last, offices, sources)
+    told_of = _all(tx, ids, first, last, offices, sources)
+    rest = sum(told_of.values(), Counts())
     rest.subtract(odd)
-    people = {
-        name: {office: counts[office, PEOPLE, ""] for office in FRONT_OFFICES}
-        for name, counts in ((WITH, odd), (WITHOUT, rest))
-    }
-    told = withhold(people, min_group=min_group)
-    if told.whole or told.groups:
+    signalled = _people(odd)
+    others = [_people(rest)]
+    if odd:
+        others.append(_people(sum((told_of[one] for one in CARRIERS & told_of.keys()), Counts())) - signalled)
+    judged = [withhold({WITH: signalled, WITHOUT: people}, min_group=min_group) for people in others]
+    if any(one.whole or one.groups for one in judged):
         return {"suppressed": True}
-    figures = scoring.figures(+rest, methodology, told.cells[WITHOUT])
+    figures = scoring.figures(+rest, methodology, frozenset().union(*(one.cells[WITHOUT] for one in judged)))
     return {
         "suppressed": False,
-        "signalled": sum(people[WITH].values()),
+        "signalled": signalled.total(),
         "indicators": figures.indicators,
         "questions": figures.questions,
         "reasons": figures.reasons,
     }
+
+
+def _people(counts: Counts) -> Counter[str]:
+    """How many answered about each front office."""
+    return Counter({office: counts[office, PEOPLE, ""] for office in FRONT_OFFICES})
 
 
 def _all(
@@ -75,14 +83,15 @@ def _all(
     last: date,
     offices: Collection[str],
     sources: Collection[str],
-) -> Counts:
-    counts: Counts = Counter()
+) -> dict[str, Counts]:
+    """What everybody says, by source."""
+    counts = {source: Counts() for source in sources}
     for one in rollups.answers(tx, ids, first, last):
         for office in one.counts.keys() & set(offices):
             for source in one.counts[office].keys() & set(sources):
                 for question, values in one.counts[office][source].items():
                     for value, n in values.items():
-                        counts[office, question, value] += n
+                        counts[source][office, question, value] += n
     return counts
 
 

@@ -12,6 +12,7 @@ from tests.api.conftest import Caller, NewCaller
 from tests.conftest import TimeIs
 from tests.kiosk.conftest import an_item, deliver
 from tests.support.stored import rows
+from tests.support.story import CENTRE, invited, sent
 
 NOON = "2026-11-20T12:00+02:00"
 
@@ -71,11 +72,32 @@ def test_nothing_follows_about_a_few_by_subtraction(
     assert _summary(new_caller)["without_signals"] == {"suppressed": True}
 
 
+@pytest.mark.parametrize(("usual", "told"), [(2, False), (5, True)])
+def test_nothing_follows_by_subtracting_sources_that_carry_no_signal(
+    app: Flask, tablet: Caller, new_caller: NewCaller, time_is: TimeIs, usual: int, told: bool
+) -> None:
+    """The figures of ``?source=qr_case`` are told by another request: what is left belongs to tablets alone."""
+    time_is(NOON)
+    with app.app_context():
+        cases = [invited(centre=CENTRE) for _ in range(usual + 16)]
+        for one in cases[:10]:
+            sent(one.token, {"off.nps": 9})
+    on_tablet = [an_item(short_code=one.short_code, pace={"seconds": 0}) for one in cases[10:16]]
+    on_tablet += [an_item(short_code=one.short_code, pace={"seconds": 20}) for one in cases[16:]]
+    assert deliver(tablet, *on_tablet) == ["accepted"] * len(on_tablet)
+
+    without = new_caller("summaries:read").get("/summaries").json["without_signals"]
+
+    assert without["suppressed"] is not told
+    if told:
+        assert (without["signalled"], without["indicators"][0]["n"]) == (6, 10 + usual)
+
+
 @pytest.mark.parametrize("by", ["source", "channel", "part_of_week", "day"])
 def test_beside_groups_the_other_total_is_withheld(
     tablet: Caller, new_caller: NewCaller, time_is: TimeIs, by: str
 ) -> None:
-    """Only tablets' answers carry signals: the total without them, minus the others' groups, is a tablet's few."""
+    """A group of a source that can carry no signal could be subtracted."""
     time_is(NOON)
     deliver(tablet, *[an_item(pace={"seconds": 0}) for _ in range(6)], *[an_item() for _ in range(6)])
     assert _summary(new_caller, by)["without_signals"] == {"suppressed": True}
