@@ -30,6 +30,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -41,6 +42,8 @@ from feedback_service.indicators.tallies import INVITATIONS_BY, WHOLE
 from feedback_service.links import Tx
 from feedback_service.models import Centre, CountedDay, Response, Tally
 from feedback_service.statements import Ready
+
+NAMED_CENTRES = 10_000  # in one statement; PostgreSQL takes 65,535 values, SQLite often 32,766
 
 _INSERT: Mapping[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _MARK = Ready(
@@ -187,12 +190,14 @@ def stored(
             if holds(told.centre_id, "month", told.day):
                 covered[told.day].add(told.centre_id)
                 yield told
+    stretches = list(_uncovered(first, last, everyone, {m: everyone - covered[m] for m in months}))
+    named = sum(len(some) for _, _, some in stretches) <= NAMED_CENTRES
     missing = [
-        Tally.day.between(begin, end) & Tally.centre_id.in_(some)
-        for begin, end, some in _uncovered(first, last, everyone, {m: everyone - covered[m] for m in months})
+        Tally.day.between(begin, end) & (Tally.centre_id.in_(some) if named else true())
+        for begin, end, some in stretches
     ]
     for told in _rows(tx, centres, counts, *these, Tally.span == "day", or_(*missing)) if missing else ():
-        if holds(told.centre_id, "day", told.day):
+        if told.centre_id not in covered[told.day.replace(day=1)] and holds(told.centre_id, "day", told.day):
             yield told
 
 

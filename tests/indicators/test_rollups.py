@@ -399,6 +399,23 @@ def test_a_young_centre_does_not_make_the_months_of_others_be_read_day_by_day(
     assert len(pages) == 3 + 2, "three months of the one, a month and a day of the other"
 
 
+def test_a_country_whose_centres_were_silent_in_different_months_is_told_too() -> None:
+    store([Person(date(2025, month, 15)) for month in range(1, 13, 2)])
+    while closed():
+        pass
+
+    @reading
+    def everybody(tx: Session) -> list[uuid.UUID]:
+        return [*tx.scalars(select(Centre.id)), *(uuid.uuid4() for _ in range(6_000))]
+
+    @reading
+    def told(tx: Session, centres: list[uuid.UUID]) -> list[tuple[date, str]]:
+        year = rollups.answers(tx, centres, date(2025, 1, 1), date(2025, 12, 31))
+        return [(one.day, one.key) for one in year]
+
+    assert len(told(everybody())) == 6
+
+
 @pytest.mark.parametrize("by", [by for by in tallies.ANSWERS_BY if by != tallies.WHOLE])
 def test_who_looks_at_one_group_learns_of_the_others_how_many_answered(by: str) -> None:
     a_centre(ELSEWHERE)
