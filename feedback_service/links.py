@@ -168,11 +168,21 @@ def _lent(engine: Engine) -> Iterator[Link]:
         link = _taken(engine) or _made(engine)
         try:
             yield link
-        finally:
-            if link.is_at_rest():
-                _idle[engine].append(link)
-            else:
-                link.driver.close()
+        except (sqlite3.Error, psycopg.Error, DBAPIError):
+            link.driver.close()  # what failed once on it may fail again: a plan that a migration made wrong
+            raise
+        except BaseException:
+            _put_back(engine, link)
+            raise
+        _put_back(engine, link)
+
+
+def _put_back(engine: Engine, link: Link) -> None:
+    idle = _idle.get(engine)
+    if idle is not None and link.is_at_rest():
+        idle.append(link)
+    else:
+        link.driver.close()
 
 
 # The pool's own way of lending costs a tenth of a visit (decision 9). There are never more links than threads.

@@ -1,8 +1,8 @@
 """Who writes to a SQLite file, and when that is committed: decision 7.
 
 SQLite's own waiting is unfair: the longer one has waited, the more seldom one looks. Here one thread of each process
-waits for the file, and is woken; the kernel takes the turn back from who dies. A turn promises nothing: SQLite's lock
-still guards the file.
+waits for the file, and looks often; the kernel takes the turn back from who dies. A turn promises nothing: SQLite's
+lock still guards the file.
 
 Threads that come while another of their process has the turn may write in its transaction; the last of them commits
 for all. So the disk is waited for once, not once for each.
@@ -19,13 +19,12 @@ from contextlib import contextmanager, suppress
 from feedback_service.errors import LostRace, Unavailable
 from feedback_service.logs import log
 
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.0001, 0.002  # seconds between two looks whether the turn has come
+
 
 @contextmanager
 def turn(file: str, seconds: float) -> Iterator[None]:
-    """Nobody else who asks here writes meanwhile; ``Unavailable`` if the turn does not come within ``seconds``.
-
-    A process that was stopped in its turn keeps the others waiting until it goes on or dies.
-    """
+    """Nobody else who asks here writes meanwhile; ``Unavailable`` if the turn does not come within ``seconds``."""
     until = time.monotonic() + seconds
     with _one_of_us:
         _end()
@@ -45,9 +44,7 @@ def shared(file: str, seconds: float, own: sqlite3.Connection) -> Iterator[sqlit
     global _open
     until = time.monotonic() + seconds
     transaction = None
-    _coming.append(None)
-    _one_of_us.acquire()
-    _coming.pop()
+    _come()
     try:
         if _open is not None and _open.file != file:
             _end()
@@ -84,17 +81,33 @@ class _Shared:
             raise
 
     def end(self) -> None:
-        """Commit, unless somebody failed."""
+        """Commit, unless somebody failed. Whatever happens the turn is over, and nobody takes for kept what is lost."""
+        failed, self.undone = self.undone, self.undone or LostRace()
         try:
-            if self.undone is None:
+            if failed is None:
                 self.connection.commit()
-        except sqlite3.Error as error:
+                self.undone = None
+        except Exception as error:  # MemoryError among them
             self.undone = error
         finally:
-            with suppress(sqlite3.Error):
+            with suppress(Exception):
                 self.connection.rollback()  # nothing is left to undo after a commit
             os.close(self._queue)
             self.ended.set()
+
+
+def _come() -> None:
+    """Wait for the threads of one's own process; who leaves a transaction open counts on who comes."""
+    _coming.append(None)
+    try:
+        _one_of_us.acquire()
+    except BaseException:  # Ctrl-C
+        with _one_of_us:
+            _coming.pop()
+            if not _coming:
+                _end()
+        raise
+    _coming.pop()
 
 
 def _end() -> None:
@@ -116,11 +129,25 @@ def _queue_up(file: str, until: float) -> int:
         queue = os.open(f"{file}-turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:  # the folder is full, read-only or gone: so is the database
         raise _out_of_turn(type(error).__name__) from error
-    fcntl.flock(queue, fcntl.LOCK_EX)
-    if time.monotonic() > until:
+    try:
+        pause = SHORTEST_PAUSE
+        while time.monotonic() > until or not _taken(queue):
+            if time.monotonic() > until:
+                raise _out_of_turn()
+            time.sleep(pause)
+            pause = min(pause * 1.5, LONGEST_PAUSE)
+    except BaseException:
         os.close(queue)
-        raise _out_of_turn()
+        raise
     return queue
+
+
+def _taken(queue: int) -> bool:
+    try:
+        fcntl.flock(queue, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _out_of_turn(error: str = "TimeoutError") -> Unavailable:

@@ -29,6 +29,7 @@ WORTH_PACKING = (
     4_000  # bytes; less goes in the first three packets anyway, and packing takes a tenth of a look
 )
 LONGEST_FORM = 64 * 1024  # bytes
+MOST_FIELDS = 1_000  # of a form; more are not read, whoever sends them
 LONGEST_FORM_OF_STAFF = 2 * 1024 * 1024  # bytes, a file of services with it
 
 bp = Blueprint("pages", __name__, template_folder="templates")
@@ -100,7 +101,8 @@ def _limit() -> None:
         abort(411)  # in pieces it would be cut off at the limit without a word; no browser sends forms so
     if asked.method == "POST" and asked.mimetype == "application/x-www-form-urlencoded":
         try:  # Werkzeug would keep half a character as percent signs
-            fields = parse_qsl(asked.get_data().decode(), keep_blank_values=True, errors="strict")
+            text = asked.get_data().decode()
+            fields = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
         except ValueError:
             abort(400)
         asked.form, asked.files = ImmutableMultiDict(fields), ImmutableMultiDict()

@@ -310,6 +310,44 @@ def test_a_connection_that_breaks_is_a_refusal_and_the_next_story_has_another(to
 
 @in_a_context
 @on_postgresql
+def test_a_plan_that_a_migration_made_wrong_fails_once_and_not_for_ever() -> None:
+    a_centre()
+    named = Ready(select(table(Centre).c.name))
+
+    @swift
+    def look(tx: Link) -> list[tuple[Any, ...]]:
+        return named.rows(tx, {})
+
+    @transaction
+    def retyped(tx: Session) -> None:
+        tx.execute(text("ALTER TABLE centres ALTER COLUMN name TYPE varchar(333)"))
+
+    for _ in range(8):
+        look()
+    retyped()
+    with pytest.raises(DBAPIError):
+        look()
+
+    assert len(look()) == 1
+
+
+@in_a_context
+def test_who_is_at_it_when_the_engine_lets_go_of_its_connections_is_not_disturbed() -> None:
+    a_centre()
+
+    @swift
+    def rename(tx: Link) -> None:
+        with together(tx) as lot:
+            RENAMED.run(lot, {"called": "Нова назва"})
+        db.db.engine.dispose()
+
+    rename()
+
+    assert [centre.name for centre in stored.rows(Centre)] == ["Нова назва"]
+
+
+@in_a_context
+@on_postgresql
 def test_a_connection_that_breaks_at_a_glance_is_a_refusal_and_the_next_glance_has_another() -> None:
     @swift
     def look(tx: Link, at: Ready) -> list[tuple[Any, ...]]:

@@ -130,6 +130,56 @@ def test_everybody_learns_of_a_commit_that_failed(file: str) -> None:
     assert kept(file) == {"далі"}
 
 
+@pytest.mark.parametrize("rolls_back", [True, False])
+def test_memory_that_runs_out_at_the_commit_loses_nothing_that_was_acknowledged(
+    file: str, rolls_back: bool
+) -> None:
+    """Python's driver tells of it by ``MemoryError``, which is no error of the database's."""
+
+    class Exhausted(sqlite3.Connection):
+        def commit(self) -> None:
+            raise MemoryError
+
+        def rollback(self) -> None:
+            if not rolls_back:
+                raise MemoryError
+            super().rollback()
+
+    def write_in_vain(word: str) -> None:
+        short = sqlite3.connect(file, factory=Exhausted, isolation_level=None, check_same_thread=False)
+        with closing(short) as own, turns.shared(file, PATIENCE, own) as link:
+            link.execute("INSERT INTO words VALUES (?)", [word])
+
+    with ThreadPoolExecutor(3) as threads, somebody_has_the_turn(file, 3):
+        writers = [threads.submit(write_in_vain, str(place)) for place in range(3)]
+
+    assert errors(writers) == [MemoryError] * 3
+    write(file, "далі")
+    assert kept(file) == {"далі"}
+
+
+def test_who_is_interrupted_while_waiting_leaves_no_transaction_open(file: str) -> None:
+    class Interrupted:
+        """A lock at which Ctrl-C is pressed."""
+
+        def acquire(self) -> None:
+            raise KeyboardInterrupt
+
+        def __enter__(self) -> None:
+            lock.acquire()
+
+        def __exit__(self, *_error: object) -> None:
+            lock.release()
+
+    lock = turns._one_of_us
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(turns, "_one_of_us", Interrupted())
+        write(file, "ніколи")
+    write(file, "далі")
+
+    assert kept(file) == {"далі"}
+
+
 def test_who_wants_a_turn_of_his_own_does_not_write_in_what_is_open(file: str) -> None:
     inside = threading.Event()
 
@@ -144,6 +194,17 @@ def test_who_wants_a_turn_of_his_own_does_not_write_in_what_is_open(file: str) -
 
     assert errors(writers) == [None] * 5
     assert inside.is_set() and kept(file) == {"0", "1", "2", "3", "окремо"}
+
+
+def test_nobody_waits_for_ever_for_who_never_ends(file: str) -> None:
+    def patient(seconds: float) -> None:
+        with connection(file) as own, turns.shared(file, seconds, own):
+            raise AssertionError("it was not his turn")
+
+    with open(f"{file}-turn", "w") as turn, ThreadPoolExecutor(4) as threads:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        writers = [threads.submit(patient, 0.2) for _ in range(4)]
+        assert errors(writers) == [Unavailable] * 4
 
 
 def test_a_turn_that_comes_too_late_is_refused(file: str) -> None:

@@ -198,6 +198,13 @@ def test_a_form_in_pieces_is_refused_before_it_could_be_cut_off(client: FlaskCli
     assert "<h1" in reply.text
 
 
+@pytest.mark.parametrize("page", ["/", "/admin/sign-in", "/admin/nothing-here"])
+def test_a_form_of_very_many_fields_is_refused_before_it_is_read(client: FlaskClient, page: str) -> None:
+    reply = client.post(page, data="a&" * 1_001, content_type="application/x-www-form-urlencoded")
+
+    assert reply.status_code == 400
+
+
 def test_a_fault_of_ours_is_a_page_too(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError
