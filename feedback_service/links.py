@@ -185,22 +185,21 @@ def _put_back(engine: Engine, link: Link) -> None:
         link.driver.close()
 
 
-# The pool's own way of lending costs a tenth of a visit (decision 9). There are never more links than threads.
+# The pool's own way of lending costs a twentieth of a visit (decision 9). There are never more links than threads.
 _idle: WeakKeyDictionary[Engine, list[Link]] = WeakKeyDictionary()
 
 
 def _taken(engine: Engine) -> Link | None:
     """The link put back last, unless its server hung up."""
     idle = _idle.setdefault(engine, [])
-    while idle:
+    while True:
         try:
             link = idle.pop()
-        except IndexError:  # another thread was quicker
+        except IndexError:
             return None
         if link.sqlite or still_there(link.driver):
             return link
         link.driver.close()
-    return None
 
 
 def _made(engine: Engine) -> Link:
