@@ -11,7 +11,8 @@ keeps its own books, in ``delivery.courier``.
 ``models`` is the data dictionary. ``api`` (JSON), ``kiosk_ui`` (HTML, a package of its own) and
 ``cli`` are the doors; none of them touches a table. ``app`` puts the program together.
 
-    ground      words, config, clock, text, errors, documents, files, logs, db, statements, gathered
+    ground      words, config, clock, text, errors, documents, files, logs, db, turns, links, statements,
+                gathered
     rooms       cases (registering, tokens, QR, slips, posters), surveys (questionnaires, answers, privacy guard,
                 comments), indicators (methodology, scoring, roll-ups, summaries, comparisons, control limits,
                 CUSUM), delivery (events, outbox, relay), access (users and what they may see, sessions, keys,
