@@ -85,6 +85,32 @@ def test_who_waits_for_the_same_turn_is_committed_together(file: str, commits: l
     assert commits == ["committed"]
 
 
+def test_nobody_is_told_before_it_is_committed(file: str) -> None:
+    asked, allowed = threading.Event(), threading.Event()
+
+    class Slow(sqlite3.Connection):
+        def commit(self) -> None:
+            asked.set()
+            allowed.wait(PATIENCE)
+            super().commit()
+
+    def write_slowly(word: str) -> None:
+        slow = sqlite3.connect(file, factory=Slow, isolation_level=None, check_same_thread=False)
+        with closing(slow) as own, turns.shared(file, PATIENCE, own) as link:
+            link.execute("INSERT INTO words VALUES (?)", [word])
+
+    with ThreadPoolExecutor(4) as threads:
+        with somebody_has_the_turn(file, 4):
+            writers = [threads.submit(write_slowly, str(place)) for place in range(4)]
+        assert asked.wait(PATIENCE)
+        told_early = [writer.done() for writer in writers]
+        allowed.set()
+
+    assert not any(told_early)
+    assert errors(writers) == [None] * 4
+    assert kept(file) == {"0", "1", "2", "3"}
+
+
 def test_who_comes_alone_waits_for_nobody(file: str, commits: list[str]) -> None:
     write(file, "перше")
     write(file, "друге")
