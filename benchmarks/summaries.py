@@ -1,5 +1,6 @@
 """How long a year's summary takes, from roll-ups and in one raw pass over the same answers, in one run.
 
+It is what ``GET /summaries`` gives, with the figures without odd answers beside.
 A database fills itself: one statement for each table, in the order of its keys, and for invitations of their days, as
 they come in life; there is an answered invitation for each response. Days are closed and settled as the worker does it
 on New Year's day, so that the invitations of the last month are still counted live.
@@ -19,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from benchmarks.serving import service
 from feedback_service.db import db, transaction
-from feedback_service.indicators import closing, summaries
+from feedback_service.indicators import closing, signalled
 from feedback_service.models import Centre, Service
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 12, 31)
@@ -85,6 +86,12 @@ ANSWERS = """
     FROM (SELECT r.centre_id, r.id, q.question, {digit} AS digit
           FROM responses AS r CROSS JOIN ({questions}) AS q WHERE r.centre_id = :centre) AS said
 """
+# Of a hundred answers on a tablet one looks odd.
+SIGNALS = """
+    INSERT INTO signals (centre_id, response_id, reason)
+    SELECT centre_id, id, 'hurried' FROM responses
+    WHERE centre_id = :centre AND source = 'tablet_hall' AND substr(CAST(id AS VARCHAR), 1, 2) IN ('00', '5a', 'ff')
+"""
 
 
 @transaction
@@ -116,6 +123,7 @@ def answer(tx: Session, centre: uuid.UUID, people: int) -> None:
     tx.execute(text(_made(RESPONSES, dialect)), {"centre": _key(dialect, centre), "number": people})
     said = ANSWERS.format(digit=DIGIT[dialect], questions=places)
     tx.execute(text(said), {"centre": _key(dialect, centre)})
+    tx.execute(text(SIGNALS), {"centre": _key(dialect, centre)})
 
 
 @transaction
@@ -161,7 +169,7 @@ def measure(dialect: str, folder: Path, *, answers: int, centres: int) -> dict[s
 
     def summary(by: str | None = None) -> dict[str, object]:
         codes = [_code(number) for number in range(centres)]
-        return summaries.summary(centres=codes, first=FIRST, last=LAST, by=by, min_group=5)
+        return signalled.both_totals(centres=codes, first=FIRST, last=LAST, by=by, min_group=5)
 
     with service(dialect, folder):
         began = time.perf_counter()
