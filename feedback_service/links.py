@@ -16,7 +16,7 @@ import psycopg
 from psycopg.errors import DivisionByZero
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Dialect, Engine, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from feedback_service.db import shared_turn, still_there, telling
@@ -168,6 +168,9 @@ def _lent(engine: Engine) -> Iterator[Link]:
         link = _taken(engine) or _made(engine)
         try:
             yield link
+        except IntegrityError:  # mostly a race that was lost
+            _put_back(engine, link)
+            raise
         except (sqlite3.Error, psycopg.Error, DBAPIError):
             link.driver.close()  # what failed once on it may fail again: a plan that a migration made wrong
             raise

@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from feedback_service.errors import LostRace, Unavailable
 from feedback_service.logs import log
 
-SHORTEST_PAUSE, LONGEST_PAUSE = 0.0001, 0.002  # seconds between two looks whether the turn has come
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.0001, 0.0005  # seconds between two looks whether the turn has come
 
 
 @contextmanager
@@ -84,7 +84,7 @@ class _Shared:
         """Commit, unless somebody failed. Whatever happens the turn is over, and nobody takes for kept what is lost."""
         failed, self.undone = self.undone, self.undone or LostRace()
         try:
-            if failed is None:
+            if failed is None and self.connection.in_transaction:
                 self.connection.commit()
                 self.undone = None
         except Exception as error:  # MemoryError among them
@@ -102,10 +102,13 @@ def _come() -> None:
     try:
         _one_of_us.acquire()
     except BaseException:  # Ctrl-C
-        with _one_of_us:
-            _coming.pop()
-            if not _coming:
-                _end()
+        _coming.pop()
+        if _one_of_us.acquire(timeout=1):  # else who has it ends what is open, or counts on somebody else
+            try:
+                if not _coming:
+                    _end()
+            finally:
+                _one_of_us.release()
         raise
     _coming.pop()
 

@@ -29,8 +29,8 @@ WORTH_PACKING = (
     4_000  # bytes; less goes in the first three packets anyway, and packing takes a tenth of a look
 )
 LONGEST_FORM = 64 * 1024  # bytes
-MOST_FIELDS = 1_000  # of a form; more are not read, whoever sends them
 LONGEST_FORM_OF_STAFF = 2 * 1024 * 1024  # bytes, a file of services with it
+MOST_FIELDS, MOST_FIELDS_OF_STAFF = 1_000, 10_000  # a box for each centre of the country
 
 bp = Blueprint("pages", __name__, template_folder="templates")
 
@@ -101,8 +101,8 @@ def _limit() -> None:
         abort(411)  # in pieces it would be cut off at the limit without a word; no browser sends forms so
     if asked.method == "POST" and asked.mimetype == "application/x-www-form-urlencoded":
         try:  # Werkzeug would keep half a character as percent signs
-            text = asked.get_data().decode()
-            fields = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
+            text, most = asked.get_data().decode(), MOST_FIELDS_OF_STAFF if of_staff else MOST_FIELDS
+            fields = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=most)
         except ValueError:
             abort(400)
         asked.form, asked.files = ImmutableMultiDict(fields), ImmutableMultiDict()

@@ -188,14 +188,12 @@ def test_who_is_interrupted_while_waiting_leaves_no_transaction_open(file: str) 
     class Interrupted:
         """A lock at which Ctrl-C is pressed."""
 
-        def acquire(self) -> None:
-            raise KeyboardInterrupt
+        release = turns._one_of_us.release
 
-        def __enter__(self) -> None:
-            lock.acquire()
-
-        def __exit__(self, *_error: object) -> None:
-            lock.release()
+        def acquire(self, timeout: float | None = None) -> bool:
+            if timeout is None:
+                raise KeyboardInterrupt
+            return lock.acquire(timeout=timeout)
 
     lock = turns._one_of_us
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):

@@ -1,7 +1,7 @@
 """The figures without answers that may not be a visitor's own: the other total, beside the one that counts."""
 
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection
 from datetime import date
 from typing import Any
@@ -14,7 +14,6 @@ from feedback_service.indicators import library, rollups, scoring, summaries
 from feedback_service.indicators.suppression import withhold
 from feedback_service.indicators.tallies import PEOPLE
 from feedback_service.models import Answer, Centre, Response, Signal
-from feedback_service.surveys.signals import CARRIERS
 from feedback_service.words import FRONT_OFFICES
 
 Counts = Counter[tuple[str, str, str]]  # front office, question, value
@@ -43,28 +42,27 @@ def without_signals(
 ) -> dict[str, object]:
     """How many answers of a period carry a signal, and what all the others say; sources as in a summary.
 
-    Told as one group of two: where either is too small, nothing is, since the whole is told elsewhere. So are the
-    sources that can carry no signal: what remains of those that can must not be too small either.
+    Told as one group of two: where either is too small, nothing is, since the whole is told elsewhere. So is each
+    source, and so none of them may have two such parts either.
     """
     ids = tx.scalars(select(Centre.id).where(Centre.code.in_(centres))).all()
     methodology = library.in_force(tx, last)
     sources = {source} if source else methodology.sources
     offices = (front_office,) if front_office else FRONT_OFFICES
     odd = _signalled(tx, ids, first, last, offices, sources)
-    told_of = _all(tx, ids, first, last, offices, sources)
-    rest = sum(told_of.values(), Counts())
-    rest.subtract(odd)
-    signalled = _people(odd)
-    others = [_people(rest)]
-    if odd:
-        others.append(_people(sum((told_of[one] for one in CARRIERS & told_of.keys()), Counts())) - signalled)
-    judged = [withhold({WITH: signalled, WITHOUT: people}, min_group=min_group) for people in others]
+    told = _all(tx, ids, first, last, offices, sources)
+    whole = sum(told.values(), Counts()), sum(odd.values(), Counts())
+    judged = [
+        withhold({WITH: _people(theirs), WITHOUT: _people(all_) - _people(theirs)}, min_group=min_group)
+        for all_, theirs in (whole, *((told[source], odd[source]) for source in odd))
+    ]
     if any(one.whole or one.groups for one in judged):
         return {"suppressed": True}
-    figures = scoring.figures(+rest, methodology, frozenset().union(*(one.cells[WITHOUT] for one in judged)))
+    withheld = frozenset().union(*(one.cells[WITHOUT] for one in judged))
+    figures = scoring.figures(whole[0] - whole[1], methodology, withheld)
     return {
         "suppressed": False,
-        "signalled": signalled.total(),
+        "signalled": sum(n for office, n in _people(whole[1]).items() if office not in withheld),
         "indicators": figures.indicators,
         "questions": figures.questions,
         "reasons": figures.reasons,
@@ -102,7 +100,7 @@ def _signalled(
     last: date,
     offices: Collection[str],
     sources: Collection[str],
-) -> Counts:
+) -> dict[str, Counts]:
     """The same of those with a signal, straight from the answers: they are few."""
     odd = select(Signal.centre_id, Signal.response_id).where(Signal.centre_id.in_(ids)).distinct().subquery()
 
@@ -116,14 +114,14 @@ def _signalled(
             Response.withdrawn_on.is_(None),
         )
 
-    office = Response.front_office
-    people = theirs(select(office, literal(PEOPLE), literal(""), func.count()).group_by(office))
-    values: Any = select(office, Answer.question, Answer.value, func.count()).where(
+    by = (Response.source, Response.front_office)
+    people = theirs(select(*by, literal(PEOPLE), literal(""), func.count()).group_by(*by))
+    values: Any = select(*by, Answer.question, Answer.value, func.count()).where(
         Answer.centre_id == Response.centre_id, Answer.response_id == Response.id
     )
-    values = theirs(values.group_by(office, Answer.question, Answer.value))
-    counts: Counts = Counter()
+    values = theirs(values.group_by(*by, Answer.question, Answer.value))
+    counts: defaultdict[str, Counts] = defaultdict(Counts)
     for query in (people, values):
-        for front_office, question, value, n in tx.execute(query):
-            counts[front_office, question, value] = n
-    return counts
+        for source, front_office, question, value, n in tx.execute(query):
+            counts[source][front_office, question, value] = n
+    return dict(counts)

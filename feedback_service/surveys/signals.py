@@ -5,7 +5,6 @@ The tablet tells how the answer came about (``Pace``), because only it saw that;
 
 from dataclasses import dataclass
 
-CARRIERS = frozenset({"tablet_hall", "tablet_walkup"})  # sources whose answers can be odd
 HURRIED = 3  # seconds from the first question to the last tap that a person needs at least
 BURST = 4  # answers on one tablet within a minute: people cannot take turns that fast
 ALIKE = 5  # the same answer that many times in a row, each within two minutes of the one before

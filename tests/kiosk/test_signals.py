@@ -1,11 +1,12 @@
 """What looks odd is told beside the figures: it blocks nobody, counts all the same, and names no tablet."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask import Flask
 
-from feedback_service.indicators import scoring
+from feedback_service.indicators import library, scoring
 from feedback_service.models import Signal
 from feedback_service.surveys.signals import Pace, reasons
 from tests.api.conftest import Caller, NewCaller
@@ -91,6 +92,49 @@ def test_nothing_follows_by_subtracting_sources_that_carry_no_signal(
     assert without["suppressed"] is not told
     if told:
         assert (without["signalled"], without["indicators"][0]["n"]) == (6, 10 + usual)
+
+
+def test_nothing_follows_about_one_kind_of_tablet_by_subtracting_the_other(
+    app: Flask, tablet: Caller, new_caller: NewCaller, time_is: TimeIs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A methodology may count both; the hall's six odd answers alone are enough, the three of walk-ups are not."""
+    time_is(NOON)
+    shipped = library.in_force
+    both = frozenset({"tablet_hall", "tablet_walkup"})
+    monkeypatch.setattr(library, "in_force", lambda tx, day: replace(shipped(tx, day), sources=both))
+    with app.app_context():
+        cases = [invited(centre=CENTRE) for _ in range(12)]
+    odd, usual = {"pace": {"seconds": 0}}, {"pace": {"seconds": 20}}
+    in_hall = [
+        an_item(short_code=one.short_code, **(odd if place < 6 else usual)) for place, one in enumerate(cases)
+    ]
+    deliver(tablet, *in_hall, *[an_item(**odd) for _ in range(3)], *[an_item(**usual) for _ in range(10)])
+    told = new_caller("summaries:read")
+
+    assert told.get("/summaries?source=tablet_hall").json["without_signals"]["signalled"] == 6
+    assert told.get("/summaries").json["without_signals"] == {"suppressed": True}
+
+
+def test_how_many_are_odd_is_told_of_the_front_offices_that_are_told(
+    app: Flask, tablet: Caller, new_caller: NewCaller, time_is: TimeIs
+) -> None:
+    time_is(NOON)
+    odd, usual = {"pace": {"seconds": 0}}, {"pace": {"seconds": 20}}
+    items = []
+    with app.app_context():
+        for office, question, few in (("offline", "off.nps", 3), ("online", "on.nps", 5)):
+            for place in range(few + 10):
+                code = invited(centre=CENTRE, front_office=office).short_code
+                version = f"{office}-2026.1"
+                pace = odd if place < few else usual
+                items.append(an_item({question: 9}, short_code=code, questionnaire=version, **pace))
+    assert set(deliver(tablet, *items)) == {"accepted"}
+
+    without = new_caller("summaries:read").get("/summaries").json["without_signals"]
+
+    offline, online = without["indicators"]
+    assert offline.get("suppressed") and online["n"] == 10
+    assert without["signalled"] == 5
 
 
 @pytest.mark.parametrize("by", ["source", "channel", "part_of_week", "day"])
