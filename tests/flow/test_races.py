@@ -4,12 +4,15 @@ import uuid
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from feedback_service import flow
+from feedback_service.db import transaction
 from feedback_service.delivery.events import RESPONSE_RECORDED
 from feedback_service.errors import AlreadyAnswered, InvitationCancelled
 from feedback_service.flow.answers import Given
-from feedback_service.models import BegunAnswer, Response
+from feedback_service.models import BegunAnswer, Invitation, Response
 from feedback_service.surveys.answers import Answers, check
 from feedback_service.surveys.questionnaires import Questionnaire
 from tests.support import stored
@@ -47,8 +50,25 @@ def tap(token: str, given: Given, client: uuid.UUID = ME) -> object:
     return flow.keep_begun(token, client_id=client, given=given, language="uk", source="qr_case")
 
 
-def test_of_two_who_send_the_quicker_is_heard() -> None:
+def begun(before: dict[str, object]) -> str:
+    """A link that I chose these answers by, if any."""
     token = invited().token
+    if before:
+        tapped(token, before, ME)
+    return token
+
+
+@transaction
+def note_started(tx: Session) -> None:
+    """Invitations are noted as begun, and nothing is kept of it."""
+    tx.execute(update(Invitation).values(started=True))
+
+
+@pytest.mark.parametrize("started", [False, True])
+def test_of_two_who_send_the_quicker_is_heard(started: bool) -> None:
+    token = invited().token
+    if started:
+        note_started()
 
     with pytest.raises(AlreadyAnswered):
         finish(token, meanwhile(lambda: sent(token, {"off.nps": 2}, SOMEBODY), {"off.nps": 9}))
@@ -88,9 +108,7 @@ def test_who_taps_again_what_somebody_sends_is_told() -> None:
 
 @pytest.mark.parametrize("before", [{}, {"off.quality": "good"}])
 def test_a_tap_that_comes_while_one_sends_counts(before: dict[str, object]) -> None:
-    token = invited().token
-    if before:
-        tapped(token, before, ME)
+    token = begun(before)
 
     finish(token, meanwhile(lambda: tapped(token, {"off.staff": "great"}, ME), {"off.nps": 9}))
 
@@ -100,9 +118,7 @@ def test_a_tap_that_comes_while_one_sends_counts(before: dict[str, object]) -> N
 
 @pytest.mark.parametrize("before", [{}, {"off.quality": "good"}])
 def test_of_two_taps_at_once_none_is_lost(before: dict[str, object]) -> None:
-    token = invited().token
-    if before:
-        tapped(token, before, ME)
+    token = begun(before)
 
     tap(token, meanwhile(lambda: tapped(token, {"off.staff": "great"}, ME), {"off.nps": 9}))
     finish(token, lambda questionnaire: check(questionnaire, {}))
