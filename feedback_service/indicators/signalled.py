@@ -58,7 +58,7 @@ def without_signals(
     ]
     if any(one.whole or one.groups for one in judged):
         return {"suppressed": True}
-    withheld = frozenset().union(*(one.cells[WITHOUT] for one in judged))
+    withheld = frozenset().union(*(one.front_offices.union(*one.cells.values()) for one in judged))
     figures = scoring.figures(whole[0] - whole[1], methodology, withheld)
     return {
         "suppressed": False,

@@ -115,15 +115,17 @@ def test_nothing_follows_about_one_kind_of_tablet_by_subtracting_the_other(
     assert told.get("/summaries").json["without_signals"] == {"suppressed": True}
 
 
+@pytest.mark.parametrize("usual_offline", [0, 10])
 def test_how_many_are_odd_is_told_of_the_front_offices_that_are_told(
-    app: Flask, tablet: Caller, new_caller: NewCaller, time_is: TimeIs
+    app: Flask, tablet: Caller, new_caller: NewCaller, time_is: TimeIs, usual_offline: int
 ) -> None:
     time_is(NOON)
     odd, usual = {"pace": {"seconds": 0}}, {"pace": {"seconds": 20}}
     items = []
     with app.app_context():
-        for office, question, few in (("offline", "off.nps", 3), ("online", "on.nps", 5)):
-            for place in range(few + 10):
+        offices = (("offline", "off.nps", 3, usual_offline), ("online", "on.nps", 5, 10))
+        for office, question, few, others in offices:
+            for place in range(few + others):
                 code = invited(centre=CENTRE, front_office=office).short_code
                 version = f"{office}-2026.1"
                 pace = odd if place < few else usual
