@@ -10,6 +10,7 @@ from typing import Any
 from gunicorn.glogging import Logger
 
 from feedback_service import logs
+from feedback_service.serving import InTurn
 
 
 class logger_class(Logger):
@@ -20,7 +21,7 @@ class logger_class(Logger):
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("WEB_CONCURRENCY", max(2, multiprocessing.cpu_count())))
-worker_class = "gthread"
+worker_class = InTurn
 threads = 4
 preload_app = True  # the program, questionnaires and methodologies are read once and shared
 timeout = 60

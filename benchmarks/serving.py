@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,9 +62,16 @@ def service(dialect: str, folder: Path) -> Iterator[Flask]:
 
 @contextmanager
 def served(
-    program: str, environment: Mapping[str, str], log: Path, roots: tuple[int, ...]
+    program: str,
+    environment: Mapping[str, str],
+    log: Path,
+    roots: tuple[int, ...],
+    options: Sequence[str] = (),
 ) -> Iterator[Served]:
-    """``program`` answers under the service's own gunicorn settings; ``RuntimeError`` with its log if not."""
+    """``program`` answers under the service's own gunicorn settings, but for ``options``.
+
+    ``RuntimeError`` with its log if it does not answer.
+    """
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener, log.open("ab") as written:
         process = subprocess.Popen(
             [
@@ -75,6 +82,7 @@ def served(
                 "gunicorn.conf.py",
                 "--bind",
                 f"fd://{listener.fileno()}",
+                *options,
                 program,
             ],
             cwd=ROOT,

@@ -1,8 +1,9 @@
 """A person's whole visit, beside the same visit to a bare program, in one run.
 
 A visit: one connection, GET of the survey's first page, POST of every answer with ``finish``; the answer is
-durable. Both programs run under the same gunicorn settings on the same database engine and take turns, so
-that whatever else the machine does hits both; the ratio is what to compare.
+durable. Both programs run on the same database engine under the same gunicorn settings, but for the worker: the bare
+one has gunicorn's own (decision 14). They take turns, so that whatever else the machine does hits both; the ratio is
+what to compare.
 """
 
 import secrets
@@ -101,7 +102,13 @@ def rivals(dialect: str, folder: Path) -> Iterator[Rivals]:
         yield Rivals(
             stack.enter_context(served("wsgi:app", settings, folder / "ours.log", roots)),
             stack.enter_context(
-                served("benchmarks.baseline:app", {"BASELINE_DATABASE": bare}, folder / "bare.log", roots)
+                served(
+                    "benchmarks.baseline:app",
+                    {"BASELINE_DATABASE": bare},
+                    folder / "bare.log",
+                    roots,
+                    ("--worker-class", "gthread"),
+                )
             ),
             Settings.from_env(settings),
             known,

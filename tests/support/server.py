@@ -21,7 +21,7 @@ START_SECONDS = 30
 class Gunicorn:
     """A running gunicorn; ``with`` it, ``/{probe}`` has answered, and at the end it is gone.
 
-    ``url`` is where it listens, ``log`` the file with everything that its processes wrote.
+    ``url`` is where it listens, at ``listener``; ``log`` is the file with everything that its processes wrote.
     """
 
     probe = "healthz"
@@ -31,8 +31,8 @@ class Gunicorn:
         self.data_dir = data_dir
         self.log = data_dir / f"{name}.log"
         # Bound here and inherited, so nobody can take the port in between, and it is the same after a restart.
-        self._socket = socket.create_server(("127.0.0.1", 0), backlog=2048)
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         self.environment: dict[str, str] = {}
         self._program = program
         self._process: subprocess.Popen[bytes] | None = None
@@ -41,7 +41,7 @@ class Gunicorn:
         try:
             self.start()
         except BaseException:
-            self._socket.close()
+            self.listener.close()
             raise
         return self
 
@@ -49,7 +49,7 @@ class Gunicorn:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-        self._socket.close()
+        self.listener.close()
 
     def start(self) -> None:
         """It answers; raises ``RuntimeError`` with the log when it does not in time."""
@@ -58,13 +58,13 @@ class Gunicorn:
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"),
-                    *("--bind", f"fd://{self._socket.fileno()}", *self.options, self._program),
+                    *("--bind", f"fd://{self.listener.fileno()}", *self.options, self._program),
                 ],
                 cwd=ROOT,
                 env=process_environment(os.environ, self.environment),
                 stdout=log,
                 stderr=log,
-                pass_fds=[self._socket.fileno()],
+                pass_fds=[self.listener.fileno()],
                 start_new_session=True,
             )
         deadline = time.monotonic() + START_SECONDS

@@ -1,0 +1,13 @@
+"""A program that takes as long as it is asked to: ``/2.5`` is answered after two and a half seconds."""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+
+def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Wait, then say so."""
+    asked = environ["PATH_INFO"].strip("/")
+    time.sleep(float(asked) if asked != "healthz" else 0)
+    start_response("200 OK", [("Content-Length", "2")])
+    return [b"ok"]

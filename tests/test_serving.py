@@ -1,0 +1,108 @@
+"""Who comes first is served first, whichever process has the time; who says nothing holds up nobody."""
+
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.server import Gunicorn
+
+PROCESSES, THREADS = 2, 4
+
+
+class Sluggish(Gunicorn):
+    """Takes as long as it is asked to, under the service's own gunicorn settings."""
+
+    options = ("--workers", str(PROCESSES), "--threads", str(THREADS))
+
+
+@pytest.fixture
+def sluggish(tmp_path: Path) -> Iterator[Sluggish]:
+    with Sluggish("tests.support.sluggish:app", tmp_path, "sluggish") as running:
+        yield running
+
+
+def test_who_comes_while_one_process_is_busy_is_served_by_the_other(sluggish: Sluggish) -> None:
+    all_but_one = PROCESSES * THREADS - 1
+    with ThreadPoolExecutor(all_but_one + 12) as people:
+        slow = [people.submit(seconds_for, sluggish, "2.5") for _ in range(all_but_one)]
+        time.sleep(0.5)
+        quick = [people.submit(seconds_for, sluggish, "0.01") for _ in range(12)]
+
+        assert max(one.result() for one in quick) < 1.5
+        assert all(one.result() >= 2.5 for one in slow)
+
+
+@pytest.mark.parametrize("kept_by_the_kernel", [True, False])
+def test_connections_that_say_nothing_hold_up_nobody(sluggish: Sluggish, kept_by_the_kernel: bool) -> None:
+    if not kept_by_the_kernel:  # as when it has kept them long enough
+        sluggish.listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 0)
+    with ExitStack() as stack:
+        for _ in range(40):
+            stack.enter_context(connection(sluggish))
+
+        assert seconds_for(sluggish, "0") < 2
+
+
+def test_who_begins_to_speak_late_is_heard(sluggish: Sluggish) -> None:
+    with connection(sluggish) as line:
+        time.sleep(0.5)
+        line.sendall(b"GET /0 HTTP/1.1\r\nHost: x\r\n\r\n")
+
+        assert line.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def test_one_connection_may_ask_as_often_as_it_likes(sluggish: Sluggish) -> None:
+    with httpx.Client(base_url=sluggish.url, trust_env=False) as client:
+        assert [client.get("/0").text for _ in range(50)] == ["ok"] * 50
+
+
+def test_requests_sent_before_the_first_is_answered_are_all_answered(sluggish: Sluggish) -> None:
+    with connection(sluggish) as line:
+        line.sendall(b"GET /0.1 HTTP/1.1\r\nHost: x\r\n\r\n" * 5)
+        replies = b""
+        while replies.count(b"\r\n\r\nok") < 5:
+            received = line.recv(4096)
+            assert received, replies
+            replies += received
+
+    assert replies.count(b"HTTP/1.1 200 OK") == 5
+
+
+def test_those_who_ask_without_pause_do_not_hold_up_others(sluggish: Sluggish) -> None:
+    until = time.monotonic() + 2
+    with ThreadPoolExecutor(PROCESSES * THREADS * 2) as people:
+        restless = [
+            people.submit(asks_without_pause, sluggish, until) for _ in range(PROCESSES * THREADS * 2)
+        ]
+        time.sleep(0.5)
+
+        assert max(seconds_for(sluggish, "0") for _ in range(5)) < 1
+        assert all(one.result() for one in restless)
+
+
+def seconds_for(sluggish: Sluggish, path: str) -> float:
+    """From opening a connection until the answer."""
+    began = time.monotonic()
+    assert httpx.get(f"{sluggish.url}/{path}", timeout=30, trust_env=False).text == "ok"
+    return time.monotonic() - began
+
+
+def asks_without_pause(sluggish: Sluggish, until: float) -> int:
+    """Request after request on one connection; how many were answered."""
+    answered = 0
+    with httpx.Client(base_url=sluggish.url, trust_env=False) as client:
+        while time.monotonic() < until:
+            answered += client.get("/0.01").text == "ok"
+    return answered
+
+
+def connection(sluggish: Sluggish) -> socket.socket:
+    """A connection on which nothing is said yet."""
+    url = httpx.URL(sluggish.url)
+    return socket.create_connection((url.host, url.port or 80), timeout=10)
