@@ -4,7 +4,7 @@ import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
 import httpx
@@ -74,16 +74,25 @@ def test_requests_sent_before_the_first_is_answered_are_all_answered(sluggish: S
     assert replies.count(b"HTTP/1.1 200 OK") == 5
 
 
-def test_those_who_ask_without_pause_do_not_hold_up_others(sluggish: Sluggish) -> None:
-    until = time.monotonic() + 2
-    with ThreadPoolExecutor(PROCESSES * THREADS * 2) as people:
-        restless = [
-            people.submit(asks_without_pause, sluggish, until) for _ in range(PROCESSES * THREADS * 2)
-        ]
-        time.sleep(0.5)
+def test_newcomers_are_served_as_often_as_those_who_keep_their_connection(sluggish: Sluggish) -> None:
+    until = time.monotonic() + 3
+    with ThreadPoolExecutor(48) as people:
+        staying = [people.submit(answers, sluggish, until, keeps_it=True) for _ in range(32)]
+        coming = [people.submit(answers, sluggish, until, keeps_it=False) for _ in range(16)]
 
-        assert max(seconds_for(sluggish, "0") for _ in range(5)) < 1
-        assert all(one.result() for one in restless)
+        of_one_staying = sum(one.result() for one in staying) / 32
+        of_one_coming = sum(one.result() for one in coming) / 16
+    assert of_one_coming > of_one_staying / 2
+
+
+def test_who_stands_in_line_is_served_before_the_service_stops(sluggish: Sluggish) -> None:
+    with ThreadPoolExecutor(24) as people:
+        line = [people.submit(seconds_for, sluggish, "0.5") for _ in range(24)]
+        time.sleep(0.3)
+        sluggish.listener.close()  # else the line would outlive the service, as it does not in production
+        sluggish.stop()
+
+        assert all(one.result() >= 0.5 for one in line)
 
 
 def seconds_for(sluggish: Sluggish, path: str) -> float:
@@ -93,13 +102,15 @@ def seconds_for(sluggish: Sluggish, path: str) -> float:
     return time.monotonic() - began
 
 
-def asks_without_pause(sluggish: Sluggish, until: float) -> int:
-    """Request after request on one connection; how many were answered."""
-    answered = 0
-    with httpx.Client(base_url=sluggish.url, trust_env=False) as client:
+def answers(sluggish: Sluggish, until: float, *, keeps_it: bool) -> int:
+    """How many a person gets who asks without pause, on one connection or each time on a new one."""
+    got = 0
+    with connection(sluggish) as kept:
         while time.monotonic() < until:
-            answered += client.get("/0.01").text == "ok"
-    return answered
+            with nullcontext(kept) if keeps_it else connection(sluggish) as line:
+                line.sendall(b"GET /0.02 HTTP/1.1\r\nHost: x\r\n\r\n")
+                got += line.recv(4096).startswith(b"HTTP/1.1 200")
+    return got
 
 
 def connection(sluggish: Sluggish) -> socket.socket:
