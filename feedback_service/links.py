@@ -13,8 +13,10 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
 import psycopg
-from psycopg.errors import DivisionByZero
-from psycopg.pq import TransactionStatus
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.errors import DivisionByZero, error_from_result
+from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq.abc import PGresult
 from sqlalchemy import Dialect, Engine, event
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
@@ -24,6 +26,8 @@ from feedback_service.errors import LostRace
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+MOST_PREPARED = 200  # statements on a kept link to PostgreSQL, each with the types of its values
 
 
 def swift(story: Callable[Concatenate["Link", P], R]) -> Callable[P, R]:
@@ -53,43 +57,93 @@ class Link:
 
     def rows(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         """What the statement finds; it takes ``values`` by their places."""
-        found: list[tuple[Any, ...]]
-        try:
-            found = self._cursor.execute(sql, values).fetchall()
-        except (sqlite3.Error, psycopg.Error) as error:
-            raise _in_our_words(error) from error
-        return found
+        with _in_one_voice():
+            return self._ask(sql, values)
 
     def write(self, sql: str, values: Sequence[Any], *, or_lost: bool) -> None:
         """Write; with ``or_lost`` a statement that finds no row to change raises ``LostRace``."""
-        try:
-            written = self._cursor.execute(sql, values)
-        except (sqlite3.Error, psycopg.Error) as error:
-            raise _in_our_words(error) from error
-        if or_lost and not written.rowcount:
+        with _in_one_voice():
+            written = self._do(sql, values)
+        if or_lost and not written:
             raise LostRace()
 
     def write_all(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Write with each of these."""
-        try:
+        with _in_one_voice():
             self._cursor.executemany(sql, rows)
-        except (sqlite3.Error, psycopg.Error) as error:
-            raise _in_our_words(error) from error
+
+    def _ask(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        found: list[tuple[Any, ...]] = self._cursor.execute(sql, values).fetchall()
+        return found
+
+    def _do(self, sql: str, values: Sequence[Any]) -> int:
+        return int(self._cursor.execute(sql, values).rowcount)
+
+
+class _Kept(Link):
+    """A link to PostgreSQL that stays ours, so that its statements can be prepared for good.
+
+    It asks libpq itself, once a statement. A cursor lets go of the interpreter several times for each, and in a rush
+    every time another thread has it next (decision 9).
+    """
+
+    __slots__ = ("_names", "_values")
+
+    def __init__(self, driver: Any, dialect: Dialect) -> None:
+        super().__init__(driver, dialect)
+        driver.autocommit = True
+        self._values = Transformer(driver)
+        self._names: dict[tuple[str, Sequence[int] | None], bytes] = {}
+
+    def _ask(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        result = self._told(sql, values)
+        self._values.set_pgresult(result)
+        return self._values.load_rows(0, result.ntuples, tuple)
+
+    def _do(self, sql: str, values: Sequence[Any]) -> int:
+        return self._told(sql, values).command_tuples or 0
+
+    def _told(self, sql: str, values: Sequence[Any]) -> PGresult:
+        given = self._values.dump_sequence(values, [PyFormat.AUTO] * len(values))
+        name = self._prepared(sql, self._values.types)
+        return _done(self.driver.pgconn.exec_prepared(name, given, self._values.formats))
+
+    def _prepared(self, sql: str, types: Sequence[int] | None) -> bytes:
+        name = self._names.get((sql, types))
+        if name is None:
+            if len(self._names) >= MOST_PREPARED:
+                _done(self.driver.pgconn.exec_(b"DEALLOCATE ALL"))
+                self._names.clear()
+            name = b"ready_%d" % len(self._names)
+            _done(self.driver.pgconn.prepare(name, sql.encode(), types))
+            self._names[sql, types] = name
+        return name
+
+
+def _done(result: PGresult) -> PGresult:
+    """The result, if it is none of an error."""
+    if result.status in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
+        return result
+    error = error_from_result(result)
+    raise error if error.sqlstate else psycopg.OperationalError(str(error))  # no code: the server hung up
 
 
 class _Lot(Link):
     """Writes that are told PostgreSQL as one statement."""
 
-    __slots__ = ("_told", "_values")
+    __slots__ = ("_link", "_lot", "_places")
 
     def __init__(self, link: Link) -> None:
-        self.driver, self.dialect, self.sqlite, self._cursor = link.driver, link.dialect, False, link._cursor
-        self._told: list[tuple[str, int, bool]] = []
-        self._values: list[Any] = []
+        self.driver, self.dialect, self.sqlite, self._link = link.driver, link.dialect, False, link
+        self._lot: list[tuple[str, int, bool]] = []
+        self._places: list[Any] = []
+
+    def rows(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        return self._link.rows(sql, values)
 
     def write(self, sql: str, values: Sequence[Any], *, or_lost: bool) -> None:
-        self._told.append((sql, len(self._values), or_lost))
-        self._values += values
+        self._lot.append((sql, len(self._places), or_lost))
+        self._places += values
 
     def write_all(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         for values in rows:
@@ -97,14 +151,13 @@ class _Lot(Link):
 
     def settle(self) -> None:
         """Everything is written, or nothing; ``LostRace`` if a row was no longer as a write relied on."""
-        if not self._told:
+        if not self._lot:
             return
-        try:
-            self._cursor.execute(_as_one(tuple(self._told)), self._values)
-        except DivisionByZero as error:
-            raise LostRace() from error
-        except psycopg.Error as error:
-            raise _in_our_words(error) from error
+        with _in_one_voice():
+            try:
+                self._link._do(_as_one(tuple(self._lot)), self._places)
+            except DivisionByZero as error:
+                raise LostRace() from error
 
 
 @lru_cache(maxsize=256)
@@ -207,10 +260,9 @@ def _taken(engine: Engine) -> Link | None:
 
 def _made(engine: Engine) -> Link:
     lent = engine.raw_connection()  # it is asked for durability as all are
-    link = Link(lent.driver_connection, engine.dialect)
+    kind = Link if engine.dialect.name == "sqlite" else _Kept
+    link = kind(lent.driver_connection, engine.dialect)
     lent.detach()
-    if not link.sqlite:
-        link.driver.autocommit = True
     return link
 
 

@@ -14,19 +14,19 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, bindparam, event, func, select, text, update
+from sqlalchemy import Engine, Integer, bindparam, event, func, literal_column, select, text, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 
-from feedback_service import clock, db
+from feedback_service import clock, db, links
 from feedback_service.app import create_app
 from feedback_service.config import Settings
 from feedback_service.db import NotDurable, reading, table, transaction
 from feedback_service.errors import LostRace, Unavailable
-from feedback_service.links import Link, Tx, swift, together
+from feedback_service.links import Link, Tx, link_of, swift, together
 from feedback_service.models import Centre, CodeGuesses, Document
 from feedback_service.statements import Ready
 from tests.support import stored
@@ -294,10 +294,16 @@ def test_no_free_connection_is_a_refusal() -> None:
 @in_a_context
 @on_postgresql
 @pytest.mark.parametrize("told_by", [Teller, SwiftTeller])
-def test_a_connection_that_breaks_is_a_refusal_and_the_next_story_has_another(told_by: type[Teller]) -> None:
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_connection_that_breaks_is_a_refusal_and_the_next_story_has_another(
+    told_by: type[Teller], is_told: bool
+) -> None:
     a_centre()
 
     def hang_up(tx: Tx) -> None:
+        if not is_told:  # as when the other machine is without power: no last word comes
+            with socket.socket(fileno=os.dup(link_of(tx).driver.fileno())) as line:
+                line.shutdown(socket.SHUT_RDWR)
         HANG_UP.rows(tx, {})
 
     teller = told_by(hang_up, stumbles=1)
@@ -306,6 +312,23 @@ def test_a_connection_that_breaks_is_a_refusal_and_the_next_story_has_another(to
     teller.tell()
 
     assert teller.tellings == 2
+
+
+@in_a_context
+@on_postgresql
+def test_a_connection_prepares_no_more_statements_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(links, "MOST_PREPARED", 3)
+    asked = [Ready(select(bindparam("value", type_=Integer), literal_column(str(n)))) for n in range(10)]
+    prepared = Ready(select(func.count()).select_from(text("pg_prepared_statements")))
+
+    @swift
+    def ask(tx: Link) -> list[tuple[Any, ...]]:
+        return [*(one.rows(tx, {"value": 7})[0] for one in asked), *prepared.rows(tx, {})]
+
+    for _ in range(3):
+        *answers, (number,) = ask()
+        assert answers == [(7, n) for n in range(10)]
+        assert number <= 3
 
 
 @in_a_context
