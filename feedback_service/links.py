@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import count
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -87,13 +88,19 @@ class _Kept(Link):
     every time another thread has it next (decision 9).
     """
 
-    __slots__ = ("_names", "_values")
+    __slots__ = ("_names", "_number", "_values")
 
     def __init__(self, driver: Any, dialect: Dialect) -> None:
         super().__init__(driver, dialect)
+        self._cursor = None  # it would prepare statements of its own, and forget ours
         driver.autocommit = True
         self._values = Transformer(driver)
         self._names: dict[tuple[str, Sequence[int] | None], bytes] = {}
+        self._number = count()  # no name comes again, even if nobody remembers it
+
+    def write_all(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        for values in rows:
+            self.write(sql, values, or_lost=False)
 
     def _ask(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         result = self._told(sql, values)
@@ -114,8 +121,8 @@ class _Kept(Link):
             if len(self._names) >= MOST_PREPARED:
                 _done(self.driver.pgconn.exec_(b"DEALLOCATE ALL"))
                 self._names.clear()
-            name = b"ready_%d" % len(self._names)
-            _done(self.driver.pgconn.prepare(name, sql.encode(), types))
+            name = b"ready_%d" % next(self._number)
+            _done(self.driver.pgconn.prepare(name, sql.encode(self._values.encoding), types))
             self._names[sql, types] = name
         return name
 
@@ -125,7 +132,7 @@ def _done(result: PGresult) -> PGresult:
     if result.status in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
         return result
     error = error_from_result(result)
-    raise error if error.sqlstate else psycopg.OperationalError(str(error))  # no code: the server hung up
+    raise error if error.sqlstate else psycopg.OperationalError(str(error))  # no code: it hung up
 
 
 class _Lot(Link):
