@@ -70,8 +70,8 @@ class Link:
 
     def write_all(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Write with each of these."""
-        with _in_one_voice():
-            self._cursor.executemany(sql, rows)
+        for values in rows:
+            self.write(sql, values, or_lost=False)
 
     def _ask(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         found: list[tuple[Any, ...]] = self._cursor.execute(sql, values).fetchall()
@@ -97,10 +97,6 @@ class _Kept(Link):
         self._values = Transformer(driver)
         self._names: dict[tuple[str, Sequence[int] | None], bytes] = {}
         self._number = count()  # no name comes again, even if nobody remembers it
-
-    def write_all(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        for values in rows:
-            self.write(sql, values, or_lost=False)
 
     def _ask(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         result = self._told(sql, values)
@@ -151,10 +147,6 @@ class _Lot(Link):
     def write(self, sql: str, values: Sequence[Any], *, or_lost: bool) -> None:
         self._lot.append((sql, len(self._places), or_lost))
         self._places += values
-
-    def write_all(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        for values in rows:
-            self.write(sql, values, or_lost=False)
 
     def settle(self) -> None:
         """Everything is written, or nothing; ``LostRace`` if a row was no longer as a write relied on."""

@@ -22,6 +22,8 @@ class InTurn(ThreadWorker):
     listener's queue, which is one for all processes and in order.
     """
 
+    poller: selectors.BaseSelector
+
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self._newcomers: set[TConn] = set()  # in hand, and never before
@@ -51,7 +53,7 @@ class InTurn(ThreadWorker):
             conn.timeout = time.monotonic() + PATIENCE_SECONDS
             self.pending_conns.append(conn)
             speaks = partial(self.on_pending_socket_readable, conn)
-            self.poller.register(conn.sock, selectors.EVENT_READ, speaks)  # type: ignore[union-attr]  # it is there
+            self.poller.register(conn.sock, selectors.EVENT_READ, speaks)
 
     def handle(self, conn: TConn) -> object:
         """Answer a request; a newcomer's next one too, if it is there at once.
