@@ -18,7 +18,7 @@ class InTurn(ThreadWorker):
 
     Gunicorn's own takes every connection that knocks, and then serves each when its turn comes among all that this
     process happened to take: who came to a busy process waits far longer than who came later to another. This one
-    has no more newcomers in hand than it has threads, or than requests on kept connections; all others wait in the
+    takes no more newcomers in hand than it has threads, or than requests on kept connections; all others wait in the
     listener's queue, which is one for all processes and in order.
     """
 
@@ -75,7 +75,7 @@ class InTurn(ThreadWorker):
         super().finish_request(conn, fs)
 
     def _cap_keepalive(self, deadline: float) -> None:
-        """A process that stops calls this once its door is shut. Who stands in line is still served."""
+        """A process that stops, or whose master died, calls this once its door is shut: it takes all in line."""
         super()._cap_keepalive(deadline)
         for listener in self.sockets:
             before = -1
