@@ -81,6 +81,47 @@ def test_requests_sent_before_the_first_is_answered_are_all_answered(sluggish: S
     assert replies.count(b"HTTP/1.1 200 OK") == 5
 
 
+def test_who_asks_many_things_at_once_lets_others_have_their_turn(sluggish: Sluggish) -> None:
+    with ExitStack() as stack:
+        for _ in range(PROCESSES * THREADS):
+            line = stack.enter_context(connection(sluggish))
+            line.sendall(b"GET /0.2 HTTP/1.1\r\nHost: x\r\n\r\n" * 20)
+        time.sleep(0.1)
+
+        assert seconds_for(sluggish, "0") < 2
+
+
+def test_who_is_asked_to_hang_up_and_does_not_holds_up_nobody(sluggish: Sluggish) -> None:
+    with ExitStack() as stack:
+        for _ in range(3 * PROCESSES * THREADS):
+            line = stack.enter_context(connection(sluggish))
+            line.sendall(b"GET /0 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            while line.recv(4096):
+                pass
+
+        assert seconds_for(sluggish, "0") < 1
+
+
+def test_connections_are_closed_that_nobody_uses(sluggish: Sluggish) -> None:
+    hand_over_at_once(sluggish)
+    with connection(sluggish) as silent, connection(sluggish) as idle:
+        idle.sendall(b"GET /0 HTTP/1.1\r\nHost: x\r\n\r\n")
+        while not idle.recv(4096).endswith(b"ok"):
+            pass
+
+        assert silent.recv(1) == idle.recv(1) == b""
+
+
+def test_a_program_that_gives_up_costs_no_thread(sluggish: Sluggish) -> None:
+    for _ in range(PROCESSES * THREADS):
+        with connection(sluggish) as line:
+            line.sendall(b"GET /exit HTTP/1.1\r\nHost: x\r\n\r\n")
+            while line.recv(4096):
+                pass
+
+    assert seconds_for(sluggish, "0") < 1
+
+
 def test_newcomers_are_served_at_least_half_as_often_as_those_who_keep_their_connection(
     sluggish: Sluggish,
 ) -> None:
@@ -98,7 +139,7 @@ def test_who_stands_in_line_is_served_before_the_service_stops(sluggish: Sluggis
     with ExitStack() as stack:
         line = [stack.enter_context(connection(sluggish)) for _ in range(24)]
         for one in line:
-            one.sendall(b"GET /0.5 HTTP/1.1\r\nHost: x\r\n\r\n")
+            one.sendall(b"GET /1 HTTP/1.1\r\nHost: x\r\n\r\n")
         sluggish.listener.close()  # else the line would outlive the service, as it does not in production
         sluggish.stop()
 
@@ -119,7 +160,10 @@ def answers(sluggish: Sluggish, until: float, *, keeps_it: bool) -> int:
         while time.monotonic() < until:
             with nullcontext(kept) if kept else connection(sluggish) as line:
                 line.sendall(b"GET /0.02 HTTP/1.1\r\nHost: x\r\n\r\n")
-                got += line.recv(4096).startswith(b"HTTP/1.1 200")
+                reply = b""
+                while not reply.endswith(b"\r\n\r\nok"):
+                    reply += line.recv(4096)
+                got += 1
     return got
 
 

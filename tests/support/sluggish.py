@@ -1,4 +1,4 @@
-"""A program that takes as long as it is asked to: ``/2.5`` is answered after two and a half seconds."""
+"""A program that takes as long as it is asked to: ``/2.5`` is answered after two and a half seconds, ``/exit`` never."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -8,6 +8,8 @@ from typing import Any
 def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """Wait, then say so."""
     asked = environ["PATH_INFO"].strip("/")
+    if asked == "exit":
+        raise SystemExit
     time.sleep(float(asked) if asked != "healthz" else 0)
     start_response("200 OK", [("Content-Length", "2")])
     return [b"ok"]
