@@ -28,7 +28,6 @@ from sqlalchemy.exc import (
     InterfaceError,
     InvalidatePoolError,
     OperationalError,
-    SQLAlchemyError,
 )
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm import DeclarativeBase, Session, registry
@@ -195,9 +194,11 @@ def telling(
         engine = db.engine
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                with _reachable(), opened(engine) as tx:
+                with opened(engine) as tx:
                     return story(tx, *args, **kwargs)
-            except (DBAPIError, LostRace) as error:
+            except (DBAPIError, NoConnectionFree, LostRace) as error:
+                if _passes(error):
+                    raise _unavailable(error, retry_after=5) from error
                 if not _lost_race(error):
                     raise
                 if attempt == ATTEMPTS:
@@ -243,7 +244,7 @@ def reading(question: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
     return asked
 
 
-def _lost_race(error: DBAPIError | LostRace) -> bool:
+def _lost_race(error: Exception) -> bool:
     if isinstance(error, LostRace):
         return True
     return _code(error) in (KEPT_FIRST if isinstance(error, IntegrityError) else LOST_RACE_STATES)
@@ -260,7 +261,7 @@ def _reachable() -> Iterator[None]:
         raise _unavailable(error, retry_after=5) from error
 
 
-def _passes(error: SQLAlchemyError) -> bool:
+def _passes(error: Exception) -> bool:
     """Whether it is about the database being busy or away, not about what was asked."""
     if not isinstance(error, DBAPIError):
         return isinstance(error, NoConnectionFree)

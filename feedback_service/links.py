@@ -28,6 +28,7 @@ from feedback_service.errors import LostRace
 P = ParamSpec("P")
 R = TypeVar("R")
 
+DRIVERS_ERRORS = (sqlite3.Error, psycopg.Error)
 MOST_PREPARED = 200  # statements on a kept link to PostgreSQL, each with the types of its values
 
 
@@ -58,13 +59,17 @@ class Link:
 
     def rows(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         """What the statement finds; it takes ``values`` by their places."""
-        with _in_one_voice():
+        try:
             return self._ask(sql, values)
+        except DRIVERS_ERRORS as error:
+            raise _in_our_words(error) from error
 
     def write(self, sql: str, values: Sequence[Any], *, or_lost: bool) -> None:
         """Write; with ``or_lost`` a statement that finds no row to change raises ``LostRace``."""
-        with _in_one_voice():
+        try:
             written = self._do(sql, values)
+        except DRIVERS_ERRORS as error:
+            raise _in_our_words(error) from error
         if or_lost and not written:
             raise LostRace()
 
@@ -152,11 +157,12 @@ class _Lot(Link):
         """Everything is written, or nothing; ``LostRace`` if a row was no longer as a write relied on."""
         if not self._lot:
             return
-        with _in_one_voice():
-            try:
-                self._link._do(_as_one(tuple(self._lot)), self._places)
-            except DivisionByZero as error:
-                raise LostRace() from error
+        try:
+            self._link._do(_as_one(tuple(self._lot)), self._places)
+        except DivisionByZero as error:
+            raise LostRace() from error
+        except psycopg.Error as error:
+            raise _in_our_words(error) from error
 
 
 @lru_cache(maxsize=256)

@@ -45,6 +45,7 @@ class InTurn(ThreadWorker):
         # Those that no thread has, by their descriptor. Whoever takes one out of here has it.
         self._parked: dict[int, Line] = {}
         self.keepalived_conns = self._parked
+        vars(self.cfg).update((name, setting.get()) for name, setting in self.cfg.settings.items())
         super().init_process()
 
     def get_thread_pool(self) -> None:

@@ -8,6 +8,7 @@ from flask import Blueprint, Flask, Response, abort, g, make_response, render_te
 from flask.globals import request_ctx
 from werkzeug.datastructures import ImmutableMultiDict
 
+from feedback_service import headers
 from kiosk_ui import assets
 from kiosk_ui.languages import NATIVE, spoken
 
@@ -43,7 +44,8 @@ def register(app: Flask) -> None:
     app.jinja_env.globals |= {"asset": assets.address, "here": here}
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.before_request(_limit)
-    app.after_request(_finish)
+    app.after_request(_pack)
+    headers.always(app, HEADERS, lambda path: not path.startswith("/api/"))
 
 
 def page(template: str, status: int = 200, **context: Any) -> Response:
@@ -108,19 +110,14 @@ def _limit() -> None:
         asked.form, asked.files = ImmutableMultiDict(fields), ImmutableMultiDict()
 
 
-def _finish(response: Response) -> Response:
-    """Add what every answer of this door carries; the JSON door speaks for itself."""
-    asked = request_ctx.request
-    if asked.path.startswith("/api/"):
-        return response
-    set_already = {name for name, _ in response.headers}
-    response.headers.extend([(name, value) for name, value in HEADERS.items() if name not in set_already])
+def _pack(response: Response) -> Response:
+    """Compress a long page."""
     if (
         response.mimetype == "text/html"
         and not response.direct_passthrough
         and len(response.get_data()) > WORTH_PACKING
         and response.content_encoding is None
-        and asked.accept_encodings["gzip"] > 0
+        and request.accept_encodings["gzip"] > 0
     ):
         response.set_data(gzip.compress(response.get_data(), 6, mtime=0))
         response.content_encoding = "gzip"

@@ -9,10 +9,11 @@ openapi docs               the door described, for programs and for people
 probes                     health and metrics
 """
 
-from flask import Blueprint, Flask, Response, request
+from flask import Blueprint, Flask, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
+from feedback_service import headers
 from feedback_service.api import (
     cases,
     deliveries,
@@ -26,7 +27,7 @@ from feedback_service.api import (
 )
 from feedback_service.errors import FeedbackError
 
-HEADERS = {
+HEADERS = {  # nobody keeps, frames or reinterprets what this door says
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
@@ -45,7 +46,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(api)
     app.register_blueprint(docs.beside)
     app.before_request(_lost)
-    app.after_request(_private)
+    headers.always(app, HEADERS, lambda path: path.startswith("/api/"))
     probes.register(app)
 
 
@@ -55,11 +56,3 @@ def _lost() -> ResponseReturnValue | None:
     if isinstance(error, HTTPException) and f"{request.path}/".startswith("/api/"):
         return problems.lost(error) if (error.code or 0) >= 400 else None
     return None
-
-
-def _private(response: Response) -> Response:
-    """Nobody keeps, frames or reinterprets what this door says."""
-    if request.path.startswith("/api/"):
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
-    return response

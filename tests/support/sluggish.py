@@ -1,4 +1,4 @@
-"""A program that takes as long as it is asked to: ``/2.5`` is answered after two and a half seconds, ``/exit`` never."""
+"""A program that takes as long as it is asked to (``/2.5`` two and a half seconds), or gives up (``/exit``)."""
 
 import time
 from collections.abc import Callable, Iterable
