@@ -1,4 +1,4 @@
-"""How a web process takes its work: its threads fetch it themselves, newcomers from one line for all processes."""
+"""How a web process takes its work: its threads fetch it themselves, newcomers from one queue for all processes."""
 
 import errno
 import os
@@ -8,22 +8,24 @@ import threading
 import time
 from typing import Any
 
+from gunicorn.workers.base import Worker
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 SILENT_SECONDS = 7  # so long the kernel keeps a connection on which nothing is said: three of its reminders
 PATIENCE_SECONDS = 5  # so long we keep it after that
-LINGER_SECONDS = 2  # so long who is told that the connection ends may take to read it and hang up
+LINGER_SECONDS, LINGER_BYTES = 2, 65536  # what is left to a guest who is told to go: to hear it and hang up
 NEXT_MS = 1  # who has just been answered may have more to ask at once
 FULL_HOUSE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
-class Line(TConn):
-    """A connection, and how far its talk has come."""
+class Guest(TConn):
+    """Who is at the other end of a connection, and how far the talk has come."""
 
-    ahead = False  # more was read from it than is answered
-    leaving = False  # everything is said; its other end is to hang up
-    timeout: float  # by the monotonic clock, when nobody waits for it any longer
-    parser: Any  # none before its first request
+    ahead = False  # more was read than is answered
+    leaving = False  # everything is said; the other end is to hang up
+    drained = 0  # bytes that came all the same
+    timeout: float  # by the monotonic clock: who says nothing until then has to go
+    parser: Any  # none before the first request
 
 
 class InTurn(ThreadWorker):
@@ -32,181 +34,191 @@ class InTurn(ThreadWorker):
     Gunicorn's own takes every connection that knocks, and then serves each when its turn comes among all that this
     process happened to take: who came to a busy process waits far longer than who came later to another. Here a
     thread takes a newcomer when it is free for one; all others wait in the listener's queue, which is one for all
-    processes and in order. Nothing is handed from thread to thread: the kernel wakes one for whoever is ready.
+    processes and in order. Nothing is handed from thread to thread: the kernel tells a free one who is ready.
     """
 
-    keepalived_conns: Any  # gunicorn asks how many they are: when all are there, no more connections are kept
+    keepalived_conns: Any  # gunicorn asks how many there are: when it is too many, none is kept any more
+    handle_exit, handle_quit = Worker.handle_exit, Worker.handle_quit  # there is no pool to tell
 
     def init_process(self) -> None:
         """Get ready, in the process that was forked."""
-        self._ready = select.epoll()
-        self._doors = {listener.fileno(): listener for listener in self.sockets}
-        self._present: set[Line] = set()
-        # Those that no thread has, by their descriptor. Whoever takes one out of here has it.
-        self._parked: dict[int, Line] = {}
-        self.keepalived_conns = self._parked
         vars(self.cfg).update((name, setting.get()) for name, setting in self.cfg.settings.items())
-        super().init_process()
-
-    def get_thread_pool(self) -> None:
-        """None: the threads have no master."""
-
-    def handle_exit(self, sig: int, frame: object) -> None:
-        """Stop in order: the main thread sees it at once."""
-        self.alive = False
-
-    def handle_quit(self, sig: int, frame: object) -> None:
-        """Stop at once."""
-        super(ThreadWorker, self).handle_quit(sig, frame)
+        self._ready = select.epoll()
+        self._doors = {door.fileno(): (door, door.getsockname()) for door in self.sockets}
+        self._present: set[Guest] = set()
+        # Those whom no thread serves, by their descriptor. Who takes one out of here has it.
+        self._waiting: dict[int, Guest] = {}
+        self.keepalived_conns = self._waiting
+        super(ThreadWorker, self).init_process()
 
     def run(self) -> None:
-        """Serve until told to stop; the main thread only watches the clock."""
-        for door, listener in self._doors.items():
-            listener.setblocking(False)
-            if listener.family != socket.AF_UNIX:
+        """Serve until told to stop. The main thread only watches the clock."""
+        for number, (door, _) in self._doors.items():
+            door.setblocking(False)
+            if door.family != socket.AF_UNIX:
                 # Browsers open connections in advance. Until something is said on them the kernel keeps them.
-                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, SILENT_SECONDS)
-            self._ready.register(door, select.EPOLLIN | select.EPOLLEXCLUSIVE)
+                door.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, SILENT_SECONDS)
+            self._ready.register(number, select.EPOLLIN)
         for _ in range(self.cfg.threads):
             threading.Thread(target=self._work, daemon=True).start()
         while self.alive and self.is_parent_alive():
-            self._watch(time.monotonic())
+            self._watch()
+            for number in self._doors:  # one may have been shut because the house was full
+                self._ready.modify(number, select.EPOLLIN)
             if select.select([self.PIPE[0]], [], [], 1)[0]:
                 os.read(self.PIPE[0], 4096)  # a signal came
         self._stop()
 
-    def _watch(self, now: float) -> None:
+    def _watch(self) -> None:
         """Tell the master that we live, and close whom nobody waits for any longer."""
         self.notify()
-        for descriptor, line in list(self._parked.items()):
-            if line.timeout < now and self._parked.pop(descriptor, None) is not None:
-                self._close(line)
+        now = time.monotonic()
+        for number, guest in list(self._waiting.items()):
+            if guest.timeout > now or (taken := self._waiting.pop(number, None)) is None:
+                continue
+            if taken is guest and (guest.leaving or not _has_a_request(guest)):
+                self._close(guest)
+            else:  # another by now, or one who only waits for a free thread
+                self._let_wait(taken, max(taken.timeout, now + 1))
 
     def _stop(self) -> None:
-        """Shut the door behind all who stand in line, and serve them for as long as ``graceful_timeout`` says."""
+        """Serve those who stand at the door, others having come to serve them too; then those who are in.
+
+        ``graceful_timeout`` is for both: after half of it the door is shut, whoever stands there.
+        """
         self.alive = False
-        doors, self._doors = self._doors, {}
-        now = time.monotonic()
-        ends = now + self.cfg.graceful_timeout
-        for line in list(self._parked.values()):
-            line.timeout = min(line.timeout, now + STOP_KEEPALIVE_LINGER)
-        for door, listener in doors.items():
-            self._ready.unregister(door)
-            while len(self._present) < self.worker_connections and (newcomer := self._admitted(listener)):
-                self._park(newcomer, ends)
-            listener.close()
-        while self._present and now < ends:
-            self._watch(now)
+        began = time.monotonic()
+        for guest in list(self._waiting.values()):
+            guest.timeout = min(guest.timeout, began + STOP_KEEPALIVE_LINGER)
+        while self._doors or self._present:
+            passed = time.monotonic() - began
+            if passed > self.cfg.graceful_timeout:
+                break
+            if passed > self.cfg.graceful_timeout / 2 or not any(
+                _readable(door) for door, _ in self._doors.values()
+            ):
+                doors, self._doors = self._doors, {}
+                for number, (door, _) in doors.items():
+                    self._ready.unregister(number)
+                    door.sock.close()
+            self._watch()
             time.sleep(0.02)
-            now = time.monotonic()
 
     def _work(self) -> None:
-        """What a thread does all day: serve whoever is ready, the longest waiting first."""
+        """What a thread does all day."""
         while True:
-            [(descriptor, _)] = self._ready.poll(maxevents=1)
-            door = self._doors.get(descriptor)
-            line = self._admitted(door) if door else self._parked.pop(descriptor, None)
-            while line and self._serve(line):
-                line = self._newcomer()  # else those who keep their connections would leave no turn to others
+            [(number, _)] = self._ready.poll(maxevents=1)
+            try:
+                door = self._doors.get(number)
+                guest = self._admitted(*door) if door else self._waiting.pop(number, None)
+                while guest and self._serve(guest):
+                    # Those who keep their connections are many, the door is one: now it is the door's turn.
+                    guest = next(filter(None, (self._admitted(*door) for door in self._doors.values())), None)
+            except Exception:  # else there would be a thread less
+                self.log.exception("A thread stumbled")
 
-    def _newcomer(self) -> Line | None:
-        return next(filter(None, map(self._admitted, self._doors.values())), None)
-
-    def _admitted(self, door: socket.socket) -> Line | None:
+    def _admitted(self, door: Any, name: Any) -> Guest | None:
         """Who stands first at a door, if anybody does."""
         try:
-            end, address = door.accept()
-            line = Line(self.cfg, end, address, door.getsockname())
+            link, address = door.accept()
         except OSError as error:
             if error.errno in FULL_HOUSE:
-                self.log.warning("nobody can be let in")
-                time.sleep(1)
-            return None  # another process was first, or who knocked has gone
-        line.data_ready = True  # gunicorn shall not wait for it: see _serve
-        self._present.add(line)
-        return line
+                self.log.warning("Nobody can be let in")
+                self._ready.modify(door.fileno(), 0)  # _watch opens it again
+            return None  # else another process was first, or who knocked has gone
+        guest = Guest(self.cfg, link, address, name)
+        guest.data_ready = True  # gunicorn shall not wait for it: see _serve
+        self._present.add(guest)
+        return guest
 
-    def _serve(self, line: Line) -> bool:
+    def _serve(self, guest: Guest) -> bool:
         """Answer what was asked, if anything was; tells whether that was on a connection kept before and after.
 
         A newcomer's next request is answered too, if it is there at once. Not more, and not for others: on a
         connection that a proxy keeps, the next request is somebody else's.
         """
-        kept = line.initialized
+        kept = guest.initialized
         try:
-            if line.leaving:
-                self._see_out(line)
+            if guest.leaving:
+                self._see_out(guest)
                 return False
-            if not (line.ahead or _said_something(line)):
-                self._let_wait(line)
+            if not _has_a_request(guest):
+                self._let_wait(guest, time.monotonic() + PATIENCE_SECONDS)
                 return False
-            goes_on = self._answer(line)
-            if goes_on and not kept and self.alive and (line.ahead or _said_something(line, NEXT_MS)):
-                goes_on = self._answer(line)
+            goes_on = self._answer(guest)
+            if goes_on and not kept and self.alive and _has_a_request(guest, NEXT_MS):
+                goes_on = self._answer(guest)
             if goes_on:
-                self._park(line, time.monotonic() + self.cfg.keepalive)
+                self._let_wait(guest, time.monotonic() + self.cfg.keepalive)
             else:
-                self._hang_up(line)
-        except (Exception, SystemExit):  # gunicorn has answered for what it can; the thread is needed
+                self._hang_up(guest)
+            return kept and goes_on
+        except BaseException:  # gunicorn has answered for what it can; the thread is needed
             self.log.exception("Connection dropped")
-            self._close(line)
+            self._close(guest)
             return False
-        return kept and goes_on
 
-    def _answer(self, line: Line) -> bool:
+    def _answer(self, guest: Guest) -> bool:
         """One request; tells whether more may come on this connection."""
-        goes_on = bool(self.handle(line))
-        line.ahead = goes_on and bool(line.parser.unreader.buf.getvalue())
+        goes_on = bool(self.handle(guest))
+        guest.ahead = goes_on and bool(guest.parser.unreader.buf.getvalue() or _deciphered(guest))
         return goes_on
 
-    def _let_wait(self, line: Line) -> None:
-        """Nothing is said: let go of it until something is, unless too many are kept so."""
-        if len(self._parked) < self.max_keepalived:
-            self._park(line, time.monotonic() + PATIENCE_SECONDS)
-        else:
-            self._close(line)
-
-    def _park(self, line: Line, until: float) -> None:
-        """Some thread has it when something is said on it, or in its turn if that is read already."""
-        line.timeout = until
-        descriptor = line.sock.fileno()
-        self._parked[descriptor] = line
-        # Any connection can be written to at once: so it is ready, behind all that are.
-        wakes = select.EPOLLONESHOT | select.EPOLLIN | (select.EPOLLOUT if line.ahead else 0)
+    def _let_wait(self, guest: Guest, until: float) -> None:
+        """Some thread serves this guest when something is said, or in turn if that is read already."""
+        if len(self._waiting) >= self.worker_connections:
+            self._close(guest)
+            return
+        guest.timeout = until if self.alive else min(until, time.monotonic() + STOP_KEEPALIVE_LINGER)
+        number = guest.sock.fileno()
+        self._waiting[number] = guest
+        # Most can be written to, and so are ready at once, behind all who are.
+        wakes = select.EPOLLONESHOT | select.EPOLLIN | (select.EPOLLOUT if guest.ahead else 0)
         try:
-            self._ready.register(descriptor, wakes)
+            self._ready.register(number, wakes)
         except FileExistsError:
-            self._ready.modify(descriptor, wakes)
+            self._ready.modify(number, wakes)
 
-    def _hang_up(self, line: Line) -> None:
+    def _hang_up(self, guest: Guest) -> None:
         """Say that no more comes; who closes with something unread would take the last words back (RFC 9112, 9.6)."""
         try:
-            line.sock.shutdown(socket.SHUT_WR)
+            guest.sock.shutdown(socket.SHUT_WR)
         except OSError:
-            self._close(line)
+            self._close(guest)
         else:
-            line.leaving, line.timeout = True, time.monotonic() + LINGER_SECONDS
-            self._see_out(line)
+            guest.leaving, guest.timeout = True, time.monotonic() + LINGER_SECONDS
+            self._see_out(guest)
 
-    def _see_out(self, line: Line) -> None:
-        """Close it if the other end has hung up; else some thread looks again."""
+    def _see_out(self, guest: Guest) -> None:
+        """Close it if the other end has hung up, or will not; else some thread looks again."""
         try:
-            heard = line.sock.recv(65536, socket.MSG_DONTWAIT)
+            heard = len(guest.sock.recv(LINGER_BYTES, socket.MSG_DONTWAIT))
+            guest.drained += heard
+            stays = heard > 0 and guest.drained < LINGER_BYTES
         except BlockingIOError:
-            heard = b"nothing yet"
+            stays = True
         except OSError:
-            heard = b""
-        if heard:
-            self._park(line, line.timeout)
+            stays = False
+        if stays and time.monotonic() < guest.timeout:
+            self._let_wait(guest, guest.timeout)
         else:
-            self._close(line)
+            self._close(guest)
 
-    def _close(self, line: Line) -> None:
-        self._present.discard(line)
-        line.close()
+    def _close(self, guest: Guest) -> None:
+        self._present.discard(guest)
+        guest.close()
 
 
-def _said_something(line: Line, wait_ms: int = 0) -> bool:
+def _has_a_request(guest: Guest, wait_ms: int = 0) -> bool:
+    return guest.ahead or _readable(guest.sock, wait_ms)
+
+
+def _readable(link: socket.socket, wait_ms: int = 0) -> bool:
     looking = select.poll()
-    looking.register(line.sock, select.POLLIN)
+    looking.register(link, select.POLLIN)
     return bool(looking.poll(wait_ms))
+
+
+def _deciphered(guest: Guest) -> int:
+    """Bytes that TLS has read and nobody has asked for."""
+    return int(getattr(guest.sock, "pending", int)())

@@ -2,6 +2,7 @@
 
 import socket
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, nullcontext
@@ -18,7 +19,13 @@ PROCESSES, THREADS = 2, 4
 class Sluggish(Gunicorn):
     """Takes as long as it is asked to, under the service's own gunicorn settings."""
 
-    options = ("--workers", str(PROCESSES), "--threads", str(THREADS))
+    options: tuple[str, ...] = ("--workers", str(PROCESSES), "--threads", str(THREADS))
+
+
+class Hurried(Sluggish):
+    """Keeps nobody's connection for longer than a second."""
+
+    options = (*Sluggish.options, "--keep-alive", "1")
 
 
 @pytest.fixture
@@ -57,11 +64,11 @@ def test_connections_that_say_nothing_hold_up_nobody(sluggish: Sluggish, kept_by
 def test_who_begins_to_speak_late_is_heard(sluggish: Sluggish, kept_by_the_kernel: bool) -> None:
     if not kept_by_the_kernel:
         hand_over_at_once(sluggish)
-    with connection(sluggish) as line:
+    with connection(sluggish) as link:
         time.sleep(0.5)
-        line.sendall(b"GET /0 HTTP/1.1\r\nHost: x\r\n\r\n")
+        link.sendall(b"GET /0 HTTP/1.1\r\nHost: x\r\n\r\n")
 
-        assert line.recv(100).startswith(b"HTTP/1.1 200")
+        assert link.recv(100).startswith(b"HTTP/1.1 200")
 
 
 def test_one_connection_may_ask_as_often_as_it_likes(sluggish: Sluggish) -> None:
@@ -70,11 +77,11 @@ def test_one_connection_may_ask_as_often_as_it_likes(sluggish: Sluggish) -> None
 
 
 def test_requests_sent_before_the_first_is_answered_are_all_answered(sluggish: Sluggish) -> None:
-    with connection(sluggish) as line:
-        line.sendall(b"GET /0.1 HTTP/1.1\r\nHost: x\r\n\r\n" * 5)
+    with connection(sluggish) as link:
+        link.sendall(b"GET /0.1 HTTP/1.1\r\nHost: x\r\n\r\n" * 5)
         replies = b""
         while replies.count(b"\r\n\r\nok") < 5:
-            received = line.recv(4096)
+            received = link.recv(4096)
             assert received, replies
             replies += received
 
@@ -84,8 +91,8 @@ def test_requests_sent_before_the_first_is_answered_are_all_answered(sluggish: S
 def test_who_asks_many_things_at_once_lets_others_have_their_turn(sluggish: Sluggish) -> None:
     with ExitStack() as stack:
         for _ in range(PROCESSES * THREADS):
-            line = stack.enter_context(connection(sluggish))
-            line.sendall(b"GET /0.2 HTTP/1.1\r\nHost: x\r\n\r\n" * 20)
+            link = stack.enter_context(connection(sluggish))
+            link.sendall(b"GET /0.2 HTTP/1.1\r\nHost: x\r\n\r\n" * 20)
         time.sleep(0.1)
 
         assert seconds_for(sluggish, "0") < 2
@@ -94,29 +101,73 @@ def test_who_asks_many_things_at_once_lets_others_have_their_turn(sluggish: Slug
 def test_who_is_asked_to_hang_up_and_does_not_holds_up_nobody(sluggish: Sluggish) -> None:
     with ExitStack() as stack:
         for _ in range(3 * PROCESSES * THREADS):
-            line = stack.enter_context(connection(sluggish))
-            line.sendall(b"GET /0 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-            while line.recv(4096):
+            link = stack.enter_context(connection(sluggish))
+            link.sendall(b"GET /0 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            while link.recv(4096):
                 pass
 
         assert seconds_for(sluggish, "0") < 1
 
 
+def test_who_is_still_talking_hears_the_last_answer(sluggish: Sluggish) -> None:
+    with connection(sluggish) as link:
+        link.sendall(b"POST /0.2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 40000\r\n\r\n")
+        link.sendall(b"x" * 40_000)
+        time.sleep(0.5)
+
+        assert link.recv(4096).startswith(b"HTTP/1.1 200")
+        assert link.recv(4096) in (b"ok", b"")
+
+
+def test_who_waits_for_a_thread_longer_than_connections_are_kept_is_served(tmp_path: Path) -> None:
+    with Hurried("tests.support.sluggish:app", tmp_path, "hurried") as running, ExitStack() as stack:
+        kept = [stack.enter_context(connection(running)) for _ in range(4)]
+        for link in kept:
+            assert asked(link, "0")
+        busy = [stack.enter_context(connection(running)) for _ in range(PROCESSES * THREADS)]
+        for link in busy:
+            link.sendall(request("3"))
+        time.sleep(0.3)
+        for link in kept:
+            link.sendall(request("0"))
+
+        assert all(answered(link) for link in kept)
+
+
+def test_work_comes_to_every_process_in_quiet_hours_too(sluggish: Sluggish) -> None:
+    with ThreadPoolExecutor(4) as people:
+        served_by = list(people.map(lambda _: reply_to(sluggish, "pid"), range(120)))
+
+    assert min(Counter(served_by).values()) > 12
+    assert len(set(served_by)) == PROCESSES
+
+
+@pytest.mark.parametrize("options", [("--max-requests", "6"), ()], ids=["worn out", "reloaded"])
+def test_who_comes_while_processes_are_replaced_is_served(tmp_path: Path, options: tuple[str, ...]) -> None:
+    running = Sluggish("tests.support.sluggish:app", tmp_path, "replaced")
+    running.options += (*options, "--graceful-timeout", "4")
+    with running, ThreadPoolExecutor(60) as people:
+        answers = [people.submit(reply_to, running, "0.4") for _ in range(60)]
+        if not options:
+            time.sleep(0.5)
+            running.reload()
+
+        assert [one.result() for one in answers] == ["ok"] * 60
+
+
 def test_connections_are_closed_that_nobody_uses(sluggish: Sluggish) -> None:
     hand_over_at_once(sluggish)
     with connection(sluggish) as silent, connection(sluggish) as idle:
-        idle.sendall(b"GET /0 HTTP/1.1\r\nHost: x\r\n\r\n")
-        while not idle.recv(4096).endswith(b"ok"):
-            pass
+        assert asked(idle, "0")
 
         assert silent.recv(1) == idle.recv(1) == b""
 
 
 def test_a_program_that_gives_up_costs_no_thread(sluggish: Sluggish) -> None:
-    for _ in range(PROCESSES * THREADS):
-        with connection(sluggish) as line:
-            line.sendall(b"GET /exit HTTP/1.1\r\nHost: x\r\n\r\n")
-            while line.recv(4096):
+    for _ in range(2 * PROCESSES * THREADS):
+        with connection(sluggish) as link:
+            link.sendall(request("exit"))
+            while link.recv(4096):
                 pass
 
     assert seconds_for(sluggish, "0") < 1
@@ -137,20 +188,51 @@ def test_newcomers_are_served_at_least_half_as_often_as_those_who_keep_their_con
 
 def test_who_stands_in_line_is_served_before_the_service_stops(sluggish: Sluggish) -> None:
     with ExitStack() as stack:
-        line = [stack.enter_context(connection(sluggish)) for _ in range(24)]
-        for one in line:
+        in_line = [stack.enter_context(connection(sluggish)) for _ in range(24)]
+        for one in in_line:
             one.sendall(b"GET /1 HTTP/1.1\r\nHost: x\r\n\r\n")
         sluggish.listener.close()  # else the line would outlive the service, as it does not in production
         sluggish.stop()
 
-        assert [one.recv(100)[:15] for one in line] == [b"HTTP/1.1 200 OK"] * 24
+        assert [one.recv(100)[:15] for one in in_line] == [b"HTTP/1.1 200 OK"] * 24
 
 
 def seconds_for(sluggish: Sluggish, path: str) -> float:
     """From opening a connection until the answer."""
     began = time.monotonic()
-    assert httpx.get(f"{sluggish.url}/{path}", timeout=30, trust_env=False, verify=False).text == "ok"
+    assert reply_to(sluggish, path) == "ok"
     return time.monotonic() - began
+
+
+def reply_to(sluggish: Sluggish, path: str) -> str:
+    """What is answered on a connection of its own."""
+    with connection(sluggish) as link:
+        link.settimeout(30)
+        link.sendall(request(path, "Connection: close\r\n"))
+        reply = b""
+        while received := link.recv(4096):
+            reply += received
+    assert reply.startswith(b"HTTP/1.1 200"), reply
+    return reply.partition(b"\r\n\r\n")[2].decode()
+
+
+def request(path: str, header: str = "") -> bytes:
+    """It as bytes."""
+    return f"GET /{path} HTTP/1.1\r\nHost: x\r\n{header}\r\n".encode()
+
+
+def asked(link: socket.socket, path: str) -> bool:
+    """Whether this is answered on this connection."""
+    link.sendall(request(path))
+    return answered(link)
+
+
+def answered(link: socket.socket) -> bool:
+    """Whether what was asked on this connection is answered."""
+    reply = b""
+    while not reply.endswith(b"\r\n\r\nok") and (received := link.recv(4096)):
+        reply += received
+    return reply.startswith(b"HTTP/1.1 200")
 
 
 def answers(sluggish: Sluggish, until: float, *, keeps_it: bool) -> int:
@@ -158,12 +240,8 @@ def answers(sluggish: Sluggish, until: float, *, keeps_it: bool) -> int:
     got = 0
     with connection(sluggish) if keeps_it else nullcontext() as kept:
         while time.monotonic() < until:
-            with nullcontext(kept) if kept else connection(sluggish) as line:
-                line.sendall(b"GET /0.02 HTTP/1.1\r\nHost: x\r\n\r\n")
-                reply = b""
-                while not reply.endswith(b"\r\n\r\nok"):
-                    reply += line.recv(4096)
-                got += 1
+            with nullcontext(kept) if kept else connection(sluggish) as link:
+                got += asked(link, "0.02")
     return got
 
 

@@ -85,6 +85,11 @@ class Gunicorn:
             self.kill()
         self._process = None
 
+    def reload(self) -> None:
+        """New processes take over, the old ones end in order."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
+
     def kill(self) -> None:
         """Every process is dead at once, as after a power cut."""
         if self._process is None:
