@@ -123,7 +123,7 @@ class InTurn(ThreadWorker):
             link, address = door.accept()
         except OSError as error:
             if error.errno in FULL_HOUSE:
-                self.log.warning("Nobody can be let in")
+                self.log.warning("Nobody else can be let in: %s", errno.errorcode[error.errno])
                 self._ready.modify(door.fileno(), 0)  # _watch opens it again
             return None  # else another process was first, or who knocked has gone
         guest = Guest(self.cfg, link, address, name)
