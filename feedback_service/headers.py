@@ -11,13 +11,14 @@ def always(app: Flask, headers: Mapping[str, str], concerns: Callable[[str], boo
 
     They are added where the answer leaves Flask: each header that passes through its objects costs several times more.
     """
-    answer, pairs = app.wsgi_app, tuple(headers.items())
+    answer, pairs = app.wsgi_app, [(name.lower(), (name, value)) for name, value in headers.items()]
 
     def answer_with_headers(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         def started(status: str, said: list[tuple[str, str]], *error: Any) -> Any:
-            names = {name for name, _ in said}
-            return start(status, [*said, *(pair for pair in pairs if pair[0] not in names)], *error)
+            names = {name.lower() for name, _ in said}
+            return start(status, [*said, *(pair for name, pair in pairs if name not in names)], *error)
 
-        return answer(environ, started if concerns(environ["PATH_INFO"]) else start)
+        path = "/" + environ.get("PATH_INFO", "").lstrip("/")  # as Flask reads it
+        return answer(environ, started if concerns(path) else start)
 
     app.wsgi_app = answer_with_headers  # type: ignore[assignment, method-assign]

@@ -6,6 +6,7 @@ import select
 import socket
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 from gunicorn.workers.base import Worker
@@ -45,7 +46,7 @@ class InTurn(ThreadWorker):
         vars(self.cfg).update((name, setting.get()) for name, setting in self.cfg.settings.items())
         self._ready = select.epoll()
         self._doors = {door.fileno(): (door, door.getsockname()) for door in self.sockets}
-        self._present: set[Guest] = set()
+        self._present: set[object] = set()  # all guests, and a token for each who is just coming in
         # Those whom no thread serves, by their descriptor. Who takes one out of here has it.
         self._waiting: dict[int, Guest] = {}
         self.keepalived_conns = self._waiting
@@ -63,8 +64,6 @@ class InTurn(ThreadWorker):
             threading.Thread(target=self._work, daemon=True).start()
         while self.alive and self.is_parent_alive():
             self._watch()
-            for number in self._doors:  # one may have been shut because the house was full
-                self._ready.modify(number, select.EPOLLIN)
             if select.select([self.PIPE[0]], [], [], 1)[0]:
                 os.read(self.PIPE[0], 4096)  # a signal came
         self._stop()
@@ -72,14 +71,22 @@ class InTurn(ThreadWorker):
     def _watch(self) -> None:
         """Tell the master that we live, and close whom nobody waits for any longer."""
         self.notify()
+        for number in self._doors:  # one may have been shut because the house was full
+            self._ready.modify(number, select.EPOLLIN)
         now = time.monotonic()
         for number, guest in list(self._waiting.items()):
-            if guest.timeout > now or (taken := self._waiting.pop(number, None)) is None:
-                continue
-            if taken is guest and (guest.leaving or not _has_a_request(guest)):
-                self._close(guest)
-            else:  # another by now, or one who only waits for a free thread
-                self._let_wait(taken, max(taken.timeout, now + 1))
+            if guest.timeout < now:
+                with suppress(OSError, ValueError):  # a thread has just closed it
+                    self._look_at(number, guest, now)
+
+    def _look_at(self, number: int, guest: Guest, now: float) -> None:
+        """One whose time is over."""
+        if not guest.leaving and _has_a_request(guest):
+            guest.timeout = now + 1  # who only waits for a free thread
+        elif (taken := self._waiting.pop(number, None)) is guest:
+            self._close(guest)
+        elif taken is not None:  # the number is another's by now
+            self._let_wait(taken, taken.timeout)
 
     def _stop(self) -> None:
         """Serve those who stand at the door, others having come to serve them too; then those who are in.
@@ -88,8 +95,6 @@ class InTurn(ThreadWorker):
         """
         self.alive = False
         began = time.monotonic()
-        for guest in list(self._waiting.values()):
-            guest.timeout = min(guest.timeout, began + STOP_KEEPALIVE_LINGER)
         while self._doors or self._present:
             passed = time.monotonic() - began
             if passed > self.cfg.graceful_timeout:
@@ -101,6 +106,8 @@ class InTurn(ThreadWorker):
                 for number, (door, _) in doors.items():
                     self._ready.unregister(number)
                     door.sock.close()
+            for guest in list(self._waiting.values()):
+                guest.timeout = min(guest.timeout, began + STOP_KEEPALIVE_LINGER)
             self._watch()
             time.sleep(0.02)
 
@@ -119,17 +126,21 @@ class InTurn(ThreadWorker):
 
     def _admitted(self, door: Any, name: Any) -> Guest | None:
         """Who stands first at a door, if anybody does."""
+        knock = object()
+        self._present.add(knock)  # so that no stop overlooks who is just coming in
         try:
             link, address = door.accept()
+            guest = Guest(self.cfg, link, address, name)
+            guest.data_ready = True  # gunicorn shall not wait for it: see _serve
+            self._present.add(guest)
+            return guest
         except OSError as error:
             if error.errno in FULL_HOUSE:
                 self.log.warning("Nobody else can be let in: %s", errno.errorcode[error.errno])
                 self._ready.modify(door.fileno(), 0)  # _watch opens it again
             return None  # else another process was first, or who knocked has gone
-        guest = Guest(self.cfg, link, address, name)
-        guest.data_ready = True  # gunicorn shall not wait for it: see _serve
-        self._present.add(guest)
-        return guest
+        finally:
+            self._present.discard(knock)
 
     def _serve(self, guest: Guest) -> bool:
         """Answer what was asked, if anything was; tells whether that was on a connection kept before and after.
@@ -205,6 +216,9 @@ class InTurn(ThreadWorker):
             self._close(guest)
 
     def _close(self, guest: Guest) -> None:
+        number = guest.sock.fileno()
+        if self._waiting.get(number) is guest:  # it was to wait, and could not
+            del self._waiting[number]
         self._present.discard(guest)
         guest.close()
 

@@ -24,14 +24,15 @@ class Sluggish(Gunicorn):
 
 
 class Hurried(Sluggish):
-    """Keeps nobody's connection for longer than a second."""
+    """Keeps nobody's connection for longer than two seconds."""
 
-    options = (*Sluggish.options, "--keep-alive", "1")
+    options = (*Sluggish.options, "--keep-alive", "2")
 
 
 @pytest.fixture
 def sluggish(tmp_path: Path) -> Iterator[Sluggish]:
     with Sluggish("tests.support.sluggish:app", tmp_path, "sluggish") as running:
+        wait_until_all_serve(running)
         yield running
 
 
@@ -107,7 +108,7 @@ def test_who_is_asked_to_hang_up_and_does_not_holds_up_nobody(sluggish: Sluggish
             while link.recv(4096):
                 pass
 
-        assert seconds_for(sluggish, "0") < 1
+        assert seconds_for(sluggish, "0") < 5
 
 
 def test_who_is_still_talking_is_not_cut_off(sluggish: Sluggish) -> None:
@@ -115,23 +116,45 @@ def test_who_is_still_talking_is_not_cut_off(sluggish: Sluggish) -> None:
         link.sendall(b"POST /0.2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 40000\r\n\r\n")
         for _ in range(4):  # the second after a reset would fail
             link.sendall(b"x" * 10_000)
-            time.sleep(0.3)
+            time.sleep(0.1)
 
         assert answered(link)
 
 
 def test_a_house_that_was_full_is_open_again_when_guests_have_left(sluggish: Sluggish) -> None:
-    processes = {int(reply_to(sluggish, "pid")) for _ in range(50)}
-    for process in processes:
+    for process in sluggish.processes():
         open_files = len(list(Path(f"/proc/{process}/fd").iterdir()))
         resource.prlimit(process, resource.RLIMIT_NOFILE, (open_files + 5, open_files + 5))
     with ExitStack() as stack:
         for _ in range(PROCESSES * 10):
             stack.enter_context(connection(sluggish)).sendall(request("0"))
         time.sleep(1)
-        assert "Nobody else can be let in" in sluggish.log.read_text()
+        assert 0 < sluggish.log.read_text().count("Nobody else can be let in") < 100
 
-    assert seconds_for(sluggish, "0") < 3
+    assert seconds_for(sluggish, "0") < 5
+
+
+def test_a_full_house_lets_in_who_stands_in_line_before_it_stops(sluggish: Sluggish) -> None:
+    for process in sluggish.processes():
+        open_files = len(list(Path(f"/proc/{process}/fd").iterdir()))
+        resource.prlimit(process, resource.RLIMIT_NOFILE, (open_files + 2, open_files + 2))
+    with ExitStack() as stack, ThreadPoolExecutor(1) as meanwhile:
+        in_line = [stack.enter_context(connection(sluggish)) for _ in range(12)]
+        for one in in_line:
+            one.sendall(request("0.1", "Connection: close\r\n"))
+        stopped = meanwhile.submit(sluggish.stop)
+
+        for one in in_line:
+            assert answered(one)
+            one.close()
+        stopped.result()
+
+
+def test_a_stop_with_nobody_inside_is_quick(sluggish: Sluggish) -> None:
+    began = time.monotonic()
+    sluggish.stop()
+
+    assert time.monotonic() - began < 4
 
 
 def test_who_waits_for_a_thread_longer_than_connections_are_kept_is_served(tmp_path: Path) -> None:
@@ -141,7 +164,7 @@ def test_who_waits_for_a_thread_longer_than_connections_are_kept_is_served(tmp_p
             assert asked(link, "0")
         busy = [stack.enter_context(connection(running)) for _ in range(PROCESSES * THREADS)]
         for link in busy:
-            link.sendall(request("3"))
+            link.sendall(request("5"))
         time.sleep(0.3)
         for link in kept:
             link.sendall(request("0"))
@@ -173,6 +196,7 @@ def test_who_comes_while_processes_are_replaced_is_served(tmp_path: Path, option
 def test_connections_are_closed_that_nobody_uses(sluggish: Sluggish) -> None:
     hand_over_at_once(sluggish)
     with connection(sluggish) as silent, connection(sluggish) as idle:
+        silent.settimeout(20)
         assert asked(idle, "0")
 
         assert silent.recv(1) == idle.recv(1) == b""
@@ -185,7 +209,7 @@ def test_a_program_that_gives_up_costs_no_thread(sluggish: Sluggish) -> None:
             while link.recv(4096):
                 pass
 
-    assert seconds_for(sluggish, "0") < 1
+    assert seconds_for(sluggish, "0") < 5
 
 
 def test_newcomers_are_served_at_least_half_as_often_as_those_who_keep_their_connection(
@@ -210,6 +234,14 @@ def test_who_stands_in_line_is_served_before_the_service_stops(sluggish: Sluggis
         sluggish.stop()
 
         assert [one.recv(100)[:15] for one in in_line] == [b"HTTP/1.1 200 OK"] * 24
+
+
+def wait_until_all_serve(sluggish: Sluggish) -> None:
+    """Every process has answered somebody."""
+    serving: set[int] = set()
+    with ThreadPoolExecutor(8) as people:
+        while serving != set(sluggish.processes()):
+            serving |= {int(pid) for pid in people.map(lambda _: reply_to(sluggish, "pid"), range(16))}
 
 
 def seconds_for(sluggish: Sluggish, path: str) -> float:

@@ -85,6 +85,12 @@ class Gunicorn:
             self.kill()
         self._process = None
 
+    def processes(self) -> list[int]:
+        """Those that serve, by their number."""
+        assert self._process is not None
+        master = self._process.pid
+        return [int(one) for one in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
+
     def reload(self) -> None:
         """New processes take over, the old ones end in order."""
         assert self._process is not None
