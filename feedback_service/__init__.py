@@ -12,7 +12,7 @@ keeps its own books, in ``delivery.courier``.
 ``cli`` are the doors; none of them touches a table. ``app`` puts the program together.
 
     ground      words, config, clock, text, errors, documents, files, logs, db, turns, links, statements,
-                gathered, headers; serving (how gunicorn takes requests)
+                gathered; serving (how gunicorn takes requests)
     rooms       cases (registering, tokens, QR, slips, posters), surveys (questionnaires, answers, privacy guard,
                 comments), indicators (methodology, scoring, roll-ups, summaries, comparisons, control limits,
                 CUSUM), delivery (events, outbox, relay), access (users and what they may see, sessions, keys,

@@ -8,7 +8,6 @@ from flask import Blueprint, Flask, Response, abort, g, make_response, render_te
 from flask.globals import request_ctx
 from werkzeug.datastructures import ImmutableMultiDict
 
-from feedback_service import headers
 from kiosk_ui import assets
 from kiosk_ui.languages import NATIVE, spoken
 
@@ -17,7 +16,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-HEADERS = {
+HEADERS = {  # of every answer, see ``app``
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -45,7 +44,6 @@ def register(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.before_request(_limit)
     app.after_request(_pack)
-    headers.always(app, HEADERS, lambda path: not path.startswith("/api/"))
 
 
 def page(template: str, status: int = 200, **context: Any) -> Response:

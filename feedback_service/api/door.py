@@ -13,7 +13,6 @@ from flask import Blueprint, Flask, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from feedback_service import headers
 from feedback_service.api import (
     cases,
     deliveries,
@@ -27,7 +26,7 @@ from feedback_service.api import (
 )
 from feedback_service.errors import FeedbackError
 
-HEADERS = {  # nobody keeps, frames or reinterprets what this door says
+HEADERS = {  # of every answer, see ``app``: nobody keeps, frames or reinterprets what this door says
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
@@ -46,7 +45,6 @@ def register(app: Flask) -> None:
     app.register_blueprint(api)
     app.register_blueprint(docs.beside)
     app.before_request(_lost)
-    headers.always(app, HEADERS, lambda path: path.startswith("/api/"))
     probes.register(app)
 
 
