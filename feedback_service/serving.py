@@ -82,10 +82,10 @@ class InTurn(ThreadWorker):
     def _look_at(self, number: int, guest: Guest, now: float) -> None:
         """One whose time is over."""
         if not guest.leaving and _has_a_request(guest):
-            guest.timeout = now + 1  # who only waits for a free thread
-        elif (taken := self._waiting.pop(number, None)) is guest:
+            guest.timeout = max(guest.timeout, now + 1)  # who only waits for a free thread
+        elif (taken := self._waiting.pop(number, None)) is guest and guest.timeout < now:
             self._close(guest)
-        elif taken is not None:  # the number is another's by now
+        elif taken is not None:  # it was served meanwhile, or the number is another's by now
             self._let_wait(taken, taken.timeout)
 
     def _stop(self) -> None:
@@ -107,7 +107,7 @@ class InTurn(ThreadWorker):
                     self._ready.unregister(number)
                     door.sock.close()
             for guest in list(self._waiting.values()):
-                guest.timeout = min(guest.timeout, began + STOP_KEEPALIVE_LINGER)
+                guest.timeout = min(guest.timeout, time.monotonic() + STOP_KEEPALIVE_LINGER)
             self._watch()
             time.sleep(0.02)
 
