@@ -153,7 +153,7 @@ def test_a_full_house_lets_in_who_stands_in_line_before_it_stops(sluggish: Slugg
 
 def test_who_is_answered_late_in_a_stop_may_still_talk(sluggish: Sluggish) -> None:
     with connection(sluggish) as link, ThreadPoolExecutor(1) as meanwhile:
-        link.sendall(b"POST /3 HTTP/1.1\r\nHost: x\r\nContent-Length: 40000\r\n\r\n")
+        link.sendall(b"POST /3 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 40000\r\n\r\n")
         time.sleep(0.3)
         stopped = meanwhile.submit(sluggish.stop)
         time.sleep(3)
