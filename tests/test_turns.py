@@ -4,7 +4,7 @@ import fcntl
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -64,11 +64,14 @@ def somebody_has_the_turn(file: str, others: int) -> Iterator[None]:
     with open(f"{file}-turn", "w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         yield
-        deadline = time.monotonic() + PATIENCE
-        while (
-            len(turns._coming) < others - 1 and time.monotonic() < deadline
-        ):  # one waits for the file itself
-            time.sleep(0.001)
+        await_that(lambda: len(turns._coming) >= others - 1)  # one waits for the file itself
+
+
+def await_that(it_is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE / 2
+    while not it_is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
 
 
 def errors(writers: list[Future[None]]) -> list[type[BaseException] | None]:
@@ -252,7 +255,9 @@ def test_two_files_are_never_written_in_one_transaction(file: str, tmp_path: Pat
         link.execute("CREATE TABLE words (word TEXT PRIMARY KEY)")
 
     with ThreadPoolExecutor(4) as threads, somebody_has_the_turn(file, 4):
-        writers = [threads.submit(write, (file, other)[place % 2], str(place)) for place in range(4)]
+        writers = [threads.submit(write, file, "0")]
+        await_that(turns._one_of_us.locked)  # else one whose file is free could be first, and wait for nobody
+        writers += [threads.submit(write, (file, other)[place % 2], str(place)) for place in (1, 2, 3)]
 
     assert errors(writers) == [None] * 4
     assert (kept(file), kept(other)) == ({"0", "2"}, {"1", "3"})
