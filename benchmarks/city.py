@@ -3,10 +3,11 @@
 The same for the same seed. Nothing of it goes through the flow: figures do not care how answers came.
 """
 
+import json
 import random
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from feedback_service.db import Base, transaction
-from feedback_service.models import Answer, Case, Centre, Invitation, Response, Service
+from feedback_service.models import Case, Centre, Invitation, Response, Service
 from feedback_service.words import PARTS_OF_DAY
 
 CENTRE = "SN12000007"
@@ -41,7 +42,7 @@ class _Bulk:
     def add(self, kind: type[Base], **row: Any) -> None:
         rows = self.waiting.setdefault(kind, [])
         rows.append(row)
-        if len(rows) >= AT_ONCE and kind in (Answer, Invitation):
+        if len(rows) >= AT_ONCE and kind in (Response, Invitation):
             self.flush()
 
     def flush(self) -> None:
@@ -126,33 +127,34 @@ def fill(tx: Session, responses: int, cases: int, seed: int = 1) -> uuid.UUID:
             answered_on=days[number * len(days) // responses],
             part_of_day=None if source in ("paper_box", "phone_interview") else chance.choice(PARTS_OF_DAY),
             language="en" if chance.random() < 0.03 else "uk",
+            answers=json.dumps(_said(chance, visit["front_office"])),
             **visit,
         )
-        for question, value in _said(chance, visit["front_office"]):
-            bulk.add(Answer, centre_id=centre, response_id=response, question=question, value=value)
     bulk.flush()
     return centre
 
 
-def _said(chance: random.Random, front_office: str) -> Iterator[tuple[str, str]]:
+def _said(chance: random.Random, front_office: str) -> dict[str, list[str]]:
     """What one person answers: about as pleased as people are, most of them to the end."""
     prefix = "off" if front_office == "offline" else "on"
-    yield f"{prefix}.nps", str(chance.choices(range(11), (1, 0, 0, 0, 0, 1, 1, 3, 10, 20, 64))[0])
+    said = {
+        f"{prefix}.nps": chance.choices([str(n) for n in range(11)], (1, 0, 0, 0, 0, 1, 1, 3, 10, 20, 64))
+    }
     if chance.random() < 0.25:
-        return
+        return said
     poor = False
     if front_office == "offline":
         for question in ("premises", "services", "staff", "quality", "process"):
-            value = chance.choices(WORDS, (90, 8, 0.7, 1.3))[0]
+            [value] = said[f"off.{question}"] = chance.choices(WORDS, (90, 8, 0.7, 1.3))
             poor |= value in WORDS[2:]
-            yield f"off.{question}", value
     else:
-        value = chance.choices(("excellent", "good", "ok", "bad", "awful"), (62, 25, 8, 2, 3))[0]
+        [value] = said["on.overall"] = chance.choices(
+            ("excellent", "good", "ok", "bad", "awful"), (62, 25, 8, 2, 3)
+        )
         poor = value in ("bad", "awful")
-        yield "on.overall", value
     if poor:
-        for reason in sorted(set(chance.choices(REASONS, k=2))):
-            yield "any.reasons", reason
+        said["any.reasons"] = sorted(set(chance.choices(REASONS, k=2)))
+    return said
 
 
 def _days(first: date, last: date) -> Iterable[date]:

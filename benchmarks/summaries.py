@@ -46,9 +46,10 @@ SOME_DAY = {
 }
 LAST_DAY = {"sqlite": "date(day, '+30 days')", "postgresql": "day + 30"}
 DIGIT = {
-    "sqlite": "instr('0123456789abcdef', substr(r.id, q.place, 1)) - 1",
-    "postgresql": "strpos('0123456789abcdef', substr(replace(r.id::text, '-', ''), q.place, 1)) - 1",
+    "sqlite": "(instr('0123456789abcdef', substr(made.id, {place}, 1)) - 1)",
+    "postgresql": "(strpos('0123456789abcdef', substr(replace(made.id::text, '-', ''), {place}, 1)) - 1)",
 }
+AS_JSON = {"sqlite": "{}", "postgresql": "CAST({} AS JSON)"}
 BYTES = {"sqlite": "CAST(id AS BLOB)", "postgresql": "decode(replace(id::text, '-', ''), 'hex')"}
 CASES = """
     INSERT INTO cases (centre_id, id, number_hash, service_id, front_office, workplace, status, status_at)
@@ -69,23 +70,18 @@ INVITATIONS = """
 """
 RESPONSES = """
     INSERT INTO responses (centre_id, id, questionnaire, front_office, source, service_id, workplace, answered_on,
-                           part_of_day, language)
+                           part_of_day, language, answers)
     {series}
     SELECT :centre, made.id, 'offline-2026.1', 'offline',
            CASE WHEN n % 12 < 6 THEN 'qr_case' WHEN n % 12 < 9 THEN 'tablet_hall'
                 WHEN n % 12 < 11 THEN 'sms_viber' ELSE 'qr_hall' END,
-           services.id, 'window-' || (n % 11), {day}, 'midday', 'uk'
+           services.id, 'window-' || (n % 11), {day}, 'midday', 'uk', {answers}
     FROM (SELECT n, {random} AS id FROM series ORDER BY 2) AS made
     JOIN services ON services.centre_id = :centre AND services.local_code = 'L' || (n % {services})
 """
-ANSWERS = """
-    INSERT INTO answers (centre_id, response_id, question, value)
-    SELECT said.centre_id, said.id, said.question, CASE
-        WHEN question = 'off.nps' THEN CASE WHEN digit < 11 THEN CAST(digit AS VARCHAR) ELSE '10' END
-        WHEN digit < 13 THEN 'great' WHEN digit = 13 THEN 'good' WHEN digit = 14 THEN 'acceptable' ELSE 'awful' END
-    FROM (SELECT r.centre_id, r.id, q.question, {digit} AS digit
-          FROM responses AS r CROSS JOIN ({questions}) AS q WHERE r.centre_id = :centre) AS said
-"""
+RATING = "CASE WHEN {digit} < 11 THEN CAST({digit} AS VARCHAR) ELSE '10' END"
+WORD = """CASE WHEN {digit} < 13 THEN 'great' WHEN {digit} = 13 THEN 'good'
+               WHEN {digit} = 14 THEN 'acceptable' ELSE 'awful' END"""
 # Of a hundred answers on a tablet one looks odd.
 SIGNALS = """
     INSERT INTO signals (centre_id, response_id, reason)
@@ -117,12 +113,7 @@ def make_centre(tx: Session, number: int) -> uuid.UUID:
 def answer(tx: Session, centre: uuid.UUID, people: int) -> None:
     """So many people answered every question, evenly over the year."""
     dialect = tx.get_bind().dialect.name
-    places = " UNION ALL ".join(
-        f"SELECT {place + 1} AS place, '{question}' AS question" for place, question in enumerate(QUESTIONS)
-    )
     tx.execute(text(_made(RESPONSES, dialect)), {"centre": _key(dialect, centre), "number": people})
-    said = ANSWERS.format(digit=DIGIT[dialect], questions=places)
-    tx.execute(text(said), {"centre": _key(dialect, centre)})
     tx.execute(text(SIGNALS), {"centre": _key(dialect, centre)})
 
 
@@ -215,7 +206,19 @@ def _made(statement: str, dialect: str) -> str:
         some_day=SOME_DAY[dialect],
         last_day=LAST_DAY[dialect],
         services=SERVICES,
+        answers=_answers(dialect),
     )
+
+
+def _answers(dialect: str) -> str:
+    """The values of every question, as JSON that the database puts together; a colon would name a parameter."""
+    said = []
+    for place, question in enumerate(QUESTIONS, start=1):
+        value = RATING if question == "off.nps" else WORD
+        digit = DIGIT[dialect].format(place=place)
+        said.append(f"""'"{question}"\\: ["' || {value.format(digit=digit)} || '"]'""")
+    whole = " || ', ' || ".join(said)
+    return AS_JSON[dialect].format(f"('{{' || {whole} || '}}')")
 
 
 def _key(dialect: str, id: uuid.UUID) -> object:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from feedback_service.indicators import tallies
 from feedback_service.indicators.tallies import ANSWERS_BY, INVITED, PEOPLE, STEPS, WHOLE, Counts
-from feedback_service.models import Answer, Case, Invitation, Response
+from feedback_service.models import Case, Invitation, Response
 
 _OF_CASE: Mapping[str, ColumnElement[Any] | InstrumentedAttribute[Any]] = {
     WHOLE: literal(""),
@@ -58,8 +58,6 @@ def answers(
 
     Answers that were taken back count nowhere.
     """
-    their_answers = (Answer.centre_id == Response.centre_id) & (Answer.response_id == Response.id)
-    said = select(func.aggregate_strings(Answer.question + "=" + Answer.value, ";")).where(their_answers)
     facts = select(
         Response.centre_id,
         Response.answered_on,
@@ -70,7 +68,7 @@ def answers(
         Response.workplace,
         Response.part_of_day,
         Response.language,
-        said.correlate(Response).scalar_subquery().label("said"),
+        Response.answers,
     ).where(Response.withdrawn_on.is_(None))
     keys = {name: ANSWERS_BY[name] for name in by}
     found: dict[str, dict[tuple[uuid.UUID, date, str], Counts]] = {name: {} for name in keys}
@@ -81,7 +79,7 @@ def answers(
             if one.answered_on in days[one.centre_id]:
                 for name, key in keys.items():
                     counts = found[name].setdefault((one.centre_id, one.answered_on, key(one)), {})
-                    tallies.note(counts, one.front_office, one.source, one.said)
+                    tallies.note(counts, one.front_office, one.source, one.answers)
     return {name: [Told(*cell, counts) for cell, counts in groups.items()] for name, groups in found.items()}
 
 

@@ -6,14 +6,14 @@ from collections.abc import Collection
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feedback_service.db import reading
-from feedback_service.indicators import library, rollups, scoring, summaries
+from feedback_service.indicators import library, rollups, scoring, summaries, tallies
 from feedback_service.indicators.suppression import withhold
 from feedback_service.indicators.tallies import PEOPLE
-from feedback_service.models import Answer, Centre, Response, Signal
+from feedback_service.models import Centre, Response, Signal
 from feedback_service.words import FRONT_OFFICES
 
 Counts = Counter[tuple[str, str, str]]  # front office, question, value
@@ -104,24 +104,18 @@ def _signalled(
     """The same of those with a signal, straight from the answers: they are few."""
     odd = select(Signal.centre_id, Signal.response_id).where(Signal.centre_id.in_(ids)).distinct().subquery()
 
-    def theirs(query: Any) -> Any:
-        return query.where(
-            Response.centre_id == odd.c.centre_id,
-            Response.id == odd.c.response_id,
-            Response.answered_on.between(first, last),
-            Response.front_office.in_(offices),
-            Response.source.in_(sources),
-            Response.withdrawn_on.is_(None),
-        )
-
-    by = (Response.source, Response.front_office)
-    people = theirs(select(*by, literal(PEOPLE), literal(""), func.count()).group_by(*by))
-    values: Any = select(*by, Answer.question, Answer.value, func.count()).where(
-        Answer.centre_id == Response.centre_id, Answer.response_id == Response.id
+    query = select(Response.source, Response.front_office, Response.answers).where(
+        Response.centre_id == odd.c.centre_id,
+        Response.id == odd.c.response_id,
+        Response.answered_on.between(first, last),
+        Response.front_office.in_(offices),
+        Response.source.in_(sources),
+        Response.withdrawn_on.is_(None),
     )
-    values = theirs(values.group_by(*by, Answer.question, Answer.value))
+    noted: tallies.Counts = {}
+    for source, front_office, answers in tx.execute(query):
+        tallies.note(noted, front_office, source, answers)
     counts: defaultdict[str, Counts] = defaultdict(Counts)
-    for query in (people, values):
-        for source, front_office, question, value, n in tx.execute(query):
-            counts[source][front_office, question, value] = n
+    for (front_office, source, question, value), n in tallies.cells(noted):
+        counts[source][front_office, question, value] = n
     return dict(counts)

@@ -5,7 +5,7 @@ themselves; ``INVITED`` tells of invitations, which have no source, how many wen
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -36,15 +36,15 @@ def part_of_week(day: date, part_of_day: str | None) -> str:
     return f"{day.isoweekday()}-{part_of_day}" if part_of_day else ""
 
 
-def note(counts: Counts, front_office: str, source: str, said: str) -> None:
-    """Count one person, who ``said`` such answers as ``question=value``, separated by semicolons."""
+def note(counts: Counts, front_office: str, source: str, answers: Mapping[str, Sequence[str]]) -> None:
+    """Count one person with the values chosen for each question."""
     questions = counts.setdefault(front_office, {}).setdefault(source, {})
     people = questions.setdefault(PEOPLE, {})
     people[""] = people.get("", 0) + 1
-    for answer in said.split(";") if said else ():
-        question, _, value = answer.partition("=")
+    for question, chosen in answers.items():
         values = questions.setdefault(question, {})
-        values[value] = values.get(value, 0) + 1
+        for value in chosen:
+            values[value] = values.get(value, 0) + 1
 
 
 def add(into: Counts, more: Counts) -> None:

@@ -18,7 +18,7 @@ from feedback_service.models.access import (
     UserScope,
 )
 from feedback_service.models.alarms import Alarm, Concern, Gathering, Letter, MailWish
-from feedback_service.models.answers import Answer, Comment, Response
+from feedback_service.models.answers import Comment, Response
 from feedback_service.models.cases import BegunAnswer, Case, CaseStatus, Invitation
 from feedback_service.models.centres import Centre, Document, Service
 from feedback_service.models.delivery import Channel, Event, Queue
@@ -27,7 +27,6 @@ from feedback_service.models.figures import CountedDay, Explanation, Tally
 
 __all__ = [
     "Alarm",
-    "Answer",
     "ApiKey",
     "ApiKeyCentre",
     "Attempts",

@@ -1,13 +1,14 @@
 """What people said. Nothing here leads back to a case, an invitation, a device or an instant.
 
-The three tables are kept in the order of their random keys where the database can do that (SQLite), so that
+Both tables are kept in the order of their random keys where the database can do that (SQLite), so that
 not even their place on disk tells who came after whom.
 """
 
 import uuid
+from collections.abc import Mapping, Sequence
 from datetime import date
 
-from sqlalchemy import ForeignKeyConstraint, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, ForeignKeyConstraint, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from feedback_service.db import Base
@@ -15,7 +16,6 @@ from feedback_service.models.columns import CentreId, Edrpou, Fingerprint, Id, W
 from feedback_service.words import FRONT_OFFICES, PARTS_OF_DAY, SOURCES
 
 IN_KEY_ORDER = {"sqlite_with_rowid": False}
-OF_RESPONSE = ["responses.centre_id", "responses.id"]
 
 
 class Response(Base):
@@ -52,21 +52,8 @@ class Response(Base):
     receipt_hash: Mapped[Fingerprint | None]
     client_hash: Mapped[Fingerprint | None]  # only where no invitation guards against repeats
     withdrawn_on: Mapped[date | None]
-
-
-class Answer(Base):
-    """One value given to one question; a question with several values has a row for each."""
-
-    __tablename__ = "answers"
-    __table_args__ = (
-        ForeignKeyConstraint(["centre_id", "response_id"], OF_RESPONSE),
-        IN_KEY_ORDER,
-    )
-
-    centre_id: Mapped[CentreId]
-    response_id: Mapped[Id]
-    question: Mapped[str] = mapped_column(String(32), primary_key=True)
-    value: Mapped[str] = mapped_column(String(32), primary_key=True)
+    # The values chosen for each question, mostly one; none once it is withdrawn.
+    answers: Mapped[Mapping[str, Sequence[str]]] = mapped_column(JSON, server_default="{}")
 
 
 class Comment(Base):
@@ -78,7 +65,7 @@ class Comment(Base):
 
     __tablename__ = "comments"
     __table_args__ = (
-        ForeignKeyConstraint(["centre_id", "response_id"], OF_RESPONSE),
+        ForeignKeyConstraint(["centre_id", "response_id"], ["responses.centre_id", "responses.id"]),
         UniqueConstraint("response_id", "centre_id"),
         IN_KEY_ORDER,
     )

@@ -41,6 +41,12 @@ class Answers:
         """Whether nothing at all was answered; a comment counts as an answer."""
         return not (self.single or self.choices or self.comment)
 
+    @property
+    def coded(self) -> dict[str, list[str]]:
+        """The values chosen for each question; a comment is none of them."""
+        chosen = {question: [value] for question, value in self.single.items()}
+        return chosen | {question: list(values) for question, values in self.choices.items()}
+
     def joined(self, later: "Answers") -> "Answers":
         """Both together; where both answer a question, the later one holds."""
         newest = self if later.comment is None else later

@@ -7,7 +7,6 @@ was known to nobody at the window and narrows freely. The decision is docs/decis
 """
 
 import uuid
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -16,7 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
-from feedback_service.models import Answer, Comment, Response, Service
+from feedback_service.models import Comment, Response, Service
 from feedback_service.surveys.folding import beginnings
 
 PORTION = (
@@ -61,7 +60,7 @@ class Told:
     id: uuid.UUID
     text: str
     language: str
-    answers: Mapping[str, tuple[str, ...]]
+    answers: Mapping[str, Sequence[str]]
     set_aside: bool
     questionnaire: str
     month: date | None = None
@@ -235,7 +234,6 @@ def _told(
         .where(Comment.centre_id == centre_id, Comment.response_id.in_(ids))
     )
     rows = {comment.response_id: (comment, response, title) for comment, response, title in tx.execute(query)}
-    answers = _answers(tx, centre_id, ids)
     shared = _shared(tx, centre_id, of, services, [response for _, response, _ in rows.values()], least)
     told = []
     for id in ids:
@@ -251,25 +249,13 @@ def _told(
                 id=id,
                 text=comment.text,
                 language=response.language,
-                answers=answers[id],
+                answers=response.answers,
                 set_aside=comment.set_aside,
                 questionnaire=response.questionnaire,
                 **beside,
             )
         )
     return tuple(told)
-
-
-def _answers(
-    tx: Session, centre_id: uuid.UUID, ids: Sequence[uuid.UUID]
-) -> Mapping[uuid.UUID, Mapping[str, tuple[str, ...]]]:
-    said: defaultdict[uuid.UUID, dict[str, tuple[str, ...]]] = defaultdict(dict)
-    query = select(Answer.response_id, Answer.question, Answer.value).where(
-        Answer.centre_id == centre_id, Answer.response_id.in_(ids)
-    )
-    for id, question, value in tx.execute(query):
-        said[id][question] = (*said[id].get(question, ()), value)
-    return said
 
 
 Circumstances = tuple[date, str, uuid.UUID | None]  # month, front office, service

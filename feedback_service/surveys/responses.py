@@ -1,31 +1,16 @@
 """Final answers: stored whole or not at all, found by their receipt, taken back by their author."""
 
-import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date
-from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Executable,
-    FunctionElement,
-    Text,
-    bindparam,
-    cast,
-    delete,
-    func,
-    insert,
-    literal_column,
-    select,
-)
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from feedback_service.db import table
 from feedback_service.links import Tx
-from feedback_service.models import Answer, Comment, Response
+from feedback_service.models import Comment, Response
 from feedback_service.statements import Ready
 from feedback_service.surveys import library
 from feedback_service.surveys.answers import Answers
@@ -52,42 +37,18 @@ class NewResponse:
     answers: Answers
 
 
-_FACTS = tuple(field.name for field in fields(NewResponse) if field.name != "answers")
+_FACTS = tuple(field.name for field in fields(NewResponse))
 _REPEATED = ("answered_on", "front_office", "source", "service_id", "language")
 _BESIDE = (*_REPEATED, "set_aside", "poor", "breach", "reasons")
 _RESPONSE = Ready.insert(table(Response), *_FACTS)
 _COMMENT = Ready.insert(table(Comment), "centre_id", "response_id", *_BESIDE, "text", "folded")
 
 
-_ANSWERS = table(Answer)
-_KEY = ("centre_id", "response_id")
-
-
-def _all_from(pairs: FunctionElement[Any]) -> Executable:
-    """The values of one answer, given as pairs in JSON: one statement, however many they are."""
-    pair = pairs.table_valued("value", name="pair")
-    key = [bindparam(name, type_=_ANSWERS.c[name].type) for name in _KEY]
-    both: list[ColumnElement[str]] = [literal_column(f"pair.value ->> {place}") for place in (0, 1)]
-    return insert(_ANSWERS).from_select([*_KEY, "question", "value"], select(*key, *both).select_from(pair))
-
-
-_VALUES = Ready(
-    {
-        "sqlite": _all_from(func.json_each(bindparam("pairs", type_=Text))),
-        "postgresql": _all_from(func.jsonb_array_elements(cast(bindparam("pairs", type_=Text), JSONB))),
-    }
-)
-
-
 def store(tx: Tx, new: NewResponse) -> None:
-    """Keep the answer: its facts, a row for each value, the masked comment."""
-    key = {"centre_id": new.centre_id, "response_id": new.id}
-    _RESPONSE.run(tx, {name: getattr(new, name) for name in _FACTS})
-    values = [*new.answers.single.items()]
-    values += [(question, value) for question, chosen in new.answers.choices.items() for value in chosen]
-    if values:
-        _VALUES.run(tx, key | {"pairs": json.dumps(values)})
+    """Keep the answer: its facts with what was chosen, and the masked comment."""
+    _RESPONSE.run(tx, {name: getattr(new, name) for name in _FACTS} | {"answers": new.answers.coded})
     if (text := new.answers.comment) is not None:
+        key = {"centre_id": new.centre_id, "response_id": new.id}
         _COMMENT.run(tx, key | _beside(tx, new) | {"text": text, "folded": folded(text)})
 
 
@@ -117,6 +78,6 @@ def by_client(tx: Session, centre_id: uuid.UUID, hashes: Sequence[bytes]) -> Res
 
 def take_back(tx: Session, response: Response, *, on: date) -> None:
     """Delete what was said; what stays is a tombstone with its day."""
-    for kind in (Answer, Comment):
-        tx.execute(delete(kind).where(kind.centre_id == response.centre_id, kind.response_id == response.id))
-    response.withdrawn_on = on
+    of_it = (Comment.centre_id == response.centre_id, Comment.response_id == response.id)
+    tx.execute(delete(Comment).where(*of_it))
+    response.answers, response.withdrawn_on = {}, on

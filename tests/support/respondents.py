@@ -10,7 +10,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from feedback_service.db import transaction
-from feedback_service.models import Answer, Centre, Response, Service
+from feedback_service.models import Centre, Response, Service
 from feedback_service.words import SOURCES
 from tests.support.story import CENTRE
 
@@ -35,6 +35,12 @@ class Person:
     provider: str | None = None
     workplace: str | None = None
     withdrawn: bool = False
+
+    @property
+    def coded(self) -> dict[str, list[str]]:
+        """The values chosen for each question."""
+        chosen = {question: [value] for question, value in self.answers.items()}
+        return chosen | ({"any.reasons": [*self.reasons]} if self.reasons else {})
 
 
 def crowd(
@@ -81,7 +87,7 @@ def store(tx: Session, people: Iterable[Person]) -> None:
     """They have answered; a service that their centre does not know yet is entered."""
     centres = {centre.code: centre.id for centre in tx.scalars(select(Centre))}
     services = {(s.centre_id, s.code, s.local_code): s.id for s in tx.scalars(select(Service))}
-    responses, answers = [], []
+    responses = []
     for person in people:
         centre, id = centres[person.centre], uuid.uuid4()
         service = None
@@ -110,12 +116,8 @@ def store(tx: Session, people: Iterable[Person]) -> None:
                 "answered_on": person.day,
                 "language": "uk",
                 "withdrawn_on": person.day if person.withdrawn else None,
+                "answers": {} if person.withdrawn else person.coded,
             }
         )
-        said = [*person.answers.items(), *(("any.reasons", reason) for reason in person.reasons)]
-        for question, value in said if not person.withdrawn else ():
-            answers.append({"centre_id": centre, "response_id": id, "question": question, "value": value})
     if responses:
         tx.execute(insert(Response), responses)
-    if answers:
-        tx.execute(insert(Answer), answers)

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feedback_service.db import Base, reading
-from feedback_service.models import Answer, Comment, Event
+from feedback_service.models import Comment, Event, Response
 
 
 @reading
@@ -19,7 +19,8 @@ def rows(tx: Session, table: type[Base], *conditions: Any) -> list[Any]:
 
 def answers() -> set[tuple[str, str]]:
     """Every (question, value) that is stored."""
-    return {(answer.question, answer.value) for answer in rows(Answer)}
+    chosen = [each for response in rows(Response) for each in response.answers.items()]
+    return {(question, value) for question, values in chosen for value in values}
 
 
 def comments() -> list[str]:
