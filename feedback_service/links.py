@@ -55,7 +55,7 @@ class Link:
         """Whether nothing is begun on it, so that another story may have it."""
         if self.sqlite:
             return not self.driver.in_transaction
-        return bool(self.driver.info.transaction_status == TransactionStatus.IDLE)
+        return bool(self.driver.pgconn.transaction_status == TransactionStatus.IDLE)
 
     def rows(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         """What the statement finds; it takes ``values`` by their places."""

@@ -13,7 +13,8 @@ from pathlib import Path
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 from babel.numbers import format_decimal
-from flask import Flask, g, request
+from flask import Flask, g
+from flask.globals import request_ctx
 from flask_babel import Babel, get_locale, gettext
 from markupsafe import Markup
 
@@ -58,11 +59,12 @@ def offer(chosen: Collection[str] | None) -> None:
 
 def chosen() -> str:
     """The language for this request."""
+    request = request_ctx.request  # each look at the proxy costs a search
     if request.path.startswith("/api/"):
         # What a centre offers its visitors is nothing to a program.
         return request.accept_languages.best_match(SPOKEN, NATIVE) or NATIVE
-    asked = request.args.get("lang", "")
-    return asked if asked in offered() else NATIVE
+    asked = request.args.get("lang")
+    return asked if asked and asked in offered() else NATIVE
 
 
 @lru_cache(maxsize=16)

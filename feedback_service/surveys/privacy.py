@@ -79,9 +79,9 @@ AS_DIGIT = str.maketrans("oOоОlLiIіІ|зЗ", "0000111111133")
 
 def _shadow(text: str) -> tuple[str, list[int]]:
     """The text without disguises, and for each of its characters (and its end) the place in the original."""
-    seen = [(one, place) for place, character in enumerate(text) for one in _plain(character)]
-    shadow = LOOKALIKE.sub(lambda letters: letters[0].translate(AS_DIGIT), "".join(one for one, _ in seen))
-    return shadow, [*(place for _, place in seen), len(text)]
+    seen = [_plain(character) for character in text]
+    shadow = LOOKALIKE.sub(lambda letters: letters[0].translate(AS_DIGIT), "".join(seen))
+    return shadow, [*(place for place, plain in enumerate(seen) for _ in plain), len(text)]
 
 
 @lru_cache(maxsize=4096)
