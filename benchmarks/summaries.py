@@ -29,7 +29,7 @@ QUESTIONS = ("off.nps", "off.premises", "off.services", "off.staff", "off.qualit
 VIEWS = (None, "month", "source", "service")
 RAW_UP_TO = 2_000_000  # answers that are counted raw too
 
-# A random day is chosen once for each invitation: SQLite would choose anew wherever it is named, hence MATERIALIZED.
+# What is random is chosen once for each row: SQLite would choose anew wherever it is named, hence MATERIALIZED.
 # Every figure is taken from the number of a response or from the digits of its random id, a digit for each thing.
 SERIES = {
     "sqlite": "WITH RECURSIVE series(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM series WHERE n + 1 < :number)",
@@ -71,12 +71,12 @@ INVITATIONS = """
 RESPONSES = """
     INSERT INTO responses (centre_id, id, questionnaire, front_office, source, service_id, workplace, answered_on,
                            part_of_day, language, answers)
-    {series}
+    {series}, made AS MATERIALIZED (SELECT n, {random} AS id FROM series ORDER BY 2)
     SELECT :centre, made.id, 'offline-2026.1', 'offline',
            CASE WHEN n % 12 < 6 THEN 'qr_case' WHEN n % 12 < 9 THEN 'tablet_hall'
                 WHEN n % 12 < 11 THEN 'sms_viber' ELSE 'qr_hall' END,
            services.id, 'window-' || (n % 11), {day}, 'midday', 'uk', {answers}
-    FROM (SELECT n, {random} AS id FROM series ORDER BY 2) AS made
+    FROM made
     JOIN services ON services.centre_id = :centre AND services.local_code = 'L' || (n % {services})
 """
 RATING = "CASE WHEN {digit} < 11 THEN CAST({digit} AS VARCHAR) ELSE '10' END"
