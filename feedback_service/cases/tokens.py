@@ -38,7 +38,7 @@ def _keyed(key: bytes) -> hmac.HMAC:
 
 
 def _letters(digest: bytes, length: int, alphabet: str = _BASE32) -> str:
-    """So many characters of five bits each, from the front."""
+    """So many characters of five bits each, from the front; of 32 bytes at most 51."""
     bits, end = int.from_bytes(digest, "big"), 8 * len(digest)
     return "".join([alphabet[bits >> end - 5 * place & 31] for place in range(1, length + 1)])
 

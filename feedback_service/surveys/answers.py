@@ -43,9 +43,13 @@ class Answers:
 
     @property
     def coded(self) -> dict[str, list[str]]:
-        """The values chosen for each question; a comment is none of them."""
+        """The values chosen for each question; a comment is none of them.
+
+        In one order for everybody: nothing that is kept shall tell what was tapped first.
+        """
         chosen = {question: [value] for question, value in self.single.items()}
-        return chosen | {question: list(values) for question, values in self.choices.items()}
+        several = {question: list(values) for question, values in self.choices.items()}
+        return dict(sorted((chosen | several).items()))
 
     def joined(self, later: "Answers") -> "Answers":
         """Both together; where both answer a question, the later one holds."""

@@ -9,12 +9,18 @@ branch_labels = None
 depends_on = None
 
 ITS = "answers.centre_id = responses.centre_id AND answers.response_id = responses.id"
+# The order tells nothing: it is that of the words.
 GATHERED = {
     dialect: f"SELECT {by_question} FROM (SELECT question, {values} AS chosen"
-    f" FROM answers WHERE {ITS} GROUP BY question) AS each"
+    f" FROM (SELECT question, value FROM answers WHERE {ITS} ORDER BY question, value) AS sorted"
+    " GROUP BY question ORDER BY question) AS each"
     for dialect, by_question, values in (
         ("sqlite", "json_group_object(question, json(chosen))", "json_group_array(value)"),
-        ("postgresql", "json_object_agg(question, chosen)", "json_agg(value)"),
+        (
+            "postgresql",
+            "json_object_agg(question, chosen ORDER BY question)",
+            "json_agg(value ORDER BY value)",
+        ),
     )
 }
 SCATTERED = {

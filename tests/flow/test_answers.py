@@ -1,5 +1,6 @@
 """A person answers by an invitation."""
 
+import json
 import time
 import uuid
 from dataclasses import replace
@@ -125,6 +126,19 @@ def test_what_a_whole_form_leaves_out_is_taken_back() -> None:
 
     assert stored.answers() == {("off.nps", "9"), ("off.premises", "great")}
     assert stored.comments() == []
+
+
+def test_nothing_that_is_stored_tells_what_was_tapped_first() -> None:
+    token, everything = (
+        invited().token,
+        {"off.nps": 9, "off.staff": "great", "any.reasons": ["seats", "queue"]},
+    )
+    client = tapped(token, {"off.staff": "great"})
+    sent(token, everything, client)
+    sent(invited().token, everything)
+
+    step_by_step, at_once = (json.dumps(response.answers) for response in stored.rows(Response))
+    assert step_by_step == at_once
 
 
 def test_a_tap_left_alone_becomes_final_on_the_day_it_was_made(time_is: TimeIs) -> None:
