@@ -1,9 +1,11 @@
 """What was said survives the way down and up again, and is found afterwards as before."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from feedback_service import flow
 from feedback_service.app import create_app
@@ -31,26 +33,46 @@ def said() -> list[tuple[bool, dict[str, list[str]]]]:
     return [(row.withdrawn_on is not None, {q: sorted(v) for q, v in row.answers.items()}) for row in rows]
 
 
-@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
-def test_values_are_the_same_after_the_way_down_and_up(
-    dialect: str, fresh_database: FreshDatabase, tmp_path: Path
-) -> None:
-    told = environment(tmp_path, fresh_database(dialect))
+@pytest.fixture(params=["sqlite", "postgresql"])
+def told(request: pytest.FixtureRequest, fresh_database: FreshDatabase, tmp_path: Path) -> dict[str, str]:
+    """The settings of a service with a database of its own."""
+    return environment(tmp_path, fresh_database(request.param))
+
+
+@pytest.fixture
+def own(told: dict[str, str]) -> Flask:
+    """That service, with a centre in it."""
     app = create_app(Settings.from_env(told))
     with app.app_context():
         a_centre()
+    return app
+
+
+def before_and_after(
+    told: dict[str, str], own: Flask, to: str, look: Callable[[], list[Any]]
+) -> tuple[list[Any], list[Any]]:
+    """What ``look`` sees before the way down and up again, and after it."""
+
+    def seen() -> list[Any]:
+        with own.app_context():
+            found = look()
+            db.engine.dispose()
+        return found
+
+    before = seen()
+    flask_db(told, "downgrade", to)
+    flask_db(told, "upgrade")
+    return before, seen()
+
+
+def test_values_are_the_same_after_the_way_down_and_up(told: dict[str, str], own: Flask) -> None:
+    with own.app_context():
         sent(invited().token, {"off.nps": 9, "off.staff": "great", "any.reasons": ["queue", "seats"]})
         sent(invited().token, {"any.comment": "Дякую"})
         flow.withdraw(sent(invited().token, {"off.nps": 0, "any.breach": ["bribe"]}).receipt)
-        before = said()
-        db.engine.dispose()
 
-    flask_db(told, "downgrade", "0009")
-    flask_db(told, "upgrade")
+    before, after = before_and_after(told, own, "0009", said)
 
-    with app.app_context():
-        after = said()
-        db.engine.dispose()
     assert after == before
     assert sorted(after, key=str) == [
         (False, {"any.reasons": ["queue", "seats"], "off.nps": ["9"], "off.staff": ["great"]}),
@@ -59,14 +81,8 @@ def test_values_are_the_same_after_the_way_down_and_up(
     ]
 
 
-@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
-def test_comments_are_the_same_after_the_way_down_and_up(
-    dialect: str, fresh_database: FreshDatabase, tmp_path: Path
-) -> None:
-    told = environment(tmp_path, fresh_database(dialect))
-    app = create_app(Settings.from_env(told))
-    with app.app_context():
-        a_centre()
+def test_comments_are_the_same_after_the_way_down_and_up(told: dict[str, str], own: Flask) -> None:
+    with own.app_context():
         sent(invited().token, {"off.nps": 9, "any.comment": "Дякую за об’єкт, тел. 050 123 45 67, ҐАНОК"})
         sent(
             invited().token,
@@ -74,14 +90,8 @@ def test_comments_are_the_same_after_the_way_down_and_up(
         )
         sent(invited().token, {"any.breach": ["bribe"], "any.comment": "Натякали"}, language="en")
         sent(invited().token, {"any.breach": ["none"], "any.comment": "Нічого такого"})
-        before = facts()
-        db.engine.dispose()
 
-    flask_db(told, "downgrade", "0003")
-    flask_db(told, "upgrade")
+    before, after = before_and_after(told, own, "0003", facts)
 
-    with app.app_context():
-        after = facts()
-        db.engine.dispose()
     assert after == before
     assert len(after) == 4
