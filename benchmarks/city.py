@@ -84,7 +84,7 @@ def fill(tx: Session, responses: int, cases: int, seed: int = 1) -> uuid.UUID:
         }
 
     for number in range(cases):
-        day, case = days[number * len(days) // cases], new_id()
+        day, case, visit = days[number * len(days) // cases], new_id(), facts_of_visit()
         bulk.add(
             Case,
             centre_id=centre,
@@ -92,7 +92,7 @@ def fill(tx: Session, responses: int, cases: int, seed: int = 1) -> uuid.UUID:
             number_hash=chance.randbytes(32),
             status="completed",
             status_at=f"{day} 10:00:00.000000",
-            **facts_of_visit(),
+            **visit,
         )
         answered = chance.random() < responses / cases
         bulk.add(
@@ -103,7 +103,7 @@ def fill(tx: Session, responses: int, cases: int, seed: int = 1) -> uuid.UUID:
             key_id="1",
             token_hash=chance.randbytes(32),
             short_code_hash=chance.randbytes(32),
-            questionnaire="offline-2026.1",
+            questionnaire=f"{visit['front_office']}-2026.1",
             issued_on=day,
             last_day=day + timedelta(days=30),
             cancelled=False,

@@ -113,6 +113,11 @@ def in_force(candidates: Iterable[Questionnaire], front_office: str, day: date) 
     return max(reversed(begun), key=lambda one: one.effective_from)
 
 
+def front_office_of(version: str) -> str:
+    """The front office that a version of the questions is about: its name begins with it, see ``parse``."""
+    return version.partition("-")[0]
+
+
 @cache
 def shipped() -> tuple[Questionnaire, ...]:
     """Every version published with the program."""
@@ -129,7 +134,7 @@ def parse(document: object) -> Questionnaire:
     )
     name = version.match(_VERSION, "like offline-2026.1")
     office = front_office.one_of(_FRONT_OFFICES)
-    front_office.require(name.startswith(f"{office}-"), "does not fit the version")
+    front_office.require(front_office_of(name) == office, "does not fit the version")
     languages = tuple(one.match(_LANGUAGE, "a language code such as uk") for one in spoken.list(least=1))
     spoken.distinct(languages)
     missing = [language for language in LANGUAGES_NEEDED if language not in languages]

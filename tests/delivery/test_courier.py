@@ -4,21 +4,19 @@ import hashlib
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
-from sqlalchemy.event import listen, remove
 from sqlalchemy.orm import Session
 
 from feedback_service import clock, flow
 from feedback_service.config import Settings
-from feedback_service.db import db, transaction
+from feedback_service.db import db, reading, transaction
 from feedback_service.delivery import courier, line, outbox, relay
 from feedback_service.delivery.courier import Courier, Errand
 from feedback_service.delivery.events import response_withdrawn
@@ -29,13 +27,12 @@ from tests.conftest import TimeIs
 from tests.support import receiver as central_system
 from tests.support import stored
 from tests.support.receiver import SECRET, Answer, Receiver
+from tests.support.statements import plan, statements
 from tests.support.story import CENTRE, a_centre, invited, sent
 
 pytestmark = pytest.mark.usefixtures("context")
 
 OTHER = "SN12000008"
-
-Values = Sequence[Any] | Mapping[str, Any]
 
 
 @pytest.fixture
@@ -481,30 +478,13 @@ def test_without_an_address_nothing_is_sent(settings: Settings) -> None:
     assert courier.courier(settings) is None
 
 
-@contextmanager
-def statements(kind: str) -> Iterator[list[tuple[str, Values]]]:
-    """The statements of that kind that the database is asked meanwhile, with their values."""
-    asked: list[tuple[str, Values]] = []
-
-    def note(_link: object, _cursor: object, statement: str, given: Values, *_: object) -> None:
-        if statement.startswith(kind):
-            asked.append((statement, given))
-
-    listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield asked
-    finally:
-        remove(db.engine, "before_cursor_execute", note)
-
-
 @transaction
 def plan_of_a_claim(tx: Session, centre_id: uuid.UUID) -> str:
     """How PostgreSQL would look for the events that are due."""
     with statements("SELECT") as asked:
         line.due(tx, centre_id, clock.now(), relay.MOST)
-    [(statement, given)] = asked
-    steps = tx.connection().exec_driver_sql(f"EXPLAIN {statement}", given)
-    return "\n".join(step for (step,) in steps)
+    [claim] = asked
+    return plan(tx, claim)
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -533,10 +513,8 @@ def test_to_send_one_event_again_no_other_is_looked_at(context: None) -> None:
     with statements("UPDATE") as asked:
         flow.replay(uuid.UUID(id), [CENTRE])
 
-    [(statement, given)] = asked
-    with db.engine.connect() as link:
-        steps = link.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given)
-        assert "SCAN" not in " ".join(step[3] for step in steps)
+    [replay] = asked
+    assert "SCAN" not in reading(plan)(replay)
 
 
 @transaction

@@ -2,18 +2,16 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from feedback_service import clock, flow
-from feedback_service.db import db, transaction
+from feedback_service.db import reading, transaction
 from feedback_service.errors import NotFound
 from feedback_service.indicators import closing, summaries
 from feedback_service.indicators.methodology import FOLDER
@@ -21,6 +19,7 @@ from feedback_service.models import Centre, Document
 from tests.conftest import TimeIs
 from tests.support.looks import looked_at
 from tests.support.respondents import QUESTIONS, SERVICES, WORDS, Person, crowd, store
+from tests.support.statements import plan, statements
 from tests.support.story import CENTRE, a_centre, a_report, invited, registered, sent, tapped
 
 pytestmark = pytest.mark.usefixtures("context")
@@ -457,20 +456,6 @@ def test_few_are_those_whose_sources_are_shown() -> None:
     assert "suppressed" not in summed_up(source="qr_hall")
 
 
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """What is said to the database meanwhile."""
-    said: list[str] = []
-
-    def listen(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if not statement.startswith("BEGIN"):
-            said.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", listen)
-    yield said
-    event.remove(db.engine, "before_cursor_execute", listen)
-
-
 def test_a_few_statements_answer_for_any_number_of_centres_and_groups() -> None:
     codes: Sequence[str] = [a_centre(f"SN120000{number}") for number in range(10, 22)]
     store(crowd(7, 200, first=TODAY - timedelta(40), days=41, centres=tuple(codes)))
@@ -480,6 +465,16 @@ def test_a_few_statements_answer_for_any_number_of_centres_and_groups() -> None:
             summed_up(*codes, by=by)
 
         assert len(said) <= 10, by
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("by", [None, "month", "source"])
+def test_invitations_are_counted_as_the_index_gives_them_and_never_sorted(by: str | None) -> None:
+    with statements("SELECT") as asked:
+        summed_up(by=by)
+
+    [counting] = [one for one in asked if "FROM invitations" in one[0]]
+    assert "TEMP B-TREE" not in reading(plan)(counting)
 
 
 def test_a_centre_that_does_not_exist_has_no_summary() -> None:
