@@ -84,7 +84,7 @@ def fill(tx: Session, responses: int, cases: int, seed: int = 1) -> uuid.UUID:
         }
 
     for number in range(cases):
-        day, case, visit = days[number * len(days) // cases], new_id(), facts_of_visit()
+        day, case = days[number * len(days) // cases], new_id()
         bulk.add(
             Case,
             centre_id=centre,
@@ -92,7 +92,7 @@ def fill(tx: Session, responses: int, cases: int, seed: int = 1) -> uuid.UUID:
             number_hash=chance.randbytes(32),
             status="completed",
             status_at=f"{day} 10:00:00.000000",
-            **visit,
+            **(visit := facts_of_visit()),
         )
         answered = chance.random() < responses / cases
         bulk.add(

@@ -109,26 +109,26 @@ def invitations(
     each_day: bool = True,
 ) -> Iterator[Told]:
     """What became of the invitations issued on these days, straight from them; all told of the first if not of each."""
-    version = Invitation.questionnaire if front_offices else literal("")
+    asked = Invitation.questionnaire if front_offices else literal("")
     day_of = Invitation.issued_on if each_day else literal(first)
-    cell = (Invitation.centre_id, day_of, _OF_CASE[by], version)
+    cell = (Invitation.centre_id, day_of, _OF_CASE[by], asked)
     counted = (
         func.count(),
         func.count().filter(Invitation.opened),
         func.count().filter(Invitation.started),
         func.count(Invitation.answered_on),
     )
-    # Not by what is the same for all: SQLite would sort all rows by it, a third of the time of a summary.
-    told_apart = (column for column in cell if not isinstance(column, BindParameter))
-    query = select(*cell, *counted).select_from(Invitation).group_by(*told_apart)
+    # Not by what is the same for all: SQLite would sort all rows by it.
+    differing = (column for column in cell if not isinstance(column, BindParameter))
+    query = select(*cell, *counted).select_from(Invitation).group_by(*differing)
     if by != WHOLE:
         query = query.join(Case, (Case.centre_id == Invitation.centre_id) & (Case.id == Invitation.case_id))
     within = (Invitation.centre_id.in_(centres), Invitation.issued_on.between(first, last))
     groups: dict[tuple[uuid.UUID, date, str], Counts] = {}
-    for centre_id, day, key, told_version, *numbers in tx.execute(query.where(*within)):
+    for centre_id, day, key, questionnaire, *numbers in tx.execute(query.where(*within)):
         name = key.hex if isinstance(key, uuid.UUID) else key or ""
         counts = groups.setdefault((centre_id, day, name), {})
-        office = front_office_of(told_version) if front_offices else ""
-        tallies.add(counts, {office: {"": {INVITED: dict(zip(STEPS, numbers, strict=True))}}})
+        steps = dict(zip(STEPS, numbers, strict=True))
+        tallies.add(counts, {front_office_of(questionnaire): {"": {INVITED: steps}}})
     for group, counts in groups.items():
         yield Told(*group, counts)

@@ -146,8 +146,8 @@ def invitations(
 ) -> Iterator[Told]:
     """What became of the invitations issued from ``first`` to ``last``, told apart by one of ``INVITATIONS_BY``.
 
-    Without ``front_offices`` those counted live are told under none, which saves looking at their cases; without
-    ``each_day`` they are all told of one day. If ``only`` names keys, others need not be told.
+    Without ``front_offices`` those counted live are told under none, without ``each_day`` all of one day; which saves
+    SQLite sorting them. If ``only`` names keys, others need not be told.
     """
     settled = settled_until(tx, centres)
     if settled:

@@ -20,6 +20,8 @@ LANGUAGES_NEEDED = ("uk", "en")
 LONGEST_COMMENT = 1000  # characters
 LONGEST_TEXT = 300  # characters of one worded question, option or end of the scale
 
+FOLDER = Path(__file__).with_name("questionnaires")
+
 _VERSION = re.compile(r"(offline|online)-(\d{4})\.(\d{1,3})")
 _QUESTION_ID = re.compile(r"(off|on|any)\.[a-z][a-z0-9_]{0,27}")
 _VALUE = re.compile(r"[a-z][a-z0-9_]{0,31}")
@@ -114,14 +116,14 @@ def in_force(candidates: Iterable[Questionnaire], front_office: str, day: date) 
 
 
 def front_office_of(version: str) -> str:
-    """The front office that a version of the questions is about: its name begins with it, see ``parse``."""
+    """The front office that a version of the questions is about: its name begins with it. Of none, none."""
     return version.partition("-")[0]
 
 
 @cache
 def shipped() -> tuple[Questionnaire, ...]:
     """Every version published with the program."""
-    files = sorted((Path(__file__).parent / "questionnaires").glob("*.json"))
+    files = sorted(FOLDER.glob("*.json"))
     return tuple(parse(strict_json(file.read_text(encoding="utf-8"))) for file in files)
 
 

@@ -3,7 +3,6 @@
 import copy
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from feedback_service.surveys.questionnaires import Questionnaire
 
 def asked(day: str = "2027-01-01", *, word: str = "acceptable", id: str = "off.staff") -> Questionnaire:
     """Our questionnaire of the offices, in force from a day, with another word or another question."""
-    file = Path(questionnaires.__file__).parent / "questionnaires" / "offline-2026.1.json"
+    file = questionnaires.FOLDER / "offline-2026.1.json"
     text = file.read_text(encoding="utf-8").replace('"acceptable"', f'"{word}"').replace("off.staff", id)
     return questionnaires.parse(json.loads(text) | {"version": "offline-2027.1", "effective_from": day})
 

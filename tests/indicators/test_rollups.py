@@ -1,5 +1,6 @@
 """What is stored of a closed day is what its answers add up to, whoever comes when."""
 
+import json
 import threading
 import uuid
 from collections import Counter
@@ -18,11 +19,12 @@ from feedback_service import clock, flow
 from feedback_service.cases.registry import ServiceRef
 from feedback_service.config import Settings
 from feedback_service.db import reading, transaction
-from feedback_service.flow import AssistedAnswer, upkeep
+from feedback_service.flow import AssistedAnswer, setup, upkeep
 from feedback_service.indicators import checking, closing, rollups, tallies
 from feedback_service.indicators.checking import Difference
 from feedback_service.indicators.tallies import PEOPLE, Counts
-from feedback_service.models import Centre, CountedDay, Response, Tally
+from feedback_service.models import Centre, CountedDay, Invitation, Response, Tally
+from feedback_service.surveys.questionnaires import FOLDER
 from tests.conftest import TimeIs
 from tests.support import stored
 from tests.support.respondents import Person, crowd, store
@@ -490,6 +492,26 @@ def test_invitations_are_the_same_before_and_after_their_days_are_stored(by: str
     assert settled(before=FRIDAY) == 0
     assert invited_by(by, *period) == live
     assert differences() == []
+
+
+@pytest.mark.parametrize("by", tallies.INVITATIONS_BY)
+def test_invitations_to_an_old_and_a_new_version_of_the_questions_add_up(by: str, time_is: TimeIs) -> None:
+    time_is("2026-08-03T10:00+03:00")
+    sent(invited().token, {"off.nps": 9})
+    later = json.loads((FOLDER / "offline-2026.1.json").read_text(encoding="utf-8"))
+    setup.load_questionnaire(later | {"version": "offline-2026.2", "effective_from": "2026-08-03"})
+    invited()
+
+    def told() -> dict[str, int]:
+        cells = invited_by(by, date(2026, 8, 1), FRIDAY).items()
+        assert {front_office for (_, front_office, *_), _ in cells} == {"offline"}
+        return {step: n for (*_, step), n in cells}
+
+    assert {one.questionnaire for one in stored.rows(Invitation)} == {"offline-2026.1", "offline-2026.2"}
+    live = told()
+    assert live == {"invited": 2, "opened": 1, "started": 1, "answered": 1}
+    assert settled(before=FRIDAY) == 1
+    assert told() == live
 
 
 def test_invitations_of_a_day_are_stored_when_nobody_can_answer_them_any_more(time_is: TimeIs) -> None:

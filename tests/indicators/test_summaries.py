@@ -19,7 +19,7 @@ from feedback_service.models import Centre, Document
 from tests.conftest import TimeIs
 from tests.support.looks import looked_at
 from tests.support.respondents import QUESTIONS, SERVICES, WORDS, Person, crowd, store
-from tests.support.statements import plan, statements
+from tests.support.statements import Asked, plan, statements
 from tests.support.story import CENTRE, a_centre, a_report, invited, registered, sent, tapped
 
 pytestmark = pytest.mark.usefixtures("context")
@@ -467,14 +467,23 @@ def test_a_few_statements_answer_for_any_number_of_centres_and_groups() -> None:
         assert len(said) <= 10, by
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("by", [None, "month", "source"])
-def test_invitations_are_counted_as_the_index_gives_them_and_never_sorted(by: str | None) -> None:
+def counting_of_invitations(**how: Any) -> Asked:
+    """The statement of a summary that looks at them."""
     with statements("SELECT") as asked:
-        summed_up(by=by)
-
+        summed_up(**how)
     [counting] = [one for one in asked if "FROM invitations" in one[0]]
-    assert "TEMP B-TREE" not in reading(plan)(counting)
+    return counting
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("by", ["day", "month", "source", "language"])
+def test_invitations_are_counted_as_the_index_gives_them_and_never_sorted(by: str) -> None:
+    assert "TEMP B-TREE" not in reading(plan)(counting_of_invitations(by=by))
+
+
+@pytest.mark.parametrize("how", [{}, {"by": "month"}, {"by": "front_office"}, {"front_office": "online"}])
+def test_invitations_are_counted_without_a_look_at_their_cases(how: dict[str, str]) -> None:
+    assert "cases" not in counting_of_invitations(**how)[0]
 
 
 def test_a_centre_that_does_not_exist_has_no_summary() -> None:
