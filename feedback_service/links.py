@@ -74,9 +74,11 @@ class Link:
             raise LostRace()
 
     def write_all(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Write with each of these."""
-        for values in rows:
-            self.write(sql, values, or_lost=False)
+        """Write with each of these; PostgreSQL is not asked about one before it hears of the next."""
+        try:
+            self._cursor.executemany(sql, rows)
+        except DRIVERS_ERRORS as error:
+            raise _in_our_words(error) from error
 
     def _ask(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         found: list[tuple[Any, ...]] = self._cursor.execute(sql, values).fetchall()
@@ -97,7 +99,9 @@ class _Kept(Link):
 
     def __init__(self, driver: Any, dialect: Dialect) -> None:
         super().__init__(driver, dialect)
-        self._cursor = None  # it would prepare statements of its own, and forget ours
+        self._cursor = (
+            None  # it would prepare statements of its own, and forget ours; many rows are written in a lot
+        )
         driver.autocommit = True
         self._values = Transformer(driver)
         self._names: dict[tuple[str, Sequence[int] | None], bytes] = {}
@@ -152,6 +156,10 @@ class _Lot(Link):
     def write(self, sql: str, values: Sequence[Any], *, or_lost: bool) -> None:
         self._lot.append((sql, len(self._places), or_lost))
         self._places += values
+
+    def write_all(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        for values in rows:
+            self.write(sql, values, or_lost=False)
 
     def settle(self) -> None:
         """Everything is written, or nothing; ``LostRace`` if a row was no longer as a write relied on."""
