@@ -74,7 +74,7 @@ class Link:
             raise LostRace()
 
     def write_all(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Write with each of these; PostgreSQL is not asked about one before it hears of the next."""
+        """Write with each of these; PostgreSQL is sent them all before it is asked how the first one went."""
         try:
             self._cursor.executemany(sql, rows)
         except DRIVERS_ERRORS as error:
@@ -99,9 +99,8 @@ class _Kept(Link):
 
     def __init__(self, driver: Any, dialect: Dialect) -> None:
         super().__init__(driver, dialect)
-        self._cursor = (
-            None  # it would prepare statements of its own, and forget ours; many rows are written in a lot
-        )
+        # A cursor would prepare statements of its own, and forget ours. Many rows are written together, in a lot.
+        self._cursor = None
         driver.autocommit = True
         self._values = Transformer(driver)
         self._names: dict[tuple[str, Sequence[int] | None], bytes] = {}

@@ -120,7 +120,7 @@ def load(schema: type[Schema], members: Any) -> Any:
 
 @cache
 def _made(schema: type[Schema]) -> Schema:
-    """The schema, made once: a batch reads a thousand cases by it."""
+    """The schema, made once and shared by all threads: its fields keep nothing of what they read."""
     return schema()
 
 
