@@ -109,7 +109,7 @@ def count_guesses_twice(tx: Tx) -> None:
 
 
 def count_guesses_in_one_go(tx: Tx) -> None:
-    """The same, and the database hears of both at once."""
+    """The same, as many rows of one statement."""
     write, counted = count_guesses(tx)
     write.run_all(tx, [counted, counted])
 
