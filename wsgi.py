@@ -21,9 +21,11 @@ try:
     if commanded:
         prepare(app, settings)
     else:
+        import kiosk_ui
         from feedback_service.app import create_app
 
         app = create_app(settings)
+        kiosk_ui.read_ahead(app)
 except (BadSettings, NotDurable, NotReachable) as refusal:
     if "--help" not in sys.argv and sys.argv[-3:-1] != ["package", "check"]:
         sys.exit(f"vidhuk does not start: {refusal}")

@@ -31,3 +31,15 @@ def register(app: Flask) -> None:
     app.register_blueprint(kiosk_views.bp)
     app.register_blueprint(admin.bp)
     errors.register(app)
+
+
+def read_ahead(app: Flask) -> None:
+    """Read now what visitors' pages are drawn with: processes forked from here share it, and nobody waits for it."""
+    for template in app.jinja_env.list_templates(filter_func=_of_visitors):
+        app.jinja_env.get_template(template)
+    with app.app_context():
+        languages.read_ahead()
+
+
+def _of_visitors(template: str) -> bool:
+    return template.endswith(".html") and not template.startswith(("admin/", "api/"))

@@ -15,7 +15,7 @@ from babel.dates import format_date
 from babel.numbers import format_decimal
 from flask import Flask, g
 from flask.globals import request_ctx
-from flask_babel import Babel, get_locale, gettext
+from flask_babel import Babel, force_locale, get_locale, get_translations, gettext
 from markupsafe import Markup
 
 from feedback_service.cases.tokens import spelled
@@ -44,6 +44,14 @@ def register(app: Flask) -> None:
         "spoken": spoken,
         "in_ukrainian": in_ukrainian,
     }
+
+
+def read_ahead() -> None:
+    """Read all that is known of the installation's languages: translations, names, how days are written."""
+    for code in settings().languages:
+        own_name(code)
+        with force_locale(code):
+            get_translations()
 
 
 def offered() -> tuple[str, ...]:
