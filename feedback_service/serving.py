@@ -1,5 +1,6 @@
 """How a web process takes its work: its threads fetch it themselves, newcomers from one queue for all processes."""
 
+import ctypes
 import errno
 import os
 import select
@@ -16,6 +17,7 @@ SILENT_SECONDS = 7  # so long the kernel keeps a connection on which nothing is 
 PATIENCE_SECONDS = 5  # so long we keep it after that
 LINGER_SECONDS, LINGER_BYTES = 2, 65536  # what is left to a guest who is told to go: to hear it and hang up
 NEXT_MS = 1  # who has just been answered may have more to ask at once
+M_MMAP_THRESHOLD, LARGE = -3, 128 * 1024  # glibc's malloc.h; bytes, where it begins itself
 FULL_HOUSE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
@@ -43,6 +45,9 @@ class InTurn(ThreadWorker):
 
     def init_process(self) -> None:
         """Get ready, in the process that was forked."""
+        with suppress(AttributeError):  # where the C library is not glibc
+            # An image's memory goes back when it is drawn; else glibc learns from the first to keep it, in each thread.
+            ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE)
         vars(self.cfg).update((name, setting.get()) for name, setting in self.cfg.settings.items())
         self._ready = select.epoll()
         self._doors = {door.fileno(): (door, door.getsockname()) for door in self.sockets}
