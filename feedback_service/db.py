@@ -15,9 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
-import psycopg
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import DateTime, Dialect, Engine, MetaData, Table, TypeDecorator, event
@@ -36,6 +35,9 @@ from sqlalchemy.pool import Pool
 from feedback_service import turns
 from feedback_service.errors import LostRace, Unavailable
 from feedback_service.logs import log
+
+if TYPE_CHECKING:
+    import psycopg  # takes memory, and SQLite needs none of it
 
 LOCK_WAIT_SECONDS = 15.0  # how long a writer waits for another before it gives up
 IDLE_SECONDS = 60.0  # how long a transaction may do nothing and keep others waiting
@@ -154,11 +156,11 @@ def _durable(connection: Any, _record: Any) -> None:
 @event.listens_for(Pool, "checkout")
 def _checked(connection: Any, _record: Any, _proxy: Any) -> None:
     """Use no connection whose server hung up. It has said so, unasked: asking would cost each story a round trip."""
-    if isinstance(connection, psycopg.Connection) and not still_there(connection):
+    if type(connection).__module__.startswith("psycopg") and not still_there(connection):
         raise InvalidatePoolError()
 
 
-def still_there(connection: psycopg.Connection) -> bool:
+def still_there(connection: "psycopg.Connection") -> bool:
     """Whether the server has not hung up."""
     if connection.closed:
         return False

@@ -21,12 +21,12 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 
-from feedback_service import clock, db, links
+from feedback_service import clock, db
 from feedback_service.app import create_app
 from feedback_service.config import Settings
 from feedback_service.db import NotDurable, reading, table, transaction
 from feedback_service.errors import LostRace, Unavailable
-from feedback_service.links import Link, Tx, link_of, swift, together
+from feedback_service.links import Link, Tx, link_of, postgresql, swift, together
 from feedback_service.models import Centre, CodeGuesses, Document
 from feedback_service.statements import Ready
 from tests.support import stored
@@ -329,7 +329,7 @@ def test_a_connection_that_breaks_is_a_refusal_and_the_next_story_has_another(
 @in_a_context
 @on_postgresql
 def test_a_connection_prepares_no_more_statements_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(links, "MOST_PREPARED", 3)
+    monkeypatch.setattr(postgresql, "MOST_PREPARED", 3)
     asked = [Ready(select(bindparam("value", type_=Integer), literal_column(str(n)))) for n in range(10)]
     prepared = Ready(select(func.count()).select_from(text("pg_prepared_statements")))
 

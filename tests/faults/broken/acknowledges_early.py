@@ -28,7 +28,7 @@ def _session(engine: Engine) -> Iterator[Session]:
 @contextmanager
 def _lent(engine: Engine) -> Iterator[links.Link]:
     lent = engine.raw_connection()
-    link = links.Link(lent.driver_connection, engine.dialect)
+    link = links.link_on(lent.driver_connection, engine.dialect)
     try:
         yield link  # psycopg begins by itself
     except BaseException:
