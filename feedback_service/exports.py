@@ -14,8 +14,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from xlsxwriter import Workbook
-
 Value = str | int | float | None
 
 _RUNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -72,6 +70,8 @@ def json(table: Table) -> Iterator[bytes]:
 
 def xlsx(table: Table) -> Iterator[bytes]:
     """A workbook with one sheet; numbers are numbers, and everything else is text, never a formula or link."""
+    from xlsxwriter import Workbook  # 40 modules, for what few ask for and not every day
+
     with tempfile.TemporaryFile() as file:
         book = Workbook(file, {"constant_memory": True})
         sheet = book.add_worksheet()
