@@ -3,6 +3,7 @@
 import os
 import sys
 
+import click
 from flask import Flask
 
 from feedback_service import cli, logs
@@ -10,9 +11,9 @@ from feedback_service.config import BadSettings, Settings
 from feedback_service.db import NotDurable, NotReachable
 from feedback_service.program import prepare
 
-# Flask's own commands that need pages and API; without them the worker takes a sixth less memory.
+# Flask's own commands that need pages and API; all others, the worker too, do without and take less memory.
 OF_THE_DOORS = {"run", "routes", "shell"}
-commanded = os.environ.get("FLASK_RUN_FROM_CLI") == "true" and OF_THE_DOORS.isdisjoint(sys.argv)
+commanded = click.get_current_context(silent=True) is not None and OF_THE_DOORS.isdisjoint(sys.argv)
 
 logs.configure()
 app = Flask("feedback_service", static_folder=None)

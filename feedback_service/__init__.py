@@ -9,7 +9,8 @@
 Read ``flow`` first: every write the service can make is one function there, and one transaction; only the relay
 keeps its own books, in ``delivery.courier``.
 ``models`` is the data dictionary. ``api`` (JSON), ``kiosk_ui`` (HTML, a package of its own) and
-``cli`` are the doors; none of them touches a table. ``app`` puts the program together.
+``cli`` are the doors; none of them touches a table. ``program`` is what is behind
+them, and all that a command needs; ``app`` adds the doors.
 
     ground      words, config, clock, text, errors, documents, files, logs, db, turns, links, statements,
                 gathered; serving (how gunicorn takes requests)

@@ -328,6 +328,44 @@ def test_a_connection_that_breaks_is_a_refusal_and_the_next_story_has_another(
 
 @in_a_context
 @on_postgresql
+@pytest.mark.parametrize("is_swift", [True, False])
+def test_a_connection_that_broke_while_nobody_used_it_is_no_refusal(
+    is_swift: bool, database_url: str
+) -> None:
+    def served_by(tx: Tx) -> int:
+        [[process]] = Ready(select(func.pg_backend_pid())).rows(tx, {})
+        return int(process)
+
+    story: Callable[[], int] = swift(served_by) if is_swift else transaction(served_by)
+    first = story()
+    with psycopg.connect(database_url.replace("+psycopg", ""), autocommit=True) as operator:
+        operator.execute("SELECT pg_terminate_backend(%s)", [first])
+        while operator.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", [first]).fetchone():
+            time.sleep(0.01)
+
+    assert story() != first
+
+
+@in_a_context
+@pytest.mark.parametrize("is_swift", [True, False])
+@pytest.mark.parametrize("is_one_of_many", [True, False])
+def test_a_drivers_error_is_told_as_sqlalchemy_tells_it(is_swift: bool, is_one_of_many: bool) -> None:
+    wrong = Ready(select(literal_column("nothing")))
+
+    def ask(tx: Tx) -> None:
+        if is_one_of_many:
+            with together(tx) as lot:
+                wrong.run(lot, {})
+        else:
+            wrong.rows(tx, {})
+
+    story: Callable[[], None] = swift(ask) if is_swift else transaction(ask)
+    with pytest.raises(DBAPIError, match="nothing"):
+        story()
+
+
+@in_a_context
+@on_postgresql
 def test_a_connection_prepares_no_more_statements_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgresql, "MOST_PREPARED", 3)
     asked = [Ready(select(bindparam("value", type_=Integer), literal_column(str(n)))) for n in range(10)]

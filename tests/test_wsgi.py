@@ -10,30 +10,51 @@ import pytest
 from tests.support.environment import ROOT, environment, process_environment
 
 
-def flask(own: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
-    """What came of the command; on standard error, one a line, what was imported for it."""
+def python(own: dict[str, str], *words: str, said: str = "") -> subprocess.CompletedProcess[str]:
+    """What came of it; on standard error, one a line, what was imported for it."""
     return subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "flask", "--app", "wsgi", *words],
+        [sys.executable, "-X", "importtime", *words],
         cwd=ROOT,
         env=process_environment(os.environ, own),
+        input=said,
         capture_output=True,
         text=True,
         check=True,
     )
 
 
+def flask(own: dict[str, str], *words: str, said: str = "") -> subprocess.CompletedProcess[str]:
+    """What came of the command."""
+    return python(own, "-m", "flask", "--app", "wsgi", *words, said=said)
+
+
 @pytest.mark.parametrize("words", [("worker", "--once"), ("recount", "--check"), ("db", "current")])
-def test_a_command_is_done_without_pages_and_api(
+def test_a_command_loads_neither_pages_nor_api_nor_a_driver_that_it_does_not_use(
     tmp_path: Path, database_url: str, words: tuple[str, ...]
 ) -> None:
     done = flask(environment(tmp_path, database_url), *words)
 
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "feedback_service.cli" in imported
-    assert imported.isdisjoint({"kiosk_ui", "feedback_service.api", "marshmallow", "PIL"})
+    assert imported.isdisjoint({"kiosk_ui", "feedback_service.api", "marshmallow", "babel", "PIL"})
+    assert ("psycopg" in imported) == database_url.startswith("postgresql")
 
 
-def test_flasks_own_commands_know_every_address(tmp_path: Path, database_url: str) -> None:
-    told = flask(environment(tmp_path, database_url), "routes").stdout
+@pytest.mark.parametrize(("command", "said"), [("routes", ""), ("shell", "print(app.url_map)")])
+def test_flasks_own_commands_know_every_address(
+    tmp_path: Path, database_url: str, command: str, said: str
+) -> None:
+    told = flask(environment(tmp_path, database_url), command, said=said).stdout
 
-    assert {"/S/<token>", "/admin/", "/api/v1/cases"} <= set(told.split())
+    assert all(address in told for address in ("/S/<token>", "/admin/", "/api/v1/cases"))
+
+
+def test_what_a_command_starts_serves_all_and_has_read_ahead(tmp_path: Path, database_url: str) -> None:
+    of_a_command = environment(tmp_path, database_url) | {"FLASK_RUN_FROM_CLI": "true"}
+
+    told = python(
+        of_a_command, "-c", "from wsgi import app; print(app.url_map, len(app.jinja_env.cache) > 10)"
+    ).stdout
+
+    assert "/S/<token>" in told
+    assert told.endswith(" True\n")

@@ -6,7 +6,6 @@ tell. Why, and what it saves: decision 9.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import ModuleType
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -23,7 +22,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def swift(story: Callable[Concatenate["Link", P], R]) -> Callable[P, R]:
+def swift(story: Callable[Concatenate[Link, P], R]) -> Callable[P, R]:
     """As ``transaction``, for a story that first reads, each statement by itself, and then writes once, ``together``.
 
     Nobody waits for it while it reads and thinks. What it read may be old when it writes: the writes say what they
@@ -45,8 +44,11 @@ def link_of(tx: Tx) -> Link:
 
 def link_on(driver: Any, dialect: Dialect) -> Link:
     """A link on somebody else's connection."""
-    cursor = driver.cursor() if dialect.name == "sqlite" else _postgresql().RawCursor(driver)
-    return Link(driver, dialect, cursor)
+    if dialect.name == "sqlite":
+        return Link(driver, dialect)
+    from feedback_service.links.postgresql import OnLoan  # here and below: psycopg takes memory
+
+    return OnLoan(driver, dialect)
 
 
 @contextmanager
@@ -57,7 +59,9 @@ def together(tx: Tx) -> Iterator[Link]:
     """
     link = link_of(tx)
     if not link.sqlite:
-        lot = _postgresql().Lot(link)
+        from feedback_service.links.postgresql import Lot
+
+        lot = Lot(link)
         yield lot
         lot.settle()
     elif isinstance(tx, Link):
@@ -120,10 +124,17 @@ def _taken(engine: Engine) -> Link | None:
 
 def _made(engine: Engine) -> Link:
     lent = engine.raw_connection()  # it is asked for durability as all are
-    kind = link_on if engine.dialect.name == "sqlite" else _postgresql().Kept
-    link: Link = kind(lent.driver_connection, engine.dialect)
+    link = _kept(lent.driver_connection, engine.dialect)
     lent.detach()
     return link
+
+
+def _kept(driver: Any, dialect: Dialect) -> Link:
+    if dialect.name == "sqlite":
+        return Link(driver, dialect)
+    from feedback_service.links.postgresql import Kept
+
+    return Kept(driver, dialect)
 
 
 @event.listens_for(Engine, "engine_disposed")
@@ -139,9 +150,3 @@ def _in_one_voice(dialect: Dialect) -> Iterator[None]:
         yield
     except drivers_error(dialect) as error:
         raise in_our_words(error, dialect) from error
-
-
-def _postgresql() -> ModuleType:
-    from feedback_service.links import postgresql  # not where there is only SQLite
-
-    return postgresql

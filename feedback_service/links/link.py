@@ -10,13 +10,14 @@ from feedback_service.errors import LostRace
 
 
 class Link:
-    """A connection in the driver's own hands, for ``Ready`` statements and no others."""
+    """A connection in the driver's own hands, for ``Ready`` statements and no others; as it is, to SQLite."""
 
     __slots__ = ("_cursor", "dialect", "driver", "sqlite")
 
-    def __init__(self, driver: Any, dialect: Dialect, cursor: Any = None) -> None:
-        self.driver, self.dialect, self._cursor = driver, dialect, cursor
+    def __init__(self, driver: Any, dialect: Dialect) -> None:
+        self.driver, self.dialect = driver, dialect
         self.sqlite = dialect.name == "sqlite"
+        self._cursor = self._opened()
 
     def is_at_rest(self) -> bool:
         """Whether nothing is begun on it, so that another story may have it."""
@@ -44,6 +45,9 @@ class Link:
             self._cursor.executemany(sql, rows)
         except drivers_error(self.dialect) as error:
             raise in_our_words(error, self.dialect) from error
+
+    def _opened(self) -> Any:
+        return self.driver.cursor()
 
     def _ask(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         found: list[tuple[Any, ...]] = self._cursor.execute(sql, values).fetchall()

@@ -1,6 +1,6 @@
 """Links to PostgreSQL: statements prepared for good, and many writes told as one statement.
 
-Loaded when there is a PostgreSQL: its driver takes memory from every process.
+Loaded by the first link to one, never where there is only SQLite (decision 16).
 """
 
 import re
@@ -10,7 +10,6 @@ from itertools import count
 from typing import Any
 
 import psycopg
-from psycopg import RawCursor
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import DivisionByZero, error_from_result
 from psycopg.pq import ExecStatus, TransactionStatus
@@ -20,17 +19,26 @@ from sqlalchemy import Dialect
 from feedback_service.errors import LostRace
 from feedback_service.links.link import Link, in_our_words
 
-__all__ = ["Kept", "Lot", "RawCursor"]
-
 MOST_PREPARED = 200  # statements on a kept link, each with the types of its values
 
 
-class Kept(Link):
+class OnLoan(Link):
+    """A link on a connection that is a Session's."""
+
+    __slots__ = ()
+
+    def is_at_rest(self) -> bool:
+        return bool(self.driver.pgconn.transaction_status == TransactionStatus.IDLE)
+
+    def _opened(self) -> Any:
+        return psycopg.RawCursor(self.driver)
+
+
+class Kept(OnLoan):
     """A link to PostgreSQL that stays ours, so that its statements can be prepared for good.
 
     It asks libpq itself, once a statement. A cursor lets go of the interpreter several times for each, and in a rush
-    every time another thread has it next (decision 9); it would also prepare statements of its own, and forget ours.
-    Many rows are written together, in a lot.
+    every time another thread has it next (decision 9). Many rows are written together, in a lot.
     """
 
     __slots__ = ("_names", "_number", "_values")
@@ -42,8 +50,8 @@ class Kept(Link):
         self._names: dict[tuple[str, Sequence[int] | None], bytes] = {}
         self._number = count()  # no name comes again, even if nobody remembers it
 
-    def is_at_rest(self) -> bool:
-        return bool(self.driver.pgconn.transaction_status == TransactionStatus.IDLE)
+    def _opened(self) -> None:
+        """No cursor: it would prepare statements of its own, and forget ours."""
 
     def _ask(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         result = self._told(sql, values)
@@ -78,7 +86,7 @@ def _done(result: PGresult) -> PGresult:
     raise error if error.sqlstate else psycopg.OperationalError(str(error))  # no code: it hung up
 
 
-class Lot(Link):
+class Lot(OnLoan):
     """Writes that are told PostgreSQL as one statement."""
 
     __slots__ = ("_link", "_lot", "_places")
@@ -88,6 +96,9 @@ class Lot(Link):
         self._link = link
         self._lot: list[tuple[str, int, bool]] = []
         self._places: list[Any] = []
+
+    def _opened(self) -> None:
+        """No cursor: the link has one, or none."""
 
     def rows(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         return self._link.rows(sql, values)
