@@ -6,7 +6,6 @@ from flask_migrate import Migrate
 from feedback_service import cli, db
 from feedback_service.config import Settings
 from feedback_service.indicators import methodology
-from feedback_service.models import Centre  # noqa: F401  the tables, for migrations
 from feedback_service.surveys import questionnaires
 
 
