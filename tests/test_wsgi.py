@@ -1,4 +1,4 @@
-"""What the ``flask`` command starts."""
+"""What ``wsgi`` gives a command, and what it gives all others."""
 
 import os
 import subprocess
@@ -50,6 +50,7 @@ def test_flasks_own_commands_know_every_address(
 
 
 def test_what_a_command_starts_serves_all_and_has_read_ahead(tmp_path: Path, database_url: str) -> None:
+    # Flask sets this for itself, and whatever a command starts inherits it.
     of_a_command = environment(tmp_path, database_url) | {"FLASK_RUN_FROM_CLI": "true"}
 
     told = python(

@@ -10,7 +10,10 @@ from feedback_service.errors import LostRace
 
 
 class Link:
-    """A connection in the driver's own hands, for ``Ready`` statements and no others; as it is, to SQLite."""
+    """A connection in the driver's own hands, for ``Ready`` statements and no others.
+
+    This class itself serves SQLite; for PostgreSQL see ``links.postgresql``.
+    """
 
     __slots__ = ("_cursor", "dialect", "driver", "sqlite")
 

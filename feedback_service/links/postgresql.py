@@ -23,7 +23,7 @@ MOST_PREPARED = 200  # statements on a kept link, each with the types of its val
 
 
 class OnLoan(Link):
-    """A link on a connection that is a Session's."""
+    """A link to PostgreSQL by a cursor, on a connection that is a Session's; other kinds do without one."""
 
     __slots__ = ()
 
