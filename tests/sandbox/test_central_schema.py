@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, SchemaError
 from referencing import Registry, Resource
 
 from feedback_service.sandbox.central import checks
@@ -100,8 +100,26 @@ def test_formats_are_checked(format: str, good: str, bad: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "schema", [{"maxItems": 1}, {"properties": {}, "additionalProperties": True}], ids=str
+    ("schema", "value", "fault"),
+    [
+        ({"maxItems": 1}, [1, 2], " is too long"),
+        ({"oneOf": [{"minimum": 3}]}, 1, " breaks the schema"),
+        ({"properties": {}, "additionalProperties": False}, {"b": 1, "a": 1}, "/a is unknown"),
+        ({"items": {"required": ["a", "b"]}}, [{"a": 1, "b": 1}, {"b": 1}], "/1/a is missing"),
+    ],
+    ids=str,
 )
-def test_what_a_schema_asks_is_never_left_unchecked(schema: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="not checked here"):
-        compiled(schema, {})
+def test_a_fault_is_told_whatever_keyword_finds_it(schema: dict[str, Any], value: Any, fault: str) -> None:
+    assert compiled(schema, {})(value) == fault
+
+
+def test_a_fault_does_not_repeat_the_value() -> None:
+    event = an_answer("SN1", 2)
+    event["data"]["language"] = "a secret"
+
+    assert OURS(event) == "/data/language has another form"
+
+
+def test_a_schema_that_is_none_is_refused_at_once() -> None:
+    with pytest.raises(SchemaError):
+        compiled({"type": "text"}, {})
