@@ -3,8 +3,11 @@
 An unknown user costs as much time as a known one: then a password nobody has is checked.
 """
 
+import gzip
 from functools import cache
+from itertools import chain
 from pathlib import Path
+from string import digits, punctuation, whitespace
 from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
@@ -24,8 +27,10 @@ UNREADABLE = N_("The password holds a character that cannot be typed again.")
 _hasher = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=4)
 _turns = BoundedSemaphore(2)  # at once in a process, or a crowd at the door would take the memory of the rest
 
-# What is tried first among passwords long enough to be allowed; in small letters, without digits at the end.
-_COMMON = Path(__file__).with_name("common_passwords.txt")
+# Source and licence of the published list stand in common_passwords.md.
+_PUBLISHED = Path(__file__).with_name("common_passwords.txt.gz")
+_LOCAL = Path(__file__).with_name("common_passwords_local.txt")
+_LEAST_WORD = 4  # letters of a common word that make a longer password common; shorter ones are part of many
 
 
 def hashed(password: str) -> str:
@@ -63,9 +68,24 @@ def complaint(password: str, email: str) -> str | None:
     name, _, host = email.casefold().partition("@")
     if bare in {"".join(filter(str.isalnum, each)) for each in (email.casefold(), name, name + name, host)}:
         return IS_EMAIL
-    if bare.isdecimal() or len(set(bare)) < 4 or {bare, bare.strip("0123456789")} & _common():
+    if bare.isdecimal() or len(set(bare)) < 4 or is_common(text):
         return IS_COMMON
     return None
+
+
+def is_common(password: str) -> bool:
+    """Whether it is among the passwords that people choose most often, or one of them dressed up.
+
+    Case does not count, nor do digits and signs at the ends, signs in between, and saying it twice.
+    """
+    folded = password.casefold().strip()
+    bare = "".join(filter(str.isalnum, folded))
+    words = {folded.strip(digits + punctuation + whitespace), bare.strip(digits)}
+    words |= {word[: len(word) // 2] for word in words if word[: len(word) // 2] * 2 == word}
+    wanted = {folded, bare} | {word for word in words if len(word) >= _LEAST_WORD}
+    # Read anew every time: that takes milliseconds, while the set would stay in memory for years.
+    with gzip.open(_PUBLISHED, "rt", encoding="utf-8") as published, _LOCAL.open(encoding="utf-8") as local:
+        return any(line.rstrip("\n") in wanted for line in chain(local, published))
 
 
 def _same(password: str) -> str:
@@ -74,11 +94,6 @@ def _same(password: str) -> str:
         return clean(password)
     except ValueError:
         return password.encode("utf-8", "replace").decode()
-
-
-@cache
-def _common() -> frozenset[str]:
-    return frozenset(_COMMON.read_text(encoding="utf-8").split())
 
 
 @cache

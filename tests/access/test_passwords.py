@@ -1,7 +1,9 @@
 """Passwords: what is kept of them, and which of them cannot be guessed."""
 
+import gzip
 import time
 import unicodedata
+from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
@@ -79,8 +81,27 @@ def test_long_enough_is_good_enough_whatever_it_is_made_of(typed: str) -> None:
         ("123456789012", passwords.IS_COMMON),
         ("aaaaaaaaaaaa", passwords.IS_COMMON),
         ("1q2w3e4r5t6y", passwords.IS_COMMON),
+        ("Dragon.Dragon", passwords.IS_COMMON),
+        ("P@ssw0rd!2026", passwords.IS_COMMON),
+        ("Слава Україні! 2026", passwords.IS_COMMON),
+        ("ABCDEFG1234567", passwords.IS_COMMON),
         ("три сосни\u202e біля", passwords.UNREADABLE),
     ],
 )
 def test_what_is_tried_first_is_refused_with_its_reason(typed: str, why: str) -> None:
     assert passwords.complaint(typed, EMAIL) == why
+
+
+def test_the_published_list_holds_ten_thousand_passwords_and_more() -> None:
+    with gzip.open(
+        Path(passwords.__file__).with_name("common_passwords.txt.gz"), "rt", encoding="utf-8"
+    ) as file:
+        published = file.read().splitlines()
+
+    assert len(set(published)) >= 10_000
+    assert all(passwords.is_common(each.upper()) for each in published[::400])
+
+
+def test_a_short_word_makes_no_password_common() -> None:
+    assert not passwords.is_common("на4815162342")
+    assert not passwords.is_common("the4815162342")
