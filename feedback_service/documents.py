@@ -8,7 +8,7 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, Literal, NoReturn, TypeVar
 
-from feedback_service.text import clean
+from feedback_service.plain_text import clean
 
 T = TypeVar("T")
 Why = Literal["syntax", "depth", "repeated", "constant", "number"]
@@ -125,7 +125,7 @@ class Node:
         try:
             return clean(self._value)
         except ValueError as wrong:
-            raise ValueError(f"{self._place} must do without this: {wrong}") from wrong
+            raise ValueError(f"{self._place} must do without control, bidirectional and surrogate characters") from wrong
 
     def distinct(self, words: Iterable[str]) -> None:
         """None of the words found here occurs twice."""

@@ -14,7 +14,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from feedback_service.errors import N_
-from feedback_service.text import clean
+from feedback_service.plain_text import clean
 
 LEAST, MOST = 12, 200  # characters
 TOO_SHORT = N_("A password has at least %(least)s characters.")

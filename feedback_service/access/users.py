@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 from feedback_service.access import journal, roles
 from feedback_service.errors import N_, Conflict, FieldError, Invalid
 from feedback_service.models import Centre, User, UserScope
-from feedback_service.text import clean
+from feedback_service.plain_text import clean
 from feedback_service.words import ROLES
 
 LINK_DAYS = 3  # that a link to set a password works

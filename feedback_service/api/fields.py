@@ -11,7 +11,7 @@ from marshmallow.types import ErrorMessages
 
 from feedback_service.clock import YEARS
 from feedback_service.errors import N_, FieldError
-from feedback_service.text import clean
+from feedback_service.plain_text import UnusableText, check_length, read_line
 
 NAME_SHOWN = 64  # characters of an unknown name that a refusal repeats
 
@@ -21,9 +21,6 @@ NOT_TEXT = N_("Write this as text.")
 UNKNOWN = N_("There is no such field.")
 NOT_AN_OBJECT = N_("Write this as an object.")
 NOT_A_LIST = N_("Write this as a list.")
-STRANGE = N_("Leave out line breaks and invisible control characters.")
-BLANK = N_("This field cannot be blank.")
-TOO_LONG = N_("Use at most %(limit)d characters.")
 ANOTHER_FORM = N_("Write this like %(example)s.")
 NOT_A_WORD = N_("Use one of: %(words)s.")
 NOT_AN_ID = N_("Write this as a UUID, such as cf7dfafe-2e5f-42b5-96de-57c5c1af1524.")
@@ -63,7 +60,7 @@ class Strict(Schema):
 class Line(fields.String):
     """One line of text: trimmed, in normal form C, never blank, without characters that lie to the reader."""
 
-    default_error_messages = sentences(invalid=NOT_TEXT, strange=STRANGE, blank=BLANK)
+    default_error_messages = sentences(invalid=NOT_TEXT)
 
     def __init__(
         self, longest: int, pattern: str | None = None, example: str | None = None, **options: Any
@@ -81,17 +78,12 @@ class Line(fields.String):
         if not isinstance(value, str):
             raise self.make_error("invalid")
         try:
-            text = clean(value).strip()
-        except ValueError:
-            raise self.make_error("strange") from None
-        if "\t" in text or len(text.splitlines()) > 1:
-            raise self.make_error("strange")
-        if not any(letter.isprintable() and not letter.isspace() for letter in text):
-            raise self.make_error("blank")
-        if self.pattern and not self.pattern.fullmatch(text):
-            raise ValidationError(Said(ANOTHER_FORM, example=self.example))
-        if len(text) > self.longest:
-            raise ValidationError(Said(TOO_LONG, limit=self.longest))
+            text = read_line(value)
+            if self.pattern and not self.pattern.fullmatch(text):
+                raise ValidationError(Said(ANOTHER_FORM, example=self.example))
+            check_length(text, self.longest)
+        except UnusableText as wrong:
+            raise ValidationError(Said(wrong.message, **wrong.params)) from None
         return text
 
 

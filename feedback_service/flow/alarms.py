@@ -20,12 +20,12 @@ from feedback_service.alarms.book import BAD_ANSWERS, BREACH, WHOLE, AlarmCard, 
 from feedback_service.alarms.post import Held
 from feedback_service.config import settings
 from feedback_service.db import reading, transaction
-from feedback_service.errors import N_, ChangedMeanwhile, Invalid, NotFound
+from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
 from feedback_service.indicators import cusum, watching
 from feedback_service.logs import log
 from feedback_service.models import Centre
 from feedback_service.models.alarms import LONGEST_NOTE
-from feedback_service.text import clean
+from feedback_service.plain_text import UnusableText, read_text
 from feedback_service.words import ROLES
 
 Stop = Callable[[], bool]
@@ -36,9 +36,6 @@ PAGE = "/admin/alarms"
 
 # Which right opens alarms of a kind; letters go to the roles that have it and belong to one centre.
 RIGHT = {BAD_ANSWERS: roles.ALARMS, BREACH: roles.BREACHES}
-
-TOO_LONG = N_("This is longer than %(longest)s characters.")
-INVISIBLE = N_("This holds an invisible control character.")
 
 
 # ---- the worker ------------------------------------------------------------------------------------------------
@@ -243,9 +240,6 @@ def _centres(tx: Session, by: Visitor, centre: str | None) -> list[uuid.UUID]:
 
 def _checked(note: str) -> str:
     try:
-        said = clean(note.replace("\r\n", "\n")).strip()
-    except ValueError:
-        raise Invalid.field("/note", INVISIBLE) from None
-    if len(said) > LONGEST_NOTE:
-        raise Invalid.field("/note", TOO_LONG, longest=LONGEST_NOTE)
-    return said
+        return read_text(note, LONGEST_NOTE)
+    except UnusableText as wrong:
+        raise Invalid.field("/note", wrong.message, **wrong.params) from None

@@ -9,12 +9,13 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from feedback_service import clock, text
+from feedback_service import clock
 from feedback_service.access import journal, sight
 from feedback_service.access.sessions import Visitor
 from feedback_service.db import reading, transaction
 from feedback_service.errors import N_, ChangedMeanwhile, Invalid
 from feedback_service.models import Explanation
+from feedback_service.plain_text import UnusableText, read_text
 
 SOURCES = "sources"
 LONGEST = 2000  # characters
@@ -77,11 +78,9 @@ def _written(tx: Session, by: Visitor, centre: str, first: date, last: date) -> 
 
 def _checked(words: str) -> str:
     try:
-        clean = text.clean(words).strip()
-    except ValueError:
-        raise Invalid.field("/text", N_("It holds characters that cannot be kept.")) from None
-    if not clean:
+        text = read_text(words, LONGEST)
+    except UnusableText as wrong:
+        raise Invalid.field("/text", wrong.message, **wrong.params) from None
+    if not text:
         raise Invalid.field("/text", N_("Write what you found out, in a sentence or two."))
-    if len(clean) > LONGEST:
-        raise Invalid.field("/text", N_("Use %(limit)s characters at most."), limit=LONGEST)
-    return clean
+    return text

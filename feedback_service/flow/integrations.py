@@ -16,7 +16,7 @@ from feedback_service.access.sessions import Visitor
 from feedback_service.db import reading, transaction
 from feedback_service.errors import N_, Conflict, FieldError, Invalid, NotAllowed, NotFound, Unavailable
 from feedback_service.models import ApiKey, Centre
-from feedback_service.text import clean
+from feedback_service.plain_text import UnusableText, read_line
 
 LONGEST_NAME = 100  # characters
 
@@ -65,11 +65,10 @@ def make_key(
         raise Conflict(MADE_ALREADY)
     own = {card.code: card.id for card in sight.of(tx, by.role, by.scopes).centres}
     errors = list[FieldError]()
+    called = ""
     try:
-        called = clean(name).strip()
-    except ValueError:
-        called = ""
-    if not called or len(called) > LONGEST_NAME:
+        called = read_line(name, LONGEST_NAME)
+    except UnusableText:
         errors.append(FieldError("/name", NO_NAME, {"longest": LONGEST_NAME}))
     if not scopes or not set(scopes) <= set(roles.key_scopes(by.role)):
         errors.append(FieldError("/scope", NO_SCOPE))

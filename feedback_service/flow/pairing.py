@@ -21,7 +21,7 @@ from feedback_service.cases.tokens import keyring
 from feedback_service.db import transaction
 from feedback_service.errors import N_, Invalid, NotFound, TooManyGuesses
 from feedback_service.models import Centre, Device
-from feedback_service.text import clean
+from feedback_service.plain_text import UnusableText, read_line
 from feedback_service.words import DEVICE_MODES
 
 NAME, WORKPLACE = 100, 64  # characters
@@ -179,11 +179,6 @@ def _new(tx: Session, centre: str, name: str, mode: str, workplace: str | None, 
 
 def _line(pointer: str, text: str, longest: int) -> str:
     try:
-        tidy = " ".join(clean(text).split())
-    except ValueError:
-        raise Invalid.field(pointer, N_("Leave out line breaks and invisible control characters.")) from None
-    if not tidy:
-        raise Invalid.field(pointer, N_("This field cannot be blank."))
-    if len(tidy) > longest:
-        raise Invalid.field(pointer, N_("Use at most %(limit)d characters."), limit=longest)
-    return tidy
+        return read_line(" ".join(text.split()), longest)
+    except UnusableText as wrong:
+        raise Invalid.field(pointer, wrong.message, **wrong.params) from None

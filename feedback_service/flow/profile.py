@@ -24,15 +24,13 @@ from feedback_service.files import Row
 from feedback_service.flow import setup
 from feedback_service.flow.setup import Imported
 from feedback_service.models import Centre, Service
-from feedback_service.text import clean
+from feedback_service.plain_text import UnusableText, read_text
 
 LONGEST_NOTICE = 4000  # characters
 MOST_WINDOWS = 200
 SERVICE_COLUMNS = frozenset({"code", "local_code"})  # beside the title; never the centre: it is this one
 
 EMPTY = N_("This cannot be empty.")
-TOO_LONG = N_("This is longer than %(longest)s characters.")
-INVISIBLE = N_("This holds an invisible control character.")
 NO_HOURS = N_("“%(typed)s” is not like 09:00–13:00, 14:00–18:00; leave it empty for a closed day.")
 NO_EXCEPTION = N_("“%(typed)s” is not like 25.12.2026 closed, or 24.12.2026 09:00–15:00; every day once.")
 NO_WINDOW = N_("“%(typed)s” is not like window-3 Window 3; every code once.")
@@ -194,13 +192,10 @@ def _checked(typed: Mapping[str, Any]) -> dict[str, Any]:
 
 def _text(typed: Mapping[str, Any], name: str, longest: int, errors: list[FieldError]) -> str | None:
     try:
-        text = clean(str(typed.get(name, ""))).replace("\r\n", "\n").strip()
-    except ValueError:
-        errors.append(FieldError(f"/{name}", INVISIBLE))
+        return read_text(str(typed.get(name, "")), longest) or None
+    except UnusableText as wrong:
+        errors.append(FieldError(f"/{name}", wrong.message, wrong.params))
         return None
-    if len(text) > longest:
-        errors.append(FieldError(f"/{name}", TOO_LONG, {"longest": longest}))
-    return text or None
 
 
 def _windows(text: str, errors: list[FieldError]) -> dict[str, str]:

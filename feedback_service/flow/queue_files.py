@@ -20,9 +20,9 @@ from feedback_service.documents import strict_json
 from feedback_service.errors import N_, FeedbackError, Invalid
 from feedback_service.flow.tablets import TabletAnswer, deliver, note_refused
 from feedback_service.models import Centre, Device
+from feedback_service.plain_text import clean
 from feedback_service.surveys.answers import check
 from feedback_service.surveys.signals import Pace
-from feedback_service.text import clean
 
 KIND = "tablet-queue"
 NONCE = 12  # bytes before what AES-256-GCM made; the client id is authenticated with it

@@ -25,10 +25,10 @@ from feedback_service.indicators import fitting, methodology
 from feedback_service.indicators import library as methodology_library
 from feedback_service.indicators.methodology import Methodology
 from feedback_service.models import Centre, Document, Service
+from feedback_service.plain_text import TextTooLong, UnusableText, read_text
 from feedback_service.surveys import library as questionnaire_library
 from feedback_service.surveys import questionnaires
 from feedback_service.surveys.questionnaires import Questionnaire
-from feedback_service.text import clean
 
 PORTION = 500  # rows of a file that are taken in one transaction
 TITLE = 500  # characters
@@ -350,10 +350,10 @@ def _count(done: Imported, *, is_new: bool, changed: bool) -> None:
 
 def _text(value: str, pointer: str, errors: list[FieldError], longest: int) -> str:
     try:
-        text = clean(value).strip()
-    except ValueError:
+        return read_text(value, longest)
+    except TextTooLong:
+        errors.append(FieldError(pointer, TOO_LONG, {"field": pointer[1:], "longest": longest}))
+        return value
+    except UnusableText:
         errors.append(FieldError(pointer, INVISIBLE, {"field": pointer[1:]}))
         return ""
-    if len(text) > longest:
-        errors.append(FieldError(pointer, TOO_LONG, {"field": pointer[1:], "longest": longest}))
-    return text

@@ -6,9 +6,9 @@ from itertools import islice
 from typing import Any
 
 from feedback_service.errors import N_, FieldError, Invalid
+from feedback_service.plain_text import is_visible, read_text
 from feedback_service.surveys.privacy import Masked, mask
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT, Question, Questionnaire
-from feedback_service.text import clean
 
 UNKNOWN_QUESTION = N_("The questionnaire has no such question.")
 NOT_A_POINT = N_("Choose a whole number from 0 to 10.")
@@ -123,12 +123,12 @@ def comment(text: str, limit: int) -> Masked:
     Raises ``Refused`` for characters that deceive and for more than ``limit`` characters.
     """
     try:
-        tidy = clean(text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+        tidy = read_text(text)
     except ValueError as strange:
         raise Refused(STRANGE_CHARACTERS) from strange
     if len(tidy) > limit:
         raise Refused(TOO_LONG, length=len(tidy), limit=limit)
-    return mask(tidy if any(one.isprintable() and not one.isspace() for one in tidy) else "")
+    return mask(tidy if is_visible(tidy) else "")
 
 
 def from_form(questionnaire: Questionnaire, form: Mapping[str, Sequence[str]]) -> dict[str, object]:

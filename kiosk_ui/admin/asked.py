@@ -17,7 +17,7 @@ from feedback_service.access.sight import CentreCard, Sight
 from feedback_service.errors import NotFound
 from feedback_service.indicators.overview import BREAKDOWNS, View
 from feedback_service.indicators.summaries import Part
-from feedback_service.text import clean
+from feedback_service.plain_text import clean
 from feedback_service.words import FRONT_OFFICES, SOURCES
 from kiosk_ui.languages import day as in_words
 from kiosk_ui.languages import spoken
