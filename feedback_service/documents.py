@@ -125,7 +125,7 @@ class Node:
         try:
             return clean(self._value)
         except ValueError as wrong:
-            raise ValueError(f"{self._place} must do without control, bidirectional and surrogate characters") from wrong
+            raise ValueError(f"{self._place} must do without control and bidirectional characters") from wrong
 
     def distinct(self, words: Iterable[str]) -> None:
         """None of the words found here occurs twice."""

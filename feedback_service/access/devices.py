@@ -4,9 +4,7 @@ A key is 256 random bits, kept as SHA-256. Codes that pair are short, so they ar
 ten minutes and work once; who makes the hashes is the flow's business.
 """
 
-import hashlib
 import re
-import secrets
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
+from feedback_service.bearer_secrets import hash_secret, new_secret
 from feedback_service.db import reading
 from feedback_service.models import Centre, Device, PairingRequest, RefusedItem
 
@@ -47,10 +46,15 @@ def pair(tx: Session, hashes: Sequence[bytes], now: datetime) -> tuple[Device, s
 
     The database decides who was first: a code works once.
     """
-    secret = f"vdt_{secrets.token_urlsafe(32)}"
+    secret = new_secret("vdt_")
     waiting = update(Device).where(Device.pairing_hash.in_(hashes), Device.pairing_until > now)
     paired = waiting.values(
-        pairing_hash=None, pairing_until=None, key_hash=_hash(secret), paired_at=now, revoked_at=None, skew=0
+        pairing_hash=None,
+        pairing_until=None,
+        key_hash=hash_secret(secret),
+        paired_at=now,
+        revoked_at=None,
+        skew=0,
     )
     device = tx.scalar(paired.returning(Device))
     return None if device is None else (device, secret)
@@ -85,7 +89,9 @@ def find(tx: Session, secret: str) -> Tablet | None:
     """Whose key this is; ``None`` if nobody's. A revoked tablet is known for 30 days, to bring what it holds."""
     if not _KEY.fullmatch(secret):
         return None
-    query = select(Device.centre_id, Device.id, Device.revoked_at).where(Device.key_hash == _hash(secret))
+    query = select(Device.centre_id, Device.id, Device.revoked_at).where(
+        Device.key_hash == hash_secret(secret)
+    )
     row = tx.execute(query).one_or_none()
     if row is None or (row.revoked_at is not None and row.revoked_at + DELIVERS <= clock.now()):
         return None
@@ -140,7 +146,3 @@ def note_wrong_code(device: Device, now: datetime) -> None:
     if device.guessing_since is None or device.guessing_since + GUESSING <= now:
         device.guessing_since, device.wrong_codes = now, 0
     device.wrong_codes += 1
-
-
-def _hash(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode("utf-8", "replace")).digest()

@@ -1,8 +1,6 @@
 """Keys of integrators: 256 random bits, shown once, kept as SHA-256 (nothing weaker needs a slower hash)."""
 
-import hashlib
 import re
-import secrets
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from feedback_service import clock
+from feedback_service.bearer_secrets import hash_secret, new_secret
 from feedback_service.db import reading
 from feedback_service.models import ApiKey, ApiKeyCentre, Centre
 from feedback_service.words import SCOPES
@@ -56,11 +55,11 @@ def add(
         raise ValueError(f"no such scope: {min(unknown)}; there are {', '.join(SCOPES)}")
     if not scopes or not centres:
         raise ValueError("a key needs at least one scope and one centre")
-    secret = f"vdk_{secrets.token_urlsafe(32)}"
+    secret = new_secret("vdk_")
     key = ApiKey(
         id=id or uuid7(),
         name=name,
-        key_hash=_hash(secret),
+        key_hash=hash_secret(secret),
         scopes=" ".join(scope for scope in SCOPES if scope in scopes),
         created_at=clock.now(),
     )
@@ -72,7 +71,7 @@ def add(
 
 def revoke(tx: Session, secret: str) -> bool:
     """Nobody comes in with this key any more; ``False`` if nobody did before either."""
-    live = update(ApiKey).where(ApiKey.key_hash == _hash(secret), ApiKey.revoked_at.is_(None))
+    live = update(ApiKey).where(ApiKey.key_hash == hash_secret(secret), ApiKey.revoked_at.is_(None))
     return tx.scalar(live.values(revoked_at=clock.now()).returning(ApiKey.id)) is not None
 
 
@@ -85,7 +84,7 @@ def find(tx: Session, secret: str) -> Holder | None:
         select(ApiKey.id, ApiKey.scopes, ApiKey.last_used_on, Centre.code)
         .join(ApiKeyCentre, ApiKeyCentre.api_key_id == ApiKey.id)
         .join(Centre, Centre.id == ApiKeyCentre.centre_id)
-        .where(ApiKey.key_hash == _hash(secret), ApiKey.revoked_at.is_(None))
+        .where(ApiKey.key_hash == hash_secret(secret), ApiKey.revoked_at.is_(None))
     )
     rows = tx.execute(query).all()
     if not rows:
@@ -119,7 +118,3 @@ def cards(tx: Session) -> list[KeyCard]:
         )
         for key in tx.scalars(query)
     ]
-
-
-def _hash(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode("utf-8", "replace")).digest()

@@ -5,7 +5,6 @@ A session ends 30 minutes after it was last used and 12 hours after it began, wh
 
 import hashlib
 import hmac
-import secrets
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from uuid_utils.compat import uuid7
 
 from feedback_service.access import roles
 from feedback_service.access.journal import Actor
+from feedback_service.bearer_secrets import hash_secret, new_secret
 from feedback_service.errors import N_, NotRecognised
 from feedback_service.models import SignIn, User, UserScope
 
@@ -58,11 +58,11 @@ class Visitor:
 
 def begin(tx: Session, user: User, stage: str, now: datetime) -> str:
     """A new session; the cookie's value, known to nobody else."""
-    token = secrets.token_urlsafe(32)
+    token = new_secret()
     tx.add(
         SignIn(
             id=uuid7(),
-            token_hash=_hash(token),
+            token_hash=hash_secret(token),
             user_id=user.id,
             stage=stage,
             began_at=now,
@@ -79,7 +79,7 @@ def find(tx: Session, token: str, now: datetime) -> Visitor | None:
     query = (
         select(SignIn, User)
         .join(User, User.id == SignIn.user_id)
-        .where(SignIn.token_hash == _hash(token), *_living(now), User.disabled_at.is_(None))
+        .where(SignIn.token_hash == hash_secret(token), *_living(now), User.disabled_at.is_(None))
     )
     row = tx.execute(query).one_or_none()
     if row is None:
@@ -138,7 +138,3 @@ def is_form_token(token: str, sent: str) -> bool:
 
 def _living(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return (SignIn.seen_at >= now - IDLE, SignIn.began_at >= now - ABSOLUTE)
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "replace")).digest()

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from feedback_service.backoff import doubled_wait
 from feedback_service.errors import TooManyAttempts
 from feedback_service.models import Attempts
 
@@ -40,8 +41,7 @@ def count(tx: Session, secret_key: bytes, name: str, now: datetime) -> int:
 
 def wait(wrong: int) -> timedelta:
     """How long to wait after so many wrong attempts: 30 s after five, twice as long each time, 15 min at most."""
-    doubled: int = 2 ** min(wrong - FREE, 10)
-    return min(FIRST_WAIT * doubled, LONGEST_WAIT)
+    return doubled_wait(FIRST_WAIT, LONGEST_WAIT, wrong - FREE + 1)
 
 
 def forget(tx: Session, secret_key: bytes, name: str) -> None:

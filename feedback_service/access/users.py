@@ -1,8 +1,6 @@
 """People who work with figures or settings: finding them, making them, the link by which they set a password."""
 
-import hashlib
 import re
-import secrets
 import uuid
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from feedback_service.access import journal, roles
+from feedback_service.bearer_secrets import hash_secret, new_secret
 from feedback_service.errors import N_, Conflict, FieldError, Invalid
 from feedback_service.models import Centre, User, UserScope
 from feedback_service.plain_text import clean
@@ -122,15 +121,15 @@ def chains(tx: Session, role: str, scopes: Collection[str]) -> list[uuid.UUID]:
 
 def new_link(user: User, now: datetime) -> str:
     """The secret of a link that sets a password once within three days; an earlier one works no more."""
-    secret = secrets.token_urlsafe(32)
-    user.link_hash, user.link_until = _hash(secret), now + timedelta(days=LINK_DAYS)
+    secret = new_secret()
+    user.link_hash, user.link_until = hash_secret(secret), now + timedelta(days=LINK_DAYS)
     return secret
 
 
 def by_link(tx: Session, secret: str, now: datetime, *, lock: bool = False) -> User | None:
     """Whose link this is, if it still works."""
     query = select(User).where(
-        User.link_hash == _hash(secret), User.link_until > now, User.disabled_at.is_(None)
+        User.link_hash == hash_secret(secret), User.link_until > now, User.disabled_at.is_(None)
     )
     return tx.scalar(query.with_for_update() if lock else query)
 
@@ -156,7 +155,3 @@ def card(user: User, scopes: Collection[str]) -> UserCard:
         disabled=user.disabled_at is not None,
         version=user.version,
     )
-
-
-def _hash(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode("utf-8", "replace")).digest()

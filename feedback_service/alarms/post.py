@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service.alarms.book import AlarmCard
 from feedback_service.alarms.letters import Line, letter
+from feedback_service.backoff import doubled_wait
 from feedback_service.models import Alarm, Gathering, Letter, MailWish, User, UserScope
 
 GATHERED, QUIET = timedelta(minutes=5), timedelta(hours=2)
@@ -138,7 +139,7 @@ def sent(tx: Session, letter: Held) -> None:
 
 def put_off(tx: Session, letter: Held, now: datetime) -> None:
     """It could not be sent: later again."""
-    wait = min(FIRST_WAIT * 2 ** min(letter.attempts - 1, 10), LONGEST_WAIT)
+    wait = doubled_wait(FIRST_WAIT, LONGEST_WAIT, letter.attempts)
     mine = update(Letter).where(Letter.centre_id == letter.centre_id, Letter.id == letter.id)
     tx.execute(mine.values(due_at=now + wait))
 

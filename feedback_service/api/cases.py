@@ -6,6 +6,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from feedback_service import flow
+from feedback_service.addresses import survey_address
 from feedback_service.api import body, operations
 from feedback_service.api.fields import pointer
 from feedback_service.api.operations import Operation, caller, given, operation
@@ -13,7 +14,6 @@ from feedback_service.api.problems import problem
 from feedback_service.api.replies import instant, reply
 from feedback_service.api.schemas import BatchReply, CaseBatchSchema, CaseReply, CaseSchema
 from feedback_service.cases.registry import CaseReport
-from feedback_service.config import settings
 from feedback_service.errors import N_, AlreadyFinal, AnotherCase, FeedbackError, NotFound
 from feedback_service.flow import CaseView, InvitationView, Registered
 
@@ -142,7 +142,7 @@ def _case(case: CaseView | None) -> dict[str, Any]:
 
 
 def _invitation(invitation: InvitationView) -> dict[str, Any]:
-    url = f"{settings().public_url}/S/{invitation.token}"
+    url = survey_address(invitation.token)
     return {
         "url": url,
         "short_code": invitation.short_code,

@@ -11,6 +11,7 @@ from babel import Locale
 from flask import Blueprint, Response, request
 
 from feedback_service import clock, flow
+from feedback_service.addresses import hall_address
 from feedback_service.api.body import LONGEST_BATCH
 from feedback_service.api.kiosk_schemas import (
     AskingReply,
@@ -137,7 +138,7 @@ def read_config() -> Response:
         view.prefix,
         tuple(view.questionnaires.values()),
         view.languages,
-        settings().public_url,
+        hall_address(view.centre.code),
     )
     queue_key = {"id": view.queue_key_id, "key": base64.b64encode(view.queue_key).decode()}
     told = {**steady, "queue_key": queue_key, "pending": _open_case(view.pending) if view.pending else None}
@@ -267,7 +268,7 @@ def _steady(
     prefix: str,
     questionnaires: tuple[Questionnaire, ...],
     languages: tuple[str, ...],
-    public_url: str,
+    hall: str,
 ) -> dict[str, Any]:
     """The part of a configuration that is the same from one minute to the next."""
 
@@ -277,7 +278,6 @@ def _steady(
             survey["questions"] = [each for each in survey["questions"] if each["kind"] != "text"]
         return told
 
-    hall = f"{public_url}/C/{centre.code}"
     return {
         "device": {"id": id, "name": name, "mode": mode, "centre": centre.code, "workplace": workplace},
         "questionnaires": asked(NATIVE),

@@ -9,6 +9,7 @@ from feedback_service.api.summary_schemas import SummaryQuery, SummaryReply
 from feedback_service.config import settings
 from feedback_service.errors import N_, Invalid, NotFound
 from feedback_service.indicators.signalled import both_totals
+from feedback_service.periods import EndsBeforeItBegins, complete_period
 
 bp = Blueprint("summaries", __name__)
 
@@ -33,10 +34,10 @@ def read_summary() -> Response:
     centres = frozenset(asked.get("centre") or caller().centres)
     if not centres <= caller().centres:
         raise NotFound()
-    last = asked.get("to") or clock.kyiv_day(clock.now())
-    first = asked.get("from_") or last.replace(month=1, day=1)
-    if first > last:
-        raise Invalid.field("/from", N_("The first day comes after the last."))
+    try:
+        first, last = complete_period(asked.get("from_"), asked.get("to"), clock.kyiv_day(clock.now()))
+    except EndsBeforeItBegins as wrong:
+        raise Invalid.field("/from", N_("The first day comes after the last.")) from wrong
     told = both_totals(
         centres=centres,
         first=first,

@@ -6,8 +6,8 @@ import click
 
 from feedback_service.access import journal as access_journal
 from feedback_service.access.journal import Break
+from feedback_service.addresses import set_password_address
 from feedback_service.cli.command import Group
-from feedback_service.config import settings
 from feedback_service.flow import setup, staff
 from feedback_service.words import ROLES, SCOPES
 
@@ -65,7 +65,7 @@ def user_add(email: str, role: str, scopes: tuple[str, ...], password_stdin: boo
         return
     link = staff.add_user(None, email, role, scopes).link
     click.echo("The link works once, for three days, and is shown only now.", err=True)
-    click.echo(_password_link(link))
+    click.echo(set_password_address(link))
 
 
 @user.command("list")
@@ -91,7 +91,7 @@ def user_link(email: str) -> None:
     """Print, alone on the last line, a link by which EMAIL sets a new password once within three days."""
     link = staff.renew_link(None, staff.named(email))
     click.echo("The link works once, for three days, and is shown only now.", err=True)
-    click.echo(_password_link(link))
+    click.echo(set_password_address(link))
 
 
 @user.command("disable")
@@ -131,7 +131,3 @@ def journal_check() -> None:
             click.echo(f"{chain}\t{proved.number}\t{proved.digest.hex()}")
     if broken:
         raise click.ClickException(f"{broken} of the journal's chains do not hold together.")
-
-
-def _password_link(secret: str) -> str:
-    return f"{settings().public_url}/admin/set-password/{secret}"

@@ -15,6 +15,7 @@ from feedback_service.config import settings
 from feedback_service.errors import NotFound
 from feedback_service.flow import upkeep
 from feedback_service.indicators.signalled import both_totals
+from feedback_service.periods import EndsBeforeItBegins, complete_period
 
 DAY = click.DateTime(["%Y-%m-%d"])
 UNCONFIRMED = "Методика не підтверджена (the methodology is not confirmed)."
@@ -65,10 +66,10 @@ def _day(_ctx: click.Context, _param: click.Parameter, typed: datetime | None) -
 @with_appcontext
 def summary(centres: tuple[str, ...], first: date | None, last: date | None) -> None:
     """Print a period's indicators as the JSON of GET /api/v1/summaries."""
-    last = last or clock.kyiv_day(clock.now())
-    first = first or last.replace(month=1, day=1)
-    if first > last:
-        raise click.UsageError("--from is later than --to")
+    try:
+        first, last = complete_period(first, last, clock.kyiv_day(clock.now()))
+    except EndsBeforeItBegins as wrong:
+        raise click.UsageError("--from is later than --to") from wrong
     wanted = {code.strip().upper() for code in centres}
     try:
         told: Any = both_totals(centres=wanted, first=first, last=last, min_group=settings().min_group)

@@ -17,6 +17,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from feedback_service.backoff import doubled_wait
+
 MOST = 100  # events in one request
 PATIENT = 4  # setbacks of an event before its own wait grows
 MORE = 10  # events more after a request that went well, while the channel takes fewer
@@ -181,7 +183,8 @@ def pause(failing_for: timedelta, chance: float) -> timedelta:
 
 def _own_wait(setbacks: int, chance: float) -> timedelta:
     """Short until it is (nearly) alone, so that its company does not wait for long; then growing."""
-    return _jittered(min(OLD_WAIT, FIRST_WAIT * 2 ** min(max(0, setbacks - PATIENT), 9)), chance)
+    first, longest = timedelta(seconds=FIRST_WAIT), timedelta(seconds=OLD_WAIT)
+    return _jittered(doubled_wait(first, longest, setbacks - PATIENT + 1).total_seconds(), chance)
 
 
 def _jittered(seconds: float, chance: float) -> timedelta:

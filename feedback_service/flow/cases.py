@@ -12,6 +12,7 @@ from feedback_service import clock
 from feedback_service.cases import invitations, registry, tokens
 from feedback_service.cases.registry import CaseFile, CaseReport, Outcome, Terms
 from feedback_service.cases.tokens import Keyring, keyring
+from feedback_service.centres.register import find_centres
 from feedback_service.config import settings
 from feedback_service.db import reading, transaction
 from feedback_service.delivery import events, outbox
@@ -66,7 +67,7 @@ class SlipFacts:
 @transaction
 def register_cases(tx: Session, reports: Sequence[CaseReport], centres: Collection[str]) -> list[Registered]:
     """A case system tells of cases in some of its ``centres``: each is entered or refused, in the order told."""
-    now, known = clock.now(), _centres(tx, {report.centre for report in reports} & set(centres))
+    now, known = clock.now(), find_centres(tx, {report.centre for report in reports} & set(centres))
     terms = _terms(tx, now)
     results: dict[int, Outcome] = {}
     for code, centre in known.items():
@@ -110,11 +111,6 @@ def _terms(tx: Session, now: datetime) -> Terms:
         days=settings().invitation_days,
         questionnaires={office: library.in_force(tx, office, today).version for office in FRONT_OFFICES},
     )
-
-
-def _centres(tx: Session, codes: Collection[str]) -> dict[str, Centre]:
-    query = select(Centre).where(Centre.code.in_(codes)).order_by(Centre.id)  # for all the same, as cases are
-    return {centre.code: centre for centre in tx.scalars(query)}
 
 
 def _open(tx: Session, case_id: uuid.UUID, centres: Collection[str]) -> CaseFile:

@@ -4,19 +4,18 @@ import uuid
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
-from feedback_service.cases import codes, registry
+from feedback_service.cases import registry
 from feedback_service.cases.registry import ServiceRef
 from feedback_service.cases.tokens import keyring
+from feedback_service.centres.register import require_centre
 from feedback_service.db import reading, transaction
 from feedback_service.errors import N_, Invalid, NotFound
 from feedback_service.flow.answers import NOTHING_ANSWERED, CentreFacts, Given, Recorded, Survey
 from feedback_service.flow.recording import Origin, record
 from feedback_service.links import together
-from feedback_service.models import Centre
 from feedback_service.surveys import library, responses
 
 OLDEST = timedelta(days=366)  # how long ago an answer that staff type in may have been given
@@ -38,7 +37,7 @@ class AssistedAnswer:
 @reading
 def open_hall(tx: Session, centre_code: str) -> Survey:
     """The survey of a centre's hall, without a case; ``NotFound`` if there is no such centre."""
-    centre = _centre(tx, centre_code)
+    centre = require_centre(tx, centre_code)
     questionnaire = library.in_force(tx, "offline", clock.kyiv_day(clock.now()))
     return Survey(CentreFacts.of(centre), None, None, questionnaire, begun=False)
 
@@ -46,7 +45,7 @@ def open_hall(tx: Session, centre_code: str) -> Survey:
 @reading
 def read_notice(tx: Session, centre_code: str) -> tuple[CentreFacts, str | None]:
     """Who answers for personal data at a centre, and what it adds to our notice; ``NotFound`` if there is none."""
-    centre = _centre(tx, centre_code)
+    centre = require_centre(tx, centre_code)
     return CentreFacts.of(centre), centre.notice
 
 
@@ -55,7 +54,7 @@ def record_in_hall(
     tx: Session, centre_code: str, *, client_id: uuid.UUID, given: Given, language: str
 ) -> Recorded:
     """A person rates the hall by its poster: an answer of its own source, outside the official index."""
-    now, origin = clock.now(), Origin(centre=_centre(tx, centre_code), front_office="offline")
+    now, origin = clock.now(), Origin(centre=require_centre(tx, centre_code), front_office="offline")
     return _record_once(tx, origin, client_id, given, language, "qr_hall", clock.kyiv_day(now))
 
 
@@ -69,7 +68,7 @@ def record_assisted(tx: Session, told: AssistedAnswer, *, given: Given, centres:
         raise Invalid.field("/answered_on", N_("This day has not come yet."))
     if told.answered_on < today - OLDEST:
         raise Invalid.field("/answered_on", N_("This day is more than a year ago."))
-    centre = _centre(tx, told.centre)
+    centre = require_centre(tx, told.centre)
     service = registry.service_of(tx, centre, told.service)
     origin = Origin(centre=centre, front_office=told.front_office, service=service)
     return _record_once(tx, origin, told.client_id, given, told.language, told.source, told.answered_on)
@@ -107,13 +106,3 @@ def _record_once(
             instant=now if source == "qr_hall" else None,
         )
     return recorded
-
-
-def _centre(tx: Session, code: str) -> Centre:
-    code = code.upper()
-    if not codes.may_be_centre_code(code):
-        raise NotFound()  # not asked for: a database may refuse strange text instead of not finding it
-    centre = tx.scalar(select(Centre).where(Centre.code == code))
-    if centre is None:
-        raise NotFound()
-    return centre

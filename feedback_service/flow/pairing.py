@@ -18,6 +18,7 @@ from feedback_service.access import devices, journal
 from feedback_service.access.journal import COMMAND_LINE, Actor
 from feedback_service.cases import tokens
 from feedback_service.cases.tokens import keyring
+from feedback_service.centres.register import find_centre, normal_code
 from feedback_service.db import transaction
 from feedback_service.errors import N_, Invalid, NotFound, TooManyGuesses
 from feedback_service.models import Centre, Device
@@ -155,10 +156,9 @@ def _note(tx: Session, device: Device, by: Actor, action: str) -> None:
 
 
 def _new(tx: Session, centre: str, name: str, mode: str, workplace: str | None, now: datetime) -> Device:
-    code = centre.strip().upper()
-    found = tx.scalar(select(Centre).where(Centre.code == code)) if code.isascii() else None
+    found = find_centre(tx, centre)
     if found is None:
-        raise Invalid.field("/centre", N_("There is no centre %(code)s."), code=code)
+        raise Invalid.field("/centre", N_("There is no centre %(code)s."), code=normal_code(centre))
     if mode not in DEVICE_MODES:
         raise Invalid.field("/mode", N_("A tablet's mode is desk or hall."))
     if mode == "desk" and not (workplace or "").strip():

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.cases import invitations, tokens
 from feedback_service.cases.tokens import keyring
+from feedback_service.centres.register import find_by_prefix
 from feedback_service.db import reading, transaction
 from feedback_service.delivery import events, outbox
 from feedback_service.errors import NotFound, TooManyGuesses
@@ -64,7 +64,7 @@ def find_by_short_code(code: str) -> str:
 
 @transaction
 def _try_code(tx: Session, prefix: str, code: str) -> str | None:
-    centre, now = tx.scalar(select(Centre).where(Centre.prefix == prefix)), clock.now()
+    centre, now = find_by_prefix(tx, prefix), clock.now()
     if centre is None:
         return None
     counted = invitations.wrong_guesses(tx, centre, now)

@@ -6,7 +6,7 @@ fault spoils no other: it is named by its line, the rest is taken, and the mende
 Sentences are for operators, in English; those that pages repeat are marked for translation.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -16,7 +16,9 @@ from uuid_utils.compat import uuid7
 
 from feedback_service import clock
 from feedback_service.access import keys
-from feedback_service.cases import codes, tokens
+from feedback_service.cases import tokens
+from feedback_service.centres import state_codes
+from feedback_service.centres.register import find_by_prefix, find_centre, find_centres, normal_code
 from feedback_service.db import transaction
 from feedback_service.delivery import events, outbox
 from feedback_service.errors import N_, Conflict, FieldError, Invalid, NotFound
@@ -85,7 +87,7 @@ def add_centre(tx: Session, profile: Mapping[str, str]) -> list[str]:
     code, cells, doubts = _read_profile(profile)
     if mistyped := [doubt for doubt in doubts if doubt.pointer == "/edrpou"]:
         raise Invalid(mistyped)
-    if _centres(tx, [code]):
+    if find_centre(tx, code):
         raise Conflict(f"There is a centre {code} already; centre import changes it.")
     _put_centre(tx, None, cells)
     return [doubt.detail for doubt in doubts]
@@ -93,13 +95,13 @@ def add_centre(tx: Session, profile: Mapping[str, str]) -> list[str]:
 
 def import_centres(rows: Sequence[Row]) -> Imported:
     """Every centre of the file is known as its row says; a column that is not there changes nothing."""
-    return _import(rows, _take_centres, lambda row: row.cells["code"].strip().upper())
+    return _import(rows, _take_centres, lambda row: normal_code(row.cells["code"]))
 
 
 @transaction
 def _take_centres(tx: Session, rows: Sequence[Row]) -> Imported:
     done = Imported()
-    known = _centres(tx, [row.cells["code"].strip().upper() for row in rows])
+    known = find_centres(tx, [row.cells["code"] for row in rows])
     for row in rows:
         try:
             code, cells, doubts = _read_profile(row.cells)
@@ -118,24 +120,24 @@ def _read_profile(given: Mapping[str, str]) -> tuple[str, dict[str, str | None],
     cells: dict[str, str | None] = {
         name: _text(given[name], f"/{name}", errors, TITLE) or None for name in given if name != "code"
     }
-    code = given["code"].strip().upper()
+    code = normal_code(given["code"])
     edrpou, katottg = cells["edrpou"] or "", cells["katottg"] or ""
-    if not codes.may_be_centre_code(code):
+    if not state_codes.may_be_centre_code(code):
         errors.append(FieldError("/code", f"The centre code {code!r} is not like SN12000007."))
     if not cells["name"]:
         errors.append(FieldError("/name", "The name is empty."))
-    if not codes.is_edrpou(edrpou):
+    if not state_codes.is_edrpou(edrpou):
         errors.append(FieldError("/edrpou", f"The ЄДРПОУ {edrpou!r} is not eight digits."))
-    if not codes.is_katottg(katottg):
+    if not state_codes.is_katottg(katottg):
         errors.append(FieldError("/katottg", f"The КАТОТТГ {katottg!r} is not UA and 17 digits."))
     if errors:
         raise Invalid(errors)
     doubts: list[FieldError] = []
-    if not codes.is_centre_code(code):
+    if not state_codes.is_centre_code(code):
         doubts.append(FieldError("/code", f"The centre code {code} is not like SN12000007."))
-    if not codes.check_digit_fits(edrpou):
+    if not state_codes.check_digit_fits(edrpou):
         doubts.append(FieldError("/edrpou", f"The check digit of the ЄДРПОУ {edrpou} does not fit."))
-    if not codes.territory_known(katottg):
+    if not state_codes.territory_known(katottg):
         doubts.append(FieldError("/katottg", f"The codifier knows no territory {katottg}."))
     return code, cells | {"code": code}, doubts
 
@@ -167,14 +169,9 @@ def _profile(centre: Centre) -> dict[str, str | None]:
 
 
 def _free_prefix(tx: Session) -> str:
-    while tx.scalar(select(Centre.id).where(Centre.prefix == (prefix := tokens.new_prefix()))) is not None:
+    while find_by_prefix(tx, prefix := tokens.new_prefix()) is not None:
         pass  # one of 1,048,576 was taken
     return prefix
-
-
-def _centres(tx: Session, wanted: Iterable[str]) -> dict[str, Centre]:
-    asked = {code for code in wanted if codes.may_be_centre_code(code)}  # a database may refuse other text
-    return {centre.code: centre for centre in tx.scalars(select(Centre).where(Centre.code.in_(asked)))}
 
 
 # Services -----------------------------------------------------------------------------------------------------
@@ -195,7 +192,7 @@ def import_services(rows: Sequence[Row], centre: str | None = None) -> Imported:
 @transaction
 def _take_services(tx: Session, rows: Sequence[Row]) -> Imported:
     done = Imported()
-    centres = _centres(tx, [row.cells["centre"].strip().upper() for row in rows])
+    centres = find_centres(tx, [row.cells["centre"] for row in rows])
     ids = {centre.id for centre in centres.values()}
     query = select(Service).where(Service.centre_id.in_(ids))
     known = {(service.centre_id, service.code, service.local_code): service for service in tx.scalars(query)}
@@ -217,7 +214,7 @@ def _take_services(tx: Session, rows: Sequence[Row]) -> Imported:
 
 def _read_service(given: Mapping[str, str], centres: Mapping[str, Centre]) -> tuple[Centre, str, str, str]:
     errors: list[FieldError] = []
-    named = given["centre"].strip().upper()
+    named = normal_code(given["centre"])
     code = _text(given["code"], "/code", errors, CODE)
     local_code = _text(given["local_code"], "/local_code", errors, CODE)
     title = _text(given.get("title", ""), "/title", errors, TITLE)
@@ -239,8 +236,8 @@ def _read_service(given: Mapping[str, str], centres: Mapping[str, Centre]) -> tu
 @transaction
 def add_key(tx: Session, scopes: Collection[str], centres: Collection[str], name: str = "") -> str:
     """A new key for a case system or portal, to be shown once; ``Invalid`` for an unknown scope or centre."""
-    wanted = {code.strip().upper() for code in centres}
-    known = _centres(tx, wanted)
+    wanted = set(map(normal_code, centres))
+    known = find_centres(tx, wanted)
     if missing := wanted - known.keys():
         raise Invalid.field("/centre", f"There is no centre {min(missing)}.")
     try:

@@ -4,8 +4,6 @@
 ``language`` make a view. A view has one address, so it can be sent to a colleague and survives a reload.
 """
 
-import re
-from calendar import monthrange
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -19,13 +17,10 @@ from feedback_service.indicators.overview import BREAKDOWNS, View
 from feedback_service.indicators.summaries import Part
 from feedback_service.plain_text import clean
 from feedback_service.words import FRONT_OFFICES, SOURCES
-from kiosk_ui.languages import day as in_words
+from kiosk_ui.admin.period import USUAL, read_period
 from kiosk_ui.languages import spoken
 
 PARTS = ("service", "provider", "workplace", "language")
-USUAL = timedelta(days=90)  # before the last day
-EARLIEST = date(2021, 8, 11)  # when Resolution 864 came; no answer is older
-_DAY = re.compile(r"(\d{1,4})-(\d{1,2})-(\d{1,2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +72,7 @@ def asked(arguments: Mapping[str, str], sight: Sight, today: date) -> Asked | No
     wrong: list[str] = []
     code = arguments.get("centre", "").strip()
     centre = sight.centre(code) if code else sight.centres[0] if len(sight.centres) == 1 else None
-    first, last = _period(arguments, today, wrong)
+    first, last = read_period(arguments, today, wrong)
     fenced = _fence(sight)
     view = View(
         centres=frozenset({centre.code}) if centre else sight.codes,
@@ -103,43 +98,6 @@ def presets(today: date) -> Iterator[tuple[str, date, date]]:
     yield _("Last quarter"), quarter_before, quarter - timedelta(days=1)
     yield _("This year"), today.replace(month=1, day=1), today
     yield _("Last year"), date(today.year - 1, 1, 1), date(today.year - 1, 12, 31)
-
-
-def _period(arguments: Mapping[str, str], today: date, wrong: list[str]) -> tuple[date, date]:
-    last = _day(arguments, "to", wrong) or today
-    if last > today:
-        wrong.append(_("The last day lies ahead; today is shown as the last one."))
-        last = today
-    last = max(last, EARLIEST)
-    first = _day(arguments, "from", wrong) or last - USUAL
-    if first > last:
-        wrong.append(_("The first day came after the last; they were exchanged."))
-        first, last = last, min(first, today)
-    if first < EARLIEST:
-        wrong.append(
-            _("There are no answers before %(day)s; the period begins there.", day=in_words(EARLIEST))
-        )
-        first = EARLIEST
-    return first, last
-
-
-def _day(arguments: Mapping[str, str], name: str, wrong: list[str]) -> date | None:
-    """The day, or the nearest there is: of 31 February the last of February."""
-    typed = arguments.get(name, "").strip()
-    if not typed:
-        return None
-    found = _DAY.fullmatch(typed)
-    if found is None:
-        wrong.append(_("“%(typed)s” is no day; write it like 2026-11-20.", typed=typed[:40]))
-        return None
-    year, month, day = (int(part) for part in found.groups())
-    year, month = min(max(year, 1900), 9998), min(max(month, 1), 12)
-    nearest = date(year, month, min(max(day, 1), monthrange(year, month)[1]))
-    if (year, month, nearest.day) != tuple(int(part) for part in found.groups()):
-        wrong.append(
-            _("There is no day %(typed)s; the nearest is %(day)s.", typed=typed, day=in_words(nearest))
-        )
-    return nearest
 
 
 def _one_of(arguments: Mapping[str, str], name: str, words: tuple[str, ...], wrong: list[str]) -> str | None:

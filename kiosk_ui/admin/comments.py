@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from urllib.parse import urlencode
 
 from flask import Response, redirect, request, url_for
@@ -21,9 +20,9 @@ from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.words import FRONT_OFFICES, SOURCES
 from kiosk_ui.admin import words
 from kiosk_ui.admin.door import bp, centre_of, needs, show, sight, visitor
+from kiosk_ui.admin.period import read_period
 from kiosk_ui.languages import in_language, offered, own_name, spoken, told
 
-USUAL = timedelta(days=90)  # how far back one looks when nobody says
 LONGEST_SEARCH = 100  # characters
 
 COLUMNS = {
@@ -37,8 +36,6 @@ COLUMNS = {
     "language": N_("Language"),
     "comment": N_("Comment"),
 }
-NO_DAY = N_("“%(typed)s” is not a day; the last three months are shown.")
-TURNED = N_("The period ended before it began; it is shown from the earlier day to the later one.")
 UNKNOWN = N_("“%(typed)s” is nothing one can choose here and was left out.")
 CUT = N_("Only the first %(longest)s characters are looked for.")
 
@@ -161,7 +158,7 @@ def _wanted(services: Mapping[str, str], reasons: Mapping[str, str]) -> tuple[Wa
             remarks.append(told(UNKNOWN, {"typed": typed[:40]}))
         return typed if typed in known else None
 
-    first, last = _period(remarks)
+    first, last = read_period(request.args, clock.kyiv_day(clock.now()), remarks)
     text = request.args.get("q", "").strip()
     if len(text) > LONGEST_SEARCH:
         remarks.append(told(CUT, {"longest": LONGEST_SEARCH}))
@@ -184,20 +181,6 @@ def _wanted(services: Mapping[str, str], reasons: Mapping[str, str]) -> tuple[Wa
         set_aside="aside" in request.args,
     )
     return wanted, remarks
-
-
-def _period(remarks: list[str]) -> tuple[date, date]:
-    today = clock.kyiv_day(clock.now())
-    days = {"from": today - USUAL, "to": today}
-    for name in days:
-        if typed := request.args.get(name, ""):
-            try:
-                days[name] = date.fromisoformat(typed)
-            except ValueError:
-                remarks.append(told(NO_DAY, {"typed": typed[:40]}))
-    if days["from"] > days["to"]:
-        remarks.append(told(TURNED))
-    return min(days.values()), max(days.values())
 
 
 def _row(reading: Reading) -> list[str | None]:

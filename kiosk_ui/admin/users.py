@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from feedback_service.access import roles
 from feedback_service.access.users import LINK_DAYS
-from feedback_service.config import settings
+from feedback_service.addresses import set_password_address
 from feedback_service.errors import ChangedMeanwhile, Conflict, Invalid
 from feedback_service.flow import staff
 from feedback_service.flow.staff import Known
@@ -148,5 +148,4 @@ def _choices() -> dict[str, object]:
 
 
 def _link(secret: str, email: str) -> Response:
-    address = f"{settings().public_url}/admin/set-password/{secret}"
-    return show("admin/link.html", address=address, email=email, days=LINK_DAYS)
+    return show("admin/link.html", address=set_password_address(secret), email=email, days=LINK_DAYS)

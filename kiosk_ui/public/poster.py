@@ -1,14 +1,12 @@
 """The poster of a centre's hall: a page to look at and print, and its parts for whoever prints elsewhere."""
 
-from urllib.parse import urlsplit
-
 from flask import Response
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from feedback_service import flow
+from feedback_service.addresses import hall_address
 from feedback_service.cases import poster, qr
-from feedback_service.config import settings
 from feedback_service.flow import CentreFacts
 from kiosk_ui.pages import page
 from kiosk_ui.public.views import bp
@@ -19,7 +17,7 @@ def hall_poster(code: str) -> ResponseReturnValue:
     """The poster with a word on how to print it."""
     centre = flow.open_hall(code).centre
     drawn = Markup(_poster(centre).decode())  # escaped where it was drawn
-    return page("public/poster.html", centre=centre, drawn=drawn, address=_address(centre))
+    return page("public/poster.html", centre=centre, drawn=drawn, address=hall_address(centre.code))
 
 
 @bp.get("/centres/<code>/poster.svg")
@@ -31,16 +29,12 @@ def poster_svg(code: str) -> Response:
 @bp.get("/centres/<code>/qr.svg")
 def centre_qr(code: str) -> Response:
     """The code alone, for what a centre designs itself."""
-    return _image(qr.svg(_address(flow.open_hall(code).centre)))
+    return _image(qr.svg(hall_address(flow.open_hall(code).centre.code)))
 
 
 def _poster(centre: CentreFacts) -> bytes:
-    place = urlsplit(settings().public_url).netloc
-    return poster.svg(_address(centre), centre.name, f"{place}/C/{centre.code}")
-
-
-def _address(centre: CentreFacts) -> str:
-    return f"{settings().public_url}/C/{centre.code}"
+    address = hall_address(centre.code)
+    return poster.svg(address, centre.name, address.partition("://")[2])
 
 
 def _image(drawn: bytes) -> Response:

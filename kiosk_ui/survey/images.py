@@ -4,13 +4,12 @@ Drawn when somebody looks at them, not when a case is registered.
 """
 
 from typing import Literal
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
 
 from feedback_service import flow
+from feedback_service.addresses import public_host, survey_address
 from feedback_service.cases import qr, slip
-from feedback_service.config import settings
 from feedback_service.errors import N_, Invalid
 from kiosk_ui.languages import language
 
@@ -25,7 +24,7 @@ SLIP_80: Literal[576] = 576
 @bp.get("/S/<token>/qr.svg")
 def as_svg(token: str) -> Response:
     """The QR code to scale at will."""
-    return Response(qr.svg(_address(flow.slip_facts(token).token)), mimetype="image/svg+xml")
+    return Response(qr.svg(survey_address(flow.slip_facts(token).token)), mimetype="image/svg+xml")
 
 
 @bp.get("/s/<token>/qr.png")
@@ -38,7 +37,7 @@ def as_png(token: str) -> Response:
         raise Invalid.field(
             "/dots", N_("Choose a whole number from %(few)d to %(many)d."), few=few, many=many
         )
-    return Response(qr.png(_address(facts.token), DOTS[asked]), mimetype="image/png")
+    return Response(qr.png(survey_address(facts.token), DOTS[asked]), mimetype="image/png")
 
 
 @bp.get("/s/<token>/slip-58.png")
@@ -58,16 +57,12 @@ def slip_for_80_mm(token: str) -> Response:
 def _slip(token: str, width: Literal[384, 576]) -> Response:
     facts = flow.slip_facts(token)
     image = slip.slip(
-        address=_address(facts.token),
+        address=survey_address(facts.token),
         width=width,
         centre=facts.centre,
-        domain=urlsplit(settings().public_url).netloc,
+        domain=public_host(),
         short_code=facts.short_code,
         last_day=facts.last_day,
         language=language(),
     )
     return Response(image, mimetype="image/png")
-
-
-def _address(token: str) -> str:
-    return f"{settings().public_url}/S/{token}"

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from feedback_service import clock
-from feedback_service.cases import codes
+from feedback_service.centres import state_codes
 from feedback_service.flow import upkeep
 from feedback_service.indicators import summaries
 from feedback_service.models import BegunAnswer, Case, Centre, Comment, Invitation, Response
@@ -27,11 +27,11 @@ def plan() -> seed.Plan:
 
 
 def test_the_town_has_codes_that_pass_every_check() -> None:
-    assert codes.is_centre_code(town.CENTRE)
-    assert codes.territory_known(town.PROFILE["katottg"])
+    assert state_codes.is_centre_code(town.CENTRE)
+    assert state_codes.territory_known(town.PROFILE["katottg"])
     for edrpou in {town.PROFILE["edrpou"], *(service.provider for service in town.SERVICES)}:
-        assert codes.is_edrpou(edrpou)
-        assert codes.check_digit_fits(edrpou)
+        assert state_codes.is_edrpou(edrpou)
+        assert state_codes.check_digit_fits(edrpou)
 
 
 def test_the_same_seed_gives_the_same_town_and_another_seed_another() -> None:

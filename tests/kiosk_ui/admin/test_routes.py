@@ -17,6 +17,7 @@ from werkzeug.routing import Rule
 
 from feedback_service.access import roles, sessions
 from feedback_service.access.sessions import CODE, SET_UP
+from feedback_service.bearer_secrets import hash_secret
 from feedback_service.db import reading
 from feedback_service.flow import alarms, pairing, setup, tablet_list, upkeep
 from feedback_service.models import Alarm, ApiKey, Centre, Event, SignIn, User
@@ -125,7 +126,7 @@ def _name(kind: str) -> str:
 
 @reading
 def _session_of(tx: Session, token: str) -> uuid.UUID:
-    return tx.scalars(select(SignIn.id).where(SignIn.token_hash == sessions._hash(token))).one()
+    return tx.scalars(select(SignIn.id).where(SignIn.token_hash == hash_secret(token))).one()
 
 
 @reading

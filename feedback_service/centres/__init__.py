@@ -1,0 +1,1 @@
+"""Centres of administrative services: which there are, and the codes that the State gave them."""

@@ -1,0 +1,44 @@
+"""Centres by the code that people and systems name them by."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from feedback_service.centres import state_codes
+from feedback_service.errors import NotFound
+from feedback_service.models import Centre
+
+
+def normal_code(typed: str) -> str:
+    """Return the code in the spelling of the register: capitals, no space around it."""
+    return typed.strip().upper()
+
+
+def find_centre(tx: Session, code: str) -> Centre | None:
+    """Return the centre with this code, however it was typed."""
+    return next(iter(find_centres(tx, [code]).values()), None)
+
+
+def require_centre(tx: Session, code: str) -> Centre:
+    """Return the centre with this code, however it was typed; raises ``NotFound``."""
+    centre = find_centre(tx, code)
+    if centre is None:
+        raise NotFound()
+    return centre
+
+
+def find_centres(tx: Session, codes: Iterable[str]) -> dict[str, Centre]:
+    """Return those of the centres that there are, by code, in an order that is the same for every transaction.
+
+    Transactions that lock rows of several centres in this order cannot block each other.
+    """
+    # A database may refuse strange text instead of not finding it, so that is never asked for.
+    wanted = {code for code in map(normal_code, codes) if state_codes.may_be_centre_code(code)}
+    query = select(Centre).where(Centre.code.in_(wanted)).order_by(Centre.id)
+    return {centre.code: centre for centre in tx.scalars(query)} if wanted else {}
+
+
+def find_by_prefix(tx: Session, prefix: str) -> Centre | None:
+    """Return the centre whose short codes begin so."""
+    return tx.scalar(select(Centre).where(Centre.prefix == prefix))

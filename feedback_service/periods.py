@@ -1,0 +1,19 @@
+"""Periods of whole days in Kyiv, both ends included."""
+
+from datetime import date
+
+
+class EndsBeforeItBegins(ValueError):
+    """The first day comes after the last."""
+
+
+def complete_period(first: date | None, last: date | None, today: date) -> tuple[date, date]:
+    """Return the period asked for: until today, from 1 January of its last year, where nothing else is said.
+
+    Raises ``EndsBeforeItBegins``.
+    """
+    last = last or today
+    first = first or last.replace(month=1, day=1)
+    if first > last:
+        raise EndsBeforeItBegins
+    return first, last
