@@ -14,7 +14,7 @@ from benchmarks.survey import PROFILE, rivals
 from benchmarks.visits import ask
 from feedback_service.app import create_app
 from feedback_service.cases import qr, slip
-from feedback_service.flow import setup
+from feedback_service.flow import integrations, registers
 
 ADDRESS = "https://VIDHUK.EXAMPLE/S/ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 BATCH = 1000  # cases in one request, the most that it takes
@@ -25,8 +25,8 @@ def register(dialect: str, folder: Path, *, cases: int, clients: int) -> dict[st
     """Cases a second over HTTP with a key: ``clients`` sending them singly, then one sending batches."""
     with rivals(dialect, folder) as both:
         with create_app(both.settings).app_context():
-            setup.add_centre(PROFILE)
-            key = setup.add_key(["cases:write"], [PROFILE["code"]])
+            registers.add_centre(PROFILE)
+            key = integrations.add_key(["cases:write"], [PROFILE["code"]])
         _batch(both.ours, key, "warm", 10)
         began = time.perf_counter()
         with ThreadPoolExecutor(clients) as systems:

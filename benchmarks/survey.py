@@ -22,7 +22,7 @@ from feedback_service import clock, flow
 from feedback_service.app import create_app
 from feedback_service.cases.registry import CaseReport, ServiceRef
 from feedback_service.config import Settings
-from feedback_service.flow import setup
+from feedback_service.flow import registers
 from tests.support.database import migrate
 from tests.support.environment import environment
 from tests.support.postgres import Server
@@ -118,7 +118,7 @@ def rivals(dialect: str, folder: Path) -> Iterator[Rivals]:
 def invitations(settings: Settings, number: int) -> list[str]:
     """Paths of so many new surveys."""
     with create_app(settings).app_context():
-        setup.add_centre(PROFILE)
+        registers.add_centre(PROFILE)
         told = []
         for first in range(0, number, BATCH):
             reports = [a_report(place) for place in range(first, min(first + BATCH, number))]

@@ -12,9 +12,9 @@ keeps its own books, in ``delivery.courier``.
 ``cli`` are the doors; none of them touches a table. ``program`` is what is behind
 them, and all that a command needs; ``app`` adds the doors.
 
-    ground      words, config, clock, plain_text, errors, documents, files, logs, db, turns, links, statements,
-                gathered; serving (how gunicorn takes requests)
-    rooms       cases (registering, tokens, QR, slips, posters), surveys (questionnaires, answers, privacy guard,
+    ground      words, config, clock, plain_text, addresses, bearer_secrets, backoff, periods, errors, documents,
+                files, logs, db, turns, links, statements, gathered; serving (how gunicorn takes requests)
+    rooms       centres (by code; codes of the State), cases (registering, tokens, QR, slips, posters), surveys (questionnaires, answers, privacy guard,
                 comments), indicators (methodology, scoring, roll-ups, summaries, comparisons, control limits,
                 CUSUM), delivery (events, outbox, relay), access (users and what they may see, sessions, keys,
                 tablets, journal)

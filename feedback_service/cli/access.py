@@ -8,7 +8,7 @@ from feedback_service.access import journal as access_journal
 from feedback_service.access.journal import Break
 from feedback_service.addresses import set_password_address
 from feedback_service.cli.command import Group
-from feedback_service.flow import setup, staff
+from feedback_service.flow import integrations, staff
 from feedback_service.words import ROLES, SCOPES
 
 key = Group("key", help="Keys of case systems and portals.")
@@ -30,7 +30,7 @@ journal = Group("journal", help="Who saw and did what.")
 )
 def key_add(centres: tuple[str, ...], scopes: tuple[str, ...]) -> None:
     """Make a key; it is printed this once, alone on the last line."""
-    secret = setup.add_key(scopes, centres)
+    secret = integrations.add_key(scopes, centres)
     click.echo("The key is shown only now; keep it where the case system finds it.", err=True)
     click.echo(secret)
 
@@ -41,7 +41,7 @@ def key_revoke(key_stdin: bool) -> None:
     """Let nobody in with a key any more; it is read, because only whoever holds it has it."""
     if not key_stdin:
         raise click.UsageError("Say --key-stdin: as an argument, the key would stay in the shell's history")
-    setup.revoke_key(sys.stdin.readline())
+    integrations.revoke_by_secret(sys.stdin.readline())
     click.echo("The key is revoked.")
 
 

@@ -7,8 +7,8 @@ import click
 
 from feedback_service import files
 from feedback_service.cli.command import FILE, Group
-from feedback_service.flow import setup
-from feedback_service.flow.setup import Imported
+from feedback_service.flow import publishing, registers
+from feedback_service.flow.registers import Imported
 
 centre = Group("centre", help="Centres of administrative services.")
 service = Group("service", help="Services that centres give.")
@@ -27,7 +27,7 @@ demo = Group("demo", help="A believable centre to look at.")
 def centre_add(code: str, **profile: str | None) -> None:
     """Make the centre CODE known, for example SN05000001."""
     given = {name: cell for name, cell in profile.items() if cell is not None}
-    for warning in setup.add_centre({"code": code} | given):
+    for warning in registers.add_centre({"code": code} | given):
         click.echo(f"Warning: {warning}", err=True)
     click.echo(f"Centre {code.strip().upper()} added.")
 
@@ -36,8 +36,8 @@ def centre_add(code: str, **profile: str | None) -> None:
 @click.argument("file", type=FILE)
 def centre_import(file: Path) -> None:
     """Bring centres up to FILE: CSV or JSON with code, name, edrpou, katottg and, if known, controller, contact."""
-    rows = files.rows(file, setup.CENTRE_NEEDED, setup.CENTRE_OPTIONAL)
-    _tell(setup.import_centres(rows))
+    rows = files.rows(file, registers.CENTRE_NEEDED, registers.CENTRE_OPTIONAL)
+    _tell(registers.import_centres(rows))
 
 
 @service.command("import")
@@ -45,22 +45,22 @@ def centre_import(file: Path) -> None:
 @click.option("--centre", "code", help="The centre of rows that name none.")
 def service_import(file: Path, code: str | None) -> None:
     """Bring services up to FILE: CSV or JSON with title, code or local_code or both, and centre unless --centre."""
-    rows = files.rows(file, setup.SERVICE_NEEDED, setup.SERVICE_OPTIONAL)
-    _tell(setup.import_services(rows, code))
+    rows = files.rows(file, registers.SERVICE_NEEDED, registers.SERVICE_OPTIONAL)
+    _tell(registers.import_services(rows, code))
 
 
 @questionnaire.command("load")
 @click.argument("file", type=FILE)
 def questionnaire_load(file: Path) -> None:
     """Publish the questionnaire in FILE; a published one never changes."""
-    click.echo(f"Questionnaire {setup.load_questionnaire(files.document(file))} is published.")
+    click.echo(f"Questionnaire {publishing.load_questionnaire(files.document(file))} is published.")
 
 
 @methodology.command("load")
 @click.argument("file", type=FILE)
 def methodology_load(file: Path) -> None:
     """Publish the methodology in FILE; a published one never changes."""
-    click.echo(f"Methodology {setup.load_methodology(files.document(file))} is published.")
+    click.echo(f"Methodology {publishing.load_methodology(files.document(file))} is published.")
 
 
 @demo.command("seed")

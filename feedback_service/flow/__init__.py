@@ -12,8 +12,9 @@
     oversight   which centres they may see; the journal knows who saw what
     staff       people are let into the administration, and kept out of it
     profile     a centre's people keep its profile and services
-    integrations  they make keys for case systems, and end them
-    setup       an operator adds centres, services, keys, documents
+    integrations  they make keys for case systems, and end them; an operator, too
+    registers   an operator adds and imports centres and services
+    publishing  an operator publishes questionnaires and methodologies
     upkeep      what time does: days are recounted, old things are deleted
 
 What the doors for people and systems need is here by name; operators, the worker and the administration ask their

@@ -1,7 +1,7 @@
-"""Keys of case systems and portals, as people of a centre make and end them."""
+"""Keys of case systems and portals, as an operator or people of a centre make and end them."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +13,7 @@ from feedback_service import clock
 from feedback_service.access import journal, keys, roles, sight
 from feedback_service.access.keys import Holder, KeyCard
 from feedback_service.access.sessions import Visitor
+from feedback_service.centres.register import find_centres, normal_code
 from feedback_service.db import reading, transaction
 from feedback_service.errors import N_, Conflict, FieldError, Invalid, NotAllowed, NotFound, Unavailable
 from feedback_service.models import ApiKey, Centre
@@ -98,6 +99,25 @@ def revoke_key(tx: Session, by: Visitor, id: uuid.UUID) -> None:
         journal.note(
             tx, [own[code] for code in centres], by.actor, "key_revoked", f"{key.name} {id}", clock.now()
         )
+
+
+@transaction
+def add_key(tx: Session, scopes: Collection[str], centres: Collection[str], name: str = "") -> str:
+    """An operator's new key, to be shown once; ``Invalid`` for an unknown scope or centre."""
+    known = find_centres(tx, centres)
+    if missing := set(map(normal_code, centres)) - known.keys():
+        raise Invalid.field("/centre", f"There is no centre {min(missing)}.")
+    try:
+        return keys.add(tx, scopes, known.values(), name=name)
+    except ValueError as wrong:
+        raise Invalid.field("/scope", f"This key cannot be made: {wrong}.") from wrong
+
+
+@transaction
+def revoke_by_secret(tx: Session, secret: str) -> None:
+    """Nobody comes in with this key any more; ``NotFound`` if nobody could before either."""
+    if not keys.revoke(tx, secret.strip()):
+        raise NotFound("No key in use is this one.")
 
 
 def note_use(holder: Holder) -> None:

@@ -21,8 +21,8 @@ from feedback_service.config import settings
 from feedback_service.db import reading, transaction
 from feedback_service.errors import N_, ChangedMeanwhile, FieldError, Invalid
 from feedback_service.files import Row
-from feedback_service.flow import setup
-from feedback_service.flow.setup import Imported
+from feedback_service.flow import registers
+from feedback_service.flow.registers import Imported
 from feedback_service.models import Centre, Service
 from feedback_service.plain_text import UnusableText, read_text
 
@@ -98,7 +98,7 @@ def change_profile(tx: Session, by: Visitor, code: str, version: int, typed: Map
     for name in changed:
         setattr(centre, name, fresh[name])
     centre.version += 1
-    setup.tell_profile(tx, centre)
+    registers.tell_profile(tx, centre)
     journal.note(
         tx, [centre.id], by.actor, "profile_changed", f"{centre.code} {', '.join(changed)}", clock.now()
     )
@@ -116,7 +116,7 @@ def services_of(tx: Session, by: Visitor, code: str) -> list[ServiceCard]:
 def import_services(by: Visitor, code: str, rows: Sequence[Row]) -> Imported:
     """Every service of a file is known in this centre; ``NotFound`` if it is not the visitor's."""
     centre = read_profile(by, code).code
-    done = setup.import_services(rows, centre)
+    done = registers.import_services(rows, centre)
     if done.added or done.changed:
         _note_import(by, centre, done.added, done.changed)
     return done
@@ -155,9 +155,9 @@ def _checked(typed: Mapping[str, Any]) -> dict[str, Any]:
     """The columns as they shall be."""
     errors = list[FieldError]()
     longest = {
-        "name": setup.TITLE,
-        "controller": setup.TITLE,
-        "contact": setup.TITLE,
+        "name": registers.TITLE,
+        "controller": registers.TITLE,
+        "contact": registers.TITLE,
         "notice": LONGEST_NOTICE,
     }
     texts = {name: _text(typed, name, longest[name], errors) for name in _TEXTS}

@@ -22,7 +22,7 @@ from feedback_service.cases.tokens import keyring
 from feedback_service.db import transaction
 from feedback_service.errors import Conflict
 from feedback_service.files import Row
-from feedback_service.flow import AssistedAnswer, setup, upkeep
+from feedback_service.flow import AssistedAnswer, registers, upkeep
 from feedback_service.indicators import rollups
 from feedback_service.models import Centre
 from feedback_service.sandbox import town
@@ -232,12 +232,12 @@ def _more(
 def _settle() -> None:
     """The town has its centre and services."""
     with suppress(Conflict):  # it may have been there since an earlier time
-        setup.add_centre(town.PROFILE)
+        registers.add_centre(town.PROFILE)
     listed = [
         {"code": service.code, "local_code": service.local_code, "title": service.title}
         for service in town.SERVICES
     ]
-    setup.import_services([Row(line, cells) for line, cells in enumerate(listed, 1)], town.CENTRE)
+    registers.import_services([Row(line, cells) for line, cells in enumerate(listed, 1)], town.CENTRE)
 
 
 def _registered(visits: Sequence[Visit], now: datetime) -> Iterator[tuple[Answer, str | None]]:

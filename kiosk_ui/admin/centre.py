@@ -13,7 +13,7 @@ from feedback_service.errors import N_, ChangedMeanwhile, Invalid
 from feedback_service.files import BadFile, rows_in
 from feedback_service.flow import profile as flow
 from feedback_service.flow.profile import Profile
-from feedback_service.flow.setup import SERVICE_NEEDED, Imported, Remark
+from feedback_service.flow.registers import SERVICE_NEEDED, Imported, Remark
 from kiosk_ui.admin.door import back_to, bp, centre_of, needs, show, sight, visitor
 from kiosk_ui.admin.forms import Mistake, mistakes
 from kiosk_ui.languages import offered, own_name, spoken, told

@@ -5,7 +5,7 @@ import pytest
 from feedback_service.centres.register import find_by_prefix, find_centre, find_centres, require_centre
 from feedback_service.db import reading
 from feedback_service.errors import NotFound
-from feedback_service.flow import setup
+from feedback_service.flow import registers
 
 pytestmark = pytest.mark.usefixtures("context")
 
@@ -17,7 +17,7 @@ PROFILE = {"name": "ЦНАП", "edrpou": "00032112", "katottg": "UA0502003001006
 def centres(context: None) -> None:
     """Two centres."""
     for code in (CODE, OTHER):
-        setup.add_centre({"code": code} | PROFILE)
+        registers.add_centre({"code": code} | PROFILE)
 
 
 def test_a_centre_is_found_however_its_code_is_typed() -> None:

@@ -160,7 +160,7 @@ def test_answers_left_begun_given_in_the_hall_or_to_staff_and_taken_back_fit(
 
 def test_a_centres_profile_fits(promised: Callable[[], list[Event]]) -> None:
     profile = {"code": "SN05000042", "name": "ЦНАП", "edrpou": "00032112", "katottg": "UA05020030010063857"}
-    flow.setup.add_centre(profile)
+    flow.registers.add_centre(profile)
     [told] = promised()
     assert told.type == CENTRE_PROFILE
 

@@ -16,7 +16,7 @@ import httpx
 from feedback_service.app import create_app
 from feedback_service.config import Settings
 from feedback_service.db import db
-from feedback_service.flow import setup
+from feedback_service.flow import integrations, registers
 from tests.faults.journal import Journal
 from tests.faults.programs import Program, kill, sweep
 from tests.support.central import SECRETS
@@ -230,9 +230,9 @@ class Installation:
             for code in CENTRES:
                 thing = (code, "", "profile")
                 self.journal.sent(thing, "operator", {})
-                setup.add_centre(PROFILE | {"code": code})
+                registers.add_centre(PROFILE | {"code": code})
                 self.journal.acknowledged(thing, 200)
-            self.key = setup.add_key(SCOPES, CENTRES)
+            self.key = integrations.add_key(SCOPES, CENTRES)
             db.engine.dispose()
 
     def _postgres_starts(self) -> bool:

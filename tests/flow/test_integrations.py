@@ -9,7 +9,7 @@ from feedback_service import clock
 from feedback_service.access import keys
 from feedback_service.access.sessions import Visitor
 from feedback_service.errors import Conflict, Invalid, NotAllowed, NotFound
-from feedback_service.flow import integrations, setup, sign_in
+from feedback_service.flow import integrations, sign_in
 from feedback_service.models import ApiKey, JournalEntry
 from tests.conftest import TimeIs
 from tests.support import stored, story
@@ -106,7 +106,7 @@ def test_one_ends_ones_own_keys_and_does_not_know_of_others() -> None:
 
 
 def test_the_day_of_its_last_use_is_kept(time_is: TimeIs) -> None:
-    secret = setup.add_key(["cases:write"], [OWN])
+    secret = integrations.add_key(["cases:write"], [OWN])
     time_is("2026-11-20T23:30+02:00")
     for _ in range(2):
         holder = keys.find(secret)
@@ -119,3 +119,20 @@ def test_the_day_of_its_last_use_is_kept(time_is: TimeIs) -> None:
     assert holder is not None
     integrations.note_use(holder)
     assert [str(key.last_used_on) for key in stored.rows(ApiKey)] == ["2026-11-21"]
+
+
+def test_a_key_opens_what_it_was_made_for() -> None:
+    holder = keys.find(integrations.add_key(["cases:write", "summaries:read"], [OWN.lower()]))
+
+    assert holder is not None
+    assert set(holder.scopes) == {"cases:write", "summaries:read"}
+    assert set(holder.centres) == {OWN}
+
+
+@pytest.mark.parametrize(
+    ("scopes", "centres"),
+    [(["cases:wriet"], [OWN]), ([], [OWN]), (["cases:read"], [OWN, "SN00000000"])],
+)
+def test_a_key_for_what_does_not_exist_is_refused(scopes: list[str], centres: list[str]) -> None:
+    with pytest.raises(Invalid):
+        integrations.add_key(scopes, centres)

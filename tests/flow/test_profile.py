@@ -8,7 +8,7 @@ from feedback_service.access.sessions import Visitor
 from feedback_service.delivery.events import CENTRE_PROFILE
 from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
 from feedback_service.files import Row
-from feedback_service.flow import profile, setup, sign_in
+from feedback_service.flow import profile, registers, sign_in
 from feedback_service.models import Centre, JournalEntry, Service
 from tests.support import stored, story
 from tests.support.staff import a_session, a_user
@@ -79,7 +79,7 @@ def test_who_edits_an_old_version_overwrites_nothing(by: Visitor) -> None:
 def test_an_import_from_the_register_is_a_change_too(by: Visitor) -> None:
     form = typed(by, name="З форми")
     row = {"code": OWN, "name": "З реєстру", "edrpou": "00032112", "katottg": "UA12020010010037010"}
-    setup.import_centres([Row(2, row)])
+    registers.import_centres([Row(2, row)])
 
     with pytest.raises(ChangedMeanwhile):
         profile.change_profile(by, OWN, 1, form)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from feedback_service.flow import setup, upkeep
+from feedback_service.flow import integrations, upkeep
 from feedback_service.indicators import overview, summaries
 from feedback_service.indicators.overview import Bad, View
 from feedback_service.indicators.summaries import Part
@@ -30,7 +30,7 @@ def friday_noon(context: None, time_is: TimeIs) -> None:
 
 def api(app: Flask, **query: Any) -> dict[str, Any]:
     """What GET /summaries replies."""
-    key = setup.add_key(["summaries:read"], [CENTRE])
+    key = integrations.add_key(["summaries:read"], [CENTRE])
     asked = {"centre": CENTRE, "from": FIRST.isoformat(), "to": LAST.isoformat()} | query
     reply = app.test_client().get(
         "/api/v1/summaries", query_string=asked, headers={"Authorization": f"Bearer {key}"}

@@ -19,7 +19,7 @@ from feedback_service import clock, flow
 from feedback_service.cases.registry import ServiceRef
 from feedback_service.config import Settings
 from feedback_service.db import reading, transaction
-from feedback_service.flow import AssistedAnswer, setup, upkeep
+from feedback_service.flow import AssistedAnswer, publishing, upkeep
 from feedback_service.indicators import checking, closing, rollups, tallies
 from feedback_service.indicators.checking import Difference
 from feedback_service.indicators.tallies import PEOPLE, Counts
@@ -499,7 +499,7 @@ def test_invitations_to_an_old_and_a_new_version_of_the_questions_add_up(by: str
     time_is("2026-08-03T10:00+03:00")
     sent(invited().token, {"off.nps": 9})
     later = json.loads((FOLDER / "offline-2026.1.json").read_text(encoding="utf-8"))
-    setup.load_questionnaire(later | {"version": "offline-2026.2", "effective_from": "2026-08-03"})
+    publishing.load_questionnaire(later | {"version": "offline-2026.2", "effective_from": "2026-08-03"})
     invited()
 
     def told() -> dict[str, int]:

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from feedback_service.flow import setup
+from feedback_service.flow import publishing
 from feedback_service.surveys import questionnaires
 from tests.conftest import TimeIs
 from tests.kiosk_ui.conftest import GetPage
@@ -118,7 +118,7 @@ def test_a_loaded_wording_shows_from_the_day_it_is_in_force(
         [staff] = [question for question in document["questions"] if question["id"] == "off.staff"]
         staff["text"]["uk"] = words
         with app.app_context():
-            setup.load_questionnaire(document)
+            publishing.load_questionnaire(document)
 
     text = get_page(f"/centres/{story.CENTRE}").one("main").text
 

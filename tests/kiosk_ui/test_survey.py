@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 
 from feedback_service import clock, flow
 from feedback_service.errors import Unavailable
-from feedback_service.flow import setup
+from feedback_service.flow import publishing
 from feedback_service.flow.answers import opened
 from feedback_service.indicators import summaries
 from feedback_service.surveys import questionnaires
@@ -389,7 +389,7 @@ def test_the_preview_knows_how_long_this_questionnaires_comment_may_be(
     [comment] = [question for question in document["questions"] if question["kind"] == "text"]
     comment["max_length"] = 10
     with app.app_context():
-        setup.load_questionnaire(document | {"version": "offline-2026.2"})
+        publishing.load_questionnaire(document | {"version": "offline-2026.2"})
     path = invited()
 
     def previewed(typed: str) -> str:

@@ -19,7 +19,7 @@ from feedback_service.access import roles, sessions
 from feedback_service.access.sessions import CODE, SET_UP
 from feedback_service.bearer_secrets import hash_secret
 from feedback_service.db import reading
-from feedback_service.flow import alarms, pairing, setup, tablet_list, upkeep
+from feedback_service.flow import alarms, integrations, pairing, tablet_list, upkeep
 from feedback_service.models import Alarm, ApiKey, Centre, Event, SignIn, User
 from feedback_service.words import ROLES
 from kiosk_ui.admin.door import NOBODY, SIGNED_IN
@@ -177,7 +177,7 @@ def town(app: Flask, centres: None) -> Town:
 
     def things(centre: str) -> dict[str, str]:
         email = a_user("administrator", centre)
-        setup.add_key(["cases:write"], [centre])
+        integrations.add_key(["cases:write"], [centre])
         return {
             "centre": centre,
             "user": _user_id(email),

@@ -1,4 +1,4 @@
-"""An operator sets the installation up: centres, their services, keys of case systems, dated documents.
+"""The registers of an installation: centres and the services they give, typed in or imported from a file.
 
 A ЄДРПОУ that a person types in is refused when its check digit fails; from a register's file it is taken with a
 warning, because registers hold about one real code in a hundred that fails. In a file one row at
@@ -6,31 +6,23 @@ fault spoils no other: it is named by its line, the rest is taken, and the mende
 Sentences are for operators, in English; those that pages repeat are marked for translation.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from feedback_service import clock
-from feedback_service.access import keys
 from feedback_service.cases import tokens
 from feedback_service.centres import state_codes
 from feedback_service.centres.register import find_by_prefix, find_centre, find_centres, normal_code
 from feedback_service.db import transaction
 from feedback_service.delivery import events, outbox
-from feedback_service.errors import N_, Conflict, FieldError, Invalid, NotFound
+from feedback_service.errors import N_, Conflict, FieldError, Invalid
 from feedback_service.files import Row
-from feedback_service.indicators import fitting, methodology
-from feedback_service.indicators import library as methodology_library
-from feedback_service.indicators.methodology import Methodology
-from feedback_service.models import Centre, Document, Service
+from feedback_service.models import Centre, Service
 from feedback_service.plain_text import TextTooLong, UnusableText, read_text
-from feedback_service.surveys import library as questionnaire_library
-from feedback_service.surveys import questionnaires
-from feedback_service.surveys.questionnaires import Questionnaire
 
 PORTION = 500  # rows of a file that are taken in one transaction
 TITLE = 500  # characters
@@ -47,8 +39,6 @@ TOO_LONG = N_("%(field)s is longer than %(longest)s characters.")
 NO_CODE = N_("A service needs a code or a local code.")
 NO_TITLE = N_("The title is empty.")
 REPEATS = N_("It repeats line %(line)s.")
-
-D = TypeVar("D", Questionnaire, Methodology)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,92 +218,6 @@ def _read_service(given: Mapping[str, str], centres: Mapping[str, Centre]) -> tu
     if errors:
         raise Invalid(errors)
     return centres[named], code, local_code, title
-
-
-# Keys and documents -------------------------------------------------------------------------------------------
-
-
-@transaction
-def add_key(tx: Session, scopes: Collection[str], centres: Collection[str], name: str = "") -> str:
-    """A new key for a case system or portal, to be shown once; ``Invalid`` for an unknown scope or centre."""
-    wanted = set(map(normal_code, centres))
-    known = find_centres(tx, wanted)
-    if missing := wanted - known.keys():
-        raise Invalid.field("/centre", f"There is no centre {min(missing)}.")
-    try:
-        return keys.add(tx, scopes, known.values(), name=name)
-    except ValueError as wrong:
-        raise Invalid.field("/scope", f"This key cannot be made: {wrong}.") from wrong
-
-
-@transaction
-def revoke_key(tx: Session, secret: str) -> None:
-    """Nobody comes in with this key any more; ``NotFound`` if nobody could before either."""
-    if not keys.revoke(tx, secret.strip()):
-        raise NotFound("No key in use is this one.")
-
-
-@transaction
-def load_questionnaire(tx: Session, body: Any) -> str:
-    """A questionnaire is published and never changes again; returns its version.
-
-    The same document again is fine. Raises ``Invalid`` for one that breaks a rule or offers an answer that no
-    figure could count, ``Conflict`` for another document of a version that is published.
-    """
-    read = _parsed(questionnaires.parse, body)
-    ours = {one.version: one for one in questionnaires.shipped()}
-    _publish(tx, "questionnaire", read.version, read, body, ours, questionnaires.parse)
-    return read.version
-
-
-@transaction
-def load_methodology(tx: Session, body: Any) -> str:
-    """A methodology is published and never changes again; returns its id.
-
-    Raises as ``load_questionnaire``, and ``Invalid`` also for one that could not count what is already asked.
-    """
-    read = _parsed(methodology.parse, body)
-    ours = {one.id: one for one in methodology.shipped()}
-    _publish(tx, "methodology", read.id, read, body, ours, methodology.parse)
-    return read.id
-
-
-def _parsed(parse: Callable[[Any], D], body: Any) -> D:
-    try:
-        return parse(body)
-    except ValueError as wrong:
-        raise Invalid.field("", f"The document breaks a rule: {wrong}.") from wrong
-
-
-def _publish(
-    tx: Session,
-    kind: str,
-    id: str,
-    read: D,
-    body: Any,
-    ours: Mapping[str, D],
-    parse: Callable[[Any], D],
-) -> None:
-    loaded = tx.get(Document, (kind, id))
-    published = parse(loaded.body) if loaded else ours.get(id)
-    if published is None:
-        tx.add(
-            Document(kind=kind, id=id, effective_from=read.effective_from, body=body, loaded_at=clock.now())
-        )
-        tx.flush()
-        _refuse_misfits(tx)
-    elif published != read:
-        raise Conflict(f"The {kind} {id} is published and says something else; a new text needs a new name.")
-
-
-def _refuse_misfits(tx: Session) -> None:
-    """Whatever a published questionnaire offers, figures can be made of; raises ``Invalid`` naming what not."""
-    methodologies = methodology_library.candidates(tx)
-    try:
-        for questionnaire in questionnaire_library.candidates(tx):
-            fitting.refuse_misfit(questionnaire, methodologies)
-    except ValueError as wrong:
-        raise Invalid.field("", f"The document does not fit what is published: {wrong}.") from wrong
 
 
 # What the imports share ---------------------------------------------------------------------------------------
