@@ -14,9 +14,9 @@ them, and all that a command needs; ``app`` adds the doors.
 
     ground      words, config, clock, plain_text, addresses, bearer_secrets, backoff, periods, errors, documents,
                 files, logs, db, turns, links, statements, gathered; serving (how gunicorn takes requests)
-    rooms       centres (by code; codes of the State), cases (registering, tokens, QR, slips, posters), surveys (questionnaires, answers, privacy guard,
-                comments), indicators (methodology, scoring, roll-ups, summaries, comparisons, control limits,
-                CUSUM), delivery (events, outbox, relay), access (users and what they may see, sessions, keys,
-                tablets, journal)
+    rooms       centres (by code; codes of the State), cases (registering, tokens, QR, slips, posters), surveys
+                (questionnaires, answers, privacy guard, comments), indicators (methodology, scoring, roll-ups,
+                summaries, comparisons, control limits, CUSUM), delivery (events, outbox, relay), access (users and
+                what they may see, sessions, keys, tablets, journal)
     sandbox     what only a demonstration needs: demo data, a demo portal, the launcher of ``make run``
 """
