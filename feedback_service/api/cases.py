@@ -5,7 +5,6 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from feedback_service import flow
 from feedback_service.api import body, operations
 from feedback_service.api.fields import pointer
 from feedback_service.api.operations import Operation, caller, given, operation
@@ -15,7 +14,8 @@ from feedback_service.api.schemas import BatchReply, CaseBatchSchema, CaseReply,
 from feedback_service.cases.registry import CaseReport
 from feedback_service.config import settings
 from feedback_service.errors import N_, AlreadyFinal, AnotherCase, FeedbackError, NotFound
-from feedback_service.flow import CaseView, InvitationView, Registered
+from feedback_service.flow import cases
+from feedback_service.flow.cases import CaseView, InvitationView, Registered
 
 EXAMPLE = {
     "centre": "SN12000007",
@@ -52,7 +52,7 @@ bp = Blueprint("cases", __name__)
 )
 def register_case() -> Response:
     """Enter one report."""
-    [told] = flow.register_cases([given()], caller().centres)
+    [told] = cases.register_cases([given()], caller().centres)
     if told.refusal is not None:
         raise told.refusal
     return reply(_case(told.case), 201 if told.created else 200)
@@ -74,7 +74,7 @@ def register_cases() -> Response:
     """Enter what can be entered, and tell of each report what became of it."""
     read = [_read(item) for item in given()["cases"]]
     reports = [one for one in read if isinstance(one, CaseReport)]
-    told = iter(flow.register_cases(reports, caller().centres) if reports else ())
+    told = iter(cases.register_cases(reports, caller().centres) if reports else ())
     results = [
         _result(index, next(told) if isinstance(one, CaseReport) else one) for index, one in enumerate(read)
     ]
@@ -93,7 +93,7 @@ def register_cases() -> Response:
 )
 def read_case(case_id: uuid.UUID) -> Response:
     """The case as it is known."""
-    return reply(_case(flow.find_case(case_id, caller().centres)))
+    return reply(_case(cases.find_case(case_id, caller().centres)))
 
 
 @bp.post("/cases/<uuid:case_id>/invitation/cancel")
@@ -109,7 +109,7 @@ def read_case(case_id: uuid.UUID) -> Response:
 )
 def cancel_invitation(case_id: uuid.UUID) -> Response:
     """Close the case's invitation."""
-    return reply(_case(flow.cancel_invitation(case_id, caller().centres)))
+    return reply(_case(cases.cancel_invitation(case_id, caller().centres)))
 
 
 def _read(item: Any) -> CaseReport | FeedbackError:

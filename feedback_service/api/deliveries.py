@@ -12,7 +12,6 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response
 from marshmallow import Schema, ValidationError, fields
 
-from feedback_service import flow
 from feedback_service.api.fields import Choice, Instant, Line, Strict, Uuid
 from feedback_service.api.fields import Said as said
 from feedback_service.api.operations import Operation, caller, operation, query
@@ -22,6 +21,7 @@ from feedback_service.config import settings
 from feedback_service.delivery import overview
 from feedback_service.delivery.overview import Delivery, Place
 from feedback_service.errors import N_, Conflict, Invalid, NotFound
+from feedback_service.flow import deliveries
 from feedback_service.words import EVENT_STATES
 
 USUAL, MOST = 50, 200  # items of a page
@@ -140,7 +140,7 @@ def sum_deliveries() -> Response:
 )
 def replay_delivery(event_id: uuid.UUID) -> Response:
     """Have the event sent again."""
-    return reply(_delivery(flow.replay(event_id, caller().centres)), 202)
+    return reply(_delivery(deliveries.replay(event_id, caller().centres)), 202)
 
 
 def _delivery(item: Delivery) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from babel import Locale
 from flask import Blueprint, Response, request
 
-from feedback_service import clock, flow
+from feedback_service import clock
 from feedback_service.api.body import LONGEST_BATCH
 from feedback_service.api.kiosk_schemas import (
     AskingReply,
@@ -42,6 +42,8 @@ from feedback_service.errors import (
     NotFound,
     TooManyGuesses,
 )
+from feedback_service.flow import answers as answers_flow
+from feedback_service.flow import pairing, tablets
 from feedback_service.flow.answers import Given
 from feedback_service.flow.tablets import Heartbeat, OpenCase, TabletAnswer
 from feedback_service.surveys.answers import check
@@ -73,7 +75,7 @@ bp = Blueprint("kiosk", __name__, url_prefix="/kiosk")
 )
 def ask_to_pair() -> Response:
     """Give a tablet a code to show."""
-    asking, where = flow.ask_to_pair(), settings().public_url + APPROVE_PATH
+    asking, where = pairing.ask_to_pair(), settings().public_url + APPROVE_PATH
     complete = f"{where}?code={asking.code}"
     told = {
         "device_code": asking.secret,
@@ -100,7 +102,7 @@ def ask_to_pair() -> Response:
 )
 def pair_tablet() -> Response:
     """Let a tablet in."""
-    paired = flow.pair(given()["pairing_code"])
+    paired = pairing.pair(given()["pairing_code"])
     device = {
         "id": str(paired.id),
         "name": paired.name,
@@ -127,7 +129,7 @@ def pair_tablet() -> Response:
 )
 def read_config() -> Response:
     """Tell the tablet what to show."""
-    view = flow.look_for_tablet(tablet())
+    view = tablets.look(tablet())
     steady = _steady(
         str(view.id),
         view.name,
@@ -168,7 +170,7 @@ def heartbeat() -> Response:
     """Hear from the tablet."""
     sent = given()
     sent["waiting"] = sent.pop("queue", 0)
-    skew = flow.beat(tablet(), Heartbeat(**sent))
+    skew = tablets.beat(tablet(), Heartbeat(**sent))
     response = reply({"time": instant(clock.now()), "skew_seconds": skew})
     if key := request.cookies.get(COOKIE):
         _with_cookie(response, key)
@@ -189,7 +191,7 @@ def heartbeat() -> Response:
 )
 def look_up_code() -> Response:
     """Tell whose case a code is."""
-    return reply(_open_case(flow.find_open_case(tablet(), given()["short_code"])))
+    return reply(_open_case(tablets.find_open_case(tablet(), given()["short_code"])))
 
 
 @bp.post("/responses")
@@ -228,11 +230,11 @@ def _judged(items: list[Any]) -> list[dict[str, Any]]:
     """What became of each item of a delivery, as the reply tells it."""
     holder, brought = tablet(), [_read(item) for item in items]
     results = []
-    for place, (item, became) in enumerate(zip(items, flow.deliver(holder, brought), strict=True)):
+    for place, (item, became) in enumerate(zip(items, tablets.deliver(holder, brought), strict=True)):
         sent_id = item.get("client_id") if isinstance(item, Mapping) else None
         told = {"client_id": sent_id, "status": became}
         if isinstance(became, FeedbackError):
-            flow.note_refused(holder, str(sent_id) if sent_id else json.dumps(item), _in_words(became))
+            tablets.note_refused(holder, str(sent_id) if sent_id else json.dumps(item), _in_words(became))
             told |= {"status": "rejected", "problem": problem(became, within=f"/responses/{place}")}
         results.append(told)
     return results
@@ -263,7 +265,7 @@ def _steady(
     name: str,
     mode: str,
     workplace: str | None,
-    centre: flow.CentreFacts,
+    centre: answers_flow.CentreFacts,
     prefix: str,
     questionnaires: tuple[Questionnaire, ...],
     languages: tuple[str, ...],

@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from feedback_service import flow
 from feedback_service.api.operations import Operation, caller, given, operation, query
 from feedback_service.api.replies import reply
 from feedback_service.api.schemas import (
@@ -15,7 +14,10 @@ from feedback_service.api.schemas import (
     SurveyReply,
 )
 from feedback_service.errors import N_, AlreadyAnswered, InvitationCancelled, InvitationExpired, NotFound
-from feedback_service.flow import AssistedAnswer, CentreFacts, Recorded, Survey
+from feedback_service.flow import answers as answers_flow
+from feedback_service.flow import direct
+from feedback_service.flow.answers import CentreFacts, Recorded, Survey
+from feedback_service.flow.direct import AssistedAnswer
 from feedback_service.surveys.answers import check
 from feedback_service.surveys.questionnaires import Question, Questionnaire
 
@@ -41,7 +43,7 @@ bp = Blueprint("surveys", __name__)
 )
 def read_survey(token: str) -> Response:
     """What the person is asked, in one language."""
-    return reply(_survey(flow.open_survey(token, counts=False), query()["lang"]))
+    return reply(_survey(answers_flow.open_survey(token, counts=False), query()["lang"]))
 
 
 @bp.post("/surveys/<token>/responses")
@@ -76,7 +78,7 @@ def answer(token: str) -> Response:
     """Take a person's answers."""
     sent = given()
     return _recorded(
-        flow.finish(
+        answers_flow.finish(
             token,
             client_id=sent["client_id"],
             given=lambda questionnaire: check(questionnaire, sent["answers"]),
@@ -116,7 +118,7 @@ def enter_answer() -> Response:
     answers = sent.pop("answers")
     told = AssistedAnswer(**sent)
     return _recorded(
-        flow.record_assisted(
+        direct.record_assisted(
             told, given=lambda questionnaire: check(questionnaire, answers), centres=caller().centres
         )
     )

@@ -11,7 +11,7 @@ from feedback_service.access import roles
 from feedback_service.cases.opening import WEEKDAYS
 from feedback_service.errors import N_, ChangedMeanwhile, Invalid
 from feedback_service.files import BadFile, rows_in
-from feedback_service.flow import profile as flow
+from feedback_service.flow import profile as profile_flow
 from feedback_service.flow.profile import Profile
 from feedback_service.flow.setup import SERVICE_NEEDED, Imported, Remark
 from kiosk_ui.admin.door import back_to, bp, centre_of, needs, show, sight, visitor
@@ -64,7 +64,7 @@ def centres() -> ResponseReturnValue:
 def profile(centre: str) -> ResponseReturnValue:
     """What people are told of the centre, and when it is open."""
     centre_of(centre)
-    known = flow.read_profile(visitor(), centre)
+    known = profile_flow.read_profile(visitor(), centre)
     return _page(known, known.typed(), saved="saved" in request.args)
 
 
@@ -72,11 +72,11 @@ def profile(centre: str) -> ResponseReturnValue:
 @needs(roles.PROFILE)
 def change_profile(centre: str) -> ResponseReturnValue:
     """The profile is as typed, unless somebody else saved meanwhile: then both versions are shown."""
-    known, typed = flow.read_profile(visitor(), centre), _typed()
+    known, typed = profile_flow.read_profile(visitor(), centre), _typed()
     try:
-        flow.change_profile(visitor(), centre, _version(), typed)
+        profile_flow.change_profile(visitor(), centre, _version(), typed)
     except ChangedMeanwhile:
-        known = flow.read_profile(visitor(), centre)
+        known = profile_flow.read_profile(visitor(), centre)
         return _page(known, typed, status=409, differences=_differences(known.typed(), typed), changed=True)
     except Invalid as refusal:
         return _page(known, typed, mistakes(refusal), status=422, version=_version())
@@ -101,10 +101,10 @@ def import_services(centre: str) -> ResponseReturnValue:
         return _services(centre, 422, table, [Mistake("file", told(NO_FILE))])
     field = "file" if name else "table"
     try:
-        rows = rows_in(name or told(N_("The table")), data, SERVICE_NEEDED, flow.SERVICE_COLUMNS)
+        rows = rows_in(name or told(N_("The table")), data, SERVICE_NEEDED, profile_flow.SERVICE_COLUMNS)
     except BadFile as wrong:
         return _services(centre, 422, table, [Mistake(field, told(wrong.detail, wrong.params) + ".")])
-    done = flow.import_services(visitor(), centre, rows)
+    done = profile_flow.import_services(visitor(), centre, rows)
     return _services(centre, 422 if done.faults else 200, table if done.faults else "", done=done)
 
 
@@ -119,7 +119,7 @@ def _services(
         "admin/services.html",
         status,
         card=centre_of(centre),
-        services=flow.services_of(visitor(), centre),
+        services=profile_flow.services_of(visitor(), centre),
         table=table,
         errors=wrong,
         done=done,

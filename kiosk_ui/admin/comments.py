@@ -13,7 +13,7 @@ from feedback_service import clock, exports
 from feedback_service.access import roles
 from feedback_service.config import settings
 from feedback_service.errors import N_, NotFound
-from feedback_service.flow import comments as flow
+from feedback_service.flow import comments as comments_flow
 from feedback_service.flow import profile
 from feedback_service.surveys import library
 from feedback_service.surveys.comments import Slice, Told, Wanted
@@ -84,7 +84,9 @@ def comments(centre: str | None = None) -> ResponseReturnValue:
     if centre is None:
         return _to_a_centre()
     card, view = centre_of(centre), _view(centre)
-    found = flow.read_comments(visitor(), card.code, view.wanted, _uuid(request.args.get("after", "")))
+    found = comments_flow.read_comments(
+        visitor(), card.code, view.wanted, _uuid(request.args.get("after", ""))
+    )
     return show(
         "admin/comments.html",
         card=card,
@@ -114,7 +116,7 @@ def export_comments(centre: str, format: str) -> ResponseReturnValue:
     if format not in exports.FORMATS:
         raise NotFound()
     view = _view(centre)
-    every = flow.every_comment(visitor(), card.code, view.wanted)
+    every = comments_flow.every_comment(visitor(), card.code, view.wanted)
     columns = [exports.Column(name, told(title)) for name, title in COLUMNS.items()]
     rows = (_row(_reading(each, view.published)) for each in every)
     table = exports.Table("comments", told(N_("Comments")), columns, rows)
@@ -130,7 +132,7 @@ def set_comment_aside(centre: str, comment: str) -> ResponseReturnValue:
     id = _uuid(comment)
     if id is None:
         raise NotFound()
-    flow.set_aside(visitor(), centre, id, aside=request.form.get("back") is None)
+    comments_flow.set_aside(visitor(), centre, id, aside=request.form.get("back") is None)
     page = url_for("admin.comments", centre=centre)
     filters = request.query_string.decode("ascii", "ignore")
     return redirect(f"{page}?{filters}" if filters else page, 303)

@@ -5,10 +5,10 @@ from uuid import UUID
 from flask import Response, request
 from flask.typing import ResponseReturnValue
 
-from feedback_service import flow
 from feedback_service.access import roles
 from feedback_service.delivery import overview
 from feedback_service.errors import N_
+from feedback_service.flow import deliveries as deliveries_flow
 from kiosk_ui.admin.door import back_to, bp, needs, show, sight, visitor
 
 SHOWN = 50  # refused events on the page; when these are sent again, the next ones come up
@@ -43,5 +43,5 @@ def deliveries() -> Response:
 @needs(roles.DELIVERIES)
 def send_again(event: UUID) -> ResponseReturnValue:
     """The refused event waits for its turn again, as it was."""
-    flow.replay(event, sight().codes, visitor().actor)
+    deliveries_flow.replay(event, sight().codes, visitor().actor)
     return back_to("admin.deliveries", again=1)

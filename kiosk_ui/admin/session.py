@@ -17,7 +17,7 @@ from feedback_service.errors import (
     NotRecognised,
     TooManyAttempts,
 )
-from feedback_service.flow import sign_in as flow
+from feedback_service.flow import sign_in as sign_in_flow
 from feedback_service.flow.sign_in import Entered
 from kiosk_ui.admin.door import (
     NOBODY,
@@ -60,7 +60,7 @@ def enter() -> ResponseReturnValue:
     """Let in who has this e-mail and this password, as far as the next question."""
     kept, email = Kept.read(request.form), request.form.get("email", "")
     try:
-        entered = flow.sign_in(email, request.form.get("password", ""))
+        entered = sign_in_flow.sign_in(email, request.form.get("password", ""))
     except (NotRecognised, TooManyAttempts) as refusal:
         return ask_to_sign_in(kept, refusal, email=email)
     return go_on(entered, kept)
@@ -79,7 +79,7 @@ def enter_code() -> ResponseReturnValue:
     """Let in who has the code."""
     kept = Kept.read(request.form)
     try:
-        entered = flow.enter_code(visitor(), request.form.get("code", ""))
+        entered = sign_in_flow.enter_code(visitor(), request.form.get("code", ""))
     except (NotRecognised, TooManyAttempts) as refusal:
         return ask_for_code(kept, refusal)
     return go_on(entered, kept)
@@ -98,9 +98,9 @@ def confirm() -> ResponseReturnValue:
     """The authenticator knows the secret; or, where that is allowed, it may wait."""
     kept = Kept.read(request.form)
     if "later" in request.form:
-        return go_on(flow.postpone_second_factor(visitor()), kept)
+        return go_on(sign_in_flow.postpone_second_factor(visitor()), kept)
     try:
-        entered = flow.confirm_second_factor(visitor(), request.form.get("code", ""))
+        entered = sign_in_flow.confirm_second_factor(visitor(), request.form.get("code", ""))
     except (NotRecognised, TooManyAttempts) as refusal:
         return ask_to_set_up(kept, refusal)
     return go_on(entered, kept)
@@ -127,7 +127,7 @@ def go_on(entered: Entered, kept: Kept) -> Response:
     elif entered.stage == FULL:
         response = _response(redirect(kept.to, 303))
     elif kept.fields:
-        g.visitor, g.form_token = flow.visitor(entered.token), form_token(entered.token)
+        g.visitor, g.form_token = sign_in_flow.visitor(entered.token), form_token(entered.token)
         response = come_back(kept)
         response.status_code = 200
     else:
@@ -151,7 +151,7 @@ def ask_for_code(kept: Kept, refusal: FeedbackError | None = None) -> Response:
 
 def ask_to_set_up(kept: Kept, refusal: FeedbackError | None = None) -> Response:
     """The page with a new secret for the authenticator."""
-    secret = flow.offer_second_factor(visitor())
+    secret = sign_in_flow.offer_second_factor(visitor())
     address = second_factor.address(secret, visitor().email)
     picture = qr.svg(address, told(N_("QR code for the authenticator")), as_written=True).decode()
     return _ask(
@@ -194,7 +194,7 @@ def notice() -> str | None:
 @needs(NOBODY)
 def choose_password(secret: str) -> ResponseReturnValue:
     """Whoever holds the link chooses a password. Looking spends nothing."""
-    return show("admin/set_password.html", email=flow.whose_link(secret))
+    return show("admin/set_password.html", email=sign_in_flow.whose_link(secret))
 
 
 @bp.post("/set-password/<secret>")
@@ -202,9 +202,9 @@ def choose_password(secret: str) -> ResponseReturnValue:
 def set_password(secret: str) -> ResponseReturnValue:
     """The password is set, and the link works no more."""
     try:
-        flow.set_password(secret, request.form.get("password", ""))
+        sign_in_flow.set_password(secret, request.form.get("password", ""))
     except Invalid as refusal:
-        email = flow.whose_link(secret)
+        email = sign_in_flow.whose_link(secret)
         return show("admin/set_password.html", 422, email=email, errors=mistakes(refusal))
     return forget(_response(back_to("admin.sign_in", notice="set")))
 
@@ -225,7 +225,7 @@ def change_password() -> ResponseReturnValue:
     """A new password; the other sessions end."""
     form = request.form
     try:
-        entered = flow.change_password(visitor(), form.get("current", ""), form.get("password", ""))
+        entered = sign_in_flow.change_password(visitor(), form.get("current", ""), form.get("password", ""))
     except Invalid as refusal:
         return _account(422, mistakes(refusal))
     except TooManyAttempts as refusal:
@@ -236,7 +236,7 @@ def change_password() -> ResponseReturnValue:
 
 
 def _account(status: int = 200, wrong: list[Mistake] | None = None) -> Response:
-    own = flow.own_sessions(visitor())
+    own = sign_in_flow.own_sessions(visitor())
     return show("admin/account.html", status, sessions=own, errors=wrong or [], notice=notice())
 
 
@@ -244,7 +244,7 @@ def _account(status: int = 200, wrong: list[Mistake] | None = None) -> Response:
 @needs(SIGNED_IN)
 def end_session(session: UUID) -> ResponseReturnValue:
     """One of my sessions is over."""
-    flow.end_session(visitor(), session)
+    sign_in_flow.end_session(visitor(), session)
     return back_to("admin.account")
 
 
@@ -252,5 +252,5 @@ def end_session(session: UUID) -> ResponseReturnValue:
 @needs(SIGNED_IN)
 def sign_out() -> ResponseReturnValue:
     """This session is over, or all of mine."""
-    flow.sign_out(visitor(), everywhere="everywhere" in request.form)
+    sign_in_flow.sign_out(visitor(), everywhere="everywhere" in request.form)
     return forget(_response(back_to("admin.sign_in", notice="out")))

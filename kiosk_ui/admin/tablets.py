@@ -10,8 +10,8 @@ from flask.typing import ResponseReturnValue
 from feedback_service.access import roles
 from feedback_service.documents import NotJson, strict_json
 from feedback_service.errors import N_, FeedbackError, FieldError, Invalid, NotFound
-from feedback_service.flow import pairing, tablet_list
-from feedback_service.flow.queue_files import NOT_A_QUEUE, take_queue_file
+from feedback_service.flow import pairing, queue_files, tablet_list
+from feedback_service.flow.queue_files import NOT_A_QUEUE
 from feedback_service.flow.tablet_list import WARNINGS
 from kiosk_ui.admin.door import back_to, bp, needs, show, sight, visitor
 from kiosk_ui.admin.forms import Mistake, mistakes, said
@@ -95,7 +95,7 @@ def import_queue() -> ResponseReturnValue:
     file = request.files.get("file")
     try:
         document = strict_json(file.read().decode()) if file and file.filename else None
-        became = take_queue_file(document, sight().codes, _reason)
+        became = queue_files.take_queue_file(document, sight().codes, _reason)
     except (NotJson, UnicodeDecodeError):
         return _page(Typed(centre=_usual()), [Mistake("file", told(NOT_A_QUEUE))], 422)
     except Invalid as refusal:

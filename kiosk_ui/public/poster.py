@@ -6,10 +6,10 @@ from flask import Response
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from feedback_service import flow
 from feedback_service.cases import poster, qr
 from feedback_service.config import settings
-from feedback_service.flow import CentreFacts
+from feedback_service.flow import direct
+from feedback_service.flow.answers import CentreFacts
 from kiosk_ui.pages import page
 from kiosk_ui.public.views import bp
 
@@ -17,7 +17,7 @@ from kiosk_ui.public.views import bp
 @bp.get("/centres/<code>/poster")
 def hall_poster(code: str) -> ResponseReturnValue:
     """The poster with a word on how to print it."""
-    centre = flow.open_hall(code).centre
+    centre = direct.open_hall(code).centre
     drawn = Markup(_poster(centre).decode())  # escaped where it was drawn
     return page("public/poster.html", centre=centre, drawn=drawn, address=_address(centre))
 
@@ -25,13 +25,13 @@ def hall_poster(code: str) -> ResponseReturnValue:
 @bp.get("/centres/<code>/poster.svg")
 def poster_svg(code: str) -> Response:
     """The poster alone."""
-    return _image(_poster(flow.open_hall(code).centre))
+    return _image(_poster(direct.open_hall(code).centre))
 
 
 @bp.get("/centres/<code>/qr.svg")
 def centre_qr(code: str) -> Response:
     """The code alone, for what a centre designs itself."""
-    return _image(qr.svg(_address(flow.open_hall(code).centre)))
+    return _image(qr.svg(_address(direct.open_hall(code).centre)))
 
 
 def _poster(centre: CentreFacts) -> bytes:

@@ -3,10 +3,11 @@
 from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from feedback_service import clock, flow
+from feedback_service import clock
 from feedback_service.cases.tokens import RECEIPT_LENGTH, normal_code
 from feedback_service.config import settings
 from feedback_service.errors import NotFound, TooManyGuesses
+from feedback_service.flow import direct, receipts
 from feedback_service.indicators import summaries
 from feedback_service.surveys import library
 from kiosk_ui.languages import spoken
@@ -30,7 +31,7 @@ def enter() -> ResponseReturnValue:
     if len(code) == RECEIPT_LENGTH:
         return redirect(url_for("survey.thanks", receipt=code, lang=spoken()), code=303)
     try:
-        token = flow.find_by_short_code(code)
+        token = receipts.find_by_short_code(code)
     except NotFound:
         return page("public/home.html", 404, typed=typed, problem="unknown")
     except TooManyGuesses as refused:
@@ -43,7 +44,7 @@ def enter() -> ResponseReturnValue:
 @bp.get("/centres/<code>")
 def centre(code: str) -> ResponseReturnValue:
     """A centre's indicators since the beginning of the year, as anybody may see them."""
-    facts, last = flow.open_hall(code).centre, clock.kyiv_day(clock.now())
+    facts, last = direct.open_hall(code).centre, clock.kyiv_day(clock.now())
     first = last.replace(month=1, day=1)
     least = settings().min_published
     summary = summaries.summary(centres=[facts.code], first=first, last=last, min_group=least)
@@ -62,7 +63,7 @@ def centre(code: str) -> ResponseReturnValue:
 def privacy() -> ResponseReturnValue:
     """The notice at the moment of collection; ``?centre=`` names who answers for the data."""
     code = request.args.get("centre")
-    centre, notice = flow.read_notice(code) if code else (None, None)
+    centre, notice = direct.read_notice(code) if code else (None, None)
     return page("public/privacy.html", centre=centre, notice=notice, retention_days=settings().retention_days)
 
 

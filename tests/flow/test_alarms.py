@@ -13,13 +13,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from feedback_service import clock, flow, mail
+from feedback_service import clock, mail
 from feedback_service.access import sessions
 from feedback_service.access.sessions import Visitor
 from feedback_service.config import Settings
 from feedback_service.db import reading
 from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
-from feedback_service.flow import alarms, staff, upkeep
+from feedback_service.flow import alarms, answers, direct, staff, upkeep
 from feedback_service.models import Alarm, Concern, Gathering, JournalEntry, Letter
 from tests.conftest import TimeIs
 from tests.support import respondents, story
@@ -171,7 +171,7 @@ def test_sources_outside_the_official_figures_raise_no_alarm_of_bad_answers(work
     head = person()
     for _ in range(9):
         answer = given({"off.quality": "awful"})
-        flow.record_in_hall(CENTRE, client_id=uuid.uuid4(), given=answer, language="uk")
+        direct.record_in_hall(CENTRE, client_id=uuid.uuid4(), given=answer, language="uk")
 
     work()
 
@@ -212,13 +212,13 @@ def test_something_serious_is_an_alarm_at_once_without_words_and_case(work: Work
 def test_every_way_of_answering_tells_of_something_serious(work: Work) -> None:
     head = person()
     answer = given({"any.breach": ["insult"]})
-    flow.record_in_hall(CENTRE, client_id=uuid.uuid4(), given=answer, language="uk")
+    direct.record_in_hall(CENTRE, client_id=uuid.uuid4(), given=answer, language="uk")
     story.tapped(invited().token, {"any.breach": ["bribe"]})
 
     work()
     assert alarms.open_alarms(head)[0].bad == 1
     work(minutes=40)
-    flow.complete_left()
+    answers.complete_left()
     work()
 
     assert [a.bad for a in alarms.open_alarms(head)] == [2]

@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import func, update
 from sqlalchemy.orm import Session
 
-from feedback_service import clock, flow
+from feedback_service import clock
 from feedback_service.config import Settings
 from feedback_service.db import transaction
-from feedback_service.flow import AssistedAnswer, upkeep
+from feedback_service.flow import direct, upkeep
+from feedback_service.flow.direct import AssistedAnswer
 from feedback_service.flow.upkeep import Purged
 from feedback_service.indicators import closing
 from feedback_service.models import (
@@ -124,7 +125,7 @@ def test_a_comment_s_age_counts_from_the_day_it_was_left(
         answered_on=day_one,
         language="uk",
     )
-    flow.record_assisted(told, given=given(COMMENT), centres=frozenset({"SN12000007"}))
+    direct.record_assisted(told, given=given(COMMENT), centres=frozenset({"SN12000007"}))
 
     time_is(noon(day_one + timedelta(days=settings.retention_days + 1)))
 

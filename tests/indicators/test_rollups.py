@@ -15,11 +15,12 @@ from flask import Flask
 from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.orm import Session
 
-from feedback_service import clock, flow
+from feedback_service import clock
 from feedback_service.cases.registry import ServiceRef
 from feedback_service.config import Settings
 from feedback_service.db import reading, transaction
-from feedback_service.flow import AssistedAnswer, setup, upkeep
+from feedback_service.flow import direct, receipts, setup, upkeep
+from feedback_service.flow.direct import AssistedAnswer
 from feedback_service.indicators import checking, closing, rollups, tallies
 from feedback_service.indicators.checking import Difference
 from feedback_service.indicators.tallies import PEOPLE, Counts
@@ -102,7 +103,7 @@ def typed_in(day: date, answers: dict[str, object]) -> None:
         answered_on=day,
         language="uk",
     )
-    flow.record_assisted(told, given=given(answers), centres=frozenset({CENTRE}))
+    direct.record_assisted(told, given=given(answers), centres=frozenset({CENTRE}))
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -176,7 +177,7 @@ def test_an_answer_taken_back_after_its_day_was_closed_is_counted_nowhere(time_i
     time_is("2026-11-21T09:00+02:00")
     closed(before=FRIDAY + timedelta(1))
 
-    flow.withdraw(receipt)
+    receipts.withdraw(receipt)
 
     assert counted() == {}
     assert closed(before=FRIDAY + timedelta(1)) == 1
@@ -238,7 +239,7 @@ def test_days_before_one_that_was_touched_while_no_worker_ran_are_closed_too(
     time_is("2026-11-14T12:00+02:00")
     receipt = sent(invited().token, {"off.nps": 9}).receipt
     time_is("2026-11-16T12:00+02:00")
-    flow.withdraw(receipt)
+    receipts.withdraw(receipt)
     assert open_days() == [date(2026, 11, 14)]
     assert waiting() == left
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from feedback_service import clock, flow
+from feedback_service import clock
 from feedback_service.access import devices
-from feedback_service.flow import upkeep
+from feedback_service.flow import cases, upkeep
 from feedback_service.indicators import summaries
 from feedback_service.models import CountedDay, Device, Invitation, RefusedItem, Response
 from tests.api.conftest import Caller
@@ -104,7 +104,7 @@ def test_a_cancelled_or_expired_code_leaves_a_walk_up(app: Flask, tablet: Caller
     expired, cancelled = code_of(app), code_of(app)
     with app.app_context():
         [_, other] = sorted(rows(Invitation), key=lambda each: each.id)
-        flow.cancel_invitation(other.case_id, {story.CENTRE})
+        cases.cancel_invitation(other.case_id, {story.CENTRE})
     time_is(begin + timedelta(days=31))
     assert deliver(tablet, an_item(short_code=expired)) == ["accepted_as_walkup"]
     late = an_item(short_code=cancelled, answered_at="2026-11-20T11:00:00+02:00")

@@ -11,11 +11,11 @@ from flask import Flask
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from feedback_service import clock, flow
+from feedback_service import clock
 from feedback_service.cases.registry import ServiceRef
 from feedback_service.config import smtp
 from feedback_service.db import transaction
-from feedback_service.flow import alarms, upkeep
+from feedback_service.flow import alarms, direct, upkeep
 from feedback_service.models import Centre, User
 from tests.conftest import TimeIs
 from tests.kiosk_ui.admin.conftest import OWN, SignedIn
@@ -48,7 +48,7 @@ def head(app: Flask, signed_in: SignedIn) -> Staff:
         call(" ".join(PAYLOADS)[:500])
         for number, payload in enumerate(PAYLOADS):
             answer = given({"off.nps": 1, "any.comment": payload, "any.breach": ["insult"]})
-            flow.record_in_hall(OWN, client_id=uuid.uuid4(), given=answer, language="uk")
+            direct.record_in_hall(OWN, client_id=uuid.uuid4(), given=answer, language="uk")
             if number % 8 == 0:
                 service = ServiceRef("", f"x-{number}", " ".join(PAYLOADS[number : number + 8])[:500])
                 for _ in range(6):
