@@ -1,13 +1,15 @@
 """The HTML door: everything that a person sees.
 
-survey/    the two screens on a phone, the hall's code, thanks; QR codes and slips as images
-public/    the way in, a centre's figures and poster, the privacy notice, the accessibility statement
-kiosk/     the hall's tablet: a shell that works without a line, and the worker that keeps it
-admin/     what people who run centres see and do, behind a sign-in
-errors     every refusal as a page in plain words
-prepared   pages drawn once and filled in for each reader
-pages      what every page shares: language, dates, one page or a piece of it, headers
-assets     style sheets and scripts
+    survey     the two screens on a phone, the hall's code, thanks; QR codes and slips as images
+    public     the way in, a centre's figures and poster, the privacy notice, the accessibility statement
+    kiosk      the hall's tablet: a shell that works without a line, and the worker that keeps it
+    admin      what people who run centres see and do, behind a sign-in
+    errors     every refusal as a page in plain words
+    prepared   pages drawn once and filled in for each reader
+    pages      what every page shares: one page or a piece of it, headers
+    languages  which language a page is in, how days and numbers are written
+    charts     charts as SVG
+    assets     style sheets and scripts
 """
 
 from flask import Flask

@@ -29,7 +29,6 @@ from feedback_service.api.operations import COOKIE, TABLET, Operation, given, lo
 from feedback_service.api.problems import problem
 from feedback_service.api.replies import instant, reply
 from feedback_service.api.surveys import NATIVE, described
-from feedback_service.api.tablet_texts import texts
 from feedback_service.cases import qr
 from feedback_service.config import settings
 from feedback_service.errors import (
@@ -49,6 +48,7 @@ from feedback_service.flow.tablets import Heartbeat, OpenCase, TabletAnswer
 from feedback_service.surveys.answers import check
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.surveys.signals import Pace
+from feedback_service.tablets.screen_texts import texts
 
 DEVICE_PATH = "/api/v1/kiosk"
 APPROVE_PATH = "/admin/tablets/approve"

@@ -17,6 +17,7 @@
     profile       a centre's people keep its profile and services
     integrations  they make keys for case systems, and end them
     explaining    they explain a figure
+    health        whether the service can work, and how much waits
     deliveries    an operator has an event sent again
     setup         an operator adds centres, services, keys, documents
     upkeep        what time does: days are recounted, old things are deleted
