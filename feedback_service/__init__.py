@@ -44,6 +44,7 @@ Ground:
     gathered    small writes that are made together
     turns       who writes to SQLite, in order
     config      settings from the environment
+    i18n        translation for both doors, names of languages
     clock       now, and days in Kyiv
     words       code lists that all rooms share
     errors      every refusal

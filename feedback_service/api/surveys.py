@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from feedback_service.api.operations import Operation, caller, given, operation, query
+from feedback_service.api.operations import Call, Operation, operation
 from feedback_service.api.replies import reply
 from feedback_service.api.schemas import (
     AnswersSchema,
@@ -41,9 +41,9 @@ bp = Blueprint("surveys", __name__)
         path=TOKEN,
     )
 )
-def read_survey(token: str) -> Response:
+def read_survey(call: Call, token: str) -> Response:
     """What the person is asked, in one language."""
-    return reply(_survey(answers_flow.open_survey(token, counts=False), query()["lang"]))
+    return reply(_survey(answers_flow.open_survey(token, counts=False), call.query["lang"]))
 
 
 @bp.post("/surveys/<token>/responses")
@@ -74,9 +74,9 @@ def read_survey(token: str) -> Response:
         path=TOKEN,
     )
 )
-def answer(token: str) -> Response:
+def answer(call: Call, token: str) -> Response:
     """Take a person's answers."""
-    sent = given()
+    sent = call.body
     return _recorded(
         answers_flow.finish(
             token,
@@ -112,14 +112,14 @@ def answer(token: str) -> Response:
         },
     )
 )
-def enter_answer() -> Response:
+def enter_answer(call: Call) -> Response:
     """Take an answer that staff heard or read."""
-    sent = given()
+    sent = call.body
     answers = sent.pop("answers")
     told = AssistedAnswer(**sent)
     return _recorded(
         direct.record_assisted(
-            told, given=lambda questionnaire: check(questionnaire, answers), centres=caller().centres
+            told, given=lambda questionnaire: check(questionnaire, answers), centres=call.centres
         )
     )
 

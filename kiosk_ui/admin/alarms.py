@@ -12,8 +12,9 @@ from feedback_service.alarms.book import AlarmCard
 from feedback_service.config import settings
 from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
 from feedback_service.flow import alarms as alarms_flow
-from kiosk_ui.admin.door import back_to, bp, centre_of, needs, show, sight, visitor
+from kiosk_ui.admin.admission import centre_of, needs, sight, visitor
 from kiosk_ui.admin.forms import Mistake, mistakes
+from kiosk_ui.admin.layout import back_to, show
 from kiosk_ui.languages import told
 
 
@@ -26,14 +27,12 @@ class Draft:
     errors: list[Mistake]
 
 
-@bp.get("/alarms")
 @needs(roles.ALARMS)
 def alarms() -> ResponseReturnValue:
     """Alarms of the visitor's centres, or of the one the address names: those that wait first."""
     return _page()
 
 
-@bp.post("/centres/<centre>/alarms/<alarm>/acknowledge")
 @needs(roles.ALARMS)
 def acknowledge_alarm(centre: str, alarm: str) -> ResponseReturnValue:
     """The visitor deals with the alarm and says how; when somebody was first, that is shown."""
@@ -53,7 +52,6 @@ def acknowledge_alarm(centre: str, alarm: str) -> ResponseReturnValue:
     return back_to("admin.alarms", centre=card.code if "only" in request.args else None, done=1)
 
 
-@bp.post("/alarms/letters")
 @needs(roles.ALARMS)
 def want_letters() -> ResponseReturnValue:
     """The visitor gets letters about alarms from now on, or none."""

@@ -15,13 +15,15 @@ from feedback_service.config import settings
 from feedback_service.errors import N_, NotFound
 from feedback_service.flow import comments as comments_flow
 from feedback_service.flow import profile
+from feedback_service.i18n import own_name
 from feedback_service.surveys import library
 from feedback_service.surveys.comments import Slice, Told, Wanted
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.words import FRONT_OFFICES, SOURCES
 from kiosk_ui.admin import words
-from kiosk_ui.admin.door import bp, centre_of, needs, show, sight, visitor
-from kiosk_ui.languages import in_language, offered, own_name, spoken, told
+from kiosk_ui.admin.admission import centre_of, needs, sight, visitor
+from kiosk_ui.admin.layout import show
+from kiosk_ui.languages import in_language, offered, spoken, told
 
 USUAL = timedelta(days=90)  # how far back one looks when nobody says
 LONGEST_SEARCH = 100  # characters
@@ -76,8 +78,6 @@ class View:
         return any((of.front_office, of.service, of.source, self.wanted.language, self.wanted.reasons))
 
 
-@bp.get("/comments")
-@bp.get("/centres/<centre>/comments")
 @needs(roles.COMMENTS)
 def comments(centre: str | None = None) -> ResponseReturnValue:
     """A centre's comments, the newest first; every filter is in the address."""
@@ -108,7 +108,6 @@ def _to_a_centre() -> ResponseReturnValue:
     return redirect(url_for("admin.comments", centre=sight().centres[0].code, lang=spoken()), 303)
 
 
-@bp.get("/centres/<centre>/comments.<format>")
 @needs(roles.COMMENTS)
 def export_comments(centre: str, format: str) -> ResponseReturnValue:
     """The same comments as a file, told as they are on the page."""
@@ -125,7 +124,6 @@ def export_comments(centre: str, format: str) -> ResponseReturnValue:
     return file
 
 
-@bp.post("/centres/<centre>/comments/<comment>/aside")
 @needs(roles.COMMENTS)
 def set_comment_aside(centre: str, comment: str) -> ResponseReturnValue:
     """The comment goes to those set aside, or comes back; then the page is as it was."""

@@ -11,10 +11,8 @@ from feedback_service.config import settings
 from feedback_service.flow import direct
 from feedback_service.flow.answers import CentreFacts
 from kiosk_ui.pages import page
-from kiosk_ui.public.views import bp
 
 
-@bp.get("/centres/<code>/poster")
 def hall_poster(code: str) -> ResponseReturnValue:
     """The poster with a word on how to print it."""
     centre = direct.open_hall(code).centre
@@ -22,13 +20,11 @@ def hall_poster(code: str) -> ResponseReturnValue:
     return page("public/poster.html", centre=centre, drawn=drawn, address=_address(centre))
 
 
-@bp.get("/centres/<code>/poster.svg")
 def poster_svg(code: str) -> Response:
     """The poster alone."""
     return _image(_poster(direct.open_hall(code).centre))
 
 
-@bp.get("/centres/<code>/qr.svg")
 def centre_qr(code: str) -> Response:
     """The code alone, for what a centre designs itself."""
     return _image(qr.svg(_address(direct.open_hall(code).centre)))

@@ -12,9 +12,13 @@ from feedback_service.indicators import summaries
 from feedback_service.surveys import library
 from kiosk_ui.languages import spoken
 from kiosk_ui.pages import page
+from kiosk_ui.public import poster
 from kiosk_ui.public.figures import sections
 
 bp = Blueprint("public", __name__, template_folder="templates")
+bp.add_url_rule("/centres/<code>/poster", view_func=poster.hall_poster)
+bp.add_url_rule("/centres/<code>/poster.svg", view_func=poster.poster_svg)
+bp.add_url_rule("/centres/<code>/qr.svg", view_func=poster.centre_qr)
 
 
 @bp.get("/")

@@ -12,7 +12,7 @@ from feedback_service.cases import qr, slip
 from feedback_service.config import settings
 from feedback_service.errors import N_, Invalid
 from feedback_service.flow import cases
-from kiosk_ui.languages import language
+from feedback_service.i18n import language
 
 bp = Blueprint("images", __name__)
 

@@ -19,13 +19,13 @@ from feedback_service.errors import AlreadyAnswered, FeedbackError, FieldError, 
 from feedback_service.flow import answers as answers_flow
 from feedback_service.flow import direct, receipts
 from feedback_service.flow.answers import NOTHING_ANSWERED, Recorded, Survey
+from feedback_service.i18n import language
 from feedback_service.surveys import answers
-from feedback_service.surveys.answers import Answers
+from feedback_service.surveys.answers import Answers, Refused
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT, Question, Questionnaire
-from kiosk_ui.languages import in_language, language, offer, spoken, told
+from kiosk_ui.languages import in_language, offer, spoken, told
 from kiosk_ui.pages import drawn, here, page, reply, way
 from kiosk_ui.prepared import blank, prepared
-from kiosk_ui.survey.preview import Preview
 
 bp = Blueprint("survey", __name__, template_folder="templates")
 
@@ -264,6 +264,24 @@ def _second(questionnaire: Questionnaire, typed: Mapping[str, list[str]]) -> dic
         "typed": typed,
         "preview": _preview(rest, typed),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A comment as it will be kept, and whether anything in it is hidden; or why it cannot be kept."""
+
+    text: str = ""
+    hides: bool = False
+    problem: str = ""
+
+    @classmethod
+    def of(cls, typed: str, limit: int) -> "Preview":
+        """Look at a comment of at most ``limit`` characters."""
+        try:
+            kept = answers.comment(typed, limit)
+        except Refused as refused:
+            return cls(problem=told(refused.detail, refused.params))
+        return cls(kept.text, bool(kept.kinds))
 
 
 def _preview(questions: Sequence[Question], typed: Mapping[str, list[str]]) -> Preview:

@@ -19,7 +19,7 @@ from feedback_service.flow.answers import opened
 from feedback_service.indicators import summaries
 from feedback_service.surveys import questionnaires
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT
-from kiosk_ui.survey.preview import Preview
+from kiosk_ui.survey.views import Preview
 from tests.conftest import TimeIs
 from tests.kiosk_ui.conftest import GetPage
 from tests.support import stored, story

@@ -21,7 +21,7 @@ from feedback_service.db import reading
 from feedback_service.flow import alarms, pairing, setup, tablet_list, upkeep
 from feedback_service.models import Alarm, ApiKey, Centre, Event, SignIn, User
 from feedback_service.words import ROLES
-from kiosk_ui.admin.door import NOBODY, SIGNED_IN
+from kiosk_ui.admin.admission import NOBODY, SIGNED_IN
 from tests.kiosk_ui.admin.conftest import FOREIGN, OWN, SignedIn
 from tests.support.staff import FROM_HERE, Staff, a_link, a_session, a_user
 from tests.support.story import invited, sent
@@ -212,7 +212,7 @@ def ask(app: Flask, me: Staff | FlaskClient, rule: Rule, method: str, values: di
 
 def test_every_view_is_in_the_table_and_needs_what_the_table_says(app: Flask) -> None:
     there = {
-        rule.endpoint: getattr(app.view_functions[rule.endpoint], "needs", None) for rule, _ in routes(app)
+        rule.endpoint: getattr(app.view_functions[rule.endpoint], "need", None) for rule, _ in routes(app)
     }
 
     assert there == {endpoint: need for endpoint, (need, _) in TABLE.items()}
