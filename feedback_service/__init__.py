@@ -14,6 +14,7 @@ The program, put together:
 
     app         the program with its doors: what answers requests
     program     what is behind the doors: database and shipped documents; a command needs no more
+    worker      the worker's duties, each in a thread of its own
     serving     how gunicorn takes requests
 
 Doors; none of them touches a table. The third, ``kiosk_ui`` (HTML), is a package of its own:
@@ -30,7 +31,8 @@ Rooms, which do not know each other:
     cases       registering, tokens, QR codes, slips, posters
     surveys     questionnaires, answers, privacy guard, comments
     indicators  methodology, scoring, roll-ups, summaries, comparisons, control limits, CUSUM
-    alarms      alarms that statistics raise, and the letters that tell of them
+    alarms      alarms that statistics of a series raise, and letters
+    breaches    something serious that answers tell of
     delivery    events, outbox, relay, packages
     access      users and what they may see, sessions, keys, tablets' keys, journal
     tablets     texts of tablets' screens

@@ -10,7 +10,7 @@
     tablets       a tablet asks what to show and brings what people answered on it
     queue_files   the same from a file that a stuck tablet saved
     tablet_list   which tablets a centre has, and how they fare
-    alarms        people read alarms and say what they do about them
+    alarms        people read alarms and breaches, and say what they do about them
     sign_in       staff come in and go out
     oversight     which centres they may see; the journal knows who saw what
     staff         people are let into the administration, and kept out of it
@@ -20,7 +20,8 @@
     health        whether the service can work, and how much waits
     deliveries    an operator has an event sent again
     setup         an operator adds centres, services, keys, documents
-    upkeep        what time does: days are recounted, old things are deleted
+    maintenance   what time does: days are recounted, old things are deleted
+    alarm_duties  what time does: alarms and breaches are raised, reviewed, told in letters
 
 The doors import these modules and call their functions by the module's name; nothing is passed on from here.
 A story that is a transaction calls no other story. A story that is none may call others, one after the other:

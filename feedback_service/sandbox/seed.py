@@ -22,7 +22,7 @@ from feedback_service.cases.tokens import keyring
 from feedback_service.db import transaction
 from feedback_service.errors import Conflict
 from feedback_service.files import Row
-from feedback_service.flow import answers, direct, setup, upkeep
+from feedback_service.flow import answers, direct, maintenance, setup
 from feedback_service.flow import cases as cases_flow
 from feedback_service.flow.direct import AssistedAnswer
 from feedback_service.indicators import rollups
@@ -87,7 +87,7 @@ def sow(cases: int, seed: int) -> str:
     for answer, service in made.assisted:
         _type_in(answer, service)
     _reopen({clock.kyiv_day(answer.at) for answer, _ in stories}, clock.kyiv_day(now))
-    upkeep.complete_left_answers()
+    maintenance.complete_left_answers()
     return town.CENTRE
 
 

@@ -8,10 +8,10 @@ from flask.typing import ResponseReturnValue
 
 from feedback_service import clock
 from feedback_service.access import roles
-from feedback_service.alarms.book import AlarmCard
 from feedback_service.config import settings
 from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
 from feedback_service.flow import alarms as alarms_flow
+from feedback_service.flow.alarms import Card
 from kiosk_ui.admin.admission import centre_of, needs, sight, visitor
 from kiosk_ui.admin.forms import Mistake, mistakes
 from kiosk_ui.admin.layout import back_to, show
@@ -82,7 +82,7 @@ def _page(status: int = 200, draft: Draft | None = None) -> Response:
     )
 
 
-def _to_comments(alarm: AlarmCard) -> dict[str, str]:
+def _to_comments(alarm: Card) -> dict[str, str]:
     """The filters of the page of comments that show what the alarm is about."""
     today = clock.kyiv_day(clock.now())
     filters = {

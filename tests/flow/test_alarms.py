@@ -13,13 +13,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from feedback_service import clock, mail
+from feedback_service import clock, mail, worker
 from feedback_service.access import sessions
 from feedback_service.access.sessions import Visitor
 from feedback_service.config import Settings
 from feedback_service.db import reading
 from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
-from feedback_service.flow import alarms, answers, direct, staff, upkeep
+from feedback_service.flow import alarm_duties, alarms, answers, direct, maintenance, staff
 from feedback_service.models import Alarm, Concern, Gathering, JournalEntry, Letter
 from tests.conftest import TimeIs
 from tests.support import respondents, story
@@ -67,8 +67,8 @@ def work(time_is: TimeIs) -> Work:
 
     def do(**later: float) -> None:
         time_is(clock.now() + timedelta(**later))
-        for duty in (alarms.raise_alarms, alarms.review_alarms, alarms.tell_alarms):
-            duty(upkeep.never)
+        for duty in (alarm_duties.raise_alarms, alarm_duties.review_alarms, alarm_duties.tell_alarms):
+            duty(maintenance.never)
 
     return do
 
@@ -491,7 +491,7 @@ def test_a_letter_that_one_worker_sends_is_left_alone_by_the_other(
     send = mail.send
 
     def meanwhile(*letter: Any) -> None:
-        by_the_other.append(alarms._hold())
+        by_the_other.append(alarm_duties._hold())
         send(*letter)
 
     monkeypatch.setattr(mail, "send", meanwhile)
@@ -539,4 +539,5 @@ def test_letters_do_not_wait_for_a_mail_server_that_is_no_more(
 
 
 def test_the_worker_does_all_of_it() -> None:
-    assert {alarms.raise_alarms, alarms.tell_alarms, alarms.review_alarms} <= upkeep.DUTIES.keys()
+    done = {duty.do for duty in worker.DUTIES}
+    assert {alarm_duties.raise_alarms, alarm_duties.tell_alarms, alarm_duties.review_alarms} <= done

@@ -19,7 +19,7 @@ from feedback_service import clock
 from feedback_service.cases.registry import ServiceRef
 from feedback_service.config import Settings
 from feedback_service.db import reading, transaction
-from feedback_service.flow import direct, receipts, setup, upkeep
+from feedback_service.flow import direct, maintenance, receipts, setup
 from feedback_service.flow.direct import AssistedAnswer
 from feedback_service.indicators import checking, closing, rollups, tallies
 from feedback_service.indicators.checking import Difference
@@ -223,7 +223,7 @@ def test_what_is_stored_of_a_day_without_answers_is_gone_after_counting_again() 
     invent()
     assert {(wrong.span, wrong.stored) for wrong in differences()} == {("day", 9), ("month", 9)}
 
-    upkeep.recount()
+    maintenance.recount()
 
     assert differences() == []
     assert counted(date(2026, 10, 1)) == added_up([Person(MONDAY)])
@@ -560,10 +560,10 @@ def test_what_invitations_added_up_to_outlives_them(time_is: TimeIs) -> None:
     assert sum(told.values()) > 0
 
     time_is("2030-01-01T12:00+02:00")
-    assert upkeep.purge().cases == 2, "also if nobody has counted them before"
+    assert maintenance.purge().cases == 2, "also if nobody has counted them before"
     assert invited_by("service", *AUGUST) == told
-    assert upkeep.differences() == []
-    upkeep.recount()
+    assert maintenance.differences() == []
+    maintenance.recount()
     assert invited_by("service", *AUGUST) == told
 
 
@@ -575,9 +575,9 @@ def test_an_invitation_is_kept_until_all_of_its_day_are_counted(
     told = invited_by("service", *AUGUST)
 
     time_is("2026-08-31T12:00+03:00")
-    assert upkeep.purge().cases == 0
+    assert maintenance.purge().cases == 0
     time_is("2026-09-20T12:00+03:00")
-    assert upkeep.purge().cases == 2
+    assert maintenance.purge().cases == 2
 
     assert invited_by("service", *AUGUST) == told
 
@@ -591,14 +591,14 @@ def test_what_was_purged_stays_counted_when_more_is_to_be_kept_from_now_on(
     years = (date(2026, 1, 1), date(2027, 12, 31))
     told = invited_by("service", *years)
     time_is("2027-11-20T12:00+02:00")
-    upkeep.close_days()
-    assert upkeep.purge().cases == 2
+    maintenance.close_days()
+    assert maintenance.purge().cases == 2
 
     app.config["SETTINGS"] = settings
-    assert upkeep.differences() == []
+    assert maintenance.differences() == []
     spoilt(Tally.by == "service", Tally.day >= date(2027, 1, 1), counts="{}")
-    assert {wrong.day for wrong in upkeep.differences()} == {date(2027, 8, 1), date(2027, 8, 3)}
-    upkeep.recount()
+    assert {wrong.day for wrong in maintenance.differences()} == {date(2027, 8, 1), date(2027, 8, 3)}
+    maintenance.recount()
 
-    assert upkeep.differences() == []
+    assert maintenance.differences() == []
     assert invited_by("service", *years) == told

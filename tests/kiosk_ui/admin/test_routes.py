@@ -18,7 +18,7 @@ from werkzeug.routing import Rule
 from feedback_service.access import roles, sessions
 from feedback_service.access.sessions import CODE, SET_UP
 from feedback_service.db import reading
-from feedback_service.flow import alarms, pairing, setup, tablet_list, upkeep
+from feedback_service.flow import alarm_duties, maintenance, pairing, setup, tablet_list
 from feedback_service.models import Alarm, ApiKey, Centre, Event, SignIn, User
 from feedback_service.words import ROLES
 from kiosk_ui.admin.admission import NOBODY, SIGNED_IN
@@ -145,7 +145,7 @@ def _a_comment(centre: str) -> str:
 def _an_alarm(centre: str) -> str:
     for _ in range(6):
         sent(invited(centre=centre).token, {"off.quality": "awful"})
-    alarms.raise_alarms(upkeep.never)
+    alarm_duties.raise_alarms(maintenance.never)
     return str(_alarm_of(centre))
 
 
