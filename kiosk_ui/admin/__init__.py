@@ -104,6 +104,8 @@ def register(app: Flask) -> None:
     """The application answers people who run centres."""
     admin = Blueprint("admin", __name__, url_prefix="/admin", template_folder="templates")
     for method, address, view in ADDRESSES:
+        if not isinstance(view, GuardedView):
+            raise RuntimeError(f"the view of {method} {address} does not say who may open it")
         admin.add_url_rule(address, view_func=view, methods=[method])
     admin.context_processor(layout.shared)
     admin.after_request(journal.note_page)

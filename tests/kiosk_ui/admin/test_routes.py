@@ -21,6 +21,7 @@ from feedback_service.db import reading
 from feedback_service.flow import alarm_duties, maintenance, pairing, setup, tablet_list
 from feedback_service.models import Alarm, ApiKey, Centre, Event, SignIn, User
 from feedback_service.words import ROLES
+from kiosk_ui import admin
 from kiosk_ui.admin.admission import NOBODY, SIGNED_IN
 from tests.kiosk_ui.admin.conftest import FOREIGN, OWN, SignedIn
 from tests.support.staff import FROM_HERE, Staff, a_link, a_session, a_user
@@ -216,6 +217,15 @@ def test_every_view_is_in_the_table_and_needs_what_the_table_says(app: Flask) ->
     }
 
     assert there == {endpoint: need for endpoint, (need, _) in TABLE.items()}
+
+
+def test_a_view_that_does_not_say_what_it_needs_cannot_be_registered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(admin, "ADDRESSES", (("GET", "/forgotten", lambda: "open to everybody"),))
+
+    with pytest.raises(RuntimeError, match="/forgotten"):
+        admin.register(Flask("forgetful"))
 
 
 def test_every_role_has_its_line_in_the_table_of_rights() -> None:
