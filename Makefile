@@ -48,7 +48,7 @@ check: setup $(TEST) $(CHECK)  ## format, lint, types, import rules, migrations,
 	@.venv/bin/lint-imports --no-logo
 	@$(PY) -m tests.support.migrations
 	@$(PY) -m tests.support.translations
-	@$(PY) -m feedback_service.api.openapi --check docs/openapi.json
+	@$(PY) -m feedback_service.api --check docs/openapi.json
 	@$(PY) -m openapi_spec_validator docs/openapi.json
 
 lock:  ## pin the newest releases that requirements/*.in allow (needs uv on the PATH)

@@ -6,7 +6,7 @@ import sys
 import click
 from flask import Flask
 
-from feedback_service import cli, logs
+from feedback_service import logs
 from feedback_service.config import BadSettings, Settings
 from feedback_service.db import NotDurable, NotReachable
 from feedback_service.program import prepare
@@ -15,12 +15,23 @@ from feedback_service.program import prepare
 OF_THE_DOORS = {"run", "routes", "shell"}
 commanded = click.get_current_context(silent=True) is not None and OF_THE_DOORS.isdisjoint(sys.argv)
 
+
+def register_commands(app: Flask) -> None:
+    """Give the ``flask`` command all of ours. A process that answers requests does without their modules."""
+    from feedback_service import cli
+    from feedback_service.sandbox import commands
+
+    cli.register(app)
+    commands.register(app)
+
+
 logs.configure()
 app = Flask("feedback_service", static_folder=None)
 try:
     settings = Settings.from_env(os.environ)
     if commanded:
         prepare(app, settings)
+        register_commands(app)
     else:
         import kiosk_ui
         from feedback_service.app import create_app
@@ -30,4 +41,4 @@ try:
 except (BadSettings, NotDurable, NotReachable) as refusal:
     if "--help" not in sys.argv and sys.argv[-3:-1] != ["package", "check"]:
         sys.exit(f"vidhuk does not start: {refusal}")
-    cli.register(app)  # explaining a command and checking a package take no settings
+    register_commands(app)  # explaining a command and checking a package take no settings

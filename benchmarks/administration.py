@@ -21,7 +21,7 @@ from benchmarks import city
 from benchmarks.serving import service
 from feedback_service import clock, logs
 from feedback_service.db import db
-from feedback_service.flow import upkeep
+from feedback_service.flow import maintenance
 from tests.support.staff import Staff, a_session, a_user
 
 OVERVIEW_MS, DRILL_DOWN_MS = 150, 300  # what a page may take
@@ -50,7 +50,7 @@ def measure(dialect: str, folder: Path, *, responses: int, cases: int) -> list[d
         city.fill(responses, cases)
         know_sizes()
         began = time.perf_counter()
-        days = upkeep.close_days()
+        days = maintenance.close_days()
         closing = (time.perf_counter() - began) / days * 1000
         know_sizes()
         logs.configure(io.StringIO())  # hundreds of requests would be told between the tables

@@ -18,11 +18,11 @@ from typing import Any
 from benchmarks import baseline
 from benchmarks.serving import Served, postmaster, served
 from benchmarks.visits import Round, measure
-from feedback_service import clock, flow
+from feedback_service import clock
 from feedback_service.app import create_app
 from feedback_service.cases.registry import CaseReport, ServiceRef
 from feedback_service.config import Settings
-from feedback_service.flow import registers
+from feedback_service.flow import cases, registers
 from tests.support.database import migrate
 from tests.support.environment import environment
 from tests.support.postgres import Server
@@ -122,7 +122,7 @@ def invitations(settings: Settings, number: int) -> list[str]:
         told = []
         for first in range(0, number, BATCH):
             reports = [a_report(place) for place in range(first, min(first + BATCH, number))]
-            told += flow.register_cases(reports, {PROFILE["code"]})
+            told += cases.register_cases(reports, {PROFILE["code"]})
     return [f"/S/{one.case.invitation.token}" for one in told if one.case and one.case.invitation]
 
 

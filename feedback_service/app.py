@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from flask import Flask
+from flask.globals import request_ctx
 
 import kiosk_ui
-from feedback_service import logs
+from feedback_service import i18n, logs
 from feedback_service.api import door
 from feedback_service.config import Settings
 from feedback_service.program import prepare
-from kiosk_ui import pages
+from kiosk_ui import languages, pages
 
 
 class Service(Flask):
@@ -43,6 +44,13 @@ def create_app(settings: Settings) -> Flask:
     """A ready application. Raises ``NotReachable`` or ``NotDurable`` when its database cannot be relied on."""
     app = prepare(Service("feedback_service", static_folder=None), settings)
     logs.log_requests(app)
+    i18n.init(app, kiosk_ui.TRANSLATIONS, _choose_language)
     door.register(app)
     kiosk_ui.register(app)
     return app
+
+
+def _choose_language() -> str:
+    """The reader's language, by the rule of the door that the address belongs to."""
+    path = request_ctx.request.path  # each look at the proxy costs a search
+    return door.choose_language() if path.startswith("/api/") else languages.choose_language()

@@ -1,9 +1,9 @@
-"""The program behind its doors: database, commands, shipped documents. A command needs no more."""
+"""The program behind its doors: database and shipped documents. A command needs no more."""
 
 from flask import Flask
 from flask_migrate import Migrate
 
-from feedback_service import cli, db
+from feedback_service import db
 from feedback_service.config import Settings
 from feedback_service.indicators import methodology
 from feedback_service.surveys import questionnaires
@@ -14,7 +14,6 @@ def prepare(app: Flask, settings: Settings) -> Flask:
     app.config["SETTINGS"] = settings
     db.init(app, settings.database_url)
     Migrate(app, db.db, render_as_batch=True)
-    cli.register(app)
     questionnaires.shipped()  # read now, so that gunicorn's processes share them
     methodology.shipped()
     return app

@@ -1,23 +1,28 @@
 """The HTML door: everything that a person sees.
 
-survey/    the two screens on a phone, the hall's code, thanks; QR codes and slips as images
-public/    the way in, a centre's figures and poster, the privacy notice, the accessibility statement
-kiosk/     the hall's tablet: a shell that works without a line, and the worker that keeps it
-admin/     what people who run centres see and do, behind a sign-in
+survey     the two screens on a phone, the hall's code, thanks; QR codes and slips as images
+public     the way in, a centre's figures and poster, the privacy notice, the accessibility statement
+kiosk      the hall's tablet: a shell that works without a line, and the worker that keeps it
+admin      what people who run centres see and do, behind a sign-in
 errors     every refusal as a page in plain words
 prepared   pages drawn once and filled in for each reader
-pages      what every page shares: language, dates, one page or a piece of it, headers
+pages      what every page shares: one page or a piece of it, headers
+languages  which language a page is in, how days and numbers are written
+charts     charts as SVG
 assets     style sheets and scripts
 """
+
+from pathlib import Path
 
 from flask import Flask
 
 from kiosk_ui import admin, assets, errors, languages, pages
 from kiosk_ui.kiosk import views as kiosk_views
-from kiosk_ui.public import poster  # noqa: F401  its views
 from kiosk_ui.public import views as public_views
 from kiosk_ui.survey import images
 from kiosk_ui.survey import views as survey_views
+
+TRANSLATIONS = Path(__file__).parent / "translations"
 
 
 def register(app: Flask) -> None:
@@ -29,7 +34,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(images.bp)
     app.register_blueprint(public_views.bp)
     app.register_blueprint(kiosk_views.bp)
-    app.register_blueprint(admin.bp)
+    admin.register(app)
     errors.register(app)
 
 

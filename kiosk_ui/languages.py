@@ -1,35 +1,29 @@
-"""Which language a reader gets, and how days and numbers are written in it.
+"""Which language a page is in, and how days and numbers are written in it.
 
-Ukrainian comes first whatever the browser says (Law 2704-VIII, article 27); a page changes by ``?lang=``,
-a problem of the JSON door by ``Accept-Language``.
+Ukrainian comes first whatever the browser says (Law 2704-VIII, article 27); a page changes by ``?lang=``.
 """
 
 from collections.abc import Collection, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from pathlib import Path
 
-from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 from babel.numbers import format_decimal
 from flask import Flask, g
 from flask.globals import request_ctx
-from flask_babel import Babel, force_locale, get_locale, get_translations, gettext
+from flask_babel import force_locale, get_translations, gettext
 from markupsafe import Markup
 
 from feedback_service.cases.tokens import spelled
-from feedback_service.config import SPOKEN, settings
+from feedback_service.config import settings
+from feedback_service.i18n import NATIVE, language, own_name
 
-NATIVE = "uk"
 NBSP = "\u00a0"
 
 
 def register(app: Flask) -> None:
-    """Translate by our catalogues, in the language that the address or the caller names."""
-    app.config.setdefault("BABEL_DEFAULT_LOCALE", NATIVE)
-    app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", str(Path(__file__).parent / "translations"))
-    Babel(app, locale_selector=lambda: _locale(chosen()))
+    """Templates write days, numbers and names as their reader does."""
     app.jinja_env.filters |= {
         "day": day,
         "month": month,
@@ -65,35 +59,10 @@ def offer(chosen: Collection[str] | None) -> None:
     g.languages = chosen
 
 
-def chosen() -> str:
-    """The language for this request."""
-    request = request_ctx.request  # each look at the proxy costs a search
-    if request.path.startswith("/api/"):
-        # What a centre offers its visitors is nothing to a program.
-        return request.accept_languages.best_match(SPOKEN, NATIVE) or NATIVE
-    asked = request.args.get("lang")
+def choose_language() -> str:
+    """The language for this request: Ukrainian, unless the address asks for another that is offered."""
+    asked = request_ctx.request.args.get("lang")  # each look at the proxy costs a search
     return asked if asked and asked in offered() else NATIVE
-
-
-@lru_cache(maxsize=16)
-def _locale(code: str) -> Locale:
-    return Locale.parse(code)  # once: Babel would build its key anew at every request
-
-
-def language() -> str:
-    """The code of the language being spoken now."""
-    locale = get_locale()
-    return locale.language if locale else NATIVE
-
-
-@lru_cache(maxsize=256)
-def own_name(code: str) -> str:
-    """A language in its own words: «Українська», "English"; one that nobody knows as it was written."""
-    try:
-        name = Locale.parse(code).get_display_name(code) or code
-    except (ValueError, UnknownLocaleError):
-        return code
-    return name[:1].upper() + name[1:]
 
 
 def day(value: date) -> str:

@@ -8,8 +8,9 @@ from flask import Blueprint, Flask, Response, abort, g, make_response, render_te
 from flask.globals import request_ctx
 from werkzeug.datastructures import ImmutableMultiDict
 
+from feedback_service.i18n import NATIVE
 from kiosk_ui import assets
-from kiosk_ui.languages import NATIVE, spoken
+from kiosk_ui.languages import spoken
 
 # Our own files only: no inline script or style, nobody frames us, forms go nowhere else.
 POLICY = (

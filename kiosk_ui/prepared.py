@@ -8,7 +8,8 @@ from typing import NamedTuple
 from flask import Response, g, request
 from markupsafe import escape
 
-from kiosk_ui.languages import language, offered
+from feedback_service.i18n import language
+from kiosk_ui.languages import offered
 from kiosk_ui.pages import asks_for_whole, path, reply, way
 
 _SECRET = secrets.token_hex(16)  # so that no name in the register can look like a blank

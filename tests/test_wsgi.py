@@ -40,6 +40,17 @@ def test_a_command_loads_neither_pages_nor_api_nor_a_driver_that_it_does_not_use
     assert ("psycopg" in imported) == database_url.startswith("postgresql")
 
 
+def test_what_answers_requests_loads_no_command_and_nothing_that_carries_events(
+    tmp_path: Path, database_url: str
+) -> None:
+    done = python(environment(tmp_path, database_url), "-c", "import wsgi")
+
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "feedback_service.api" in imported
+    assert imported.isdisjoint({"feedback_service.cli", "feedback_service.delivery.courier", "httpcore"})
+    assert imported.isdisjoint({"feedback_service.sandbox", "feedback_service.worker"})
+
+
 @pytest.mark.parametrize(("command", "said"), [("routes", ""), ("shell", "print(app.url_map)")])
 def test_flasks_own_commands_know_every_address(
     tmp_path: Path, database_url: str, command: str, said: str

@@ -8,6 +8,7 @@ or single centres' codes; for ``provider`` its ЄДРПОУ; for ``oblast`` the 
 import re
 from collections.abc import Mapping
 
+from feedback_service.errors import N_
 from feedback_service.words import ROLES, SCOPES
 
 # Rights: what pages ask for.
@@ -34,6 +35,16 @@ GRANTS: Mapping[str, tuple[str, ...]] = {
     "administrator": ("administrator",),
     "head": ("administrator", "head"),
     "operator": ROLES,
+}
+
+# What a key with a scope may do.
+SCOPE_LABELS = {
+    "cases:write": N_("register cases, cancel invitations"),
+    "cases:read": N_("read cases"),
+    "responses:write": N_("enter answers given by phone, on paper, by message or on the map of centres"),
+    "summaries:read": N_("read figures"),
+    "reports:read": N_("read reports"),
+    "deliveries:manage": N_("see and repeat deliveries to the central monitoring system"),
 }
 
 # Nobody puts into a key what he may not see himself.

@@ -1,6 +1,6 @@
-"""What calls a human: alarms from when they are raised until somebody has dealt with them, and letters about them.
+"""Alarms that statistics of a series raise, until they are over; and letters about whatever calls a human.
 
-book        alarms and concerns
-post        when letters are written, to whom, and what becomes of them
-letters     what they say
+book     alarms of bad answers, and answers that give cause to look
+post     when letters are written, to whom, and what becomes of them
+letters  what they say
 """

@@ -1,11 +1,11 @@
-"""The book of alarms: raised once for each subject, kept up to date while they stand, acknowledged, over."""
+"""Alarms of bad answers: raised once for each subject, kept up to date while they stand, acknowledged, over."""
 
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from feedback_service.db import table
@@ -13,7 +13,7 @@ from feedback_service.links import Tx
 from feedback_service.models import Alarm, Centre, Concern, Service
 from feedback_service.statements import Ready
 
-BAD_ANSWERS, BREACH = "bad_answers", "breach"
+BAD_ANSWERS = "bad_answers"
 WHOLE = ""  # the subject that is the centre itself
 _CONCERN = Ready.insert(table(Concern), "centre_id", "id", "kind", "service_id")
 REMEMBERED = timedelta(days=91)  # how long an alarm that is over is still shown
@@ -36,7 +36,6 @@ class AlarmCard:
     id: uuid.UUID
     centre: str
     centre_name: str
-    kind: str
     service: str | None
     service_key: str | None
     since: date
@@ -47,6 +46,7 @@ class AlarmCard:
     acknowledged_at: datetime | None
     acknowledged_by: str | None
     note: str | None
+    kind: str = BAD_ANSWERS
 
     @property
     def is_open(self) -> bool:
@@ -54,26 +54,27 @@ class AlarmCard:
         return self.over_on is None and self.acknowledged_at is None
 
 
-def worry(tx: Tx, centre_id: uuid.UUID, kinds: Collection[str], service_id: uuid.UUID | None) -> None:
-    """An answer may matter at once: the worker will look. Nothing here leads to the answer."""
-    for kind in kinds:
-        _CONCERN.run(tx, {"centre_id": centre_id, "id": uuid.uuid4(), "kind": kind, "service_id": service_id})
+def worry(tx: Tx, centre_id: uuid.UUID, service_id: uuid.UUID | None) -> None:
+    """An answer is bad: the worker will look. Nothing here leads to the answer."""
+    _CONCERN.run(
+        tx, {"centre_id": centre_id, "id": uuid.uuid4(), "kind": BAD_ANSWERS, "service_id": service_id}
+    )
 
 
 def concerns(tx: Session, limit: int) -> Sequence[Concern]:
     """What waits to be looked at, centre by centre."""
-    return tx.scalars(select(Concern).order_by(Concern.centre_id, Concern.id).limit(limit)).all()
+    waiting = select(Concern).where(Concern.kind == BAD_ANSWERS).order_by(Concern.centre_id, Concern.id)
+    return tx.scalars(waiting.limit(limit)).all()
 
 
-def take(tx: Session, centre_id: uuid.UUID, ids: Collection[uuid.UUID]) -> int:
-    """These concerns are dealt with; how many of them told of a breach and were still there."""
-    gone = delete(Concern).where(Concern.centre_id == centre_id, Concern.id.in_(ids)).returning(Concern.kind)
-    return sum(kind == BREACH for kind in tx.scalars(gone))
+def take(tx: Session, centre_id: uuid.UUID, ids: Collection[uuid.UUID]) -> None:
+    """These concerns are dealt with."""
+    tx.execute(delete(Concern).where(Concern.centre_id == centre_id, Concern.id.in_(ids)))
 
 
 def watch(tx: Session, centre_id: uuid.UUID, subject: str, seen: Evidence | None, today: date) -> bool:
     """What the watch on bad answers sees now is what the book says; whether that is a new alarm."""
-    standing = _standing(tx, centre_id, BAD_ANSWERS, subject)
+    standing = _standing(tx, centre_id, subject)
     if seen is None:
         if standing is not None:
             standing.over_on = today
@@ -84,20 +85,9 @@ def watch(tx: Session, centre_id: uuid.UUID, subject: str, seen: Evidence | None
     of_subject = (Alarm.centre_id == centre_id, Alarm.kind == BAD_ANSWERS, Alarm.subject == subject)
     if tx.scalars(select(Alarm.id).where(*of_subject, Alarm.noticed >= seen.noticed).limit(1)).first():
         return False  # known, and declared over
-    tx.add(_alarm(centre_id, BAD_ANSWERS, subject, seen))
+    tx.add(_alarm(centre_id, subject, seen))
     tx.flush()
     return True
-
-
-def breach(tx: Session, centre_id: uuid.UUID, number: int, today: date) -> None:
-    """So many more answers tell of something serious."""
-    standing = _standing(tx, centre_id, BREACH, WHOLE)
-    if standing is None:
-        tx.add(_alarm(centre_id, BREACH, WHOLE, Evidence(today, today, number, number)))
-        tx.flush()
-    else:
-        standing.n, standing.bad, standing.noticed = standing.n + number, standing.bad + number, today
-        standing.told = False
 
 
 def standing_subjects(tx: Session) -> Sequence[tuple[uuid.UUID, str]]:
@@ -106,15 +96,13 @@ def standing_subjects(tx: Session) -> Sequence[tuple[uuid.UUID, str]]:
     return [(centre_id, subject) for centre_id, subject in tx.execute(query)]
 
 
-def listed(
-    tx: Session, centres: Collection[uuid.UUID], kinds: Collection[str], *, since: date | None = None
-) -> list[AlarmCard]:
+def listed(tx: Session, centres: Collection[uuid.UUID], *, since: date | None = None) -> list[AlarmCard]:
     """Alarms that stand, those nobody has acknowledged first; with ``since`` also those over since then."""
     shown = Alarm.over_on.is_(None) if since is None else or_(Alarm.over_on.is_(None), Alarm.over_on >= since)
     query = (
         select(Alarm, Centre)
         .join(Centre, Centre.id == Alarm.centre_id)
-        .where(Alarm.centre_id.in_(centres), Alarm.kind.in_(kinds), shown)
+        .where(Alarm.centre_id.in_(centres), Alarm.kind == BAD_ANSWERS, shown)
     )
     rows: list[tuple[Alarm, Centre]] = [(alarm, centre) for alarm, centre in tx.execute(query)]
     subjects = {uuid.UUID(alarm.subject) for alarm, _ in rows if alarm.subject}
@@ -128,31 +116,41 @@ def listed(
     return sorted(cards, key=_order)
 
 
-def held(tx: Session, centre_id: uuid.UUID, alarm_id: uuid.UUID, kinds: Collection[str]) -> Alarm | None:
+def take_untold(tx: Session, centre_id: uuid.UUID) -> list[AlarmCard]:
+    """Alarms that no letter has told of and that wait for somebody; from now on they count as told."""
+    untold = select(Alarm.id).where(Alarm.centre_id == centre_id, Alarm.kind == BAD_ANSWERS, ~Alarm.told)
+    new = set(tx.scalars(untold))
+    cards = [card for card in listed(tx, [centre_id]) if card.id in new and card.is_open]
+    tx.execute(update(Alarm).where(Alarm.centre_id == centre_id, Alarm.id.in_(new)).values(told=True))
+    return cards
+
+
+def hold(tx: Session, centre_id: uuid.UUID, alarm_id: uuid.UUID) -> Alarm | None:
     """The alarm, held until the transaction ends."""
-    query = select(Alarm).where(Alarm.centre_id == centre_id, Alarm.id == alarm_id, Alarm.kind.in_(kinds))
+    query = select(Alarm).where(Alarm.centre_id == centre_id, Alarm.id == alarm_id, Alarm.kind == BAD_ANSWERS)
     return tx.scalar(query.with_for_update())
 
 
-def acknowledge(alarm: Alarm, by: str, note: str, now: datetime, today: date) -> None:
-    """Somebody deals with it. A rise stands until it is over; what was told of a breach is then done with."""
+def acknowledge(alarm: Alarm, by: str, note: str, now: datetime) -> None:
+    """Somebody deals with it; it stands until it is over."""
     alarm.acknowledged_at, alarm.acknowledged_by, alarm.note = now, by, note or None
-    if alarm.kind == BREACH:
-        alarm.over_on = today
 
 
-def _standing(tx: Session, centre_id: uuid.UUID, kind: str, subject: str) -> Alarm | None:
+def _standing(tx: Session, centre_id: uuid.UUID, subject: str) -> Alarm | None:
     query = select(Alarm).where(
-        Alarm.centre_id == centre_id, Alarm.kind == kind, Alarm.subject == subject, Alarm.over_on.is_(None)
+        Alarm.centre_id == centre_id,
+        Alarm.kind == BAD_ANSWERS,
+        Alarm.subject == subject,
+        Alarm.over_on.is_(None),
     )
     return tx.scalar(query.with_for_update())
 
 
-def _alarm(centre_id: uuid.UUID, kind: str, subject: str, seen: Evidence) -> Alarm:
+def _alarm(centre_id: uuid.UUID, subject: str, seen: Evidence) -> Alarm:
     return Alarm(
         centre_id=centre_id,
         id=uuid.uuid4(),
-        kind=kind,
+        kind=BAD_ANSWERS,
         subject=subject,
         since=seen.since,
         noticed=seen.noticed,
@@ -168,7 +166,6 @@ def _card(alarm: Alarm, centre: Centre, services: dict[uuid.UUID, Service]) -> A
         id=alarm.id,
         centre=centre.code,
         centre_name=centre.name,
-        kind=alarm.kind,
         service=service.title if service else None,
         service_key=(service.code or service.local_code) if service else None,
         since=alarm.since,
@@ -183,11 +180,10 @@ def _card(alarm: Alarm, centre: Centre, services: dict[uuid.UUID, Service]) -> A
 
 
 def _order(card: AlarmCard) -> tuple[object, ...]:
-    """Open before acknowledged before over; breaches first, then what was noticed last, the centre first."""
+    """Open before acknowledged before over; then what was noticed last, the centre first."""
     return (
         card.over_on is not None,
         card.acknowledged_at is not None,
-        card.kind != BREACH,
         -card.noticed.toordinal(),
         card.service is not None,
         card.service or "",

@@ -1,20 +1,20 @@
 """What a letter about alarms says: Ukrainian, the same in English below, and nothing about any person."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 LONGEST_SUBJECT = 300  # characters
 
+Said = Mapping[str, tuple[str, Sequence[str]]]  # by language: what happened, and a line for each
+
 _WORDS = {
     "uk": {
         "subject": "Тривога: {centre}",
         "bad_answers": "Погані відповіді надходять частіше, ніж звичайно.",
-        "breach": "У відповідях повідомляють про щось серйозне.",
         "whole": "Центр загалом",
         "service": "Послуга «{title}»",
         "bad line": "{what}: з {since} поганих відповідей {bad} з {n}.",
-        "breach line": "Таких відповідей з {since}: {bad}.",
         "page": "Усе про це — на сторінці тривог:",
         "foot": (
             "Лист надіслано автоматично, відповідати на нього не треба. Персональних даних у ньому немає.\n"
@@ -23,11 +23,9 @@ _WORDS = {
     },
     "en": {
         "bad_answers": "Bad answers come more often than usual.",
-        "breach": "Answers tell of something serious.",
         "whole": "The centre as a whole",
         "service": "The service “{title}”",
         "bad line": "{what}: since {since}, {bad} of {n} answers are bad.",
-        "breach line": "Such answers since {since}: {bad}.",
         "page": "All about it is on the page of alarms:",
         "foot": (
             "This letter was sent by a program; no reply is needed. It holds no personal data.\n"
@@ -47,10 +45,19 @@ class Line:
     bad: int
 
 
-def letter(kind: str, centre: str, lines: Sequence[Line], address: str) -> tuple[str, str]:
-    """Subject and body of a letter about alarms of one kind; ``address`` is of the page that shows them."""
+def letter(centre: str, said: Said, address: str) -> tuple[str, str]:
+    """Subject and body of a letter that says this of a centre; ``address`` is of the page that shows more."""
     subject = one_line(_WORDS["uk"]["subject"].format(centre=one_line(centre)))[:LONGEST_SUBJECT]
-    return subject, "\n\n-- \n\n".join(_told(_WORDS[each], kind, centre, lines, address) for each in _WORDS)
+    bodies = (_body(words, centre, *said[language], address) for language, words in _WORDS.items())
+    return subject, "\n\n-- \n\n".join(bodies)
+
+
+def describe(lines: Sequence[Line]) -> Said:
+    """What a letter says of these alarms."""
+    return {
+        language: (words["bad_answers"], [_line(words, line) for line in lines])
+        for language, words in _WORDS.items()
+    }
 
 
 def one_line(text: str) -> str:
@@ -58,11 +65,11 @@ def one_line(text: str) -> str:
     return " ".join("".join(each if each.isprintable() else " " for each in text).split())
 
 
-def _told(words: dict[str, str], kind: str, centre: str, lines: Sequence[Line], address: str) -> str:
-    told = [words[kind], one_line(centre), ""]
-    for line in lines:
-        what = words["service"].format(title=one_line(line.service)) if line.service else words["whole"]
-        shape = words["breach line" if kind == "breach" else "bad line"]
-        since = f"{line.since:%d.%m.%Y}"
-        told.append(f"- {shape.format(what=what, since=since, bad=line.bad, n=line.n)}")
-    return "\n".join([*told, "", words["page"], address, "", words["foot"]])
+def _line(words: Mapping[str, str], line: Line) -> str:
+    what = words["service"].format(title=one_line(line.service)) if line.service else words["whole"]
+    return words["bad line"].format(what=what, since=f"{line.since:%d.%m.%Y}", bad=line.bad, n=line.n)
+
+
+def _body(words: Mapping[str, str], centre: str, heading: str, lines: Sequence[str], address: str) -> str:
+    listed = [f"- {line}" for line in lines]
+    return "\n".join([heading, one_line(centre), "", *listed, "", words["page"], address, "", words["foot"]])

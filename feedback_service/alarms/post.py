@@ -7,17 +7,15 @@ the same letter goes again with the same Message-ID, by which mail programs know
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from feedback_service.alarms.book import AlarmCard
-from feedback_service.alarms.letters import Line, letter
 from feedback_service.backoff import doubled_wait
-from feedback_service.models import Alarm, Gathering, Letter, MailWish, User, UserScope
+from feedback_service.models import Gathering, Letter, MailWish, User, UserScope
 
 GATHERED, QUIET = timedelta(minutes=5), timedelta(hours=2)
 LEASE = timedelta(minutes=3)  # longer than any conversation with a mail server
@@ -56,29 +54,26 @@ def gathered(tx: Session, now: datetime) -> Sequence[tuple[uuid.UUID, str]]:
     return [(centre_id, kind) for centre_id, kind in tx.execute(query)]
 
 
+def take_due(tx: Session, centre_id: uuid.UUID, kind: str, now: datetime) -> bool:
+    """Whether it is still time to write; from now on nothing waits to be told."""
+    gathering = tx.get(Gathering, (centre_id, kind), with_for_update=True)
+    if gathering is None or gathering.until is None or gathering.until > now:
+        return False
+    gathering.until = None
+    return True
+
+
 def write(
     tx: Session,
     centre_id: uuid.UUID,
     kind: str,
-    cards: Iterable[AlarmCard],
     readers: Collection[uuid.UUID],
-    address: str,
+    subject: str,
+    body: str,
     now: datetime,
-) -> int:
-    """Each of the readers gets a letter about those alarms that none has told of yet; tells how many letters."""
-    gathering = tx.get(Gathering, (centre_id, kind), with_for_update=True)
-    if gathering is None or gathering.until is None or gathering.until > now:
-        return 0
-    untold = select(Alarm.id).where(Alarm.centre_id == centre_id, Alarm.kind == kind, ~Alarm.told)
-    new = set(tx.scalars(untold))
-    telling = [card for card in cards if card.id in new and card.is_open]
-    gathering.until = None
-    tx.execute(update(Alarm).where(Alarm.centre_id == centre_id, Alarm.id.in_(new)).values(told=True))
-    if not telling or not readers:
-        return 0
-    gathering.told_at = now
-    lines = [Line(card.service, card.since, card.n, card.bad) for card in telling]
-    subject, body = letter(kind, telling[0].centre_name, lines, address)
+) -> None:
+    """Each of the readers gets this letter; then there is quiet about this kind for a while."""
+    tx.get_one(Gathering, (centre_id, kind)).told_at = now
     tx.add_all(
         Letter(
             centre_id=centre_id,
@@ -91,7 +86,6 @@ def write(
         )
         for reader in readers
     )
-    return len(readers)
 
 
 def readers(tx: Session, centre: str, roles: Collection[str]) -> list[uuid.UUID]:

@@ -5,17 +5,17 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from feedback_service import flow
 from feedback_service.addresses import survey_address
 from feedback_service.api import body, operations
 from feedback_service.api.fields import pointer
-from feedback_service.api.operations import Operation, caller, given, operation
+from feedback_service.api.operations import Call, Operation, operation
 from feedback_service.api.problems import problem
 from feedback_service.api.replies import instant, reply
 from feedback_service.api.schemas import BatchReply, CaseBatchSchema, CaseReply, CaseSchema
 from feedback_service.cases.registry import CaseReport
 from feedback_service.errors import N_, AlreadyFinal, AnotherCase, FeedbackError, NotFound
-from feedback_service.flow import CaseView, InvitationView, Registered
+from feedback_service.flow import cases
+from feedback_service.flow.cases import CaseView, InvitationView, Registered
 
 EXAMPLE = {
     "centre": "SN12000007",
@@ -50,9 +50,9 @@ bp = Blueprint("cases", __name__)
         example=EXAMPLE,
     )
 )
-def register_case() -> Response:
+def register_case(call: Call) -> Response:
     """Enter one report."""
-    [told] = flow.register_cases([given()], caller().centres)
+    [told] = cases.register_cases([call.body], call.centres)
     if told.refusal is not None:
         raise told.refusal
     return reply(_case(told.case), 201 if told.created else 200)
@@ -70,11 +70,11 @@ def register_case() -> Response:
         example={"cases": [EXAMPLE]},
     )
 )
-def register_cases() -> Response:
+def register_cases(call: Call) -> Response:
     """Enter what can be entered, and tell of each report what became of it."""
-    read = [_read(item) for item in given()["cases"]]
+    read = [_read(item) for item in call.body["cases"]]
     reports = [one for one in read if isinstance(one, CaseReport)]
-    told = iter(flow.register_cases(reports, caller().centres) if reports else ())
+    told = iter(cases.register_cases(reports, call.centres) if reports else ())
     results = [
         _result(index, next(told) if isinstance(one, CaseReport) else one) for index, one in enumerate(read)
     ]
@@ -91,9 +91,9 @@ def register_cases() -> Response:
         path={"case_id": N_("The id that registering the case gave.")},
     )
 )
-def read_case(case_id: uuid.UUID) -> Response:
+def read_case(call: Call, case_id: uuid.UUID) -> Response:
     """The case as it is known."""
-    return reply(_case(flow.find_case(case_id, caller().centres)))
+    return reply(_case(cases.find_case(case_id, call.centres)))
 
 
 @bp.post("/cases/<uuid:case_id>/invitation/cancel")
@@ -107,9 +107,9 @@ def read_case(case_id: uuid.UUID) -> Response:
         path={"case_id": N_("The id that registering the case gave.")},
     )
 )
-def cancel_invitation(case_id: uuid.UUID) -> Response:
+def cancel_invitation(call: Call, case_id: uuid.UUID) -> Response:
     """Close the case's invitation."""
-    return reply(_case(flow.cancel_invitation(case_id, caller().centres)))
+    return reply(_case(cases.cancel_invitation(case_id, call.centres)))
 
 
 def _read(item: Any) -> CaseReport | FeedbackError:

@@ -12,16 +12,16 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response
 from marshmallow import Schema, ValidationError, fields
 
-from feedback_service import flow
 from feedback_service.api.fields import Choice, Instant, Line, Strict, Uuid
 from feedback_service.api.fields import Said as said
-from feedback_service.api.operations import Operation, caller, operation, query
+from feedback_service.api.operations import Call, Operation, operation
 from feedback_service.api.replies import instant, reply
 from feedback_service.api.schemas import centre
 from feedback_service.config import settings
 from feedback_service.delivery import overview
 from feedback_service.delivery.overview import Delivery, Place
 from feedback_service.errors import N_, Conflict, Invalid, NotFound
+from feedback_service.flow import deliveries
 from feedback_service.words import EVENT_STATES
 
 USUAL, MOST = 50, 200  # items of a page
@@ -98,12 +98,12 @@ class DeliverySumsReply(Schema):
         gives={200: (N_("A page of deliveries."), DeliveriesReply)},
     )
 )
-def list_deliveries() -> Response:
+def list_deliveries(call: Call) -> Response:
     """A page of deliveries of the caller's centres."""
-    asked = query()
+    asked = call.query
     states = [asked["state"]] if "state" in asked else overview.UNFINISHED
     after = _place(asked["cursor"], states) if "cursor" in asked else None
-    items, end = overview.page(caller().centres, states, after, asked["limit"])
+    items, end = overview.page(call.centres, states, after, asked["limit"])
     response = reply({"items": [_delivery(item) for item in items]})
     if end is not None:
         kept = {name: asked[name] for name in ("state", "limit") if name in asked}
@@ -120,9 +120,9 @@ def list_deliveries() -> Response:
         gives={200: (N_("How many events are in which state."), DeliverySumsReply)},
     )
 )
-def sum_deliveries() -> Response:
+def sum_deliveries(call: Call) -> Response:
     """How many events of the caller's centres are in which state."""
-    return reply(asdict(overview.sums(caller().centres)))
+    return reply(asdict(overview.sums(call.centres)))
 
 
 @bp.post("/deliveries/<uuid:event_id>/replay")
@@ -138,9 +138,9 @@ def sum_deliveries() -> Response:
         path={"event_id": N_("The event's id.")},
     )
 )
-def replay_delivery(event_id: uuid.UUID) -> Response:
+def replay_delivery(call: Call, event_id: uuid.UUID) -> Response:
     """Have the event sent again."""
-    return reply(_delivery(flow.replay(event_id, caller().centres)), 202)
+    return reply(_delivery(deliveries.replay(event_id, call.centres)), 202)
 
 
 def _delivery(item: Delivery) -> dict[str, Any]:

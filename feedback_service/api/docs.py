@@ -11,28 +11,19 @@ from flask import Blueprint, Response, current_app, make_response, render_templa
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale
 
+from feedback_service.access.roles import SCOPE_LABELS
 from feedback_service.api import openapi
-from feedback_service.api.operations import Operation, operation
-from feedback_service.api.operations import query as asked
+from feedback_service.api.operations import Call, Operation, operation
 from feedback_service.api.problems import EXPLAINED, kinds
 from feedback_service.api.replies import reply
 from feedback_service.api.schemas import SurveyQuery
 from feedback_service.config import settings
 from feedback_service.errors import N_, NotFound
+from feedback_service.i18n import NATIVE
 
 SCHEMAS = Path(__file__).parents[1] / "delivery" / "schemas"
 STYLE = Path(__file__).parent / "static" / "docs.css"
 POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-NATIVE = "uk"
-
-SCOPE_ALLOWS = {
-    "cases:write": N_("register cases, cancel invitations"),
-    "cases:read": N_("read cases"),
-    "responses:write": N_("enter answers given by phone, on paper, by message or on the map of centres"),
-    "summaries:read": N_("read figures"),
-    "reports:read": N_("read reports"),
-    "deliveries:manage": N_("see and repeat deliveries to the central monitoring system"),
-}
 
 bp = Blueprint("docs", __name__, template_folder="templates")
 beside = Blueprint("beside", __name__)
@@ -74,7 +65,7 @@ class Entry:
         needs=None, summary=N_("This description as OpenAPI 3.1"), gives={200: (N_("The document."), None)}
     )
 )
-def read_openapi() -> Response:
+def read_openapi(call: Call) -> Response:
     """The OpenAPI document."""
     return reply(_document())
 
@@ -88,14 +79,14 @@ def read_openapi() -> Response:
         gives={200: (N_("The page."), None)},
     )
 )
-def read_docs() -> Response:
+def read_docs(call: Call) -> Response:
     """The page that describes the API."""
     document = _document()
     parts = [
         (tag["name"], tag["description"], tuple(_entries(document, tag["name"]))) for tag in document["tags"]
     ]
     return _page(
-        "docs", asked()["lang"], parts=parts, scopes=SCOPE_ALLOWS, kinds=_refusals(), about=openapi.ABOUT
+        "docs", call.query["lang"], parts=parts, scopes=SCOPE_LABELS, kinds=_refusals(), about=openapi.ABOUT
     )
 
 

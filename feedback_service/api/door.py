@@ -1,13 +1,4 @@
-"""The JSON door: everything under ``/api``, and what machines ask beside it.
-
-cases surveys summaries kiosk deliveries
-                           thin views: read, call the flow, answer
-operations                 what is declared beside each view; it guards, reads and documents
-schemas fields body        the shapes on the wire, and how strictly they are read
-problems replies           how refusals and answers are written
-openapi docs               the door described, for programs and for people
-probes                     health and metrics
-"""
+"""Everything under ``/api``, and what machines ask beside it, registered; which language a program reads."""
 
 from flask import Blueprint, Flask, request
 from flask.typing import ResponseReturnValue
@@ -18,13 +9,15 @@ from feedback_service.api import (
     deliveries,
     docs,
     kiosk,
-    operations,
     probes,
     problems,
     summaries,
     surveys,
 )
+from feedback_service.api.operations import GuardedView
+from feedback_service.config import SPOKEN
 from feedback_service.errors import FeedbackError
+from feedback_service.i18n import NATIVE
 
 HEADERS = {  # of every answer, see ``app``: nobody keeps, frames or reinterprets what this door says
     "Cache-Control": "no-store",
@@ -39,13 +32,20 @@ def register(app: Flask) -> None:
     api = Blueprint("api", __name__, url_prefix="/api/v1")
     for room in (cases, surveys, summaries, kiosk, deliveries, docs):
         api.register_blueprint(room.bp)
-    api.before_request(operations.admit)
     api.register_error_handler(FeedbackError, problems.refused)
     api.register_error_handler(HTTPException, problems.lost)
     app.register_blueprint(api)
+    for endpoint, view in app.view_functions.items():
+        if endpoint.startswith("api.") and not isinstance(view, GuardedView):
+            raise RuntimeError(f"{endpoint} does not declare who may call it")
     app.register_blueprint(docs.beside)
     app.before_request(_lost)
     probes.register(app)
+
+
+def choose_language() -> str:
+    """The language for this request, by ``Accept-Language``. What a centre offers its visitors counts for nothing."""
+    return request.accept_languages.best_match(SPOKEN, NATIVE) or NATIVE
 
 
 def _lost() -> ResponseReturnValue | None:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from babel import Locale
 from flask import Blueprint, Response, request
 
-from feedback_service import clock, flow
+from feedback_service import clock
+from feedback_service.access.devices import Tablet
 from feedback_service.addresses import hall_address
 from feedback_service.api.body import LONGEST_BATCH
 from feedback_service.api.kiosk_schemas import (
@@ -26,11 +26,10 @@ from feedback_service.api.kiosk_schemas import (
     RelievedReply,
     RelieveSchema,
 )
-from feedback_service.api.operations import COOKIE, TABLET, Operation, given, load, operation, tablet
+from feedback_service.api.operations import COOKIE, TABLET, Call, Operation, load, operation
 from feedback_service.api.problems import problem
 from feedback_service.api.replies import instant, reply
 from feedback_service.api.surveys import NATIVE, described
-from feedback_service.api.tablet_texts import texts
 from feedback_service.cases import qr
 from feedback_service.config import settings
 from feedback_service.errors import (
@@ -43,11 +42,15 @@ from feedback_service.errors import (
     NotFound,
     TooManyGuesses,
 )
+from feedback_service.flow import answers as answers_flow
+from feedback_service.flow import pairing, tablets
 from feedback_service.flow.answers import Given
 from feedback_service.flow.tablets import Heartbeat, OpenCase, TabletAnswer
+from feedback_service.i18n import own_name
 from feedback_service.surveys.answers import check
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.surveys.signals import Pace
+from feedback_service.tablets.screen_texts import texts
 
 DEVICE_PATH = "/api/v1/kiosk"
 APPROVE_PATH = "/admin/tablets/approve"
@@ -72,9 +75,9 @@ bp = Blueprint("kiosk", __name__, url_prefix="/kiosk")
         refuses=(TooManyGuesses,),
     )
 )
-def ask_to_pair() -> Response:
+def ask_to_pair(call: Call) -> Response:
     """Give a tablet a code to show."""
-    asking, where = flow.ask_to_pair(), settings().public_url + APPROVE_PATH
+    asking, where = pairing.ask_to_pair(), settings().public_url + APPROVE_PATH
     complete = f"{where}?code={asking.code}"
     told = {
         "device_code": asking.secret,
@@ -99,9 +102,9 @@ def ask_to_pair() -> Response:
         example={"pairing_code": "K7Q2-7K3M"},
     )
 )
-def pair_tablet() -> Response:
+def pair_tablet(call: Call) -> Response:
     """Let a tablet in."""
-    paired = flow.pair(given()["pairing_code"])
+    paired = pairing.pair(call.body["pairing_code"])
     device = {
         "id": str(paired.id),
         "name": paired.name,
@@ -126,9 +129,9 @@ def pair_tablet() -> Response:
         },
     )
 )
-def read_config() -> Response:
+def read_config(call: Call) -> Response:
     """Tell the tablet what to show."""
-    view = flow.look_for_tablet(tablet())
+    view = tablets.look(call.tablet)
     steady = _steady(
         str(view.id),
         view.name,
@@ -165,11 +168,11 @@ def read_config() -> Response:
         },
     )
 )
-def heartbeat() -> Response:
+def heartbeat(call: Call) -> Response:
     """Hear from the tablet."""
-    sent = given()
+    sent = call.body
     sent["waiting"] = sent.pop("queue", 0)
-    skew = flow.beat(tablet(), Heartbeat(**sent))
+    skew = tablets.beat(call.tablet, Heartbeat(**sent))
     response = reply({"time": instant(clock.now()), "skew_seconds": skew})
     if key := request.cookies.get(COOKIE):
         _with_cookie(response, key)
@@ -188,9 +191,9 @@ def heartbeat() -> Response:
         example={"short_code": "7K3M-9QXT"},
     )
 )
-def look_up_code() -> Response:
+def look_up_code(call: Call) -> Response:
     """Tell whose case a code is."""
-    return reply(_open_case(flow.find_open_case(tablet(), given()["short_code"])))
+    return reply(_open_case(tablets.find_open_case(call.tablet, call.body["short_code"])))
 
 
 @bp.post("/responses")
@@ -220,20 +223,20 @@ def look_up_code() -> Response:
         },
     )
 )
-def deliver_answers() -> Response:
+def deliver_answers(call: Call) -> Response:
     """Take what the tablet brings."""
-    return reply({"results": _judged(given()["responses"])})
+    return reply({"results": _judged(call.tablet, call.body["responses"])})
 
 
-def _judged(items: list[Any]) -> list[dict[str, Any]]:
+def _judged(holder: Tablet, items: list[Any]) -> list[dict[str, Any]]:
     """What became of each item of a delivery, as the reply tells it."""
-    holder, brought = tablet(), [_read(item) for item in items]
+    brought = [_read(item) for item in items]
     results = []
-    for place, (item, became) in enumerate(zip(items, flow.deliver(holder, brought), strict=True)):
+    for place, (item, became) in enumerate(zip(items, tablets.deliver(holder, brought), strict=True)):
         sent_id = item.get("client_id") if isinstance(item, Mapping) else None
         told = {"client_id": sent_id, "status": became}
         if isinstance(became, FeedbackError):
-            flow.note_refused(holder, str(sent_id) if sent_id else json.dumps(item), _in_words(became))
+            tablets.note_refused(holder, str(sent_id) if sent_id else json.dumps(item), _in_words(became))
             told |= {"status": "rejected", "problem": problem(became, within=f"/responses/{place}")}
         results.append(told)
     return results
@@ -264,7 +267,7 @@ def _steady(
     name: str,
     mode: str,
     workplace: str | None,
-    centre: flow.CentreFacts,
+    centre: answers_flow.CentreFacts,
     prefix: str,
     questionnaires: tuple[Questionnaire, ...],
     languages: tuple[str, ...],
@@ -283,15 +286,10 @@ def _steady(
         "questionnaires": asked(NATIVE),
         "translations": {language: asked(language) for language in languages if language != NATIVE},
         "texts": {language: texts(language) for language in languages},
-        "languages": {language: _own_name(language) for language in languages},
+        "languages": {language: own_name(language) for language in languages},
         "settings": PACE_SECONDS
         | {"code_prefix": prefix, "hall_url": hall, "hall_qr": qr.svg(hall).decode()},
     }
-
-
-def _own_name(language: str) -> str:
-    name = Locale.parse(language).get_display_name(language) or language
-    return name[:1].upper() + name[1:]
 
 
 def _open_case(case: OpenCase) -> dict[str, Any]:

@@ -1,15 +1,12 @@
 """The JSON door described by OpenAPI 3.1, from what is declared beside the views.
 
-``python -m feedback_service.api.openapi FILE`` writes the document; ``--check`` only says whether it is current.
+``python -m feedback_service.api FILE`` writes the document.
 """
 
-import argparse
 import json
 import re
-import sys
 from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from apispec import APISpec
@@ -21,7 +18,7 @@ from werkzeug.routing import Rule
 
 from feedback_service import errors
 from feedback_service.api.fields import Choice, Uuid
-from feedback_service.api.operations import COOKIE, TABLET, Operation, declared
+from feedback_service.api.operations import COOKIE, TABLET, GuardedView, Operation
 from feedback_service.api.schemas import ProblemReply
 from feedback_service.errors import N_, FeedbackError
 
@@ -76,9 +73,9 @@ def document(app: Flask) -> dict[str, Any]:
 def _routes(app: Flask) -> Iterator[tuple[Rule, Operation]]:
     """Declared routes in the order of the tags, then as they were written."""
     found = [
-        (rule, operation)
+        (rule, view.operation)
         for rule in app.url_map.iter_rules()
-        if rule.rule.startswith(PREFIX) and (operation := declared(app.view_functions[rule.endpoint]))
+        if isinstance(view := app.view_functions[rule.endpoint], GuardedView)
     ]
     order = list(TAGS)
     return iter(sorted(found, key=lambda each: order.index(_tag(each[0]))))
@@ -164,30 +161,3 @@ def _tag(rule: Rule) -> str:
 
 def _path(rule: Rule) -> str:
     return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
-
-
-def main() -> int:
-    """0 when the file says what the program says, 1 when it does not."""
-    from feedback_service.api import door
-
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("file", type=Path)
-    parser.add_argument("--check", action="store_true", help="change nothing, only compare")
-    asked = parser.parse_args()
-    app = Flask("openapi", static_folder=None)
-    door.register(app)
-    wanted = json.dumps(document(app), ensure_ascii=False, indent=1) + "\n"
-    if asked.check:
-        if asked.file.exists() and asked.file.read_text(encoding="utf-8") == wanted:
-            return 0
-        print(
-            f"{asked.file} is not current: run python -m feedback_service.api.openapi {asked.file}",
-            file=sys.stderr,
-        )
-        return 1
-    asked.file.write_text(wanted, encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

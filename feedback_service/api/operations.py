@@ -1,14 +1,15 @@
 """One declaration beside each view: who may call it, what it takes and gives. It guards, reads and documents.
 
-A view without a declaration answers nobody: forgetting the guard closes the door instead of opening it.
+A view without a declaration cannot be registered, see ``door``: forgetting the guard is noticed at start-up.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any, TypeVar
+from functools import cache, update_wrapper
+from typing import Any
 
-from flask import current_app, g, request
+from flask import request
+from flask.typing import ResponseReturnValue
 from marshmallow import Schema, ValidationError
 from werkzeug.datastructures import MultiDict
 
@@ -20,7 +21,7 @@ from feedback_service.api.fields import Items, at_fault, pointer
 from feedback_service.errors import N_, FeedbackError, FieldError, Invalid, NotAllowed, NotAuthenticated
 from feedback_service.flow import integrations
 
-View = TypeVar("View", bound=Callable[..., Any])
+View = Callable[..., ResponseReturnValue]  # its first argument is a ``Call``
 
 TWICE = N_("Give this parameter once.")
 TABLET = "tablet"  # what an operation needs that a tablet's own key opens, and no scope
@@ -48,66 +49,63 @@ class Operation:
     path: Mapping[str, str] = field(default_factory=dict)  # what the parts of the address are
 
 
-_declared: dict[Callable[..., Any], Operation] = {}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """Who calls, and what the query and the body say, checked."""
+
+    caller: Holder | Tablet | None
+    query: Mapping[str, Any]
+    body: Any  # whatever the declared schema loads
+
+    @property
+    def centres(self) -> frozenset[str]:
+        """The centres that the caller's key is for."""
+        assert isinstance(self.caller, Holder)
+        return self.caller.centres
+
+    @property
+    def tablet(self) -> Tablet:
+        """The tablet that calls."""
+        assert isinstance(self.caller, Tablet)
+        return self.caller
 
 
-def operation(declared: Operation) -> Callable[[View], View]:
-    """Declare the view."""
+class GuardedView:
+    """A view of the JSON door with its declaration: it runs only for who may call it, with what was read."""
 
-    def beside(view: View) -> View:
-        _declared[view] = declared
-        return view
+    def __init__(self, operation: Operation, view: View) -> None:
+        self.operation = operation
+        self._view = view
+        update_wrapper(self, view)
 
-    return beside
+    def __call__(self, **parts: Any) -> ResponseReturnValue:
+        """What the view answers.
+
+        The key, the scope, the query and the body are looked at in this order. Raises ``NotAuthenticated``,
+        ``NotAllowed``, ``Invalid``, and what ``body.read`` raises.
+        """
+        return self._view(_admit(self.operation), **parts)
 
 
-def declared(view: Callable[..., Any] | None) -> Operation | None:
-    """What was declared beside the view, if anything."""
-    return _declared.get(view) if view is not None else None
+def operation(declared: Operation) -> Callable[[View], GuardedView]:
+    """Declare the view, and let nobody in who may not call it. The view gets the ``Call`` and the address's parts."""
+    return lambda view: GuardedView(declared, view)
 
 
-def admit() -> None:
-    """Before every view: the key, the scope, the query, the body, in this order; what was read is kept.
-
-    Raises ``NotAuthenticated``, ``NotAllowed``, ``Invalid``, and what ``body.read`` raises.
-    """
-    if request.method == "OPTIONS":
-        return  # Flask answers with what the address allows; there is nothing to guard in that
-    asked = declared(current_app.view_functions.get(request.endpoint or ""))
-    if asked is None:
-        raise NotAuthenticated()
-    if asked.needs == TABLET:
-        g.caller = _tablet()
-    elif asked.needs is not None:
-        g.caller = _holder(asked.needs)
-    g.query = _query(asked.query, request.args)
-    if asked.takes is not None:
-        g.given = load(asked.takes, body.read(asked.longest))
+def _admit(operation: Operation) -> Call:
+    caller: Holder | Tablet | None = None
+    if operation.needs == TABLET:
+        caller = _tablet()
+    elif operation.needs is not None:
+        caller = _holder(operation.needs)
+        integrations.note_use(caller)  # writes, also when the call only reads, but once a day at most
+    query = _query(operation.query, request.args)
+    given = None
+    if operation.takes is not None:
+        given = load(operation.takes, body.read(operation.longest))
     elif request.method not in ("GET", "HEAD"):
         body.read_nothing()
-
-
-def caller() -> Holder:
-    """Who called."""
-    holder: Holder = g.caller
-    return holder
-
-
-def tablet() -> Tablet:
-    """Which tablet called."""
-    holder: Tablet = g.caller
-    return holder
-
-
-def query() -> dict[str, Any]:
-    """The query's parameters, checked."""
-    read: dict[str, Any] = g.query
-    return read
-
-
-def given() -> Any:
-    """What the body said, checked: whatever the declared schema loads."""
-    return g.given
+    return Call(caller=caller, query=query, body=given)
 
 
 def load(schema: type[Schema], members: Any) -> Any:
@@ -144,7 +142,6 @@ def _holder(needs: str) -> Holder:
         raise NotAuthenticated()
     if needs not in holder.scopes:
         raise NotAllowed(N_("This needs a key with the scope %(scope)s."), scope=needs)
-    integrations.note_use(holder)
     return holder
 
 

@@ -2,12 +2,8 @@
 
 import os
 from collections.abc import Iterable
-from functools import cache, lru_cache
-from pathlib import Path
+from functools import lru_cache
 
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import Blueprint, Flask, Response
 from flask.globals import request_ctx
 from prometheus_client import (
@@ -20,43 +16,20 @@ from prometheus_client import (
     multiprocess,
 )
 from prometheus_client.core import GaugeMetricFamily
-from sqlalchemy import func, select
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
-from feedback_service import clock, logs
-from feedback_service.alarms import post
+from feedback_service import logs
 from feedback_service.api import problems
 from feedback_service.api.replies import reply
-from feedback_service.db import NotDurable, reading
-from feedback_service.delivery import overview
-from feedback_service.errors import N_, FeedbackError, Unavailable
-from feedback_service.indicators import rollups
-from feedback_service.models import BegunAnswer
+from feedback_service.errors import FeedbackError
+from feedback_service.flow import health
 
-MIGRATIONS = Path(__file__).parents[2] / "migrations"
-RETRY_SECONDS = 5
 BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15)
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
-
-AWAY = N_("The database cannot be reached.")
-FORGETFUL = N_("The database may forget what it acknowledged.")
-BEHIND = N_("The tables are not those of this release: run “flask db upgrade”.")
 
 _requests = Counter(
     "vidhuk_requests", "Requests answered, by route and status.", ["method", "route", "status"]
 )
 _seconds = Histogram("vidhuk_request_seconds", "Time to answer, by route.", ["route"], buckets=BUCKETS)
-
-
-class NotReady(Unavailable):
-    """The service is not ready."""
-
-    slug, title = "not-ready", N_("The service is not ready")
-
-    def __init__(self, why: str) -> None:
-        super().__init__(RETRY_SECONDS)
-        self.detail = why
 
 
 def register(app: Flask) -> None:
@@ -77,14 +50,7 @@ def alive() -> Response:
 
 def ready() -> Response:
     """The database can be reached, remembers, and has the tables of this release; else 503 says which is not so."""
-    try:
-        found = _revision()
-    except NotDurable:
-        raise NotReady(FORGETFUL) from None
-    except (Unavailable, SQLAlchemyError):
-        raise NotReady(AWAY) from None
-    if found != _newest_revision():
-        raise NotReady(BEHIND)
+    health.check_ready()
     return reply({"status": "ready"})
 
 
@@ -104,46 +70,40 @@ class _Waiting:
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """One sample of each."""
-        for name, about, value in (*_waiting(), *_delivering()):
+        backlog = health.measure_backlog()
+        events = backlog.deliveries
+        for name, about, value in (
+            ("answers_begun", "Answers begun and not final yet.", backlog.begun_answers),
+            (
+                "days_to_recount",
+                "Days of centres that are counted live until they are recounted.",
+                backlog.days_to_recount,
+            ),
+            (
+                "letters_pending",
+                "Letters about alarms that the mail server has not taken yet.",
+                backlog.letters,
+            ),
+            (
+                "letter_oldest_pending_seconds",
+                "How long the oldest of them has waited.",
+                backlog.oldest_letter_seconds,
+            ),
+            ("events_pending", "Events that wait for the central monitoring system.", events.pending),
+            (
+                "event_oldest_pending_seconds",
+                "How long the oldest has waited.",
+                events.oldest_pending_seconds or 0,
+            ),
+            ("events_dead", "Events that the central monitoring system refused.", events.dead),
+            ("events_delivered", "Events that the central monitoring system took.", events.delivered),
+            (
+                "channel_paused",
+                "1 while the central system cannot be reached.",
+                backlog.channel_paused,
+            ),
+        ):
             yield GaugeMetricFamily(f"vidhuk_{name}", about, value=value)
-
-
-@reading
-def _waiting(tx: Session) -> list[tuple[str, str, float]]:
-    begun = tx.scalar(select(func.count()).select_from(BegunAnswer))
-    now = clock.now()
-    days = rollups.waiting(tx, before=clock.kyiv_day(now))
-    letters, oldest = post.pending(tx)
-    waited = (now - oldest).total_seconds() if oldest else 0
-    return [
-        ("answers_begun", "Answers begun and not final yet.", begun or 0),
-        ("days_to_recount", "Days of centres that are counted live until they are recounted.", days),
-        ("letters_pending", "Letters about alarms that the mail server has not taken yet.", letters),
-        ("letter_oldest_pending_seconds", "How long the oldest of them has waited.", waited),
-    ]
-
-
-def _delivering() -> list[tuple[str, str, float]]:
-    sums = overview.sums()
-    return [
-        ("events_pending", "Events that wait for the central monitoring system.", sums.pending),
-        ("event_oldest_pending_seconds", "How long the oldest has waited.", sums.oldest_pending_seconds or 0),
-        ("events_dead", "Events that the central monitoring system refused.", sums.dead),
-        ("events_delivered", "Events that the central monitoring system took.", sums.delivered),
-        ("channel_paused", "1 while the central system cannot be reached.", overview.channel_paused()),
-    ]
-
-
-@reading
-def _revision(tx: Session) -> set[str]:
-    return set(MigrationContext.configure(tx.connection()).get_current_heads())
-
-
-@cache
-def _newest_revision() -> set[str]:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    return set(ScriptDirectory.from_config(config).get_heads())
 
 
 def _count(response: Response) -> Response:

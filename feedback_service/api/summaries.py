@@ -3,7 +3,7 @@
 from flask import Blueprint, Response
 
 from feedback_service import clock
-from feedback_service.api.operations import Operation, caller, operation, query
+from feedback_service.api.operations import Call, Operation, operation
 from feedback_service.api.replies import reply
 from feedback_service.api.summary_schemas import SummaryQuery, SummaryReply
 from feedback_service.config import settings
@@ -28,11 +28,11 @@ bp = Blueprint("summaries", __name__)
         refuses=(NotFound,),
     )
 )
-def read_summary() -> Response:
+def read_summary(call: Call) -> Response:
     """What the answers of the caller's centres say."""
-    asked = query()
-    centres = frozenset(asked.get("centre") or caller().centres)
-    if not centres <= caller().centres:
+    asked = call.query
+    centres = frozenset(asked.get("centre") or call.centres)
+    if not centres <= call.centres:
         raise NotFound()
     try:
         first, last = complete_period(asked.get("from_"), asked.get("to"), clock.kyiv_day(clock.now()))

@@ -4,8 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from feedback_service import flow
-from feedback_service.api.operations import Operation, caller, given, operation, query
+from feedback_service.api.operations import Call, Operation, operation
 from feedback_service.api.replies import reply
 from feedback_service.api.schemas import (
     AnswersSchema,
@@ -15,7 +14,10 @@ from feedback_service.api.schemas import (
     SurveyReply,
 )
 from feedback_service.errors import N_, AlreadyAnswered, InvitationCancelled, InvitationExpired, NotFound
-from feedback_service.flow import AssistedAnswer, CentreFacts, Recorded, Survey
+from feedback_service.flow import answers as answers_flow
+from feedback_service.flow import direct
+from feedback_service.flow.answers import CentreFacts, Recorded, Survey
+from feedback_service.flow.direct import AssistedAnswer
 from feedback_service.surveys.answers import check
 from feedback_service.surveys.questionnaires import Question, Questionnaire
 
@@ -39,9 +41,9 @@ bp = Blueprint("surveys", __name__)
         path=TOKEN,
     )
 )
-def read_survey(token: str) -> Response:
+def read_survey(call: Call, token: str) -> Response:
     """What the person is asked, in one language."""
-    return reply(_survey(flow.open_survey(token, counts=False), query()["lang"]))
+    return reply(_survey(answers_flow.open_survey(token, counts=False), call.query["lang"]))
 
 
 @bp.post("/surveys/<token>/responses")
@@ -72,11 +74,11 @@ def read_survey(token: str) -> Response:
         path=TOKEN,
     )
 )
-def answer(token: str) -> Response:
+def answer(call: Call, token: str) -> Response:
     """Take a person's answers."""
-    sent = given()
+    sent = call.body
     return _recorded(
-        flow.finish(
+        answers_flow.finish(
             token,
             client_id=sent["client_id"],
             given=lambda questionnaire: check(questionnaire, sent["answers"]),
@@ -110,14 +112,14 @@ def answer(token: str) -> Response:
         },
     )
 )
-def enter_answer() -> Response:
+def enter_answer(call: Call) -> Response:
     """Take an answer that staff heard or read."""
-    sent = given()
+    sent = call.body
     answers = sent.pop("answers")
     told = AssistedAnswer(**sent)
     return _recorded(
-        flow.record_assisted(
-            told, given=lambda questionnaire: check(questionnaire, answers), centres=caller().centres
+        direct.record_assisted(
+            told, given=lambda questionnaire: check(questionnaire, answers), centres=call.centres
         )
     )
 

@@ -13,7 +13,7 @@ from feedback_service.cli.command import Command
 from feedback_service.clock import YEARS
 from feedback_service.config import settings
 from feedback_service.errors import NotFound
-from feedback_service.flow import upkeep
+from feedback_service.flow import maintenance
 from feedback_service.indicators.signalled import both_totals
 from feedback_service.periods import EndsBeforeItBegins, complete_period
 
@@ -29,9 +29,9 @@ UNCONFIRMED = "Методика не підтверджена (the methodology i
 def recount(check: bool) -> None:
     """Recount the figures of all past days from the answers."""
     if not check:
-        click.echo(f"{upkeep.recount()} days recounted.")
+        click.echo(f"{maintenance.recount()} days recounted.")
         return
-    differences = upkeep.differences()
+    differences = maintenance.differences()
     for difference in differences:
         click.echo(json.dumps(asdict(difference), default=date.isoformat, ensure_ascii=False))
     if differences:
@@ -43,7 +43,7 @@ def recount(check: bool) -> None:
 @with_appcontext
 def purge() -> None:
     """Delete comments, and invitations with their cases, that are older than RETENTION_DAYS."""
-    purged = upkeep.purge()
+    purged = maintenance.purge()
     click.echo(f"{purged.comments} comments and {purged.cases} cases deleted.")
 
 

@@ -7,17 +7,15 @@ from contextlib import closing, contextmanager, nullcontext
 
 import click
 from flask.cli import with_appcontext
-from flask.globals import app_ctx
 
+from feedback_service import worker as duties
 from feedback_service.cli.command import Command
 from feedback_service.config import Settings, settings
 from feedback_service.delivery import courier, packer
 from feedback_service.delivery.courier import Courier
 from feedback_service.delivery.packer import Packer
-from feedback_service.flow import upkeep
 from feedback_service.logs import log
 
-REQUEST_ENDS = 3  # seconds that a request under way is given when the worker ends
 NO_CENTRAL = "FEEDBACK_CENTRAL_URL is not set: nothing is sent, events wait."
 
 
@@ -46,43 +44,19 @@ def worker(once: bool) -> None:
     carrier = _carrier(settings())
     with closing(carrier) if carrier else nullcontext():
         if once:
-            upkeep.work_once()
+            duties.work_once()
             if carrier:
                 carrier.deliver_all()
             return
         stop = threading.Event()
-        with _signals(stop.set), _beside(carrier.run if carrier else None, stop):
+        with _signals(stop.set):
             log.info("worker started", delivers=carrier is not None)
-            upkeep.work(stop)
+            duties.work(stop, relay=carrier.run if carrier else None)
 
 
 def _carrier(settings: Settings) -> Courier | Packer | None:
     """Who takes events out of the house, if anybody does."""
     return packer.packer(settings) or courier.courier(settings)
-
-
-@contextmanager
-def _beside(work: Callable[[threading.Event], None] | None, stop: threading.Event) -> Iterator[None]:
-    """The work goes on in a thread of its own until the block ends, so that slow duties never delay delivery.
-
-    A request that is under way then has a few seconds to end; else its lease gives back what it carries.
-    """
-    app = app_ctx.app  # a thread has no context of its own
-
-    def begin() -> None:
-        with app.app_context():
-            assert work is not None
-            work(stop)
-
-    thread = threading.Thread(target=begin, name="relay", daemon=True) if work else None
-    if thread:
-        thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        if thread:
-            thread.join(REQUEST_ENDS)
 
 
 @contextmanager

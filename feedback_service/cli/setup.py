@@ -1,4 +1,4 @@
-"""What an installation is set up with: centres, services, published documents; or a demonstration."""
+"""What an installation is set up with: centres, services, published documents."""
 
 import sys
 from pathlib import Path
@@ -14,7 +14,6 @@ centre = Group("centre", help="Centres of administrative services.")
 service = Group("service", help="Services that centres give.")
 questionnaire = Group("questionnaire", help="Published questionnaires.")
 methodology = Group("methodology", help="Published methodologies.")
-demo = Group("demo", help="A believable centre to look at.")
 
 
 @centre.command("add")
@@ -61,16 +60,6 @@ def questionnaire_load(file: Path) -> None:
 def methodology_load(file: Path) -> None:
     """Publish the methodology in FILE; a published one never changes."""
     click.echo(f"Methodology {publishing.load_methodology(files.document(file))} is published.")
-
-
-@demo.command("seed")
-@click.option("--cases", required=True, type=click.IntRange(1, 1_000_000), help="How many cases.")
-@click.option("--seed", default=1, show_default=True, help="The same number gives the same town.")
-def demo_seed(cases: int, seed: int) -> None:
-    """Fill the database with a made-up centre: its last 90 days of cases and answers."""
-    from feedback_service.sandbox import seed as sandbox  # the service itself does without its sandbox
-
-    click.echo(f"Centre {sandbox.sow(cases, seed)} has {cases} more cases.")
 
 
 def _tell(done: Imported) -> None:

@@ -10,8 +10,7 @@ import click
 
 from feedback_service import files
 from feedback_service.cli.command import FILE, Group
-from feedback_service.flow import pairing, tablet_list
-from feedback_service.flow.queue_files import take_queue_file
+from feedback_service.flow import pairing, queue_files, tablet_list
 from feedback_service.words import DEVICE_MODES
 
 device = Group("device", help="Tablets in halls and at windows.")
@@ -62,7 +61,7 @@ def device_revoke(id: uuid.UUID, code: str) -> None:
 @click.argument("file", type=FILE)
 def device_import(file: Path) -> None:
     """Take the answers that a stuck tablet saved to FILE; each is taken once, however often it is brought."""
-    became = take_queue_file(files.document(file))
+    became = queue_files.take_queue_file(files.document(file))
     for word in ("accepted", "accepted_as_walkup", "duplicate", "rejected"):
         click.echo(f"{became[word]} {word}")
     if became["rejected"]:

@@ -1,109 +1,32 @@
 """Every write but the relay's own books: one function, one thing that happens, one transaction, readable aloud.
 
-    cases       a case system tells; an invitation is issued or cancelled
-    answers     a person answers by an invitation: taps, sends, or leaves it begun
-    direct      an answer comes without an invitation: from the hall's poster, or typed in by staff
-    pairing     a tablet is let in, or its key ended
-    tablets     a tablet asks what to show and brings what people answered on it
-    queue_files the same from a file that a stuck tablet saved
-    receipts    a person reads the receipt, takes the answer back, types a short code
-    deliveries  an operator has an event sent again
-    sign_in     staff come in and go out
-    oversight   which centres they may see; the journal knows who saw what
-    staff       people are let into the administration, and kept out of it
-    profile     a centre's people keep its profile and services
-    integrations  they make keys for case systems, and end them; an operator, too
-    registers   an operator adds and imports centres and services
-    publishing  an operator publishes questionnaires and methodologies
-    upkeep      what time does: days are recounted, old things are deleted
+    cases         a case system tells; an invitation is issued or cancelled
+    answers       a person answers by an invitation: taps, sends, or leaves it begun
+    direct        an answer comes without an invitation: from the hall's poster, or typed in by staff
+    recording     the step that every way of answering ends in
+    receipts      a person reads the receipt, takes the answer back, types a short code
+    comments      staff read comments and set them aside
+    pairing       a tablet is let in, or its key ended
+    tablets       a tablet asks what to show and brings what people answered on it
+    queue_files   the same from a file that a stuck tablet saved
+    tablet_list   which tablets a centre has, and how they fare
+    alarms        people read alarms and breaches, and say what they do about them
+    sign_in       staff come in and go out
+    oversight     which centres they may see; the journal knows who saw what
+    staff         people are let into the administration, and kept out of it
+    profile       a centre's people keep its profile and services
+    integrations  keys for case systems are made and ended
+    explaining    they explain a figure
+    health        whether the service can work, and how much waits
+    deliveries    an operator has an event sent again
+    registers     an operator adds and imports centres and services
+    publishing    an operator publishes questionnaires and methodologies
+    maintenance   what time does: days are recounted, old things are deleted
+    alarm_duties  what time does: alarms and breaches are raised, reviewed, told in letters
 
-What the doors for people and systems need is here by name; operators, the worker and the administration ask their
-modules themselves. ``recording`` is the step that every way of answering ends in. Which event is carried by
-whom, and how that went, the relay writes down in ``delivery.courier``.
+The doors import these modules and call their functions by the module's name; nothing is passed on from here.
+A story that is a transaction calls no other story. A story that is none may call others, one after the other:
+``queue_files`` brings each answer by ``tablets.deliver``, ``profile`` imports services by ``registers``, and the
+worker's duties complete answers by ``answers`` and forget sessions by ``sign_in``.
+Which event is carried by whom, and how that went, the relay writes down in ``delivery.courier``.
 """
-
-from feedback_service.flow.answers import (
-    CentreFacts,
-    Given,
-    Recorded,
-    Survey,
-    complete_left,
-    finish,
-    keep_begun,
-    open_survey,
-)
-from feedback_service.flow.cases import (
-    CaseView,
-    InvitationView,
-    Registered,
-    SlipFacts,
-    cancel_invitation,
-    find_case,
-    register_cases,
-    slip_facts,
-)
-from feedback_service.flow.deliveries import replay
-from feedback_service.flow.direct import (
-    AssistedAnswer,
-    open_hall,
-    read_notice,
-    record_assisted,
-    record_in_hall,
-)
-from feedback_service.flow.pairing import (
-    Asking,
-    Paired,
-    add_device,
-    approve,
-    ask_to_pair,
-    new_code,
-    pair,
-    revoke_device,
-)
-from feedback_service.flow.queue_files import take_queue_file
-from feedback_service.flow.receipts import Thanks, find_by_short_code, read_receipt, withdraw
-from feedback_service.flow.tablets import beat, deliver, find_open_case, note_refused
-from feedback_service.flow.tablets import look as look_for_tablet
-
-__all__ = [
-    "Asking",
-    "AssistedAnswer",
-    "CaseView",
-    "CentreFacts",
-    "Given",
-    "InvitationView",
-    "Paired",
-    "Recorded",
-    "Registered",
-    "SlipFacts",
-    "Survey",
-    "Thanks",
-    "add_device",
-    "approve",
-    "ask_to_pair",
-    "beat",
-    "cancel_invitation",
-    "complete_left",
-    "deliver",
-    "find_by_short_code",
-    "find_case",
-    "find_open_case",
-    "finish",
-    "keep_begun",
-    "look_for_tablet",
-    "new_code",
-    "note_refused",
-    "open_hall",
-    "open_survey",
-    "pair",
-    "read_notice",
-    "read_receipt",
-    "record_assisted",
-    "record_in_hall",
-    "register_cases",
-    "replay",
-    "revoke_device",
-    "slip_facts",
-    "take_queue_file",
-    "withdraw",
-]

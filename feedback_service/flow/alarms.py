@@ -1,202 +1,39 @@
-"""Alarms: raised where bad answers or breaches come in, told in letters, acknowledged by people.
-
-The worker looks at a centre only when an answer gave cause (``alarms.book.worry``), within seconds; what it needs
-to count it reads outside the transaction that writes, so that nobody waits for it. Letters are sent outside any
-transaction and told apart by their own id; see ``alarms.post`` for what that promises.
-"""
+"""People read alarms and breaches of their centres, say what they do about them, and whether they want letters."""
 
 import uuid
-from collections.abc import Callable, Collection, Iterator
-from itertools import groupby
-from urllib.parse import urlencode
+from datetime import date
 
 from sqlalchemy.orm import Session
 
-from feedback_service import clock, mail
+from feedback_service import clock
 from feedback_service.access import journal, roles, sight
 from feedback_service.access.sessions import Visitor
 from feedback_service.alarms import book, post
-from feedback_service.alarms.book import BAD_ANSWERS, BREACH, WHOLE, AlarmCard, Evidence
-from feedback_service.alarms.post import Held
-from feedback_service.config import settings
+from feedback_service.alarms.book import AlarmCard
+from feedback_service.breaches import store as breaches
+from feedback_service.breaches.store import BREACH, BreachCard
 from feedback_service.db import reading, transaction
 from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
-from feedback_service.indicators import cusum, watching
-from feedback_service.logs import log
-from feedback_service.models import Centre
 from feedback_service.models.alarms import LONGEST_NOTE
 from feedback_service.plain_text import UnusableText, read_text
-from feedback_service.words import ROLES
 
-Stop = Callable[[], bool]
-Seen = dict[str, Evidence | None]  # by subject
-
-PORTION = 200  # concerns looked at together
-PAGE = "/admin/alarms"
-
-# Which right opens alarms of a kind; letters go to the roles that have it and belong to one centre.
-RIGHT = {BAD_ANSWERS: roles.ALARMS, BREACH: roles.BREACHES}
-
-
-# ---- the worker ------------------------------------------------------------------------------------------------
-
-
-def raise_alarms(stop: Stop) -> int:
-    """Every centre where something gave cause has been looked at; tells how many concerns that were."""
-    total = 0
-    while not stop():
-        waiting = _concerns()
-        for centre_id, services, ids in waiting:
-            _note(centre_id, _seen(centre_id, {None, *services}), ids)
-            total += len(ids)
-        if not waiting:
-            break
-    return total
-
-
-def review_alarms(stop: Stop) -> int:
-    """Alarms that stand are what the answers say today, also where no bad answer came since; tells how many."""
-    reviewed = 0
-    for centre_id, subjects in _standing():
-        if stop():
-            break
-        _note(centre_id, _seen(centre_id, subjects), [])
-        reviewed += len(subjects)
-    return reviewed
-
-
-def tell_alarms(stop: Stop) -> int:
-    """Letters whose time has come are written and sent as far as the mail server takes them; tells how many."""
-    for centre_id, kind in _gathered():
-        _write(centre_id, kind)
-    sent = 0
-    server, mail_from = settings().smtp_url, settings().mail_from
-    while server is not None and mail_from is not None and not stop():
-        letter = _hold() if _waits() else None
-        if letter is None:
-            break
-        try:
-            mail.send(_outgoing(letter), server, mail_from)
-        except mail.NotSent as trouble:
-            _put_off(letter)
-            log.warning("letter not sent", letter=str(letter.id), reason=str(trouble))
-            break  # the others wait too, rather than each for its own time-out
-        _sent(letter)
-        sent += 1
-    if _forgettable() and (dropped := _forget()):
-        log.warning("letters given up", number=dropped)
-    return sent
+Card = AlarmCard | BreachCard
 
 
 @reading
-def _concerns(tx: Session) -> list[tuple[uuid.UUID, set[uuid.UUID | None], list[uuid.UUID]]]:
-    found = []
-    for centre_id, waiting in groupby(book.concerns(tx, PORTION), key=lambda each: each.centre_id):
-        each = list(waiting)
-        services = {one.service_id for one in each if one.kind == BAD_ANSWERS}
-        found.append((centre_id, services, [one.id for one in each]))
-    return found
-
-
-@reading
-def _standing(tx: Session) -> list[tuple[uuid.UUID, set[uuid.UUID | None]]]:
-    subjects: dict[uuid.UUID, set[uuid.UUID | None]] = {}
-    for centre_id, subject in book.standing_subjects(tx):
-        subjects.setdefault(centre_id, set()).add(uuid.UUID(subject) if subject else None)
-    return list(subjects.items())
-
-
-@reading
-def _seen(tx: Session, centre_id: uuid.UUID, services: Collection[uuid.UUID | None]) -> Seen:
-    today, least = clock.kyiv_day(clock.now()), settings().min_group
-    return {
-        str(service_id) if service_id else WHOLE: _evidence(alarm)
-        for service_id, alarm in watching.alarms(tx, centre_id, services, today, least).items()
-    }
-
-
-def _evidence(alarm: cusum.Alarm | None) -> Evidence | None:
-    return None if alarm is None else Evidence(alarm.since, alarm.noticed, alarm.n, alarm.bad)
-
-
-@transaction
-def _note(tx: Session, centre_id: uuid.UUID, seen: Seen, concerns: Collection[uuid.UUID]) -> None:
-    now = clock.now()
-    today = clock.kyiv_day(now)
-    breaches = book.take(tx, centre_id, concerns) if concerns else 0
-    if breaches:
-        book.breach(tx, centre_id, breaches, today)
-        post.gather(tx, centre_id, BREACH, now)
-    new = [book.watch(tx, centre_id, subject, evidence, today) for subject, evidence in sorted(seen.items())]
-    if any(new):
-        post.gather(tx, centre_id, BAD_ANSWERS, now)
-
-
-@reading
-def _gathered(tx: Session) -> list[tuple[uuid.UUID, str]]:
-    return list(post.gathered(tx, clock.now()))
-
-
-@transaction
-def _write(tx: Session, centre_id: uuid.UUID, kind: str) -> None:
-    centre, now = tx.get_one(Centre, centre_id), clock.now()
-    wanted = [role for role in ROLES if role in roles.OF_CENTRES and roles.may(role, RIGHT[kind])]
-    readers = post.readers(tx, centre.code, wanted) if settings().smtp_url is not None else []
-    address = f"{settings().public_url}{PAGE}?{urlencode({'centre': centre.code})}"
-    post.write(tx, centre_id, kind, book.listed(tx, [centre_id], [kind]), readers, address, now)
-
-
-@reading
-def _forgettable(tx: Session) -> bool:
-    return post.forgettable(tx, clock.now())
-
-
-@transaction
-def _forget(tx: Session) -> int:
-    return post.forget(tx, clock.now())
-
-
-@reading
-def _waits(tx: Session) -> bool:
-    return post.waits(tx, clock.now())
-
-
-@transaction
-def _hold(tx: Session) -> Held | None:
-    return post.hold(tx, clock.now())
-
-
-@transaction
-def _sent(tx: Session, letter: Held) -> None:
-    post.sent(tx, letter)
-
-
-@transaction
-def _put_off(tx: Session, letter: Held) -> None:
-    post.put_off(tx, letter, clock.now())
-
-
-def _outgoing(letter: Held) -> mail.Outgoing:
-    return mail.Outgoing(str(letter.id), letter.to, letter.subject, letter.body, letter.written_at)
-
-
-# ---- people ----------------------------------------------------------------------------------------------------
-
-
-@reading
-def open_alarms(tx: Session, by: Visitor, centre: str | None = None) -> list[AlarmCard]:
+def open_alarms(tx: Session, by: Visitor, centre: str | None = None) -> list[Card]:
     """Alarms that stand in the visitor's centres, or in one of them, as far as the visitor may read them.
 
     Those nobody has acknowledged come first, breaches before all. ``NotFound`` for a foreign centre.
     """
-    return book.listed(tx, _centres(tx, by, centre), list(_kinds(by)))
+    return _listed(tx, by, centre)
 
 
 @reading
-def all_alarms(tx: Session, by: Visitor, centre: str | None = None) -> list[AlarmCard]:
+def all_alarms(tx: Session, by: Visitor, centre: str | None = None) -> list[Card]:
     """The same, and after them those that were over within the last 91 days."""
     since = clock.kyiv_day(clock.now()) - book.REMEMBERED
-    return book.listed(tx, _centres(tx, by, centre), list(_kinds(by)), since=since)
+    return _listed(tx, by, centre, since=since)
 
 
 @transaction
@@ -206,15 +43,20 @@ def acknowledge(tx: Session, by: Visitor, centre: str, alarm_id: uuid.UUID, note
     Raises ``NotFound``, ``Invalid`` for the note, ``ChangedMeanwhile`` when somebody was first.
     """
     card, now = sight.of(tx, by.role, by.scopes).centre(centre), clock.now()
-    alarm = book.held(tx, card.id, alarm_id, list(_kinds(by)))
-    if alarm is None:
+    alarm = book.hold(tx, card.id, alarm_id) if by.may(roles.ALARMS) else None
+    breach = breaches.hold(tx, card.id, alarm_id) if by.may(roles.BREACHES) and alarm is None else None
+    found = alarm or breach
+    if found is None:
         raise NotFound()
     said = _checked(note)
-    if alarm.acknowledged_at is not None:
+    if found.acknowledged_at is not None:
         raise ChangedMeanwhile()
-    book.acknowledge(alarm, by.email, said, now, clock.kyiv_day(now))
+    if breach is not None:
+        breaches.acknowledge(breach, by.email, said, now, clock.kyiv_day(now))
+    else:
+        book.acknowledge(found, by.email, said, now)
     # By its id: the journal is read by those, too, to whom nothing tells of breaches.
-    journal.note(tx, [card.id], by.actor, "alarm_acknowledged", str(alarm.id), now)
+    journal.note(tx, [card.id], by.actor, "alarm_acknowledged", str(alarm_id), now)
 
 
 @reading
@@ -229,8 +71,26 @@ def want_letters(tx: Session, by: Visitor, wanted: bool) -> None:
     post.want_letters(tx, by.user_id, wanted)
 
 
-def _kinds(by: Visitor) -> Iterator[str]:
-    return (kind for kind, right in RIGHT.items() if by.may(right))
+def _listed(tx: Session, by: Visitor, centre: str | None, *, since: date | None = None) -> list[Card]:
+    centres, found = _centres(tx, by, centre), list[Card]()
+    if by.may(roles.BREACHES):
+        found += breaches.listed(tx, centres, since=since)
+    if by.may(roles.ALARMS):
+        found += book.listed(tx, centres, since=since)
+    return sorted(found, key=_order)
+
+
+def _order(card: Card) -> tuple[object, ...]:
+    """Open before acknowledged before over; breaches first, then what was noticed last, the centre first."""
+    return (
+        card.over_on is not None,
+        card.acknowledged_at is not None,
+        card.kind != BREACH,
+        -card.noticed.toordinal(),
+        card.service is not None,
+        card.service or "",
+        str(card.id),
+    )
 
 
 def _centres(tx: Session, by: Visitor, centre: str | None) -> list[uuid.UUID]:

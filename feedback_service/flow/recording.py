@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from feedback_service import clock
 from feedback_service.alarms import book
+from feedback_service.breaches import store as breaches
 from feedback_service.cases import tokens
 from feedback_service.cases.invitations import CaseFacts, CentreFacts, ServiceFacts
 from feedback_service.config import settings
@@ -125,8 +126,8 @@ def record(
 
 def _worry(tx: Tx, origin: Origin, answers: Answers) -> None:
     """What a human should hear of at once is put where the worker looks."""
-    kinds = [book.BAD_ANSWERS] if watching.is_bad(answers.single) else []
+    service_id = origin.service.id if origin.service else None
+    if watching.is_bad(answers.single):
+        book.worry(tx, origin.centre.id, service_id)
     if set(answers.choices.get("any.breach", ())) - {"none"}:
-        kinds.append(book.BREACH)
-    if kinds:
-        book.worry(tx, origin.centre.id, kinds, origin.service.id if origin.service else None)
+        breaches.notice(tx, origin.centre.id, service_id)

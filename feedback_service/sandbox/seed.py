@@ -15,14 +15,16 @@ from itertools import groupby
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from feedback_service import clock, flow
+from feedback_service import clock
 from feedback_service.cases import invitations
 from feedback_service.cases.registry import CaseReport, ServiceRef
 from feedback_service.cases.tokens import keyring
 from feedback_service.db import transaction
 from feedback_service.errors import Conflict
 from feedback_service.files import Row
-from feedback_service.flow import AssistedAnswer, registers, upkeep
+from feedback_service.flow import answers, direct, maintenance, registers
+from feedback_service.flow import cases as cases_flow
+from feedback_service.flow.direct import AssistedAnswer
 from feedback_service.indicators import rollups
 from feedback_service.models import Centre
 from feedback_service.sandbox import town
@@ -85,7 +87,7 @@ def sow(cases: int, seed: int) -> str:
     for answer, service in made.assisted:
         _type_in(answer, service)
     _reopen({clock.kyiv_day(answer.at) for answer, _ in stories}, clock.kyiv_day(now))
-    upkeep.complete_left_answers()
+    maintenance.complete_left_answers()
     return town.CENTRE
 
 
@@ -247,7 +249,7 @@ def _registered(visits: Sequence[Visit], now: datetime) -> Iterator[tuple[Answer
         for start in range(0, len(todays), PORTION):
             portion = todays[start : start + PORTION]
             with time_is(min(clock.end_of_kyiv_day(day), now)):
-                results = flow.register_cases([visit.report for visit in portion], {town.CENTRE})
+                results = cases_flow.register_cases([visit.report for visit in portion], {town.CENTRE})
             opened = []
             for visit, result in zip(portion, results, strict=True):
                 if result.case is None or result.case.invitation is None:
@@ -275,9 +277,9 @@ def _tell(tx: Session, stories: Sequence[tuple[Answer, str | None]]) -> None:
         }
         with time_is(answer.at):
             if token is None:
-                unwrap(flow.record_in_hall)(tx, town.CENTRE, **facts)
+                unwrap(direct.record_in_hall)(tx, town.CENTRE, **facts)
             else:
-                way = flow.keep_begun if answer.begun else flow.finish
+                way = answers.keep_begun if answer.begun else answers.finish
                 unwrap(way)(tx, token, source=answer.source, **facts)
 
 
@@ -291,7 +293,7 @@ def _type_in(answer: Answer, service: town.DemoService) -> None:
         answered_on=clock.kyiv_day(answer.at),
         language=answer.language,
     )
-    flow.record_assisted(
+    direct.record_assisted(
         told, given=lambda asked: check(asked, answer.given), centres=frozenset({town.CENTRE})
     )
 

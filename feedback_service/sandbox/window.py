@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from feedback_service import clock, flow
+from feedback_service import clock
 from feedback_service.access import devices
 from feedback_service.app import create_app
 from feedback_service.cases.registry import CaseReport, ServiceRef
@@ -23,6 +23,7 @@ from feedback_service.cases.tokens import keyring
 from feedback_service.config import Settings
 from feedback_service.db import transaction
 from feedback_service.errors import FeedbackError
+from feedback_service.flow import cases
 from feedback_service.models import Centre, Device
 from feedback_service.sandbox import town
 
@@ -76,7 +77,7 @@ def complete_a_case(centre: str) -> None:
         workplace=WORKPLACE,
         workplace_kind="centre",
     )
-    flow.register_cases([report], {centre})
+    cases.register_cases([report], {centre})
 
 
 def main() -> int:

@@ -1,33 +1,114 @@
 """The administration: what people who run centres see and do, under ``/admin/``.
 
-door        who comes in: every view says what it needs, every form proves where it came from
-kept        a form that came too late is kept until its sender is back
-session     signing in and out, second factor, one's own account
-home        the first page
-figures     the overview, what is behind it told apart, sources compared, exports
-asked words tables
-            which figures an address asks for, what they are called, the tables that pages and exports share
-alarms comments
-            what calls a human, what people wrote
-users keys tablets deliveries centre journal
-            what is managed: people, keys of case systems, tablets, what the central system refused, the centre's
-            profile, who saw and did what
+admission      who may open a view, and where a form came from
+cookies        the cookie that carries a session
+kept           a form that came too late is kept until its sender is back
+sign_in_pages  the pages that ask who somebody is
+session        signing in and out, second factor, one's own account
+layout         navigation, addresses, what every page shares
+forms          what was wrong with a form, in words
+refusals       refusals in words for staff
+figures        the overview, what is behind it told apart, sources compared, exports
+asked          which figures an address asks for
+words          what figures are called
+tables         the tables that pages and exports share
+alarms         what calls a human
+comments       what people wrote
+users          people who may come in
+keys           keys of case systems
+tablets        tablets in halls and at windows
+deliveries     what the central system refused
+centre         the centre's profile, services and poster
+journal        who saw and did what
 """
 
-from kiosk_ui.admin import (  # noqa: F401
+from flask import Blueprint, Flask
+from werkzeug.exceptions import HTTPException
+
+from feedback_service.errors import FeedbackError
+from kiosk_ui.admin import (
     alarms,
     centre,
     comments,
     deliveries,
     figures,
-    home,
     journal,
     keys,
-    poster,
+    layout,
+    refusals,
     session,
     tablets,
     users,
 )
-from kiosk_ui.admin.door import bp
+from kiosk_ui.admin.admission import GuardedView
 
-__all__ = ["bp"]
+# Every address of the administration; each view says by ``needs`` who may open it.
+ADDRESSES: tuple[tuple[str, str, GuardedView], ...] = (
+    ("GET", "/sign-in", session.sign_in),
+    ("POST", "/sign-in", session.enter),
+    ("GET", "/second-factor", session.code),
+    ("POST", "/second-factor", session.enter_code),
+    ("GET", "/second-factor/set-up", session.set_up),
+    ("POST", "/second-factor/set-up", session.confirm),
+    ("GET", "/set-password/<secret>", session.choose_password),
+    ("POST", "/set-password/<secret>", session.set_password),
+    ("GET", "/account", session.account),
+    ("POST", "/account", session.change_password),
+    ("POST", "/account/sessions/<uuid:session>", session.end_session),
+    ("POST", "/sign-out", session.sign_out),
+    ("GET", "/", figures.home),
+    ("GET", "/figures", figures.breakdown),
+    ("GET", "/sources-compared", figures.compared),
+    ("POST", "/sources-compared", figures.explain),
+    ("GET", "/figures/export", figures.export),
+    ("GET", "/alarms", alarms.alarms),
+    ("POST", "/centres/<centre>/alarms/<alarm>/acknowledge", alarms.acknowledge_alarm),
+    ("POST", "/alarms/letters", alarms.want_letters),
+    ("GET", "/centres/<centre>/comments", comments.comments),
+    ("GET", "/comments", comments.comments),
+    ("GET", "/centres/<centre>/comments.<format>", comments.export_comments),
+    ("POST", "/centres/<centre>/comments/<comment>/aside", comments.set_comment_aside),
+    ("GET", "/centres", centre.centres),
+    ("GET", "/centres/<centre>/profile", centre.profile),
+    ("POST", "/centres/<centre>/profile", centre.change_profile),
+    ("GET", "/centres/<centre>/services", centre.services),
+    ("POST", "/centres/<centre>/services", centre.import_services),
+    ("GET", "/centres/<centre>/poster", centre.poster),
+    ("GET", "/users", users.users),
+    ("GET", "/users/add", users.new_user),
+    ("POST", "/users/add", users.add_user),
+    ("GET", "/users/<uuid:user>", users.user),
+    ("POST", "/users/<uuid:user>", users.change_user),
+    ("POST", "/users/<uuid:user>/link", users.renew_link),
+    ("POST", "/users/<uuid:user>/disable", users.disable_user),
+    ("POST", "/users/<uuid:user>/enable", users.enable_user),
+    ("POST", "/users/<uuid:user>/second-factor", users.reset_second_factor),
+    ("GET", "/keys", keys.keys),
+    ("POST", "/keys", keys.make_key),
+    ("POST", "/keys/<uuid:key>/revoke", keys.revoke_key),
+    ("GET", "/tablets", tablets.tablets),
+    ("GET", "/tablets/approve", tablets.approve_tablet),
+    ("POST", "/tablets", tablets.add_tablet),
+    ("POST", "/tablets/<uuid:tablet>/code", tablets.new_tablet_code),
+    ("POST", "/tablets/<uuid:tablet>/revoke", tablets.revoke_tablet),
+    ("POST", "/tablets/import", tablets.import_queue),
+    ("GET", "/deliveries", deliveries.deliveries),
+    ("POST", "/deliveries/<uuid:event>/replay", deliveries.send_again),
+    ("GET", "/journal", journal.journal),
+    ("GET", "/<path:lost>", refusals.nowhere),
+    ("POST", "/<path:lost>", refusals.nowhere),
+)
+
+
+def register(app: Flask) -> None:
+    """The application answers people who run centres."""
+    admin = Blueprint("admin", __name__, url_prefix="/admin", template_folder="templates")
+    for method, address, view in ADDRESSES:
+        if not isinstance(view, GuardedView):
+            raise RuntimeError(f"the view of {method} {address} does not say who may open it")
+        admin.add_url_rule(address, view_func=view, methods=[method])
+    admin.context_processor(layout.shared)
+    admin.after_request(journal.note_page)
+    admin.register_error_handler(FeedbackError, refusals.refused)
+    admin.register_error_handler(HTTPException, refusals.lost)
+    app.register_blueprint(admin)

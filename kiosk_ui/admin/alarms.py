@@ -8,12 +8,13 @@ from flask.typing import ResponseReturnValue
 
 from feedback_service import clock
 from feedback_service.access import roles
-from feedback_service.alarms.book import AlarmCard
 from feedback_service.config import settings
 from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
-from feedback_service.flow import alarms as flow
-from kiosk_ui.admin.door import back_to, bp, centre_of, needs, show, sight, visitor
+from feedback_service.flow import alarms as alarms_flow
+from feedback_service.flow.alarms import Card
+from kiosk_ui.admin.admission import centre_of, needs, sight, visitor
 from kiosk_ui.admin.forms import Mistake, mistakes
+from kiosk_ui.admin.layout import back_to, show
 from kiosk_ui.languages import told
 
 
@@ -26,14 +27,12 @@ class Draft:
     errors: list[Mistake]
 
 
-@bp.get("/alarms")
 @needs(roles.ALARMS)
 def alarms() -> ResponseReturnValue:
     """Alarms of the visitor's centres, or of the one the address names: those that wait first."""
     return _page()
 
 
-@bp.post("/centres/<centre>/alarms/<alarm>/acknowledge")
 @needs(roles.ALARMS)
 def acknowledge_alarm(centre: str, alarm: str) -> ResponseReturnValue:
     """The visitor deals with the alarm and says how; when somebody was first, that is shown."""
@@ -44,7 +43,7 @@ def acknowledge_alarm(centre: str, alarm: str) -> ResponseReturnValue:
         raise NotFound() from None
     note = request.form.get(f"note-{id}", "")
     try:
-        flow.acknowledge(visitor(), card.code, id, note)
+        alarms_flow.acknowledge(visitor(), card.code, id, note)
     except Invalid as refusal:
         wrong = [Mistake(f"note-{id}", each.message) for each in mistakes(refusal)]
         return _page(422, Draft(id, note, wrong))
@@ -53,18 +52,17 @@ def acknowledge_alarm(centre: str, alarm: str) -> ResponseReturnValue:
     return back_to("admin.alarms", centre=card.code if "only" in request.args else None, done=1)
 
 
-@bp.post("/alarms/letters")
 @needs(roles.ALARMS)
 def want_letters() -> ResponseReturnValue:
     """The visitor gets letters about alarms from now on, or none."""
-    flow.want_letters(visitor(), request.form.get("wanted") == "1")
+    alarms_flow.want_letters(visitor(), request.form.get("wanted") == "1")
     return back_to("admin.alarms", centre=request.args.get("centre"), letters=1)
 
 
 def _page(status: int = 200, draft: Draft | None = None) -> Response:
     code = request.args.get("centre") or None
     card = centre_of(code) if code else None
-    cards = flow.all_alarms(visitor(), code)
+    cards = alarms_flow.all_alarms(visitor(), code)
     return show(
         "admin/alarms.html",
         status,
@@ -78,13 +76,13 @@ def _page(status: int = 200, draft: Draft | None = None) -> Response:
         done=request.args.get("done"),
         saved="letters" in request.args,
         by_mail=settings().smtp_url is not None,
-        wanted=flow.wants_letters(visitor()),
+        wanted=alarms_flow.wants_letters(visitor()),
         to_comments=_to_comments,
         reads_comments=visitor().may(roles.COMMENTS),
     )
 
 
-def _to_comments(alarm: AlarmCard) -> dict[str, str]:
+def _to_comments(alarm: Card) -> dict[str, str]:
     """The filters of the page of comments that show what the alarm is about."""
     today = clock.kyiv_day(clock.now())
     filters = {

@@ -11,12 +11,14 @@ from feedback_service.access import roles
 from feedback_service.cases.opening import WEEKDAYS
 from feedback_service.errors import N_, ChangedMeanwhile, Invalid
 from feedback_service.files import BadFile, rows_in
-from feedback_service.flow import profile as flow
+from feedback_service.flow import profile as profile_flow
 from feedback_service.flow.profile import Profile
 from feedback_service.flow.registers import SERVICE_NEEDED, Imported, Remark
-from kiosk_ui.admin.door import back_to, bp, centre_of, needs, show, sight, visitor
-from kiosk_ui.admin.forms import Mistake, mistakes
-from kiosk_ui.languages import offered, own_name, spoken, told
+from feedback_service.i18n import own_name
+from kiosk_ui.admin.admission import centre_of, needs, sight, visitor
+from kiosk_ui.admin.forms import Mistake, mistakes, sent_version
+from kiosk_ui.admin.layout import back_to, show
+from kiosk_ui.languages import offered, spoken, told
 
 DAYS = {
     "mon": N_("Monday"),
@@ -50,7 +52,6 @@ class Difference:
     typed: str
 
 
-@bp.get("/centres")
 @needs(roles.PROFILE)
 def centres() -> ResponseReturnValue:
     """The visitor's centres; with one only, straight to it."""
@@ -59,38 +60,34 @@ def centres() -> ResponseReturnValue:
     return show("admin/centres.html", centres=sight().centres)
 
 
-@bp.get("/centres/<centre>/profile")
 @needs(roles.PROFILE)
 def profile(centre: str) -> ResponseReturnValue:
     """What people are told of the centre, and when it is open."""
     centre_of(centre)
-    known = flow.read_profile(visitor(), centre)
+    known = profile_flow.read_profile(visitor(), centre)
     return _page(known, known.typed(), saved="saved" in request.args)
 
 
-@bp.post("/centres/<centre>/profile")
 @needs(roles.PROFILE)
 def change_profile(centre: str) -> ResponseReturnValue:
     """The profile is as typed, unless somebody else saved meanwhile: then both versions are shown."""
-    known, typed = flow.read_profile(visitor(), centre), _typed()
+    known, typed = profile_flow.read_profile(visitor(), centre), _typed()
     try:
-        flow.change_profile(visitor(), centre, _version(), typed)
+        profile_flow.change_profile(visitor(), centre, sent_version(), typed)
     except ChangedMeanwhile:
-        known = flow.read_profile(visitor(), centre)
+        known = profile_flow.read_profile(visitor(), centre)
         return _page(known, typed, status=409, differences=_differences(known.typed(), typed), changed=True)
     except Invalid as refusal:
-        return _page(known, typed, mistakes(refusal), status=422, version=_version())
+        return _page(known, typed, mistakes(refusal), status=422, version=sent_version())
     return back_to("admin.profile", centre=centre, saved=1)
 
 
-@bp.get("/centres/<centre>/services")
 @needs(roles.PROFILE)
 def services(centre: str) -> ResponseReturnValue:
     """What the centre gives, and the form to bring a list of it."""
     return _services(centre)
 
 
-@bp.post("/centres/<centre>/services")
 @needs(roles.PROFILE)
 def import_services(centre: str) -> ResponseReturnValue:
     """Bring the services up to a file or a pasted table; a row at fault is named, the rest is taken."""
@@ -101,11 +98,17 @@ def import_services(centre: str) -> ResponseReturnValue:
         return _services(centre, 422, table, [Mistake("file", told(NO_FILE))])
     field = "file" if name else "table"
     try:
-        rows = rows_in(name or told(N_("The table")), data, SERVICE_NEEDED, flow.SERVICE_COLUMNS)
+        rows = rows_in(name or told(N_("The table")), data, SERVICE_NEEDED, profile_flow.SERVICE_COLUMNS)
     except BadFile as wrong:
         return _services(centre, 422, table, [Mistake(field, told(wrong.detail, wrong.params) + ".")])
-    done = flow.import_services(visitor(), centre, rows)
+    done = profile_flow.import_services(visitor(), centre, rows)
     return _services(centre, 422 if done.faults else 200, table if done.faults else "", done=done)
+
+
+@needs(roles.PROFILE)
+def poster(centre: str) -> ResponseReturnValue:
+    """To the centre's poster, which is for everybody."""
+    return redirect(url_for("public.hall_poster", code=centre_of(centre).code, lang=spoken()), 303)
 
 
 def _services(
@@ -119,7 +122,7 @@ def _services(
         "admin/services.html",
         status,
         card=centre_of(centre),
-        services=flow.services_of(visitor(), centre),
+        services=profile_flow.services_of(visitor(), centre),
         table=table,
         errors=wrong,
         done=done,
@@ -134,11 +137,6 @@ def _sentence(remark: Remark) -> str:
 def _typed() -> dict[str, Any]:
     texts = {name: request.form.get(name, "").replace("\r\n", "\n") for name in LABELS if name != "languages"}
     return {**texts, "languages": request.form.getlist("languages")}
-
-
-def _version() -> int:
-    version = request.form.get("version", "")
-    return int(version) if version.isascii() and version.isdecimal() and len(version) < 10 else 0
 
 
 def _page(

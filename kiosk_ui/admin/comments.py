@@ -12,16 +12,18 @@ from feedback_service import clock, exports
 from feedback_service.access import roles
 from feedback_service.config import settings
 from feedback_service.errors import N_, NotFound
-from feedback_service.flow import comments as flow
+from feedback_service.flow import comments as comments_flow
 from feedback_service.flow import profile
+from feedback_service.i18n import own_name
 from feedback_service.surveys import library
 from feedback_service.surveys.comments import Slice, Told, Wanted
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.words import FRONT_OFFICES, SOURCES
 from kiosk_ui.admin import words
-from kiosk_ui.admin.door import bp, centre_of, needs, show, sight, visitor
+from kiosk_ui.admin.admission import centre_of, needs, sight, visitor
+from kiosk_ui.admin.layout import show
 from kiosk_ui.admin.period import read_period
-from kiosk_ui.languages import in_language, offered, own_name, spoken, told
+from kiosk_ui.languages import in_language, offered, spoken, told
 
 LONGEST_SEARCH = 100  # characters
 
@@ -73,15 +75,15 @@ class View:
         return any((of.front_office, of.service, of.source, self.wanted.language, self.wanted.reasons))
 
 
-@bp.get("/comments")
-@bp.get("/centres/<centre>/comments")
 @needs(roles.COMMENTS)
 def comments(centre: str | None = None) -> ResponseReturnValue:
     """A centre's comments, the newest first; every filter is in the address."""
     if centre is None:
         return _to_a_centre()
     card, view = centre_of(centre), _view(centre)
-    found = flow.read_comments(visitor(), card.code, view.wanted, _uuid(request.args.get("after", "")))
+    found = comments_flow.read_comments(
+        visitor(), card.code, view.wanted, _uuid(request.args.get("after", ""))
+    )
     return show(
         "admin/comments.html",
         card=card,
@@ -103,7 +105,6 @@ def _to_a_centre() -> ResponseReturnValue:
     return redirect(url_for("admin.comments", centre=sight().centres[0].code, lang=spoken()), 303)
 
 
-@bp.get("/centres/<centre>/comments.<format>")
 @needs(roles.COMMENTS)
 def export_comments(centre: str, format: str) -> ResponseReturnValue:
     """The same comments as a file, told as they are on the page."""
@@ -111,7 +112,7 @@ def export_comments(centre: str, format: str) -> ResponseReturnValue:
     if format not in exports.FORMATS:
         raise NotFound()
     view = _view(centre)
-    every = flow.every_comment(visitor(), card.code, view.wanted)
+    every = comments_flow.every_comment(visitor(), card.code, view.wanted)
     columns = [exports.Column(name, told(title)) for name, title in COLUMNS.items()]
     rows = (_row(_reading(each, view.published)) for each in every)
     table = exports.Table("comments", told(N_("Comments")), columns, rows)
@@ -120,14 +121,13 @@ def export_comments(centre: str, format: str) -> ResponseReturnValue:
     return file
 
 
-@bp.post("/centres/<centre>/comments/<comment>/aside")
 @needs(roles.COMMENTS)
 def set_comment_aside(centre: str, comment: str) -> ResponseReturnValue:
     """The comment goes to those set aside, or comes back; then the page is as it was."""
     id = _uuid(comment)
     if id is None:
         raise NotFound()
-    flow.set_aside(visitor(), centre, id, aside=request.form.get("back") is None)
+    comments_flow.set_aside(visitor(), centre, id, aside=request.form.get("back") is None)
     page = url_for("admin.comments", centre=centre)
     filters = request.query_string.decode("ascii", "ignore")
     return redirect(f"{page}?{filters}" if filters else page, 303)

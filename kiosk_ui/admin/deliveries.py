@@ -5,11 +5,12 @@ from uuid import UUID
 from flask import Response, request
 from flask.typing import ResponseReturnValue
 
-from feedback_service import flow
 from feedback_service.access import roles
 from feedback_service.delivery import overview
 from feedback_service.errors import N_
-from kiosk_ui.admin.door import back_to, bp, needs, show, sight, visitor
+from feedback_service.flow import deliveries as deliveries_flow
+from kiosk_ui.admin.admission import needs, sight, visitor
+from kiosk_ui.admin.layout import back_to, show
 
 SHOWN = 50  # refused events on the page; when these are sent again, the next ones come up
 
@@ -22,7 +23,6 @@ EVENTS = {
 }
 
 
-@bp.get("/deliveries")
 @needs(roles.DELIVERIES)
 def deliveries() -> Response:
     """How many events of the visitor's centres arrived and wait, and the refused ones with their reasons."""
@@ -39,9 +39,8 @@ def deliveries() -> Response:
     )
 
 
-@bp.post("/deliveries/<uuid:event>/replay")
 @needs(roles.DELIVERIES)
 def send_again(event: UUID) -> ResponseReturnValue:
     """The refused event waits for its turn again, as it was."""
-    flow.replay(event, sight().codes, visitor().actor)
+    deliveries_flow.replay(event, sight().codes, visitor().actor)
     return back_to("admin.deliveries", again=1)

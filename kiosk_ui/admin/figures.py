@@ -22,9 +22,10 @@ from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.words import PARTS_OF_DAY
 from kiosk_ui import charts
 from kiosk_ui.admin import tables, words
+from kiosk_ui.admin.admission import SIGNED_IN, centre_of, needs, sight, visitor
 from kiosk_ui.admin.asked import PARTS, Asked, asked, presets
-from kiosk_ui.admin.door import back_to, bp, centre_of, needs, show, sight, visitor
 from kiosk_ui.admin.forms import mistakes
+from kiosk_ui.admin.layout import back_to, show
 from kiosk_ui.languages import number
 
 UNCONFIRMED = "unconfirmed"
@@ -39,7 +40,8 @@ class Shown:
     exports: tuple[tuple[str, str], ...]
 
 
-def first_page() -> ResponseReturnValue:
+@needs(SIGNED_IN)
+def home() -> ResponseReturnValue:
     """One screen: is something urgent, are we rated, how are we doing, what hurts, does the ministry get it."""
     here = _asked()
     if here is None:
@@ -83,7 +85,6 @@ def _comments(here: Asked) -> str | None:
     return f"{url_for('admin.comments', centre=here.centre.code)}?{here.address(centre=None, poor=1)}"
 
 
-@bp.get("/figures")
 @needs(roles.AGGREGATES)
 def breakdown() -> ResponseReturnValue:
     """The figures told apart ``by`` service, provider, window, time of the week, language or source."""
@@ -109,7 +110,6 @@ def breakdown() -> ResponseReturnValue:
     )
 
 
-@bp.get("/sources-compared")
 @needs(roles.AGGREGATES)
 def compared() -> ResponseReturnValue:
     """The same questions by phone, by tablet and asked by staff, and why they differ."""
@@ -118,7 +118,6 @@ def compared() -> ResponseReturnValue:
     return _compared()
 
 
-@bp.post("/sources-compared")
 @needs(roles.EXPLANATIONS)
 def explain() -> ResponseReturnValue:
     """A new version of the explanation is kept, unless somebody else wrote one meanwhile: then both are shown."""
@@ -144,7 +143,6 @@ def explain() -> ResponseReturnValue:
     return back_to("admin.compared", **query, saved="")
 
 
-@bp.get("/figures/export")
 @needs(roles.AGGREGATES)
 def export() -> ResponseReturnValue:
     """A ``table`` of the figures as a file: ``csv``, ``xlsx`` or ``json`` by ``format``."""

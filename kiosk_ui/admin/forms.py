@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from flask import request
 from flask_babel import ngettext
 
 from feedback_service.errors import FeedbackError, Invalid
@@ -48,3 +49,9 @@ def said(refusal: FeedbackError) -> str:
         minutes,
         count=number(minutes),
     )
+
+
+def sent_version() -> int:
+    """The version of a row that the sender of this form saw; 0 for none."""
+    version = request.form.get("version", "")
+    return int(version) if version.isascii() and version.isdecimal() and len(version) < 10 else 0

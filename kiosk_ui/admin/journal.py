@@ -1,12 +1,18 @@
 """Who saw and did what."""
 
-from flask import request
+from flask import Response, current_app, g, request
 from flask.typing import ResponseReturnValue
 
 from feedback_service.access import roles
-from feedback_service.errors import N_
+from feedback_service.errors import N_, Unavailable
 from feedback_service.flow import oversight
-from kiosk_ui.admin.door import bp, centre_of, needs, show, sight, visitor
+from kiosk_ui.admin.admission import centre_of, needs, sight, visitor
+from kiosk_ui.admin.layout import show
+from kiosk_ui.admin.refusals import refused
+
+# Pages that tell of nobody else; and one whose address is a secret.
+UNREMARKABLE = ("admin.account", "admin.centres", "admin.new_user", "admin.choose_password")
+
 
 ACTIONS = {
     "alarm_acknowledged": N_("took charge of an alarm"),
@@ -57,7 +63,6 @@ PAGES = {
 }
 
 
-@bp.get("/journal")
 @needs(roles.JOURNAL)
 def journal() -> ResponseReturnValue:
     """A centre's journal, or the installation's; the newest first, ``?before=`` goes back."""
@@ -83,3 +88,26 @@ def journal() -> ResponseReturnValue:
 def _before() -> int | None:
     number = request.args.get("before", "")
     return int(number) if number.isascii() and number.isdecimal() and len(number) < 16 else None
+
+
+def note_page(response: Response) -> Response:
+    """The journal learns once a session who saw which page."""
+    if (
+        request.method == "GET"
+        and response.status_code == 200
+        and g.get("visitor") is not None
+        and g.visitor.is_in
+        and request.endpoint not in UNREMARKABLE
+        and _seen() not in g.visitor.noted
+    ):
+        try:
+            oversight.note_sight(g.visitor, _seen(), g.get("about", []))
+        except Unavailable as busy:  # what cannot be noted is not shown
+            return current_app.make_response(refused(busy))
+    return response
+
+
+def _seen() -> str:
+    """The page as the journal names it: which, and what of."""
+    given = [str(value) for value in (request.view_args or {}).values()]
+    return " ".join([str(request.endpoint).removeprefix("admin."), *given])

@@ -8,19 +8,11 @@ from flask import Response, request
 from flask.typing import ResponseReturnValue
 
 from feedback_service.access import roles
-from feedback_service.errors import N_, Conflict, Invalid
+from feedback_service.errors import Conflict, Invalid
 from feedback_service.flow import integrations
-from kiosk_ui.admin.door import back_to, bp, needs, show, sight, visitor
+from kiosk_ui.admin.admission import needs, sight, visitor
 from kiosk_ui.admin.forms import Mistake, mistakes, said
-
-SCOPE_WORDS = {
-    "cases:write": N_("report cases and get invitations"),
-    "cases:read": N_("read cases"),
-    "responses:write": N_("type in answers from telephone, paper and messengers"),
-    "summaries:read": N_("read figures"),
-    "reports:read": N_("read reports"),
-    "deliveries:manage": N_("see what goes to the central system, and send it again"),
-}
+from kiosk_ui.admin.layout import back_to, show
 
 
 class Typed(NamedTuple):
@@ -31,7 +23,6 @@ class Typed(NamedTuple):
     centre: Sequence[str]
 
 
-@bp.get("/keys")
 @needs(roles.KEYS)
 def keys() -> ResponseReturnValue:
     """All keys for the visitor's centres, and the form for another one."""
@@ -39,7 +30,6 @@ def keys() -> ResponseReturnValue:
     return _page(Typed("", [], only), uuid4())
 
 
-@bp.post("/keys")
 @needs(roles.KEYS)
 def make_key() -> ResponseReturnValue:
     """A new key, shown this once. The same form sent again makes no second one."""
@@ -58,7 +48,6 @@ def make_key() -> ResponseReturnValue:
     return show("admin/key.html", secret=secret, name=typed.name.strip())
 
 
-@bp.post("/keys/<uuid:key>/revoke")
 @needs(roles.KEYS)
 def revoke_key(key: UUID) -> ResponseReturnValue:
     """Nobody comes in with this key any more."""
@@ -72,7 +61,7 @@ def _page(typed: Typed, id: UUID, wrong: Sequence[Mistake] = (), status: int = 2
         "admin/keys.html",
         status,
         known=integrations.known_keys(visitor()),
-        scopes=[(scope, SCOPE_WORDS[scope]) for scope in offered],
+        scopes=[(scope, roles.SCOPE_LABELS[scope]) for scope in offered],
         centres=sight().centres,
         typed=typed,
         id=id,

@@ -10,11 +10,12 @@ from flask.typing import ResponseReturnValue
 from feedback_service.access import roles
 from feedback_service.documents import NotJson, strict_json
 from feedback_service.errors import N_, FeedbackError, FieldError, Invalid, NotFound
-from feedback_service.flow import pairing, tablet_list
-from feedback_service.flow.queue_files import NOT_A_QUEUE, take_queue_file
+from feedback_service.flow import pairing, queue_files, tablet_list
+from feedback_service.flow.queue_files import NOT_A_QUEUE
 from feedback_service.flow.tablet_list import WARNINGS
-from kiosk_ui.admin.door import back_to, bp, needs, show, sight, visitor
+from kiosk_ui.admin.admission import needs, sight, visitor
 from kiosk_ui.admin.forms import Mistake, mistakes, said
+from kiosk_ui.admin.layout import back_to, show
 from kiosk_ui.languages import told
 
 BECAME = {
@@ -35,21 +36,18 @@ class Typed(NamedTuple):
     pairing_code: str = ""
 
 
-@bp.get("/tablets")
 @needs(roles.DEVICES)
 def tablets() -> ResponseReturnValue:
     """All tablets of the visitor's centres, and the form for another one."""
     return _page(Typed(centre=_usual()))
 
 
-@bp.get("/tablets/approve")
 @needs(roles.DEVICES)
 def approve_tablet() -> ResponseReturnValue:
     """The form for a tablet that shows a code; its own QR code leads here."""
     return _page(Typed(centre=_usual(), pairing_code=request.args.get("code", "")))
 
 
-@bp.post("/tablets")
 @needs(roles.DEVICES)
 def add_tablet() -> ResponseReturnValue:
     """Let a tablet in: the one that shows this code, or whichever brings the code that is shown now."""
@@ -72,7 +70,6 @@ def add_tablet() -> ResponseReturnValue:
     return show("admin/tablet_code.html", code=code, name=typed.name)
 
 
-@bp.post("/tablets/<uuid:tablet>/code")
 @needs(roles.DEVICES)
 def new_tablet_code(tablet: UUID) -> ResponseReturnValue:
     """Another code, shown this once; the tablet's key so far ends when it is used."""
@@ -80,7 +77,6 @@ def new_tablet_code(tablet: UUID) -> ResponseReturnValue:
     return show("admin/tablet_code.html", code=code, name="")
 
 
-@bp.post("/tablets/<uuid:tablet>/revoke")
 @needs(roles.DEVICES)
 def revoke_tablet(tablet: UUID) -> ResponseReturnValue:
     """The tablet may only deliver what was answered on it until now."""
@@ -88,14 +84,13 @@ def revoke_tablet(tablet: UUID) -> ResponseReturnValue:
     return back_to("admin.tablets")
 
 
-@bp.post("/tablets/import")
 @needs(roles.DEVICES)
 def import_queue() -> ResponseReturnValue:
     """Take the answers that a stuck tablet saved; each is taken once, however often it is brought."""
     file = request.files.get("file")
     try:
         document = strict_json(file.read().decode()) if file and file.filename else None
-        became = take_queue_file(document, sight().codes, _reason)
+        became = queue_files.take_queue_file(document, sight().codes, _reason)
     except (NotJson, UnicodeDecodeError):
         return _page(Typed(centre=_usual()), [Mistake("file", told(NOT_A_QUEUE))], 422)
     except Invalid as refusal:

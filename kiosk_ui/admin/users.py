@@ -13,8 +13,9 @@ from feedback_service.addresses import set_password_address
 from feedback_service.errors import ChangedMeanwhile, Conflict, Invalid
 from feedback_service.flow import staff
 from feedback_service.flow.staff import Known
-from kiosk_ui.admin.door import back_to, bp, needs, show, sight, visitor
-from kiosk_ui.admin.forms import Mistake, mistakes, said
+from kiosk_ui.admin.admission import needs, sight, visitor
+from kiosk_ui.admin.forms import Mistake, mistakes, said, sent_version
+from kiosk_ui.admin.layout import back_to, show
 
 
 class Typed(NamedTuple):
@@ -25,14 +26,12 @@ class Typed(NamedTuple):
     scope: Sequence[str]
 
 
-@bp.get("/users")
 @needs(roles.USERS)
 def users() -> ResponseReturnValue:
     """Everybody who reaches one of the visitor's centres."""
     return show("admin/users.html", known=staff.known_users(visitor()))
 
 
-@bp.get("/users/add")
 @needs(roles.USERS)
 def new_user() -> ResponseReturnValue:
     """The form for another one."""
@@ -40,7 +39,6 @@ def new_user() -> ResponseReturnValue:
     return _form(Typed("", _offered()[0], only))
 
 
-@bp.post("/users/add")
 @needs(roles.USERS)
 def add_user() -> ResponseReturnValue:
     """A new user, and the link for them, shown this once."""
@@ -54,20 +52,18 @@ def add_user() -> ResponseReturnValue:
     return _link(added.link, typed.email.strip())
 
 
-@bp.get("/users/<uuid:user>")
 @needs(roles.USERS)
 def user(user: UUID) -> ResponseReturnValue:
     """One user: role, what it reaches, what may be done."""
     return _user(staff.known_user(visitor(), user))
 
 
-@bp.post("/users/<uuid:user>")
 @needs(roles.USERS)
 def change_user(user: UUID) -> ResponseReturnValue:
     """Another role, or another reach."""
     typed, known = _typed(), staff.known_user(visitor(), user)
     try:
-        staff.change_user(visitor(), user, _version(), typed.role, typed.scope)
+        staff.change_user(visitor(), user, sent_version(), typed.role, typed.scope)
     except ChangedMeanwhile:
         return _user(staff.known_user(visitor(), user), 409, typed=typed, changed=True)
     except Invalid as refusal:
@@ -75,7 +71,6 @@ def change_user(user: UUID) -> ResponseReturnValue:
     return back_to("admin.users")
 
 
-@bp.post("/users/<uuid:user>/link")
 @needs(roles.USERS)
 def renew_link(user: UUID) -> ResponseReturnValue:
     """A new link for a new password, shown this once."""
@@ -83,7 +78,6 @@ def renew_link(user: UUID) -> ResponseReturnValue:
     return _link(staff.renew_link(visitor(), user), known.card.email)
 
 
-@bp.post("/users/<uuid:user>/disable")
 @needs(roles.USERS)
 def disable_user(user: UUID) -> ResponseReturnValue:
     """Let in no more."""
@@ -91,7 +85,6 @@ def disable_user(user: UUID) -> ResponseReturnValue:
     return back_to("admin.user", user=user)
 
 
-@bp.post("/users/<uuid:user>/enable")
 @needs(roles.USERS)
 def enable_user(user: UUID) -> ResponseReturnValue:
     """Let in again."""
@@ -99,7 +92,6 @@ def enable_user(user: UUID) -> ResponseReturnValue:
     return back_to("admin.user", user=user)
 
 
-@bp.post("/users/<uuid:user>/second-factor")
 @needs(roles.USERS)
 def reset_second_factor(user: UUID) -> ResponseReturnValue:
     """A new telephone: the second factor is set up anew."""
@@ -112,11 +104,6 @@ def _typed() -> Typed:
     form = request.form
     scopes = [*form.getlist("centre"), *form.get("scope", "").split()]
     return Typed(form.get("email", ""), form.get("role", ""), scopes)
-
-
-def _version() -> int:
-    version = request.form.get("version", "")
-    return int(version) if version.isascii() and version.isdecimal() and len(version) < 10 else 0
 
 
 def _offered() -> tuple[str, ...]:

@@ -8,11 +8,12 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from feedback_service.errors import N_
+from feedback_service.i18n import own_name
 from feedback_service.indicators.comparison import Difference
 from feedback_service.indicators.statistics import Interval
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.words import PARTS_OF_DAY
-from kiosk_ui.languages import in_language, number, own_name
+from kiosk_ui.languages import in_language, number
 
 FRONT_OFFICE = {"offline": N_("At the centre"), "online": N_("Online")}
 SOURCE = {

@@ -10,10 +10,10 @@ from functools import lru_cache
 from flask import Blueprint, Response, render_template, url_for
 from flask_babel import force_locale
 
-from feedback_service.api.tablet_texts import texts
 from feedback_service.config import settings
+from feedback_service.i18n import NATIVE, own_name
+from feedback_service.tablets.screen_texts import texts
 from kiosk_ui import assets
-from kiosk_ui.languages import NATIVE, own_name
 from kiosk_ui.pages import POLICY
 
 bp = Blueprint("kiosk", __name__, template_folder="templates")

@@ -4,32 +4,28 @@ from flask import Response
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from feedback_service import flow
 from feedback_service.addresses import hall_address
 from feedback_service.cases import poster, qr
-from feedback_service.flow import CentreFacts
+from feedback_service.flow import direct
+from feedback_service.flow.answers import CentreFacts
 from kiosk_ui.pages import page
-from kiosk_ui.public.views import bp
 
 
-@bp.get("/centres/<code>/poster")
 def hall_poster(code: str) -> ResponseReturnValue:
     """The poster with a word on how to print it."""
-    centre = flow.open_hall(code).centre
+    centre = direct.open_hall(code).centre
     drawn = Markup(_poster(centre).decode())  # escaped where it was drawn
     return page("public/poster.html", centre=centre, drawn=drawn, address=hall_address(centre.code))
 
 
-@bp.get("/centres/<code>/poster.svg")
 def poster_svg(code: str) -> Response:
     """The poster alone."""
-    return _image(_poster(flow.open_hall(code).centre))
+    return _image(_poster(direct.open_hall(code).centre))
 
 
-@bp.get("/centres/<code>/qr.svg")
 def centre_qr(code: str) -> Response:
     """The code alone, for what a centre designs itself."""
-    return _image(qr.svg(hall_address(flow.open_hall(code).centre.code)))
+    return _image(qr.svg(hall_address(direct.open_hall(code).centre.code)))
 
 
 def _poster(centre: CentreFacts) -> bytes:

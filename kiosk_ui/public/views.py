@@ -3,17 +3,22 @@
 from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from feedback_service import clock, flow
+from feedback_service import clock
 from feedback_service.cases.tokens import RECEIPT_LENGTH, normal_code
 from feedback_service.config import settings
 from feedback_service.errors import NotFound, TooManyGuesses
+from feedback_service.flow import direct, receipts
 from feedback_service.indicators import summaries
 from feedback_service.surveys import library
 from kiosk_ui.languages import spoken
 from kiosk_ui.pages import page
+from kiosk_ui.public import poster
 from kiosk_ui.public.figures import sections
 
 bp = Blueprint("public", __name__, template_folder="templates")
+bp.add_url_rule("/centres/<code>/poster", view_func=poster.hall_poster)
+bp.add_url_rule("/centres/<code>/poster.svg", view_func=poster.poster_svg)
+bp.add_url_rule("/centres/<code>/qr.svg", view_func=poster.centre_qr)
 
 
 @bp.get("/")
@@ -30,7 +35,7 @@ def enter() -> ResponseReturnValue:
     if len(code) == RECEIPT_LENGTH:
         return redirect(url_for("survey.thanks", receipt=code, lang=spoken()), code=303)
     try:
-        token = flow.find_by_short_code(code)
+        token = receipts.find_by_short_code(code)
     except NotFound:
         return page("public/home.html", 404, typed=typed, problem="unknown")
     except TooManyGuesses as refused:
@@ -43,7 +48,7 @@ def enter() -> ResponseReturnValue:
 @bp.get("/centres/<code>")
 def centre(code: str) -> ResponseReturnValue:
     """A centre's indicators since the beginning of the year, as anybody may see them."""
-    facts, last = flow.open_hall(code).centre, clock.kyiv_day(clock.now())
+    facts, last = direct.open_hall(code).centre, clock.kyiv_day(clock.now())
     first = last.replace(month=1, day=1)
     least = settings().min_published
     summary = summaries.summary(centres=[facts.code], first=first, last=last, min_group=least)
@@ -62,7 +67,7 @@ def centre(code: str) -> ResponseReturnValue:
 def privacy() -> ResponseReturnValue:
     """The notice at the moment of collection; ``?centre=`` names who answers for the data."""
     code = request.args.get("centre")
-    centre, notice = flow.read_notice(code) if code else (None, None)
+    centre, notice = direct.read_notice(code) if code else (None, None)
     return page("public/privacy.html", centre=centre, notice=notice, retention_days=settings().retention_days)
 
 

@@ -7,11 +7,11 @@ from typing import Literal
 
 from flask import Blueprint, Response, request
 
-from feedback_service import flow
 from feedback_service.addresses import public_host, survey_address
 from feedback_service.cases import qr, slip
 from feedback_service.errors import N_, Invalid
-from kiosk_ui.languages import language
+from feedback_service.flow import cases
+from feedback_service.i18n import language
 
 bp = Blueprint("images", __name__)
 
@@ -24,14 +24,14 @@ SLIP_80: Literal[576] = 576
 @bp.get("/S/<token>/qr.svg")
 def as_svg(token: str) -> Response:
     """The QR code to scale at will."""
-    return Response(qr.svg(survey_address(flow.slip_facts(token).token)), mimetype="image/svg+xml")
+    return Response(qr.svg(survey_address(cases.slip_facts(token).token)), mimetype="image/svg+xml")
 
 
 @bp.get("/s/<token>/qr.png")
 @bp.get("/S/<token>/qr.png")
 def as_png(token: str) -> Response:
     """The QR code in whole printer dots: ``?dots=`` 1 to 20 for a module, 6 when nobody says."""
-    facts, asked = flow.slip_facts(token), request.args.get("dots", "6")
+    facts, asked = cases.slip_facts(token), request.args.get("dots", "6")
     if asked not in DOTS:
         few, many = qr.DOTS[0], qr.DOTS[-1]
         raise Invalid.field(
@@ -55,7 +55,7 @@ def slip_for_80_mm(token: str) -> Response:
 
 
 def _slip(token: str, width: Literal[384, 576]) -> Response:
-    facts = flow.slip_facts(token)
+    facts = cases.slip_facts(token)
     image = slip.slip(
         address=survey_address(facts.token),
         width=width,

@@ -15,17 +15,17 @@ from flask import Blueprint, current_app, redirect, render_template, request, ur
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from feedback_service import flow
 from feedback_service.errors import AlreadyAnswered, FeedbackError, FieldError, Invalid
-from feedback_service.flow import Recorded, Survey
-from feedback_service.flow.answers import NOTHING_ANSWERED
+from feedback_service.flow import answers as answers_flow
+from feedback_service.flow import direct, receipts
+from feedback_service.flow.answers import NOTHING_ANSWERED, Recorded, Survey
+from feedback_service.i18n import language
 from feedback_service.surveys import answers
-from feedback_service.surveys.answers import Answers
+from feedback_service.surveys.answers import Answers, Refused
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT, Question, Questionnaire
-from kiosk_ui.languages import in_language, language, offer, spoken, told
+from kiosk_ui.languages import in_language, offer, spoken, told
 from kiosk_ui.pages import drawn, here, page, reply, way
 from kiosk_ui.prepared import blank, prepared
-from kiosk_ui.survey.preview import Preview
 
 bp = Blueprint("survey", __name__, template_folder="templates")
 
@@ -43,7 +43,7 @@ _PURPOSES = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
 @bp.get("/S/<token>")
 def ask(token: str) -> ResponseReturnValue:
     """The screen that this survey has come to. Looking spends nothing."""
-    survey = flow.open_survey(token, counts=read_by_a_person())
+    survey = answers_flow.open_survey(token, counts=read_by_a_person())
     return screen(survey, second=survey.begun)
 
 
@@ -53,9 +53,9 @@ def answer(token: str) -> ResponseReturnValue:
     """Keep what was chosen and show the rest, or make the answer final."""
     sent = Sent.read()
     if sent.again:
-        return screen(flow.open_survey(token, counts=False), second=True, sent=sent)
+        return screen(answers_flow.open_survey(token, counts=False), second=True, sent=sent)
     source = "sms_viber" if way() else "qr_case"
-    step = flow.finish if sent.final else flow.keep_begun
+    step = answers_flow.finish if sent.final else answers_flow.keep_begun
     done = step(
         token,
         client_id=sent.client_id,
@@ -74,7 +74,7 @@ def answer(token: str) -> ResponseReturnValue:
 @bp.get("/C/<centre>")
 def ask_in_hall(centre: str) -> ResponseReturnValue:
     """The same questions for whoever scans the code on the wall."""
-    return screen(flow.open_hall(centre), second=False)
+    return screen(direct.open_hall(centre), second=False)
 
 
 @bp.post("/c/<centre>")
@@ -84,9 +84,9 @@ def answer_in_hall(centre: str) -> ResponseReturnValue:
     sent = Sent.read()
     if sent.final:
         return thank(
-            flow.record_in_hall(centre, client_id=sent.client_id, given=sent.given, language=language())
+            direct.record_in_hall(centre, client_id=sent.client_id, given=sent.given, language=language())
         )
-    survey = flow.open_hall(centre)
+    survey = direct.open_hall(centre)
     if not sent.again and sent.given(survey.questionnaire).empty:
         raise Invalid.field("/answers", NOTHING_ANSWERED)
     return screen(survey, second=True, sent=sent)
@@ -99,7 +99,7 @@ def answer_in_hall(centre: str) -> ResponseReturnValue:
 @bp.get("/R/<receipt>")
 def thanks(receipt: str) -> ResponseReturnValue:
     """What happens with the answer now, and how to hold it. May be opened again and again."""
-    found = flow.read_receipt(receipt)
+    found = receipts.read_receipt(receipt)
     offer(found.centre.languages)
     return page("survey/thanks.html", thanks=found, receipt=receipt, late="late" in request.args)
 
@@ -108,7 +108,7 @@ def thanks(receipt: str) -> ResponseReturnValue:
 @bp.post("/R/<receipt>")
 def take_back(receipt: str) -> ResponseReturnValue:
     """The answer's author deletes it."""
-    flow.withdraw(receipt)
+    receipts.withdraw(receipt)
     return redirect(here(), code=303)
 
 
@@ -266,6 +266,24 @@ def _second(questionnaire: Questionnaire, typed: Mapping[str, list[str]]) -> dic
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A comment as it will be kept, and whether anything in it is hidden; or why it cannot be kept."""
+
+    text: str = ""
+    hides: bool = False
+    problem: str = ""
+
+    @classmethod
+    def of(cls, typed: str, limit: int) -> "Preview":
+        """Look at a comment of at most ``limit`` characters."""
+        try:
+            kept = answers.comment(typed, limit)
+        except Refused as refused:
+            return cls(problem=told(refused.detail, refused.params))
+        return cls(kept.text, bool(kept.kinds))
+
+
 def _preview(questions: Sequence[Question], typed: Mapping[str, list[str]]) -> Preview:
     """How the comment will be kept, if one was typed."""
     for question in questions:
@@ -294,9 +312,9 @@ def correct(error: Invalid) -> ResponseReturnValue:
     sent, place = Sent.read(), request.view_args or {}
     try:
         survey = (
-            flow.open_survey(place["token"], counts=False)
+            answers_flow.open_survey(place["token"], counts=False)
             if "token" in place
-            else flow.open_hall(place["centre"])
+            else direct.open_hall(place["centre"])
         )
     except FeedbackError as closed:  # meanwhile: somebody answered, midnight came, the database is busy
         return current_app.handle_user_exception(closed)

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from feedback_service import flow
+from feedback_service.flow import pairing
 from tests.api.conftest import Caller, NewCaller, a_case, token_of
 from tests.support import story
 from tests.support.database import FreshDatabase
@@ -126,7 +126,9 @@ def database_url(fresh_database: FreshDatabase, request: pytest.FixtureRequest) 
 def tablet(app: Flask, centre: str) -> Caller:
     """A tablet in the centre's hall."""
     with app.app_context():
-        return Caller(app.test_client(), flow.pair(flow.add_device(centre, name="Планшет", mode="hall")).key)
+        return Caller(
+            app.test_client(), pairing.pair(pairing.add_device(centre, name="Планшет", mode="hall")).key
+        )
 
 
 often = settings(

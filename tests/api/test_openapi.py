@@ -33,7 +33,7 @@ def test_the_committed_file_is_what_the_door_serves(stranger: Caller) -> None:
 
 def test_the_file_is_written_and_compared_without_any_setting(tmp_path: Path) -> None:
     def run(*arguments: str) -> int:
-        command = [sys.executable, "-m", "feedback_service.api.openapi", *arguments]
+        command = [sys.executable, "-m", "feedback_service.api", *arguments]
         return subprocess.run(
             command, cwd=ROOT, env=process_environment(os.environ, {}), capture_output=True
         ).returncode

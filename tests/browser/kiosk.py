@@ -8,7 +8,8 @@ from typing import Any
 from flask import Flask
 from playwright.sync_api import BrowserContext, Error, Page, expect
 
-from feedback_service import clock, flow
+from feedback_service import clock
+from feedback_service.flow import pairing
 from feedback_service.models import Response
 from tests.support import story
 from tests.support.server import Service
@@ -62,7 +63,7 @@ def pairing_code(beside: Flask, mode: str = "hall", centre: str = story.CENTRE) 
         workplace = WORKPLACE if mode == "desk" else None
         if mode == "desk":  # whoever came last, perhaps in another test, has begun on a phone
             story.tapped(story.invited(status_at=clock.now()).token, {"off.nps": 9})
-        return flow.add_device(centre, name="Планшет", mode=mode, workplace=workplace)
+        return pairing.add_device(centre, name="Планшет", mode=mode, workplace=workplace)
 
 
 def pair(page: Page, url: str, code: str) -> None:

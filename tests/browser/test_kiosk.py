@@ -10,7 +10,8 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from feedback_service import clock, flow
+from feedback_service import clock
+from feedback_service.flow import pairing
 from feedback_service.flow.queue_files import take_queue_file
 from feedback_service.flow.tablet_list import tablets
 from feedback_service.models import Device
@@ -342,7 +343,7 @@ def test_a_tablet_comes_in_by_the_code_that_it_shows(page: Page, service: Servic
     shown = page.locator(".asking output")
     expect(shown).to_be_visible()
     with beside.app_context():
-        flow.approve(shown.inner_text(), story.CENTRE, name="Зала", mode="hall")
+        pairing.approve(shown.inner_text(), story.CENTRE, name="Зала", mode="hall")
     expect(page.locator("[name='off.nps']")).to_have_count(11, timeout=15_000)
 
 
@@ -369,7 +370,7 @@ def test_a_revoked_tablet_brings_what_it_holds_and_asks_to_be_paired(
     leave(page)
     with beside.app_context():
         device = max(rows(Device), key=lambda device: device.created_at)
-        flow.revoke_device(device.id, {story.CENTRE})
+        pairing.revoke_device(device.id, {story.CENTRE})
     with_line(page)
     expect(page.locator("[name=pairing_code]")).to_be_visible(timeout=20_000)
     assert len(since()) == 1

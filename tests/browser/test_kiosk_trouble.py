@@ -10,7 +10,8 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from feedback_service import clock, flow
+from feedback_service import clock
+from feedback_service.flow import pairing
 from feedback_service.flow.queue_files import take_queue_file
 from feedback_service.flow.tablet_list import tablets
 from feedback_service.models import Device
@@ -378,8 +379,8 @@ def test_what_a_tablet_holds_survives_another_pairing_and_may_still_be_carried_b
     answered(page, 9)
     with beside.app_context():
         device = max(rows(Device), key=lambda device: device.created_at)
-        code = flow.new_code(device.id, {story.CENTRE})
-        flow.pair(code)  # another tablet took its place
+        code = pairing.new_code(device.id, {story.CENTRE})
+        pairing.pair(code)  # another tablet took its place
     page.route("**/kiosk/responses", lambda route: route.abort())
     with_line(page)
     page.evaluate("forget('config')")

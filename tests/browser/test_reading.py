@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from feedback_service.flow import alarms, upkeep
+from feedback_service.flow import alarm_duties, maintenance
 from tests.browser.test_accessibility import PRESSABLE, TARGET
 from tests.support import staff, story
 from tests.support.browser import PHONE, NewPage, barriers
@@ -40,7 +40,7 @@ def said(beside: Flask) -> None:
             language="en",
         )
         sent(invited(centre=CENTRE, front_office="online").token, {"on.nps": 5, "any.comment": "одна"})
-        alarms.raise_alarms(upkeep.never)
+        alarm_duties.raise_alarms(maintenance.never)
 
 
 @pytest.fixture

@@ -4,6 +4,9 @@ import pytest
 from click.testing import Result
 from flask import Flask
 
+from feedback_service import cli
+from feedback_service.sandbox import commands
+
 ADD = (
     *("centre", "add", "SN05000001", "--name", "ЦНАП міста Вінниця"),
     *("--edrpou", "00032112", "--katottg", "UA05020030010063857"),
@@ -15,6 +18,8 @@ class Operator:
 
     def __init__(self, app: Flask) -> None:
         self._app = app
+        cli.register(app)
+        commands.register(app)
 
     def types(self, *words: str, enters: str | None = None) -> Result:
         """The command's outcome, whatever it is."""

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from feedback_service import flow
 from feedback_service.access import devices
+from feedback_service.flow import pairing
 from tests.cli.conftest import Operator
 from tests.support.story import CENTRE, a_centre
 
@@ -19,11 +19,11 @@ def test_a_tablet_is_let_in_watched_given_another_code_and_shut_out(
 
     code = operator.does(*add, "desk", "--workplace", "window-3").splitlines()[-1]
 
-    assert flow.pair(code).workplace == "window-3"
+    assert pairing.pair(code).workplace == "window-3"
     told = json.loads(operator.does("device", "list", "--centre", CENTRE))
     assert (told["name"], told["mode"], told["revoked_at"]) == ("Вікно 3", "desk", None)
     again = operator.does("device", "code", told["id"], "--centre", CENTRE).splitlines()[-1]
-    key = flow.pair(again).key
+    key = pairing.pair(again).key
     operator.does("device", "revoke", told["id"], "--centre", CENTRE)
     tablet = devices.find(key)
     assert tablet is not None and tablet.revoked_at is not None

@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from feedback_service import clock, flow
+from feedback_service import clock
 from feedback_service.config import Settings
 from feedback_service.db import db, reading, transaction
 from feedback_service.delivery import courier, line, outbox, relay
@@ -22,6 +22,7 @@ from feedback_service.delivery.courier import Courier, Errand
 from feedback_service.delivery.events import response_withdrawn
 from feedback_service.delivery.transports import https
 from feedback_service.delivery.transports.https import Https
+from feedback_service.flow import deliveries
 from feedback_service.models import Centre, Channel, Event, Queue
 from tests.conftest import TimeIs
 from tests.support import receiver as central_system
@@ -511,7 +512,7 @@ def test_to_send_one_event_again_no_other_is_looked_at(context: None) -> None:
     [id, *_] = promise(3)
 
     with statements("UPDATE") as asked:
-        flow.replay(uuid.UUID(id), [CENTRE])
+        deliveries.replay(uuid.UUID(id), [CENTRE])
 
     [replay] = asked
     assert "SCAN" not in reading(plan)(replay)

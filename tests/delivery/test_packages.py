@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from feedback_service import clock
+from feedback_service import cli, clock
 from feedback_service.config import BadSettings, Settings
 from feedback_service.db import transaction
 from feedback_service.delivery import courier, outbox, package, packer
@@ -477,6 +477,8 @@ def test_a_package_is_checked_with_nothing_but_the_secret(tmp_path: Path) -> Non
 
 @on_both_databases
 def test_an_operator_packs_at_any_hour(app: Flask, settings: Settings, folder: Path) -> None:
+    cli.register(app)
+
     def types(*words: str) -> tuple[int, str, str]:
         result = app.test_cli_runner().invoke(args=list(words))
         return result.exit_code, result.stdout, result.stderr
@@ -511,6 +513,7 @@ def test_the_worker_packs_where_the_settings_say_so(
     promise(2)
     time_is(AFTER_MIDNIGHT)
 
+    cli.register(app)
     result = app.test_cli_runner().invoke(args=["worker", "--once"])
 
     assert result.exit_code == 0

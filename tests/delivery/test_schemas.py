@@ -12,10 +12,12 @@ from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
 
-from feedback_service import clock, flow
+from feedback_service import clock
 from feedback_service.cases.registry import ServiceRef
 from feedback_service.delivery.events import CASE_STATUS, CENTRE_PROFILE, RESPONSE_RECORDED, TYPES
-from feedback_service.flow import AssistedAnswer
+from feedback_service.flow import answers as answers_flow
+from feedback_service.flow import direct, receipts, registers
+from feedback_service.flow.direct import AssistedAnswer
 from feedback_service.models import Event
 from tests.conftest import TimeIs
 from tests.support import stored, story
@@ -133,7 +135,7 @@ def test_answers_left_begun_given_in_the_hall_or_to_staff_and_taken_back_fit(
     time_is("2026-11-20T12:00+02:00")
     story.a_centre()
     story.tapped(story.invited().token, {"off.nps": 7})
-    flow.record_in_hall(
+    direct.record_in_hall(
         story.CENTRE, client_id=uuid.uuid4(), given=story.given({"off.nps": 2}), language="uk"
     )
     heard = AssistedAnswer(
@@ -145,12 +147,12 @@ def test_answers_left_begun_given_in_the_hall_or_to_staff_and_taken_back_fit(
         answered_on=clock.kyiv_day(clock.now()),
         language="uk",
     )
-    typed_in = flow.record_assisted(
+    typed_in = direct.record_assisted(
         heard, given=story.given({"off.nps": 9}), centres=frozenset({story.CENTRE})
     )
-    flow.withdraw(typed_in.receipt)
+    receipts.withdraw(typed_in.receipt)
     time_is("2026-11-20T12:31+02:00")
-    assert flow.complete_left() == 1
+    assert answers_flow.complete_left() == 1
 
     told = [told_by(event)["source"] for event in promised() if event.type == RESPONSE_RECORDED]
 
@@ -160,7 +162,7 @@ def test_answers_left_begun_given_in_the_hall_or_to_staff_and_taken_back_fit(
 
 def test_a_centres_profile_fits(promised: Callable[[], list[Event]]) -> None:
     profile = {"code": "SN05000042", "name": "ЦНАП", "edrpou": "00032112", "katottg": "UA05020030010063857"}
-    flow.registers.add_centre(profile)
+    registers.add_centre(profile)
     [told] = promised()
     assert told.type == CENTRE_PROFILE
 

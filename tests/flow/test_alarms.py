@@ -13,13 +13,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from feedback_service import clock, flow, mail
+from feedback_service import clock, mail, worker
 from feedback_service.access import sessions
 from feedback_service.access.sessions import Visitor
 from feedback_service.config import Settings
 from feedback_service.db import reading
 from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
-from feedback_service.flow import alarms, staff, upkeep
+from feedback_service.flow import alarm_duties, alarms, answers, direct, maintenance, staff
 from feedback_service.models import Alarm, Concern, Gathering, JournalEntry, Letter
 from tests.conftest import TimeIs
 from tests.support import respondents, story
@@ -67,8 +67,8 @@ def work(time_is: TimeIs) -> Work:
 
     def do(**later: float) -> None:
         time_is(clock.now() + timedelta(**later))
-        for duty in (alarms.raise_alarms, alarms.review_alarms, alarms.tell_alarms):
-            duty(upkeep.never)
+        for duty in (alarm_duties.raise_alarms, alarm_duties.review_alarms, alarm_duties.tell_alarms):
+            duty(maintenance.never)
 
     return do
 
@@ -171,7 +171,7 @@ def test_sources_outside_the_official_figures_raise_no_alarm_of_bad_answers(work
     head = person()
     for _ in range(9):
         answer = given({"off.quality": "awful"})
-        flow.record_in_hall(CENTRE, client_id=uuid.uuid4(), given=answer, language="uk")
+        direct.record_in_hall(CENTRE, client_id=uuid.uuid4(), given=answer, language="uk")
 
     work()
 
@@ -212,13 +212,13 @@ def test_something_serious_is_an_alarm_at_once_without_words_and_case(work: Work
 def test_every_way_of_answering_tells_of_something_serious(work: Work) -> None:
     head = person()
     answer = given({"any.breach": ["insult"]})
-    flow.record_in_hall(CENTRE, client_id=uuid.uuid4(), given=answer, language="uk")
+    direct.record_in_hall(CENTRE, client_id=uuid.uuid4(), given=answer, language="uk")
     story.tapped(invited().token, {"any.breach": ["bribe"]})
 
     work()
     assert alarms.open_alarms(head)[0].bad == 1
     work(minutes=40)
-    flow.complete_left()
+    answers.complete_left()
     work()
 
     assert [a.bad for a in alarms.open_alarms(head)] == [2]
@@ -491,7 +491,7 @@ def test_a_letter_that_one_worker_sends_is_left_alone_by_the_other(
     send = mail.send
 
     def meanwhile(*letter: Any) -> None:
-        by_the_other.append(alarms._hold())
+        by_the_other.append(alarm_duties._hold())
         send(*letter)
 
     monkeypatch.setattr(mail, "send", meanwhile)
@@ -539,4 +539,5 @@ def test_letters_do_not_wait_for_a_mail_server_that_is_no_more(
 
 
 def test_the_worker_does_all_of_it() -> None:
-    assert {alarms.raise_alarms, alarms.tell_alarms, alarms.review_alarms} <= upkeep.DUTIES.keys()
+    done = {duty.do for duty in worker.DUTIES}
+    assert {alarm_duties.raise_alarms, alarm_duties.tell_alarms, alarm_duties.review_alarms} <= done

@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from feedback_service import flow
 from feedback_service.app import create_app
 from feedback_service.cases import invitations
 from feedback_service.config import Settings
@@ -24,7 +23,8 @@ from feedback_service.errors import (
     TooManyGuesses,
     Unavailable,
 )
-from feedback_service.flow import Recorded, Survey
+from feedback_service.flow import answers, cases, direct, receipts
+from feedback_service.flow.answers import Recorded, Survey
 from feedback_service.models import BegunAnswer, CountedDay, Invitation, Response
 from tests.conftest import TimeIs
 from tests.support import stored
@@ -98,7 +98,7 @@ def test_a_refused_answer_leaves_the_invitation_open() -> None:
 def test_looking_spends_nothing_and_only_a_person_counts_as_having_opened() -> None:
     invitation = invited()
 
-    flow.open_survey(invitation.token, counts=False)
+    answers.open_survey(invitation.token, counts=False)
     assert not stored.rows(Invitation)[0].opened
 
     looked_at(invitation.token)
@@ -109,7 +109,7 @@ def test_looking_spends_nothing_and_only_a_person_counts_as_having_opened() -> N
 def test_a_first_tap_is_kept_and_joined_by_what_comes_later() -> None:
     invitation = invited()
     client = tapped(invitation.token, {"off.nps": 9})
-    assert flow.open_survey(invitation.token, counts=False).begun
+    assert answers.open_survey(invitation.token, counts=False).begun
 
     sent(invitation.token, {"off.staff": "good"}, client)
 
@@ -147,16 +147,16 @@ def test_a_tap_left_alone_becomes_final_on_the_day_it_was_made(time_is: TimeIs) 
     tapped(invitation.token, {"off.nps": 9})
 
     time_is(minutes_later(29))
-    assert flow.complete_left() == 0
+    assert answers.complete_left() == 0
     time_is(minutes_later(2))
-    assert flow.complete_left() == 1
+    assert answers.complete_left() == 1
 
     [response] = stored.rows(Response)
     assert response.answered_on == date(2026, 11, 20)
     assert stored.answers() == {("off.nps", "9")}
-    assert flow.complete_left() == 0
+    assert answers.complete_left() == 0
     with pytest.raises(AlreadyAnswered) as refusal:
-        flow.open_survey(invitation.token, counts=False)
+        answers.open_survey(invitation.token, counts=False)
     assert refusal.value.on == date(2026, 11, 20)
 
 
@@ -165,12 +165,12 @@ def test_a_tap_counts_even_if_the_invitation_is_cancelled_meanwhile(time_is: Tim
     case = registered(a_report())
     assert case.invitation is not None
     tapped(case.invitation.token, {"off.nps": 3})
-    flow.cancel_invitation(case.id, {CENTRE})
+    cases.cancel_invitation(case.id, {CENTRE})
     with pytest.raises(InvitationCancelled):
         sent(case.invitation.token, {"off.staff": "good"})
 
     time_is(minutes_later(31))
-    flow.complete_left()
+    answers.complete_left()
 
     assert stored.answers() == {("off.nps", "3")}
 
@@ -185,7 +185,7 @@ def test_who_comes_back_too_late_learns_it_and_holds_the_receipt(time_is: TimeIs
 
     assert late.late
     assert stored.answers() == {("off.nps", "9")}
-    assert flow.read_receipt(late.receipt).answered_on == date(2026, 11, 20)
+    assert receipts.read_receipt(late.receipt).answered_on == date(2026, 11, 20)
     assert sent(invitation.token, {}, client) == late
 
 
@@ -202,7 +202,7 @@ def test_a_tap_after_sending_leads_back_to_the_receipt() -> None:
     client = tapped(invitation.token, {"off.nps": 9})
     recorded = sent(invitation.token, {}, client)
 
-    again = flow.keep_begun(
+    again = answers.keep_begun(
         invitation.token, client_id=client, given=given({"off.nps": 0}), language="uk", source="qr_case"
     )
 
@@ -211,7 +211,7 @@ def test_a_tap_after_sending_leads_back_to_the_receipt() -> None:
 
 
 def test_the_questionnaire_is_the_one_of_the_day_the_invitation_was_issued() -> None:
-    survey = flow.open_survey(invited(front_office="online").token, counts=False)
+    survey = answers.open_survey(invited(front_office="online").token, counts=False)
 
     assert isinstance(survey, Survey)
     assert survey.questionnaire.front_office == "online"
@@ -243,11 +243,11 @@ def test_nothing_in_a_response_leads_to_its_case() -> None:
 def test_an_author_takes_the_answer_back() -> None:
     recorded = sent(invited().token, {"off.nps": 0, "any.comment": "Погано"})
 
-    thanks = flow.withdraw(recorded.receipt)
+    thanks = receipts.withdraw(recorded.receipt)
 
     assert thanks.withdrawn_on is not None
     assert (stored.answers(), stored.comments()) == (set(), [])
-    assert flow.withdraw(recorded.receipt) == thanks
+    assert receipts.withdraw(recorded.receipt) == thanks
     assert stored.events(RESPONSE_WITHDRAWN) == [{"response_id": str(recorded.id)}]
 
 
@@ -257,7 +257,7 @@ def test_taking_back_an_old_answer_reopens_its_day(time_is: TimeIs) -> None:
     assert stored.rows(CountedDay) == []
 
     time_is("2026-11-23T10:00:00+02:00")
-    flow.withdraw(recorded.receipt)
+    receipts.withdraw(recorded.receipt)
 
     assert [(day.day, day.closed) for day in stored.rows(CountedDay)] == [(date(2026, 11, 20), False)]
 
@@ -267,7 +267,7 @@ def test_a_short_code_is_found_however_it_is_typed(typed: str) -> None:
     invitation = invited()
     code = invitation.short_code
 
-    found = flow.find_by_short_code(
+    found = receipts.find_by_short_code(
         typed.format(code=code, lower=code.lower(), spaced=code.replace("-", " "), bare=code.replace("-", ""))
     )
 
@@ -281,31 +281,33 @@ def test_wrong_codes_are_counted_for_the_centre_and_then_must_wait(time_is: Time
 
     for _ in range(30):
         with pytest.raises(NotFound):
-            flow.find_by_short_code(wrong)
+            receipts.find_by_short_code(wrong)
     with pytest.raises(TooManyGuesses):
-        flow.find_by_short_code(code)
+        receipts.find_by_short_code(code)
 
     time_is(minutes_later(10))
-    flow.find_by_short_code(code)
+    receipts.find_by_short_code(code)
 
 
 @pytest.mark.parametrize("token", ["", "A", "0" * 26, "A" * 26, "'; --", "Ї" * 26])
 def test_an_unknown_token_opens_nothing(token: str) -> None:
     with pytest.raises(NotFound):
-        flow.open_survey(token, counts=True)
+        answers.open_survey(token, counts=True)
 
 
 def test_a_token_may_be_typed_in_small_letters() -> None:
     invitation = invited()
 
-    assert flow.open_survey(invitation.token.lower(), counts=False).service == "Реєстрація місця проживання"
+    assert (
+        answers.open_survey(invitation.token.lower(), counts=False).service == "Реєстрація місця проживання"
+    )
 
 
 def test_the_hall_is_rated_once_by_a_client_without_a_case() -> None:
     client = uuid.uuid4()
 
-    first = flow.record_in_hall(CENTRE, client_id=client, given=given({"off.nps": 7}), language="uk")
-    again = flow.record_in_hall(CENTRE, client_id=client, given=given({"off.nps": 7}), language="uk")
+    first = direct.record_in_hall(CENTRE, client_id=client, given=given({"off.nps": 7}), language="uk")
+    again = direct.record_in_hall(CENTRE, client_id=client, given=given({"off.nps": 7}), language="uk")
 
     assert (again.id, again.repeated) == (first.id, True)
     [response] = stored.rows(Response)
@@ -316,7 +318,7 @@ def test_the_hall_is_rated_once_by_a_client_without_a_case() -> None:
 
 def test_an_answer_begun_by_a_message_stays_one_of_messages() -> None:
     invitation, client = invited(), uuid.uuid4()
-    flow.keep_begun(
+    answers.keep_begun(
         invitation.token, client_id=client, given=given({"off.nps": 9}), language="uk", source="sms_viber"
     )
 
@@ -328,7 +330,7 @@ def test_an_answer_begun_by_a_message_stays_one_of_messages() -> None:
 def test_a_short_code_may_be_typed_on_a_ukrainian_keyboard() -> None:
     code = invited().short_code
 
-    assert flow.find_by_short_code(code.translate(str.maketrans("ABEKMHPCTXY10", "АВЕКМНРСТХУІО")))
+    assert receipts.find_by_short_code(code.translate(str.maketrans("ABEKMHPCTXY10", "АВЕКМНРСТХУІО")))
 
 
 def test_a_tap_too_late_leads_to_the_receipt_whether_or_not_the_worker_came_by(time_is: TimeIs) -> None:
@@ -338,7 +340,7 @@ def test_a_tap_too_late_leads_to_the_receipt_whether_or_not_the_worker_came_by(t
     time_is(minutes_later(31))
 
     outcomes = [
-        flow.keep_begun(
+        answers.keep_begun(
             invitation.token, client_id=client, given=given({"off.nps": 0}), language="uk", source="qr_case"
         )
         for _ in range(2)
@@ -360,11 +362,11 @@ def test_an_answer_that_cannot_be_read_holds_up_no_other(
     tapped(sound.token, {"off.nps": 9})
 
     time_is(minutes_later(31))
-    flow.complete_left()
+    answers.complete_left()
 
     assert stored.answers() == {("off.nps", "9")}
     assert len(stored.rows(BegunAnswer)) == 1
-    assert flow.complete_left() == 0, "it has another turn, but not at once"
+    assert answers.complete_left() == 0, "it has another turn, but not at once"
 
 
 @transaction
@@ -378,14 +380,14 @@ def test_a_tap_counts_even_if_the_key_of_its_link_was_dropped(settings: Settings
 
     time_is(minutes_later(31))
     with create_app(replace(settings, token_keys=(b"new" * 12,))).app_context():
-        flow.complete_left()
+        answers.complete_left()
         db.engine.dispose()
 
     assert stored.answers() == {("off.nps", "9")}
 
 
 def test_a_look_is_noted_within_a_second() -> None:
-    flow.open_survey(invited().token, counts=True)
+    answers.open_survey(invited().token, counts=True)
 
     time.sleep(1)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from feedback_service import clock, flow
+from feedback_service import clock
 from feedback_service.app import create_app
 from feedback_service.cases.registry import ServiceRef
 from feedback_service.config import Settings
@@ -22,6 +22,7 @@ from feedback_service.errors import (
     InvitationExpired,
     NotFound,
 )
+from feedback_service.flow import answers, cases, receipts
 from feedback_service.models import Case, Invitation, Service
 from tests.conftest import TimeIs
 from tests.support import stored
@@ -79,7 +80,7 @@ def test_statuses_of_one_instant_always_come_in_the_same_order() -> None:
     case = registered(replace(report, status="in_progress"))
 
     assert [status for status, _ in case.history] == ["in_progress", "registered"]
-    assert flow.find_case(case.id, {CENTRE}) == registered(report) == case
+    assert cases.find_case(case.id, {CENTRE}) == registered(report) == case
 
 
 def test_a_final_case_does_not_go_back() -> None:
@@ -123,7 +124,7 @@ def test_a_cancelled_case_closes_its_unanswered_invitation() -> None:
     assert case.invitation is not None
     assert case.invitation.state == "cancelled"
     with pytest.raises(InvitationCancelled):
-        flow.open_survey(invitation.token, counts=False)
+        answers.open_survey(invitation.token, counts=False)
 
 
 def test_a_cancelled_invitation_says_so_whether_it_was_answered_or_not() -> None:
@@ -131,18 +132,18 @@ def test_a_cancelled_invitation_says_so_whether_it_was_answered_or_not() -> None
     assert answered.invitation is not None
     sent(answered.invitation.token, {"off.nps": 9})
 
-    closed = [flow.cancel_invitation(case.id, {CENTRE}) for case in (answered, unanswered)]
+    closed = [cases.cancel_invitation(case.id, {CENTRE}) for case in (answered, unanswered)]
 
     assert [case.invitation.state for case in closed if case.invitation] == ["cancelled", "cancelled"]
     assert stored.answers() == {("off.nps", "9")}
     with pytest.raises(AlreadyAnswered):
-        flow.open_survey(answered.invitation.token, counts=False)
+        answers.open_survey(answered.invitation.token, counts=False)
 
 
 def test_cancelling_again_is_the_same_answer() -> None:
     case = registered(a_report())
 
-    assert flow.cancel_invitation(case.id, {CENTRE}) == flow.cancel_invitation(case.id, {CENTRE})
+    assert cases.cancel_invitation(case.id, {CENTRE}) == cases.cancel_invitation(case.id, {CENTRE})
 
 
 @pytest.mark.parametrize(
@@ -187,7 +188,7 @@ def test_one_bad_report_spoils_no_other() -> None:
         a_report("registered"),
     ]
 
-    outcomes = flow.register_cases(reports, {CENTRE, "SN99999999"})
+    outcomes = cases.register_cases(reports, {CENTRE, "SN99999999"})
 
     assert [type(outcome.refusal) for outcome in outcomes] == [type(None), Invalid, NotFound, type(None)]
     assert len(stored.rows(Case)) == 2
@@ -196,7 +197,7 @@ def test_one_bad_report_spoils_no_other() -> None:
 def test_a_centre_outside_the_key_is_not_there() -> None:
     a_centre("SN05000001")
 
-    [outcome] = flow.register_cases([a_report(centre="SN05000001")], {CENTRE})
+    [outcome] = cases.register_cases([a_report(centre="SN05000001")], {CENTRE})
 
     assert isinstance(outcome.refusal, NotFound)
 
@@ -205,7 +206,7 @@ def test_two_reports_of_one_case_in_one_batch_are_one_case() -> None:
     report = a_report("registered")
     later = replace(report, status="completed", status_at=report.status_at + timedelta(minutes=1))
 
-    first, second = flow.register_cases([report, later], {CENTRE})
+    first, second = cases.register_cases([report, later], {CENTRE})
 
     assert first.case is not None and second.case is not None
     assert first.case.id == second.case.id
@@ -215,11 +216,11 @@ def test_two_reports_of_one_case_in_one_batch_are_one_case() -> None:
 def test_a_foreign_case_is_not_found() -> None:
     case = registered(a_report())
 
-    assert flow.find_case(case.id, {CENTRE}) == case
+    assert cases.find_case(case.id, {CENTRE}) == case
     with pytest.raises(NotFound):
-        flow.find_case(case.id, {"SN05000001"})
+        cases.find_case(case.id, {"SN05000001"})
     with pytest.raises(NotFound):
-        flow.find_case(uuid.uuid4(), {CENTRE})
+        cases.find_case(uuid.uuid4(), {CENTRE})
 
 
 def test_an_invitation_lives_until_the_end_of_its_last_day_in_kyiv(time_is: TimeIs) -> None:
@@ -228,11 +229,11 @@ def test_an_invitation_lives_until_the_end_of_its_last_day_in_kyiv(time_is: Time
     assert invitation.expires_at.isoformat() == "2026-12-20T23:59:59+02:00"
 
     time_is("2026-12-20T23:59:59+02:00")
-    flow.open_survey(invitation.token, counts=False)
+    answers.open_survey(invitation.token, counts=False)
 
     time_is("2026-12-21T00:00:00+02:00")
     with pytest.raises(InvitationExpired):
-        flow.open_survey(invitation.token, counts=False)
+        answers.open_survey(invitation.token, counts=False)
 
 
 def test_what_is_printed_can_be_derived_again_after_the_key_was_rotated(settings: Settings) -> None:
@@ -240,10 +241,10 @@ def test_what_is_printed_can_be_derived_again_after_the_key_was_rotated(settings
     rotated = replace(settings, token_keys=(b"new" * 12, *settings.token_keys))
 
     with create_app(rotated).app_context():
-        assert flow.find_case(case.id, {CENTRE}) == case
+        assert cases.find_case(case.id, {CENTRE}) == case
         assert case.invitation is not None
-        flow.open_survey(case.invitation.token, counts=False)
-        assert flow.find_by_short_code(case.invitation.short_code) == case.invitation.token
+        answers.open_survey(case.invitation.token, counts=False)
+        assert receipts.find_by_short_code(case.invitation.short_code) == case.invitation.token
         db.engine.dispose()
 
 

@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from feedback_service import flow
 from feedback_service.db import transaction
 from feedback_service.delivery.events import RESPONSE_RECORDED
 from feedback_service.errors import AlreadyAnswered, InvitationCancelled
+from feedback_service.flow import answers as answers_flow
 from feedback_service.flow.answers import Given
 from feedback_service.models import BegunAnswer, Invitation, Response
 from feedback_service.surveys.answers import Answers, check
@@ -40,14 +40,14 @@ def meanwhile(happens: Callable[[], object], answers: dict[str, object]) -> Give
     return checked
 
 
-def finish(token: str, given: Given, client: uuid.UUID = ME) -> flow.Recorded:
+def finish(token: str, given: Given, client: uuid.UUID = ME) -> answers_flow.Recorded:
     """Send."""
-    return flow.finish(token, client_id=client, given=given, language="uk", source="qr_case")
+    return answers_flow.finish(token, client_id=client, given=given, language="uk", source="qr_case")
 
 
 def tap(token: str, given: Given, client: uuid.UUID = ME) -> object:
     """Choose something."""
-    return flow.keep_begun(token, client_id=client, given=given, language="uk", source="qr_case")
+    return answers_flow.keep_begun(token, client_id=client, given=given, language="uk", source="qr_case")
 
 
 def begun(before: dict[str, object]) -> str:
@@ -79,7 +79,7 @@ def test_of_two_who_send_the_quicker_is_heard(started: bool) -> None:
 
 def test_who_sends_twice_gets_the_same_receipt() -> None:
     token = invited().token
-    first: list[flow.Recorded] = []
+    first: list[answers_flow.Recorded] = []
 
     second = finish(token, meanwhile(lambda: first.append(sent(token, {"off.nps": 9}, ME)), {"off.nps": 9}))
 

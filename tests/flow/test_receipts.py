@@ -5,9 +5,9 @@ import threading
 import pytest
 from flask import Flask
 
-from feedback_service import flow
 from feedback_service.cases import invitations
 from feedback_service.errors import NotFound, TooManyGuesses
+from feedback_service.flow import receipts
 from feedback_service.models import CodeGuesses
 from tests.support import stored
 from tests.support.story import a_centre, invited
@@ -29,7 +29,7 @@ def test_the_limit_of_wrong_codes_holds_when_many_guess_at_once(
             start.wait()
             for _ in range(CODES):
                 try:
-                    flow.find_by_short_code(wrong)
+                    receipts.find_by_short_code(wrong)
                 except Exception as refusal:
                     outcomes.append(type(refusal))
 

@@ -15,7 +15,7 @@ from feedback_service.access import passwords, second_factor, sessions
 from feedback_service.access.sessions import CODE, FULL, SET_UP, Visitor
 from feedback_service.db import transaction
 from feedback_service.errors import Invalid, NotAllowed, NotFound, NotRecognised, TooManyAttempts
-from feedback_service.flow import sign_in, staff, upkeep
+from feedback_service.flow import maintenance, sign_in, staff
 from feedback_service.models import Attempts, JournalEntry, SignIn, User
 from tests.conftest import TimeIs
 from tests.support import stored, story
@@ -339,7 +339,7 @@ def test_what_is_over_is_deleted_by_the_worker(nine: None, time_is: TimeIs) -> N
         sign_in.sign_in(EMAIL, WRONG)
     time_is(clock.now() + timedelta(days=2))
 
-    assert upkeep.forget_what_is_over() == 2
+    assert maintenance.forget_what_is_over() == 2
     assert stored.rows(SignIn) == stored.rows(Attempts) == []
 
 

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from feedback_service import flow
+from feedback_service.flow import answers, cases
 from feedback_service.flow.answers import opened
 from feedback_service.links import Tx
 from feedback_service.statements import Ready
@@ -61,12 +61,12 @@ def test_a_look_costs_one_statement_and_all_the_first_looks_of_a_moment_one_more
 
     with counting() as looks:
         for token in tokens:
-            flow.open_survey(token, counts=True)
+            answers.open_survey(token, counts=True)
         assert looks() == 3
         opened.settle()
         assert looks() == 4
     with counting() as again:
-        flow.open_survey(tokens[0], counts=True)
+        answers.open_survey(tokens[0], counts=True)
         opened.settle()
         assert again() == 1
 
@@ -75,7 +75,7 @@ def test_the_first_tap_costs_three_statements() -> None:
     token = invited().token
 
     with counting() as statements:
-        flow.keep_begun(
+        answers.keep_begun(
             token, client_id=uuid4(), given=given({"off.nps": 9}), language="uk", source="qr_case"
         )
         assert statements() == 3
@@ -92,7 +92,7 @@ def test_an_answer_costs_five_statements_however_many_questions_it_answers() -> 
     token = invited().token
     sent(invited().token, {"off.nps": 10})  # somebody has answered lately, so the methodology is known
     with counting() as statements:
-        flow.finish(
+        answers.finish(
             token,
             client_id=uuid4(),
             given=lambda questionnaire: check(questionnaire, everything),
@@ -107,5 +107,5 @@ def test_a_thousand_cases_cost_as_many_statements_as_one(number: int) -> None:
     reports = [a_report() for _ in range(number)]
 
     with counting() as statements:
-        flow.register_cases(reports, {CENTRE})
+        cases.register_cases(reports, {CENTRE})
         assert statements() <= 12

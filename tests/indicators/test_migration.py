@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from feedback_service.app import create_app
 from feedback_service.config import Settings
 from feedback_service.db import db, transaction
-from feedback_service.flow import upkeep
+from feedback_service.flow import maintenance
 from feedback_service.models import Centre, Tally
 from tests.support import stored
 from tests.support.database import FreshDatabase, flask_db
@@ -47,6 +47,6 @@ def test_what_is_stored_of_purged_invitations_survives_the_way_down_and_up(
     with app.app_context():
         known = {centre.code: centre.purged_until for centre in stored.rows(Centre)}
         assert known == {CENTRE: LONG_AGO, "SN12000008": None}
-        upkeep.recount()
+        maintenance.recount()
         assert [tally.counts for tally in stored.rows(Tally)] == [COUNTS]
         db.engine.dispose()

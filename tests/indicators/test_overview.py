@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from feedback_service.flow import integrations, upkeep
+from feedback_service.flow import integrations, maintenance
 from feedback_service.indicators import overview, summaries
 from feedback_service.indicators.overview import Bad, View
 from feedback_service.indicators.summaries import Part
@@ -50,7 +50,7 @@ def test_every_figure_of_the_overview_is_the_apis(app: Flask, closed: bool) -> N
     store(crowd(1, 400, first=FIRST - timedelta(80), days=150))
     sent(invited().token, {"off.nps": 9})
     if closed:
-        upkeep.close_days()
+        maintenance.close_days()
     told = overview.overview(VIEW, min_group=5)
     reply = api(app, by="source")
 

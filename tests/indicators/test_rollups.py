@@ -15,11 +15,12 @@ from flask import Flask
 from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.orm import Session
 
-from feedback_service import clock, flow
+from feedback_service import clock
 from feedback_service.cases.registry import ServiceRef
 from feedback_service.config import Settings
 from feedback_service.db import reading, transaction
-from feedback_service.flow import AssistedAnswer, publishing, upkeep
+from feedback_service.flow import direct, maintenance, publishing, receipts
+from feedback_service.flow.direct import AssistedAnswer
 from feedback_service.indicators import checking, closing, rollups, tallies
 from feedback_service.indicators.checking import Difference
 from feedback_service.indicators.tallies import PEOPLE, Counts
@@ -102,7 +103,7 @@ def typed_in(day: date, answers: dict[str, object]) -> None:
         answered_on=day,
         language="uk",
     )
-    flow.record_assisted(told, given=given(answers), centres=frozenset({CENTRE}))
+    direct.record_assisted(told, given=given(answers), centres=frozenset({CENTRE}))
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -176,7 +177,7 @@ def test_an_answer_taken_back_after_its_day_was_closed_is_counted_nowhere(time_i
     time_is("2026-11-21T09:00+02:00")
     closed(before=FRIDAY + timedelta(1))
 
-    flow.withdraw(receipt)
+    receipts.withdraw(receipt)
 
     assert counted() == {}
     assert closed(before=FRIDAY + timedelta(1)) == 1
@@ -222,7 +223,7 @@ def test_what_is_stored_of_a_day_without_answers_is_gone_after_counting_again() 
     invent()
     assert {(wrong.span, wrong.stored) for wrong in differences()} == {("day", 9), ("month", 9)}
 
-    upkeep.recount()
+    maintenance.recount()
 
     assert differences() == []
     assert counted(date(2026, 10, 1)) == added_up([Person(MONDAY)])
@@ -238,7 +239,7 @@ def test_days_before_one_that_was_touched_while_no_worker_ran_are_closed_too(
     time_is("2026-11-14T12:00+02:00")
     receipt = sent(invited().token, {"off.nps": 9}).receipt
     time_is("2026-11-16T12:00+02:00")
-    flow.withdraw(receipt)
+    receipts.withdraw(receipt)
     assert open_days() == [date(2026, 11, 14)]
     assert waiting() == left
 
@@ -559,10 +560,10 @@ def test_what_invitations_added_up_to_outlives_them(time_is: TimeIs) -> None:
     assert sum(told.values()) > 0
 
     time_is("2030-01-01T12:00+02:00")
-    assert upkeep.purge().cases == 2, "also if nobody has counted them before"
+    assert maintenance.purge().cases == 2, "also if nobody has counted them before"
     assert invited_by("service", *AUGUST) == told
-    assert upkeep.differences() == []
-    upkeep.recount()
+    assert maintenance.differences() == []
+    maintenance.recount()
     assert invited_by("service", *AUGUST) == told
 
 
@@ -574,9 +575,9 @@ def test_an_invitation_is_kept_until_all_of_its_day_are_counted(
     told = invited_by("service", *AUGUST)
 
     time_is("2026-08-31T12:00+03:00")
-    assert upkeep.purge().cases == 0
+    assert maintenance.purge().cases == 0
     time_is("2026-09-20T12:00+03:00")
-    assert upkeep.purge().cases == 2
+    assert maintenance.purge().cases == 2
 
     assert invited_by("service", *AUGUST) == told
 
@@ -590,14 +591,14 @@ def test_what_was_purged_stays_counted_when_more_is_to_be_kept_from_now_on(
     years = (date(2026, 1, 1), date(2027, 12, 31))
     told = invited_by("service", *years)
     time_is("2027-11-20T12:00+02:00")
-    upkeep.close_days()
-    assert upkeep.purge().cases == 2
+    maintenance.close_days()
+    assert maintenance.purge().cases == 2
 
     app.config["SETTINGS"] = settings
-    assert upkeep.differences() == []
+    assert maintenance.differences() == []
     spoilt(Tally.by == "service", Tally.day >= date(2027, 1, 1), counts="{}")
-    assert {wrong.day for wrong in upkeep.differences()} == {date(2027, 8, 1), date(2027, 8, 3)}
-    upkeep.recount()
+    assert {wrong.day for wrong in maintenance.differences()} == {date(2027, 8, 1), date(2027, 8, 3)}
+    maintenance.recount()
 
-    assert upkeep.differences() == []
+    assert maintenance.differences() == []
     assert invited_by("service", *years) == told

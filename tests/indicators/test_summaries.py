@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from feedback_service import clock, flow
+from feedback_service import clock
 from feedback_service.db import reading, transaction
 from feedback_service.errors import NotFound
+from feedback_service.flow import receipts
 from feedback_service.indicators import closing, summaries
 from feedback_service.indicators.methodology import FOLDER
 from feedback_service.models import Centre, Document
@@ -293,7 +294,7 @@ def test_the_funnel_follows_the_invitations_issued_in_the_period(time_is: TimeIs
     tapped(invited().token, {"off.nps": 4})
     sent(invited().token, {"off.nps": 9})
     receipt = sent(invited().token, {"off.nps": 9}).receipt
-    flow.withdraw(receipt)
+    receipts.withdraw(receipt)
     answered_next_month = invited()
     cancelled = a_report(case_number="12-2026/0999")
     registered(cancelled)

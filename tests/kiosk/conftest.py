@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from feedback_service import clock, flow
+from feedback_service import clock
+from feedback_service.flow import pairing
 from tests.api.conftest import Caller, new_caller
 from tests.support import story
 
@@ -32,8 +33,8 @@ def new_tablet(app: Flask, centre: str) -> NewTablet:
 
     def new_tablet(mode: str = "hall", *, workplace: str | None = None, centre: str = centre) -> Caller:
         with app.app_context():
-            code = flow.add_device(centre, name="Планшет", mode=mode, workplace=workplace)
-            return Caller(app.test_client(), flow.pair(code).key)
+            code = pairing.add_device(centre, name="Планшет", mode=mode, workplace=workplace)
+            return Caller(app.test_client(), pairing.pair(code).key)
 
     return new_tablet
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from feedback_service import clock, flow
+from feedback_service import clock
+from feedback_service.flow import cases, pairing
 from feedback_service.flow.tablet_list import WARNINGS, TabletState, tablets
 from tests.api.conftest import Caller
 from tests.conftest import TimeIs
@@ -138,7 +139,7 @@ def test_a_case_begun_on_a_phone_or_cancelled_is_not_offered(app: Flask, new_tab
     with app.app_context():
         story.tapped(story.invited(status_at=clock.now()).token, {"off.nps": 9})
         case = story.registered(story.a_report(status_at=clock.now()))
-        flow.cancel_invitation(case.id, {story.CENTRE})
+        cases.cancel_invitation(case.id, {story.CENTRE})
     assert pending(desk) is None
 
 
@@ -156,7 +157,7 @@ def test_a_typed_code_that_is_spent_or_closed_says_so(app: Flask, tablet: Caller
         story.sent(spent.token, {"off.nps": 9})
         story.tapped(begun.token, {"off.nps": 9})
         case = story.registered(story.a_report())
-        flow.cancel_invitation(case.id, {story.CENTRE})
+        cases.cancel_invitation(case.id, {story.CENTRE})
     assert case.invitation is not None
     statuses = [
         tablet.post("/kiosk/codes", {"short_code": invitation.short_code}).status_code
@@ -284,6 +285,6 @@ def test_silence_is_a_warning_in_opening_hours_only(
 
 def test_every_warning_has_a_sentence(app: Flask, centre: str) -> None:
     with app.app_context():
-        flow.add_device(centre, name="Новий", mode="hall")
+        pairing.add_device(centre, name="Новий", mode="hall")
     assert state(app).warnings == ("not_paired",)
     assert "not_paired" in WARNINGS

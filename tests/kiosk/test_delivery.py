@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from feedback_service import clock, flow
+from feedback_service import clock
 from feedback_service.access import devices
-from feedback_service.flow import upkeep
+from feedback_service.flow import cases, maintenance
 from feedback_service.indicators import summaries
 from feedback_service.models import CountedDay, Device, Invitation, RefusedItem, Response
 from tests.api.conftest import Caller
@@ -104,7 +104,7 @@ def test_a_cancelled_or_expired_code_leaves_a_walk_up(app: Flask, tablet: Caller
     expired, cancelled = code_of(app), code_of(app)
     with app.app_context():
         [_, other] = sorted(rows(Invitation), key=lambda each: each.id)
-        flow.cancel_invitation(other.case_id, {story.CENTRE})
+        cases.cancel_invitation(other.case_id, {story.CENTRE})
     time_is(begin + timedelta(days=31))
     assert deliver(tablet, an_item(short_code=expired)) == ["accepted_as_walkup"]
     late = an_item(short_code=cancelled, answered_at="2026-11-20T11:00:00+02:00")
@@ -123,14 +123,14 @@ def test_a_code_that_expired_while_the_line_was_down_still_counts(
     code = code_of(app)
     time_is(begin + timedelta(days=40))
     with app.app_context():
-        upkeep.close_days()
+        maintenance.close_days()
         assert answered() == 0
     assert deliver(tablet, an_item(short_code=code, answered_at="2026-12-20T12:00:00+02:00")) == ["accepted"]
     with app.app_context():
         assert answered() == 1
-        upkeep.close_days()
+        maintenance.close_days()
         assert answered() == 1
-        assert upkeep.differences() == []
+        assert maintenance.differences() == []
 
 
 def test_an_online_case_asked_about_the_hall_is_not_spent(app: Flask, tablet: Caller) -> None:
@@ -224,7 +224,7 @@ def test_an_answer_goes_to_the_kyiv_day_it_was_given_and_that_day_is_counted_ane
     assert deliver(tablet, an_item()) == ["accepted"]
     time_is("2026-11-20T10:00+02:00")
     with app.app_context():
-        upkeep.close_days()
+        maintenance.close_days()
         assert all(day.closed for day in rows(CountedDay))
 
     assert deliver(tablet, an_item(answered_at="2026-11-17T22:30:00Z")) == ["accepted"]
@@ -237,8 +237,8 @@ def test_an_answer_goes_to_the_kyiv_day_it_was_given_and_that_day_is_counted_ane
     ]
     with app.app_context():
         assert not any(day.closed for day in rows(CountedDay))
-        assert upkeep.close_days() == 2
-        assert upkeep.differences() == []
+        assert maintenance.close_days() == 2
+        assert maintenance.differences() == []
 
 
 @pytest.mark.parametrize("hours", [-30, 30, 24 * 365 * 20])

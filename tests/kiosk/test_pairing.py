@@ -7,9 +7,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from feedback_service import clock, flow
+from feedback_service import clock
 from feedback_service.access import devices
 from feedback_service.errors import Invalid, NotFound
+from feedback_service.flow import pairing
 from feedback_service.models import Device, PairingRequest
 from tests.api.conftest import Caller
 from tests.conftest import TimeIs
@@ -27,7 +28,7 @@ def stranger(app: Flask) -> Caller:
 def code_for(app: Flask, centre: str) -> str:
     """A pairing code that an operator was given."""
     with app.app_context():
-        return flow.add_device(centre, name="Планшет у залі", mode="hall")
+        return pairing.add_device(centre, name="Планшет у залі", mode="hall")
 
 
 def pair(tablet: Caller, code: str) -> int:
@@ -91,9 +92,9 @@ def test_a_tablet_shows_a_code_and_comes_in_when_somebody_approves_it(
     assert pair(stranger, asking["user_code"]) == 404, "who reads the code over a shoulder is not the tablet"
 
     with app.app_context():
-        flow.approve(asking["user_code"], centre, name="Вікно 3", mode="desk", workplace="window-3")
+        pairing.approve(asking["user_code"], centre, name="Вікно 3", mode="desk", workplace="window-3")
         with pytest.raises(NotFound):
-            flow.approve(asking["user_code"], centre, name="Вікно 3", mode="desk", workplace="window-3")
+            pairing.approve(asking["user_code"], centre, name="Вікно 3", mode="desk", workplace="window-3")
 
     paired = stranger.post("/kiosk/pair", {"pairing_code": asking["device_code"]})
     assert paired.json["device"]["workplace"] == "window-3"
@@ -149,7 +150,7 @@ def test_a_revoked_tablet_delivers_what_it_holds_and_is_shut_out_then(
     before = an_item(answered_at="2026-11-20T09:59:00+02:00")
     time_is(begin + timedelta(minutes=5))
     with app.app_context():
-        flow.revoke_device(device.id, {story.CENTRE})
+        pairing.revoke_device(device.id, {story.CENTRE})
     after = an_item(answered_at="2026-11-20T10:06:00+02:00")
     time_is(begin + timedelta(minutes=10))
 
@@ -168,7 +169,7 @@ def test_a_revoked_tablet_that_stays_away_for_a_month_is_nobody(
     [device] = _devices(app)
     item = an_item()
     with app.app_context():
-        flow.revoke_device(device.id, {story.CENTRE})
+        pairing.revoke_device(device.id, {story.CENTRE})
     time_is(begin + timedelta(days=30))
     assert tablet.post("/kiosk/responses", {"responses": [item]}).status_code == 401
 
@@ -179,7 +180,7 @@ def test_a_tablet_that_lost_its_key_is_paired_again(
     old = new_tablet()
     [device] = _devices(app)
     with app.app_context():
-        code = flow.new_code(device.id, {story.CENTRE})
+        code = pairing.new_code(device.id, {story.CENTRE})
     assert old.get("/kiosk/config").status_code == 200, "until somebody uses the code"
     assert pair(stranger, code) == 200
     assert old.get("/kiosk/config").status_code == 401
@@ -200,14 +201,14 @@ def test_a_tablet_that_lost_its_key_is_paired_again(
 def test_a_place_that_makes_no_sense_is_refused(centre: str, facts: dict[str, str], pointer: str) -> None:
     asked: dict[str, Any] = {"centre": centre, "name": "Планшет", "mode": "hall"} | facts
     with pytest.raises(Invalid) as refusal:
-        flow.add_device(asked.pop("centre"), **asked)
+        pairing.add_device(asked.pop("centre"), **asked)
     assert [error.pointer for error in refusal.value.errors] == [pointer]
 
 
 @pytest.mark.usefixtures("context")
 def test_another_centres_tablet_cannot_be_touched(app: Flask, tablet: Caller) -> None:
     [device] = rows(Device)
-    for touch in (flow.revoke_device, flow.new_code):
+    for touch in (pairing.revoke_device, pairing.new_code):
         with pytest.raises(NotFound):
             touch(device.id, {"SN00000001"})
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from feedback_service import flow
 from feedback_service.cases.tokens import keyring
 from feedback_service.errors import Invalid
+from feedback_service.flow import pairing
 from feedback_service.flow.queue_files import take_queue_file
 from feedback_service.models import RefusedItem, Response
 from tests.kiosk.conftest import an_item
@@ -31,7 +31,7 @@ def place() -> str:
 
 def a_place(centre: str = story.CENTRE) -> str:
     """A tablet of the centre, paired just now; its id."""
-    return str(flow.pair(flow.add_device(centre, name="Планшет", mode="hall")).id)
+    return str(pairing.pair(pairing.add_device(centre, name="Планшет", mode="hall")).id)
 
 
 def sealed(place: str, item: Mapping[str, Any] | None = None, **how: Any) -> dict[str, Any]:

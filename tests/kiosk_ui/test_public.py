@@ -213,7 +213,7 @@ def test_a_fault_of_ours_is_a_page_too(app: Flask, monkeypatch: pytest.MonkeyPat
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("feedback_service.flow.open_survey", fail)
+    monkeypatch.setattr("feedback_service.flow.answers.open_survey", fail)
     app.testing = False
 
     reply = app.test_client().get(f"/S/{uuid.uuid4().hex}")

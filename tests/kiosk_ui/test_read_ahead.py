@@ -10,7 +10,7 @@ from flask.templating import DispatchingJinjaLoader
 from flask.testing import FlaskClient
 
 import kiosk_ui
-from kiosk_ui.languages import own_name
+from feedback_service.i18n import own_name
 
 
 @pytest.fixture

@@ -12,14 +12,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from feedback_service import clock, flow
+from feedback_service import clock
 from feedback_service.errors import Unavailable
-from feedback_service.flow import publishing
+from feedback_service.flow import answers, cases, publishing
 from feedback_service.flow.answers import opened
 from feedback_service.indicators import summaries
 from feedback_service.surveys import questionnaires
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT
-from kiosk_ui.survey.preview import Preview
+from kiosk_ui.survey.views import Preview
 from tests.conftest import TimeIs
 from tests.kiosk_ui.conftest import GetPage
 from tests.support import stored, story
@@ -314,9 +314,9 @@ def test_a_link_that_closes_while_a_mistake_is_told_says_so(
     heading: str,
 ) -> None:
     at = time_is("2026-11-20T12:00+02:00")
-    path, again = invited(), flow.open_survey
+    path, again = invited(), answers.open_survey
 
-    def open_survey(token: str, *, counts: bool) -> flow.Survey:
+    def open_survey(token: str, *, counts: bool) -> answers.Survey:
         if meanwhile == "answered":
             story.sent(token, {"off.nps": 9})
         elif meanwhile == "expired":
@@ -325,7 +325,7 @@ def test_a_link_that_closes_while_a_mistake_is_told_says_so(
             raise Unavailable(retry_after=2)
         return again(token, counts=counts)
 
-    monkeypatch.setattr(flow, "open_survey", open_survey)
+    monkeypatch.setattr(answers, "open_survey", open_survey)
 
     assert post_page(path, {"off.nps": "11"}, status).one("h1").text == heading
 
@@ -495,7 +495,7 @@ def test_a_cancelled_link_is_gone(app: Flask, centre: str, get_page: GetPage) ->
     with app.app_context():
         case = story.registered(story.a_report())
         assert case.invitation is not None
-        flow.cancel_invitation(case.id, frozenset({story.CENTRE}))
+        cases.cancel_invitation(case.id, frozenset({story.CENTRE}))
 
     page = get_page(f"/S/{case.invitation.token}", 410)
 

@@ -7,7 +7,7 @@ import pytest
 
 from feedback_service import clock
 from feedback_service.centres import state_codes
-from feedback_service.flow import upkeep
+from feedback_service.flow import maintenance
 from feedback_service.indicators import summaries
 from feedback_service.models import BegunAnswer, Case, Centre, Comment, Invitation, Response
 from feedback_service.sandbox import seed, town
@@ -133,12 +133,12 @@ def test_sowing_more_never_leaves_stored_figures_behind_the_answers(context: Non
     now = time_is(NOW)
     day = clock.kyiv_day(now)
     seed.sow(40, 1)
-    upkeep.close_days()
+    maintenance.close_days()
 
     seed.sow(40, 2)
 
     live = summaries.summary(centres={town.CENTRE}, first=day - timedelta(days=90), last=day, min_group=1)
-    upkeep.recount()
+    maintenance.recount()
     closed = summaries.summary(centres={town.CENTRE}, first=day - timedelta(days=90), last=day, min_group=1)
     assert live == closed
-    assert upkeep.differences() == []
+    assert maintenance.differences() == []

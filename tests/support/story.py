@@ -9,11 +9,14 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from feedback_service import clock, flow
+from feedback_service import clock
 from feedback_service.cases import tokens
 from feedback_service.cases.registry import CaseReport, ServiceRef
 from feedback_service.db import transaction
-from feedback_service.flow import CaseView, Given, InvitationView, Recorded
+from feedback_service.flow import answers as answers_flow
+from feedback_service.flow import cases
+from feedback_service.flow.answers import Given, Recorded
+from feedback_service.flow.cases import CaseView, InvitationView
 from feedback_service.models import Centre, Event
 from feedback_service.surveys.answers import check
 
@@ -53,7 +56,7 @@ def a_report(status: str = "completed", **facts: Any) -> CaseReport:
 
 def registered(report: CaseReport) -> CaseView:
     """The case as its system sees it after that report; a refusal is raised."""
-    [outcome] = flow.register_cases([report], {report.centre})
+    [outcome] = cases.register_cases([report], {report.centre})
     if outcome.refusal is not None:
         raise outcome.refusal
     assert outcome.case is not None
@@ -75,14 +78,14 @@ def given(answers: Mapping[str, object]) -> Given:
 def tapped(token: str, answers: Mapping[str, object], client: uuid.UUID | None = None) -> uuid.UUID:
     """Somebody tapped and has not sent yet; the client id."""
     client = client or uuid.uuid4()
-    flow.keep_begun(token, client_id=client, given=given(answers), language="uk", source="qr_case")
+    answers_flow.keep_begun(token, client_id=client, given=given(answers), language="uk", source="qr_case")
     return client
 
 
 def sent(token: str, answers: Mapping[str, object], client: uuid.UUID | None = None, **how: Any) -> Recorded:
     """Somebody answered and sent."""
     how = {"language": "uk", "source": "qr_case"} | how
-    return flow.finish(token, client_id=client or uuid.uuid4(), given=given(answers), **how)
+    return answers_flow.finish(token, client_id=client or uuid.uuid4(), given=given(answers), **how)
 
 
 @transaction

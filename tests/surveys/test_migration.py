@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from feedback_service import flow
 from feedback_service.app import create_app
 from feedback_service.config import Settings
 from feedback_service.db import db
+from feedback_service.flow import receipts
 from feedback_service.models import Comment, Response
 from tests.support import stored
 from tests.support.database import FreshDatabase, flask_db
@@ -69,7 +69,7 @@ def test_values_are_the_same_after_the_way_down_and_up(told: dict[str, str], own
     with own.app_context():
         sent(invited().token, {"off.nps": 9, "off.staff": "great", "any.reasons": ["queue", "seats"]})
         sent(invited().token, {"any.comment": "Дякую"})
-        flow.withdraw(sent(invited().token, {"off.nps": 0, "any.breach": ["bribe"]}).receipt)
+        receipts.withdraw(sent(invited().token, {"off.nps": 0, "any.breach": ["bribe"]}).receipt)
 
     before, after = before_and_after(told, own, "0009", said)
 

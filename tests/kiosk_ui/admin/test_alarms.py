@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 
-from feedback_service.flow import alarms, upkeep
+from feedback_service.flow import alarm_duties, maintenance
 from feedback_service.mail import Server
 from tests.kiosk_ui.admin.conftest import OWN, SignedIn
 from tests.kiosk_ui.outline import Outline
@@ -21,7 +21,7 @@ def raised(app: Flask, centres: None) -> None:
         for _ in range(6):
             sent(invited().token, {"off.quality": "awful"})
         sent(invited().token, {"any.breach": ["bribe"]})
-        alarms.raise_alarms(upkeep.never)
+        alarm_duties.raise_alarms(maintenance.never)
 
 
 def forms(page: str) -> list[str]:

@@ -11,11 +11,11 @@ from flask import Flask
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from feedback_service import clock, flow
+from feedback_service import clock
 from feedback_service.cases.registry import ServiceRef
 from feedback_service.config import smtp
 from feedback_service.db import transaction
-from feedback_service.flow import alarms, upkeep
+from feedback_service.flow import alarm_duties, direct, maintenance
 from feedback_service.models import Centre, User
 from tests.conftest import TimeIs
 from tests.kiosk_ui.admin.conftest import OWN, SignedIn
@@ -48,12 +48,12 @@ def head(app: Flask, signed_in: SignedIn) -> Staff:
         call(" ".join(PAYLOADS)[:500])
         for number, payload in enumerate(PAYLOADS):
             answer = given({"off.nps": 1, "any.comment": payload, "any.breach": ["insult"]})
-            flow.record_in_hall(OWN, client_id=uuid.uuid4(), given=answer, language="uk")
+            direct.record_in_hall(OWN, client_id=uuid.uuid4(), given=answer, language="uk")
             if number % 8 == 0:
                 service = ServiceRef("", f"x-{number}", " ".join(PAYLOADS[number : number + 8])[:500])
                 for _ in range(6):
                     sent(invited(service=service).token, {"off.quality": "awful", "any.comment": payload})
-        alarms.raise_alarms(upkeep.never)
+        alarm_duties.raise_alarms(maintenance.never)
     return head
 
 
@@ -118,8 +118,8 @@ def test_letters_are_text_and_go_nowhere_else(head: Staff, app: Flask, time_is: 
         told = app.config["SETTINGS"]
         app.config["SETTINGS"] = replace(told, smtp_url=smtp(box.url), mail_from="v@rada.example")
         time_is(clock.now() + timedelta(minutes=6))
-        alarms.tell_alarms(upkeep.never)
-        alarms.tell_alarms(upkeep.never)
+        alarm_duties.tell_alarms(maintenance.never)
+        alarm_duties.tell_alarms(maintenance.never)
 
     assert len(box.taken) == 2
     for letter in box.taken:
@@ -140,7 +140,7 @@ def test_a_user_whose_address_is_markup_is_text_and_gets_no_letter(
         app.config["SETTINGS"] = replace(told, smtp_url=smtp(box.url), mail_from="v@rada.example")
         page = head.get("/admin/alarms").text
         time_is(clock.now() + timedelta(minutes=6))
-        alarms.tell_alarms(upkeep.never)
+        alarm_duties.tell_alarms(maintenance.never)
 
     assert alive(page) == []
     assert strange in read(page)

@@ -19,10 +19,11 @@ from feedback_service.access import roles, sessions
 from feedback_service.access.sessions import CODE, SET_UP
 from feedback_service.bearer_secrets import hash_secret
 from feedback_service.db import reading
-from feedback_service.flow import alarms, integrations, pairing, tablet_list, upkeep
+from feedback_service.flow import alarm_duties, integrations, maintenance, pairing, tablet_list
 from feedback_service.models import Alarm, ApiKey, Centre, Event, SignIn, User
 from feedback_service.words import ROLES
-from kiosk_ui.admin.door import NOBODY, SIGNED_IN
+from kiosk_ui import admin
+from kiosk_ui.admin.admission import NOBODY, SIGNED_IN
 from tests.kiosk_ui.admin.conftest import FOREIGN, OWN, SignedIn
 from tests.support.staff import FROM_HERE, Staff, a_link, a_session, a_user
 from tests.support.story import invited, sent
@@ -146,7 +147,7 @@ def _a_comment(centre: str) -> str:
 def _an_alarm(centre: str) -> str:
     for _ in range(6):
         sent(invited(centre=centre).token, {"off.quality": "awful"})
-    alarms.raise_alarms(upkeep.never)
+    alarm_duties.raise_alarms(maintenance.never)
     return str(_alarm_of(centre))
 
 
@@ -213,10 +214,19 @@ def ask(app: Flask, me: Staff | FlaskClient, rule: Rule, method: str, values: di
 
 def test_every_view_is_in_the_table_and_needs_what_the_table_says(app: Flask) -> None:
     there = {
-        rule.endpoint: getattr(app.view_functions[rule.endpoint], "needs", None) for rule, _ in routes(app)
+        rule.endpoint: getattr(app.view_functions[rule.endpoint], "need", None) for rule, _ in routes(app)
     }
 
     assert there == {endpoint: need for endpoint, (need, _) in TABLE.items()}
+
+
+def test_a_view_that_does_not_say_what_it_needs_cannot_be_registered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(admin, "ADDRESSES", (("GET", "/forgotten", lambda: "open to everybody"),))
+
+    with pytest.raises(RuntimeError, match="/forgotten"):
+        admin.register(Flask("forgetful"))
 
 
 def test_every_role_has_its_line_in_the_table_of_rights() -> None:

@@ -12,9 +12,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from flask import Flask
 from flask.testing import FlaskClient
 
-from feedback_service import clock, flow
+from feedback_service import clock
 from feedback_service.access import sessions
 from feedback_service.cases.tokens import keyring
+from feedback_service.flow import pairing
 from feedback_service.flow.tablet_list import TabletState, tablets
 from feedback_service.models import JournalEntry, Response
 from tests.conftest import TimeIs
@@ -91,7 +92,7 @@ def test_a_tablet_s_code_is_kept_with_the_form_when_the_session_has_ended(
 def test_what_needs_attention_is_on_the_page(app: Flask, signed_in: SignedIn, time_is: TimeIs) -> None:
     now = time_is("2026-11-20T12:00+02:00")
     with app.app_context():
-        flow.pair(flow.add_device(OWN, name="Тихий", mode="hall"))
+        pairing.pair(pairing.add_device(OWN, name="Тихий", mode="hall"))
     time_is(now + timedelta(minutes=11))
     page = signed_in().get("/admin/tablets").text
     assert "Тихий" in page and "Мовчить понад десять хвилин у години роботи" in page
@@ -99,7 +100,7 @@ def test_what_needs_attention_is_on_the_page(app: Flask, signed_in: SignedIn, ti
 
 def test_a_revoked_tablet_is_shut_out(app: Flask, signed_in: SignedIn, client: FlaskClient) -> None:
     with app.app_context():
-        key = flow.pair(flow.add_device(OWN, name="Планшет", mode="hall")).key
+        key = pairing.pair(pairing.add_device(OWN, name="Планшет", mode="hall")).key
     [tablet] = known(app)
     assert signed_in().post(f"/admin/tablets/{tablet.id}/revoke").status_code == 303
     headers = {"Authorization": f"Bearer {key}"}
@@ -109,7 +110,7 @@ def test_a_revoked_tablet_is_shut_out(app: Flask, signed_in: SignedIn, client: F
 def a_file(app: Flask, centre: str, rating: int = 9) -> bytes:
     """What a stuck tablet of the centre saved: one answer."""
     with app.app_context():
-        flow.add_device(centre, name="Планшет", mode="hall")
+        pairing.add_device(centre, name="Планшет", mode="hall")
         [tablet] = tablets({centre})
         client, nonce = str(uuid.uuid4()), bytes(12)
         said = {

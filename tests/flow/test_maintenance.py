@@ -1,6 +1,5 @@
 """What time does: answers left become final, days are closed, old things are deleted."""
 
-import threading
 import uuid
 from datetime import date, timedelta
 from typing import Any
@@ -9,11 +8,12 @@ import pytest
 from sqlalchemy import func, update
 from sqlalchemy.orm import Session
 
-from feedback_service import clock, flow
+from feedback_service import clock
 from feedback_service.config import Settings
 from feedback_service.db import transaction
-from feedback_service.flow import AssistedAnswer, upkeep
-from feedback_service.flow.upkeep import Purged
+from feedback_service.flow import direct, maintenance
+from feedback_service.flow.direct import AssistedAnswer
+from feedback_service.flow.maintenance import Purged
 from feedback_service.indicators import closing
 from feedback_service.models import (
     BegunAnswer,
@@ -63,37 +63,37 @@ def closed_days() -> set[date]:
 
 
 def test_answers_begun_and_left_become_final_all_of_them(time_is: TimeIs, day_one: date) -> None:
-    for _ in range(upkeep.LEFT + 1):
+    for _ in range(maintenance.LEFT + 1):
         tapped(invited().token, {"off.nps": 9})
     time_is(minutes_later(31))
 
-    assert upkeep.complete_left_answers() == upkeep.LEFT + 1
+    assert maintenance.complete_left_answers() == maintenance.LEFT + 1
     assert stored.rows(BegunAnswer) == []
-    assert len(stored.rows(Response)) == upkeep.LEFT + 1
+    assert len(stored.rows(Response)) == maintenance.LEFT + 1
 
 
 def test_a_day_is_closed_only_when_nothing_of_it_can_be_under_way(time_is: TimeIs, day_one: date) -> None:
     sent(invited().token, {"off.nps": 9})
 
     time_is("2026-03-03T00:05+02:00")
-    assert upkeep.close_days() == 0
+    assert maintenance.close_days() == 0
     time_is("2026-03-03T00:15+02:00")
-    assert upkeep.close_days() == 1
+    assert maintenance.close_days() == 1
 
     assert closed_days() == {day_one}
-    assert upkeep.close_days() == 0
-    assert upkeep.differences() == []
+    assert maintenance.close_days() == 0
+    assert maintenance.differences() == []
 
 
 def test_recounting_makes_stored_figures_what_the_answers_add_up_to(time_is: TimeIs, day_one: date) -> None:
     sent(invited().token, {"off.nps": 9})
     time_is(noon(day_one + timedelta(days=1)))
-    upkeep.close_days()
+    maintenance.close_days()
     spoil_counts()
-    assert upkeep.differences() != []
+    assert maintenance.differences() != []
 
-    assert upkeep.recount() == 1
-    assert upkeep.differences() == []
+    assert maintenance.recount() == 1
+    assert maintenance.differences() == []
 
 
 def test_comments_go_when_they_are_old_enough_and_coded_answers_never(
@@ -103,9 +103,9 @@ def test_comments_go_when_they_are_old_enough_and_coded_answers_never(
     kept = timedelta(days=settings.retention_days)
 
     time_is(noon(day_one + kept))
-    assert upkeep.purge() == Purged(comments=0, cases=0)
+    assert maintenance.purge() == Purged(comments=0, cases=0)
     time_is(noon(day_one + kept + timedelta(days=1)))
-    assert upkeep.purge() == Purged(comments=1, cases=1)
+    assert maintenance.purge() == Purged(comments=1, cases=1)
 
     assert stored.comments() == []
     assert stored.answers() == {("off.nps", "9")}
@@ -124,11 +124,11 @@ def test_a_comment_s_age_counts_from_the_day_it_was_left(
         answered_on=day_one,
         language="uk",
     )
-    flow.record_assisted(told, given=given(COMMENT), centres=frozenset({"SN12000007"}))
+    direct.record_assisted(told, given=given(COMMENT), centres=frozenset({"SN12000007"}))
 
     time_is(noon(day_one + timedelta(days=settings.retention_days + 1)))
 
-    assert upkeep.purge().comments == 1
+    assert maintenance.purge().comments == 1
 
 
 def test_spent_invitations_go_with_their_cases_and_history(
@@ -142,7 +142,7 @@ def test_spent_invitations_go_with_their_cases_and_history(
 
     time_is(noon(day_one + timedelta(days=settings.retention_days + 1)))
 
-    assert upkeep.purge().cases == 1
+    assert maintenance.purge().cases == 1
     assert [stored.rows(table) for table in (Case, CaseStatus, Invitation)] == [[], [], []]
     assert len(stored.rows(Response)) == 1
 
@@ -155,9 +155,9 @@ def test_an_invitation_that_nobody_answered_goes_when_its_last_day_is_as_old(
     kept = timedelta(days=settings.retention_days)
 
     time_is(noon(last_day + kept))
-    assert upkeep.purge().cases == 0
+    assert maintenance.purge().cases == 0
     time_is(noon(last_day + kept + timedelta(days=1)))
-    assert upkeep.purge().cases == 1
+    assert maintenance.purge().cases == 1
 
 
 def test_a_case_that_may_yet_be_completed_stays(time_is: TimeIs, day_one: date, settings: Settings) -> None:
@@ -165,7 +165,7 @@ def test_a_case_that_may_yet_be_completed_stays(time_is: TimeIs, day_one: date, 
 
     time_is(noon(day_one + timedelta(days=2 * settings.retention_days)))
 
-    assert upkeep.purge().cases == 0
+    assert maintenance.purge().cases == 0
     assert len(stored.rows(Case)) == 1
 
 
@@ -175,9 +175,9 @@ def test_what_was_tapped_is_counted_before_its_invitation_goes(
     tapped(invited().token, {"off.nps": 9})
     time_is(noon(day_one + timedelta(days=2 * settings.retention_days)))
 
-    assert upkeep.purge().cases == 0
-    upkeep.complete_left_answers()
-    assert upkeep.purge().cases == 1
+    assert maintenance.purge().cases == 0
+    maintenance.complete_left_answers()
+    assert maintenance.purge().cases == 1
 
     assert stored.answers() == {("off.nps", "9")}
 
@@ -185,37 +185,19 @@ def test_what_was_tapped_is_counted_before_its_invitation_goes(
 def test_purging_takes_as_many_portions_as_it_needs(
     time_is: TimeIs, day_one: date, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upkeep, "PORTION", 2)
+    monkeypatch.setattr(maintenance, "PORTION", 2)
     for _ in range(5):
         sent(invited().token, COMMENT)
     time_is(noon(day_one + timedelta(days=settings.retention_days + 1)))
 
-    assert upkeep.purge() == Purged(comments=5, cases=5)
+    assert maintenance.purge() == Purged(comments=5, cases=5)
 
 
 def test_no_duty_goes_on_when_told_to_stop(time_is: TimeIs, day_one: date) -> None:
     tapped(invited().token, {"off.nps": 9})
     time_is(minutes_later(31))
 
-    assert upkeep.complete_left_answers(stop=lambda: True) == 0
-
-
-def test_a_duty_that_fails_leaves_the_others_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    stop, done = threading.Event(), list[str]()
-
-    def fails(_stop: upkeep.Stop) -> int:
-        done.append("failed")
-        raise RuntimeError("the disk is full")
-
-    def ends(_stop: upkeep.Stop) -> int:
-        done.append("done")
-        stop.set()
-        return 1
-
-    monkeypatch.setattr(upkeep, "DUTIES", {fails: 60, ends: 60})
-    upkeep.work(stop)
-
-    assert done == ["failed", "done"]
+    assert maintenance.complete_left_answers(stop=lambda: True) == 0
 
 
 def test_a_centre_that_fails_leaves_the_others_their_turn(
@@ -235,7 +217,7 @@ def test_a_centre_that_fails_leaves_the_others_their_turn(
 
     monkeypatch.setattr(closing, "close_days", fails_in_the_first)
     with pytest.raises(RuntimeError, match="cannot be read"):
-        upkeep.close_days()
+        maintenance.close_days()
 
     assert {row.centre_id for row in stored.rows(CountedDay)} == {second}
 
@@ -255,10 +237,10 @@ def test_what_was_delivered_30_days_ago_is_blanked_and_nothing_else(time_is: Tim
     acknowledged(first.id)
 
     time_is(clock.now() + timedelta(days=30))
-    assert upkeep.blank_delivered() == 0
+    assert maintenance.blank_delivered() == 0
     time_is(clock.now() + timedelta(seconds=1))
-    assert upkeep.blank_delivered() == 1
-    assert upkeep.blank_delivered() == 0
+    assert maintenance.blank_delivered() == 1
+    assert maintenance.blank_delivered() == 0
 
     blank, *waiting = sorted(stored.rows(Event), key=lambda event: event.id)
     assert (blank.body, blank.data, blank.subject) == (None, None, "")

@@ -3,18 +3,15 @@
     complete_left_answers   answers begun and left become final as they are
     close_days              past days are recounted, so that figures need not be
     purge                   what nobody needs any more is deleted
-    alarms                  raised, told by e-mail, declared over; see ``flow.alarms``
     forget_what_is_over     sessions that are over, counts of wrong passwords
     blank_delivered         what was delivered long ago is forgotten, its digest stays
 
 Every function does what is due and tells how much that was; ``stop`` may say between two transactions that
-the rest can wait. ``work`` does all of them again and again.
+the rest can wait. ``worker`` does all of them again and again.
 """
 
-import threading
-import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, ParamSpec, TypeVar
 
@@ -25,7 +22,7 @@ from feedback_service import clock
 from feedback_service.config import settings
 from feedback_service.db import reading, transaction
 from feedback_service.errors import Unavailable
-from feedback_service.flow import alarms, sign_in
+from feedback_service.flow import sign_in
 from feedback_service.flow.answers import complete_left
 from feedback_service.indicators import checking, closing, rollups
 from feedback_service.indicators.checking import Difference
@@ -211,42 +208,3 @@ def _until_less(portion: int, stop: Stop, do: Callable[P, int], *args: P.args, *
         if done < portion:
             break
     return total
-
-
-# What a worker does, and how many seconds later it looks again.
-DUTIES: Mapping[Callable[[Stop], int | Purged], float] = {
-    complete_left_answers: 5,
-    close_days: 60,
-    purge: 3600,
-    blank_delivered: 3600,
-    forget_what_is_over: 3600,
-    alarms.raise_alarms: 5,
-    alarms.tell_alarms: 5,
-    alarms.review_alarms: 3600,
-}
-
-
-def work(stop: threading.Event) -> None:
-    """Every duty is done when it is due, until ``stop``; one that fails is logged and tried when next due."""
-    due = dict.fromkeys(DUTIES, 0.0)
-    while not stop.is_set():
-        for duty, seconds in DUTIES.items():
-            if not stop.is_set() and due[duty] <= time.monotonic():
-                try:
-                    _do(duty, stop.is_set)
-                except Exception as error:  # whatever it is, the other duties go on
-                    log.error("duty failed", duty=duty.__name__, exc_info=error)
-                due[duty] = time.monotonic() + seconds
-        stop.wait(min(due.values()) - time.monotonic())
-
-
-def work_once() -> None:
-    """Every duty is done as far as it is due now."""
-    for duty in DUTIES:
-        _do(duty, never)
-
-
-def _do(duty: Callable[[Stop], int | Purged], stop: Stop) -> None:
-    done = duty(stop)
-    if n := sum(done) if isinstance(done, Purged) else done:
-        log.info("duty done", duty=duty.__name__, n=n)

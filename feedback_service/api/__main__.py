@@ -1,0 +1,37 @@
+"""Write the OpenAPI document of the JSON door: ``python -m feedback_service.api FILE``.
+
+``--check`` changes nothing and only says whether the file is current.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from flask import Flask
+
+from feedback_service.api import door, openapi
+
+
+def main() -> int:
+    """0 when the file says what the program says, 1 when it does not."""
+    parser = argparse.ArgumentParser(description=(openapi.__doc__ or "").splitlines()[0])
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--check", action="store_true", help="change nothing, only compare")
+    asked = parser.parse_args()
+    app = Flask("openapi", static_folder=None)
+    door.register(app)
+    wanted = json.dumps(openapi.document(app), ensure_ascii=False, indent=1) + "\n"
+    if asked.check:
+        if asked.file.exists() and asked.file.read_text(encoding="utf-8") == wanted:
+            return 0
+        print(
+            f"{asked.file} is not current: run python -m feedback_service.api {asked.file}", file=sys.stderr
+        )
+        return 1
+    asked.file.write_text(wanted, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,201 @@
+"""What the worker does about alarms and breaches: raises them, reviews them, tells of them in letters.
+
+It looks at a centre only when an answer gave cause (``alarms.book.worry``, ``breaches.store.notice``), within
+seconds; what it needs to count it reads outside the transaction that writes, so that nobody waits for it. Letters
+are sent outside any transaction and told apart by their own id; see ``alarms.post`` for what that promises.
+"""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+from sqlalchemy.orm import Session
+
+from feedback_service import clock, mail
+from feedback_service.access import roles
+from feedback_service.alarms import book, letters, post
+from feedback_service.alarms.book import BAD_ANSWERS, WHOLE, Evidence
+from feedback_service.alarms.letters import Line
+from feedback_service.alarms.post import Held
+from feedback_service.breaches import letters as breach_letters
+from feedback_service.breaches import store as breaches
+from feedback_service.breaches.store import BREACH
+from feedback_service.config import settings
+from feedback_service.db import reading, transaction
+from feedback_service.indicators import cusum, watching
+from feedback_service.logs import log
+from feedback_service.models import Centre
+from feedback_service.words import ROLES
+
+Stop = Callable[[], bool]
+Seen = dict[str, Evidence | None]  # by subject
+
+PORTION = 200  # concerns looked at together
+PAGE = "/admin/alarms"
+
+# Letters about a kind go to the roles that may read it and belong to one centre.
+RIGHTS = {BAD_ANSWERS: roles.ALARMS, BREACH: roles.BREACHES}
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What gives cause to look at a centre: bad answers, about these services too, and noticed breaches."""
+
+    bad_answers: list[uuid.UUID] = field(default_factory=list)
+    services: set[uuid.UUID] = field(default_factory=set)
+    breaches: list[uuid.UUID] = field(default_factory=list)
+
+
+def raise_alarms(stop: Stop) -> int:
+    """Every centre where something gave cause has been looked at; tells how many concerns that were."""
+    total = 0
+    while not stop():
+        waiting = _causes()
+        for centre_id, cause in waiting.items():
+            _note(centre_id, _seen(centre_id, {None, *cause.services}), cause)
+            total += len(cause.bad_answers) + len(cause.breaches)
+        if not waiting:
+            break
+    return total
+
+
+def review_alarms(stop: Stop) -> int:
+    """Alarms that stand are what the answers say today, also where no bad answer came since; tells how many."""
+    reviewed = 0
+    for centre_id, subjects in _standing():
+        if stop():
+            break
+        _note(centre_id, _seen(centre_id, subjects), Cause())
+        reviewed += len(subjects)
+    return reviewed
+
+
+def tell_alarms(stop: Stop) -> int:
+    """Letters whose time has come are written and sent as far as the mail server takes them; tells how many."""
+    for centre_id, kind in _gathered():
+        _write(centre_id, kind)
+    sent = 0
+    server, mail_from = settings().smtp_url, settings().mail_from
+    while server is not None and mail_from is not None and not stop():
+        letter = _hold() if _waits() else None
+        if letter is None:
+            break
+        try:
+            mail.send(_outgoing(letter), server, mail_from)
+        except mail.NotSent as trouble:
+            _put_off(letter)
+            log.warning("letter not sent", letter=str(letter.id), reason=str(trouble))
+            break  # the others wait too, rather than each for its own time-out
+        _sent(letter)
+        sent += 1
+    if _forgettable() and (dropped := _forget()):
+        log.warning("letters given up", number=dropped)
+    return sent
+
+
+@reading
+def _causes(tx: Session) -> dict[uuid.UUID, Cause]:
+    found: defaultdict[uuid.UUID, Cause] = defaultdict(Cause)
+    for bad in book.concerns(tx, PORTION):
+        found[bad.centre_id].bad_answers.append(bad.id)
+        if bad.service_id:
+            found[bad.centre_id].services.add(bad.service_id)
+    for breach in breaches.noticed(tx, PORTION):
+        found[breach.centre_id].breaches.append(breach.id)
+    return found
+
+
+@reading
+def _standing(tx: Session) -> list[tuple[uuid.UUID, set[uuid.UUID | None]]]:
+    subjects: dict[uuid.UUID, set[uuid.UUID | None]] = {}
+    for centre_id, subject in book.standing_subjects(tx):
+        subjects.setdefault(centre_id, set()).add(uuid.UUID(subject) if subject else None)
+    return list(subjects.items())
+
+
+@reading
+def _seen(tx: Session, centre_id: uuid.UUID, services: Collection[uuid.UUID | None]) -> Seen:
+    today, least = clock.kyiv_day(clock.now()), settings().min_group
+    return {
+        str(service_id) if service_id else WHOLE: _evidence(alarm)
+        for service_id, alarm in watching.alarms(tx, centre_id, services, today, least).items()
+    }
+
+
+def _evidence(alarm: cusum.Alarm | None) -> Evidence | None:
+    return None if alarm is None else Evidence(alarm.since, alarm.noticed, alarm.n, alarm.bad)
+
+
+@transaction
+def _note(tx: Session, centre_id: uuid.UUID, seen: Seen, cause: Cause) -> None:
+    now = clock.now()
+    today = clock.kyiv_day(now)
+    if cause.bad_answers:
+        book.take(tx, centre_id, cause.bad_answers)
+    if cause.breaches and breaches.record(tx, centre_id, cause.breaches, today):
+        post.gather(tx, centre_id, BREACH, now)
+    new = [book.watch(tx, centre_id, subject, evidence, today) for subject, evidence in sorted(seen.items())]
+    if any(new):
+        post.gather(tx, centre_id, BAD_ANSWERS, now)
+
+
+@reading
+def _gathered(tx: Session) -> list[tuple[uuid.UUID, str]]:
+    return list(post.gathered(tx, clock.now()))
+
+
+@transaction
+def _write(tx: Session, centre_id: uuid.UUID, kind: str) -> None:
+    """Everybody whom it concerns gets a letter about what none has told of yet, if it is time for one."""
+    centre, now = tx.get_one(Centre, centre_id), clock.now()
+    if not post.take_due(tx, centre_id, kind, now):
+        return
+    said: letters.Said
+    if kind == BREACH:
+        found = breaches.take_untold(tx, centre_id)
+        said = breach_letters.describe([(card.since, card.bad) for card in found])
+    else:
+        raised = book.take_untold(tx, centre_id)
+        said = letters.describe([Line(card.service, card.since, card.n, card.bad) for card in raised])
+    wanted = [role for role in ROLES if role in roles.OF_CENTRES and roles.may(role, RIGHTS[kind])]
+    readers = post.readers(tx, centre.code, wanted) if settings().smtp_url is not None else []
+    if not said["uk"][1] or not readers:
+        return
+    address = f"{settings().public_url}{PAGE}?{urlencode({'centre': centre.code})}"
+    post.write(tx, centre_id, kind, readers, *letters.letter(centre.name, said, address), now)
+
+
+@reading
+def _forgettable(tx: Session) -> bool:
+    return post.forgettable(tx, clock.now())
+
+
+@transaction
+def _forget(tx: Session) -> int:
+    return post.forget(tx, clock.now())
+
+
+@reading
+def _waits(tx: Session) -> bool:
+    return post.waits(tx, clock.now())
+
+
+@transaction
+def _hold(tx: Session) -> Held | None:
+    return post.hold(tx, clock.now())
+
+
+@transaction
+def _sent(tx: Session, letter: Held) -> None:
+    post.sent(tx, letter)
+
+
+@transaction
+def _put_off(tx: Session, letter: Held) -> None:
+    post.put_off(tx, letter, clock.now())
+
+
+def _outgoing(letter: Held) -> mail.Outgoing:
+    return mail.Outgoing(str(letter.id), letter.to, letter.subject, letter.body, letter.written_at)

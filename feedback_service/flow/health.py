@@ -1,0 +1,89 @@
+"""Whether the service can work just now, and how much waits in its database."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from feedback_service import clock
+from feedback_service.alarms import post
+from feedback_service.db import NotDurable, reading
+from feedback_service.delivery import overview
+from feedback_service.delivery.overview import Sums
+from feedback_service.errors import N_, Unavailable
+from feedback_service.indicators import rollups
+from feedback_service.models import BegunAnswer
+
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
+RETRY_SECONDS = 5
+
+AWAY = N_("The database cannot be reached.")
+FORGETFUL = N_("The database may forget what it acknowledged.")
+BEHIND = N_("The tables are not those of this release: run “flask db upgrade”.")
+
+
+class NotReady(Unavailable):
+    """The service is not ready."""
+
+    slug, title = "not-ready", N_("The service is not ready")
+
+    def __init__(self, why: str) -> None:
+        super().__init__(RETRY_SECONDS)
+        self.detail = why
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What the worker has not done yet."""
+
+    begun_answers: int
+    days_to_recount: int
+    letters: int
+    oldest_letter_seconds: float  # 0 when no letter waits
+    deliveries: Sums
+    channel_paused: bool
+
+
+def check_ready() -> None:
+    """The database can be reached, is durable and has the tables of this release. Raises ``NotReady``."""
+    try:
+        found = _read_revision()
+    except NotDurable:
+        raise NotReady(FORGETFUL) from None
+    except (Unavailable, SQLAlchemyError):
+        raise NotReady(AWAY) from None
+    if found != _newest_revision():
+        raise NotReady(BEHIND)
+
+
+def measure_backlog() -> Backlog:
+    """How much waits. Raises ``Unavailable``."""
+    begun, days, letters, oldest = _count_waiting()
+    return Backlog(begun, days, letters, oldest, overview.sums(), overview.channel_paused())
+
+
+@reading
+def _count_waiting(tx: Session) -> tuple[int, int, int, float]:
+    begun = tx.scalar(select(func.count()).select_from(BegunAnswer)) or 0
+    now = clock.now()
+    letters, oldest = post.pending(tx)
+    waited = (now - oldest).total_seconds() if oldest else 0
+    return begun, rollups.waiting(tx, before=clock.kyiv_day(now)), letters, waited
+
+
+@reading
+def _read_revision(tx: Session) -> set[str]:
+    return set(MigrationContext.configure(tx.connection()).get_current_heads())
+
+
+@cache
+def _newest_revision() -> set[str]:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return set(ScriptDirectory.from_config(config).get_heads())

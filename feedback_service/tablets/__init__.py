@@ -1,0 +1,1 @@
+"""What is known of tablets beside their keys: the texts of their screens."""
