@@ -19,8 +19,9 @@ from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
 from benchmarks.serving import service
+from feedback_service.counts import closing
 from feedback_service.db import db, transaction
-from feedback_service.indicators import closing, signalled
+from feedback_service.figures import without_signals
 from feedback_service.models import Centre, Service
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 12, 31)
@@ -160,7 +161,7 @@ def measure(dialect: str, folder: Path, *, answers: int, centres: int) -> dict[s
 
     def summary(by: str | None = None) -> dict[str, object]:
         codes = [_code(number) for number in range(centres)]
-        return signalled.both_totals(centres=codes, first=FIRST, last=LAST, by=by, min_group=5)
+        return without_signals.both_totals(centres=codes, first=FIRST, last=LAST, by=by, min_group=5)
 
     with service(dialect, folder):
         began = time.perf_counter()

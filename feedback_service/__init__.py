@@ -15,8 +15,9 @@ them, and all that a command needs; ``app`` adds the doors.
     ground      words, config, clock, text, errors, documents, files, logs, db, turns, links, statements,
                 gathered; serving (how gunicorn takes requests)
     rooms       cases (registering, tokens, QR, slips, posters), surveys (questionnaires, answers, privacy guard,
-                comments), indicators (methodology, scoring, roll-ups, summaries, comparisons, control limits,
-                CUSUM), delivery (events, outbox, relay), access (users and what they may see, sessions, keys,
+                comments), delivery (events, outbox, relay), access (users and what they may see, sessions, keys,
                 tablets, journal)
+    figures     indicators (the law: methodology, loyalty index, intervals), counts (tallies, roll-ups, closing of
+                days), figures (summaries, suppression, comparisons, control limits, CUSUM, the dashboard)
     sandbox     what only a demonstration needs: demo data, a demo portal, the launcher of ``make run``
 """

@@ -8,7 +8,7 @@ from feedback_service.api.replies import reply
 from feedback_service.api.summary_schemas import SummaryQuery, SummaryReply
 from feedback_service.config import settings
 from feedback_service.errors import N_, Invalid, NotFound
-from feedback_service.indicators.signalled import both_totals
+from feedback_service.figures.without_signals import both_totals
 
 bp = Blueprint("summaries", __name__)
 

@@ -7,7 +7,7 @@ from marshmallow import Schema, fields
 from feedback_service.api.fields import Choice, Day, Items, Strict
 from feedback_service.api.schemas import centre, says
 from feedback_service.errors import N_
-from feedback_service.indicators.summaries import BY
+from feedback_service.figures.summaries import BY
 from feedback_service.words import FRONT_OFFICES, SOURCES
 
 

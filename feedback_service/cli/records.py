@@ -13,8 +13,8 @@ from feedback_service.cli.command import Command
 from feedback_service.clock import YEARS
 from feedback_service.config import settings
 from feedback_service.errors import NotFound
+from feedback_service.figures.without_signals import both_totals
 from feedback_service.flow import upkeep
-from feedback_service.indicators.signalled import both_totals
 
 DAY = click.DateTime(["%Y-%m-%d"])
 UNCONFIRMED = "Методика не підтверджена (the methodology is not confirmed)."

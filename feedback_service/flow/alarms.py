@@ -21,7 +21,7 @@ from feedback_service.alarms.post import Held
 from feedback_service.config import settings
 from feedback_service.db import reading, transaction
 from feedback_service.errors import N_, ChangedMeanwhile, Invalid, NotFound
-from feedback_service.indicators import cusum, watching
+from feedback_service.figures import bad_answers, cusum
 from feedback_service.logs import log
 from feedback_service.models import Centre
 from feedback_service.models.alarms import LONGEST_NOTE
@@ -114,7 +114,7 @@ def _seen(tx: Session, centre_id: uuid.UUID, services: Collection[uuid.UUID | No
     today, least = clock.kyiv_day(clock.now()), settings().min_group
     return {
         str(service_id) if service_id else WHOLE: _evidence(alarm)
-        for service_id, alarm in watching.alarms(tx, centre_id, services, today, least).items()
+        for service_id, alarm in bad_answers.alarms(tx, centre_id, services, today, least).items()
     }
 
 

@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.cases import invitations, tokens
 from feedback_service.cases.tokens import keyring
+from feedback_service.counts import rollups
 from feedback_service.db import reading, transaction
 from feedback_service.delivery import events, outbox
 from feedback_service.errors import NotFound, TooManyGuesses
 from feedback_service.flow.answers import CentreFacts
-from feedback_service.indicators import rollups
 from feedback_service.models import Centre, Response
 from feedback_service.surveys import responses
 

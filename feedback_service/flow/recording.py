@@ -9,9 +9,10 @@ from feedback_service.alarms import book
 from feedback_service.cases import tokens
 from feedback_service.cases.invitations import CaseFacts, CentreFacts, ServiceFacts
 from feedback_service.config import settings
+from feedback_service.counts import rollups
 from feedback_service.delivery import events, outbox
-from feedback_service.indicators import library as methodologies
-from feedback_service.indicators import rollups, watching
+from feedback_service.figures import bad_answers
+from feedback_service.indicators import published as methodologies
 from feedback_service.links import Tx
 from feedback_service.models import Case, Centre, Service
 from feedback_service.surveys import responses
@@ -125,7 +126,7 @@ def record(
 
 def _worry(tx: Tx, origin: Origin, answers: Answers) -> None:
     """What a human should hear of at once is put where the worker looks."""
-    kinds = [book.BAD_ANSWERS] if watching.is_bad(answers.single) else []
+    kinds = [book.BAD_ANSWERS] if bad_answers.is_bad(answers.single) else []
     if set(answers.choices.get("any.breach", ())) - {"none"}:
         kinds.append(book.BREACH)
     if kinds:

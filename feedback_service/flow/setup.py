@@ -21,8 +21,8 @@ from feedback_service.db import transaction
 from feedback_service.delivery import events, outbox
 from feedback_service.errors import N_, Conflict, FieldError, Invalid, NotFound
 from feedback_service.files import Row
-from feedback_service.indicators import fitting, methodology
-from feedback_service.indicators import library as methodology_library
+from feedback_service.indicators import compatibility, methodology
+from feedback_service.indicators import published as methodology_library
 from feedback_service.indicators.methodology import Methodology
 from feedback_service.models import Centre, Document, Service
 from feedback_service.surveys import library as questionnaire_library
@@ -314,7 +314,7 @@ def _refuse_misfits(tx: Session) -> None:
     methodologies = methodology_library.candidates(tx)
     try:
         for questionnaire in questionnaire_library.candidates(tx):
-            fitting.refuse_misfit(questionnaire, methodologies)
+            compatibility.refuse_misfit(questionnaire, methodologies)
     except ValueError as wrong:
         raise Invalid.field("", f"The document does not fit what is published: {wrong}.") from wrong
 

@@ -23,12 +23,12 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.config import settings
+from feedback_service.counts import closing, rollups, verification
+from feedback_service.counts.verification import Difference
 from feedback_service.db import reading, transaction
 from feedback_service.errors import Unavailable
 from feedback_service.flow import alarms, sign_in
 from feedback_service.flow.answers import complete_left
-from feedback_service.indicators import checking, closing, rollups
-from feedback_service.indicators.checking import Difference
 from feedback_service.logs import log
 from feedback_service.models import BegunAnswer, Case, Centre, Comment, Event, Invitation
 
@@ -84,7 +84,7 @@ def recount(stop: Stop = never) -> int:
 @reading
 def differences(tx: Session) -> list[Difference]:
     """Where stored figures are not what the answers add up to."""
-    return checking.check(tx)
+    return verification.check(tx)
 
 
 def purge(stop: Stop = never) -> Purged:

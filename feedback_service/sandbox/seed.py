@@ -19,11 +19,11 @@ from feedback_service import clock, flow
 from feedback_service.cases import invitations
 from feedback_service.cases.registry import CaseReport, ServiceRef
 from feedback_service.cases.tokens import keyring
+from feedback_service.counts import rollups
 from feedback_service.db import transaction
 from feedback_service.errors import Conflict
 from feedback_service.files import Row
 from feedback_service.flow import AssistedAnswer, setup, upkeep
-from feedback_service.indicators import rollups
 from feedback_service.models import Centre
 from feedback_service.sandbox import town
 from feedback_service.surveys.answers import check

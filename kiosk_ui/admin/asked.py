@@ -15,8 +15,8 @@ from flask_babel import gettext as _
 
 from feedback_service.access.sight import CentreCard, Sight
 from feedback_service.errors import NotFound
-from feedback_service.indicators.overview import BREAKDOWNS, View
-from feedback_service.indicators.summaries import Part
+from feedback_service.figures.dashboard import BREAKDOWNS, View
+from feedback_service.figures.summaries import Part
 from feedback_service.text import clean
 from feedback_service.words import FRONT_OFFICES, SOURCES
 from kiosk_ui.languages import day as in_words

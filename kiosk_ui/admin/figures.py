@@ -14,9 +14,9 @@ from feedback_service.config import settings
 from feedback_service.delivery import overview as deliveries
 from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
 from feedback_service.exports import Table
+from feedback_service.figures import dashboard
+from feedback_service.figures.dashboard import Breakdown, Comparison, Overview, Trend
 from feedback_service.flow import alarms, explaining, tablet_list
-from feedback_service.indicators import overview
-from feedback_service.indicators.overview import Breakdown, Comparison, Overview, Trend
 from feedback_service.surveys import library
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.words import PARTS_OF_DAY
@@ -44,7 +44,7 @@ def first_page() -> ResponseReturnValue:
     here = _asked()
     if here is None:
         return show("admin/home.html", sight=sight())
-    told = overview.overview(here.view, min_group=settings().min_group)
+    told = dashboard.overview(here.view, min_group=settings().min_group)
     published = library.published(here.view.last)
     drawn = {
         "reasons": _pareto(told, published),
@@ -91,7 +91,7 @@ def breakdown() -> ResponseReturnValue:
     if here is None:
         return show("admin/home.html", sight=sight())
     by, here = _told_apart(here)
-    told = overview.breakdown(here.view, by, min_group=settings().min_group)
+    told = dashboard.breakdown(here.view, by, min_group=settings().min_group)
     parts = []
     for part in told:
         if part.groups:
@@ -176,15 +176,15 @@ def _table(here: Asked, name: str) -> Table | None:
     """The table of that name as the view's pages show it."""
     least = settings().min_group
     if name in tables.OF_OVERVIEW:
-        told = overview.overview(here.view, min_group=least)
+        told = dashboard.overview(here.view, min_group=least)
         return tables.OF_OVERVIEW[name](told, library.published(here.view.last))
     kind, _, office = name.rpartition("-")
     if kind in ("channels", "differences"):
         make = tables.compared if kind == "channels" else tables.differences
-        found = overview.comparison_of_sources(here.view, min_group=least)
+        found = dashboard.comparison_of_sources(here.view, min_group=least)
         return next((make(one) for one in found if one.front_office == office), None)
     if kind in here.breakdowns:
-        parts = overview.breakdown(here.view, kind, min_group=least)
+        parts = dashboard.breakdown(here.view, kind, min_group=least)
         return next((tables.broken_down(part) for part in parts if part.front_office == office), None)
     return None
 
@@ -195,7 +195,7 @@ def _compared(
     here = _asked()
     if here is None:
         raise NotFound()
-    told = overview.comparison_of_sources(here.view, min_group=settings().min_group)
+    told = dashboard.comparison_of_sources(here.view, min_group=settings().min_group)
     view = here.view
     written = (
         explaining.explanations(visitor(), here.centre.code, view.first, view.last) if here.centre else []
@@ -234,7 +234,7 @@ def _asked() -> Asked | None:
 
 
 def _show(template: str, here: Asked, status: int = 200, **context: object) -> Response:
-    titles = overview.titles_of(here.view.centres) if here.chosen and here.chosen[0] == "service" else {}
+    titles = dashboard.titles_of(here.view.centres) if here.chosen and here.chosen[0] == "service" else {}
     by, key = here.chosen or (None, None)
     return show(
         template,
@@ -249,7 +249,7 @@ def _show(template: str, here: Asked, status: int = 200, **context: object) -> R
 
 
 def _confirmed(here: Asked) -> bool:
-    return overview.confirmed(here.view.last)
+    return dashboard.confirmed(here.view.last)
 
 
 def _exports(here: Asked, name: str) -> tuple[tuple[str, str], ...]:

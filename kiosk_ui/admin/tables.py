@@ -6,8 +6,8 @@ from typing import Any
 from flask_babel import gettext as _
 
 from feedback_service.exports import Column, Table, Value
-from feedback_service.indicators.overview import Bad, Breakdown, Comparison, Overview
-from feedback_service.indicators.summaries import INVITED_BY
+from feedback_service.figures.dashboard import Bad, Breakdown, Comparison, Overview
+from feedback_service.figures.summaries import INVITED_BY
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.words import FRONT_OFFICES
 from kiosk_ui.admin import words

@@ -8,7 +8,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from feedback_service.errors import N_
-from feedback_service.indicators.comparison import Difference
+from feedback_service.figures.comparison import Difference
 from feedback_service.indicators.statistics import Interval
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.words import PARTS_OF_DAY

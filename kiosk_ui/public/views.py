@@ -7,7 +7,7 @@ from feedback_service import clock, flow
 from feedback_service.cases.tokens import RECEIPT_LENGTH, normal_code
 from feedback_service.config import settings
 from feedback_service.errors import NotFound, TooManyGuesses
-from feedback_service.indicators import summaries
+from feedback_service.figures import summaries
 from feedback_service.surveys import library
 from kiosk_ui.languages import spoken
 from kiosk_ui.pages import page

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from feedback_service.config import Settings
-from feedback_service.indicators import summaries
+from feedback_service.figures import summaries
 from tests.cli.conftest import Operator
 from tests.conftest import TimeIs
 from tests.support.story import CENTRE, a_centre, invited, minutes_later, sent

@@ -10,8 +10,8 @@ from flask import Flask
 
 from feedback_service import clock, flow
 from feedback_service.access import devices
+from feedback_service.figures import summaries
 from feedback_service.flow import upkeep
-from feedback_service.indicators import summaries
 from feedback_service.models import CountedDay, Device, Invitation, RefusedItem, Response
 from tests.api.conftest import Caller
 from tests.conftest import TimeIs

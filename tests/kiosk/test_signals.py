@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from feedback_service.indicators import library, scoring
+from feedback_service.indicators import published, scoring
 from feedback_service.models import Signal
 from feedback_service.surveys.signals import Pace, reasons
 from tests.api.conftest import Caller, NewCaller
@@ -99,9 +99,9 @@ def test_nothing_follows_about_one_kind_of_tablet_by_subtracting_the_other(
 ) -> None:
     """A methodology may count both; the hall's six odd answers alone are enough, the three of walk-ups are not."""
     time_is(NOON)
-    shipped = library.in_force
+    shipped = published.in_force
     both = frozenset({"tablet_hall", "tablet_walkup"})
-    monkeypatch.setattr(library, "in_force", lambda tx, day: replace(shipped(tx, day), sources=both))
+    monkeypatch.setattr(published, "in_force", lambda tx, day: replace(shipped(tx, day), sources=both))
     with app.app_context():
         cases = [invited(centre=CENTRE) for _ in range(12)]
     odd, usual = {"pace": {"seconds": 0}}, {"pace": {"seconds": 20}}

@@ -14,9 +14,9 @@ from flask.testing import FlaskClient
 
 from feedback_service import clock, flow
 from feedback_service.errors import Unavailable
+from feedback_service.figures import summaries
 from feedback_service.flow import setup
 from feedback_service.flow.answers import opened
-from feedback_service.indicators import summaries
 from feedback_service.surveys import questionnaires
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT
 from kiosk_ui.survey.preview import Preview

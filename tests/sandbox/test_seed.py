@@ -7,8 +7,8 @@ import pytest
 
 from feedback_service import clock
 from feedback_service.cases import codes
+from feedback_service.figures import summaries
 from feedback_service.flow import upkeep
-from feedback_service.indicators import summaries
 from feedback_service.models import BegunAnswer, Case, Centre, Comment, Invitation, Response
 from feedback_service.sandbox import seed, town
 from feedback_service.surveys import answers, questionnaires

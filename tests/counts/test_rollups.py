@@ -18,11 +18,11 @@ from sqlalchemy.orm import Session
 from feedback_service import clock, flow
 from feedback_service.cases.registry import ServiceRef
 from feedback_service.config import Settings
+from feedback_service.counts import closing, rollups, tallies, verification
+from feedback_service.counts.tallies import PEOPLE, Counts
+from feedback_service.counts.verification import Difference
 from feedback_service.db import reading, transaction
 from feedback_service.flow import AssistedAnswer, setup, upkeep
-from feedback_service.indicators import checking, closing, rollups, tallies
-from feedback_service.indicators.checking import Difference
-from feedback_service.indicators.tallies import PEOPLE, Counts
 from feedback_service.models import Centre, CountedDay, Invitation, Response, Tally
 from feedback_service.surveys.questionnaires import FOLDER
 from tests.conftest import TimeIs
@@ -74,7 +74,7 @@ def closed(code: str = CENTRE, *, before: date = FRIDAY, limit: int = 31) -> int
 
 
 def differences() -> list[Difference]:
-    return reading(checking.check)()
+    return reading(verification.check)()
 
 
 @transaction

@@ -11,9 +11,10 @@ import pytest
 from sqlalchemy.orm import Session
 
 from feedback_service import clock, flow
+from feedback_service.counts import closing
 from feedback_service.db import reading, transaction
 from feedback_service.errors import NotFound
-from feedback_service.indicators import closing, summaries
+from feedback_service.figures import summaries
 from feedback_service.indicators.methodology import FOLDER
 from feedback_service.models import Centre, Document
 from tests.conftest import TimeIs

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import BindParameter, ColumnElement, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from feedback_service.indicators import tallies
-from feedback_service.indicators.tallies import ANSWERS_BY, INVITED, PEOPLE, STEPS, WHOLE, Counts
+from feedback_service.counts import tallies
+from feedback_service.counts.tallies import ANSWERS_BY, INVITED, PEOPLE, STEPS, WHOLE, Counts
 from feedback_service.models import Case, Invitation, Response
 from feedback_service.surveys.questionnaires import front_office_of
 

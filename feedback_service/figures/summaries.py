@@ -10,13 +10,8 @@ from fractions import Fraction
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from feedback_service.db import reading
-from feedback_service.errors import NotFound
-from feedback_service.indicators import library, rollups, scoring
-from feedback_service.indicators.scoring import Figures
-from feedback_service.indicators.statistics import percent
-from feedback_service.indicators.suppression import withhold
-from feedback_service.indicators.tallies import (
+from feedback_service.counts import rollups
+from feedback_service.counts.tallies import (
     ANSWERS_BY,
     HEADLINES,
     INVITATIONS_BY,
@@ -24,6 +19,12 @@ from feedback_service.indicators.tallies import (
     PEOPLE,
     WHOLE,
 )
+from feedback_service.db import reading
+from feedback_service.errors import NotFound
+from feedback_service.figures.suppression import withhold
+from feedback_service.indicators import published, scoring
+from feedback_service.indicators.scoring import Figures
+from feedback_service.indicators.statistics import percent
 from feedback_service.models import Centre, Service
 from feedback_service.words import FRONT_OFFICES, SOURCES
 
@@ -155,7 +156,7 @@ def read(
     if part is not None and by in ANSWERS_BY and by != part.by:
         raise ValueError(f"a part by {part.by} cannot be told apart by {by}")
     asked = _Asked(_ids(tx, set(centres)), first, last, front_office, by, part)
-    methodology = library.in_force(tx, last)
+    methodology = published.in_force(tx, last)
     counting = {source} if source else methodology.sources
     wanted = {PEOPLE, scoring.REASONS, *methodology.loyalty.questions.values()}.union(
         *methodology.words.values()

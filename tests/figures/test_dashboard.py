@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from feedback_service.figures import dashboard, summaries
+from feedback_service.figures.dashboard import Bad, View
+from feedback_service.figures.summaries import Part
 from feedback_service.flow import setup, upkeep
-from feedback_service.indicators import overview, summaries
-from feedback_service.indicators.overview import Bad, View
-from feedback_service.indicators.summaries import Part
 from tests.conftest import TimeIs
 from tests.support.respondents import SERVICES, Person, crowd, store
 from tests.support.story import CENTRE, a_centre, invited, sent
@@ -51,7 +51,7 @@ def test_every_figure_of_the_overview_is_the_apis(app: Flask, closed: bool) -> N
     sent(invited().token, {"off.nps": 9})
     if closed:
         upkeep.close_days()
-    told = overview.overview(VIEW, min_group=5)
+    told = dashboard.overview(VIEW, min_group=5)
     reply = api(app, by="source")
 
     assert told.summary == {name: reply[name] for name in told.summary}
@@ -66,10 +66,10 @@ def test_every_figure_of_the_overview_is_the_apis(app: Flask, closed: bool) -> N
     assert told.reasons[-1].upto == 100.0
 
 
-@pytest.mark.parametrize("by", overview.BREAKDOWNS)
+@pytest.mark.parametrize("by", dashboard.BREAKDOWNS)
 def test_every_figure_told_apart_is_the_apis(app: Flask, by: str) -> None:
     store(crowd(2, 500, first=FIRST, days=60))
-    told = overview.breakdown(VIEW, by, min_group=5)
+    told = dashboard.breakdown(VIEW, by, min_group=5)
     groups = {group["key"]: group for group in api(app, by=by)["groups"]}
 
     for part in told:
@@ -87,7 +87,7 @@ def test_every_figure_told_apart_is_the_apis(app: Flask, by: str) -> None:
             ]
             assert group.index == indicator
             counts = {one["id"]: one for one in groups[group.key]["questions"]}[
-                overview.OVERALL[part.front_office]
+                dashboard.OVERALL[part.front_office]
             ]
             assert group.bad is not None
             assert group.bad.n == counts["n"]
@@ -95,8 +95,8 @@ def test_every_figure_told_apart_is_the_apis(app: Flask, by: str) -> None:
 
 def test_the_trend_is_the_apis_week_by_week(app: Flask) -> None:
     store(crowd(3, 300, first=FIRST, days=80))
-    [offline, _] = overview.overview(VIEW, min_group=5).trends
-    first = VIEW.last - timedelta(days=VIEW.last.weekday(), weeks=overview.WEEKS - 1)
+    [offline, _] = dashboard.overview(VIEW, min_group=5).trends
+    first = VIEW.last - timedelta(days=VIEW.last.weekday(), weeks=dashboard.WEEKS - 1)
     groups = {group["key"]: group for group in api(app, by="week", **{"from": first.isoformat()})["groups"]}
 
     assert offline.by == "week"
@@ -114,7 +114,7 @@ def test_the_trend_is_the_apis_week_by_week(app: Flask) -> None:
 def test_one_service_looked_at_alone_is_its_group() -> None:
     store(crowd(4, 400, first=FIRST, days=60))
     [code, _] = SERVICES[3]
-    alone = overview.overview(
+    alone = dashboard.overview(
         View(frozenset({CENTRE}), FIRST, LAST, part=Part("service", frozenset({code}))), min_group=5
     )
     reply: dict[str, Any] = summaries.summary(
@@ -159,7 +159,7 @@ def test_the_verdict_is_about_the_period_before() -> None:
     store(said(*["great"] * 98, "awful", "good", day=date(2026, 9, 15)))
     store(said(*["great"] * 80, *["awful"] * 20, day=date(2026, 10, 15)))
 
-    [offline, online] = overview.overview(october, min_group=5).offices
+    [offline, online] = dashboard.overview(october, min_group=5).offices
 
     assert offline.bad_change is not None
     assert (offline.bad_change.verdict, offline.bad_change.points) == ("worse", 19.0)
@@ -174,7 +174,7 @@ def test_a_window_beyond_the_limits_is_marked_and_no_order_is_made_of_them() -> 
     store(said(*["good"] * 60, *["awful"] * 20, workplace="window-2"))
     store(said(*["good"] * 6, workplace="window-3"))
 
-    [offline, _] = overview.breakdown(VIEW, "workplace", min_group=5)
+    [offline, _] = dashboard.breakdown(VIEW, "workplace", min_group=5)
 
     assert [group.key for group in offline.groups] == ["window-1", "window-2", "window-3"]
     assert [group.place for group in offline.groups] == ["beyond_998", "beyond_998", "inside"]
@@ -189,7 +189,7 @@ def test_a_result_tells_of_how_many_cases_it_comes() -> None:
         sent(invited().token, {"off.nps": 9})
     store([Person(LAST, source="paper_box")] * 6)
 
-    sources = {one.name: one for one in overview.overview(VIEW, min_group=5).sources}
+    sources = {one.name: one for one in dashboard.overview(VIEW, min_group=5).sources}
 
     assert (sources["qr_case"].answers, sources["qr_case"].of_cases) == (6, 46.2)
     assert sources["qr_case"].counted
@@ -202,7 +202,7 @@ def test_channels_are_compared_by_the_same_question() -> None:
     store(said(*["good"] * 3, source="tablet_hall"))
     store(said(*["awful"] * 50, source="tablet_walkup"))
 
-    [offline, _] = overview.comparison_of_sources(VIEW, min_group=5)
+    [offline, _] = dashboard.comparison_of_sources(VIEW, min_group=5)
 
     told = {channel.name: channel for channel in offline.channels}
     assert told["tablet"].index is None
@@ -215,7 +215,7 @@ def test_the_interval_of_the_difference_between_channels_is_told() -> None:
     store(said(*["good"] * 90, *["awful"] * 10, source="qr_case"))
     store(said(*["good"] * 100, source="paper_box"))
 
-    [offline, _] = overview.comparison_of_sources(VIEW, min_group=5)
+    [offline, _] = dashboard.comparison_of_sources(VIEW, min_group=5)
     pairs = {(pair.one, pair.other): pair for pair in offline.pairs}
 
     bad = pairs["phone", "assisted"].bad
@@ -227,28 +227,30 @@ def test_the_interval_of_the_difference_between_channels_is_told() -> None:
 
 def test_of_too_few_people_nothing_is_told_anywhere() -> None:
     store(said("awful", "awful", "good"))
-    told = overview.overview(VIEW, min_group=5)
+    told = dashboard.overview(VIEW, min_group=5)
 
     assert told.summary["suppressed"]
     assert [(office.index, office.bad) for office in told.offices] == [(None, None)] * 2
     assert {bad for line in told.trends for bad in line.bad} <= {None, Bad(0, 0)}
     assert told.reasons == ()
     assert all(
-        group.suppressed for part in overview.breakdown(VIEW, "service", min_group=5) for group in part.groups
+        group.suppressed
+        for part in dashboard.breakdown(VIEW, "service", min_group=5)
+        for group in part.groups
     )
 
 
-def alone(window: str, among: set[str | None] | None = None) -> overview.Overview:
+def alone(window: str, among: set[str | None] | None = None) -> dashboard.Overview:
     """One window looked at by somebody who sees all of them, or these."""
     part = Part("workplace", frozenset({window}), frozenset(among) if among else None)
-    return overview.overview(replace(VIEW, part=part), min_group=5)
+    return dashboard.overview(replace(VIEW, part=part), min_group=5)
 
 
 def test_what_is_withheld_among_others_is_withheld_when_looked_at_alone() -> None:
     store(said(*["good"] * 3, workplace="window-1"))
     store(said(*["good"] * 7, workplace="window-2"))
     store(said(*["good"] * 40, workplace="window-3"))
-    [offline, _] = overview.breakdown(VIEW, "workplace", min_group=5)
+    [offline, _] = dashboard.breakdown(VIEW, "workplace", min_group=5)
     assert [group.suppressed for group in offline.groups] == [True, True, False]
 
     assert alone("window-1").summary["suppressed"]
@@ -267,7 +269,7 @@ def test_of_two_equal_groups_the_same_one_is_withheld_among_others_and_alone() -
     store(said(*["good"] * 7, workplace="window-1"))
     store(said(*["good"] * 3, workplace="window-3"))
 
-    [offline, _] = overview.breakdown(VIEW, "workplace", min_group=5)
+    [offline, _] = dashboard.breakdown(VIEW, "workplace", min_group=5)
 
     withheld = {group.key: group.suppressed for group in offline.groups}
     assert withheld == {"window-1": True, "window-2": False, "window-3": True}

@@ -9,10 +9,10 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from feedback_service.indicators import live, tallies
-from feedback_service.indicators.live import Told
-from feedback_service.indicators.rollups import kept_from, settled_until
-from feedback_service.indicators.tallies import ANSWERS_BY, INVITATIONS_BY, WHOLE, Counts
+from feedback_service.counts import live, tallies
+from feedback_service.counts.live import Told
+from feedback_service.counts.rollups import kept_from, settled_until
+from feedback_service.counts.tallies import ANSWERS_BY, INVITATIONS_BY, WHOLE, Counts
 from feedback_service.models import Centre, CountedDay, Tally
 
 

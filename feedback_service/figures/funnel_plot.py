@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import exp, lgamma, log, log1p, sqrt
 from typing import Literal
 
-from feedback_service.indicators.comparison import Share
+from feedback_service.figures.comparison import Share
 
 INNER, OUTER = 0.95, 0.998
 _TAILS = (0.001, 0.025, 0.975, 0.999)

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from feedback_service.indicators.comparison import Share
-from feedback_service.indicators.control import LEAST_PERIODS, chart
+from feedback_service.figures.comparison import Share
+from feedback_service.figures.control_chart import LEAST_PERIODS, chart
 
 
 def months(shares: list[float], n: int, chance: random.Random) -> list[Share]:

@@ -13,7 +13,7 @@ from math import sqrt
 from statistics import fmean
 from typing import Literal
 
-from feedback_service.indicators.comparison import Share
+from feedback_service.figures.comparison import Share
 
 LEAST_PERIODS = 8  # limits of fewer tell nothing
 MANY = 300  # mean number of answers above which p′ is used

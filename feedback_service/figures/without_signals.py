@@ -9,10 +9,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from feedback_service.counts import rollups, tallies
+from feedback_service.counts.tallies import PEOPLE
 from feedback_service.db import reading
-from feedback_service.indicators import library, rollups, scoring, summaries, tallies
-from feedback_service.indicators.suppression import withhold
-from feedback_service.indicators.tallies import PEOPLE
+from feedback_service.figures import summaries
+from feedback_service.figures.suppression import withhold
+from feedback_service.indicators import published, scoring
 from feedback_service.models import Centre, Response, Signal
 from feedback_service.words import FRONT_OFFICES
 
@@ -46,7 +48,7 @@ def without_signals(
     source, and so none of them may have two such parts either.
     """
     ids = tx.scalars(select(Centre.id).where(Centre.code.in_(centres))).all()
-    methodology = library.in_force(tx, last)
+    methodology = published.in_force(tx, last)
     sources = {source} if source else methodology.sources
     offices = (front_office,) if front_office else FRONT_OFFICES
     odd = _signalled(tx, ids, first, last, offices, sources)

@@ -11,10 +11,10 @@ from datetime import date, timedelta
 from sqlalchemy import delete, exists, insert, or_, select
 from sqlalchemy.orm import Session
 
-from feedback_service.indicators import live, tallies
-from feedback_service.indicators.live import Told
-from feedback_service.indicators.rollups import hold, mark, next_month, open_days, settled_until, stored
-from feedback_service.indicators.tallies import ANSWERS_BY, INVITATIONS_BY, WHOLE, Counts
+from feedback_service.counts import live, tallies
+from feedback_service.counts.live import Told
+from feedback_service.counts.rollups import hold, mark, next_month, open_days, settled_until, stored
+from feedback_service.counts.tallies import ANSWERS_BY, INVITATIONS_BY, WHOLE, Counts
 from feedback_service.models import BegunAnswer, Centre, Invitation, Tally
 
 SETTLING = timedelta(days=3)  # after its last day an invitation may still be answered by what is under way

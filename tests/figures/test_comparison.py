@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feedback_service.indicators.comparison import ENOUGH, Index, Share, indices, shares
+from feedback_service.figures.comparison import ENOUGH, Index, Share, indices, shares
 
 unhurried = settings(deadline=None)
 SHARES = st.integers(1, 400).flatmap(lambda n: st.builds(Share, st.integers(0, n), st.just(n)))

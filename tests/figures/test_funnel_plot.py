@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feedback_service.indicators.comparison import Share
-from feedback_service.indicators.funnel_plot import curve, limits, place
+from feedback_service.figures.comparison import Share
+from feedback_service.figures.funnel_plot import curve, limits, place
 
 unhurried = settings(deadline=None, max_examples=40)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from feedback_service.indicators.suppression import Withheld, withhold
+from feedback_service.figures.suppression import Withheld, withhold
 from feedback_service.words import FRONT_OFFICES
 
 Groups = Mapping[str | None, Mapping[str, int]]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from feedback_service.indicators import methodology
-from feedback_service.indicators.fitting import refuse_misfit
+from feedback_service.indicators.compatibility import refuse_misfit
 from feedback_service.indicators.methodology import Methodology
 from feedback_service.surveys import questionnaires
 from feedback_service.surveys.questionnaires import Questionnaire

@@ -11,9 +11,11 @@ from datetime import date, timedelta
 
 from sqlalchemy.orm import Session
 
-from feedback_service.indicators import cusum, library, rollups
-from feedback_service.indicators.cusum import BASELINE_DAYS, WATCH_DAYS, Alarm, Day
-from feedback_service.indicators.tallies import WHOLE, Counts, cells
+from feedback_service.counts import rollups
+from feedback_service.counts.tallies import WHOLE, Counts, cells
+from feedback_service.figures import cusum
+from feedback_service.figures.cusum import BASELINE_DAYS, WATCH_DAYS, Alarm, Day
+from feedback_service.indicators import published
 
 Subject = uuid.UUID | None  # a service, or the centre as a whole
 
@@ -45,7 +47,7 @@ def alarms(
 def _days(
     tx: Session, centre_id: uuid.UUID, subjects: Collection[Subject], first: date, last: date
 ) -> Iterator[tuple[Subject, list[Day]]]:
-    sources = library.in_force(tx, last).sources
+    sources = published.in_force(tx, last).sources
     wanted: dict[str, dict[str, Subject]] = {"service": {each.hex: each for each in subjects if each}}
     if None in subjects:
         wanted[WHOLE] = {"": None}

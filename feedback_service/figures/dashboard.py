@@ -15,13 +15,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feedback_service.db import reading
-from feedback_service.indicators import comparison, control, funnel_plot, library, summaries
-from feedback_service.indicators.comparison import Difference, Index, Share
-from feedback_service.indicators.control import Chart
-from feedback_service.indicators.funnel_plot import Limits, Place
+from feedback_service.figures import comparison, control_chart, funnel_plot, summaries
+from feedback_service.figures.bad_answers import BAD
+from feedback_service.figures.comparison import Difference, Index, Share
+from feedback_service.figures.control_chart import Chart
+from feedback_service.figures.funnel_plot import Limits, Place
+from feedback_service.figures.summaries import Key, Part
+from feedback_service.indicators import published
 from feedback_service.indicators.statistics import Interval, percent, wilson
-from feedback_service.indicators.summaries import Key, Part
-from feedback_service.indicators.watching import BAD
 from feedback_service.models import Centre, Service
 from feedback_service.words import FRONT_OFFICES, PARTS_OF_DAY
 
@@ -188,7 +189,7 @@ def overview(tx: Session, view: View, *, min_group: int) -> Overview:
     before = view.before()
     # What lies before the first answer is not worth asking for; figures of nobody compare with nothing.
     earlier = read(before, questions=_HEADLINES, funnel=False)
-    counted = library.in_force(tx, view.last).sources
+    counted = published.in_force(tx, view.last).sources
     return Overview(
         summary=summary,
         before=before,
@@ -218,7 +219,7 @@ def comparison_of_sources(tx: Session, view: View, *, min_group: int) -> list[Co
 @reading
 def confirmed(tx: Session, day: date) -> bool:
     """Whether the methodology of that day is confirmed by the legal text."""
-    return library.in_force(tx, day).status == "confirmed"
+    return published.in_force(tx, day).status == "confirmed"
 
 
 @reading
@@ -233,7 +234,7 @@ _HEADLINES = frozenset({"off.nps", "on.nps", *OVERALL.values()})
 def _read(tx: Session, view: View, *, min_group: int, **how: Any) -> Reply:
     questions = how.pop("questions", None)
     if questions is not None:  # a later methodology may ask the index by another question
-        rule = library.in_force(tx, view.last).loyalty
+        rule = published.in_force(tx, view.last).loyalty
         questions = {*questions, *rule.questions.values()}
     return summaries.read(
         tx,
@@ -345,7 +346,7 @@ def _keys(by: str, first: date, last: date) -> tuple[str, ...]:
 def _trend(front_office: str, by: str, keys: tuple[str, ...], groups: Mapping[Key, Reply]) -> Trend:
     bad = tuple(_bad(groups[key], front_office) if key in groups else Bad(0, 0) for key in keys)
     periods = [Share(one.count, one.n) if one is not None else Share(0, 0) for one in bad]
-    return Trend(front_office, by, keys, bad, control.chart(periods))
+    return Trend(front_office, by, keys, bad, control_chart.chart(periods))
 
 
 def _pareto(reasons: Sequence[Reply]) -> tuple[Reason, ...]:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from feedback_service.indicators.cusum import USUAL, WORST_USUAL, Alarm, Day, Watch, parameters, watch
+from feedback_service.figures.cusum import USUAL, WORST_USUAL, Alarm, Day, Watch, parameters, watch
 
 MONDAY = date(2026, 11, 16)
 

@@ -36,9 +36,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from feedback_service.indicators import live, tallies
-from feedback_service.indicators.live import Told
-from feedback_service.indicators.tallies import INVITATIONS_BY, WHOLE
+from feedback_service.counts import live, tallies
+from feedback_service.counts.live import Told
+from feedback_service.counts.tallies import INVITATIONS_BY, WHOLE
 from feedback_service.links import Tx
 from feedback_service.models import Centre, CountedDay, Response, Tally
 from feedback_service.statements import Ready
