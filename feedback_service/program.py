@@ -16,5 +16,5 @@ def prepare(app: Flask, settings: Settings) -> Flask:
     Migrate(app, db.db, render_as_batch=True)
     cli.register(app)
     questionnaires.shipped()  # read now, so that gunicorn's processes share them
-    methodology.shipped()
+    methodology.shipped_methodologies()
     return app

@@ -22,6 +22,7 @@ from feedback_service.config import settings
 from feedback_service.delivery import overview
 from feedback_service.delivery.overview import Delivery, Place
 from feedback_service.errors import N_, Conflict, Invalid, NotFound
+from feedback_service.flow.deliveries import read_deliveries, read_status
 from feedback_service.words import EVENT_STATES
 
 USUAL, MOST = 50, 200  # items of a page
@@ -103,7 +104,7 @@ def list_deliveries() -> Response:
     asked = query()
     states = [asked["state"]] if "state" in asked else overview.UNFINISHED
     after = _place(asked["cursor"], states) if "cursor" in asked else None
-    items, end = overview.page(caller().centres, states, after, asked["limit"])
+    items, end = read_deliveries(caller().centres, states, after, asked["limit"])
     response = reply({"items": [_delivery(item) for item in items]})
     if end is not None:
         kept = {name: asked[name] for name in ("state", "limit") if name in asked}
@@ -122,7 +123,7 @@ def list_deliveries() -> Response:
 )
 def sum_deliveries() -> Response:
     """How many events of the caller's centres are in which state."""
-    return reply(asdict(overview.sums(caller().centres)))
+    return reply(asdict(read_status(caller().centres).sums))
 
 
 @bp.post("/deliveries/<uuid:event_id>/replay")

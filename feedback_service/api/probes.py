@@ -30,8 +30,8 @@ from feedback_service.api import problems
 from feedback_service.api.replies import reply
 from feedback_service.counts import rollups
 from feedback_service.db import NotDurable, reading
-from feedback_service.delivery import overview
 from feedback_service.errors import N_, FeedbackError, Unavailable
+from feedback_service.flow.deliveries import read_status
 from feedback_service.models import BegunAnswer
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
@@ -112,7 +112,7 @@ class _Waiting:
 def _waiting(tx: Session) -> list[tuple[str, str, float]]:
     begun = tx.scalar(select(func.count()).select_from(BegunAnswer))
     now = clock.now()
-    days = rollups.waiting(tx, before=clock.kyiv_day(now))
+    days = rollups.count_open_days(tx, before=clock.kyiv_day(now))
     letters, oldest = post.pending(tx)
     waited = (now - oldest).total_seconds() if oldest else 0
     return [
@@ -124,13 +124,14 @@ def _waiting(tx: Session) -> list[tuple[str, str, float]]:
 
 
 def _delivering() -> list[tuple[str, str, float]]:
-    sums = overview.sums()
+    status = read_status()
+    sums = status.sums
     return [
         ("events_pending", "Events that wait for the central monitoring system.", sums.pending),
         ("event_oldest_pending_seconds", "How long the oldest has waited.", sums.oldest_pending_seconds or 0),
         ("events_dead", "Events that the central monitoring system refused.", sums.dead),
         ("events_delivered", "Events that the central monitoring system took.", sums.delivered),
-        ("channel_paused", "1 while the central system cannot be reached.", overview.channel_paused()),
+        ("channel_paused", "1 while the central system cannot be reached.", status.paused),
     ]
 
 

@@ -6,9 +6,10 @@ from feedback_service import clock
 from feedback_service.api.operations import Operation, caller, operation, query
 from feedback_service.api.replies import reply
 from feedback_service.api.summary_schemas import SummaryQuery, SummaryReply
-from feedback_service.config import settings
 from feedback_service.errors import N_, Invalid, NotFound
-from feedback_service.figures.without_signals import both_totals
+from feedback_service.figures.shapes import FigureQuery
+from feedback_service.figures.summary_json import summary_json
+from feedback_service.flow.summaries import read_both_totals
 
 bp = Blueprint("summaries", __name__)
 
@@ -37,13 +38,6 @@ def read_summary() -> Response:
     first = asked.get("from_") or last.replace(month=1, day=1)
     if first > last:
         raise Invalid.field("/from", N_("The first day comes after the last."))
-    told = both_totals(
-        centres=centres,
-        first=first,
-        last=last,
-        front_office=asked.get("front_office"),
-        source=asked.get("source"),
-        by=asked.get("by"),
-        min_group=settings().min_group,
-    )
-    return reply(told)
+    wanted = FigureQuery(centres, first, last, asked.get("front_office"), asked.get("source"))
+    summary, without_signals = read_both_totals(wanted, by=asked.get("by"))
+    return reply(summary_json(summary, without_signals))

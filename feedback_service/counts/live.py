@@ -22,7 +22,7 @@ _OF_CASE: Mapping[str, ColumnElement[Any] | InstrumentedAttribute[Any]] = {
 }
 
 
-class Told(NamedTuple):
+class GroupCounts(NamedTuple):
     """What one group of a day or month, told by its first day, adds up to."""
 
     centre_id: uuid.UUID
@@ -31,7 +31,7 @@ class Told(NamedTuple):
     counts: Counts
 
 
-def people(told: Iterable[Told]) -> list[Told]:
+def count_people(told: Iterable[GroupCounts]) -> list[GroupCounts]:
     """How many people answered, of all groups of a centre and day together: the values of ``PEOPLE`` are their keys."""
     found: dict[tuple[uuid.UUID, date], Counts] = {}
     for one in told:
@@ -40,21 +40,21 @@ def people(told: Iterable[Told]) -> list[Told]:
             for source, by_question in by_source.items():
                 numbers = counts.setdefault(front_office, {}).setdefault(source, {}).setdefault(PEOPLE, {})
                 numbers[one.key] = numbers.get(one.key, 0) + by_question[PEOPLE][""]
-    return [Told(*cell, "", counts) for cell, counts in found.items()]
+    return [GroupCounts(*cell, "", counts) for cell, counts in found.items()]
 
 
-def groups(told: Told) -> Iterator[Told]:
-    """The groups that were told together by ``people``, each with how many answered."""
+def split_groups(told: GroupCounts) -> Iterator[GroupCounts]:
+    """The groups that were told together by ``count_people``, each with how many answered."""
     found: defaultdict[str, Counts] = defaultdict(dict)
-    for (front_office, source, _, key), n in tallies.cells(told.counts):
+    for (front_office, source, _, key), n in tallies.iterate_cells(told.counts):
         found[key].setdefault(front_office, {})[source] = {PEOPLE: {"": n}}
     for key, counts in found.items():
         yield told._replace(key=key, counts=counts)
 
 
-def answers(
+def count_answers(
     tx: Session, days: Mapping[uuid.UUID, Collection[date]], by: Iterable[str]
-) -> dict[str, list[Told]]:
+) -> dict[str, list[GroupCounts]]:
     """What these days of centres add up to in several ways, straight from the answers.
 
     Answers that were taken back count nowhere.
@@ -73,18 +73,21 @@ def answers(
     ).where(Response.withdrawn_on.is_(None))
     keys = {name: ANSWERS_BY[name] for name in by}
     found: dict[str, dict[tuple[uuid.UUID, date, str], Counts]] = {name: {} for name in keys}
-    for begin, end in _stretches(set[date]().union(*days.values())):
+    for begin, end in _join_days(set[date]().union(*days.values())):
         centres = [centre for centre, theirs in days.items() if any(begin <= day <= end for day in theirs)]
         these = (Response.centre_id.in_(centres), Response.answered_on.between(begin, end))
         for one in tx.execute(facts.where(*these)):
             if one.answered_on in days[one.centre_id]:
                 for name, key in keys.items():
                     counts = found[name].setdefault((one.centre_id, one.answered_on, key(one)), {})
-                    tallies.note(counts, one.front_office, one.source, one.answers)
-    return {name: [Told(*cell, counts) for cell, counts in groups.items()] for name, groups in found.items()}
+                    tallies.count_answer(counts, one.front_office, one.source, one.answers)
+    return {
+        name: [GroupCounts(*cell, counts) for cell, counts in groups.items()]
+        for name, groups in found.items()
+    }
 
 
-def _stretches(days: Collection[date]) -> Iterator[tuple[date, date]]:
+def _join_days(days: Collection[date]) -> Iterator[tuple[date, date]]:
     """The days as few stretches: one with a week's gap is read in one go."""
     begin = end = None
     for day in sorted(days):
@@ -98,7 +101,7 @@ def _stretches(days: Collection[date]) -> Iterator[tuple[date, date]]:
         yield begin, end
 
 
-def invitations(
+def count_invitations(
     tx: Session,
     centres: Collection[uuid.UUID],
     first: date,
@@ -107,7 +110,7 @@ def invitations(
     *,
     front_offices: bool = True,
     each_day: bool = True,
-) -> Iterator[Told]:
+) -> Iterator[GroupCounts]:
     """What became of the invitations issued on these days, straight from them; all told of the first if not of each."""
     asked = Invitation.questionnaire if front_offices else literal("")
     day_of = Invitation.issued_on if each_day else literal(first)
@@ -129,6 +132,6 @@ def invitations(
         name = key.hex if isinstance(key, uuid.UUID) else key or ""
         counts = groups.setdefault((centre_id, day, name), {})
         steps = dict(zip(STEPS, numbers, strict=True))
-        tallies.add(counts, {front_office_of(questionnaire): {"": {INVITED: steps}}})
+        tallies.add_counts(counts, {front_office_of(questionnaire): {"": {INVITED: steps}}})
     for group, counts in groups.items():
-        yield Told(*group, counts)
+        yield GroupCounts(*group, counts)

@@ -37,7 +37,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from feedback_service.counts import live, tallies
-from feedback_service.counts.live import Told
+from feedback_service.counts.live import GroupCounts
 from feedback_service.counts.tallies import INVITATIONS_BY, WHOLE
 from feedback_service.links import Tx
 from feedback_service.models import Centre, CountedDay, Response, Tally
@@ -56,31 +56,36 @@ _MARK = Ready(
 )
 
 
-def reopen(tx: Tx, centre_id: uuid.UUID, day: date, *, today: date) -> None:
+def reopen_day(tx: Tx, centre_id: uuid.UUID, day: date, *, today: date) -> None:
     """Count this day live again until it is recounted: an answer came late, or was taken back.
 
     Call it in the transaction that changed the answers. The row is written even if it says so already, so
     that it waits for a worker who is just closing the day.
     """
     if day < today:
-        mark(tx, centre_id, day, closed=False)
+        mark_day(tx, centre_id, day, closed=False)
 
 
-def reopen_all(tx: Session, centre_id: uuid.UUID) -> None:
-    """Count every day of the centre live until it is counted anew; nothing stays stored but what ``unsettle`` keeps."""
-    hold(tx, centre_id)
+def reopen_all_days(tx: Session, centre_id: uuid.UUID) -> None:
+    """Count every day of the centre live until it is counted anew.
+
+    Stored counts are deleted, except those of invitations that may have been purged.
+    """
+    lock_days(tx, centre_id)
     tx.execute(update(CountedDay).where(CountedDay.centre_id == centre_id).values(closed=False))
     tx.execute(delete(Tally).where(Tally.centre_id == centre_id, Tally.subject.in_(("answers", "people"))))
-    unsettle(tx, centre_id)
+    reopen_invitations(tx, centre_id)
 
 
-def unsettle(tx: Session, centre_id: uuid.UUID, *, since: date = date.min) -> None:
+def reopen_invitations(tx: Session, centre_id: uuid.UUID, *, since: date = date.min) -> None:
     """Count invitations issued ``since`` that day live until ``settle_days`` has counted them.
 
     Days of which some may have been purged stay as they are stored: that is all there is.
     """
-    hold(tx, centre_id)  # what is just being stored would stand for what is deleted, too: see settled_until
-    since = max(since, kept_from(tx, centre_id))
+    lock_days(
+        tx, centre_id
+    )  # what is just being stored would stand for what is deleted, too: see settled_until
+    since = max(since, oldest_kept_day(tx, centre_id))
     these = (
         *(Tally.centre_id == centre_id, Tally.subject == "invitations"),
         Tally.by.in_(INVITATIONS_BY),
@@ -89,13 +94,13 @@ def unsettle(tx: Session, centre_id: uuid.UUID, *, since: date = date.min) -> No
     tx.execute(delete(Tally).where(*these, Tally.span == "month", Tally.day >= since.replace(day=1)))
 
 
-def waiting(tx: Session, *, before: date) -> int:
+def count_open_days(tx: Session, *, before: date) -> int:
     """How many days ``before`` a day, of all centres, are counted live because nobody has closed them."""
-    found = open_days(literal(True), before - timedelta(days=1)).subquery()
+    found = select_open_days(literal(True), before - timedelta(days=1)).subquery()
     return tx.scalars(select(func.count()).select_from(found)).one()
 
 
-def answers(
+def read_answers(
     tx: Session,
     centres: Collection[uuid.UUID],
     first: date,
@@ -105,15 +110,15 @@ def answers(
     daily: bool = False,
     headlines: bool = False,
     only: Collection[str] | None = None,
-) -> Iterator[Told]:
+) -> Iterator[GroupCounts]:
     """What was answered from ``first`` to ``last``, told apart by one of ``ANSWERS_BY``.
 
     Days and months come as they are stored, open days are counted live; whole months come as one unless
-    ``daily``. With ``headlines`` only what is in ``tallies.HEADLINES`` is sure to be told; if ``only`` names keys, of
-    the others only how many people answered.
+    ``daily``. With ``headlines`` only the questions of ``tallies.headline_questions`` are sure to be counted; if
+    ``only`` names keys, groups with other keys tell only how many people answered.
     """
     still_open: defaultdict[uuid.UUID, set[date]] = defaultdict(set)
-    for centre_id, day in tx.execute(open_days(Centre.id.in_(centres), last, first)):
+    for centre_id, day in tx.execute(select_open_days(Centre.id.in_(centres), last, first)):
         still_open[centre_id].add(day)
     open_months = {(centre, day.replace(day=1)) for centre, days in still_open.items() for day in days}
 
@@ -122,17 +127,17 @@ def answers(
             return (centre_id, day) not in open_months
         return day not in still_open.get(centre_id, ())
 
-    def kept(subject: str, **how: Any) -> Iterator[Told]:
-        return stored(tx, subject, by, centres, first, last, holds, daily=daily, **how)
+    def kept(subject: str, **how: Any) -> Iterator[GroupCounts]:
+        return read_stored(tx, subject, by, centres, first, last, holds, daily=daily, **how)
 
     yield from kept("answers", headlines=headlines, only=only)
     if only is not None:
         for people in kept("people"):
-            yield from (told for told in live.groups(people) if told.key not in only)
-    yield from live.answers(tx, still_open, [by])[by]
+            yield from (told for told in live.split_groups(people) if told.key not in only)
+    yield from live.count_answers(tx, still_open, [by])[by]
 
 
-def invitations(
+def read_invitations(
     tx: Session,
     centres: Collection[uuid.UUID],
     first: date,
@@ -143,15 +148,15 @@ def invitations(
     front_offices: bool = True,
     each_day: bool = True,
     only: Collection[str] | None = None,
-) -> Iterator[Told]:
+) -> Iterator[GroupCounts]:
     """What became of the invitations issued from ``first`` to ``last``, told apart by one of ``INVITATIONS_BY``.
 
     Without ``front_offices`` those counted live are told under none, without ``each_day`` all of one day; which saves
     SQLite sorting them. If ``only`` names keys, others need not be told.
     """
-    settled = settled_until(tx, centres)
+    settled = invitations_closed_until(tx, centres)
     if settled:
-        yield from stored(
+        yield from read_stored(
             tx, "invitations", by, centres, first, last, lambda *_: True, daily=daily, only=only
         )
     beginnings: defaultdict[date, list[uuid.UUID]] = defaultdict(list)
@@ -159,12 +164,12 @@ def invitations(
         beginnings[max(first, settled.get(centre_id, date.min) + timedelta(days=1))].append(centre_id)
     for begin, some in beginnings.items():
         if begin <= last:
-            yield from live.invitations(
+            yield from live.count_invitations(
                 tx, some, begin, last, by, front_offices=front_offices, each_day=each_day
             )
 
 
-def stored(
+def read_stored(
     tx: Session,
     subject: str,
     by: str,
@@ -176,104 +181,106 @@ def stored(
     daily: bool = False,
     headlines: bool = False,
     only: Collection[str] | None = None,
-) -> Iterator[Told]:
+) -> Iterator[GroupCounts]:
     """Stored months, and stored days where there is no month that ``holds``; those of ``only`` these keys, if named."""
     counts = Tally.headlines if headlines else Tally.counts
-    months = [] if daily else list(_months(first, last))
+    months = [] if daily else list(_whole_months(first, last))
     these = [Tally.centre_id.in_(centres), Tally.subject == subject, Tally.by == by]
     if only is not None:
         these.append(Tally.key.in_(only))
     everyone, covered = set(centres), defaultdict[date, set[uuid.UUID]](set)
     if months:
         whole = (*these, Tally.span == "month", Tally.day.between(months[0], months[-1]))
-        for told in _rows(tx, centres, counts, *whole):
+        for told in _read_rows(tx, centres, counts, *whole):
             if holds(told.centre_id, "month", told.day):
                 covered[told.day].add(told.centre_id)
                 yield told
-    stretches = list(_uncovered(first, last, everyone, {m: everyone - covered[m] for m in months}))
+    stretches = list(_uncovered_stretches(first, last, everyone, {m: everyone - covered[m] for m in months}))
     named = sum(len(some) for _, _, some in stretches) <= NAMED_CENTRES
     missing = [
         Tally.day.between(begin, end) & (Tally.centre_id.in_(some) if named else true())
         for begin, end, some in stretches
     ]
-    for told in _rows(tx, centres, counts, *these, Tally.span == "day", or_(*missing)) if missing else ():
+    for told in (
+        _read_rows(tx, centres, counts, *these, Tally.span == "day", or_(*missing)) if missing else ()
+    ):
         if told.centre_id not in covered[told.day.replace(day=1)] and holds(told.centre_id, "day", told.day):
             yield told
 
 
-def _rows(
+def _read_rows(
     tx: Session,
     centres: Collection[uuid.UUID],
     counts: InstrumentedAttribute[str],
     *where: ColumnElement[bool],
-) -> Iterator[Told]:
+) -> Iterator[GroupCounts]:
     columns = (Tally.day, Tally.key, counts)
     if len(centres) == 1:
         [centre_id] = centres  # reading the same id from thousands of rows would take a tenth of all
         for day, key, told in tx.execute(select(*columns).where(*where)):
-            yield Told(centre_id, day, key, tallies.read(told))
+            yield GroupCounts(centre_id, day, key, tallies.parse(told))
     else:
         for centre_id, day, key, told in tx.execute(select(Tally.centre_id, *columns).where(*where)):
-            yield Told(centre_id, day, key, tallies.read(told))
+            yield GroupCounts(centre_id, day, key, tallies.parse(told))
 
 
-def _months(first: date, last: date) -> Iterator[date]:
+def _whole_months(first: date, last: date) -> Iterator[date]:
     """The first days of the months that lie within the period whole."""
-    month = first if first.day == 1 else next_month(first)
-    while (following := next_month(month)) - timedelta(days=1) <= last:
+    month = first if first.day == 1 else first_of_next_month(first)
+    while (following := first_of_next_month(month)) - timedelta(days=1) <= last:
         yield month
         month = following
 
 
-def next_month(day: date) -> date:
+def first_of_next_month(day: date) -> date:
     """The first day of the month after."""
     return (day.replace(day=28) + timedelta(days=4)).replace(day=1)
 
 
-def _uncovered(
+def _uncovered_stretches(
     first: date, last: date, centres: set[uuid.UUID], lacking: Mapping[date, set[uuid.UUID]]
 ) -> Iterator[tuple[date, date, set[uuid.UUID]]]:
     """Stretches of the period with the centres to be read day by day: those that a month lacks, else all of them."""
     begins = {first: centres, **lacking}
     if lacking:
-        begins[next_month(max(lacking))] = centres
+        begins[first_of_next_month(max(lacking))] = centres
     stretches = [(next(same)[0], some) for some, same in groupby(sorted(begins.items()), key=itemgetter(1))]
     for (begin, some), (following, _) in pairwise([*stretches, (last + timedelta(days=1), set())]):
         if some and begin <= last:
             yield begin, following - timedelta(days=1), some
 
 
-def hold(tx: Session, centre_id: uuid.UUID) -> None:
+def lock_days(tx: Session, centre_id: uuid.UUID) -> None:
     """Nobody else closes, settles, recounts or purges anything of the centre until the transaction ends."""
     # Not "for update": every row of the centre refers to it, and writing one must not wait for us.
     tx.execute(select(Centre.id).where(Centre.id == centre_id).with_for_update(key_share=True))
 
 
-def kept_from(tx: Session, centre_id: uuid.UUID) -> date:
+def oldest_kept_day(tx: Session, centre_id: uuid.UUID) -> date:
     """The first day from which on no invitation of the centre can have been purged."""
     purged_until = tx.scalars(select(Centre.purged_until).where(Centre.id == centre_id)).one()
     return date.min if purged_until is None else purged_until + timedelta(days=1)
 
 
-def note_purged(tx: Session, centre_id: uuid.UUID, *, until: date) -> None:
+def record_purge(tx: Session, centre_id: uuid.UUID, *, until: date) -> None:
     """From now on what is stored of invitations issued ``until`` that day is all there is."""
     later = Centre.purged_until.is_(None) | (Centre.purged_until < until)
     tx.execute(update(Centre).where(Centre.id == centre_id, later).values(purged_until=until))
 
 
-def settled_until(tx: Session, centres: Collection[uuid.UUID]) -> dict[uuid.UUID, date]:
+def invitations_closed_until(tx: Session, centres: Collection[uuid.UUID]) -> dict[uuid.UUID, date]:
     """The latest day of each centre whose invitations are stored; there may be none."""
     these = (Tally.subject == "invitations", Tally.by == WHOLE, Tally.span == "day")
     latest = select(Tally.centre_id, func.max(Tally.day)).where(Tally.centre_id.in_(centres), *these)
     return {centre_id: day for centre_id, day in tx.execute(latest.group_by(Tally.centre_id))}
 
 
-def mark(tx: Tx, centre_id: uuid.UUID, day: date, *, closed: bool) -> None:
+def mark_day(tx: Tx, centre_id: uuid.UUID, day: date, *, closed: bool) -> None:
     """Write whether the day is closed, and keep everybody else from writing it until the transaction ends."""
     _MARK.run(tx, {"centre_id": centre_id, "day": day, "closed": closed})
 
 
-def _open_from() -> ColumnElement[date]:
+def _first_open_day() -> ColumnElement[date]:
     """The day before which a ``Centre`` has no open day."""
     # Days are closed oldest first, so before the latest closed one only a day marked open can be open. A mark
     # alone says nothing about the days before it: it may have been made before anybody closed these.
@@ -283,7 +290,7 @@ def _open_from() -> ColumnElement[date]:
     return first.where(CountedDay.centre_id == Centre.id).correlate(Centre).scalar_subquery()
 
 
-def open_days(which: ColumnElement[bool], last: date, first: date = date.min) -> Select[Any]:
+def select_open_days(which: ColumnElement[bool], last: date, first: date = date.min) -> Select[Any]:
     """The days from ``first`` to ``last`` that have answers and are not closed, of ``which`` centres.
 
     The index is asked for one day after the other, so the cost is of days and not of answers.
@@ -293,7 +300,7 @@ def open_days(which: ColumnElement[bool], last: date, first: date = date.min) ->
         soonest = select(func.min(Response.answered_on)).where(Response.centre_id == centre_id, *after)
         return soonest.where(Response.answered_on <= last).scalar_subquery().label("day")
 
-    open_from = _open_from()
+    open_from = _first_open_day()
     begin = case((open_from > first, open_from), else_=literal(first))
     days = (
         select(Centre.id.label("centre_id"), next_day(Centre.id, Response.answered_on >= begin))

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from feedback_service.indicators.methodology import shipped_headline_questions
+
 PEOPLE = "*"  # its value is empty
 INVITED = "#"  # its values are STEPS
-# What is told of every group in a list: people, the index, and the question about the whole.
-HEADLINES = frozenset({PEOPLE, "off.nps", "on.nps", "off.quality", "on.overall"})
 STEPS = ("invited", "opened", "started", "answered")
 
 Counts = dict[str, dict[str, dict[str, dict[str, int]]]]
@@ -36,7 +36,9 @@ def part_of_week(day: date, part_of_day: str | None) -> str:
     return f"{day.isoweekday()}-{part_of_day}" if part_of_day else ""
 
 
-def note(counts: Counts, front_office: str, source: str, answers: Mapping[str, Sequence[str]]) -> None:
+def count_answer(
+    counts: Counts, front_office: str, source: str, answers: Mapping[str, Sequence[str]]
+) -> None:
     """Count one person with the values chosen for each question."""
     questions = counts.setdefault(front_office, {}).setdefault(source, {})
     people = questions.setdefault(PEOPLE, {})
@@ -47,7 +49,7 @@ def note(counts: Counts, front_office: str, source: str, answers: Mapping[str, S
             values[value] = values.get(value, 0) + 1
 
 
-def add(into: Counts, more: Counts) -> None:
+def add_counts(into: Counts, more: Counts) -> None:
     """``into`` holds both; ``more`` stays as it is."""
     for front_office, by_source in more.items():
         sources = into.setdefault(front_office, {})
@@ -59,26 +61,32 @@ def add(into: Counts, more: Counts) -> None:
                     values[value] = values.get(value, 0) + n
 
 
-def added(tallies: Iterable[Counts]) -> Counts:
+def sum_counts(tallies: Iterable[Counts]) -> Counts:
     """The sum of them all."""
     total: Counts = {}
     for counts in tallies:
-        add(total, counts)
+        add_counts(total, counts)
     return total
 
 
-def headlines(counts: Counts) -> Counts:
-    """Only the counts of ``HEADLINES``."""
+def headline_questions() -> frozenset[str]:
+    """The questions that are stored apart for lists of groups: people, the index, the overall question."""
+    return shipped_headline_questions() | {PEOPLE}
+
+
+def select_headlines(counts: Counts) -> Counts:
+    """Only the counts of the people and of the ``headline_questions``."""
+    kept = headline_questions()
     return {
         front_office: {
-            source: {question: values for question, values in by_question.items() if question in HEADLINES}
+            source: {question: values for question, values in by_question.items() if question in kept}
             for source, by_question in by_source.items()
         }
         for front_office, by_source in counts.items()
     }
 
 
-def cells(counts: Counts) -> Iterator[tuple[Cell, int]]:
+def iterate_cells(counts: Counts) -> Iterator[tuple[Cell, int]]:
     """Every count with its place."""
     for front_office, by_source in counts.items():
         for source, by_question in by_source.items():
@@ -87,12 +95,12 @@ def cells(counts: Counts) -> Iterator[tuple[Cell, int]]:
                     yield (front_office, source, question, value), n
 
 
-def written(counts: Counts) -> str:
+def serialise(counts: Counts) -> str:
     """As it is stored: the same counts are always the same text."""
     return json.dumps(counts, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
-def read(text: str) -> Counts:
+def parse(text: str) -> Counts:
     """What was stored."""
     counts: Counts = json.loads(text)
     return counts

@@ -10,14 +10,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feedback_service.counts import live, tallies
-from feedback_service.counts.live import Told
-from feedback_service.counts.rollups import kept_from, settled_until
+from feedback_service.counts.live import GroupCounts
+from feedback_service.counts.rollups import invitations_closed_until, oldest_kept_day
 from feedback_service.counts.tallies import ANSWERS_BY, INVITATIONS_BY, WHOLE, Counts
 from feedback_service.models import Centre, CountedDay, Tally
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class CountMismatch:
     """A stored count that is not what the answers or invitations add up to."""
 
     centre: str
@@ -34,7 +34,7 @@ class Difference:
     recounted: int
 
 
-def check(tx: Session) -> list[Difference]:
+def find_mismatches(tx: Session) -> list[CountMismatch]:
     """Where stored counts differ from what the answers and invitations add up to: nowhere, if all is well.
 
     Days of which invitations may have been purged are passed over.
@@ -42,11 +42,11 @@ def check(tx: Session) -> list[Difference]:
     return [
         difference
         for centre_id, code in tx.execute(select(Centre.id, Centre.code).order_by(Centre.code))
-        for difference in _differences(tx, centre_id, code)
+        for difference in _compare_centre(tx, centre_id, code)
     ]
 
 
-def _differences(tx: Session, centre_id: uuid.UUID, code: str) -> Iterator[Difference]:
+def _compare_centre(tx: Session, centre_id: uuid.UUID, code: str) -> Iterator[CountMismatch]:
     """What is stored of a centre beside what it should be."""
     marks = tx.execute(
         select(CountedDay.day, CountedDay.closed).where(CountedDay.centre_id == centre_id)
@@ -54,26 +54,31 @@ def _differences(tx: Session, centre_id: uuid.UUID, code: str) -> Iterator[Diffe
     closed = frozenset(day for day, is_closed in marks if is_closed)
     # What is stored of an open day is not used, nor of its month.
     unused = {day for day, is_closed in marks if not is_closed}
-    for by, told in live.answers(tx, {centre_id: closed}, ANSWERS_BY).items():
-        yield from _compared(tx, centre_id, code, "answers", by, told, date.min, unused)
+    for by, told in live.count_answers(tx, {centre_id: closed}, ANSWERS_BY).items():
+        yield from _compare_counts(tx, centre_id, code, "answers", by, told, date.min, unused)
         if by != WHOLE:
-            yield from _compared(tx, centre_id, code, "people", by, live.people(told), date.min, unused)
-    kept, settled = kept_from(tx, centre_id), settled_until(tx, [centre_id]).get(centre_id, date.min)
+            yield from _compare_counts(
+                tx, centre_id, code, "people", by, live.count_people(told), date.min, unused
+            )
+    kept, settled = (
+        oldest_kept_day(tx, centre_id),
+        invitations_closed_until(tx, [centre_id]).get(centre_id, date.min),
+    )
     for by in INVITATIONS_BY:
-        invited = list(live.invitations(tx, [centre_id], kept, settled, by))
-        yield from _compared(tx, centre_id, code, "invitations", by, invited, kept, ())
+        invited = list(live.count_invitations(tx, [centre_id], kept, settled, by))
+        yield from _compare_counts(tx, centre_id, code, "invitations", by, invited, kept, ())
 
 
-def _compared(
+def _compare_counts(
     tx: Session,
     centre_id: uuid.UUID,
     code: str,
     subject: str,
     by: str,
-    recounted: Sequence[Told],
+    recounted: Sequence[GroupCounts],
     since: date,
     unused: Collection[date],
-) -> Iterator[Difference]:
+) -> Iterator[CountMismatch]:
     """Stored days beside the recounted ones, and stored months beside the sums of recounted days."""
     these = (Tally.centre_id == centre_id, Tally.subject == subject, Tally.by == by, Tally.day >= since)
     columns = (Tally.span, Tally.day, Tally.key, Tally.counts, Tally.headlines)
@@ -86,21 +91,21 @@ def _compared(
     months = {day for span, day, _ in stored if span == "month"}
     right: defaultdict[tuple[str, date, str], Counts] = defaultdict(dict)
     for told in recounted:
-        tallies.add(right["day", told.day, told.key], told.counts)
+        tallies.add_counts(right["day", told.day, told.key], told.counts)
         if (month := told.day.replace(day=1)) in months:
-            tallies.add(right["month", month, told.key], told.counts)
+            tallies.add_counts(right["month", month, told.key], told.counts)
     for place in sorted(stored.keys() | right.keys()):
         counts, headlines = stored.get(place, ("{}", "{}"))
-        yield from _differing((code, subject, by, *place), tallies.read(counts), right[place])
+        yield from _compare_cells((code, subject, by, *place), tallies.parse(counts), right[place])
         if subject == "answers":
             shown = (code, "headlines", by, *place)
-            yield from _differing(shown, tallies.read(headlines), tallies.headlines(right[place]))
+            yield from _compare_cells(shown, tallies.parse(headlines), tallies.select_headlines(right[place]))
 
 
-def _differing(
+def _compare_cells(
     place: tuple[str, str, str, str, date, str], stored: Counts, recounted: Counts
-) -> Iterator[Difference]:
-    kept, found = dict(tallies.cells(stored)), dict(tallies.cells(recounted))
+) -> Iterator[CountMismatch]:
+    kept, found = dict(tallies.iterate_cells(stored)), dict(tallies.iterate_cells(recounted))
     for cell in sorted(kept.keys() | found.keys()):
         if kept.get(cell, 0) != found.get(cell, 0):
-            yield Difference(*place, *cell, kept.get(cell, 0), found.get(cell, 0))
+            yield CountMismatch(*place, *cell, kept.get(cell, 0), found.get(cell, 0))

@@ -15,7 +15,7 @@ from feedback_service.indicators.statistics import (
     Interval,
     Z,
     adjusted_index,
-    percent,
+    to_percent,
     wilson_limits,
 )
 
@@ -35,7 +35,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Index:
+class IndexEstimate:
     """The counts that a loyalty index is made of."""
 
     promoters: int
@@ -60,7 +60,7 @@ class Difference:
     verdict: Verdict
 
 
-def shares(now: Share, before: Share, *, more_is: Literal["worse", "better"]) -> Difference:
+def compare_shares(now: Share, before: Share, *, more_is: Literal["worse", "better"]) -> Difference:
     """Compare two shares by Newcombe's interval, without continuity correction.
 
     R. G. Newcombe, Interval estimation for the difference between independent proportions: comparison of eleven
@@ -70,13 +70,13 @@ def shares(now: Share, before: Share, *, more_is: Literal["worse", "better"]) ->
     if not now.n or not before.n:
         return Difference(None, None, "too_few")
     points = now.count / now.n - before.count / before.n
-    careful = _sign(_newcombe(now, before, _CAREFUL))
+    careful = _side_of_zero(_newcombe_interval(now, before, _CAREFUL))
     less: Literal["worse", "better"] = "better" if more_is == "worse" else "worse"
-    verdict = _verdict(careful, min(now.n, before.n), above=more_is, below=less)
-    return Difference(percent(points), _percent(_newcombe(now, before, Z)), verdict)
+    verdict = _choose_verdict(careful, min(now.n, before.n), above=more_is, below=less)
+    return Difference(to_percent(points), _to_percent(_newcombe_interval(now, before, Z)), verdict)
 
 
-def indices(now: Index, before: Index) -> Difference:
+def compare_indices(now: IndexEstimate, before: IndexEstimate) -> Difference:
     """Compare two loyalty indices by the adjusted Wald interval of their difference.
 
     Each index gets its three imagined answers as in ``statistics.adjusted_wald``; the variances add up, for the
@@ -93,28 +93,30 @@ def indices(now: Index, before: Index) -> Difference:
     def interval(z: float) -> Interval:
         return max(one - other - z * deviation, -2.0), min(one - other + z * deviation, 2.0)
 
-    verdict = _verdict(_sign(interval(_CAREFUL)), min(now.n, before.n), above="better", below="worse")
-    return Difference(percent(points), _percent(interval(Z)), verdict)
+    verdict = _choose_verdict(
+        _side_of_zero(interval(_CAREFUL)), min(now.n, before.n), above="better", below="worse"
+    )
+    return Difference(to_percent(points), _to_percent(interval(Z)), verdict)
 
 
-def _newcombe(now: Share, before: Share, z: float) -> Interval:
+def _newcombe_interval(now: Share, before: Share, z: float) -> Interval:
     p, q = now.count / now.n, before.count / before.n
     (p_low, p_high), (q_low, q_high) = (wilson_limits(share.count, share.n, z) for share in (now, before))
     return p - q - hypot(p - p_low, q_high - q), p - q + hypot(p_high - p, q - q_low)
 
 
-def _sign(interval: Interval) -> int:
+def _side_of_zero(interval: Interval) -> int:
     """On which side of zero all of the interval lies: 1, -1, or 0 where zero is within."""
     low, high = interval
     return (low > 0) - (high < 0)
 
 
-def _verdict(sign: int, least: int, *, above: Verdict, below: Verdict) -> Verdict:
+def _choose_verdict(sign: int, least: int, *, above: Verdict, below: Verdict) -> Verdict:
     if least < ENOUGH:
         return "too_few"
     return {1: above, -1: below, 0: "no_different"}[sign]
 
 
-def _percent(interval: Interval) -> Interval:
+def _to_percent(interval: Interval) -> Interval:
     low, high = interval
-    return percent(low), percent(high)
+    return to_percent(low), to_percent(high)

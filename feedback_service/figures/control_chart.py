@@ -49,7 +49,7 @@ class Chart:
     points: tuple[Point, ...]
 
 
-def chart(periods: Sequence[Share]) -> Chart:
+def compute_chart(periods: Sequence[Share]) -> Chart:
     """Control limits of the periods' shares; those without answers have none and stretch none."""
     told = [period for period in periods if period.n]
     n, count = sum(period.n for period in told), sum(period.count for period in told)

@@ -43,7 +43,7 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
-class Alarm:
+class Excess:
     """The share of bad answers has risen: since when, the answers since then, and the day it was noticed."""
 
     since: date
@@ -61,7 +61,7 @@ class Parameters:
     limit: float
 
 
-def parameters(n: int = 0, bad: int = 0) -> Parameters:
+def choose_parameters(n: int = 0, bad: int = 0) -> Parameters:
     """What to watch for, given the answers of the year before."""
     usual = min(max((bad + USUAL * OWN_ANSWERS) / (n + OWN_ANSWERS), USUAL), WORST_USUAL)
     odds = usual / (1 - usual) * _ODDS
@@ -106,14 +106,14 @@ class Watch:
             self._since, self._noticed, self._passed = None, None, False
 
     @property
-    def alarm(self) -> Alarm | None:
+    def alarm(self) -> Excess | None:
         """The alarm that stands now."""
         if self._since is None or self._noticed is None:
             return None
-        return Alarm(self._since, self._noticed, self._n, self._bad)
+        return Excess(self._since, self._noticed, self._n, self._bad)
 
 
-def watch(days: Iterable[Day], by: Parameters, *, least: int = 1) -> Alarm | None:
+def find_excess(days: Iterable[Day], by: Parameters, *, least: int = 1) -> Excess | None:
     """The alarm that stands after these days; ``None`` when all is as usual."""
     told = Watch(by, least=least)
     for day in days:

@@ -31,34 +31,34 @@ class Limits:
     outer_high: float
 
 
-def limits(n: int, target: float) -> Limits:
+def compute_limits(n: int, target: float) -> Limits:
     """The limits for n answers (at least 1) where the true share is ``target``, 0 to 1."""
     if n < 1 or not 0 <= target <= 1:
         raise ValueError(f"there are no limits for {n} answers around {target}")
     if target in (0, 1):
         return Limits(n, target, target, target, target)
-    outer_low, low, high, outer_high = (count / n for count in _quantiles(n, target))
+    outer_low, low, high, outer_high = (count / n for count in _binomial_quantiles(n, target))
     return Limits(n, outer_low, low, high, outer_high)
 
 
-def place(group: Share, target: float) -> Place:
+def locate_group(group: Share, target: float) -> Place:
     """Where a group lies in the funnel around ``target``."""
-    at, share = limits(group.n, target), group.count / group.n
+    at, share = compute_limits(group.n, target), group.count / group.n
     if not at.outer_low <= share <= at.outer_high:
         return "beyond_998"
     return "inside" if at.low <= share <= at.high else "beyond_95"
 
 
-def curve(sizes: Sequence[int], target: float, points: int = 40) -> list[Limits]:
+def compute_curve(sizes: Sequence[int], target: float, points: int = 40) -> list[Limits]:
     """Limits for the sizes from the smallest to the largest, evenly by the square root, as a plot needs them."""
     if not sizes:
         return []
     low, high = sqrt(max(1, min(sizes))), sqrt(max(1, *sizes))
     steps = {round((low + (high - low) * step / (points - 1)) ** 2) for step in range(points)}
-    return [limits(n, target) for n in sorted(steps)]
+    return [compute_limits(n, target) for n in sorted(steps)]
 
 
-def _quantiles(n: int, target: float) -> list[int]:
+def _binomial_quantiles(n: int, target: float) -> list[int]:
     """The least numbers of n up to which the binomial distribution has each of the tails."""
     spread = sqrt(n * target * (1 - target))
     first = max(0, int(n * target - _FAR * spread) - 1)

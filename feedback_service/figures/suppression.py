@@ -30,7 +30,7 @@ Respondents = Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Withheld(Generic[Key]):
+class Suppression(Generic[Key]):
     """What is left out: the whole period or front offices of it, groups, and front offices of the others."""
 
     whole: bool
@@ -39,9 +39,9 @@ class Withheld(Generic[Key]):
     cells: Mapping[Key, frozenset[str]]
 
 
-def withhold(
+def withhold_small_groups(
     groups: Mapping[Key, Respondents], *, min_group: int, apart: Collection[Key] = ()
-) -> Withheld[Key]:
+) -> Suppression[Key]:
     """Decide what a reply leaves out, given how many people answered in each of its groups.
 
     The whole is the sum of the groups except those ``apart`` (sources that do not count in it). A reply
@@ -55,15 +55,15 @@ def withhold(
     too_few = range(1, min_group)
 
     suppressed = {key for key in groups if size[key] in too_few}
-    suppressed |= _cover({key: size[key] for key in inside}, suppressed, min_group)
+    suppressed |= _find_cover({key: size[key] for key in inside}, suppressed, min_group)
     hidden = {
         f: {key for key in groups if key in suppressed or groups[key].get(f, 0) in too_few}
         for f in FRONT_OFFICES
     }
     for f in FRONT_OFFICES:
         if foot[f] not in too_few:
-            hidden[f] |= _cover(column[f], hidden[f], min_group)
-    return Withheld(
+            hidden[f] |= _find_cover(column[f], hidden[f], min_group)
+    return Suppression(
         whole=sum(foot.values()) in too_few,
         front_offices=frozenset(f for f in FRONT_OFFICES if foot[f] in too_few),
         groups=frozenset(suppressed),
@@ -75,7 +75,7 @@ def withhold(
     )
 
 
-def _cover(parts: Mapping[Key, int], left_out: Collection[Key], enough: int) -> set[Key]:
+def _find_cover(parts: Mapping[Key, int], left_out: Collection[Key], enough: int) -> set[Key]:
     """Which more parts to leave out, so that the sum of all those left out tells of none of them."""
     hidden = [people for key, people in parts.items() if people and key in left_out]
     more: set[Key] = set()

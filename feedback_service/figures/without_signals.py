@@ -1,123 +1,88 @@
-"""The figures without answers that may not be a visitor's own: the other total, beside the one that counts."""
+"""The figures without answers that may not be a visitor's own: a second total beside the one that counts."""
 
-import uuid
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection
-from datetime import date
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from feedback_service.counts import rollups, tallies
+from feedback_service.counts import tallies
 from feedback_service.counts.tallies import PEOPLE
-from feedback_service.db import reading
-from feedback_service.figures import summaries
-from feedback_service.figures.suppression import withhold
-from feedback_service.indicators import published, scoring
-from feedback_service.models import Centre, Response, Signal
+from feedback_service.figures.shapes import FigureQuery, Summary, WithoutSignals
+from feedback_service.figures.summaries import Counts, PeriodCounts, count_period, summarise_counts
+from feedback_service.figures.suppression import withhold_small_groups
+from feedback_service.indicators.scoring import compute_figures
+from feedback_service.models import Response, Signal
 from feedback_service.words import FRONT_OFFICES
 
-Counts = Counter[tuple[str, str, str]]  # front office, question, value
 WITH, WITHOUT = "with", "without"
 
 
-@reading
-def both_totals(tx: Session, /, *, by: str | None = None, **asked: Any) -> dict[str, object]:
-    """A summary, and what it says without the answers that carry a signal.
+def read_summary_with_and_without_signals(
+    tx: Session, query: FigureQuery, *, min_group: int, by: str | None = None
+) -> tuple[Summary, WithoutSignals]:
+    """A summary, and what the same answers say without those that carry a signal; errors as in ``read_summary``.
 
-    Beside groups that is withheld: who knows which of them can carry signals would learn by subtraction.
+    Beside groups the second total is withheld: a reader who knows which groups can carry signals would learn about
+    them by subtraction.
     """
-    told = summaries.read(tx, by=by, **asked)
-    return told | {"without_signals": {"suppressed": True} if by else without_signals(tx, **asked)}
+    counted = count_period(tx, query, by=by)
+    summary = summarise_counts(counted, min_group=min_group)
+    if by is not None or query.subset is not None:
+        return summary, WithoutSignals(0, None)
+    return summary, _subtract_signalled(counted, _count_signalled(tx, counted), min_group)
 
 
-def without_signals(
-    tx: Session,
-    *,
-    centres: Collection[str],
-    first: date,
-    last: date,
-    front_office: str | None = None,
-    source: str | None = None,
-    min_group: int,
-) -> dict[str, object]:
-    """How many answers of a period carry a signal, and what all the others say; sources as in a summary.
+def _subtract_signalled(
+    counted: PeriodCounts, signalled: dict[str, Counts], min_group: int
+) -> WithoutSignals:
+    """The figures of the answers without a signal; ``signalled`` has the others by source.
 
-    Told as one group of two: where either is too small, nothing is, since the whole is told elsewhere. So is each
-    source, and so none of them may have two such parts either.
+    Both parts are shown as two groups of one whole: where either is too small, nothing is shown, since the whole is
+    shown elsewhere. The whole of each source is shown elsewhere too, so none of them may have such parts either.
     """
-    ids = tx.scalars(select(Centre.id).where(Centre.code.in_(centres))).all()
-    methodology = published.in_force(tx, last)
-    sources = {source} if source else methodology.sources
-    offices = (front_office,) if front_office else FRONT_OFFICES
-    odd = _signalled(tx, ids, first, last, offices, sources)
-    told = _all(tx, ids, first, last, offices, sources)
-    whole = sum(told.values(), Counts()), sum(odd.values(), Counts())
-    judged = [
-        withhold({WITH: _people(theirs), WITHOUT: _people(all_) - _people(theirs)}, min_group=min_group)
-        for all_, theirs in (whole, *((told[source], odd[source]) for source in odd))
+    whole = sum(counted.by_source.values(), Counter()), sum(signalled.values(), Counter())
+    parts = [(counted.by_source.get(source, Counter()), theirs) for source, theirs in signalled.items()]
+    hidden = [
+        withhold_small_groups(
+            {WITH: _count_people(theirs), WITHOUT: _count_people(every) - _count_people(theirs)},
+            min_group=min_group,
+        )
+        for every, theirs in (whole, *parts)
     ]
-    if any(one.whole or one.groups for one in judged):
-        return {"suppressed": True}
-    withheld = frozenset().union(*(one.front_offices.union(*one.cells.values()) for one in judged))
-    figures = scoring.figures(whole[0] - whole[1], methodology, withheld)
-    return {
-        "suppressed": False,
-        "signalled": sum(n for office, n in _people(whole[1]).items() if office not in withheld),
-        "indicators": figures.indicators,
-        "questions": figures.questions,
-        "reasons": figures.reasons,
-    }
+    if any(one.whole or one.groups for one in hidden):
+        return WithoutSignals(0, None)
+    withheld = frozenset[str]().union(*(one.front_offices.union(*one.cells.values()) for one in hidden))
+    people = _count_people(whole[1])
+    return WithoutSignals(
+        signalled=sum(n for front_office, n in people.items() if front_office not in withheld),
+        figures=compute_figures(whole[0] - whole[1], counted.methodology, withheld),
+    )
 
 
-def _people(counts: Counts) -> Counter[str]:
-    """How many answered about each front office."""
+def _count_people(counts: Counts) -> Counter[str]:
+    """How many people answered about each front office."""
     return Counter({office: counts[office, PEOPLE, ""] for office in FRONT_OFFICES})
 
 
-def _all(
-    tx: Session,
-    ids: Collection[uuid.UUID],
-    first: date,
-    last: date,
-    offices: Collection[str],
-    sources: Collection[str],
-) -> dict[str, Counts]:
-    """What everybody says, by source."""
-    counts = {source: Counts() for source in sources}
-    for one in rollups.answers(tx, ids, first, last):
-        for office in one.counts.keys() & set(offices):
-            for source in one.counts[office].keys() & set(sources):
-                for question, values in one.counts[office][source].items():
-                    for value, n in values.items():
-                        counts[source][office, question, value] += n
-    return counts
-
-
-def _signalled(
-    tx: Session,
-    ids: Collection[uuid.UUID],
-    first: date,
-    last: date,
-    offices: Collection[str],
-    sources: Collection[str],
-) -> dict[str, Counts]:
-    """The same of those with a signal, straight from the answers: they are few."""
-    odd = select(Signal.centre_id, Signal.response_id).where(Signal.centre_id.in_(ids)).distinct().subquery()
-
-    query = select(Response.source, Response.front_office, Response.answers).where(
+def _count_signalled(tx: Session, counted: PeriodCounts) -> dict[str, Counts]:
+    """The counts of answers with a signal, by source, straight from the answers: they are few."""
+    query = counted.query
+    offices: Collection[str] = (query.front_office,) if query.front_office else FRONT_OFFICES
+    of_centres = Signal.centre_id.in_(list(counted.centres))
+    odd = select(Signal.centre_id, Signal.response_id).where(of_centres).distinct().subquery()
+    responses = select(Response.source, Response.front_office, Response.answers).where(
         Response.centre_id == odd.c.centre_id,
         Response.id == odd.c.response_id,
-        Response.answered_on.between(first, last),
+        Response.answered_on.between(query.first, query.last),
         Response.front_office.in_(offices),
-        Response.source.in_(sources),
+        Response.source.in_(counted.counting),
         Response.withdrawn_on.is_(None),
     )
-    noted: tallies.Counts = {}
-    for source, front_office, answers in tx.execute(query):
-        tallies.note(noted, front_office, source, answers)
-    counts: defaultdict[str, Counts] = defaultdict(Counts)
-    for (front_office, source, question, value), n in tallies.cells(noted):
-        counts[source][front_office, question, value] = n
-    return dict(counts)
+    tally: tallies.Counts = {}
+    for source, front_office, answers in tx.execute(responses):
+        tallies.count_answer(tally, front_office, source, answers)
+    counts: dict[str, Counts] = {}
+    for (front_office, source, question, value), n in tallies.iterate_cells(tally):
+        counts.setdefault(source, Counter())[front_office, question, value] = n
+    return counts

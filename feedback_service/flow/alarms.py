@@ -114,11 +114,11 @@ def _seen(tx: Session, centre_id: uuid.UUID, services: Collection[uuid.UUID | No
     today, least = clock.kyiv_day(clock.now()), settings().min_group
     return {
         str(service_id) if service_id else WHOLE: _evidence(alarm)
-        for service_id, alarm in bad_answers.alarms(tx, centre_id, services, today, least).items()
+        for service_id, alarm in bad_answers.find_bad_series(tx, centre_id, services, today, least).items()
     }
 
 
-def _evidence(alarm: cusum.Alarm | None) -> Evidence | None:
+def _evidence(alarm: cusum.Excess | None) -> Evidence | None:
     return None if alarm is None else Evidence(alarm.since, alarm.noticed, alarm.n, alarm.bad)
 
 
@@ -186,13 +186,15 @@ def _outgoing(letter: Held) -> mail.Outgoing:
 # ---- people ----------------------------------------------------------------------------------------------------
 
 
-@reading
-def open_alarms(tx: Session, by: Visitor, centre: str | None = None) -> list[AlarmCard]:
+def list_open_alarms(tx: Session, by: Visitor, centre: str | None = None) -> list[AlarmCard]:
     """Alarms that stand in the visitor's centres, or in one of them, as far as the visitor may read them.
 
     Those nobody has acknowledged come first, breaches before all. ``NotFound`` for a foreign centre.
     """
     return book.listed(tx, _centres(tx, by, centre), list(_kinds(by)))
+
+
+open_alarms = reading(list_open_alarms)
 
 
 @reading

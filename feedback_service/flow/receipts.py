@@ -43,7 +43,7 @@ def withdraw(tx: Session, receipt: str) -> Thanks:
         responses.take_back(tx, response, on=today)
         telling = events.response_withdrawn(str(response.id), clock.whole_hour(now))
         outbox.put(tx, response.centre_id, [telling], at=now)
-        rollups.reopen(tx, response.centre_id, response.answered_on, today=today)
+        rollups.reopen_day(tx, response.centre_id, response.answered_on, today=today)
     return _thanks(tx, response)
 
 

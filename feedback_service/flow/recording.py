@@ -11,10 +11,10 @@ from feedback_service.cases.invitations import CaseFacts, CentreFacts, ServiceFa
 from feedback_service.config import settings
 from feedback_service.counts import rollups
 from feedback_service.delivery import events, outbox
-from feedback_service.figures import bad_answers
 from feedback_service.indicators import published as methodologies
 from feedback_service.links import Tx
 from feedback_service.models import Case, Centre, Service
+from feedback_service.surveys import library as questionnaires
 from feedback_service.surveys import responses
 from feedback_service.surveys.answers import Answers
 from feedback_service.surveys.responses import NewResponse
@@ -103,7 +103,14 @@ def record(
             answers=answers,
         ),
     )
-    _worry(tx, origin, answers)
+    asked = questionnaires.by_version(tx, questionnaire)
+    methodology = methodologies.read_in_force_cached(tx, day)
+    breaches = asked.breaches(answers.choices)
+    kinds = [book.BAD_ANSWERS] if methodology.has_bad_answer(answers.single) else []
+    if breaches:
+        kinds.append(book.BREACH)
+    if kinds:
+        book.worry(tx, origin.centre.id, kinds, origin.service.id if origin.service else None)
     telling = events.response_recorded(
         case_ref=origin.case_ref,
         case_status=origin.case_status,
@@ -113,21 +120,12 @@ def record(
         answered_on=day,
         hour=clock.whole_hour(instant or now),
         questionnaire=questionnaire,
-        methodology=methodologies.in_force_lately(tx, day).id,
+        methodology=methodology.id,
         language=language,
         single=answers.single,
-        reasons=answers.choices.get("any.reasons", ()),
-        breach=answers.choices.get("any.breach", ()),
+        reasons=asked.reasons(answers.choices),
+        breach=breaches,
         comment_present=answers.comment is not None,
     )
     outbox.put(tx, origin.centre.id, [telling], at=now)
-    rollups.reopen(tx, origin.centre.id, day, today=clock.kyiv_day(now))
-
-
-def _worry(tx: Tx, origin: Origin, answers: Answers) -> None:
-    """What a human should hear of at once is put where the worker looks."""
-    kinds = [book.BAD_ANSWERS] if bad_answers.is_bad(answers.single) else []
-    if set(answers.choices.get("any.breach", ())) - {"none"}:
-        kinds.append(book.BREACH)
-    if kinds:
-        book.worry(tx, origin.centre.id, kinds, origin.service.id if origin.service else None)
+    rollups.reopen_day(tx, origin.centre.id, day, today=clock.kyiv_day(now))

@@ -275,9 +275,9 @@ def load_methodology(tx: Session, body: Any) -> str:
 
     Raises as ``load_questionnaire``, and ``Invalid`` also for one that could not count what is already asked.
     """
-    read = _parsed(methodology.parse, body)
-    ours = {one.id: one for one in methodology.shipped()}
-    _publish(tx, "methodology", read.id, read, body, ours, methodology.parse)
+    read = _parsed(methodology.parse_methodology, body)
+    ours = {one.id: one for one in methodology.shipped_methodologies()}
+    _publish(tx, "methodology", read.id, read, body, ours, methodology.parse_methodology)
     return read.id
 
 
@@ -311,7 +311,7 @@ def _publish(
 
 def _refuse_misfits(tx: Session) -> None:
     """Whatever a published questionnaire offers, figures can be made of; raises ``Invalid`` naming what not."""
-    methodologies = methodology_library.candidates(tx)
+    methodologies = methodology_library.read_methodologies(tx)
     try:
         for questionnaire in questionnaire_library.candidates(tx):
             compatibility.refuse_misfit(questionnaire, methodologies)

@@ -252,7 +252,7 @@ def _take(tx: Session, tablet: Tablet, answer: TabletAnswer) -> str:
     if held is not None:
         invitations.spend(tx, held, answer.client_id, on=day)
         if held.invitation.last_day < clock.kyiv_day(now):  # its day's invitations may be counted for good
-            rollups.unsettle(tx, centre.id, since=held.invitation.issued_on)
+            rollups.reopen_invitations(tx, centre.id, since=held.invitation.issued_on)
     front_office = questionnaire.front_office
     response_id = ring.signing.response_id(scope, answer.client_id)
     with together(tx) as lot:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from feedback_service.indicators.methodology import Methodology, in_force
+from feedback_service.indicators.methodology import Methodology, choose_in_force
 from feedback_service.surveys.questionnaires import Questionnaire
 
 
@@ -15,7 +15,7 @@ def refuse_misfit(questionnaire: Questionnaire, methodologies: Collection[Method
     """
     start, front_office = questionnaire.effective_from, questionnaire.front_office
     later = sorted(one.effective_from for one in methodologies if one.effective_from > start)
-    at_first, *afterwards = (in_force(methodologies, day) for day in (start, *later))
+    at_first, *afterwards = (choose_in_force(methodologies, day) for day in (start, *later))
     counted = at_first.counted(front_office)
     for question in questionnaire.questions:
         if question.kind in ("scale_0_10", "words") and question.id not in counted:

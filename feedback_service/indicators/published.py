@@ -16,7 +16,7 @@ from feedback_service.links import Tx
 from feedback_service.models import Document
 from feedback_service.statements import Ready
 
-LATELY = 5.0  # seconds after which every process knows a methodology that an operator loaded
+CACHE_SECONDS = 5.0  # seconds after which every process knows a methodology that an operator loaded
 
 _DOCUMENTS = table(Document)
 _LOADED = Ready(
@@ -26,29 +26,33 @@ _LOADED = Ready(
 )
 
 
-def candidates(tx: Tx) -> list[Methodology]:
+def read_methodologies(tx: Tx) -> list[Methodology]:
     """Every published methodology: those that ship first, then those that were loaded, as they came."""
-    return [*methodology.shipped(), *(_parsed(body) for (body,) in _LOADED.rows(tx, {"kind": "methodology"}))]
+    loaded = (_parse_body(body) for (body,) in _LOADED.rows(tx, {"kind": "methodology"}))
+    return [*methodology.shipped_methodologies(), *loaded]
 
 
-def in_force(tx: Tx, day: date) -> Methodology:
+def read_in_force(tx: Tx, day: date) -> Methodology:
     """The methodology that figures of that day are made by."""
-    return methodology.in_force(candidates(tx), day)
+    return methodology.choose_in_force(read_methodologies(tx), day)
 
 
-def in_force_lately(tx: Tx, day: date) -> Methodology:
-    """As ``in_force``, from what this process read at most ``LATELY`` seconds ago: for what happens at every answer."""
+def read_in_force_cached(tx: Tx, day: date) -> Methodology:
+    """The methodology that figures of that day are made by, as of at most ``CACHE_SECONDS`` ago.
+
+    Recording an answer uses it, to save a statement.
+    """
     database = db.engine
-    read_at, known = _known.get(database, (-math.inf, []))
-    if time.monotonic() > read_at + LATELY:
-        known = candidates(tx)
-        _known[database] = (time.monotonic(), known)
-    return methodology.in_force(known, day)
+    read_at, known = _cache.get(database, (-math.inf, []))
+    if time.monotonic() > read_at + CACHE_SECONDS:
+        known = read_methodologies(tx)
+        _cache[database] = (time.monotonic(), known)
+    return methodology.choose_in_force(known, day)
 
 
-_known: WeakKeyDictionary[object, tuple[float, list[Methodology]]] = WeakKeyDictionary()
+_cache: WeakKeyDictionary[object, tuple[float, list[Methodology]]] = WeakKeyDictionary()
 
 
 @lru_cache(maxsize=64)
-def _parsed(body: str) -> Methodology:
-    return methodology.parse(json.loads(body))
+def _parse_body(body: str) -> Methodology:
+    return methodology.parse_methodology(json.loads(body))

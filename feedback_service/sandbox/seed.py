@@ -301,8 +301,8 @@ def _reopen(tx: Session, days: set[date], today: date) -> None:
     """Days that the turned-back clock took for open may have been closed already."""
     centre = tx.scalars(select(Centre).where(Centre.code == town.CENTRE)).one()
     for day in sorted(days):
-        rollups.reopen(tx, centre.id, day, today=today)
-    rollups.unsettle(tx, centre.id, since=today - timedelta(days=DAYS))
+        rollups.reopen_day(tx, centre.id, day, today=today)
+    rollups.reopen_invitations(tx, centre.id, since=today - timedelta(days=DAYS))
 
 
 @contextmanager

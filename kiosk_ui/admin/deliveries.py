@@ -7,8 +7,8 @@ from flask.typing import ResponseReturnValue
 
 from feedback_service import flow
 from feedback_service.access import roles
-from feedback_service.delivery import overview
 from feedback_service.errors import N_
+from feedback_service.flow.deliveries import read_page
 from kiosk_ui.admin.door import back_to, bp, needs, show, sight, visitor
 
 SHOWN = 50  # refused events on the page; when these are sent again, the next ones come up
@@ -26,14 +26,13 @@ EVENTS = {
 @needs(roles.DELIVERIES)
 def deliveries() -> Response:
     """How many events of the visitor's centres arrived and wait, and the refused ones with their reasons."""
-    codes = sight().codes
-    refused, more = overview.page(codes, ["dead"], None, SHOWN)
+    page = read_page(sight().codes, SHOWN)
     return show(
         "admin/deliveries.html",
-        sums=overview.sums(codes),
-        paused=overview.channel_paused(),
-        refused=refused,
-        more=more is not None,
+        sums=page.status.sums,
+        paused=page.status.paused,
+        refused=page.refused,
+        more=page.more,
         events=EVENTS,
         again="again" in request.args,
     )

@@ -151,11 +151,11 @@ def asked(published: Sequence[Questionnaire]) -> Mapping[str, str]:
     return {question.id: in_language(question.text) for one in published for question in one.questions}
 
 
-def answers(published: Sequence[Questionnaire]) -> Mapping[tuple[str, str], str]:
-    """The text of each answer to a question, the newest."""
+def reasons(published: Sequence[Questionnaire]) -> Mapping[str, str]:
+    """The text of each reason by its value, the newest."""
     return {
-        (question.id, option.value): in_language(option.text)
+        option.value: in_language(option.text)
         for one in published
-        for question in one.questions
+        if (question := one.question(one.reasons_question))
         for option in question.options
     }

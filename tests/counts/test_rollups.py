@@ -20,7 +20,7 @@ from feedback_service.cases.registry import ServiceRef
 from feedback_service.config import Settings
 from feedback_service.counts import closing, rollups, tallies, verification
 from feedback_service.counts.tallies import PEOPLE, Counts
-from feedback_service.counts.verification import Difference
+from feedback_service.counts.verification import CountMismatch
 from feedback_service.db import reading, transaction
 from feedback_service.flow import AssistedAnswer, setup, upkeep
 from feedback_service.models import Centre, CountedDay, Invitation, Response, Tally
@@ -49,10 +49,12 @@ def friday_noon(context: None, time_is: TimeIs) -> None:
 def counted(tx: Session, first: date = MONDAY, last: date = FRIDAY) -> dict[Row, int]:
     """What summaries would be made of."""
     codes = {centre.id: centre.code for centre in tx.scalars(select(Centre))}
-    found = list(rollups.answers(tx, codes.keys(), first, last, daily=True))
+    found = list(rollups.read_answers(tx, codes.keys(), first, last, daily=True))
     assert len({(one.centre_id, one.day) for one in found}) == len(found), "a day is counted twice"
     return {
-        (codes[one.centre_id], one.day, *cell): n for one in found for cell, n in tallies.cells(one.counts)
+        (codes[one.centre_id], one.day, *cell): n
+        for one in found
+        for cell, n in tallies.iterate_cells(one.counts)
     }
 
 
@@ -73,8 +75,8 @@ def closed(code: str = CENTRE, *, before: date = FRIDAY, limit: int = 31) -> int
     return transaction(closing.close_days)(centre.id, before=before, limit=limit)
 
 
-def differences() -> list[Difference]:
-    return reading(verification.check)()
+def differences() -> list[CountMismatch]:
+    return reading(verification.find_mismatches)()
 
 
 @transaction
@@ -89,7 +91,7 @@ def open_days() -> list[date]:
 
 def waiting() -> int:
     """Days of all centres that are over and not closed."""
-    return reading(rollups.waiting)(before=clock.kyiv_day(clock.now()))
+    return reading(rollups.count_open_days)(before=clock.kyiv_day(clock.now()))
 
 
 def typed_in(day: date, answers: dict[str, object]) -> None:
@@ -191,16 +193,16 @@ def test_a_wrong_stored_count_is_named_and_mended_by_counting_again() -> None:
     closed()
 
     wrong = {"offline": {"qr_case": {PEOPLE: {"": 7}, "off.nps": {"10": 1}, "x": {"y": 1}}}}
-    spoilt(Tally.day == MONDAY, Tally.by == "whole", counts=tallies.written(wrong))
+    spoilt(Tally.day == MONDAY, Tally.by == "whole", counts=tallies.serialise(wrong))
 
     where = (CENTRE, "answers", "whole", "day", MONDAY, "", "offline", "qr_case")
     assert differences() == [
-        Difference(*where, question=PEOPLE, value="", stored=7, recounted=2),
-        Difference(*where, question="off.nps", value="2", stored=0, recounted=1),
-        Difference(*where, question="x", value="y", stored=1, recounted=0),
+        CountMismatch(*where, question=PEOPLE, value="", stored=7, recounted=2),
+        CountMismatch(*where, question="off.nps", value="2", stored=0, recounted=1),
+        CountMismatch(*where, question="x", value="y", stored=1, recounted=0),
     ]
     [centre] = stored.rows(Centre)
-    transaction(rollups.reopen_all)(centre.id)
+    transaction(rollups.reopen_all_days)(centre.id)
     assert counted() == added_up(people)
     assert closed() == 2
     assert differences() == []
@@ -214,7 +216,7 @@ def test_what_is_stored_of_a_day_without_answers_is_gone_after_counting_again() 
 
     @transaction
     def invent(tx: Session) -> None:
-        counts = tallies.written({"offline": {"qr_case": {PEOPLE: {"": 9}}}})
+        counts = tallies.serialise({"offline": {"qr_case": {PEOPLE: {"": 9}}}})
         facts = {"subject": "answers", "by": "whole", "key": "", "counts": counts, "headlines": counts}
         for span, day in (("day", date(2026, 10, 7)), ("month", date(2026, 10, 1))):
             tx.add(Tally(centre_id=centre.id, span=span, day=day, **facts))
@@ -298,7 +300,7 @@ def test_closing_waits_for_an_answer_that_is_just_becoming_final(app: Flask) -> 
         key, day = uuid.uuid4(), {"answered_on": MONDAY, "front_office": "offline", "source": "paper_box"}
         facts = {"questionnaire": "offline-2026.1", "language": "uk", "answers": {"off.nps": ["3"]}}
         tx.execute(insert(Response).values(day | facts | {"centre_id": centre.id, "id": key}))
-        rollups.reopen(tx, centre.id, MONDAY, today=clock.kyiv_day(clock.now()))
+        rollups.reopen_day(tx, centre.id, MONDAY, today=clock.kyiv_day(clock.now()))
         almost_final.set()
         closing.wait(0.3)  # closing cannot be done before this is committed
 
@@ -330,8 +332,8 @@ Cells = dict[tuple[str, str, str, str, str], int]
 def told_by(tx: Session, by: str, first: date, last: date, only: list[str] | None = None) -> Cells:
     """What a period's answers add up to in each group."""
     sums: Counter[tuple[str, str, str, str, str]] = Counter()
-    for one in rollups.answers(tx, list(tx.scalars(select(Centre.id))), first, last, by, only=only):
-        for cell, n in tallies.cells(one.counts):
+    for one in rollups.read_answers(tx, list(tx.scalars(select(Centre.id))), first, last, by, only=only):
+        for cell, n in tallies.iterate_cells(one.counts):
             sums[one.key, *cell] += n
     return dict(sums)
 
@@ -340,8 +342,8 @@ def told_by(tx: Session, by: str, first: date, last: date, only: list[str] | Non
 def invited_by(tx: Session, by: str, first: date, last: date) -> Cells:
     """The same of invitations."""
     sums: Counter[tuple[str, str, str, str, str]] = Counter()
-    for one in rollups.invitations(tx, list(tx.scalars(select(Centre.id))), first, last, by):
-        for cell, n in tallies.cells(one.counts):
+    for one in rollups.read_invitations(tx, list(tx.scalars(select(Centre.id))), first, last, by):
+        for cell, n in tallies.iterate_cells(one.counts):
             sums[one.key, *cell] += n
     return {cell: n for cell, n in sums.items() if n}
 
@@ -349,7 +351,7 @@ def invited_by(tx: Session, by: str, first: date, last: date) -> Cells:
 def settled(*, before: date) -> int:
     """Store invitations of a centre as the worker does; of how many days."""
     [centre] = stored.rows(Centre, Centre.code == CENTRE)
-    return transaction(closing.settle_days)(centre.id, before=before)
+    return transaction(closing.close_invitation_days)(centre.id, before=before)
 
 
 AUGUST = (date(2026, 8, 1), date(2026, 8, 31))
@@ -386,13 +388,13 @@ def test_a_young_centre_does_not_make_the_months_of_others_be_read_day_by_day(
     store(people)
     for code in (CENTRE, ELSEWHERE):
         closed(code)
-    read, pages = tallies.read, list[str]()
+    read, pages = tallies.parse, list[str]()
 
     def count(page: str) -> Counts:
         pages.append(page)
         return read(page)
 
-    monkeypatch.setattr(tallies, "read", count)
+    monkeypatch.setattr(tallies, "parse", count)
 
     told = told_by("whole", date(2026, 8, 1), date(2026, 11, 19))
 
@@ -411,7 +413,7 @@ def test_a_country_whose_centres_were_silent_in_different_months_is_told_too() -
 
     @reading
     def told(tx: Session, centres: list[uuid.UUID]) -> list[tuple[date, str]]:
-        year = rollups.answers(tx, centres, date(2025, 1, 1), date(2025, 12, 31))
+        year = rollups.read_answers(tx, centres, date(2025, 1, 1), date(2025, 12, 31))
         return [(one.day, one.key) for one in year]
 
     assert len(told(everybody())) == 6
@@ -532,13 +534,13 @@ def test_recounting_waits_for_invitations_that_are_just_being_stored(app: Flask,
 
     @transaction
     def settle_slowly(tx: Session) -> None:
-        closing.settle_days(tx, centre.id, before=FRIDAY)
+        closing.close_invitation_days(tx, centre.id, before=FRIDAY)
         stored_already.set()
         recounted.wait(0.3)  # or these days would stand for the one before them, whose sum is gone
 
     with meanwhile(app, settle_slowly):
         assert stored_already.wait(10)
-        transaction(rollups.reopen_all)(centre.id)
+        transaction(rollups.reopen_all_days)(centre.id)
         recounted.set()
 
     assert invited_by("whole", *AUGUST) == live

@@ -7,7 +7,15 @@ from datetime import date, timedelta
 
 import pytest
 
-from feedback_service.figures.cusum import USUAL, WORST_USUAL, Alarm, Day, Watch, parameters, watch
+from feedback_service.figures.cusum import (
+    USUAL,
+    WORST_USUAL,
+    Day,
+    Excess,
+    Watch,
+    choose_parameters,
+    find_excess,
+)
 
 MONDAY = date(2026, 11, 16)
 
@@ -22,7 +30,7 @@ def days(share: float, a_day: int, chance: random.Random) -> Iterator[Day]:
 
 def answers_until_alarm(share: float, a_day: int, chance: random.Random, usual: float = USUAL) -> int:
     """How many answers had been given when the alarm was raised."""
-    told, answers = Watch(parameters(10**9, round(usual * 10**9))), 0
+    told, answers = Watch(choose_parameters(10**9, round(usual * 10**9))), 0
     for day in days(share, a_day, chance):
         told.add(day)
         answers += day.n
@@ -55,24 +63,24 @@ def test_a_busy_centre_notices_on_the_first_day() -> None:
 
 
 def test_the_usual_share_is_the_centres_own_shrunk_to_the_national_one_and_kept_in_bounds() -> None:
-    assert parameters().usual == USUAL
-    assert parameters(300, 12).usual == pytest.approx(0.03)
-    assert parameters(10_000, 0).usual == USUAL
-    assert parameters(10_000, 3_000).usual == WORST_USUAL
-    assert parameters().risen == pytest.approx(0.06)
+    assert choose_parameters().usual == USUAL
+    assert choose_parameters(300, 12).usual == pytest.approx(0.03)
+    assert choose_parameters(10_000, 0).usual == USUAL
+    assert choose_parameters(10_000, 3_000).usual == WORST_USUAL
+    assert choose_parameters().risen == pytest.approx(0.06)
 
 
 def test_an_alarm_tells_since_when_and_of_how_many_answers() -> None:
     quiet = [Day(MONDAY + timedelta(days=n), 10, 0) for n in range(5)]
     bad = [Day(MONDAY + timedelta(days=5 + n), 10, 2) for n in range(3)]
 
-    assert watch([*quiet, *bad], parameters()) == Alarm(
+    assert find_excess([*quiet, *bad], choose_parameters()) == Excess(
         since=MONDAY + timedelta(days=5), noticed=MONDAY + timedelta(days=6), n=30, bad=6
     )
 
 
 def test_an_alarm_ends_when_answers_are_as_usual_again() -> None:
-    told = Watch(parameters())
+    told = Watch(choose_parameters())
     for n in range(3):
         told.add(Day(MONDAY + timedelta(days=n), 10, 3))
     assert told.alarm is not None
@@ -83,11 +91,11 @@ def test_an_alarm_ends_when_answers_are_as_usual_again() -> None:
 
 def test_the_order_within_a_day_is_unknown_so_equal_totals_give_equal_alarms_and_empty_days_none() -> None:
     told = [Day(MONDAY, 20, 3), Day(MONDAY + timedelta(days=1), 0, 0), Day(MONDAY + timedelta(days=2), 20, 2)]
-    assert watch(told, parameters()) == watch([told[0], told[2]], parameters())
-    assert watch([], parameters()) is None
+    assert find_excess(told, choose_parameters()) == find_excess([told[0], told[2]], choose_parameters())
+    assert find_excess([], choose_parameters()) is None
 
 
 def test_of_too_few_answers_no_alarm_is_raised() -> None:
     three = [Day(MONDAY, 3, 3)]
-    assert watch(three, parameters()) is not None
-    assert watch(three, parameters(), least=5) is None
+    assert find_excess(three, choose_parameters()) is not None
+    assert find_excess(three, choose_parameters(), least=5) is None

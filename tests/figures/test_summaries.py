@@ -14,7 +14,6 @@ from feedback_service import clock, flow
 from feedback_service.counts import closing
 from feedback_service.db import reading, transaction
 from feedback_service.errors import NotFound
-from feedback_service.figures import summaries
 from feedback_service.indicators.methodology import FOLDER
 from feedback_service.models import Centre, Document
 from tests.conftest import TimeIs
@@ -22,6 +21,7 @@ from tests.support.looks import looked_at
 from tests.support.respondents import QUESTIONS, SERVICES, WORDS, Person, crowd, store
 from tests.support.statements import Asked, plan, statements
 from tests.support.story import CENTRE, a_centre, a_report, invited, registered, sent, tapped
+from tests.support.summaries import read_summary_json
 
 pytestmark = pytest.mark.usefixtures("context")
 
@@ -58,7 +58,7 @@ def summed_up(
     *centres: str, first: date = NEW_YEAR, last: date = TODAY, min_group: int = 5, **how: Any
 ) -> Reply:
     """The reply, as it comes out of JSON."""
-    told = summaries.summary(centres=centres or (CENTRE,), first=first, last=last, min_group=min_group, **how)
+    told = read_summary_json(centres=centres or (CENTRE,), first=first, last=last, min_group=min_group, **how)
     reply: Reply = json.loads(json.dumps(told, allow_nan=False))
     return reply
 

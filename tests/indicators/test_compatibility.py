@@ -29,32 +29,32 @@ def counting(methodology_document: dict[str, Any]) -> Any:
         document = copy.deepcopy(methodology_document) | {"id": id, "effective_from": day}
         document["operational"]["scales"]["four_words"]["values"] += words
         document["operational"]["questions"]["offline"].pop(without, None)
-        return methodology.parse(document)
+        return methodology.parse_methodology(document)
 
     return made
 
 
 def test_what_ships_fits() -> None:
     for questionnaire in questionnaires.shipped():
-        refuse_misfit(questionnaire, methodology.shipped())
+        refuse_misfit(questionnaire, methodology.shipped_methodologies())
 
 
 def test_a_word_without_a_place_is_named() -> None:
     with pytest.raises(ValueError, match=r"864-2021 has no place for the answer so_so to off\.premises"):
-        refuse_misfit(asked(word="so_so"), methodology.shipped())
+        refuse_misfit(asked(word="so_so"), methodology.shipped_methodologies())
 
 
 def test_a_question_that_no_figure_would_be_made_of_is_named() -> None:
     with pytest.raises(ValueError, match=r"864-2021 counts no answers to off\.people of offline-2027\.1"):
-        refuse_misfit(asked(id="off.people"), methodology.shipped())
+        refuse_misfit(asked(id="off.people"), methodology.shipped_methodologies())
 
 
 def test_new_words_may_come_with_the_methodology_that_counts_them(counting: Any) -> None:
     new = counting("new", "2027-01-01", words=["so_so"])
 
-    refuse_misfit(asked("2027-01-01", word="so_so"), [*methodology.shipped(), new])
+    refuse_misfit(asked("2027-01-01", word="so_so"), [*methodology.shipped_methodologies(), new])
     with pytest.raises(ValueError, match="864-2021 has no place for the answer so_so"):
-        refuse_misfit(asked("2026-12-31", word="so_so"), [*methodology.shipped(), new])
+        refuse_misfit(asked("2026-12-31", word="so_so"), [*methodology.shipped_methodologies(), new])
 
 
 def test_a_later_methodology_has_a_place_for_what_was_answered_before_it(counting: Any) -> None:
@@ -62,13 +62,18 @@ def test_a_later_methodology_has_a_place_for_what_was_answered_before_it(countin
     narrower = counting("narrower", "2028-01-01")
 
     with pytest.raises(ValueError, match="narrower has no place for the answer so_so"):
-        refuse_misfit(asked(word="so_so"), [*methodology.shipped(), new, narrower])
+        refuse_misfit(asked(word="so_so"), [*methodology.shipped_methodologies(), new, narrower])
     mended = counting("mended", "2028-01-01", words=["so_so"])
-    refuse_misfit(asked(word="so_so"), [*methodology.shipped(), new, narrower, mended])
+    refuse_misfit(asked(word="so_so"), [*methodology.shipped_methodologies(), new, narrower, mended])
 
 
 def test_a_later_methodology_may_leave_a_question_out(counting: Any) -> None:
-    refuse_misfit(asked(), [*methodology.shipped(), counting("new", "2028-01-01", without="off.staff")])
+    refuse_misfit(
+        asked(), [*methodology.shipped_methodologies(), counting("new", "2028-01-01", without="off.staff")]
+    )
 
     with pytest.raises(ValueError, match=r"new counts no answers to off\.staff"):
-        refuse_misfit(asked(), [*methodology.shipped(), counting("new", "2027-01-01", without="off.staff")])
+        refuse_misfit(
+            asked(),
+            [*methodology.shipped_methodologies(), counting("new", "2027-01-01", without="off.staff")],
+        )

@@ -1,6 +1,7 @@
 """What an administrator sees is what the API tells, told apart, compared and withheld by the same rules."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -8,18 +9,23 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from feedback_service.figures import dashboard, summaries
-from feedback_service.figures.dashboard import Bad, View
-from feedback_service.figures.summaries import Part
-from feedback_service.flow import setup, upkeep
+from feedback_service.figures.breakdown import BREAKDOWNS, Breakdown
+from feedback_service.figures.overview import TREND_WEEKS, Overview
+from feedback_service.figures.shapes import BadShare, FigureQuery, FigureSubset, Funnel, Summary
+from feedback_service.figures.summary_json import summary_json
+from feedback_service.flow import dashboard, setup, upkeep
+from feedback_service.indicators.methodology import shipped_methodologies
+from feedback_service.indicators.scoring import Figures, IndicatorFigure, LoyaltyIndex
 from tests.conftest import TimeIs
 from tests.support.respondents import SERVICES, Person, crowd, store
 from tests.support.story import CENTRE, a_centre, invited, sent
+from tests.support.summaries import read_summary_json
 
 pytestmark = pytest.mark.usefixtures("context")
 
+OFFICIAL = shipped_methodologies()[0]
 FIRST, LAST = date(2026, 9, 1), date(2026, 11, 20)
-VIEW = View(frozenset({CENTRE}), FIRST, LAST)
+VIEW = FigureQuery(frozenset({CENTRE}), FIRST, LAST)
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +46,23 @@ def api(app: Flask, **query: Any) -> dict[str, Any]:
     return told
 
 
+def overview(query: FigureQuery) -> Overview:
+    """The first screen's figures."""
+    return dashboard.read_overview(query)[0]
+
+
+def breakdown(query: FigureQuery, by: str) -> Sequence[Breakdown]:
+    """The front offices by groups."""
+    return dashboard.read_breakdown_page(query, by).parts
+
+
+def indicator_json(front_office: str, index: LoyaltyIndex | None) -> object:
+    """The indicator as GET /summaries replies it."""
+    figures = Figures((IndicatorFigure(front_office, OFFICIAL.loyalty.status, index),))
+    members: dict[str, Any] = summary_json(Summary(FIRST, LAST, OFFICIAL, False, Funnel(), figures, ()))
+    return members["indicators"][0]
+
+
 def said(*words: str, day: date = LAST, **facts: Any) -> list[Person]:
     """People who were of these opinions of the whole, and would all recommend it."""
     return [Person(day, {"off.nps": "10", "off.quality": word}, **facts) for word in words]
@@ -51,25 +74,26 @@ def test_every_figure_of_the_overview_is_the_apis(app: Flask, closed: bool) -> N
     sent(invited().token, {"off.nps": 9})
     if closed:
         upkeep.close_days()
-    told = dashboard.overview(VIEW, min_group=5)
+    told = overview(VIEW)
     reply = api(app, by="source")
 
-    assert told.summary == {name: reply[name] for name in told.summary}
+    summary = summary_json(told.summary)
+    assert summary == {name: reply[name] for name in summary}
     for office, indicator in zip(told.offices, reply["indicators"], strict=True):
-        assert office.index == indicator
+        assert indicator_json(office.name, office.index) == indicator
     [quality] = [one for one in reply["questions"] if one["id"] == "off.quality"]
     offline = told.offices[0].bad
-    assert offline == Bad(quality["counts"]["acceptable"] + quality["counts"]["awful"], quality["n"])
+    assert offline == BadShare(quality["counts"]["acceptable"] + quality["counts"]["awful"], quality["n"])
     assert {reason.name: reason.n for reason in told.reasons} == {
         reason["id"]: reason["n"] for reason in reply["reasons"]
     }
     assert told.reasons[-1].upto == 100.0
 
 
-@pytest.mark.parametrize("by", dashboard.BREAKDOWNS)
+@pytest.mark.parametrize("by", BREAKDOWNS)
 def test_every_figure_told_apart_is_the_apis(app: Flask, by: str) -> None:
     store(crowd(2, 500, first=FIRST, days=60))
-    told = dashboard.breakdown(VIEW, by, min_group=5)
+    told = breakdown(VIEW, by)
     groups = {group["key"]: group for group in api(app, by=by)["groups"]}
 
     for part in told:
@@ -85,9 +109,9 @@ def test_every_figure_told_apart_is_the_apis(app: Flask, by: str) -> None:
             [indicator] = [
                 one for one in groups[group.key]["indicators"] if one["front_office"] == part.front_office
             ]
-            assert group.index == indicator
+            assert indicator_json(part.front_office, group.index) == indicator
             counts = {one["id"]: one for one in groups[group.key]["questions"]}[
-                dashboard.OVERALL[part.front_office]
+                OFFICIAL.overall[part.front_office].id
             ]
             assert group.bad is not None
             assert group.bad.n == counts["n"]
@@ -95,15 +119,15 @@ def test_every_figure_told_apart_is_the_apis(app: Flask, by: str) -> None:
 
 def test_the_trend_is_the_apis_week_by_week(app: Flask) -> None:
     store(crowd(3, 300, first=FIRST, days=80))
-    [offline, _] = dashboard.overview(VIEW, min_group=5).trends
-    first = VIEW.last - timedelta(days=VIEW.last.weekday(), weeks=dashboard.WEEKS - 1)
+    [offline, _] = overview(VIEW).trends
+    first = VIEW.last - timedelta(days=VIEW.last.weekday(), weeks=TREND_WEEKS - 1)
     groups = {group["key"]: group for group in api(app, by="week", **{"from": first.isoformat()})["groups"]}
 
     assert offline.by == "week"
     for key, bad in zip(offline.keys, offline.bad, strict=True):
         group = groups.get(key)
         if group is None:
-            assert bad == Bad(0, 0)
+            assert bad == BadShare(0, 0)
         elif bad is not None:
             [quality] = [one for one in group["questions"] if one["id"] == "off.quality"]
             assert bad.n == quality["n"]
@@ -114,25 +138,26 @@ def test_the_trend_is_the_apis_week_by_week(app: Flask) -> None:
 def test_one_service_looked_at_alone_is_its_group() -> None:
     store(crowd(4, 400, first=FIRST, days=60))
     [code, _] = SERVICES[3]
-    alone = dashboard.overview(
-        View(frozenset({CENTRE}), FIRST, LAST, part=Part("service", frozenset({code}))), min_group=5
+    alone = overview(
+        FigureQuery(frozenset({CENTRE}), FIRST, LAST, subset=FigureSubset("service", frozenset({code})))
     )
-    reply: dict[str, Any] = summaries.summary(
+    reply: dict[str, Any] = read_summary_json(
         centres=[CENTRE], first=FIRST, last=LAST, by="service", min_group=5
     )
     [group] = [one for one in reply["groups"] if one["key"] == code]
 
-    assert [office.index for office in alone.offices] == group["indicators"]
-    assert alone.summary["questions"] == group["questions"]
-    assert alone.summary["funnel"] == group["funnel"]
+    assert [indicator_json(office.name, office.index) for office in alone.offices] == group["indicators"]
+    summary = summary_json(alone.summary)
+    assert summary["questions"] == group["questions"]
+    assert summary["funnel"] == group["funnel"]
     with pytest.raises(ValueError, match="told apart"):
-        summaries.summary(
+        read_summary_json(
             centres=[CENTRE],
             first=FIRST,
             last=LAST,
             by="workplace",
             min_group=5,
-            part=Part("service", frozenset({code})),
+            subset=FigureSubset("service", frozenset({code})),
         )
 
 
@@ -150,16 +175,16 @@ def test_one_service_looked_at_alone_is_its_group() -> None:
 def test_a_period_is_compared_with_the_equal_one_before(
     first: date, last: date, before: tuple[date, date]
 ) -> None:
-    told = View(frozenset({CENTRE}), first, last).before()
+    told = FigureQuery(frozenset({CENTRE}), first, last).previous()
     assert (told.first, told.last) == before
 
 
 def test_the_verdict_is_about_the_period_before() -> None:
-    october = View(frozenset({CENTRE}), date(2026, 10, 1), date(2026, 10, 31))
+    october = FigureQuery(frozenset({CENTRE}), date(2026, 10, 1), date(2026, 10, 31))
     store(said(*["great"] * 98, "awful", "good", day=date(2026, 9, 15)))
     store(said(*["great"] * 80, *["awful"] * 20, day=date(2026, 10, 15)))
 
-    [offline, online] = dashboard.overview(october, min_group=5).offices
+    [offline, online] = overview(october).offices
 
     assert offline.bad_change is not None
     assert (offline.bad_change.verdict, offline.bad_change.points) == ("worse", 19.0)
@@ -174,11 +199,11 @@ def test_a_window_beyond_the_limits_is_marked_and_no_order_is_made_of_them() -> 
     store(said(*["good"] * 60, *["awful"] * 20, workplace="window-2"))
     store(said(*["good"] * 6, workplace="window-3"))
 
-    [offline, _] = dashboard.breakdown(VIEW, "workplace", min_group=5)
+    [offline, _] = breakdown(VIEW, "workplace")
 
     assert [group.key for group in offline.groups] == ["window-1", "window-2", "window-3"]
     assert [group.place for group in offline.groups] == ["beyond_998", "beyond_998", "inside"]
-    assert offline.whole == Bad(22, 278)
+    assert offline.whole == BadShare(22, 278)
     assert (offline.curve[0].n, offline.curve[-1].n) == (6, 192)
 
 
@@ -189,7 +214,7 @@ def test_a_result_tells_of_how_many_cases_it_comes() -> None:
         sent(invited().token, {"off.nps": 9})
     store([Person(LAST, source="paper_box")] * 6)
 
-    sources = {one.name: one for one in dashboard.overview(VIEW, min_group=5).sources}
+    sources = {one.name: one for one in overview(VIEW).sources}
 
     assert (sources["qr_case"].answers, sources["qr_case"].of_cases) == (6, 46.2)
     assert sources["qr_case"].counted
@@ -202,12 +227,12 @@ def test_channels_are_compared_by_the_same_question() -> None:
     store(said(*["good"] * 3, source="tablet_hall"))
     store(said(*["awful"] * 50, source="tablet_walkup"))
 
-    [offline, _] = dashboard.comparison_of_sources(VIEW, min_group=5)
+    [offline, _] = dashboard.read_channels(VIEW)
 
     told = {channel.name: channel for channel in offline.channels}
     assert told["tablet"].index is None
     assert told["assisted"].index is None, "the smallest of the others hides beside three people"
-    assert told["phone"].bad == Bad(5, 120)
+    assert told["phone"].bad == BadShare(5, 120)
     assert {(pair.one, pair.other): pair.bad for pair in offline.pairs}["phone", "assisted"] is None
 
 
@@ -215,7 +240,7 @@ def test_the_interval_of_the_difference_between_channels_is_told() -> None:
     store(said(*["good"] * 90, *["awful"] * 10, source="qr_case"))
     store(said(*["good"] * 100, source="paper_box"))
 
-    [offline, _] = dashboard.comparison_of_sources(VIEW, min_group=5)
+    [offline, _] = dashboard.read_channels(VIEW)
     pairs = {(pair.one, pair.other): pair for pair in offline.pairs}
 
     bad = pairs["phone", "assisted"].bad
@@ -227,41 +252,37 @@ def test_the_interval_of_the_difference_between_channels_is_told() -> None:
 
 def test_of_too_few_people_nothing_is_told_anywhere() -> None:
     store(said("awful", "awful", "good"))
-    told = dashboard.overview(VIEW, min_group=5)
+    told = overview(VIEW)
 
-    assert told.summary["suppressed"]
+    assert told.summary.suppressed
     assert [(office.index, office.bad) for office in told.offices] == [(None, None)] * 2
-    assert {bad for line in told.trends for bad in line.bad} <= {None, Bad(0, 0)}
+    assert {bad for line in told.trends for bad in line.bad} <= {None, BadShare(0, 0)}
     assert told.reasons == ()
-    assert all(
-        group.suppressed
-        for part in dashboard.breakdown(VIEW, "service", min_group=5)
-        for group in part.groups
-    )
+    assert all(group.suppressed for part in breakdown(VIEW, "service") for group in part.groups)
 
 
-def alone(window: str, among: set[str | None] | None = None) -> dashboard.Overview:
+def alone(window: str, among: set[str | None] | None = None) -> Overview:
     """One window looked at by somebody who sees all of them, or these."""
-    part = Part("workplace", frozenset({window}), frozenset(among) if among else None)
-    return dashboard.overview(replace(VIEW, part=part), min_group=5)
+    part = FigureSubset("workplace", frozenset({window}), frozenset(among) if among else None)
+    return overview(replace(VIEW, subset=part))
 
 
 def test_what_is_withheld_among_others_is_withheld_when_looked_at_alone() -> None:
     store(said(*["good"] * 3, workplace="window-1"))
     store(said(*["good"] * 7, workplace="window-2"))
     store(said(*["good"] * 40, workplace="window-3"))
-    [offline, _] = dashboard.breakdown(VIEW, "workplace", min_group=5)
+    [offline, _] = breakdown(VIEW, "workplace")
     assert [group.suppressed for group in offline.groups] == [True, True, False]
 
-    assert alone("window-1").summary["suppressed"]
+    assert alone("window-1").summary.suppressed
     hidden = alone("window-2")
-    assert hidden.summary["suppressed"]
+    assert hidden.summary.suppressed
     assert [(office.index, office.bad) for office in hidden.offices] == [(None, None)] * 2
-    assert {bad for line in hidden.trends for bad in line.bad} <= {None, Bad(0, 0)}
-    assert alone("window-3").offices[0].bad == Bad(0, 40)
-    assert alone("window-2", {"window-2"}).offices[0].bad == Bad(0, 7), "nobody else's figures are seen"
-    assert alone("window-2", {"window-2", "window-3"}).offices[0].bad == Bad(0, 7)
-    assert alone("window-2", {"window-1", "window-2"}).summary["suppressed"]
+    assert {bad for line in hidden.trends for bad in line.bad} <= {None, BadShare(0, 0)}
+    assert alone("window-3").offices[0].bad == BadShare(0, 40)
+    assert alone("window-2", {"window-2"}).offices[0].bad == BadShare(0, 7), "nobody else's figures are seen"
+    assert alone("window-2", {"window-2", "window-3"}).offices[0].bad == BadShare(0, 7)
+    assert alone("window-2", {"window-1", "window-2"}).summary.suppressed
 
 
 def test_of_two_equal_groups_the_same_one_is_withheld_among_others_and_alone() -> None:
@@ -269,8 +290,8 @@ def test_of_two_equal_groups_the_same_one_is_withheld_among_others_and_alone() -
     store(said(*["good"] * 7, workplace="window-1"))
     store(said(*["good"] * 3, workplace="window-3"))
 
-    [offline, _] = dashboard.breakdown(VIEW, "workplace", min_group=5)
+    [offline, _] = breakdown(VIEW, "workplace")
 
     withheld = {group.key: group.suppressed for group in offline.groups}
     assert withheld == {"window-1": True, "window-2": False, "window-3": True}
-    assert {key: "suppressed" in alone(str(key)).summary for key in withheld} == withheld
+    assert {key: alone(str(key)).summary.suppressed for key in withheld} == withheld
