@@ -7,6 +7,7 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from feedback_service.cases import codes
 from feedback_service.config import settings
 from feedback_service.db import reading
 from feedback_service.errors import NotFound
@@ -42,12 +43,18 @@ def read_both_totals(
 @reading
 def read_public_page(tx: Session, code: str, first: date, last: date) -> PublicCentrePage:
     """A centre's figures from ``first`` to ``last`` for everybody; ``NotFound`` if there is no such centre."""
-    centre = tx.scalar(select(Centre).where(Centre.code == code))
-    if centre is None:
-        raise NotFound()
-    query = FigureQuery(frozenset({code}), first, last)
+    centre = _find_centre(tx, code.upper())
+    query = FigureQuery(frozenset({centre.code}), first, last)
     return PublicCentrePage(
         CentreFacts.of(centre),
         read_summary(tx, query, min_group=settings().min_published),
         library.published(tx, last),
     )
+
+
+def _find_centre(tx: Session, code: str) -> Centre:
+    # Text that can be no code is not looked up: PostgreSQL refuses some of it instead of finding nothing.
+    centre = tx.scalar(select(Centre).where(Centre.code == code)) if codes.may_be_centre_code(code) else None
+    if centre is None:
+        raise NotFound()
+    return centre
