@@ -38,21 +38,12 @@ SPANS: Mapping[str, Callable[[date], str]] = {
 }
 GROUPINGS = (
     *SPANS,
-    *("service", "provider", "source", "channel", "workplace"),
+    *("centre", "service", "provider", "source", "channel", "workplace"),
     *("front_office", "language", "part_of_week"),
 )
-GROUPINGS_OF_INVITATIONS = (
-    "service",
-    "provider",
-    "workplace",
-    "front_office",
-)  # an invitation's case knows these
-GROUPINGS_OF_ANSWERS_ONLY = (
-    "source",
-    "channel",
-    "language",
-    "part_of_week",
-)  # an invitation knows none of these
+# What the case of an invitation knows, and what only an answer knows.
+GROUPINGS_OF_INVITATIONS = ("centre", "service", "provider", "workplace", "front_office")
+GROUPINGS_OF_ANSWERS_ONLY = ("source", "channel", "language", "part_of_week")
 
 
 @dataclass(frozen=True, slots=True)

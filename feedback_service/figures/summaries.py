@@ -319,6 +319,7 @@ def _group_keys(scope: _Scope) -> Callable[[Key, GroupCounts, str, str], Key]:
         return lambda name, group, front_office, source: span(group.day)
     ways: Mapping[str | None, Callable[[Key, GroupCounts, str, str], Key]] = {
         None: lambda name, group, front_office, source: source,
+        "centre": lambda name, group, front_office, source: scope.centres[group.centre_id],
         "source": lambda name, group, front_office, source: source,
         "channel": lambda name, group, front_office, source: CHANNEL_OF_SOURCE[source],
         "front_office": lambda name, group, front_office, source: front_office,

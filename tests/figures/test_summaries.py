@@ -28,6 +28,7 @@ pytestmark = pytest.mark.usefixtures("context")
 Reply = dict[str, Any]
 
 ELSEWHERE = "SN12000008"
+MEMBERS = ("funnel", "indicators", "questions", "reasons")
 NEW_YEAR = date(2026, 1, 1)
 TODAY = date(2026, 11, 20)
 OVERALL = ("excellent", "good", "ok", "bad", "awful")
@@ -35,6 +36,7 @@ COUNTING = {"qr_case", "tablet_hall", "sms_viber", "phone_interview", "paper_box
 CHANNELS = {"qr_case": "phone", "sms_viber": "phone", "tablet_hall": "tablet"}
 CHANNELS |= {"qr_hall": "hall", "tablet_walkup": "hall"}
 KEYS: dict[str, Callable[[Person], str | None]] = {
+    "centre": lambda person: person.centre,
     "day": lambda person: person.day.isoformat(),
     "week": lambda person: "{}-W{:02}".format(*person.day.isocalendar()[:2]),
     "month": lambda person: person.day.isoformat()[:7],
@@ -241,6 +243,42 @@ def test_centres_are_pooled_by_their_counts() -> None:
 
     assert [summed_up(code)["indicators"][0]["value"] for code in (CENTRE, ELSEWHERE)] == [90.0, -50.0]
     assert summed_up(CENTRE, ELSEWHERE)["indicators"][0]["value"] == 77.3
+
+
+def test_each_centre_of_a_key_is_told_with_its_own_funnel() -> None:
+    a_centre(ELSEWHERE)
+    store([Person(TODAY, {"off.nps": "10"})] * 9 + [Person(TODAY, {"off.nps": "0"}, centre=ELSEWHERE)] * 6)
+    sent(invited(centre=ELSEWHERE).token, {"off.nps": 0})
+    invited()
+
+    reply = summed_up(CENTRE, ELSEWHERE, by="centre")
+
+    alone = {code: summed_up(code) for code in (CENTRE, ELSEWHERE)}
+    assert {group.pop("key"): group for group in reply["groups"]} == {
+        code: {"suppressed": False} | {name: whole[name] for name in MEMBERS} for code, whole in alone.items()
+    }
+    assert {
+        code: (whole["funnel"]["invited"], whole["funnel"]["answered"]) for code, whole in alone.items()
+    } == {
+        CENTRE: (1, 0),
+        ELSEWHERE: (1, 1),
+    }
+
+
+def test_a_centre_with_few_answers_is_withheld_and_no_subtraction_tells_it() -> None:
+    third = "SN12000016"
+    for code in (ELSEWHERE, third):
+        a_centre(code)
+    for centre, n in ((CENTRE, 40), (ELSEWHERE, 7), (third, 3)):
+        store([Person(TODAY, centre=centre)] * n)
+
+    groups = summed_up(CENTRE, ELSEWHERE, third, by="centre")["groups"]
+
+    assert {group["key"]: group["suppressed"] for group in groups} == {
+        CENTRE: False,
+        ELSEWHERE: True,
+        third: True,
+    }
 
 
 @pytest.mark.parametrize(
