@@ -1,4 +1,4 @@
-"""What answers and invitations add up to, straight from them."""
+"""Counts answers and invitations directly from their rows, without stored sums."""
 
 import uuid
 from collections import defaultdict
@@ -23,7 +23,7 @@ _OF_CASE: Mapping[str, ColumnElement[Any] | InstrumentedAttribute[Any]] = {
 
 
 class GroupCounts(NamedTuple):
-    """What one group of a day or month, told by its first day, adds up to."""
+    """The counts of one group on one day, or in the month that begins with ``day``; ``key`` names the group."""
 
     centre_id: uuid.UUID
     day: date
@@ -31,33 +31,36 @@ class GroupCounts(NamedTuple):
     counts: Counts
 
 
-def count_people(told: Iterable[GroupCounts]) -> list[GroupCounts]:
-    """How many people answered, of all groups of a centre and day together: the values of ``PEOPLE`` are their keys."""
-    found: dict[tuple[uuid.UUID, date], Counts] = {}
-    for one in told:
-        counts = found.setdefault((one.centre_id, one.day), {})
-        for front_office, by_source in one.counts.items():
+def count_people(groups: Iterable[GroupCounts]) -> list[GroupCounts]:
+    """How many people answered in each group, all groups of a centre and day in one row.
+
+    In such a row the values of the question ``PEOPLE`` are the keys of the groups; ``split_groups`` takes it apart.
+    """
+    by_cell: dict[tuple[uuid.UUID, date], Counts] = {}
+    for group in groups:
+        counts = by_cell.setdefault((group.centre_id, group.day), {})
+        for front_office, by_source in group.counts.items():
             for source, by_question in by_source.items():
                 numbers = counts.setdefault(front_office, {}).setdefault(source, {}).setdefault(PEOPLE, {})
-                numbers[one.key] = numbers.get(one.key, 0) + by_question[PEOPLE][""]
-    return [GroupCounts(*cell, "", counts) for cell, counts in found.items()]
+                numbers[group.key] = numbers.get(group.key, 0) + by_question[PEOPLE][""]
+    return [GroupCounts(*cell, "", counts) for cell, counts in by_cell.items()]
 
 
-def split_groups(told: GroupCounts) -> Iterator[GroupCounts]:
-    """The groups that were told together by ``count_people``, each with how many answered."""
-    found: defaultdict[str, Counts] = defaultdict(dict)
-    for (front_office, source, _, key), n in tallies.iterate_cells(told.counts):
-        found[key].setdefault(front_office, {})[source] = {PEOPLE: {"": n}}
-    for key, counts in found.items():
-        yield told._replace(key=key, counts=counts)
+def split_groups(people: GroupCounts) -> Iterator[GroupCounts]:
+    """The groups of a row that ``count_people`` made, each with how many people answered."""
+    by_key: defaultdict[str, Counts] = defaultdict(dict)
+    for (front_office, source, _, key), n in tallies.iterate_cells(people.counts):
+        by_key[key].setdefault(front_office, {})[source] = {PEOPLE: {"": n}}
+    for key, counts in by_key.items():
+        yield people._replace(key=key, counts=counts)
 
 
 def count_answers(
     tx: Session, days: Mapping[uuid.UUID, Collection[date]], by: Iterable[str]
 ) -> dict[str, list[GroupCounts]]:
-    """What these days of centres add up to in several ways, straight from the answers.
+    """The counts of these days of centres, grouped in each of the ways ``by`` (keys of ``ANSWERS_BY``).
 
-    Answers that were taken back count nowhere.
+    Answers that were taken back are not counted.
     """
     facts = select(
         Response.centre_id,
@@ -71,24 +74,24 @@ def count_answers(
         Response.language,
         Response.answers,
     ).where(Response.withdrawn_on.is_(None))
-    keys = {name: ANSWERS_BY[name] for name in by}
-    found: dict[str, dict[tuple[uuid.UUID, date, str], Counts]] = {name: {} for name in keys}
+    key_of = {way: ANSWERS_BY[way] for way in by}
+    groups: dict[str, dict[tuple[uuid.UUID, date, str], Counts]] = {way: {} for way in key_of}
     for begin, end in _join_days(set[date]().union(*days.values())):
         centres = [centre for centre, theirs in days.items() if any(begin <= day <= end for day in theirs)]
-        these = (Response.centre_id.in_(centres), Response.answered_on.between(begin, end))
-        for one in tx.execute(facts.where(*these)):
-            if one.answered_on in days[one.centre_id]:
-                for name, key in keys.items():
-                    counts = found[name].setdefault((one.centre_id, one.answered_on, key(one)), {})
-                    tallies.count_answer(counts, one.front_office, one.source, one.answers)
+        within = (Response.centre_id.in_(centres), Response.answered_on.between(begin, end))
+        for answer in tx.execute(facts.where(*within)):
+            if answer.answered_on in days[answer.centre_id]:
+                for way, key in key_of.items():
+                    cell = (answer.centre_id, answer.answered_on, key(answer))
+                    counts = groups[way].setdefault(cell, {})
+                    tallies.count_answer(counts, answer.front_office, answer.source, answer.answers)
     return {
-        name: [GroupCounts(*cell, counts) for cell, counts in groups.items()]
-        for name, groups in found.items()
+        way: [GroupCounts(*cell, counts) for cell, counts in cells.items()] for way, cells in groups.items()
     }
 
 
 def _join_days(days: Collection[date]) -> Iterator[tuple[date, date]]:
-    """The days as few stretches: one with a week's gap is read in one go."""
+    """The days as few periods (first, last): days at most a week apart are read in one statement."""
     begin = end = None
     for day in sorted(days):
         if begin is None or end is None:
@@ -111,17 +114,20 @@ def count_invitations(
     front_offices: bool = True,
     each_day: bool = True,
 ) -> Iterator[GroupCounts]:
-    """What became of the invitations issued on these days, straight from them; all told of the first if not of each."""
-    asked = Invitation.questionnaire if front_offices else literal("")
+    """How far the invitations issued from ``first`` to ``last`` went, grouped ``by`` one of ``INVITATIONS_BY``.
+
+    Without ``each_day`` all are counted on the first day; without ``front_offices`` the front office is empty.
+    """
+    questionnaire_of = Invitation.questionnaire if front_offices else literal("")
     day_of = Invitation.issued_on if each_day else literal(first)
-    cell = (Invitation.centre_id, day_of, _OF_CASE[by], asked)
+    cell = (Invitation.centre_id, day_of, _OF_CASE[by], questionnaire_of)
     counted = (
         func.count(),
         func.count().filter(Invitation.opened),
         func.count().filter(Invitation.started),
         func.count(Invitation.answered_on),
     )
-    # Not by what is the same for all: SQLite would sort all rows by it.
+    # A column that is the same for all rows is left out: SQLite would sort all rows by it.
     differing = (column for column in cell if not isinstance(column, BindParameter))
     query = select(*cell, *counted).select_from(Invitation).group_by(*differing)
     if by != WHOLE:

@@ -1,14 +1,15 @@
-"""Roll-ups: a closed day is recounted whole from the answers; an open one is counted live.
+"""Stored sums of answers and invitations (roll-ups), and reading them together with days that have none yet.
 
-The row of ``counted_days`` is the one thing that closing a day and reopening it fight over: both write it
-first and hold it until they commit, so who comes second sees what the other left and has the last word. A
-day that nobody closed is simply counted live: being late with closing costs time, never a figure.
+A closed day has stored counts, which were recounted from its answers. An open day is counted live, directly from the
+answers; closing days late costs time, but never changes a figure. A month whose days are all closed has a stored sum
+too; the sum is deleted when one of its days is recounted, and it is not used while one of them is open.
 
-A month whose days are all closed has its sum stored too. It holds as long as none of its days is open, and
-goes when one of them is recounted.
+Closing and reopening a day are two transactions that both write its row in ``counted_days`` first and hold it until
+they commit. So the second one sees what the first one left, and decides.
 
-Invitations are counted by the day of issue once all of that day have expired; what a tablet brings later opens the days
-from there on again. Such days are stored oldest first, so those after the latest stored one are counted live.
+Invitations are counted by their day of issue. They are stored when all invitations of the day have expired; an answer
+that a tablet brings later reopens the days from there on. Days are stored oldest first, so all days after the latest
+stored one are counted live.
 """
 
 import uuid
@@ -43,7 +44,8 @@ from feedback_service.links import Tx
 from feedback_service.models import Centre, CountedDay, Response, Tally
 from feedback_service.statements import Ready
 
-NAMED_CENTRES = 10_000  # in one statement; PostgreSQL takes 65,535 values, SQLite often 32,766
+# Parameters of one statement that may be ids of centres: PostgreSQL takes 65,535 in all, SQLite often 32,766.
+NAMED_CENTRES = 10_000
 
 _INSERT: Mapping[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _MARK = Ready(
@@ -57,17 +59,17 @@ _MARK = Ready(
 
 
 def reopen_day(tx: Tx, centre_id: uuid.UUID, day: date, *, today: date) -> None:
-    """Count this day live again until it is recounted: an answer came late, or was taken back.
+    """Count this day live again until it is recounted, because an answer came late or was taken back.
 
-    Call it in the transaction that changed the answers. The row is written even if it says so already, so
-    that it waits for a worker who is just closing the day.
+    Call it in the transaction that changed the answers. The row is written even if the day is open already: so the
+    transaction waits for a worker that is closing the day.
     """
     if day < today:
         mark_day(tx, centre_id, day, closed=False)
 
 
 def reopen_all_days(tx: Session, centre_id: uuid.UUID) -> None:
-    """Count every day of the centre live until it is counted anew.
+    """Count every day of the centre live until it is closed again.
 
     Stored counts are deleted, except those of invitations that may have been purged.
     """
@@ -78,13 +80,12 @@ def reopen_all_days(tx: Session, centre_id: uuid.UUID) -> None:
 
 
 def reopen_invitations(tx: Session, centre_id: uuid.UUID, *, since: date = date.min) -> None:
-    """Count invitations issued ``since`` that day live until ``settle_days`` has counted them.
+    """Count invitations issued ``since`` that day live until ``close_invitation_days`` has counted them.
 
-    Days of which some may have been purged stay as they are stored: that is all there is.
+    Stored days of which invitations may have been purged are kept: they cannot be counted again.
     """
-    lock_days(
-        tx, centre_id
-    )  # what is just being stored would stand for what is deleted, too: see settled_until
+    # Without the lock a worker could store a later day meanwhile, and the deleted days would seem to be stored.
+    lock_days(tx, centre_id)
     since = max(since, oldest_kept_day(tx, centre_id))
     these = (
         *(Tally.centre_id == centre_id, Tally.subject == "invitations"),
@@ -95,9 +96,9 @@ def reopen_invitations(tx: Session, centre_id: uuid.UUID, *, since: date = date.
 
 
 def count_open_days(tx: Session, *, before: date) -> int:
-    """How many days ``before`` a day, of all centres, are counted live because nobody has closed them."""
-    found = select_open_days(literal(True), before - timedelta(days=1)).subquery()
-    return tx.scalars(select(func.count()).select_from(found)).one()
+    """How many days before ``before``, of all centres, are counted live because they are not closed."""
+    days = select_open_days(literal(True), before - timedelta(days=1)).subquery()
+    return tx.scalars(select(func.count()).select_from(days)).one()
 
 
 def read_answers(
@@ -111,9 +112,9 @@ def read_answers(
     headlines: bool = False,
     only: Collection[str] | None = None,
 ) -> Iterator[GroupCounts]:
-    """What was answered from ``first`` to ``last``, told apart by one of ``ANSWERS_BY``.
+    """The counts of answers from ``first`` to ``last``, grouped by one of ``ANSWERS_BY``.
 
-    Days and months come as they are stored, open days are counted live; whole months come as one unless
+    Closed days and months come as they are stored, open days are counted live; whole months come as one unless
     ``daily``. With ``headlines`` only the questions of ``tallies.headline_questions`` are sure to be counted; if
     ``only`` names keys, groups with other keys tell only how many people answered.
     """
@@ -122,18 +123,18 @@ def read_answers(
         still_open[centre_id].add(day)
     open_months = {(centre, day.replace(day=1)) for centre, days in still_open.items() for day in days}
 
-    def holds(centre_id: uuid.UUID, span: str, day: date) -> bool:
+    def is_valid(centre_id: uuid.UUID, span: str, day: date) -> bool:
         if span == "month":
             return (centre_id, day) not in open_months
         return day not in still_open.get(centre_id, ())
 
-    def kept(subject: str, **how: Any) -> Iterator[GroupCounts]:
-        return read_stored(tx, subject, by, centres, first, last, holds, daily=daily, **how)
+    def read_closed(subject: str, **how: Any) -> Iterator[GroupCounts]:
+        return read_stored(tx, subject, by, centres, first, last, is_valid, daily=daily, **how)
 
-    yield from kept("answers", headlines=headlines, only=only)
+    yield from read_closed("answers", headlines=headlines, only=only)
     if only is not None:
-        for people in kept("people"):
-            yield from (told for told in live.split_groups(people) if told.key not in only)
+        for people in read_closed("people"):
+            yield from (group for group in live.split_groups(people) if group.key not in only)
     yield from live.count_answers(tx, still_open, [by])[by]
 
 
@@ -149,23 +150,23 @@ def read_invitations(
     each_day: bool = True,
     only: Collection[str] | None = None,
 ) -> Iterator[GroupCounts]:
-    """What became of the invitations issued from ``first`` to ``last``, told apart by one of ``INVITATIONS_BY``.
+    """How far the invitations issued from ``first`` to ``last`` went, grouped by one of ``INVITATIONS_BY``.
 
-    Without ``front_offices`` those counted live are told under none, without ``each_day`` all of one day; which saves
-    SQLite sorting them. If ``only`` names keys, others need not be told.
+    Those counted live have an empty front office without ``front_offices``, and one day for all without
+    ``each_day``: this saves SQLite a sort. If ``only`` names keys, groups with other keys may be absent.
     """
-    settled = invitations_closed_until(tx, centres)
-    if settled:
+    closed_until = invitations_closed_until(tx, centres)
+    if closed_until:
         yield from read_stored(
             tx, "invitations", by, centres, first, last, lambda *_: True, daily=daily, only=only
         )
-    beginnings: defaultdict[date, list[uuid.UUID]] = defaultdict(list)
+    live_since: defaultdict[date, list[uuid.UUID]] = defaultdict(list)
     for centre_id in centres:
-        beginnings[max(first, settled.get(centre_id, date.min) + timedelta(days=1))].append(centre_id)
-    for begin, some in beginnings.items():
+        live_since[max(first, closed_until.get(centre_id, date.min) + timedelta(days=1))].append(centre_id)
+    for begin, theirs in live_since.items():
         if begin <= last:
             yield from live.count_invitations(
-                tx, some, begin, last, by, front_offices=front_offices, each_day=each_day
+                tx, theirs, begin, last, by, front_offices=front_offices, each_day=each_day
             )
 
 
@@ -176,36 +177,41 @@ def read_stored(
     centres: Collection[uuid.UUID],
     first: date,
     last: date,
-    holds: Callable[[uuid.UUID, str, date], bool],
+    is_valid: Callable[[uuid.UUID, str, date], bool],
     *,
     daily: bool = False,
     headlines: bool = False,
     only: Collection[str] | None = None,
 ) -> Iterator[GroupCounts]:
-    """Stored months, and stored days where there is no month that ``holds``; those of ``only`` these keys, if named."""
+    """Stored months, and stored days where a month has no valid sum; ``only`` limits them to these keys.
+
+    ``is_valid`` says of a centre, a span (``day`` or ``month``) and its first day whether the stored sum may be used.
+    """
     counts = Tally.headlines if headlines else Tally.counts
     months = [] if daily else list(_whole_months(first, last))
-    these = [Tally.centre_id.in_(centres), Tally.subject == subject, Tally.by == by]
+    conditions = [Tally.centre_id.in_(centres), Tally.subject == subject, Tally.by == by]
     if only is not None:
-        these.append(Tally.key.in_(only))
-    everyone, covered = set(centres), defaultdict[date, set[uuid.UUID]](set)
+        conditions.append(Tally.key.in_(only))
+    all_centres, covered = set(centres), defaultdict[date, set[uuid.UUID]](set)
     if months:
-        whole = (*these, Tally.span == "month", Tally.day.between(months[0], months[-1]))
-        for told in _read_rows(tx, centres, counts, *whole):
-            if holds(told.centre_id, "month", told.day):
-                covered[told.day].add(told.centre_id)
-                yield told
-    stretches = list(_uncovered_stretches(first, last, everyone, {m: everyone - covered[m] for m in months}))
-    named = sum(len(some) for _, _, some in stretches) <= NAMED_CENTRES
+        of_months = (*conditions, Tally.span == "month", Tally.day.between(months[0], months[-1]))
+        for group in _read_rows(tx, centres, counts, *of_months):
+            if is_valid(group.centre_id, "month", group.day):
+                covered[group.day].add(group.centre_id)
+                yield group
+    uncovered = {month: all_centres - covered[month] for month in months}
+    stretches = list(_uncovered_stretches(first, last, all_centres, uncovered))
+    named = sum(len(lacking) for _, _, lacking in stretches) <= NAMED_CENTRES
     missing = [
-        Tally.day.between(begin, end) & (Tally.centre_id.in_(some) if named else true())
-        for begin, end, some in stretches
+        Tally.day.between(begin, end) & (Tally.centre_id.in_(lacking) if named else true())
+        for begin, end, lacking in stretches
     ]
-    for told in (
-        _read_rows(tx, centres, counts, *these, Tally.span == "day", or_(*missing)) if missing else ()
-    ):
-        if told.centre_id not in covered[told.day.replace(day=1)] and holds(told.centre_id, "day", told.day):
-            yield told
+    if not missing:
+        return
+    for group in _read_rows(tx, centres, counts, *conditions, Tally.span == "day", or_(*missing)):
+        by_month = group.centre_id in covered[group.day.replace(day=1)]
+        if not by_month and is_valid(group.centre_id, "day", group.day):
+            yield group
 
 
 def _read_rows(
@@ -216,16 +222,16 @@ def _read_rows(
 ) -> Iterator[GroupCounts]:
     columns = (Tally.day, Tally.key, counts)
     if len(centres) == 1:
-        [centre_id] = centres  # reading the same id from thousands of rows would take a tenth of all
-        for day, key, told in tx.execute(select(*columns).where(*where)):
-            yield GroupCounts(centre_id, day, key, tallies.parse(told))
+        [centre_id] = centres  # reading the same id from thousands of rows would take a tenth of the time
+        for day, key, text in tx.execute(select(*columns).where(*where)):
+            yield GroupCounts(centre_id, day, key, tallies.parse(text))
     else:
-        for centre_id, day, key, told in tx.execute(select(Tally.centre_id, *columns).where(*where)):
-            yield GroupCounts(centre_id, day, key, tallies.parse(told))
+        for centre_id, day, key, text in tx.execute(select(Tally.centre_id, *columns).where(*where)):
+            yield GroupCounts(centre_id, day, key, tallies.parse(text))
 
 
 def _whole_months(first: date, last: date) -> Iterator[date]:
-    """The first days of the months that lie within the period whole."""
+    """The first days of the months that lie entirely in the period."""
     month = first if first.day == 1 else first_of_next_month(first)
     while (following := first_of_next_month(month)) - timedelta(days=1) <= last:
         yield month
@@ -233,26 +239,31 @@ def _whole_months(first: date, last: date) -> Iterator[date]:
 
 
 def first_of_next_month(day: date) -> date:
-    """The first day of the month after."""
+    """The first day of the next month."""
     return (day.replace(day=28) + timedelta(days=4)).replace(day=1)
 
 
 def _uncovered_stretches(
     first: date, last: date, centres: set[uuid.UUID], lacking: Mapping[date, set[uuid.UUID]]
 ) -> Iterator[tuple[date, date, set[uuid.UUID]]]:
-    """Stretches of the period with the centres to be read day by day: those that a month lacks, else all of them."""
+    """Parts of the period (first and last day) with the centres that have to be read day by day there.
+
+    ``lacking`` has, for each whole month, the centres without a stored sum; outside of them all ``centres`` are read.
+    """
     begins = {first: centres, **lacking}
     if lacking:
         begins[first_of_next_month(max(lacking))] = centres
-    stretches = [(next(same)[0], some) for some, same in groupby(sorted(begins.items()), key=itemgetter(1))]
-    for (begin, some), (following, _) in pairwise([*stretches, (last + timedelta(days=1), set())]):
-        if some and begin <= last:
-            yield begin, following - timedelta(days=1), some
+    stretches = [
+        (next(same)[0], theirs) for theirs, same in groupby(sorted(begins.items()), key=itemgetter(1))
+    ]
+    for (begin, theirs), (following, _) in pairwise([*stretches, (last + timedelta(days=1), set())]):
+        if theirs and begin <= last:
+            yield begin, following - timedelta(days=1), theirs
 
 
 def lock_days(tx: Session, centre_id: uuid.UUID) -> None:
-    """Nobody else closes, settles, recounts or purges anything of the centre until the transaction ends."""
-    # Not "for update": every row of the centre refers to it, and writing one must not wait for us.
+    """Let nobody else close, recount or purge days of the centre until the transaction ends."""
+    # Not "for update": every row of the centre refers to it, and writing such a row must not wait for us.
     tx.execute(select(Centre.id).where(Centre.id == centre_id).with_for_update(key_share=True))
 
 
@@ -263,27 +274,27 @@ def oldest_kept_day(tx: Session, centre_id: uuid.UUID) -> date:
 
 
 def record_purge(tx: Session, centre_id: uuid.UUID, *, until: date) -> None:
-    """From now on what is stored of invitations issued ``until`` that day is all there is."""
-    later = Centre.purged_until.is_(None) | (Centre.purged_until < until)
-    tx.execute(update(Centre).where(Centre.id == centre_id, later).values(purged_until=until))
+    """Note that invitations issued until that day may be purged, so that their stored counts are kept for good."""
+    is_later = Centre.purged_until.is_(None) | (Centre.purged_until < until)
+    tx.execute(update(Centre).where(Centre.id == centre_id, is_later).values(purged_until=until))
 
 
 def invitations_closed_until(tx: Session, centres: Collection[uuid.UUID]) -> dict[uuid.UUID, date]:
-    """The latest day of each centre whose invitations are stored; there may be none."""
+    """The latest day of each centre whose invitations are stored; a centre without such a day is absent."""
     these = (Tally.subject == "invitations", Tally.by == WHOLE, Tally.span == "day")
     latest = select(Tally.centre_id, func.max(Tally.day)).where(Tally.centre_id.in_(centres), *these)
     return {centre_id: day for centre_id, day in tx.execute(latest.group_by(Tally.centre_id))}
 
 
 def mark_day(tx: Tx, centre_id: uuid.UUID, day: date, *, closed: bool) -> None:
-    """Write whether the day is closed, and keep everybody else from writing it until the transaction ends."""
+    """Write whether the day is closed; nobody else can write it until the transaction ends."""
     _MARK.run(tx, {"centre_id": centre_id, "day": day, "closed": closed})
 
 
 def _first_open_day() -> ColumnElement[date]:
-    """The day before which a ``Centre`` has no open day."""
-    # Days are closed oldest first, so before the latest closed one only a day marked open can be open. A mark
-    # alone says nothing about the days before it: it may have been made before anybody closed these.
+    """The day before which a ``Centre`` has no open day, as an SQL expression."""
+    # Days are closed oldest first, so before the latest closed day only a day marked open can be open. A mark
+    # alone says nothing about earlier days: it may have been made before they were closed.
     reopened = func.min(CountedDay.day).filter(~CountedDay.closed)
     latest = func.max(CountedDay.day).filter(CountedDay.closed)
     first = select(func.coalesce(case((reopened < latest, reopened), else_=latest), literal(date.min)))
@@ -291,9 +302,9 @@ def _first_open_day() -> ColumnElement[date]:
 
 
 def select_open_days(which: ColumnElement[bool], last: date, first: date = date.min) -> Select[Any]:
-    """The days from ``first`` to ``last`` that have answers and are not closed, of ``which`` centres.
+    """The days from ``first`` to ``last`` that have answers and are not closed, of the centres that meet a condition.
 
-    The index is asked for one day after the other, so the cost is of days and not of answers.
+    The query looks up one day after the other in the index, so its cost grows with the days and not with the answers.
     """
 
     def next_day(centre_id: Any, *after: ColumnElement[bool]) -> ColumnElement[date]:

@@ -1,7 +1,7 @@
-"""Sums of answers and of invitations as nested counts: how they are made, added and written down.
+"""Nested counts of answers and of invitations: how they are made, added and written as text.
 
 A tally is ``{front office: {source: {question: {value: n}}}}``. The question ``PEOPLE`` counts the people
-themselves; ``INVITED`` tells of invitations, which have no source, how many went how far.
+who answered. The question ``INVITED`` counts invitations, which have no source, by the step that they reached.
 """
 
 import json
@@ -19,14 +19,14 @@ Counts = dict[str, dict[str, dict[str, dict[str, int]]]]
 Cell = tuple[str, str, str, str]  # front office, source, question, value
 
 WHOLE = "whole"
-# What answers and invitations are told apart by. A key is empty where there is none: no window is known, say.
+# The ways of grouping answers that are stored. A key is empty where nothing is known, for example no window.
 ANSWERS_BY: Mapping[str, Callable[[Any], str]] = {
     WHOLE: lambda _: "",
-    "service": lambda said: said.service_id.hex if said.service_id else "",
-    "provider": lambda said: said.provider_edrpou or "",
-    "workplace": lambda said: said.workplace or "",
-    "part_of_week": lambda said: part_of_week(said.answered_on, said.part_of_day),
-    "language": lambda said: said.language,
+    "service": lambda answer: answer.service_id.hex if answer.service_id else "",
+    "provider": lambda answer: answer.provider_edrpou or "",
+    "workplace": lambda answer: answer.workplace or "",
+    "part_of_week": lambda answer: part_of_week(answer.answered_on, answer.part_of_day),
+    "language": lambda answer: answer.language,
 }
 INVITATIONS_BY = (WHOLE, "service", "provider", "workplace")
 
@@ -39,7 +39,7 @@ def part_of_week(day: date, part_of_day: str | None) -> str:
 def count_answer(
     counts: Counts, front_office: str, source: str, answers: Mapping[str, Sequence[str]]
 ) -> None:
-    """Count one person with the values chosen for each question."""
+    """Add one person, with the values chosen for each question, to ``counts``."""
     questions = counts.setdefault(front_office, {}).setdefault(source, {})
     people = questions.setdefault(PEOPLE, {})
     people[""] = people.get("", 0) + 1
@@ -50,7 +50,7 @@ def count_answer(
 
 
 def add_counts(into: Counts, more: Counts) -> None:
-    """``into`` holds both; ``more`` stays as it is."""
+    """Add ``more`` to ``into``; ``more`` does not change."""
     for front_office, by_source in more.items():
         sources = into.setdefault(front_office, {})
         for source, by_question in by_source.items():
@@ -62,7 +62,7 @@ def add_counts(into: Counts, more: Counts) -> None:
 
 
 def sum_counts(tallies: Iterable[Counts]) -> Counts:
-    """The sum of them all."""
+    """The sum of all tallies."""
     total: Counts = {}
     for counts in tallies:
         add_counts(total, counts)
@@ -75,7 +75,7 @@ def headline_questions() -> frozenset[str]:
 
 
 def select_headlines(counts: Counts) -> Counts:
-    """Only the counts of the people and of the ``headline_questions``."""
+    """The part of the counts that is about ``headline_questions``."""
     kept = headline_questions()
     return {
         front_office: {
@@ -87,7 +87,7 @@ def select_headlines(counts: Counts) -> Counts:
 
 
 def iterate_cells(counts: Counts) -> Iterator[tuple[Cell, int]]:
-    """Every count with its place."""
+    """Every count with its front office, source, question and value."""
     for front_office, by_source in counts.items():
         for source, by_question in by_source.items():
             for question, by_value in by_question.items():
@@ -96,11 +96,11 @@ def iterate_cells(counts: Counts) -> Iterator[tuple[Cell, int]]:
 
 
 def serialise(counts: Counts) -> str:
-    """As it is stored: the same counts are always the same text."""
+    """The JSON that is stored; equal counts always give the same text."""
     return json.dumps(counts, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
 def parse(text: str) -> Counts:
-    """What was stored."""
+    """The counts that ``serialise`` wrote."""
     counts: Counts = json.loads(text)
     return counts

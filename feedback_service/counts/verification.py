@@ -1,4 +1,4 @@
-"""Whether stored sums are what the answers and invitations add up to."""
+"""Verifies stored counts: they must equal what the answers and invitations add up to."""
 
 import uuid
 from collections import defaultdict
@@ -18,7 +18,7 @@ from feedback_service.models import Centre, CountedDay, Tally
 
 @dataclass(frozen=True, slots=True)
 class CountMismatch:
-    """A stored count that is not what the answers or invitations add up to."""
+    """A stored count that differs from what the answers or invitations add up to."""
 
     centre: str
     subject: str
@@ -35,37 +35,35 @@ class CountMismatch:
 
 
 def find_mismatches(tx: Session) -> list[CountMismatch]:
-    """Where stored counts differ from what the answers and invitations add up to: nowhere, if all is well.
+    """All stored counts that differ from what the answers and invitations add up to.
 
-    Days of which invitations may have been purged are passed over.
+    Days of which invitations may have been purged are not checked.
     """
     return [
-        difference
+        mismatch
         for centre_id, code in tx.execute(select(Centre.id, Centre.code).order_by(Centre.code))
-        for difference in _compare_centre(tx, centre_id, code)
+        for mismatch in _compare_centre(tx, centre_id, code)
     ]
 
 
 def _compare_centre(tx: Session, centre_id: uuid.UUID, code: str) -> Iterator[CountMismatch]:
-    """What is stored of a centre beside what it should be."""
+    """Compare all stored counts of a centre with recounted ones."""
     marks = tx.execute(
         select(CountedDay.day, CountedDay.closed).where(CountedDay.centre_id == centre_id)
     ).all()
     closed = frozenset(day for day, is_closed in marks if is_closed)
-    # What is stored of an open day is not used, nor of its month.
+    # Stored counts of an open day and of its month are not used, so they need not be right.
     unused = {day for day, is_closed in marks if not is_closed}
-    for by, told in live.count_answers(tx, {centre_id: closed}, ANSWERS_BY).items():
-        yield from _compare_counts(tx, centre_id, code, "answers", by, told, date.min, unused)
+    for by, groups in live.count_answers(tx, {centre_id: closed}, ANSWERS_BY).items():
+        yield from _compare_counts(tx, centre_id, code, "answers", by, groups, date.min, unused)
         if by != WHOLE:
             yield from _compare_counts(
-                tx, centre_id, code, "people", by, live.count_people(told), date.min, unused
+                tx, centre_id, code, "people", by, live.count_people(groups), date.min, unused
             )
-    kept, settled = (
-        oldest_kept_day(tx, centre_id),
-        invitations_closed_until(tx, [centre_id]).get(centre_id, date.min),
-    )
+    kept = oldest_kept_day(tx, centre_id)
+    closed_until = invitations_closed_until(tx, [centre_id]).get(centre_id, date.min)
     for by in INVITATIONS_BY:
-        invited = list(live.count_invitations(tx, [centre_id], kept, settled, by))
+        invited = list(live.count_invitations(tx, [centre_id], kept, closed_until, by))
         yield from _compare_counts(tx, centre_id, code, "invitations", by, invited, kept, ())
 
 
@@ -79,33 +77,35 @@ def _compare_counts(
     since: date,
     unused: Collection[date],
 ) -> Iterator[CountMismatch]:
-    """Stored days beside the recounted ones, and stored months beside the sums of recounted days."""
-    these = (Tally.centre_id == centre_id, Tally.subject == subject, Tally.by == by, Tally.day >= since)
+    """Compare stored days with recounted ones, and stored months with the sums of recounted days."""
+    conditions = (Tally.centre_id == centre_id, Tally.subject == subject, Tally.by == by, Tally.day >= since)
     columns = (Tally.span, Tally.day, Tally.key, Tally.counts, Tally.headlines)
     unused_months = {day.replace(day=1) for day in unused}
     stored = {
         (span, day, key): (counts, headlines)
-        for span, day, key, counts, headlines in tx.execute(select(*columns).where(*these))
+        for span, day, key, counts, headlines in tx.execute(select(*columns).where(*conditions))
         if day not in (unused if span == "day" else unused_months)
     }
     months = {day for span, day, _ in stored if span == "month"}
-    right: defaultdict[tuple[str, date, str], Counts] = defaultdict(dict)
-    for told in recounted:
-        tallies.add_counts(right["day", told.day, told.key], told.counts)
-        if (month := told.day.replace(day=1)) in months:
-            tallies.add_counts(right["month", month, told.key], told.counts)
-    for place in sorted(stored.keys() | right.keys()):
+    correct: defaultdict[tuple[str, date, str], Counts] = defaultdict(dict)
+    for group in recounted:
+        tallies.add_counts(correct["day", group.day, group.key], group.counts)
+        if (month := group.day.replace(day=1)) in months:
+            tallies.add_counts(correct["month", month, group.key], group.counts)
+    for place in sorted(stored.keys() | correct.keys()):
         counts, headlines = stored.get(place, ("{}", "{}"))
-        yield from _compare_cells((code, subject, by, *place), tallies.parse(counts), right[place])
+        yield from _compare_cells((code, subject, by, *place), tallies.parse(counts), correct[place])
         if subject == "answers":
             shown = (code, "headlines", by, *place)
-            yield from _compare_cells(shown, tallies.parse(headlines), tallies.select_headlines(right[place]))
+            yield from _compare_cells(
+                shown, tallies.parse(headlines), tallies.select_headlines(correct[place])
+            )
 
 
 def _compare_cells(
     place: tuple[str, str, str, str, date, str], stored: Counts, recounted: Counts
 ) -> Iterator[CountMismatch]:
-    kept, found = dict(tallies.iterate_cells(stored)), dict(tallies.iterate_cells(recounted))
-    for cell in sorted(kept.keys() | found.keys()):
-        if kept.get(cell, 0) != found.get(cell, 0):
-            yield CountMismatch(*place, *cell, kept.get(cell, 0), found.get(cell, 0))
+    was, is_right = dict(tallies.iterate_cells(stored)), dict(tallies.iterate_cells(recounted))
+    for cell in sorted(was.keys() | is_right.keys()):
+        if was.get(cell, 0) != is_right.get(cell, 0):
+            yield CountMismatch(*place, *cell, was.get(cell, 0), is_right.get(cell, 0))

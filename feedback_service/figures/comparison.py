@@ -1,9 +1,9 @@
-"""Whether two groups of answers differ: an interval of the difference first, then one of four words.
+"""Compares two groups of answers: an interval of the difference, and one of four verdicts.
 
-The interval that is told is of 95 %. *Worse* and *better* are said only where even that of 96 % leaves zero out:
-the exact chance to call a share that has not changed different is up to 5.7 % with the first and 4 % with the
-second, and of centres that are alike at most one in twenty may be called different. Nothing at all is said of
-fewer than ``ENOUGH`` answers on either side.
+The interval shown is of 95 %. The verdict is *worse* or *better* only where the interval of 96 % does not contain zero
+either: with 95 % an unchanged share would be called different in up to 5.7 % of cases, with 96 % in up to 4 %, and of
+equal centres at most one in twenty may be called different. With fewer than ``ENOUGH`` answers on either side the
+verdict is *too few*.
 """
 
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ from feedback_service.indicators.statistics import (
 
 Verdict = Literal["too_few", "no_different", "worse", "better"]
 
-# Below it an interval of the difference is so wide that "no different" would only mean "not known".
+# With fewer answers the interval is so wide that "no different" would only mean "not known".
 ENOUGH = 30
 _CAREFUL = NormalDist().inv_cdf(0.98)
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """So many of n answers."""
+    """``count`` of n answers."""
 
     count: int
     n: int
@@ -36,7 +36,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class IndexEstimate:
-    """The counts that a loyalty index is made of."""
+    """The counts of a loyalty index."""
 
     promoters: int
     passives: int
@@ -44,13 +44,13 @@ class IndexEstimate:
 
     @property
     def n(self) -> int:
-        """How many answered."""
+        """How many people answered."""
         return self.promoters + self.passives + self.detractors
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Now less before, in percentage points with one decimal, its 95 % interval, and what may be said of it.
+    """Now minus before in percentage points with one decimal, the 95 % interval, and the verdict.
 
     ``points`` and ``interval`` are ``None`` where one side has no answers.
     """
@@ -64,8 +64,8 @@ def compare_shares(now: Share, before: Share, *, more_is: Literal["worse", "bett
     """Compare two shares by Newcombe's interval, without continuity correction.
 
     R. G. Newcombe, Interval estimation for the difference between independent proportions: comparison of eleven
-    methods, Statistics in Medicine 17 (1998), 873–890, method 10. It is made of the two Wilson intervals, so it
-    holds for rare events and small numbers, where the textbook's interval does not.
+    methods, Statistics in Medicine 17 (1998), 873–890, method 10. It is made of the two Wilson intervals, so it is
+    valid for rare events and small numbers, where the textbook's interval is not.
     """
     if not now.n or not before.n:
         return Difference(None, None, "too_few")
@@ -79,8 +79,8 @@ def compare_shares(now: Share, before: Share, *, more_is: Literal["worse", "bett
 def compare_indices(now: IndexEstimate, before: IndexEstimate) -> Difference:
     """Compare two loyalty indices by the adjusted Wald interval of their difference.
 
-    Each index gets its three imagined answers as in ``statistics.adjusted_wald``; the variances add up, for the
-    groups have no person in common. The points are of the indices as they are shown.
+    Each index gets three imagined answers as in ``statistics.adjusted_wald``; the variances are added, because the
+    groups have no person in common. ``points`` is the difference of the indices as they are shown.
     """
     if not now.n or not before.n:
         return Difference(None, None, "too_few")
@@ -106,7 +106,7 @@ def _newcombe_interval(now: Share, before: Share, z: float) -> Interval:
 
 
 def _side_of_zero(interval: Interval) -> int:
-    """On which side of zero all of the interval lies: 1, -1, or 0 where zero is within."""
+    """1 if the interval is above zero, -1 if it is below zero, 0 if zero is in it."""
     low, high = interval
     return (low > 0) - (high < 0)
 

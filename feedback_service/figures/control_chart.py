@@ -1,9 +1,9 @@
-"""Control limits of a share over time: which weeks or months are out of the ordinary, and which only vary.
+"""Control chart of a share over time: which weeks or months are out of the ordinary, and which only vary by chance.
 
 A p-chart (W. A. Shewhart) has limits three standard deviations from the mean, wider for periods of fewer
 answers. Where periods hold very many answers, or vary more than chance alone would let them, these limits are too
-narrow and cry wolf; then they are stretched by how much neighbouring periods really differ (Laney's p′ chart):
-D. B. Laney, Improved control charts for attributes, Quality Engineering 14 (2002), 531–537.
+narrow and give false signals; then they are stretched by how much neighbouring periods really differ (Laney's p′
+chart): D. B. Laney, Improved control charts for attributes, Quality Engineering 14 (2002), 531–537.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from typing import Literal
 
 from feedback_service.figures.comparison import Share
 
-LEAST_PERIODS = 8  # limits of fewer tell nothing
+LEAST_PERIODS = 8  # limits of fewer periods mean nothing
 MANY = 300  # mean number of answers above which p′ is used
 VARIES = 1.2  # sigma-z above which p′ is used
 _D2 = 1.128  # mean range of two normal values, in standard deviations
@@ -31,7 +31,7 @@ class Point:
 
     @property
     def signal(self) -> Literal["high", "low"] | None:
-        """On which side it is out of the ordinary."""
+        """The limit that the share is beyond; ``None`` within the limits."""
         if self.share is None or self.low is None or self.high is None:
             return None
         if self.share > self.high:
@@ -41,7 +41,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """The mean of all answers, which limits were used, and a point for every period, in order."""
+    """The mean share of all answers (0 to 1), the method of the limits, and a point for each period in order."""
 
     mean: float | None
     method: Literal["none", "p", "laney"]
@@ -50,16 +50,16 @@ class Chart:
 
 
 def compute_chart(periods: Sequence[Share]) -> Chart:
-    """Control limits of the periods' shares; those without answers have none and stretch none."""
-    told = [period for period in periods if period.n]
-    n, count = sum(period.n for period in told), sum(period.count for period in told)
+    """The chart of the periods; periods without answers have no limits and do not influence the others."""
+    answered = [period for period in periods if period.n]
+    n, count = sum(period.n for period in answered), sum(period.count for period in answered)
     mean = count / n if n else None
     shares = [period.count / period.n if period.n else None for period in periods]
-    if mean is None or len(told) < LEAST_PERIODS:
+    if mean is None or len(answered) < LEAST_PERIODS:
         return Chart(mean, "none", None, tuple(Point(share, None, None) for share in shares))
     deviation = sqrt(mean * (1 - mean))
-    sigma_z = _sigma_z(told, mean, deviation)
-    laney = n / len(told) > MANY or sigma_z > VARIES
+    sigma_z = _sigma_z(answered, mean, deviation)
+    laney = n / len(answered) > MANY or sigma_z > VARIES
     stretch = sigma_z if laney else 1.0
     margins = [3 * stretch * deviation / sqrt(period.n) if period.n else None for period in periods]
     points = tuple(
@@ -71,9 +71,9 @@ def compute_chart(periods: Sequence[Share]) -> Chart:
     return Chart(mean, "laney" if laney else "p", sigma_z, points)
 
 
-def _sigma_z(told: Sequence[Share], mean: float, deviation: float) -> float:
-    """How much more neighbouring periods differ than chance would make them."""
+def _sigma_z(answered: Sequence[Share], mean: float, deviation: float) -> float:
+    """How much more neighbouring periods differ than by chance alone (1.0: not more)."""
     if not deviation:
         return 0.0
-    z = [(period.count / period.n - mean) * sqrt(period.n) / deviation for period in told]
+    z = [(period.count / period.n - mean) * sqrt(period.n) / deviation for period in answered]
     return fmean(abs(one - other) for one, other in pairwise(z)) / _D2

@@ -35,7 +35,7 @@ _ODDS = (0.06 / 0.94) / (0.02 / 0.98)
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """How many answers a day had, and how many of them were bad."""
+    """How many answers were given on a day, and how many of them were bad."""
 
     on: date
     n: int
@@ -44,7 +44,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Excess:
-    """The share of bad answers has risen: since when, the answers since then, and the day it was noticed."""
+    """A rise of the share of bad answers: its first day, the day it was noticed, and its answers so far."""
 
     since: date
     noticed: date
@@ -54,7 +54,7 @@ class Excess:
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """The usual share, the one to notice, and the sum at which it is noticed."""
+    """The usual share, the risen share to notice (both 0 to 1), and the limit of the sum."""
 
     usual: float
     risen: float
@@ -62,17 +62,17 @@ class Parameters:
 
 
 def choose_parameters(n: int = 0, bad: int = 0) -> Parameters:
-    """What to watch for, given the answers of the year before."""
+    """The parameters for a centre with ``n`` answers in the year before, of which ``bad`` were bad."""
     usual = min(max((bad + USUAL * OWN_ANSWERS) / (n + OWN_ANSWERS), USUAL), WORST_USUAL)
     odds = usual / (1 - usual) * _ODDS
     return Parameters(usual, odds / (1 + odds), LIMIT + log(usual / USUAL))
 
 
 class Watch:
-    """A sum that answers move day by day, and the alarm that stands, if any.
+    """The CUSUM of the answers so far, and the excess that stands, if any.
 
-    An alarm stands from the day the sum passes the limit until it has come down to zero. Of fewer than ``least``
-    answers since the last zero none is raised.
+    An excess stands from the day on which the sum passes the limit until the sum is back at zero. With fewer than
+    ``least`` answers since the last zero there is none.
     """
 
     def __init__(self, by: Parameters, *, least: int = 1) -> None:
@@ -85,8 +85,8 @@ class Watch:
         self._passed = False
         self._n = self._bad = 0
 
-    def add(self, day: Day) -> None:
-        """Take one day's totals; days come in order."""
+    def add_day(self, day: Day) -> None:
+        """Add the totals of one day; days must come in order."""
         if not day.n:
             return
         if self._since is None:
@@ -96,7 +96,7 @@ class Watch:
         for _ in range(day.bad):
             self._sum = max(0.0, self._sum + gap) + self._up
             highest = max(highest, self._sum)
-        # Past the limit the sum does not climb on, so that an alarm ends soon after things are as usual again.
+        # The sum does not rise above the limit, so that an excess ends soon after things are as usual again.
         self._sum = max(0.0, min(self._sum, self._limit) + gap)
         self._n, self._bad = self._n + day.n, self._bad + day.bad
         self._passed = self._passed or highest >= self._limit
@@ -106,16 +106,16 @@ class Watch:
             self._since, self._noticed, self._passed = None, None, False
 
     @property
-    def alarm(self) -> Excess | None:
-        """The alarm that stands now."""
+    def excess(self) -> Excess | None:
+        """The excess that stands now."""
         if self._since is None or self._noticed is None:
             return None
         return Excess(self._since, self._noticed, self._n, self._bad)
 
 
 def find_excess(days: Iterable[Day], by: Parameters, *, least: int = 1) -> Excess | None:
-    """The alarm that stands after these days; ``None`` when all is as usual."""
-    told = Watch(by, least=least)
+    """The excess that stands after these days; ``None`` when bad answers are as frequent as usual."""
+    watch = Watch(by, least=least)
     for day in days:
-        told.add(day)
-    return told.alarm
+        watch.add_day(day)
+    return watch.excess

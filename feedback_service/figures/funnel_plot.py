@@ -1,9 +1,10 @@
 """Limits of a funnel plot: how far a share of n answers may lie from the whole by chance alone.
 
-Services and windows are never ranked: a small one is at an end of every league table by luck. In a funnel plot
-each is held against the limits of its own size: D. J. Spiegelhalter, Funnel plots for comparing institutional
-performance, Statistics in Medicine 24 (2005), 1185–1202. Limits are quantiles of the exact binomial distribution;
-unlike there they are not smoothed between its steps, so that by chance never more than 5 % and 0.2 % lie beyond.
+Services and windows are never ranked, because by chance the smallest ones are at both ends of every ranking. In a
+funnel plot each is compared with the limits of its own size: D. J. Spiegelhalter, Funnel plots for comparing
+institutional performance, Statistics in Medicine 24 (2005), 1185–1202. Limits are quantiles of the exact binomial
+distribution; unlike in that paper they are not smoothed between its steps, so that by chance never more than 5 % and
+0.2 % lie beyond.
 """
 
 from collections.abc import Sequence
@@ -32,7 +33,7 @@ class Limits:
 
 
 def compute_limits(n: int, target: float) -> Limits:
-    """The limits for n answers (at least 1) where the true share is ``target``, 0 to 1."""
+    """The limits for n answers where the true share is ``target``; ``ValueError`` unless n ≥ 1 and 0 ≤ target ≤ 1."""
     if n < 1 or not 0 <= target <= 1:
         raise ValueError(f"there are no limits for {n} answers around {target}")
     if target in (0, 1):
@@ -42,15 +43,15 @@ def compute_limits(n: int, target: float) -> Limits:
 
 
 def locate_group(group: Share, target: float) -> Place:
-    """Where a group lies in the funnel around ``target``."""
-    at, share = compute_limits(group.n, target), group.count / group.n
-    if not at.outer_low <= share <= at.outer_high:
+    """The place of a group in the funnel around ``target`` (0 to 1)."""
+    own, share = compute_limits(group.n, target), group.count / group.n
+    if not own.outer_low <= share <= own.outer_high:
         return "beyond_998"
-    return "inside" if at.low <= share <= at.high else "beyond_95"
+    return "inside" if own.low <= share <= own.high else "beyond_95"
 
 
 def compute_curve(sizes: Sequence[int], target: float, points: int = 40) -> list[Limits]:
-    """Limits for the sizes from the smallest to the largest, evenly by the square root, as a plot needs them."""
+    """The limits for sizes from the smallest to the largest; their square roots are evenly spaced, as a plot needs."""
     if not sizes:
         return []
     low, high = sqrt(max(1, min(sizes))), sqrt(max(1, *sizes))
@@ -59,7 +60,7 @@ def compute_curve(sizes: Sequence[int], target: float, points: int = 40) -> list
 
 
 def _binomial_quantiles(n: int, target: float) -> list[int]:
-    """The least numbers of n up to which the binomial distribution has each of the tails."""
+    """For each of ``_TAILS`` the smallest count whose cumulative binomial probability reaches it."""
     spread = sqrt(n * target * (1 - target))
     first = max(0, int(n * target - _FAR * spread) - 1)
     last = min(n, int(n * target + _FAR * spread) + 30)
@@ -71,11 +72,11 @@ def _binomial_quantiles(n: int, target: float) -> list[int]:
         + first * log(target)
         + (n - first) * log1p(-target)
     )
-    found, total, count = [], chance, first
+    quantiles, total, count = [], chance, first
     for tail in _TAILS:
         while total < tail and count < last:
             chance *= (n - count) / (count + 1) * odds
             count += 1
             total += chance
-        found.append(count)
-    return found
+        quantiles.append(count)
+    return quantiles

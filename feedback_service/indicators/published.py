@@ -1,4 +1,4 @@
-"""Published methodologies: those that ship with the program and those an operator loaded."""
+"""Reads the published methodologies: those that come with the program and those that an operator loaded."""
 
 import json
 import math
@@ -16,7 +16,7 @@ from feedback_service.links import Tx
 from feedback_service.models import Document
 from feedback_service.statements import Ready
 
-CACHE_SECONDS = 5.0  # seconds after which every process knows a methodology that an operator loaded
+CACHE_SECONDS = 5.0  # until every process knows a methodology that an operator loaded
 
 _DOCUMENTS = table(Document)
 _LOADED = Ready(
@@ -27,7 +27,7 @@ _LOADED = Ready(
 
 
 def read_methodologies(tx: Tx) -> list[Methodology]:
-    """Every published methodology: those that ship first, then those that were loaded, as they came."""
+    """Every published methodology: first those of the program, then the loaded ones in the order of loading."""
     loaded = (_parse_body(body) for (body,) in _LOADED.rows(tx, {"kind": "methodology"}))
     return [*methodology.shipped_methodologies(), *loaded]
 

@@ -1,4 +1,4 @@
-"""How sure a figure is: 95 % intervals in percent, and the one rounding every percentage goes through."""
+"""95 % intervals in percent, and the one rounding that every percentage goes through."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -13,7 +13,7 @@ Z = NormalDist().inv_cdf(0.975)
 
 
 def round_decimal(value: Fraction | float, decimals: int = 1, ties: Ties = "away_from_zero") -> Decimal:
-    """The value with so many decimals; an exact half goes away from zero, or to the even neighbour."""
+    """The value with ``decimals`` decimals; an exact half is rounded away from zero, or to the even neighbour."""
     scale = 10**decimals
     exact = Fraction(value) * scale
     units = round(exact) if ties == "to_even" else _round_half_away(exact)

@@ -32,9 +32,9 @@ def answers_until_alarm(share: float, a_day: int, chance: random.Random, usual: 
     """How many answers had been given when the alarm was raised."""
     told, answers = Watch(choose_parameters(10**9, round(usual * 10**9))), 0
     for day in days(share, a_day, chance):
-        told.add(day)
+        told.add_day(day)
         answers += day.n
-        if told.alarm is not None:
+        if told.excess is not None:
             return answers
     raise AssertionError("unreachable")
 
@@ -82,11 +82,11 @@ def test_an_alarm_tells_since_when_and_of_how_many_answers() -> None:
 def test_an_alarm_ends_when_answers_are_as_usual_again() -> None:
     told = Watch(choose_parameters())
     for n in range(3):
-        told.add(Day(MONDAY + timedelta(days=n), 10, 3))
-    assert told.alarm is not None
+        told.add_day(Day(MONDAY + timedelta(days=n), 10, 3))
+    assert told.excess is not None
     for n in range(3, 10):
-        told.add(Day(MONDAY + timedelta(days=n), 10, 0))
-    assert told.alarm is None
+        told.add_day(Day(MONDAY + timedelta(days=n), 10, 0))
+    assert told.excess is None
 
 
 def test_the_order_within_a_day_is_unknown_so_equal_totals_give_equal_alarms_and_empty_days_none() -> None:

@@ -77,3 +77,12 @@ def test_a_later_methodology_may_leave_a_question_out(counting: Any) -> None:
             asked(),
             [*methodology.shipped_methodologies(), counting("new", "2027-01-01", without="off.staff")],
         )
+
+
+def test_reasons_that_no_figure_would_pool_are_refused(methodology_document: dict[str, Any]) -> None:
+    methodology_document["operational"]["reasons"] = "any.why"
+    other = methodology.parse_methodology(methodology_document)
+    with pytest.raises(
+        ValueError, match=r"counts reasons by any\.why, not by any\.reasons of offline-2027\.1"
+    ):
+        refuse_misfit(asked(), [other])

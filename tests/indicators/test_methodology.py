@@ -137,6 +137,16 @@ BAND = {"name": "good", "from": 0, "from_included": True, "to": 50, "to_included
             "on.overall must be one of five_words",
         ),
         (("operational", "questions", "online"), {}, "online must be an object with fields"),
+        (("operational", "overall"), {}, "overall must be an object with fields"),
+        (("operational", "overall", "online", "question"), "on.nps", "question must be one of on.overall"),
+        (
+            ("operational", "overall", "online", "bad"),
+            ["terrible"],
+            "bad must be words of the question's scale",
+        ),
+        (("operational", "overall", "online", "bad"), [], "bad must not be empty"),
+        (("operational", "reasons"), "", "reasons must be a text"),
+        (("operational", "remark"), "x", "operational has unknown remark"),
     ],
 )
 def test_a_document_that_is_wrong_is_refused_with_the_place(
@@ -163,3 +173,23 @@ def test_bands_may_touch_but_not_overlap(methodology_document: dict[str, Any]) -
 def test_what_is_no_document_at_all_is_refused(document: object) -> None:
     with pytest.raises(ValueError, match="methodology must be an object"):
         parse_methodology(document)
+
+
+def test_bad_answers_are_those_that_the_document_names(methodology_document: dict[str, Any]) -> None:
+    methodology_document["operational"]["overall"]["offline"] = {"question": "off.staff", "bad": ["awful"]}
+    ours, other = shipped_methodologies()[0], parse_methodology(methodology_document)
+
+    assert ours.has_bad_answer({"off.quality": "acceptable"})
+    assert ours.has_bad_answer({"on.overall": "bad"})
+    assert not ours.has_bad_answer({"off.staff": "awful", "off.quality": "good"})
+    assert other.has_bad_answer({"off.staff": "awful"})
+    assert not other.has_bad_answer({"off.quality": "awful", "off.staff": "acceptable"})
+    assert other.headline_questions == {"off.nps", "on.nps", "off.staff", "on.overall"}
+
+
+def test_a_document_that_names_no_overall_question_means_what_it_meant_before(
+    methodology_document: dict[str, Any],
+) -> None:
+    for name in ("overall", "reasons"):
+        del methodology_document["operational"][name]
+    assert parse_methodology(methodology_document) == shipped_methodologies()[0]
