@@ -60,11 +60,11 @@ def _compare_centre(tx: Session, centre_id: uuid.UUID, code: str) -> Iterator[Co
             yield from _compare_counts(
                 tx, centre_id, code, "people", by, live.count_people(groups), date.min, unused
             )
-    kept = oldest_kept_day(tx, centre_id)
+    oldest = oldest_kept_day(tx, centre_id)
     closed_until = invitations_closed_until(tx, [centre_id]).get(centre_id, date.min)
     for by in INVITATIONS_BY:
-        invited = list(live.count_invitations(tx, [centre_id], kept, closed_until, by))
-        yield from _compare_counts(tx, centre_id, code, "invitations", by, invited, kept, ())
+        invited = list(live.count_invitations(tx, [centre_id], oldest, closed_until, by))
+        yield from _compare_counts(tx, centre_id, code, "invitations", by, invited, oldest, ())
 
 
 def _compare_counts(

@@ -84,14 +84,14 @@ def compare_indices(now: IndexEstimate, before: IndexEstimate) -> Difference:
     """
     if not now.n or not before.n:
         return Difference(None, None, "too_few")
-    (one, spread), (other, spread_before) = (
+    (centre, spread), (centre_before, spread_before) = (
         adjusted_index(index.promoters, index.passives, index.detractors) for index in (now, before)
     )
     points = (now.promoters - now.detractors) / now.n - (before.promoters - before.detractors) / before.n
-    deviation = sqrt(spread + spread_before)
+    difference, deviation = centre - centre_before, sqrt(spread + spread_before)
 
     def interval(z: float) -> Interval:
-        return max(one - other - z * deviation, -2.0), min(one - other + z * deviation, 2.0)
+        return max(difference - z * deviation, -2.0), min(difference + z * deviation, 2.0)
 
     verdict = _choose_verdict(
         _side_of_zero(interval(_CAREFUL)), min(now.n, before.n), above="better", below="worse"

@@ -6,7 +6,7 @@ better "the share has risen" explains the answers since the last zero than "it i
 inspecting continuously, Journal of Quality Technology 31 (1999), 87–108.
 
 With 2 % bad answers as usual and 6 % to be noticed, the limit 2.5 gives, answer by answer, a median of 57 answers
-until the alarm and one false alarm in some 790 answers (tests/indicators/test_cusum.py simulates both).
+until the alarm and one false alarm in some 790 answers (tests/figures/test_cusum.py simulates both).
 
 *What is usual.* The centre's own year before the watch, shrunk towards the national 2 %
 (published for the first half of 2025: 98.1 % satisfied with the quality as a whole) as if 300 more answers had

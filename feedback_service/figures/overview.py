@@ -131,7 +131,7 @@ def compare_index(now: LoyaltyIndex | None, before: LoyaltyIndex | None) -> Diff
     if now is None or before is None:
         return None
     return compare_indices(
-        *(IndexEstimate(one.promoters, one.passives, one.detractors) for one in (now, before))
+        *(IndexEstimate(index.promoters, index.passives, index.detractors) for index in (now, before))
     )
 
 
@@ -194,7 +194,7 @@ def _make_trend(front_office: str, by: str, keys: tuple[str, ...], over_time: Su
             bad.append(None)
         else:
             bad.append(count_bad_answers(content.figures, over_time.methodology, front_office))
-    periods = [Share(one.count, one.n) if one is not None else Share(0, 0) for one in bad]
+    periods = [Share(share.count, share.n) if share is not None else Share(0, 0) for share in bad]
     return Trend(front_office, by, keys, tuple(bad), compute_chart(periods))
 
 

@@ -50,9 +50,11 @@ def _subtract_signalled(
         )
         for every, theirs in (whole, *parts)
     ]
-    if any(one.whole or one.groups for one in hidden):
+    if any(suppression.whole or suppression.groups for suppression in hidden):
         return WithoutSignals(0, None)
-    withheld = frozenset[str]().union(*(one.front_offices.union(*one.cells.values()) for one in hidden))
+    withheld = frozenset[str]().union(
+        *(suppression.front_offices.union(*suppression.cells.values()) for suppression in hidden)
+    )
     people = _count_people(whole[1])
     return WithoutSignals(
         signalled=sum(n for front_office, n in people.items() if front_office not in withheld),

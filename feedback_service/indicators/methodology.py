@@ -146,12 +146,12 @@ def parse_methodology(document: object) -> Methodology:
     counting = sources.distinct_texts()
     # A misspelt source is refused, so that its answers are not dropped without a word.
     sources.require(set(SOURCES).issuperset(counting), f"may name only {', '.join(sorted(SOURCES))}")
-    asked = operational.known(("scales", "questions"), ("overall", "reasons"))
-    scale_by_name = {name: _parse_scale(node) for name, node in asked["scales"].items()}
+    members = operational.known(("scales", "questions"), ("overall", "reasons"))
+    scale_by_name = {name: _parse_scale(node) for name, node in members["scales"].items()}
     words = MappingProxyType(
         {
             front_office: MappingProxyType({id: scale.one_of(scale_by_name) for id, scale in node.items()})
-            for front_office, node in _by_front_office(asked["questions"])
+            for front_office, node in _by_front_office(members["questions"])
         }
     )
     return Methodology(
@@ -163,18 +163,18 @@ def parse_methodology(document: object) -> Methodology:
         sources=frozenset(counting),
         loyalty=loyalty,
         words=words,
-        overall=_parse_overall(asked["overall"], words) if "overall" in asked else _OVERALL_WHEN_UNNAMED,
-        reasons=asked["reasons"].text() if "reasons" in asked else _REASONS_WHEN_UNNAMED,
+        overall=_parse_overall(members["overall"], words) if "overall" in members else _OVERALL_WHEN_UNNAMED,
+        reasons=members["reasons"].text() if "reasons" in members else _REASONS_WHEN_UNNAMED,
     )
 
 
 @cache
 def shipped_methodologies() -> tuple[Methodology, ...]:
-    """The methodologies that come with the service, oldest first."""
-    found = (
+    """The methodologies that come with the service, the oldest first."""
+    read = (
         parse_methodology(strict_json(file.read_text(encoding="utf-8"))) for file in FOLDER.glob("*.json")
     )
-    return tuple(sorted(found, key=lambda methodology: (methodology.effective_from, methodology.id)))
+    return tuple(sorted(read, key=lambda methodology: (methodology.effective_from, methodology.id)))
 
 
 @cache
@@ -187,15 +187,15 @@ def shipped_headline_questions() -> frozenset[str]:
 
 
 def choose_in_force(candidates: Iterable[Methodology], day: date) -> Methodology:
-    """The methodology in force on ``day``: the latest begun, of two begun together the later candidate.
+    """The methodology in force on ``day``: the one that began last; of two that began together the later candidate.
 
-    A day before all of them, which can hold no answers, gets the earliest, so that it still has null figures.
+    A day before all of them can have no answers; it gets the earliest one, so that it still has (empty) figures.
     Raises ``ValueError`` when there are no candidates.
     """
     in_order = sorted(candidates, key=lambda methodology: methodology.effective_from)
     if not in_order:
         raise ValueError("there is no methodology to choose from")
-    return next((found for found in reversed(in_order) if found.effective_from <= day), in_order[0])
+    return next((latest for latest in reversed(in_order) if latest.effective_from <= day), in_order[0])
 
 
 def _by_front_office(node: Node) -> Iterable[tuple[str, Node]]:
@@ -220,7 +220,7 @@ def _parse_loyalty_rule(index: Node) -> LoyaltyRule:
     decimals, ties = rounding.fields("decimals", "ties")
     return LoyaltyRule(
         status=status.one_of(STATUSES),
-        questions=MappingProxyType({office: asked.text() for office, asked in _by_front_office(questions)}),
+        questions=MappingProxyType({office: id.text() for office, id in _by_front_office(questions)}),
         promoters=frozenset(promoters),
         passives=frozenset(passives),
         detractors=frozenset(detractors),
@@ -234,14 +234,14 @@ def _parse_loyalty_rule(index: Node) -> LoyaltyRule:
 
 def _parse_overall(overall: Node, words: Mapping[str, Mapping[str, Scale]]) -> Mapping[str, OverallQuestion]:
     """The overall question of each front office; it is one of the questions, and its bad answers are on its scale."""
-    found = {}
+    by_front_office = {}
     for front_office, node in _by_front_office(overall):
         question, bad = node.fields("question", "bad")
         scale = question.one_of(words[front_office])
         values = bad.distinct_texts()
         bad.require(set(values) <= set(scale.values), "must be words of the question's scale")
-        found[front_office] = OverallQuestion(question.text(), frozenset(values))
-    return MappingProxyType(found)
+        by_front_office[front_office] = OverallQuestion(question.text(), frozenset(values))
+    return MappingProxyType(by_front_office)
 
 
 def _parse_band(band: Node) -> Band:

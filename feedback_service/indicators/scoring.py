@@ -71,11 +71,11 @@ class Figures:
 
     def index(self, front_office: str) -> LoyaltyIndex | None:
         """The loyalty index of the front office; ``None`` where it is withheld."""
-        return next((one.index for one in self.indicators if one.front_office == front_office), None)
+        return next((each.index for each in self.indicators if each.front_office == front_office), None)
 
     def question(self, id: str) -> QuestionFigure | None:
         """The figure of the question; ``None`` where it is withheld or was not asked for."""
-        return next((one for one in self.questions if one.id == id), None)
+        return next((figure for figure in self.questions if figure.id == id), None)
 
 
 def loyalty_index(counts: Mapping[str, int], methodology: Methodology) -> LoyaltyIndex:
