@@ -30,8 +30,8 @@ def refuse_misfit(questionnaire: Questionnaire, methodologies: Collection[Method
                 f" not by {reasons.id} of {questionnaire.version}"
             )
         for id, places in methodology.counted(front_office).items():
-            question = questionnaire.question(id)
-            for value in question.values if question else ():
+            offered = questionnaire.question(id)
+            for value in offered.values if offered else ():
                 if value not in places:
                     raise ValueError(
                         f"the methodology {methodology.id} has no place for the answer {value} to {id}"
