@@ -130,11 +130,12 @@ def invite(tx: Session, centre: uuid.UUID, people: int) -> None:
 
 def close(centre: uuid.UUID) -> int:
     """The year is closed and settled, as the worker does it; tells how many days were closed."""
-    close_days, settle_days = transaction(closing.close_days), transaction(closing.close_invitation_days)
+    close_days = transaction(closing.close_days)
+    close_invitations = transaction(closing.close_invitation_days)
     closed, over = 0, LAST + timedelta(days=1)
     while done := close_days(centre, before=over):
         closed += done
-    while settle_days(centre, before=over):
+    while close_invitations(centre, before=over):
         pass
     return closed
 

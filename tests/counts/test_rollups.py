@@ -1,110 +1,45 @@
-"""What is stored of a closed day is what its answers add up to, whoever comes when."""
+"""Figures are made of the same counts whether they come from answers, stored days or stored months."""
 
 import json
-import threading
 import uuid
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from flask import Flask
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from feedback_service import clock, flow
-from feedback_service.cases.registry import ServiceRef
-from feedback_service.config import Settings
-from feedback_service.counts import closing, rollups, tallies, verification
+from feedback_service.counts import rollups, tallies
 from feedback_service.counts.tallies import PEOPLE, Counts
-from feedback_service.counts.verification import CountMismatch
-from feedback_service.db import reading, transaction
-from feedback_service.flow import AssistedAnswer, setup, upkeep
-from feedback_service.models import Centre, CountedDay, Invitation, Response, Tally
+from feedback_service.db import reading
+from feedback_service.flow import setup
+from feedback_service.models import Centre, Invitation, Tally
 from feedback_service.surveys.questionnaires import FOLDER
 from tests.conftest import TimeIs
+from tests.counts.stored_counts import (
+    ELSEWHERE,
+    FRIDAY,
+    MONDAY,
+    PERIODS,
+    added_up,
+    closed,
+    counted,
+    differences,
+    invited_by,
+    settled,
+    told_by,
+    typed_in,
+)
 from tests.support import stored
 from tests.support.respondents import Person, crowd, store
-from tests.support.story import CENTRE, a_centre, given, invited, sent
+from tests.support.story import CENTRE, a_centre, invited, sent
 
 pytestmark = pytest.mark.usefixtures("context")
-
-MONDAY = date(2026, 11, 16)
-FRIDAY = MONDAY + timedelta(4)
-ELSEWHERE = "SN12000008"
-
-Row = tuple[str, date, str, str, str, str]
 
 
 @pytest.fixture(autouse=True)
 def friday_noon(context: None, time_is: TimeIs) -> None:
     time_is("2026-11-20T12:00+02:00")
     a_centre()
-
-
-@reading
-def counted(tx: Session, first: date = MONDAY, last: date = FRIDAY) -> dict[Row, int]:
-    """What summaries would be made of."""
-    codes = {centre.id: centre.code for centre in tx.scalars(select(Centre))}
-    found = list(rollups.read_answers(tx, codes.keys(), first, last, daily=True))
-    assert len({(one.centre_id, one.day) for one in found}) == len(found), "a day is counted twice"
-    return {
-        (codes[one.centre_id], one.day, *cell): n
-        for one in found
-        for cell, n in tallies.iterate_cells(one.counts)
-    }
-
-
-def added_up(people: Iterable[Person]) -> dict[Row, int]:
-    """The same, counted one by one from who answered."""
-    counts = Counter[Row]()
-    for person in people:
-        if not person.withdrawn:
-            said = [*person.answers.items(), *(("any.reasons", reason) for reason in person.reasons)]
-            for question, value in [(PEOPLE, ""), *said]:
-                counts[person.centre, person.day, person.front_office, person.source, question, value] += 1
-    return dict(counts)
-
-
-def closed(code: str = CENTRE, *, before: date = FRIDAY, limit: int = 31) -> int:
-    """Close days of a centre as the worker does; how many."""
-    [centre] = stored.rows(Centre, Centre.code == code)
-    return transaction(closing.close_days)(centre.id, before=before, limit=limit)
-
-
-def differences() -> list[CountMismatch]:
-    return reading(verification.find_mismatches)()
-
-
-@transaction
-def spoilt(tx: Session, /, *these: ColumnElement[bool], **columns: str) -> None:
-    """What is stored in these rows is something else."""
-    tx.execute(update(Tally).where(*these).values(**columns))
-
-
-def open_days() -> list[date]:
-    return sorted(day.day for day in stored.rows(CountedDay, ~CountedDay.closed))
-
-
-def waiting() -> int:
-    """Days of all centres that are over and not closed."""
-    return reading(rollups.count_open_days)(before=clock.kyiv_day(clock.now()))
-
-
-def typed_in(day: date, answers: dict[str, object]) -> None:
-    told = AssistedAnswer(
-        centre=CENTRE,
-        client_id=uuid.uuid4(),
-        service=ServiceRef("00034", "", ""),
-        front_office="offline",
-        source="paper_box",
-        answered_on=day,
-        language="uk",
-    )
-    flow.record_assisted(told, given=given(answers), centres=frozenset({CENTRE}))
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -127,28 +62,6 @@ def test_counts_are_the_same_with_no_day_some_days_and_all_days_closed(seed: int
     assert differences() == []
 
 
-def test_days_are_closed_oldest_first_and_each_once() -> None:
-    store([Person(MONDAY + timedelta(n)) for n in (0, 2, 3)])
-
-    assert closed(limit=2) == 2
-    assert [day.day for day in stored.rows(CountedDay)] == [MONDAY, MONDAY + timedelta(2)]
-    assert closed() == 1
-    assert closed() == 0
-
-
-def test_a_day_that_is_not_over_stays_open() -> None:
-    store([Person(FRIDAY)])
-
-    assert closed(before=FRIDAY) == 0
-    assert counted() == added_up([Person(FRIDAY)])
-
-
-def test_an_answer_of_today_does_not_touch_the_counted_days() -> None:
-    sent(invited().token, {"off.nps": 9})
-
-    assert stored.rows(CountedDay) == []
-
-
 def test_who_leaves_only_a_comment_is_counted_as_a_person() -> None:
     sent(invited().token, {"any.comment": "Дякую"})
 
@@ -156,211 +69,6 @@ def test_who_leaves_only_a_comment_is_counted_as_a_person() -> None:
     assert counted() == people
     closed(before=FRIDAY + timedelta(1))
     assert counted() == people
-
-
-def test_a_late_answer_opens_its_day_until_it_is_closed_again() -> None:
-    store([Person(MONDAY)])
-    closed()
-
-    typed_in(MONDAY, {"off.nps": 3})
-
-    assert open_days() == [MONDAY]
-    late = Person(MONDAY, {"off.nps": "3"}, source="paper_box")
-    assert counted() == added_up([Person(MONDAY), late])
-    assert closed() == 1
-    assert open_days() == []
-    assert counted() == added_up([Person(MONDAY), late])
-    assert differences() == []
-
-
-def test_an_answer_taken_back_after_its_day_was_closed_is_counted_nowhere(time_is: TimeIs) -> None:
-    receipt = sent(invited().token, {"off.nps": 9, "any.comment": "Дякую"}).receipt
-    time_is("2026-11-21T09:00+02:00")
-    closed(before=FRIDAY + timedelta(1))
-
-    flow.withdraw(receipt)
-
-    assert counted() == {}
-    assert closed(before=FRIDAY + timedelta(1)) == 1
-    assert stored.rows(Tally) == []
-    assert counted() == {}
-    assert differences() == []
-
-
-def test_a_wrong_stored_count_is_named_and_mended_by_counting_again() -> None:
-    people = [Person(MONDAY), Person(MONDAY, {"off.nps": "2"}), Person(FRIDAY - timedelta(1))]
-    store(people)
-    closed()
-
-    wrong = {"offline": {"qr_case": {PEOPLE: {"": 7}, "off.nps": {"10": 1}, "x": {"y": 1}}}}
-    spoilt(Tally.day == MONDAY, Tally.by == "whole", counts=tallies.serialise(wrong))
-
-    where = (CENTRE, "answers", "whole", "day", MONDAY, "", "offline", "qr_case")
-    assert differences() == [
-        CountMismatch(*where, question=PEOPLE, value="", stored=7, recounted=2),
-        CountMismatch(*where, question="off.nps", value="2", stored=0, recounted=1),
-        CountMismatch(*where, question="x", value="y", stored=1, recounted=0),
-    ]
-    [centre] = stored.rows(Centre)
-    transaction(rollups.reopen_all_days)(centre.id)
-    assert counted() == added_up(people)
-    assert closed() == 2
-    assert differences() == []
-    assert counted() == added_up(people)
-
-
-def test_what_is_stored_of_a_day_without_answers_is_gone_after_counting_again() -> None:
-    store([Person(MONDAY)])
-    closed()
-    [centre] = stored.rows(Centre)
-
-    @transaction
-    def invent(tx: Session) -> None:
-        counts = tallies.serialise({"offline": {"qr_case": {PEOPLE: {"": 9}}}})
-        facts = {"subject": "answers", "by": "whole", "key": "", "counts": counts, "headlines": counts}
-        for span, day in (("day", date(2026, 10, 7)), ("month", date(2026, 10, 1))):
-            tx.add(Tally(centre_id=centre.id, span=span, day=day, **facts))
-
-    invent()
-    assert {(wrong.span, wrong.stored) for wrong in differences()} == {("day", 9), ("month", 9)}
-
-    upkeep.recount()
-
-    assert differences() == []
-    assert counted(date(2026, 10, 1)) == added_up([Person(MONDAY)])
-
-
-@pytest.mark.parametrize(("closed_until", "left"), [(11, 4), (12, 3)])
-def test_days_before_one_that_was_touched_while_no_worker_ran_are_closed_too(
-    time_is: TimeIs, closed_until: int, left: int
-) -> None:
-    people = [Person(date(2026, 11, day)) for day in (11, 12, 13)]
-    store(people)
-    closed(before=date(2026, 11, closed_until))  # and then no more
-    time_is("2026-11-14T12:00+02:00")
-    receipt = sent(invited().token, {"off.nps": 9}).receipt
-    time_is("2026-11-16T12:00+02:00")
-    flow.withdraw(receipt)
-    assert open_days() == [date(2026, 11, 14)]
-    assert waiting() == left
-
-    assert closed(before=MONDAY) == left
-
-    assert waiting() == 0
-    assert {day.day.day for day in stored.rows(CountedDay, CountedDay.closed)} == {11, 12, 13, 14}
-    assert counted(date(2026, 11, 11)) == added_up(people)
-    assert differences() == []
-
-
-@contextmanager
-def meanwhile(app: Flask, act: Callable[[], object]) -> Iterator[Callable[[], bool]]:
-    """Somebody else acts at the same time and has finished at the end; asks whether she has already."""
-    with ThreadPoolExecutor(1) as pool:
-
-        def there() -> None:
-            with app.app_context():
-                act()
-
-        action = pool.submit(there)
-        yield action.done
-        action.result(30)
-
-
-def test_an_answer_that_comes_while_its_day_is_being_closed_is_not_lost(app: Flask) -> None:
-    store([Person(MONDAY)])
-    closed()
-    typed_in(MONDAY, {"off.nps": 2})
-    counted_already, answered = threading.Event(), threading.Event()
-    [centre] = stored.rows(Centre)
-
-    @transaction
-    def close_slowly(tx: Session) -> None:
-        closing.close_days(tx, centre.id, before=FRIDAY)
-        counted_already.set()
-        answered.wait(0.3)  # the answer cannot be final before this day is: it waits
-
-    with meanwhile(app, close_slowly):
-        assert counted_already.wait(10)
-        typed_in(MONDAY, {"off.nps": 3})
-        answered.set()
-
-    late = [Person(MONDAY, {"off.nps": score}, source="paper_box") for score in ("2", "3")]
-    assert counted() == added_up([Person(MONDAY), *late])
-    assert closed() == 1
-    assert counted() == added_up([Person(MONDAY), *late])
-
-
-def test_closing_waits_for_an_answer_that_is_just_becoming_final(app: Flask) -> None:
-    store([Person(MONDAY)])
-    [centre] = stored.rows(Centre)
-    almost_final, closing = threading.Event(), threading.Event()
-
-    @transaction
-    def answer_slowly(tx: Session) -> None:
-        key, day = uuid.uuid4(), {"answered_on": MONDAY, "front_office": "offline", "source": "paper_box"}
-        facts = {"questionnaire": "offline-2026.1", "language": "uk", "answers": {"off.nps": ["3"]}}
-        tx.execute(insert(Response).values(day | facts | {"centre_id": centre.id, "id": key}))
-        rollups.reopen_day(tx, centre.id, MONDAY, today=clock.kyiv_day(clock.now()))
-        almost_final.set()
-        closing.wait(0.3)  # closing cannot be done before this is committed
-
-    with meanwhile(app, answer_slowly):
-        assert almost_final.wait(10)
-        assert closed() == 1
-        closing.set()
-
-    late = Person(MONDAY, {"off.nps": "3"}, source="paper_box")
-    assert counted() == added_up([Person(MONDAY), late])
-    assert differences() == []
-
-
-def test_two_workers_close_the_same_days_and_count_nobody_twice(app: Flask) -> None:
-    people = crowd(5, 60, first=MONDAY, days=4)
-    store(people)
-
-    with meanwhile(app, closed):
-        closed()
-
-    assert counted() == added_up(people)
-    assert differences() == []
-
-
-Cells = dict[tuple[str, str, str, str, str], int]
-
-
-@reading
-def told_by(tx: Session, by: str, first: date, last: date, only: list[str] | None = None) -> Cells:
-    """What a period's answers add up to in each group."""
-    sums: Counter[tuple[str, str, str, str, str]] = Counter()
-    for one in rollups.read_answers(tx, list(tx.scalars(select(Centre.id))), first, last, by, only=only):
-        for cell, n in tallies.iterate_cells(one.counts):
-            sums[one.key, *cell] += n
-    return dict(sums)
-
-
-@reading
-def invited_by(tx: Session, by: str, first: date, last: date) -> Cells:
-    """The same of invitations."""
-    sums: Counter[tuple[str, str, str, str, str]] = Counter()
-    for one in rollups.read_invitations(tx, list(tx.scalars(select(Centre.id))), first, last, by):
-        for cell, n in tallies.iterate_cells(one.counts):
-            sums[one.key, *cell] += n
-    return {cell: n for cell, n in sums.items() if n}
-
-
-def settled(*, before: date) -> int:
-    """Store invitations of a centre as the worker does; of how many days."""
-    [centre] = stored.rows(Centre, Centre.code == CENTRE)
-    return transaction(closing.close_invitation_days)(centre.id, before=before)
-
-
-AUGUST = (date(2026, 8, 1), date(2026, 8, 31))
-PERIODS = [
-    (date(2026, 8, 1), date(2026, 10, 31)),
-    (date(2026, 8, 13), date(2026, 11, 3)),
-    (date(2026, 9, 1), date(2026, 9, 30)),
-    (date(2026, 9, 10), date(2026, 9, 20)),
-]
 
 
 @pytest.mark.parametrize("by", tallies.ANSWERS_BY)
@@ -434,31 +142,6 @@ def test_who_looks_at_one_group_learns_of_the_others_how_many_answered(by: str) 
             }
 
 
-def test_a_number_of_people_that_is_wrong_is_named_too() -> None:
-    store([Person(MONDAY)])
-    closed()
-
-    spoilt(Tally.by == "language", Tally.subject == "people", counts="{}")
-
-    [people] = differences()
-    assert (people.subject, people.by, people.question, people.value) == ("people", "language", PEOPLE, "uk")
-    assert (people.stored, people.recounted) == (0, 1)
-
-
-def test_headlines_that_tell_something_else_are_named_too() -> None:
-    store([Person(MONDAY)])
-    closed()
-
-    spoilt(Tally.by == "language", Tally.subject == "answers", headlines="{}")
-
-    [people, answer] = differences()
-    assert (people.subject, people.by, people.question, people.stored, people.recounted) == (
-        *("headlines", "language", PEOPLE),
-        *(0, 1),
-    )
-    assert (answer.subject, answer.question, answer.value) == ("headlines", "off.nps", "10")
-
-
 def test_a_late_answer_in_a_month_that_was_summed_is_in_its_figures_at_once() -> None:
     people = [Person(date(2026, 9, day)) for day in (1, 15, 30)]
     store(people)
@@ -514,92 +197,3 @@ def test_invitations_to_an_old_and_a_new_version_of_the_questions_add_up(by: str
     assert live == {"invited": 2, "opened": 1, "started": 1, "answered": 1}
     assert settled(before=FRIDAY) == 1
     assert told() == live
-
-
-def test_invitations_of_a_day_are_stored_when_nobody_can_answer_them_any_more(time_is: TimeIs) -> None:
-    time_is("2026-10-01T10:00+03:00")
-    invited()
-    assert settled(before=date(2026, 11, 3)) == 0
-    assert settled(before=date(2026, 11, 4)) == 1
-
-
-def test_recounting_waits_for_invitations_that_are_just_being_stored(app: Flask, time_is: TimeIs) -> None:
-    for day in (3, 4, 5):
-        time_is(f"2026-08-{day:02}T10:00+03:00")
-        invited()
-    live = invited_by("whole", *AUGUST)
-    assert settled(before=date(2026, 9, 6)) == 1
-    stored_already, recounted = threading.Event(), threading.Event()
-    [centre] = stored.rows(Centre)
-
-    @transaction
-    def settle_slowly(tx: Session) -> None:
-        closing.close_invitation_days(tx, centre.id, before=FRIDAY)
-        stored_already.set()
-        recounted.wait(0.3)  # or these days would stand for the one before them, whose sum is gone
-
-    with meanwhile(app, settle_slowly):
-        assert stored_already.wait(10)
-        transaction(rollups.reopen_all_days)(centre.id)
-        recounted.set()
-
-    assert invited_by("whole", *AUGUST) == live
-    assert settled(before=FRIDAY) == 3
-    assert differences() == []
-
-
-def two_invited_on(day: date, time_is: TimeIs) -> None:
-    """One of them answered."""
-    time_is(f"{day}T10:00+03:00")
-    sent(invited().token, {"off.nps": 9})
-    invited()
-
-
-def test_what_invitations_added_up_to_outlives_them(time_is: TimeIs) -> None:
-    two_invited_on(date(2026, 8, 3), time_is)
-    told = invited_by("service", *AUGUST)
-    assert sum(told.values()) > 0
-
-    time_is("2030-01-01T12:00+02:00")
-    assert upkeep.purge().cases == 2, "also if nobody has counted them before"
-    assert invited_by("service", *AUGUST) == told
-    assert upkeep.differences() == []
-    upkeep.recount()
-    assert invited_by("service", *AUGUST) == told
-
-
-def test_an_invitation_is_kept_until_all_of_its_day_are_counted(
-    app: Flask, settings: Settings, time_is: TimeIs
-) -> None:
-    app.config["SETTINGS"] = replace(settings, retention_days=14)
-    two_invited_on(date(2026, 8, 3), time_is)
-    told = invited_by("service", *AUGUST)
-
-    time_is("2026-08-31T12:00+03:00")
-    assert upkeep.purge().cases == 0
-    time_is("2026-09-20T12:00+03:00")
-    assert upkeep.purge().cases == 2
-
-    assert invited_by("service", *AUGUST) == told
-
-
-def test_what_was_purged_stays_counted_when_more_is_to_be_kept_from_now_on(
-    app: Flask, settings: Settings, time_is: TimeIs
-) -> None:
-    app.config["SETTINGS"] = replace(settings, retention_days=365)
-    two_invited_on(date(2026, 8, 3), time_is)
-    two_invited_on(date(2027, 8, 3), time_is)
-    years = (date(2026, 1, 1), date(2027, 12, 31))
-    told = invited_by("service", *years)
-    time_is("2027-11-20T12:00+02:00")
-    upkeep.close_days()
-    assert upkeep.purge().cases == 2
-
-    app.config["SETTINGS"] = settings
-    assert upkeep.differences() == []
-    spoilt(Tally.by == "service", Tally.day >= date(2027, 1, 1), counts="{}")
-    assert {wrong.day for wrong in upkeep.differences()} == {date(2027, 8, 1), date(2027, 8, 3)}
-    upkeep.recount()
-
-    assert upkeep.differences() == []
-    assert invited_by("service", *years) == told
