@@ -29,7 +29,8 @@ from benchmarks.serving import service
 from feedback_service import clock, logs
 from feedback_service.config import settings
 from feedback_service.db import transaction
-from feedback_service.delivery import courier, events, outbox, overview
+from feedback_service.delivery import courier, events, outbox
+from feedback_service.flow.deliveries import read_status
 from feedback_service.models import Centre, Channel
 
 OTHERS, LARGE = 18, 0.8
@@ -173,7 +174,7 @@ def drain(dialect: str, folder: Path, *, waiting: int, relays: int) -> dict[str,
         began = time.monotonic()
         small, quiet = fill(waiting)
         filled, began = time.monotonic() - began, time.monotonic()
-        pending = overview.sums().pending
+        pending = read_status().sums.pending
         counted, enough = time.monotonic() - began, threading.Event()
         threads = [threading.Thread(target=carry, args=(app, url)) for _ in range(relays)]
         others = threading.Thread(target=go_on, args=(app, quiet, enough))
@@ -186,7 +187,7 @@ def drain(dialect: str, folder: Path, *, waiting: int, relays: int) -> dict[str,
         enough.set()
         others.join()
         carry(app, url)
-        sums = overview.sums()
+        sums = read_status().sums
     here.send("enough")
     came, delays = here.recv()
     receiver.join()

@@ -19,8 +19,11 @@ from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
 from benchmarks.serving import service
+from feedback_service.counts import closing
 from feedback_service.db import db, transaction
-from feedback_service.indicators import closing, signalled
+from feedback_service.figures.shapes import FigureQuery
+from feedback_service.figures.summary_json import summary_json
+from feedback_service.flow.summaries import read_both_totals
 from feedback_service.models import Centre, Service
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 12, 31)
@@ -127,11 +130,12 @@ def invite(tx: Session, centre: uuid.UUID, people: int) -> None:
 
 def close(centre: uuid.UUID) -> int:
     """The year is closed and settled, as the worker does it; tells how many days were closed."""
-    close_days, settle_days = transaction(closing.close_days), transaction(closing.settle_days)
+    close_days = transaction(closing.close_days)
+    close_invitations = transaction(closing.close_invitation_days)
     closed, over = 0, LAST + timedelta(days=1)
     while done := close_days(centre, before=over):
         closed += done
-    while settle_days(centre, before=over):
+    while close_invitations(centre, before=over):
         pass
     return closed
 
@@ -159,8 +163,8 @@ def measure(dialect: str, folder: Path, *, answers: int, centres: int) -> dict[s
     people = answers // len(QUESTIONS) // centres
 
     def summary(by: str | None = None) -> dict[str, object]:
-        codes = [_code(number) for number in range(centres)]
-        return signalled.both_totals(centres=codes, first=FIRST, last=LAST, by=by, min_group=5)
+        codes = frozenset(_code(number) for number in range(centres))
+        return summary_json(*read_both_totals(FigureQuery(codes, FIRST, LAST), by=by))
 
     with service(dialect, folder):
         began = time.perf_counter()

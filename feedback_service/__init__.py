@@ -31,7 +31,9 @@ Rooms, which do not know each other:
     centres     a centre by its code, codes of the State
     cases       registering, tokens, QR codes, slips, posters
     surveys     questionnaires, answers, privacy guard, comments
-    indicators  methodology, scoring, roll-ups, summaries, comparisons, control limits, CUSUM
+    indicators  the law: methodology, scoring, intervals
+    counts      tallies, roll-ups, closing of days
+    figures     summaries, suppression, comparisons, control limits, CUSUM, the dashboard
     alarms      alarms that statistics of a series raise, and letters
     breaches    something serious that answers tell of
     delivery    events, outbox, relay, packages

@@ -15,5 +15,5 @@ def prepare(app: Flask, settings: Settings) -> Flask:
     db.init(app, settings.database_url)
     Migrate(app, db.db, render_as_batch=True)
     questionnaires.shipped()  # read now, so that gunicorn's processes share them
-    methodology.shipped()
+    methodology.shipped_methodologies()
     return app

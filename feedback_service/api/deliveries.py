@@ -103,7 +103,7 @@ def list_deliveries(call: Call) -> Response:
     asked = call.query
     states = [asked["state"]] if "state" in asked else overview.UNFINISHED
     after = _place(asked["cursor"], states) if "cursor" in asked else None
-    items, end = overview.page(call.centres, states, after, asked["limit"])
+    items, end = deliveries.read_deliveries(call.centres, states, after, asked["limit"])
     response = reply({"items": [_delivery(item) for item in items]})
     if end is not None:
         kept = {name: asked[name] for name in ("state", "limit") if name in asked}
@@ -122,7 +122,7 @@ def list_deliveries(call: Call) -> Response:
 )
 def sum_deliveries(call: Call) -> Response:
     """How many events of the caller's centres are in which state."""
-    return reply(asdict(overview.sums(call.centres)))
+    return reply(asdict(deliveries.read_status(call.centres).sums))
 
 
 @bp.post("/deliveries/<uuid:event_id>/replay")

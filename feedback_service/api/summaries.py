@@ -6,9 +6,10 @@ from feedback_service import clock
 from feedback_service.api.operations import Call, Operation, operation
 from feedback_service.api.replies import reply
 from feedback_service.api.summary_schemas import SummaryQuery, SummaryReply
-from feedback_service.config import settings
 from feedback_service.errors import N_, Invalid, NotFound
-from feedback_service.indicators.signalled import both_totals
+from feedback_service.figures.shapes import FigureQuery
+from feedback_service.figures.summary_json import summary_json
+from feedback_service.flow.summaries import read_both_totals
 from feedback_service.periods import EndsBeforeItBegins, complete_period
 
 bp = Blueprint("summaries", __name__)
@@ -38,13 +39,6 @@ def read_summary(call: Call) -> Response:
         first, last = complete_period(asked.get("from_"), asked.get("to"), clock.kyiv_day(clock.now()))
     except EndsBeforeItBegins as wrong:
         raise Invalid.field("/from", N_("The first day comes after the last.")) from wrong
-    told = both_totals(
-        centres=centres,
-        first=first,
-        last=last,
-        front_office=asked.get("front_office"),
-        source=asked.get("source"),
-        by=asked.get("by"),
-        min_group=settings().min_group,
-    )
-    return reply(told)
+    wanted = FigureQuery(centres, first, last, asked.get("front_office"), asked.get("source"))
+    summary, without_signals = read_both_totals(wanted, by=asked.get("by"))
+    return reply(summary_json(summary, without_signals))

@@ -7,7 +7,7 @@ from marshmallow import Schema, fields
 from feedback_service.api.fields import Choice, Day, Items, Strict
 from feedback_service.api.schemas import centre, says
 from feedback_service.errors import N_
-from feedback_service.indicators.summaries import BY
+from feedback_service.figures.shapes import GROUPINGS
 from feedback_service.words import FRONT_OFFICES, SOURCES
 
 
@@ -17,7 +17,7 @@ class SummaryQuery(Strict):
     centre = Items(centre(), metadata=says(N_("Repeat it to pool several; all of the key's when left out.")))
     front_office = Choice(FRONT_OFFICES)
     source = Choice(SOURCES)
-    by = Choice(BY)
+    by = Choice(GROUPINGS)
     from_ = Day(data_key="from", metadata=says(N_("A day in Kyiv, inclusive; 1 January when left out.")))
     to = Day(metadata=says(N_("A day in Kyiv, inclusive; today when left out.")))
 

@@ -3,7 +3,6 @@
 import json
 from dataclasses import asdict
 from datetime import date, datetime
-from typing import Any
 
 import click
 from flask.cli import with_appcontext
@@ -11,10 +10,11 @@ from flask.cli import with_appcontext
 from feedback_service import clock
 from feedback_service.cli.command import Command
 from feedback_service.clock import YEARS
-from feedback_service.config import settings
 from feedback_service.errors import NotFound
+from feedback_service.figures.shapes import FigureQuery
+from feedback_service.figures.summary_json import summary_json
 from feedback_service.flow import maintenance
-from feedback_service.indicators.signalled import both_totals
+from feedback_service.flow.summaries import read_both_totals
 from feedback_service.periods import EndsBeforeItBegins, complete_period
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -70,13 +70,13 @@ def summary(centres: tuple[str, ...], first: date | None, last: date | None) -> 
         first, last = complete_period(first, last, clock.kyiv_day(clock.now()))
     except EndsBeforeItBegins as wrong:
         raise click.UsageError("--from is later than --to") from wrong
-    wanted = {code.strip().upper() for code in centres}
+    wanted = frozenset(code.strip().upper() for code in centres)
     try:
-        told: Any = both_totals(centres=wanted, first=first, last=last, min_group=settings().min_group)
+        sums, without_signals = read_both_totals(FigureQuery(wanted, first, last))
     except NotFound as missing:
         raise click.ClickException(
             f"There is no centre {' or no centre '.join(sorted(wanted))}."
         ) from missing
-    if told["methodology"]["status"] == "unconfirmed":
+    if sums.methodology.status == "unconfirmed":
         click.echo(UNCONFIRMED, err=True)
-    click.echo(json.dumps(told, ensure_ascii=False, indent=1))
+    click.echo(json.dumps(summary_json(sums, without_signals), ensure_ascii=False, indent=1))

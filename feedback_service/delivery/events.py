@@ -87,7 +87,7 @@ def response_recorded(
     breach: Sequence[str],
     comment_present: bool,
 ) -> Telling:
-    """An answer became final. The comment itself is never told; ``none`` is no breach."""
+    """An answer became final. The comment itself is never told."""
     data = served.as_data() | {
         "case_status": case_status,
         "response_id": response_id,
@@ -101,7 +101,7 @@ def response_recorded(
             for question, value in sorted(single.items())
         ],
         "reasons": sorted(reasons),
-        "breach": sorted(value for value in breach if value != "none"),
+        "breach": sorted(breach),
         "comment_present": comment_present,
     }
     return Telling(RESPONSE_RECORDED, case_ref or response_id, hour, data)

@@ -11,7 +11,6 @@ from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
-from feedback_service.db import reading
 from feedback_service.models import Centre, Channel, Event, Queue
 
 UNFINISHED = ("dead", "pending")
@@ -55,7 +54,6 @@ _COLUMNS = (
 )
 
 
-@reading
 def page(
     tx: Session, centres: Collection[str], states: Collection[str], after: Place | None, limit: int
 ) -> tuple[list[Delivery], Place | None]:
@@ -80,7 +78,6 @@ def find(tx: Session, event_id: uuid.UUID, centres: Collection[str]) -> Delivery
     return _delivery(row) if row else None
 
 
-@reading
 def sums(tx: Session, centres: Collection[str] | None = None) -> Sums:
     """How many events of these centres (of all if none are named) are in which state."""
     of_these: ColumnElement[bool] = literal(True) if centres is None else Centre.code.in_(centres)
@@ -95,7 +92,6 @@ def sums(tx: Session, centres: Collection[str] | None = None) -> Sums:
     return Sums(pending, _seconds(since), dead, delivered)
 
 
-@reading
 def channel_paused(tx: Session) -> bool:
     """Whether delivery fails just now."""
     return tx.scalar(select(Channel.name).where(Channel.failing_since.is_not(None)).limit(1)) is not None

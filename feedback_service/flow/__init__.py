@@ -17,6 +17,8 @@
     profile       a centre's people keep its profile and services
     integrations  keys for case systems are made and ended
     explaining    they explain a figure
+    dashboard     the administrators' pages of figures, each read in one snapshot
+    summaries     summaries for systems, for commands and for everybody
     health        whether the service can work, and how much waits
     deliveries    an operator has an event sent again
     registers     an operator adds and imports centres and services

@@ -24,7 +24,7 @@ from feedback_service.breaches import store as breaches
 from feedback_service.breaches.store import BREACH
 from feedback_service.config import settings
 from feedback_service.db import reading, transaction
-from feedback_service.indicators import cusum, watching
+from feedback_service.figures import bad_answers, cusum
 from feedback_service.logs import log
 from feedback_service.models import Centre
 from feedback_service.words import ROLES
@@ -120,11 +120,11 @@ def _seen(tx: Session, centre_id: uuid.UUID, services: Collection[uuid.UUID | No
     today, least = clock.kyiv_day(clock.now()), settings().min_group
     return {
         str(service_id) if service_id else WHOLE: _evidence(alarm)
-        for service_id, alarm in watching.alarms(tx, centre_id, services, today, least).items()
+        for service_id, alarm in bad_answers.find_bad_series(tx, centre_id, services, today, least).items()
     }
 
 
-def _evidence(alarm: cusum.Alarm | None) -> Evidence | None:
+def _evidence(alarm: cusum.Excess | None) -> Evidence | None:
     return None if alarm is None else Evidence(alarm.since, alarm.noticed, alarm.n, alarm.bad)
 
 

@@ -20,13 +20,15 @@ from feedback_service.plain_text import UnusableText, read_text
 Card = AlarmCard | BreachCard
 
 
-@reading
-def open_alarms(tx: Session, by: Visitor, centre: str | None = None) -> list[Card]:
+def list_open_alarms(tx: Session, by: Visitor, centre: str | None = None) -> list[Card]:
     """Alarms that stand in the visitor's centres, or in one of them, as far as the visitor may read them.
 
     Those nobody has acknowledged come first, breaches before all. ``NotFound`` for a foreign centre.
     """
     return _listed(tx, by, centre)
+
+
+open_alarms = reading(list_open_alarms)
 
 
 @reading

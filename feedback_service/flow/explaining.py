@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.access import journal, sight
 from feedback_service.access.sessions import Visitor
-from feedback_service.db import reading, transaction
+from feedback_service.db import transaction
 from feedback_service.errors import N_, ChangedMeanwhile, Invalid
 from feedback_service.models import Explanation
 from feedback_service.plain_text import UnusableText, read_text
@@ -31,12 +31,6 @@ class Explained:
     written_at: datetime
 
 
-@reading
-def explanations(tx: Session, by: Visitor, centre: str, first: date, last: date) -> list[Explained]:
-    """What was written of this centre and period, the newest first; ``NotFound`` for a foreign centre."""
-    return _written(tx, by, centre, first, last)
-
-
 @transaction
 def explain(
     tx: Session, by: Visitor, centre: str, first: date, last: date, *, words: str, after: int
@@ -47,7 +41,7 @@ def explain(
     wrote since.
     """
     card = sight.of(tx, by.role, by.scopes).centre(centre)
-    written = _written(tx, by, centre, first, last)
+    written = list_explanations(tx, by, centre, first, last)
     if (written[0].version if written else 0) != after:
         raise ChangedMeanwhile()
     now = clock.now()
@@ -66,7 +60,8 @@ def explain(
     return Explained(new.version, new.text, new.author, new.written_at)
 
 
-def _written(tx: Session, by: Visitor, centre: str, first: date, last: date) -> list[Explained]:
+def list_explanations(tx: Session, by: Visitor, centre: str, first: date, last: date) -> list[Explained]:
+    """What was written about this centre and period, the newest first; ``NotFound`` for a foreign centre."""
     card = sight.of(tx, by.role, by.scopes).centre(centre)
     these = select(Explanation).where(
         *(Explanation.centre_id == card.id, Explanation.topic == SOURCES),

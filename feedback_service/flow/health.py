@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.alarms import post
+from feedback_service.counts import rollups
 from feedback_service.db import NotDurable, reading
 from feedback_service.delivery import overview
 from feedback_service.delivery.overview import Sums
 from feedback_service.errors import N_, Unavailable
-from feedback_service.indicators import rollups
 from feedback_service.models import BegunAnswer
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
@@ -62,19 +62,19 @@ def check_ready() -> None:
         raise NotReady(BEHIND)
 
 
-def measure_backlog() -> Backlog:
-    """How much waits. Raises ``Unavailable``."""
-    begun, days, letters, oldest = _count_waiting()
-    return Backlog(begun, days, letters, oldest, overview.sums(), overview.channel_paused())
-
-
 @reading
-def _count_waiting(tx: Session) -> tuple[int, int, int, float]:
-    begun = tx.scalar(select(func.count()).select_from(BegunAnswer)) or 0
+def measure_backlog(tx: Session) -> Backlog:
+    """How much waits. Raises ``Unavailable``."""
     now = clock.now()
     letters, oldest = post.pending(tx)
-    waited = (now - oldest).total_seconds() if oldest else 0
-    return begun, rollups.waiting(tx, before=clock.kyiv_day(now)), letters, waited
+    return Backlog(
+        begun_answers=tx.scalar(select(func.count()).select_from(BegunAnswer)) or 0,
+        days_to_recount=rollups.count_open_days(tx, before=clock.kyiv_day(now)),
+        letters=letters,
+        oldest_letter_seconds=(now - oldest).total_seconds() if oldest else 0,
+        deliveries=overview.sums(tx),
+        channel_paused=overview.channel_paused(tx),
+    )
 
 
 @reading

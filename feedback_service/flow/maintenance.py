@@ -20,12 +20,12 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.config import settings
+from feedback_service.counts import closing, rollups, verification
+from feedback_service.counts.verification import CountMismatch
 from feedback_service.db import reading, transaction
 from feedback_service.errors import Unavailable
 from feedback_service.flow import sign_in
 from feedback_service.flow.answers import complete_left
-from feedback_service.indicators import checking, closing, rollups
-from feedback_service.indicators.checking import Difference
 from feedback_service.logs import log
 from feedback_service.models import BegunAnswer, Case, Centre, Comment, Event, Invitation
 
@@ -79,9 +79,9 @@ def recount(stop: Stop = never) -> int:
 
 
 @reading
-def differences(tx: Session) -> list[Difference]:
+def differences(tx: Session) -> list[CountMismatch]:
     """Where stored figures are not what the answers add up to."""
-    return checking.check(tx)
+    return verification.find_mismatches(tx)
 
 
 def purge(stop: Stop = never) -> Purged:
@@ -120,12 +120,12 @@ def _close_days(tx: Session, centre_id: uuid.UUID, before: date) -> int:
 
 @transaction
 def _settle_days(tx: Session, centre_id: uuid.UUID, before: date) -> int:
-    return closing.settle_days(tx, centre_id, before=before, limit=DAYS)
+    return closing.close_invitation_days(tx, centre_id, before=before, limit=DAYS)
 
 
 @transaction
 def _reopen_all(tx: Session, centre_id: uuid.UUID) -> None:
-    rollups.reopen_all(tx, centre_id)
+    rollups.reopen_all_days(tx, centre_id)
 
 
 @transaction
@@ -138,8 +138,10 @@ def _purge_comments(tx: Session, centre_id: uuid.UUID, before: date) -> int:
 
 @transaction
 def _purge_cases(tx: Session, centre_id: uuid.UUID, before: date) -> int:
-    rollups.hold(tx, centre_id)  # nobody takes their sums apart meanwhile, to count anew what will be gone
-    settled = rollups.settled_until(tx, [centre_id]).get(centre_id, date.min)
+    rollups.lock_days(
+        tx, centre_id
+    )  # nobody takes their sums apart meanwhile, to count anew what will be gone
+    settled = rollups.invitations_closed_until(tx, [centre_id]).get(centre_id, date.min)
     # What was begun counts, whatever becomes of the invitation: such a case waits until that is final.
     begun = select(BegunAnswer.invitation_id).where(BegunAnswer.centre_id == centre_id)
     old = select(Invitation.case_id, Invitation.issued_on).where(
@@ -154,7 +156,7 @@ def _purge_cases(tx: Session, centre_id: uuid.UUID, before: date) -> int:
         # History and invitations go with their case, by foreign key.
         cases = [case_id for case_id, _ in found]
         tx.execute(delete(Case).where(Case.centre_id == centre_id, Case.id.in_(cases)))
-        rollups.note_purged(tx, centre_id, until=max(day for _, day in found))
+        rollups.record_purge(tx, centre_id, until=max(day for _, day in found))
     return len(found)
 
 

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.db import transaction
 from feedback_service.errors import Conflict, Invalid
-from feedback_service.indicators import fitting, methodology
-from feedback_service.indicators import library as methodology_library
+from feedback_service.indicators import compatibility, methodology
+from feedback_service.indicators import published as methodology_library
 from feedback_service.indicators.methodology import Methodology
 from feedback_service.models import Document
 from feedback_service.surveys import library as questionnaire_library
@@ -42,9 +42,9 @@ def load_methodology(tx: Session, body: Any) -> str:
 
     Raises as ``load_questionnaire``, and ``Invalid`` also for one that could not count what is already asked.
     """
-    read = _parsed(methodology.parse, body)
-    ours = {one.id: one for one in methodology.shipped()}
-    _publish(tx, "methodology", read.id, read, body, ours, methodology.parse)
+    read = _parsed(methodology.parse_methodology, body)
+    ours = {one.id: one for one in methodology.shipped_methodologies()}
+    _publish(tx, "methodology", read.id, read, body, ours, methodology.parse_methodology)
     return read.id
 
 
@@ -78,9 +78,9 @@ def _publish(
 
 def _refuse_misfits(tx: Session) -> None:
     """Whatever a published questionnaire offers, figures can be made of; raises ``Invalid`` naming what not."""
-    methodologies = methodology_library.candidates(tx)
+    methodologies = methodology_library.read_methodologies(tx)
     try:
         for questionnaire in questionnaire_library.candidates(tx):
-            fitting.refuse_misfit(questionnaire, methodologies)
+            compatibility.refuse_misfit(questionnaire, methodologies)
     except ValueError as wrong:
         raise Invalid.field("", f"The document does not fit what is published: {wrong}.") from wrong

@@ -9,11 +9,11 @@ from feedback_service import clock
 from feedback_service.cases import invitations, tokens
 from feedback_service.cases.tokens import keyring
 from feedback_service.centres.register import find_by_prefix
+from feedback_service.counts import rollups
 from feedback_service.db import reading, transaction
 from feedback_service.delivery import events, outbox
 from feedback_service.errors import NotFound, TooManyGuesses
 from feedback_service.flow.answers import CentreFacts
-from feedback_service.indicators import rollups
 from feedback_service.models import Centre, Response
 from feedback_service.surveys import responses
 
@@ -43,7 +43,7 @@ def withdraw(tx: Session, receipt: str) -> Thanks:
         responses.take_back(tx, response, on=today)
         telling = events.response_withdrawn(str(response.id), clock.whole_hour(now))
         outbox.put(tx, response.centre_id, [telling], at=now)
-        rollups.reopen(tx, response.centre_id, response.answered_on, today=today)
+        rollups.reopen_day(tx, response.centre_id, response.answered_on, today=today)
     return _thanks(tx, response)
 
 

@@ -6,15 +6,16 @@ from datetime import date, datetime
 
 from feedback_service import clock
 from feedback_service.alarms import book
-from feedback_service.breaches import store as breaches
+from feedback_service.breaches import store as breach_store
 from feedback_service.cases import tokens
 from feedback_service.cases.invitations import CaseFacts, CentreFacts, ServiceFacts
 from feedback_service.config import settings
+from feedback_service.counts import rollups
 from feedback_service.delivery import events, outbox
-from feedback_service.indicators import library as methodologies
-from feedback_service.indicators import rollups, watching
+from feedback_service.indicators import published as methodologies
 from feedback_service.links import Tx
 from feedback_service.models import Case, Centre, Service
+from feedback_service.surveys import library as questionnaires
 from feedback_service.surveys import responses
 from feedback_service.surveys.answers import Answers
 from feedback_service.surveys.responses import NewResponse
@@ -103,7 +104,14 @@ def record(
             answers=answers,
         ),
     )
-    _worry(tx, origin, answers)
+    asked = questionnaires.by_version(tx, questionnaire)
+    methodology = methodologies.read_in_force_cached(tx, day)
+    breaches = asked.breaches(answers.choices)
+    service_id = origin.service.id if origin.service else None
+    if methodology.has_bad_answer(answers.single):
+        book.worry(tx, origin.centre.id, service_id)
+    if breaches:
+        breach_store.notice(tx, origin.centre.id, service_id)
     telling = events.response_recorded(
         case_ref=origin.case_ref,
         case_status=origin.case_status,
@@ -113,21 +121,12 @@ def record(
         answered_on=day,
         hour=clock.whole_hour(instant or now),
         questionnaire=questionnaire,
-        methodology=methodologies.in_force_lately(tx, day).id,
+        methodology=methodology.id,
         language=language,
         single=answers.single,
-        reasons=answers.choices.get("any.reasons", ()),
-        breach=answers.choices.get("any.breach", ()),
+        reasons=asked.reasons(answers.choices),
+        breach=breaches,
         comment_present=answers.comment is not None,
     )
     outbox.put(tx, origin.centre.id, [telling], at=now)
-    rollups.reopen(tx, origin.centre.id, day, today=clock.kyiv_day(now))
-
-
-def _worry(tx: Tx, origin: Origin, answers: Answers) -> None:
-    """What a human should hear of at once is put where the worker looks."""
-    service_id = origin.service.id if origin.service else None
-    if watching.is_bad(answers.single):
-        book.worry(tx, origin.centre.id, service_id)
-    if set(answers.choices.get("any.breach", ())) - {"none"}:
-        breaches.notice(tx, origin.centre.id, service_id)
+    rollups.reopen_day(tx, origin.centre.id, day, today=clock.kyiv_day(now))

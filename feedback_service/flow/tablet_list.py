@@ -61,8 +61,7 @@ class TabletState:
     warnings: tuple[str, ...]
 
 
-@reading
-def tablets(tx: Session, centres: Collection[str]) -> list[TabletState]:
+def list_tablets(tx: Session, centres: Collection[str]) -> list[TabletState]:
     """Every tablet of these centres, by centre and name."""
     now, found = clock.now(), devices.of_centres(tx, centres)
     refused: dict[uuid.UUID, list[Refused]] = {device.id: [] for _, device in found}
@@ -89,6 +88,9 @@ def tablets(tx: Session, centres: Collection[str]) -> list[TabletState]:
         )
         for centre, device in found
     ]
+
+
+tablets = reading(list_tablets)
 
 
 def _warnings(centre: Centre, device: Device, now: datetime, *, refused: bool) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from feedback_service.cases import invitations, opening, tokens
 from feedback_service.cases.invitations import Held
 from feedback_service.cases.tokens import keyring
 from feedback_service.config import settings
+from feedback_service.counts import rollups
 from feedback_service.db import reading, table, transaction
 from feedback_service.errors import (
     N_,
@@ -34,7 +35,6 @@ from feedback_service.errors import (
 )
 from feedback_service.flow.answers import NOTHING_ANSWERED, CentreFacts, Given
 from feedback_service.flow.recording import Origin, record
-from feedback_service.indicators import rollups
 from feedback_service.links import together
 from feedback_service.models import Case, Centre, Device, Invitation, Service, Signal
 from feedback_service.surveys import library, responses, signals
@@ -252,7 +252,7 @@ def _take(tx: Session, tablet: Tablet, answer: TabletAnswer) -> str:
     if held is not None:
         invitations.spend(tx, held, answer.client_id, on=day)
         if held.invitation.last_day < clock.kyiv_day(now):  # its day's invitations may be counted for good
-            rollups.unsettle(tx, centre.id, since=held.invitation.issued_on)
+            rollups.reopen_invitations(tx, centre.id, since=held.invitation.issued_on)
     front_office = questionnaire.front_office
     response_id = ring.signing.response_id(scope, answer.client_id)
     with together(tx) as lot:

@@ -1,1 +1,4 @@
-"""Figures: what the answers of a period say, how surely, and what stays untold because too few answered."""
+"""The law: what the official methodology says and how its figures are computed from counts.
+
+``scoring`` holds the formula of the loyalty index, ``methodology`` the dated document that it follows.
+"""

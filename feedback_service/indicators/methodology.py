@@ -72,10 +72,22 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True)
+class OverallQuestion:
+    """The question of a front office about the service as a whole, and the words that are bad answers to it.
+
+    This is the only definition of a bad answer: the overview, the control chart and the alarms all use it.
+    """
+
+    id: str
+    bad: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Methodology:
     """One dated methodology; figures made with it name its ``id`` and carry its ``status``.
 
-    ``sources`` are those whose answers count; ``words`` holds the operational questions by front office.
+    ``sources`` are those whose answers count; ``words`` holds the operational questions by front office,
+    ``overall`` the one of each that bad answers are counted of; ``reasons`` is the id of the question why.
     """
 
     id: str
@@ -86,6 +98,22 @@ class Methodology:
     sources: frozenset[str]
     loyalty: LoyaltyRule
     words: Mapping[str, Mapping[str, Scale]]
+    overall: Mapping[str, OverallQuestion]
+    reasons: str
+
+    @property
+    def headline_questions(self) -> frozenset[str]:
+        """The questions of the index and the overall questions: what a list of groups shows of each."""
+        overall = (question.id for question in self.overall.values())
+        return frozenset((*self.loyalty.questions.values(), *overall))
+
+    def is_bad_answer(self, question: str, value: str) -> bool:
+        """Whether this value is a bad answer to this question."""
+        return any(value in overall.bad for overall in self.overall.values() if overall.id == question)
+
+    def has_bad_answer(self, answers: Mapping[str, str]) -> bool:
+        """Whether one person's answers, by question, hold a bad one."""
+        return any(answers.get(overall.id) in overall.bad for overall in self.overall.values())
 
     def counted(self, front_office: str) -> Mapping[str, frozenset[str]]:
         """The questions of a front office that figures are made of, each with the values that have a place."""
@@ -94,7 +122,17 @@ class Methodology:
         return scales | {rule.questions[front_office]: rule.promoters | rule.passives | rule.detractors}
 
 
-def parse(document: object) -> Methodology:
+# What a document means that was published before it could name these questions.
+_OVERALL_WHEN_UNNAMED: Mapping[str, OverallQuestion] = MappingProxyType(
+    {
+        "offline": OverallQuestion("off.quality", frozenset({"acceptable", "awful"})),
+        "online": OverallQuestion("on.overall", frozenset({"bad", "awful"})),
+    }
+)
+_REASONS_WHEN_UNNAMED = "any.reasons"
+
+
+def parse_methodology(document: object) -> Methodology:
     """Read a methodology document; raise ``ValueError`` naming the first thing in it that is wrong."""
     identity, title, legal_text, effective_from, status, sources, index, operational = Node(
         document, "methodology"
@@ -102,14 +140,20 @@ def parse(document: object) -> Methodology:
         "id", "title", "legal_text", "effective_from", "status", "sources", "loyalty_index", "operational"
     )
     identity.require(len(identity.text()) <= 64, "must have at most 64 characters")
-    loyalty = _loyalty(index)
+    loyalty = _parse_loyalty_rule(index)
     both_confirmed = loyalty.status == "confirmed" or status.text() != "confirmed"
     status.require(both_confirmed, "is confirmed, but the status of the index is not")
     counting = sources.distinct_texts()
     # A misspelt source is refused, so that its answers are not dropped without a word.
     sources.require(set(SOURCES).issuperset(counting), f"may name only {', '.join(sorted(SOURCES))}")
-    scales, questions = operational.fields("scales", "questions")
-    scale_by_name = {name: _scale(node) for name, node in scales.items()}
+    members = operational.known(("scales", "questions"), ("overall", "reasons"))
+    scale_by_name = {name: _parse_scale(node) for name, node in members["scales"].items()}
+    words = MappingProxyType(
+        {
+            front_office: MappingProxyType({id: scale.one_of(scale_by_name) for id, scale in node.items()})
+            for front_office, node in _by_front_office(members["questions"])
+        }
+    )
     return Methodology(
         id=identity.text(),
         title=title.sentence(),
@@ -118,41 +162,47 @@ def parse(document: object) -> Methodology:
         status=status.one_of(STATUSES),
         sources=frozenset(counting),
         loyalty=loyalty,
-        words=MappingProxyType(
-            {
-                front_office: MappingProxyType(
-                    {id: scale.one_of(scale_by_name) for id, scale in asked.items()}
-                )
-                for front_office, asked in _by_front_office(questions)
-            }
-        ),
+        words=words,
+        overall=_parse_overall(members["overall"], words) if "overall" in members else _OVERALL_WHEN_UNNAMED,
+        reasons=members["reasons"].text() if "reasons" in members else _REASONS_WHEN_UNNAMED,
     )
 
 
 @cache
-def shipped() -> tuple[Methodology, ...]:
-    """The methodologies that come with the service, oldest first."""
-    found = (parse(strict_json(file.read_text(encoding="utf-8"))) for file in FOLDER.glob("*.json"))
-    return tuple(sorted(found, key=lambda methodology: (methodology.effective_from, methodology.id)))
+def shipped_methodologies() -> tuple[Methodology, ...]:
+    """The methodologies that come with the service, the oldest first."""
+    read = (
+        parse_methodology(strict_json(file.read_text(encoding="utf-8"))) for file in FOLDER.glob("*.json")
+    )
+    return tuple(sorted(read, key=lambda methodology: (methodology.effective_from, methodology.id)))
 
 
-def in_force(candidates: Iterable[Methodology], day: date) -> Methodology:
-    """The methodology in force on ``day``: the latest begun, of two begun together the later candidate.
+@cache
+def shipped_headline_questions() -> frozenset[str]:
+    """The headline questions of all methodologies that come with the service.
 
-    A day before all of them, which can hold no answers, gets the earliest, so that it still has null figures.
+    Stored counts keep these questions apart. Figures of a loaded methodology that has others read all counts.
+    """
+    return frozenset().union(*(methodology.headline_questions for methodology in shipped_methodologies()))
+
+
+def choose_in_force(candidates: Iterable[Methodology], day: date) -> Methodology:
+    """The methodology in force on ``day``: the one that began last; of two that began together the later candidate.
+
+    A day before all of them can have no answers; it gets the earliest one, so that it still has (empty) figures.
     Raises ``ValueError`` when there are no candidates.
     """
     in_order = sorted(candidates, key=lambda methodology: methodology.effective_from)
     if not in_order:
         raise ValueError("there is no methodology to choose from")
-    return next((found for found in reversed(in_order) if found.effective_from <= day), in_order[0])
+    return next((latest for latest in reversed(in_order) if latest.effective_from <= day), in_order[0])
 
 
 def _by_front_office(node: Node) -> Iterable[tuple[str, Node]]:
     return zip(FRONT_OFFICES, node.fields(*FRONT_OFFICES), strict=True)
 
 
-def _loyalty(index: Node) -> LoyaltyRule:
+def _parse_loyalty_rule(index: Node) -> LoyaltyRule:
     status, questions, classes, band_list, rounding, confirmed, unconfirmed = index.fields(
         "status", "questions", "classes", "bands", "rounding", "confirmed", "unconfirmed"
     )
@@ -161,7 +211,7 @@ def _loyalty(index: Node) -> LoyaltyRule:
     )
     answers = promoters + passives + detractors
     classes.require(len(answers) == len(set(answers)), "puts one answer in two classes")
-    bands = tuple(_band(band) for band in band_list.list())
+    bands = tuple(_parse_band(band) for band in band_list.list())
     for below, above in pairwise(bands):
         apart = below.upper < above.lower or not (below.upper_included and above.lower_included)
         band_list.require(below.upper <= above.lower and apart, f"lets {above.name} overlap {below.name}")
@@ -170,7 +220,7 @@ def _loyalty(index: Node) -> LoyaltyRule:
     decimals, ties = rounding.fields("decimals", "ties")
     return LoyaltyRule(
         status=status.one_of(STATUSES),
-        questions=MappingProxyType({office: asked.text() for office, asked in _by_front_office(questions)}),
+        questions=MappingProxyType({office: id.text() for office, id in _by_front_office(questions)}),
         promoters=frozenset(promoters),
         passives=frozenset(passives),
         detractors=frozenset(detractors),
@@ -182,7 +232,19 @@ def _loyalty(index: Node) -> LoyaltyRule:
     )
 
 
-def _band(band: Node) -> Band:
+def _parse_overall(overall: Node, words: Mapping[str, Mapping[str, Scale]]) -> Mapping[str, OverallQuestion]:
+    """The overall question of each front office; it is one of the questions, and its bad answers are on its scale."""
+    by_front_office = {}
+    for front_office, node in _by_front_office(overall):
+        question, bad = node.fields("question", "bad")
+        scale = question.one_of(words[front_office])
+        values = bad.distinct_texts()
+        bad.require(set(values) <= set(scale.values), "must be words of the question's scale")
+        by_front_office[front_office] = OverallQuestion(question.text(), frozenset(values))
+    return MappingProxyType(by_front_office)
+
+
+def _parse_band(band: Node) -> Band:
     name, lower, upper, lower_included, upper_included = band.fields(
         "name", "from", "to", "from_included", "to_included"
     )
@@ -190,7 +252,7 @@ def _band(band: Node) -> Band:
     return Band(name.text(), lower.number(), upper.number(), lower_included.flag(), upper_included.flag())
 
 
-def _scale(scale: Node) -> Scale:
+def _parse_scale(scale: Node) -> Scale:
     values, satisfied, not_awful = (
         node.distinct_texts() for node in scale.fields("values", "satisfied", "not_awful")
     )

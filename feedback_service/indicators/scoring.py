@@ -1,4 +1,7 @@
-"""From counted answers to figures, in exact arithmetic: loyalty index, operational questions, reasons."""
+"""From counted answers to figures, in exact arithmetic: loyalty index, operational questions, reasons.
+
+``loyalty_index`` is the formula of the official indicator.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
@@ -7,14 +10,12 @@ from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
 
-from feedback_service.indicators.methodology import Methodology, Scale
-from feedback_service.indicators.statistics import Interval, adjusted_wald, percent, rounded, wilson
+from feedback_service.indicators.methodology import Methodology, Scale, Status
+from feedback_service.indicators.statistics import Interval, adjusted_wald, round_decimal, to_percent, wilson
 from feedback_service.words import FRONT_OFFICES
 
-# How many gave this value: {(front office, question, value): n}. Questions that no figure is made of are passed over.
+# How many people gave this value: {(front office, question, value): n}. Questions without a figure are ignored.
 Counts = Mapping[tuple[str, str, str], int]
-
-REASONS = "any.reasons"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +45,40 @@ class QuestionFigure:
 
 
 @dataclass(frozen=True, slots=True)
+class IndicatorFigure:
+    """The official indicator of one front office; ``index`` is ``None`` where it is withheld."""
+
+    front_office: str
+    status: Status
+    index: LoyaltyIndex | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonFigure:
+    """How many people named this reason."""
+
+    id: str
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
-    """What is told of one group of answers, as the members of a summary, ready for JSON."""
+    """What is shown of one group of answers; questions of a withheld front office are absent."""
 
-    indicators: list[dict[str, object]]
-    questions: list[dict[str, object]]
-    reasons: list[dict[str, object]]
+    indicators: tuple[IndicatorFigure, ...] = ()
+    questions: tuple[QuestionFigure, ...] = ()
+    reasons: tuple[ReasonFigure, ...] = ()
+
+    def index(self, front_office: str) -> LoyaltyIndex | None:
+        """The loyalty index of the front office; ``None`` where it is withheld."""
+        return next((each.index for each in self.indicators if each.front_office == front_office), None)
+
+    def question(self, id: str) -> QuestionFigure | None:
+        """The figure of the question; ``None`` where it is withheld or was not asked for."""
+        return next((figure for figure in self.questions if figure.id == id), None)
 
 
-def loyalty(counts: Mapping[str, int], methodology: Methodology) -> LoyaltyIndex:
+def loyalty_index(counts: Mapping[str, int], methodology: Methodology) -> LoyaltyIndex:
     """The loyalty index of the counted answers to the recommendation question, by value ("0" … "10").
 
     L = (P/N - D/N) · 100, from -100 to 100: Resolution of the Cabinet of Ministers 864 of 11.08.2021, annex,
@@ -75,19 +101,19 @@ def loyalty(counts: Mapping[str, int], methodology: Methodology) -> LoyaltyIndex
         passives=passives,
         detractors=detractors,
         exact=exact,
-        value=rounded(exact, rule.decimals, rule.ties),
+        value=round_decimal(exact, rule.decimals, rule.ties),
         interval=adjusted_wald(promoters, passives, detractors),
         band=rule.band(exact),
     )
 
 
-def share(counts: Mapping[str, int], among: Collection[str]) -> Fraction | None:
+def exact_share(counts: Mapping[str, int], among: Collection[str]) -> Fraction | None:
     """The exact share, 0 to 1, of answers that are ``among`` these; ``None`` when nobody answered."""
     n = sum(counts.values())
     return Fraction(sum(counts.get(value, 0) for value in among), n) if n else None
 
 
-def question(id: str, counts: Mapping[str, int], scale: Scale) -> QuestionFigure:
+def question_figure(id: str, counts: Mapping[str, int], scale: Scale) -> QuestionFigure:
     """The figure of one operational question; a value that is not on the scale raises ``ValueError``.
 
     Satisfied are the two best words, as in the results the Ministry of Digital Transformation published for
@@ -96,48 +122,51 @@ def question(id: str, counts: Mapping[str, int], scale: Scale) -> QuestionFigure
     _refuse_unknown(counts, frozenset(scale.values))
     every = {value: counts.get(value, 0) for value in scale.values}
     n = sum(every.values())
-    satisfied, not_awful = share(every, scale.satisfied), share(every, scale.not_awful)
+    satisfied, not_awful = exact_share(every, scale.satisfied), exact_share(every, scale.not_awful)
     return QuestionFigure(
         id=id,
         n=n,
         counts=MappingProxyType(every),
-        share_satisfied=None if satisfied is None else percent(satisfied),
+        share_satisfied=None if satisfied is None else to_percent(satisfied),
         interval=wilson(sum(every[value] for value in scale.satisfied), n) if n else None,
-        share_not_awful=None if not_awful is None else percent(not_awful),
+        share_not_awful=None if not_awful is None else to_percent(not_awful),
     )
 
 
-def figures(
+def compute_figures(
     counts: Counts,
     methodology: Methodology,
     withheld: Collection[str] = (),
     questions: Collection[str] | None = None,
 ) -> Figures:
-    """Everything told of one group: both front offices are listed, a ``withheld`` one by its name only.
+    """The figures of one group of answers.
 
-    Of the operational questions only these ``questions`` are told, if any are named.
+    Both front offices are listed; of those ``withheld`` nothing but the name is shown. ``questions`` limits the
+    operational questions to these ids, ``None`` stands for all. A value that the methodology does not know raises
+    ``ValueError``.
     """
-    given: defaultdict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+    by_question: defaultdict[tuple[str, str], dict[str, int]] = defaultdict(dict)
     for (front_office, asked, value), n in counts.items():
-        given[front_office, asked][value] = n
+        by_question[front_office, asked][value] = n
     shown = [front_office for front_office in FRONT_OFFICES if front_office not in withheld]
     return Figures(
-        indicators=[
-            {"id": "loyalty_index", "front_office": front_office}
-            | (
-                _index(loyalty(given[front_office, asked], methodology), methodology)
+        indicators=tuple(
+            IndicatorFigure(
+                front_office,
+                methodology.loyalty.status,
+                loyalty_index(by_question[front_office, asked], methodology)
                 if front_office in shown
-                else {"suppressed": True}
+                else None,
             )
             for front_office, asked in methodology.loyalty.questions.items()
-        ],
-        questions=[
-            _question(question(asked, given[front_office, asked], scale))
+        ),
+        questions=tuple(
+            question_figure(asked, by_question[front_office, asked], scale)
             for front_office in shown
             for asked, scale in methodology.words[front_office].items()
             if questions is None or asked in questions
-        ],
-        reasons=_reasons([given[front_office, REASONS] for front_office in shown]),
+        ),
+        reasons=_pool_reasons([by_question[front_office, methodology.reasons] for front_office in shown]),
     )
 
 
@@ -147,33 +176,10 @@ def _refuse_unknown(counts: Mapping[str, int], known: frozenset[str]) -> None:
             raise ValueError(f"{n} answers {value!r} cannot be counted by this methodology")
 
 
-def _index(index: LoyaltyIndex, methodology: Methodology) -> dict[str, object]:
-    return {
-        "n": index.n,
-        "promoters": index.promoters,
-        "passives": index.passives,
-        "detractors": index.detractors,
-        "value": None if index.value is None else float(index.value),
-        "interval": None if index.interval is None else list(index.interval),
-        "band": index.band,
-        "status": methodology.loyalty.status,
-    }
-
-
-def _question(figure: QuestionFigure) -> dict[str, object]:
-    return {
-        "id": figure.id,
-        "n": figure.n,
-        "counts": dict(figure.counts),
-        "share_satisfied": figure.share_satisfied,
-        "interval": None if figure.interval is None else list(figure.interval),
-        "share_not_awful": figure.share_not_awful,
-    }
-
-
-def _reasons(by_front_office: list[dict[str, int]]) -> list[dict[str, object]]:
+def _pool_reasons(by_front_office: Collection[Mapping[str, int]]) -> tuple[ReasonFigure, ...]:
+    """The reasons of all front offices together, the most frequent first."""
     pooled = Counter[str]()
     for counts in by_front_office:
         pooled.update(counts)
-    often_first = sorted(pooled.items(), key=lambda item: (-item[1], item[0]))
-    return [{"id": reason, "n": n} for reason, n in often_first if n > 0]
+    most_frequent_first = sorted(pooled.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(ReasonFigure(reason, n) for reason, n in most_frequent_first if n > 0)

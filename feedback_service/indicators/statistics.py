@@ -1,4 +1,4 @@
-"""How sure a figure is: 95 % intervals in percent, and the one rounding every percentage goes through."""
+"""95 % intervals in percent, and the one rounding that every percentage goes through."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -12,20 +12,20 @@ Interval = tuple[float, float]
 Z = NormalDist().inv_cdf(0.975)
 
 
-def rounded(value: Fraction | float, decimals: int = 1, ties: Ties = "away_from_zero") -> Decimal:
-    """The value with so many decimals; an exact half goes away from zero, or to the even neighbour."""
+def round_decimal(value: Fraction | float, decimals: int = 1, ties: Ties = "away_from_zero") -> Decimal:
+    """The value with ``decimals`` decimals; an exact half is rounded away from zero, or to the even neighbour."""
     scale = 10**decimals
     exact = Fraction(value) * scale
-    units = round(exact) if ties == "to_even" else _half_away(exact)
+    units = round(exact) if ties == "to_even" else _round_half_away(exact)
     return Decimal(units).scaleb(-decimals)
 
 
-def percent(share: Fraction | float) -> float:
+def to_percent(share: Fraction | float) -> float:
     """A share of 0 to 1 (or −1 to 1) in percent with one decimal, half away from zero.
 
     An exact share, a ``Fraction``, is rounded exactly.
     """
-    return float(rounded(Fraction(share) * 100))
+    return float(round_decimal(Fraction(share) * 100))
 
 
 def wilson(successes: int, n: int) -> Interval:
@@ -35,7 +35,7 @@ def wilson(successes: int, n: int) -> Interval:
     Journal of the American Statistical Association 22 (1927), 209–212.
     """
     low, high = wilson_limits(successes, n)
-    return percent(low), percent(high)
+    return to_percent(low), to_percent(high)
 
 
 def wilson_limits(successes: int, n: int, z: float = Z) -> Interval:
@@ -63,7 +63,7 @@ def adjusted_wald(promoters: int, passives: int, detractors: int) -> Interval:
     """
     centre, variance = adjusted_index(promoters, passives, detractors)
     margin = Z * sqrt(variance)
-    return percent(max(centre - margin, -1.0)), percent(min(centre + margin, 1.0))
+    return to_percent(max(centre - margin, -1.0)), to_percent(min(centre + margin, 1.0))
 
 
 def adjusted_index(promoters: int, passives: int, detractors: int) -> tuple[float, float]:
@@ -76,7 +76,7 @@ def adjusted_index(promoters: int, passives: int, detractors: int) -> tuple[floa
     return centre, (favourable + critical - centre**2) / n
 
 
-def _half_away(exact: Fraction) -> int:
+def _round_half_away(exact: Fraction) -> int:
     towards_zero, rest = divmod(abs(exact), 1)
     units = int(towards_zero) + (rest >= Fraction(1, 2))
     return units if exact >= 0 else -units

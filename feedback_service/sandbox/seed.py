@@ -19,13 +19,13 @@ from feedback_service import clock
 from feedback_service.cases import invitations
 from feedback_service.cases.registry import CaseReport, ServiceRef
 from feedback_service.cases.tokens import keyring
+from feedback_service.counts import rollups
 from feedback_service.db import transaction
 from feedback_service.errors import Conflict
 from feedback_service.files import Row
 from feedback_service.flow import answers, direct, maintenance, registers
 from feedback_service.flow import cases as cases_flow
 from feedback_service.flow.direct import AssistedAnswer
-from feedback_service.indicators import rollups
 from feedback_service.models import Centre
 from feedback_service.sandbox import town
 from feedback_service.surveys.answers import check
@@ -303,8 +303,8 @@ def _reopen(tx: Session, days: set[date], today: date) -> None:
     """Days that the turned-back clock took for open may have been closed already."""
     centre = tx.scalars(select(Centre).where(Centre.code == town.CENTRE)).one()
     for day in sorted(days):
-        rollups.reopen(tx, centre.id, day, today=today)
-    rollups.unsettle(tx, centre.id, since=today - timedelta(days=DAYS))
+        rollups.reopen_day(tx, centre.id, day, today=today)
+    rollups.reopen_invitations(tx, centre.id, since=today - timedelta(days=DAYS))
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from functools import lru_cache
 from sqlalchemy import Text, bindparam, cast, select
 from sqlalchemy.orm import Session
 
-from feedback_service.db import reading, table
+from feedback_service.db import table
 from feedback_service.links import Tx
 from feedback_service.models import Document
 from feedback_service.statements import Ready
@@ -44,7 +44,6 @@ def in_force(tx: Tx, front_office: str, day: date) -> Questionnaire:
     return questionnaires.in_force(candidates(tx), front_office, day)
 
 
-@reading
 def published(tx: Session, day: date) -> list[Questionnaire]:
     """Every questionnaire that came into force by that day; of two that begin together the later one holds."""
     begun = (one for one in candidates(tx) if one.effective_from <= day)

@@ -1,7 +1,7 @@
 """Questionnaires are dated documents: a new wording is a new version, and old answers keep theirs."""
 
 import re
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -35,6 +35,10 @@ _KINDS: Mapping[str, Kind] = {
     "choices": "choices",
     "text": "text",
 }
+_NEEDED = (  # of a document
+    *("version", "front_office", "effective_from", "wording"),
+    *("languages", "poor", "options", "questions"),
+)
 _MEMBERS: Mapping[Kind, set[str]] = {  # of a question, beside id, kind and text
     "scale_0_10": {"low", "high"},
     "words": {"options"},
@@ -73,8 +77,19 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class BreachQuestion:
+    """The question whether something serious happened; the values ``nothing`` say that it did not."""
+
+    id: str
+    nothing: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Questionnaire:
-    """One published version of the questions; ``wording`` says whether the texts are the official ones."""
+    """One published version of the questions; ``wording`` says whether the texts are the official ones.
+
+    ``poor_values`` call for the follow-up questions; ``reasons_question`` is the id of the question why.
+    """
 
     version: str
     front_office: FrontOffice
@@ -82,6 +97,8 @@ class Questionnaire:
     wording: Wording
     languages: tuple[str, ...]
     poor_values: frozenset[str]
+    reasons_question: str
+    breach_question: BreachQuestion
     questions: tuple[Question, ...]
 
     def __hash__(self) -> int:
@@ -102,6 +119,20 @@ class Questionnaire:
     def poor(self, single: Mapping[str, str]) -> bool:
         """Whether any of these answers (question id to value) calls for the follow-up questions."""
         return not self.poor_values.isdisjoint(single.values())
+
+    def reasons(self, choices: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+        """The reasons among what was chosen (question id to values)."""
+        return tuple(choices.get(self.reasons_question, ()))
+
+    def breaches(self, choices: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+        """What serious happened, as chosen (question id to values): nothing else decides what is serious."""
+        question = self.breach_question
+        return tuple(value for value in choices.get(question.id, ()) if value not in question.nothing)
+
+
+# What a document means that was published before it could name these questions.
+_REASONS_WHEN_UNNAMED = "any.reasons"
+_BREACH_WHEN_UNNAMED = BreachQuestion("any.breach", frozenset({"none"}))
 
 
 def in_force(candidates: Iterable[Questionnaire], front_office: str, day: date) -> Questionnaire:
@@ -129,10 +160,9 @@ def shipped() -> tuple[Questionnaire, ...]:
 
 def parse(document: object) -> Questionnaire:
     """Read a questionnaire document; raise ``ValueError`` naming the first thing in it that is wrong."""
-    version, front_office, effective_from, wording, spoken, poor, options, asked = Node(
-        document, "questionnaire"
-    ).fields(
-        "version", "front_office", "effective_from", "wording", "languages", "poor", "options", "questions"
+    given = Node(document, "questionnaire").known(_NEEDED, ("reasons", "breach"))
+    version, front_office, effective_from, wording, spoken, poor, options, asked = (
+        given[name] for name in _NEEDED
     )
     name = version.match(_VERSION, "like offline-2026.1")
     office = front_office.one_of(_FRONT_OFFICES)
@@ -155,6 +185,12 @@ def parse(document: object) -> Questionnaire:
         wording=wording.one_of(_WORDINGS),
         languages=languages,
         poor_values=_poor(poor, questions),
+        reasons_question=_choice_question(given["reasons"], questions).id
+        if "reasons" in given
+        else _REASONS_WHEN_UNNAMED,
+        breach_question=_breach_question(given["breach"], questions)
+        if "breach" in given
+        else _BREACH_WHEN_UNNAMED,
         questions=questions,
     )
 
@@ -189,6 +225,17 @@ def _poor(poor: Node, questions: tuple[Question, ...]) -> frozenset[str]:
     points = SCALE[: given["scale_up_to"].whole(0, 10) + 1] if "scale_up_to" in given else ()
     words = {value for question in questions if question.kind == "words" for value in question.values}
     return frozenset(points) | (_among(given["words"], words) if "words" in given else frozenset())
+
+
+def _choice_question(named: Node, questions: tuple[Question, ...]) -> Question:
+    """The question of this id, which offers several answers to choose from."""
+    return named.one_of({question.id: question for question in questions if question.kind == "choices"})
+
+
+def _breach_question(breach: Node, questions: tuple[Question, ...]) -> BreachQuestion:
+    named, nothing = breach.fields("question", "nothing")
+    question = _choice_question(named, questions)
+    return BreachQuestion(question.id, _among(nothing, set(question.values)))
 
 
 def _options(listed: Node, languages: tuple[str, ...]) -> tuple[Option, ...]:

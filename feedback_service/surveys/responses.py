@@ -55,12 +55,11 @@ def store(tx: Tx, new: NewResponse) -> None:
 def _beside(tx: Tx, new: NewResponse) -> dict[str, object]:
     """What a comment repeats of its answer."""
     asked = library.by_version(tx, new.questionnaire)
-    reasons = new.answers.choices.get("any.reasons", ())
     return {name: getattr(new, name) for name in _REPEATED} | {
         "set_aside": False,
         "poor": asked.poor(new.answers.single),
-        "breach": bool(set(new.answers.choices.get("any.breach", ())) - {"none"}),
-        "reasons": "".join(f" {reason} " for reason in reasons),
+        "breach": bool(asked.breaches(new.answers.choices)),
+        "reasons": "".join(f" {reason} " for reason in asked.reasons(new.answers.choices)),
     }
 
 

@@ -10,6 +10,7 @@ forms          what was wrong with a form, in words
 refusals       refusals in words for staff
 figures        the overview, what is behind it told apart, sources compared, exports
 asked          which figures an address asks for
+period         a period as people type it
 words          what figures are called
 tables         the tables that pages and exports share
 alarms         what calls a human

@@ -13,8 +13,8 @@ from flask_babel import gettext as _
 
 from feedback_service.access.sight import CentreCard, Sight
 from feedback_service.errors import NotFound
-from feedback_service.indicators.overview import BREAKDOWNS, View
-from feedback_service.indicators.summaries import Part
+from feedback_service.figures.breakdown import BREAKDOWNS
+from feedback_service.figures.shapes import FigureQuery, FigureSubset
 from feedback_service.plain_text import clean
 from feedback_service.words import FRONT_OFFICES, SOURCES
 from kiosk_ui.admin.period import USUAL, read_period
@@ -27,10 +27,10 @@ PARTS = ("service", "provider", "workplace", "language")
 class Asked:
     """The view, the centre if it is a single one, the address that leads to it, and what had to be put right."""
 
-    view: View
+    view: FigureQuery
     centre: CentreCard | None
     corrections: tuple[str, ...]
-    fenced: Part | None = field(default=None)  # a provider sees their own services only
+    fenced: FigureSubset | None = field(default=None)  # a provider sees their own services only
 
     def address(self, **changes: object) -> str:
         """The view as the query of an address, with changes; ``None`` leaves something out."""
@@ -42,21 +42,21 @@ class Asked:
             "front_office": view.front_office,
             "source": view.source,
         }
-        if view.part is not None and view.part != self.fenced:
-            told[view.part.by] = next(iter(view.part.keys))
+        if view.subset is not None and view.subset != self.fenced:
+            told[view.subset.by] = next(iter(view.subset.keys))
         told |= {"lang": spoken()} | changes
         return urlencode({name: value for name, value in told.items() if value is not None})
 
     @property
     def breakdowns(self) -> tuple[str, ...]:
         """By what the view can be told apart."""
-        part = self.view.part
+        part = self.view.subset
         return BREAKDOWNS if part is None else tuple(by for by in (part.by, "source") if by in BREAKDOWNS)
 
     @property
     def chosen(self) -> tuple[str, str] | None:
         """The one service, window … that is looked at."""
-        part = self.view.part
+        part = self.view.subset
         if part is None or part == self.fenced:
             return None
         return part.by, str(next(iter(part.keys)))
@@ -74,13 +74,13 @@ def asked(arguments: Mapping[str, str], sight: Sight, today: date) -> Asked | No
     centre = sight.centre(code) if code else sight.centres[0] if len(sight.centres) == 1 else None
     first, last = read_period(arguments, today, wrong)
     fenced = _fence(sight)
-    view = View(
+    view = FigureQuery(
         centres=frozenset({centre.code}) if centre else sight.codes,
         first=first,
         last=last,
         front_office=_one_of(arguments, "front_office", FRONT_OFFICES, wrong),
         source=_one_of(arguments, "source", SOURCES, wrong),
-        part=_part(arguments, fenced, wrong),
+        subset=_part(arguments, fenced, wrong),
     )
     return Asked(view, centre, tuple(wrong), fenced)
 
@@ -108,7 +108,7 @@ def _one_of(arguments: Mapping[str, str], name: str, words: tuple[str, ...], wro
     return None
 
 
-def _part(arguments: Mapping[str, str], fenced: Part | None, wrong: list[str]) -> Part | None:
+def _part(arguments: Mapping[str, str], fenced: FigureSubset | None, wrong: list[str]) -> FigureSubset | None:
     given = [(by, key) for by in PARTS if (key := _key(arguments.get(by, ""), wrong))]
     if len(given) > 1:
         wrong.append(
@@ -122,7 +122,7 @@ def _part(arguments: Mapping[str, str], fenced: Part | None, wrong: list[str]) -
             wrong.append(_("Your role sees no figures told apart like that."))
             return fenced
         raise NotFound()
-    return Part(by, frozenset({key}), among=fenced.keys if fenced else None)
+    return FigureSubset(by, frozenset({key}), among=fenced.keys if fenced else None)
 
 
 def _key(typed: str, wrong: list[str]) -> str | None:
@@ -133,9 +133,9 @@ def _key(typed: str, wrong: list[str]) -> str | None:
         return None
 
 
-def _fence(sight: Sight) -> Part | None:
+def _fence(sight: Sight) -> FigureSubset | None:
     if sight.providers is not None:
-        return Part("provider", sight.providers, among=sight.providers)
+        return FigureSubset("provider", sight.providers, among=sight.providers)
     if sight.services is not None:
-        return Part("service", sight.services, among=sight.services)
+        return FigureSubset("service", sight.services, among=sight.services)
     return None

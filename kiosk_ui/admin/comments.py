@@ -14,8 +14,8 @@ from feedback_service.config import settings
 from feedback_service.errors import N_, NotFound
 from feedback_service.flow import comments as comments_flow
 from feedback_service.flow import profile
+from feedback_service.flow.dashboard import read_questionnaires
 from feedback_service.i18n import own_name
-from feedback_service.surveys import library
 from feedback_service.surveys.comments import Slice, Told, Wanted
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.words import FRONT_OFFICES, SOURCES
@@ -135,9 +135,9 @@ def set_comment_aside(centre: str, comment: str) -> ResponseReturnValue:
 
 def _view(centre: str) -> View:
     """What the address asks for, or the nearest to it that makes sense."""
-    published = library.published(clock.kyiv_day(clock.now()))
+    published = read_questionnaires(clock.kyiv_day(clock.now()))
     services = {_key(each): each.title for each in profile.services_of(visitor(), centre)}
-    reasons = _reasons(published)
+    reasons = dict(words.reasons(published))
     wanted, remarks = _wanted(services, reasons)
     choices = {
         "front_office": {each: told(words.FRONT_OFFICE[each]) for each in FRONT_OFFICES},
@@ -198,19 +198,9 @@ def _row(reading: Reading) -> list[str | None]:
     ]
 
 
-def _reasons(published: Sequence[Questionnaire]) -> dict[str, str]:
-    return {
-        option.value: in_language(option.text)
-        for one in published
-        if (question := one.question("any.reasons"))
-        for option in question.options
-    }
-
-
 def _reading(comment: Told, published: Sequence[Questionnaire]) -> Reading:
     asked = next((one for one in published if one.version == comment.questionnaire), published[-1])
     answers = comment.answers
-    breaches = [value for value in answers.get("any.breach", ()) if value != "none"]
     return Reading(
         comment,
         next((values[0] for id, values in answers.items() if id == asked.first.id), None),
@@ -221,8 +211,8 @@ def _reading(comment: Told, published: Sequence[Questionnaire]) -> Reading:
             and (values := answers.get(question.id))
             and values[0] in asked.poor_values
         ],
-        [_text(asked, "any.reasons", value) for value in answers.get("any.reasons", ())],
-        [_text(asked, "any.breach", value) for value in breaches],
+        [_text(asked, asked.reasons_question, value) for value in asked.reasons(answers)],
+        [_text(asked, asked.breach_question.id, value) for value in asked.breaches(answers)],
     )
 
 

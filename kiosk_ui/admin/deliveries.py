@@ -6,7 +6,6 @@ from flask import Response, request
 from flask.typing import ResponseReturnValue
 
 from feedback_service.access import roles
-from feedback_service.delivery import overview
 from feedback_service.errors import N_
 from feedback_service.flow import deliveries as deliveries_flow
 from kiosk_ui.admin.admission import needs, sight, visitor
@@ -26,14 +25,13 @@ EVENTS = {
 @needs(roles.DELIVERIES)
 def deliveries() -> Response:
     """How many events of the visitor's centres arrived and wait, and the refused ones with their reasons."""
-    codes = sight().codes
-    refused, more = overview.page(codes, ["dead"], None, SHOWN)
+    page = deliveries_flow.read_page(sight().codes, SHOWN)
     return show(
         "admin/deliveries.html",
-        sums=overview.sums(codes),
-        paused=overview.channel_paused(),
-        refused=refused,
-        more=more is not None,
+        sums=page.status.sums,
+        paused=page.status.paused,
+        refused=page.refused,
+        more=page.more,
         events=EVENTS,
         again="again" in request.args,
     )

@@ -10,14 +10,13 @@ from markupsafe import Markup
 
 from feedback_service import clock, exports
 from feedback_service.access import roles
-from feedback_service.config import settings
-from feedback_service.delivery import overview as deliveries
 from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
 from feedback_service.exports import Table
-from feedback_service.flow import alarms, explaining, tablet_list
-from feedback_service.indicators import overview
-from feedback_service.indicators.overview import Breakdown, Comparison, Overview, Trend
-from feedback_service.surveys import library
+from feedback_service.figures.breakdown import Breakdown
+from feedback_service.figures.channel_comparison import ChannelComparison
+from feedback_service.figures.overview import Overview, Trend
+from feedback_service.flow import dashboard, explaining
+from feedback_service.flow.dashboard import Heading
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.words import PARTS_OF_DAY
 from kiosk_ui import charts
@@ -27,8 +26,6 @@ from kiosk_ui.admin.asked import PARTS, Asked, asked, presets
 from kiosk_ui.admin.forms import mistakes
 from kiosk_ui.admin.layout import back_to, show
 from kiosk_ui.languages import number
-
-UNCONFIRMED = "unconfirmed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,33 +43,27 @@ def home() -> ResponseReturnValue:
     here = _asked()
     if here is None:
         return show("admin/home.html", sight=sight())
-    told = overview.overview(here.view, min_group=settings().min_group)
-    published = library.published(here.view.last)
+    read = dashboard.read_overview_page(visitor(), here.view, here.centre.code if here.centre else None)
+    overview, published = read.overview, read.questionnaires
     drawn = {
-        "reasons": _pareto(told, published),
-        **{f"trend-{line.front_office}": _trend(line) for line in told.trends},
+        "reasons": _pareto(overview, published),
+        **{f"trend-{trend.front_office}": _trend(trend) for trend in overview.trends},
     }
     shown = {
-        name: Shown(made(told, published), drawn.get(name), _exports(here, name))
+        name: Shown(made(overview, published), drawn.get(name), _exports(here, name))
         for name, made in tables.OF_OVERVIEW.items()
     }
-    codes = here.view.centres
-    may_see_alarms = visitor().may(roles.ALARMS)
     return _show(
         "admin/overview.html",
         here,
-        told=told,
+        read.heading,
+        overview=overview,
         shown=shown,
         questions=words.asked(published),
-        alarms=alarms.open_alarms(visitor(), here.centre.code if here.centre else None)
-        if may_see_alarms
-        else [],
-        sums=deliveries.sums(codes) if visitor().may(roles.DELIVERIES) else None,
-        paused=deliveries.channel_paused() if visitor().may(roles.DELIVERIES) else False,
-        tablets=sum(bool(each.warnings) for each in tablet_list.tablets(codes))
-        if visitor().may(roles.DEVICES)
-        else 0,
-        confirmed=told.summary["methodology"]["status"] != UNCONFIRMED,
+        alarms=read.alarms,
+        sums=read.sums,
+        paused=read.paused,
+        tablets=read.tablets,
         comments=_comments(here),
     )
 
@@ -92,9 +83,9 @@ def breakdown() -> ResponseReturnValue:
     if here is None:
         return show("admin/home.html", sight=sight())
     by, here = _told_apart(here)
-    told = overview.breakdown(here.view, by, min_group=settings().min_group)
+    read = dashboard.read_breakdown_page(here.view, by)
     parts = []
-    for part in told:
+    for part in read.parts:
         if part.groups:
             drawn, table = _heat(part) if by == "part_of_week" else _funnel(part), tables.broken_down(part)
             parts.append((part, Shown(table, drawn, _exports(here, table.name))))
@@ -105,9 +96,7 @@ def breakdown() -> ResponseReturnValue:
             return None
         return f"{url_for('admin.home')}?{here.address(**{by: key})}"
 
-    return _show(
-        "admin/breakdown.html", here, by=by, parts_shown=parts, linked=linked, confirmed=_confirmed(here)
-    )
+    return _show("admin/breakdown.html", here, read.heading, by=by, parts_shown=parts, linked=linked)
 
 
 @needs(roles.AGGREGATES)
@@ -172,17 +161,16 @@ def _told_apart(here: Asked) -> tuple[str, Asked]:
 
 def _table(here: Asked, name: str) -> Table | None:
     """The table of that name as the view's pages show it."""
-    least = settings().min_group
     if name in tables.OF_OVERVIEW:
-        told = overview.overview(here.view, min_group=least)
-        return tables.OF_OVERVIEW[name](told, library.published(here.view.last))
+        overview, published = dashboard.read_overview(here.view)
+        return tables.OF_OVERVIEW[name](overview, published)
     kind, _, office = name.rpartition("-")
     if kind in ("channels", "differences"):
         make = tables.compared if kind == "channels" else tables.differences
-        found = overview.comparison_of_sources(here.view, min_group=least)
-        return next((make(one) for one in found if one.front_office == office), None)
+        channels = dashboard.read_channels(here.view)
+        return next((make(part) for part in channels if part.front_office == office), None)
     if kind in here.breakdowns:
-        parts = overview.breakdown(here.view, kind, min_group=least)
+        parts = dashboard.read_breakdown_page(here.view, kind).parts
         return next((tables.broken_down(part) for part in parts if part.front_office == office), None)
     return None
 
@@ -193,23 +181,24 @@ def _compared(
     here = _asked()
     if here is None:
         raise NotFound()
-    told = overview.comparison_of_sources(here.view, min_group=settings().min_group)
-    view = here.view
-    written = (
-        explaining.explanations(visitor(), here.centre.code, view.first, view.last) if here.centre else []
-    )
+    code = here.centre.code if here.centre else None
+    read = dashboard.read_channel_page(visitor(), here.view, code)
+    written = read.explanations
     return _show(
         "admin/compared.html",
         here,
+        read.heading,
         status,
         parts_shown=[
             (
-                one,
-                Shown(tables.compared(one), _channels(one), _exports(here, f"channels-{one.front_office}")),
-                Shown(tables.differences(one), None, _exports(here, f"differences-{one.front_office}")),
+                part,
+                Shown(
+                    tables.compared(part), _channels(part), _exports(here, f"channels-{part.front_office}")
+                ),
+                Shown(tables.differences(part), None, _exports(here, f"differences-{part.front_office}")),
             )
-            for one in told
-            if any(channel.index and channel.index["n"] for channel in one.channels)
+            for part in read.parts
+            if any(channel.index and channel.index.n for channel in part.channels)
         ],
         written=written,
         typed=typed if typed is not None else (written[0].text if written else ""),
@@ -217,7 +206,6 @@ def _compared(
         changed=changed,
         saved="saved" in request.args,
         may_write=visitor().may(roles.EXPLANATIONS) and here.centre is not None,
-        confirmed=_confirmed(here),
     )
 
 
@@ -231,8 +219,7 @@ def _asked() -> Asked | None:
     return found
 
 
-def _show(template: str, here: Asked, status: int = 200, **context: object) -> Response:
-    titles = overview.titles_of(here.view.centres) if here.chosen and here.chosen[0] == "service" else {}
+def _show(template: str, here: Asked, heading: Heading, status: int = 200, **context: object) -> Response:
     by, key = here.chosen or (None, None)
     return show(
         template,
@@ -240,14 +227,11 @@ def _show(template: str, here: Asked, status: int = 200, **context: object) -> R
         here=here,
         sight=sight(),
         presets=list(presets(clock.kyiv_day(clock.now()))),
-        chosen=words.group(by, key, titles.get(key or "")) if by else None,
+        chosen=words.group(by, key, heading.chosen_title) if by else None,
         words=words,
+        confirmed=heading.confirmed,
         **context,
     )
-
-
-def _confirmed(here: Asked) -> bool:
-    return overview.confirmed(here.view.last)
 
 
 def _exports(here: Asked, name: str) -> tuple[tuple[str, str], ...]:
@@ -287,17 +271,17 @@ def _trend(line: Trend) -> Markup | None:
     return charts.trend(about, moments, mean, _axis)
 
 
-def _pareto(told: Overview, published: Sequence[Questionnaire]) -> Markup | None:
-    if not told.reasons:
+def _pareto(overview: Overview, published: Sequence[Questionnaire]) -> Markup | None:
+    if not overview.reasons:
         return None
-    said = words.answers(published)
+    reason_words = words.reasons(published)
     bars = [
         charts.Bar(
-            said.get(("any.reasons", one.name), one.name),
-            one.n,
-            f"{number(one.n)} · {number(one.upto, 0)}\u00a0%",
+            reason_words.get(reason.name, reason.name),
+            reason.n,
+            f"{number(reason.n)} · {number(reason.upto, 0)}\u00a0%",
         )
-        for one in told.reasons[:10]
+        for reason in overview.reasons[:10]
     ]
     about = charts.Words(
         "pareto",
@@ -369,22 +353,23 @@ def _heat(part: Breakdown) -> Markup:
     return charts.heat(about, words.weekdays(), rows)
 
 
-def _channels(told: Comparison) -> Markup:
+def _channels(comparison: ChannelComparison) -> Markup:
     spans = []
-    for channel in told.channels:
+    for channel in comparison.channels:
         index, name = channel.index, _(words.CHANNEL[channel.name])
-        if index is None or index["value"] is None:
-            told_instead = _(words.NOT_TOLD if index is None else words.NOBODY)
-            spans.append(charts.Span(name, None, None, None, told_instead))
+        if index is None or index.value is None or index.interval is None:
+            instead = _(words.NOT_TOLD if index is None else words.NOBODY)
+            spans.append(charts.Span(name, None, None, None, instead))
         else:
-            low, high = index["interval"]
-            value = number(index["value"], 1)
-            spans.append(
-                charts.Span(name, index["value"], low, high, f"{value} ({words.interval((low, high))})")
-            )
+            value, (low, high) = float(index.value), index.interval
+            spelled = f"{number(value, 1)} ({words.interval((low, high))})"
+            spans.append(charts.Span(name, value, low, high, spelled))
     about = charts.Words(
-        f"channels-{told.front_office}",
-        _("Loyalty index by the way of asking: %(office)s", office=_(words.FRONT_OFFICE[told.front_office])),
+        f"channels-{comparison.front_office}",
+        _(
+            "Loyalty index by the way of asking: %(office)s",
+            office=_(words.FRONT_OFFICE[comparison.front_office]),
+        ),
         _("Each with its interval of 95 %, on the scale from −100 to 100."),
     )
     return charts.intervals(about, spans, (-100, 0, 100), number)

@@ -6,8 +6,11 @@ from typing import Any
 from flask_babel import gettext as _
 
 from feedback_service.exports import Column, Table, Value
-from feedback_service.indicators.overview import Bad, Breakdown, Comparison, Overview
-from feedback_service.indicators.summaries import INVITED_BY
+from feedback_service.figures.breakdown import Breakdown
+from feedback_service.figures.channel_comparison import ChannelComparison
+from feedback_service.figures.overview import Overview
+from feedback_service.figures.shapes import GROUPINGS_OF_INVITATIONS, BadShare
+from feedback_service.indicators.scoring import LoyaltyIndex
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.words import FRONT_OFFICES
 from kiosk_ui.admin import words
@@ -25,11 +28,7 @@ def offices(told: Overview, published: Published) -> Table:
         if index is None:
             row += [None] * 7
         else:
-            low, high = index["interval"] or (None, None)
-            row += [index[name] for name in ("n", "promoters", "passives", "detractors", "value")] + [
-                low,
-                high,
-            ]
+            row += [index.n, index.promoters, index.passives, index.detractors, *_value(index)]
         row += [words.verdict(office.index_change) if index else _(words.NOT_TOLD)]
         row += [*_bad(office.bad), words.verdict(office.bad_change) if office.bad else _(words.NOT_TOLD)]
         rows.append(row)
@@ -73,9 +72,9 @@ def sources(told: Overview, published: Published) -> Table:
 
 def reasons(told: Overview, published: Published) -> Table:
     """What was not good."""
-    said = words.answers(published)
+    reason_words = words.reasons(published)
     rows: list[Row] = [
-        [said.get(("any.reasons", one.name), one.name), one.n, one.upto] for one in told.reasons
+        [reason_words.get(reason.name, reason.name), reason.n, reason.upto] for reason in told.reasons
     ]
     columns = (
         ("reason", _("Reason")),
@@ -89,19 +88,11 @@ def questions(told: Overview, published: Published) -> Table:
     """Satisfied people question by question."""
     asked = words.asked(published)
     rows: list[Row] = []
-    for figure in told.summary["questions"]:
-        if figure["n"]:
-            low, high = figure["interval"]
-            rows.append(
-                [
-                    asked.get(figure["id"], figure["id"]),
-                    figure["n"],
-                    figure["share_satisfied"],
-                    low,
-                    high,
-                    figure["share_not_awful"],
-                ]
-            )
+    for figure in told.summary.figures.questions:
+        if figure.n:
+            text, satisfied = asked.get(figure.id, figure.id), figure.share_satisfied
+            ends = figure.interval or (None, None)
+            rows.append([text, figure.n, satisfied, *ends, figure.share_not_awful])
     columns = (
         ("question", _("Question")),
         ("n", _("Answers")),
@@ -153,16 +144,15 @@ def trend(front_office: str) -> Callable[[Overview, Published], Table]:
 
 def funnel(told: Overview, published: Published) -> Table:
     """How far the invitations went."""
-    steps = told.summary["funnel"]
-    titles = {
-        "completed": _("Cases completed or refused"),
-        "invited": _("Invited to rate"),
-        "opened": _("Opened the survey"),
-        "started": _("Tapped an answer"),
-        "answered": _("Answered"),
-    }
-    rows: list[Row] = [[title, steps[name]] for name, title in titles.items()]
-    rows.append([_("Response rate, %"), steps["response_rate"]])
+    steps = told.summary.funnel
+    rows: list[Row] = [
+        [_("Cases completed or refused"), steps.completed],
+        [_("Invited to rate"), steps.invited],
+        [_("Opened the survey"), steps.opened],
+        [_("Tapped an answer"), steps.started],
+        [_("Answered"), steps.answered],
+        [_("Response rate, %"), steps.response_rate],
+    ]
     columns = (("step", _("Step")), ("n", _("Number")))
     return _table("funnel", _("From a completed case to an answer"), columns, rows)
 
@@ -185,14 +175,13 @@ def broken_down(told: Breakdown) -> Table:
         if group.suppressed or group.index is None:
             row += [None] * 8 + [_(words.NOT_TOLD)]
         else:
-            low, high = group.index["interval"] or (None, None)
             place = {
                 "beyond_998": _("beyond 99.8 %"),
                 "beyond_95": _("beyond 95 %"),
                 "inside": None,
                 None: None,
             }[group.place]
-            row += [group.index["n"], group.index["value"], low, high]
+            row += [group.index.n, *_value(group.index)]
             row += [*_bad(group.bad)[:3], group.response_rate, place]
         rows.append(row)
     columns = (
@@ -206,14 +195,14 @@ def broken_down(told: Breakdown) -> Table:
         ("response_rate", _("Response rate, %")),
         ("note", _("Note")),
     )
-    if told.by not in INVITED_BY:  # nobody knows how many were invited on a Monday
+    if told.by not in GROUPINGS_OF_INVITATIONS:  # nobody knows how many were invited on a Monday
         rows = [[*row[:9], *row[10:]] for row in rows]
         columns = tuple(column for column in columns if column[0] != "response_rate")
     title = f"{_(words.BY[told.by])}: {_(words.FRONT_OFFICE[told.front_office])}"
     return _table(f"{told.by}-{told.front_office}", title, columns, rows)
 
 
-def compared(told: Comparison) -> Table:
+def compared(told: ChannelComparison) -> Table:
     """A front office by the way of asking, and the differences."""
     rows: list[Row] = []
     for channel in told.channels:
@@ -222,9 +211,8 @@ def compared(told: Comparison) -> Table:
         if index is None or channel.bad is None:
             rows.append([*row, *[None] * 9, _(words.NOT_TOLD)])
             continue
-        low, high = index["interval"] or (None, None)
-        note = None if index["n"] else _(words.NOBODY)
-        rows.append([*row, index["n"], index["value"], low, high, *_bad(channel.bad), note])
+        note = None if index.n else _(words.NOBODY)
+        rows.append([*row, index.n, *_value(index), *_bad(channel.bad), note])
     columns = (
         ("channel", _("How people were asked")),
         ("n", _("Answers to the main question")),
@@ -238,7 +226,7 @@ def compared(told: Comparison) -> Table:
     return _table(f"channels-{told.front_office}", title, columns, rows)
 
 
-def differences(told: Comparison) -> Table:
+def differences(told: ChannelComparison) -> Table:
     """How far apart the ways of asking are."""
     rows: list[Row] = []
     for pair in told.pairs:
@@ -265,7 +253,13 @@ def differences(told: Comparison) -> Table:
     return _table(f"differences-{told.front_office}", title, columns, rows)
 
 
-def _bad(bad: Bad | None) -> Row:
+def _value(index: LoyaltyIndex) -> Row:
+    """The index and both ends of its interval."""
+    value = None if index.value is None else float(index.value)
+    return [value, *(index.interval or (None, None))]
+
+
+def _bad(bad: BadShare | None) -> Row:
     if bad is None:
         return [None] * 5
     low, high = bad.interval or (None, None)

@@ -8,8 +8,8 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from feedback_service.errors import N_
+from feedback_service.figures.comparison import Difference
 from feedback_service.i18n import own_name
-from feedback_service.indicators.comparison import Difference
 from feedback_service.indicators.statistics import Interval
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.words import PARTS_OF_DAY
@@ -152,11 +152,11 @@ def asked(published: Sequence[Questionnaire]) -> Mapping[str, str]:
     return {question.id: in_language(question.text) for one in published for question in one.questions}
 
 
-def answers(published: Sequence[Questionnaire]) -> Mapping[tuple[str, str], str]:
-    """The text of each answer to a question, the newest."""
+def reasons(published: Sequence[Questionnaire]) -> Mapping[str, str]:
+    """The text of each reason by its value, the newest."""
     return {
-        (question.id, option.value): in_language(option.text)
+        option.value: in_language(option.text)
         for one in published
-        for question in one.questions
+        if (question := one.question(one.reasons_question))
         for option in question.options
     }

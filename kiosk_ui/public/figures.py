@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from feedback_service.figures.shapes import Summary
+from feedback_service.indicators.scoring import LoyaltyIndex, QuestionFigure
 from feedback_service.surveys.questionnaires import Option, Question, Questionnaire
 from feedback_service.words import FRONT_OFFICES
 
@@ -13,35 +14,35 @@ class Table:
     """Questions with the same words to choose from, and how often each was chosen."""
 
     options: tuple[Option, ...]
-    rows: list[tuple[Question, Mapping[str, Any]]] = field(default_factory=list)
+    rows: list[tuple[Question, QuestionFigure]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What one front office's visitors said; no ``indicator`` when so few answered that nothing is told."""
+    """What one front office's visitors said; no ``index`` when so few answered that nothing is shown."""
 
     front_office: str
-    indicator: Mapping[str, Any] | None
+    index: LoyaltyIndex | None
     tables: list[Table]
 
 
-def sections(summary: Mapping[str, Any], published: Sequence[Questionnaire]) -> list[Section]:
+def arrange_sections(summary: Summary, published: Sequence[Questionnaire]) -> list[Section]:
     """The figures of both front offices in the words of the questionnaires, of which later ones hold.
 
     Questions without answers are left out.
     """
-    figures = {question["id"]: question for question in summary["questions"] if question["n"]}
+    figures = {figure.id: figure for figure in summary.figures.questions if figure.n}
     return [
         Section(
             front_office,
-            next((one for one in summary["indicators"] if one["front_office"] == front_office), None),
-            _tables(figures, [one for one in published if one.front_office == front_office]),
+            summary.figures.index(front_office),
+            _make_tables(figures, [one for one in published if one.front_office == front_office]),
         )
         for front_office in FRONT_OFFICES
     ]
 
 
-def _tables(figures: Mapping[str, Mapping[str, Any]], published: Sequence[Questionnaire]) -> list[Table]:
+def _make_tables(figures: Mapping[str, QuestionFigure], published: Sequence[Questionnaire]) -> list[Table]:
     """The newest wording of every question that somebody answered."""
     questions = {
         question.id: question for one in published for question in one.questions if question.kind == "words"

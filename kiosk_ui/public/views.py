@@ -8,12 +8,11 @@ from feedback_service.cases.tokens import RECEIPT_LENGTH, normal_code
 from feedback_service.config import settings
 from feedback_service.errors import NotFound, TooManyGuesses
 from feedback_service.flow import direct, receipts
-from feedback_service.indicators import summaries
-from feedback_service.surveys import library
+from feedback_service.flow.summaries import read_public_page
 from kiosk_ui.languages import spoken
 from kiosk_ui.pages import page
 from kiosk_ui.public import poster
-from kiosk_ui.public.figures import sections
+from kiosk_ui.public.figures import arrange_sections
 
 bp = Blueprint("public", __name__, template_folder="templates")
 bp.add_url_rule("/centres/<code>/poster", view_func=poster.hall_poster)
@@ -48,18 +47,17 @@ def enter() -> ResponseReturnValue:
 @bp.get("/centres/<code>")
 def centre(code: str) -> ResponseReturnValue:
     """A centre's indicators since the beginning of the year, as anybody may see them."""
-    facts, last = direct.open_hall(code).centre, clock.kyiv_day(clock.now())
+    last = clock.kyiv_day(clock.now())
     first = last.replace(month=1, day=1)
-    least = settings().min_published
-    summary = summaries.summary(centres=[facts.code], first=first, last=last, min_group=least)
+    figures = read_public_page(code, first, last)
     return page(
         "public/centre.html",
-        centre=facts,
-        summary=summary,
-        sections=sections(summary, library.published(last)),
+        centre=figures.centre,
+        summary=figures.summary,
+        sections=arrange_sections(figures.summary, figures.questionnaires),
         first=first,
         last=last,
-        least=least,
+        least=settings().min_published,
     )
 
 

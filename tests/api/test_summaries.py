@@ -11,7 +11,18 @@ from tests.conftest import TimeIs
 from tests.support import story
 
 ELSEWHERE = "SN12000099"
-BY = ("day", "week", "month", "quarter", "service", "provider", "source", "workplace", "front_office")
+BY = (
+    "day",
+    "week",
+    "month",
+    "quarter",
+    "centre",
+    "service",
+    "provider",
+    "source",
+    "workplace",
+    "front_office",
+)
 
 
 @pytest.fixture(autouse=True)

@@ -6,10 +6,10 @@ from datetime import date, timedelta
 import pytest
 
 from feedback_service.config import Settings
-from feedback_service.indicators import summaries
 from tests.cli.conftest import Operator
 from tests.conftest import TimeIs
 from tests.support.story import CENTRE, a_centre, invited, minutes_later, sent
+from tests.support.summaries import read_summary_json
 
 
 def test_recounting_proves_that_stored_figures_are_those_of_the_answers(
@@ -36,7 +36,7 @@ def test_a_summary_is_the_json_of_the_api_and_says_that_the_methodology_is_not_c
 
     told = json.loads(result.stdout)
     assert told.pop("without_signals")["signalled"] == 0
-    assert told == summaries.summary(
+    assert told == read_summary_json(
         centres={CENTRE}, first=date(2026, 3, 1), last=date(2026, 3, 2), min_group=settings.min_group
     )
     assert "Методика не підтверджена" in result.stderr

@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.config import Settings
+from feedback_service.counts import closing
 from feedback_service.db import transaction
 from feedback_service.flow import direct, maintenance
 from feedback_service.flow.direct import AssistedAnswer
 from feedback_service.flow.maintenance import Purged
-from feedback_service.indicators import closing
 from feedback_service.models import (
     BegunAnswer,
     Case,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from feedback_service.indicators.methodology import in_force, parse, shipped
+from feedback_service.indicators.methodology import choose_in_force, parse_methodology, shipped_methodologies
 from feedback_service.surveys import questionnaires
 from feedback_service.words import FRONT_OFFICES, SOURCES
 
@@ -20,7 +20,7 @@ def put(document: Any, path: Path, value: object) -> None:
 
 
 def test_the_shipped_methodology_is_unconfirmed_and_says_in_which_parts() -> None:
-    (official,) = shipped()
+    (official,) = shipped_methodologies()
     assert (official.id, official.status, official.loyalty.status) == (
         "864-2021",
         "unconfirmed",
@@ -32,16 +32,16 @@ def test_the_shipped_methodology_is_unconfirmed_and_says_in_which_parts() -> Non
 
 
 def test_every_answer_of_the_scale_is_in_one_class() -> None:
-    rule = shipped()[0].loyalty
+    rule = shipped_methodologies()[0].loyalty
     assert sorted([*rule.promoters, *rule.passives, *rule.detractors], key=int) == [str(n) for n in range(11)]
 
 
 def test_all_sources_count_but_the_walk_up_tablet_and_the_hall_code() -> None:
-    assert shipped()[0].sources == set(SOURCES) - {"tablet_walkup", "qr_hall"}
+    assert shipped_methodologies()[0].sources == set(SOURCES) - {"tablet_walkup", "qr_hall"}
 
 
 def test_the_shipped_methodology_counts_every_answer_the_shipped_questionnaires_offer() -> None:
-    official = shipped()[0]
+    official = shipped_methodologies()[0]
     rule = official.loyalty
     for questionnaire in questionnaires.shipped():
         asked = {question.id: question for question in questionnaire.questions}
@@ -53,35 +53,35 @@ def test_the_shipped_methodology_counts_every_answer_the_shipped_questionnaires_
 
 
 def test_the_only_band_is_negative_and_holds_both_its_ends() -> None:
-    rule = shipped()[0].loyalty
+    rule = shipped_methodologies()[0].loyalty
     assert [rule.band(Fraction(value)) for value in (-100, -1, 0)] == ["negative"] * 3
     assert [rule.band(Fraction(value)) for value in ("0.001", 50, 100)] == [None] * 3
 
 
 def test_every_front_office_has_an_index_and_operational_questions() -> None:
-    official = shipped()[0]
+    official = shipped_methodologies()[0]
     assert tuple(official.loyalty.questions) == tuple(official.words) == FRONT_OFFICES
     assert list(official.words["online"]) == ["on.overall"]
     assert len(official.words["offline"]) == 5
 
 
 def test_old_figures_keep_the_methodology_of_their_day(methodology_document: dict[str, Any]) -> None:
-    old = shipped()[0]
-    new = parse(methodology_document | {"id": "900-2027", "effective_from": "2027-01-01"})
-    assert in_force([new, old], date(2026, 12, 31)) is old
-    assert in_force([new, old], date(2027, 1, 1)) is new
-    assert in_force([new, old], old.effective_from - timedelta(days=1)) is old
-    corrected = parse(methodology_document | {"id": "864-2021-a"})
-    assert in_force([old, corrected], date(2026, 1, 1)) is corrected
+    old = shipped_methodologies()[0]
+    new = parse_methodology(methodology_document | {"id": "900-2027", "effective_from": "2027-01-01"})
+    assert choose_in_force([new, old], date(2026, 12, 31)) is old
+    assert choose_in_force([new, old], date(2027, 1, 1)) is new
+    assert choose_in_force([new, old], old.effective_from - timedelta(days=1)) is old
+    corrected = parse_methodology(methodology_document | {"id": "864-2021-a"})
+    assert choose_in_force([old, corrected], date(2026, 1, 1)) is corrected
 
 
 def test_there_must_be_a_methodology_to_choose() -> None:
     with pytest.raises(ValueError, match="no methodology"):
-        in_force([], date(2026, 1, 1))
+        choose_in_force([], date(2026, 1, 1))
 
 
 def test_a_loaded_methodology_cannot_be_changed() -> None:
-    official: Any = shipped()[0]
+    official: Any = shipped_methodologies()[0]
     with pytest.raises(TypeError):
         official.words["offline"]["off.staff"] = None
     with pytest.raises(TypeError):
@@ -137,6 +137,16 @@ BAND = {"name": "good", "from": 0, "from_included": True, "to": 50, "to_included
             "on.overall must be one of five_words",
         ),
         (("operational", "questions", "online"), {}, "online must be an object with fields"),
+        (("operational", "overall"), {}, "overall must be an object with fields"),
+        (("operational", "overall", "online", "question"), "on.nps", "question must be one of on.overall"),
+        (
+            ("operational", "overall", "online", "bad"),
+            ["terrible"],
+            "bad must be words of the question's scale",
+        ),
+        (("operational", "overall", "online", "bad"), [], "bad must not be empty"),
+        (("operational", "reasons"), "", "reasons must be a text"),
+        (("operational", "remark"), "x", "operational has unknown remark"),
     ],
 )
 def test_a_document_that_is_wrong_is_refused_with_the_place(
@@ -144,19 +154,42 @@ def test_a_document_that_is_wrong_is_refused_with_the_place(
 ) -> None:
     put(methodology_document, path, value)
     with pytest.raises(ValueError, match=complaint):
-        parse(methodology_document)
+        parse_methodology(methodology_document)
 
 
 def test_bands_may_touch_but_not_overlap(methodology_document: dict[str, Any]) -> None:
     bands = methodology_document["loyalty_index"]["bands"]
     bands.append(BAND)
     with pytest.raises(ValueError, match="bands lets good overlap negative"):
-        parse(methodology_document)
+        parse_methodology(methodology_document)
     bands[1] = BAND | {"from_included": False}
-    assert [band.name for band in parse(methodology_document).loyalty.bands] == ["negative", "good"]
+    assert [band.name for band in parse_methodology(methodology_document).loyalty.bands] == [
+        "negative",
+        "good",
+    ]
 
 
 @pytest.mark.parametrize("document", [None, [], "864-2021", 1, {}])
 def test_what_is_no_document_at_all_is_refused(document: object) -> None:
     with pytest.raises(ValueError, match="methodology must be an object"):
-        parse(document)
+        parse_methodology(document)
+
+
+def test_bad_answers_are_those_that_the_document_names(methodology_document: dict[str, Any]) -> None:
+    methodology_document["operational"]["overall"]["offline"] = {"question": "off.staff", "bad": ["awful"]}
+    ours, other = shipped_methodologies()[0], parse_methodology(methodology_document)
+
+    assert ours.has_bad_answer({"off.quality": "acceptable"})
+    assert ours.has_bad_answer({"on.overall": "bad"})
+    assert not ours.has_bad_answer({"off.staff": "awful", "off.quality": "good"})
+    assert other.has_bad_answer({"off.staff": "awful"})
+    assert not other.has_bad_answer({"off.quality": "awful", "off.staff": "acceptable"})
+    assert other.headline_questions == {"off.nps", "on.nps", "off.staff", "on.overall"}
+
+
+def test_a_document_that_names_no_overall_question_means_what_it_meant_before(
+    methodology_document: dict[str, Any],
+) -> None:
+    for name in ("overall", "reasons"):
+        del methodology_document["operational"][name]
+    assert parse_methodology(methodology_document) == shipped_methodologies()[0]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feedback_service.indicators.statistics import adjusted_wald, percent, rounded, wilson
+from feedback_service.indicators.statistics import adjusted_wald, round_decimal, to_percent, wilson
 
 unhurried = settings(deadline=None)  # a busy machine is no failure
 COUNTS = st.integers(0, 3000)
@@ -47,7 +47,7 @@ def test_seventy_percent_for_and_ten_against_is_as_sure_as_the_number_asked(n: i
 def test_a_share_lies_in_its_interval_and_the_interval_in_zero_to_a_hundred(yes: int, no: int) -> None:
     n = yes + no or 1
     low, high = wilson(yes if yes + no else 0, n)
-    assert 0 <= low <= percent(Fraction(yes, n)) <= high <= 100
+    assert 0 <= low <= to_percent(Fraction(yes, n)) <= high <= 100
 
 
 @unhurried
@@ -77,7 +77,7 @@ def test_the_index_of_two_answers_or_more_lies_in_its_interval(p: int, neutral: 
     if (n := p + neutral + d) < 2:
         return
     low, high = adjusted_wald(p, neutral, d)
-    assert -100 <= low <= percent(Fraction(p - d, n)) <= high <= 100
+    assert -100 <= low <= to_percent(Fraction(p - d, n)) <= high <= 100
 
 
 @unhurried
@@ -99,23 +99,23 @@ def test_swapping_friends_and_critics_mirrors_the_interval_of_the_index(p: int, 
     ],
 )
 def test_an_exact_half_goes_away_from_zero(value: str, shown: str) -> None:
-    assert rounded(Fraction(value)) == Decimal(shown)
+    assert round_decimal(Fraction(value)) == Decimal(shown)
 
 
 def test_a_methodology_may_round_halves_to_even_and_to_other_decimals() -> None:
-    assert rounded(Fraction("0.25"), ties="to_even") == Decimal("0.2")
-    assert rounded(Fraction(200, 3), decimals=3) == Decimal("66.667")
-    assert rounded(Fraction("82.5"), decimals=0) == Decimal("83")
+    assert round_decimal(Fraction("0.25"), ties="to_even") == Decimal("0.2")
+    assert round_decimal(Fraction(200, 3), decimals=3) == Decimal("66.667")
+    assert round_decimal(Fraction("82.5"), decimals=0) == Decimal("83")
 
 
 def test_shares_are_rounded_exactly_where_floats_would_miss_the_half() -> None:
-    assert percent(Fraction(1, 2000)) == 0.1
-    assert percent(Fraction(1001, 2000)) == 50.1
-    assert percent(Fraction(2, 3)) == 66.7
+    assert to_percent(Fraction(1, 2000)) == 0.1
+    assert to_percent(Fraction(1001, 2000)) == 50.1
+    assert to_percent(Fraction(2, 3)) == 66.7
 
 
 def test_zero_has_no_sign() -> None:
-    assert json.dumps([percent(-1e-9), percent(Fraction(-1, 9999))]) == "[0.0, 0.0]"
+    assert json.dumps([to_percent(-1e-9), to_percent(Fraction(-1, 9999))]) == "[0.0, 0.0]"
 
 
 @pytest.mark.parametrize(("successes", "n"), [(0, 0), (2, 1), (-1, 3)])

@@ -11,13 +11,13 @@ from flask import Flask
 from feedback_service import clock
 from feedback_service.access import devices
 from feedback_service.flow import cases, maintenance
-from feedback_service.indicators import summaries
 from feedback_service.models import CountedDay, Device, Invitation, RefusedItem, Response
 from tests.api.conftest import Caller
 from tests.conftest import TimeIs
 from tests.kiosk.conftest import NewTablet, an_item, beat, deliver
 from tests.support import story
 from tests.support.stored import answers, events, rows
+from tests.support.summaries import read_summary_json
 
 
 def code_of(app: Flask, **facts: Any) -> str:
@@ -116,7 +116,7 @@ def test_a_code_that_expired_while_the_line_was_down_still_counts(
 ) -> None:
     def answered() -> Any:
         first, last = date(2026, 11, 1), date(2026, 12, 31)
-        told: Any = summaries.summary(centres=[story.CENTRE], first=first, last=last, min_group=5)
+        told: Any = read_summary_json(centres=[story.CENTRE], first=first, last=last, min_group=5)
         return told["funnel"]["answered"]
 
     begin = time_is("2026-11-20T10:00+02:00")

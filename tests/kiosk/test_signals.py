@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from feedback_service.indicators import library, scoring
+from feedback_service.figures import summaries
+from feedback_service.indicators import published
 from feedback_service.models import Signal
 from feedback_service.surveys.signals import Pace, reasons
 from tests.api.conftest import Caller, NewCaller
@@ -99,9 +100,9 @@ def test_nothing_follows_about_one_kind_of_tablet_by_subtracting_the_other(
 ) -> None:
     """A methodology may count both; the hall's six odd answers alone are enough, the three of walk-ups are not."""
     time_is(NOON)
-    shipped = library.in_force
+    shipped = published.read_in_force
     both = frozenset({"tablet_hall", "tablet_walkup"})
-    monkeypatch.setattr(library, "in_force", lambda tx, day: replace(shipped(tx, day), sources=both))
+    monkeypatch.setattr(published, "read_in_force", lambda tx, day: replace(shipped(tx, day), sources=both))
     with app.app_context():
         cases = [invited(centre=CENTRE) for _ in range(12)]
     odd, usual = {"pace": {"seconds": 0}}, {"pace": {"seconds": 20}}
@@ -155,13 +156,14 @@ def test_both_totals_are_of_one_moment(
 ) -> None:
     time_is(NOON)
     deliver(tablet, *[an_item({"off.nps": 10}) for _ in range(7)])
-    figures = scoring.figures
+    summarise_counts = summaries.summarise_counts
 
-    def somebody_answers_meanwhile(*counts: Any) -> Any:
+    def somebody_answers_meanwhile(*counts: Any, **how: Any) -> Any:
         deliver(tablet, an_item({"off.nps": 0}))
-        return figures(*counts)
+        return summarise_counts(*counts, **how)
 
-    monkeypatch.setattr(scoring, "figures", somebody_answers_meanwhile)
+    where = "feedback_service.figures.without_signals.summarise_counts"
+    monkeypatch.setattr(where, somebody_answers_meanwhile)
     told = _summary(new_caller)
 
     assert told["without_signals"]["indicators"] == told["indicators"]

@@ -16,13 +16,13 @@ from feedback_service import clock
 from feedback_service.errors import Unavailable
 from feedback_service.flow import answers, cases, publishing
 from feedback_service.flow.answers import opened
-from feedback_service.indicators import summaries
 from feedback_service.surveys import questionnaires
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT
 from kiosk_ui.survey.views import Preview
 from tests.conftest import TimeIs
 from tests.kiosk_ui.conftest import GetPage
 from tests.support import stored, story
+from tests.support.summaries import read_summary_json
 
 Invited = Callable[..., str]
 
@@ -38,7 +38,7 @@ def summary(
     first = today.replace(month=1, day=1)
     with app.app_context():
         opened.settle()
-        return summaries.summary(centres=[centre], first=first, last=today, by=by, source=source, min_group=1)
+        return read_summary_json(centres=[centre], first=first, last=today, by=by, source=source, min_group=1)
 
 
 def counts(app: Flask, question: str) -> dict[str, int]:

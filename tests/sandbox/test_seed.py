@@ -8,13 +8,13 @@ import pytest
 from feedback_service import clock
 from feedback_service.centres import state_codes
 from feedback_service.flow import maintenance
-from feedback_service.indicators import summaries
 from feedback_service.models import BegunAnswer, Case, Centre, Comment, Invitation, Response
 from feedback_service.sandbox import seed, town
 from feedback_service.surveys import answers, questionnaires
 from feedback_service.surveys.questionnaires import Questionnaire
 from tests.conftest import TimeIs
 from tests.support import stored
+from tests.support.summaries import read_summary_json
 
 NOW = datetime.fromisoformat("2026-11-20T15:30+02:00")
 SMALL, LARGE = 150, 20_000
@@ -137,8 +137,8 @@ def test_sowing_more_never_leaves_stored_figures_behind_the_answers(context: Non
 
     seed.sow(40, 2)
 
-    live = summaries.summary(centres={town.CENTRE}, first=day - timedelta(days=90), last=day, min_group=1)
+    live = read_summary_json(centres={town.CENTRE}, first=day - timedelta(days=90), last=day, min_group=1)
     maintenance.recount()
-    closed = summaries.summary(centres={town.CENTRE}, first=day - timedelta(days=90), last=day, min_group=1)
+    closed = read_summary_json(centres={town.CENTRE}, first=day - timedelta(days=90), last=day, min_group=1)
     assert live == closed
     assert maintenance.differences() == []

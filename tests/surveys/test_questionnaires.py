@@ -336,3 +336,43 @@ def test_there_is_one_free_text_at_most() -> None:
 def test_what_is_no_object_is_no_document(document: Any) -> None:
     with pytest.raises(ValueError, match="questionnaire must be an object"):
         parse(document)
+
+
+def test_something_serious_is_whatever_was_chosen_but_nothing() -> None:
+    ours_offline = ours("offline")
+    assert ours_offline.breaches({"any.breach": ["insult", "bribe"]}) == ("insult", "bribe")
+    assert ours_offline.breaches({"any.breach": ["none"]}) == ()
+    assert ours_offline.breaches({"any.reasons": ["queue"]}) == ()
+    assert ours_offline.reasons({"any.reasons": ["queue"], "any.breach": ["insult"]}) == ("queue",)
+
+
+def test_a_document_may_ask_why_and_about_something_serious_by_other_questions() -> None:
+    serious = {"question": "any.why", "nothing": ["no"]}
+    read = parse(document() | {"reasons": "any.why", "breach": serious})
+    assert read.breaches({"any.why": ["yes", "no"]}) == ("yes",)
+    assert read.reasons({"any.why": ["yes"]}) == ("yes",)
+
+
+def test_a_document_that_names_neither_means_what_it_meant_before() -> None:
+    read = parse(document())
+    assert read.breaches({"any.breach": ["none", "insult"]}) == ("insult",)
+    assert read.reasons({"any.reasons": ["queue"]}) == ("queue",)
+
+
+@pytest.mark.parametrize(
+    ("members", "complaint"),
+    [
+        ({"reasons": "any.comment"}, "questionnaire.reasons must be one of any.why"),
+        ({"breach": {"question": "any.why"}}, "questionnaire.breach lacks nothing"),
+        ({"breach": {"question": "off.staff", "nothing": ["no"]}}, "breach.question must be one of any.why"),
+        (
+            {"breach": {"question": "any.why", "nothing": ["none"]}},
+            r"breach.nothing\[0\] must be one of no, yes",
+        ),
+    ],
+)
+def test_a_question_that_cannot_be_answered_by_choosing_is_refused_there(
+    members: dict[str, object], complaint: str
+) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        parse(document() | members)

@@ -1,0 +1,326 @@
+"""Stored sums of answers and invitations (roll-ups), and reading them together with days that have none yet.
+
+A closed day has stored counts, which were recounted from its answers. An open day is counted live, directly from the
+answers; closing days late costs time, but never changes a figure. A month whose days are all closed has a stored sum
+too; the sum is deleted when one of its days is recounted, and it is not used while one of them is open.
+
+Closing and reopening a day are two transactions that both write its row in ``counted_days`` first and hold it until
+they commit. So the second one sees what the first one left, and decides.
+
+Invitations are counted by their day of issue. They are stored when all invitations of the day have expired; an answer
+that a tablet brings later reopens the days from there on. Days are stored oldest first, so all days after the latest
+stored one are counted live.
+"""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import date, timedelta
+from itertools import groupby, pairwise
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from feedback_service.counts import live, tallies
+from feedback_service.counts.live import GroupCounts
+from feedback_service.counts.tallies import INVITATIONS_BY, WHOLE
+from feedback_service.links import Tx
+from feedback_service.models import Centre, CountedDay, Response, Tally
+from feedback_service.statements import Ready
+
+# Parameters of one statement that may be ids of centres: PostgreSQL takes 65,535 in all, SQLite often 32,766.
+NAMED_CENTRES = 10_000
+
+_INSERT: Mapping[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_MARK = Ready(
+    {
+        dialect: new(CountedDay)
+        .values({name: bindparam(name) for name in ("centre_id", "day", "closed")})
+        .on_conflict_do_update(index_elements=["centre_id", "day"], set_={"closed": bindparam("closed")})
+        for dialect, new in _INSERT.items()
+    }
+)
+
+
+def reopen_day(tx: Tx, centre_id: uuid.UUID, day: date, *, today: date) -> None:
+    """Count this day live again until it is recounted, because an answer came late or was taken back.
+
+    Call it in the transaction that changed the answers. The row is written even if the day is open already: so the
+    transaction waits for a worker that is closing the day.
+    """
+    if day < today:
+        mark_day(tx, centre_id, day, closed=False)
+
+
+def reopen_all_days(tx: Session, centre_id: uuid.UUID) -> None:
+    """Count every day of the centre live until it is closed again.
+
+    Stored counts are deleted, except those of invitations that may have been purged.
+    """
+    lock_days(tx, centre_id)
+    tx.execute(update(CountedDay).where(CountedDay.centre_id == centre_id).values(closed=False))
+    tx.execute(delete(Tally).where(Tally.centre_id == centre_id, Tally.subject.in_(("answers", "people"))))
+    reopen_invitations(tx, centre_id)
+
+
+def reopen_invitations(tx: Session, centre_id: uuid.UUID, *, since: date = date.min) -> None:
+    """Count invitations issued ``since`` that day live until ``close_invitation_days`` has counted them.
+
+    Stored days of which invitations may have been purged are kept: they cannot be counted again.
+    """
+    # Without the lock a worker could store a later day meanwhile, and the deleted days would seem to be stored.
+    lock_days(tx, centre_id)
+    since = max(since, oldest_kept_day(tx, centre_id))
+    these = (
+        *(Tally.centre_id == centre_id, Tally.subject == "invitations"),
+        Tally.by.in_(INVITATIONS_BY),
+    )
+    tx.execute(delete(Tally).where(*these, Tally.span == "day", Tally.day >= since))
+    tx.execute(delete(Tally).where(*these, Tally.span == "month", Tally.day >= since.replace(day=1)))
+
+
+def count_open_days(tx: Session, *, before: date) -> int:
+    """How many days before ``before``, of all centres, are counted live because they are not closed."""
+    days = select_open_days(literal(True), before - timedelta(days=1)).subquery()
+    return tx.scalars(select(func.count()).select_from(days)).one()
+
+
+def read_answers(
+    tx: Session,
+    centres: Collection[uuid.UUID],
+    first: date,
+    last: date,
+    by: str = WHOLE,
+    *,
+    daily: bool = False,
+    headlines: bool = False,
+    only: Collection[str] | None = None,
+) -> Iterator[GroupCounts]:
+    """The counts of answers from ``first`` to ``last``, grouped by one of ``ANSWERS_BY``.
+
+    Closed days and months come as they are stored, open days are counted live; whole months come as one unless
+    ``daily``. With ``headlines`` only the questions of ``tallies.headline_questions`` are sure to be counted; if
+    ``only`` names keys, groups with other keys tell only how many people answered.
+    """
+    still_open: defaultdict[uuid.UUID, set[date]] = defaultdict(set)
+    for centre_id, day in tx.execute(select_open_days(Centre.id.in_(centres), last, first)):
+        still_open[centre_id].add(day)
+    open_months = {(centre, day.replace(day=1)) for centre, days in still_open.items() for day in days}
+
+    def is_valid(centre_id: uuid.UUID, span: str, day: date) -> bool:
+        if span == "month":
+            return (centre_id, day) not in open_months
+        return day not in still_open.get(centre_id, ())
+
+    def read_closed(subject: str, **how: Any) -> Iterator[GroupCounts]:
+        return read_stored(tx, subject, by, centres, first, last, is_valid, daily=daily, **how)
+
+    yield from read_closed("answers", headlines=headlines, only=only)
+    if only is not None:
+        for people in read_closed("people"):
+            yield from (group for group in live.split_groups(people) if group.key not in only)
+    yield from live.count_answers(tx, still_open, [by])[by]
+
+
+def read_invitations(
+    tx: Session,
+    centres: Collection[uuid.UUID],
+    first: date,
+    last: date,
+    by: str = WHOLE,
+    *,
+    daily: bool = False,
+    front_offices: bool = True,
+    each_day: bool = True,
+    only: Collection[str] | None = None,
+) -> Iterator[GroupCounts]:
+    """How far the invitations issued from ``first`` to ``last`` went, grouped by one of ``INVITATIONS_BY``.
+
+    Those counted live have an empty front office without ``front_offices``, and one day for all without
+    ``each_day``: this saves SQLite a sort. If ``only`` names keys, groups with other keys may be absent.
+    """
+    closed_until = invitations_closed_until(tx, centres)
+    if closed_until:
+        yield from read_stored(
+            tx, "invitations", by, centres, first, last, lambda *_: True, daily=daily, only=only
+        )
+    live_since: defaultdict[date, list[uuid.UUID]] = defaultdict(list)
+    for centre_id in centres:
+        live_since[max(first, closed_until.get(centre_id, date.min) + timedelta(days=1))].append(centre_id)
+    for begin, theirs in live_since.items():
+        if begin <= last:
+            yield from live.count_invitations(
+                tx, theirs, begin, last, by, front_offices=front_offices, each_day=each_day
+            )
+
+
+def read_stored(
+    tx: Session,
+    subject: str,
+    by: str,
+    centres: Collection[uuid.UUID],
+    first: date,
+    last: date,
+    is_valid: Callable[[uuid.UUID, str, date], bool],
+    *,
+    daily: bool = False,
+    headlines: bool = False,
+    only: Collection[str] | None = None,
+) -> Iterator[GroupCounts]:
+    """Stored months, and stored days where a month has no valid sum; ``only`` limits them to these keys.
+
+    ``is_valid`` says of a centre, a span (``day`` or ``month``) and its first day whether the stored sum may be used.
+    """
+    counts = Tally.headlines if headlines else Tally.counts
+    months = [] if daily else list(_whole_months(first, last))
+    conditions = [Tally.centre_id.in_(centres), Tally.subject == subject, Tally.by == by]
+    if only is not None:
+        conditions.append(Tally.key.in_(only))
+    all_centres, covered = set(centres), defaultdict[date, set[uuid.UUID]](set)
+    if months:
+        of_months = (*conditions, Tally.span == "month", Tally.day.between(months[0], months[-1]))
+        for group in _read_rows(tx, centres, counts, *of_months):
+            if is_valid(group.centre_id, "month", group.day):
+                covered[group.day].add(group.centre_id)
+                yield group
+    uncovered = {month: all_centres - covered[month] for month in months}
+    stretches = list(_uncovered_stretches(first, last, all_centres, uncovered))
+    named = sum(len(lacking) for _, _, lacking in stretches) <= NAMED_CENTRES
+    missing = [
+        Tally.day.between(begin, end) & (Tally.centre_id.in_(lacking) if named else true())
+        for begin, end, lacking in stretches
+    ]
+    if not missing:
+        return
+    for group in _read_rows(tx, centres, counts, *conditions, Tally.span == "day", or_(*missing)):
+        by_month = group.centre_id in covered[group.day.replace(day=1)]
+        if not by_month and is_valid(group.centre_id, "day", group.day):
+            yield group
+
+
+def _read_rows(
+    tx: Session,
+    centres: Collection[uuid.UUID],
+    counts: InstrumentedAttribute[str],
+    *where: ColumnElement[bool],
+) -> Iterator[GroupCounts]:
+    columns = (Tally.day, Tally.key, counts)
+    if len(centres) == 1:
+        [centre_id] = centres  # reading the same id from thousands of rows would take a tenth of the time
+        for day, key, text in tx.execute(select(*columns).where(*where)):
+            yield GroupCounts(centre_id, day, key, tallies.parse(text))
+    else:
+        for centre_id, day, key, text in tx.execute(select(Tally.centre_id, *columns).where(*where)):
+            yield GroupCounts(centre_id, day, key, tallies.parse(text))
+
+
+def _whole_months(first: date, last: date) -> Iterator[date]:
+    """The first days of the months that lie entirely in the period."""
+    month = first if first.day == 1 else first_of_next_month(first)
+    while (following := first_of_next_month(month)) - timedelta(days=1) <= last:
+        yield month
+        month = following
+
+
+def first_of_next_month(day: date) -> date:
+    """The first day of the next month."""
+    return (day.replace(day=28) + timedelta(days=4)).replace(day=1)
+
+
+def _uncovered_stretches(
+    first: date, last: date, centres: set[uuid.UUID], lacking: Mapping[date, set[uuid.UUID]]
+) -> Iterator[tuple[date, date, set[uuid.UUID]]]:
+    """Parts of the period (first and last day) with the centres that have to be read day by day there.
+
+    ``lacking`` has, for each whole month, the centres without a stored sum; outside of them all ``centres`` are read.
+    """
+    begins = {first: centres, **lacking}
+    if lacking:
+        begins[first_of_next_month(max(lacking))] = centres
+    stretches = [
+        (next(same)[0], theirs) for theirs, same in groupby(sorted(begins.items()), key=itemgetter(1))
+    ]
+    for (begin, theirs), (following, _) in pairwise([*stretches, (last + timedelta(days=1), set())]):
+        if theirs and begin <= last:
+            yield begin, following - timedelta(days=1), theirs
+
+
+def lock_days(tx: Session, centre_id: uuid.UUID) -> None:
+    """Let nobody else close, recount or purge days of the centre until the transaction ends."""
+    # Not "for update": every row of the centre refers to it, and writing such a row must not wait for us.
+    tx.execute(select(Centre.id).where(Centre.id == centre_id).with_for_update(key_share=True))
+
+
+def oldest_kept_day(tx: Session, centre_id: uuid.UUID) -> date:
+    """The first day from which on no invitation of the centre can have been purged."""
+    purged_until = tx.scalars(select(Centre.purged_until).where(Centre.id == centre_id)).one()
+    return date.min if purged_until is None else purged_until + timedelta(days=1)
+
+
+def record_purge(tx: Session, centre_id: uuid.UUID, *, until: date) -> None:
+    """Note that invitations issued until that day may be purged, so that their stored counts are kept for good."""
+    is_later = Centre.purged_until.is_(None) | (Centre.purged_until < until)
+    tx.execute(update(Centre).where(Centre.id == centre_id, is_later).values(purged_until=until))
+
+
+def invitations_closed_until(tx: Session, centres: Collection[uuid.UUID]) -> dict[uuid.UUID, date]:
+    """The latest day of each centre whose invitations are stored; a centre without such a day is absent."""
+    these = (Tally.subject == "invitations", Tally.by == WHOLE, Tally.span == "day")
+    latest = select(Tally.centre_id, func.max(Tally.day)).where(Tally.centre_id.in_(centres), *these)
+    return {centre_id: day for centre_id, day in tx.execute(latest.group_by(Tally.centre_id))}
+
+
+def mark_day(tx: Tx, centre_id: uuid.UUID, day: date, *, closed: bool) -> None:
+    """Write whether the day is closed; nobody else can write it until the transaction ends."""
+    _MARK.run(tx, {"centre_id": centre_id, "day": day, "closed": closed})
+
+
+def _first_open_day() -> ColumnElement[date]:
+    """The day before which a ``Centre`` has no open day, as an SQL expression."""
+    # Days are closed oldest first, so before the latest closed day only a day marked open can be open. A mark
+    # alone says nothing about earlier days: it may have been made before they were closed.
+    reopened = func.min(CountedDay.day).filter(~CountedDay.closed)
+    latest = func.max(CountedDay.day).filter(CountedDay.closed)
+    first = select(func.coalesce(case((reopened < latest, reopened), else_=latest), literal(date.min)))
+    return first.where(CountedDay.centre_id == Centre.id).correlate(Centre).scalar_subquery()
+
+
+def select_open_days(which: ColumnElement[bool], last: date, first: date = date.min) -> Select[Any]:
+    """The days from ``first`` to ``last`` that have answers and are not closed, of the centres that meet a condition.
+
+    The query looks up one day after the other in the index, so its cost grows with the days and not with the answers.
+    """
+
+    def next_day(centre_id: Any, *after: ColumnElement[bool]) -> ColumnElement[date]:
+        soonest = select(func.min(Response.answered_on)).where(Response.centre_id == centre_id, *after)
+        return soonest.where(Response.answered_on <= last).scalar_subquery().label("day")
+
+    open_from = _first_open_day()
+    begin = case((open_from > first, open_from), else_=literal(first))
+    days = (
+        select(Centre.id.label("centre_id"), next_day(Centre.id, Response.answered_on >= begin))
+        .where(which)
+        .cte("days", recursive=True)
+    )
+    later = next_day(days.c.centre_id, Response.answered_on > days.c.day)
+    days = days.union_all(select(days.c.centre_id, later).where(days.c.day.is_not(None)))
+    closed = exists().where(
+        CountedDay.centre_id == days.c.centre_id, CountedDay.day == days.c.day, CountedDay.closed
+    )
+    return select(days.c.centre_id, days.c.day).where(days.c.day.is_not(None), ~closed)

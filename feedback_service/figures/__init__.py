@@ -1,0 +1,1 @@
+"""Figures: what the answers of a period say, how certain it is, and what is withheld because too few answered."""

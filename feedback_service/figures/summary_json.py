@@ -1,0 +1,85 @@
+"""The JSON of a summary: the reply of GET /summaries, which the command ``summary`` prints too."""
+
+from feedback_service.figures.shapes import Funnel, Group, Summary, WithoutSignals
+from feedback_service.indicators.scoring import Figures, IndicatorFigure, QuestionFigure
+from feedback_service.indicators.statistics import Interval
+
+
+def summary_json(summary: Summary, without_signals: WithoutSignals | None = None) -> dict[str, object]:
+    """The members of the reply, in its order; ``without_signals`` only if it is given."""
+    members: dict[str, object] = {
+        "period": {"from": summary.first.isoformat(), "to": summary.last.isoformat()},
+        "methodology": {"id": summary.methodology.id, "status": summary.methodology.status},
+    }
+    if summary.suppressed:
+        members["suppressed"] = True
+    members |= {"funnel": _funnel(summary.funnel)} | _figures(summary.figures)
+    members["groups"] = [_group(group) for group in summary.groups]
+    if without_signals is not None:
+        members["without_signals"] = _without_signals(without_signals)
+    return members
+
+
+def _group(group: Group) -> dict[str, object]:
+    if group.content is None:
+        return {"key": group.key, "suppressed": True}
+    content = {"funnel": _funnel(group.content.funnel)} | _figures(group.content.figures)
+    return {"key": group.key, "suppressed": False} | content
+
+
+def _without_signals(rest: WithoutSignals) -> dict[str, object]:
+    if rest.figures is None:
+        return {"suppressed": True}
+    return {"suppressed": False, "signalled": rest.signalled} | _figures(rest.figures)
+
+
+def _funnel(funnel: Funnel) -> dict[str, object]:
+    return {
+        "completed": funnel.completed,
+        "invited": funnel.invited,
+        "opened": funnel.opened,
+        "started": funnel.started,
+        "answered": funnel.answered,
+        "response_rate": funnel.response_rate,
+    }
+
+
+def _figures(figures: Figures) -> dict[str, object]:
+    return {
+        "indicators": [_indicator(figure) for figure in figures.indicators],
+        "questions": [_question(figure) for figure in figures.questions],
+        "reasons": [{"id": reason.id, "n": reason.n} for reason in figures.reasons],
+    }
+
+
+def _indicator(figure: IndicatorFigure) -> dict[str, object]:
+    index = figure.index
+    if index is None:
+        return {"id": "loyalty_index", "front_office": figure.front_office, "suppressed": True}
+    return {
+        "id": "loyalty_index",
+        "front_office": figure.front_office,
+        "n": index.n,
+        "promoters": index.promoters,
+        "passives": index.passives,
+        "detractors": index.detractors,
+        "value": None if index.value is None else float(index.value),
+        "interval": _interval(index.interval),
+        "band": index.band,
+        "status": figure.status,
+    }
+
+
+def _question(figure: QuestionFigure) -> dict[str, object]:
+    return {
+        "id": figure.id,
+        "n": figure.n,
+        "counts": dict(figure.counts),
+        "share_satisfied": figure.share_satisfied,
+        "interval": _interval(figure.interval),
+        "share_not_awful": figure.share_not_awful,
+    }
+
+
+def _interval(interval: Interval | None) -> list[float] | None:
+    return None if interval is None else list(interval)

@@ -1,0 +1,157 @@
+"""The administrators' pages of figures. Each page is read in one snapshot, so that all its numbers fit together.
+
+read_overview_page shows the first screen: figures, and what needs somebody. read_breakdown_page shows a front office
+by service, window, time of the week …; read_channel_page the same questions by phone, by tablet and asked by staff.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy.orm import Session
+
+from feedback_service.access import roles
+from feedback_service.access.sessions import Visitor
+from feedback_service.config import settings
+from feedback_service.db import reading
+from feedback_service.delivery import overview as deliveries
+from feedback_service.delivery.overview import Sums
+from feedback_service.figures.breakdown import Breakdown, make_breakdowns
+from feedback_service.figures.channel_comparison import ChannelComparison, compare_channels
+from feedback_service.figures.overview import Overview, make_overview, trend_query
+from feedback_service.figures.shapes import FigureQuery, Summary
+from feedback_service.figures.summaries import read_service_titles, read_summary
+from feedback_service.flow.alarms import Card, list_open_alarms
+from feedback_service.flow.explaining import Explained, list_explanations
+from feedback_service.flow.tablet_list import list_tablets
+from feedback_service.indicators.methodology import Methodology
+from feedback_service.surveys import library
+from feedback_service.surveys.questionnaires import Questionnaire
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What every page of figures says first: whether the methodology is confirmed, and what was chosen.
+
+    ``chosen_title`` is the title of the one service that is looked at, ``None`` for anything else.
+    """
+
+    confirmed: bool
+    chosen_title: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """The first screen. ``sums`` and ``paused`` are about deliveries; ``tablets`` counts those that need somebody.
+
+    What the visitor has no right to see is empty, zero or ``None``.
+    """
+
+    heading: Heading
+    overview: Overview
+    questionnaires: Sequence[Questionnaire]
+    alarms: Sequence[Card]
+    sums: Sums | None
+    paused: bool
+    tablets: int
+
+
+@dataclass(frozen=True, slots=True)
+class BreakdownPage:
+    """The breakdowns of both front offices."""
+
+    heading: Heading
+    parts: Sequence[Breakdown]
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelPage:
+    """The channels compared, and what the centre wrote about the differences, the newest first."""
+
+    heading: Heading
+    parts: Sequence[ChannelComparison]
+    explanations: Sequence[Explained]
+
+
+@reading
+def read_overview_page(tx: Session, visitor: Visitor, query: FigureQuery, centre: str | None) -> Dashboard:
+    """Everything on the first screen; ``centre`` is the code if a single one is looked at.
+
+    Raises ``NotFound`` for a centre that the visitor may not see.
+    """
+    overview = _read_overview(tx, query)
+    of_deliveries = visitor.may(roles.DELIVERIES)
+    tablets = list_tablets(tx, query.centres) if visitor.may(roles.DEVICES) else []
+    return Dashboard(
+        heading=_read_heading(tx, query, overview.summary.methodology),
+        overview=overview,
+        questionnaires=library.published(tx, query.last),
+        alarms=list_open_alarms(tx, visitor, centre) if visitor.may(roles.ALARMS) else [],
+        sums=deliveries.sums(tx, query.centres) if of_deliveries else None,
+        paused=of_deliveries and deliveries.channel_paused(tx),
+        tablets=sum(bool(tablet.warnings) for tablet in tablets),
+    )
+
+
+@reading
+def read_overview(tx: Session, query: FigureQuery) -> tuple[Overview, Sequence[Questionnaire]]:
+    """The figures of the first screen alone, with the questionnaires that word them: for exports."""
+    return _read_overview(tx, query), library.published(tx, query.last)
+
+
+@reading
+def read_breakdown_page(tx: Session, query: FigureQuery, by: str) -> BreakdownPage:
+    """Each front office of the query by one of ``BREAKDOWNS``."""
+    summary = read_summary(tx, query, min_group=settings().min_group, by=by, questions="headlines")
+    titles = read_service_titles(tx, query.centres) if by == "service" else {}
+    return BreakdownPage(
+        _read_heading(tx, query, summary.methodology), make_breakdowns(query, by, summary, titles)
+    )
+
+
+@reading
+def read_channel_page(tx: Session, visitor: Visitor, query: FigureQuery, centre: str | None) -> ChannelPage:
+    """Each front office of the query by channel; explanations only if a single ``centre`` is looked at.
+
+    Raises ``NotFound`` for a centre that the visitor may not see.
+    """
+    summary = _read_by_channel(tx, query)
+    written = list_explanations(tx, visitor, centre, query.first, query.last) if centre else []
+    heading = _read_heading(tx, query, summary.methodology)
+    return ChannelPage(heading, compare_channels(query, summary), written)
+
+
+@reading
+def read_channels(tx: Session, query: FigureQuery) -> list[ChannelComparison]:
+    """The channels compared, without explanations: for exports."""
+    return compare_channels(query, _read_by_channel(tx, query))
+
+
+@reading
+def read_questionnaires(tx: Session, day: date) -> list[Questionnaire]:
+    """Every questionnaire that came into force by that day; of two that begin together the later one holds."""
+    return library.published(tx, day)
+
+
+def _read_heading(tx: Session, query: FigureQuery, methodology: Methodology) -> Heading:
+    subset, title = query.subset, None
+    if subset is not None and subset.by == "service" and len(subset.keys) == 1:
+        [key] = subset.keys
+        title = read_service_titles(tx, query.centres).get(key or "")
+    return Heading(methodology.status == "confirmed", title)
+
+
+def _read_overview(tx: Session, query: FigureQuery) -> Overview:
+    least = settings().min_group
+    by, trend = trend_query(query)
+    return make_overview(
+        query,
+        by_source=read_summary(tx, query, min_group=least, by="source"),
+        before=read_summary(tx, query.previous(), min_group=least, questions="headlines", funnel=False),
+        over_time=read_summary(tx, trend, min_group=least, by=by, questions="overall", funnel=False),
+    )
+
+
+def _read_by_channel(tx: Session, query: FigureQuery) -> Summary:
+    least = settings().min_group
+    return read_summary(tx, query, min_group=least, by="channel", questions="headlines", funnel=False)

@@ -1,0 +1,49 @@
+"""Summaries for systems, for the command line and for everybody; each is read in one snapshot."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy.orm import Session
+
+from feedback_service.centres.register import require_centre
+from feedback_service.config import settings
+from feedback_service.db import reading
+from feedback_service.figures.shapes import FigureQuery, Summary, WithoutSignals
+from feedback_service.figures.summaries import read_summary
+from feedback_service.figures.without_signals import read_summary_with_and_without_signals
+from feedback_service.flow.answers import CentreFacts
+from feedback_service.surveys import library
+from feedback_service.surveys.questionnaires import Questionnaire
+
+
+@dataclass(frozen=True, slots=True)
+class PublicCentrePage:
+    """A centre's figures for everybody, with the questionnaires that word them."""
+
+    centre: CentreFacts
+    summary: Summary
+    questionnaires: Sequence[Questionnaire]
+
+
+@reading
+def read_both_totals(
+    tx: Session, query: FigureQuery, *, by: str | None = None
+) -> tuple[Summary, WithoutSignals]:
+    """A summary with the groups of ``by``, and what the same answers say without those that carry a signal.
+
+    Raises ``NotFound`` if one of the centres does not exist.
+    """
+    return read_summary_with_and_without_signals(tx, query, min_group=settings().min_group, by=by)
+
+
+@reading
+def read_public_page(tx: Session, code: str, first: date, last: date) -> PublicCentrePage:
+    """A centre's figures from ``first`` to ``last`` for everybody; ``NotFound`` if there is no such centre."""
+    centre = require_centre(tx, code)
+    query = FigureQuery(frozenset({centre.code}), first, last)
+    return PublicCentrePage(
+        CentreFacts.of(centre),
+        read_summary(tx, query, min_group=settings().min_published),
+        library.published(tx, last),
+    )

@@ -1,0 +1,297 @@
+"""What an administrator sees is what the API tells, told apart, compared and withheld by the same rules."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from feedback_service.figures.breakdown import BREAKDOWNS, Breakdown
+from feedback_service.figures.overview import TREND_WEEKS, Overview
+from feedback_service.figures.shapes import BadShare, FigureQuery, FigureSubset, Funnel, Summary
+from feedback_service.figures.summary_json import summary_json
+from feedback_service.flow import dashboard, integrations, maintenance
+from feedback_service.indicators.methodology import shipped_methodologies
+from feedback_service.indicators.scoring import Figures, IndicatorFigure, LoyaltyIndex
+from tests.conftest import TimeIs
+from tests.support.respondents import SERVICES, Person, crowd, store
+from tests.support.story import CENTRE, a_centre, invited, sent
+from tests.support.summaries import read_summary_json
+
+pytestmark = pytest.mark.usefixtures("context")
+
+OFFICIAL = shipped_methodologies()[0]
+FIRST, LAST = date(2026, 9, 1), date(2026, 11, 20)
+VIEW = FigureQuery(frozenset({CENTRE}), FIRST, LAST)
+
+
+@pytest.fixture(autouse=True)
+def friday_noon(context: None, time_is: TimeIs) -> None:
+    time_is("2026-11-20T12:00+02:00")
+    a_centre()
+
+
+def api(app: Flask, **query: Any) -> dict[str, Any]:
+    """What GET /summaries replies."""
+    key = integrations.add_key(["summaries:read"], [CENTRE])
+    asked = {"centre": CENTRE, "from": FIRST.isoformat(), "to": LAST.isoformat()} | query
+    reply = app.test_client().get(
+        "/api/v1/summaries", query_string=asked, headers={"Authorization": f"Bearer {key}"}
+    )
+    assert reply.status_code == 200, reply.text
+    told: dict[str, Any] = json.loads(reply.text)
+    return told
+
+
+def overview(query: FigureQuery) -> Overview:
+    """The first screen's figures."""
+    return dashboard.read_overview(query)[0]
+
+
+def breakdown(query: FigureQuery, by: str) -> Sequence[Breakdown]:
+    """The front offices by groups."""
+    return dashboard.read_breakdown_page(query, by).parts
+
+
+def indicator_json(front_office: str, index: LoyaltyIndex | None) -> object:
+    """The indicator as GET /summaries replies it."""
+    figures = Figures((IndicatorFigure(front_office, OFFICIAL.loyalty.status, index),))
+    members: dict[str, Any] = summary_json(Summary(FIRST, LAST, OFFICIAL, False, Funnel(), figures, ()))
+    return members["indicators"][0]
+
+
+def said(*words: str, day: date = LAST, **facts: Any) -> list[Person]:
+    """People who were of these opinions of the whole, and would all recommend it."""
+    return [Person(day, {"off.nps": "10", "off.quality": word}, **facts) for word in words]
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_every_figure_of_the_overview_is_the_apis(app: Flask, closed: bool) -> None:
+    store(crowd(1, 400, first=FIRST - timedelta(80), days=150))
+    sent(invited().token, {"off.nps": 9})
+    if closed:
+        maintenance.close_days()
+    told = overview(VIEW)
+    reply = api(app, by="source")
+
+    summary = summary_json(told.summary)
+    assert summary == {name: reply[name] for name in summary}
+    for office, indicator in zip(told.offices, reply["indicators"], strict=True):
+        assert indicator_json(office.name, office.index) == indicator
+    [quality] = [one for one in reply["questions"] if one["id"] == "off.quality"]
+    offline = told.offices[0].bad
+    assert offline == BadShare(quality["counts"]["acceptable"] + quality["counts"]["awful"], quality["n"])
+    assert {reason.name: reason.n for reason in told.reasons} == {
+        reason["id"]: reason["n"] for reason in reply["reasons"]
+    }
+    assert told.reasons[-1].upto == 100.0
+
+
+@pytest.mark.parametrize("by", BREAKDOWNS)
+def test_every_figure_told_apart_is_the_apis(app: Flask, by: str) -> None:
+    store(crowd(2, 500, first=FIRST, days=60))
+    told = breakdown(VIEW, by)
+    groups = {group["key"]: group for group in api(app, by=by)["groups"]}
+
+    for part in told:
+        for group in part.groups:
+            if group.suppressed:
+                withheld = groups[group.key]
+                assert withheld["suppressed"] or any(
+                    one.get("suppressed")
+                    for one in withheld["indicators"]
+                    if one["front_office"] == part.front_office
+                )
+                continue
+            [indicator] = [
+                one for one in groups[group.key]["indicators"] if one["front_office"] == part.front_office
+            ]
+            assert indicator_json(part.front_office, group.index) == indicator
+            counts = {one["id"]: one for one in groups[group.key]["questions"]}[
+                OFFICIAL.overall[part.front_office].id
+            ]
+            assert group.bad is not None
+            assert group.bad.n == counts["n"]
+
+
+def test_the_trend_is_the_apis_week_by_week(app: Flask) -> None:
+    store(crowd(3, 300, first=FIRST, days=80))
+    [offline, _] = overview(VIEW).trends
+    first = VIEW.last - timedelta(days=VIEW.last.weekday(), weeks=TREND_WEEKS - 1)
+    groups = {group["key"]: group for group in api(app, by="week", **{"from": first.isoformat()})["groups"]}
+
+    assert offline.by == "week"
+    for key, bad in zip(offline.keys, offline.bad, strict=True):
+        group = groups.get(key)
+        if group is None:
+            assert bad == BadShare(0, 0)
+        elif bad is not None:
+            [quality] = [one for one in group["questions"] if one["id"] == "off.quality"]
+            assert bad.n == quality["n"]
+        else:
+            assert group["suppressed"] or group["indicators"][0].get("suppressed")
+
+
+def test_one_service_looked_at_alone_is_its_group() -> None:
+    store(crowd(4, 400, first=FIRST, days=60))
+    [code, _] = SERVICES[3]
+    alone = overview(
+        FigureQuery(frozenset({CENTRE}), FIRST, LAST, subset=FigureSubset("service", frozenset({code})))
+    )
+    reply: dict[str, Any] = read_summary_json(
+        centres=[CENTRE], first=FIRST, last=LAST, by="service", min_group=5
+    )
+    [group] = [one for one in reply["groups"] if one["key"] == code]
+
+    assert [indicator_json(office.name, office.index) for office in alone.offices] == group["indicators"]
+    summary = summary_json(alone.summary)
+    assert summary["questions"] == group["questions"]
+    assert summary["funnel"] == group["funnel"]
+    with pytest.raises(ValueError, match="told apart"):
+        read_summary_json(
+            centres=[CENTRE],
+            first=FIRST,
+            last=LAST,
+            by="workplace",
+            min_group=5,
+            subset=FigureSubset("service", frozenset({code})),
+        )
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "before"),
+    [
+        (date(2026, 10, 1), date(2026, 10, 31), (date(2026, 9, 1), date(2026, 9, 30))),
+        (date(2026, 7, 1), date(2026, 9, 30), (date(2026, 4, 1), date(2026, 6, 30))),
+        (date(2025, 1, 1), date(2025, 12, 31), (date(2024, 1, 1), date(2024, 12, 31))),
+        (date(2026, 1, 1), date(2026, 3, 31), (date(2025, 10, 1), date(2025, 12, 31))),
+        (date(2026, 11, 10), date(2026, 11, 19), (date(2026, 10, 31), date(2026, 11, 9))),
+        (date(2026, 11, 20), date(2026, 11, 20), (date(2026, 11, 19), date(2026, 11, 19))),
+    ],
+)
+def test_a_period_is_compared_with_the_equal_one_before(
+    first: date, last: date, before: tuple[date, date]
+) -> None:
+    told = FigureQuery(frozenset({CENTRE}), first, last).previous()
+    assert (told.first, told.last) == before
+
+
+def test_the_verdict_is_about_the_period_before() -> None:
+    october = FigureQuery(frozenset({CENTRE}), date(2026, 10, 1), date(2026, 10, 31))
+    store(said(*["great"] * 98, "awful", "good", day=date(2026, 9, 15)))
+    store(said(*["great"] * 80, *["awful"] * 20, day=date(2026, 10, 15)))
+
+    [offline, online] = overview(october).offices
+
+    assert offline.bad_change is not None
+    assert (offline.bad_change.verdict, offline.bad_change.points) == ("worse", 19.0)
+    assert offline.index_change is not None
+    assert offline.index_change.verdict == "no_different"
+    assert online.index_change is not None
+    assert online.index_change.verdict == "too_few"
+
+
+def test_a_window_beyond_the_limits_is_marked_and_no_order_is_made_of_them() -> None:
+    store(said(*["good"] * 190, *["awful"] * 2, workplace="window-1"))
+    store(said(*["good"] * 60, *["awful"] * 20, workplace="window-2"))
+    store(said(*["good"] * 6, workplace="window-3"))
+
+    [offline, _] = breakdown(VIEW, "workplace")
+
+    assert [group.key for group in offline.groups] == ["window-1", "window-2", "window-3"]
+    assert [group.place for group in offline.groups] == ["beyond_998", "beyond_998", "inside"]
+    assert offline.whole == BadShare(22, 278)
+    assert (offline.curve[0].n, offline.curve[-1].n) == (6, 192)
+
+
+def test_a_result_tells_of_how_many_cases_it_comes() -> None:
+    for _ in range(7):
+        invited()
+    for _ in range(6):
+        sent(invited().token, {"off.nps": 9})
+    store([Person(LAST, source="paper_box")] * 6)
+
+    sources = {one.name: one for one in overview(VIEW).sources}
+
+    assert (sources["qr_case"].answers, sources["qr_case"].of_cases) == (6, 46.2)
+    assert sources["qr_case"].counted
+
+
+def test_channels_are_compared_by_the_same_question() -> None:
+    store(said(*["good"] * 115, *["awful"] * 5, source="qr_case"))
+    store(said(*["good"] * 50, source="phone_interview"))
+    store(said(*["good"] * 50, source="paper_box"))
+    store(said(*["good"] * 3, source="tablet_hall"))
+    store(said(*["awful"] * 50, source="tablet_walkup"))
+
+    [offline, _] = dashboard.read_channels(VIEW)
+
+    told = {channel.name: channel for channel in offline.channels}
+    assert told["tablet"].index is None
+    assert told["assisted"].index is None, "the smallest of the others hides beside three people"
+    assert told["phone"].bad == BadShare(5, 120)
+    assert {(pair.one, pair.other): pair.bad for pair in offline.pairs}["phone", "assisted"] is None
+
+
+def test_the_interval_of_the_difference_between_channels_is_told() -> None:
+    store(said(*["good"] * 90, *["awful"] * 10, source="qr_case"))
+    store(said(*["good"] * 100, source="paper_box"))
+
+    [offline, _] = dashboard.read_channels(VIEW)
+    pairs = {(pair.one, pair.other): pair for pair in offline.pairs}
+
+    bad = pairs["phone", "assisted"].bad
+    assert bad is not None and bad.interval is not None
+    assert bad.points == 10.0
+    assert bad.interval[0] < 10.0 < bad.interval[1]
+    assert bad.verdict == "worse"
+
+
+def test_of_too_few_people_nothing_is_told_anywhere() -> None:
+    store(said("awful", "awful", "good"))
+    told = overview(VIEW)
+
+    assert told.summary.suppressed
+    assert [(office.index, office.bad) for office in told.offices] == [(None, None)] * 2
+    assert {bad for line in told.trends for bad in line.bad} <= {None, BadShare(0, 0)}
+    assert told.reasons == ()
+    assert all(group.suppressed for part in breakdown(VIEW, "service") for group in part.groups)
+
+
+def alone(window: str, among: set[str | None] | None = None) -> Overview:
+    """One window looked at by somebody who sees all of them, or these."""
+    part = FigureSubset("workplace", frozenset({window}), frozenset(among) if among else None)
+    return overview(replace(VIEW, subset=part))
+
+
+def test_what_is_withheld_among_others_is_withheld_when_looked_at_alone() -> None:
+    store(said(*["good"] * 3, workplace="window-1"))
+    store(said(*["good"] * 7, workplace="window-2"))
+    store(said(*["good"] * 40, workplace="window-3"))
+    [offline, _] = breakdown(VIEW, "workplace")
+    assert [group.suppressed for group in offline.groups] == [True, True, False]
+
+    assert alone("window-1").summary.suppressed
+    hidden = alone("window-2")
+    assert hidden.summary.suppressed
+    assert [(office.index, office.bad) for office in hidden.offices] == [(None, None)] * 2
+    assert {bad for line in hidden.trends for bad in line.bad} <= {None, BadShare(0, 0)}
+    assert alone("window-3").offices[0].bad == BadShare(0, 40)
+    assert alone("window-2", {"window-2"}).offices[0].bad == BadShare(0, 7), "nobody else's figures are seen"
+    assert alone("window-2", {"window-2", "window-3"}).offices[0].bad == BadShare(0, 7)
+    assert alone("window-2", {"window-1", "window-2"}).summary.suppressed
+
+
+def test_of_two_equal_groups_the_same_one_is_withheld_among_others_and_alone() -> None:
+    store(said(*["good"] * 7, workplace="window-2", day=FIRST))
+    store(said(*["good"] * 7, workplace="window-1"))
+    store(said(*["good"] * 3, workplace="window-3"))
+
+    [offline, _] = breakdown(VIEW, "workplace")
+
+    withheld = {group.key: group.suppressed for group in offline.groups}
+    assert withheld == {"window-1": True, "window-2": False, "window-3": True}
+    assert {key: alone(str(key)).summary.suppressed for key in withheld} == withheld
