@@ -1,5 +1,7 @@
 """Every write but the relay's own books: one function, one thing that happens, one transaction, readable aloud.
 
+Pages that show figures are read here too, each in one snapshot.
+
     cases       a case system tells; an invitation is issued or cancelled
     answers     a person answers by an invitation: taps, sends, or leaves it begun
     direct      an answer comes without an invitation: from the hall's poster, or typed in by staff
@@ -7,7 +9,9 @@
     tablets     a tablet asks what to show and brings what people answered on it
     queue_files the same from a file that a stuck tablet saved
     receipts    a person reads the receipt, takes the answer back, types a short code
-    deliveries  an operator has an event sent again
+    deliveries  an operator sees how deliveries go, and has an event sent again
+    summaries   the figures of a period for systems, the command line and everybody
+    dashboard   the administrators' pages of figures
     sign_in     staff come in and go out
     oversight   which centres they may see; the journal knows who saw what
     staff       people are let into the administration, and kept out of it
