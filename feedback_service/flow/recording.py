@@ -84,6 +84,9 @@ def record(
     It waits for nothing that it writes: ``tx`` is what ``together`` gives.
     """
     now = clock.now()
+    asked = questionnaires.by_version(tx, questionnaire)
+    methodology = methodologies.read_in_force_cached(tx, day)
+    breaches = asked.breaches(answers.choices)
     responses.store(
         tx,
         NewResponse(
@@ -103,9 +106,6 @@ def record(
             answers=answers,
         ),
     )
-    asked = questionnaires.by_version(tx, questionnaire)
-    methodology = methodologies.read_in_force_cached(tx, day)
-    breaches = asked.breaches(answers.choices)
     kinds = [book.BAD_ANSWERS] if methodology.has_bad_answer(answers.single) else []
     if breaches:
         kinds.append(book.BREACH)
