@@ -185,7 +185,7 @@ def test_one_service_looked_at_alone_is_its_group() -> None:
 def test_a_period_is_compared_with_the_equal_one_before(
     first: date, last: date, before: tuple[date, date]
 ) -> None:
-    told = FigureQuery(frozenset({CENTRE}), first, last).previous()
+    told = FigureQuery(frozenset({CENTRE}), first, last).previous_period()
     assert (told.first, told.last) == before
 
 
