@@ -85,8 +85,8 @@ def _store_counts(tx: Session, subject: str, by: str, span: str, groups: Sequenc
         place
         | group._asdict()
         | {
-            "counts": tallies.serialise(group.counts),
-            "headlines": tallies.serialise(tallies.select_headlines(group.counts))
+            "counts": tallies.serialise_counts(group.counts),
+            "headlines": tallies.serialise_counts(tallies.select_headlines(group.counts))
             if subject == "answers"
             else "",
         }

@@ -224,10 +224,10 @@ def _read_rows(
     if len(centres) == 1:
         [centre_id] = centres  # reading the same id from thousands of rows would take a tenth of the time
         for day, key, text in tx.execute(select(*columns).where(*where)):
-            yield GroupCounts(centre_id, day, key, tallies.parse(text))
+            yield GroupCounts(centre_id, day, key, tallies.parse_counts(text))
     else:
         for centre_id, day, key, text in tx.execute(select(Tally.centre_id, *columns).where(*where)):
-            yield GroupCounts(centre_id, day, key, tallies.parse(text))
+            yield GroupCounts(centre_id, day, key, tallies.parse_counts(text))
 
 
 def _whole_months(first: date, last: date) -> Iterator[date]:

@@ -95,12 +95,12 @@ def iterate_cells(counts: Counts) -> Iterator[tuple[Cell, int]]:
                     yield (front_office, source, question, value), n
 
 
-def serialise(counts: Counts) -> str:
+def serialise_counts(counts: Counts) -> str:
     """The JSON that is stored; equal counts always give the same text."""
     return json.dumps(counts, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
-def parse(text: str) -> Counts:
-    """The counts that ``serialise`` wrote."""
+def parse_counts(text: str) -> Counts:
+    """The counts that ``serialise_counts`` wrote."""
     counts: Counts = json.loads(text)
     return counts

@@ -94,11 +94,11 @@ def _compare_counts(
             tallies.add_counts(correct["month", month, group.key], group.counts)
     for place in sorted(stored.keys() | correct.keys()):
         counts, headlines = stored.get(place, ("{}", "{}"))
-        yield from _compare_cells((code, subject, by, *place), tallies.parse(counts), correct[place])
+        yield from _compare_cells((code, subject, by, *place), tallies.parse_counts(counts), correct[place])
         if subject == "answers":
             shown = (code, "headlines", by, *place)
             yield from _compare_cells(
-                shown, tallies.parse(headlines), tallies.select_headlines(correct[place])
+                shown, tallies.parse_counts(headlines), tallies.select_headlines(correct[place])
             )
 
 

@@ -66,7 +66,7 @@ def _make_breakdown(front_office: str, by: str, summary: Summary, titles: Mappin
     for group in sorted(summary.groups, key=_time_of_week) if by == "part_of_week" else summary.groups:
         title = titles.get(group.key or "")
         content = group.content
-        index = content.figures.index(front_office) if content is not None else None
+        index = content.figures.find_index(front_office) if content is not None else None
         if content is None or index is None:
             groups.append(GroupFigures(group.key, title, suppressed=True))
             continue

@@ -61,7 +61,7 @@ def _compare_front_office(
         content = contents.get(name)
         channels[name] = ChannelFigures(
             name,
-            content.figures.index(front_office) if content is not None else None,
+            content.figures.find_index(front_office) if content is not None else None,
             count_bad_answers(content.figures, summary.methodology, front_office)
             if content is not None
             else None,

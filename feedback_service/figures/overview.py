@@ -100,7 +100,7 @@ def make_overview(query: FigureQuery, by_source: Summary, before: Summary, over_
     counted = by_source.methodology.sources
     return Overview(
         summary=by_source,
-        before=query.previous(),
+        before=query.previous_period(),
         offices=tuple(_compare_with_before(name, by_source, before) for name in offices),
         sources=tuple(_make_source(group, by_source, counted) for group in by_source.groups),
         trends=tuple(_make_trend(name, by, keys, over_time) for name in offices),
@@ -143,7 +143,7 @@ def compare_bad_shares(now: BadShare | None, before: BadShare | None) -> Differe
 
 
 def _compare_with_before(name: str, now: Summary, before: Summary) -> FrontOfficeFigures:
-    index, index_before = now.figures.index(name), before.figures.index(name)
+    index, index_before = now.figures.find_index(name), before.figures.find_index(name)
     bad = count_bad_answers(now.figures, now.methodology, name)
     bad_before = count_bad_answers(before.figures, before.methodology, name)
     return FrontOfficeFigures(

@@ -73,7 +73,7 @@ class FigureQuery:
     source: str | None = None
     subset: FigureSubset | None = None
 
-    def previous(self) -> "FigureQuery":
+    def previous_period(self) -> "FigureQuery":
         """The period before: whole months before whole months, otherwise the same number of days."""
         until = self.first - timedelta(days=1)
         if self.first.day == 1 and (self.last + timedelta(days=1)).day == 1:
@@ -173,7 +173,7 @@ class BadShare:
 def count_bad_answers(figures: Figures, methodology: Methodology, front_office: str) -> BadShare | None:
     """The bad answers about a front office; ``None`` where its figures are withheld or were not asked for."""
     overall = methodology.overall[front_office]
-    figure = figures.question(overall.id)
+    figure = figures.find_question(overall.id)
     if figure is None:
         return None
     return BadShare(sum(figure.counts.get(word, 0) for word in overall.bad), figure.n)

@@ -13,27 +13,27 @@ def summary_json(summary: Summary, without_signals: WithoutSignals | None = None
     }
     if summary.suppressed:
         members["suppressed"] = True
-    members |= {"funnel": _funnel(summary.funnel)} | _figures(summary.figures)
-    members["groups"] = [_group(group) for group in summary.groups]
+    members |= {"funnel": _funnel_json(summary.funnel)} | _figures_json(summary.figures)
+    members["groups"] = [_group_json(group) for group in summary.groups]
     if without_signals is not None:
-        members["without_signals"] = _without_signals(without_signals)
+        members["without_signals"] = _without_signals_json(without_signals)
     return members
 
 
-def _group(group: Group) -> dict[str, object]:
+def _group_json(group: Group) -> dict[str, object]:
     if group.content is None:
         return {"key": group.key, "suppressed": True}
-    content = {"funnel": _funnel(group.content.funnel)} | _figures(group.content.figures)
+    content = {"funnel": _funnel_json(group.content.funnel)} | _figures_json(group.content.figures)
     return {"key": group.key, "suppressed": False} | content
 
 
-def _without_signals(rest: WithoutSignals) -> dict[str, object]:
+def _without_signals_json(rest: WithoutSignals) -> dict[str, object]:
     if rest.figures is None:
         return {"suppressed": True}
-    return {"suppressed": False, "signalled": rest.signalled} | _figures(rest.figures)
+    return {"suppressed": False, "signalled": rest.signalled} | _figures_json(rest.figures)
 
 
-def _funnel(funnel: Funnel) -> dict[str, object]:
+def _funnel_json(funnel: Funnel) -> dict[str, object]:
     return {
         "completed": funnel.completed,
         "invited": funnel.invited,
@@ -44,15 +44,15 @@ def _funnel(funnel: Funnel) -> dict[str, object]:
     }
 
 
-def _figures(figures: Figures) -> dict[str, object]:
+def _figures_json(figures: Figures) -> dict[str, object]:
     return {
-        "indicators": [_indicator(figure) for figure in figures.indicators],
-        "questions": [_question(figure) for figure in figures.questions],
+        "indicators": [_indicator_json(figure) for figure in figures.indicators],
+        "questions": [_question_json(figure) for figure in figures.questions],
         "reasons": [{"id": reason.id, "n": reason.n} for reason in figures.reasons],
     }
 
 
-def _indicator(figure: IndicatorFigure) -> dict[str, object]:
+def _indicator_json(figure: IndicatorFigure) -> dict[str, object]:
     index = figure.index
     if index is None:
         return {"id": "loyalty_index", "front_office": figure.front_office, "suppressed": True}
@@ -64,22 +64,22 @@ def _indicator(figure: IndicatorFigure) -> dict[str, object]:
         "passives": index.passives,
         "detractors": index.detractors,
         "value": None if index.value is None else float(index.value),
-        "interval": _interval(index.interval),
+        "interval": _interval_json(index.interval),
         "band": index.band,
         "status": figure.status,
     }
 
 
-def _question(figure: QuestionFigure) -> dict[str, object]:
+def _question_json(figure: QuestionFigure) -> dict[str, object]:
     return {
         "id": figure.id,
         "n": figure.n,
         "counts": dict(figure.counts),
         "share_satisfied": figure.share_satisfied,
-        "interval": _interval(figure.interval),
+        "interval": _interval_json(figure.interval),
         "share_not_awful": figure.share_not_awful,
     }
 
 
-def _interval(interval: Interval | None) -> list[float] | None:
+def _interval_json(interval: Interval | None) -> list[float] | None:
     return None if interval is None else list(interval)

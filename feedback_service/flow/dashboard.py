@@ -147,7 +147,9 @@ def _read_overview(tx: Session, query: FigureQuery) -> Overview:
     return make_overview(
         query,
         by_source=read_summary(tx, query, min_group=least, by="source"),
-        before=read_summary(tx, query.previous(), min_group=least, questions="headlines", funnel=False),
+        before=read_summary(
+            tx, query.previous_period(), min_group=least, questions="headlines", funnel=False
+        ),
         over_time=read_summary(tx, trend, min_group=least, by=by, questions="overall", funnel=False),
     )
 

@@ -85,6 +85,9 @@ def record(
     It waits for nothing that it writes: ``tx`` is what ``together`` gives.
     """
     now = clock.now()
+    asked = questionnaires.by_version(tx, questionnaire)
+    methodology = methodologies.read_in_force_cached(tx, day)
+    breaches = asked.breaches(answers.choices)
     responses.store(
         tx,
         NewResponse(
@@ -104,9 +107,6 @@ def record(
             answers=answers,
         ),
     )
-    asked = questionnaires.by_version(tx, questionnaire)
-    methodology = methodologies.read_in_force_cached(tx, day)
-    breaches = asked.breaches(answers.choices)
     service_id = origin.service.id if origin.service else None
     if methodology.has_bad_answer(answers.single):
         book.worry(tx, origin.centre.id, service_id)

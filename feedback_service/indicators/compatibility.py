@@ -16,7 +16,7 @@ def refuse_misfit(questionnaire: Questionnaire, methodologies: Collection[Method
     start, front_office = questionnaire.effective_from, questionnaire.front_office
     later = sorted({each.effective_from for each in methodologies if each.effective_from > start})
     at_first, *afterwards = (choose_in_force(methodologies, day) for day in (start, *later))
-    counted = at_first.counted(front_office)
+    counted = at_first.counted_values(front_office)
     for question in questionnaire.questions:
         if question.kind in ("scale_0_10", "words") and question.id not in counted:
             raise ValueError(
@@ -29,7 +29,7 @@ def refuse_misfit(questionnaire: Questionnaire, methodologies: Collection[Method
                 f"the methodology {methodology.id} counts reasons by {methodology.reasons},"
                 f" not by {reasons.id} of {questionnaire.version}"
             )
-        for id, places in methodology.counted(front_office).items():
+        for id, places in methodology.counted_values(front_office).items():
             offered = questionnaire.question(id)
             for value in offered.values if offered else ():
                 if value not in places:

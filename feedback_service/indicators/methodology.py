@@ -57,7 +57,7 @@ class LoyaltyRule:
     confirmed: tuple[Mapping[str, str], ...]
     unconfirmed: tuple[Mapping[str, str], ...]
 
-    def band(self, value: Fraction) -> str | None:
+    def find_band(self, value: Fraction) -> str | None:
         """The name of the band an exact value falls in; ``None`` where the methodology names none."""
         return next((band.name for band in self.bands if value in band), None)
 
@@ -115,7 +115,7 @@ class Methodology:
         """Whether one person's answers, by question, hold a bad one."""
         return any(answers.get(overall.id) in overall.bad for overall in self.overall.values())
 
-    def counted(self, front_office: str) -> Mapping[str, frozenset[str]]:
+    def counted_values(self, front_office: str) -> Mapping[str, frozenset[str]]:
         """The questions of a front office that figures are made of, each with the values that have a place."""
         rule = self.loyalty
         scales = {id: frozenset(scale.values) for id, scale in self.words[front_office].items()}

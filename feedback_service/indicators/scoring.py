@@ -69,11 +69,11 @@ class Figures:
     questions: tuple[QuestionFigure, ...] = ()
     reasons: tuple[ReasonFigure, ...] = ()
 
-    def index(self, front_office: str) -> LoyaltyIndex | None:
+    def find_index(self, front_office: str) -> LoyaltyIndex | None:
         """The loyalty index of the front office; ``None`` where it is withheld."""
         return next((each.index for each in self.indicators if each.front_office == front_office), None)
 
-    def question(self, id: str) -> QuestionFigure | None:
+    def find_question(self, id: str) -> QuestionFigure | None:
         """The figure of the question; ``None`` where it is withheld or was not asked for."""
         return next((figure for figure in self.questions if figure.id == id), None)
 
@@ -103,7 +103,7 @@ def loyalty_index(counts: Mapping[str, int], methodology: Methodology) -> Loyalt
         exact=exact,
         value=round_decimal(exact, rule.decimals, rule.ties),
         interval=adjusted_wald(promoters, passives, detractors),
-        band=rule.band(exact),
+        band=rule.find_band(exact),
     )
 
 

@@ -35,7 +35,7 @@ class Asked:
     def address(self, **changes: object) -> str:
         """The view as the query of an address, with changes; ``None`` leaves something out."""
         view = self.view
-        told: dict[str, object] = {
+        members: dict[str, object] = {
             "centre": self.centre.code if self.centre else None,
             "from": view.first.isoformat(),
             "to": view.last.isoformat(),
@@ -43,23 +43,24 @@ class Asked:
             "source": view.source,
         }
         if view.subset is not None and view.subset != self.fenced:
-            told[view.subset.by] = next(iter(view.subset.keys))
-        told |= {"lang": spoken()} | changes
-        return urlencode({name: value for name, value in told.items() if value is not None})
+            members[view.subset.by] = next(iter(view.subset.keys))
+        members |= {"lang": spoken()} | changes
+        return urlencode({name: value for name, value in members.items() if value is not None})
 
     @property
     def breakdowns(self) -> tuple[str, ...]:
         """By what the view can be told apart."""
-        part = self.view.subset
-        return BREAKDOWNS if part is None else tuple(by for by in (part.by, "source") if by in BREAKDOWNS)
+        subset = self.view.subset
+        ways = BREAKDOWNS if subset is None else (subset.by, "source")
+        return tuple(by for by in ways if by in BREAKDOWNS)
 
     @property
     def chosen(self) -> tuple[str, str] | None:
         """The one service, window … that is looked at."""
-        part = self.view.subset
-        if part is None or part == self.fenced:
+        subset = self.view.subset
+        if subset is None or subset == self.fenced:
             return None
-        return part.by, str(next(iter(part.keys)))
+        return subset.by, str(next(iter(subset.keys)))
 
 
 def asked(arguments: Mapping[str, str], sight: Sight, today: date) -> Asked | None:

@@ -19,10 +19,10 @@ Published = Sequence[Questionnaire]
 Row = list[Value]
 
 
-def offices(told: Overview, published: Published) -> Table:
+def offices(overview: Overview, published: Published) -> Table:
     """Loyalty index and bad answers of both front offices, and how they changed."""
     rows: list[Row] = []
-    for office in told.offices:
+    for office in overview.offices:
         index = office.index
         row: Row = [_(words.FRONT_OFFICE[office.name])]
         if index is None:
@@ -48,17 +48,17 @@ def offices(told: Overview, published: Published) -> Table:
     return _table("offices", _("Indicators of both front offices"), columns, rows)
 
 
-def sources(told: Overview, published: Published) -> Table:
+def sources(overview: Overview, published: Published) -> Table:
     """How many answers came each way, and of how many cases."""
     rows: list[Row] = [
         [
-            _(words.SOURCE[one.name]),
-            one.answers,
-            one.of_cases,
-            _("yes") if one.counted else _("no"),
-            _(words.NOT_TOLD) if one.answers is None else None,
+            _(words.SOURCE[source.name]),
+            source.answers,
+            source.of_cases,
+            _("yes") if source.counted else _("no"),
+            _(words.NOT_TOLD) if source.answers is None else None,
         ]
-        for one in told.sources
+        for source in overview.sources
     ]
     columns = (
         ("source", _("Source")),
@@ -70,11 +70,11 @@ def sources(told: Overview, published: Published) -> Table:
     return _table("sources", _("Where the answers come from"), columns, rows)
 
 
-def reasons(told: Overview, published: Published) -> Table:
+def reasons(overview: Overview, published: Published) -> Table:
     """What was not good."""
     reason_words = words.reasons(published)
     rows: list[Row] = [
-        [reason_words.get(reason.name, reason.name), reason.n, reason.upto] for reason in told.reasons
+        [reason_words.get(reason.name, reason.name), reason.n, reason.upto] for reason in overview.reasons
     ]
     columns = (
         ("reason", _("Reason")),
@@ -84,11 +84,11 @@ def reasons(told: Overview, published: Published) -> Table:
     return _table("reasons", _("What was not good"), columns, rows)
 
 
-def questions(told: Overview, published: Published) -> Table:
+def questions(overview: Overview, published: Published) -> Table:
     """Satisfied people question by question."""
     asked = words.asked(published)
     rows: list[Row] = []
-    for figure in told.summary.figures.questions:
+    for figure in overview.summary.figures.questions:
         if figure.n:
             text, satisfied = asked.get(figure.id, figure.id), figure.share_satisfied
             ends = figure.interval or (None, None)
@@ -107,9 +107,9 @@ def questions(told: Overview, published: Published) -> Table:
 def trend(front_office: str) -> Callable[[Overview, Published], Table]:
     """The trend of one front office."""
 
-    def made(told: Overview, published: Published) -> Table:
+    def made(overview: Overview, published: Published) -> Table:
         rows: list[Row] = []
-        for line in told.trends:
+        for line in overview.trends:
             if line.front_office != front_office:
                 continue
             for key, bad, point in zip(line.keys, line.bad, line.chart.points, strict=True):
@@ -142,9 +142,9 @@ def trend(front_office: str) -> Callable[[Overview, Published], Table]:
     return made
 
 
-def funnel(told: Overview, published: Published) -> Table:
+def funnel(overview: Overview, published: Published) -> Table:
     """How far the invitations went."""
-    steps = told.summary.funnel
+    steps = overview.summary.funnel
     rows: list[Row] = [
         [_("Cases completed or refused"), steps.completed],
         [_("Invited to rate"), steps.invited],
@@ -167,11 +167,11 @@ OF_OVERVIEW: Mapping[str, Callable[[Overview, Published], Table]] = {
 }
 
 
-def broken_down(told: Breakdown) -> Table:
+def broken_down(breakdown: Breakdown) -> Table:
     """A front office told apart."""
     rows: list[Row] = []
-    for group in told.groups:
-        row: Row = [words.group(told.by, group.key, group.title), group.key]
+    for group in breakdown.groups:
+        row: Row = [words.group(breakdown.by, group.key, group.title), group.key]
         if group.suppressed or group.index is None:
             row += [None] * 8 + [_(words.NOT_TOLD)]
         else:
@@ -185,7 +185,7 @@ def broken_down(told: Breakdown) -> Table:
             row += [*_bad(group.bad)[:3], group.response_rate, place]
         rows.append(row)
     columns = (
-        ("group", _(words.BY[told.by])),
+        ("group", _(words.BY[breakdown.by])),
         ("key", _("Code")),
         ("n", _("Answers to the main question")),
         ("loyalty_index", _("Loyalty index")),
@@ -195,17 +195,17 @@ def broken_down(told: Breakdown) -> Table:
         ("response_rate", _("Response rate, %")),
         ("note", _("Note")),
     )
-    if told.by not in GROUPINGS_OF_INVITATIONS:  # nobody knows how many were invited on a Monday
+    if breakdown.by not in GROUPINGS_OF_INVITATIONS:  # nobody knows how many were invited on a Monday
         rows = [[*row[:9], *row[10:]] for row in rows]
         columns = tuple(column for column in columns if column[0] != "response_rate")
-    title = f"{_(words.BY[told.by])}: {_(words.FRONT_OFFICE[told.front_office])}"
-    return _table(f"{told.by}-{told.front_office}", title, columns, rows)
+    title = f"{_(words.BY[breakdown.by])}: {_(words.FRONT_OFFICE[breakdown.front_office])}"
+    return _table(f"{breakdown.by}-{breakdown.front_office}", title, columns, rows)
 
 
-def compared(told: ChannelComparison) -> Table:
+def compared(comparison: ChannelComparison) -> Table:
     """A front office by the way of asking, and the differences."""
     rows: list[Row] = []
-    for channel in told.channels:
+    for channel in comparison.channels:
         index = channel.index
         row: Row = [_(words.CHANNEL[channel.name])]
         if index is None or channel.bad is None:
@@ -222,14 +222,14 @@ def compared(told: ChannelComparison) -> Table:
         *_bad_columns(),
         ("note", _("Note")),
     )
-    title = _("The same questions: %(office)s", office=_(words.FRONT_OFFICE[told.front_office]))
-    return _table(f"channels-{told.front_office}", title, columns, rows)
+    title = _("The same questions: %(office)s", office=_(words.FRONT_OFFICE[comparison.front_office]))
+    return _table(f"channels-{comparison.front_office}", title, columns, rows)
 
 
-def differences(told: ChannelComparison) -> Table:
+def differences(comparison: ChannelComparison) -> Table:
     """How far apart the ways of asking are."""
     rows: list[Row] = []
-    for pair in told.pairs:
+    for pair in comparison.pairs:
         names = (_(words.CHANNEL[pair.one]), _(words.CHANNEL[pair.other]))
         row: Row = [_("%(one)s less %(other)s", one=names[0], other=names[1])]
         for change in (pair.index, pair.bad):
@@ -249,8 +249,10 @@ def differences(told: ChannelComparison) -> Table:
         ("bad_high", _("Upper end, 95 %")),
         ("bad_verdict", _("In words")),
     )
-    title = _("How far apart the sources are: %(office)s", office=_(words.FRONT_OFFICE[told.front_office]))
-    return _table(f"differences-{told.front_office}", title, columns, rows)
+    title = _(
+        "How far apart the sources are: %(office)s", office=_(words.FRONT_OFFICE[comparison.front_office])
+    )
+    return _table(f"differences-{comparison.front_office}", title, columns, rows)
 
 
 def _value(index: LoyaltyIndex) -> Row:

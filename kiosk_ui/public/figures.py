@@ -35,7 +35,7 @@ def arrange_sections(summary: Summary, published: Sequence[Questionnaire]) -> li
     return [
         Section(
             front_office,
-            summary.figures.index(front_office),
+            summary.figures.find_index(front_office),
             _make_tables(figures, [one for one in published if one.front_office == front_office]),
         )
         for front_office in FRONT_OFFICES

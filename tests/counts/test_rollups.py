@@ -96,13 +96,13 @@ def test_a_young_centre_does_not_make_the_months_of_others_be_read_day_by_day(
     store(people)
     for code in (CENTRE, ELSEWHERE):
         closed(code)
-    read, pages = tallies.parse, list[str]()
+    read, pages = tallies.parse_counts, list[str]()
 
     def count(page: str) -> Counts:
         pages.append(page)
         return read(page)
 
-    monkeypatch.setattr(tallies, "parse", count)
+    monkeypatch.setattr(tallies, "parse_counts", count)
 
     told = told_by("whole", date(2026, 8, 1), date(2026, 11, 19))
 

@@ -32,7 +32,7 @@ def test_a_wrong_stored_count_is_named_and_mended_by_counting_again() -> None:
     closed()
 
     wrong = {"offline": {"qr_case": {PEOPLE: {"": 7}, "off.nps": {"10": 1}, "x": {"y": 1}}}}
-    spoilt(Tally.day == MONDAY, Tally.by == "whole", counts=tallies.serialise(wrong))
+    spoilt(Tally.day == MONDAY, Tally.by == "whole", counts=tallies.serialise_counts(wrong))
 
     where = (CENTRE, "answers", "whole", "day", MONDAY, "", "offline", "qr_case")
     assert differences() == [
@@ -55,7 +55,7 @@ def test_what_is_stored_of_a_day_without_answers_is_gone_after_counting_again() 
 
     @transaction
     def invent(tx: Session) -> None:
-        counts = tallies.serialise({"offline": {"qr_case": {PEOPLE: {"": 9}}}})
+        counts = tallies.serialise_counts({"offline": {"qr_case": {PEOPLE: {"": 9}}}})
         facts = {"subject": "answers", "by": "whole", "key": "", "counts": counts, "headlines": counts}
         for span, day in (("day", date(2026, 10, 7)), ("month", date(2026, 10, 1))):
             tx.add(Tally(centre_id=centre.id, span=span, day=day, **facts))

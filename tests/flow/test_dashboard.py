@@ -1,6 +1,7 @@
 """What an administrator sees is what the API tells, told apart, compared and withheld by the same rules."""
 
 import json
+import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -9,11 +10,13 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from feedback_service import clock
+from feedback_service.access.sessions import FULL, Visitor
 from feedback_service.figures.breakdown import BREAKDOWNS, Breakdown
-from feedback_service.figures.overview import TREND_WEEKS, Overview
+from feedback_service.figures.overview import TREND_WEEKS, Overview, make_overview
 from feedback_service.figures.shapes import BadShare, FigureQuery, FigureSubset, Funnel, Summary
 from feedback_service.figures.summary_json import summary_json
-from feedback_service.flow import dashboard, integrations, maintenance
+from feedback_service.flow import alarm_duties, dashboard, integrations, maintenance
 from feedback_service.indicators.methodology import shipped_methodologies
 from feedback_service.indicators.scoring import Figures, IndicatorFigure, LoyaltyIndex
 from tests.conftest import TimeIs
@@ -61,6 +64,12 @@ def indicator_json(front_office: str, index: LoyaltyIndex | None) -> object:
     figures = Figures((IndicatorFigure(front_office, OFFICIAL.loyalty.status, index),))
     members: dict[str, Any] = summary_json(Summary(FIRST, LAST, OFFICIAL, False, Funnel(), figures, ()))
     return members["indicators"][0]
+
+
+def somebody(role: str) -> Visitor:
+    """Somebody of this role at the centre, signed in."""
+    moment, nobody = clock.now(), uuid.uuid4()
+    return Visitor(nobody, nobody, "x@rada.example", role, (CENTRE,), FULL, moment, moment, frozenset())
 
 
 def said(*words: str, day: date = LAST, **facts: Any) -> list[Person]:
@@ -175,7 +184,7 @@ def test_one_service_looked_at_alone_is_its_group() -> None:
 def test_a_period_is_compared_with_the_equal_one_before(
     first: date, last: date, before: tuple[date, date]
 ) -> None:
-    told = FigureQuery(frozenset({CENTRE}), first, last).previous()
+    told = FigureQuery(frozenset({CENTRE}), first, last).previous_period()
     assert (told.first, told.last) == before
 
 
@@ -295,3 +304,32 @@ def test_of_two_equal_groups_the_same_one_is_withheld_among_others_and_alone() -
     withheld = {group.key: group.suppressed for group in offline.groups}
     assert withheld == {"window-1": True, "window-2": False, "window-3": True}
     assert {key: alone(str(key)).summary.suppressed for key in withheld} == withheld
+
+
+def test_all_numbers_of_the_first_screen_are_of_one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent(invited().token, {"off.nps": 9})
+    waiting = dashboard.read_overview_page(somebody("head"), VIEW, CENTRE).sums
+
+    def somebody_answers_meanwhile(query: FigureQuery, **summaries: Summary) -> Overview:
+        sent(invited().token, {"off.nps": 9})
+        return make_overview(query, **summaries)
+
+    monkeypatch.setattr("feedback_service.flow.dashboard.make_overview", somebody_answers_meanwhile)
+    page = dashboard.read_overview_page(somebody("head"), VIEW, CENTRE)
+
+    assert page.overview.summary.funnel.invited == 1
+    assert page.sums == waiting
+
+
+def test_the_first_screen_holds_nothing_that_the_visitor_may_not_see() -> None:
+    sent(invited().token, {"off.nps": 9, "any.breach": ["bribe"]})
+    alarm_duties.raise_alarms(maintenance.never)
+
+    head = dashboard.read_overview_page(somebody("head"), VIEW, CENTRE)
+    administrator = dashboard.read_overview_page(somebody("administrator"), VIEW, CENTRE)
+    council = dashboard.read_overview_page(somebody("council"), VIEW, None)
+
+    assert [alarm.kind for alarm in head.alarms] == ["breach"]
+    assert list(administrator.alarms) == []
+    assert administrator.sums is not None
+    assert (list(council.alarms), council.sums, council.paused, council.tablets) == ([], None, False, 0)

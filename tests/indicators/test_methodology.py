@@ -54,8 +54,8 @@ def test_the_shipped_methodology_counts_every_answer_the_shipped_questionnaires_
 
 def test_the_only_band_is_negative_and_holds_both_its_ends() -> None:
     rule = shipped_methodologies()[0].loyalty
-    assert [rule.band(Fraction(value)) for value in (-100, -1, 0)] == ["negative"] * 3
-    assert [rule.band(Fraction(value)) for value in ("0.001", 50, 100)] == [None] * 3
+    assert [rule.find_band(Fraction(value)) for value in (-100, -1, 0)] == ["negative"] * 3
+    assert [rule.find_band(Fraction(value)) for value in ("0.001", 50, 100)] == [None] * 3
 
 
 def test_every_front_office_has_an_index_and_operational_questions() -> None:

@@ -171,7 +171,7 @@ def test_figures_say_both_front_offices_and_every_operational_question_in_order(
         ("offline", "unconfirmed"),
         ("online", "unconfirmed"),
     ]
-    offline, online = figures.index("offline"), figures.index("online")
+    offline, online = figures.find_index("offline"), figures.find_index("online")
     assert offline == loyalty_index(TWO_HUNDRED, OFFICIAL)
     assert online == loyalty_index({}, OFFICIAL)
     assert [asked.id for asked in figures.questions] == [
@@ -182,7 +182,7 @@ def test_figures_say_both_front_offices_and_every_operational_question_in_order(
         "off.process",
         "on.overall",
     ]
-    staff = figures.question("off.staff")
+    staff = figures.find_question("off.staff")
     assert staff is not None
     assert (staff.n, staff.counts) == (200, {"great": 180, "good": 16, "acceptable": 1, "awful": 3})
     assert (staff.share_satisfied, staff.interval, staff.share_not_awful) == (98.0, (95.0, 99.2), 98.5)
@@ -200,7 +200,7 @@ def test_a_withheld_front_office_leaves_its_name_and_nothing_else() -> None:
     figures = compute_figures(BOTH, OFFICIAL, withheld={"online"})
     assert (figures.indicators[1].front_office, figures.indicators[1].index) == ("online", None)
     assert [asked.id for asked in figures.questions if asked.id.startswith("on.")] == []
-    assert figures.question("on.overall") is None
+    assert figures.find_question("on.overall") is None
     assert figures.reasons == (ReasonFigure("seats", 3), ReasonFigure("other", 1), ReasonFigure("queue", 1))
     assert figures.indicators[0] == compute_figures(BOTH, OFFICIAL).indicators[0]
 
