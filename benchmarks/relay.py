@@ -21,6 +21,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from feedback_service.database import transaction
 from flask import Flask
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
@@ -28,7 +29,6 @@ from sqlalchemy.orm import Session
 from benchmarks.serving import service
 from feedback_service import clock, logs
 from feedback_service.config import settings
-from feedback_service.db import transaction
 from feedback_service.delivery import courier, events, outbox
 from feedback_service.flow.deliveries import read_status
 from feedback_service.models import Centre, Channel

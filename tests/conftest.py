@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from feedback_service.database import db
 from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, Page
@@ -12,7 +13,6 @@ from playwright.sync_api import Browser, Page
 from feedback_service import clock, logs
 from feedback_service.app import create_app
 from feedback_service.config import Settings
-from feedback_service.db import db
 from feedback_service.flow.answers import opened
 from tests.support import browser as browsers
 from tests.support import once

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.bearer_secrets import hash_secret, new_secret
-from feedback_service.db import reading
+from feedback_service.database import reading
 from feedback_service.models import Centre, Device, PairingRequest, RefusedItem
 
 PAIRING = timedelta(minutes=10)

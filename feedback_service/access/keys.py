@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 
 from feedback_service import clock
 from feedback_service.bearer_secrets import hash_secret, new_secret
-from feedback_service.db import reading
+from feedback_service.database import reading
 from feedback_service.models import ApiKey, ApiKeyCentre, Centre
 from feedback_service.words import SCOPES
 

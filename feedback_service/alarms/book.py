@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from feedback_service.db import table
+from feedback_service.database import table
 from feedback_service.links import Tx
 from feedback_service.models import Alarm, Centre, Concern, Service
 from feedback_service.statements import Ready

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.orm import Session
 
-from feedback_service.db import table
+from feedback_service.database import table
 from feedback_service.links import Tx
 from feedback_service.models import Alarm, Centre, Concern
 from feedback_service.statements import Ready

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service.cases import tokens
 from feedback_service.cases.tokens import Keyring, TokenKey
-from feedback_service.db import table
+from feedback_service.database import table
 from feedback_service.errors import InvitationCancelled, InvitationExpired, NotFound
 from feedback_service.links import Tx, together
 from feedback_service.models import BegunAnswer, Case, Centre, CodeGuesses, Invitation, Service

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from uuid_utils.compat import uuid7
 
-from feedback_service.db import table
+from feedback_service.database import table
 from feedback_service.delivery.events import Telling
 from feedback_service.links import Tx
 from feedback_service.models import Event

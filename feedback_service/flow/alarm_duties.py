@@ -23,7 +23,7 @@ from feedback_service.breaches import letters as breach_letters
 from feedback_service.breaches import store as breaches
 from feedback_service.breaches.store import BREACH
 from feedback_service.config import settings
-from feedback_service.db import reading, transaction
+from feedback_service.database import reading, transaction
 from feedback_service.figures import bad_answers, cusum
 from feedback_service.logs import log
 from feedback_service.models import Centre

@@ -12,7 +12,7 @@ from feedback_service.alarms import book, post
 from feedback_service.alarms.book import AlarmCard
 from feedback_service.breaches import store as breaches
 from feedback_service.breaches.store import BREACH, BreachCard
-from feedback_service.db import reading, transaction
+from feedback_service.database import reading, transaction
 from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
 from feedback_service.models.alarms import LONGEST_NOTE
 from feedback_service.plain_text import UnusableText, read_text

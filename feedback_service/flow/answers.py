@@ -17,7 +17,7 @@ from feedback_service.cases import invitations
 from feedback_service.cases.invitations import Begun, Held
 from feedback_service.cases.tokens import keyring
 from feedback_service.config import settings
-from feedback_service.db import transaction
+from feedback_service.database import transaction
 from feedback_service.errors import N_, AlreadyAnswered, Invalid, LostRace
 from feedback_service.flow.recording import Origin, record
 from feedback_service.gathered import Gathered

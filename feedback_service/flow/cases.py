@@ -14,7 +14,7 @@ from feedback_service.cases.registry import CaseFile, CaseReport, Outcome, Terms
 from feedback_service.cases.tokens import Keyring, keyring
 from feedback_service.centres.register import find_centres
 from feedback_service.config import settings
-from feedback_service.db import reading, transaction
+from feedback_service.database import reading, transaction
 from feedback_service.delivery import events, outbox
 from feedback_service.errors import FeedbackError, NotFound
 from feedback_service.flow.recording import Origin

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from feedback_service.access import roles
 from feedback_service.access.sessions import Visitor
 from feedback_service.config import settings
-from feedback_service.db import reading
+from feedback_service.database import reading
 from feedback_service.delivery import overview as deliveries
 from feedback_service.delivery.overview import Sums
 from feedback_service.figures.breakdown import Breakdown, make_breakdowns

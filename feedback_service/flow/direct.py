@@ -11,7 +11,7 @@ from feedback_service.cases import registry
 from feedback_service.cases.registry import ServiceRef
 from feedback_service.cases.tokens import keyring
 from feedback_service.centres.register import require_centre
-from feedback_service.db import reading, transaction
+from feedback_service.database import reading, transaction
 from feedback_service.errors import N_, Invalid, NotFound
 from feedback_service.flow.answers import NOTHING_ANSWERED, CentreFacts, Given, Recorded, Survey
 from feedback_service.flow.recording import Origin, record

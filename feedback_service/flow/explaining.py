@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.access import journal, sight
 from feedback_service.access.sessions import Visitor
-from feedback_service.db import transaction
+from feedback_service.database import transaction
 from feedback_service.errors import N_, ChangedMeanwhile, Invalid
 from feedback_service.models import Explanation
 from feedback_service.plain_text import UnusableText, read_text

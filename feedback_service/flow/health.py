@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.alarms import post
 from feedback_service.counts import rollups
-from feedback_service.db import NotDurable, reading
+from feedback_service.database import NotDurable, reading
 from feedback_service.delivery import overview
 from feedback_service.delivery.overview import Sums
 from feedback_service.errors import N_, Unavailable

@@ -14,7 +14,7 @@ from feedback_service.access import journal, keys, roles, sight
 from feedback_service.access.keys import Holder, KeyCard
 from feedback_service.access.sessions import Visitor
 from feedback_service.centres.register import find_centres, normal_code
-from feedback_service.db import reading, transaction
+from feedback_service.database import reading, transaction
 from feedback_service.errors import N_, Conflict, FieldError, Invalid, NotAllowed, NotFound, Unavailable
 from feedback_service.models import ApiKey, Centre
 from feedback_service.plain_text import UnusableText, read_line

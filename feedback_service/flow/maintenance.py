@@ -22,7 +22,7 @@ from feedback_service import clock
 from feedback_service.config import settings
 from feedback_service.counts import closing, rollups, verification
 from feedback_service.counts.verification import CountMismatch
-from feedback_service.db import reading, transaction
+from feedback_service.database import reading, transaction
 from feedback_service.errors import Unavailable
 from feedback_service.flow import sign_in
 from feedback_service.flow.answers import complete_left

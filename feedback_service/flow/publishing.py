@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
-from feedback_service.db import transaction
+from feedback_service.database import transaction
 from feedback_service.errors import Conflict, Invalid
 from feedback_service.indicators import compatibility, methodology
 from feedback_service.indicators import published as methodology_library

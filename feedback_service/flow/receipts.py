@@ -10,7 +10,7 @@ from feedback_service.cases import invitations, tokens
 from feedback_service.cases.tokens import keyring
 from feedback_service.centres.register import find_by_prefix
 from feedback_service.counts import rollups
-from feedback_service.db import reading, transaction
+from feedback_service.database import reading, transaction
 from feedback_service.delivery import events, outbox
 from feedback_service.errors import NotFound, TooManyGuesses
 from feedback_service.flow.answers import CentreFacts

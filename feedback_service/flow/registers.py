@@ -17,7 +17,7 @@ from feedback_service import clock
 from feedback_service.cases import tokens
 from feedback_service.centres import state_codes
 from feedback_service.centres.register import find_by_prefix, find_centre, find_centres, normal_code
-from feedback_service.db import transaction
+from feedback_service.database import transaction
 from feedback_service.delivery import events, outbox
 from feedback_service.errors import N_, Conflict, FieldError, Invalid
 from feedback_service.files import Row

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service.centres.register import require_centre
 from feedback_service.config import settings
-from feedback_service.db import reading
+from feedback_service.database import reading
 from feedback_service.figures.shapes import FigureQuery, Summary, WithoutSignals
 from feedback_service.figures.summaries import read_summary
 from feedback_service.figures.without_signals import read_summary_with_and_without_signals

@@ -22,7 +22,7 @@ from feedback_service.cases.invitations import Held
 from feedback_service.cases.tokens import keyring
 from feedback_service.config import settings
 from feedback_service.counts import rollups
-from feedback_service.db import reading, table, transaction
+from feedback_service.database import reading, table, transaction
 from feedback_service.errors import (
     N_,
     AlreadyAnswered,

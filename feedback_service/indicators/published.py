@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Text, bindparam, cast, select
 
-from feedback_service.db import db, table
+from feedback_service.database import db, table
 from feedback_service.indicators import methodology
 from feedback_service.indicators.methodology import Methodology
 from feedback_service.links import Tx

@@ -13,7 +13,7 @@ from sqlalchemy import Dialect, Engine, event
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from feedback_service.db import shared_turn, still_there, telling
+from feedback_service.database import shared_turn, still_there, telling
 from feedback_service.links.link import Link, drivers_error, in_our_words
 
 __all__ = ["Link", "Tx", "link_of", "link_on", "swift", "together"]

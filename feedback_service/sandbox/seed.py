@@ -20,7 +20,7 @@ from feedback_service.cases import invitations
 from feedback_service.cases.registry import CaseReport, ServiceRef
 from feedback_service.cases.tokens import keyring
 from feedback_service.counts import rollups
-from feedback_service.db import transaction
+from feedback_service.database import transaction
 from feedback_service.errors import Conflict
 from feedback_service.files import Row
 from feedback_service.flow import answers, direct, maintenance, registers

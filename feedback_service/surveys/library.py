@@ -7,7 +7,7 @@ from functools import lru_cache
 from sqlalchemy import Text, bindparam, cast, select
 from sqlalchemy.orm import Session
 
-from feedback_service.db import table
+from feedback_service.database import table
 from feedback_service.links import Tx
 from feedback_service.models import Document
 from feedback_service.statements import Ready

@@ -8,7 +8,7 @@ from datetime import date
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from feedback_service.db import table
+from feedback_service.database import table
 from feedback_service.links import Tx
 from feedback_service.models import Comment, Response
 from feedback_service.statements import Ready

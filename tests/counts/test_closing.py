@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from feedback_service.database import transaction
 from flask import Flask
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
@@ -13,7 +14,6 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.config import Settings
 from feedback_service.counts import closing, rollups
-from feedback_service.db import transaction
 from feedback_service.flow import maintenance, receipts
 from feedback_service.models import Centre, CountedDay, Response, Tally
 from tests.conftest import TimeIs

@@ -10,13 +10,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from feedback_service.database import db, reading, transaction
 from flask import Flask
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.config import Settings
-from feedback_service.db import db, reading, transaction
 from feedback_service.delivery import courier, line, outbox, relay
 from feedback_service.delivery.courier import Courier, Errand
 from feedback_service.delivery.events import response_withdrawn

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from feedback_service.database import transaction
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +27,6 @@ from sqlalchemy.orm import Session
 
 from feedback_service import cli, clock
 from feedback_service.config import BadSettings, Settings
-from feedback_service.db import transaction
 from feedback_service.delivery import courier, outbox, package, packer
 from feedback_service.delivery.events import response_withdrawn
 from feedback_service.delivery.package import BadPackage, Packed

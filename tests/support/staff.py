@@ -8,6 +8,7 @@ from typing import Any
 import pyotp
 import pytest
 from argon2 import PasswordHasher
+from feedback_service.database import transaction
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
@@ -17,7 +18,6 @@ from feedback_service import clock
 from feedback_service.access import passwords, second_factor, sessions, users
 from feedback_service.access.sessions import FULL
 from feedback_service.config import settings
-from feedback_service.db import transaction
 from feedback_service.flow import staff
 
 PASSWORD = "три сосни біля ставка"
