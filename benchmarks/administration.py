@@ -20,7 +20,7 @@ from sqlalchemy import text
 from benchmarks import city
 from benchmarks.serving import service
 from feedback_service import clock, logs
-from feedback_service.db import db
+from feedback_service.database import db
 from feedback_service.flow import upkeep
 from tests.support.staff import Staff, a_session, a_user
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from feedback_service.db import Base, transaction
+from feedback_service.database import Base, transaction
 from feedback_service.models import Case, Centre, Invitation, Response, Service
 from feedback_service.words import PARTS_OF_DAY
 

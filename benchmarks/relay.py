@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session
 from benchmarks.serving import service
 from feedback_service import clock, logs
 from feedback_service.config import settings
-from feedback_service.db import transaction
+from feedback_service.database import transaction
 from feedback_service.delivery import courier, events, outbox, overview
 from feedback_service.models import Centre, Channel
 
@@ -119,7 +119,7 @@ def promise(tx: Session, centre: tuple[uuid.UUID, str], subjects: list[str], at:
         )
         for subject in subjects
     ]
-    outbox.put(tx, centre_id, told, at=at)
+    outbox.put(tx.connection(), centre_id, told, at=at)
 
 
 @transaction

@@ -19,7 +19,7 @@ from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
 from benchmarks.serving import service
-from feedback_service.db import db, transaction
+from feedback_service.database import db, transaction
 from feedback_service.indicators import closing, signalled
 from feedback_service.models import Centre, Service
 

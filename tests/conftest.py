@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 from feedback_service import clock, logs
 from feedback_service.app import create_app
 from feedback_service.config import Settings
-from feedback_service.db import db
+from feedback_service.database import db
 from feedback_service.flow.answers import opened
 from tests.support import browser as browsers
 from tests.support import once
@@ -82,7 +82,7 @@ def app(settings: Settings) -> Iterator[Flask]:
         once.share_statements(db.engine)
     yield app
     with app.app_context():
-        opened.settle()
+        opened.write_now()
         db.engine.dispose()
 
 

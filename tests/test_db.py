@@ -14,6 +14,8 @@ from typing import Any
 
 import psycopg
 import pytest
+from feedback_service.links import Link, Tx, link_of, postgresql, swift, together
+from feedback_service.statements import Ready
 from sqlalchemy import Engine, Integer, bindparam, event, func, literal_column, select, text, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -24,11 +26,9 @@ from structlog.testing import capture_logs
 from feedback_service import clock, db
 from feedback_service.app import create_app
 from feedback_service.config import Settings
-from feedback_service.db import NotDurable, reading, table, transaction
+from feedback_service.database import NotDurable, reading, table, transaction
 from feedback_service.errors import LostRace, Unavailable
-from feedback_service.links import Link, Tx, link_of, postgresql, swift, together
 from feedback_service.models import Centre, CodeGuesses, Document
-from feedback_service.statements import Ready
 from tests.support import stored
 from tests.support.database import FreshDatabase
 from tests.support.environment import ROOT, environment, process_environment

@@ -4,10 +4,10 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from feedback_service.gathered import Gathered
 from flask import Flask
 
 from feedback_service import gathered
-from feedback_service.gathered import Gathered
 
 
 class HandedOver:

@@ -16,7 +16,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
-from feedback_service.db import reading
+from feedback_service.database import reading
 from feedback_service.models import Centre, Device, PairingRequest, RefusedItem
 
 PAIRING = timedelta(minutes=10)

@@ -15,7 +15,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from feedback_service.db import reading
+from feedback_service.database import reading
 from feedback_service.models import JournalEntry, JournalHead
 
 INSTALLATION = uuid.UUID(int=0)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from feedback_service import clock
-from feedback_service.db import reading
+from feedback_service.database import reading
 from feedback_service.models import ApiKey, ApiKeyCentre, Centre
 from feedback_service.words import SCOPES
 

@@ -28,7 +28,7 @@ from feedback_service import clock, logs
 from feedback_service.alarms import post
 from feedback_service.api import problems
 from feedback_service.api.replies import reply
-from feedback_service.db import NotDurable, reading
+from feedback_service.database import NotDurable, reading
 from feedback_service.delivery import overview
 from feedback_service.errors import N_, FeedbackError, Unavailable
 from feedback_service.indicators import rollups

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.config import Settings
-from feedback_service.db import reading, transaction
+from feedback_service.database import reading, transaction
 from feedback_service.delivery import line, relay
 from feedback_service.delivery.relay import LEASE, Reply, Ruling
 from feedback_service.delivery.transports import Transport

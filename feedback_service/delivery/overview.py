@@ -11,7 +11,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
-from feedback_service.db import reading
+from feedback_service.database import reading
 from feedback_service.models import Centre, Channel, Event, Queue
 
 UNFINISHED = ("dead", "pending")

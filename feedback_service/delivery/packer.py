@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.config import Settings
-from feedback_service.db import reading, transaction
+from feedback_service.database import reading, transaction
 from feedback_service.delivery import line, package
 from feedback_service.delivery.package import Packed
 from feedback_service.logs import log

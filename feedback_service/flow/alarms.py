@@ -19,7 +19,7 @@ from feedback_service.alarms import book, post
 from feedback_service.alarms.book import BAD_ANSWERS, BREACH, WHOLE, AlarmCard, Evidence
 from feedback_service.alarms.post import Held
 from feedback_service.config import settings
-from feedback_service.db import reading, transaction
+from feedback_service.database import reading, transaction
 from feedback_service.errors import N_, ChangedMeanwhile, Invalid, NotFound
 from feedback_service.indicators import cusum, watching
 from feedback_service.logs import log

@@ -13,7 +13,7 @@ from feedback_service.cases import invitations, registry, tokens
 from feedback_service.cases.registry import CaseFile, CaseReport, Outcome, Terms
 from feedback_service.cases.tokens import Keyring, keyring
 from feedback_service.config import settings
-from feedback_service.db import reading, transaction
+from feedback_service.database import reading, transaction
 from feedback_service.delivery import events, outbox
 from feedback_service.errors import FeedbackError, NotFound
 from feedback_service.flow.recording import Origin
@@ -73,7 +73,9 @@ def register_cases(tx: Session, reports: Sequence[CaseReport], centres: Collecti
         places = [place for place, report in enumerate(reports) if report.centre == code]
         outcomes = registry.register(tx, centre, [reports[place] for place in places], terms)
         results |= zip(places, outcomes, strict=True)
-        outbox.put(tx, centre.id, [_telling(outcome) for outcome in outcomes if outcome.told], at=now)
+        outbox.put(
+            tx.connection(), centre.id, [_telling(outcome) for outcome in outcomes if outcome.told], at=now
+        )
     foreign = Outcome(refusal=NotFound())
     return [_registered(results.get(place, foreign), terms) for place in range(len(reports))]
 
@@ -96,7 +98,7 @@ def find_case(tx: Session, case_id: uuid.UUID, centres: Collection[str]) -> Case
 @reading
 def slip_facts(tx: Session, token: str) -> SlipFacts:
     """What to print for the invitation with this token, whatever its state; ``NotFound`` if there is none."""
-    held = invitations.hold(tx, keyring(), token)
+    held = invitations.hold(tx.connection(), keyring(), token)
     code = tokens.spelled(held.centre.prefix + held.key.short_code(held.invitation.id))
     return SlipFacts(held.token, code, held.centre.name, held.invitation.last_day)
 
@@ -108,7 +110,9 @@ def _terms(tx: Session, now: datetime) -> Terms:
         case_key=settings().case_key,
         now=now,
         days=settings().invitation_days,
-        questionnaires={office: library.in_force(tx, office, today).version for office in FRONT_OFFICES},
+        questionnaires={
+            office: library.in_force(tx.connection(), office, today).version for office in FRONT_OFFICES
+        },
     )
 
 

@@ -8,7 +8,7 @@ from feedback_service import clock
 from feedback_service.access import journal, sight
 from feedback_service.access.sessions import Visitor
 from feedback_service.config import settings
-from feedback_service.db import reading, transaction
+from feedback_service.database import reading, transaction
 from feedback_service.errors import NotFound
 from feedback_service.surveys import comments
 from feedback_service.surveys.comments import Found, Told, Wanted

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.access import journal
 from feedback_service.access.journal import Actor
-from feedback_service.db import transaction
+from feedback_service.database import transaction
 from feedback_service.delivery import overview
 from feedback_service.delivery.overview import Delivery
 from feedback_service.errors import N_, Conflict, NotFound

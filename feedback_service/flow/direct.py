@@ -11,11 +11,10 @@ from feedback_service import clock
 from feedback_service.cases import codes, registry
 from feedback_service.cases.registry import ServiceRef
 from feedback_service.cases.tokens import keyring
-from feedback_service.db import reading, transaction
+from feedback_service.database import reading, transaction
 from feedback_service.errors import N_, Invalid, NotFound
 from feedback_service.flow.answers import NOTHING_ANSWERED, CentreFacts, Given, Recorded, Survey
 from feedback_service.flow.recording import Origin, record
-from feedback_service.links import together
 from feedback_service.models import Centre
 from feedback_service.surveys import library, responses
 
@@ -39,7 +38,7 @@ class AssistedAnswer:
 def open_hall(tx: Session, centre_code: str) -> Survey:
     """The survey of a centre's hall, without a case; ``NotFound`` if there is no such centre."""
     centre = _centre(tx, centre_code)
-    questionnaire = library.in_force(tx, "offline", clock.kyiv_day(clock.now()))
+    questionnaire = library.in_force(tx.connection(), "offline", clock.kyiv_day(clock.now()))
     return Survey(CentreFacts.of(centre), None, None, questionnaire, begun=False)
 
 
@@ -85,27 +84,26 @@ def _record_once(
             return Recorded(key.response_id(scope, client), key.receipt(scope, client), repeated=True)
     now, key = clock.now(), ring.signing
     try:
-        questionnaire = library.in_force(tx, origin.front_office, day)
+        questionnaire = library.in_force(tx.connection(), origin.front_office, day)
     except LookupError:
         raise Invalid.field("/answered_on", N_("No questionnaire was in force on this day.")) from None
     answers = given(questionnaire)
     if answers.empty:
         raise Invalid.field("/answers", NOTHING_ANSWERED)
     recorded = Recorded(key.response_id(scope, client), key.receipt(scope, client))
-    with together(tx) as lot:
-        record(
-            lot,
-            origin,
-            response_id=recorded.id,
-            receipt_hash=key.fingerprint("receipt", recorded.receipt),
-            client_hash=key.client_hash(scope, client),
-            questionnaire=questionnaire.version,
-            answers=answers,
-            language=language,
-            source=source,
-            day=day,
-            instant=now if source == "qr_hall" else None,
-        )
+    record(
+        tx.connection(),
+        origin,
+        response_id=recorded.id,
+        receipt_hash=key.fingerprint("receipt", recorded.receipt),
+        client_hash=key.client_hash(scope, client),
+        questionnaire=questionnaire.version,
+        answers=answers,
+        language=language,
+        source=source,
+        day=day,
+        instant=now if source == "qr_hall" else None,
+    )
     return recorded
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock, text
 from feedback_service.access import journal, sight
 from feedback_service.access.sessions import Visitor
-from feedback_service.db import reading, transaction
+from feedback_service.database import reading, transaction
 from feedback_service.errors import N_, ChangedMeanwhile, Invalid
 from feedback_service.models import Explanation
 

@@ -13,7 +13,7 @@ from feedback_service import clock
 from feedback_service.access import journal, keys, roles, sight
 from feedback_service.access.keys import Holder, KeyCard
 from feedback_service.access.sessions import Visitor
-from feedback_service.db import reading, transaction
+from feedback_service.database import reading, transaction
 from feedback_service.errors import N_, Conflict, FieldError, Invalid, NotAllowed, NotFound, Unavailable
 from feedback_service.models import ApiKey, Centre
 from feedback_service.text import clean

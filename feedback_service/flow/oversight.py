@@ -12,7 +12,7 @@ from feedback_service.access import journal, sight, users
 from feedback_service.access.roles import INSTALLATION
 from feedback_service.access.sessions import Visitor
 from feedback_service.access.sight import Sight
-from feedback_service.db import reading, transaction
+from feedback_service.database import reading, transaction
 from feedback_service.errors import NotFound
 from feedback_service.models import SignIn
 

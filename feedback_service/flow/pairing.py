@@ -18,7 +18,7 @@ from feedback_service.access import devices, journal
 from feedback_service.access.journal import COMMAND_LINE, Actor
 from feedback_service.cases import tokens
 from feedback_service.cases.tokens import keyring
-from feedback_service.db import transaction
+from feedback_service.database import transaction
 from feedback_service.errors import N_, Invalid, NotFound, TooManyGuesses
 from feedback_service.models import Centre, Device
 from feedback_service.text import clean

@@ -18,7 +18,7 @@ from feedback_service.access import journal, sight
 from feedback_service.access.sessions import Visitor
 from feedback_service.cases import opening
 from feedback_service.config import settings
-from feedback_service.db import reading, transaction
+from feedback_service.database import reading, transaction
 from feedback_service.errors import N_, ChangedMeanwhile, FieldError, Invalid
 from feedback_service.files import Row
 from feedback_service.flow import setup

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from feedback_service.access.devices import Tablet
 from feedback_service.cases.tokens import keyring
 from feedback_service.config import settings
-from feedback_service.db import reading
+from feedback_service.database import reading
 from feedback_service.documents import strict_json
 from feedback_service.errors import N_, FeedbackError, Invalid
 from feedback_service.flow.tablets import TabletAnswer, deliver, note_refused

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.cases import invitations, tokens
 from feedback_service.cases.tokens import keyring
-from feedback_service.db import reading, transaction
+from feedback_service.database import reading, transaction
 from feedback_service.delivery import events, outbox
 from feedback_service.errors import NotFound, TooManyGuesses
 from feedback_service.flow.answers import CentreFacts
@@ -42,8 +42,8 @@ def withdraw(tx: Session, receipt: str) -> Thanks:
         today = clock.kyiv_day(now)
         responses.take_back(tx, response, on=today)
         telling = events.response_withdrawn(str(response.id), clock.whole_hour(now))
-        outbox.put(tx, response.centre_id, [telling], at=now)
-        rollups.reopen(tx, response.centre_id, response.answered_on, today=today)
+        outbox.put(tx.connection(), response.centre_id, [telling], at=now)
+        rollups.reopen(tx.connection(), response.centre_id, response.answered_on, today=today)
     return _thanks(tx, response)
 
 

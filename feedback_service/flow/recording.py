@@ -4,6 +4,8 @@ import uuid
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from sqlalchemy import Connection
+
 from feedback_service import clock
 from feedback_service.alarms import book
 from feedback_service.cases import tokens
@@ -12,7 +14,6 @@ from feedback_service.config import settings
 from feedback_service.delivery import events, outbox
 from feedback_service.indicators import library as methodologies
 from feedback_service.indicators import rollups, watching
-from feedback_service.links import Tx
 from feedback_service.models import Case, Centre, Service
 from feedback_service.surveys import responses
 from feedback_service.surveys.answers import Answers
@@ -65,7 +66,7 @@ class Origin:
 
 
 def record(
-    tx: Tx,
+    connection: Connection,
     origin: Origin,
     *,
     response_id: uuid.UUID,
@@ -78,13 +79,10 @@ def record(
     instant: datetime | None,
     client_hash: bytes | None = None,
 ) -> None:
-    """Store a final answer given on ``day``; ``instant`` is when, if that is known, and is not stored.
-
-    It waits for nothing that it writes: ``tx`` is what ``together`` gives.
-    """
+    """Store a final answer given on ``day``; ``instant`` is when, if that is known, and is not stored."""
     now = clock.now()
     responses.store(
-        tx,
+        connection,
         NewResponse(
             centre_id=origin.centre.id,
             id=response_id,
@@ -102,7 +100,7 @@ def record(
             answers=answers,
         ),
     )
-    _worry(tx, origin, answers)
+    _worry(connection, origin, answers)
     telling = events.response_recorded(
         case_ref=origin.case_ref,
         case_status=origin.case_status,
@@ -112,21 +110,21 @@ def record(
         answered_on=day,
         hour=clock.whole_hour(instant or now),
         questionnaire=questionnaire,
-        methodology=methodologies.in_force_lately(tx, day).id,
+        methodology=methodologies.in_force_lately(connection, day).id,
         language=language,
         single=answers.single,
         reasons=answers.choices.get("any.reasons", ()),
         breach=answers.choices.get("any.breach", ()),
         comment_present=answers.comment is not None,
     )
-    outbox.put(tx, origin.centre.id, [telling], at=now)
-    rollups.reopen(tx, origin.centre.id, day, today=clock.kyiv_day(now))
+    outbox.put(connection, origin.centre.id, [telling], at=now)
+    rollups.reopen(connection, origin.centre.id, day, today=clock.kyiv_day(now))
 
 
-def _worry(tx: Tx, origin: Origin, answers: Answers) -> None:
+def _worry(connection: Connection, origin: Origin, answers: Answers) -> None:
     """What a human should hear of at once is put where the worker looks."""
     kinds = [book.BAD_ANSWERS] if watching.is_bad(answers.single) else []
     if set(answers.choices.get("any.breach", ())) - {"none"}:
         kinds.append(book.BREACH)
     if kinds:
-        book.worry(tx, origin.centre.id, kinds, origin.service.id if origin.service else None)
+        book.worry(connection, origin.centre.id, kinds, origin.service.id if origin.service else None)

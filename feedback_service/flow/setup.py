@@ -17,7 +17,7 @@ from uuid_utils.compat import uuid7
 from feedback_service import clock
 from feedback_service.access import keys
 from feedback_service.cases import codes, tokens
-from feedback_service.db import transaction
+from feedback_service.database import transaction
 from feedback_service.delivery import events, outbox
 from feedback_service.errors import N_, Conflict, FieldError, Invalid, NotFound
 from feedback_service.files import Row
@@ -159,7 +159,7 @@ def tell_profile(tx: Session, centre: Centre) -> None:
     """Promise the central system the centre's profile as it is now."""
     tx.flush()
     now = clock.now()
-    outbox.put(tx, centre.id, [events.centre_profile(_profile(centre), now)], at=now)
+    outbox.put(tx.connection(), centre.id, [events.centre_profile(_profile(centre), now)], at=now)
 
 
 def _profile(centre: Centre) -> dict[str, str | None]:
@@ -311,9 +311,9 @@ def _publish(
 
 def _refuse_misfits(tx: Session) -> None:
     """Whatever a published questionnaire offers, figures can be made of; raises ``Invalid`` naming what not."""
-    methodologies = methodology_library.candidates(tx)
+    methodologies = methodology_library.candidates(tx.connection())
     try:
-        for questionnaire in questionnaire_library.candidates(tx):
+        for questionnaire in questionnaire_library.candidates(tx.connection()):
             fitting.refuse_misfit(questionnaire, methodologies)
     except ValueError as wrong:
         raise Invalid.field("", f"The document does not fit what is published: {wrong}.") from wrong

@@ -15,7 +15,7 @@ from feedback_service import clock
 from feedback_service.access import journal, passwords, second_factor, sessions, throttle, users
 from feedback_service.access.sessions import CODE, FULL, SET_UP, Visitor
 from feedback_service.config import settings
-from feedback_service.db import reading, transaction
+from feedback_service.database import reading, transaction
 from feedback_service.errors import N_, Conflict, Invalid, NotAllowed, NotFound, NotRecognised
 from feedback_service.models import SignIn, User
 

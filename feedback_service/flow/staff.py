@@ -16,7 +16,7 @@ from feedback_service.access import journal, passwords, roles, sessions, users
 from feedback_service.access.journal import COMMAND_LINE
 from feedback_service.access.sessions import Visitor
 from feedback_service.access.users import UserCard
-from feedback_service.db import reading, transaction
+from feedback_service.database import reading, transaction
 from feedback_service.errors import N_, ChangedMeanwhile, Conflict, FieldError, Invalid, NotAllowed, NotFound
 from feedback_service.models import User
 

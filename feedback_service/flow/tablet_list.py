@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.access import devices
 from feedback_service.cases import opening
-from feedback_service.db import reading
+from feedback_service.database import reading
 from feedback_service.errors import N_
 from feedback_service.models import Centre, Device
 

@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.config import settings
-from feedback_service.db import reading, transaction
+from feedback_service.database import reading, transaction
 from feedback_service.errors import Unavailable
 from feedback_service.flow import alarms, sign_in
 from feedback_service.flow.answers import complete_left

@@ -30,7 +30,7 @@ def close_days(tx: Session, centre_id: uuid.UUID, *, before: date, limit: int = 
     found = open_days(Centre.id == centre_id, before - timedelta(days=1)).subquery()
     days = tx.scalars(select(found.c.day).order_by(found.c.day).limit(limit)).all()
     for day in days:
-        mark(tx, centre_id, day, closed=True)
+        mark(tx.connection(), centre_id, day, closed=True)
     if days:
         # Every way is named, or SQLite would look through all that is stored of the centre.
         these = (

@@ -7,41 +7,39 @@ from datetime import date
 from functools import lru_cache
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Text, bindparam, cast, select
+from sqlalchemy import Connection, Text, cast, select
 
-from feedback_service.db import db, table
+from feedback_service.database import table
 from feedback_service.indicators import methodology
 from feedback_service.indicators.methodology import Methodology
-from feedback_service.links import Tx
 from feedback_service.models import Document
-from feedback_service.statements import Ready
 
 LATELY = 5.0  # seconds after which every process knows a methodology that an operator loaded
 
 _DOCUMENTS = table(Document)
-_LOADED = Ready(
+_LOADED = (
     select(cast(_DOCUMENTS.c.body, Text))
-    .where(_DOCUMENTS.c.kind == bindparam("kind"))
+    .where(_DOCUMENTS.c.kind == "methodology")
     .order_by(_DOCUMENTS.c.loaded_at)
 )
 
 
-def candidates(tx: Tx) -> list[Methodology]:
+def candidates(connection: Connection) -> list[Methodology]:
     """Every published methodology: those that ship first, then those that were loaded, as they came."""
-    return [*methodology.shipped(), *(_parsed(body) for (body,) in _LOADED.rows(tx, {"kind": "methodology"}))]
+    return [*methodology.shipped(), *(_parsed(body) for (body,) in connection.execute(_LOADED))]
 
 
-def in_force(tx: Tx, day: date) -> Methodology:
+def in_force(connection: Connection, day: date) -> Methodology:
     """The methodology that figures of that day are made by."""
-    return methodology.in_force(candidates(tx), day)
+    return methodology.in_force(candidates(connection), day)
 
 
-def in_force_lately(tx: Tx, day: date) -> Methodology:
+def in_force_lately(connection: Connection, day: date) -> Methodology:
     """As ``in_force``, from what this process read at most ``LATELY`` seconds ago: for what happens at every answer."""
-    database = db.engine
+    database = connection.engine
     read_at, known = _known.get(database, (-math.inf, []))
     if time.monotonic() > read_at + LATELY:
-        known = candidates(tx)
+        known = candidates(connection)
         _known[database] = (time.monotonic(), known)
     return methodology.in_force(known, day)
 

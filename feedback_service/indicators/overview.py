@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from feedback_service.db import reading
+from feedback_service.database import reading
 from feedback_service.indicators import comparison, control, funnel_plot, library, summaries
 from feedback_service.indicators.comparison import Difference, Index, Share
 from feedback_service.indicators.control import Chart
@@ -188,7 +188,7 @@ def overview(tx: Session, view: View, *, min_group: int) -> Overview:
     before = view.before()
     # What lies before the first answer is not worth asking for; figures of nobody compare with nothing.
     earlier = read(before, questions=_HEADLINES, funnel=False)
-    counted = library.in_force(tx, view.last).sources
+    counted = library.in_force(tx.connection(), view.last).sources
     return Overview(
         summary=summary,
         before=before,
@@ -218,7 +218,7 @@ def comparison_of_sources(tx: Session, view: View, *, min_group: int) -> list[Co
 @reading
 def confirmed(tx: Session, day: date) -> bool:
     """Whether the methodology of that day is confirmed by the legal text."""
-    return library.in_force(tx, day).status == "confirmed"
+    return library.in_force(tx.connection(), day).status == "confirmed"
 
 
 @reading
@@ -233,7 +233,7 @@ _HEADLINES = frozenset({"off.nps", "on.nps", *OVERALL.values()})
 def _read(tx: Session, view: View, *, min_group: int, **how: Any) -> Reply:
     questions = how.pop("questions", None)
     if questions is not None:  # a later methodology may ask the index by another question
-        rule = library.in_force(tx, view.last).loyalty
+        rule = library.in_force(tx.connection(), view.last).loyalty
         questions = {*questions, *rule.questions.values()}
     return summaries.read(
         tx,

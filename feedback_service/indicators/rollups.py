@@ -21,8 +21,8 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Connection,
     Select,
-    bindparam,
     case,
     delete,
     exists,
@@ -36,34 +36,34 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from feedback_service.database import table
 from feedback_service.indicators import live, tallies
 from feedback_service.indicators.live import Told
 from feedback_service.indicators.tallies import INVITATIONS_BY, WHOLE
-from feedback_service.links import Tx
 from feedback_service.models import Centre, CountedDay, Response, Tally
-from feedback_service.statements import Ready
 
 NAMED_CENTRES = 10_000  # in one statement; PostgreSQL takes 65,535 values, SQLite often 32,766
 
 _INSERT: Mapping[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-_MARK = Ready(
-    {
-        dialect: new(CountedDay)
-        .values({name: bindparam(name) for name in ("centre_id", "day", "closed")})
-        .on_conflict_do_update(index_elements=["centre_id", "day"], set_={"closed": bindparam("closed")})
-        for dialect, new in _INSERT.items()
-    }
-)
 
 
-def reopen(tx: Tx, centre_id: uuid.UUID, day: date, *, today: date) -> None:
+def _mark(new: Any) -> Any:
+    return new.on_conflict_do_update(
+        index_elements=["centre_id", "day"], set_={"closed": new.excluded.closed}
+    )
+
+
+_MARK = {dialect: _mark(insert(table(CountedDay))) for dialect, insert in _INSERT.items()}
+
+
+def reopen(connection: Connection, centre_id: uuid.UUID, day: date, *, today: date) -> None:
     """Count this day live again until it is recounted: an answer came late, or was taken back.
 
     Call it in the transaction that changed the answers. The row is written even if it says so already, so
     that it waits for a worker who is just closing the day.
     """
     if day < today:
-        mark(tx, centre_id, day, closed=False)
+        mark(connection, centre_id, day, closed=False)
 
 
 def reopen_all(tx: Session, centre_id: uuid.UUID) -> None:
@@ -268,9 +268,10 @@ def settled_until(tx: Session, centres: Collection[uuid.UUID]) -> dict[uuid.UUID
     return {centre_id: day for centre_id, day in tx.execute(latest.group_by(Tally.centre_id))}
 
 
-def mark(tx: Tx, centre_id: uuid.UUID, day: date, *, closed: bool) -> None:
+def mark(connection: Connection, centre_id: uuid.UUID, day: date, *, closed: bool) -> None:
     """Write whether the day is closed, and keep everybody else from writing it until the transaction ends."""
-    _MARK.run(tx, {"centre_id": centre_id, "day": day, "closed": closed})
+    values = {"centre_id": centre_id, "day": day, "closed": closed}
+    connection.execute(_MARK[connection.dialect.name], values)
 
 
 def _open_from() -> ColumnElement[date]:

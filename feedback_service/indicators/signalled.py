@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from feedback_service.db import reading
+from feedback_service.database import reading
 from feedback_service.indicators import library, rollups, scoring, summaries, tallies
 from feedback_service.indicators.suppression import withhold
 from feedback_service.indicators.tallies import PEOPLE
@@ -46,7 +46,7 @@ def without_signals(
     source, and so none of them may have two such parts either.
     """
     ids = tx.scalars(select(Centre.id).where(Centre.code.in_(centres))).all()
-    methodology = library.in_force(tx, last)
+    methodology = library.in_force(tx.connection(), last)
     sources = {source} if source else methodology.sources
     offices = (front_office,) if front_office else FRONT_OFFICES
     odd = _signalled(tx, ids, first, last, offices, sources)

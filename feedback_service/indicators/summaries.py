@@ -10,7 +10,7 @@ from fractions import Fraction
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from feedback_service.db import reading
+from feedback_service.database import reading
 from feedback_service.errors import NotFound
 from feedback_service.indicators import library, rollups, scoring
 from feedback_service.indicators.scoring import Figures
@@ -155,7 +155,7 @@ def read(
     if part is not None and by in ANSWERS_BY and by != part.by:
         raise ValueError(f"a part by {part.by} cannot be told apart by {by}")
     asked = _Asked(_ids(tx, set(centres)), first, last, front_office, by, part)
-    methodology = library.in_force(tx, last)
+    methodology = library.in_force(tx.connection(), last)
     counting = {source} if source else methodology.sources
     wanted = {PEOPLE, scoring.REASONS, *methodology.loyalty.questions.values()}.union(
         *methodology.words.values()

@@ -45,7 +45,7 @@ def alarms(
 def _days(
     tx: Session, centre_id: uuid.UUID, subjects: Collection[Subject], first: date, last: date
 ) -> Iterator[tuple[Subject, list[Day]]]:
-    sources = library.in_force(tx, last).sources
+    sources = library.in_force(tx.connection(), last).sources
     wanted: dict[str, dict[str, Subject]] = {"service": {each.hex: each for each in subjects if each}}
     if None in subjects:
         wanted[WHOLE] = {"": None}

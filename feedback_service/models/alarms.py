@@ -9,7 +9,7 @@ from datetime import date, datetime
 from sqlalchemy import ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from feedback_service.db import Base
+from feedback_service.database import Base
 from feedback_service.models.columns import CentreId, Id, Word, one_of
 from feedback_service.words import ALARM_KINDS
 

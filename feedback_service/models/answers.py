@@ -11,7 +11,7 @@ from datetime import date
 from sqlalchemy import JSON, ForeignKeyConstraint, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from feedback_service.db import Base
+from feedback_service.database import Base
 from feedback_service.models.columns import CentreId, Edrpou, Fingerprint, Id, Word, one_of
 from feedback_service.words import FRONT_OFFICES, PARTS_OF_DAY, SOURCES
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, ForeignKeyConstraint, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from feedback_service.db import Base
+from feedback_service.database import Base
 from feedback_service.models.columns import CentreId, Edrpou, Fingerprint, Id, Word, one_of
 from feedback_service.words import FRONT_OFFICES, SOURCES, STATUSES, WORKPLACE_KINDS
 

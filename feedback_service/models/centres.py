@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from feedback_service.db import Base
+from feedback_service.database import Base
 from feedback_service.models.columns import CentreId, Edrpou, Id, Title, Word, one_of
 
 Absent = JSON(none_as_null=True)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, CheckConstraint, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from feedback_service.db import Base
+from feedback_service.database import Base
 from feedback_service.models.columns import CentreId, Id, Word, one_of
 from feedback_service.words import EVENT_STATES
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from feedback_service.db import Base
+from feedback_service.database import Base
 from feedback_service.models.columns import CentreId, one_of
 
 TOPICS = ("sources",)  # what is explained: why sources differ

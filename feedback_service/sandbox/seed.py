@@ -19,7 +19,7 @@ from feedback_service import clock, flow
 from feedback_service.cases import invitations
 from feedback_service.cases.registry import CaseReport, ServiceRef
 from feedback_service.cases.tokens import keyring
-from feedback_service.db import transaction
+from feedback_service.database import transaction
 from feedback_service.errors import Conflict
 from feedback_service.files import Row
 from feedback_service.flow import AssistedAnswer, setup, upkeep
@@ -301,7 +301,7 @@ def _reopen(tx: Session, days: set[date], today: date) -> None:
     """Days that the turned-back clock took for open may have been closed already."""
     centre = tx.scalars(select(Centre).where(Centre.code == town.CENTRE)).one()
     for day in sorted(days):
-        rollups.reopen(tx, centre.id, day, today=today)
+        rollups.reopen(tx.connection(), centre.id, day, today=today)
     rollups.unsettle(tx, centre.id, since=today - timedelta(days=DAYS))
 
 

@@ -21,7 +21,7 @@ from feedback_service.app import create_app
 from feedback_service.cases.registry import CaseReport, ServiceRef
 from feedback_service.cases.tokens import keyring
 from feedback_service.config import Settings
-from feedback_service.db import transaction
+from feedback_service.database import transaction
 from feedback_service.errors import FeedbackError
 from feedback_service.models import Centre, Device
 from feedback_service.sandbox import town

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feedback_service.access import keys
-from feedback_service.db import db, transaction
+from feedback_service.database import db, transaction
 from feedback_service.models import ApiKey, Centre
 
 pytestmark = pytest.mark.usefixtures("context")

@@ -4,7 +4,7 @@ import pytest
 
 from feedback_service.access import sight
 from feedback_service.cases.registry import ServiceRef
-from feedback_service.db import reading
+from feedback_service.database import reading
 from feedback_service.errors import NotFound
 from tests.support import story
 

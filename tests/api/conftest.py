@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import Headers
 
 from feedback_service.access import keys
-from feedback_service.db import transaction
+from feedback_service.database import transaction
 from feedback_service.models import Centre
 from feedback_service.words import SCOPES
 from tests.support import story

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.config import Settings
-from feedback_service.db import transaction
+from feedback_service.database import transaction
 from feedback_service.delivery import courier
 from feedback_service.models import Event
 from tests.api.conftest import Caller, NewCaller, a_case, pointers

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.app import create_app
 from feedback_service.config import Settings
-from feedback_service.db import db, transaction
+from feedback_service.database import db, transaction
 from tests.conftest import TimeIs
 from tests.support import story
 from tests.support.database import FreshDatabase

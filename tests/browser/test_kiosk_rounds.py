@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.cases.tokens import keyring
-from feedback_service.db import reading
+from feedback_service.database import reading
 from feedback_service.models import Centre, Response
 from tests.browser.kiosk import (
     LANDSCAPE,

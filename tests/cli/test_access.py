@@ -6,7 +6,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from feedback_service.access import keys
-from feedback_service.db import transaction
+from feedback_service.database import transaction
 from feedback_service.errors import NotFound
 from feedback_service.flow import sign_in
 from feedback_service.models import Centre, JournalEntry

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock, flow
 from feedback_service.config import Settings
-from feedback_service.db import db, reading, transaction
+from feedback_service.database import db, reading, transaction
 from feedback_service.delivery import courier, line, outbox, relay
 from feedback_service.delivery.courier import Courier, Errand
 from feedback_service.delivery.events import response_withdrawn

@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.config import BadSettings, Settings
-from feedback_service.db import transaction
+from feedback_service.database import transaction
 from feedback_service.delivery import courier, outbox, package, packer
 from feedback_service.delivery.events import response_withdrawn
 from feedback_service.delivery.package import BadPackage, Packed

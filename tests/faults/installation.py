@@ -15,7 +15,7 @@ import httpx
 
 from feedback_service.app import create_app
 from feedback_service.config import Settings
-from feedback_service.db import db
+from feedback_service.database import db
 from feedback_service.flow import setup
 from tests.faults.journal import Journal
 from tests.faults.programs import Program, kill, sweep

@@ -17,7 +17,7 @@ from feedback_service import clock, flow, mail
 from feedback_service.access import sessions
 from feedback_service.access.sessions import Visitor
 from feedback_service.config import Settings
-from feedback_service.db import reading
+from feedback_service.database import reading
 from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
 from feedback_service.flow import alarms, staff, upkeep
 from feedback_service.models import Alarm, Concern, Gathering, JournalEntry, Letter

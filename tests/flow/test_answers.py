@@ -14,7 +14,7 @@ from feedback_service import flow
 from feedback_service.app import create_app
 from feedback_service.cases import invitations
 from feedback_service.config import Settings
-from feedback_service.db import db, transaction
+from feedback_service.database import db, transaction
 from feedback_service.delivery.events import RESPONSE_RECORDED, RESPONSE_WITHDRAWN
 from feedback_service.errors import (
     AlreadyAnswered,

@@ -8,7 +8,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from feedback_service import flow
-from feedback_service.db import transaction
+from feedback_service.database import transaction
 from feedback_service.delivery.events import RESPONSE_RECORDED
 from feedback_service.errors import AlreadyAnswered, InvitationCancelled
 from feedback_service.flow.answers import Given

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.access import passwords, second_factor, sessions
 from feedback_service.access.sessions import CODE, FULL, SET_UP, Visitor
-from feedback_service.db import transaction
+from feedback_service.database import transaction
 from feedback_service.errors import Invalid, NotAllowed, NotFound, NotRecognised, TooManyAttempts
 from feedback_service.flow import sign_in, staff, upkeep
 from feedback_service.models import Attempts, JournalEntry, SignIn, User

@@ -5,14 +5,14 @@ from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
+from feedback_service.links import Tx
+from feedback_service.statements import Ready
 from flask import Flask
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from feedback_service import flow
 from feedback_service.flow.answers import opened
-from feedback_service.links import Tx
-from feedback_service.statements import Ready
 from feedback_service.surveys.answers import check
 from tests.support.story import CENTRE, a_centre, a_report, given, invited, registered, sent
 
@@ -63,11 +63,11 @@ def test_a_look_costs_one_statement_and_all_the_first_looks_of_a_moment_one_more
         for token in tokens:
             flow.open_survey(token, counts=True)
         assert looks() == 3
-        opened.settle()
+        opened.write_now()
         assert looks() == 4
     with counting() as again:
         flow.open_survey(tokens[0], counts=True)
-        opened.settle()
+        opened.write_now()
         assert again() == 1
 
 

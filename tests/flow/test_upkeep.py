@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock, flow
 from feedback_service.config import Settings
-from feedback_service.db import transaction
+from feedback_service.database import transaction
 from feedback_service.flow import AssistedAnswer, upkeep
 from feedback_service.flow.upkeep import Purged
 from feedback_service.indicators import closing

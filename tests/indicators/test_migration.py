@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service.app import create_app
 from feedback_service.config import Settings
-from feedback_service.db import db, transaction
+from feedback_service.database import db, transaction
 from feedback_service.flow import upkeep
 from feedback_service.models import Centre, Tally
 from tests.support import stored

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock, flow
 from feedback_service.cases.registry import ServiceRef
 from feedback_service.config import Settings
-from feedback_service.db import reading, transaction
+from feedback_service.database import reading, transaction
 from feedback_service.flow import AssistedAnswer, setup, upkeep
 from feedback_service.indicators import checking, closing, rollups, tallies
 from feedback_service.indicators.checking import Difference

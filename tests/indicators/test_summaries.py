@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from feedback_service import clock, flow
-from feedback_service.db import reading, transaction
+from feedback_service.database import reading, transaction
 from feedback_service.errors import NotFound
 from feedback_service.indicators import closing, summaries
 from feedback_service.indicators.methodology import FOLDER

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from feedback_service.db import transaction
+from feedback_service.database import transaction
 from feedback_service.models import Centre, Response, Service
 from feedback_service.words import SOURCES
 from tests.support.story import CENTRE

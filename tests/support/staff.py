@@ -17,7 +17,7 @@ from feedback_service import clock
 from feedback_service.access import passwords, second_factor, sessions, users
 from feedback_service.access.sessions import FULL
 from feedback_service.config import settings
-from feedback_service.db import transaction
+from feedback_service.database import transaction
 from feedback_service.flow import staff
 
 PASSWORD = "три сосни біля ставка"

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from feedback_service.db import db
+from feedback_service.database import db
 
 Asked = tuple[str, Any]  # a statement and its values
 

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from feedback_service.db import Base, reading
+from feedback_service.database import Base, reading
 from feedback_service.models import Comment, Event, Response
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock, flow
 from feedback_service.cases import tokens
 from feedback_service.cases.registry import CaseReport, ServiceRef
-from feedback_service.db import transaction
+from feedback_service.database import transaction
 from feedback_service.flow import CaseView, Given, InvitationView, Recorded
 from feedback_service.models import Centre, Event
 from feedback_service.surveys.answers import check

@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from feedback_service.db import reading, transaction
+from feedback_service.database import reading, transaction
 from feedback_service.models import Centre, Comment, Response, Service
 from feedback_service.surveys import comments, responses
 from feedback_service.surveys.answers import Answers

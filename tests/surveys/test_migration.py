@@ -10,7 +10,7 @@ from flask import Flask
 from feedback_service import flow
 from feedback_service.app import create_app
 from feedback_service.config import Settings
-from feedback_service.db import db
+from feedback_service.database import db
 from feedback_service.models import Comment, Response
 from tests.support import stored
 from tests.support.database import FreshDatabase, flask_db

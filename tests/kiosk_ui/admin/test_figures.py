@@ -15,7 +15,7 @@ from flask import Flask
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from feedback_service.db import transaction
+from feedback_service.database import transaction
 from feedback_service.flow import setup
 from feedback_service.models import Centre, Service
 from tests.conftest import TimeIs

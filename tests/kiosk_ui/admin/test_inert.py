@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock, flow
 from feedback_service.cases.registry import ServiceRef
 from feedback_service.config import smtp
-from feedback_service.db import transaction
+from feedback_service.database import transaction
 from feedback_service.flow import alarms, upkeep
 from feedback_service.models import Centre, User
 from tests.conftest import TimeIs

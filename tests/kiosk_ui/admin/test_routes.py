@@ -17,7 +17,7 @@ from werkzeug.routing import Rule
 
 from feedback_service.access import roles, sessions
 from feedback_service.access.sessions import CODE, SET_UP
-from feedback_service.db import reading
+from feedback_service.database import reading
 from feedback_service.flow import alarms, pairing, setup, tablet_list, upkeep
 from feedback_service.models import Alarm, ApiKey, Centre, Event, SignIn, User
 from feedback_service.words import ROLES
