@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service.cases import tokens
 from feedback_service.cases.tokens import Keyring, TokenKey
-from feedback_service.database import table, write_guarded
+from feedback_service.database import fetch_rows, table, write, write_guarded
 from feedback_service.errors import InvitationCancelled, InvitationExpired, NotFound
 from feedback_service.models import BegunAnswer, Case, Centre, CodeGuesses, Invitation, Service
 
@@ -175,7 +175,7 @@ def hold(connection: Connection, keyring: Keyring, token: str, *, lock: bool = F
         raise NotFound()
     for key in keyring.keys:
         asked = _BY_TOKEN_LOCKED if lock else _BY_TOKEN
-        for row in connection.execute(asked, {"hash": key.fingerprint("token", normal)}):
+        for row in fetch_rows(connection, asked, {"hash": key.fingerprint("token", normal)}):
             held = _held(normal, key, row)
             return _after_waiting(connection, held) if lock else held
     raise NotFound()
@@ -187,7 +187,7 @@ def hold_again(connection: Connection, keyring: Keyring, centre: uuid.UUID, invi
     If its key was taken off the ring, the signing one stands in: nobody can open the link any more, but what
     was tapped counts.
     """
-    [[*facts, key_id]] = connection.execute(_BY_ID_LOCKED, {"whose": centre, "which": invitation})
+    [[*facts, key_id]] = fetch_rows(connection, _BY_ID_LOCKED, {"whose": centre, "which": invitation})
     try:
         key = keyring.by_id(key_id)
     except LookupError:
@@ -208,7 +208,7 @@ def _after_waiting(connection: Connection, held: Held) -> Held:
     joined to it as they were before."""
     if not held.invitation.started:
         return held
-    begun = next(map(Begun._make, connection.execute(_READ_BEGUN, _this(held))), None)
+    begun = next(map(Begun._make, fetch_rows(connection, _READ_BEGUN, _this(held))), None)
     return replace(held, begun=begun)
 
 
@@ -251,7 +251,7 @@ def keep_begun(
     chosen = {"client_id": client, "answers": dict(answers), "language": language, "touched_at": at}
     if held.begun is None:
         key = {"centre_id": held.invitation.centre_id, "invitation_id": held.invitation.id}
-        connection.execute(_BEGIN, key | chosen | {"source": source, "begun_at": at})
+        write(connection, _BEGIN, key | chosen | {"source": source, "begun_at": at})
         write_guarded(connection, _STARTING, _as_read(held))
     else:
         write_guarded(connection, _CHOSEN, _this(held) | chosen | {"was_touched_at": held.begun.touched_at})

@@ -40,7 +40,12 @@ def open_database(app: Flask, url: str) -> None:
         app.extensions[WRITE_QUEUE] = WriteQueue(str(address.database))
     else:
         # A statement prepared on one connection of PgBouncer's (transaction mode) is unknown on the next one.
-        options |= {"pool_pre_ping": True, "connect_args": {"prepare_threshold": None}}
+        import os
+
+        options |= {
+            "pool_pre_ping": "P" in os.environ["EXP"],
+            "connect_args": {"prepare_threshold": None if "N" in os.environ["EXP"] else 5},
+        }
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     db.init_app(app)
     with app.app_context():

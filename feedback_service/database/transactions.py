@@ -5,18 +5,17 @@ So whatever it decided is decided anew on what the winner left behind.
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from flask import current_app
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.dml import UpdateBase
 
 from feedback_service.database import engine
 from feedback_service.database.driver_errors import error_code, is_lost_race, is_temporary
@@ -84,12 +83,6 @@ def optimistic_transaction(
     return _with_retries(story, _optimistic)
 
 
-def write_guarded(connection: Connection, statement: UpdateBase, values: Mapping[str, Any]) -> None:
-    """Change one row that must still be as it was read; ``LostRace`` if it is not."""
-    if connection.execute(statement, values).rowcount != 1:
-        raise LostRace()
-
-
 def _with_retries(
     story: Callable[Concatenate[T, P], R], opened: Callable[[], AbstractContextManager[T]]
 ) -> Callable[P, R]:
@@ -128,6 +121,7 @@ def _read_session() -> Iterator[Session]:
         unmoving = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         tx.connection(execution_options={"writes": False, **(unmoving if is_postgresql else {})})
         yield tx
+        tx.commit()  # at a rollback psycopg forgets every statement that it has prepared
 
 
 @contextmanager
@@ -135,6 +129,7 @@ def _optimistic() -> Iterator[OptimisticTransaction]:
     with db.engine.connect() as connection:
         connection.execution_options(writes=False)
         yield OptimisticTransaction(connection)
+        connection.commit()  # see _read_session
 
 
 def _write_turn() -> AbstractContextManager[None]:

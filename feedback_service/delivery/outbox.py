@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, insert
 from uuid_utils.compat import uuid7
 
-from feedback_service.database import table
+from feedback_service.database import table, write
 from feedback_service.delivery.events import Telling
 from feedback_service.models import Event
 
@@ -31,5 +31,7 @@ def put(connection: Connection, centre_id: uuid.UUID, tellings: list[Telling], *
         }
         for telling in tellings
     ]
-    if rows:
+    if len(rows) == 1:
+        write(connection, _EVENT, rows[0])
+    elif rows:
         connection.execute(_EVENT, rows)

@@ -8,7 +8,7 @@ from datetime import date
 from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.orm import Session
 
-from feedback_service.database import table
+from feedback_service.database import table, write
 from feedback_service.models import Comment, Response
 from feedback_service.surveys import library
 from feedback_service.surveys.answers import Answers
@@ -43,11 +43,11 @@ _RESPONSE, _COMMENT = insert(table(Response)), insert(table(Comment))
 def store(connection: Connection, new: NewResponse) -> None:
     """Keep the answer: its facts with what was chosen, and the masked comment."""
     facts = {name: getattr(new, name) for name in _FACTS}
-    connection.execute(_RESPONSE, facts | {"answers": new.answers.coded})
+    write(connection, _RESPONSE, facts | {"answers": new.answers.coded})
     if (text := new.answers.comment) is not None:
         key = {"centre_id": new.centre_id, "response_id": new.id}
         beside = _beside(connection, new) | {"text": text, "folded": folded(text)}
-        connection.execute(_COMMENT, key | beside)
+        write(connection, _COMMENT, key | beside)
 
 
 def _beside(connection: Connection, new: NewResponse) -> dict[str, object]:
