@@ -20,8 +20,8 @@ class logger_class(Logger):
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("WEB_CONCURRENCY", max(2, multiprocessing.cpu_count())))
-worker_class = os.environ.get("XW", "gthread")
-threads = int(os.environ.get("XT", "4"))
+worker_class = "gthread"
+threads = 4
 preload_app = True  # the program, its documents, templates and translations are read once and shared
 timeout = 60
 graceful_timeout = 15

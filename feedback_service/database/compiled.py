@@ -10,7 +10,6 @@ from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Connection, Dialect, Select
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
 
 from feedback_service.errors import LostRace
@@ -22,8 +21,9 @@ _Convert = Callable[[Any], Any]
 class _Compiled(NamedTuple):
     """A statement as one kind of database takes it."""
 
-    compiler: SQLCompiler
     sql: str
+    order: Sequence[str] | None  # of the values, where they have no names
+    constants: Mapping[str, Any]  # values that are part of the statement
     convert_values: Sequence[tuple[str, _Convert]]  # those that the driver does not take as they are
     convert_columns: Sequence[tuple[int, _Convert]]  # those that it does not give as they should be
 
@@ -66,10 +66,10 @@ def _execute(
     compiled = _compiled.get(key)
     if compiled is None:
         compiled = _compiled[key] = _compile(statement, dialect, values)
-    given = compiled.compiler.construct_params(cast(Any, values))
+    given = {**compiled.constants, **values}
     for name, convert in compiled.convert_values:
         given[name] = convert(given[name])
-    order = compiled.compiler.positiontup
+    order = compiled.order
     if not connection.in_transaction():
         connection.begin()  # the driver begins by itself, and SQLAlchemy would not know what to commit
     cursor = connection.connection.cursor()
@@ -87,9 +87,7 @@ def _execute(
 
 def _compile(statement: _Statement, dialect: Dialect, values: Mapping[str, Any]) -> _Compiled:
     is_query = isinstance(statement, Select)
-    compiler = cast(
-        SQLCompiler, statement.compile(dialect=dialect, column_keys=None if is_query else list(values))
-    )
+    compiler = statement.compile(dialect=dialect, column_keys=None if is_query else list(values))
     processors = {
         name: parameter.type.dialect_impl(dialect).bind_processor(dialect)
         for name, parameter in compiler.binds.items()
@@ -99,8 +97,9 @@ def _compile(statement: _Statement, dialect: Dialect, values: Mapping[str, Any])
         for column in (statement.exported_columns if isinstance(statement, Select) else ())
     ]
     return _Compiled(
-        compiler,
         str(compiler),
+        compiler.positiontup,
+        {name: parameter.value for name, parameter in compiler.binds.items() if not parameter.required},
         [(name, convert) for name, convert in processors.items() if convert],
         [(place, convert) for place, convert in enumerate(columns) if convert],
     )

@@ -1,11 +1,12 @@
 """The engine with its pool, and the check that the database keeps what it acknowledges."""
 
+import select
 from typing import Any
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, event, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 
 from feedback_service.database.driver_errors import error_code
 from feedback_service.database.schema import Base
@@ -28,25 +29,22 @@ class NotReachable(Exception):
 
 def open_database(app: Flask, url: str) -> None:
     """Give the application its engine; raises ``NotReachable``, or ``NotDurable`` if the database may forget."""
-    address = make_url(url)
-    app.config["SQLALCHEMY_DATABASE_URI"] = url
-    options: dict[str, Any] = {
+    address, connect_args = make_url(url), dict[str, Any]()
+    if "prepare_threshold" in address.query:
+        # PgBouncer before 1.22 sends a statement to a server connection that has not prepared it: "none" prepares none.
+        threshold = address.query["prepare_threshold"]
+        connect_args["prepare_threshold"] = None if threshold == "none" else int(str(threshold))
+        address = address.difference_update_query(["prepare_threshold"])
+    app.config["SQLALCHEMY_DATABASE_URI"] = address
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
         "hide_parameters": True,  # they hold people's words and secrets, and must not reach an error message
         "pool_size": 8,
         "max_overflow": 8,
         "pool_use_lifo": True,
+        "connect_args": connect_args,
     }
     if address.get_backend_name() == "sqlite":
         app.extensions[WRITE_QUEUE] = WriteQueue(str(address.database))
-    else:
-        # A statement prepared on one connection of PgBouncer's (transaction mode) is unknown on the next one.
-        import os
-
-        options |= {
-            "pool_pre_ping": "P" in os.environ["EXP"],
-            "connect_args": {"prepare_threshold": None if "N" in os.environ["EXP"] else 5},
-        }
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     db.init_app(app)
     with app.app_context():
         _listen(db.engine)
@@ -64,6 +62,7 @@ def _listen(engine: Engine) -> None:
         event.listen(engine, "begin", _begin_sqlite)
     else:
         event.listen(engine, "connect", _prepare_postgresql)
+        event.listen(engine, "checkout", _refuse_if_hung_up)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
@@ -93,6 +92,19 @@ def _prepare_postgresql(connection: Any, _record: Any) -> None:
     connection.commit()
     cursor.close()
     _refuse_if_not_durable(found, wanted)
+
+
+def _refuse_if_hung_up(connection: Any, _record: Any, _proxy: Any) -> None:
+    """Lend no connection whose server hung up; the pool then opens new ones.
+
+    The server has said so without being asked, so it is enough to see whether anything is there to read.
+    ``pool_pre_ping`` asks with a statement, twice a visit (decision 17).
+    """
+    unread = select.poll()
+    if not connection.closed:
+        unread.register(connection.fileno(), select.POLLIN)
+    if connection.closed or unread.poll(0):
+        raise InvalidatePoolError()
 
 
 def _refuse_if_not_durable(found: dict[str, Any], wanted: dict[str, tuple[Any, ...]]) -> None:

@@ -108,8 +108,7 @@ def _note_opened(tx: Session, hashes: Sequence[bytes]) -> None:
 opened = DeferredWriter(_note_opened)  # looking must not wait for the disk: decision 9
 
 
-@optimistic_transaction
-def keep_begun(
+def keep_begun_within(
     tx: OptimisticTransaction,
     token: str,
     *,
@@ -142,8 +141,10 @@ def keep_begun(
     return _survey(held, questionnaire, begun=True)
 
 
-@optimistic_transaction
-def finish(
+keep_begun = optimistic_transaction(keep_begun_within)
+
+
+def finish_within(
     tx: OptimisticTransaction,
     token: str,
     *,
@@ -166,6 +167,9 @@ def finish(
     source, began_at = (source, clock.now()) if begun is None else (begun.source, begun.begun_at)
     with tx.writing() as connection:
         return _finalise(connection, held, client_id, answers, language, source, began_at)
+
+
+finish = optimistic_transaction(finish_within)
 
 
 @transaction

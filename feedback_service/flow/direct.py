@@ -49,13 +49,15 @@ def read_notice(tx: Session, centre_code: str) -> tuple[CentreFacts, str | None]
     return CentreFacts.of(centre), centre.notice
 
 
-@transaction
-def record_in_hall(
+def record_in_hall_within(
     tx: Session, centre_code: str, *, client_id: uuid.UUID, given: Given, language: str
 ) -> Recorded:
     """A person rates the hall by its poster: an answer of its own source, outside the official index."""
     now, origin = clock.now(), Origin(centre=_centre(tx, centre_code), front_office="offline")
     return _record_once(tx, origin, client_id, given, language, "qr_hall", clock.kyiv_day(now))
+
+
+record_in_hall = transaction(record_in_hall_within)
 
 
 @transaction
