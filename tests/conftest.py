@@ -15,17 +15,15 @@ from feedback_service.config import Settings
 from feedback_service.database import db
 from feedback_service.flow.answers import opened
 from tests.support import browser as browsers
-from tests.support import once
 from tests.support.browser import PHONE, NewPage
 from tests.support.database import FreshDatabase, PostgresDatabases, SqliteDatabases
 from tests.support.environment import environment
 from tests.support.postgres import Server
+from tests.support.templates import CompiledTemplates
 
 TimeIs = Callable[[datetime | str], datetime]
-TEMPLATES = once.Templates()
+TEMPLATES = CompiledTemplates()
 logs.configure()  # structlog's own way draws every object behind an error, for seconds
-once.keep_rules()
-once.keep_statements()
 
 
 @pytest.fixture(scope="session")
@@ -78,8 +76,6 @@ def app(settings: Settings) -> Iterator[Flask]:
     app = create_app(settings)
     app.testing = True
     app.jinja_env.bytecode_cache = TEMPLATES
-    with app.app_context():
-        once.share_statements(db.engine)
     yield app
     with app.app_context():
         opened.write_now()

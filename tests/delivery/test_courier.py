@@ -69,7 +69,7 @@ def promise(tx: Session, n: int = 1, centre: str = CENTRE) -> list[str]:
     centre_id = tx.scalars(select(Centre.id).where(Centre.code == centre)).one()
     now = clock.now()
     tellings = [response_withdrawn(str(uuid.uuid4()), clock.whole_hour(now)) for _ in range(n)]
-    outbox.put(tx, centre_id, tellings, at=now)
+    outbox.put(tx.connection(), centre_id, tellings, at=now)
     subjects = [telling.subject for telling in tellings]
     return [
         str(id) for id in tx.scalars(select(Event.id).where(Event.subject.in_(subjects)).order_by(Event.id))

@@ -66,7 +66,9 @@ def promise(tx: Session, n: int = 1, centre: str = CENTRE) -> None:
     """So many events wait in the centre's line."""
     centre_id = tx.scalars(select(Centre.id).where(Centre.code == centre)).one()
     now = clock.now()
-    outbox.put(tx, centre_id, [response_withdrawn(str(uuid.uuid4()), clock.whole_hour(now))] * n, at=now)
+    outbox.put(
+        tx.connection(), centre_id, [response_withdrawn(str(uuid.uuid4()), clock.whole_hour(now))] * n, at=now
+    )
 
 
 def packages(folder: Path) -> list[str]:

@@ -55,7 +55,7 @@ def say(tx: Session, /, *texts: str | None, **facts: Any) -> list[uuid.UUID]:
         answers = Answers(single, choices, text)
         service_id = service.id if title and service else None
         responses.store(
-            tx,
+            tx.connection(),
             NewResponse(centre_id=centre, id=id, service_id=service_id, answers=answers, **(usual | facts)),
         )
     return ids
