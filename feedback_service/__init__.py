@@ -12,8 +12,7 @@ keeps its own books, in ``delivery.courier``.
 ``cli`` are the doors; none of them touches a table. ``program`` is what is behind
 them, and all that a command needs; ``app`` adds the doors.
 
-    ground      words, config, clock, text, errors, documents, files, logs, db, turns, links, statements,
-                gathered; serving (how gunicorn takes requests)
+    ground      words, config, clock, text, errors, documents, files, logs, database (engine and transactions)
     rooms       cases (registering, tokens, QR, slips, posters), surveys (questionnaires, answers, privacy guard,
                 comments), indicators (methodology, scoring, roll-ups, summaries, comparisons, control limits,
                 CUSUM), delivery (events, outbox, relay), access (users and what they may see, sessions, keys,

@@ -30,10 +30,10 @@ class NotReachable(Exception):
 def open_database(app: Flask, url: str) -> None:
     """Give the application its engine; raises ``NotReachable``, or ``NotDurable`` if the database may forget."""
     address, connect_args = make_url(url), dict[str, Any]()
-    if "prepare_threshold" in address.query:
-        # PgBouncer before 1.22 sends a statement to a server connection that has not prepared it: "none" prepares none.
-        threshold = address.query["prepare_threshold"]
-        connect_args["prepare_threshold"] = None if threshold == "none" else int(str(threshold))
+    if address.query.get("prepare_threshold") == "none":
+        # PgBouncer before 1.22 may send a prepared statement to a server connection that has not prepared it. An
+        # address cannot hold the value by which psycopg prepares nothing.
+        connect_args["prepare_threshold"] = None
         address = address.difference_update_query(["prepare_threshold"])
     app.config["SQLALCHEMY_DATABASE_URI"] = address
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {

@@ -1,4 +1,4 @@
-"""Compiled templates, shared by all applications of a test process: a page's first drawing is mostly Jinja's compiler."""
+"""Compiled templates, shared by all applications of a process: a page's first drawing is mostly Jinja's compiler."""
 
 from types import CodeType
 
