@@ -70,7 +70,7 @@ def test_an_update_sets_the_columns_that_come_with_its_values() -> None:
     a_centre()
 
     @transaction
-    def rename(tx: Session, **values: Any) -> None:
+    def rename(tx: Session, /, **values: Any) -> None:
         write_guarded(tx.connection(), RENAME, {"which": CENTRE} | values)
 
     rename(name="Перша")
