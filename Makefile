@@ -34,6 +34,7 @@ test: setup $(TEST)  ## every test on SQLite, PostgreSQL and in a browser; ARGS=
 	@$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
 
 bench: setup $(TEST)  ## how fast, as ratios to a bare program in the same run; ARGS="--only survey --pairs 3"
+	@PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null || $(MAKE) nginx
 	@$(PY) -m benchmarks $(ARGS)
 
 faults: setup $(TEST)  ## kill and fault rounds under load on both databases, audited; ROUNDS=60 on each, SEED=1
@@ -83,6 +84,12 @@ $(CHECK): | $(TEST)
 
 %.mo: %.po | $(RUN)
 	@.venv/bin/pybabel -q compile -i $< -o $@
+
+.PHONY: nginx
+nginx:
+	@if [ "$$(id -u)" != 0 ]; then echo "No nginx found. Install the Debian package nginx-light." >&2; exit 1; fi
+	apt-get update -q
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends nginx-light
 
 .PHONY: chromium
 chromium:

@@ -10,7 +10,6 @@ from typing import Any
 from gunicorn.glogging import Logger
 
 from feedback_service import logs
-from feedback_service.serving import InTurn
 
 
 class logger_class(Logger):
@@ -21,7 +20,7 @@ class logger_class(Logger):
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("WEB_CONCURRENCY", max(2, multiprocessing.cpu_count())))
-worker_class = InTurn
+worker_class = "gthread"
 threads = 4
 preload_app = True  # the program, its documents, templates and translations are read once and shared
 timeout = 60

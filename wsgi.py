@@ -4,11 +4,11 @@ import os
 import sys
 
 import click
-from feedback_service.database import NotDurable, NotReachable
 from flask import Flask
 
 from feedback_service import logs
 from feedback_service.config import BadSettings, Settings
+from feedback_service.database import NotDurable, NotReachable
 from feedback_service.program import prepare
 
 # Flask's own commands that need pages and API; all others, the worker too, do without and take less memory.

@@ -104,7 +104,11 @@ def _rows(visits: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         {"database": one["database"], "clients": one["clients"], "program": program}
         | one[program]
         | {"pss_mib": one["pss_mib"][program]}
-        | ({name: one[name] for name in ("ratio", "ratio_from_to", "ratio_cpu")} if program == "ours" else {})
+        | (
+            {name: one[name] for name in ("ratio", "ratio_from_to", "ratio_p99", "ratio_cpu")}
+            if program == "ours"
+            else {}
+        )
         for one in visits
         for program in ("ours", "bare")
     ]

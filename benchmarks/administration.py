@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from feedback_service.database import db
 from sqlalchemy import text
 
 from benchmarks import city
 from benchmarks.serving import service
 from feedback_service import clock, logs
+from feedback_service.database import db
 from feedback_service.flow import maintenance
 from tests.support.staff import Staff, a_session, a_user
 

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from feedback_service.database import db, reading
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from benchmarks.serving import pss_mib
 from feedback_service.app import create_app
 from feedback_service.config import Settings
+from feedback_service.database import db, reading
 from feedback_service.models import Event
 from tests.faults.installation import CENTRES, Installation
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from feedback_service.database import Base, transaction
 from sqlalchemy.orm import Session
 
+from feedback_service.database import Base, transaction
 from feedback_service.models import Case, Centre, Invitation, Response, Service
 from feedback_service.words import PARTS_OF_DAY
 

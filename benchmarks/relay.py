@@ -21,7 +21,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from feedback_service.database import transaction
 from flask import Flask
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
@@ -29,6 +28,7 @@ from sqlalchemy.orm import Session
 from benchmarks.serving import service
 from feedback_service import clock, logs
 from feedback_service.config import settings
+from feedback_service.database import transaction
 from feedback_service.delivery import courier, events, outbox
 from feedback_service.flow.deliveries import read_status
 from feedback_service.models import Centre, Channel
@@ -120,7 +120,7 @@ def promise(tx: Session, centre: tuple[uuid.UUID, str], subjects: list[str], at:
         )
         for subject in subjects
     ]
-    outbox.put(tx, centre_id, told, at=at)
+    outbox.put(tx.connection(), centre_id, told, at=at)
 
 
 @transaction

@@ -11,11 +11,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from feedback_service.database import db
 from flask import Flask
 
 from feedback_service.app import create_app
 from feedback_service.config import Settings
+from feedback_service.database import db
 from tests.support.database import migrate
 from tests.support.environment import ROOT, environment, process_environment
 from tests.support.postgres import Server

@@ -15,12 +15,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from feedback_service.database import db, transaction
 from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
 from benchmarks.serving import service
 from feedback_service.counts import closing
+from feedback_service.database import db, transaction
 from feedback_service.figures.shapes import FigureQuery
 from feedback_service.figures.summary_json import summary_json
 from feedback_service.flow.summaries import read_both_totals

@@ -1,21 +1,21 @@
 """A person's whole visit, beside the same visit to a bare program, in one run.
 
 A visit: one connection, GET of the survey's first page, POST of every answer with ``finish``; the answer is
-durable. Both programs run on the same database engine under the same gunicorn settings, but for the worker: the bare
-one has gunicorn's own (decision 14). They take turns, so that whatever else the machine does hits both; the ratio is
-what to compare.
+durable. Both programs run on the same database engine under the same gunicorn settings, behind the same nginx. They
+take turns, so that whatever else the machine does hits both; the ratio is what to compare.
 """
 
 import secrets
 import statistics
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from benchmarks import baseline
+from benchmarks.proxy import in_front_of
 from benchmarks.serving import Served, postmaster, served
 from benchmarks.visits import Round, measure
 from feedback_service import clock
@@ -76,6 +76,7 @@ def compare(dialect: str, folder: Path, *, visits: int, pairs: int, clients: int
         "ours": _medians([ours for ours, _ in told]),
         "bare": _medians([bare for _, bare in told]),
         "ratio": round(statistics.median(ratios), 3),
+        "ratio_p99": round(statistics.median(ours.p99_ms / bare.p99_ms for ours, bare in told), 3),
         "ratio_cpu": round(statistics.median(bare.cpu_ms / ours.cpu_ms for ours, bare in told), 3),
         "ratio_from_to": [round(min(ratios), 3), round(max(ratios), 3)],
         "pss_mib": memory,
@@ -99,17 +100,15 @@ def rivals(dialect: str, folder: Path) -> Iterator[Rivals]:
         migrate(ours, folder)
         baseline.connection(bare).execute(baseline.TABLE)
         settings = environment(folder, ours)
+        service = stack.enter_context(served("wsgi:app", settings, folder / "ours.log", roots))
+        bare_settings = {"BASELINE_DATABASE": bare}
+        rival = stack.enter_context(
+            served("benchmarks.baseline:app", bare_settings, folder / "bare.log", roots)
+        )
+        fronts = stack.enter_context(in_front_of([service.port, rival.port], folder))
         yield Rivals(
-            stack.enter_context(served("wsgi:app", settings, folder / "ours.log", roots)),
-            stack.enter_context(
-                served(
-                    "benchmarks.baseline:app",
-                    {"BASELINE_DATABASE": bare},
-                    folder / "bare.log",
-                    roots,
-                    ("--worker-class", "gthread"),
-                )
-            ),
+            replace(service, port=fronts[0]),
+            replace(rival, port=fronts[1]),
             Settings.from_env(settings),
             known,
         )

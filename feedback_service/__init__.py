@@ -15,7 +15,6 @@ The program, put together:
     app         the program with its doors: what answers requests
     program     what is behind the doors: database and shipped documents; a command needs no more
     worker      the worker's duties, each in a thread of its own
-    serving     how gunicorn takes requests
 
 Doors; none of them touches a table. The third, ``kiosk_ui`` (HTML), is a package of its own:
 
@@ -43,11 +42,7 @@ Rooms, which do not know each other:
 Ground:
 
     models      the data dictionary: every table
-    db          the engine, transactions and readings
-    links       a way to the database with less luggage
-    statements  statements that are compiled once
-    gathered    small writes that are made together
-    turns       who writes to SQLite, in order
+    database    the engine, transactions and readings
     config      settings from the environment
     i18n        translation for both doors, names of languages
     clock       now, and days in Kyiv

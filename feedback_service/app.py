@@ -1,10 +1,6 @@
 """The program with its doors: what answers requests."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
-
-from flask import Flask
-from flask.globals import request_ctx
+from flask import Flask, Response, request
 
 import kiosk_ui
 from feedback_service import i18n, logs
@@ -14,35 +10,10 @@ from feedback_service.program import prepare
 from kiosk_ui import languages, pages
 
 
-class Service(Flask):
-    """Flask, with less to do for each request."""
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Nothing here is a coroutine: Flask would look at every function before every call."""
-        return func
-
-    def wsgi_app(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Answer; each door's headers are added out here, for inside each costs several times more."""
-        path = "/" + environ.get("PATH_INFO", "").lstrip("/")  # as Flask reads it
-        of_its_door = door.HEADERS if path.startswith("/api/") else pages.HEADERS
-        return super().wsgi_app(environ, _adding(of_its_door, start_response))
-
-
-def _adding(headers: Mapping[str, str], start: Callable[..., Any]) -> Callable[..., Any]:
-    """As ``start``; what the answer says of itself stands."""
-
-    def started(status: str, said: list[tuple[str, str]], *error: Any) -> Any:
-        names = {name.lower() for name, _ in said}
-        return start(
-            status, [*said, *(pair for pair in headers.items() if pair[0].lower() not in names)], *error
-        )
-
-    return started
-
-
 def create_app(settings: Settings) -> Flask:
     """A ready application. Raises ``NotReachable`` or ``NotDurable`` when its database cannot be relied on."""
-    app = prepare(Service("feedback_service", static_folder=None), settings)
+    app = prepare(Flask("feedback_service", static_folder=None), settings)
+    app.after_request(_add_headers)  # the first that is registered is the last to run: it sees every answer
     logs.log_requests(app)
     i18n.init(app, kiosk_ui.TRANSLATIONS, _choose_language)
     door.register(app)
@@ -52,5 +23,14 @@ def create_app(settings: Settings) -> Flask:
 
 def _choose_language() -> str:
     """The reader's language, by the rule of the door that the address belongs to."""
-    path = request_ctx.request.path  # each look at the proxy costs a search
-    return door.choose_language() if path.startswith("/api/") else languages.choose_language()
+    return door.choose_language() if request.path.startswith("/api/") else languages.choose_language()
+
+
+def _add_headers(response: Response) -> Response:
+    """Each door has headers for all its answers; what an answer says of itself stands."""
+    headers = door.HEADERS if request.path.startswith("/api/") else pages.HEADERS
+    present = {name.lower() for name, _ in response.headers}  # a look at Werkzeug's headers searches them
+    for name, value in headers.items():
+        if name.lower() not in present:
+            response.headers.add(name, value)
+    return response

@@ -3,8 +3,8 @@
 from flask import Flask
 from flask_migrate import Migrate
 
-from feedback_service import db
 from feedback_service.config import Settings
+from feedback_service.database import db, open_database
 from feedback_service.indicators import methodology
 from feedback_service.surveys import questionnaires
 
@@ -12,8 +12,8 @@ from feedback_service.surveys import questionnaires
 def prepare(app: Flask, settings: Settings) -> Flask:
     """``app`` with all of it. Raises ``NotReachable`` or ``NotDurable`` when its database cannot be relied on."""
     app.config["SETTINGS"] = settings
-    db.init(app, settings.database_url)
-    Migrate(app, db.db, render_as_batch=True)
+    open_database(app, settings.database_url)
+    Migrate(app, db, render_as_batch=True)
     questionnaires.shipped()  # read now, so that gunicorn's processes share them
     methodology.shipped_methodologies()
     return app

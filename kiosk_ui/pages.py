@@ -4,7 +4,7 @@ import gzip
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
-from flask import Blueprint, Flask, Response, abort, g, make_response, render_template, request
+from flask import Blueprint, Flask, Response, abort, make_response, render_template, request
 from flask.globals import request_ctx
 from werkzeug.datastructures import ImmutableMultiDict
 
@@ -74,15 +74,20 @@ def reply(html: str, status: int = 200) -> Response:
 
 
 def path() -> str:
-    """This page's path as addresses carry it; while a page is prepared, what stands for it."""
-    return str(g.get("path") or quote("/" + request.path.lstrip("/")))  # never //somewhere.else
+    """This page's path as addresses carry it."""
+    return quote("/" + request.path.lstrip("/"))  # never //somewhere.else
 
 
 def here(**changes: object) -> str:
     """This page's address with the language and the way the reader came, and with these changes."""
+    return address(path(), **changes)
+
+
+def address(path: str, **changes: object) -> str:
+    """The address of the page at ``path`` with the language and the way the reader came, and with these changes."""
     kept = {"lang": spoken(), "via": way()} | changes
     query = urlencode({name: value for name, value in kept.items() if value not in (None, NATIVE)})
-    return f"{path()}?{query}" if query else path()
+    return f"{path}?{query}" if query else path
 
 
 def way() -> str | None:

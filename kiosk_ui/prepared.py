@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable
 from functools import lru_cache
 from typing import NamedTuple
 
-from flask import Response, g, request
+from flask import Response, request
 from markupsafe import escape
 
 from feedback_service.i18n import language
@@ -13,6 +13,9 @@ from kiosk_ui.languages import offered
 from kiosk_ui.pages import asks_for_whole, path, reply, way
 
 _SECRET = secrets.token_hex(16)  # so that no name in the register can look like a blank
+
+
+_PATH = f"/path-{_SECRET}"
 
 
 class _Frame(NamedTuple):
@@ -33,11 +36,11 @@ def blank(name: str) -> str:
 def prepared(draw: Callable[..., str], *facts: Hashable, **blanks: str) -> Response:
     """The page that ``draw`` makes of the facts, with its blanks filled in; texts are escaped, Markup is not.
 
-    ``draw`` runs once for the same facts, so it must look at nothing else. The page's own path is a blank that
-    ``here()`` leaves by itself.
+    ``draw`` runs once for the same facts, so it must look at nothing else. Its first argument stands for the page's
+    own path.
     """
     frame = _Frame(language(), offered(), way(), request.script_root, asks_for_whole())
-    page = _draw(draw, frame, facts).replace("/" + blank("path"), path())
+    page = _draw(draw, frame, facts).replace(_PATH, path())
     for name, text in blanks.items():
         page = page.replace(blank(name), escape(text))
     return reply(page)
@@ -45,8 +48,4 @@ def prepared(draw: Callable[..., str], *facts: Hashable, **blanks: str) -> Respo
 
 @lru_cache(maxsize=256)
 def _draw(draw: Callable[..., str], frame: _Frame, facts: tuple[Hashable, ...]) -> str:
-    g.path = "/" + blank("path")
-    try:
-        return draw(*facts)
-    finally:
-        del g.path
+    return draw(_PATH, *facts)

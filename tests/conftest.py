@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from feedback_service.database import db
 from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, Page
@@ -13,19 +12,18 @@ from playwright.sync_api import Browser, Page
 from feedback_service import clock, logs
 from feedback_service.app import create_app
 from feedback_service.config import Settings
+from feedback_service.database import db
 from feedback_service.flow.answers import opened
 from tests.support import browser as browsers
-from tests.support import once
 from tests.support.browser import PHONE, NewPage
 from tests.support.database import FreshDatabase, PostgresDatabases, SqliteDatabases
 from tests.support.environment import environment
 from tests.support.postgres import Server
+from tests.support.templates import CompiledTemplates
 
 TimeIs = Callable[[datetime | str], datetime]
-TEMPLATES = once.Templates()
+TEMPLATES = CompiledTemplates()
 logs.configure()  # structlog's own way draws every object behind an error, for seconds
-once.keep_rules()
-once.keep_statements()
 
 
 @pytest.fixture(scope="session")
@@ -78,11 +76,9 @@ def app(settings: Settings) -> Iterator[Flask]:
     app = create_app(settings)
     app.testing = True
     app.jinja_env.bytecode_cache = TEMPLATES
-    with app.app_context():
-        once.share_statements(db.engine)
     yield app
     with app.app_context():
-        opened.settle()
+        opened.write_now()
         db.engine.dispose()
 
 

@@ -5,10 +5,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from feedback_service.database import reading
 from flask import Flask
 
 from feedback_service import worker
+from feedback_service.database import reading
 from feedback_service.delivery.events import RESPONSE_RECORDED
 from feedback_service.flow import maintenance
 from feedback_service.flow.maintenance import Stop

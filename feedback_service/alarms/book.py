@@ -5,17 +5,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import Connection, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from feedback_service.database import table
-from feedback_service.links import Tx
 from feedback_service.models import Alarm, Centre, Concern, Service
-from feedback_service.statements import Ready
 
 BAD_ANSWERS = "bad_answers"
 WHOLE = ""  # the subject that is the centre itself
-_CONCERN = Ready.insert(table(Concern), "centre_id", "id", "kind", "service_id")
+_CONCERN = insert(table(Concern))
 REMEMBERED = timedelta(days=91)  # how long an alarm that is over is still shown
 
 
@@ -54,11 +52,10 @@ class AlarmCard:
         return self.over_on is None and self.acknowledged_at is None
 
 
-def worry(tx: Tx, centre_id: uuid.UUID, service_id: uuid.UUID | None) -> None:
+def worry(connection: Connection, centre_id: uuid.UUID, service_id: uuid.UUID | None) -> None:
     """An answer is bad: the worker will look. Nothing here leads to the answer."""
-    _CONCERN.run(
-        tx, {"centre_id": centre_id, "id": uuid.uuid4(), "kind": BAD_ANSWERS, "service_id": service_id}
-    )
+    concern = {"centre_id": centre_id, "id": uuid.uuid4(), "kind": BAD_ANSWERS, "service_id": service_id}
+    connection.execute(_CONCERN, concern)
 
 
 def concerns(tx: Session, limit: int) -> Sequence[Concern]:

@@ -8,17 +8,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select
 from sqlalchemy.orm import Session
 
 from feedback_service.database import table
-from feedback_service.links import Tx
 from feedback_service.models import Alarm, Centre, Concern
-from feedback_service.statements import Ready
 
 BREACH = "breach"
 _CENTRE_ITSELF = ""  # the subject of every breach
-_CONCERN = Ready.insert(table(Concern), "centre_id", "id", "kind", "service_id")
+_CONCERN = insert(table(Concern))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +44,10 @@ class BreachCard:
         return self.over_on is None and self.acknowledged_at is None
 
 
-def notice(tx: Tx, centre_id: uuid.UUID, service_id: uuid.UUID | None) -> None:
+def notice(connection: Connection, centre_id: uuid.UUID, service_id: uuid.UUID | None) -> None:
     """An answer tells of something serious: the worker will look."""
-    _CONCERN.run(tx, {"centre_id": centre_id, "id": uuid.uuid4(), "kind": BREACH, "service_id": service_id})
+    concern = {"centre_id": centre_id, "id": uuid.uuid4(), "kind": BREACH, "service_id": service_id}
+    connection.execute(_CONCERN, concern)
 
 
 def noticed(tx: Session, limit: int) -> Sequence[Concern]:

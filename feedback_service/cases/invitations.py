@@ -7,16 +7,14 @@ from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import Table, and_, bindparam, delete, select, true, update
+from sqlalchemy import Connection, Table, and_, bindparam, delete, insert, select, true, update
 from sqlalchemy.orm import Session
 
 from feedback_service.cases import tokens
 from feedback_service.cases.tokens import Keyring, TokenKey
-from feedback_service.database import table
+from feedback_service.database import fetch_rows, table, write, write_guarded
 from feedback_service.errors import InvitationCancelled, InvitationExpired, NotFound
-from feedback_service.links import Tx, together
 from feedback_service.models import BegunAnswer, Case, Centre, CodeGuesses, Invitation, Service
-from feedback_service.statements import Ready
 
 GUESS_WINDOW = timedelta(minutes=10)
 WRONG_GUESSES = 30  # in a window, for one centre: at 25,000 open codes a guesser needs 27 years to hit one
@@ -115,8 +113,8 @@ class Held:
             raise InvitationExpired()
 
 
-# Statements of what people do all day are worked out once and give plain rows: here SQLAlchemy, and above all the
-# objects of its ORM, would cost more than the database.
+# Statements of what people do all day are built once, so that SQLAlchemy compiles them once, and give plain rows: here
+# the objects of its ORM would cost more than the database.
 _INVITATIONS, _CASES, _SERVICES, _CENTRES, _BEGUN = map(
     table, (Invitation, Case, Service, Centre, BegunAnswer)
 )
@@ -140,20 +138,16 @@ _HELD = select(*(of.c[name] for facts, of in _FACTS for name in facts._fields)).
 )
 _THIS = (_INVITATIONS.c.centre_id == bindparam("whose"), _INVITATIONS.c.id == bindparam("which"))
 _THIS_BEGUN = (_BEGUN.c.centre_id == bindparam("whose"), _BEGUN.c.invitation_id == bindparam("which"))
-_TOKEN = _HELD.where(_INVITATIONS.c.token_hash == bindparam("hash"))
-_BY_TOKEN, _BY_TOKEN_LOCKED = Ready(_TOKEN), Ready(_TOKEN.with_for_update(of=_INVITATIONS))
-_BY_ID_LOCKED = Ready(_HELD.add_columns(_INVITATIONS.c.key_id).where(*_THIS).with_for_update(of=_INVITATIONS))
-_READ_BEGUN = Ready(select(*(_BEGUN.c[name] for name in Begun._fields)).where(*_THIS_BEGUN))
-_BEGIN = Ready.insert(_BEGUN, "centre_id", "invitation_id", *Begun._fields)
+_BY_TOKEN = _HELD.where(_INVITATIONS.c.token_hash == bindparam("hash"))
+_BY_TOKEN_LOCKED = _BY_TOKEN.with_for_update(of=_INVITATIONS)
+_BY_ID_LOCKED = _HELD.add_columns(_INVITATIONS.c.key_id).where(*_THIS).with_for_update(of=_INVITATIONS)
+_READ_BEGUN = select(*(_BEGUN.c[name] for name in Begun._fields)).where(*_THIS_BEGUN)
+_BEGIN = insert(_BEGUN)
 _TOUCH = update(_BEGUN).where(*_THIS_BEGUN)
-# Who decided by what was read relies on its being so still: see ``swift``.
+# Who decided by what was read relies on its being so still: see ``optimistic_transaction``.
 _UNTOUCHED = _BEGUN.c.touched_at == bindparam("was_touched_at")
-_CHOSEN = Ready(
-    _TOUCH.where(_UNTOUCHED).values(
-        {name: bindparam(name) for name in ("client_id", "answers", "language", "touched_at")}
-    )
-)
-_DROP_BEGUN = Ready(delete(_BEGUN).where(*_THIS_BEGUN, _UNTOUCHED))
+_CHOSEN = _TOUCH.where(_UNTOUCHED)  # what is set comes with the values
+_DROP_BEGUN = delete(_BEGUN).where(*_THIS_BEGUN, _UNTOUCHED)
 _STARTING = (
     update(_INVITATIONS)
     .where(
@@ -164,10 +158,6 @@ _STARTING = (
     )
     .values(opened=true(), started=true())
 )
-_STARTED = Ready(_STARTING)
-_SPENT = Ready(
-    _STARTING.values({name: bindparam(name) for name in ("answered_on", "client_hash", "left_begun")})
-)
 _OPENED = (
     update(_INVITATIONS)
     .where(_INVITATIONS.c.token_hash.in_(bindparam("hashes", expanding=True)), ~_INVITATIONS.c.opened)
@@ -175,7 +165,7 @@ _OPENED = (
 )
 
 
-def hold(tx: Tx, keyring: Keyring, token: str, *, lock: bool = False) -> Held:
+def hold(connection: Connection, keyring: Keyring, token: str, *, lock: bool = False) -> Held:
     """The invitation behind a token; ``NotFound`` if there is none. One statement, unless keys were rotated.
 
     ``lock`` keeps everybody else from answering by it until the transaction ends.
@@ -185,24 +175,24 @@ def hold(tx: Tx, keyring: Keyring, token: str, *, lock: bool = False) -> Held:
         raise NotFound()
     for key in keyring.keys:
         asked = _BY_TOKEN_LOCKED if lock else _BY_TOKEN
-        for row in asked.rows(tx, {"hash": key.fingerprint("token", normal)}):
+        for row in fetch_rows(connection, asked, {"hash": key.fingerprint("token", normal)}):
             held = _held(normal, key, row)
-            return _after_waiting(tx, held) if lock else held
+            return _after_waiting(connection, held) if lock else held
     raise NotFound()
 
 
-def hold_again(tx: Session, keyring: Keyring, centre: uuid.UUID, invitation: uuid.UUID) -> Held:
+def hold_again(connection: Connection, keyring: Keyring, centre: uuid.UUID, invitation: uuid.UUID) -> Held:
     """The invitation that an answer was begun on, locked.
 
     If its key was taken off the ring, the signing one stands in: nobody can open the link any more, but what
     was tapped counts.
     """
-    [[*facts, key_id]] = _BY_ID_LOCKED.rows(tx, {"whose": centre, "which": invitation})
+    [[*facts, key_id]] = fetch_rows(connection, _BY_ID_LOCKED, {"whose": centre, "which": invitation})
     try:
         key = keyring.by_id(key_id)
     except LookupError:
         key = keyring.signing
-    return _after_waiting(tx, _held(key.token(invitation), key, facts))
+    return _after_waiting(connection, _held(key.token(invitation), key, facts))
 
 
 def _held(token: str, key: TokenKey, row: Iterable[Any]) -> Held:
@@ -213,12 +203,12 @@ def _held(token: str, key: TokenKey, row: Iterable[Any]) -> Held:
     return Held(token, key, invitation, case, service, centre, begun if begun.client_id else None)
 
 
-def _after_waiting(tx: Tx, held: Held) -> Held:
+def _after_waiting(connection: Connection, held: Held) -> Held:
     """Read the answer begun once more: who waited for the lock sees the invitation as it is now, but the rows
     joined to it as they were before."""
     if not held.invitation.started:
         return held
-    begun = next(map(Begun._make, _READ_BEGUN.rows(tx, _this(held))), None)
+    begun = next(map(Begun._make, fetch_rows(connection, _READ_BEGUN, _this(held))), None)
     return replace(held, begun=begun)
 
 
@@ -235,15 +225,17 @@ def note_opened(tx: Session, hashes: Sequence[bytes]) -> None:
     tx.execute(_OPENED, {"hashes": hashes})
 
 
-def spend(tx: Tx, held: Held, client: uuid.UUID, *, on: date, left_begun: bool = False) -> None:
+def spend(
+    connection: Connection, held: Held, client: uuid.UUID, *, on: date, left_begun: bool = False
+) -> None:
     """Note that it was answered, and by which client; ``LostRace`` if somebody was first. The database decides."""
     client_hash = held.key.client_hash(held.scope, client)
     spent = {"answered_on": on, "client_hash": client_hash, "left_begun": left_begun}
-    _SPENT.run(tx, _as_read(held) | spent, or_lost=True)
+    write_guarded(connection, _STARTING, _as_read(held) | spent)
 
 
 def keep_begun(
-    tx: Tx,
+    connection: Connection,
     held: Held,
     *,
     client: uuid.UUID,
@@ -259,17 +251,15 @@ def keep_begun(
     chosen = {"client_id": client, "answers": dict(answers), "language": language, "touched_at": at}
     if held.begun is None:
         key = {"centre_id": held.invitation.centre_id, "invitation_id": held.invitation.id}
-        with together(tx) as lot:
-            _BEGIN.run(lot, key | chosen | {"source": source, "begun_at": at})
-            _STARTED.run(lot, _as_read(held), or_lost=True)
+        write(connection, _BEGIN, key | chosen | {"source": source, "begun_at": at})
+        write_guarded(connection, _STARTING, _as_read(held))
     else:
-        with together(tx) as lot:
-            _CHOSEN.run(lot, _this(held) | chosen | {"was_touched_at": held.begun.touched_at}, or_lost=True)
+        write_guarded(connection, _CHOSEN, _this(held) | chosen | {"was_touched_at": held.begun.touched_at})
 
 
-def drop_begun(tx: Tx, held: Held, begun: Begun) -> None:
+def drop_begun(connection: Connection, held: Held, begun: Begun) -> None:
     """Forget what was kept: it is final now. ``LostRace`` if it was touched meanwhile."""
-    _DROP_BEGUN.run(tx, _this(held) | {"was_touched_at": begun.touched_at}, or_lost=True)
+    write_guarded(connection, _DROP_BEGUN, _this(held) | {"was_touched_at": begun.touched_at})
 
 
 def left(tx: Session, before: datetime, limit: int) -> Sequence[tuple[uuid.UUID, uuid.UUID]]:

@@ -37,7 +37,7 @@ def close_days(tx: Session, centre_id: uuid.UUID, *, before: date, limit: int = 
     open_days = select_open_days(Centre.id == centre_id, before - timedelta(days=1)).subquery()
     days = tx.scalars(select(open_days.c.day).order_by(open_days.c.day).limit(limit)).all()
     for day in days:
-        mark_day(tx, centre_id, day, closed=True)
+        mark_day(tx.connection(), centre_id, day, closed=True)
     if days:
         # Every way of grouping is named, otherwise SQLite would search all stored rows of the centre.
         of_answers = (

@@ -22,8 +22,8 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Connection,
     Select,
-    bindparam,
     case,
     delete,
     exists,
@@ -40,32 +40,32 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from feedback_service.counts import live, tallies
 from feedback_service.counts.live import GroupCounts
 from feedback_service.counts.tallies import INVITATIONS_BY, WHOLE
-from feedback_service.links import Tx
+from feedback_service.database import table
 from feedback_service.models import Centre, CountedDay, Response, Tally
-from feedback_service.statements import Ready
 
 # Parameters of one statement that may be ids of centres: PostgreSQL takes 65,535 in all, SQLite often 32,766.
 NAMED_CENTRES = 10_000
 
 _INSERT: Mapping[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-_MARK = Ready(
-    {
-        dialect: new(CountedDay)
-        .values({name: bindparam(name) for name in ("centre_id", "day", "closed")})
-        .on_conflict_do_update(index_elements=["centre_id", "day"], set_={"closed": bindparam("closed")})
-        for dialect, new in _INSERT.items()
-    }
-)
 
 
-def reopen_day(tx: Tx, centre_id: uuid.UUID, day: date, *, today: date) -> None:
+def _insert_or_change(statement: Any) -> Any:
+    return statement.on_conflict_do_update(
+        index_elements=["centre_id", "day"], set_={"closed": statement.excluded.closed}
+    )
+
+
+_MARK = {dialect: _insert_or_change(insert(table(CountedDay))) for dialect, insert in _INSERT.items()}
+
+
+def reopen_day(connection: Connection, centre_id: uuid.UUID, day: date, *, today: date) -> None:
     """Count this day live again until it is recounted, because an answer came late or was taken back.
 
     Call it in the transaction that changed the answers. The row is written even if the day is open already: so the
     transaction waits for a worker that is closing the day.
     """
     if day < today:
-        mark_day(tx, centre_id, day, closed=False)
+        mark_day(connection, centre_id, day, closed=False)
 
 
 def reopen_all_days(tx: Session, centre_id: uuid.UUID) -> None:
@@ -286,9 +286,10 @@ def invitations_closed_until(tx: Session, centres: Collection[uuid.UUID]) -> dic
     return {centre_id: day for centre_id, day in tx.execute(latest.group_by(Tally.centre_id))}
 
 
-def mark_day(tx: Tx, centre_id: uuid.UUID, day: date, *, closed: bool) -> None:
+def mark_day(connection: Connection, centre_id: uuid.UUID, day: date, *, closed: bool) -> None:
     """Write whether the day is closed; nobody else can write it until the transaction ends."""
-    _MARK.run(tx, {"centre_id": centre_id, "day": day, "closed": closed})
+    values = {"centre_id": centre_id, "day": day, "closed": closed}
+    connection.execute(_MARK[connection.dialect.name], values)
 
 
 def _first_open_day() -> ColumnElement[date]:

@@ -3,19 +3,17 @@
 import uuid
 from datetime import datetime
 
+from sqlalchemy import Connection, insert
 from uuid_utils.compat import uuid7
 
-from feedback_service.database import table
+from feedback_service.database import table, write
 from feedback_service.delivery.events import Telling
-from feedback_service.links import Tx
 from feedback_service.models import Event
-from feedback_service.statements import Ready
 
-_FACTS = ("centre_id", "id", "type", "subject", "time", "data", "created_at", "state", "due_at")
-_EVENT = Ready.insert(table(Event), *_FACTS, "attempts", "setbacks")
+_EVENT = insert(table(Event))
 
 
-def put(tx: Tx, centre_id: uuid.UUID, tellings: list[Telling], *, at: datetime) -> None:
+def put(connection: Connection, centre_id: uuid.UUID, tellings: list[Telling], *, at: datetime) -> None:
     """Promise these events. They exist exactly when the caller's transaction does."""
     rows = [
         {
@@ -34,6 +32,6 @@ def put(tx: Tx, centre_id: uuid.UUID, tellings: list[Telling], *, at: datetime) 
         for telling in tellings
     ]
     if len(rows) == 1:
-        _EVENT.run(tx, rows[0])
+        write(connection, _EVENT, rows[0])
     elif rows:
-        _EVENT.run_all(tx, rows)
+        connection.execute(_EVENT, rows)

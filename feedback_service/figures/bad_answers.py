@@ -42,7 +42,7 @@ def find_bad_series(
 def _read_days(
     tx: Session, centre_id: uuid.UUID, subjects: Collection[Subject], first: date, last: date
 ) -> Iterator[tuple[Subject, list[Day]]]:
-    methodology = published.read_in_force(tx, last)
+    methodology = published.read_in_force(tx.connection(), last)
     wanted: dict[str, dict[str, Subject]] = {"service": {each.hex: each for each in subjects if each}}
     if None in subjects:
         wanted[WHOLE] = {"": None}

@@ -115,7 +115,7 @@ def count_period(
     if subset is not None and by in ANSWERS_BY and by != subset.by:
         raise ValueError(f"a part by {subset.by} cannot be told apart by {by}")
     scope = _Scope(_read_centres(tx, query.centres), query, by)
-    methodology = published.read_in_force(tx, query.last)
+    methodology = published.read_in_force(tx.connection(), query.last)
     counting = {query.source} if query.source else methodology.sources
     wanted = _choose_questions(methodology, questions)
     sources = SOURCES if by == "source" and not query.source else counting

@@ -1,7 +1,7 @@
 """A person answers by an invitation: taps are kept as begun, and are final when sent or when left.
 
 ``given`` is how a door hands over what was sent: a function from the questionnaire that was asked to the
-checked answers. So the check runs inside the transaction, and a refused answer leaves everything as it was.
+checked answers. So the check runs inside the story, and a refused answer leaves everything as it was.
 """
 
 import uuid
@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -17,11 +18,14 @@ from feedback_service.cases import invitations
 from feedback_service.cases.invitations import Begun, Held
 from feedback_service.cases.tokens import keyring
 from feedback_service.config import settings
-from feedback_service.database import transaction
+from feedback_service.database import (
+    DeferredWriter,
+    OptimisticTransaction,
+    optimistic_transaction,
+    transaction,
+)
 from feedback_service.errors import N_, AlreadyAnswered, Invalid, LostRace
 from feedback_service.flow.recording import Origin, record
-from feedback_service.gathered import Gathered
-from feedback_service.links import Link, Tx, swift, together
 from feedback_service.logs import log
 from feedback_service.models import Centre
 from feedback_service.surveys import library
@@ -87,12 +91,12 @@ def open_survey(token: str, *, counts: bool) -> Survey:
     return survey
 
 
-@swift
-def _look_at(tx: Link, token: str) -> tuple[Held, Survey]:
-    held, now = invitations.hold(tx, keyring(), token), clock.now()
+@optimistic_transaction
+def _look_at(tx: OptimisticTransaction, token: str) -> tuple[Held, Survey]:
+    held, now = invitations.hold(tx.connection, keyring(), token), clock.now()
     _refuse_answered(held, now)
     held.refuse_if_closed(clock.kyiv_day(now))
-    questionnaire = library.by_version(tx, held.invitation.questionnaire)
+    questionnaire = library.by_version(tx.connection, held.invitation.questionnaire)
     return held, _survey(held, questionnaire, begun=held.begun is not None)
 
 
@@ -101,12 +105,11 @@ def _note_opened(tx: Session, hashes: Sequence[bytes]) -> None:
     invitations.note_opened(tx, hashes)
 
 
-opened = Gathered(_note_opened)  # looking must not wait for the disk: decision 9
+opened = DeferredWriter(_note_opened)  # looking must not wait for the disk: decision 9
 
 
-@swift
-def keep_begun(
-    tx: Link,
+def keep_begun_within(
+    tx: OptimisticTransaction,
     token: str,
     *,
     client_id: uuid.UUID,
@@ -125,21 +128,24 @@ def keep_begun(
         return entered
     held, questionnaire = entered
     answers = _joined(held.begun, questionnaire, given(questionnaire), whole=whole)
-    invitations.keep_begun(
-        tx,
-        held,
-        client=client_id,
-        answers=answers.to_json(),
-        language=language,
-        source=source,
-        at=clock.now(),
-    )
+    with tx.writing() as connection:
+        invitations.keep_begun(
+            connection,
+            held,
+            client=client_id,
+            answers=answers.to_json(),
+            language=language,
+            source=source,
+            at=clock.now(),
+        )
     return _survey(held, questionnaire, begun=True)
 
 
-@swift
-def finish(
-    tx: Link,
+keep_begun = optimistic_transaction(keep_begun_within)
+
+
+def finish_within(
+    tx: OptimisticTransaction,
     token: str,
     *,
     client_id: uuid.UUID,
@@ -158,9 +164,12 @@ def finish(
         return entered
     held, questionnaire = entered
     begun, answers = held.begun, _joined(held.begun, questionnaire, given(questionnaire), whole=whole)
-    if begun is None:
-        return _finalise(tx, held, client_id, answers, language, source, clock.now())
-    return _finalise(tx, held, client_id, answers, language, begun.source, begun.begun_at)
+    source, began_at = (source, clock.now()) if begun is None else (begun.source, begun.begun_at)
+    with tx.writing() as connection:
+        return _finalise(connection, held, client_id, answers, language, source, began_at)
+
+
+finish = optimistic_transaction(finish_within)
 
 
 @transaction
@@ -173,7 +182,8 @@ def complete_left(tx: Session, limit: int = 100) -> int:
     for centre, invitation in left:
         try:
             with tx.begin_nested():
-                _complete(tx, invitations.hold_again(tx, keyring(), centre, invitation))
+                connection = tx.connection()
+                _complete(connection, invitations.hold_again(connection, keyring(), centre, invitation))
         except (DBAPIError, LostRace):
             raise
         except (
@@ -184,38 +194,39 @@ def complete_left(tx: Session, limit: int = 100) -> int:
     return len(left)
 
 
-def _enter(tx: Tx, token: str, client: uuid.UUID) -> Recorded | tuple[Held, Questionnaire]:
+def _enter(tx: OptimisticTransaction, token: str, client: uuid.UUID) -> Recorded | tuple[Held, Questionnaire]:
     """Who comes to answer gets the questionnaire; the client whose answer is final gets its receipt again.
 
     Others are refused. An answer of this client that was left for too long becomes final now, whether or not
     the worker has come round.
     """
-    held, now = invitations.hold(tx, keyring(), token), clock.now()
+    held, now = invitations.hold(tx.connection, keyring(), token), clock.now()
     if held.answered_by(client):
         return _recorded(held, client, repeated=True, late=held.invitation.left_begun)
     begun = held.begun
     if begun is not None and begun.client_id == client and _is_left(begun, now):
-        _complete(tx, held)
+        with tx.writing() as connection:
+            _complete(connection, held)
         return _recorded(held, client, repeated=True, late=True)
     _refuse_answered(held, now)
     held.refuse_if_closed(clock.kyiv_day(now))
-    return held, library.by_version(tx, held.invitation.questionnaire)
+    return held, library.by_version(tx.connection, held.invitation.questionnaire)
 
 
-def _complete(tx: Tx, held: Held) -> None:
+def _complete(connection: Connection, held: Held) -> None:
     begun = held.begun
     if begun is None:
         return  # somebody else sent meanwhile
     if held.invitation.answered_on is not None:
-        with together(tx) as lot:  # somebody else sent, on a database where the two did not meet
-            invitations.drop_begun(lot, held, begun)
+        invitations.drop_begun(connection, held, begun)  # somebody else sent while this was begun
         return
     answers = Answers.from_json(begun.answers)
-    _finalise(tx, held, begun.client_id, answers, begun.language, begun.source, begun.begun_at, left=True)
+    client, language, source, began_at = begun.client_id, begun.language, begun.source, begun.begun_at
+    _finalise(connection, held, client, answers, language, source, began_at, left=True)
 
 
 def _finalise(
-    tx: Tx,
+    connection: Connection,
     held: Held,
     client: uuid.UUID,
     answers: Answers,
@@ -227,22 +238,21 @@ def _finalise(
 ) -> Recorded:
     """Spend the invitation and record the answer on the Kyiv day it began; what was begun is final now."""
     recorded, day = _recorded(held, client), clock.kyiv_day(began_at)
-    with together(tx) as lot:
-        invitations.spend(lot, held, client, on=day, left_begun=left)
-        if held.begun is not None:
-            invitations.drop_begun(lot, held, held.begun)
-        record(
-            lot,
-            Origin.of_case(held.centre, held.case, held.service),
-            response_id=recorded.id,
-            receipt_hash=held.key.fingerprint("receipt", recorded.receipt),
-            questionnaire=held.invitation.questionnaire,
-            answers=answers,
-            language=language,
-            source=source,
-            day=day,
-            instant=began_at,
-        )
+    invitations.spend(connection, held, client, on=day, left_begun=left)
+    if held.begun is not None:
+        invitations.drop_begun(connection, held, held.begun)
+    record(
+        connection,
+        Origin.of_case(held.centre, held.case, held.service),
+        response_id=recorded.id,
+        receipt_hash=held.key.fingerprint("receipt", recorded.receipt),
+        questionnaire=held.invitation.questionnaire,
+        answers=answers,
+        language=language,
+        source=source,
+        day=day,
+        instant=began_at,
+    )
     return recorded
 
 

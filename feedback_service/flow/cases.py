@@ -74,7 +74,9 @@ def register_cases(tx: Session, reports: Sequence[CaseReport], centres: Collecti
         places = [place for place, report in enumerate(reports) if report.centre == code]
         outcomes = registry.register(tx, centre, [reports[place] for place in places], terms)
         results |= zip(places, outcomes, strict=True)
-        outbox.put(tx, centre.id, [_telling(outcome) for outcome in outcomes if outcome.told], at=now)
+        outbox.put(
+            tx.connection(), centre.id, [_telling(outcome) for outcome in outcomes if outcome.told], at=now
+        )
     foreign = Outcome(refusal=NotFound())
     return [_registered(results.get(place, foreign), terms) for place in range(len(reports))]
 
@@ -97,7 +99,7 @@ def find_case(tx: Session, case_id: uuid.UUID, centres: Collection[str]) -> Case
 @reading
 def slip_facts(tx: Session, token: str) -> SlipFacts:
     """What to print for the invitation with this token, whatever its state; ``NotFound`` if there is none."""
-    held = invitations.hold(tx, keyring(), token)
+    held = invitations.hold(tx.connection(), keyring(), token)
     code = tokens.spelled(held.centre.prefix + held.key.short_code(held.invitation.id))
     return SlipFacts(held.token, code, held.centre.name, held.invitation.last_day)
 
@@ -109,7 +111,9 @@ def _terms(tx: Session, now: datetime) -> Terms:
         case_key=settings().case_key,
         now=now,
         days=settings().invitation_days,
-        questionnaires={office: library.in_force(tx, office, today).version for office in FRONT_OFFICES},
+        questionnaires={
+            office: library.in_force(tx.connection(), office, today).version for office in FRONT_OFFICES
+        },
     )
 
 

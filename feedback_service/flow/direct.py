@@ -15,7 +15,6 @@ from feedback_service.database import reading, transaction
 from feedback_service.errors import N_, Invalid, NotFound
 from feedback_service.flow.answers import NOTHING_ANSWERED, CentreFacts, Given, Recorded, Survey
 from feedback_service.flow.recording import Origin, record
-from feedback_service.links import together
 from feedback_service.surveys import library, responses
 
 OLDEST = timedelta(days=366)  # how long ago an answer that staff type in may have been given
@@ -38,7 +37,7 @@ class AssistedAnswer:
 def open_hall(tx: Session, centre_code: str) -> Survey:
     """The survey of a centre's hall, without a case; ``NotFound`` if there is no such centre."""
     centre = require_centre(tx, centre_code)
-    questionnaire = library.in_force(tx, "offline", clock.kyiv_day(clock.now()))
+    questionnaire = library.in_force(tx.connection(), "offline", clock.kyiv_day(clock.now()))
     return Survey(CentreFacts.of(centre), None, None, questionnaire, begun=False)
 
 
@@ -49,13 +48,15 @@ def read_notice(tx: Session, centre_code: str) -> tuple[CentreFacts, str | None]
     return CentreFacts.of(centre), centre.notice
 
 
-@transaction
-def record_in_hall(
+def record_in_hall_within(
     tx: Session, centre_code: str, *, client_id: uuid.UUID, given: Given, language: str
 ) -> Recorded:
     """A person rates the hall by its poster: an answer of its own source, outside the official index."""
     now, origin = clock.now(), Origin(centre=require_centre(tx, centre_code), front_office="offline")
     return _record_once(tx, origin, client_id, given, language, "qr_hall", clock.kyiv_day(now))
+
+
+record_in_hall = transaction(record_in_hall_within)
 
 
 @transaction
@@ -84,25 +85,24 @@ def _record_once(
             return Recorded(key.response_id(scope, client), key.receipt(scope, client), repeated=True)
     now, key = clock.now(), ring.signing
     try:
-        questionnaire = library.in_force(tx, origin.front_office, day)
+        questionnaire = library.in_force(tx.connection(), origin.front_office, day)
     except LookupError:
         raise Invalid.field("/answered_on", N_("No questionnaire was in force on this day.")) from None
     answers = given(questionnaire)
     if answers.empty:
         raise Invalid.field("/answers", NOTHING_ANSWERED)
     recorded = Recorded(key.response_id(scope, client), key.receipt(scope, client))
-    with together(tx) as lot:
-        record(
-            lot,
-            origin,
-            response_id=recorded.id,
-            receipt_hash=key.fingerprint("receipt", recorded.receipt),
-            client_hash=key.client_hash(scope, client),
-            questionnaire=questionnaire.version,
-            answers=answers,
-            language=language,
-            source=source,
-            day=day,
-            instant=now if source == "qr_hall" else None,
-        )
+    record(
+        tx.connection(),
+        origin,
+        response_id=recorded.id,
+        receipt_hash=key.fingerprint("receipt", recorded.receipt),
+        client_hash=key.client_hash(scope, client),
+        questionnaire=questionnaire.version,
+        answers=answers,
+        language=language,
+        source=source,
+        day=day,
+        instant=now if source == "qr_hall" else None,
+    )
     return recorded

@@ -78,9 +78,9 @@ def _publish(
 
 def _refuse_misfits(tx: Session) -> None:
     """Whatever a published questionnaire offers, figures can be made of; raises ``Invalid`` naming what not."""
-    methodologies = methodology_library.read_methodologies(tx)
+    methodologies = methodology_library.read_methodologies(tx.connection())
     try:
-        for questionnaire in questionnaire_library.candidates(tx):
+        for questionnaire in questionnaire_library.candidates(tx.connection()):
             compatibility.refuse_misfit(questionnaire, methodologies)
     except ValueError as wrong:
         raise Invalid.field("", f"The document does not fit what is published: {wrong}.") from wrong

@@ -42,8 +42,8 @@ def withdraw(tx: Session, receipt: str) -> Thanks:
         today = clock.kyiv_day(now)
         responses.take_back(tx, response, on=today)
         telling = events.response_withdrawn(str(response.id), clock.whole_hour(now))
-        outbox.put(tx, response.centre_id, [telling], at=now)
-        rollups.reopen_day(tx, response.centre_id, response.answered_on, today=today)
+        outbox.put(tx.connection(), response.centre_id, [telling], at=now)
+        rollups.reopen_day(tx.connection(), response.centre_id, response.answered_on, today=today)
     return _thanks(tx, response)
 
 

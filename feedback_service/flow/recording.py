@@ -4,6 +4,8 @@ import uuid
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from sqlalchemy import Connection
+
 from feedback_service import clock
 from feedback_service.alarms import book
 from feedback_service.breaches import store as breach_store
@@ -13,7 +15,6 @@ from feedback_service.config import settings
 from feedback_service.counts import rollups
 from feedback_service.delivery import events, outbox
 from feedback_service.indicators import published as methodologies
-from feedback_service.links import Tx
 from feedback_service.models import Case, Centre, Service
 from feedback_service.surveys import library as questionnaires
 from feedback_service.surveys import responses
@@ -67,7 +68,7 @@ class Origin:
 
 
 def record(
-    tx: Tx,
+    connection: Connection,
     origin: Origin,
     *,
     response_id: uuid.UUID,
@@ -80,16 +81,13 @@ def record(
     instant: datetime | None,
     client_hash: bytes | None = None,
 ) -> None:
-    """Store a final answer given on ``day``; ``instant`` is when, if that is known, and is not stored.
-
-    It waits for nothing that it writes: ``tx`` is what ``together`` gives.
-    """
+    """Store a final answer given on ``day``; ``instant`` is when, if that is known, and is not stored."""
     now = clock.now()
-    asked = questionnaires.by_version(tx, questionnaire)
-    methodology = methodologies.read_in_force_cached(tx, day)
+    asked = questionnaires.by_version(connection, questionnaire)
+    methodology = methodologies.read_in_force_cached(connection, day)
     breaches = asked.breaches(answers.choices)
     responses.store(
-        tx,
+        connection,
         NewResponse(
             centre_id=origin.centre.id,
             id=response_id,
@@ -109,9 +107,9 @@ def record(
     )
     service_id = origin.service.id if origin.service else None
     if methodology.has_bad_answer(answers.single):
-        book.worry(tx, origin.centre.id, service_id)
+        book.worry(connection, origin.centre.id, service_id)
     if breaches:
-        breach_store.notice(tx, origin.centre.id, service_id)
+        breach_store.notice(connection, origin.centre.id, service_id)
     telling = events.response_recorded(
         case_ref=origin.case_ref,
         case_status=origin.case_status,
@@ -128,5 +126,5 @@ def record(
         breach=breaches,
         comment_present=answers.comment is not None,
     )
-    outbox.put(tx, origin.centre.id, [telling], at=now)
-    rollups.reopen_day(tx, origin.centre.id, day, today=clock.kyiv_day(now))
+    outbox.put(connection, origin.centre.id, [telling], at=now)
+    rollups.reopen_day(connection, origin.centre.id, day, today=clock.kyiv_day(now))

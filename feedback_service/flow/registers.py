@@ -151,7 +151,7 @@ def tell_profile(tx: Session, centre: Centre) -> None:
     """Promise the central system the centre's profile as it is now."""
     tx.flush()
     now = clock.now()
-    outbox.put(tx, centre.id, [events.centre_profile(_profile(centre), now)], at=now)
+    outbox.put(tx.connection(), centre.id, [events.centre_profile(_profile(centre), now)], at=now)
 
 
 def _profile(centre: Centre) -> dict[str, str | None]:

@@ -35,7 +35,6 @@ from feedback_service.errors import (
 )
 from feedback_service.flow.answers import NOTHING_ANSWERED, CentreFacts, Given
 from feedback_service.flow.recording import Origin, record
-from feedback_service.links import together
 from feedback_service.models import Case, Centre, Device, Invitation, Service, Signal
 from feedback_service.surveys import library, responses, signals
 from feedback_service.surveys.questionnaires import Questionnaire
@@ -124,7 +123,7 @@ def look(tx: Session, tablet: Tablet) -> TabletView:
         centre=CentreFacts.of(centre),
         prefix=centre.prefix,
         languages=tuple(centre.languages or settings().languages),
-        questionnaires={office: library.in_force(tx, office, today) for office in FRONT_OFFICES},
+        questionnaires={office: library.in_force(tx.connection(), office, today) for office in FRONT_OFFICES},
         pending=_just_completed(tx, centre, device, now) if device.mode == "desk" else None,
         queue_key_id=f"{keyring().signing.id}-{device.id}",  # each place has a key of its own
         queue_key=keyring().signing.queue_key(device.id),
@@ -237,9 +236,9 @@ def _take(tx: Session, tablet: Tablet, answer: TabletAnswer) -> str:
     day = clock.kyiv_day(at)
     try:
         questionnaire = (
-            library.in_force(tx, answer.questionnaire, day)
+            library.in_force(tx.connection(), answer.questionnaire, day)
             if answer.questionnaire in FRONT_OFFICES
-            else library.by_version(tx, answer.questionnaire)
+            else library.by_version(tx.connection(), answer.questionnaire)
         )
     except LookupError:
         raise Invalid.field("/questionnaire", UNKNOWN_VERSION, version=answer.questionnaire) from None
@@ -250,27 +249,26 @@ def _take(tx: Session, tablet: Tablet, answer: TabletAnswer) -> str:
         raise Invalid.field("/answers/any.comment", FREE_TEXT)
     held = _spendable(tx, device, centre, answer, questionnaire, at, now)
     if held is not None:
-        invitations.spend(tx, held, answer.client_id, on=day)
+        invitations.spend(tx.connection(), held, answer.client_id, on=day)
         if held.invitation.last_day < clock.kyiv_day(now):  # its day's invitations may be counted for good
             rollups.reopen_invitations(tx, centre.id, since=held.invitation.issued_on)
     front_office = questionnaire.front_office
     response_id = ring.signing.response_id(scope, answer.client_id)
-    with together(tx) as lot:
-        record(
-            lot,
-            Origin.of_case(held.centre, held.case, held.service)
-            if held
-            else Origin(centre=centre, front_office=front_office, workplace=device.workplace),
-            response_id=response_id,
-            receipt_hash=None,
-            client_hash=known[0],
-            questionnaire=questionnaire.version,
-            answers=answers,
-            language=answer.language,
-            source="tablet_hall" if held else "tablet_walkup",
-            day=day,
-            instant=at,
-        )
+    record(
+        tx.connection(),
+        Origin.of_case(held.centre, held.case, held.service)
+        if held
+        else Origin(centre=centre, front_office=front_office, workplace=device.workplace),
+        response_id=response_id,
+        receipt_hash=None,
+        client_hash=known[0],
+        questionnaire=questionnaire.version,
+        answers=answers,
+        language=answer.language,
+        source="tablet_hall" if held else "tablet_walkup",
+        day=day,
+        instant=at,
+    )
     if odd := signals.reasons(answer.pace, open_then=opening.is_open(centre.opening, at)):
         flagged = {"centre_id": centre.id, "response_id": response_id}
         tx.execute(_SIGNALS, [flagged | {"reason": reason} for reason in odd])
@@ -311,9 +309,8 @@ def _by_code(tx: Session, device: Device, centre: Centre, typed: str, now: datet
     )
     if token is None:
         devices.note_wrong_code(device, now)
-        tx.flush()  # before the answer, whose statements travel together and tell no counts of rows
         return None
-    return invitations.hold(tx, keyring(), token, lock=True)
+    return invitations.hold(tx.connection(), keyring(), token, lock=True)
 
 
 def _just_completed(tx: Session, centre: Centre, device: Device, now: datetime) -> OpenCase | None:

@@ -7,45 +7,43 @@ from datetime import date
 from functools import lru_cache
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Text, bindparam, cast, select
+from sqlalchemy import Connection, Text, cast, select
 
-from feedback_service.database import db, table
+from feedback_service.database import table
 from feedback_service.indicators import methodology
 from feedback_service.indicators.methodology import Methodology
-from feedback_service.links import Tx
 from feedback_service.models import Document
-from feedback_service.statements import Ready
 
 CACHE_SECONDS = 5.0  # until every process knows a methodology that an operator loaded
 
 _DOCUMENTS = table(Document)
-_LOADED = Ready(
+_LOADED = (
     select(cast(_DOCUMENTS.c.body, Text))
-    .where(_DOCUMENTS.c.kind == bindparam("kind"))
+    .where(_DOCUMENTS.c.kind == "methodology")
     .order_by(_DOCUMENTS.c.loaded_at)
 )
 
 
-def read_methodologies(tx: Tx) -> list[Methodology]:
+def read_methodologies(connection: Connection) -> list[Methodology]:
     """Every published methodology: first those of the program, then the loaded ones in the order of loading."""
-    loaded = (_parse_body(body) for (body,) in _LOADED.rows(tx, {"kind": "methodology"}))
+    loaded = (_parse_body(body) for (body,) in connection.execute(_LOADED))
     return [*methodology.shipped_methodologies(), *loaded]
 
 
-def read_in_force(tx: Tx, day: date) -> Methodology:
+def read_in_force(connection: Connection, day: date) -> Methodology:
     """The methodology that figures of that day are made by."""
-    return methodology.choose_in_force(read_methodologies(tx), day)
+    return methodology.choose_in_force(read_methodologies(connection), day)
 
 
-def read_in_force_cached(tx: Tx, day: date) -> Methodology:
+def read_in_force_cached(connection: Connection, day: date) -> Methodology:
     """The methodology that figures of that day are made by, as of at most ``CACHE_SECONDS`` ago.
 
     Recording an answer uses it, to save a statement.
     """
-    database = db.engine
+    database = connection.engine
     read_at, known = _cache.get(database, (-math.inf, []))
     if time.monotonic() > read_at + CACHE_SECONDS:
-        known = read_methodologies(tx)
+        known = read_methodologies(connection)
         _cache[database] = (time.monotonic(), known)
     return methodology.choose_in_force(known, day)
 

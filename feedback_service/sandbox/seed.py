@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from inspect import unwrap
 from itertools import groupby
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,12 +20,13 @@ from feedback_service.cases import invitations
 from feedback_service.cases.registry import CaseReport, ServiceRef
 from feedback_service.cases.tokens import keyring
 from feedback_service.counts import rollups
-from feedback_service.database import transaction
+from feedback_service.database import OptimisticTransaction, transaction
 from feedback_service.errors import Conflict
 from feedback_service.files import Row
-from feedback_service.flow import answers, direct, maintenance, registers
 from feedback_service.flow import cases as cases_flow
-from feedback_service.flow.direct import AssistedAnswer
+from feedback_service.flow import direct, maintenance, registers
+from feedback_service.flow.answers import finish_within, keep_begun_within
+from feedback_service.flow.direct import AssistedAnswer, record_in_hall_within
 from feedback_service.models import Centre
 from feedback_service.sandbox import town
 from feedback_service.surveys.answers import check
@@ -270,17 +271,19 @@ def _open(tx: Session, opened: Sequence[str]) -> None:
 def _tell(tx: Session, stories: Sequence[tuple[Answer, str | None]]) -> None:
     """Answers of many people in one transaction; each alone would wait for the disk alone."""
     for answer, token in stories:
-        facts = {
+        facts: Any = {
             "client_id": answer.client,
             "given": lambda questionnaire, given=answer.given: check(questionnaire, given),
             "language": answer.language,
         }
         with time_is(answer.at):
             if token is None:
-                unwrap(direct.record_in_hall)(tx, town.CENTRE, **facts)
+                record_in_hall_within(tx, town.CENTRE, **facts)
             else:
-                way = answers.keep_begun if answer.begun else answers.finish
-                unwrap(way)(tx, token, source=answer.source, **facts)
+                step = keep_begun_within if answer.begun else finish_within
+                step(
+                    OptimisticTransaction(tx.connection(), is_part=True), token, source=answer.source, **facts
+                )
 
 
 def _type_in(answer: Answer, service: town.DemoService) -> None:
@@ -303,7 +306,7 @@ def _reopen(tx: Session, days: set[date], today: date) -> None:
     """Days that the turned-back clock took for open may have been closed already."""
     centre = tx.scalars(select(Centre).where(Centre.code == town.CENTRE)).one()
     for day in sorted(days):
-        rollups.reopen_day(tx, centre.id, day, today=today)
+        rollups.reopen_day(tx.connection(), centre.id, day, today=today)
     rollups.reopen_invitations(tx, centre.id, since=today - timedelta(days=DAYS))
 
 

@@ -5,13 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.orm import Session
 
-from feedback_service.database import table
-from feedback_service.links import Tx
+from feedback_service.database import table, write
 from feedback_service.models import Comment, Response
-from feedback_service.statements import Ready
 from feedback_service.surveys import library
 from feedback_service.surveys.answers import Answers
 from feedback_service.surveys.folding import folded
@@ -39,22 +37,22 @@ class NewResponse:
 
 _FACTS = tuple(field.name for field in fields(NewResponse))
 _REPEATED = ("answered_on", "front_office", "source", "service_id", "language")
-_BESIDE = (*_REPEATED, "set_aside", "poor", "breach", "reasons")
-_RESPONSE = Ready.insert(table(Response), *_FACTS)
-_COMMENT = Ready.insert(table(Comment), "centre_id", "response_id", *_BESIDE, "text", "folded")
+_RESPONSE, _COMMENT = insert(table(Response)), insert(table(Comment))
 
 
-def store(tx: Tx, new: NewResponse) -> None:
+def store(connection: Connection, new: NewResponse) -> None:
     """Keep the answer: its facts with what was chosen, and the masked comment."""
-    _RESPONSE.run(tx, {name: getattr(new, name) for name in _FACTS} | {"answers": new.answers.coded})
+    facts = {name: getattr(new, name) for name in _FACTS}
+    write(connection, _RESPONSE, facts | {"answers": new.answers.coded})
     if (text := new.answers.comment) is not None:
         key = {"centre_id": new.centre_id, "response_id": new.id}
-        _COMMENT.run(tx, key | _beside(tx, new) | {"text": text, "folded": folded(text)})
+        beside = _beside(connection, new) | {"text": text, "folded": folded(text)}
+        write(connection, _COMMENT, key | beside)
 
 
-def _beside(tx: Tx, new: NewResponse) -> dict[str, object]:
+def _beside(connection: Connection, new: NewResponse) -> dict[str, object]:
     """What a comment repeats of its answer."""
-    asked = library.by_version(tx, new.questionnaire)
+    asked = library.by_version(connection, new.questionnaire)
     return {name: getattr(new, name) for name in _REPEATED} | {
         "set_aside": False,
         "poor": asked.poor(new.answers.single),

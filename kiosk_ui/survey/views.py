@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from uuid import UUID, uuid4
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
@@ -24,7 +24,7 @@ from feedback_service.surveys import answers
 from feedback_service.surveys.answers import Answers, Refused
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT, Question, Questionnaire
 from kiosk_ui.languages import in_language, offer, spoken, told
-from kiosk_ui.pages import drawn, here, page, reply, way
+from kiosk_ui.pages import address, drawn, here, page, path, reply, way
 from kiosk_ui.prepared import blank, prepared
 
 bp = Blueprint("survey", __name__, template_folder="templates")
@@ -203,16 +203,19 @@ def screen(
             _untouched, shared, second, _rating(first, typed), client_id=str(client_id), place=place
         )
     mistakes = [_mistake(error, rest if second else [first]) for error in errors]
-    return reply(_html(survey, second, str(client_id), place, typed, mistakes), 422 if errors else 200)
+    return reply(
+        _html(path(), survey, second, str(client_id), place, typed, mistakes), 422 if errors else 200
+    )
 
 
-def _untouched(survey: Survey, second: bool, rating: str) -> str:
+def _untouched(path: str, survey: Survey, second: bool, rating: str) -> str:
     """A screen in which nothing was typed but the first answer; client and case are blanks."""
     typed = {survey.questionnaire.first.id: [rating]}
-    return _html(survey, second, blank("client_id"), blank("place"), typed, ())
+    return _html(path, survey, second, blank("client_id"), blank("place"), typed, ())
 
 
 def _html(
+    path: str,
     survey: Survey,
     second: bool,
     client_id: str,
@@ -224,7 +227,8 @@ def _html(
         "survey": survey,
         "centre": survey.centre,
         "place": place,
-        "address": here(),
+        "address": address(path),
+        "here": partial(address, path),
         "client_id": client_id,
         "errors": errors,
     }

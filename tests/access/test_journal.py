@@ -4,12 +4,12 @@ import uuid
 from datetime import UTC, datetime
 
 import pytest
-from feedback_service.database import transaction
 from sqlalchemy import Executable, delete, update
 from sqlalchemy.orm import Session
 
 from feedback_service.access import journal
 from feedback_service.access.journal import COMMAND_LINE, INSTALLATION, Actor, Break, Head
+from feedback_service.database import transaction
 from feedback_service.models import JournalEntry, JournalHead
 from tests.support import stored
 

@@ -3,11 +3,11 @@
 import uuid
 
 import pytest
-from feedback_service.database import db, transaction
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feedback_service.access import keys
+from feedback_service.database import db, transaction
 from feedback_service.models import ApiKey, Centre
 
 pytestmark = pytest.mark.usefixtures("context")

@@ -1,10 +1,10 @@
 """From a role and its scopes to the centres that somebody may see, and the rows within them."""
 
 import pytest
-from feedback_service.database import reading
 
 from feedback_service.access import sight
 from feedback_service.cases.registry import ServiceRef
+from feedback_service.database import reading
 from feedback_service.errors import NotFound
 from tests.support import story
 

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from feedback_service.database import transaction
 
 from feedback_service.access import throttle
+from feedback_service.database import transaction
 from feedback_service.errors import TooManyAttempts
 from feedback_service.models import Attempts
 from tests.support import stored

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from feedback_service.database import transaction
 from flask import Flask
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator, FormatChecker
@@ -15,6 +14,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import Headers
 
 from feedback_service.access import keys
+from feedback_service.database import transaction
 from feedback_service.models import Centre
 from feedback_service.words import SCOPES
 from tests.support import story

@@ -9,13 +9,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from feedback_service.database import transaction
 from flask import Flask
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.config import Settings
+from feedback_service.database import transaction
 from feedback_service.delivery import courier
 from feedback_service.models import Event
 from tests.api.conftest import Caller, NewCaller, a_case, pointers

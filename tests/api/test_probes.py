@@ -8,7 +8,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from feedback_service.database import db, transaction
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
@@ -17,6 +16,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.app import create_app
 from feedback_service.config import Settings
+from feedback_service.database import db, transaction
 from tests.conftest import TimeIs
 from tests.support import story
 from tests.support.database import FreshDatabase

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from feedback_service.database import db
 from flask import Flask
 from playwright.sync_api import Page
 
 from feedback_service.app import create_app
 from feedback_service.config import Settings
+from feedback_service.database import db
 from feedback_service.models import Response
 from tests.browser.kiosk import LANDSCAPE, NewTablet, Since, pair, pairing_code
 from tests.support import story

@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from feedback_service.database import transaction
 from flask import Flask
 from playwright.sync_api import Page, expect
 from sqlalchemy import update
@@ -13,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.access.sessions import SET_UP
+from feedback_service.database import transaction
 from feedback_service.models import SignIn
 from tests.browser.test_accessibility import PRESSABLE, TARGET
 from tests.support import staff, story

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from feedback_service.database import reading
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Error, Page, expect
 from sqlalchemy import select
@@ -20,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.cases.tokens import keyring
+from feedback_service.database import reading
 from feedback_service.models import Centre, Response
 from tests.browser.kiosk import (
     LANDSCAPE,

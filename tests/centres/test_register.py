@@ -1,9 +1,9 @@
 """Centres are found by their code, however it was typed."""
 
 import pytest
-from feedback_service.database import reading
 
 from feedback_service.centres.register import find_by_prefix, find_centre, find_centres, require_centre
+from feedback_service.database import reading
 from feedback_service.errors import NotFound
 from feedback_service.flow import registers
 

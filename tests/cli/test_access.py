@@ -1,12 +1,12 @@
 """Users, keys and the journal at the command line."""
 
 import pytest
-from feedback_service.database import transaction
 from flask import Flask
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from feedback_service.access import keys
+from feedback_service.database import transaction
 from feedback_service.errors import NotFound
 from feedback_service.flow import sign_in
 from feedback_service.models import Centre, JournalEntry

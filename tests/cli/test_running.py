@@ -12,10 +12,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from feedback_service.database import db
 
 from feedback_service.app import create_app
 from feedback_service.config import Settings
+from feedback_service.database import db
 from feedback_service.models import CountedDay, Event
 from tests.cli.conftest import Operator
 from tests.conftest import TimeIs

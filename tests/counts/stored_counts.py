@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date, timedelta
 
-from feedback_service.database import reading, transaction
 from flask import Flask
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
@@ -17,6 +16,7 @@ from feedback_service.cases.registry import ServiceRef
 from feedback_service.counts import closing, rollups, tallies, verification
 from feedback_service.counts.tallies import PEOPLE
 from feedback_service.counts.verification import CountMismatch
+from feedback_service.database import reading, transaction
 from feedback_service.flow import direct
 from feedback_service.flow.direct import AssistedAnswer
 from feedback_service.models import Centre, CountedDay, Tally

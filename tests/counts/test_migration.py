@@ -4,12 +4,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from feedback_service.database import db, transaction
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feedback_service.app import create_app
 from feedback_service.config import Settings
+from feedback_service.database import db, transaction
 from feedback_service.flow import maintenance
 from feedback_service.models import Centre, Tally
 from tests.support import stored

@@ -5,12 +5,12 @@ import uuid
 from datetime import date, timedelta
 
 import pytest
-from feedback_service.database import reading
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feedback_service.counts import rollups, tallies
 from feedback_service.counts.tallies import PEOPLE, Counts
+from feedback_service.database import reading
 from feedback_service.flow import publishing
 from feedback_service.models import Centre, Invitation, Tally
 from feedback_service.surveys.questionnaires import FOLDER

@@ -3,12 +3,12 @@
 from datetime import date, timedelta
 
 import pytest
-from feedback_service.database import transaction
 from sqlalchemy.orm import Session
 
 from feedback_service.counts import rollups, tallies
 from feedback_service.counts.tallies import PEOPLE
 from feedback_service.counts.verification import CountMismatch
+from feedback_service.database import transaction
 from feedback_service.flow import maintenance
 from feedback_service.models import Centre, Tally
 from tests.conftest import TimeIs

@@ -10,13 +10,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from feedback_service.database import db, reading, transaction
 from flask import Flask
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.config import Settings
+from feedback_service.database import db, reading, transaction
 from feedback_service.delivery import courier, line, outbox, relay
 from feedback_service.delivery.courier import Courier, Errand
 from feedback_service.delivery.events import response_withdrawn
@@ -70,7 +70,7 @@ def promise(tx: Session, n: int = 1, centre: str = CENTRE) -> list[str]:
     centre_id = tx.scalars(select(Centre.id).where(Centre.code == centre)).one()
     now = clock.now()
     tellings = [response_withdrawn(str(uuid.uuid4()), clock.whole_hour(now)) for _ in range(n)]
-    outbox.put(tx, centre_id, tellings, at=now)
+    outbox.put(tx.connection(), centre_id, tellings, at=now)
     subjects = [telling.subject for telling in tellings]
     return [
         str(id) for id in tx.scalars(select(Event.id).where(Event.subject.in_(subjects)).order_by(Event.id))

@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from feedback_service.database import db
 from flask import Flask
 from sqlalchemy import text
 
 from feedback_service.app import create_app
 from feedback_service.config import Settings
+from feedback_service.database import db
 from feedback_service.delivery import courier
 from feedback_service.models import Centre, Event
 from tests.support import stored

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from feedback_service.database import transaction
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +26,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service import cli, clock
 from feedback_service.config import BadSettings, Settings
+from feedback_service.database import transaction
 from feedback_service.delivery import courier, outbox, package, packer
 from feedback_service.delivery.events import response_withdrawn
 from feedback_service.delivery.package import BadPackage, Packed
@@ -66,7 +66,9 @@ def promise(tx: Session, n: int = 1, centre: str = CENTRE) -> None:
     """So many events wait in the centre's line."""
     centre_id = tx.scalars(select(Centre.id).where(Centre.code == centre)).one()
     now = clock.now()
-    outbox.put(tx, centre_id, [response_withdrawn(str(uuid.uuid4()), clock.whole_hour(now))] * n, at=now)
+    outbox.put(
+        tx.connection(), centre_id, [response_withdrawn(str(uuid.uuid4()), clock.whole_hour(now))] * n, at=now
+    )
 
 
 def packages(folder: Path) -> list[str]:

@@ -12,10 +12,10 @@ from types import TracebackType
 from typing import Any
 
 import httpx
-from feedback_service.database import db
 
 from feedback_service.app import create_app
 from feedback_service.config import Settings
+from feedback_service.database import db
 from feedback_service.flow import integrations, registers
 from tests.faults.journal import Journal
 from tests.faults.programs import Program, kill, sweep

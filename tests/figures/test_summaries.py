@@ -8,11 +8,11 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pytest
-from feedback_service.database import reading, transaction
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.counts import closing
+from feedback_service.database import reading, transaction
 from feedback_service.errors import NotFound
 from feedback_service.flow import receipts
 from feedback_service.indicators.methodology import FOLDER

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from feedback_service.database import reading
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
@@ -18,6 +17,7 @@ from feedback_service import clock, mail, worker
 from feedback_service.access import sessions
 from feedback_service.access.sessions import Visitor
 from feedback_service.config import Settings
+from feedback_service.database import reading
 from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
 from feedback_service.flow import alarm_duties, alarms, answers, direct, maintenance, staff
 from feedback_service.models import Alarm, Concern, Gathering, JournalEntry, Letter

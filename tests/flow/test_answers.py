@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from feedback_service.database import db, transaction
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from feedback_service.app import create_app
 from feedback_service.cases import invitations
 from feedback_service.config import Settings
+from feedback_service.database import db, transaction
 from feedback_service.delivery.events import RESPONSE_RECORDED, RESPONSE_WITHDRAWN
 from feedback_service.errors import (
     AlreadyAnswered,

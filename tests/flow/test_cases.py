@@ -6,12 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from feedback_service.database import db
 
 from feedback_service import clock
 from feedback_service.app import create_app
 from feedback_service.cases.registry import ServiceRef
 from feedback_service.config import Settings
+from feedback_service.database import db
 from feedback_service.delivery.events import CASE_STATUS
 from feedback_service.errors import (
     AlreadyAnswered,

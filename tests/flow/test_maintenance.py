@@ -5,13 +5,13 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from feedback_service.database import transaction
 from sqlalchemy import func, update
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.config import Settings
 from feedback_service.counts import closing
+from feedback_service.database import transaction
 from feedback_service.flow import direct, maintenance
 from feedback_service.flow.direct import AssistedAnswer
 from feedback_service.flow.maintenance import Purged

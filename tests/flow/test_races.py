@@ -4,10 +4,10 @@ import uuid
 from collections.abc import Callable
 
 import pytest
-from feedback_service.database import transaction
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from feedback_service.database import transaction
 from feedback_service.delivery.events import RESPONSE_RECORDED
 from feedback_service.errors import AlreadyAnswered, InvitationCancelled
 from feedback_service.flow import answers as answers_flow

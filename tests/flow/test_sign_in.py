@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 from argon2 import PasswordHasher
-from feedback_service.database import transaction
 from flask import Flask
 from sqlalchemy import update
 from sqlalchemy.orm import Session
@@ -14,6 +13,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.access import passwords, second_factor, sessions
 from feedback_service.access.sessions import CODE, FULL, SET_UP, Visitor
+from feedback_service.database import transaction
 from feedback_service.errors import Invalid, NotAllowed, NotFound, NotRecognised, TooManyAttempts
 from feedback_service.flow import maintenance, sign_in, staff
 from feedback_service.models import Attempts, JournalEntry, SignIn, User

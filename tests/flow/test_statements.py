@@ -1,18 +1,17 @@
 """What the main things people and systems do cost in SQL statements: few, and the same however many cases come."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
+from sqlalchemy import Connection, event
 
+from feedback_service.database import compiled, db
 from feedback_service.flow import answers, cases
 from feedback_service.flow.answers import opened
-from feedback_service.links import Tx
-from feedback_service.statements import Ready
 from feedback_service.surveys.answers import check
 from tests.support.story import CENTRE, a_centre, a_report, given, invited, registered, sent
 
@@ -25,27 +24,23 @@ Counted = Callable[[], int]
 def counting() -> Iterator[Counted]:
     """Count statements, one sent with many rows once; where transactions begin and end is not counted."""
     told: list[str] = []
-    ways = {name: getattr(Ready, name) for name in ("rows", "run", "run_all")}
+    execute = compiled._execute
 
     def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
         if not statement.startswith("BEGIN"):
             told.append(statement)
 
-    def noted(name: str) -> Callable[..., object]:
-        def way(ready: Ready, tx: Tx, values: object, **more: object) -> object:
-            told.append(name)
-            return ways[name](ready, tx, values, **more)
+    def noted(connection: Connection, statement: Any, values: Mapping[str, Any]) -> Any:
+        told.append(str(statement))
+        return execute(connection, statement, values)
 
-        return way
-
-    event.listen(Engine, "before_cursor_execute", note)
+    event.listen(db.engine, "before_cursor_execute", note)
     try:
         with pytest.MonkeyPatch.context() as patch:
-            for name in ways:
-                patch.setattr(Ready, name, noted(name))
+            patch.setattr(compiled, "_execute", noted)
             yield lambda: len(told)
     finally:
-        event.remove(Engine, "before_cursor_execute", note)
+        event.remove(db.engine, "before_cursor_execute", note)
 
 
 @pytest.fixture(autouse=True)
@@ -63,11 +58,11 @@ def test_a_look_costs_one_statement_and_all_the_first_looks_of_a_moment_one_more
         for token in tokens:
             answers.open_survey(token, counts=True)
         assert looks() == 3
-        opened.settle()
+        opened.write_now()
         assert looks() == 4
     with counting() as again:
         answers.open_survey(tokens[0], counts=True)
-        opened.settle()
+        opened.write_now()
         assert again() == 1
 
 

@@ -37,7 +37,7 @@ def summary(
     today = clock.kyiv_day(clock.now())
     first = today.replace(month=1, day=1)
     with app.app_context():
-        opened.settle()
+        opened.write_now()
         return read_summary_json(centres=[centre], first=first, last=today, by=by, source=source, min_group=1)
 
 

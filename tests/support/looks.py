@@ -7,4 +7,4 @@ from feedback_service.flow.answers import opened
 def looked_at(token: str) -> None:
     """A person followed the link; the moment after which that is noted has passed."""
     answers.open_survey(token, counts=True)
-    opened.settle()
+    opened.write_now()

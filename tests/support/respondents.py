@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from feedback_service.database import transaction
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from feedback_service.database import transaction
 from feedback_service.models import Centre, Response, Service
 from feedback_service.words import SOURCES
 from tests.support.story import CENTRE

@@ -8,7 +8,6 @@ from typing import Any
 import pyotp
 import pytest
 from argon2 import PasswordHasher
-from feedback_service.database import transaction
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
@@ -18,6 +17,7 @@ from feedback_service import clock
 from feedback_service.access import passwords, second_factor, sessions, users
 from feedback_service.access.sessions import FULL
 from feedback_service.config import settings
+from feedback_service.database import transaction
 from feedback_service.flow import staff
 
 PASSWORD = "три сосни біля ставка"

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from feedback_service.database import db
 from sqlalchemy import event
 from sqlalchemy.orm import Session
+
+from feedback_service.database import db
 
 Asked = tuple[str, Any]  # a statement and its values
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from feedback_service.database import Base, reading
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from feedback_service.database import Base, reading
 from feedback_service.models import Comment, Event, Response
 
 

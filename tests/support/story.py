@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from feedback_service.database import transaction
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.cases import tokens
 from feedback_service.cases.registry import CaseReport, ServiceRef
+from feedback_service.database import transaction
 from feedback_service.flow import answers as answers_flow
 from feedback_service.flow import cases
 from feedback_service.flow.answers import Given, Recorded

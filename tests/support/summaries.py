@@ -4,9 +4,9 @@ from collections.abc import Collection
 from datetime import date
 from typing import Any
 
-from feedback_service.database import reading
 from sqlalchemy.orm import Session
 
+from feedback_service.database import reading
 from feedback_service.figures.shapes import FigureQuery, FigureSubset
 from feedback_service.figures.summaries import read_summary
 from feedback_service.figures.summary_json import summary_json

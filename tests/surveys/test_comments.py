@@ -7,11 +7,11 @@ from itertools import product
 from typing import Any
 
 import pytest
-from feedback_service.database import reading, transaction
 from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from feedback_service.database import reading, transaction
 from feedback_service.models import Centre, Comment, Response, Service
 from feedback_service.surveys import comments, responses
 from feedback_service.surveys.answers import Answers
@@ -55,7 +55,7 @@ def say(tx: Session, /, *texts: str | None, **facts: Any) -> list[uuid.UUID]:
         answers = Answers(single, choices, text)
         service_id = service.id if title and service else None
         responses.store(
-            tx,
+            tx.connection(),
             NewResponse(centre_id=centre, id=id, service_id=service_id, answers=answers, **(usual | facts)),
         )
     return ids

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from feedback_service.database import db
 from flask import Flask
 
 from feedback_service.app import create_app
 from feedback_service.config import Settings
+from feedback_service.database import db
 from feedback_service.flow import receipts
 from feedback_service.models import Comment, Response
 from tests.support import stored

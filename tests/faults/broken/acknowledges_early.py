@@ -5,46 +5,38 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from feedback_service import db, links
+from feedback_service.database import OptimisticTransaction, db, transactions
 
 LATE = 0.25  # seconds
 
 
 @contextmanager
-def _session(engine: Engine) -> Iterator[Session]:
-    tx = Session(engine, expire_on_commit=False)
+def _write_session() -> Iterator[Session]:
+    tx = Session(db.engine, expire_on_commit=False)
     try:
         yield tx
         tx.flush()
     except BaseException:
         tx.close()
         raise
-    _soon(tx.commit, tx.close)
+    _commit_soon(tx.commit, tx.close)
 
 
 @contextmanager
-def _lent(engine: Engine) -> Iterator[links.Link]:
-    lent = engine.raw_connection()
-    link = links.link_on(lent.driver_connection, engine.dialect)
+def _optimistic() -> Iterator[OptimisticTransaction]:
+    connection = db.engine.connect()  # it may write from the start
     try:
-        yield link  # psycopg begins by itself
+        yield OptimisticTransaction(connection, is_part=True)
     except BaseException:
-        lent.close()
+        connection.close()
         raise
-    _soon(link.driver.commit, lent.close)
+    _commit_soon(connection.commit, connection.close)
 
 
-@contextmanager
-def _committed(link: links.Link) -> Iterator[links.Link]:
-    link.driver.execute("BEGIN IMMEDIATE")
-    yield link
-
-
-def _soon(commit: Callable[[], object], close: Callable[[], object]) -> None:
-    """The story is told; somebody will commit it soon."""
+def _commit_soon(commit: Callable[[], object], close: Callable[[], object]) -> None:
+    """The story is told; a thread will commit it soon."""
 
     def late() -> None:
         time.sleep(LATE)
@@ -56,4 +48,4 @@ def _soon(commit: Callable[[], object], close: Callable[[], object]) -> None:
     threading.Thread(target=late, daemon=True).start()
 
 
-db._session, links._lent, links._committed = _session, _lent, _committed
+transactions._write_session, transactions._optimistic = _write_session, _optimistic

@@ -11,11 +11,11 @@ from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree
 
 import pytest
-from feedback_service.database import transaction
 from flask import Flask
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from feedback_service.database import transaction
 from feedback_service.flow import integrations
 from feedback_service.models import Centre, Service
 from tests.conftest import TimeIs

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from feedback_service.database import transaction
 from flask import Flask
 from sqlalchemy import update
 from sqlalchemy.orm import Session
@@ -15,6 +14,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.cases.registry import ServiceRef
 from feedback_service.config import smtp
+from feedback_service.database import transaction
 from feedback_service.flow import alarm_duties, direct, maintenance
 from feedback_service.models import Centre, User
 from tests.conftest import TimeIs

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from feedback_service.database import reading
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
@@ -19,6 +18,7 @@ from werkzeug.routing import Rule
 from feedback_service.access import roles, sessions
 from feedback_service.access.sessions import CODE, SET_UP
 from feedback_service.bearer_secrets import hash_secret
+from feedback_service.database import reading
 from feedback_service.flow import alarm_duties, integrations, maintenance, pairing, tablet_list
 from feedback_service.models import Alarm, ApiKey, Centre, Event, SignIn, User
 from feedback_service.words import ROLES

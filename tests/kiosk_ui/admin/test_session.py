@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from feedback_service.database import db
 from flask import Flask
 from werkzeug.test import TestResponse
 
@@ -15,6 +14,7 @@ from feedback_service import clock
 from feedback_service.access import sessions
 from feedback_service.app import create_app
 from feedback_service.config import Settings
+from feedback_service.database import db
 from feedback_service.models import JournalEntry
 from tests.conftest import TimeIs
 from tests.kiosk_ui.admin.conftest import OWN, SignedIn

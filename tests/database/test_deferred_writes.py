@@ -1,4 +1,4 @@
-"""What is gathered is written soon, however many add to it at once."""
+"""What is deferred is written soon, however many add to it at once."""
 
 import threading
 from collections.abc import Callable
@@ -6,8 +6,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from feedback_service import gathered
-from feedback_service.gathered import Gathered
+from feedback_service.database import DeferredWriter, deferred_writes
 
 
 class HandedOver:
@@ -26,7 +25,7 @@ class HandedOver:
 
 
 def test_two_that_come_in_the_same_moment_are_both_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gathered, "GATHER_SECONDS", 0.01)
+    monkeypatch.setattr(deferred_writes, "DELAY_SECONDS", 0.01)
     written, done = list[str](), threading.Event()
 
     def write(lot: object) -> None:
@@ -34,7 +33,7 @@ def test_two_that_come_in_the_same_moment_are_both_written(monkeypatch: pytest.M
         written.extend(lot)
         done.set()
 
-    things = Gathered[str](write)
+    things = DeferredWriter[str](write)
     monkeypatch.setattr(things, "_lock", HandedOver(lambda: things.add("second")))
     with Flask("somebody").app_context():
         things.add("first")

@@ -3,35 +3,37 @@
 import os
 import socket
 import sqlite3
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from feedback_service.database import NotDurable, reading, table, transaction
-from sqlalchemy import Engine, Integer, bindparam, event, func, literal_column, select, text, update
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import Connection, Select, bindparam, func, insert, literal_column, select, text, update
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 
-from feedback_service import clock, db
-from feedback_service.app import create_app
-from feedback_service.config import Settings
+from feedback_service import clock
+from feedback_service.database import (
+    OptimisticTransaction,
+    db,
+    engine,
+    fetch_rows,
+    optimistic_transaction,
+    reading,
+    table,
+    transaction,
+    transactions,
+    write,
+    write_guarded,
+)
 from feedback_service.errors import LostRace, Unavailable
-from feedback_service.links import Link, Tx, link_of, postgresql, swift, together
 from feedback_service.models import Centre, CodeGuesses, Document
-from feedback_service.statements import Ready
 from tests.support import stored
-from tests.support.database import FreshDatabase
-from tests.support.environment import ROOT, environment, process_environment
 from tests.support.story import CENTRE, a_centre
 
 in_a_context = pytest.mark.usefixtures("context")
@@ -42,7 +44,7 @@ WAIT = 0.3
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits as long as in production."""
-    monkeypatch.setattr(db, "LOCK_WAIT_SECONDS", WAIT)
+    monkeypatch.setattr(engine, "LOCK_WAIT_SECONDS", WAIT)
 
 
 class Teller:
@@ -71,52 +73,57 @@ class Teller:
         return story
 
 
-class SwiftTeller(Teller):
-    """The same story told by a Link."""
+class OptimisticTeller(Teller):
+    """The same story, which writes once."""
 
     @property
     def _story(self) -> Callable[[], None]:
-        @swift
-        def story(tx: Link) -> None:
+        @optimistic_transaction
+        def story(tx: OptimisticTransaction) -> None:
             self.tellings += 1
-            with together(tx) as lot:
-                RENAMED.run(lot, {"called": "Нова назва"})
+            with tx.writing() as connection:
+                write(connection, RENAMED, {"called": "Нова назва"})
                 if self.tellings <= self._stumbles:
-                    self._stumble(lot)
+                    self._stumble(connection)
 
         return story
 
 
-RENAMED = Ready(update(table(Centre)).values(name=bindparam("called")))
-RENAMED_FROM = Ready(
+RENAMED = update(table(Centre)).values(name=bindparam("called"))
+RENAMED_FROM = (
     update(table(Centre)).where(table(Centre).c.name == bindparam("before")).values(name=bindparam("called"))
 )
-HANG_UP = Ready(select(func.pg_terminate_backend(func.pg_backend_pid())))
+HANG_UP = select(func.pg_terminate_backend(func.pg_backend_pid()))
+COUNTED = insert(table(CodeGuesses))
 
 
-def count_guesses(tx: Tx) -> tuple[Ready, dict[str, Any]]:
-    """How a centre's guesses are counted; it has one count of them."""
-    [[centre]] = Ready(select(table(Centre).c.id)).rows(tx, {})
-    counted = {"centre_id": centre, "window_began_at": clock.now(), "wrong": 1}
-    return Ready.insert(table(CodeGuesses), *counted), counted
+def connection_of(tx: Session | Connection) -> Connection:
+    """What a story of either kind writes on."""
+    return tx if isinstance(tx, Connection) else tx.connection()
 
 
-def count_guesses_twice(tx: Tx) -> None:
+def count_of_guesses(connection: Connection) -> dict[str, Any]:
+    """A centre has one count of its guesses."""
+    [[centre]] = connection.execute(select(table(Centre).c.id))
+    return {"centre_id": centre, "window_began_at": clock.now(), "wrong": 1}
+
+
+def count_guesses_twice(tx: Session | Connection) -> None:
     """The second count finds the first one there."""
-    write, counted = count_guesses(tx)
-    write.run(tx, counted)
-    write.run(tx, counted)
+    counted = count_of_guesses(connection_of(tx))
+    write(connection_of(tx), COUNTED, counted)
+    write(connection_of(tx), COUNTED, counted)
 
 
-def count_guesses_in_one_go(tx: Tx) -> None:
+def count_guesses_in_one_go(tx: Session | Connection) -> None:
     """The same, as many rows of one statement."""
-    write, counted = count_guesses(tx)
-    write.run_all(tx, [counted, counted])
+    counted = count_of_guesses(connection_of(tx))
+    connection_of(tx).execute(COUNTED, [counted, counted])
 
 
-def find_it_taken(tx: Link) -> None:
+def find_it_taken(connection: Connection) -> None:
     """A row that this story relies on is no longer as it was read."""
-    RENAMED_FROM.run(tx, {"called": "Нова назва", "before": "Ще інша назва"}, or_lost=True)
+    write_guarded(connection, RENAMED_FROM, {"called": "Нова назва", "before": "Ще інша назва"})
 
 
 def keep_the_promise_of_another(tx: Session) -> None:
@@ -130,7 +137,7 @@ def fall_out_of_line(tx: Session) -> None:
     tx.execute(text("DO $$ BEGIN RAISE EXCEPTION 'приватне' USING ERRCODE = '40001'; END $$"))
 
 
-def lose(tx: Tx) -> None:
+def lose(tx: object) -> None:
     """A conditional update changed nothing."""
     raise LostRace()
 
@@ -175,12 +182,12 @@ def test_a_story_that_lost_a_race_is_told_again(stumble: Callable[[Session], obj
 
 @in_a_context
 @pytest.mark.parametrize("stumble", [count_guesses_twice, count_guesses_in_one_go, find_it_taken, lose])
-@pytest.mark.parametrize(("stumbles", "tellings"), [(1, 2), (99, db.ATTEMPTS)])
-def test_a_swift_story_is_told_again_as_often(
-    stumble: Callable[[Link], object], stumbles: int, tellings: int
+@pytest.mark.parametrize(("stumbles", "tellings"), [(1, 2), (99, transactions.ATTEMPTS)])
+def test_an_optimistic_story_is_told_again_as_often(
+    stumble: Callable[[Connection], object], stumbles: int, tellings: int
 ) -> None:
     a_centre()
-    teller = SwiftTeller(stumble, stumbles)
+    teller = OptimisticTeller(stumble, stumbles)
 
     with nullcontext() if stumbles == 1 else pytest.raises(Unavailable):
         teller.tell()
@@ -190,13 +197,13 @@ def test_a_swift_story_is_told_again_as_often(
 
 
 @in_a_context
-def test_a_swift_story_that_fails_leaves_nothing_and_the_next_one_is_whole() -> None:
+def test_an_optimistic_story_that_fails_leaves_nothing_and_the_next_one_is_whole() -> None:
     a_centre()
 
-    def fail(tx: Link) -> None:
+    def fail(tx: object) -> None:
         raise ArithmeticError
 
-    teller = SwiftTeller(fail, stumbles=1)
+    teller = OptimisticTeller(fail, stumbles=1)
     with pytest.raises(ArithmeticError):
         teller.tell()
     assert "Нова назва" not in [centre.name for centre in stored.rows(Centre)]
@@ -228,7 +235,7 @@ def test_a_story_that_loses_every_race_is_refused_for_a_second_and_changed_nothi
         teller.tell()
 
     assert (refusal.value.status, refusal.value.retry_after) == (503, 1)
-    assert teller.tellings == db.ATTEMPTS
+    assert teller.tellings == transactions.ATTEMPTS
     assert "Нова назва" not in [centre.name for centre in stored.rows(Centre)]
 
 
@@ -257,7 +264,7 @@ def test_a_question_that_makes_no_sense_is_at_fault_and_not_refused() -> None:
 
 
 @in_a_context
-@pytest.mark.parametrize("told_by", [Teller, SwiftTeller])
+@pytest.mark.parametrize("told_by", [Teller, OptimisticTeller])
 def test_a_story_waits_for_a_lock_only_so_long_and_is_refused(
     database_url: str, told_by: type[Teller]
 ) -> None:
@@ -305,18 +312,19 @@ def test_no_free_connection_is_a_refusal() -> None:
 
 @in_a_context
 @on_postgresql
-@pytest.mark.parametrize("told_by", [Teller, SwiftTeller])
+@pytest.mark.parametrize("told_by", [Teller, OptimisticTeller])
 @pytest.mark.parametrize("is_told", [True, False])
 def test_a_connection_that_breaks_is_a_refusal_and_the_next_story_has_another(
     told_by: type[Teller], is_told: bool
 ) -> None:
     a_centre()
 
-    def hang_up(tx: Tx) -> None:
+    def hang_up(tx: Session | Connection) -> None:
         if not is_told:  # as when the other machine is without power: no last word comes
-            with socket.socket(fileno=os.dup(link_of(tx).driver.fileno())) as line:
+            driver: Any = connection_of(tx).connection.driver_connection
+            with socket.socket(fileno=os.dup(driver.fileno())) as line:
                 line.shutdown(socket.SHUT_RDWR)
-        HANG_UP.rows(tx, {})
+        fetch_rows(connection_of(tx), HANG_UP, {})
 
     teller = told_by(hang_up, stumbles=1)
     with pytest.raises(Unavailable):
@@ -328,15 +336,15 @@ def test_a_connection_that_breaks_is_a_refusal_and_the_next_story_has_another(
 
 @in_a_context
 @on_postgresql
-@pytest.mark.parametrize("is_swift", [True, False])
-def test_a_connection_that_broke_while_nobody_used_it_is_no_refusal(
-    is_swift: bool, database_url: str
-) -> None:
-    def served_by(tx: Tx) -> int:
-        [[process]] = Ready(select(func.pg_backend_pid())).rows(tx, {})
-        return int(process)
-
-    story: Callable[[], int] = swift(served_by) if is_swift else transaction(served_by)
+@pytest.mark.parametrize("kind", ["optimistic", "transaction", "reading"])
+def test_a_connection_that_broke_while_nobody_used_it_is_no_refusal(kind: str, database_url: str) -> None:
+    served_by = select(func.pg_backend_pid())
+    stories: dict[str, Callable[[], int]] = {
+        "optimistic": optimistic_transaction(lambda tx: tx.connection.scalars(served_by).one()),
+        "transaction": transaction(lambda tx: tx.scalars(served_by).one()),
+        "reading": reading(lambda tx: tx.scalars(served_by).one()),
+    }
+    story = stories[kind]
     first = story()
     with psycopg.connect(database_url.replace("+psycopg", ""), autocommit=True) as operator:
         operator.execute("SELECT pg_terminate_backend(%s)", [first])
@@ -347,57 +355,36 @@ def test_a_connection_that_broke_while_nobody_used_it_is_no_refusal(
 
 
 @in_a_context
-@pytest.mark.parametrize("is_swift", [True, False])
-@pytest.mark.parametrize("is_one_of_many", [True, False])
-def test_a_drivers_error_is_told_as_sqlalchemy_tells_it(is_swift: bool, is_one_of_many: bool) -> None:
-    wrong = Ready(select(literal_column("nothing")))
+@pytest.mark.parametrize("is_compiled", [True, False])
+def test_a_drivers_error_is_told_as_sqlalchemy_tells_it(is_compiled: bool) -> None:
+    wrong: Select[Any] = select(literal_column("nothing"))
 
-    def ask(tx: Tx) -> None:
-        if is_one_of_many:
-            with together(tx) as lot:
-                wrong.run(lot, {})
+    @optimistic_transaction
+    def ask(tx: OptimisticTransaction) -> None:
+        if is_compiled:
+            fetch_rows(tx.connection, wrong, {})
         else:
-            wrong.rows(tx, {})
+            tx.connection.execute(wrong)
 
-    story: Callable[[], None] = swift(ask) if is_swift else transaction(ask)
-    with pytest.raises(DBAPIError, match="nothing"):
-        story()
-
-
-@in_a_context
-@on_postgresql
-def test_a_connection_prepares_no_more_statements_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgresql, "MOST_PREPARED", 3)
-    asked = [Ready(select(bindparam("value", type_=Integer), literal_column(str(n)))) for n in range(10)]
-    prepared = Ready(select(func.count()).select_from(text("pg_prepared_statements")))
-
-    @swift
-    def ask(tx: Link) -> list[tuple[Any, ...]]:
-        return [*(one.rows(tx, {"value": 7})[0] for one in asked), *prepared.rows(tx, {})]
-
-    for _ in range(3):
-        *answers, (number,) = ask()
-        assert answers == [(7, n) for n in range(10)]
-        assert number <= 3
+    with pytest.raises(DBAPIError, match="nothing") as told:
+        ask()
+    assert isinstance(told.value, OperationalError | ProgrammingError)
 
 
 @in_a_context
 @on_postgresql
-def test_a_plan_that_a_migration_made_wrong_fails_once_and_not_for_ever() -> None:
+def test_a_plan_that_a_migration_made_wrong_fails_once_and_not_for_ever(database_url: str) -> None:
     a_centre()
-    named = Ready(select(table(Centre).c.name))
+    named = select(table(Centre).c.name)
 
-    @swift
-    def look(tx: Link) -> list[tuple[Any, ...]]:
-        return named.rows(tx, {})
-
-    @transaction
-    def retyped(tx: Session) -> None:
-        tx.execute(text("ALTER TABLE centres ALTER COLUMN name TYPE varchar(333)"))
+    @optimistic_transaction
+    def look(tx: OptimisticTransaction) -> list[tuple[Any, ...]]:
+        return fetch_rows(tx.connection, named, {})
 
     for _ in range(8):
         look()
-    retyped()
+    with psycopg.connect(database_url.replace("+psycopg", ""), autocommit=True) as migration:
+        migration.execute("ALTER TABLE centres ALTER COLUMN name TYPE varchar(333)")
     with pytest.raises(DBAPIError):
         look()
 
@@ -405,36 +392,16 @@ def test_a_plan_that_a_migration_made_wrong_fails_once_and_not_for_ever() -> Non
 
 
 @in_a_context
-def test_who_is_at_it_when_the_engine_lets_go_of_its_connections_is_not_disturbed() -> None:
-    a_centre()
-
-    @swift
-    def rename(tx: Link) -> None:
-        with together(tx) as lot:
-            RENAMED.run(lot, {"called": "Нова назва"})
-        db.db.engine.dispose()
-
-    rename()
-
-    assert [centre.name for centre in stored.rows(Centre)] == ["Нова назва"]
-
-
-@in_a_context
 @on_postgresql
 def test_a_connection_that_breaks_at_a_glance_is_a_refusal_and_the_next_glance_has_another() -> None:
-    @swift
-    def look(tx: Link, at: Ready) -> list[tuple[Any, ...]]:
-        return at.rows(tx, {"name": "TimeZone"})
+    @optimistic_transaction
+    def look(tx: OptimisticTransaction, at: Select[Any]) -> list[tuple[Any, ...]]:
+        return fetch_rows(tx.connection, at, {"name": "TimeZone"})
 
     with pytest.raises(Unavailable):
         look(HANG_UP)
 
-    assert look(Ready(select(func.current_setting(bindparam("name"))))) == [("UTC",)]
-
-
-def test_a_statement_that_quotes_a_value_is_never_ready() -> None:
-    with closing(sqlite3.connect(":memory:")) as driver, pytest.raises(TypeError, match="a value is part"):
-        Ready(select(table(Centre)).where(Centre.name == "А")).rows(Link(driver, sqlite.dialect()), {})
+    assert look(select(func.current_setting(bindparam("name")))) == [("UTC",)]
 
 
 @in_a_context
@@ -442,8 +409,8 @@ def test_a_statement_that_quotes_a_value_is_never_ready() -> None:
 def test_a_story_that_falls_asleep_does_not_keep_others_waiting(
     monkeypatch: pytest.MonkeyPatch, database_url: str
 ) -> None:
-    monkeypatch.setattr(db, "IDLE_SECONDS", WAIT)
-    db.db.engine.dispose()
+    monkeypatch.setattr(engine, "IDLE_SECONDS", WAIT)
+    db.engine.dispose()
     a_centre()
 
     def fall_asleep(tx: Session) -> None:
@@ -456,62 +423,51 @@ def test_a_story_that_falls_asleep_does_not_keep_others_waiting(
     teller.tell()
 
 
-def refused(tmp_path: Path, database_url: str) -> str:
-    """What is said when the service does not start with this database."""
-    done = subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "wsgi", "worker", "--once"],
-        cwd=ROOT,
-        env=process_environment(os.environ, environment(tmp_path, database_url)),
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 1
-    return done.stderr
+@in_a_context
+def test_an_optimistic_story_keeps_no_writer_waiting_while_it_thinks() -> None:
+    a_centre()
+
+    @optimistic_transaction
+    def think(tx: OptimisticTransaction) -> None:
+        [[name]] = fetch_rows(tx.connection, select(table(Centre).c.name), {})
+        Teller(lose, stumbles=0).tell()  # somebody else writes meanwhile
+        with tx.writing() as connection:
+            write(connection, RENAMED, {"called": f"{name}, перейменований"})
+
+    think()
+
+    assert [centre.name.endswith("перейменований") for centre in stored.rows(Centre)] == [True]
 
 
-def test_a_server_that_is_away_at_the_start_is_one_sentence_without_its_address(tmp_path: Path) -> None:
-    with socket.socket() as dead:
-        dead.bind(("127.0.0.1", 0))  # nobody else gets the port, and nobody listens at it
-        port = dead.getsockname()[1]
-        said = refused(tmp_path, f"postgresql+psycopg://vidhuk:pa55word@127.0.0.1:{port}/vidhuk")
+@in_a_context
+def test_what_an_optimistic_story_relied_on_is_read_anew_after_a_lost_race() -> None:
+    a_centre()
+    others = [Teller(lose, stumbles=0)]
 
-    assert said.count("\n") == 1
-    assert "FEEDBACK_DATABASE_URL" in said
-    for secret in ("pa55word", "127.0.0.1", str(port)):
-        assert secret not in said
+    @optimistic_transaction
+    def rename(tx: OptimisticTransaction) -> None:
+        [[name]] = fetch_rows(tx.connection, select(table(Centre).c.name), {})
+        if others:
+            others.pop().tell()
+        with tx.writing() as connection:
+            write_guarded(connection, RENAMED_FROM, {"before": name, "called": f"{name} ще раз"})
 
+    rename()
 
-def test_a_file_that_cannot_be_opened_at_the_start_is_one_sentence(tmp_path: Path) -> None:
-    assert refused(tmp_path, f"sqlite:///{tmp_path}/missing/feedback.db").count("\n") == 1
-
-
-def test_a_postgresql_that_acknowledges_before_it_writes_is_refused(
-    tmp_path: Path, fresh_database: FreshDatabase
-) -> None:
-    url = fresh_database("postgresql")
-    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as link:
-        [name] = link.execute("SELECT quote_ident(current_database())").fetchone() or ("",)
-        link.execute(f"ALTER DATABASE {name} SET synchronous_commit = off".encode())
-
-    with pytest.raises(NotDurable, match="synchronous_commit is off"):
-        create_app(Settings.from_env(environment(tmp_path, url)))
+    assert [centre.name for centre in stored.rows(Centre)] == ["Нова назва ще раз"]
 
 
-def test_a_sqlite_that_will_not_wait_for_the_disk_is_refused(
-    tmp_path: Path, fresh_database: FreshDatabase
-) -> None:
-    def stubborn(connection: Any, _record: Any) -> None:
-        connection.execute("PRAGMA synchronous = OFF")
-        connection.set_authorizer(
-            lambda _action, name, value, *_rest: (
-                sqlite3.SQLITE_IGNORE if name == "synchronous" and value else sqlite3.SQLITE_OK
-            )
-        )
+@in_a_context
+def test_part_of_a_transaction_is_committed_with_the_whole() -> None:
+    a_centre()
 
-    event.listen(Engine, "connect", stubborn, insert=True)
-    try:
-        with pytest.raises(NotDurable, match="synchronous is 0"):
-            create_app(Settings.from_env(environment(tmp_path, fresh_database("sqlite"))))
-    finally:
-        event.remove(Engine, "connect", stubborn)
+    @transaction
+    def fail_at_the_end(tx: Session) -> None:
+        with OptimisticTransaction(tx.connection(), is_part=True).writing() as connection:
+            write(connection, RENAMED, {"called": "Нова назва"})
+        raise ArithmeticError
+
+    with pytest.raises(ArithmeticError):
+        fail_at_the_end()
+
+    assert "Нова назва" not in [centre.name for centre in stored.rows(Centre)]

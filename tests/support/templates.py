@@ -1,0 +1,21 @@
+"""Compiled templates, shared by all applications of a process: a page's first drawing is mostly Jinja's compiler."""
+
+from types import CodeType
+
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
+
+
+class CompiledTemplates(BytecodeCache):
+    """Compiled templates, by their source."""
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, str], CodeType | None] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """What an earlier application compiled."""
+        bucket.code = self._codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """What this one had to compile."""
+        self._codes[bucket.key, bucket.checksum] = bucket.code
