@@ -51,7 +51,7 @@ def when_ready(server: object) -> None:
 
 def post_fork(server: object, worker: object) -> None:
     """Log in our own voice in every worker."""
-    logs.configure()
+    logs.configure_logging()
 
 
 def child_exit(server: object, worker: Any) -> None:

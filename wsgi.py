@@ -25,7 +25,7 @@ def register_commands(app: Flask) -> None:
     commands.register(app)
 
 
-logs.configure()
+logs.configure_logging()
 app = Flask("feedback_service", static_folder=None)
 try:
     settings = Settings.from_env(os.environ)
@@ -37,7 +37,7 @@ try:
         from feedback_service.app import create_app
 
         app = create_app(settings)
-        kiosk_ui.read_ahead(app)
+        kiosk_ui.preload_pages(app)
 except (BadSettings, NotDurable, NotReachable) as refusal:
     if "--help" not in sys.argv and sys.argv[-3:-1] != ["package", "check"]:
         sys.exit(f"vidhuk does not start: {refusal}")

@@ -42,91 +42,102 @@ def main() -> None:
     parser.add_argument(
         "--database", choices=DIALECTS, action="append", help="one of them; both if not given"
     )
-    asked = parser.parse_args()
-    parts, dialects = asked.only or PARTS, asked.database or DIALECTS
+    arguments = parser.parse_args()
+    parts, dialects = arguments.only or PARTS, arguments.database or DIALECTS
     if "survey" in parts:
-        visits = [
-            _in_folder(survey.compare, dialect, visits=asked.visits, pairs=asked.pairs, clients=clients)
+        visit_results = [
+            _measure_in_folder(
+                survey.compare, dialect, visits=arguments.visits, pairs=arguments.pairs, clients=clients
+            )
             for dialect in dialects
-            for clients in asked.clients or (8, 32)
+            for clients in arguments.clients or (8, 32)
         ]
-        _keep("survey", visits)
+        _write_figures("survey", visit_results)
         print("A visit: the survey's page and one finished answer, beside the bare program\n")
-        _table(_rows(visits))
+        _print_table(_flatten_visits(visit_results))
     if "cases" in parts:
-        told = [_in_folder(cases.register, dialect, cases=asked.cases, clients=8) for dialect in dialects]
-        drawn = cases.images()
-        _keep("cases", {"registered_a_second": told, "drawn_a_second": drawn})
-        print("Cases registered a second, images drawn a second\n")
-        _table(told)
-        _table([drawn])
-    if "relay" in parts:
-        doses = {"waiting": asked.events, "relays": asked.relays}
-        drained = [_in_folder(relay.drain, dialect, **doses) for dialect in dialects]
-        _keep("relay", drained)
-        print("Events that waited for thirty days, and new ones meanwhile\n")
-        _table(drained)
-    if "arrivals" in parts:
-        doses = {"answers_a_second": asked.pace, "seconds": asked.seconds}
-        arrived = [_in_folder(arrivals.measure, dialect, **doses) for dialect in dialects]
-        _keep("arrivals", arrived)
-        print("From an answer to the central system's book; a wrong secret on either side; memory\n")
-        _table(arrived)
-    if "summaries" in parts:
-        doses = {"answers": asked.rows, "centres": asked.centres}
-        told = [_in_folder(summaries.measure, dialect, **doses) for dialect in dialects]
-        _keep("summaries", told)
-        print("A year's summary, milliseconds\n")
-        _table(told)
-    if "administration" in parts:
-        doses = {"responses": asked.responses, "cases": asked.invited}
-        pages = [
-            line for dialect in dialects for line in _in_folder(administration.measure, dialect, **doses)
+        measurements = [
+            _measure_in_folder(cases.measure_registration, dialect, cases=arguments.cases, clients=8)
+            for dialect in dialects
         ]
-        _keep("administration", pages)
+        image_rates = cases.measure_images()
+        _write_figures("cases", {"registered_a_second": measurements, "drawn_a_second": image_rates})
+        print("Cases registered a second, images drawn a second\n")
+        _print_table(measurements)
+        _print_table([image_rates])
+    if "relay" in parts:
+        options = {"waiting": arguments.events, "relays": arguments.relays}
+        drain_results = [_measure_in_folder(relay.measure_drain, dialect, **options) for dialect in dialects]
+        _write_figures("relay", drain_results)
+        print("Events that waited for thirty days, and new ones meanwhile\n")
+        _print_table(drain_results)
+    if "arrivals" in parts:
+        options = {"answers_a_second": arguments.pace, "seconds": arguments.seconds}
+        arrival_results = [_measure_in_folder(arrivals.measure, dialect, **options) for dialect in dialects]
+        _write_figures("arrivals", arrival_results)
+        print("From an answer to the central system's book; a wrong secret on either side; memory\n")
+        _print_table(arrival_results)
+    if "summaries" in parts:
+        options = {"answers": arguments.rows, "centres": arguments.centres}
+        measurements = [
+            _measure_in_folder(summaries.measure_summaries, dialect, **options) for dialect in dialects
+        ]
+        _write_figures("summaries", measurements)
+        print("A year's summary, milliseconds\n")
+        _print_table(measurements)
+    if "administration" in parts:
+        options = {"responses": arguments.responses, "cases": arguments.invited}
+        pages = [
+            row
+            for dialect in dialects
+            for row in _measure_in_folder(administration.measure_pages, dialect, **options)
+        ]
+        _write_figures("administration", pages)
         print("What an administrator waits for, milliseconds\n")
-        _table(pages)
+        _print_table(pages)
     if "tablet" in parts:
         with tempfile.TemporaryDirectory(prefix="vidhuk-bench-") as folder:
-            felt = tablet.measure(Path(folder), starts=asked.starts, people=asked.people)
-        _keep("tablet", felt)
+            tablet_results = tablet.measure_tablet(
+                Path(folder), starts=arguments.starts, people=arguments.people
+            )
+        _write_figures("tablet", tablet_results)
         print("The hall's tablet in a browser\n")
-        _table(felt)
+        _print_table(tablet_results)
 
 
-def _in_folder(measure: Any, dialect: str, **doses: int) -> Any:
+def _measure_in_folder(measure: Any, dialect: str, **options: int) -> Any:
     with tempfile.TemporaryDirectory(prefix="vidhuk-bench-") as folder:
-        return measure(dialect, Path(folder), **doses)
+        return measure(dialect, Path(folder), **options)
 
 
-def _rows(visits: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _flatten_visits(visits: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [
-        {"database": one["database"], "clients": one["clients"], "program": program}
-        | one[program]
-        | {"pss_mib": one["pss_mib"][program]}
+        {"database": visit["database"], "clients": visit["clients"], "program": program}
+        | visit[program]
+        | {"pss_mib": visit["pss_mib"][program]}
         | (
-            {name: one[name] for name in ("ratio", "ratio_from_to", "ratio_p99", "ratio_cpu")}
+            {name: visit[name] for name in ("ratio", "ratio_from_to", "ratio_p99", "ratio_cpu")}
             if program == "ours"
             else {}
         )
-        for one in visits
+        for visit in visits
         for program in ("ours", "bare")
     ]
 
 
-def _table(rows: list[dict[str, Any]]) -> None:
+def _print_table(rows: list[dict[str, Any]]) -> None:
     names = list(dict.fromkeys(name for row in rows for name in row))
     lines = [names] + [[str(row.get(name, "")) for name in names] for row in rows]
-    widths = [max(len(line[place]) for line in lines) for place in range(len(names))]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(names))]
     for line in lines:
         print("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)))
     print()
 
 
-def _keep(name: str, figures: object) -> None:
-    kept = Path(os.environ.get("DATA_DIR") or "var") / "bench" / f"{name}.json"
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_text(json.dumps(figures, indent=2) + "\n")
+def _write_figures(name: str, figures: object) -> None:
+    path = Path(os.environ.get("DATA_DIR") or "var") / "bench" / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(figures, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -22,85 +22,85 @@ from benchmarks.serving import service
 from feedback_service import clock, logs
 from feedback_service.database import db
 from feedback_service.flow import maintenance
-from tests.support.staff import Staff, a_session, a_user
+from tests.support.staff import StaffClient, create_session, create_user
 
 OVERVIEW_MS, DRILL_DOWN_MS = 150, 300  # what a page may take
-NOON = datetime.combine(city.LAST, datetime.min.time(), UTC).replace(hour=10)
-EVER = f"from={city.FIRST}&to={city.LAST}"
+NOON = datetime.combine(city.LAST_DAY, datetime.min.time(), UTC).replace(hour=10)
+WHOLE_PERIOD = f"from={city.FIRST_DAY}&to={city.LAST_DAY}"
 PAGES = {
     "overview": "/admin/",
-    "overview_year": f"/admin/?from={city.LAST.year}-01-01",
-    "overview_3y": f"/admin/?{EVER}",
-    "offline_3y": f"/admin/?front_office=offline&{EVER}",
+    "overview_year": f"/admin/?from={city.LAST_DAY.year}-01-01",
+    "overview_3y": f"/admin/?{WHOLE_PERIOD}",
+    "offline_3y": f"/admin/?front_office=offline&{WHOLE_PERIOD}",
     **{
-        f"{by}_3y": f"/admin/figures?by={by}&{EVER}"
+        f"{by}_3y": f"/admin/figures?by={by}&{WHOLE_PERIOD}"
         for by in ("service", "provider", "workplace", "part_of_week", "language", "source")
     },
-    "service_odd": f"/admin/figures?by=service&from={city.FIRST.replace(day=25)}&to={city.LAST.replace(day=9)}",
-    "one_service_3y": f"/admin/?service=00003&{EVER}",
-    "compared_3y": f"/admin/sources-compared?{EVER}",
-    "export_3y": f"/admin/figures/export?by=service&table=service-offline&format=xlsx&{EVER}",
+    "service_odd": f"/admin/figures?by=service&from={city.FIRST_DAY.replace(day=25)}&to={city.LAST_DAY.replace(day=9)}",
+    "one_service_3y": f"/admin/?service=00003&{WHOLE_PERIOD}",
+    "compared_3y": f"/admin/sources-compared?{WHOLE_PERIOD}",
+    "export_3y": f"/admin/figures/export?by=service&table=service-offline&format=xlsx&{WHOLE_PERIOD}",
 }
-LOOP = 1_000_000
+LOOP_COUNT = 1_000_000
 
 
-def measure(dialect: str, folder: Path, *, responses: int, cases: int) -> list[dict[str, Any]]:
+def measure_pages(dialect: str, folder: Path, *, responses: int, cases: int) -> list[dict[str, Any]]:
     """A line for each page: milliseconds of the clock and of the processor, medians of nine."""
     with service(dialect, folder) as app, patch.object(clock, "now", lambda: NOON):
-        city.fill(responses, cases)
-        know_sizes()
+        city.fill_centre(responses, cases)
+        update_statistics()
         began = time.perf_counter()
         days = maintenance.close_days()
-        closing = (time.perf_counter() - began) / days * 1000
-        know_sizes()
-        logs.configure(io.StringIO())  # hundreds of requests would be told between the tables
-        email = a_user("head", city.CENTRE)
-        me = Staff(app, email, a_session(email))
-        told = []
+        closing_ms = (time.perf_counter() - began) / days * 1000
+        update_statistics()
+        logs.configure_logging(io.StringIO())  # hundreds of requests would be told between the tables
+        email = create_user("head", city.CENTRE)
+        head = StaffClient(app, email, create_session(email))
+        rows = []
         for name, address in PAGES.items():
-            reply = me.get(address)
+            reply = head.get(address)
             if reply.status_code != 200:
                 raise AssertionError(f"{address} answered {reply.status_code}")
-            pace, _ = taken(loop)
-            clocked, computed = taken(partial(me.get, address))
-            most = OVERVIEW_MS if name.startswith(("overview", "offline")) else DRILL_DOWN_MS
-            told.append(
+            loop_ms, _ = measure_medians(run_fixed_loop)
+            clock_ms, cpu_ms = measure_medians(partial(head.get, address))
+            limit_ms = OVERVIEW_MS if name.startswith(("overview", "offline")) else DRILL_DOWN_MS
+            rows.append(
                 {
                     "database": dialect,
                     "page": name,
-                    "ms": clocked,
-                    "may_take_ms": most,
-                    "cpu_ms": computed,
+                    "ms": clock_ms,
+                    "may_take_ms": limit_ms,
+                    "cpu_ms": cpu_ms,
                     "kib": len(reply.data) // 1024,
-                    "loop_ms": pace,
+                    "loop_ms": loop_ms,
                 }
             )
-        told.append({"database": dialect, "page": "closing a day", "ms": round(closing, 1)})
-    return told
+        rows.append({"database": dialect, "page": "closing a day", "ms": round(closing_ms, 1)})
+    return rows
 
 
-def taken(work: Callable[[], object], times: int = 9) -> tuple[float, float]:
+def measure_medians(work: Callable[[], object], times: int = 9) -> tuple[float, float]:
     """The median milliseconds by the clock and by the processor, after one run that does not count."""
     work()
-    clocked, computed = [], []
+    clock_times, cpu_times = [], []
     for _ in range(times):
-        began, used = time.perf_counter(), time.process_time()
+        began, cpu_began = time.perf_counter(), time.process_time()
         work()
-        clocked.append(time.perf_counter() - began)
-        computed.append(time.process_time() - used)
-    return round(statistics.median(clocked) * 1000, 1), round(statistics.median(computed) * 1000, 1)
+        clock_times.append(time.perf_counter() - began)
+        cpu_times.append(time.process_time() - cpu_began)
+    return round(statistics.median(clock_times) * 1000, 1), round(statistics.median(cpu_times) * 1000, 1)
 
 
-def loop() -> int:
+def run_fixed_loop() -> int:
     """Always the same work."""
     total = 0
-    for number in range(LOOP):
+    for number in range(LOOP_COUNT):
         total += number
     return total
 
 
-def know_sizes() -> None:
+def update_statistics() -> None:
     """PostgreSQL knows how much it holds, as it does by itself some time after rows came."""
     if db.engine.dialect.name == "postgresql":
-        with db.engine.connect() as link:
-            link.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM ANALYZE"))
+        with db.engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM ANALYZE"))

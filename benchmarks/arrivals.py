@@ -33,11 +33,11 @@ IN_TIME = 10.0  # seconds
 
 def measure(dialect: str, folder: Path, *, answers_a_second: int, seconds: int) -> dict[str, Any]:
     """Delays when all is well, and what became of everything after a wrong secret on either side."""
-    with Installation(folder, dialect, relays=1) as ours:
+    with Installation(folder, dialect, relay_count=1) as ours:
         links = iter(_invitations(ours, answers_a_second * seconds * 3))
-        ours.drain(300)
+        ours.wait_until_drained(300)
         well, pace = _answer(ours, links, answers_a_second, seconds)
-        ours.drain()
+        ours.wait_until_drained()
         delays = _delays(ours, since=well)
         [worker] = ours.relays
         web, work = pss_mib(ours.web.pid), pss_mib(worker.pid)
@@ -45,10 +45,10 @@ def measure(dialect: str, folder: Path, *, answers_a_second: int, seconds: int) 
         for name, program in (("receiver", ours.central), ("sender", worker)):
             program.restart(FEEDBACK_CENTRAL_SECRET=SECOND_SECRET)
             _answer(ours, links, answers_a_second, seconds)
-            wrong[f"{name}_wrong_waited"] = ours.deliveries()["pending"]
+            wrong[f"{name}_wrong_waited"] = ours.read_delivery_totals()["pending"]
             program.restart()
-            wrong[f"{name}_right_all_there_s"] = round(ours.drain(), 1)
-        book, kept = ours.book()["events"], _kept(ours)
+            wrong[f"{name}_right_all_there_s"] = round(ours.wait_until_drained(), 1)
+        book, kept = ours.read_received_events()["events"], _kept(ours)
     missing = kept.keys() - {event["id"] for event in book}
     return {
         "database": dialect,
@@ -74,7 +74,7 @@ def _invitations(ours: Installation, number: int) -> list[str]:
     at = (datetime.now(UTC) - timedelta(days=1)).isoformat(timespec="seconds")
     paths = []
     with httpx.Client(
-        base_url=ours.url, headers={"Authorization": f"Bearer {ours.key}"}, timeout=60
+        base_url=ours.url, headers={"Authorization": f"Bearer {ours.api_key}"}, timeout=60
     ) as system:
         for first in range(0, number, BATCH):
             cases = [
@@ -117,7 +117,7 @@ def _delays(ours: Installation, since: datetime) -> list[float]:
     promised = {id: at for id, (_, at) in _kept(ours).items() if at >= since}
     return [
         (datetime.fromisoformat(event["received_at"]) - promised[event["id"]]).total_seconds()
-        for event in ours.book()["events"]
+        for event in ours.read_received_events()["events"]
         if event["id"] in promised
     ]
 

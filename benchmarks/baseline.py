@@ -16,45 +16,45 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from feedback_service.surveys import questionnaires
 
-QUESTIONNAIRE = next(one for one in questionnaires.shipped() if one.front_office == "offline")
-TABLE = (
+QUESTIONNAIRE = next(one for one in questionnaires.load_shipped() if one.front_office == "offline")
+CREATE_TABLE = (
     "CREATE TABLE IF NOT EXISTS said (client TEXT PRIMARY KEY, survey TEXT NOT NULL, answers TEXT NOT NULL)"
 )
 
 app = Flask(__name__)
-_own = threading.local()
+_thread_local = threading.local()
 
 
-def _field(question: questionnaires.Question) -> fields.Field[Any]:
+def _build_field(question: questionnaires.Question) -> fields.Field[Any]:
     if question.kind == "text":
         return fields.String(validate=validate.Length(max=question.max_length))
-    one = fields.String(validate=validate.OneOf(question.values))
-    return fields.List(one) if question.kind == "choices" else one
+    choice = fields.String(validate=validate.OneOf(question.values))
+    return fields.List(choice) if question.kind == "choices" else choice
 
 
-Answers = Schema.from_dict(
-    {question.id: _field(question) for question in QUESTIONNAIRE.questions}
+AnswersSchema = Schema.from_dict(
+    {question.id: _build_field(question) for question in QUESTIONNAIRE.questions}
     | {"client_id": fields.UUID(required=True)}
 )
-SCHEMA = Answers(unknown=EXCLUDE)
+ANSWERS_SCHEMA = AnswersSchema(unknown=EXCLUDE)
 
 
-def insert(row: tuple[str, str, str]) -> None:
+def insert_answer(row: tuple[str, str, str]) -> None:
     """One durable row, on this thread's own connection."""
-    if not hasattr(_own, "link"):
-        _own.link = connection(os.environ["BASELINE_DATABASE"])
-    marks = "?, ?, ?" if isinstance(_own.link, sqlite3.Connection) else "%s, %s, %s"
-    _own.link.execute(f"INSERT INTO said VALUES ({marks})", row)
+    if not hasattr(_thread_local, "link"):
+        _thread_local.link = open_connection(os.environ["BASELINE_DATABASE"])
+    placeholders = "?, ?, ?" if isinstance(_thread_local.link, sqlite3.Connection) else "%s, %s, %s"
+    _thread_local.link.execute(f"INSERT INTO said VALUES ({placeholders})", row)
 
 
-def connection(database: str) -> sqlite3.Connection | psycopg.Connection:
+def open_connection(database: str) -> sqlite3.Connection | psycopg.Connection:
     """A connection that commits each statement, with the durability that the service asks for."""
     if database.startswith("postgresql"):
         return psycopg.connect(database, autocommit=True)
-    link = sqlite3.connect(database, isolation_level=None, timeout=15)
-    link.execute("PRAGMA journal_mode = WAL")
-    link.execute("PRAGMA synchronous = FULL")
-    return link
+    driver_connection = sqlite3.connect(database, isolation_level=None, timeout=15)
+    driver_connection.execute("PRAGMA journal_mode = WAL")
+    driver_connection.execute("PRAGMA synchronous = FULL")
+    return driver_connection
 
 
 @app.get("/healthz")
@@ -72,14 +72,15 @@ def form(token: str) -> ResponseReturnValue:
 @app.post("/S/<token>")
 def send(token: str) -> ResponseReturnValue:
     """Check and keep."""
-    lists = {question.id for question in QUESTIONNAIRE.questions if question.kind == "choices"}
-    sent = {
-        name: request.form.getlist(name) if name in lists else value for name, value in request.form.items()
+    list_questions = {question.id for question in QUESTIONNAIRE.questions if question.kind == "choices"}
+    submission = {
+        name: request.form.getlist(name) if name in list_questions else value
+        for name, value in request.form.items()
     }
     try:
-        answers = SCHEMA.load(sent)
-    except ValidationError as wrong:
-        return {"errors": wrong.messages}, 422
-    client = str(answers.pop("client_id"))
-    insert((client, token, json.dumps(answers, ensure_ascii=False)))
+        answers = ANSWERS_SCHEMA.load(submission)
+    except ValidationError as error:
+        return {"errors": error.messages}, 422
+    client_id = str(answers.pop("client_id"))
+    insert_answer((client_id, token, json.dumps(answers, ensure_ascii=False)))
     return redirect("/thanks", code=303)

@@ -16,53 +16,63 @@ from feedback_service.app import create_app
 from feedback_service.cases import qr, slip
 from feedback_service.flow import integrations, registers
 
-ADDRESS = "https://VIDHUK.EXAMPLE/S/ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-BATCH = 1000  # cases in one request, the most that it takes
-SECONDS = 1.0  # for each image
+SURVEY_URL = "https://VIDHUK.EXAMPLE/S/ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+BATCH_SIZE = 1000  # cases in one request, the most that it takes
+SECONDS_PER_IMAGE = 1.0  # for each image
 
 
-def register(dialect: str, folder: Path, *, cases: int, clients: int) -> dict[str, Any]:
+def measure_registration(dialect: str, folder: Path, *, cases: int, clients: int) -> dict[str, Any]:
     """Cases a second over HTTP with a key: ``clients`` sending them singly, then one sending batches."""
-    with rivals(dialect, folder) as both:
-        with create_app(both.settings).app_context():
+    with rivals(dialect, folder) as programs:
+        with create_app(programs.settings).app_context():
             registers.add_centre(PROFILE)
             key = integrations.add_key(["cases:write"], [PROFILE["code"]])
-        _batch(both.ours, key, "warm", 10)
+        _register_batch(programs.ours, key, "warm", 10)
         began = time.perf_counter()
-        with ThreadPoolExecutor(clients) as systems:
-            share = cases // clients
-            list(systems.map(lambda client: _singly(both.ours, key, f"one-{client}", share), range(clients)))
-        singly = share * clients / (time.perf_counter() - began)
+        with ThreadPoolExecutor(clients) as executor:
+            cases_per_client = cases // clients
+            list(
+                executor.map(
+                    lambda client: _register_singly(programs.ours, key, f"one-{client}", cases_per_client),
+                    range(clients),
+                )
+            )
+        singly_rate = cases_per_client * clients / (time.perf_counter() - began)
         began = time.perf_counter()
-        batches = max(1, cases // BATCH)
+        batches = max(1, cases // BATCH_SIZE)
         for number in range(batches):
-            _batch(both.ours, key, f"many-{number}", BATCH)
-        in_batches = batches * BATCH / (time.perf_counter() - began)
-    return {"database": dialect, "clients": clients, "singly": round(singly), "in_batches": round(in_batches)}
+            _register_batch(programs.ours, key, f"many-{number}", BATCH_SIZE)
+        batch_rate = batches * BATCH_SIZE / (time.perf_counter() - began)
+    return {
+        "database": dialect,
+        "clients": clients,
+        "singly": round(singly_rate),
+        "in_batches": round(batch_rate),
+    }
 
 
-def images() -> dict[str, int]:
+def measure_images() -> dict[str, int]:
     """Drawn a second by one process."""
     facts = {"centre": PROFILE["name"], "domain": "vidhuk.example", "short_code": "K7Q2-7K3M-9QXT"}
     return {
-        "qr_svg": _per_second(lambda: qr.svg(ADDRESS)),
-        "qr_png": _per_second(lambda: qr.png(ADDRESS)),
-        "slip_80": _per_second(
-            lambda: slip.slip(address=ADDRESS, width=576, last_day=date(2026, 12, 20), **facts)
+        "qr_svg": _count_per_second(lambda: qr.render_svg(SURVEY_URL)),
+        "qr_png": _count_per_second(lambda: qr.render_png(SURVEY_URL)),
+        "slip_80": _count_per_second(
+            lambda: slip.render_slip(address=SURVEY_URL, width=576, last_day=date(2026, 12, 20), **facts)
         ),
     }
 
 
-def _per_second(draw: Callable[[], bytes]) -> int:
+def _count_per_second(draw: Callable[[], bytes]) -> int:
     draw()
-    drawn, began = 0, time.perf_counter()
-    while (taken := time.perf_counter() - began) < SECONDS:
+    count, began = 0, time.perf_counter()
+    while (elapsed := time.perf_counter() - began) < SECONDS_PER_IMAGE:
         draw()
-        drawn += 1
-    return round(drawn / taken)
+        count += 1
+    return round(count / elapsed)
 
 
-def _case(number: str) -> dict[str, Any]:
+def _make_case(number: str) -> dict[str, Any]:
     return {
         "centre": PROFILE["code"],
         "case_number": number,
@@ -75,18 +85,20 @@ def _case(number: str) -> dict[str, Any]:
     }
 
 
-def _singly(program: Served, key: str, name: str, number: int) -> None:
-    with socket.create_connection(("127.0.0.1", program.port)) as link:
-        for place in range(number):
-            _send(link, "/api/v1/cases", key, _case(f"{name}-{place}"), 201)
+def _register_singly(program: Served, key: str, prefix: str, count: int) -> None:
+    with socket.create_connection(("127.0.0.1", program.port)) as connection:
+        for position in range(count):
+            _send_request(connection, "/api/v1/cases", key, _make_case(f"{prefix}-{position}"), 201)
 
 
-def _batch(program: Served, key: str, name: str, number: int) -> None:
-    with socket.create_connection(("127.0.0.1", program.port)) as link:
-        cases = [_case(f"{name}-{place}") for place in range(number)]
-        _send(link, "/api/v1/cases/batch", key, {"cases": cases}, 200)
+def _register_batch(program: Served, key: str, prefix: str, count: int) -> None:
+    with socket.create_connection(("127.0.0.1", program.port)) as connection:
+        cases = [_make_case(f"{prefix}-{position}") for position in range(count)]
+        _send_request(connection, "/api/v1/cases/batch", key, {"cases": cases}, 200)
 
 
-def _send(link: socket.socket, path: str, key: str, body: dict[str, Any], expected: int) -> None:
+def _send_request(
+    connection: socket.socket, path: str, key: str, body: dict[str, Any], expected: int
+) -> None:
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    ask(link, "POST", path, headers, json.dumps(body).encode(), expected)
+    ask(connection, "POST", path, headers, json.dumps(body).encode(), expected)

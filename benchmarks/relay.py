@@ -27,17 +27,17 @@ from sqlalchemy.orm import Session
 
 from benchmarks.serving import service
 from feedback_service import clock, logs
-from feedback_service.config import settings
+from feedback_service.config import current_settings
 from feedback_service.database import transaction
 from feedback_service.delivery import courier, events, outbox
 from feedback_service.flow.deliveries import read_status
-from feedback_service.models import Centre, Channel
+from feedback_service.models import Centre, ReceiverChannel
 
-OTHERS, LARGE = 18, 0.8
+SMALL_CENTRES, LARGE_SHARE = 18, 0.8
 OUTAGE = timedelta(days=30)
-AT_ONCE = 10_000  # events that are promised in one transaction
-EVERY = 0.25  # seconds between two new events
-POISON, REFUSED, NEW = (
+EVENTS_PER_TRANSACTION = 10_000  # events that are promised in one transaction
+SECONDS_BETWEEN_EVENTS = 0.25  # seconds between two new events
+POISONED_SUBJECT, REJECTED_SUBJECT, NEW_SUBJECT_PREFIX = (
     "poison",
     "refused",
     "new ",
@@ -50,21 +50,33 @@ class Receiver(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1
-    came: list[tuple[float, str, int]]
+    batches: list[tuple[float, str, int]]
     delays: list[float]
 
     def do_POST(self) -> None:
         """Answer as the contract says."""
-        told = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        taken = [event["id"] for event in told if event["subject"] not in (POISON, REFUSED)]
-        rejected = [{"id": event["id"], "reason": "unknown"} for event in told if event["subject"] == REFUSED]
-        spoiled = any(event["subject"] == POISON for event in told)
-        if not spoiled:
-            self.came.append((time.monotonic(), told[0]["source"], len(told)))
-            promised = [event["subject"][len(NEW) :] for event in told if event["subject"].startswith(NEW)]
-            self.delays.extend(time.time() - float(at) for at in promised)
-        body = json.dumps({"accepted": taken, "duplicates": [], "rejected": rejected}).encode()
-        self.send_response(422 if spoiled else 200)
+        received_events = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        accepted = [
+            event["id"]
+            for event in received_events
+            if event["subject"] not in (POISONED_SUBJECT, REJECTED_SUBJECT)
+        ]
+        rejected = [
+            {"id": event["id"], "reason": "unknown"}
+            for event in received_events
+            if event["subject"] == REJECTED_SUBJECT
+        ]
+        is_poisoned = any(event["subject"] == POISONED_SUBJECT for event in received_events)
+        if not is_poisoned:
+            self.batches.append((time.monotonic(), received_events[0]["source"], len(received_events)))
+            sent_times = [
+                event["subject"][len(NEW_SUBJECT_PREFIX) :]
+                for event in received_events
+                if event["subject"].startswith(NEW_SUBJECT_PREFIX)
+            ]
+            self.delays.extend(time.time() - float(at) for at in sent_times)
+        body = json.dumps({"accepted": accepted, "duplicates": [], "rejected": rejected}).encode()
+        self.send_response(422 if is_poisoned else 200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -73,43 +85,43 @@ class Receiver(BaseHTTPRequestHandler):
         """Quietly."""
 
 
-def receive(parent: Connection) -> None:
+def run_receiver(parent: Connection) -> None:
     """Tell the port, receive until told to end, tell what came."""
-    Receiver.came, Receiver.delays = [], []
+    Receiver.batches, Receiver.delays = [], []
     server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     parent.send(server.server_address[1])
     parent.recv()
-    parent.send((Receiver.came, Receiver.delays))
+    parent.send((Receiver.batches, Receiver.delays))
 
 
 @transaction
 def make_centres(tx: Session) -> list[tuple[uuid.UUID, str]]:
     """Twenty centres, by id and code: the large one, the one without a backlog, the small ones."""
     facts = {"name": "Центр", "edrpou": "00032112", "katottg": "UA80000000000093317"}
-    centres = [(uuid.uuid4(), f"SN120000{number:02}") for number in range(OTHERS + 2)]
-    rows = [{"id": id, "code": code, "prefix": f"K7{code[-2:]}"} for id, code in centres]
+    centres = [(uuid.uuid4(), f"SN120000{number:02}") for number in range(SMALL_CENTRES + 2)]
+    rows = [{"id": centre_id, "code": code, "prefix": f"K7{code[-2:]}"} for centre_id, code in centres]
     tx.execute(insert(Centre), [row | facts for row in rows])
     return centres
 
 
 @transaction
-def promise(tx: Session, centre: tuple[uuid.UUID, str], subjects: list[str], at: datetime) -> None:
+def store_new_events(tx: Session, centre: tuple[uuid.UUID, str], subjects: list[str], at: datetime) -> None:
     """So many answers wait to be told since ``at``."""
     centre_id, code = centre
-    served = events.ServedFacts(
+    answer_facts = events.ServedFacts(
         *(code, "00032112", "UA80000000000093317", "00034", "14-13", "Реєстрація місця проживання"),
         *("00032112", "offline", "centre"),
     )
-    told = [
-        events.response_recorded(
+    new_events = [
+        events.build_response_recorded(
             case_ref=subject,
             case_status="completed",
-            served=served,
+            facts=answer_facts,
             response_id=str(uuid.uuid4()),
             source="qr_case",
             answered_on=date(2026, 11, 20),
-            hour=clock.whole_hour(at),
+            hour=clock.truncate_to_hour(at),
             questionnaire="offline-2026.1",
             methodology="864-2021",
             language="uk",
@@ -120,99 +132,103 @@ def promise(tx: Session, centre: tuple[uuid.UUID, str], subjects: list[str], at:
         )
         for subject in subjects
     ]
-    outbox.put(tx.connection(), centre_id, told, at=at)
+    outbox.enqueue_events(tx.connection(), centre_id, new_events, now=at)
 
 
 @transaction
-def fail(tx: Session, since: datetime) -> None:
+def mark_channel_failing(tx: Session, since: datetime) -> None:
     """The channel has failed since then, so that by now a request carries one event."""
-    failing = {"batch": 1, "failing_since": since, "reason": "no answer in time"}
-    tx.add(Channel(name=courier.CENTRAL, retry_at=clock.now(), **failing))
+    failure = {"batch": 1, "failing_since": since, "reason": "no answer in time"}
+    tx.add(ReceiverChannel(name=courier.CENTRAL_RECEIVER, retry_at=clock.now(), **failure))
 
 
-def fill(waiting: int) -> tuple[list[str], tuple[uuid.UUID, str]]:
+def fill_backlog(waiting: int) -> tuple[list[str], tuple[uuid.UUID, str]]:
     """The backlog, as the module says; the codes of the small centres, and the one without a backlog."""
-    large, quiet, *others = make_centres()
-    began = clock.now() - OUTAGE
-    of_large = int(waiting * LARGE)
-    sizes = {large: of_large} | dict.fromkeys(others, (waiting - of_large) // OTHERS)
-    odd = {others[0]: POISON, others[1]: REFUSED}
+    large_centre, quiet_centre, *small_centres = make_centres()
+    outage_began = clock.now() - OUTAGE
+    large_size = int(waiting * LARGE_SHARE)
+    sizes = {large_centre: large_size} | dict.fromkeys(small_centres, (waiting - large_size) // SMALL_CENTRES)
+    odd_subjects = {small_centres[0]: POISONED_SUBJECT, small_centres[1]: REJECTED_SUBJECT}
     for centre, size in sizes.items():
-        for first in range(0, size, AT_ONCE):
-            subjects = [f"case{number}" for number in range(first, min(first + AT_ONCE, size))]
-            if first == 0 and centre in odd:
-                subjects[0] = odd[centre]
-            promise(centre, subjects, began + OUTAGE * (first / size))
-    fail(began)
-    return [code for _, code in others], quiet
+        for start in range(0, size, EVENTS_PER_TRANSACTION):
+            subjects = [f"case{number}" for number in range(start, min(start + EVENTS_PER_TRANSACTION, size))]
+            if start == 0 and centre in odd_subjects:
+                subjects[0] = odd_subjects[centre]
+            store_new_events(centre, subjects, outage_began + OUTAGE * (start / size))
+    mark_channel_failing(outage_began)
+    return [code for _, code in small_centres], quiet_centre
 
 
-def carry(app: Flask, url: str) -> None:
+def run_relay(app: Flask, url: str) -> None:
     """A relay goes until nothing is left to do."""
     with app.app_context():
-        made = courier.courier(replace(settings(), central_url=url, central_secret=(bytes(32),)))
-        assert made is not None
-        with closing(made):
-            made.deliver_all()
+        event_relay = courier.make_relay(
+            replace(current_settings(), central_url=url, central_secret=(bytes(32),))
+        )
+        assert event_relay is not None
+        with closing(event_relay):
+            event_relay.deliver_all()
 
 
-def go_on(app: Flask, centre: tuple[uuid.UUID, str], enough: threading.Event) -> None:
+def send_new_events(app: Flask, centre: tuple[uuid.UUID, str], stop: threading.Event) -> None:
     """The centre promises new events."""
     with app.app_context():
-        while not enough.wait(EVERY):
-            promise(centre, [f"{NEW}{time.time()}"], clock.now())
+        while not stop.wait(SECONDS_BETWEEN_EVENTS):
+            store_new_events(centre, [f"{NEW_SUBJECT_PREFIX}{time.time()}"], clock.now())
 
 
-def drain(dialect: str, folder: Path, *, waiting: int, relays: int) -> dict[str, Any]:
+def measure_drain(dialect: str, folder: Path, *, waiting: int, relays: int) -> dict[str, Any]:
     """The rate overall, at the beginning and at the end; when the small centres were done, how late new events."""
-    here, there = multiprocessing.Pipe()
-    receiver = multiprocessing.get_context("spawn").Process(target=receive, args=(there,), daemon=True)
+    parent_end, child_end = multiprocessing.Pipe()
+    receiver = multiprocessing.get_context("spawn").Process(
+        target=run_receiver, args=(child_end,), daemon=True
+    )
     receiver.start()
-    url = f"http://127.0.0.1:{here.recv()}"
-    with open(os.devnull, "w") as nowhere, service(dialect, folder) as app:
-        logs.configure(nowhere)
+    url = f"http://127.0.0.1:{parent_end.recv()}"
+    with open(os.devnull, "w") as null_file, service(dialect, folder) as app:
+        logs.configure_logging(null_file)
         began = time.monotonic()
-        small, quiet = fill(waiting)
-        filled, began = time.monotonic() - began, time.monotonic()
+        small_codes, quiet_centre = fill_backlog(waiting)
+        fill_seconds, began = time.monotonic() - began, time.monotonic()
         pending = read_status().sums.pending
-        counted, enough = time.monotonic() - began, threading.Event()
-        threads = [threading.Thread(target=carry, args=(app, url)) for _ in range(relays)]
-        others = threading.Thread(target=go_on, args=(app, quiet, enough))
+        count_seconds, stop = time.monotonic() - began, threading.Event()
+        threads = [threading.Thread(target=run_relay, args=(app, url)) for _ in range(relays)]
+        new_events_thread = threading.Thread(target=send_new_events, args=(app, quiet_centre, stop))
         began = time.monotonic()
-        for thread in (*threads, others):
+        for thread in (*threads, new_events_thread):
             thread.start()
         for thread in threads:
             thread.join()
-        took = time.monotonic() - began
-        enough.set()
-        others.join()
-        carry(app, url)
-        sums = read_status().sums
-    here.send("enough")
-    came, delays = here.recv()
+        drain_seconds = time.monotonic() - began
+        stop.set()
+        new_events_thread.join()
+        run_relay(app, url)
+        totals = read_status().sums
+    parent_end.send("enough")
+    batches, delays = parent_end.recv()
     receiver.join()
-    last = {source: at for at, source, _ in came}
-    tenth = max(2, len(came) // 10)
+    last_arrivals = {source: at for at, source, _ in batches}
+    tenth = max(2, len(batches) // 10)
     return {
         "database": dialect,
         "waiting": pending,
         "relays": relays,
-        "fill_s": round(filled, 1),
-        "count_ms": round(counted * 1000),
-        "drain_s": round(took, 1),
-        "a_second": round((sums.delivered + sums.dead) / took),
-        "first_tenth": _rate(came[:tenth]),
-        "last_tenth": _rate(came[-tenth:]),
-        "small_done_s": round(max(last[f"/centres/{code}"] for code in small) - began, 1),
+        "fill_s": round(fill_seconds, 1),
+        "count_ms": round(count_seconds * 1000),
+        "drain_s": round(drain_seconds, 1),
+        "a_second": round((totals.delivered + totals.dead) / drain_seconds),
+        "first_tenth": _events_per_second(batches[:tenth]),
+        "last_tenth": _events_per_second(batches[-tenth:]),
+        "small_done_s": round(max(last_arrivals[f"/centres/{code}"] for code in small_codes) - began, 1),
         "new": len(delays),
         "new_p50_ms": round(statistics.median(delays) * 1000),
         "new_p95_ms": round(statistics.quantiles(delays, n=20)[-1] * 1000),
         "new_max_ms": round(max(delays) * 1000),
-        "delivered": sums.delivered,
-        "dead": sums.dead,
-        "pending": sums.pending,
+        "delivered": totals.delivered,
+        "dead": totals.dead,
+        "pending": totals.pending,
     }
 
 
-def _rate(came: list[tuple[float, str, int]]) -> int:
-    return round(sum(n for *_, n in came[1:]) / (came[-1][0] - came[0][0]))
+def _events_per_second(batches: list[tuple[float, str, int]]) -> int:
+    return round(sum(count for *_, count in batches[1:]) / (batches[-1][0] - batches[0][0]))

@@ -16,9 +16,9 @@ from flask import Flask
 from feedback_service.app import create_app
 from feedback_service.config import Settings
 from feedback_service.database import db
-from tests.support.database import migrate
-from tests.support.environment import ROOT, environment, process_environment
-from tests.support.postgres import Server
+from tests.support.database import migrate_database
+from tests.support.environment import ROOT, build_environment, build_process_environment
+from tests.support.postgres import PostgresServer
 
 START_SECONDS = 30
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -51,9 +51,9 @@ def service(dialect: str, folder: Path) -> Iterator[Flask]:
     with ExitStack() as stack:
         url = f"sqlite:///{folder / 'feedback.db'}"
         if dialect == "postgresql":
-            url = stack.enter_context(Server()).create("feedback")
-        migrate(url, folder)
-        app = create_app(Settings.from_env(environment(folder, url)))
+            url = stack.enter_context(PostgresServer()).create_database("feedback")
+        migrate_database(url, folder)
+        app = create_app(Settings.from_env(build_environment(folder, url)))
         with app.app_context():
             stack.callback(db.engine.dispose)
             yield app
@@ -86,7 +86,7 @@ def served(
                 program,
             ],
             cwd=ROOT,
-            env=process_environment(os.environ, environment),
+            env=build_process_environment(os.environ, environment),
             stdout=written,
             stderr=written,
             pass_fds=[listener.fileno()],
@@ -101,9 +101,9 @@ def served(
             process.wait()
 
 
-def postmaster(server: Server) -> int:
+def postmaster(server: PostgresServer) -> int:
     """The first process of a PostgreSQL."""
-    return int((server.data / "postmaster.pid").read_text().split()[0])
+    return int((server.data_dir / "postmaster.pid").read_text().split()[0])
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

@@ -20,12 +20,12 @@ from benchmarks.serving import Served, postmaster, served
 from benchmarks.visits import Round, measure
 from feedback_service import clock
 from feedback_service.app import create_app
-from feedback_service.cases.registry import CaseReport, ServiceRef
+from feedback_service.cases.registry import CaseUpdate, ServiceRef
 from feedback_service.config import Settings
 from feedback_service.flow import cases, registers
-from tests.support.database import migrate
-from tests.support.environment import environment
-from tests.support.postgres import Server
+from tests.support.database import migrate_database
+from tests.support.environment import build_environment
+from tests.support.postgres import PostgresServer
 
 PROFILE = {
     "code": "SN05000042",
@@ -53,7 +53,7 @@ class Rivals:
         Plans made for empty tables, above all those of foreign keys, read a whole centre for each row.
         """
         for database in self.postgresql:
-            baseline.connection(database).execute("ANALYZE")
+            baseline.open_connection(database).execute("ANALYZE")
 
 
 def compare(dialect: str, folder: Path, *, visits: int, pairs: int, clients: int) -> dict[str, Any]:
@@ -92,14 +92,14 @@ def rivals(dialect: str, folder: Path) -> Iterator[Rivals]:
         if dialect == "sqlite":
             ours, bare = f"sqlite:///{folder / 'ours.db'}", str(folder / "bare.db")
         else:
-            server = stack.enter_context(Server())
-            ours = server.create("ours")
-            bare = server.create("bare").replace("+psycopg", "")
+            server = stack.enter_context(PostgresServer())
+            ours = server.create_database("ours")
+            bare = server.create_database("bare").replace("+psycopg", "")
             roots = (postmaster(server),)
             known = (ours.replace("+psycopg", ""), bare)
-        migrate(ours, folder)
-        baseline.connection(bare).execute(baseline.TABLE)
-        settings = environment(folder, ours)
+        migrate_database(ours, folder)
+        baseline.open_connection(bare).execute(baseline.CREATE_TABLE)
+        settings = build_environment(folder, ours)
         service = stack.enter_context(served("wsgi:app", settings, folder / "ours.log", roots))
         bare_settings = {"BASELINE_DATABASE": bare}
         rival = stack.enter_context(
@@ -125,9 +125,9 @@ def invitations(settings: Settings, number: int) -> list[str]:
     return [f"/S/{one.case.invitation.token}" for one in told if one.case and one.case.invitation]
 
 
-def a_report(number: int) -> CaseReport:
+def a_report(number: int) -> CaseUpdate:
     """A case that was completed just now."""
-    return CaseReport(
+    return CaseUpdate(
         centre=PROFILE["code"],
         case_number=f"12-2026/{number:06}",
         service=ServiceRef("00034", "14-13", "Реєстрація місця проживання"),

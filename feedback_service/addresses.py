@@ -2,24 +2,24 @@
 
 from urllib.parse import urlsplit
 
-from feedback_service.config import settings
+from feedback_service.config import current_settings
 
 
 def survey_address(token: str) -> str:
     """Return the address of the survey that an invitation opens."""
-    return f"{settings().public_url}/S/{token}"
+    return f"{current_settings().public_url}/S/{token}"
 
 
 def hall_address(centre_code: str) -> str:
     """Return the address of a centre's survey without an invitation, as the hall's poster carries it."""
-    return f"{settings().public_url}/C/{centre_code}"
+    return f"{current_settings().public_url}/C/{centre_code}"
 
 
 def set_password_address(secret: str) -> str:
     """Return the address at which a user chooses a password, once."""
-    return f"{settings().public_url}/admin/set-password/{secret}"
+    return f"{current_settings().public_url}/admin/set-password/{secret}"
 
 
 def public_host() -> str:
     """Return the host, with its port if it has an unusual one, as people read it."""
-    return urlsplit(settings().public_url).netloc
+    return urlsplit(current_settings().public_url).netloc

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 KYIV = ZoneInfo("Europe/Kyiv")
-YEARS = range(2000, 2101)  # of the days and instants that anybody may tell or ask about
+ACCEPTED_YEARS = range(2000, 2101)  # of the days and instants that anybody may tell or ask about
 
 
 def now() -> datetime:
@@ -14,7 +14,7 @@ def now() -> datetime:
 
 def kyiv_day(instant: datetime) -> date:
     """The calendar day on the wall in Kyiv; ``ValueError`` for an instant without an offset."""
-    return _on_the_wall(instant).date()
+    return _to_kyiv_time(instant).date()
 
 
 def part_of_day(instant: datetime) -> str:
@@ -22,7 +22,7 @@ def part_of_day(instant: datetime) -> str:
 
     ``ValueError`` for an instant without an offset.
     """
-    hour = _on_the_wall(instant).hour
+    hour = _to_kyiv_time(instant).hour
     if hour < 11:
         return "morning"
     if hour < 14:
@@ -30,7 +30,7 @@ def part_of_day(instant: datetime) -> str:
     return "afternoon" if hour < 17 else "evening"
 
 
-def _on_the_wall(instant: datetime) -> datetime:
+def _to_kyiv_time(instant: datetime) -> datetime:
     if instant.tzinfo is None:
         raise ValueError("a naive datetime is no instant: use clock.now()")
     return instant.astimezone(KYIV)
@@ -41,6 +41,6 @@ def end_of_kyiv_day(day: date) -> datetime:
     return datetime.combine(day, time(23, 59, 59), tzinfo=KYIV)
 
 
-def whole_hour(instant: datetime) -> datetime:
+def truncate_to_hour(instant: datetime) -> datetime:
     """The instant without minutes and seconds: as fine as the time of an answer may be told outside."""
     return instant.replace(minute=0, second=0, microsecond=0)

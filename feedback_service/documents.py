@@ -8,146 +8,153 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, Literal, NoReturn, TypeVar
 
-from feedback_service.plain_text import clean
+from feedback_service.plain_text import clean_text
 
 T = TypeVar("T")
-Why = Literal["syntax", "depth", "repeated", "constant", "number"]
+NotJsonReason = Literal["syntax", "depth", "repeated", "constant", "number"]
 
 
 class NotJson(ValueError):
     """What was written is no JSON, or two readers could understand it differently.
 
-    ``why`` says which: a ``syntax`` error (at ``line`` and ``column``, from 1), too much ``depth``, a name
+    ``reason`` says which: a ``syntax`` error (at ``line`` and ``column``, from 1), too much ``depth``, a name
     ``repeated`` in one object, the ``constant`` NaN or an infinity, a ``number`` too long to keep.
     """
 
-    def __init__(self, why: Why, sentence: str, line: int = 0, column: int = 0) -> None:
-        self.why = why
+    def __init__(self, reason: NotJsonReason, sentence: str, line: int = 0, column: int = 0) -> None:
+        self.reason = reason
         self.line = line
         self.column = column
         super().__init__(sentence)
 
 
-def strict_json(text: str) -> Any:
+def parse_strict_json(text: str) -> Any:
     """The value of a JSON text; raises ``NotJson`` for anything that RFC 8259 leaves to chance."""
     try:
-        return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_finite)
+        return json.loads(
+            text,
+            object_pairs_hook=_reject_repeated_names,
+            parse_constant=_reject_constant,
+            parse_float=_parse_finite_float,
+        )
     except NotJson:
         raise
-    except json.JSONDecodeError as wrong:
-        raise NotJson("syntax", str(wrong), wrong.lineno, wrong.colno) from None
+    except json.JSONDecodeError as error:
+        raise NotJson("syntax", str(error), error.lineno, error.colno) from None
     except RecursionError:
         raise NotJson("depth", "it is nested too deeply") from None
     except ValueError:  # whole numbers of more than 4300 digits
         raise NotJson("number", "a number is too long") from None
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _reject_repeated_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
         raise NotJson("repeated", "a member is named twice")
     return members
 
 
-def _no_constant(word: str) -> NoReturn:
+def _reject_constant(word: str) -> NoReturn:
     raise NotJson("constant", f"{word} is no number")
 
 
-def _finite(text: str) -> float:
+def _parse_finite_float(text: str) -> float:
     number = float(text)
     if number in (float("inf"), float("-inf")):
         raise NotJson("number", "a number is too long")
     return number
 
 
-class Node:
+class JsonNode:
     """A value in a parsed JSON document, with its place; a reading that fails raises ``ValueError``."""
 
     def __init__(self, value: object, place: str) -> None:
         self._value = value
         self._place = place
 
-    def require(self, holds: bool, complaint: str) -> None:
+    def require(self, condition: bool, complaint: str) -> None:
         """Raise ``ValueError`` with the place and the complaint unless it holds."""
-        if not holds:
+        if not condition:
             raise ValueError(f"{self._place} {complaint}")
 
-    def fields(self, *names: str) -> "list[Node]":
+    def read_fields(self, *names: str) -> "list[JsonNode]":
         """The values of exactly these fields, in this order: none is missing and there are no others."""
-        found = self.known(names)
-        return [found[name] for name in names]
+        nodes = self.read_known_fields(names)
+        return [nodes[name] for name in names]
 
-    def known(self, needed: Collection[str], optional: Collection[str] = ()) -> "dict[str, Node]":
+    def read_known_fields(
+        self, required: Collection[str], optional: Collection[str] = ()
+    ) -> "dict[str, JsonNode]":
         """The fields by name: all that are needed are there, and none that is not known."""
-        found = dict(self.items(least=1 if needed else 0))
-        self.require(found.keys() >= set(needed), f"lacks {_listed(set(needed) - found.keys())}")
-        unknown = found.keys() - set(needed) - set(optional)
-        self.require(not unknown, f"has unknown {_listed(unknown)}")
-        return found
+        nodes = dict(self.iterate_fields(minimum=1 if required else 0))
+        self.require(nodes.keys() >= set(required), f"lacks {_join_sorted(set(required) - nodes.keys())}")
+        unknown = nodes.keys() - set(required) - set(optional)
+        self.require(not unknown, f"has unknown {_join_sorted(unknown)}")
+        return nodes
 
-    def field(self, name: str) -> "Node":
+    def read_field(self, name: str) -> "JsonNode":
         """The value of this field, which is there."""
-        found = dict(self.items())
-        self.require(name in found, f"lacks {name}")
-        return found[name]
+        nodes = dict(self.iterate_fields())
+        self.require(name in nodes, f"lacks {name}")
+        return nodes[name]
 
-    def items(self, least: int = 1) -> "Iterator[tuple[str, Node]]":
+    def iterate_fields(self, minimum: int = 1) -> "Iterator[tuple[str, JsonNode]]":
         """The fields of an object that has at least so many."""
-        if not isinstance(self._value, dict) or len(self._value) < least:
-            raise ValueError(f"{self._place} must be an object{' with fields' if least else ''}")
+        if not isinstance(self._value, dict) or len(self._value) < minimum:
+            raise ValueError(f"{self._place} must be an object{' with fields' if minimum else ''}")
         for name, value in self._value.items():
-            yield name, Node(value, f"{self._place}.{name}")
+            yield name, JsonNode(value, f"{self._place}.{name}")
 
-    def list(self, least: int = 0) -> "list[Node]":
+    def read_list(self, minimum: int = 0) -> "list[JsonNode]":
         """The elements of a list that has at least so many."""
         if not isinstance(self._value, list):
             raise ValueError(f"{self._place} must be a list")
-        self.require(len(self._value) >= least, "must not be empty")
-        return [Node(value, f"{self._place}[{i}]") for i, value in enumerate(self._value)]
+        self.require(len(self._value) >= minimum, "must not be empty")
+        return [JsonNode(value, f"{self._place}[{index}]") for index, value in enumerate(self._value)]
 
-    def text(self) -> str:
+    def read_text(self) -> str:
         """One line of visible text, without white space at its ends."""
         text = self._value
         if not isinstance(text, str) or not text or text != text.strip() or not text.isprintable():
             raise ValueError(f"{self._place} must be a text")
         return text
 
-    def match(self, pattern: re.Pattern[str], example: str) -> str:
+    def read_matching(self, pattern: re.Pattern[str], example: str) -> str:
         """A text that has the form of the example."""
         if not isinstance(self._value, str) or not pattern.fullmatch(self._value):
             raise ValueError(f"{self._place} must be {example}, not {self._value!r}")
         return self._value
 
-    def prose(self, longest: int) -> str:
+    def read_prose(self, longest: int) -> str:
         """What people will read: at most so many characters, not blank, in Unicode normal form C."""
         if not isinstance(self._value, str) or not self._value.strip() or len(self._value) > longest:
             raise ValueError(f"{self._place} must be a text of 1 to {longest} characters")
         try:
-            return clean(self._value)
-        except ValueError as wrong:
-            raise ValueError(f"{self._place} must do without control and bidirectional characters") from wrong
+            return clean_text(self._value)
+        except ValueError as error:
+            raise ValueError(f"{self._place} must do without control and bidirectional characters") from error
 
-    def distinct(self, words: Iterable[str]) -> None:
+    def require_distinct(self, words: Iterable[str]) -> None:
         """None of the words found here occurs twice."""
         seen = set[str]()
         for word in words:
             self.require(word not in seen, f"names {word} twice")
             seen.add(word)
 
-    def distinct_texts(self) -> tuple[str, ...]:
+    def read_distinct_texts(self) -> tuple[str, ...]:
         """At least one text, none of them twice."""
-        texts = tuple(node.text() for node in self.list(least=1))
-        self.distinct(texts)
+        texts = tuple(node.read_text() for node in self.read_list(minimum=1))
+        self.require_distinct(texts)
         return texts
 
-    def sentence(self) -> Mapping[str, str]:
+    def read_sentence(self) -> Mapping[str, str]:
         """A sentence in Ukrainian and in English."""
-        uk, en = self.fields("uk", "en")
-        return MappingProxyType({"uk": uk.text(), "en": en.text()})
+        uk, en = self.read_fields("uk", "en")
+        return MappingProxyType({"uk": uk.read_text(), "en": en.read_text()})
 
-    def day(self) -> date:
+    def read_day(self) -> date:
         """A calendar day, ``2021-08-11``."""
-        text = self.text()
+        text = self.read_text()
         try:
             day = date.fromisoformat(text)
         except ValueError:
@@ -156,17 +163,17 @@ class Node:
             raise ValueError(f"{self._place} must be a day like 2021-08-11")
         return day
 
-    def whole(self, least: int, most: int) -> int:
+    def read_integer(self, minimum: int, maximum: int) -> int:
         """A whole number within the limits, both included."""
         if (
             not isinstance(self._value, int)
             or isinstance(self._value, bool)
-            or not least <= self._value <= most
+            or not minimum <= self._value <= maximum
         ):
-            raise ValueError(f"{self._place} must be a whole number from {least} to {most}")
+            raise ValueError(f"{self._place} must be a whole number from {minimum} to {maximum}")
         return self._value
 
-    def number(self) -> Fraction:
+    def read_number(self) -> Fraction:
         """A number of which the decimal writing is meant exactly."""
         if isinstance(self._value, bool) or not isinstance(self._value, int | float):
             raise ValueError(f"{self._place} must be a number")
@@ -175,18 +182,18 @@ class Node:
         except ValueError:
             raise ValueError(f"{self._place} must be a number") from None
 
-    def flag(self) -> bool:
+    def read_boolean(self) -> bool:
         """True or false."""
         if not isinstance(self._value, bool):
             raise ValueError(f"{self._place} must be true or false")
         return self._value
 
-    def one_of(self, choices: Mapping[str, T]) -> T:
+    def read_choice(self, choices: Mapping[str, T]) -> T:
         """What the text written here stands for among the choices."""
-        text = self.text()
-        self.require(text in choices, f"must be one of {_listed(choices)}")
+        text = self.read_text()
+        self.require(text in choices, f"must be one of {_join_sorted(choices)}")
         return choices[text]
 
 
-def _listed(names: Iterable[str]) -> str:
+def _join_sorted(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))

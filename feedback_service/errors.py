@@ -160,12 +160,12 @@ class Invalid(FeedbackError):
         super().__init__()
 
     @classmethod
-    def field(cls, pointer: str, detail: str, **params: object) -> "Invalid":
+    def for_field(cls, pointer: str, detail: str, **params: object) -> "Invalid":
         """The refusal of one field."""
         return cls([FieldError(pointer, detail, params)])
 
 
-class _Later(FeedbackError):
+class _RetryLater(FeedbackError):
     """Try again in ``retry_after`` seconds."""
 
     def __init__(self, retry_after: int) -> None:
@@ -173,7 +173,7 @@ class _Later(FeedbackError):
         super().__init__()
 
 
-class TooManyGuesses(_Later):
+class TooManyGuesses(_RetryLater):
     """Too many wrong codes."""
 
     status, slug, title = 429, "too-many-guesses", N_("Too many wrong codes; please wait a little")
@@ -185,7 +185,7 @@ class TooManyAttempts(TooManyGuesses):
     title = N_("Too many wrong attempts; please wait a little")
 
 
-class Unavailable(_Later):
+class Unavailable(_RetryLater):
     """The service cannot answer just now."""
 
     status, slug, title = 503, "unavailable", N_("The service cannot answer just now")

@@ -14,15 +14,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-Value = str | int | float | None
+CellValue = str | int | float | None
 
-_RUNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-_RUNS_INSIDE = re.compile(r"([,;|\t\r\n]\s*)(?=[=+\-@＝＋－＠])")
-_PIECE = 64 * 1024  # bytes
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_FORMULA_AFTER_SEPARATOR = re.compile(r"([,;|\t\r\n]\s*)(?=[=+\-@＝＋－＠])")
+_CHUNK_BYTES = 64 * 1024  # bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ExportColumn:
     """A column: how programs call it, and what people read above it."""
 
     name: str
@@ -30,78 +30,78 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ExportTable:
     """A table: rows in the order of the columns; ``None`` is an empty cell."""
 
     name: str
     title: str
-    columns: Sequence[Column]
-    rows: Iterable[Sequence[Value]]
+    columns: Sequence[ExportColumn]
+    rows: Iterable[Sequence[CellValue]]
 
 
-def inert(text: str) -> str:
+def defuse_formulas(text: str) -> str:
     """The text as a spreadsheet reads it from CSV without running it, whatever it takes for the end of a cell."""
-    whole = text.lstrip()
-    begins = text[: len(text) - len(whole)]
-    kept = begins + _RUNS_INSIDE.sub(r"\1'", whole)
-    return f"'{kept}" if text.lstrip(" \u00a0").startswith(_RUNS) else kept
+    stripped = text.lstrip()
+    leading_space = text[: len(text) - len(stripped)]
+    escaped = leading_space + _FORMULA_AFTER_SEPARATOR.sub(r"\1'", stripped)
+    return f"'{escaped}" if text.lstrip(" \u00a0").startswith(_FORMULA_STARTS) else escaped
 
 
-def csv(table: Table) -> Iterator[bytes]:
+def write_csv(table: ExportTable) -> Iterator[bytes]:
     """UTF-8 with the mark that tells Excel so, a semicolon between cells as Ukrainian Excel wants it."""
     yield "\ufeff".encode()
     for row in chain([[column.title for column in table.columns]], table.rows):
         line = io.StringIO()
         writer = csv_writer.writer(line, delimiter=";", lineterminator="\r\n")
-        writer.writerow(inert(value) if isinstance(value, str) else value for value in row)
+        writer.writerow(defuse_formulas(value) if isinstance(value, str) else value for value in row)
         yield line.getvalue().encode()
 
 
-def json(table: Table) -> Iterator[bytes]:
+def write_json(table: ExportTable) -> Iterator[bytes]:
     """An object with the table's title and a list of rows, each an object by the names of the columns."""
     title = json_writer.dumps(table.title, ensure_ascii=False)
     yield f'{{"title":{title},"rows":['.encode()
     names = [column.name for column in table.columns]
-    for place, row in enumerate(table.rows):
-        told = json_writer.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, allow_nan=False)
-        yield f"{',' if place else ''}{told}".encode()
+    for row_index, row in enumerate(table.rows):
+        row_json = json_writer.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, allow_nan=False)
+        yield f"{',' if row_index else ''}{row_json}".encode()
     yield b"]}"
 
 
-def xlsx(table: Table) -> Iterator[bytes]:
+def write_xlsx(table: ExportTable) -> Iterator[bytes]:
     """A workbook with one sheet; numbers are numbers, and everything else is text, never a formula or link."""
     from xlsxwriter import Workbook  # 40 modules, for what few ask for and not every day
 
     with tempfile.TemporaryFile() as file:
-        book = Workbook(file, {"constant_memory": True})
-        sheet = book.add_worksheet()
-        bold = book.add_format({"bold": True})
+        workbook = Workbook(file, {"constant_memory": True})
+        sheet = workbook.add_worksheet()
+        bold = workbook.add_format({"bold": True})
         sheet.freeze_panes(1, 0)
-        for place, column in enumerate(table.columns):
-            sheet.set_column(place, place, min(max(len(column.title) + 2, 10), 60))
-            sheet.write_string(0, place, column.title, bold)
-        for number, row in enumerate(table.rows, 1):
-            for place, value in enumerate(row):
+        for column_index, column in enumerate(table.columns):
+            sheet.set_column(column_index, column_index, min(max(len(column.title) + 2, 10), 60))
+            sheet.write_string(0, column_index, column.title, bold)
+        for row_number, row in enumerate(table.rows, 1):
+            for column_index, value in enumerate(row):
                 if isinstance(value, str):
-                    sheet.write_string(number, place, value)
+                    sheet.write_string(row_number, column_index, value)
                 elif value is not None:
-                    sheet.write_number(number, place, value)
-        book.close()
+                    sheet.write_number(row_number, column_index, value)
+        workbook.close()
         file.seek(0)
-        while piece := file.read(_PIECE):
-            yield piece
+        while chunk := file.read(_CHUNK_BYTES):
+            yield chunk
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class ExportFormat:
     """How a table is written, and what browsers are told of it."""
 
-    write: Callable[[Table], Iterator[bytes]]
+    write: Callable[[ExportTable], Iterator[bytes]]
     type: str
 
 
-FORMATS: Mapping[str, Format] = {
-    "csv": Format(csv, "text/csv; charset=utf-8"),
-    "xlsx": Format(xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-    "json": Format(json, "application/json"),
+FORMATS: Mapping[str, ExportFormat] = {
+    "csv": ExportFormat(write_csv, "text/csv; charset=utf-8"),
+    "xlsx": ExportFormat(write_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    "json": ExportFormat(write_json, "application/json"),
 }

@@ -11,16 +11,16 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from urllib.parse import unquote, urlsplit
 
-SECONDS = 10.0  # that each word with the server may take
-PORTS = {"smtp": 587, "smtps": 465}
+TIMEOUT_SECONDS = 10.0  # that each word with the server may take
+DEFAULT_PORTS = {"smtp": 587, "smtps": 465}
 
 
-class NotSent(Exception):
+class EmailNotSent(Exception):
     """The server did not take the letter; the message names the trouble and quotes nobody."""
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class MailServer:
     """A mail server: ``smtps`` speaks TLS from the first byte; ``smtp`` changes to it, except on loopback."""
 
     scheme: str
@@ -32,7 +32,7 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class OutgoingEmail:
     """A letter; ``id`` names it for ever, so that a repeat is known as one."""
 
     id: str
@@ -42,7 +42,7 @@ class Outgoing:
     at: datetime
 
 
-def server(value: str, *, loopback: bool) -> Server:
+def parse_server(value: str, *, loopback: bool) -> MailServer:
     """The server at ``smtp(s)://user:password@host:port``; ``ValueError`` that quotes nothing of it.
 
     ``loopback``: whether its host is this machine, where letters may travel in the clear.
@@ -53,7 +53,7 @@ def server(value: str, *, loopback: bool) -> Server:
     except ValueError:
         raise ValueError("names no port") from None
     if (
-        parts.scheme not in PORTS
+        parts.scheme not in DEFAULT_PORTS
         or not parts.hostname
         or parts.path.strip("/")
         or parts.query
@@ -62,17 +62,17 @@ def server(value: str, *, loopback: bool) -> Server:
         raise ValueError("is not like smtps://user:password@host:port")
     if bool(parts.username) != bool(parts.password):
         raise ValueError("has a user or a password, but not both")
-    return Server(
+    return MailServer(
         parts.scheme,
         parts.hostname,
-        port or PORTS[parts.scheme],
+        port or DEFAULT_PORTS[parts.scheme],
         loopback and parts.scheme == "smtp",
         unquote(parts.username) if parts.username else None,
         unquote(parts.password) if parts.password else None,
     )
 
 
-def sender(value: str) -> str:
+def parse_sender(value: str) -> str:
     """The address that letters come from; ``ValueError`` if it is none."""
     try:
         address = Address(addr_spec=value.strip())
@@ -83,50 +83,52 @@ def sender(value: str) -> str:
     return address.addr_spec
 
 
-def message(letter: Outgoing, mail_from: str) -> EmailMessage:
+def build_message(email: OutgoingEmail, mail_from: str) -> EmailMessage:
     """The letter as it travels; ``ValueError`` where an address or a header could be read otherwise than meant."""
-    mail = EmailMessage(policy=SMTP)
+    email_message = EmailMessage(policy=SMTP)
     try:
-        mail["From"] = Address("Vidhuk", addr_spec=mail_from)
-        mail["To"] = Address(addr_spec=letter.to)
-        mail["Subject"] = letter.subject
-        mail["Date"] = letter.at
-        mail["Message-ID"] = f"<{letter.id}@{mail_from.rpartition('@')[2]}>"
+        email_message["From"] = Address("Vidhuk", addr_spec=mail_from)
+        email_message["To"] = Address(addr_spec=email.to)
+        email_message["Subject"] = email.subject
+        email_message["Date"] = email.at
+        email_message["Message-ID"] = f"<{email.id}@{mail_from.rpartition('@')[2]}>"
     except (MessageError, IndexError, AttributeError) as error:  # the last: of a bracket that nobody closed
         raise ValueError("a header does not hold") from error
-    mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(letter.body)
-    mail["Content-Language"] = "uk, en"
-    return mail
+    email_message["Auto-Submitted"] = "auto-generated"
+    email_message.set_content(email.body)
+    email_message["Content-Language"] = "uk, en"
+    return email_message
 
 
-def send(letter: Outgoing, by: Server, mail_from: str) -> None:
-    """The server has taken the letter; else ``NotSent``."""
+def send_email(email: OutgoingEmail, server: MailServer, mail_from: str) -> None:
+    """The server has taken the letter; else ``EmailNotSent``."""
     try:
-        with closing(_connected(by)) as link:
-            link.send_message(message(letter, mail_from), mail_from, [letter.to])
+        with closing(_open_connection(server)) as connection:
+            connection.send_message(build_message(email, mail_from), mail_from, [email.to])
             with suppress(smtplib.SMTPException, OSError):  # it is taken, whatever becomes of the farewell
-                link.quit()
+                connection.quit()
     except smtplib.SMTPServerDisconnected as error:
-        raise NotSent("SMTPServerDisconnected") from error
+        raise EmailNotSent("SMTPServerDisconnected") from error
     except smtplib.SMTPResponseException as error:
-        raise NotSent(f"{type(error).__name__} {error.smtp_code}") from error
+        raise EmailNotSent(f"{type(error).__name__} {error.smtp_code}") from error
     except (smtplib.SMTPException, OSError, ValueError) as error:
-        raise NotSent(type(error).__name__) from error
+        raise EmailNotSent(type(error).__name__) from error
 
 
-def _connected(by: Server) -> smtplib.SMTP:
-    trusted = ssl.create_default_context()
-    if by.scheme == "smtps":
-        link: smtplib.SMTP = smtplib.SMTP_SSL(by.host, by.port, timeout=SECONDS, context=trusted)
+def _open_connection(server: MailServer) -> smtplib.SMTP:
+    tls_context = ssl.create_default_context()
+    if server.scheme == "smtps":
+        connection: smtplib.SMTP = smtplib.SMTP_SSL(
+            server.host, server.port, timeout=TIMEOUT_SECONDS, context=tls_context
+        )
     else:
-        link = smtplib.SMTP(by.host, by.port, timeout=SECONDS)
+        connection = smtplib.SMTP(server.host, server.port, timeout=TIMEOUT_SECONDS)
     try:
-        if by.scheme == "smtp" and not by.plain:
-            link.starttls(context=trusted)
-        if by.user is not None and by.password is not None:
-            link.login(by.user, by.password)
+        if server.scheme == "smtp" and not server.plain:
+            connection.starttls(context=tls_context)
+        if server.user is not None and server.password is not None:
+            connection.login(server.user, server.password)
     except BaseException:
-        link.close()
+        connection.close()
         raise
-    return link
+    return connection

@@ -16,7 +16,9 @@ TOO_LONG = N_("Use at most %(limit)d characters.")
 
 # Controls other than tab and line ends, bidirectional embeddings, overrides and isolates (they can make a
 # text read otherwise than it is stored), and halves of surrogate pairs (they cannot be stored at all).
-_REFUSED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_FORBIDDEN_CHARACTERS = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 class UnusableText(ValueError):
@@ -34,9 +36,9 @@ class TextTooLong(UnusableText):
         super().__init__(TOO_LONG, limit=limit)
 
 
-def clean(value: str) -> str:
+def clean_text(value: str) -> str:
     """Return the text in Unicode normal form C; raises ``UnusableText`` for a character that deceives."""
-    if _REFUSED.search(value):
+    if _FORBIDDEN_CHARACTERS.search(value):
         raise UnusableText(HIDDEN)
     return unicodedata.normalize("NFC", value)
 
@@ -46,7 +48,7 @@ def read_text(value: str, limit: int | None = None) -> str:
 
     ``limit`` counts characters of what is returned. Raises ``UnusableText``.
     """
-    text = clean(value.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    text = clean_text(value.replace("\r\n", "\n").replace("\r", "\n")).strip()
     check_length(text, limit)
     return text
 
@@ -54,7 +56,7 @@ def read_text(value: str, limit: int | None = None) -> str:
 def read_line(value: str, limit: int | None = None) -> str:
     """Return the one line of text, in which something is visible; raises ``UnusableText`` as ``read_text`` does."""
     try:
-        text = clean(value).strip()
+        text = clean_text(value).strip()
     except UnusableText as wrong:
         raise UnusableText(NOT_A_LINE) from wrong
     if "\t" in text or len(text.splitlines()) > 1:

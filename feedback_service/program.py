@@ -14,6 +14,6 @@ def prepare(app: Flask, settings: Settings) -> Flask:
     app.config["SETTINGS"] = settings
     open_database(app, settings.database_url)
     Migrate(app, db, render_as_batch=True)
-    questionnaires.shipped()  # read now, so that gunicorn's processes share them
+    questionnaires.load_shipped()  # read now, so that gunicorn's processes share them
     methodology.shipped_methodologies()
     return app

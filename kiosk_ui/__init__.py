@@ -38,13 +38,13 @@ def register(app: Flask) -> None:
     errors.register(app)
 
 
-def read_ahead(app: Flask) -> None:
+def preload_pages(app: Flask) -> None:
     """Read now what visitors' pages are drawn with: processes forked from here share it, and nobody waits for it."""
-    for template in app.jinja_env.list_templates(filter_func=_of_visitors):
+    for template in app.jinja_env.list_templates(filter_func=_is_visitor_template):
         app.jinja_env.get_template(template)
     with app.app_context():
-        languages.read_ahead()
+        languages.preload_languages()
 
 
-def _of_visitors(template: str) -> bool:
+def _is_visitor_template(template: str) -> bool:
     return template.endswith(".html") and not template.startswith(("admin/", "api/"))

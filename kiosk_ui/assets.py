@@ -25,7 +25,11 @@ BUNDLES = {
     "kiosk-worker.js": ("kiosk-queue.js", "kiosk-worker.js"),
     "icon.svg": ("icon.svg",),
 }
-TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
+CONTENT_TYPES = {
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+}
 
 bp = Blueprint("assets", __name__)
 
@@ -35,26 +39,26 @@ class Asset:
     """One file as it is sent."""
 
     body: bytes
-    small: bytes
+    compressed: bytes
     version: str
-    type: str
+    content_type: str
 
 
 @cache
-def asset(name: str) -> Asset:
+def load_asset(name: str) -> Asset:
     """The bundle of that name; ``KeyError`` if there is none."""
-    body = b"\n".join((STATIC / part).read_bytes() for part in BUNDLES[name])
+    body = b"\n".join((STATIC / file_name).read_bytes() for file_name in BUNDLES[name])
     return Asset(
         body,
         gzip.compress(body, 9, mtime=0),
         hashlib.sha256(body).hexdigest()[:12],
-        TYPES[name.rpartition(".")[2]],
+        CONTENT_TYPES[name.rpartition(".")[2]],
     )
 
 
-def address(name: str) -> str:
+def asset_url(name: str) -> str:
     """Where a page finds the asset; the address changes with the content."""
-    return url_for("assets.send", name=name, v=asset(name).version)
+    return url_for("assets.send", name=name, v=load_asset(name).version)
 
 
 @bp.get("/assets/<name>")
@@ -62,15 +66,17 @@ def send(name: str) -> Response:
     """Send the asset, compressed for whoever can read that."""
     if name not in BUNDLES:
         abort(404)
-    found = asset(name)
-    small = request.accept_encodings["gzip"] > 0
-    response = Response(found.small if small else found.body, content_type=found.type)
-    if small:
+    bundle = load_asset(name)
+    accepts_gzip = request.accept_encodings["gzip"] > 0
+    response = Response(bundle.compressed if accepts_gzip else bundle.body, content_type=bundle.content_type)
+    if accepts_gzip:
         response.content_encoding = "gzip"
     response.vary.add("Accept-Encoding")
-    response.set_etag(found.version + ("-gzip" if small else ""))
-    fresh = request.args.get("v") == found.version
-    response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if fresh else "no-cache"
+    response.set_etag(bundle.version + ("-gzip" if accepts_gzip else ""))
+    is_current_version = request.args.get("v") == bundle.version
+    response.headers["Cache-Control"] = (
+        "public, max-age=31536000, immutable" if is_current_version else "no-cache"
+    )
     response.make_conditional(request)
     return response
 

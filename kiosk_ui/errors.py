@@ -7,11 +7,11 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from feedback_service.errors import N_, FeedbackError
-from kiosk_ui.pages import page
+from kiosk_ui.pages import respond_with_page
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class ErrorText:
     """A heading that says what happened, and sentences that help."""
 
     heading: str
@@ -23,13 +23,13 @@ ASK_AT_CENTRE = N_(
 )
 TRY_LATER = N_("Wait a little and try again. Nothing counts twice, so it is safe to repeat.")
 
-BY_STATUS = {
-    400: Words(
+TEXT_BY_STATUS = {
+    400: ErrorText(
         N_("The request could not be read"), (N_("Go back to the page before, reload it and try again."),)
     ),
-    401: Words(N_("You need to sign in"), (N_("This page is for the staff of the centre."),)),
-    403: Words(N_("This page is not open to you"), (N_("Ask whoever runs the service if you need it."),)),
-    404: Words(
+    401: ErrorText(N_("You need to sign in"), (N_("This page is for the staff of the centre."),)),
+    403: ErrorText(N_("This page is not open to you"), (N_("Ask whoever runs the service if you need it."),)),
+    404: ErrorText(
         N_("There is nothing at this address"),
         (
             N_(
@@ -38,41 +38,41 @@ BY_STATUS = {
             ASK_AT_CENTRE,
         ),
     ),
-    405: Words(
+    405: ErrorText(
         N_("This address cannot be used like that"),
         (N_("Open the link from your slip again, or type the code printed on it."),),
     ),
-    409: Words(
+    409: ErrorText(
         N_("This does not fit what is already known"), (N_("Reload the page to see how things are now."),)
     ),
-    410: Words(N_("This link no longer works"), (ASK_AT_CENTRE,)),
-    413: Words(
+    410: ErrorText(N_("This link no longer works"), (ASK_AT_CENTRE,)),
+    413: ErrorText(
         N_("That is too much text"),
         (N_("Go back and make it shorter: a comment has up to 1000 characters."),),
     ),
-    415: Words(
+    415: ErrorText(
         N_("The form came in a way we do not read"),
         (N_("Go back to the page before, reload it and try again."),),
     ),
-    422: Words(
+    422: ErrorText(
         N_("Something in the form is not right"), (N_("Go back, check what you chose and try again."),)
     ),
-    429: Words(
+    429: ErrorText(
         N_("Too many attempts"),
         (N_("Wait ten minutes and type the code again. The link in the QR code works all the time."),),
     ),
-    500: Words(N_("Something went wrong on our side"), (TRY_LATER,)),
-    503: Words(N_("The service is busy just now"), (TRY_LATER,)),
+    500: ErrorText(N_("Something went wrong on our side"), (TRY_LATER,)),
+    503: ErrorText(N_("The service is busy just now"), (TRY_LATER,)),
 }
-BY_KIND = {
-    "invitation-expired": Words(
+TEXT_BY_SLUG = {
+    "invitation-expired": ErrorText(
         N_("The time to answer is over"),
         (
             N_("A link works until the day printed on the slip."),
             N_("You can still rate the centre by the code that hangs in its hall."),
         ),
     ),
-    "invitation-cancelled": Words(
+    "invitation-cancelled": ErrorText(
         N_("This invitation was cancelled"),
         (N_("The centre withdrew it, for example because the case was entered by mistake."), ASK_AT_CENTRE),
     ),
@@ -81,30 +81,32 @@ BY_KIND = {
 
 def register(app: Flask) -> None:
     """Refusals leave by this door unless their blueprint has a voice of its own."""
-    app.register_error_handler(FeedbackError, refused)
-    app.register_error_handler(HTTPException, lost)
+    app.register_error_handler(FeedbackError, handle_feedback_error)
+    app.register_error_handler(HTTPException, handle_http_error)
 
 
-def refused(error: FeedbackError) -> ResponseReturnValue:
+def handle_feedback_error(error: FeedbackError) -> ResponseReturnValue:
     """Our own refusal."""
-    words = BY_KIND.get(error.slug)
-    return say(error.status, words, retry_after=getattr(error, "retry_after", None))
+    text = TEXT_BY_SLUG.get(error.slug)
+    return respond_with_error(error.status, text, retry_after=getattr(error, "retry_after", None))
 
 
-def lost(error: HTTPException) -> ResponseReturnValue:
+def handle_http_error(error: HTTPException) -> ResponseReturnValue:
     """A refusal of the web framework: no such address, a body too large, a fault of ours."""
     if error.code is None or error.code < 400:
         return error
-    response = say(error.code)
+    response = respond_with_error(error.code)
     if allow := dict(error.get_headers()).get("Allow"):
         response.headers["Allow"] = allow
     return response
 
 
-def say(status: int, words: Words | None = None, *, retry_after: int | None = None) -> Response:
+def respond_with_error(
+    status: int, text: ErrorText | None = None, *, retry_after: int | None = None
+) -> Response:
     """The page for a status; ``words`` where there is more to tell than the number does."""
-    words = words or BY_STATUS.get(status) or BY_STATUS[400 if status < 500 else 500]
-    response = page("error.html", status, words=words, offers_code=status in (404, 405, 410))
+    text = text or TEXT_BY_STATUS.get(status) or TEXT_BY_STATUS[400 if status < 500 else 500]
+    response = respond_with_page("error.html", status, words=text, offers_code=status in (404, 405, 410))
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
     return response

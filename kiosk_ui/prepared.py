@@ -9,43 +9,49 @@ from flask import Response, request
 from markupsafe import escape
 
 from feedback_service.i18n import language
-from kiosk_ui.languages import offered
-from kiosk_ui.pages import asks_for_whole, path, reply, way
+from kiosk_ui.languages import available_languages
+from kiosk_ui.pages import current_path, respond, source_of_visit, wants_whole_page
 
-_SECRET = secrets.token_hex(16)  # so that no name in the register can look like a blank
-
-
-_PATH = f"/path-{_SECRET}"
+_PLACEHOLDER_SECRET = secrets.token_hex(16)  # so that no name in the register can look like a blank
 
 
-class _Frame(NamedTuple):
+_PATH = f"/path-{_PLACEHOLDER_SECRET}"
+
+
+class _ReaderContext(NamedTuple):
     """What every page depends on beside its own facts."""
 
     language: str
     languages: tuple[str, ...]
     via: str | None
-    root: str
-    whole: bool
+    script_root: str
+    whole_page: bool
 
 
-def blank(name: str) -> str:
+def make_placeholder(name: str) -> str:
     """What stands in a prepared page where each reader gets something else."""
-    return f"{name}-{_SECRET}"
+    return f"{name}-{_PLACEHOLDER_SECRET}"
 
 
-def prepared(draw: Callable[..., str], *facts: Hashable, **blanks: str) -> Response:
+def respond_with_cached_page(
+    render: Callable[..., str], *arguments: Hashable, **placeholders: str
+) -> Response:
     """The page that ``draw`` makes of the facts, with its blanks filled in; texts are escaped, Markup is not.
 
     ``draw`` runs once for the same facts, so it must look at nothing else. Its first argument stands for the page's
     own path.
     """
-    frame = _Frame(language(), offered(), way(), request.script_root, asks_for_whole())
-    page = _draw(draw, frame, facts).replace(_PATH, path())
-    for name, text in blanks.items():
-        page = page.replace(blank(name), escape(text))
-    return reply(page)
+    reader = _ReaderContext(
+        language(), available_languages(), source_of_visit(), request.script_root, wants_whole_page()
+    )
+    html = _render_with_placeholders(render, reader, arguments).replace(_PATH, current_path())
+    for name, text in placeholders.items():
+        html = html.replace(make_placeholder(name), escape(text))
+    return respond(html)
 
 
 @lru_cache(maxsize=256)
-def _draw(draw: Callable[..., str], frame: _Frame, facts: tuple[Hashable, ...]) -> str:
-    return draw(_PATH, *facts)
+def _render_with_placeholders(
+    render: Callable[..., str], reader: _ReaderContext, arguments: tuple[Hashable, ...]
+) -> str:
+    return render(_PATH, *arguments)

@@ -13,17 +13,17 @@ from feedback_service import clock, logs
 from feedback_service.app import create_app
 from feedback_service.config import Settings
 from feedback_service.database import db
-from feedback_service.flow.answers import opened
+from feedback_service.flow.answers import opened_invitations
 from tests.support import browser as browsers
 from tests.support.browser import PHONE, NewPage
 from tests.support.database import FreshDatabase, PostgresDatabases, SqliteDatabases
-from tests.support.environment import environment
-from tests.support.postgres import Server
+from tests.support.environment import build_environment
+from tests.support.postgres import PostgresServer
 from tests.support.templates import CompiledTemplates
 
 TimeIs = Callable[[datetime | str], datetime]
-TEMPLATES = CompiledTemplates()
-logs.configure()  # structlog's own way draws every object behind an error, for seconds
+BYTECODE_CACHE = CompiledTemplates()
+logs.configure_logging()  # structlog's own way draws every object behind an error, for seconds
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +35,7 @@ def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabase
 @pytest.fixture(scope="session")
 def postgres_databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresDatabases]:
     """Migrated databases of a PostgreSQL server that lives as long as this test worker."""
-    with Server() as server:
+    with PostgresServer() as server:
         databases = PostgresDatabases(server, tmp_path_factory.mktemp("postgresql"))
         yield databases
         databases.close()
@@ -45,13 +45,13 @@ def postgres_databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pos
 def fresh_database(request: pytest.FixtureRequest) -> FreshDatabase:
     """``fresh_database("postgresql")`` is the address of a migrated database for the caller alone."""
 
-    def fresh(dialect: str) -> str:
+    def create_database(dialect: str) -> str:
         databases: SqliteDatabases | PostgresDatabases = request.getfixturevalue(
             {"sqlite": "sqlite_databases", "postgresql": "postgres_databases"}[dialect]
         )
-        return databases.fresh()
+        return databases.create_database()
 
-    return fresh
+    return create_database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -59,15 +59,15 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """The address of an empty migrated database; the test runs once on each engine."""
     if request.param == "sqlite":
         sqlite: SqliteDatabases = request.getfixturevalue("sqlite_databases")
-        return sqlite.fresh()
+        return sqlite.create_database()
     postgresql: PostgresDatabases = request.getfixturevalue("postgres_databases")
-    return postgresql.emptied()
+    return postgresql.empty_shared_database()
 
 
 @pytest.fixture
 def settings(tmp_path: Path, database_url: str) -> Settings:
     """Settings on the test's own database and data folder."""
-    return Settings.from_env(environment(tmp_path, database_url))
+    return Settings.from_env(build_environment(tmp_path, database_url))
 
 
 @pytest.fixture
@@ -75,10 +75,10 @@ def app(settings: Settings) -> Iterator[Flask]:
     """The whole application. No context is pushed: a request must not inherit one, see ``context``."""
     app = create_app(settings)
     app.testing = True
-    app.jinja_env.bytecode_cache = TEMPLATES
+    app.jinja_env.bytecode_cache = BYTECODE_CACHE
     yield app
     with app.app_context():
-        opened.write_now()
+        opened_invitations.write_now()
         db.engine.dispose()
 
 
@@ -99,7 +99,7 @@ def client(app: Flask) -> FlaskClient:
 def time_is(monkeypatch: pytest.MonkeyPatch) -> TimeIs:
     """``time_is("2026-11-20T10:15+02:00")`` stops the service's clock there; may be called again."""
 
-    def stop(instant: datetime | str) -> datetime:
+    def stop_clock(instant: datetime | str) -> datetime:
         at = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
         if at.tzinfo is None:
             raise ValueError("an instant needs its offset")
@@ -107,20 +107,20 @@ def time_is(monkeypatch: pytest.MonkeyPatch) -> TimeIs:
         monkeypatch.setattr(clock, "now", lambda: at)
         return at
 
-    return stop
+    return stop_clock
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Headless Chromium, started once for this test worker."""
-    with browsers.running() as browser:
+    with browsers.launch_browser() as browser:
         yield browser
 
 
 @pytest.fixture
 def new_page(browser: Browser) -> Iterator[NewPage]:
     """``new_page(locale="en-GB", color_scheme="dark", java_script_enabled=False)``: a new visitor."""
-    with browsers.visitor(browser) as new_page:
+    with browsers.open_visitor_pages(browser) as new_page:
         yield new_page
 
 

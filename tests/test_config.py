@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from feedback_service.config import BadSettings, Settings
-from tests.support.environment import ROOT, environment
+from tests.support.environment import ROOT, build_environment
 
 GOOD_DATABASE = "sqlite:////tmp/feedback.db"
 
@@ -19,7 +19,7 @@ def test_operators_can_read_about_every_setting_and_about_no_other() -> None:
 
 def test_what_nobody_says_is_as_the_documentation_has_it(tmp_path: Path) -> None:
     rows = (ROOT / "docs/operations.md").read_text()
-    settings = Settings.from_env(environment(tmp_path, GOOD_DATABASE))
+    settings = Settings.from_env(build_environment(tmp_path, GOOD_DATABASE))
     documented = dict(re.findall(r"^\| `FEEDBACK_(\w+)` \|.*\| `?([\w,]+)`? \|$", rows, re.MULTILINE))
     for name, value in documented.items():
         if value.isdecimal():

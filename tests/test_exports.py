@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from feedback_service import exports
-from feedback_service.exports import Column, Table, Value
+from feedback_service.exports import CellValue, ExportColumn, ExportTable
 from tests.support.payloads import PAYLOADS
 
 FORMULAS = [
@@ -22,8 +22,8 @@ FORMULAS = [
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
-def table(rows: Iterable[Sequence[Value]]) -> Table:
-    return Table("t", "Таблиця", [Column("name", "Назва"), Column("n", "Кількість")], rows)
+def table(rows: Iterable[Sequence[CellValue]]) -> ExportTable:
+    return ExportTable("t", "Таблиця", [ExportColumn("name", "Назва"), ExportColumn("n", "Кількість")], rows)
 
 
 def cells(book: bytes) -> list[list[tuple[str, str | None]]]:
@@ -48,7 +48,7 @@ def cells(book: bytes) -> list[list[tuple[str, str | None]]]:
 
 
 def test_csv_opens_in_excel_with_its_letters_and_columns() -> None:
-    written = b"".join(exports.csv(table([["Черга; довга", 12], ["Інше", None], ["Частка", -0.5]])))
+    written = b"".join(exports.write_csv(table([["Черга; довга", 12], ["Інше", None], ["Частка", -0.5]])))
 
     assert written.startswith(b"\xef\xbb\xbf")
     rows = list(csv.reader(io.StringIO(written.decode("utf-8-sig"), newline=""), delimiter=";"))
@@ -56,27 +56,27 @@ def test_csv_opens_in_excel_with_its_letters_and_columns() -> None:
 
 
 def test_xlsx_keeps_numbers_as_numbers_and_text_as_text() -> None:
-    told = cells(b"".join(exports.xlsx(table([["00034", 12.5], ["Інше", None]]))))
+    told = cells(b"".join(exports.write_xlsx(table([["00034", 12.5], ["Інше", None]]))))
 
     assert told[1] == [("inlineStr", "00034"), ("n", "12.5")]
     assert told[2] == [("inlineStr", "Інше")]
 
 
 def test_json_names_each_value() -> None:
-    told = json.loads(b"".join(exports.json(table([["Черга", 12], ["Інше", None]]))))
+    told = json.loads(b"".join(exports.write_json(table([["Черга", 12], ["Інше", None]]))))
 
     assert told == {"title": "Таблиця", "rows": [{"name": "Черга", "n": 12}, {"name": "Інше", "n": None}]}
-    assert json.loads(b"".join(exports.json(table([]))))["rows"] == []
+    assert json.loads(b"".join(exports.write_json(table([]))))["rows"] == []
 
 
 @pytest.mark.parametrize("payload", [*PAYLOADS, *FORMULAS])
 def test_no_payload_is_a_formula_or_link_in_any_file(payload: str) -> None:
-    written = b"".join(exports.csv(table([[payload, 1]]))).decode("utf-8-sig")
+    written = b"".join(exports.write_csv(table([[payload, 1]]))).decode("utf-8-sig")
     first = next(csv.reader(io.StringIO(written.split("\r\n", 1)[1], newline=""), delimiter=";"))[0]
     assert not re.match(r"[\s\u00a0]*[=+\-@＝＋－＠\t\r\n]", first)
     assert first.endswith(payload)
 
-    book = b"".join(exports.xlsx(table([[payload, 1]])))
+    book = b"".join(exports.write_xlsx(table([[payload, 1]])))
     [kind, text] = cells(book)[1][0]
     assert kind in ("inlineStr", "s")
     assert text is not None and text.strip() == payload.strip()
@@ -84,7 +84,9 @@ def test_no_payload_is_a_formula_or_link_in_any_file(payload: str) -> None:
         assert b"<f>" not in files.read("xl/worksheets/sheet1.xml")
         assert b"hyperlink" not in files.read("xl/worksheets/sheet1.xml")
 
-    assert json.loads(b"".join(exports.json(table([[payload, 1]]))))["rows"] == [{"name": payload, "n": 1}]
+    assert json.loads(b"".join(exports.write_json(table([[payload, 1]]))))["rows"] == [
+        {"name": payload, "n": 1}
+    ]
 
 
 @pytest.mark.parametrize("between", [",", ";", "\t", "\n", "|", ", "], ids=repr)
@@ -92,7 +94,9 @@ def test_no_payload_is_a_formula_or_link_in_any_file(payload: str) -> None:
 def test_no_formula_hides_behind_what_another_program_takes_for_the_end_of_a_cell(
     between: str, sign: str
 ) -> None:
-    written = b"".join(exports.csv(table([[f"Дякую{between}{sign}1+1{between}", 1]]))).decode("utf-8-sig")
+    written = b"".join(exports.write_csv(table([[f"Дякую{between}{sign}1+1{between}", 1]]))).decode(
+        "utf-8-sig"
+    )
 
     cells = re.split(r"[,;\t\r\n|]", written.replace('"', ""))
     assert not [cell for cell in cells if re.match(r"\s*[=+\-@＝＋－＠]", cell)]
@@ -100,17 +104,17 @@ def test_no_formula_hides_behind_what_another_program_takes_for_the_end_of_a_cel
 
 def test_what_is_no_formula_stays_as_it_was_written() -> None:
     for text in ("Добре-погано, 2+2=4", "пишіть: a@rada.example; або так", "перше\nдруге"):
-        assert exports.inert(text) == text
+        assert exports.defuse_formulas(text) == text
 
 
 def test_tables_are_written_as_their_rows_come() -> None:
     asked: list[int] = []
 
-    def rows() -> Iterator[list[Value]]:
+    def rows() -> Iterator[list[CellValue]]:
         for number in range(3):
             asked.append(number)
             yield ["рядок", number]
 
-    pieces = exports.csv(table(rows()))
+    pieces = exports.write_csv(table(rows()))
     next(pieces), next(pieces), next(pieces)
     assert asked == [0]

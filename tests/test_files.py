@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from feedback_service.files import BadFile, Row, document, rows
+from feedback_service.files import ImportedRow, UnreadableFile, read_document, read_table
 
 CODE_AND_NAME = frozenset({"code", "name"}), frozenset({"contact"})
 
@@ -26,14 +26,14 @@ def written(folder: Path, text: str | bytes, name: str = "centres.csv") -> Path:
     ],
 )
 def test_tables_are_read_as_spreadsheets_save_them(tmp_path: Path, text: str) -> None:
-    assert rows(written(tmp_path, text), *CODE_AND_NAME) == [
-        Row(2, {"code": "A", "name": "Перший"}),
-        Row(3, {"code": "B", "name": "Другий"}),
+    assert read_table(written(tmp_path, text), *CODE_AND_NAME) == [
+        ImportedRow(2, {"code": "A", "name": "Перший"}),
+        ImportedRow(3, {"code": "B", "name": "Другий"}),
     ]
 
 
 def test_a_row_is_numbered_by_the_line_it_ends_on(tmp_path: Path) -> None:
-    table = rows(written(tmp_path, 'code,name\n\nA,"Пер\nший"\nB,Другий\n'), *CODE_AND_NAME)
+    table = read_table(written(tmp_path, 'code,name\n\nA,"Пер\nший"\nB,Другий\n'), *CODE_AND_NAME)
 
     assert [row.line for row in table] == [4, 5]
 
@@ -41,7 +41,9 @@ def test_a_row_is_numbered_by_the_line_it_ends_on(tmp_path: Path) -> None:
 def test_a_table_may_be_a_json_list_of_objects(tmp_path: Path) -> None:
     path = written(tmp_path, '[{"code": "A", "name": "Перший", "contact": null}]', "centres.json")
 
-    assert rows(path, *CODE_AND_NAME) == [Row(1, {"code": "A", "name": "Перший", "contact": ""})]
+    assert read_table(path, *CODE_AND_NAME) == [
+        ImportedRow(1, {"code": "A", "name": "Перший", "contact": ""})
+    ]
 
 
 @pytest.mark.parametrize(
@@ -56,14 +58,14 @@ def test_a_table_may_be_a_json_list_of_objects(tmp_path: Path) -> None:
     ],
 )
 def test_a_table_that_would_be_misread_is_refused(tmp_path: Path, text: str | bytes, why: str) -> None:
-    with pytest.raises(BadFile, match=why):
-        rows(written(tmp_path, text), *CODE_AND_NAME)
+    with pytest.raises(UnreadableFile, match=why):
+        read_table(written(tmp_path, text), *CODE_AND_NAME)
 
 
 @pytest.mark.parametrize("text", ['{"code": "A"}', '[["A"]]', '[{"code": 1, "name": "Б"}]'])
 def test_a_json_table_holds_objects_of_texts(tmp_path: Path, text: str) -> None:
-    with pytest.raises(BadFile):
-        rows(written(tmp_path, text, "centres.json"), *CODE_AND_NAME)
+    with pytest.raises(UnreadableFile):
+        read_table(written(tmp_path, text, "centres.json"), *CODE_AND_NAME)
 
 
 @pytest.mark.parametrize(
@@ -71,5 +73,5 @@ def test_a_json_table_holds_objects_of_texts(tmp_path: Path, text: str) -> None:
     ['{"a": 1, "a": 2}', "NaN", "[-Infinity]", "1e999", "9" * 5000, "{", "", "[" * 100_000],
 )
 def test_a_document_is_strict_json(tmp_path: Path, text: str) -> None:
-    with pytest.raises(BadFile, match="not proper JSON"):
-        document(written(tmp_path, text, "methodology.json"))
+    with pytest.raises(UnreadableFile, match="not proper JSON"):
+        read_document(written(tmp_path, text, "methodology.json"))

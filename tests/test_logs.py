@@ -21,7 +21,7 @@ def written() -> Iterator[io.StringIO]:
     """What is written to the log; whoever logged before the test does so again after it."""
     root, stream = logging.getLogger(), io.StringIO()
     before = root.handlers[:], root.level, structlog.get_config()
-    logs.configure(stream)
+    logs.configure_logging(stream)
     yield stream
     root.handlers[:], level, config = before
     root.setLevel(level)

@@ -9,11 +9,11 @@ import pytest
 
 from feedback_service import config, mail
 from feedback_service.config import BadSettings, Settings
-from feedback_service.mail import NotSent, Outgoing, Server
-from tests.support.environment import environment
+from feedback_service.mail import EmailNotSent, MailServer, OutgoingEmail
+from tests.support.environment import build_environment
 from tests.support.mailbox import Mailbox
 
-LETTER = Outgoing(
+LETTER = OutgoingEmail(
     "1", "head@rada.example", "Тривога", "Рядок\n.\nостанній", datetime(2026, 11, 20, tzinfo=UTC)
 )
 SENDER = "vidhuk@rada.example"
@@ -22,17 +22,17 @@ SENDER = "vidhuk@rada.example"
 @pytest.mark.parametrize(
     ("written", "read"),
     [
-        ("smtps://mail.example", Server("smtps", "mail.example", 465, False)),
-        ("smtp://mail.example", Server("smtp", "mail.example", 587, False)),
-        ("smtp://127.0.0.1:2525", Server("smtp", "127.0.0.1", 2525, True)),
+        ("smtps://mail.example", MailServer("smtps", "mail.example", 465, False)),
+        ("smtp://mail.example", MailServer("smtp", "mail.example", 587, False)),
+        ("smtp://127.0.0.1:2525", MailServer("smtp", "127.0.0.1", 2525, True)),
         (
             "smtps://u%40x:p%3Aw@mail.example:10465",
-            Server("smtps", "mail.example", 10465, False, "u@x", "p:w"),
+            MailServer("smtps", "mail.example", 10465, False, "u@x", "p:w"),
         ),
     ],
 )
-def test_an_address_names_server_port_and_who_comes(written: str, read: Server) -> None:
-    assert config.smtp(written) == read
+def test_an_address_names_server_port_and_who_comes(written: str, read: MailServer) -> None:
+    assert config.parse_smtp_url(written) == read
 
 
 @pytest.mark.parametrize(
@@ -42,21 +42,21 @@ def test_an_address_names_server_port_and_who_comes(written: str, read: Server) 
 )  # fmt: skip
 def test_another_text_is_refused_without_being_quoted(written: str) -> None:
     with pytest.raises(ValueError) as refusal:
-        config.smtp(written)
+        config.parse_smtp_url(written)
 
     assert "secret" not in str(refusal.value)
 
 
 def test_a_password_is_in_no_representation(tmp_path: Path) -> None:
     told = {"FEEDBACK_SMTP_URL": "smtps://u:hunter2@mail.example", "FEEDBACK_MAIL_FROM": SENDER}
-    settings = Settings.from_env(environment(tmp_path, "sqlite:///x.db") | told)
+    settings = Settings.from_env(build_environment(tmp_path, "sqlite:///x.db") | told)
 
     assert settings.smtp_url is not None and settings.smtp_url.password == "hunter2"
     assert "hunter2" not in repr(settings) + str(settings.smtp_url)
 
 
 def test_a_server_without_a_sender_and_a_sender_that_is_none_are_named(tmp_path: Path) -> None:
-    told = environment(tmp_path, "sqlite:///x.db")
+    told = build_environment(tmp_path, "sqlite:///x.db")
 
     with pytest.raises(BadSettings, match="FEEDBACK_MAIL_FROM is missing"):
         Settings.from_env(told | {"FEEDBACK_SMTP_URL": "smtps://mail.example"})
@@ -67,10 +67,10 @@ def test_a_server_without_a_sender_and_a_sender_that_is_none_are_named(tmp_path:
 
 def test_a_letter_arrives_whole() -> None:
     with Mailbox() as box:
-        mail.send(LETTER, config.smtp(box.url), SENDER)
+        mail.send_email(LETTER, config.parse_smtp_url(box.url), SENDER)
 
-    [taken] = box.taken
-    assert (taken.sender, taken.to) == (SENDER, ("head@rada.example",))
+    [taken] = box.emails
+    assert (taken.sender, taken.recipients) == (SENDER, ("head@rada.example",))
     assert taken.message["Subject"] == "Тривога"
     assert taken.text.splitlines() == "Рядок\n.\nостанній".splitlines()
     assert taken.message["Message-ID"] == "<1@rada.example>"
@@ -78,28 +78,28 @@ def test_a_letter_arrives_whole() -> None:
 
 @pytest.mark.parametrize("to", ["a@[b.c", "a,b@c.d", "<a>@b.c", "a@b;c.d"])
 def test_an_address_that_is_none_is_one_more_trouble(to: str) -> None:
-    with Mailbox() as box, pytest.raises(NotSent):
-        mail.send(replace(LETTER, to=to), config.smtp(box.url), SENDER)
+    with Mailbox() as box, pytest.raises(EmailNotSent):
+        mail.send_email(replace(LETTER, to=to), config.parse_smtp_url(box.url), SENDER)
 
-    assert box.taken == []
+    assert box.emails == []
 
 
 def test_who_has_a_name_and_password_says_them() -> None:
     with Mailbox() as box:
-        mail.send(LETTER, config.smtp(box.url.replace("//", "//u:p@")), SENDER)
+        mail.send_email(LETTER, config.parse_smtp_url(box.url.replace("//", "//u:p@")), SENDER)
 
-    assert any(word.startswith("AUTH PLAIN") for word in box.words)
+    assert any(word.startswith("AUTH PLAIN") for word in box.commands)
 
 
 def test_outside_loopback_nothing_is_said_in_the_clear() -> None:
     with Mailbox() as box:
-        there = config.smtp(box.url.replace("//", "//u:p@"))
-        away = Server("smtp", there.host, there.port, False, "u", "p")
-        with pytest.raises(NotSent):
-            mail.send(LETTER, away, SENDER)
+        there = config.parse_smtp_url(box.url.replace("//", "//u:p@"))
+        away = MailServer("smtp", there.host, there.port, False, "u", "p")
+        with pytest.raises(EmailNotSent):
+            mail.send_email(LETTER, away, SENDER)
 
-    assert not any(word.startswith(("AUTH", "MAIL")) for word in box.words)
-    assert box.taken == []
+    assert not any(word.startswith(("AUTH", "MAIL")) for word in box.commands)
+    assert box.emails == []
 
 
 @pytest.mark.parametrize(
@@ -108,17 +108,17 @@ def test_outside_loopback_nothing_is_said_in_the_clear() -> None:
      {"AUTH": b"535 wrong"}, {"MAIL": b"nonsense"}],
 )  # fmt: skip
 def test_whatever_the_server_refuses_is_one_trouble_that_quotes_nobody(answers: dict[str, bytes]) -> None:
-    with Mailbox(answers=answers) as box, pytest.raises(NotSent) as trouble:
-        mail.send(LETTER, config.smtp(box.url.replace("//", "//u:p@")), SENDER)
+    with Mailbox(replies=answers) as box, pytest.raises(EmailNotSent) as trouble:
+        mail.send_email(LETTER, config.parse_smtp_url(box.url.replace("//", "//u:p@")), SENDER)
 
     assert "head@" not in str(trouble.value)
 
 
 def test_a_letter_that_was_taken_is_sent_whatever_the_farewell() -> None:
-    with Mailbox(answers={"QUIT": b"421 too busy to say goodbye"}) as box:
-        mail.send(LETTER, config.smtp(box.url), SENDER)
+    with Mailbox(replies={"QUIT": b"421 too busy to say goodbye"}) as box:
+        mail.send_email(LETTER, config.parse_smtp_url(box.url), SENDER)
 
-    assert len(box.taken) == 1
+    assert len(box.emails) == 1
 
 
 def test_nobody_there_and_somebody_silent_are_the_same_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,15 +127,15 @@ def test_nobody_there_and_somebody_silent_are_the_same_trouble(monkeypatch: pyte
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         port = silent.getsockname()[1]
-        with pytest.raises(NotSent):
-            mail.send(LETTER, Server("smtp", "127.0.0.1", port, True), SENDER)
-    with pytest.raises(NotSent):
-        mail.send(LETTER, Server("smtp", "127.0.0.1", port, True), SENDER)
+        with pytest.raises(EmailNotSent):
+            mail.send_email(LETTER, MailServer("smtp", "127.0.0.1", port, True), SENDER)
+    with pytest.raises(EmailNotSent):
+        mail.send_email(LETTER, MailServer("smtp", "127.0.0.1", port, True), SENDER)
 
 
 @pytest.mark.parametrize("to", ['"><script>x</script>@x.example', "a@b\r\nRCPT TO:<c@d>", "a@b,c@d", "", "x"])
 def test_an_address_that_could_be_read_otherwise_gets_no_letter(to: str) -> None:
-    with Mailbox() as box, pytest.raises(NotSent):
-        mail.send(Outgoing("1", to, "x", "x", LETTER.at), config.smtp(box.url), SENDER)
+    with Mailbox() as box, pytest.raises(EmailNotSent):
+        mail.send_email(OutgoingEmail("1", to, "x", "x", LETTER.at), config.parse_smtp_url(box.url), SENDER)
 
-    assert box.taken == []
+    assert box.emails == []

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from tests.support.database import FreshDatabase
-from tests.support.environment import ROOT, environment, process_environment
-from tests.support.server import Service
+from tests.support.environment import ROOT, build_environment, build_process_environment
+from tests.support.server import RunningService
 
 A_TOKEN = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -20,7 +20,7 @@ A_TOKEN = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 def test_a_visited_survey_address_is_in_no_log(
     tmp_path: Path, fresh_database: FreshDatabase, dialect: str
 ) -> None:
-    with Service(tmp_path, fresh_database(dialect)) as service:
+    with RunningService(tmp_path, fresh_database(dialect)) as service:
         for _ in range(8):
             assert httpx.get(f"{service.url}/S/{A_TOKEN}?lang=en", trust_env=False).status_code == 404
     written = service.log.read_text()
@@ -31,7 +31,7 @@ def test_a_visited_survey_address_is_in_no_log(
 def test_the_service_is_healthy_again_after_all_its_processes_were_killed(
     tmp_path: Path, fresh_database: FreshDatabase
 ) -> None:
-    with Service(tmp_path, fresh_database("sqlite")) as service:
+    with RunningService(tmp_path, fresh_database("sqlite")) as service:
         service.kill()
         service.start()
         assert httpx.get(f"{service.url}/readyz", trust_env=False).is_success
@@ -48,11 +48,11 @@ def test_the_service_is_healthy_again_after_all_its_processes_were_killed(
 def test_a_start_with_bad_settings_is_refused_and_names_all_of_them(
     tmp_path: Path, changed: dict[str, str], named: tuple[str, ...]
 ) -> None:
-    told = environment(tmp_path, f"sqlite:///{tmp_path}/feedback.db") | changed
+    told = build_environment(tmp_path, f"sqlite:///{tmp_path}/feedback.db") | changed
     refused = subprocess.run(
         [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "--bind", "127.0.0.1:0", "wsgi:app"],
         cwd=ROOT,
-        env=process_environment(os.environ, told),
+        env=build_process_environment(os.environ, told),
         capture_output=True,
         text=True,
         timeout=60,
@@ -75,7 +75,7 @@ def test_a_start_with_bad_settings_is_refused_and_names_all_of_them(
 def test_a_request_too_broken_to_reach_us_is_in_no_log_either(
     tmp_path: Path, fresh_database: FreshDatabase, request_line: str
 ) -> None:
-    with Service(tmp_path, fresh_database("sqlite"), workers=1) as service:
+    with RunningService(tmp_path, fresh_database("sqlite"), workers=1) as service:
         url = httpx.URL(service.url)
         with socket.create_connection((url.host, url.port or 80), timeout=10) as line:
             line.sendall(f"{request_line}\r\nHost: x\r\n\r\n".encode())
@@ -88,7 +88,7 @@ def test_a_request_too_broken_to_reach_us_is_in_no_log_either(
 
 @pytest.mark.parametrize("address", ["mysql://somewhere", "nonsense", "postgresql://without/driver"])
 def test_a_database_we_cannot_keep_durable_is_named_with_the_rest(tmp_path: Path, address: str) -> None:
-    told = environment(tmp_path, address) | {"FEEDBACK_CASE_KEY": ""}
+    told = build_environment(tmp_path, address) | {"FEEDBACK_CASE_KEY": ""}
 
     refused = flask("purge", told)
 
@@ -110,7 +110,7 @@ def flask(words: str, told: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "flask", "--app", "wsgi", *words.split()],
         cwd=ROOT,
-        env=process_environment(os.environ, told),
+        env=build_process_environment(os.environ, told),
         capture_output=True,
         text=True,
         timeout=60,

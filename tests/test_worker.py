@@ -16,7 +16,7 @@ from feedback_service.models import Alarm
 from feedback_service.worker import Duty
 from tests.conftest import TimeIs
 from tests.support import stored
-from tests.support.story import a_centre, invited, sent, tapped
+from tests.support.story import begin_answer, create_centre, create_invitation, send_answer
 
 SOON = 20.0  # seconds: more than a slow machine takes
 
@@ -72,8 +72,8 @@ def test_a_purge_that_hangs_in_the_database_delays_no_answer_that_was_left(
     app: Flask, context: None, time_is: TimeIs
 ) -> None:
     at = time_is("2026-11-20T10:00+02:00")
-    a_centre()
-    tapped(invited().token, {"off.nps": 9})
+    create_centre()
+    begin_answer(create_invitation().token, {"off.nps": 9})
     time_is(at.replace(day=21))
     hangs, released = threading.Event(), threading.Event()
 
@@ -88,7 +88,7 @@ def test_a_purge_that_hangs_in_the_database_delays_no_answer_that_was_left(
 
     with working(app, Duty(purge, 3600), Duty(maintenance.complete_left_answers, 0.01)):
         assert hangs.wait(SOON)
-        until(lambda: stored.answers() == {("off.nps", "9")})
+        until(lambda: stored.read_answers() == {("off.nps", "9")})
         released.set()
 
 
@@ -139,22 +139,22 @@ def test_stopping_waits_for_what_is_running_and_begins_nothing_else(app: Flask) 
 
 def test_two_workers_share_what_is_due(app: Flask, context: None, time_is: TimeIs) -> None:
     at = time_is("2026-11-20T10:00+02:00")
-    a_centre()
+    create_centre()
     for _ in range(120):
-        tapped(invited().token, {"off.nps": 9})
+        begin_answer(create_invitation().token, {"off.nps": 9})
     for _ in range(9):
-        sent(invited().token, {"any.breach": ["bribe"]})
+        send_answer(create_invitation().token, {"any.breach": ["bribe"]})
     time_is(at.replace(day=21))
 
     duties = [Duty(duty.do, 0.01) for duty in worker.DUTIES]
     with working(app, *duties), working(app, *duties):
         until(
             lambda: (
-                len(stored.events(RESPONSE_RECORDED)) == 129
-                and [alarm.bad for alarm in stored.rows(Alarm)] == [9]
+                len(stored.read_event_data(RESPONSE_RECORDED)) == 129
+                and [alarm.bad for alarm in stored.read_rows(Alarm)] == [9]
             )
         )
 
-    assert len(stored.events(RESPONSE_RECORDED)) == 129
-    assert [alarm.bad for alarm in stored.rows(Alarm)] == [9]
+    assert len(stored.read_event_data(RESPONSE_RECORDED)) == 129
+    assert [alarm.bad for alarm in stored.read_rows(Alarm)] == [9]
     assert maintenance.differences() == []

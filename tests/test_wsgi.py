@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.environment import ROOT, environment, process_environment
+from tests.support.environment import ROOT, build_environment, build_process_environment
 
 
 def python(own: dict[str, str], *words: str, said: str = "") -> subprocess.CompletedProcess[str]:
@@ -15,7 +15,7 @@ def python(own: dict[str, str], *words: str, said: str = "") -> subprocess.Compl
     return subprocess.run(
         [sys.executable, "-X", "importtime", *words],
         cwd=ROOT,
-        env=process_environment(os.environ, own),
+        env=build_process_environment(os.environ, own),
         input=said,
         capture_output=True,
         text=True,
@@ -32,7 +32,7 @@ def flask(own: dict[str, str], *words: str, said: str = "") -> subprocess.Comple
 def test_a_command_loads_neither_pages_nor_api_nor_a_driver_that_it_does_not_use(
     tmp_path: Path, database_url: str, words: tuple[str, ...]
 ) -> None:
-    done = flask(environment(tmp_path, database_url), *words)
+    done = flask(build_environment(tmp_path, database_url), *words)
 
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "feedback_service.cli" in imported
@@ -43,7 +43,7 @@ def test_a_command_loads_neither_pages_nor_api_nor_a_driver_that_it_does_not_use
 def test_what_answers_requests_loads_no_command_and_nothing_that_carries_events(
     tmp_path: Path, database_url: str
 ) -> None:
-    done = python(environment(tmp_path, database_url), "-c", "import wsgi")
+    done = python(build_environment(tmp_path, database_url), "-c", "import wsgi")
 
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "feedback_service.api" in imported
@@ -55,14 +55,14 @@ def test_what_answers_requests_loads_no_command_and_nothing_that_carries_events(
 def test_flasks_own_commands_know_every_address(
     tmp_path: Path, database_url: str, command: str, said: str
 ) -> None:
-    told = flask(environment(tmp_path, database_url), command, said=said).stdout
+    told = flask(build_environment(tmp_path, database_url), command, said=said).stdout
 
     assert all(address in told for address in ("/S/<token>", "/admin/", "/api/v1/cases"))
 
 
 def test_what_a_command_starts_serves_all_and_has_read_ahead(tmp_path: Path, database_url: str) -> None:
     # Flask sets this for itself, and whatever a command starts inherits it.
-    of_a_command = environment(tmp_path, database_url) | {"FLASK_RUN_FROM_CLI": "true"}
+    of_a_command = build_environment(tmp_path, database_url) | {"FLASK_RUN_FROM_CLI": "true"}
 
     told = python(
         of_a_command, "-c", "from wsgi import app; print(app.url_map, len(app.jinja_env.cache) > 10)"

@@ -16,19 +16,19 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.bearer_secrets import hash_secret, new_secret
 from feedback_service.database import reading
-from feedback_service.models import Centre, Device, PairingRequest, RefusedItem
+from feedback_service.models import Centre, Device, PairingRequest, RefusedTabletAnswer
 
-PAIRING = timedelta(minutes=10)
-MOST_REQUESTS = 500  # tablets that may wait for approval at once: nobody fills the table from outside
-GUESSING = timedelta(minutes=10)
-WRONG_CODES = 20  # unknown short codes in that time, for one tablet
-DELIVERS = timedelta(days=30)  # that a revoked tablet may take to bring what it holds
+PAIRING_PERIOD = timedelta(minutes=10)
+MAX_WAITING_REQUESTS = 500  # tablets that may wait for approval at once: nobody fills the table from outside
+GUESSING_PERIOD = timedelta(minutes=10)
+MAX_WRONG_CODES = 20  # unknown short codes in that time, for one tablet
+REVOKED_DELIVERY_PERIOD = timedelta(days=30)  # that a revoked tablet may take to bring what it holds
 
-_KEY = re.compile(r"vdt_[A-Za-z0-9_-]{43}")
+_KEY_PATTERN = re.compile(r"vdt_[A-Za-z0-9_-]{43}")
 
 
 @dataclass(frozen=True, slots=True)
-class Tablet:
+class AuthenticatedTablet:
     """Who came with a tablet's key."""
 
     centre_id: uuid.UUID
@@ -36,19 +36,19 @@ class Tablet:
     revoked_at: datetime | None
 
 
-def open_to_pairing(device: Device, code_hash: bytes, now: datetime) -> None:
+def allow_pairing(device: Device, code_hash: bytes, now: datetime) -> None:
     """Whoever brings the code within ten minutes is this tablet; the key it had, if any, ends then."""
-    device.pairing_hash, device.pairing_until = code_hash, now + PAIRING
+    device.pairing_hash, device.pairing_until = code_hash, now + PAIRING_PERIOD
 
 
-def pair(tx: Session, hashes: Sequence[bytes], now: datetime) -> tuple[Device, str] | None:
+def pair_tablet(tx: Session, hashes: Sequence[bytes], now: datetime) -> tuple[Device, str] | None:
     """The tablet that a code is for, and its new key; ``None`` if the code is wrong, used or too old.
 
     The database decides who was first: a code works once.
     """
     secret = new_secret("vdt_")
-    waiting = update(Device).where(Device.pairing_hash.in_(hashes), Device.pairing_until > now)
-    paired = waiting.values(
+    update_waiting = update(Device).where(Device.pairing_hash.in_(hashes), Device.pairing_until > now)
+    statement = update_waiting.values(
         pairing_hash=None,
         pairing_until=None,
         key_hash=hash_secret(secret),
@@ -56,54 +56,56 @@ def pair(tx: Session, hashes: Sequence[bytes], now: datetime) -> tuple[Device, s
         revoked_at=None,
         skew=0,
     )
-    device = tx.scalar(paired.returning(Device))
+    device = tx.scalar(statement.returning(Device))
     return None if device is None else (device, secret)
 
 
-def request(tx: Session, secret_hash: bytes, code_hash: bytes, now: datetime) -> bool:
+def request_pairing(tx: Session, secret_hash: bytes, code_hash: bytes, now: datetime) -> bool:
     """A tablet shows a code and waits for ten minutes; ``False`` if too many do so already."""
-    old = select(PairingRequest).where(PairingRequest.until <= now).limit(MOST_REQUESTS)
-    for request in tx.scalars(old):
-        tx.delete(request)
+    expired = select(PairingRequest).where(PairingRequest.until <= now).limit(MAX_WAITING_REQUESTS)
+    for pairing_request in tx.scalars(expired):
+        tx.delete(pairing_request)
     tx.flush()
-    if tx.scalars(select(func.count()).select_from(PairingRequest)).one() >= MOST_REQUESTS:
+    if tx.scalars(select(func.count()).select_from(PairingRequest)).one() >= MAX_WAITING_REQUESTS:
         return False
-    tx.add(PairingRequest(secret_hash=secret_hash, code_hash=code_hash, until=now + PAIRING))
+    tx.add(PairingRequest(secret_hash=secret_hash, code_hash=code_hash, until=now + PAIRING_PERIOD))
     return True
 
 
-def requested(tx: Session, hashes: Sequence[bytes], now: datetime) -> PairingRequest | None:
+def lock_pairing_request(tx: Session, hashes: Sequence[bytes], now: datetime) -> PairingRequest | None:
     """The tablet that shows this code, nobody else's until the transaction ends."""
     query = select(PairingRequest).where(PairingRequest.code_hash.in_(hashes), PairingRequest.until > now)
     return tx.scalar(query.with_for_update())
 
 
-def is_requested(tx: Session, hashes: Sequence[bytes], now: datetime) -> bool:
+def is_pairing_requested(tx: Session, hashes: Sequence[bytes], now: datetime) -> bool:
     """Whether a tablet that knows this secret still waits for approval."""
     query = select(PairingRequest.until).where(PairingRequest.secret_hash.in_(hashes))
     return any(until > now for until in tx.scalars(query))
 
 
 @reading
-def find(tx: Session, secret: str) -> Tablet | None:
+def find_tablet(tx: Session, secret: str) -> AuthenticatedTablet | None:
     """Whose key this is; ``None`` if nobody's. A revoked tablet is known for 30 days, to bring what it holds."""
-    if not _KEY.fullmatch(secret):
+    if not _KEY_PATTERN.fullmatch(secret):
         return None
     query = select(Device.centre_id, Device.id, Device.revoked_at).where(
         Device.key_hash == hash_secret(secret)
     )
     row = tx.execute(query).one_or_none()
-    if row is None or (row.revoked_at is not None and row.revoked_at + DELIVERS <= clock.now()):
+    if row is None or (
+        row.revoked_at is not None and row.revoked_at + REVOKED_DELIVERY_PERIOD <= clock.now()
+    ):
         return None
-    return Tablet(*row)
+    return AuthenticatedTablet(*row)
 
 
-def held(tx: Session, tablet: Tablet, *, lock: bool = False) -> Device:
+def get_device(tx: Session, tablet: AuthenticatedTablet, *, lock: bool = False) -> Device:
     """The tablet's row."""
     return tx.get_one(Device, (tablet.centre_id, tablet.id), with_for_update=lock or None)
 
 
-def of_centres(tx: Session, centres: Collection[str]) -> Sequence[tuple[Centre, Device]]:
+def list_devices(tx: Session, centres: Collection[str]) -> Sequence[tuple[Centre, Device]]:
     """Every tablet of these centres, by centre and name."""
     query = select(Centre, Device).join(Device, Device.centre_id == Centre.id).where(Centre.code.in_(centres))
     return [
@@ -111,18 +113,22 @@ def of_centres(tx: Session, centres: Collection[str]) -> Sequence[tuple[Centre, 
     ]
 
 
-def refused(tx: Session, tablets: Collection[uuid.UUID]) -> Sequence[RefusedItem]:
+def list_refused_answers(tx: Session, device_ids: Collection[uuid.UUID]) -> Sequence[RefusedTabletAnswer]:
     """What these tablets sent that is no answer, the latest first."""
-    query = select(RefusedItem).where(RefusedItem.device_id.in_(tablets))
-    return tx.scalars(query.order_by(RefusedItem.came_on.desc(), RefusedItem.client_hash)).all()
+    query = select(RefusedTabletAnswer).where(RefusedTabletAnswer.device_id.in_(device_ids))
+    return tx.scalars(
+        query.order_by(RefusedTabletAnswer.came_on.desc(), RefusedTabletAnswer.client_hash)
+    ).all()
 
 
-def note_refused(tx: Session, tablet: Tablet, client_hash: bytes, reason: str, now: datetime) -> None:
+def note_refused_answer(
+    tx: Session, tablet: AuthenticatedTablet, client_hash: bytes, reason: str, now: datetime
+) -> None:
     """Remember why something is no answer, once however often it is sent."""
     key = (tablet.centre_id, tablet.id, client_hash)
-    if tx.get(RefusedItem, key) is None:
+    if tx.get(RefusedTabletAnswer, key) is None:
         tx.add(
-            RefusedItem(
+            RefusedTabletAnswer(
                 centre_id=tablet.centre_id,
                 device_id=tablet.id,
                 client_hash=client_hash,
@@ -134,15 +140,15 @@ def note_refused(tx: Session, tablet: Tablet, client_hash: bytes, reason: str, n
 
 def seconds_to_wait(device: Device, now: datetime) -> int:
     """The seconds until the tablet may try another short code; 0 when it may now."""
-    if device.guessing_since is None or device.guessing_since + GUESSING <= now:
+    if device.guessing_since is None or device.guessing_since + GUESSING_PERIOD <= now:
         return 0
-    if device.wrong_codes < WRONG_CODES:
+    if device.wrong_codes < MAX_WRONG_CODES:
         return 0
-    return int((device.guessing_since + GUESSING - now).total_seconds()) + 1
+    return int((device.guessing_since + GUESSING_PERIOD - now).total_seconds()) + 1
 
 
 def note_wrong_code(device: Device, now: datetime) -> None:
     """The tablet brought a short code that nobody has."""
-    if device.guessing_since is None or device.guessing_since + GUESSING <= now:
+    if device.guessing_since is None or device.guessing_since + GUESSING_PERIOD <= now:
         device.guessing_since, device.wrong_codes = now, 0
     device.wrong_codes += 1

@@ -1,6 +1,6 @@
 """The journal of who saw and did what: only ever added to, each entry bound to the one before by SHA-256.
 
-Every centre has a chain of its own, and the installation has one for what belongs to no centre. ``check`` proves
+Every centre has a chain of its own, and the installation has one for what belongs to no centre. ``check_chains`` proves
 that nothing was changed, taken out of the middle or cut off; whoever notes a chain's head elsewhere can also
 prove that it was not written anew as a whole.
 """
@@ -18,10 +18,10 @@ from sqlalchemy.orm import Session
 from feedback_service.database import reading
 from feedback_service.models import JournalEntry, JournalHead
 
-INSTALLATION = uuid.UUID(int=0)
-BEGINNING = bytes(32)
+INSTALLATION_CHAIN = uuid.UUID(int=0)
+FIRST_DIGEST = bytes(32)
 LONGEST_OBJECT = 300  # characters
-_PORTION = 1000
+_BATCH_SIZE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Actor:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class ChainHead:
     """A chain that holds together, up to this entry."""
 
     chain: uuid.UUID
@@ -42,7 +42,7 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Break:
+class ChainBreak:
     """The first place where a chain does not hold together."""
 
     chain: uuid.UUID
@@ -52,14 +52,14 @@ class Break:
 COMMAND_LINE = Actor()
 
 
-def note(
+def append_entry(
     tx: Session, chains: Iterable[uuid.UUID], actor: Actor, action: str, object: str, at: datetime
 ) -> None:
     """Add an entry to each of the chains; written with what it tells of, or not at all."""
     for chain in sorted(set(chains)):  # always in the same order, so that two writers never wait in a ring
         head = tx.get(JournalHead, chain, with_for_update=True)
         if head is None:
-            head = JournalHead(chain=chain, number=0, digest=BEGINNING)
+            head = JournalHead(chain=chain, number=0, digest=FIRST_DIGEST)
             tx.add(head)
         entry = JournalEntry(
             chain=chain,
@@ -70,13 +70,13 @@ def note(
             action=action,
             object=object[:LONGEST_OBJECT],
         )
-        entry.digest = _digest(head.digest, entry)
+        entry.digest = _digest_entry(head.digest, entry)
         tx.add(entry)
         head.number, head.digest = entry.number, entry.digest
         tx.flush()
 
 
-def entries(tx: Session, chain: uuid.UUID, *, before: int | None, limit: int) -> Sequence[JournalEntry]:
+def list_entries(tx: Session, chain: uuid.UUID, *, before: int | None, limit: int) -> Sequence[JournalEntry]:
     """Entries of a chain, the newest first; ``before``: only those with a smaller number."""
     query = select(JournalEntry).where(JournalEntry.chain == chain)
     if before is not None:
@@ -85,35 +85,35 @@ def entries(tx: Session, chain: uuid.UUID, *, before: int | None, limit: int) ->
 
 
 @reading
-def check(tx: Session) -> list[Head | Break]:
+def check_chains(tx: Session) -> list[ChainHead | ChainBreak]:
     """What each chain proves: its head, or where it is broken."""
-    entries = tx.scalars(select(JournalEntry.chain).distinct()).all()
+    chains = tx.scalars(select(JournalEntry.chain).distinct()).all()
     heads = {head.chain: (head.number, head.digest) for head in tx.scalars(select(JournalHead))}
-    return [_check(tx, chain, heads.get(chain)) for chain in sorted(heads.keys() | set(entries))]
+    return [_check_chain(tx, chain, heads.get(chain)) for chain in sorted(heads.keys() | set(chains))]
 
 
-def _check(tx: Session, chain: uuid.UUID, head: tuple[int, bytes] | None) -> Head | Break:
-    number, digest = 0, BEGINNING
-    for entry in _entries(tx, chain):
-        if entry.number != number + 1 or entry.digest != _digest(digest, entry):
-            return Break(chain, number + 1)
+def _check_chain(tx: Session, chain: uuid.UUID, head: tuple[int, bytes] | None) -> ChainHead | ChainBreak:
+    number, digest = 0, FIRST_DIGEST
+    for entry in _iterate_entries(tx, chain):
+        if entry.number != number + 1 or entry.digest != _digest_entry(digest, entry):
+            return ChainBreak(chain, number + 1)
         number, digest = entry.number, entry.digest
     if head != (number, digest):
-        return Break(chain, number + 1)
-    return Head(chain, number, digest)
+        return ChainBreak(chain, number + 1)
+    return ChainHead(chain, number, digest)
 
 
-def _entries(tx: Session, chain: uuid.UUID) -> Iterator[JournalEntry]:
-    of_chain = select(JournalEntry).where(JournalEntry.chain == chain).order_by(JournalEntry.number)
-    last = -1
-    while portion := tx.scalars(of_chain.where(JournalEntry.number > last).limit(_PORTION)).all():
-        yield from portion
-        last = portion[-1].number
+def _iterate_entries(tx: Session, chain: uuid.UUID) -> Iterator[JournalEntry]:
+    query = select(JournalEntry).where(JournalEntry.chain == chain).order_by(JournalEntry.number)
+    last_number = -1
+    while batch := tx.scalars(query.where(JournalEntry.number > last_number).limit(_BATCH_SIZE)).all():
+        yield from batch
+        last_number = batch[-1].number
         tx.expunge_all()
 
 
-def _digest(before: bytes, entry: JournalEntry) -> bytes:
-    told = [
+def _digest_entry(previous_digest: bytes, entry: JournalEntry) -> bytes:
+    fields = [
         str(entry.chain),
         entry.number,
         entry.at.isoformat(timespec="microseconds"),
@@ -122,4 +122,4 @@ def _digest(before: bytes, entry: JournalEntry) -> bytes:
         entry.action,
         entry.object,
     ]
-    return hashlib.sha256(before + json.dumps(told, ensure_ascii=False).encode()).digest()
+    return hashlib.sha256(previous_digest + json.dumps(fields, ensure_ascii=False).encode()).digest()

@@ -16,11 +16,11 @@ from feedback_service.database import reading
 from feedback_service.models import ApiKey, ApiKeyCentre, Centre
 from feedback_service.words import SCOPES
 
-_KEY = re.compile(r"vdk_[A-Za-z0-9_-]{43}")
+_KEY_PATTERN = re.compile(r"vdk_[A-Za-z0-9_-]{43}")
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class ApiCaller:
     """Who came with a key: which key, what it may do, and the codes of the centres it may do it for."""
 
     key_id: uuid.UUID
@@ -30,7 +30,7 @@ class Holder:
 
 
 @dataclass(frozen=True, slots=True)
-class KeyCard:
+class ApiKeySummary:
     """A key as lists show it; ``centres`` are codes."""
 
     id: uuid.UUID
@@ -42,22 +42,22 @@ class KeyCard:
     revoked_at: datetime | None
 
 
-def add(
+def add_api_key(
     tx: Session,
     scopes: Collection[str],
     centres: Collection[Centre],
     *,
     name: str = "",
-    id: uuid.UUID | None = None,
+    key_id: uuid.UUID | None = None,
 ) -> str:
     """A new key for these centres, to be shown once; ``ValueError`` for an unknown scope, or for none at all."""
-    if unknown := set(scopes) - set(SCOPES):
-        raise ValueError(f"no such scope: {min(unknown)}; there are {', '.join(SCOPES)}")
+    if unknown_scopes := set(scopes) - set(SCOPES):
+        raise ValueError(f"no such scope: {min(unknown_scopes)}; there are {', '.join(SCOPES)}")
     if not scopes or not centres:
         raise ValueError("a key needs at least one scope and one centre")
     secret = new_secret("vdk_")
     key = ApiKey(
-        id=id or uuid7(),
+        id=key_id or uuid7(),
         name=name,
         key_hash=hash_secret(secret),
         scopes=" ".join(scope for scope in SCOPES if scope in scopes),
@@ -69,16 +69,16 @@ def add(
     return secret
 
 
-def revoke(tx: Session, secret: str) -> bool:
+def revoke_api_key(tx: Session, secret: str) -> bool:
     """Nobody comes in with this key any more; ``False`` if nobody did before either."""
-    live = update(ApiKey).where(ApiKey.key_hash == hash_secret(secret), ApiKey.revoked_at.is_(None))
-    return tx.scalar(live.values(revoked_at=clock.now()).returning(ApiKey.id)) is not None
+    statement = update(ApiKey).where(ApiKey.key_hash == hash_secret(secret), ApiKey.revoked_at.is_(None))
+    return tx.scalar(statement.values(revoked_at=clock.now()).returning(ApiKey.id)) is not None
 
 
 @reading
-def find(tx: Session, secret: str) -> Holder | None:
+def find_caller(tx: Session, secret: str) -> ApiCaller | None:
     """The holder of a key that was given out and not revoked, or ``None``."""
-    if not _KEY.fullmatch(secret):
+    if not _KEY_PATTERN.fullmatch(secret):
         return None
     query = (
         select(ApiKey.id, ApiKey.scopes, ApiKey.last_used_on, Centre.code)
@@ -90,28 +90,30 @@ def find(tx: Session, secret: str) -> Holder | None:
     if not rows:
         return None
     key_id, scopes, used_on, _ = rows[0]
-    return Holder(key_id, frozenset(scopes.split()), frozenset(row.code for row in rows), used_on)
+    return ApiCaller(key_id, frozenset(scopes.split()), frozenset(row.code for row in rows), used_on)
 
 
-def centres_of(tx: Session, id: uuid.UUID) -> list[str]:
+def list_centre_codes(tx: Session, key_id: uuid.UUID) -> list[str]:
     """The codes of the centres that a key is for."""
     query = select(Centre.code).join(ApiKeyCentre, ApiKeyCentre.centre_id == Centre.id)
-    return list(tx.scalars(query.where(ApiKeyCentre.api_key_id == id)))
+    return list(tx.scalars(query.where(ApiKeyCentre.api_key_id == key_id)))
 
 
-def cards(tx: Session) -> list[KeyCard]:
+def list_api_keys(tx: Session) -> list[ApiKeySummary]:
     """All keys, the newest first."""
-    centres: dict[uuid.UUID, list[str]] = {}
-    held = select(ApiKeyCentre.api_key_id, Centre.code).join(Centre, Centre.id == ApiKeyCentre.centre_id)
-    for key_id, code in tx.execute(held.order_by(Centre.code)):
-        centres.setdefault(key_id, []).append(code)
+    codes_by_key: dict[uuid.UUID, list[str]] = {}
+    key_centres = select(ApiKeyCentre.api_key_id, Centre.code).join(
+        Centre, Centre.id == ApiKeyCentre.centre_id
+    )
+    for key_id, code in tx.execute(key_centres.order_by(Centre.code)):
+        codes_by_key.setdefault(key_id, []).append(code)
     query = select(ApiKey).order_by(ApiKey.created_at.desc(), ApiKey.id)
     return [
-        KeyCard(
+        ApiKeySummary(
             id=key.id,
             name=key.name,
             scopes=tuple(key.scopes.split()),
-            centres=tuple(centres.get(key.id, ())),
+            centres=tuple(codes_by_key.get(key.id, ())),
             created_at=key.created_at,
             last_used_on=key.last_used_on,
             revoked_at=key.revoked_at,

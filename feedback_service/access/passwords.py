@@ -14,18 +14,20 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from feedback_service.errors import N_
-from feedback_service.plain_text import clean
+from feedback_service.plain_text import clean_text
 
-LEAST, MOST = 12, 200  # characters
+MIN_LENGTH, MAX_LENGTH = 12, 200  # characters
 TOO_SHORT = N_("A password has at least %(least)s characters.")
 TOO_LONG = N_("A password has at most %(most)s characters.")
 IS_EMAIL = N_("Your e-mail is no password.")
 IS_COMMON = N_("This password is among the first that anybody tries.")
-UNREADABLE = N_("The password holds a character that cannot be typed again.")
+HAS_BAD_CHARACTER = N_("The password holds a character that cannot be typed again.")
 
 # RFC 9106, second recommended choice: 64 MiB, three passes, four lanes.
 _hasher = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=4)
-_turns = BoundedSemaphore(2)  # at once in a process, or a crowd at the door would take the memory of the rest
+_hashing_slots = BoundedSemaphore(
+    2
+)  # at once in a process, or a crowd at the door would take the memory of the rest
 
 # Source and licence of the published list stand in common_passwords.md.
 _PUBLISHED = Path(__file__).with_name("common_passwords.txt.gz")
@@ -33,42 +35,44 @@ _LOCAL = Path(__file__).with_name("common_passwords_local.txt")
 _LEAST_WORD = 4  # letters of a common word that make a longer password common; shorter ones are part of many
 
 
-def hashed(password: str) -> str:
+def hash_password(password: str) -> str:
     """What is kept instead of the password."""
-    with _turns:
-        return _hasher.hash(_same(password))
+    with _hashing_slots:
+        return _hasher.hash(_normalise_password(password))
 
 
-def fits(kept: str | None, password: str) -> bool:
+def verify_password(password_hash: str | None, password: str) -> bool:
     """Whether it is the password that was kept; takes as long when there is none."""
     try:
-        with _turns:
-            fitting = _hasher.verify(kept or _nobody(), _same(password))
+        with _hashing_slots:
+            is_match = _hasher.verify(password_hash or _dummy_hash(), _normalise_password(password))
     except (VerificationError, InvalidHashError, ValueError):
         return False
-    return fitting and kept is not None
+    return is_match and password_hash is not None
 
 
-def outdated(kept: str) -> bool:
+def needs_rehash(password_hash: str) -> bool:
     """Whether it was made with other parameters than today's."""
-    return _hasher.check_needs_rehash(kept)
+    return _hasher.check_needs_rehash(password_hash)
 
 
-def complaint(password: str, email: str) -> str | None:
+def find_password_problem(password: str, email: str) -> str | None:
     """Why it cannot be a password, as a message with ``least`` and ``most``; ``None`` if it can."""
     try:
-        text = clean(password)
+        text = clean_text(password)
     except ValueError:
-        return UNREADABLE
-    if len(text) < LEAST:
+        return HAS_BAD_CHARACTER
+    if len(text) < MIN_LENGTH:
         return TOO_SHORT
-    if len(text) > MOST:
+    if len(text) > MAX_LENGTH:
         return TOO_LONG
-    bare = "".join(filter(str.isalnum, text.casefold()))
+    letters_and_digits = "".join(filter(str.isalnum, text.casefold()))
     name, _, host = email.casefold().partition("@")
-    if bare in {"".join(filter(str.isalnum, each)) for each in (email.casefold(), name, name + name, host)}:
+    if letters_and_digits in {
+        "".join(filter(str.isalnum, part)) for part in (email.casefold(), name, name + name, host)
+    }:
         return IS_EMAIL
-    if bare.isdecimal() or len(set(bare)) < 4 or is_common(text):
+    if letters_and_digits.isdecimal() or len(set(letters_and_digits)) < 4 or is_common(text):
         return IS_COMMON
     return None
 
@@ -88,14 +92,14 @@ def is_common(password: str) -> bool:
         return any(line.rstrip("\n") in wanted for line in chain(local, published))
 
 
-def _same(password: str) -> str:
+def _normalise_password(password: str) -> str:
     """The text in the form that another keyboard may have typed it in."""
     try:
-        return clean(password)
+        return clean_text(password)
     except ValueError:
         return password.encode("utf-8", "replace").decode()
 
 
 @cache
-def _nobody() -> str:
+def _dummy_hash() -> str:
     return _hasher.hash("a password that nobody has")

@@ -17,21 +17,21 @@ ALARMS, EXPLANATIONS = "alarms", "explanations"
 PROFILE, USERS, KEYS, DEVICES = "profile", "users", "keys", "devices"
 DELIVERIES, JOURNAL, INSTALLATION = "deliveries", "journal", "installation"
 
-_SETTINGS = frozenset({PROFILE, USERS, KEYS, DEVICES, DELIVERIES, JOURNAL})
+_SETTINGS_RIGHTS = frozenset({PROFILE, USERS, KEYS, DEVICES, DELIVERIES, JOURNAL})
 
 RIGHTS: Mapping[str, frozenset[str]] = {
-    "administrator": _SETTINGS | {AGGREGATES, ALARMS, EXPLANATIONS},
-    "head": _SETTINGS | {AGGREGATES, ALARMS, EXPLANATIONS, COMMENTS, BREACHES, REPORTS},
+    "administrator": _SETTINGS_RIGHTS | {AGGREGATES, ALARMS, EXPLANATIONS},
+    "head": _SETTINGS_RIGHTS | {AGGREGATES, ALARMS, EXPLANATIONS, COMMENTS, BREACHES, REPORTS},
     "council": frozenset({AGGREGATES}),
     "provider": frozenset({AGGREGATES}),
     "oblast": frozenset({AGGREGATES}),
     "central_body": frozenset({AGGREGATES}),
     "ministry": frozenset({AGGREGATES}),
-    "operator": _SETTINGS | {INSTALLATION},  # no answers, not even added up
+    "operator": _SETTINGS_RIGHTS | {INSTALLATION},  # no answers, not even added up
 }
 
 # Nobody makes an account that sees more than its maker, except the operator, who sees nothing himself.
-GRANTS: Mapping[str, tuple[str, ...]] = {
+GRANTABLE_ROLES: Mapping[str, tuple[str, ...]] = {
     "administrator": ("administrator",),
     "head": ("administrator", "head"),
     "operator": ROLES,
@@ -48,48 +48,48 @@ SCOPE_LABELS = {
 }
 
 # Nobody puts into a key what he may not see himself.
-_SCOPE_SHOWS = {"summaries:read": AGGREGATES, "reports:read": AGGREGATES}
+_RIGHT_BEHIND_SCOPE = {"summaries:read": AGGREGATES, "reports:read": AGGREGATES}
 
-OF_CENTRES = frozenset({"administrator", "head"})  # roles whose scopes are centres' codes
+CENTRE_ROLES = frozenset({"administrator", "head"})  # roles whose scopes are centres' codes
 EVERYTHING = "*"
 
-_CENTRE = re.compile(r"[A-Z0-9]{1,10}")
+_CENTRE_CODE = re.compile(r"[A-Z0-9]{1,10}")
 _EDRPOU = re.compile(r"[0-9]{8}")
-_OBLAST = re.compile(r"(UA[0-9]{2})([0-9]{15})?")
-_SERVICE = re.compile(r"[0-9A-Za-z.\-]{1,32}")
+_OBLAST_CODE = re.compile(r"(UA[0-9]{2})([0-9]{15})?")
+_SERVICE_CODE = re.compile(r"[0-9A-Za-z.\-]{1,32}")
 
 
-def may(role: str, right: str) -> bool:
+def has_right(role: str, right: str) -> bool:
     """Whether the role has the right."""
     return right in RIGHTS[role]
 
 
-def key_scopes(role: str) -> tuple[str, ...]:
+def list_key_scopes(role: str) -> tuple[str, ...]:
     """What a key may do that somebody of this role makes."""
-    if not may(role, KEYS):
+    if not has_right(role, KEYS):
         return ()
-    return tuple(scope for scope in SCOPES if may(role, _SCOPE_SHOWS.get(scope, KEYS)))
+    return tuple(scope for scope in SCOPES if has_right(role, _RIGHT_BEHIND_SCOPE.get(scope, KEYS)))
 
 
-def normal_scope(role: str, scope: str) -> str:
+def normalise_scope(role: str, scope: str) -> str:
     """The scope as it is kept; ``ValueError`` with a sentence if it means nothing for this role."""
     text = scope.strip()
-    if role in OF_CENTRES and _CENTRE.fullmatch(text.upper()):
+    if role in CENTRE_ROLES and _CENTRE_CODE.fullmatch(text.upper()):
         return text.upper()
-    if role == "council" and (_EDRPOU.fullmatch(text) or _CENTRE.fullmatch(text.upper())):
+    if role == "council" and (_EDRPOU.fullmatch(text) or _CENTRE_CODE.fullmatch(text.upper())):
         return text.upper()
     if role == "provider" and _EDRPOU.fullmatch(text):
         return text
-    if role == "oblast" and (oblast := _OBLAST.fullmatch(text.upper())):
+    if role == "oblast" and (oblast := _OBLAST_CODE.fullmatch(text.upper())):
         return oblast[1]
-    if role == "central_body" and (text == EVERYTHING or _SERVICE.fullmatch(text)):
+    if role == "central_body" and (text == EVERYTHING or _SERVICE_CODE.fullmatch(text)):
         return text
     if role in ("ministry", "operator") and text == EVERYTHING:
         return text
-    raise ValueError(f"{text!r} is no scope for the role {role}: {_MEANS[role]}")
+    raise ValueError(f"{text!r} is no scope for the role {role}: {_SCOPE_MEANINGS[role]}")
 
 
-_MEANS = {
+_SCOPE_MEANINGS = {
     "administrator": "it is a centre's code",
     "head": "it is a centre's code",
     "council": "it is the ЄДРПОУ of the council's centres, or a centre's code",

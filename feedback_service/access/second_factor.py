@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 ISSUER = "Vidhuk"
-STEP = 30  # seconds
-DRIFT = 1  # steps that a telephone's clock may be off
+STEP_SECONDS = 30  # seconds
+DRIFT_STEPS = 1  # steps that a telephone's clock may be off
 DIGITS = 6
-_NONCE = 12  # bytes
+_NONCE_BYTES = 12  # bytes
 
 
 def new_secret() -> str:
@@ -26,37 +26,46 @@ def new_secret() -> str:
     return pyotp.random_base32(32)
 
 
-def address(secret: str, email: str) -> str:
+def build_provisioning_uri(secret: str, email: str) -> str:
     """What an authenticator reads from the QR code."""
-    return pyotp.TOTP(secret, digits=DIGITS, interval=STEP).provisioning_uri(name=email, issuer_name=ISSUER)
+    return pyotp.TOTP(secret, digits=DIGITS, interval=STEP_SECONDS).provisioning_uri(
+        name=email, issuer_name=ISSUER
+    )
 
 
-def step_of(secret: str, typed: str, at: datetime, *, after: int | None) -> int | None:
+def find_time_step(secret: str, text: str, at: datetime, *, after: int | None) -> int | None:
     """The time step of a code that is right now and later than step ``after``; ``None`` for any other text."""
-    code = "".join(typed.split())
+    code = "".join(text.split())
     if len(code) != DIGITS or not code.isascii() or not code.isdecimal():
         return None
-    totp, now = pyotp.TOTP(secret, digits=DIGITS, interval=STEP), int(at.timestamp()) // STEP
-    found = None
-    for step in range(now - DRIFT, now + DRIFT + 1):
+    totp, current_step = (
+        pyotp.TOTP(secret, digits=DIGITS, interval=STEP_SECONDS),
+        int(at.timestamp()) // STEP_SECONDS,
+    )
+    matched_step = None
+    for step in range(current_step - DRIFT_STEPS, current_step + DRIFT_STEPS + 1):
         if pyotp.utils.strings_equal(totp.generate_otp(step), code) and (after is None or step > after):
-            found = step
-    return found
+            matched_step = step
+    return matched_step
 
 
-def sealed(secret_key: bytes, user: uuid.UUID, secret: str) -> bytes:
+def seal_secret(secret_key: bytes, user: uuid.UUID, secret: str) -> bytes:
     """The secret as it is kept."""
-    nonce = os.urandom(_NONCE)
-    return nonce + AESGCM(_key(secret_key)).encrypt(nonce, secret.encode(), user.bytes)
+    nonce = os.urandom(_NONCE_BYTES)
+    return nonce + AESGCM(_derive_key(secret_key)).encrypt(nonce, secret.encode(), user.bytes)
 
 
-def opened(secret_key: bytes, user: uuid.UUID, kept: bytes) -> str | None:
+def open_secret(secret_key: bytes, user: uuid.UUID, sealed_secret: bytes) -> str | None:
     """The secret; ``None`` if SECRET_KEY is another one now, so that the factor must be reset."""
     try:
-        return AESGCM(_key(secret_key)).decrypt(kept[:_NONCE], kept[_NONCE:], user.bytes).decode()
+        return (
+            AESGCM(_derive_key(secret_key))
+            .decrypt(sealed_secret[:_NONCE_BYTES], sealed_secret[_NONCE_BYTES:], user.bytes)
+            .decode()
+        )
     except InvalidTag:
         return None
 
 
-def _key(secret_key: bytes) -> bytes:
+def _derive_key(secret_key: bytes) -> bytes:
     return HKDF(SHA256(), 32, salt=None, info=b"vidhuk/second-factor").derive(secret_key)

@@ -18,17 +18,17 @@ from feedback_service.access import roles
 from feedback_service.access.journal import Actor
 from feedback_service.bearer_secrets import hash_secret, new_secret
 from feedback_service.errors import N_, NotRecognised
-from feedback_service.models import SignIn, User, UserScope
+from feedback_service.models import User, UserScope, UserSession
 
-IDLE, ABSOLUTE = timedelta(minutes=30), timedelta(hours=12)
-NOTED_EVERY = timedelta(minutes=1)  # how exactly the last use is kept
+IDLE_LIMIT, LIFETIME_LIMIT = timedelta(minutes=30), timedelta(hours=12)
+LAST_USE_PRECISION = timedelta(minutes=1)  # how exactly the last use is kept
 
-CODE, SET_UP, FULL = "code", "set_up", "full"  # stages
-OVER = N_("Your session is over. Please sign in again.")
+CODE_STAGE, SET_UP_STAGE, FULL_STAGE = "code", "set_up", "full"  # stages
+SESSION_OVER = N_("Your session is over. Please sign in again.")
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
+class CurrentUser:
     """Somebody with a session: who, in which role, reaching what, and how far through the door."""
 
     session_id: uuid.UUID
@@ -39,28 +39,28 @@ class Visitor:
     stage: str
     began_at: datetime
     seen_at: datetime
-    noted: frozenset[str]
+    noted_pages: frozenset[str]
 
     @property
-    def is_in(self) -> bool:
+    def is_signed_in(self) -> bool:
         """Whether nothing more is asked of them."""
-        return self.stage == FULL
+        return self.stage == FULL_STAGE
 
     @property
     def actor(self) -> Actor:
         """As the journal names them."""
         return Actor(self.user_id, self.email)
 
-    def may(self, right: str) -> bool:
+    def has_right(self, right: str) -> bool:
         """Whether their role has the right."""
-        return roles.may(self.role, right)
+        return roles.has_right(self.role, right)
 
 
-def begin(tx: Session, user: User, stage: str, now: datetime) -> str:
+def start_session(tx: Session, user: User, stage: str, now: datetime) -> str:
     """A new session; the cookie's value, known to nobody else."""
     token = new_secret()
     tx.add(
-        SignIn(
+        UserSession(
             id=uuid7(),
             token_hash=hash_secret(token),
             user_id=user.id,
@@ -74,67 +74,71 @@ def begin(tx: Session, user: User, stage: str, now: datetime) -> str:
     return token
 
 
-def find(tx: Session, token: str, now: datetime) -> Visitor | None:
+def find_current_user(tx: Session, token: str, now: datetime) -> CurrentUser | None:
     """Whose session this is, if it lives and its user is not disabled."""
     query = (
-        select(SignIn, User)
-        .join(User, User.id == SignIn.user_id)
-        .where(SignIn.token_hash == hash_secret(token), *_living(now), User.disabled_at.is_(None))
+        select(UserSession, User)
+        .join(User, User.id == UserSession.user_id)
+        .where(UserSession.token_hash == hash_secret(token), *_is_live(now), User.disabled_at.is_(None))
     )
     row = tx.execute(query).one_or_none()
     if row is None:
         return None
-    held, user = row
-    return Visitor(
-        session_id=held.id,
+    session, user = row
+    return CurrentUser(
+        session_id=session.id,
         user_id=user.id,
         email=user.email,
         role=user.role,
         scopes=tuple(tx.scalars(select(UserScope.scope).where(UserScope.user_id == user.id))),
-        stage=held.stage,
-        began_at=held.began_at,
-        seen_at=held.seen_at,
-        noted=frozenset(held.noted),
+        stage=session.stage,
+        began_at=session.began_at,
+        seen_at=session.seen_at,
+        noted_pages=frozenset(session.noted),
     )
 
 
-def held(tx: Session, visitor: Visitor) -> SignIn:
+def lock_session(tx: Session, current_user: CurrentUser) -> UserSession:
     """The visitor's session, held until the transaction ends; ``NotRecognised`` if it was ended meanwhile."""
-    held = tx.get(SignIn, visitor.session_id, with_for_update=True)
-    if held is None:
-        raise NotRecognised(OVER)
-    return held
+    session = tx.get(UserSession, current_user.session_id, with_for_update=True)
+    if session is None:
+        raise NotRecognised(SESSION_OVER)
+    return session
 
 
-def of_user(tx: Session, user_id: uuid.UUID, now: datetime) -> Sequence[SignIn]:
+def list_user_sessions(tx: Session, user_id: uuid.UUID, now: datetime) -> Sequence[UserSession]:
     """The user's living sessions, the one used last first."""
-    query = select(SignIn).where(SignIn.user_id == user_id, SignIn.stage == FULL, *_living(now))
-    return tx.scalars(query.order_by(SignIn.seen_at.desc(), SignIn.id)).all()
+    query = select(UserSession).where(
+        UserSession.user_id == user_id, UserSession.stage == FULL_STAGE, *_is_live(now)
+    )
+    return tx.scalars(query.order_by(UserSession.seen_at.desc(), UserSession.id)).all()
 
 
-def end(tx: Session, user_id: uuid.UUID, *which: uuid.UUID) -> int:
+def end_sessions(tx: Session, user_id: uuid.UUID, *session_ids: uuid.UUID) -> int:
     """These sessions of the user are over, or all without any named; tells how many."""
-    mine = delete(SignIn).where(SignIn.user_id == user_id)
-    if which:
-        mine = mine.where(SignIn.id.in_(which))
-    return len(tx.scalars(mine.returning(SignIn.id)).all())
+    statement = delete(UserSession).where(UserSession.user_id == user_id)
+    if session_ids:
+        statement = statement.where(UserSession.id.in_(session_ids))
+    return len(tx.scalars(statement.returning(UserSession.id)).all())
 
 
-def purge(tx: Session, now: datetime) -> int:
+def purge_sessions(tx: Session, now: datetime) -> int:
     """Sessions that are over are gone; tells how many."""
-    over = delete(SignIn).where(or_(SignIn.seen_at < now - IDLE, SignIn.began_at < now - ABSOLUTE))
-    return len(tx.scalars(over.returning(SignIn.id)).all())
+    statement = delete(UserSession).where(
+        or_(UserSession.seen_at < now - IDLE_LIMIT, UserSession.began_at < now - LIFETIME_LIMIT)
+    )
+    return len(tx.scalars(statement.returning(UserSession.id)).all())
 
 
-def form_token(token: str) -> str:
+def derive_form_token(token: str) -> str:
     """What a form of this session carries, so that nobody else can have made it."""
     return hmac.new(token.encode(), b"vidhuk/form", hashlib.sha256).hexdigest()
 
 
 def is_form_token(token: str, sent: str) -> bool:
     """Whether a form carries its session's token."""
-    return hmac.compare_digest(form_token(token).encode(), sent.encode("utf-8", "replace"))
+    return hmac.compare_digest(derive_form_token(token).encode(), sent.encode("utf-8", "replace"))
 
 
-def _living(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    return (SignIn.seen_at >= now - IDLE, SignIn.began_at >= now - ABSOLUTE)
+def _is_live(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (UserSession.seen_at >= now - IDLE_LIMIT, UserSession.began_at >= now - LIFETIME_LIMIT)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, false, or_, select
 from sqlalchemy.orm import Session
 
-from feedback_service.access.roles import EVERYTHING, OF_CENTRES
+from feedback_service.access.roles import CENTRE_ROLES, EVERYTHING
 from feedback_service.errors import NotFound
 from feedback_service.models import Centre, Response, Service
 
 
 @dataclass(frozen=True, slots=True)
-class CentreCard:
+class CentreSummary:
     """A centre as lists show it."""
 
     id: uuid.UUID
@@ -22,13 +22,13 @@ class CentreCard:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Visibility:
     """Centres by name; in them only answers on these providers' or services' cases, ``None``: on all.
 
     Whatever is counted for a person must be narrowed by both, or a provider would see a neighbour's figures.
     """
 
-    centres: tuple[CentreCard, ...]
+    centres: tuple[CentreSummary, ...]
     providers: frozenset[str] | None = None
     services: frozenset[str] | None = None
 
@@ -37,7 +37,7 @@ class Sight:
         """Codes of the centres."""
         return frozenset(centre.code for centre in self.centres)
 
-    def centre(self, code: str) -> CentreCard:
+    def get_centre(self, code: str) -> CentreSummary:
         """The centre of this code; ``NotFound`` if there is none or it is somebody else's."""
         for centre in self.centres:
             if centre.code == code:
@@ -45,20 +45,20 @@ class Sight:
         raise NotFound()
 
 
-def of(tx: Session, role: str, scopes: Collection[str]) -> Sight:
+def visible_centres(tx: Session, role: str, scopes: Collection[str]) -> Visibility:
     """What somebody of this role and these scopes may see; the operator: which centres there are."""
-    query = select(Centre.id, Centre.code, Centre.name).where(_within(role, scopes))
-    cards = (CentreCard(*row) for row in tx.execute(query))
-    every = EVERYTHING in scopes
-    return Sight(
-        tuple(sorted(cards, key=lambda card: (card.name.casefold(), card.code))),
+    query = select(Centre.id, Centre.code, Centre.name).where(_centre_condition(role, scopes))
+    centres = (CentreSummary(*row) for row in tx.execute(query))
+    sees_everything = EVERYTHING in scopes
+    return Visibility(
+        tuple(sorted(centres, key=lambda centre: (centre.name.casefold(), centre.code))),
         providers=frozenset(scopes) if role == "provider" else None,
-        services=frozenset(scopes) if role == "central_body" and not every else None,
+        services=frozenset(scopes) if role == "central_body" and not sees_everything else None,
     )
 
 
-def _within(role: str, scopes: Collection[str]) -> ColumnElement[bool]:
-    if role in OF_CENTRES:
+def _centre_condition(role: str, scopes: Collection[str]) -> ColumnElement[bool]:
+    if role in CENTRE_ROLES:
         return Centre.code.in_(scopes)
     if role == "council":
         return or_(Centre.edrpou.in_(scopes), Centre.code.in_(scopes))

@@ -14,7 +14,7 @@ from feedback_service.access import journal, roles
 from feedback_service.bearer_secrets import hash_secret, new_secret
 from feedback_service.errors import N_, Conflict, FieldError, Invalid
 from feedback_service.models import Centre, User, UserScope
-from feedback_service.plain_text import clean
+from feedback_service.plain_text import clean_text
 from feedback_service.words import ROLES
 
 LINK_DAYS = 3  # that a link to set a password works
@@ -25,13 +25,13 @@ NO_SUCH_ROLE = N_("There is no such role.")
 NO_SCOPE = N_("Say what the role reaches.")
 WRONG_SCOPE = N_("“%(scope)s” means nothing for this role.")
 NO_SUCH_CENTRE = N_("There is no centre %(scope)s.")
-TAKEN = N_("There is a user with this e-mail already.")
+EMAIL_TAKEN = N_("There is a user with this e-mail already.")
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 
 
 @dataclass(frozen=True, slots=True)
-class UserCard:
+class UserSummary:
     """A user as lists show it."""
 
     id: uuid.UUID
@@ -44,89 +44,91 @@ class UserCard:
     version: int
 
 
-def normal_email(text: str) -> str:
+def normalise_email(text: str) -> str:
     """The e-mail as it is compared: in small letters, without space around it."""
     try:
-        return clean(text).strip().casefold()
+        return clean_text(text).strip().casefold()
     except ValueError:
         return ""
 
 
-def by_email(tx: Session, email: str, *, lock: bool = False) -> User | None:
+def find_by_email(tx: Session, email: str, *, lock: bool = False) -> User | None:
     """The user of this e-mail, however it is written."""
-    query = select(User).where(User.email == normal_email(email)[:LONGEST_EMAIL])
+    query = select(User).where(User.email == normalise_email(email)[:LONGEST_EMAIL])
     return tx.scalar(query.with_for_update() if lock else query)
 
 
-def add(tx: Session, email: str, role: str, scopes: Iterable[str], now: datetime) -> User:
+def add_user(tx: Session, email: str, role: str, scopes: Iterable[str], now: datetime) -> User:
     """A new user, who has no password yet.
 
     Raises ``Invalid`` naming every field at fault, ``Conflict`` when the e-mail is taken.
     """
-    normal, errors = normal_email(email), list[FieldError]()
-    if not _EMAIL.fullmatch(normal) or len(normal) > LONGEST_EMAIL:
+    address, errors = normalise_email(email), list[FieldError]()
+    if not _EMAIL.fullmatch(address) or len(address) > LONGEST_EMAIL:
         errors.append(FieldError("/email", NOT_AN_EMAIL))
-    kept = normal_scopes(tx, role, scopes, errors)
+    accepted_scopes = normalise_scopes(tx, role, scopes, errors)
     if errors:
         raise Invalid(errors)
-    if by_email(tx, normal) is not None:
-        raise Conflict(TAKEN)
-    user = User(id=uuid7(), email=normal, role=role, created_at=now, version=1)
+    if find_by_email(tx, address) is not None:
+        raise Conflict(EMAIL_TAKEN)
+    user = User(id=uuid7(), email=address, role=role, created_at=now, version=1)
     tx.add(user)
     tx.flush()
-    tx.add_all(UserScope(user_id=user.id, scope=scope) for scope in kept)
+    tx.add_all(UserScope(user_id=user.id, scope=scope) for scope in accepted_scopes)
     tx.flush()
     return user
 
 
-def normal_scopes(tx: Session, role: str, scopes: Iterable[str], errors: list[FieldError]) -> list[str]:
+def normalise_scopes(tx: Session, role: str, scopes: Iterable[str], errors: list[FieldError]) -> list[str]:
     """The scopes as they are kept; what is wrong with them or the role is added to ``errors``."""
     if role not in ROLES:
         errors.append(FieldError("/role", NO_SUCH_ROLE))
         return []
-    kept = set[str]()
-    given = [scope for scope in scopes if scope.strip()]
-    if not given:
+    accepted = set[str]()
+    given_scopes = [scope for scope in scopes if scope.strip()]
+    if not given_scopes:
         errors.append(FieldError("/scope", NO_SCOPE))
-    for scope in given:
+    for scope in given_scopes:
         try:
-            kept.add(roles.normal_scope(role, scope))
+            accepted.add(roles.normalise_scope(role, scope))
         except ValueError:
             errors.append(FieldError("/scope", WRONG_SCOPE, {"scope": scope.strip()[:40]}))
-    if role in roles.OF_CENTRES:
-        known = set(tx.scalars(select(Centre.code).where(Centre.code.in_(kept))))
-        errors += (FieldError("/scope", NO_SUCH_CENTRE, {"scope": code}) for code in sorted(kept - known))
-    return sorted(kept)
+    if role in roles.CENTRE_ROLES:
+        known_codes = set(tx.scalars(select(Centre.code).where(Centre.code.in_(accepted))))
+        errors += (
+            FieldError("/scope", NO_SUCH_CENTRE, {"scope": code}) for code in sorted(accepted - known_codes)
+        )
+    return sorted(accepted)
 
 
-def put_scopes(tx: Session, user: User, scopes: Iterable[str]) -> None:
+def replace_scopes(tx: Session, user: User, scopes: Iterable[str]) -> None:
     """The user's role reaches exactly this."""
     tx.execute(delete(UserScope).where(UserScope.user_id == user.id))
     tx.add_all(UserScope(user_id=user.id, scope=scope) for scope in scopes)
     tx.flush()
 
 
-def scopes_of(tx: Session, user: User) -> tuple[str, ...]:
+def list_scopes(tx: Session, user: User) -> tuple[str, ...]:
     """What the user's role reaches."""
     query = select(UserScope.scope).where(UserScope.user_id == user.id).order_by(UserScope.scope)
     return tuple(tx.scalars(query))
 
 
-def chains(tx: Session, role: str, scopes: Collection[str]) -> list[uuid.UUID]:
+def find_journal_chains(tx: Session, role: str, scopes: Collection[str]) -> list[uuid.UUID]:
     """The chains of the journal that tell of somebody: their centres', or the installation's."""
-    if role not in roles.OF_CENTRES:
-        return [journal.INSTALLATION]
-    return list(tx.scalars(select(Centre.id).where(Centre.code.in_(scopes)))) or [journal.INSTALLATION]
+    if role not in roles.CENTRE_ROLES:
+        return [journal.INSTALLATION_CHAIN]
+    return list(tx.scalars(select(Centre.id).where(Centre.code.in_(scopes)))) or [journal.INSTALLATION_CHAIN]
 
 
-def new_link(user: User, now: datetime) -> str:
+def issue_password_link(user: User, now: datetime) -> str:
     """The secret of a link that sets a password once within three days; an earlier one works no more."""
     secret = new_secret()
     user.link_hash, user.link_until = hash_secret(secret), now + timedelta(days=LINK_DAYS)
     return secret
 
 
-def by_link(tx: Session, secret: str, now: datetime, *, lock: bool = False) -> User | None:
+def find_by_link(tx: Session, secret: str, now: datetime, *, lock: bool = False) -> User | None:
     """Whose link this is, if it still works."""
     query = select(User).where(
         User.link_hash == hash_secret(secret), User.link_until > now, User.disabled_at.is_(None)
@@ -134,18 +136,18 @@ def by_link(tx: Session, secret: str, now: datetime, *, lock: bool = False) -> U
     return tx.scalar(query.with_for_update() if lock else query)
 
 
-def cards(tx: Session) -> list[UserCard]:
+def list_users(tx: Session) -> list[UserSummary]:
     """All users, by e-mail."""
-    reach: dict[uuid.UUID, list[str]] = {}
-    for held in tx.scalars(select(UserScope).order_by(UserScope.scope)):
-        reach.setdefault(held.user_id, []).append(held.scope)
+    scopes_by_user: dict[uuid.UUID, list[str]] = {}
+    for user_scope in tx.scalars(select(UserScope).order_by(UserScope.scope)):
+        scopes_by_user.setdefault(user_scope.user_id, []).append(user_scope.scope)
     query = select(User).order_by(User.email)
-    return [card(user, reach.get(user.id, ())) for user in tx.scalars(query)]
+    return [summarise_user(user, scopes_by_user.get(user.id, ())) for user in tx.scalars(query)]
 
 
-def card(user: User, scopes: Collection[str]) -> UserCard:
+def summarise_user(user: User, scopes: Collection[str]) -> UserSummary:
     """The user as lists show it."""
-    return UserCard(
+    return UserSummary(
         id=user.id,
         email=user.email,
         role=user.role,

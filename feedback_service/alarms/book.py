@@ -9,11 +9,11 @@ from sqlalchemy import Connection, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from feedback_service.database import table
-from feedback_service.models import Alarm, Centre, Concern, Service
+from feedback_service.models import Alarm, AlarmCheck, Centre, Service
 
 BAD_ANSWERS = "bad_answers"
 WHOLE = ""  # the subject that is the centre itself
-_CONCERN = insert(table(Concern))
+_CONCERN = insert(table(AlarmCheck))
 REMEMBERED = timedelta(days=91)  # how long an alarm that is over is still shown
 
 
@@ -58,15 +58,17 @@ def worry(connection: Connection, centre_id: uuid.UUID, service_id: uuid.UUID | 
     connection.execute(_CONCERN, concern)
 
 
-def concerns(tx: Session, limit: int) -> Sequence[Concern]:
+def concerns(tx: Session, limit: int) -> Sequence[AlarmCheck]:
     """What waits to be looked at, centre by centre."""
-    waiting = select(Concern).where(Concern.kind == BAD_ANSWERS).order_by(Concern.centre_id, Concern.id)
+    waiting = (
+        select(AlarmCheck).where(AlarmCheck.kind == BAD_ANSWERS).order_by(AlarmCheck.centre_id, AlarmCheck.id)
+    )
     return tx.scalars(waiting.limit(limit)).all()
 
 
 def take(tx: Session, centre_id: uuid.UUID, ids: Collection[uuid.UUID]) -> None:
     """These concerns are dealt with."""
-    tx.execute(delete(Concern).where(Concern.centre_id == centre_id, Concern.id.in_(ids)))
+    tx.execute(delete(AlarmCheck).where(AlarmCheck.centre_id == centre_id, AlarmCheck.id.in_(ids)))
 
 
 def watch(tx: Session, centre_id: uuid.UUID, subject: str, seen: Evidence | None, today: date) -> bool:

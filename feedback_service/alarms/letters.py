@@ -8,7 +8,7 @@ LONGEST_SUBJECT = 300  # characters
 
 Said = Mapping[str, tuple[str, Sequence[str]]]  # by language: what happened, and a line for each
 
-_WORDS = {
+_TEXTS = {
     "uk": {
         "subject": "Тривога: {centre}",
         "bad_answers": "Погані відповіді надходять частіше, ніж звичайно.",
@@ -36,7 +36,7 @@ _WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class AlarmLine:
     """One alarm: about a service, or the centre as a whole; ``bad`` of ``n`` answers since a day."""
 
     service: str | None
@@ -45,31 +45,33 @@ class Line:
     bad: int
 
 
-def letter(centre: str, said: Said, address: str) -> tuple[str, str]:
+def compose_email(centre: str, said: Said, address: str) -> tuple[str, str]:
     """Subject and body of a letter that says this of a centre; ``address`` is of the page that shows more."""
-    subject = one_line(_WORDS["uk"]["subject"].format(centre=one_line(centre)))[:LONGEST_SUBJECT]
-    bodies = (_body(words, centre, *said[language], address) for language, words in _WORDS.items())
+    subject = to_one_line(_TEXTS["uk"]["subject"].format(centre=to_one_line(centre)))[:LONGEST_SUBJECT]
+    bodies = (_body(words, centre, *said[language], address) for language, words in _TEXTS.items())
     return subject, "\n\n-- \n\n".join(bodies)
 
 
-def describe(lines: Sequence[Line]) -> Said:
+def describe(lines: Sequence[AlarmLine]) -> Said:
     """What a letter says of these alarms."""
     return {
         language: (words["bad_answers"], [_line(words, line) for line in lines])
-        for language, words in _WORDS.items()
+        for language, words in _TEXTS.items()
     }
 
 
-def one_line(text: str) -> str:
+def to_one_line(text: str) -> str:
     """The text without line ends, which would end a header, and without anything else that is not to be seen."""
-    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
 
 
-def _line(words: Mapping[str, str], line: Line) -> str:
-    what = words["service"].format(title=one_line(line.service)) if line.service else words["whole"]
+def _line(words: Mapping[str, str], line: AlarmLine) -> str:
+    what = words["service"].format(title=to_one_line(line.service)) if line.service else words["whole"]
     return words["bad line"].format(what=what, since=f"{line.since:%d.%m.%Y}", bad=line.bad, n=line.n)
 
 
 def _body(words: Mapping[str, str], centre: str, heading: str, lines: Sequence[str], address: str) -> str:
     listed = [f"- {line}" for line in lines]
-    return "\n".join([heading, one_line(centre), "", *listed, "", words["page"], address, "", words["foot"]])
+    return "\n".join(
+        [heading, to_one_line(centre), "", *listed, "", words["page"], address, "", words["foot"]]
+    )

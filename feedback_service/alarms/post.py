@@ -15,16 +15,16 @@ from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from feedback_service.backoff import doubled_wait
-from feedback_service.models import Gathering, Letter, MailWish, User, UserScope
+from feedback_service.models import EmailDigest, EmailPreference, QueuedEmail, User, UserScope
 
-GATHERED, QUIET = timedelta(minutes=5), timedelta(hours=2)
+DIGEST_DELAY, QUIET_PERIOD = timedelta(minutes=5), timedelta(hours=2)
 LEASE = timedelta(minutes=3)  # longer than any conversation with a mail server
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)
 GIVEN_UP_AFTER = timedelta(days=2)  # the alarm itself stays on its page
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class ClaimedEmail:
     """A letter that this worker sends now."""
 
     centre_id: uuid.UUID
@@ -36,61 +36,61 @@ class Held:
     attempts: int
 
 
-def gather(tx: Session, centre_id: uuid.UUID, kind: str, now: datetime) -> None:
+def add_to_digest(tx: Session, centre_id: uuid.UUID, kind: str, now: datetime) -> None:
     """There is something to tell: when its time comes."""
-    gathering = tx.get(Gathering, (centre_id, kind), with_for_update=True)
-    if gathering is None:
-        gathering = Gathering(centre_id=centre_id, kind=kind, until=None, told_at=None)
-        tx.add(gathering)
-    if gathering.until is None:
-        quiet_until = gathering.told_at + QUIET if gathering.told_at else now
-        gathering.until = max(now + GATHERED, quiet_until)
+    digest = tx.get(EmailDigest, (centre_id, kind), with_for_update=True)
+    if digest is None:
+        digest = EmailDigest(centre_id=centre_id, kind=kind, until=None, told_at=None)
+        tx.add(digest)
+    if digest.until is None:
+        quiet_until = digest.told_at + QUIET_PERIOD if digest.told_at else now
+        digest.until = max(now + DIGEST_DELAY, quiet_until)
     tx.flush()
 
 
-def gathered(tx: Session, now: datetime) -> Sequence[tuple[uuid.UUID, str]]:
+def list_due_digests(tx: Session, now: datetime) -> Sequence[tuple[uuid.UUID, str]]:
     """Of which centres' alarms of which kind it is time to write."""
-    query = select(Gathering.centre_id, Gathering.kind).where(Gathering.until <= now)
+    query = select(EmailDigest.centre_id, EmailDigest.kind).where(EmailDigest.until <= now)
     return [(centre_id, kind) for centre_id, kind in tx.execute(query)]
 
 
 def take_due(tx: Session, centre_id: uuid.UUID, kind: str, now: datetime) -> bool:
     """Whether it is still time to write; from now on nothing waits to be told."""
-    gathering = tx.get(Gathering, (centre_id, kind), with_for_update=True)
+    gathering = tx.get(EmailDigest, (centre_id, kind), with_for_update=True)
     if gathering is None or gathering.until is None or gathering.until > now:
         return False
     gathering.until = None
     return True
 
 
-def write(
+def write_emails(
     tx: Session,
     centre_id: uuid.UUID,
     kind: str,
-    readers: Collection[uuid.UUID],
+    recipients: Collection[uuid.UUID],
     subject: str,
     body: str,
     now: datetime,
 ) -> None:
     """Each of the readers gets this letter; then there is quiet about this kind for a while."""
-    tx.get_one(Gathering, (centre_id, kind)).told_at = now
+    tx.get_one(EmailDigest, (centre_id, kind)).told_at = now
     tx.add_all(
-        Letter(
+        QueuedEmail(
             centre_id=centre_id,
             id=uuid.uuid4(),
-            user_id=reader,
+            user_id=recipient,
             subject=subject,
             body=body,
             written_at=now,
             due_at=now,
         )
-        for reader in readers
+        for recipient in recipients
     )
 
 
-def readers(tx: Session, centre: str, roles: Collection[str]) -> list[uuid.UUID]:
+def list_recipients(tx: Session, centre: str, roles: Collection[str]) -> list[uuid.UUID]:
     """Users of these roles in the centre who have not said that they want no letters."""
-    declined = exists().where(MailWish.user_id == User.id, ~MailWish.alarms)
+    declined = exists().where(EmailPreference.user_id == User.id, ~EmailPreference.alarms)
     query = (
         select(User.id)
         .join(UserScope, UserScope.user_id == User.id)
@@ -99,80 +99,86 @@ def readers(tx: Session, centre: str, roles: Collection[str]) -> list[uuid.UUID]
     return list(tx.scalars(query.order_by(User.id)))
 
 
-def waits(tx: Session, now: datetime) -> bool:
+def is_email_waiting(tx: Session, now: datetime) -> bool:
     """Whether a letter is to be sent."""
-    return tx.scalar(select(Letter.id).where(Letter.due_at <= now).limit(1)) is not None
+    return tx.scalar(select(QueuedEmail.id).where(QueuedEmail.due_at <= now).limit(1)) is not None
 
 
-def pending(tx: Session) -> tuple[int, datetime | None]:
+def count_pending(tx: Session) -> tuple[int, datetime | None]:
     """How many letters the mail server has not taken yet, and when the oldest of them was written."""
-    number, oldest = tx.execute(select(func.count(), func.min(Letter.written_at))).one()
-    return number, oldest
+    count, oldest = tx.execute(select(func.count(), func.min(QueuedEmail.written_at))).one()
+    return count, oldest
 
 
-def hold(tx: Session, now: datetime) -> Held | None:
+def claim_email(tx: Session, now: datetime) -> ClaimedEmail | None:
     """The letter that has waited longest, for this worker alone until the lease ends."""
-    due = select(Letter).where(Letter.due_at <= now).order_by(Letter.due_at).limit(1)
-    found = tx.scalar(due.with_for_update(skip_locked=True))
-    if found is None:
+    query = select(QueuedEmail).where(QueuedEmail.due_at <= now).order_by(QueuedEmail.due_at).limit(1)
+    email = tx.scalar(query.with_for_update(skip_locked=True))
+    if email is None:
         return None
-    found.due_at, found.attempts = now + LEASE, found.attempts + 1
-    user = tx.get_one(User, found.user_id)
+    email.due_at, email.attempts = now + LEASE, email.attempts + 1
+    user = tx.get_one(User, email.user_id)
     if user.disabled_at is not None:
-        tx.delete(found)
+        tx.delete(email)
         return None
-    return Held(
-        found.centre_id, found.id, user.email, found.subject, found.body, found.written_at, found.attempts
+    return ClaimedEmail(
+        email.centre_id, email.id, user.email, email.subject, email.body, email.written_at, email.attempts
     )
 
 
-def sent(tx: Session, letter: Held) -> None:
+def mark_sent(tx: Session, email: ClaimedEmail) -> None:
     """The mail server has it."""
-    tx.execute(delete(Letter).where(Letter.centre_id == letter.centre_id, Letter.id == letter.id))
+    tx.execute(
+        delete(QueuedEmail).where(QueuedEmail.centre_id == email.centre_id, QueuedEmail.id == email.id)
+    )
 
 
-def put_off(tx: Session, letter: Held, now: datetime) -> None:
+def postpone_email(tx: Session, email: ClaimedEmail, now: datetime) -> None:
     """It could not be sent: later again."""
-    wait = doubled_wait(FIRST_WAIT, LONGEST_WAIT, letter.attempts)
-    mine = update(Letter).where(Letter.centre_id == letter.centre_id, Letter.id == letter.id)
-    tx.execute(mine.values(due_at=now + wait))
+    wait = doubled_wait(FIRST_WAIT, LONGEST_WAIT, email.attempts)
+    statement = update(QueuedEmail).where(
+        QueuedEmail.centre_id == email.centre_id, QueuedEmail.id == email.id
+    )
+    tx.execute(statement.values(due_at=now + wait))
 
 
-def forgettable(tx: Session, now: datetime) -> bool:
-    """Whether ``forget`` has anything to do."""
-    quiet = select(Gathering.kind).where(*_quiet_is_over(now)).limit(1)
-    old = select(Letter.id).where(_is_old(now)).limit(1)
-    return tx.scalar(quiet) is not None or tx.scalar(old) is not None
+def has_expired_emails(tx: Session, now: datetime) -> bool:
+    """Whether ``drop_expired_emails`` has anything to do."""
+    ended_digests = select(EmailDigest.kind).where(*_quiet_is_over(now)).limit(1)
+    old_emails = select(QueuedEmail.id).where(_is_expired(now)).limit(1)
+    return tx.scalar(ended_digests) is not None or tx.scalar(old_emails) is not None
 
 
-def forget(tx: Session, now: datetime) -> int:
+def drop_expired_emails(tx: Session, now: datetime) -> int:
     """Letters that could not be sent for two days are dropped; tells how many.
 
     When a letter was written is known no longer than the quiet after it lasts.
     """
-    tx.execute(delete(Gathering).where(*_quiet_is_over(now)))
-    return len(tx.scalars(delete(Letter).where(_is_old(now)).returning(Letter.id)).all())
+    tx.execute(delete(EmailDigest).where(*_quiet_is_over(now)))
+    return len(tx.scalars(delete(QueuedEmail).where(_is_expired(now)).returning(QueuedEmail.id)).all())
 
 
-def _is_old(now: datetime) -> ColumnElement[bool]:
-    return Letter.written_at < now - GIVEN_UP_AFTER
+def _is_expired(now: datetime) -> ColumnElement[bool]:
+    return QueuedEmail.written_at < now - GIVEN_UP_AFTER
 
 
 def _quiet_is_over(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    return Gathering.until.is_(None), or_(Gathering.told_at.is_(None), Gathering.told_at < now - QUIET)
+    return EmailDigest.until.is_(None), or_(
+        EmailDigest.told_at.is_(None), EmailDigest.told_at < now - QUIET_PERIOD
+    )
 
 
-def wants_letters(tx: Session, user_id: uuid.UUID) -> bool:
+def wants_emails(tx: Session, user_id: uuid.UUID) -> bool:
     """Whether the user gets letters about alarms; who has said nothing does."""
-    wish = tx.get(MailWish, user_id)
-    return wish is None or wish.alarms
+    preference = tx.get(EmailPreference, user_id)
+    return preference is None or preference.alarms
 
 
-def want_letters(tx: Session, user_id: uuid.UUID, wanted: bool) -> None:
+def set_email_preference(tx: Session, user_id: uuid.UUID, is_wanted: bool) -> None:
     """From now on the user gets letters, or none; those already written still go."""
-    wish = tx.get(MailWish, user_id, with_for_update=True)
-    if wish is None:
-        tx.add(MailWish(user_id=user_id, alarms=wanted))
+    preference = tx.get(EmailPreference, user_id, with_for_update=True)
+    if preference is None:
+        tx.add(EmailPreference(user_id=user_id, alarms=is_wanted))
         tx.flush()
     else:
-        wish.alarms = wanted
+        preference.alarms = is_wanted

@@ -7,15 +7,15 @@ from flask import Blueprint, Response
 
 from feedback_service.addresses import survey_address
 from feedback_service.api import body, operations
-from feedback_service.api.fields import pointer
+from feedback_service.api.fields import json_pointer
 from feedback_service.api.operations import Call, Operation, operation
-from feedback_service.api.problems import problem
-from feedback_service.api.replies import instant, reply
+from feedback_service.api.problems import problem_to_json
+from feedback_service.api.replies import format_instant, json_response
 from feedback_service.api.schemas import BatchReply, CaseBatchSchema, CaseReply, CaseSchema
-from feedback_service.cases.registry import CaseReport
+from feedback_service.cases.registry import CaseUpdate
 from feedback_service.errors import N_, AlreadyFinal, AnotherCase, FeedbackError, NotFound
 from feedback_service.flow import cases
-from feedback_service.flow.cases import CaseView, InvitationView, Registered
+from feedback_service.flow.cases import CaseView, InvitationView, RegistrationResult
 
 EXAMPLE = {
     "centre": "SN12000007",
@@ -52,10 +52,10 @@ bp = Blueprint("cases", __name__)
 )
 def register_case(call: Call) -> Response:
     """Enter one report."""
-    [told] = cases.register_cases([call.body], call.centres)
-    if told.refusal is not None:
-        raise told.refusal
-    return reply(_case(told.case), 201 if told.created else 200)
+    [result] = cases.register_cases([call.body], call.centres)
+    if result.refusal is not None:
+        raise result.refusal
+    return json_response(_case_to_json(result.case), 201 if result.created else 200)
 
 
 @bp.post("/cases/batch")
@@ -65,20 +65,21 @@ def register_case(call: Call) -> Response:
         summary=N_("Register up to 1000 cases at once"),
         note=N_("Each case is entered or refused for itself, in the order sent. A body may have 2 MiB."),
         takes=CaseBatchSchema,
-        longest=body.LONGEST_BATCH,
+        longest=body.MAX_BATCH_BYTES,
         gives={200: (N_("What became of each case."), BatchReply)},
         example={"cases": [EXAMPLE]},
     )
 )
 def register_cases(call: Call) -> Response:
     """Enter what can be entered, and tell of each report what became of it."""
-    read = [_read(item) for item in call.body["cases"]]
-    reports = [one for one in read if isinstance(one, CaseReport)]
-    told = iter(cases.register_cases(reports, call.centres) if reports else ())
+    entries = [_parse_item(item) for item in call.body["cases"]]
+    reports = [entry for entry in entries if isinstance(entry, CaseUpdate)]
+    outcomes = iter(cases.register_cases(reports, call.centres) if reports else ())
     results = [
-        _result(index, next(told) if isinstance(one, CaseReport) else one) for index, one in enumerate(read)
+        _result_to_json(index, next(outcomes) if isinstance(entry, CaseUpdate) else entry)
+        for index, entry in enumerate(entries)
     ]
-    return reply({"results": results})
+    return json_response({"results": results})
 
 
 @bp.get("/cases/<uuid:case_id>")
@@ -93,7 +94,7 @@ def register_cases(call: Call) -> Response:
 )
 def read_case(call: Call, case_id: uuid.UUID) -> Response:
     """The case as it is known."""
-    return reply(_case(cases.find_case(case_id, call.centres)))
+    return json_response(_case_to_json(cases.find_case(case_id, call.centres)))
 
 
 @bp.post("/cases/<uuid:case_id>/invitation/cancel")
@@ -109,45 +110,45 @@ def read_case(call: Call, case_id: uuid.UUID) -> Response:
 )
 def cancel_invitation(call: Call, case_id: uuid.UUID) -> Response:
     """Close the case's invitation."""
-    return reply(_case(cases.cancel_invitation(case_id, call.centres)))
+    return json_response(_case_to_json(cases.cancel_invitation(case_id, call.centres)))
 
 
-def _read(item: Any) -> CaseReport | FeedbackError:
+def _parse_item(item: Any) -> CaseUpdate | FeedbackError:
     try:
-        report: CaseReport = operations.load(CaseSchema, item)
+        report: CaseUpdate = operations.load(CaseSchema, item)
         return report
     except FeedbackError as refusal:
         return refusal
 
 
-def _result(index: int, outcome: Registered | FeedbackError) -> dict[str, Any]:
+def _result_to_json(index: int, outcome: RegistrationResult | FeedbackError) -> dict[str, Any]:
     refusal = outcome if isinstance(outcome, FeedbackError) else outcome.refusal
     if refusal is not None:
-        told = problem(refusal, within=pointer("cases", index))
-        return {"index": index, "status": refusal.status, "problem": told}
-    assert isinstance(outcome, Registered)
-    return {"index": index, "status": 201 if outcome.created else 200, "case": _case(outcome.case)}
+        problem_json = problem_to_json(refusal, pointer_prefix=json_pointer("cases", index))
+        return {"index": index, "status": refusal.status, "problem": problem_json}
+    assert isinstance(outcome, RegistrationResult)
+    return {"index": index, "status": 201 if outcome.created else 200, "case": _case_to_json(outcome.case)}
 
 
-def _case(case: CaseView | None) -> dict[str, Any]:
+def _case_to_json(case: CaseView | None) -> dict[str, Any]:
     assert case is not None  # as whatever is not refused
     return {
         "id": str(case.id),
         "centre": case.centre,
         "front_office": case.front_office,
         "status": case.status,
-        "history": [{"status": status, "at": instant(at)} for status, at in case.history],
-        "invitation": _invitation(case.invitation) if case.invitation else None,
+        "history": [{"status": status, "at": format_instant(at)} for status, at in case.history],
+        "invitation": _invitation_to_json(case.invitation) if case.invitation else None,
     }
 
 
-def _invitation(invitation: InvitationView) -> dict[str, Any]:
+def _invitation_to_json(invitation: InvitationView) -> dict[str, Any]:
     url = survey_address(invitation.token)
     return {
         "url": url,
         "short_code": invitation.short_code,
         "state": invitation.state,
-        "expires_at": instant(invitation.expires_at),
+        "expires_at": format_instant(invitation.expires_at),
         "qr": {
             "svg": f"{url}/qr.svg",
             "png": f"{url}/qr.png",

@@ -12,45 +12,45 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response
 from marshmallow import Schema, ValidationError, fields
 
-from feedback_service.api.fields import Choice, Instant, Line, Strict, Uuid
-from feedback_service.api.fields import Said as said
+from feedback_service.api.fields import Choice, Instant, StrictSchema, TextLine, Uuid
+from feedback_service.api.fields import TranslatableMessage as said
 from feedback_service.api.operations import Call, Operation, operation
-from feedback_service.api.replies import instant, reply
-from feedback_service.api.schemas import centre
-from feedback_service.config import settings
+from feedback_service.api.replies import format_instant, json_response
+from feedback_service.api.schemas import centre_code_field
+from feedback_service.config import current_settings
 from feedback_service.delivery import overview
-from feedback_service.delivery.overview import Delivery, Place
+from feedback_service.delivery.overview import DeliveryRow, PageCursor
 from feedback_service.errors import N_, Conflict, Invalid, NotFound
 from feedback_service.flow import deliveries
 from feedback_service.words import EVENT_STATES
 
-USUAL, MOST = 50, 200  # items of a page
+DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 50, 200  # items of a page
 NOT_A_NUMBER = N_("Write this as a whole number from %(least)d to %(most)d.")
 BAD_CURSOR = N_("Take the cursor from the header “Link” of the page before.")
 
 bp = Blueprint("deliveries", __name__)
 
 
-class Limit(fields.Integer):
+class PageSize(fields.Integer):
     """How many items a page may have."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(metadata={"minimum": 1, "maximum": MOST}, **options)
+        super().__init__(metadata={"minimum": 1, "maximum": MAX_PAGE_SIZE}, **options)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
         if not (isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 6):
-            raise ValidationError(said(NOT_A_NUMBER, least=1, most=MOST))
-        if not 1 <= int(value) <= MOST:
-            raise ValidationError(said(NOT_A_NUMBER, least=1, most=MOST))
+            raise ValidationError(said(NOT_A_NUMBER, least=1, most=MAX_PAGE_SIZE))
+        if not 1 <= int(value) <= MAX_PAGE_SIZE:
+            raise ValidationError(said(NOT_A_NUMBER, least=1, most=MAX_PAGE_SIZE))
         return int(value)
 
 
-class DeliveriesQuery(Strict):
+class DeliveriesQuery(StrictSchema):
     """Which deliveries are listed."""
 
     state = Choice(EVENT_STATES, metadata={"description": "Pending and dead ones when left out."})
-    limit = Limit(load_default=USUAL)
-    cursor = Line(300, metadata={"description": "As the header “Link” of the page before has it."})
+    limit = PageSize(load_default=DEFAULT_PAGE_SIZE)
+    cursor = TextLine(300, metadata={"description": "As the header “Link” of the page before has it."})
 
 
 class DeliveryReply(Schema):
@@ -58,7 +58,7 @@ class DeliveryReply(Schema):
 
     id = Uuid(required=True, metadata={"description": "The event's id."})
     type = fields.String(required=True)
-    centre = centre(required=True)
+    centre = centre_code_field(required=True)
     state = Choice(EVENT_STATES, required=True)
     attempts = fields.Integer(required=True)
     created_at = Instant(required=True)
@@ -100,15 +100,17 @@ class DeliverySumsReply(Schema):
 )
 def list_deliveries(call: Call) -> Response:
     """A page of deliveries of the caller's centres."""
-    asked = call.query
-    states = [asked["state"]] if "state" in asked else overview.UNFINISHED
-    after = _place(asked["cursor"], states) if "cursor" in asked else None
-    items, end = deliveries.read_deliveries(call.centres, states, after, asked["limit"])
-    response = reply({"items": [_delivery(item) for item in items]})
-    if end is not None:
-        kept = {name: asked[name] for name in ("state", "limit") if name in asked}
-        following = urlencode(kept | {"cursor": _cursor(end)})
-        response.headers["Link"] = f'<{settings().public_url}/api/v1/deliveries?{following}>; rel="next"'
+    parameters = call.query
+    states = [parameters["state"]] if "state" in parameters else overview.UNFINISHED_STATES
+    after = _decode_cursor(parameters["cursor"], states) if "cursor" in parameters else None
+    items, end_cursor = deliveries.read_deliveries(call.centres, states, after, parameters["limit"])
+    response = json_response({"items": [_delivery_to_json(item) for item in items]})
+    if end_cursor is not None:
+        same_parameters = {name: parameters[name] for name in ("state", "limit") if name in parameters}
+        next_parameters = urlencode(same_parameters | {"cursor": _encode_cursor(end_cursor)})
+        response.headers["Link"] = (
+            f'<{current_settings().public_url}/api/v1/deliveries?{next_parameters}>; rel="next"'
+        )
     return response
 
 
@@ -122,7 +124,7 @@ def list_deliveries(call: Call) -> Response:
 )
 def sum_deliveries(call: Call) -> Response:
     """How many events of the caller's centres are in which state."""
-    return reply(asdict(deliveries.read_status(call.centres).sums))
+    return json_response(asdict(deliveries.read_status(call.centres).sums))
 
 
 @bp.post("/deliveries/<uuid:event_id>/replay")
@@ -140,35 +142,35 @@ def sum_deliveries(call: Call) -> Response:
 )
 def replay_delivery(call: Call, event_id: uuid.UUID) -> Response:
     """Have the event sent again."""
-    return reply(_delivery(deliveries.replay(event_id, call.centres)), 202)
+    return json_response(_delivery_to_json(deliveries.replay_event(event_id, call.centres)), 202)
 
 
-def _delivery(item: Delivery) -> dict[str, Any]:
+def _delivery_to_json(item: DeliveryRow) -> dict[str, Any]:
     return {
         "id": str(item.id),
         "type": item.type,
         "centre": item.centre,
         "state": item.state,
         "attempts": item.attempts,
-        "created_at": instant(item.created_at),
-        "last_attempt_at": instant(item.last_attempt_at) if item.last_attempt_at else None,
+        "created_at": format_instant(item.created_at),
+        "last_attempt_at": format_instant(item.last_attempt_at) if item.last_attempt_at else None,
         "reason": item.reason,
     }
 
 
-def _cursor(place: Place) -> str:
-    written = json.dumps([place.state, place.centre_id.hex, place.id.hex])
-    return base64.urlsafe_b64encode(written.encode()).decode().rstrip("=")
+def _encode_cursor(page_cursor: PageCursor) -> str:
+    text = json.dumps([page_cursor.state, page_cursor.centre_id.hex, page_cursor.id.hex])
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _place(cursor: str, states: Collection[str]) -> Place:
+def _decode_cursor(cursor: str, states: Collection[str]) -> PageCursor:
     """Where the page before ended; one of another state's list would pass over some of these."""
     try:
-        read = json.loads(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
-        state, centre_id, event_id = read
-        place = Place(str(state), uuid.UUID(centre_id), uuid.UUID(event_id))
+        members = json.loads(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
+        state, centre_id, event_id = members
+        page_cursor = PageCursor(str(state), uuid.UUID(centre_id), uuid.UUID(event_id))
     except (ValueError, TypeError, AttributeError, RecursionError, binascii.Error):
-        raise Invalid.field("/cursor", BAD_CURSOR) from None
-    if place.state not in states:
-        raise Invalid.field("/cursor", BAD_CURSOR)
-    return place
+        raise Invalid.for_field("/cursor", BAD_CURSOR) from None
+    if page_cursor.state not in states:
+        raise Invalid.for_field("/cursor", BAD_CURSOR)
+    return page_cursor

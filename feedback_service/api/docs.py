@@ -14,10 +14,10 @@ from flask_babel import force_locale
 from feedback_service.access.roles import SCOPE_LABELS
 from feedback_service.api import openapi
 from feedback_service.api.operations import Call, Operation, operation
-from feedback_service.api.problems import EXPLAINED, kinds
-from feedback_service.api.replies import reply
+from feedback_service.api.problems import EXPLANATIONS, problem_types
+from feedback_service.api.replies import json_response
 from feedback_service.api.schemas import SurveyQuery
-from feedback_service.config import settings
+from feedback_service.config import current_settings
 from feedback_service.errors import N_, NotFound
 from feedback_service.i18n import NATIVE
 
@@ -67,7 +67,7 @@ class Entry:
 )
 def read_openapi(call: Call) -> Response:
     """The OpenAPI document."""
-    return reply(_document())
+    return json_response(_document())
 
 
 @bp.get("/docs")
@@ -134,8 +134,8 @@ def _page(template: str, language: str, **shown: Any) -> Response:
             render_template(
                 f"api/{template}.html",
                 language=language,
-                languages=settings().languages,
-                public_url=settings().public_url,
+                languages=current_settings().languages,
+                public_url=current_settings().public_url,
                 **shown,
             )
         )
@@ -146,15 +146,15 @@ def _page(template: str, language: str, **shown: Any) -> Response:
 
 def _language() -> str:
     wanted = request.args.get("lang", NATIVE)
-    return wanted if wanted in settings().languages else NATIVE
+    return wanted if wanted in current_settings().languages else NATIVE
 
 
 def _refusals() -> list[tuple[str, int, str, str]]:
     """Every kind of refusal that has a page: slug, status, title, what it means."""
     found = (
-        (slug, kind.status, kind.title, EXPLAINED[slug])
-        for slug, kind in kinds().items()
-        if slug in EXPLAINED
+        (slug, kind.status, kind.title, EXPLANATIONS[slug])
+        for slug, kind in problem_types().items()
+        if slug in EXPLANATIONS
     )
     return sorted(found, key=lambda kind: (kind[1], kind[0]))
 

@@ -15,7 +15,7 @@ from feedback_service.api import (
     surveys,
 )
 from feedback_service.api.operations import GuardedView
-from feedback_service.config import SPOKEN
+from feedback_service.config import SUPPORTED_LANGUAGES
 from feedback_service.errors import FeedbackError
 from feedback_service.i18n import NATIVE
 
@@ -32,8 +32,8 @@ def register(app: Flask) -> None:
     api = Blueprint("api", __name__, url_prefix="/api/v1")
     for room in (cases, surveys, summaries, kiosk, deliveries, docs):
         api.register_blueprint(room.bp)
-    api.register_error_handler(FeedbackError, problems.refused)
-    api.register_error_handler(HTTPException, problems.lost)
+    api.register_error_handler(FeedbackError, problems.problem_from_error)
+    api.register_error_handler(HTTPException, problems.problem_from_http_error)
     app.register_blueprint(api)
     for endpoint, view in app.view_functions.items():
         if endpoint.startswith("api.") and not isinstance(view, GuardedView):
@@ -45,12 +45,12 @@ def register(app: Flask) -> None:
 
 def choose_language() -> str:
     """The language for this request, by ``Accept-Language``. What a centre offers its visitors counts for nothing."""
-    return request.accept_languages.best_match(SPOKEN, NATIVE) or NATIVE
+    return request.accept_languages.best_match(SUPPORTED_LANGUAGES, NATIVE) or NATIVE
 
 
 def _lost() -> ResponseReturnValue | None:
     """An address that matches no route belongs to no blueprint; its refusal still leaves by this door."""
     error = request.routing_exception
     if isinstance(error, HTTPException) and f"{request.path}/".startswith("/api/"):
-        return problems.lost(error) if (error.code or 0) >= 400 else None
+        return problems.problem_from_http_error(error) if (error.code or 0) >= 400 else None
     return None

@@ -9,24 +9,24 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields
 from marshmallow.types import ErrorMessages
 
-from feedback_service.clock import YEARS
+from feedback_service.clock import ACCEPTED_YEARS
 from feedback_service.errors import N_, FieldError
 from feedback_service.plain_text import UnusableText, check_length, read_line
 
-NAME_SHOWN = 64  # characters of an unknown name that a refusal repeats
+MAX_NAME_SHOWN = 64  # characters of an unknown name that a refusal repeats
 
-NEEDED = N_("This field is needed.")
+REQUIRED = N_("This field is needed.")
 NOT_NULL = N_("This field cannot be null.")
 NOT_TEXT = N_("Write this as text.")
-UNKNOWN = N_("There is no such field.")
+UNKNOWN_FIELD = N_("There is no such field.")
 NOT_AN_OBJECT = N_("Write this as an object.")
 NOT_A_LIST = N_("Write this as a list.")
-ANOTHER_FORM = N_("Write this like %(example)s.")
-NOT_A_WORD = N_("Use one of: %(words)s.")
+WRONG_FORM = N_("Write this like %(example)s.")
+NOT_A_CHOICE = N_("Use one of: %(words)s.")
 NOT_AN_ID = N_("Write this as a UUID, such as cf7dfafe-2e5f-42b5-96de-57c5c1af1524.")
 NOT_AN_INSTANT = N_("Write this as an instant with its offset, such as 2026-11-20T10:15:00+02:00.")
 NOT_A_DAY = N_("Write this as a day, such as 2026-11-20.")
-ANOTHER_AGE = N_("The year must be from %(first)d to %(last)d.")
+YEAR_OUT_OF_RANGE = N_("The year must be from %(first)d to %(last)d.")
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -35,39 +35,39 @@ _INSTANT = re.compile(
 )
 
 
-def sentences(**own: str) -> ErrorMessages:
+def make_error_messages(**own_messages: str) -> ErrorMessages:
     """What a field says, in our words instead of marshmallow's."""
-    return {"required": NEEDED, "null": NOT_NULL, **own}
+    return {"required": REQUIRED, "null": NOT_NULL, **own_messages}
 
 
-class Said(str):
+class TranslatableMessage(str):
     """A message id with what fills it, on its way through marshmallow to the door's translator."""
 
     params: dict[str, object]
 
-    def __new__(cls, message: str, **params: object) -> "Said":
-        said = super().__new__(cls, message)
-        said.params = params
-        return said
+    def __new__(cls, message: str, **params: object) -> "TranslatableMessage":
+        text = super().__new__(cls, message)
+        text.params = params
+        return text
 
 
-class Strict(Schema):
+class StrictSchema(Schema):
     """A schema in the caller's words; unknown members are refused."""
 
-    error_messages = {"unknown": UNKNOWN, "type": NOT_AN_OBJECT}  # noqa: RUF012  as marshmallow declares it
+    error_messages = {"unknown": UNKNOWN_FIELD, "type": NOT_AN_OBJECT}  # noqa: RUF012  as marshmallow declares it
 
 
-class Line(fields.String):
+class TextLine(fields.String):
     """One line of text: trimmed, in normal form C, never blank, without characters that lie to the reader."""
 
-    default_error_messages = sentences(invalid=NOT_TEXT)
+    default_error_messages = make_error_messages(invalid=NOT_TEXT)
 
     def __init__(
-        self, longest: int, pattern: str | None = None, example: str | None = None, **options: Any
+        self, max_length: int, pattern: str | None = None, example: str | None = None, **options: Any
     ) -> None:
-        self.longest, self.example = longest, example
+        self.max_length, self.example = max_length, example
         self.pattern = re.compile(pattern) if pattern else None
-        shape: dict[str, Any] = {"minLength": 1, "maxLength": longest}
+        shape: dict[str, Any] = {"minLength": 1, "maxLength": max_length}
         if pattern:
             shape["pattern"] = f"^{pattern}$"
         if example:
@@ -80,38 +80,38 @@ class Line(fields.String):
         try:
             text = read_line(value)
             if self.pattern and not self.pattern.fullmatch(text):
-                raise ValidationError(Said(ANOTHER_FORM, example=self.example))
-            check_length(text, self.longest)
+                raise ValidationError(TranslatableMessage(WRONG_FORM, example=self.example))
+            check_length(text, self.max_length)
         except UnusableText as wrong:
-            raise ValidationError(Said(wrong.message, **wrong.params)) from None
+            raise ValidationError(TranslatableMessage(wrong.message, **wrong.params)) from None
         return text
 
 
 class Choice(fields.String):
     """One of the words of the contract."""
 
-    default_error_messages = sentences(invalid=NOT_TEXT)
+    default_error_messages = make_error_messages(invalid=NOT_TEXT)
 
-    def __init__(self, words: Iterable[str], **options: Any) -> None:
-        self.words = tuple(words)
-        super().__init__(metadata={"enum": list(self.words)} | options.pop("metadata", {}), **options)
+    def __init__(self, values: Iterable[str], **options: Any) -> None:
+        self.values = tuple(values)
+        super().__init__(metadata={"enum": list(self.values)} | options.pop("metadata", {}), **options)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         if not isinstance(value, str):
             raise self.make_error("invalid")
-        if value not in self.allowed():
-            raise ValidationError(Said(NOT_A_WORD, words=", ".join(self.allowed())))
+        if value not in self.allowed_values():
+            raise ValidationError(TranslatableMessage(NOT_A_CHOICE, words=", ".join(self.allowed_values())))
         return value
 
-    def allowed(self) -> tuple[str, ...]:
+    def allowed_values(self) -> tuple[str, ...]:
         """The words that are taken."""
-        return self.words
+        return self.values
 
 
 class Uuid(fields.UUID):
     """A UUID in its usual spelling."""
 
-    default_error_messages = sentences(invalid_uuid=NOT_AN_ID)
+    default_error_messages = make_error_messages(invalid_uuid=NOT_AN_ID)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> uuid.UUID:
         if not isinstance(value, str) or not _UUID.fullmatch(value):
@@ -122,7 +122,7 @@ class Uuid(fields.UUID):
 class Instant(fields.AwareDateTime):
     """An instant with its offset (RFC 3339), to the microsecond; of ``any_age`` where a clock may be wrong by years."""
 
-    default_error_messages = sentences(invalid=NOT_AN_INSTANT)
+    default_error_messages = make_error_messages(invalid=NOT_AN_INSTANT)
 
     def __init__(self, *, any_age: bool = False, **options: Any) -> None:
         self.any_age = any_age
@@ -138,14 +138,14 @@ class Instant(fields.AwareDateTime):
         except ValueError:
             raise self.make_error("invalid") from None
         if not self.any_age:
-            _refuse_another_age(at)
+            _refuse_year_out_of_range(at)
         return at
 
 
 class Day(fields.Date):
     """A calendar day (ISO 8601)."""
 
-    default_error_messages = sentences(invalid=NOT_A_DAY)
+    default_error_messages = make_error_messages(invalid=NOT_A_DAY)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> date:
         if not isinstance(value, str) or not _DAY.fullmatch(value):
@@ -154,54 +154,58 @@ class Day(fields.Date):
             day = date.fromisoformat(value)
         except ValueError:
             raise self.make_error("invalid") from None
-        _refuse_another_age(day)
+        _refuse_year_out_of_range(day)
         return day
 
 
-class Members(fields.Dict):
+class JsonObject(fields.Dict):
     """An object whose members somebody else judges."""
 
-    default_error_messages = sentences(invalid=NOT_AN_OBJECT)
+    default_error_messages = make_error_messages(invalid=NOT_AN_OBJECT)
 
 
-class Items(fields.List[Any]):
+class ListField(fields.List[Any]):
     """A list."""
 
-    default_error_messages = sentences(invalid=NOT_A_LIST)
+    default_error_messages = make_error_messages(invalid=NOT_A_LIST)
 
 
-class Part(fields.Nested):
+class NestedObject(fields.Nested):
     """An object within the object."""
 
-    default_error_messages = sentences(type=NOT_AN_OBJECT)
+    default_error_messages = make_error_messages(type=NOT_AN_OBJECT)
 
 
-def at_fault(error: ValidationError) -> Iterator[FieldError]:
+def collect_field_errors(error: ValidationError) -> Iterator[FieldError]:
     """Everything that marshmallow found, each with its JSON Pointer."""
-    return _at_fault("", error.messages)
+    return _collect_field_errors("", error.messages)
 
 
-def pointer(*names: object) -> str:
+def json_pointer(*names: object) -> str:
     """The JSON Pointer (RFC 6901) to a member; names that nobody could read are shortened and spelled out."""
-    return "".join(f"/{_spelled(name)}" for name in names)
+    return "".join(f"/{_escape_name(name)}" for name in names)
 
 
-def _at_fault(place: str, found: Any) -> Iterator[FieldError]:
-    if isinstance(found, Mapping):
-        for name, deeper in found.items():
-            yield from _at_fault(place if name == "_schema" else place + pointer(name), deeper)
-    elif isinstance(found, str):
-        yield FieldError(place, str(found), found.params if isinstance(found, Said) else {})
+def _collect_field_errors(path: str, messages: Any) -> Iterator[FieldError]:
+    if isinstance(messages, Mapping):
+        for name, nested in messages.items():
+            yield from _collect_field_errors(path if name == "_schema" else path + json_pointer(name), nested)
+    elif isinstance(messages, str):
+        yield FieldError(
+            path, str(messages), messages.params if isinstance(messages, TranslatableMessage) else {}
+        )
     else:
-        for deeper in found:
-            yield from _at_fault(place, deeper)
+        for nested in messages:
+            yield from _collect_field_errors(path, nested)
 
 
-def _spelled(name: object) -> str:
-    readable = str(name)[:NAME_SHOWN].encode("utf-8", "backslashreplace").decode("utf-8")
+def _escape_name(name: object) -> str:
+    readable = str(name)[:MAX_NAME_SHOWN].encode("utf-8", "backslashreplace").decode("utf-8")
     return readable.replace("~", "~0").replace("/", "~1")
 
 
-def _refuse_another_age(day: date) -> None:
-    if day.year not in YEARS:
-        raise ValidationError(Said(ANOTHER_AGE, first=YEARS[0], last=YEARS[-1]))
+def _refuse_year_out_of_range(day: date) -> None:
+    if day.year not in ACCEPTED_YEARS:
+        raise ValidationError(
+            TranslatableMessage(YEAR_OUT_OF_RANGE, first=ACCEPTED_YEARS[0], last=ACCEPTED_YEARS[-1])
+        )

@@ -10,9 +10,9 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from feedback_service import clock
-from feedback_service.access.devices import Tablet
+from feedback_service.access.devices import AuthenticatedTablet
 from feedback_service.addresses import hall_address
-from feedback_service.api.body import LONGEST_BATCH
+from feedback_service.api.body import MAX_BATCH_BYTES
 from feedback_service.api.kiosk_schemas import (
     AskingReply,
     CodeSchema,
@@ -27,11 +27,11 @@ from feedback_service.api.kiosk_schemas import (
     RelieveSchema,
 )
 from feedback_service.api.operations import COOKIE, TABLET, Call, Operation, load, operation
-from feedback_service.api.problems import problem
-from feedback_service.api.replies import instant, reply
-from feedback_service.api.surveys import NATIVE, described
+from feedback_service.api.problems import problem_to_json
+from feedback_service.api.replies import format_instant, json_response
+from feedback_service.api.surveys import FALLBACK_LANGUAGE, questionnaire_to_json
 from feedback_service.cases import qr
-from feedback_service.config import settings
+from feedback_service.config import current_settings
 from feedback_service.errors import (
     N_,
     AlreadyAnswered,
@@ -44,18 +44,20 @@ from feedback_service.errors import (
 )
 from feedback_service.flow import answers as answers_flow
 from feedback_service.flow import pairing, tablets
-from feedback_service.flow.answers import Given
+from feedback_service.flow.answers import AnswerChecker
 from feedback_service.flow.tablets import Heartbeat, OpenCase, TabletAnswer
 from feedback_service.i18n import own_name
-from feedback_service.surveys.answers import check
+from feedback_service.surveys.answers import check_answers
 from feedback_service.surveys.questionnaires import Questionnaire
-from feedback_service.surveys.signals import Pace
-from feedback_service.tablets.screen_texts import texts
+from feedback_service.surveys.signals import AnsweringPace
+from feedback_service.tablets.screen_texts import translate_texts
 
 DEVICE_PATH = "/api/v1/kiosk"
 APPROVE_PATH = "/admin/tablets/approve"
-KEPT = 400 * 24 * 3600  # seconds; browsers keep no cookie longer, and every heartbeat sends it again
-PACE_SECONDS = {
+COOKIE_SECONDS = (
+    400 * 24 * 3600
+)  # seconds; browsers keep no cookie longer, and every heartbeat sends it again
+SCREEN_TIMINGS = {
     "poll_seconds": 5,  # that a desk's tablet waits before it asks again whether a case has ended
     "heartbeat_seconds": 60,
     "idle_seconds": 45,
@@ -77,18 +79,18 @@ bp = Blueprint("kiosk", __name__, url_prefix="/kiosk")
 )
 def ask_to_pair(call: Call) -> Response:
     """Give a tablet a code to show."""
-    asking, where = pairing.ask_to_pair(), settings().public_url + APPROVE_PATH
-    complete = f"{where}?code={asking.code}"
-    told = {
+    asking, approve_url = pairing.ask_to_pair(), current_settings().public_url + APPROVE_PATH
+    approve_url_with_code = f"{approve_url}?code={asking.code}"
+    members = {
         "device_code": asking.secret,
         "user_code": asking.code,
-        "verification_uri": where,
-        "verification_uri_complete": complete,
-        "qr": qr.svg(complete).decode(),
-        "expires_at": instant(asking.until),
+        "verification_uri": approve_url,
+        "verification_uri_complete": approve_url_with_code,
+        "qr": qr.render_svg(approve_url_with_code).decode(),
+        "expires_at": format_instant(asking.until),
         "interval": 5,
     }
-    return reply(told, 201)
+    return json_response(members, 201)
 
 
 @bp.post("/pair")
@@ -104,7 +106,7 @@ def ask_to_pair(call: Call) -> Response:
 )
 def pair_tablet(call: Call) -> Response:
     """Let a tablet in."""
-    paired = pairing.pair(call.body["pairing_code"])
+    paired = pairing.pair_tablet(call.body["pairing_code"])
     device = {
         "id": str(paired.id),
         "name": paired.name,
@@ -112,7 +114,7 @@ def pair_tablet(call: Call) -> Response:
         "centre": paired.centre,
         "workplace": paired.workplace,
     }
-    return _with_cookie(reply({"key": paired.key, "device": device}), paired.key)
+    return _set_key_cookie(json_response({"key": paired.key, "device": device}), paired.key)
 
 
 @bp.get("/config")
@@ -131,21 +133,25 @@ def pair_tablet(call: Call) -> Response:
 )
 def read_config(call: Call) -> Response:
     """Tell the tablet what to show."""
-    view = tablets.look(call.tablet)
-    steady = _steady(
-        str(view.id),
-        view.name,
-        view.mode,
-        view.workplace,
-        view.centre,
-        view.prefix,
-        tuple(view.questionnaires.values()),
-        view.languages,
-        hall_address(view.centre.code),
+    config = tablets.read_screen_config(call.tablet)
+    stable_part = _build_stable_part(
+        str(config.id),
+        config.name,
+        config.mode,
+        config.workplace,
+        config.centre,
+        config.prefix,
+        tuple(config.questionnaires.values()),
+        config.languages,
+        hall_address(config.centre.code),
     )
-    queue_key = {"id": view.queue_key_id, "key": base64.b64encode(view.queue_key).decode()}
-    told = {**steady, "queue_key": queue_key, "pending": _open_case(view.pending) if view.pending else None}
-    response = reply(told)
+    queue_key = {"id": config.queue_key_id, "key": base64.b64encode(config.queue_key).decode()}
+    members = {
+        **stable_part,
+        "queue_key": queue_key,
+        "pending": _open_case_to_json(config.pending) if config.pending else None,
+    }
+    response = json_response(members)
     response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
     response.make_conditional(request)
     return response
@@ -170,12 +176,12 @@ def read_config(call: Call) -> Response:
 )
 def heartbeat(call: Call) -> Response:
     """Hear from the tablet."""
-    sent = call.body
-    sent["waiting"] = sent.pop("queue", 0)
-    skew = tablets.beat(call.tablet, Heartbeat(**sent))
-    response = reply({"time": instant(clock.now()), "skew_seconds": skew})
+    members = call.body
+    members["waiting"] = members.pop("queue", 0)
+    skew = tablets.record_heartbeat(call.tablet, Heartbeat(**members))
+    response = json_response({"time": format_instant(clock.now()), "skew_seconds": skew})
     if key := request.cookies.get(COOKIE):
-        _with_cookie(response, key)
+        _set_key_cookie(response, key)
     return response
 
 
@@ -193,7 +199,7 @@ def heartbeat(call: Call) -> Response:
 )
 def look_up_code(call: Call) -> Response:
     """Tell whose case a code is."""
-    return reply(_open_case(tablets.find_open_case(call.tablet, call.body["short_code"])))
+    return json_response(_open_case_to_json(tablets.find_open_case(call.tablet, call.body["short_code"])))
 
 
 @bp.post("/responses")
@@ -206,7 +212,7 @@ def look_up_code(call: Call) -> Response:
             "kept as a walk-up. A rejected one will never be taken: keep it for the staff and do not send it again."
         ),
         takes=RelieveSchema,
-        longest=LONGEST_BATCH,
+        longest=MAX_BATCH_BYTES,
         gives={200: (N_("What became of each."), RelievedReply)},
         refuses=(TooManyGuesses,),
         example={
@@ -225,91 +231,113 @@ def look_up_code(call: Call) -> Response:
 )
 def deliver_answers(call: Call) -> Response:
     """Take what the tablet brings."""
-    return reply({"results": _judged(call.tablet, call.body["responses"])})
+    return json_response({"results": _accept_items(call.tablet, call.body["responses"])})
 
 
-def _judged(holder: Tablet, items: list[Any]) -> list[dict[str, Any]]:
+def _accept_items(calling_tablet: AuthenticatedTablet, items: list[Any]) -> list[dict[str, Any]]:
     """What became of each item of a delivery, as the reply tells it."""
-    brought = [_read(item) for item in items]
+    parsed_items = [_parse_item(item) for item in items]
     results = []
-    for place, (item, became) in enumerate(zip(items, tablets.deliver(holder, brought), strict=True)):
+    for index, (item, outcome) in enumerate(
+        zip(items, tablets.accept_answers(calling_tablet, parsed_items), strict=True)
+    ):
         sent_id = item.get("client_id") if isinstance(item, Mapping) else None
-        told = {"client_id": sent_id, "status": became}
-        if isinstance(became, FeedbackError):
-            tablets.note_refused(holder, str(sent_id) if sent_id else json.dumps(item), _in_words(became))
-            told |= {"status": "rejected", "problem": problem(became, within=f"/responses/{place}")}
-        results.append(told)
+        result = {"client_id": sent_id, "status": outcome}
+        if isinstance(outcome, FeedbackError):
+            tablets.record_refused_answer(
+                calling_tablet, str(sent_id) if sent_id else json.dumps(item), _describe_refusal(outcome)
+            )
+            result |= {
+                "status": "rejected",
+                "problem": problem_to_json(outcome, pointer_prefix=f"/responses/{index}"),
+            }
+        results.append(result)
     return results
 
 
-def _in_words(refusal: FeedbackError) -> str:
+def _describe_refusal(refusal: FeedbackError) -> str:
     """The reason that the staff will read."""
-    told = problem(refusal)
-    return "; ".join(f"{e['pointer']}: {e['detail']}" for e in told.get("errors", ())) or str(told["detail"])
+    members = problem_to_json(refusal)
+    return "; ".join(f"{error['pointer']}: {error['detail']}" for error in members.get("errors", ())) or str(
+        members["detail"]
+    )
 
 
-def _read(item: Any) -> TabletAnswer | FeedbackError:
+def _parse_item(item: Any) -> TabletAnswer | FeedbackError:
     try:
-        sent = load(ItemSchema, item)
-    except Invalid as wrong:
-        return wrong
-    answers = sent.pop("answers")
-    return TabletAnswer(**sent | {"given": _checked(answers), "pace": Pace(**sent.pop("pace", None) or {})})
+        members = load(ItemSchema, item)
+    except Invalid as refusal:
+        return refusal
+    answers = members.pop("answers")
+    return TabletAnswer(
+        **members
+        | {
+            "check_answers": _make_answer_checker(answers),
+            "pace": AnsweringPace(**members.pop("pace", None) or {}),
+        }
+    )
 
 
-def _checked(answers: Mapping[str, Any]) -> Given:
-    return lambda questionnaire: check(questionnaire, answers)
+def _make_answer_checker(answers: Mapping[str, Any]) -> AnswerChecker:
+    return lambda questionnaire: check_answers(questionnaire, answers)
 
 
 @lru_cache(maxsize=256)
-def _steady(
+def _build_stable_part(
     id: str,
     name: str,
     mode: str,
     workplace: str | None,
-    centre: answers_flow.CentreFacts,
+    centre: answers_flow.PublicCentre,
     prefix: str,
     questionnaires: tuple[Questionnaire, ...],
     languages: tuple[str, ...],
-    hall: str,
+    hall_url: str,
 ) -> dict[str, Any]:
     """The part of a configuration that is the same from one minute to the next."""
 
-    def asked(language: str) -> dict[str, Any]:
-        told: dict[str, Any] = {one.front_office: described(one, centre, language) for one in questionnaires}
-        for survey in told.values():
-            survey["questions"] = [each for each in survey["questions"] if each["kind"] != "text"]
-        return told
+    def describe_questionnaires(language: str) -> dict[str, Any]:
+        surveys: dict[str, Any] = {
+            questionnaire.front_office: questionnaire_to_json(questionnaire, centre, language)
+            for questionnaire in questionnaires
+        }
+        for survey in surveys.values():
+            survey["questions"] = [question for question in survey["questions"] if question["kind"] != "text"]
+        return surveys
 
     return {
         "device": {"id": id, "name": name, "mode": mode, "centre": centre.code, "workplace": workplace},
-        "questionnaires": asked(NATIVE),
-        "translations": {language: asked(language) for language in languages if language != NATIVE},
-        "texts": {language: texts(language) for language in languages},
+        "questionnaires": describe_questionnaires(FALLBACK_LANGUAGE),
+        "translations": {
+            language: describe_questionnaires(language)
+            for language in languages
+            if language != FALLBACK_LANGUAGE
+        },
+        "texts": {language: translate_texts(language) for language in languages},
         "languages": {language: own_name(language) for language in languages},
-        "settings": PACE_SECONDS
-        | {"code_prefix": prefix, "hall_url": hall, "hall_qr": qr.svg(hall).decode()},
+        "settings": SCREEN_TIMINGS
+        | {"code_prefix": prefix, "hall_url": hall_url, "hall_qr": qr.render_svg(hall_url).decode()},
     }
 
 
-def _open_case(case: OpenCase) -> dict[str, Any]:
+def _open_case_to_json(case: OpenCase) -> dict[str, Any]:
     return {
         "short_code": case.short_code,
         "service": case.service,
         "front_office": case.front_office,
-        "expires_at": instant(case.until) if case.until else None,
+        "expires_at": format_instant(case.offered_until) if case.offered_until else None,
     }
 
 
-def _with_cookie(response: Response, key: str) -> Response:
+def _set_key_cookie(response: Response, key: str) -> Response:
     """The browser keeps the key where no script reads it, and sends it to nobody but us, from our own pages."""
     response.set_cookie(
         COOKIE,
         key,
-        max_age=KEPT,
+        max_age=COOKIE_SECONDS,
         path=DEVICE_PATH,
         httponly=True,
         samesite="Strict",
-        secure=settings().public_url.startswith("https:"),
+        secure=current_settings().public_url.startswith("https:"),
     )
     return response

@@ -7,21 +7,21 @@ from marshmallow import Schema, ValidationError, fields
 from feedback_service.api.fields import (
     Choice,
     Instant,
-    Items,
-    Line,
-    Members,
-    Part,
-    Said,
-    Strict,
+    JsonObject,
+    ListField,
+    NestedObject,
+    StrictSchema,
+    TextLine,
+    TranslatableMessage,
     Uuid,
-    sentences,
+    make_error_messages,
 )
-from feedback_service.api.schemas import ANSWERS, TOO_MANY, ProblemReply, SurveyReply, says
-from feedback_service.config import SPOKEN
+from feedback_service.api.schemas import ANSWERS_METADATA, TOO_MANY, ProblemReply, SurveyReply, describe_field
+from feedback_service.config import SUPPORTED_LANGUAGES
 from feedback_service.errors import N_
 from feedback_service.words import DEVICE_MODES, FRONT_OFFICES
 
-MOST_ITEMS = 100  # in a call
+MAX_ITEMS = 100  # in a call
 NOT_A_COUNT = N_("Write this as a whole number from 0 to %(most)d.")
 NOT_A_LEVEL = N_("Write this as a share from 0 to 1, or as percent up to 100.")
 NOT_A_FLAG = N_("Write this as true or false.")
@@ -31,22 +31,22 @@ BY_ITS_CLOCK = N_("By the tablet's own clock, however wrong.")
 class Count(fields.Integer):
     """A whole number, none below 0."""
 
-    default_error_messages = sentences()
+    default_error_messages = make_error_messages()
 
-    def __init__(self, most: int = 1_000_000, **options: Any) -> None:
-        self.most = most
-        super().__init__(metadata={"minimum": 0, "maximum": most} | options.pop("metadata", {}), **options)
+    def __init__(self, maximum: int = 1_000_000, **options: Any) -> None:
+        self.maximum = maximum
+        super().__init__(metadata={"minimum": 0, "maximum": maximum} | options.pop("metadata", {}), **options)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
-        if type(value) is not int or not 0 <= value <= self.most:
-            raise ValidationError(Said(NOT_A_COUNT, most=self.most))
+        if type(value) is not int or not 0 <= value <= self.maximum:
+            raise ValidationError(TranslatableMessage(NOT_A_COUNT, most=self.maximum))
         return value
 
 
-class Level(fields.Float):
+class BatteryLevel(fields.Float):
     """How full a battery is, in percent; browsers tell a share of 1."""
 
-    default_error_messages = sentences()
+    default_error_messages = make_error_messages()
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> float:
         if type(value) not in (int, float) or not 0 <= value <= 100:
@@ -54,10 +54,10 @@ class Level(fields.Float):
         return float(round(value * 100 if value <= 1 else value))
 
 
-class Flag(fields.Boolean):
+class StrictBoolean(fields.Boolean):
     """True or false."""
 
-    default_error_messages = sentences()
+    default_error_messages = make_error_messages()
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
         if type(value) is not bool:
@@ -68,83 +68,88 @@ class Flag(fields.Boolean):
 # What tablets send --------------------------------------------------------------------------------------------
 
 
-class PairSchema(Strict):
+class PairSchema(StrictSchema):
     """How a tablet comes in."""
 
-    pairing_code = Line(
+    pairing_code = TextLine(
         64,
         required=True,
-        metadata=says(N_("As it was told, or the device_code of an approved tablet."), "K7Q2-7K3M"),
+        metadata=describe_field(N_("As it was told, or the device_code of an approved tablet."), "K7Q2-7K3M"),
     )
 
 
-class HeartbeatSchema(Strict):
+class HeartbeatSchema(StrictSchema):
     """How a tablet fares."""
 
-    time = Instant(any_age=True, required=True, metadata=says(BY_ITS_CLOCK))
-    version = Line(64, allow_none=True, metadata=says(N_("Of what it shows.")))
+    time = Instant(any_age=True, required=True, metadata=describe_field(BY_ITS_CLOCK))
+    version = TextLine(64, allow_none=True, metadata=describe_field(N_("Of what it shows.")))
     queue = Count(
-        allow_none=True, metadata=says(N_("Answers that it holds; null when it cannot keep any just now."))
+        allow_none=True,
+        metadata=describe_field(N_("Answers that it holds; null when it cannot keep any just now.")),
     )
     oldest_at = Instant(
-        any_age=True, allow_none=True, metadata=says(N_("When the oldest of them was given."))
+        any_age=True, allow_none=True, metadata=describe_field(N_("When the oldest of them was given."))
     )
-    persisted = Flag(allow_none=True, metadata=says(N_("Whether the browser promised to keep its storage.")))
-    battery = Level(allow_none=True, metadata=says(N_("How full, where that is known.")))
+    persisted = StrictBoolean(
+        allow_none=True, metadata=describe_field(N_("Whether the browser promised to keep its storage."))
+    )
+    battery = BatteryLevel(allow_none=True, metadata=describe_field(N_("How full, where that is known.")))
 
 
-class CodeSchema(Strict):
+class CodeSchema(StrictSchema):
     """A code that somebody typed."""
 
-    short_code = Line(
-        32, required=True, metadata=says(N_("With or without the centre's prefix."), "7K3M-9QXT")
+    short_code = TextLine(
+        32, required=True, metadata=describe_field(N_("With or without the centre's prefix."), "7K3M-9QXT")
     )
 
 
-class PaceSchema(Strict):
+class PaceSchema(StrictSchema):
     """How an answer came about; what is odd in it is a signal, never a reason to refuse it."""
 
-    seconds = Count(allow_none=True, metadata=says(N_("From the first question to the last tap.")))
-    recent = Count(allow_none=True, metadata=says(N_("Answers on the same tablet in the minute before.")))
+    seconds = Count(allow_none=True, metadata=describe_field(N_("From the first question to the last tap.")))
+    recent = Count(
+        allow_none=True, metadata=describe_field(N_("Answers on the same tablet in the minute before."))
+    )
     alike = Count(
         allow_none=True,
-        metadata=says(N_("The same answers just before it, each within two minutes of the next.")),
+        metadata=describe_field(N_("The same answers just before it, each within two minutes of the next.")),
     )
 
 
-class ItemSchema(Strict):
+class ItemSchema(StrictSchema):
     """What one person answered on a tablet."""
 
-    client_id = Uuid(required=True, metadata=says(N_("Made by the tablet, once for each answer.")))
-    questionnaire = Line(
-        64, required=True, metadata=says(N_("The version that was asked."), "offline-2026.1")
+    client_id = Uuid(required=True, metadata=describe_field(N_("Made by the tablet, once for each answer.")))
+    questionnaire = TextLine(
+        64, required=True, metadata=describe_field(N_("The version that was asked."), "offline-2026.1")
     )
-    language = Choice(SPOKEN, required=True)  # offered when it was asked, if not any more
-    answers = Members(required=True, metadata=ANSWERS)
-    answered_at = Instant(any_age=True, required=True, metadata=says(BY_ITS_CLOCK))
-    short_code = Line(
+    language = Choice(SUPPORTED_LANGUAGES, required=True)  # offered when it was asked, if not any more
+    answers = JsonObject(required=True, metadata=ANSWERS_METADATA)
+    answered_at = Instant(any_age=True, required=True, metadata=describe_field(BY_ITS_CLOCK))
+    short_code = TextLine(
         32,
         allow_none=True,
-        metadata=says(N_("Of the case, with or without the centre's prefix."), "7K3M-9QXT"),
+        metadata=describe_field(N_("Of the case, with or without the centre's prefix."), "7K3M-9QXT"),
     )
-    pace = Part(PaceSchema, allow_none=True)
+    pace = NestedObject(PaceSchema, allow_none=True)
 
 
-class ItemList(Items):
+class TabletAnswerList(ListField):
     """Answers that are judged one by one, so that a bad one spoils no other."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> list[Any]:
         if not isinstance(value, list):
             raise self.make_error("invalid")
-        if len(value) > MOST_ITEMS:
-            raise ValidationError(Said(TOO_MANY, limit=MOST_ITEMS))
+        if len(value) > MAX_ITEMS:
+            raise ValidationError(TranslatableMessage(TOO_MANY, limit=MAX_ITEMS))
         return value
 
 
-class RelieveSchema(Strict):
+class RelieveSchema(StrictSchema):
     """Up to a hundred answers."""
 
-    responses = ItemList(Part(ItemSchema), required=True, metadata={"maxItems": MOST_ITEMS})
+    responses = TabletAnswerList(NestedObject(ItemSchema), required=True, metadata={"maxItems": MAX_ITEMS})
 
 
 # What tablets get ---------------------------------------------------------------------------------------------
@@ -170,13 +175,15 @@ class PairedReply(Schema):
 class AskingReply(Schema):
     """A code to show, and where to approve it (the shape of RFC 8628)."""
 
-    device_code = fields.String(required=True, metadata=says(N_("Pair with it once the tablet is approved.")))
+    device_code = fields.String(
+        required=True, metadata=describe_field(N_("Pair with it once the tablet is approved."))
+    )
     user_code = fields.String(required=True)
     verification_uri = fields.Url(required=True)
     verification_uri_complete = fields.Url(required=True)
-    qr = fields.String(required=True, metadata=says(N_("The complete address as SVG.")))
+    qr = fields.String(required=True, metadata=describe_field(N_("The complete address as SVG.")))
     expires_at = Instant(required=True)
-    interval = fields.Integer(required=True, metadata=says(N_("Seconds between two tries.")))
+    interval = fields.Integer(required=True, metadata=describe_field(N_("Seconds between two tries.")))
 
 
 class OpenCaseReply(Schema):
@@ -185,7 +192,7 @@ class OpenCaseReply(Schema):
     short_code = fields.String(required=True)
     service = fields.String(required=True)
     front_office = fields.String(required=True, metadata={"enum": list(FRONT_OFFICES)})
-    expires_at = Instant(required=True, allow_none=True, metadata=says(N_("How long to offer it.")))
+    expires_at = Instant(required=True, allow_none=True, metadata=describe_field(N_("How long to offer it.")))
 
 
 class QuestionnairesReply(Schema):
@@ -199,7 +206,7 @@ class QueueKeyReply(Schema):
     """What a tablet seals with what it holds: AES-256-GCM."""
 
     id = fields.String(required=True)
-    key = fields.String(required=True, metadata=says(N_("32 bytes as base64.")))
+    key = fields.String(required=True, metadata=describe_field(N_("32 bytes as base64.")))
 
 
 class TabletSettingsReply(Schema):
@@ -224,7 +231,7 @@ class ConfigReply(Schema):
         keys=fields.String(),
         values=fields.Nested(QuestionnairesReply),
         required=True,
-        metadata=says(N_("The questionnaires in every other language.")),
+        metadata=describe_field(N_("The questionnaires in every other language.")),
     )
     texts = fields.Dict(
         keys=fields.String(), values=fields.Dict(keys=fields.String(), values=fields.String()), required=True
@@ -233,7 +240,7 @@ class ConfigReply(Schema):
         keys=fields.String(),
         values=fields.String(),
         required=True,
-        metadata=says(N_("The name of each in its own words.")),
+        metadata=describe_field(N_("The name of each in its own words.")),
     )
     settings = fields.Nested(TabletSettingsReply, required=True)
     queue_key = fields.Nested(QueueKeyReply, required=True)
@@ -244,13 +251,15 @@ class HeartbeatReply(Schema):
     """What time it is here."""
 
     time = Instant(required=True)
-    skew_seconds = fields.Integer(required=True, metadata=says(N_("How far the tablet's clock runs ahead.")))
+    skew_seconds = fields.Integer(
+        required=True, metadata=describe_field(N_("How far the tablet's clock runs ahead."))
+    )
 
 
 class ItemResultReply(Schema):
     """What became of one answer."""
 
-    client_id = fields.Raw(required=True, metadata=says(N_("As it was sent.")))
+    client_id = fields.Raw(required=True, metadata=describe_field(N_("As it was sent.")))
     status = fields.String(
         required=True, metadata={"enum": ["accepted", "accepted_as_walkup", "duplicate", "rejected"]}
     )

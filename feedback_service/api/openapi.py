@@ -145,8 +145,8 @@ def _refusals(rule: Rule, operation: Operation) -> dict[str, Any]:
 
 def _words(_converter: Any, field: Field[Any], **_: Any) -> dict[str, Any]:
     """What apispec cannot know of our fields."""
-    if isinstance(field, Choice) and field.allow_none and field.words:
-        return {"enum": [*field.words, None]}
+    if isinstance(field, Choice) and field.allow_none and field.values:
+        return {"enum": [*field.values, None]}
     return {"format": "uuid"} if isinstance(field, Uuid) else {}
 
 

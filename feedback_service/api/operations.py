@@ -14,10 +14,10 @@ from marshmallow import Schema, ValidationError
 from werkzeug.datastructures import MultiDict
 
 from feedback_service.access import devices, keys
-from feedback_service.access.devices import Tablet
-from feedback_service.access.keys import Holder
+from feedback_service.access.devices import AuthenticatedTablet
+from feedback_service.access.keys import ApiCaller
 from feedback_service.api import body
-from feedback_service.api.fields import Items, at_fault, pointer
+from feedback_service.api.fields import ListField, collect_field_errors, json_pointer
 from feedback_service.errors import N_, FeedbackError, FieldError, Invalid, NotAllowed, NotAuthenticated
 from feedback_service.flow import integrations
 
@@ -42,7 +42,7 @@ class Operation:
     note: str = ""
     query: type[Schema] | None = None
     takes: type[Schema] | None = None
-    longest: int = body.LONGEST
+    longest: int = body.MAX_BODY_BYTES
     gives: Mapping[int, tuple[str, type[Schema] | None]] = field(default_factory=dict)
     refuses: tuple[type[FeedbackError], ...] = ()
     example: Mapping[str, Any] | None = None
@@ -53,20 +53,20 @@ class Operation:
 class Call:
     """Who calls, and what the query and the body say, checked."""
 
-    caller: Holder | Tablet | None
+    caller: ApiCaller | AuthenticatedTablet | None
     query: Mapping[str, Any]
     body: Any  # whatever the declared schema loads
 
     @property
     def centres(self) -> frozenset[str]:
         """The centres that the caller's key is for."""
-        assert isinstance(self.caller, Holder)
+        assert isinstance(self.caller, ApiCaller)
         return self.caller.centres
 
     @property
-    def tablet(self) -> Tablet:
+    def tablet(self) -> AuthenticatedTablet:
         """The tablet that calls."""
-        assert isinstance(self.caller, Tablet)
+        assert isinstance(self.caller, AuthenticatedTablet)
         return self.caller
 
 
@@ -93,18 +93,18 @@ def operation(declared: Operation) -> Callable[[View], GuardedView]:
 
 
 def _admit(operation: Operation) -> Call:
-    caller: Holder | Tablet | None = None
+    caller: ApiCaller | AuthenticatedTablet | None = None
     if operation.needs == TABLET:
         caller = _tablet()
     elif operation.needs is not None:
         caller = _holder(operation.needs)
-        integrations.note_use(caller)  # writes, also when the call only reads, but once a day at most
+        integrations.record_key_use(caller)  # writes, also when the call only reads, but once a day at most
     query = _query(operation.query, request.args)
     given = None
     if operation.takes is not None:
-        given = load(operation.takes, body.read(operation.longest))
+        given = load(operation.takes, body.read_json(operation.longest))
     elif request.method not in ("GET", "HEAD"):
-        body.read_nothing()
+        body.read_empty_body()
     return Call(caller=caller, query=query, body=given)
 
 
@@ -113,7 +113,7 @@ def load(schema: type[Schema], members: Any) -> Any:
     try:
         return _made(schema).load(members)
     except ValidationError as error:
-        raise Invalid(at_fault(error)) from None
+        raise Invalid(collect_field_errors(error)) from None
 
 
 @cache
@@ -127,17 +127,17 @@ def _bearer() -> str | None:
     return secret.strip() if scheme.lower() == "bearer" else None
 
 
-def _tablet() -> Tablet:
+def _tablet() -> AuthenticatedTablet:
     """The tablet by its key, or by the cookie that keeps the key from scripts; it is sent by our own pages only."""
-    holder = devices.find(_bearer() or request.cookies.get(COOKIE, ""))
+    holder = devices.find_tablet(_bearer() or request.cookies.get(COOKIE, ""))
     if holder is None:
         raise NotAuthenticated()
     return holder
 
 
-def _holder(needs: str) -> Holder:
+def _holder(needs: str) -> ApiCaller:
     secret = _bearer()
-    holder = keys.find(secret) if secret is not None else None
+    holder = keys.find_caller(secret) if secret is not None else None
     if holder is None:
         raise NotAuthenticated()
     if needs not in holder.scopes:
@@ -147,7 +147,7 @@ def _holder(needs: str) -> Holder:
 
 def _query(schema: type[Schema] | None, sent: MultiDict[str, str]) -> dict[str, Any]:
     known = _made(schema).fields if schema is not None else {}
-    repeats = {field.data_key or name for name, field in known.items() if isinstance(field, Items)}
+    repeats = {field.data_key or name for name, field in known.items() if isinstance(field, ListField)}
     names = {field.data_key or name for name, field in known.items()}
     wrong = list(_misused(sent, names, repeats))
     values: dict[str, Any] = {
@@ -157,7 +157,7 @@ def _query(schema: type[Schema] | None, sent: MultiDict[str, str]) -> dict[str, 
         try:
             read: dict[str, Any] = _made(schema).load(values)
         except ValidationError as error:
-            wrong += at_fault(error)
+            wrong += collect_field_errors(error)
     if wrong:
         raise Invalid(wrong)
     return read if schema is not None else {}
@@ -166,6 +166,6 @@ def _query(schema: type[Schema] | None, sent: MultiDict[str, str]) -> dict[str, 
 def _misused(sent: MultiDict[str, str], names: set[str], repeats: set[str]) -> Iterator[FieldError]:
     for name in sent:
         if name not in names:
-            yield FieldError(pointer(name), UNKNOWN_PARAMETER)
+            yield FieldError(json_pointer(name), UNKNOWN_PARAMETER)
         elif name not in repeats and len(sent.getlist(name)) > 1:
-            yield FieldError(pointer(name), TWICE)
+            yield FieldError(json_pointer(name), TWICE)

@@ -19,7 +19,7 @@ from prometheus_client.core import GaugeMetricFamily
 
 from feedback_service import logs
 from feedback_service.api import problems
-from feedback_service.api.replies import reply
+from feedback_service.api.replies import json_response
 from feedback_service.errors import FeedbackError
 from feedback_service.flow import health
 
@@ -38,20 +38,20 @@ def register(app: Flask) -> None:
     bp.add_url_rule("/healthz", view_func=alive)
     bp.add_url_rule("/readyz", view_func=ready)
     bp.add_url_rule("/metrics", view_func=metrics)
-    bp.register_error_handler(FeedbackError, problems.refused)
+    bp.register_error_handler(FeedbackError, problems.problem_from_error)
     app.register_blueprint(bp)
     app.after_request(_count)
 
 
 def alive() -> Response:
     """The process answers; it asks nobody else."""
-    return reply({"status": "alive"})
+    return json_response({"status": "alive"})
 
 
 def ready() -> Response:
     """The database can be reached, remembers, and has the tables of this release; else 503 says which is not so."""
     health.check_ready()
-    return reply({"status": "ready"})
+    return json_response({"status": "ready"})
 
 
 def metrics() -> Response:
@@ -112,7 +112,7 @@ def _count(response: Response) -> Response:
     method = asked.method if asked.method in METHODS else "other"
     requests, taken = _of_route(method, route, response.status_code)
     requests.inc()
-    taken.observe(logs.seconds())
+    taken.observe(logs.elapsed_seconds())
     return response
 
 

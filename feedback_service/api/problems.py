@@ -8,8 +8,8 @@ from flask_babel import get_locale, gettext
 from werkzeug.exceptions import HTTPException
 
 from feedback_service import errors, logs
-from feedback_service.api.replies import reply
-from feedback_service.config import settings
+from feedback_service.api.replies import json_response
+from feedback_service.config import current_settings
 from feedback_service.errors import (
     N_,
     FeedbackError,
@@ -20,7 +20,7 @@ from feedback_service.errors import (
     NotFound,
 )
 
-NAMED = 50  # of the fields at fault, so that a refusal is never much longer than what it refuses
+MAX_FIELD_ERRORS = 50  # of the fields at fault, so that a refusal is never much longer than what it refuses
 
 
 class WrongMethod(FeedbackError):
@@ -30,7 +30,7 @@ class WrongMethod(FeedbackError):
 
 
 #: What each refusal means and what to do about it: its ``detail`` unless there is more to say, and its page.
-EXPLAINED = {
+EXPLANATIONS = {
     "malformed": N_("Send one JSON object in UTF-8, each name once, without NaN or Infinity."),
     "not-authenticated": N_("Send a key that is still valid in the header “Authorization: Bearer KEY”."),
     "not-allowed": N_("Use a key with the scope that this operation needs."),
@@ -54,63 +54,66 @@ EXPLAINED = {
     "error": N_("The fault is ours and is in our log. Quote “instance” when you report it."),
 }
 
-_OF_THE_FRAMEWORK = {
+_ERROR_BY_STATUS = {
     kind.status: kind for kind in (Malformed, NotFound, WrongMethod, errors.TooLarge, errors.WrongMediaType)
 }
 
 
-def kinds() -> dict[str, type[FeedbackError]]:
+def problem_types() -> dict[str, type[FeedbackError]]:
     """Every refusal that there is, by its slug."""
-    found: dict[str, type[FeedbackError]] = {}
-    waiting: list[type[FeedbackError]] = [FeedbackError]
-    while waiting:
-        kind = waiting.pop()
-        found.setdefault(kind.slug, kind)
-        waiting.extend(kind.__subclasses__())
-    return found
+    types_by_slug: dict[str, type[FeedbackError]] = {}
+    pending: list[type[FeedbackError]] = [FeedbackError]
+    while pending:
+        error_type = pending.pop()
+        types_by_slug.setdefault(error_type.slug, error_type)
+        pending.extend(error_type.__subclasses__())
+    return types_by_slug
 
 
-def problem(error: FeedbackError, *, within: str = "") -> dict[str, Any]:
+def problem_to_json(error: FeedbackError, *, pointer_prefix: str = "") -> dict[str, Any]:
     """The refusal in its one shape; ``within`` is the pointer to the item that is refused, if not to all."""
-    told: dict[str, Any] = {
-        "type": f"{settings().public_url}/problems/{error.slug}",
+    members: dict[str, Any] = {
+        "type": f"{current_settings().public_url}/problems/{error.slug}",
         "title": gettext(error.title),
         "status": error.status,
-        "detail": _said(error.detail or EXPLAINED.get(error.slug, error.title), error.params),
+        "detail": _translate(error.detail or EXPLANATIONS.get(error.slug, error.title), error.params),
         "instance": logs.request_id(),
     }
     if isinstance(error, Invalid):
-        told["errors"] = [
-            {"pointer": within + wrong.pointer, "detail": _said(wrong.detail, wrong.params)}
-            for wrong in error.errors[:NAMED]
+        members["errors"] = [
+            {
+                "pointer": pointer_prefix + field_error.pointer,
+                "detail": _translate(field_error.detail, field_error.params),
+            }
+            for field_error in error.errors[:MAX_FIELD_ERRORS]
         ]
-    return told
+    return members
 
 
-def refused(error: FeedbackError) -> Response:
+def problem_from_error(error: FeedbackError) -> Response:
     """Our own refusal, as a response."""
-    response = reply(problem(error), error.status, "application/problem+json")
+    response = json_response(problem_to_json(error), error.status, "application/problem+json")
     response.content_language = [str(get_locale() or "uk")]
     response.vary.add("Accept-Language")
     if isinstance(error, NotAuthenticated):
         response.headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, NotAllowed) and (scope := error.params.get("scope")):
         response.headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{scope}"'
-    if (wait := getattr(error, "retry_after", None)) is not None:
-        response.headers["Retry-After"] = str(wait)
+    if (wait_seconds := getattr(error, "retry_after", None)) is not None:
+        response.headers["Retry-After"] = str(wait_seconds)
     return response
 
 
-def lost(error: HTTPException) -> ResponseReturnValue:
+def problem_from_http_error(error: HTTPException) -> ResponseReturnValue:
     """A refusal of the web framework in our shape: no such address, another method, a fault of ours."""
     if error.code is None or error.code < 400:
         return error
-    kind = _OF_THE_FRAMEWORK.get(error.code, Malformed if error.code < 500 else FeedbackError)
-    response = refused(kind())
+    error_type = _ERROR_BY_STATUS.get(error.code, Malformed if error.code < 500 else FeedbackError)
+    response = problem_from_error(error_type())
     if allow := dict(error.get_headers()).get("Allow"):
         response.headers["Allow"] = allow
     return response
 
 
-def _said(message: str, params: dict[str, object]) -> str:
+def _translate(message: str, params: dict[str, object]) -> str:
     return gettext(message) % params if params else gettext(message)

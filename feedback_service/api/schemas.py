@@ -9,32 +9,34 @@ from feedback_service.api.fields import (
     Choice,
     Day,
     Instant,
-    Items,
-    Line,
-    Members,
-    Part,
-    Said,
-    Strict,
+    JsonObject,
+    ListField,
+    NestedObject,
+    StrictSchema,
+    TextLine,
+    TranslatableMessage,
     Uuid,
 )
-from feedback_service.cases.registry import CaseReport, ServiceRef
-from feedback_service.config import settings
+from feedback_service.cases.registry import CaseUpdate, ServiceRef
+from feedback_service.config import current_settings
 from feedback_service.errors import N_
 from feedback_service.words import FRONT_OFFICES, STATUSES, WORKPLACE_KINDS
 
-MOST_CASES = 1000  # in a batch
+MAX_CASES = 1000  # in a batch
 ASSISTED_SOURCES = ("phone_interview", "paper_box", "sms_viber", "diia_centers_map")
 
 CODE_NEEDED = N_("Give code, local_code, or both.")
 TOO_MANY = N_("Send at most %(limit)d at once.")
 
 
-def centre(**options: Any) -> Line:
+def centre_code_field(**options: Any) -> TextLine:
     """A centre's code."""
-    return Line(10, "[A-Z]{2}[0-9]{8}", "SN12000007", metadata=says(N_("The centre's code.")), **options)
+    return TextLine(
+        10, "[A-Z]{2}[0-9]{8}", "SN12000007", metadata=describe_field(N_("The centre's code.")), **options
+    )
 
 
-def says(about: str, *examples: str) -> dict[str, Any]:
+def describe_field(about: str, *examples: str) -> dict[str, Any]:
     """What the description tells of a field."""
     return {"description": about} | ({"examples": list(examples)} if examples else {})
 
@@ -42,86 +44,98 @@ def says(about: str, *examples: str) -> dict[str, Any]:
 # What callers send --------------------------------------------------------------------------------------------
 
 
-class ServiceSchema(Strict):
+class ServiceSchema(StrictSchema):
     """A service as the case system names it."""
 
-    code = Line(
-        32, allow_none=True, metadata=says(N_("Its national code; this or the local one is needed."), "00034")
+    code = TextLine(
+        32,
+        allow_none=True,
+        metadata=describe_field(N_("Its national code; this or the local one is needed."), "00034"),
     )
-    local_code = Line(32, allow_none=True, metadata=says(N_("Its code in the centre's own list."), "14-13"))
-    title = Line(
+    local_code = TextLine(
+        32, allow_none=True, metadata=describe_field(N_("Its code in the centre's own list."), "14-13")
+    )
+    title = TextLine(
         500,
         allow_none=True,
-        metadata=says(N_("A service not known yet is taken with this title."), "Реєстрація місця проживання"),
+        metadata=describe_field(
+            N_("A service not known yet is taken with this title."), "Реєстрація місця проживання"
+        ),
     )
 
     @validates_schema(skip_on_field_errors=True)
-    def named(self, data: Mapping[str, Any], **_: Any) -> None:
+    def require_code(self, data: Mapping[str, Any], **_: Any) -> None:
         """A service has a code of one kind at least."""
         if not data.get("code") and not data.get("local_code"):
             raise ValidationError(CODE_NEEDED)
 
     @post_load
-    def made(self, data: Mapping[str, Any], **_: Any) -> ServiceRef:
+    def to_service_ref(self, data: Mapping[str, Any], **_: Any) -> ServiceRef:
         """In the words of the flow."""
         return ServiceRef(**{name: data.get(name) or "" for name in ("code", "local_code", "title")})
 
 
-class CaseSchema(Strict):
+class CaseSchema(StrictSchema):
     """A case at one status."""
 
-    centre = centre(required=True)
-    case_number = Line(
+    centre = centre_code_field(required=True)
+    case_number = TextLine(
         64,
         required=True,
-        metadata=says(N_("As in the case system; kept only as a keyed hash."), "12-2026/000123"),
+        metadata=describe_field(N_("As in the case system; kept only as a keyed hash."), "12-2026/000123"),
     )
-    service = Part(ServiceSchema, required=True)
+    service = NestedObject(ServiceSchema, required=True)
     front_office = Choice(
-        FRONT_OFFICES, required=True, metadata=says(N_("Where the applicant dealt with the case."))
+        FRONT_OFFICES, required=True, metadata=describe_field(N_("Where the applicant dealt with the case."))
     )
     status = Choice(STATUSES, required=True)
-    status_at = Instant(required=True, metadata=says(N_("When it got the status; at most 5 minutes ahead.")))
-    provider_edrpou = Line(
+    status_at = Instant(
+        required=True, metadata=describe_field(N_("When it got the status; at most 5 minutes ahead."))
+    )
+    provider_edrpou = TextLine(
         8,
         "[0-9]{8}",
         "00032112",
         allow_none=True,
-        metadata=says(N_("ЄДРПОУ of the body that provides the service.")),
+        metadata=describe_field(N_("ЄДРПОУ of the body that provides the service.")),
     )
-    workplace = Line(
-        64, allow_none=True, metadata=says(N_("The place in the centre, never a person."), "window-3")
+    workplace = TextLine(
+        64,
+        allow_none=True,
+        metadata=describe_field(N_("The place in the centre, never a person."), "window-3"),
     )
     workplace_kind = Choice(WORKPLACE_KINDS, allow_none=True)
-    registered_at = Instant(allow_none=True, metadata=says(N_("When the application was registered.")))
+    registered_at = Instant(
+        allow_none=True, metadata=describe_field(N_("When the application was registered."))
+    )
     repository_id = Uuid(
-        allow_none=True, metadata=says(N_("The ordered service in the State's own repository."))
+        allow_none=True, metadata=describe_field(N_("The ordered service in the State's own repository."))
     )
 
     @post_load
-    def made(self, data: Mapping[str, Any], **_: Any) -> CaseReport:
+    def to_case_report(self, data: Mapping[str, Any], **_: Any) -> CaseUpdate:
         """In the words of the flow."""
-        return CaseReport(**data)
+        return CaseUpdate(**data)
 
 
-class CaseItems(Items):
+class CaseList(ListField):
     """Cases that are judged one by one, so that a bad one spoils no other."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> list[Any]:
         if not isinstance(value, list):
             raise self.make_error("invalid")
-        if len(value) > MOST_CASES:
-            raise ValidationError(Said(TOO_MANY, limit=MOST_CASES))
+        if len(value) > MAX_CASES:
+            raise ValidationError(TranslatableMessage(TOO_MANY, limit=MAX_CASES))
         return value
 
 
-class CaseBatchSchema(Strict):
+class CaseBatchSchema(StrictSchema):
     """Up to a thousand cases."""
 
-    cases = CaseItems(Part(CaseSchema), required=True, metadata={"maxItems": MOST_CASES})
+    cases = CaseList(NestedObject(CaseSchema), required=True, metadata={"maxItems": MAX_CASES})
 
 
-ANSWERS: dict[str, Any] = {
+ANSWERS_METADATA: dict[str, Any] = {
     "description": N_(
         "Question id to value: a number for scale_0_10, a word for words, a list for choices, a text."
     ),
@@ -131,40 +145,40 @@ ANSWERS: dict[str, Any] = {
 }
 
 
-class Spoken(Choice):
+class LanguageChoice(Choice):
     """A language of this installation."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__((), **options)
         self.metadata = {"examples": ["uk"]}  # which ones there are is a setting, so no list of words
 
-    def allowed(self) -> tuple[str, ...]:
+    def allowed_values(self) -> tuple[str, ...]:
         """The languages of the settings."""
-        return settings().languages
+        return current_settings().languages
 
 
-class AnswersSchema(Strict):
+class AnswersSchema(StrictSchema):
     """What one person answers."""
 
-    client_id = Uuid(required=True, metadata=says(N_("Made by the client, once for each answer.")))
-    language = Spoken(required=True)
-    answers = Members(required=True, metadata=ANSWERS)
+    client_id = Uuid(required=True, metadata=describe_field(N_("Made by the client, once for each answer.")))
+    language = LanguageChoice(required=True)
+    answers = JsonObject(required=True, metadata=ANSWERS_METADATA)
 
 
 class AssistedSchema(AnswersSchema):
     """An answer that somebody heard or read and typed in."""
 
-    centre = centre(required=True)
-    service = Part(ServiceSchema, required=True)
+    centre = centre_code_field(required=True)
+    service = NestedObject(ServiceSchema, required=True)
     front_office = Choice(FRONT_OFFICES, required=True)
     source = Choice(ASSISTED_SOURCES, required=True)
     answered_on = Day(required=True)
 
 
-class SurveyQuery(Strict):
+class SurveyQuery(StrictSchema):
     """How the survey is read."""
 
-    lang = Spoken(load_default="uk")
+    lang = LanguageChoice(load_default="uk")
 
 
 # What callers get ---------------------------------------------------------------------------------------------
@@ -189,10 +203,12 @@ class QrReply(Schema):
 class InvitationReply(Schema):
     """The invitation to hand over; it never tells whether it was answered."""
 
-    url = fields.Url(required=True, metadata=says(N_("The link to the survey, as in the QR code.")))
-    short_code = Line(14, "[0-9A-Z]{4}(-[0-9A-Z]{4}){2}", "K7Q2-7K3M-9QXT", required=True)
+    url = fields.Url(required=True, metadata=describe_field(N_("The link to the survey, as in the QR code.")))
+    short_code = TextLine(14, "[0-9A-Z]{4}(-[0-9A-Z]{4}){2}", "K7Q2-7K3M-9QXT", required=True)
     state = Choice(
-        ("issued", "expired", "cancelled"), required=True, metadata=says(N_("Never whether it was answered."))
+        ("issued", "expired", "cancelled"),
+        required=True,
+        metadata=describe_field(N_("Never whether it was answered.")),
     )
     expires_at = Instant(required=True)
     qr = fields.Nested(QrReply, required=True)
@@ -202,7 +218,7 @@ class CaseReply(Schema):
     """A case as it is known."""
 
     id = Uuid(required=True)
-    centre = centre(required=True)
+    centre = centre_code_field(required=True)
     front_office = Choice(FRONT_OFFICES, required=True)
     status = Choice(STATUSES, required=True)
     history = fields.List(fields.Nested(StatusReply), required=True)
@@ -212,7 +228,7 @@ class CaseReply(Schema):
 class FieldErrorReply(Schema):
     """A field at fault."""
 
-    pointer = fields.String(required=True, metadata=says(N_("JSON Pointer (RFC 6901).")))
+    pointer = fields.String(required=True, metadata=describe_field(N_("JSON Pointer (RFC 6901).")))
     detail = fields.String(required=True)
 
 
@@ -223,7 +239,7 @@ class ProblemReply(Schema):
     title = fields.String(required=True)
     status = fields.Integer(required=True)
     detail = fields.String(required=True)
-    instance = Uuid(required=True, metadata=says(N_("The id of the request, as in our log.")))
+    instance = Uuid(required=True, metadata=describe_field(N_("The id of the request, as in our log.")))
     errors = fields.List(fields.Nested(FieldErrorReply))
 
 
@@ -231,7 +247,7 @@ class BatchResultReply(Schema):
     """What became of one case: ``case`` or ``problem``."""
 
     index = fields.Integer(required=True)
-    status = fields.Integer(required=True, metadata=says(N_("As if the case had been sent alone.")))
+    status = fields.Integer(required=True, metadata=describe_field(N_("As if the case had been sent alone.")))
     case = fields.Nested(CaseReply)
     problem = fields.Nested(ProblemReply)
 
@@ -257,7 +273,7 @@ class QuestionReply(Schema):
     text = fields.String(required=True)
     options = fields.List(fields.Nested(OptionReply), required=True)
     required = fields.Boolean(required=True)
-    follow_up = fields.Boolean(required=True, metadata=says(N_("Offer it after a poor answer.")))
+    follow_up = fields.Boolean(required=True, metadata=describe_field(N_("Offer it after a poor answer.")))
     low = fields.String(allow_none=True, required=True)
     high = fields.String(allow_none=True, required=True)
     max_length = fields.Integer(allow_none=True, required=True)
@@ -267,7 +283,7 @@ class QuestionReply(Schema):
 class SurveyCentreReply(Schema):
     """The centre, and who answers for personal data there."""
 
-    code = centre(required=True)
+    code = centre_code_field(required=True)
     name = fields.String(required=True)
     controller = fields.String(allow_none=True, required=True)
     contact = fields.String(allow_none=True, required=True)
@@ -291,7 +307,7 @@ class SurveyReply(Schema):
     poor_values = fields.List(
         fields.String(),
         required=True,
-        metadata=says(N_("Any of these answers calls for the follow-up questions.")),
+        metadata=describe_field(N_("Any of these answers calls for the follow-up questions.")),
     )
     questions = fields.List(fields.Nested(QuestionReply), required=True)
 
@@ -301,5 +317,5 @@ class RecordedReply(Schema):
 
     id = Uuid(required=True)
     receipt = fields.String(
-        required=True, metadata=says(N_("With it at /R/… its author can take the answer back."))
+        required=True, metadata=describe_field(N_("With it at /R/… its author can take the answer back."))
     )

@@ -4,7 +4,7 @@ from flask import Blueprint, Response
 
 from feedback_service import clock
 from feedback_service.api.operations import Call, Operation, operation
-from feedback_service.api.replies import reply
+from feedback_service.api.replies import json_response
 from feedback_service.api.summary_schemas import SummaryQuery, SummaryReply
 from feedback_service.errors import N_, Invalid, NotFound
 from feedback_service.figures.shapes import FigureQuery
@@ -31,14 +31,16 @@ bp = Blueprint("summaries", __name__)
 )
 def read_summary(call: Call) -> Response:
     """What the answers of the caller's centres say."""
-    asked = call.query
-    centres = frozenset(asked.get("centre") or call.centres)
+    parameters = call.query
+    centres = frozenset(parameters.get("centre") or call.centres)
     if not centres <= call.centres:
         raise NotFound()
     try:
-        first, last = complete_period(asked.get("from_"), asked.get("to"), clock.kyiv_day(clock.now()))
+        first, last = complete_period(
+            parameters.get("from_"), parameters.get("to"), clock.kyiv_day(clock.now())
+        )
     except EndsBeforeItBegins as wrong:
-        raise Invalid.field("/from", N_("The first day comes after the last.")) from wrong
-    wanted = FigureQuery(centres, first, last, asked.get("front_office"), asked.get("source"))
-    summary, without_signals = read_both_totals(wanted, by=asked.get("by"))
-    return reply(summary_json(summary, without_signals))
+        raise Invalid.for_field("/from", N_("The first day comes after the last.")) from wrong
+    wanted = FigureQuery(centres, first, last, parameters.get("front_office"), parameters.get("source"))
+    summary, without_signals = read_both_totals(wanted, by=parameters.get("by"))
+    return json_response(summary_json(summary, without_signals))

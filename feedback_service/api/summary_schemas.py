@@ -4,33 +4,38 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from feedback_service.api.fields import Choice, Day, Items, Strict
-from feedback_service.api.schemas import centre, says
+from feedback_service.api.fields import Choice, Day, ListField, StrictSchema
+from feedback_service.api.schemas import centre_code_field, describe_field
 from feedback_service.errors import N_
 from feedback_service.figures.shapes import GROUPINGS
 from feedback_service.words import FRONT_OFFICES, SOURCES
 
 
-class SummaryQuery(Strict):
+class SummaryQuery(StrictSchema):
     """What is summed up."""
 
-    centre = Items(centre(), metadata=says(N_("Repeat it to pool several; all of the key's when left out.")))
+    centre = ListField(
+        centre_code_field(),
+        metadata=describe_field(N_("Repeat it to pool several; all of the key's when left out.")),
+    )
     front_office = Choice(FRONT_OFFICES)
     source = Choice(SOURCES)
     by = Choice(GROUPINGS)
-    from_ = Day(data_key="from", metadata=says(N_("A day in Kyiv, inclusive; 1 January when left out.")))
-    to = Day(metadata=says(N_("A day in Kyiv, inclusive; today when left out.")))
+    from_ = Day(
+        data_key="from", metadata=describe_field(N_("A day in Kyiv, inclusive; 1 January when left out."))
+    )
+    to = Day(metadata=describe_field(N_("A day in Kyiv, inclusive; today when left out.")))
 
 
-def percentage(**options: Any) -> fields.Float:
+def percentage_field(**options: Any) -> fields.Float:
     """Percent to one decimal, or null where nobody answered."""
     return fields.Float(required=True, allow_none=True, **options)
 
 
-def interval() -> fields.List[Any]:
+def interval_field() -> fields.List[Any]:
     """The two ends of a 95 % interval, or null where nobody answered."""
-    ends = {"minItems": 2, "maxItems": 2}
-    return fields.List(fields.Float(), required=False, allow_none=True, metadata=ends)
+    two_items = {"minItems": 2, "maxItems": 2}
+    return fields.List(fields.Float(), required=False, allow_none=True, metadata=two_items)
 
 
 class PeriodReply(Schema):
@@ -55,7 +60,7 @@ class FunnelReply(Schema):
     opened = fields.Integer(required=True)
     started = fields.Integer(required=True)
     answered = fields.Integer(required=True)
-    response_rate = percentage()
+    response_rate = percentage_field()
 
 
 class IndicatorReply(Schema):
@@ -69,7 +74,7 @@ class IndicatorReply(Schema):
     passives = fields.Integer()
     detractors = fields.Integer()
     value = fields.Float(allow_none=True)
-    interval = interval()
+    interval = interval_field()
     band = fields.String(allow_none=True)
     status = fields.String()
 
@@ -80,9 +85,9 @@ class QuestionFiguresReply(Schema):
     id = fields.String(required=True)
     n = fields.Integer(required=True)
     counts = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
-    share_satisfied = percentage()
-    interval = interval()
-    share_not_awful = percentage()
+    share_satisfied = percentage_field()
+    interval = interval_field()
+    share_not_awful = percentage_field()
 
 
 class ReasonReply(Schema):
@@ -107,7 +112,7 @@ class WithoutSignalsReply(Schema):
     """What the answers say that nothing is odd about; of too few people only that it is withheld."""
 
     suppressed = fields.Boolean(required=True)
-    signalled = fields.Integer(metadata=says(N_("Answers that may not be a visitor's own.")))
+    signalled = fields.Integer(metadata=describe_field(N_("Answers that may not be a visitor's own.")))
     indicators = fields.List(fields.Nested(IndicatorReply))
     questions = fields.List(fields.Nested(QuestionFiguresReply))
     reasons = fields.List(fields.Nested(ReasonReply))

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from feedback_service.api.operations import Call, Operation, operation
-from feedback_service.api.replies import reply
+from feedback_service.api.replies import json_response
 from feedback_service.api.schemas import (
     AnswersSchema,
     AssistedSchema,
@@ -16,15 +16,15 @@ from feedback_service.api.schemas import (
 from feedback_service.errors import N_, AlreadyAnswered, InvitationCancelled, InvitationExpired, NotFound
 from feedback_service.flow import answers as answers_flow
 from feedback_service.flow import direct
-from feedback_service.flow.answers import CentreFacts, Recorded, Survey
+from feedback_service.flow.answers import PublicCentre, RecordedAnswer, Survey
 from feedback_service.flow.direct import AssistedAnswer
-from feedback_service.surveys.answers import check
+from feedback_service.surveys.answers import check_answers
 from feedback_service.surveys.questionnaires import Question, Questionnaire
 
-NATIVE = "uk"  # what a questionnaire certainly speaks
-CLIENT = "8a3f1f0e-6f0b-4c5f-9d55-2f6f1f5f7a10"
-TOKEN = {"token": N_("The secret in the link; capitals and small letters are the same.")}
-CLOSED = (NotFound, AlreadyAnswered, InvitationExpired, InvitationCancelled)
+FALLBACK_LANGUAGE = "uk"  # what a questionnaire certainly speaks
+EXAMPLE_CLIENT_ID = "8a3f1f0e-6f0b-4c5f-9d55-2f6f1f5f7a10"
+TOKEN_PARAMETER = {"token": N_("The secret in the link; capitals and small letters are the same.")}
+CLOSED_ERRORS = (NotFound, AlreadyAnswered, InvitationExpired, InvitationCancelled)
 
 bp = Blueprint("surveys", __name__)
 
@@ -37,13 +37,15 @@ bp = Blueprint("surveys", __name__)
         note=N_("The token is the credential. Reading spends nothing and does not count as opened."),
         query=SurveyQuery,
         gives={200: (N_("What the person is asked."), SurveyReply)},
-        refuses=CLOSED,
-        path=TOKEN,
+        refuses=CLOSED_ERRORS,
+        path=TOKEN_PARAMETER,
     )
 )
 def read_survey(call: Call, token: str) -> Response:
     """What the person is asked, in one language."""
-    return reply(_survey(answers_flow.open_survey(token, counts=False), call.query["lang"]))
+    return json_response(
+        _survey_to_json(answers_flow.open_survey(token, mark_opened=False), call.query["lang"])
+    )
 
 
 @bp.post("/surveys/<token>/responses")
@@ -60,9 +62,9 @@ def read_survey(call: Call, token: str) -> Response:
             201: (N_("The answer is recorded."), RecordedReply),
             200: (N_("This client's answer had been recorded before."), RecordedReply),
         },
-        refuses=CLOSED,
+        refuses=CLOSED_ERRORS,
         example={
-            "client_id": CLIENT,
+            "client_id": EXAMPLE_CLIENT_ID,
             "language": "uk",
             "answers": {
                 "off.nps": 9,
@@ -71,18 +73,18 @@ def read_survey(call: Call, token: str) -> Response:
                 "any.comment": "Дякую, все швидко.",
             },
         },
-        path=TOKEN,
+        path=TOKEN_PARAMETER,
     )
 )
 def answer(call: Call, token: str) -> Response:
     """Take a person's answers."""
-    sent = call.body
-    return _recorded(
-        answers_flow.finish(
+    body = call.body
+    return _respond_recorded(
+        answers_flow.submit_answer(
             token,
-            client_id=sent["client_id"],
-            given=lambda questionnaire: check(questionnaire, sent["answers"]),
-            language=sent["language"],
+            client_id=body["client_id"],
+            given=lambda questionnaire: check_answers(questionnaire, body["answers"]),
+            language=body["language"],
             source="qr_case",
         )
     )
@@ -101,7 +103,7 @@ def answer(call: Call, token: str) -> Response:
         },
         refuses=(NotFound,),
         example={
-            "client_id": CLIENT,
+            "client_id": EXAMPLE_CLIENT_ID,
             "centre": "SN12000007",
             "service": {"code": "00034"},
             "front_office": "offline",
@@ -114,34 +116,38 @@ def answer(call: Call, token: str) -> Response:
 )
 def enter_answer(call: Call) -> Response:
     """Take an answer that staff heard or read."""
-    sent = call.body
-    answers = sent.pop("answers")
-    told = AssistedAnswer(**sent)
-    return _recorded(
-        direct.record_assisted(
-            told, given=lambda questionnaire: check(questionnaire, answers), centres=call.centres
+    body = call.body
+    answers = body.pop("answers")
+    assisted_answer = AssistedAnswer(**body)
+    return _respond_recorded(
+        direct.record_assisted_answer(
+            assisted_answer,
+            check_answers=lambda questionnaire: check_answers(questionnaire, answers),
+            centres=call.centres,
         )
     )
 
 
-def _recorded(recorded: Recorded) -> Response:
-    told = {"id": str(recorded.id), "receipt": recorded.receipt}
-    return reply(told, 200 if recorded.repeated else 201)
+def _respond_recorded(recorded: RecordedAnswer) -> Response:
+    members = {"id": str(recorded.id), "receipt": recorded.receipt}
+    return json_response(members, 200 if recorded.repeated else 201)
 
 
-def _survey(survey: Survey, language: str) -> dict[str, Any]:
+def _survey_to_json(survey: Survey, language: str) -> dict[str, Any]:
     completed_on = survey.completed_on.isoformat() if survey.completed_on else None
-    told = described(survey.questionnaire, survey.centre, language)
-    return told | {"service": {"title": survey.service}, "completed_on": completed_on}
+    members = questionnaire_to_json(survey.questionnaire, survey.centre, language)
+    return members | {"service": {"title": survey.service}, "completed_on": completed_on}
 
 
-def described(questionnaire: Questionnaire, centre: CentreFacts, language: str) -> dict[str, Any]:
+def questionnaire_to_json(
+    questionnaire: Questionnaire, centre: PublicCentre, language: str
+) -> dict[str, Any]:
     """What a centre asks, in one language, else in Ukrainian; of no service yet."""
-    spoken = language if language in questionnaire.languages else NATIVE
+    shown_language = language if language in questionnaire.languages else FALLBACK_LANGUAGE
     return {
         "version": questionnaire.version,
         "front_office": questionnaire.front_office,
-        "language": spoken,
+        "language": shown_language,
         "centre": {
             "code": centre.code,
             "name": centre.name,
@@ -151,11 +157,11 @@ def described(questionnaire: Questionnaire, centre: CentreFacts, language: str) 
         "service": {"title": None},
         "completed_on": None,
         "poor_values": sorted(questionnaire.poor_values),
-        "questions": [_question(question, spoken) for question in questionnaire.questions],
+        "questions": [_question_to_json(question, shown_language) for question in questionnaire.questions],
     }
 
 
-def _question(question: Question, language: str) -> dict[str, Any]:
+def _question_to_json(question: Question, language: str) -> dict[str, Any]:
     return {
         "id": question.id,
         "kind": question.kind,

@@ -12,11 +12,11 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select
 from sqlalchemy.orm import Session
 
 from feedback_service.database import table
-from feedback_service.models import Alarm, Centre, Concern
+from feedback_service.models import Alarm, AlarmCheck, Centre
 
 BREACH = "breach"
 _CENTRE_ITSELF = ""  # the subject of every breach
-_CONCERN = insert(table(Concern))
+_CONCERN = insert(table(AlarmCheck))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +50,21 @@ def notice(connection: Connection, centre_id: uuid.UUID, service_id: uuid.UUID |
     connection.execute(_CONCERN, concern)
 
 
-def noticed(tx: Session, limit: int) -> Sequence[Concern]:
+def noticed(tx: Session, limit: int) -> Sequence[AlarmCheck]:
     """What waits to be looked at, centre by centre."""
-    waiting = select(Concern).where(Concern.kind == BREACH).order_by(Concern.centre_id, Concern.id)
+    waiting = (
+        select(AlarmCheck).where(AlarmCheck.kind == BREACH).order_by(AlarmCheck.centre_id, AlarmCheck.id)
+    )
     return tx.scalars(waiting.limit(limit)).all()
 
 
 def record(tx: Session, centre_id: uuid.UUID, ids: Collection[uuid.UUID], today: date) -> bool:
     """What was noticed counts for the breach that stands, or for a new one; tells whether any was still there."""
-    gone = delete(Concern).where(Concern.centre_id == centre_id, Concern.id.in_(ids)).returning(Concern.id)
+    gone = (
+        delete(AlarmCheck)
+        .where(AlarmCheck.centre_id == centre_id, AlarmCheck.id.in_(ids))
+        .returning(AlarmCheck.id)
+    )
     number = len(tx.scalars(gone).all())
     if not number:
         return False

@@ -14,10 +14,12 @@ from feedback_service.cases import tokens
 from feedback_service.cases.tokens import Keyring, TokenKey
 from feedback_service.database import fetch_rows, table, write, write_guarded
 from feedback_service.errors import InvitationCancelled, InvitationExpired, NotFound
-from feedback_service.models import BegunAnswer, Case, Centre, CodeGuesses, Invitation, Service
+from feedback_service.models import Case, Centre, DraftAnswer, Invitation, Service, ShortCodeGuesses
 
 GUESS_WINDOW = timedelta(minutes=10)
-WRONG_GUESSES = 30  # in a window, for one centre: at 25,000 open codes a guesser needs 27 years to hit one
+MAX_WRONG_GUESSES = (
+    30  # in a window, for one centre: at 25,000 open codes a guesser needs 27 years to hit one
+)
 
 
 class InvitationFacts(NamedTuple):
@@ -72,7 +74,7 @@ class CentreFacts(NamedTuple):
     languages: Sequence[str] | None
 
 
-class Begun(NamedTuple):
+class DraftFacts(NamedTuple):
     """An answer that is not final yet."""
 
     client_id: uuid.UUID
@@ -84,7 +86,7 @@ class Begun(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class InvitationContext:
     """An invitation in somebody's hand, with the case it is about and the answer begun on it."""
 
     token: str
@@ -93,17 +95,19 @@ class Held:
     case: CaseFacts
     service: ServiceFacts
     centre: CentreFacts
-    begun: Begun | None
+    draft: DraftFacts | None
 
     @property
-    def scope(self) -> bytes:
+    def client_scope(self) -> bytes:
         """Within what a client id means something: this token alone."""
         return self.token.encode()
 
-    def answered_by(self, client: uuid.UUID) -> bool:
+    def was_answered_by(self, client_id: uuid.UUID) -> bool:
         """Whether it was this client that answered."""
-        answered = self.invitation.client_hash
-        return answered is not None and answered == self.key.client_hash(self.scope, client)
+        client_hash = self.invitation.client_hash
+        return client_hash is not None and client_hash == self.key.hash_client_id(
+            self.client_scope, client_id
+        )
 
     def refuse_if_closed(self, today: date) -> None:
         """Raise ``InvitationCancelled`` or ``InvitationExpired``."""
@@ -115,195 +119,215 @@ class Held:
 
 # Statements of what people do all day are built once, so that SQLAlchemy compiles them once, and give plain rows: here
 # the objects of its ORM would cost more than the database.
-_INVITATIONS, _CASES, _SERVICES, _CENTRES, _BEGUN = map(
-    table, (Invitation, Case, Service, Centre, BegunAnswer)
+_INVITATIONS, _CASES, _SERVICES, _CENTRES, _DRAFTS = map(
+    table, (Invitation, Case, Service, Centre, DraftAnswer)
 )
-_FACTS: Sequence[tuple[type[Any], Table]] = (
+_FACT_TABLES: Sequence[tuple[type[Any], Table]] = (
     (InvitationFacts, _INVITATIONS),
     (CaseFacts, _CASES),
     (ServiceFacts, _SERVICES),
     (CentreFacts, _CENTRES),
-    (Begun, _BEGUN),
+    (DraftFacts, _DRAFTS),
 )
-_HELD = select(*(of.c[name] for facts, of in _FACTS for name in facts._fields)).select_from(
+_SELECT_CONTEXT = select(*(of.c[name] for facts, of in _FACT_TABLES for name in facts._fields)).select_from(
     _INVITATIONS.join(
         _CASES, and_(_CASES.c.centre_id == _INVITATIONS.c.centre_id, _CASES.c.id == _INVITATIONS.c.case_id)
     )
     .join(_SERVICES, and_(_SERVICES.c.centre_id == _CASES.c.centre_id, _SERVICES.c.id == _CASES.c.service_id))
     .join(_CENTRES, _CENTRES.c.id == _INVITATIONS.c.centre_id)
     .outerjoin(
-        _BEGUN,
-        and_(_BEGUN.c.centre_id == _INVITATIONS.c.centre_id, _BEGUN.c.invitation_id == _INVITATIONS.c.id),
+        _DRAFTS,
+        and_(_DRAFTS.c.centre_id == _INVITATIONS.c.centre_id, _DRAFTS.c.invitation_id == _INVITATIONS.c.id),
     )
 )
-_THIS = (_INVITATIONS.c.centre_id == bindparam("whose"), _INVITATIONS.c.id == bindparam("which"))
-_THIS_BEGUN = (_BEGUN.c.centre_id == bindparam("whose"), _BEGUN.c.invitation_id == bindparam("which"))
-_BY_TOKEN = _HELD.where(_INVITATIONS.c.token_hash == bindparam("hash"))
-_BY_TOKEN_LOCKED = _BY_TOKEN.with_for_update(of=_INVITATIONS)
-_BY_ID_LOCKED = _HELD.add_columns(_INVITATIONS.c.key_id).where(*_THIS).with_for_update(of=_INVITATIONS)
-_READ_BEGUN = select(*(_BEGUN.c[name] for name in Begun._fields)).where(*_THIS_BEGUN)
-_BEGIN = insert(_BEGUN)
-_TOUCH = update(_BEGUN).where(*_THIS_BEGUN)
+_IS_INVITATION = (_INVITATIONS.c.centre_id == bindparam("whose"), _INVITATIONS.c.id == bindparam("which"))
+_IS_DRAFT = (_DRAFTS.c.centre_id == bindparam("whose"), _DRAFTS.c.invitation_id == bindparam("which"))
+_FIND_BY_TOKEN = _SELECT_CONTEXT.where(_INVITATIONS.c.token_hash == bindparam("hash"))
+_LOCK_BY_TOKEN = _FIND_BY_TOKEN.with_for_update(of=_INVITATIONS)
+_LOCK_BY_ID = (
+    _SELECT_CONTEXT.add_columns(_INVITATIONS.c.key_id).where(*_IS_INVITATION).with_for_update(of=_INVITATIONS)
+)
+_READ_DRAFT = select(*(_DRAFTS.c[name] for name in DraftFacts._fields)).where(*_IS_DRAFT)
+_INSERT_DRAFT = insert(_DRAFTS)
+_TOUCH_DRAFT = update(_DRAFTS).where(*_IS_DRAFT)
 # Who decided by what was read relies on its being so still: see ``optimistic_transaction``.
-_UNTOUCHED = _BEGUN.c.touched_at == bindparam("was_touched_at")
-_CHOSEN = _TOUCH.where(_UNTOUCHED)  # what is set comes with the values
-_DROP_BEGUN = delete(_BEGUN).where(*_THIS_BEGUN, _UNTOUCHED)
-_STARTING = (
+_IS_UNTOUCHED = _DRAFTS.c.touched_at == bindparam("was_touched_at")
+_UPDATE_DRAFT = _TOUCH_DRAFT.where(_IS_UNTOUCHED)  # what is set comes with the values
+_DELETE_DRAFT = delete(_DRAFTS).where(*_IS_DRAFT, _IS_UNTOUCHED)
+_START_INVITATION = (
     update(_INVITATIONS)
     .where(
-        *_THIS,
+        *_IS_INVITATION,
         _INVITATIONS.c.answered_on.is_(None),
         _INVITATIONS.c.cancelled == bindparam("was_cancelled"),
         _INVITATIONS.c.started == bindparam("was_started"),
     )
     .values(opened=true(), started=true())
 )
-_OPENED = (
+_MARK_OPENED = (
     update(_INVITATIONS)
     .where(_INVITATIONS.c.token_hash.in_(bindparam("hashes", expanding=True)), ~_INVITATIONS.c.opened)
     .values(opened=True)
 )
 
 
-def hold(connection: Connection, keyring: Keyring, token: str, *, lock: bool = False) -> Held:
+def find_by_token(
+    connection: Connection, keyring: Keyring, token: str, *, lock: bool = False
+) -> InvitationContext:
     """The invitation behind a token; ``NotFound`` if there is none. One statement, unless keys were rotated.
 
     ``lock`` keeps everybody else from answering by it until the transaction ends.
     """
-    normal = tokens.normal_token(token)
-    if normal is None:
+    normal_token = tokens.normalise_token(token)
+    if normal_token is None:
         raise NotFound()
     for key in keyring.keys:
-        asked = _BY_TOKEN_LOCKED if lock else _BY_TOKEN
-        for row in fetch_rows(connection, asked, {"hash": key.fingerprint("token", normal)}):
-            held = _held(normal, key, row)
-            return _after_waiting(connection, held) if lock else held
+        statement = _LOCK_BY_TOKEN if lock else _FIND_BY_TOKEN
+        for row in fetch_rows(connection, statement, {"hash": key.hash_secret("token", normal_token)}):
+            context = _build_context(normal_token, key, row)
+            return _reread_draft(connection, context) if lock else context
     raise NotFound()
 
 
-def hold_again(connection: Connection, keyring: Keyring, centre: uuid.UUID, invitation: uuid.UUID) -> Held:
+def lock_by_id(
+    connection: Connection, keyring: Keyring, centre_id: uuid.UUID, invitation_id: uuid.UUID
+) -> InvitationContext:
     """The invitation that an answer was begun on, locked.
 
     If its key was taken off the ring, the signing one stands in: nobody can open the link any more, but what
     was tapped counts.
     """
-    [[*facts, key_id]] = fetch_rows(connection, _BY_ID_LOCKED, {"whose": centre, "which": invitation})
+    [[*facts, key_id]] = fetch_rows(connection, _LOCK_BY_ID, {"whose": centre_id, "which": invitation_id})
     try:
-        key = keyring.by_id(key_id)
+        key = keyring.get_key(key_id)
     except LookupError:
-        key = keyring.signing
-    return _after_waiting(connection, _held(key.token(invitation), key, facts))
+        key = keyring.signing_key
+    return _reread_draft(connection, _build_context(key.derive_token(invitation_id), key, facts))
 
 
-def _held(token: str, key: TokenKey, row: Iterable[Any]) -> Held:
+def _build_context(token: str, key: TokenKey, row: Iterable[Any]) -> InvitationContext:
     values = iter(row)
-    invitation, case, service, centre, begun = (
-        facts._make(islice(values, len(facts._fields))) for facts, _ in _FACTS
+    invitation, case, service, centre, draft = (
+        facts._make(islice(values, len(facts._fields))) for facts, _ in _FACT_TABLES
     )
-    return Held(token, key, invitation, case, service, centre, begun if begun.client_id else None)
+    return InvitationContext(
+        token, key, invitation, case, service, centre, draft if draft.client_id else None
+    )
 
 
-def _after_waiting(connection: Connection, held: Held) -> Held:
+def _reread_draft(connection: Connection, context: InvitationContext) -> InvitationContext:
     """Read the answer begun once more: who waited for the lock sees the invitation as it is now, but the rows
     joined to it as they were before."""
-    if not held.invitation.started:
-        return held
-    begun = next(map(Begun._make, fetch_rows(connection, _READ_BEGUN, _this(held))), None)
-    return replace(held, begun=begun)
+    if not context.invitation.started:
+        return context
+    draft = next(map(DraftFacts._make, fetch_rows(connection, _READ_DRAFT, _invitation_key(context))), None)
+    return replace(context, draft=draft)
 
 
-def _this(held: Held) -> dict[str, Any]:
-    return {"whose": held.invitation.centre_id, "which": held.invitation.id}
+def _invitation_key(context: InvitationContext) -> dict[str, Any]:
+    return {"whose": context.invitation.centre_id, "which": context.invitation.id}
 
 
-def _as_read(held: Held) -> dict[str, Any]:
-    return _this(held) | {"was_cancelled": held.invitation.cancelled, "was_started": held.invitation.started}
+def _expected_state(context: InvitationContext) -> dict[str, Any]:
+    return _invitation_key(context) | {
+        "was_cancelled": context.invitation.cancelled,
+        "was_started": context.invitation.started,
+    }
 
 
-def note_opened(tx: Session, hashes: Sequence[bytes]) -> None:
+def mark_opened(tx: Session, hashes: Sequence[bytes]) -> None:
     """People have looked at the surveys behind the tokens with these hashes."""
-    tx.execute(_OPENED, {"hashes": hashes})
+    tx.execute(_MARK_OPENED, {"hashes": hashes})
 
 
-def spend(
-    connection: Connection, held: Held, client: uuid.UUID, *, on: date, left_begun: bool = False
+def mark_answered(
+    connection: Connection,
+    context: InvitationContext,
+    client_id: uuid.UUID,
+    *,
+    answered_on: date,
+    left_begun: bool = False,
 ) -> None:
     """Note that it was answered, and by which client; ``LostRace`` if somebody was first. The database decides."""
-    client_hash = held.key.client_hash(held.scope, client)
-    spent = {"answered_on": on, "client_hash": client_hash, "left_begun": left_begun}
-    write_guarded(connection, _STARTING, _as_read(held) | spent)
+    client_hash = context.key.hash_client_id(context.client_scope, client_id)
+    values = {"answered_on": answered_on, "client_hash": client_hash, "left_begun": left_begun}
+    write_guarded(connection, _START_INVITATION, _expected_state(context) | values)
 
 
-def keep_begun(
+def save_draft(
     connection: Connection,
-    held: Held,
+    context: InvitationContext,
     *,
-    client: uuid.UUID,
+    client_id: uuid.UUID,
     answers: Mapping[str, Any],
     language: str,
     source: str,
-    at: datetime,
+    now: datetime,
 ) -> None:
     """Keep what was chosen so far on the invitation; where the person came from is kept from the first time.
 
     ``LostRace`` if somebody else answered or chose meanwhile.
     """
-    chosen = {"client_id": client, "answers": dict(answers), "language": language, "touched_at": at}
-    if held.begun is None:
-        key = {"centre_id": held.invitation.centre_id, "invitation_id": held.invitation.id}
-        write(connection, _BEGIN, key | chosen | {"source": source, "begun_at": at})
-        write_guarded(connection, _STARTING, _as_read(held))
+    values = {"client_id": client_id, "answers": dict(answers), "language": language, "touched_at": now}
+    if context.draft is None:
+        ids = {"centre_id": context.invitation.centre_id, "invitation_id": context.invitation.id}
+        write(connection, _INSERT_DRAFT, ids | values | {"source": source, "begun_at": now})
+        write_guarded(connection, _START_INVITATION, _expected_state(context))
     else:
-        write_guarded(connection, _CHOSEN, _this(held) | chosen | {"was_touched_at": held.begun.touched_at})
+        write_guarded(
+            connection,
+            _UPDATE_DRAFT,
+            _invitation_key(context) | values | {"was_touched_at": context.draft.touched_at},
+        )
 
 
-def drop_begun(connection: Connection, held: Held, begun: Begun) -> None:
+def delete_draft(connection: Connection, context: InvitationContext, draft: DraftFacts) -> None:
     """Forget what was kept: it is final now. ``LostRace`` if it was touched meanwhile."""
-    write_guarded(connection, _DROP_BEGUN, _this(held) | {"was_touched_at": begun.touched_at})
+    write_guarded(connection, _DELETE_DRAFT, _invitation_key(context) | {"was_touched_at": draft.touched_at})
 
 
-def left(tx: Session, before: datetime, limit: int) -> Sequence[tuple[uuid.UUID, uuid.UUID]]:
+def find_abandoned_drafts(tx: Session, before: datetime, limit: int) -> Sequence[tuple[uuid.UUID, uuid.UUID]]:
     """Where answers were begun and not touched since ``before``: centre and invitation.
 
     They are taken so that no other worker takes them.
     """
-    query = select(_BEGUN.c.centre_id, _BEGUN.c.invitation_id).where(_BEGUN.c.touched_at <= before)
-    taken = query.order_by(_BEGUN.c.touched_at).limit(limit).with_for_update(skip_locked=True)
-    return [(centre, invitation) for centre, invitation in tx.execute(taken)]
+    query = select(_DRAFTS.c.centre_id, _DRAFTS.c.invitation_id).where(_DRAFTS.c.touched_at <= before)
+    locked_query = query.order_by(_DRAFTS.c.touched_at).limit(limit).with_for_update(skip_locked=True)
+    return [(centre_id, invitation_id) for centre_id, invitation_id in tx.execute(locked_query)]
 
 
-def put_off(tx: Session, centre: uuid.UUID, invitation: uuid.UUID, at: datetime) -> None:
+def postpone_draft(tx: Session, centre_id: uuid.UUID, invitation_id: uuid.UUID, now: datetime) -> None:
     """Give an answer that was left another turn later, as if it had been touched now."""
-    tx.execute(_TOUCH.values(touched_at=at), {"whose": centre, "which": invitation})
+    tx.execute(_TOUCH_DRAFT.values(touched_at=now), {"whose": centre_id, "which": invitation_id})
 
 
-def wrong_guesses(tx: Session, centre: Centre, now: datetime) -> CodeGuesses:
+def lock_wrong_guesses(tx: Session, centre: Centre, now: datetime) -> ShortCodeGuesses:
     """The count of wrong codes for this centre in the current window.
 
     Nobody else has it until the transaction ends: of guesses made at once, each sees the one before.
     """
-    counted = tx.get(CodeGuesses, centre.id, with_for_update=True, populate_existing=True)
-    if counted is None:
-        counted = CodeGuesses(centre_id=centre.id, window_began_at=now, wrong=0)
-        tx.add(counted)
+    guesses = tx.get(ShortCodeGuesses, centre.id, with_for_update=True, populate_existing=True)
+    if guesses is None:
+        guesses = ShortCodeGuesses(centre_id=centre.id, window_began_at=now, wrong=0)
+        tx.add(guesses)
         tx.flush()  # of two first guesses, the second finds the row kept already and is told again
-    elif counted.window_began_at + GUESS_WINDOW <= now:
-        counted.window_began_at, counted.wrong = now, 0
-    return counted
+    elif guesses.window_began_at + GUESS_WINDOW <= now:
+        guesses.window_began_at, guesses.wrong = now, 0
+    return guesses
 
 
-def seconds_to_wait(counted: CodeGuesses, now: datetime) -> int:
+def seconds_to_wait(guesses: ShortCodeGuesses, now: datetime) -> int:
     """The seconds until another short code may be tried; 0 when one may be tried now."""
-    if counted.wrong < WRONG_GUESSES:
+    if guesses.wrong < MAX_WRONG_GUESSES:
         return 0
-    return int((counted.window_began_at + GUESS_WINDOW - now).total_seconds()) + 1
+    return int((guesses.window_began_at + GUESS_WINDOW - now).total_seconds()) + 1
 
 
-def by_short_code(tx: Session, keyring: Keyring, centre: Centre, code: str) -> str | None:
+def find_token_by_short_code(tx: Session, keyring: Keyring, centre: Centre, code: str) -> str | None:
     """The token of the centre's invitation with these eight characters, or ``None``."""
-    hashes = keyring.fingerprints("short-code", code)
+    hashes = keyring.hash_secret_with_all("short-code", code)
     query = select(Invitation).where(
         Invitation.centre_id == centre.id, Invitation.short_code_hash.in_(hashes)
     )
     invitation = tx.scalar(query)
-    return keyring.by_id(invitation.key_id).token(invitation.id) if invitation else None
+    return keyring.get_key(invitation.key_id).derive_token(invitation.id) if invitation else None

@@ -13,78 +13,78 @@ from typing import Any
 from feedback_service.clock import KYIV
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-CLOSED = ("", "-", "–", "—", "зачинено", "вихідний", "closed")
-MOST_EXCEPTIONS = 100
+CLOSED_WORDS = ("", "-", "–", "—", "зачинено", "вихідний", "closed")
+MAX_EXCEPTIONS = 100
 
-NOT_SAID: Mapping[str, Any] = {
+DEFAULT_HOURS: Mapping[str, Any] = {
     "week": {day: [["08:00", "20:00"]] for day in WEEKDAYS[:6]}
 }  # as wide as any is
 
 Interval = list[str]  # from, to: "09:00", "18:00"
 
 _INTERVAL = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?\s*[-–—]\s*(\d{1,2})(?:[:.](\d{2}))?")
-_DAY = re.compile(r"(?:(\d{4})-(\d{2})-(\d{2})|(\d{1,2})\.(\d{1,2})\.(\d{4}))\s*(.*)")
+_DAY_LINE = re.compile(r"(?:(\d{4})-(\d{2})-(\d{2})|(\d{1,2})\.(\d{1,2})\.(\d{4}))\s*(.*)")
 
 
-def read_hours(text: str) -> list[Interval]:
+def parse_hours(text: str) -> list[Interval]:
     """Hours such as ``9–13, 14:00–18:00``, none for a closed day; ``ValueError`` for what cannot be read."""
-    if text.strip().casefold() in CLOSED:
+    if text.strip().casefold() in CLOSED_WORDS:
         return []
-    found = [_interval(part) for part in re.split(r"[,;]", text)]
-    if any(earlier[1] > later[0] for earlier, later in pairwise(found)):
+    intervals = [_parse_interval(part) for part in re.split(r"[,;]", text)]
+    if any(earlier[1] > later[0] for earlier, later in pairwise(intervals)):
         raise ValueError("the intervals overlap or are out of order")
-    return found
+    return intervals
 
 
-def read_exceptions(text: str) -> dict[str, list[Interval]]:
+def parse_exceptions(text: str) -> dict[str, list[Interval]]:
     """Days with other hours, one a line: ``25.12.2026 зачинено``; ``ValueError`` carries the line at fault."""
-    found: dict[str, list[Interval]] = {}
+    exceptions: dict[str, list[Interval]] = {}
     for line in filter(None, (line.strip() for line in text.splitlines())):
-        parts = _DAY.fullmatch(line)
+        parts = _DAY_LINE.fullmatch(line)
         try:
             if parts is None:
                 raise ValueError
             year, month, day = (parts[1], parts[2], parts[3]) if parts[1] else (parts[6], parts[5], parts[4])
-            on = date(int(year), int(month), int(day)).isoformat()
-            if on in found:
+            iso_day = date(int(year), int(month), int(day)).isoformat()
+            if iso_day in exceptions:
                 raise ValueError
-            found[on] = read_hours(parts[7])
+            exceptions[iso_day] = parse_hours(parts[7])
         except ValueError:
             raise ValueError(line) from None
-    if len(found) > MOST_EXCEPTIONS:
+    if len(exceptions) > MAX_EXCEPTIONS:
         raise ValueError(text.strip().splitlines()[-1])
-    return dict(sorted(found.items()))
+    return dict(sorted(exceptions.items()))
 
 
-def spell_hours(hours: list[Interval]) -> str:
+def format_hours(hours: list[Interval]) -> str:
     """The hours of a day as they may be typed again; an empty text for a closed day."""
     return ", ".join(f"{since}–{until}" for since, until in hours)
 
 
-def spell_exceptions(exceptions: Mapping[str, Any], closed: str = "—") -> str:
+def format_exceptions(exceptions: Mapping[str, Any], closed: str = "—") -> str:
     """The exceptions as they may be typed again, one a line."""
-    return "\n".join(f"{day} {spell_hours(hours) or closed}" for day, hours in exceptions.items())
+    return "\n".join(f"{day} {format_hours(hours) or closed}" for day, hours in exceptions.items())
 
 
 def is_open(hours: Mapping[str, Any] | None, at: datetime) -> bool:
     """Whether people may be in the hall; of a centre that has not said its hours, Monday to Saturday, 8 to 20."""
-    hours, here = hours or NOT_SAID, at.astimezone(KYIV)
-    usual = hours.get("week", {}).get(WEEKDAYS[here.weekday()], [])
-    today = hours.get("except", {}).get(here.date().isoformat(), usual)
-    return any(since <= f"{here:%H:%M}" < until for since, until in today)
+    hours, local_time = hours or DEFAULT_HOURS, at.astimezone(KYIV)
+    usual = hours.get("week", {}).get(WEEKDAYS[local_time.weekday()], [])
+    today = hours.get("except", {}).get(local_time.date().isoformat(), usual)
+    return any(since <= f"{local_time:%H:%M}" < until for since, until in today)
 
 
-def _interval(text: str) -> Interval:
+def _parse_interval(text: str) -> Interval:
     parts = _INTERVAL.fullmatch(text.strip())
     if parts is None:
         raise ValueError("these are no hours")
-    since, until = _clock(parts[1], parts[2]), _clock(parts[3], parts[4])
+    since, until = _parse_time(parts[1], parts[2]), _parse_time(parts[3], parts[4])
     if since >= until:
         raise ValueError("it ends before it begins")
     return [since, until]
 
 
-def _clock(hours: str, minutes: str | None) -> str:
+def _parse_time(hours: str, minutes: str | None) -> str:
     hour, minute = int(hours), int(minutes or 0)
     if hour > 24 or minute > 59 or (hour == 24 and minute):
         raise ValueError("there is no such time")

@@ -15,95 +15,101 @@ from feedback_service.cases import qr
 
 WIDTH, HEIGHT = 210, 297
 MARGIN = 15
-MOST_CODE, CODE_ENDS, GAP = 135, 222, 12  # the dark part of the code: how wide, where it ends, from the name
-_FONT = Path(__file__).with_name("fonts") / "DejaVuSansCondensed-Bold.ttf"  # wider than what browsers take
-_FACES = "system-ui, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', Arial, sans-serif"
-_MOST_LINES = 3
-_LINE = '<path d="M15 {:g}h180" stroke="#000" stroke-width=".8"/>'
+MAX_CODE_SIDE, CODE_BOTTOM, CODE_GAP = (
+    135,
+    222,
+    12,
+)  # the dark part of the code: how wide, where it ends, from the name
+_FONT_FILE = (
+    Path(__file__).with_name("fonts") / "DejaVuSansCondensed-Bold.ttf"
+)  # wider than what browsers take
+_FONT_FAMILIES = "system-ui, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', Arial, sans-serif"
+_MAX_LINES = 3
+_HORIZONTAL_RULE = '<path d="M15 {:g}h180" stroke="#000" stroke-width=".8"/>'
 
 # uk, en: what is said at each place
 _INVITATION = ("Оцініть наш центр", "Rate our centre")
-_HOW = ("Наведіть камеру телефона на код", "Point your telephone’s camera at the code")
+_SCAN_HINT = ("Наведіть камеру телефона на код", "Point your telephone’s camera at the code")
 _PROMISE = ("Анонімно · без реєстрації · менше хвилини", "Anonymous · no registration · under a minute")
-_BY_HAND = ("Без камери відкрийте:", "No camera? Open:")
-_SAFE = (
+_TYPE_HINT = ("Без камери відкрийте:", "No camera? Open:")
+_SAFETY_NOTE = (
     "Сторінка не питає імені, телефону, паролів чи грошей.",
     "The page asks for no name, telephone, password or money.",
 )
 
 
-def svg(address: str, centre: str, shown: str) -> bytes:
-    """The poster of a centre; ``address`` is in the code, ``shown`` is the same as people would type it."""
-    size, lines = _fitted(centre, 7.5, 4.0)
+def render_poster(address: str, centre: str, readable_address: str) -> bytes:
+    """The poster of a centre; ``address`` is in the code, ``readable_address`` is the same as people would type it."""
+    size, lines = _fit_text(centre, 7.5, 4.0)
     name_ends = 61 + 1.2 * size * (len(lines) - 1)
-    side = min(MOST_CODE, CODE_ENDS - GAP - name_ends)
+    side = min(MAX_CODE_SIDE, CODE_BOTTOM - CODE_GAP - name_ends)
     parts = [
-        _code(address, (name_ends + CODE_ENDS) / 2, side),
-        _text(_INVITATION[0], 31, 18.5, bold=True),
-        _text(_INVITATION[1], 43.5, 9, lang="en"),
-        _LINE.format(50.5),
-        *(_text(line, 61 + 1.2 * size * place, size) for place, line in enumerate(lines)),
-        _text(_HOW[0], 230, 10, bold=True),
-        _text(_HOW[1], 238, 5.5, lang="en"),
-        _text(_PROMISE[0], 248, 7),
-        _text(_PROMISE[1], 254.5, 4.5, lang="en"),
-        _LINE.format(259),
-        _text(_BY_HAND[0], 266, 4.5),
-        _text(shown, 274, 7, bold=True),
-        _text(_SAFE[0], 281, 4.2),
-        _text(_SAFE[1], 286, 3.6, lang="en"),
+        _place_code(address, (name_ends + CODE_BOTTOM) / 2, side),
+        _draw_text_line(_INVITATION[0], 31, 18.5, bold=True),
+        _draw_text_line(_INVITATION[1], 43.5, 9, lang="en"),
+        _HORIZONTAL_RULE.format(50.5),
+        *(_draw_text_line(line, 61 + 1.2 * size * index, size) for index, line in enumerate(lines)),
+        _draw_text_line(_SCAN_HINT[0], 230, 10, bold=True),
+        _draw_text_line(_SCAN_HINT[1], 238, 5.5, lang="en"),
+        _draw_text_line(_PROMISE[0], 248, 7),
+        _draw_text_line(_PROMISE[1], 254.5, 4.5, lang="en"),
+        _HORIZONTAL_RULE.format(259),
+        _draw_text_line(_TYPE_HINT[0], 266, 4.5),
+        _draw_text_line(readable_address, 274, 7, bold=True),
+        _draw_text_line(_SAFETY_NOTE[0], 281, 4.2),
+        _draw_text_line(_SAFETY_NOTE[1], 286, 3.6, lang="en"),
     ]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}mm" height="{HEIGHT}mm" '
-        f'viewBox="0 0 {WIDTH} {HEIGHT}" lang="uk" font-family={quoteattr(_FACES)} text-anchor="middle">'
+        f'viewBox="0 0 {WIDTH} {HEIGHT}" lang="uk" font-family={quoteattr(_FONT_FAMILIES)} text-anchor="middle">'
         f'<path fill="#fff" d="M0 0h{WIDTH}v{HEIGHT}H0z"/>{"".join(parts)}</svg>'
     ).encode()
 
 
-def _text(text: str, baseline: float, size: float, *, bold: bool = False, lang: str = "") -> str:
+def _draw_text_line(text: str, baseline: float, size: float, *, bold: bool = False, lang: str = "") -> str:
     """One line in the middle, smaller where it would not fit."""
-    size = min(size, size * (WIDTH - 2 * MARGIN) / max(_long(text, size), 1))
-    more = ' font-weight="700"' if bold else ""
-    more += f' lang="{lang}"' if lang else ""
-    at = f'x="{WIDTH / 2:g}" y="{baseline:.4g}" font-size="{size:.3g}"'
-    return f"<text {at}{more}>{escape(text)}</text>"
+    size = min(size, size * (WIDTH - 2 * MARGIN) / max(_text_width(text, size), 1))
+    attributes = ' font-weight="700"' if bold else ""
+    attributes += f' lang="{lang}"' if lang else ""
+    position = f'x="{WIDTH / 2:g}" y="{baseline:.4g}" font-size="{size:.3g}"'
+    return f"<text {position}{attributes}>{escape(text)}</text>"
 
 
-def _code(address: str, middle: float, dark: float) -> str:
-    """The code, ``dark`` wide without its quiet zone, on white that texts may stand on."""
-    drawn = qr.svg(address).decode()
-    modules = int(drawn.partition('viewBox="0 0 ')[2].partition(" ")[0])
-    side = dark * modules / (modules - 2 * qr.QUIET_ZONE)
-    place = f'x="{(WIDTH - side) / 2:.4g}" y="{middle - side / 2:.4g}" width="{side:.4g}" height="{side:.4g}"'
-    return drawn.replace("<svg ", f"<svg {place} ", 1)
+def _place_code(address: str, middle: float, dark_width: float) -> str:
+    """The code, ``dark_width`` wide without its quiet zone, on white that texts may stand on."""
+    code_svg = qr.render_svg(address).decode()
+    modules = int(code_svg.partition('viewBox="0 0 ')[2].partition(" ")[0])
+    side = dark_width * modules / (modules - 2 * qr.QUIET_ZONE)
+    frame = f'x="{(WIDTH - side) / 2:.4g}" y="{middle - side / 2:.4g}" width="{side:.4g}" height="{side:.4g}"'
+    return code_svg.replace("<svg ", f"<svg {frame} ", 1)
 
 
-def _fitted(text: str, size: float, smallest: float) -> tuple[float, list[str]]:
+def _fit_text(text: str, size: float, smallest: float) -> tuple[float, list[str]]:
     """The text in at most three lines, as large as that allows; what does not fit at the smallest ends in "…"."""
     while True:
-        lines = _lines(text, size)
-        if len(lines) <= _MOST_LINES:
+        lines = _break_lines(text, size)
+        if len(lines) <= _MAX_LINES:
             return size, lines
         if size <= smallest:
-            return size, [*lines[: _MOST_LINES - 1], f"{lines[_MOST_LINES - 1].rstrip()}…"]
+            return size, [*lines[: _MAX_LINES - 1], f"{lines[_MAX_LINES - 1].rstrip()}…"]
         size -= 0.5
 
 
-def _lines(text: str, size: float) -> list[str]:
+def _break_lines(text: str, size: float) -> list[str]:
     lines = [""]
     for word in text.split():
-        together = f"{lines[-1]} {word}".strip()
-        if lines[-1] and _long(together, size) > WIDTH - 2 * MARGIN:
+        candidate = f"{lines[-1]} {word}".strip()
+        if lines[-1] and _text_width(candidate, size) > WIDTH - 2 * MARGIN:
             lines.append(word)
         else:
-            lines[-1] = together
+            lines[-1] = candidate
     return lines
 
 
-def _long(text: str, size: float) -> float:
-    return _face().getlength(text) / 100 * size
+def _text_width(text: str, size: float) -> float:
+    return _load_font().getlength(text) / 100 * size
 
 
 @cache
-def _face() -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(_FONT, 100)
+def _load_font() -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(_FONT_FILE, 100)

@@ -11,7 +11,7 @@ from PIL import Image
 from qrcode.constants import ERROR_CORRECT_H
 
 QUIET_ZONE = 4  # modules of white on every side (ISO/IEC 18004)
-DOTS = range(1, 21)  # printer dots that a module may be wide
+MODULE_DOTS = range(1, 21)  # printer dots that a module may be wide
 DOTS_PER_INCH = 203.2  # receipt printers: 8 dots a millimetre
 
 _ADDRESS = re.compile(r"([a-z]+://[!-\"$->@-~]+)([?#][!-~]*)?", re.IGNORECASE)
@@ -19,45 +19,45 @@ _ADDRESS = re.compile(r"([a-z]+://[!-\"$->@-~]+)([?#][!-~]*)?", re.IGNORECASE)
 Point = tuple[int, int]
 
 
-def svg(address: str, title: str = "QR-код", *, as_written: bool = False) -> bytes:
+def render_svg(address: str, title: str = "QR-код", *, keep_case: bool = False) -> bytes:
     """Return the code as SVG that fills its place, one unit a module; screen readers say ``title``.
 
-    ``as_written``: for addresses that are not the web's, small letters stay small.
+    ``keep_case``: for addresses that are not the web's, small letters stay small.
     """
-    rows = _modules(address, as_written)
+    rows = _encode_modules(address, keep_case)
     side = len(rows)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" role="img" shape-rendering="crispEdges">'
         f'<title>{escape(title)}</title><path fill="#fff" d="M0 0h{side}v{side}H0z"/>'
-        f'<path d="{_outlines(rows)}"/></svg>'
+        f'<path d="{_trace_outlines(rows)}"/></svg>'
     ).encode()
 
 
-def png(address: str, dots: int = 6) -> bytes:
+def render_png(address: str, dots: int = 6) -> bytes:
     """Return ``image()`` as PNG."""
-    return encode(image(address, dots))
+    return encode_png(render_image(address, dots))
 
 
-def image(address: str, dots: int) -> Image.Image:
+def render_image(address: str, dots: int) -> Image.Image:
     """Return the code in 1 bit, a module ``dots`` printer dots wide; ``ValueError`` unless ``dots`` is 1 to 20."""
-    if dots not in DOTS:
-        raise ValueError(f"a module is {DOTS[0]} to {DOTS[-1]} dots")
-    rows = _modules(address)
+    if dots not in MODULE_DOTS:
+        raise ValueError(f"a module is {MODULE_DOTS[0]} to {MODULE_DOTS[-1]} dots")
+    rows = _encode_modules(address)
     side = len(rows)
     modules = Image.frombytes("L", (side, side), bytes(0 if dark else 255 for row in rows for dark in row))
     return modules.convert("1").resize((side * dots, side * dots), Image.Resampling.NEAREST)
 
 
-def encode(picture: Image.Image) -> bytes:
+def encode_png(picture: Image.Image) -> bytes:
     """Return the picture as PNG that prints at its true size, 8 dots a millimetre."""
     file = BytesIO()
     picture.save(file, "PNG", dpi=(DOTS_PER_INCH, DOTS_PER_INCH))
     return file.getvalue()
 
 
-def terminal(address: str) -> str:
+def render_terminal(address: str) -> str:
     """Return the code in half blocks, black on white whatever the terminal's colours are."""
-    rows = _modules(address)
+    rows = _encode_modules(address)
     if len(rows) % 2:
         rows.append([False] * len(rows))
     # Blocks are the light modules: where colours are lost, light on dark is what most terminals still show.
@@ -69,7 +69,7 @@ def terminal(address: str) -> str:
     return "".join(f"\x1b[38;5;231;48;5;16m{line}\x1b[0m\n" for line in lines)
 
 
-def capitals(address: str) -> str:
+def capitalise_address(address: str) -> str:
     """Return the address with all before its query in capitals, which a code holds in 5½ bits a character, not 8."""
     parts = _ADDRESS.fullmatch(address)
     if parts is None:
@@ -77,44 +77,44 @@ def capitals(address: str) -> str:
     return parts[1].upper() + (parts[2] or "")
 
 
-def _modules(address: str, as_written: bool = False) -> list[list[bool]]:
+def _encode_modules(address: str, keep_case: bool = False) -> list[list[bool]]:
     """Return the rows of the smallest code with 30 % correction (level H), quiet zone included; True is dark."""
     code = qrcode.QRCode(error_correction=ERROR_CORRECT_H, border=QUIET_ZONE)
-    code.add_data(address if as_written else capitals(address))
+    code.add_data(address if keep_case else capitalise_address(address))
     return code.get_matrix()
 
 
-def _outlines(rows: list[list[bool]]) -> str:
+def _trace_outlines(rows: list[list[bool]]) -> str:
     """Return SVG path data that walks around every dark region with the dark on its right.
 
     Outlines rather than a rectangle a run: no hairlines between rows in print, and half the bytes.
     """
-    ahead: defaultdict[Point, list[Point]] = defaultdict(list)
+    next_points: defaultdict[Point, list[Point]] = defaultdict(list)
     for y, row in enumerate(rows):
         for x, dark in enumerate(row):
             if dark:  # never at the edge of the image: the quiet zone is there
                 if not rows[y - 1][x]:
-                    ahead[x, y].append((x + 1, y))
+                    next_points[x, y].append((x + 1, y))
                 if not row[x + 1]:
-                    ahead[x + 1, y].append((x + 1, y + 1))
+                    next_points[x + 1, y].append((x + 1, y + 1))
                 if not rows[y + 1][x]:
-                    ahead[x + 1, y + 1].append((x, y + 1))
+                    next_points[x + 1, y + 1].append((x, y + 1))
                 if not row[x - 1]:
-                    ahead[x, y + 1].append((x, y))
-    path = []
-    while ahead:
-        start = here = next(iter(ahead))
+                    next_points[x, y + 1].append((x, y))
+    commands = []
+    while next_points:
+        start = point = next(iter(next_points))
         steps: list[Point] = []
-        while not steps or here != start:
-            choices = ahead[here]
-            there = choices.pop()
-            if not choices:
-                del ahead[here]
-            steps.append((there[0] - here[0], there[1] - here[1]))
-            here = there
-        path.append(f"M{start[0]} {start[1]}")
-        for (right, down), same in groupby(steps):
-            length = len(list(same))
-            path.append(f"h{right * length}" if right else f"v{down * length}")
-        path[-1] = "z"  # the last side closes itself
-    return "".join(path)
+        while not steps or point != start:
+            targets = next_points[point]
+            next_point = targets.pop()
+            if not targets:
+                del next_points[point]
+            steps.append((next_point[0] - point[0], next_point[1] - point[1]))
+            point = next_point
+        commands.append(f"M{start[0]} {start[1]}")
+        for (right, down), run in groupby(steps):
+            length = len(list(run))
+            commands.append(f"h{right * length}" if right else f"v{down * length}")
+        commands[-1] = "z"  # the last side closes itself
+    return "".join(commands)

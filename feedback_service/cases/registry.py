@@ -20,7 +20,7 @@ from feedback_service.errors import N_, AlreadyFinal, AnotherCase, FeedbackError
 from feedback_service.models import Case, CaseStatus, Centre, Invitation, Service
 from feedback_service.words import FINAL_STATUSES
 
-AHEAD = timedelta(minutes=5)  # how far another system's clock may run before ours
+MAX_CLOCK_LEAD = timedelta(minutes=5)  # how far another system's clock may run before ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class ServiceRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CaseReport:
+class CaseUpdate:
     """What a case system tells of one case at one status."""
 
     centre: str
@@ -50,7 +50,7 @@ class CaseReport:
 
 
 @dataclass(slots=True)
-class CaseFile:
+class CaseRecord:
     """A case with everything about it that a report or a reply needs."""
 
     centre: Centre
@@ -61,23 +61,23 @@ class CaseFile:
 
 
 @dataclass(slots=True)
-class Outcome:
+class RegistrationOutcome:
     """What became of one report: the file, and whether it is new; or the refusal."""
 
-    file: CaseFile | None = None
+    record: CaseRecord | None = None
     created: bool = False
     refusal: FeedbackError | None = None
-    told: CaseStatus | None = None  # the status that is news
+    new_status: CaseStatus | None = None  # the status that is news
 
 
 @dataclass(frozen=True)
-class Terms:
+class IssueTerms:
     """On what terms invitations are issued now."""
 
     keyring: Keyring
     case_key: bytes
     now: datetime
-    days: int
+    days_valid: int
     questionnaires: dict[str, str]  # front office -> version in force
 
     @property
@@ -86,198 +86,216 @@ class Terms:
 
 
 @dataclass
-class _Desk:
+class _CentreBatch:
     """One centre's open files while its reports are worked through."""
 
     centre: Centre
-    terms: Terms
-    files: dict[bytes, CaseFile]
+    terms: IssueTerms
+    records: dict[bytes, CaseRecord]
     services: list[Service]
-    new: list[object] = field(default_factory=list)
+    new_rows: list[object] = field(default_factory=list)
 
 
-def register(tx: Session, centre: Centre, reports: Sequence[CaseReport], terms: Terms) -> list[Outcome]:
+def register_updates(
+    tx: Session, centre: Centre, updates: Sequence[CaseUpdate], terms: IssueTerms
+) -> list[RegistrationOutcome]:
     """Work through a centre's reports and write what is new; one refused spoils no other."""
-    numbers = [tokens.case_number_hash(terms.case_key, centre.id, r.case_number) for r in reports]
-    known = Case.number_hash.in_(numbers)
-    desk = _Desk(
+    number_hashes = [
+        tokens.hash_case_number(terms.case_key, centre.id, update.case_number) for update in updates
+    ]
+    condition = Case.number_hash.in_(number_hashes)
+    batch = _CentreBatch(
         centre=centre,
         terms=terms,
-        files={file.case.number_hash: file for file in open_files(tx, centre, known, lock=True)},
-        services=_services(tx, centre, [report.service for report in reports]),
+        records={
+            record.case.number_hash: record for record in load_records(tx, centre, condition, lock=True)
+        },
+        services=_load_services(tx, centre, [update.service for update in updates]),
     )
     outcomes = []
-    for number, report in zip(numbers, reports, strict=True):
+    for number_hash, update in zip(number_hashes, updates, strict=True):
         try:
-            outcomes.append(_file_report(desk, number, report))
+            outcomes.append(_apply_update(batch, number_hash, update))
         except FeedbackError as refusal:
-            outcomes.append(Outcome(refusal=refusal))
-    _write(tx, desk)
+            outcomes.append(RegistrationOutcome(refusal=refusal))
+    _insert_new_rows(tx, batch)
     return outcomes
 
 
-def open_files(
-    tx: Session, centre: Centre, which: ColumnElement[bool], *, lock: bool = False
-) -> list[CaseFile]:
+def load_records(
+    tx: Session, centre: Centre, condition: ColumnElement[bool], *, lock: bool = False
+) -> list[CaseRecord]:
     """The files of a centre's cases; ``lock`` holds them until the end of the transaction."""
     query = (
         select(Case, Service, Invitation)
         .join(Service, (Service.centre_id == Case.centre_id) & (Service.id == Case.service_id))
         .outerjoin(Invitation, (Invitation.centre_id == Case.centre_id) & (Invitation.case_id == Case.id))
-        .where(Case.centre_id == centre.id, which)
+        .where(Case.centre_id == centre.id, condition)
     )
     # Always locked in one order: who tells of some of the same cases at once waits instead of both being stuck.
     rows = tx.execute(query.order_by(Case.id).with_for_update(of=Case) if lock else query).all()
     statuses: dict[uuid.UUID, list[CaseStatus]] = {case.id: [] for case, _, _ in rows}
-    told = select(CaseStatus).where(CaseStatus.centre_id == centre.id, CaseStatus.case_id.in_(statuses))
-    for status in tx.scalars(told.order_by(CaseStatus.at, CaseStatus.status)) if rows else ():
+    status_query = select(CaseStatus).where(
+        CaseStatus.centre_id == centre.id, CaseStatus.case_id.in_(statuses)
+    )
+    for status in tx.scalars(status_query.order_by(CaseStatus.at, CaseStatus.status)) if rows else ():
         statuses[status.case_id].append(status)
     return [
-        CaseFile(centre, case, service, statuses[case.id], invitation) for case, service, invitation in rows
+        CaseRecord(centre, case, service, statuses[case.id], invitation) for case, service, invitation in rows
     ]
 
 
-def _services(tx: Session, centre: Centre, named_ones: Collection[ServiceRef]) -> list[Service]:
-    codes = {service.code for service in named_ones} - {""}
-    local = {service.local_code for service in named_ones} - {""}
-    named = or_(Service.code.in_(codes), Service.local_code.in_(local))
-    query = select(Service).where(Service.centre_id == centre.id, named)
+def _load_services(tx: Session, centre: Centre, service_refs: Collection[ServiceRef]) -> list[Service]:
+    codes = {service_ref.code for service_ref in service_refs} - {""}
+    local_codes = {service_ref.local_code for service_ref in service_refs} - {""}
+    condition = or_(Service.code.in_(codes), Service.local_code.in_(local_codes))
+    query = select(Service).where(Service.centre_id == centre.id, condition)
     return list(tx.scalars(query.order_by(Service.code, Service.local_code)))
 
 
-def _file_report(desk: _Desk, number: bytes, report: CaseReport) -> Outcome:
+def _apply_update(batch: _CentreBatch, number_hash: bytes, update: CaseUpdate) -> RegistrationOutcome:
     """Enter one report into its case's file, or refuse it."""
-    if report.status_at > desk.terms.now + AHEAD:
-        raise Invalid.field("/status_at", N_("This instant has not come yet."))
-    file = desk.files.get(number)
-    created = file is None
-    if file is None:
-        file = desk.files[number] = _new_file(desk, number, report)
+    if update.status_at > batch.terms.now + MAX_CLOCK_LEAD:
+        raise Invalid.for_field("/status_at", N_("This instant has not come yet."))
+    record = batch.records.get(number_hash)
+    is_new = record is None
+    if record is None:
+        record = batch.records[number_hash] = _create_record(batch, number_hash, update)
     else:
-        _refuse_contradiction(file, report)
-        if report.service.title and file.service.title in (file.service.code, file.service.local_code):
-            file.service.title = report.service.title  # until now its code had to do
-    told = _enter_status(file, report)
-    if told is not None:
-        desk.new.append(told)
-        if file.case.status in FINAL_STATUSES and file.invitation is None:
-            file.invitation = _invite(desk, file.case)
-        if file.case.status == "cancelled" and file.invitation is not None:
-            file.invitation.cancelled = True
-    return Outcome(file, created, told=told)
+        _refuse_contradiction(record, update)
+        if update.service.title and record.service.title in (record.service.code, record.service.local_code):
+            record.service.title = update.service.title  # until now its code had to do
+    new_status = _add_status(record, update)
+    if new_status is not None:
+        batch.new_rows.append(new_status)
+        if record.case.status in FINAL_STATUSES and record.invitation is None:
+            record.invitation = _issue_invitation(batch, record.case)
+        if record.case.status == "cancelled" and record.invitation is not None:
+            record.invitation.cancelled = True
+    return RegistrationOutcome(record, is_new, new_status=new_status)
 
 
-def _refuse_contradiction(file: CaseFile, report: CaseReport) -> None:
-    if report.front_office != file.case.front_office or not _same_service(file.service, report.service):
+def _refuse_contradiction(record: CaseRecord, update: CaseUpdate) -> None:
+    if update.front_office != record.case.front_office or not _is_same_service(
+        record.service, update.service
+    ):
         raise AnotherCase()
-    repeated = any(s.status == report.status and s.at == report.status_at for s in file.history)
-    newer = report.status_at >= file.case.status_at
-    if newer and not repeated and file.invitation is not None:  # there is one since it had a final status
-        latest = [s.status for s in file.history if s.status in FINAL_STATUSES][-1]
-        if report.status not in (FINAL_STATUSES | {"cancelled"}) - {latest}:
+    is_repeated = any(
+        entry.status == update.status and entry.at == update.status_at for entry in record.history
+    )
+    is_newer = update.status_at >= record.case.status_at
+    if (
+        is_newer and not is_repeated and record.invitation is not None
+    ):  # there is one since it had a final status
+        latest_final = [entry.status for entry in record.history if entry.status in FINAL_STATUSES][-1]
+        if update.status not in (FINAL_STATUSES | {"cancelled"}) - {latest_final}:
             raise AlreadyFinal()
 
 
-def _same_service(known: Service, named: ServiceRef) -> bool:
-    pairs = [(known.code, named.code), (known.local_code, named.local_code)]
-    shared = [(ours, theirs) for ours, theirs in pairs if ours and theirs]
-    return bool(shared) and all(ours == theirs for ours, theirs in shared)
+def _is_same_service(service: Service, service_ref: ServiceRef) -> bool:
+    pairs = [(service.code, service_ref.code), (service.local_code, service_ref.local_code)]
+    comparable = [(ours, theirs) for ours, theirs in pairs if ours and theirs]
+    return bool(comparable) and all(ours == theirs for ours, theirs in comparable)
 
 
-def _enter_status(file: CaseFile, report: CaseReport) -> CaseStatus | None:
+def _add_status(record: CaseRecord, update: CaseUpdate) -> CaseStatus | None:
     """Put the status into the history, moving the current one unless it is older; ``None`` if it is there."""
-    case = file.case
-    if any(s.status == report.status and s.at == report.status_at for s in file.history):
+    case = record.case
+    if any(entry.status == update.status and entry.at == update.status_at for entry in record.history):
         return None
-    told = CaseStatus(centre_id=case.centre_id, case_id=case.id, at=report.status_at, status=report.status)
-    file.history.append(told)
-    file.history.sort(key=lambda known: (known.at, known.status))
-    if report.status_at >= case.status_at:
-        case.status, case.status_at = report.status, report.status_at
-        if file.invitation is None:  # who is invited rates the place where the case ended first
-            case.workplace = report.workplace or case.workplace
-            case.workplace_kind = report.workplace_kind or case.workplace_kind
-            case.provider_edrpou = report.provider_edrpou or case.provider_edrpou
-    case.registered_at = case.registered_at or report.registered_at
-    case.repository_id = case.repository_id or report.repository_id
-    return told
-
-
-def _new_file(desk: _Desk, number: bytes, report: CaseReport) -> CaseFile:
-    service = find_service(desk.services, report.service)
-    if service is None:
-        service = new_service(desk.centre, report.service)
-        desk.services.append(service)
-        desk.new.append(service)
-    case = Case(
-        centre_id=desk.centre.id,
-        id=uuid7(),
-        number_hash=number,
-        service_id=service.id,
-        provider_edrpou=report.provider_edrpou,
-        front_office=report.front_office,
-        workplace=report.workplace,
-        workplace_kind=report.workplace_kind,
-        status=report.status,
-        status_at=report.status_at,
-        registered_at=report.registered_at,
-        repository_id=report.repository_id,
+    new_status = CaseStatus(
+        centre_id=case.centre_id, case_id=case.id, at=update.status_at, status=update.status
     )
-    desk.new.append(case)
-    return CaseFile(desk.centre, case, service, [], None)
+    record.history.append(new_status)
+    record.history.sort(key=lambda entry: (entry.at, entry.status))
+    if update.status_at >= case.status_at:
+        case.status, case.status_at = update.status, update.status_at
+        if record.invitation is None:  # who is invited rates the place where the case ended first
+            case.workplace = update.workplace or case.workplace
+            case.workplace_kind = update.workplace_kind or case.workplace_kind
+            case.provider_edrpou = update.provider_edrpou or case.provider_edrpou
+    case.registered_at = case.registered_at or update.registered_at
+    case.repository_id = case.repository_id or update.repository_id
+    return new_status
 
 
-def service_of(tx: Session, centre: Centre, named: ServiceRef) -> Service:
-    """The centre's service of that name; one not yet known is taken as named."""
-    service = find_service(_services(tx, centre, [named]), named)
+def _create_record(batch: _CentreBatch, number_hash: bytes, update: CaseUpdate) -> CaseRecord:
+    service = find_service(batch.services, update.service)
     if service is None:
-        service = new_service(centre, named)
+        service = build_service(batch.centre, update.service)
+        batch.services.append(service)
+        batch.new_rows.append(service)
+    case = Case(
+        centre_id=batch.centre.id,
+        id=uuid7(),
+        number_hash=number_hash,
+        service_id=service.id,
+        provider_edrpou=update.provider_edrpou,
+        front_office=update.front_office,
+        workplace=update.workplace,
+        workplace_kind=update.workplace_kind,
+        status=update.status,
+        status_at=update.status_at,
+        registered_at=update.registered_at,
+        repository_id=update.repository_id,
+    )
+    batch.new_rows.append(case)
+    return CaseRecord(batch.centre, case, service, [], None)
+
+
+def find_or_add_service(tx: Session, centre: Centre, service_ref: ServiceRef) -> Service:
+    """The centre's service of that name; one not yet known is taken as named."""
+    service = find_service(_load_services(tx, centre, [service_ref]), service_ref)
+    if service is None:
+        service = build_service(centre, service_ref)
         tx.add(service)
         tx.flush()
     return service
 
 
-def find_service(known: Collection[Service], named: ServiceRef) -> Service | None:
+def find_service(services: Collection[Service], service_ref: ServiceRef) -> Service | None:
     """The service with exactly the codes named; one code alone may also name the only service that has it."""
-    for service in known:
-        if (service.code, service.local_code) == (named.code, named.local_code):
+    for service in services:
+        if (service.code, service.local_code) == (service_ref.code, service_ref.local_code):
             return service
-    if named.code and named.local_code:
+    if service_ref.code and service_ref.local_code:
         return None
-    fitting = [service for service in known if _same_service(service, named)]
-    return fitting[0] if len(fitting) == 1 else None
+    matches = [service for service in services if _is_same_service(service, service_ref)]
+    return matches[0] if len(matches) == 1 else None
 
 
-def new_service(centre: Centre, named: ServiceRef) -> Service:
+def build_service(centre: Centre, service_ref: ServiceRef) -> Service:
     """A service taken as it was named; without a title its code must do."""
-    title = named.title or named.code or named.local_code
-    return Service(centre_id=centre.id, id=uuid7(), code=named.code, local_code=named.local_code, title=title)
+    title = service_ref.title or service_ref.code or service_ref.local_code
+    return Service(
+        centre_id=centre.id, id=uuid7(), code=service_ref.code, local_code=service_ref.local_code, title=title
+    )
 
 
-def _invite(desk: _Desk, case: Case) -> Invitation:
-    terms, key = desk.terms, desk.terms.keyring.signing
+def _issue_invitation(batch: _CentreBatch, case: Case) -> Invitation:
+    terms, key = batch.terms, batch.terms.keyring.signing_key
     invitation_id = uuid7()
     invitation = Invitation(
         centre_id=case.centre_id,
         id=invitation_id,
         case_id=case.id,
         key_id=key.id,
-        token_hash=key.fingerprint("token", key.token(invitation_id)),
-        short_code_hash=key.fingerprint("short-code", key.short_code(invitation_id)),
+        token_hash=key.hash_secret("token", key.derive_token(invitation_id)),
+        short_code_hash=key.hash_secret("short-code", key.derive_short_code(invitation_id)),
         questionnaire=terms.questionnaires[case.front_office],
         issued_on=terms.today,
-        last_day=terms.today + timedelta(days=terms.days),
+        last_day=terms.today + timedelta(days=terms.days_valid),
         cancelled=False,
         opened=False,
         started=False,
         left_begun=False,
     )
-    desk.new.append(invitation)
+    batch.new_rows.append(invitation)
     return invitation
 
 
-def _write(tx: Session, desk: _Desk) -> None:
+def _insert_new_rows(tx: Session, batch: _CentreBatch) -> None:
     """Write what is new, parents first. A short code that was taken breaks a unique promise: told again."""
-    for kind in (Service, Case, CaseStatus, Invitation):
-        tx.add_all(row for row in desk.new if isinstance(row, kind))
+    for model in (Service, Case, CaseStatus, Invitation):
+        tx.add_all(row for row in batch.new_rows if isinstance(row, model))
         tx.flush()

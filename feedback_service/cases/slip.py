@@ -10,16 +10,16 @@ from PIL import Image, ImageDraw, ImageFont
 
 from feedback_service.cases import qr
 
-MOST_DOTS, FEWEST_DOTS = 6, 4  # a module of 0.75 mm; under 0.5 mm thermal paper cannot be trusted
+MAX_MODULE_DOTS, MIN_MODULE_DOTS = 6, 4  # a module of 0.75 mm; under 0.5 mm thermal paper cannot be trusted
 MARGIN = 12
-SMALLEST = 18  # the smallest type, 2.2 mm
+MIN_TYPE_SIZE = 18  # the smallest type, 2.2 mm
 WHITE, BLACK = 1, 0
 
-_FONTS = Path(__file__).with_name("fonts")
-_PLAIN, _BOLD = "DejaVuSansCondensed.ttf", "DejaVuSansCondensed-Bold.ttf"
+_FONTS_FOLDER = Path(__file__).with_name("fonts")
+_PLAIN_FONT, _BOLD_FONT = "DejaVuSansCondensed.ttf", "DejaVuSansCondensed-Bold.ttf"
 # What should not end a line: prepositions, initials, "м.", "вул.", "№".
-_SHORT = re.compile(r"(?<!\S)(\w{1,2}|\w{1,3}\.|смт|№) +(?=\S)")
-_WORDS = {
+_SHORT_WORD = re.compile(r"(?<!\S)(\w{1,2}|\w{1,3}\.|смт|№) +(?=\S)")
+_TEXTS = {
     "uk": {
         "invitation": "Оцініть, як\u00a0Вас\u00a0обслужили",
         "anonymous": "Анонімно, менше хвилини",
@@ -39,7 +39,7 @@ _WORDS = {
 }
 
 
-def slip(
+def render_slip(
     *,
     address: str,
     width: Literal[384, 576],
@@ -53,91 +53,94 @@ def slip(
 
     ``ValueError`` for a language other than uk and en, and for an address too long for modules of 4 dots.
     """
-    if language not in _WORDS:
+    if language not in _TEXTS:
         raise ValueError(f"no slip in the language {language!r}")
-    words = _WORDS[language]
-    month = words["months"].split()[last_day.month - 1]
-    until = words["last day"].format(day=last_day.day, month=month, year=last_day.year)
-    body = 22 if width == 384 else 26
+    texts = _TEXTS[language]
+    month = texts["months"].split()[last_day.month - 1]
+    validity = texts["last day"].format(day=last_day.day, month=month, year=last_day.year)
+    text_size = 22 if width == 384 else 26
     bands = [
-        (MARGIN, _text(centre, _BOLD, body + 2, width)),
-        (20, _text(words["invitation"], _BOLD, 38, width)),
-        (4, _text(words["anonymous"], _PLAIN, body, width)),
-        (0, _code(address, width)),
-        (0, _text(words["site"], _PLAIN, body, width)),
-        (2, _text(domain, _BOLD, body + 8, width)),
+        (MARGIN, _render_text(centre, _BOLD_FONT, text_size + 2, width)),
+        (20, _render_text(texts["invitation"], _BOLD_FONT, 38, width)),
+        (4, _render_text(texts["anonymous"], _PLAIN_FONT, text_size, width)),
+        (0, _render_code(address, width)),
+        (0, _render_text(texts["site"], _PLAIN_FONT, text_size, width)),
+        (2, _render_text(domain, _BOLD_FONT, text_size + 8, width)),
         (16, Image.new("1", (width - 2 * MARGIN, 2), BLACK)),
-        (14, _text(words["by hand"], _PLAIN, body, width)),
-        (6, _text(short_code, _BOLD, body * 2, width)),
-        (6, _text(until, _PLAIN, body, width)),
+        (14, _render_text(texts["by hand"], _PLAIN_FONT, text_size, width)),
+        (6, _render_text(short_code, _BOLD_FONT, text_size * 2, width)),
+        (6, _render_text(validity, _PLAIN_FONT, text_size, width)),
     ]
     height = sum(gap + band.height for gap, band in bands) + 2 * MARGIN
     sheet = Image.new("1", (width, height), WHITE)
-    top = 0
+    y = 0
     for gap, band in bands:
-        top += gap
-        sheet.paste(band, ((width - band.width) // 2, top))
-        top += band.height
-    return qr.encode(sheet)
+        y += gap
+        sheet.paste(band, ((width - band.width) // 2, y))
+        y += band.height
+    return qr.encode_png(sheet)
 
 
-def _code(address: str, width: int) -> Image.Image:
+def _render_code(address: str, width: int) -> Image.Image:
     """Return the code in the largest whole dots that the paper takes, at most 6."""
-    modules = qr.image(address, 1)
-    dots = min(MOST_DOTS, width // modules.width)
-    if dots < FEWEST_DOTS:
+    modules = qr.render_image(address, 1)
+    dots = min(MAX_MODULE_DOTS, width // modules.width)
+    if dots < MIN_MODULE_DOTS:
         raise ValueError(f"the address is too long for a code on paper of {width} dots")
     return modules.resize((modules.width * dots, modules.height * dots), Image.Resampling.NEAREST)
 
 
-def _text(text: str, face: str, size: int, width: int) -> Image.Image:
+def _render_text(text: str, font_name: str, size: int, width: int) -> Image.Image:
     """Return the text centred on a band of the paper's width, in ``size`` dots or smaller if a word needs it."""
-    room = width - 2 * MARGIN
+    max_width = width - 2 * MARGIN
     words = re.split(
-        r"[ \t\r\n]+", _SHORT.sub("\\1\u00a0", text.strip())
+        r"[ \t\r\n]+", _SHORT_WORD.sub("\\1\u00a0", text.strip())
     )  # split() parts at non-breaking ones too
-    while size > SMALLEST and max(_font(face, size).getlength(word, "1") for word in words) > room:
+    while (
+        size > MIN_TYPE_SIZE
+        and max(_load_font(font_name, size).getlength(word, "1") for word in words) > max_width
+    ):
         size -= 1
-    font, pitch = _font(face, size), size * 5 // 4
-    lines = _balanced(words, font, room)
-    band = Image.new("1", (width, pitch * len(lines)), WHITE)
-    pen = ImageDraw.Draw(band)
-    pen.fontmode = "1"
+    font, line_height = _load_font(font_name, size), size * 5 // 4
+    lines = _balance_lines(words, font, max_width)
+    band = Image.new("1", (width, line_height * len(lines)), WHITE)
+    draw = ImageDraw.Draw(band)
+    draw.fontmode = "1"
     for row, line in enumerate(lines):
-        pen.text(((width - round(font.getlength(line, "1"))) // 2, row * pitch), line, BLACK, font)
+        draw.text(((width - round(font.getlength(line, "1"))) // 2, row * line_height), line, BLACK, font)
     return band
 
 
-def _balanced(words: list[str], font: ImageFont.FreeTypeFont, room: float) -> list[str]:
+def _balance_lines(words: list[str], font: ImageFont.FreeTypeFont, max_width: float) -> list[str]:
     """Return the fewest lines that fit the room, as equally long as they can be."""
-    lines = _lines(words, font, room)
+    lines = _break_lines(words, font, max_width)
     longest = max(font.getlength(word, "1") for word in words)
     while (widest := max(font.getlength(line, "1") for line in lines)) > longest:
-        tighter = _lines(words, font, max(widest - 1, longest))
+        tighter = _break_lines(words, font, max(widest - 1, longest))
         if len(tighter) > len(lines):
             break
         lines = tighter
     return lines
 
 
-def _lines(words: list[str], font: ImageFont.FreeTypeFont, room: float) -> list[str]:
+def _break_lines(words: list[str], font: ImageFont.FreeTypeFont, max_width: float) -> list[str]:
     lines = [""]
     for word in words:
-        grown = f"{lines[-1]} {word}".lstrip(" ")
-        if font.getlength(grown, "1") <= room:
-            lines[-1] = grown
+        candidate = f"{lines[-1]} {word}".lstrip(" ")
+        if font.getlength(candidate, "1") <= max_width:
+            lines[-1] = candidate
             continue
         if lines[-1]:
             lines.append("")
         # A word longer than a line goes on in the next one.
-        for piece in [word] if font.getlength(word, "1") <= room else word:
-            if font.getlength(lines[-1] + piece, "1") > room:
+        for piece in [word] if font.getlength(word, "1") <= max_width else word:
+            if font.getlength(lines[-1] + piece, "1") > max_width:
                 lines.append("")
             lines[-1] += piece
     return lines
 
 
 @cache
-def _font(face: str, size: int) -> ImageFont.FreeTypeFont:
+def _load_font(font_name: str, size: int) -> ImageFont.FreeTypeFont:
     # The basic layout needs no library beyond Pillow, and shapes all that our letters need.
-    return ImageFont.truetype(_FONTS / face, size, layout_engine=ImageFont.Layout.BASIC)
+    return ImageFont.truetype(_FONTS_FOLDER / font_name, size, layout_engine=ImageFont.Layout.BASIC)

@@ -11,11 +11,11 @@ from pathlib import Path
 
 _EDRPOU = re.compile(r"[0-9]{8}")
 _KATOTTG = re.compile(r"UA[0-9]{17}")
-_CENTRE = re.compile(r"[A-Z]{2}[0-9]{8}")
-_PLAIN_CENTRE = re.compile(r"[A-Z0-9]{1,10}")
-_CODIFIER = Path(__file__).with_name("data") / "katottg.csv"
-_COMMUNITY = 9  # characters that all codes within one community begin with
-_WITH_SETTLEMENTS = ("H", "K")  # communities, and the two cities that are regions of their own
+_CENTRE_CODE = re.compile(r"[A-Z]{2}[0-9]{8}")
+_REGISTRABLE_CENTRE_CODE = re.compile(r"[A-Z0-9]{1,10}")
+_CODIFIER_FILE = Path(__file__).with_name("data") / "katottg.csv"
+_COMMUNITY_CODE_LENGTH = 9  # characters that all codes within one community begin with
+_COMMUNITY_CATEGORIES = ("H", "K")  # communities, and the two cities that are regions of their own
 
 
 def is_edrpou(code: str) -> bool:
@@ -23,17 +23,17 @@ def is_edrpou(code: str) -> bool:
     return _EDRPOU.fullmatch(code) is not None
 
 
-def check_digit_fits(edrpou: str) -> bool:
+def has_valid_check_digit(edrpou: str) -> bool:
     """Whether the eighth digit of a ЄДРПОУ follows from the seven before it.
 
     About one real code in a hundred fails, so imported codes are only warned about.
     """
-    *digits, last = (int(digit) for digit in edrpou)
+    *digits, check_digit = (int(digit) for digit in edrpou)
     weights = range(1, 8) if not 30_000_000 <= int(edrpou) <= 60_000_000 else (7, 1, 2, 3, 4, 5, 6)
-    rest = sum(weight * digit for weight, digit in zip(weights, digits, strict=True)) % 11
-    if rest == 10:
-        rest = sum((weight + 2) * digit for weight, digit in zip(weights, digits, strict=True)) % 11
-    return rest % 10 == last
+    remainder = sum(weight * digit for weight, digit in zip(weights, digits, strict=True)) % 11
+    if remainder == 10:
+        remainder = sum((weight + 2) * digit for weight, digit in zip(weights, digits, strict=True)) % 11
+    return remainder % 10 == check_digit
 
 
 def is_katottg(code: str) -> bool:
@@ -41,31 +41,33 @@ def is_katottg(code: str) -> bool:
     return _KATOTTG.fullmatch(code) is not None
 
 
-def territory_known(katottg: str) -> bool:
+def is_known_territory(katottg: str) -> bool:
     """Whether the codifier has this territory, or the community that it lies in."""
-    names, communities = _codifier()
-    return katottg in names or (is_katottg(katottg) and katottg[:_COMMUNITY] in communities)
+    names, communities = _load_codifier()
+    return katottg in names or (is_katottg(katottg) and katottg[:_COMMUNITY_CODE_LENGTH] in communities)
 
 
-def territory_name(katottg: str) -> str | None:
+def find_territory_name(katottg: str) -> str | None:
     """The name the codifier gives this very code, such as ``Вінниця``."""
-    return _codifier()[0].get(katottg)
+    return _load_codifier()[0].get(katottg)
 
 
 def is_centre_code(code: str) -> bool:
     """Whether a centre's code has the State's form, such as ``SN12000007``."""
-    return _CENTRE.fullmatch(code) is not None
+    return _CENTRE_CODE.fullmatch(code) is not None
 
 
 def may_be_centre_code(code: str) -> bool:
     """Whether a centre can be registered under this code: one to ten Latin capitals and digits."""
-    return _PLAIN_CENTRE.fullmatch(code) is not None
+    return _REGISTRABLE_CENTRE_CODE.fullmatch(code) is not None
 
 
 @cache
-def _codifier() -> tuple[dict[str, str], frozenset[str]]:
+def _load_codifier() -> tuple[dict[str, str], frozenset[str]]:
     """Names by code, and the beginnings of the codes of all communities."""
-    with _CODIFIER.open(encoding="utf-8", newline="") as file:
+    with _CODIFIER_FILE.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     names = {row["code"]: row["name"] for row in rows}
-    return names, frozenset(row["code"][:_COMMUNITY] for row in rows if row["category"] in _WITH_SETTLEMENTS)
+    return names, frozenset(
+        row["code"][:_COMMUNITY_CODE_LENGTH] for row in rows if row["category"] in _COMMUNITY_CATEGORIES
+    )

@@ -5,7 +5,7 @@ import sys
 import click
 
 from feedback_service.access import journal as access_journal
-from feedback_service.access.journal import Break
+from feedback_service.access.journal import ChainBreak
 from feedback_service.addresses import set_password_address
 from feedback_service.cli.command import Group
 from feedback_service.flow import integrations, staff
@@ -71,8 +71,8 @@ def user_add(email: str, role: str, scopes: tuple[str, ...], password_stdin: boo
 @user.command("list")
 def user_list() -> None:
     """Print every user: e-mail, role, what it reaches, and what is missing or switched off."""
-    for known in staff.known_users(None):
-        card = known.card
+    for known in staff.list_users(None):
+        card = known.user
         remarks = [
             words
             for words, so in (
@@ -89,7 +89,7 @@ def user_list() -> None:
 @click.argument("email")
 def user_link(email: str) -> None:
     """Print, alone on the last line, a link by which EMAIL sets a new password once within three days."""
-    link = staff.renew_link(None, staff.named(email))
+    link = staff.renew_password_link(None, staff.find_user_id(email))
     click.echo("The link works once, for three days, and is shown only now.", err=True)
     click.echo(set_password_address(link))
 
@@ -98,7 +98,7 @@ def user_link(email: str) -> None:
 @click.argument("email")
 def user_disable(email: str) -> None:
     """Let EMAIL in no more, and end their sessions."""
-    staff.disable_user(None, staff.named(email))
+    staff.disable_user(None, staff.find_user_id(email))
     click.echo(f"User {email} is disabled.")
 
 
@@ -106,7 +106,7 @@ def user_disable(email: str) -> None:
 @click.argument("email")
 def user_enable(email: str) -> None:
     """Let EMAIL in again."""
-    staff.enable_user(None, staff.named(email))
+    staff.enable_user(None, staff.find_user_id(email))
     click.echo(f"User {email} is let in.")
 
 
@@ -114,7 +114,7 @@ def user_enable(email: str) -> None:
 @click.argument("email")
 def user_second_factor_reset(email: str) -> None:
     """Let EMAIL set a second factor up anew after the next sign-in, for example with a new telephone."""
-    staff.reset_second_factor(None, staff.named(email))
+    staff.reset_second_factor(None, staff.find_user_id(email))
     click.echo(f"User {email} sets a second factor up after the next sign-in.")
 
 
@@ -122,9 +122,9 @@ def user_second_factor_reset(email: str) -> None:
 def journal_check() -> None:
     """Prove that the journal is whole, and print the head of each chain: note them where nobody can change them."""
     broken = 0
-    for proved in access_journal.check():
-        chain = "installation" if proved.chain == access_journal.INSTALLATION else str(proved.chain)
-        if isinstance(proved, Break):
+    for proved in access_journal.check_chains():
+        chain = "installation" if proved.chain == access_journal.INSTALLATION_CHAIN else str(proved.chain)
+        if isinstance(proved, ChainBreak):
             broken += 1
             click.echo(f"{chain}\tbroken at entry {proved.number}", err=True)
         else:

@@ -10,7 +10,7 @@ from flask.cli import AppGroup
 from sqlalchemy.exc import SQLAlchemyError
 
 from feedback_service.errors import FeedbackError, Invalid, Unavailable
-from feedback_service.files import BadFile
+from feedback_service.files import UnreadableFile
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -42,7 +42,7 @@ def _in_one_sentence() -> Iterator[None]:
         raise click.ClickException(sentence) from error
     except FeedbackError as refusal:
         raise click.ClickException(refusal.detail % refusal.params or refusal.title) from refusal
-    except BadFile as wrong:
+    except UnreadableFile as wrong:
         raise click.ClickException(f"{wrong}.") from wrong
 
 

@@ -7,10 +7,10 @@ import click
 
 from feedback_service import clock
 from feedback_service.cli.command import FILE, Group
-from feedback_service.config import BadSettings, central_secret, settings
+from feedback_service.config import BadSettings, current_settings, read_central_secret
 from feedback_service.delivery import package, packer
 from feedback_service.delivery.package import BadPackage
-from feedback_service.delivery.packer import AnotherPacks
+from feedback_service.delivery.packer import PackagingInProgress
 
 packages = Group("package", help="Signed packages of events, for a hand-over without a line.")
 
@@ -18,14 +18,14 @@ packages = Group("package", help="Signed packages of events, for a hand-over wit
 @packages.command("make")
 def package_make() -> None:
     """Pack all events that wait, whatever the hour; prints each package. The worker packs days that are over."""
-    if not settings().central_secret:
+    if not current_settings().central_secret:
         raise click.ClickException("FEEDBACK_CENTRAL_SECRET is not set; packages are signed by it.")
     try:
-        made = packer.by_hand(settings()).make(until=clock.now())
-    except AnotherPacks as busy:
+        made = packer.make_manual_packager(current_settings()).make_packages(until=clock.now())
+    except PackagingInProgress as busy:
         raise click.ClickException("Somebody else makes packages just now; try again later.") from busy
     except OSError as error:
-        folder = settings().packages_dir
+        folder = current_settings().packages_dir
         raise click.ClickException(f"No package can be written in {folder}: {error.strerror}.") from error
     for path in made:
         click.echo(path)
@@ -38,7 +38,7 @@ def package_make() -> None:
 def package_check(file: Path) -> None:
     """Check that FILE is whole and signed, and name its numbers; needs FEEDBACK_CENTRAL_SECRET and no database."""
     try:
-        contents = package.check(file, central_secret(os.environ))
+        contents = package.check_package(file, read_central_secret(os.environ))
     except BadSettings as wrong:
         raise click.ClickException(f"{wrong}.") from wrong
     except BadPackage as wrong:

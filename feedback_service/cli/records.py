@@ -9,7 +9,7 @@ from flask.cli import with_appcontext
 
 from feedback_service import clock
 from feedback_service.cli.command import Command
-from feedback_service.clock import YEARS
+from feedback_service.clock import ACCEPTED_YEARS
 from feedback_service.errors import NotFound
 from feedback_service.figures.shapes import FigureQuery
 from feedback_service.figures.summary_json import summary_json
@@ -50,8 +50,8 @@ def purge() -> None:
 def _day(_ctx: click.Context, _param: click.Parameter, typed: datetime | None) -> date | None:
     if typed is None:
         return None
-    if typed.year not in YEARS:
-        raise click.BadParameter(f"The year must be from {YEARS[0]} to {YEARS[-1]}.")
+    if typed.year not in ACCEPTED_YEARS:
+        raise click.BadParameter(f"The year must be from {ACCEPTED_YEARS[0]} to {ACCEPTED_YEARS[-1]}.")
     return typed.date()
 
 

@@ -10,10 +10,10 @@ from flask.cli import with_appcontext
 
 from feedback_service import worker as duties
 from feedback_service.cli.command import Command
-from feedback_service.config import Settings, settings
+from feedback_service.config import Settings, current_settings
 from feedback_service.delivery import courier, packer
-from feedback_service.delivery.courier import Courier
-from feedback_service.delivery.packer import Packer
+from feedback_service.delivery.courier import Relay
+from feedback_service.delivery.packer import Packager
 from feedback_service.logs import log
 
 NO_CENTRAL = "FEEDBACK_CENTRAL_URL is not set: nothing is sent, events wait."
@@ -24,7 +24,7 @@ NO_CENTRAL = "FEEDBACK_CENTRAL_URL is not set: nothing is sent, events wait."
 @with_appcontext
 def relay(once: bool) -> None:
     """Carry events to the central system, again and again; SIGTERM or Ctrl-C ends it between two requests."""
-    carrier, stop = _carrier(settings()), threading.Event()
+    carrier, stop = _carrier(current_settings()), threading.Event()
     if carrier is None:
         click.echo(NO_CENTRAL, err=True)
     with closing(carrier) if carrier else nullcontext():
@@ -41,7 +41,7 @@ def relay(once: bool) -> None:
 @with_appcontext
 def worker(once: bool) -> None:
     """Carry events, complete answers left, close days, purge, again and again; SIGTERM or Ctrl-C ends it."""
-    carrier = _carrier(settings())
+    carrier = _carrier(current_settings())
     with closing(carrier) if carrier else nullcontext():
         if once:
             duties.work_once()
@@ -54,9 +54,9 @@ def worker(once: bool) -> None:
             duties.work(stop, relay=carrier.run if carrier else None)
 
 
-def _carrier(settings: Settings) -> Courier | Packer | None:
+def _carrier(settings: Settings) -> Relay | Packager | None:
     """Who takes events out of the house, if anybody does."""
-    return packer.packer(settings) or courier.courier(settings)
+    return packer.make_packager(settings) or courier.make_relay(settings)
 
 
 @contextmanager

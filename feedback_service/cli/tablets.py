@@ -37,14 +37,14 @@ def device_add(code: str, name: str, mode: str, workplace: str | None) -> None:
 @click.option("--centre", "code", required=True, help="The centre it stands in.")
 def device_code(id: uuid.UUID, code: str) -> None:
     """Print another pairing code for the tablet ID, alone on the last line; its key so far ends with its use."""
-    click.echo(pairing.new_code(id, {code.strip().upper()}))
+    click.echo(pairing.renew_pairing_code(id, {code.strip().upper()}))
 
 
 @device.command("list")
 @click.option("--centre", "codes", multiple=True, required=True, help="The centre's code; repeats.")
 def device_list(codes: tuple[str, ...]) -> None:
     """Print every tablet of a centre as a line of JSON: how it fares, and what needs attention."""
-    for tablet in tablet_list.tablets({code.strip().upper() for code in codes}):
+    for tablet in tablet_list.list_tablets({code.strip().upper() for code in codes}):
         click.echo(json.dumps(asdict(tablet), default=str, ensure_ascii=False))
 
 
@@ -61,7 +61,7 @@ def device_revoke(id: uuid.UUID, code: str) -> None:
 @click.argument("file", type=FILE)
 def device_import(file: Path) -> None:
     """Take the answers that a stuck tablet saved to FILE; each is taken once, however often it is brought."""
-    became = queue_files.take_queue_file(files.document(file))
+    became = queue_files.import_tablet_file(files.read_document(file))
     for word in ("accepted", "accepted_as_walkup", "duplicate", "rejected"):
         click.echo(f"{became[word]} {word}")
     if became["rejected"]:

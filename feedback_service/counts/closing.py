@@ -22,7 +22,7 @@ from feedback_service.counts.rollups import (
     select_open_days,
 )
 from feedback_service.counts.tallies import ANSWERS_BY, INVITATIONS_BY, WHOLE, Counts
-from feedback_service.models import BegunAnswer, Centre, Invitation, Tally
+from feedback_service.models import Centre, CountRollup, DraftAnswer, Invitation
 
 SETTLING = timedelta(days=3)  # after the last day of an invitation an answer to it may still be on its way
 
@@ -41,12 +41,16 @@ def close_days(tx: Session, centre_id: uuid.UUID, *, before: date, limit: int = 
     if days:
         # Every way of grouping is named, otherwise SQLite would search all stored rows of the centre.
         of_answers = (
-            *(Tally.centre_id == centre_id, Tally.subject.in_(("answers", "people"))),
-            Tally.by.in_(ANSWERS_BY),
+            *(CountRollup.centre_id == centre_id, CountRollup.subject.in_(("answers", "people"))),
+            CountRollup.by.in_(ANSWERS_BY),
         )
-        tx.execute(delete(Tally).where(*of_answers, Tally.span == "day", Tally.day.in_(days)))
+        tx.execute(
+            delete(CountRollup).where(*of_answers, CountRollup.span == "day", CountRollup.day.in_(days))
+        )
         months = {day.replace(day=1) for day in days}
-        tx.execute(delete(Tally).where(*of_answers, Tally.span == "month", Tally.day.in_(months)))
+        tx.execute(
+            delete(CountRollup).where(*of_answers, CountRollup.span == "month", CountRollup.day.in_(months))
+        )
         for by, groups in live.count_answers(tx, {centre_id: days}, ANSWERS_BY).items():
             _store_counts(tx, "answers", by, "day", groups)
         _store_months(tx, "answers", centre_id, before)
@@ -62,7 +66,7 @@ def close_invitation_days(tx: Session, centre_id: uuid.UUID, *, before: date, li
     since = invitations_closed_until(tx, [centre_id]).get(centre_id, date.min)
     later = (Invitation.centre_id == centre_id, Invitation.issued_on > since)
     begun = exists().where(
-        BegunAnswer.centre_id == Invitation.centre_id, BegunAnswer.invitation_id == Invitation.id
+        DraftAnswer.centre_id == Invitation.centre_id, DraftAnswer.invitation_id == Invitation.id
     )
     alive = or_(Invitation.last_day >= before - SETTLING, begun)
     days = select(Invitation.issued_on).where(*later).distinct().order_by(Invitation.issued_on)
@@ -93,15 +97,17 @@ def _store_counts(tx: Session, subject: str, by: str, span: str, groups: Sequenc
         for group in groups
     ]
     if rows:
-        tx.execute(insert(Tally), rows)
+        tx.execute(insert(CountRollup), rows)
     if subject == "answers" and by != WHOLE:
         _store_counts(tx, "people", by, span, live.count_people(groups))
 
 
 def _store_months(tx: Session, subject: str, centre_id: uuid.UUID, before: date) -> None:
     """Store the sums of whole months of which every day is stored and which have no sum yet."""
-    of_centre = (Tally.centre_id == centre_id, Tally.subject == subject, Tally.by == WHOLE)
-    stored = {(span, day) for span, day in tx.execute(select(Tally.span, Tally.day).where(*of_centre))}
+    of_centre = (CountRollup.centre_id == centre_id, CountRollup.subject == subject, CountRollup.by == WHOLE)
+    stored = {
+        (span, day) for span, day in tx.execute(select(CountRollup.span, CountRollup.day).where(*of_centre))
+    }
     months = {day.replace(day=1) for span, day in stored if span == "day"}
     if subject == "answers":
         yesterday = before - timedelta(days=1)

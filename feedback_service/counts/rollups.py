@@ -41,7 +41,7 @@ from feedback_service.counts import live, tallies
 from feedback_service.counts.live import GroupCounts
 from feedback_service.counts.tallies import INVITATIONS_BY, WHOLE
 from feedback_service.database import table
-from feedback_service.models import Centre, CountedDay, Response, Tally
+from feedback_service.models import Centre, CountedDay, CountRollup, Response
 
 # Parameters of one statement that may be ids of centres: PostgreSQL takes 65,535 in all, SQLite often 32,766.
 NAMED_CENTRES = 10_000
@@ -75,7 +75,11 @@ def reopen_all_days(tx: Session, centre_id: uuid.UUID) -> None:
     """
     lock_days(tx, centre_id)
     tx.execute(update(CountedDay).where(CountedDay.centre_id == centre_id).values(closed=False))
-    tx.execute(delete(Tally).where(Tally.centre_id == centre_id, Tally.subject.in_(("answers", "people"))))
+    tx.execute(
+        delete(CountRollup).where(
+            CountRollup.centre_id == centre_id, CountRollup.subject.in_(("answers", "people"))
+        )
+    )
     reopen_invitations(tx, centre_id)
 
 
@@ -88,11 +92,15 @@ def reopen_invitations(tx: Session, centre_id: uuid.UUID, *, since: date = date.
     lock_days(tx, centre_id)
     since = max(since, oldest_kept_day(tx, centre_id))
     these = (
-        *(Tally.centre_id == centre_id, Tally.subject == "invitations"),
-        Tally.by.in_(INVITATIONS_BY),
+        *(CountRollup.centre_id == centre_id, CountRollup.subject == "invitations"),
+        CountRollup.by.in_(INVITATIONS_BY),
     )
-    tx.execute(delete(Tally).where(*these, Tally.span == "day", Tally.day >= since))
-    tx.execute(delete(Tally).where(*these, Tally.span == "month", Tally.day >= since.replace(day=1)))
+    tx.execute(delete(CountRollup).where(*these, CountRollup.span == "day", CountRollup.day >= since))
+    tx.execute(
+        delete(CountRollup).where(
+            *these, CountRollup.span == "month", CountRollup.day >= since.replace(day=1)
+        )
+    )
 
 
 def count_open_days(tx: Session, *, before: date) -> int:
@@ -187,14 +195,14 @@ def read_stored(
 
     ``is_valid`` says of a centre, a span (``day`` or ``month``) and its first day whether the stored sum may be used.
     """
-    counts = Tally.headlines if headlines else Tally.counts
+    counts = CountRollup.headlines if headlines else CountRollup.counts
     months = [] if daily else list(_whole_months(first, last))
-    conditions = [Tally.centre_id.in_(centres), Tally.subject == subject, Tally.by == by]
+    conditions = [CountRollup.centre_id.in_(centres), CountRollup.subject == subject, CountRollup.by == by]
     if only is not None:
-        conditions.append(Tally.key.in_(only))
+        conditions.append(CountRollup.key.in_(only))
     all_centres, covered = set(centres), defaultdict[date, set[uuid.UUID]](set)
     if months:
-        of_months = (*conditions, Tally.span == "month", Tally.day.between(months[0], months[-1]))
+        of_months = (*conditions, CountRollup.span == "month", CountRollup.day.between(months[0], months[-1]))
         for group in _read_rows(tx, centres, counts, *of_months):
             if is_valid(group.centre_id, "month", group.day):
                 covered[group.day].add(group.centre_id)
@@ -203,12 +211,12 @@ def read_stored(
     stretches = list(_uncovered_stretches(first, last, all_centres, uncovered))
     named = sum(len(lacking) for _, _, lacking in stretches) <= NAMED_CENTRES
     missing = [
-        Tally.day.between(begin, end) & (Tally.centre_id.in_(lacking) if named else true())
+        CountRollup.day.between(begin, end) & (CountRollup.centre_id.in_(lacking) if named else true())
         for begin, end, lacking in stretches
     ]
     if not missing:
         return
-    for group in _read_rows(tx, centres, counts, *conditions, Tally.span == "day", or_(*missing)):
+    for group in _read_rows(tx, centres, counts, *conditions, CountRollup.span == "day", or_(*missing)):
         by_month = group.centre_id in covered[group.day.replace(day=1)]
         if not by_month and is_valid(group.centre_id, "day", group.day):
             yield group
@@ -220,13 +228,13 @@ def _read_rows(
     counts: InstrumentedAttribute[str],
     *where: ColumnElement[bool],
 ) -> Iterator[GroupCounts]:
-    columns = (Tally.day, Tally.key, counts)
+    columns = (CountRollup.day, CountRollup.key, counts)
     if len(centres) == 1:
         [centre_id] = centres  # reading the same id from thousands of rows would take a tenth of the time
         for day, key, text in tx.execute(select(*columns).where(*where)):
             yield GroupCounts(centre_id, day, key, tallies.parse_counts(text))
     else:
-        for centre_id, day, key, text in tx.execute(select(Tally.centre_id, *columns).where(*where)):
+        for centre_id, day, key, text in tx.execute(select(CountRollup.centre_id, *columns).where(*where)):
             yield GroupCounts(centre_id, day, key, tallies.parse_counts(text))
 
 
@@ -281,9 +289,11 @@ def record_purge(tx: Session, centre_id: uuid.UUID, *, until: date) -> None:
 
 def invitations_closed_until(tx: Session, centres: Collection[uuid.UUID]) -> dict[uuid.UUID, date]:
     """The latest day of each centre whose invitations are stored; a centre without such a day is absent."""
-    these = (Tally.subject == "invitations", Tally.by == WHOLE, Tally.span == "day")
-    latest = select(Tally.centre_id, func.max(Tally.day)).where(Tally.centre_id.in_(centres), *these)
-    return {centre_id: day for centre_id, day in tx.execute(latest.group_by(Tally.centre_id))}
+    these = (CountRollup.subject == "invitations", CountRollup.by == WHOLE, CountRollup.span == "day")
+    latest = select(CountRollup.centre_id, func.max(CountRollup.day)).where(
+        CountRollup.centre_id.in_(centres), *these
+    )
+    return {centre_id: day for centre_id, day in tx.execute(latest.group_by(CountRollup.centre_id))}
 
 
 def mark_day(connection: Connection, centre_id: uuid.UUID, day: date, *, closed: bool) -> None:

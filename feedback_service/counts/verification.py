@@ -13,7 +13,7 @@ from feedback_service.counts import live, tallies
 from feedback_service.counts.live import GroupCounts
 from feedback_service.counts.rollups import invitations_closed_until, oldest_kept_day
 from feedback_service.counts.tallies import ANSWERS_BY, INVITATIONS_BY, WHOLE, Counts
-from feedback_service.models import Centre, CountedDay, Tally
+from feedback_service.models import Centre, CountedDay, CountRollup
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,13 @@ def _compare_counts(
     unused: Collection[date],
 ) -> Iterator[CountMismatch]:
     """Compare stored days with recounted ones, and stored months with the sums of recounted days."""
-    conditions = (Tally.centre_id == centre_id, Tally.subject == subject, Tally.by == by, Tally.day >= since)
-    columns = (Tally.span, Tally.day, Tally.key, Tally.counts, Tally.headlines)
+    conditions = (
+        CountRollup.centre_id == centre_id,
+        CountRollup.subject == subject,
+        CountRollup.by == by,
+        CountRollup.day >= since,
+    )
+    columns = (CountRollup.span, CountRollup.day, CountRollup.key, CountRollup.counts, CountRollup.headlines)
     unused_months = {day.replace(day=1) for day in unused}
     stored = {
         (span, day, key): (counts, headlines)

@@ -22,21 +22,21 @@ from feedback_service import clock
 from feedback_service.config import Settings
 from feedback_service.database import reading, transaction
 from feedback_service.delivery import line, relay
-from feedback_service.delivery.relay import LEASE, Reply, Ruling
+from feedback_service.delivery.relay import LEASE, Decision, ReceiverReply
 from feedback_service.delivery.transports import Transport
-from feedback_service.delivery.transports.https import Https
+from feedback_service.delivery.transports.https import HttpsTransport
 from feedback_service.logs import log
-from feedback_service.models import Centre, Channel, Event, Queue
-from feedback_service.models.delivery import REASON
+from feedback_service.models import Centre, Event, EventSequence, ReceiverChannel
+from feedback_service.models.delivery import LONGEST_REASON
 
-CENTRAL = "central"  # there is one receiver
-IDLE = 0.5  # seconds until one looks again when there was nothing to do
-FETCH = 5.0  # seconds between two looks for what a wrong clock has put off
-TURNS = 8  # centres that are tried when another courier is with the first
+CENTRAL_RECEIVER = "central"  # there is one receiver
+IDLE_SECONDS = 0.5  # seconds until one looks again when there was nothing to do
+CLOCK_CHECK_SECONDS = 5.0  # seconds between two looks for what a wrong clock has put off
+CENTRES_TRIED = 8  # centres that are tried when another courier is with the first
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class ClaimedBatch:
     """Events of one centre that nobody else carries until the lease ends, oldest first."""
 
     claim: uuid.UUID
@@ -47,7 +47,7 @@ class Errand:
     probe: bool
 
 
-class Courier:
+class Relay:
     """Somebody who carries events, one request after the other."""
 
     def __init__(self, transport: Transport, public_url: str) -> None:
@@ -60,239 +60,282 @@ class Courier:
 
     def run(self, stop: threading.Event) -> None:
         """Whatever is due goes, until ``stop``; what fails is logged and tried again."""
-        fetched = -FETCH
+        checked_at = -CLOCK_CHECK_SECONDS
         while not stop.is_set():
             try:
-                if time.monotonic() - fetched > FETCH:
-                    fetched = time.monotonic()
-                    fetch_back()
-                busy = self.deliver_once()
+                if time.monotonic() - checked_at > CLOCK_CHECK_SECONDS:
+                    checked_at = time.monotonic()
+                    correct_future_times()
+                is_busy = self.deliver_once()
             except Exception as error:  # the database may be away; whatever it is, delivery goes on
                 log.error("relay failed", exc_info=error)
-                busy = False
-            if not busy:
-                stop.wait(IDLE)
+                is_busy = False
+            if not is_busy:
+                stop.wait(IDLE_SECONDS)
 
     def deliver_all(self) -> int:
         """Whatever is due went, as far as the channel took it; tells how many requests that were."""
-        errands = 0
+        requests = 0
         while self.deliver_once():
-            errands += 1
-        return errands
+            requests += 1
+        return requests
 
     def deliver_once(self) -> bool:
         """One claim was sent and settled; ``False`` when nothing is to be done just now."""
-        centres, stuck = _in_turn(), False
-        for centre_id in centres:
+        centre_ids, is_stuck = _list_due_centres(), False
+        for centre_id in centre_ids:
             try:
-                errand = claim(centre_id, self._public_url)
+                batch = claim_batch(centre_id, self._public_url)
             except Exception as error:
-                _pass_turn(centre_id)  # this fails too if the database is away; else only that line is stuck
+                _mark_centre_served(
+                    centre_id
+                )  # this fails too if the database is away; else only that line is stuck
                 log.error("a centre's line is stuck", centre_id=str(centre_id), exc_info=error)
-                stuck = True
+                is_stuck = True
                 continue
-            if errand is not None:
-                self._carry(errand)
+            if batch is not None:
+                self._send_batch(batch)
                 return True
-        if centres and not stuck:
+        if centre_ids and not is_stuck:
             time.sleep(random.uniform(0, 0.05))  # other couriers are with all of them
-        return bool(centres) and not stuck
+        return bool(centre_ids) and not is_stuck
 
-    def _carry(self, errand: Errand) -> None:
-        groups: list[tuple[str, ...]] = [tuple(errand.bodies)]
-        while groups:
-            sent = groups.pop(0)
-            began = time.perf_counter()
-            reply = self._transport.send([errand.bodies[id] for id in sent])
-            rest = [id for group in groups for id in group]
-            before, ruling = settle(errand, sent, reply, rest)
-            _tell(errand, before, ruling, ms=round((time.perf_counter() - began) * 1000))
-            if ruling.channel.closed(clock.now()):
+    def _send_batch(self, batch: ClaimedBatch) -> None:
+        id_groups: list[tuple[str, ...]] = [tuple(batch.bodies)]
+        while id_groups:
+            event_ids = id_groups.pop(0)
+            started_at = time.perf_counter()
+            reply = self._transport.send([batch.bodies[event_id] for event_id in event_ids])
+            later_ids = [event_id for id_group in id_groups for event_id in id_group]
+            circuit_before, decision = settle_batch(batch, event_ids, reply, later_ids)
+            _log_outcome(batch, circuit_before, decision, ms=round((time.perf_counter() - started_at) * 1000))
+            if decision.circuit.is_closed(clock.now()):
                 return
-            groups = [*ruling.halves, *groups]
+            id_groups = [*decision.halves, *id_groups]
 
 
-def courier(settings: Settings) -> Courier | None:
+def make_relay(settings: Settings) -> Relay | None:
     """The courier to the central system that the settings name; ``None`` if no line is to be used."""
     if settings.central_url is None or settings.central_transport != "https":
         return None
-    return Courier(Https(settings.central_url, settings.central_secret), settings.public_url)
+    return Relay(HttpsTransport(settings.central_url, settings.central_secret), settings.public_url)
 
 
-def fetch_back() -> None:
+def correct_future_times() -> None:
     """What is put off for longer than we ever do is due: the clock that said so was ahead, or ours fell back."""
-    if _had_its_turn_in_the_future():
-        _look_again()
-    for centre_id in _put_off_too_far():
-        _fetch_back(centre_id)
+    if _has_future_turn():
+        _correct_turns()
+    for centre_id in _centres_with_far_events():
+        _correct_event_times(centre_id)
 
 
 @reading
-def _had_its_turn_in_the_future(tx: Session) -> bool:
-    ahead = select(Queue.centre_id).where(Queue.claimed_at > clock.now() + relay.FAR)
-    return tx.scalar(ahead.limit(1)) is not None
+def _has_future_turn(tx: Session) -> bool:
+    query = select(EventSequence.centre_id).where(EventSequence.claimed_at > clock.now() + relay.FAR_AHEAD)
+    return tx.scalar(query.limit(1)) is not None
 
 
 @transaction
-def _look_again(tx: Session) -> None:
+def _correct_turns(tx: Session) -> None:
     """Turns are as if they had been now, and the channel does not wait for a time that such a clock set."""
     now = clock.now()
-    for late in (
-        update(Queue).where(Queue.claimed_at > now + relay.FAR).values(claimed_at=now),
-        update(Channel).where(Channel.retry_at > now).values(retry_at=now),
+    for statement in (
+        update(EventSequence).where(EventSequence.claimed_at > now + relay.FAR_AHEAD).values(claimed_at=now),
+        update(ReceiverChannel).where(ReceiverChannel.retry_at > now).values(retry_at=now),
     ):
-        tx.execute(late, execution_options={"synchronize_session": False})
+        tx.execute(statement, execution_options={"synchronize_session": False})
     log.warning("the channel was paused by a clock that was wrong")
 
 
 @reading
-def _put_off_too_far(tx: Session) -> list[uuid.UUID]:
-    far = clock.now() + relay.FAR
-    ahead = select(Event.id).where(Event.centre_id == Centre.id, Event.due_at > far)
-    return list(tx.scalars(select(Centre.id).where(ahead.correlate(Centre).exists())))
+def _centres_with_far_events(tx: Session) -> list[uuid.UUID]:
+    limit = clock.now() + relay.FAR_AHEAD
+    far_events = select(Event.id).where(Event.centre_id == Centre.id, Event.due_at > limit)
+    return list(tx.scalars(select(Centre.id).where(far_events.correlate(Centre).exists())))
 
 
 @transaction
-def _fetch_back(tx: Session, centre_id: uuid.UUID) -> None:
+def _correct_event_times(tx: Session, centre_id: uuid.UUID) -> None:
     now = clock.now()
-    ahead = update(Event).where(Event.centre_id == centre_id, Event.due_at > now + relay.FAR)
-    tx.execute(ahead.values(due_at=now), execution_options={"synchronize_session": False})
+    statement = update(Event).where(Event.centre_id == centre_id, Event.due_at > now + relay.FAR_AHEAD)
+    tx.execute(statement.values(due_at=now), execution_options={"synchronize_session": False})
     log.warning("events were put off by a clock that was wrong", centre_id=str(centre_id))
 
 
 @reading
-def _in_turn(tx: Session) -> list[uuid.UUID]:
+def _list_due_centres(tx: Session) -> list[uuid.UUID]:
     """The centres with events that are due, longest not served first; none while the channel is closed."""
     now = clock.now()
-    if _channel(tx).closed(now):
+    if _read_circuit(tx).is_closed(now):
         return []
     # A subquery with a limit looks up one row for each centre, however long its line is.
-    due = select(Event.due_at).where(Event.centre_id == Centre.id, Event.due_at <= now)
-    first = due.order_by(Event.due_at).limit(1).correlate(Centre).scalar_subquery()
-    centres = select(Centre.id).outerjoin(Queue, Queue.centre_id == Centre.id).where(first.is_not(None))
-    return list(tx.scalars(centres.order_by(Queue.claimed_at.nulls_first(), Centre.id).limit(TURNS)))
+    due_events = select(Event.due_at).where(Event.centre_id == Centre.id, Event.due_at <= now)
+    first_due_at = due_events.order_by(Event.due_at).limit(1).correlate(Centre).scalar_subquery()
+    query = (
+        select(Centre.id)
+        .outerjoin(EventSequence, EventSequence.centre_id == Centre.id)
+        .where(first_due_at.is_not(None))
+    )
+    return list(
+        tx.scalars(query.order_by(EventSequence.claimed_at.nulls_first(), Centre.id).limit(CENTRES_TRIED))
+    )
 
 
 @transaction
-def _pass_turn(tx: Session, centre_id: uuid.UUID) -> None:
+def _mark_centre_served(tx: Session, centre_id: uuid.UUID) -> None:
     """The centre counts as served, so that what is wrong with its line delays no other."""
-    tx.execute(update(Queue).where(Queue.centre_id == centre_id).values(claimed_at=clock.now()))
+    tx.execute(
+        update(EventSequence).where(EventSequence.centre_id == centre_id).values(claimed_at=clock.now())
+    )
 
 
 @transaction
-def claim(tx: Session, centre_id: uuid.UUID, public_url: str) -> Errand | None:
+def claim_batch(tx: Session, centre_id: uuid.UUID, public_url: str) -> ClaimedBatch | None:
     """Take the centre's events that are due, as many as may go at once, for ``LEASE``.
 
     An event gets its number and its body at its first claim, for ever. ``None`` when another is at it.
     """
-    channel = _channel(tx)
+    circuit = _read_circuit(tx)
     # The clock is read only now: to begin may have meant to wait for the database, and a lease begins with us.
     now = clock.now()
-    queue = line.mine(tx, centre_id, now)
-    if queue is None or channel.closed(now):
+    sequence = line.lock_sequence(tx, centre_id, now)
+    if sequence is None or circuit.is_closed(now):
         return None
-    chosen = _company(line.due(tx, centre_id, now, channel.batch))
-    probe = channel.failing_since is not None
-    if not chosen or (probe and not _may_probe(tx, channel, now)):
+    rows = _same_size_batch(line.lock_due_events(tx, centre_id, now, circuit.batch))
+    is_probe = circuit.failing_since is not None
+    if not rows or (is_probe and not _claim_probe(tx, circuit, now)):
         return None
     centre = tx.get_one(Centre, centre_id)
-    lease: dict[str, Any] = {"claim": uuid.uuid4(), "due_at": now + LEASE}
-    _put_off(tx, centre_id, [row.id for row in chosen if row.body is not None], lease)
-    written = line.write([row for row in chosen if row.body is None], centre, queue, public_url)
-    line.keep(tx, centre_id, [kept | lease for kept in written])
-    bodies = {kept["event"]: kept["body"] for kept in written}
-    queue.claimed_at = now
-    carried = {str(row.id): bodies.get(row.id) or row.body for row in sorted(chosen, key=lambda row: row.id)}
-    return Errand(lease["claim"], centre_id, centre.code, carried, chosen[0].setbacks, probe)
+    lease_values: dict[str, Any] = {"claim": uuid.uuid4(), "due_at": now + LEASE}
+    _lease_events(tx, centre_id, [row.id for row in rows if row.body is not None], lease_values)
+    new_bodies = line.number_events([row for row in rows if row.body is None], centre, sequence, public_url)
+    line.store_numbered(tx, centre_id, [new_body | lease_values for new_body in new_bodies])
+    fresh_bodies = {new_body["event"]: new_body["body"] for new_body in new_bodies}
+    sequence.claimed_at = now
+    bodies_by_id = {
+        str(row.id): fresh_bodies.get(row.id) or row.body for row in sorted(rows, key=lambda row: row.id)
+    }
+    return ClaimedBatch(
+        lease_values["claim"], centre_id, centre.code, bodies_by_id, rows[0].setbacks, is_probe
+    )
 
 
 @transaction
-def settle(
-    tx: Session, errand: Errand, sent: Sequence[str], reply: Reply, rest: Sequence[str]
-) -> tuple[relay.Channel, Ruling]:
-    """Write down what follows from the reply for the events ``sent``, and hold the ``rest`` for another lease.
+def settle_batch(
+    tx: Session, batch: ClaimedBatch, event_ids: Sequence[str], reply: ReceiverReply, later_ids: Sequence[str]
+) -> tuple[relay.Circuit, Decision]:
+    """Write down what follows from the reply for the events ``event_ids``, and hold the ``later_ids``
+    for another lease.
 
     Returns what the channel was before, and what follows. Where the lease ran out and somebody else has the
     events, what they settle counts.
     """
-    before = _channel(tx)
+    circuit_before = _read_circuit(tx)
     now, chance = clock.now(), random.random()
 
-    def ruled(channel: relay.Channel) -> Ruling:
-        return relay.step(
-            channel, reply, sent, now=now, chance=chance, probe=errand.probe, setbacks=errand.setbacks
+    def decide(circuit: relay.Circuit) -> Decision:
+        return relay.decide_outcome(
+            circuit, reply, event_ids, now=now, chance=chance, is_probe=batch.probe, setbacks=batch.setbacks
         )
 
-    ruling = ruled(before)
-    if ruling.channel != before:
-        before = _channel(tx, lock=True)
-        ruling = ruled(before)
-        _set_channel(tx, ruling.channel)
-    tried: dict[str, Any] = {"attempts": Event.attempts + 1, "last_attempt_at": now}
-    done = tried | {"claim": None, "due_at": None}
-    arrived = done | {"state": "delivered", "delivered_at": now, "reason": None}
-    _ours(tx, errand, ruling.delivered, arrived)
-    for id, reason in ruling.dead.items():
-        _ours(tx, errand, [id], done | {"state": "dead", "reason": reason[:REASON]})
-    waits = tried | {"claim": None, "due_at": now + ruling.wait, "reason": ruling.reason}
-    _ours(tx, errand, ruling.waiting, waits | ({"setbacks": Event.setbacks + 1} if ruling.setback else {}))
-    lease: dict[str, Any] = {"due_at": now + LEASE}
-    _ours(tx, errand, [id for half in ruling.halves for id in half], tried | lease)
-    _ours(tx, errand, rest, {"claim": None, "due_at": now} if ruling.channel.closed(now) else lease)
-    return before, ruling
+    decision = decide(circuit_before)
+    if decision.circuit != circuit_before:
+        circuit_before = _read_circuit(tx, lock=True)
+        decision = decide(circuit_before)
+        _store_circuit(tx, decision.circuit)
+    attempt_values: dict[str, Any] = {"attempts": Event.attempts + 1, "last_attempt_at": now}
+    finished_values = attempt_values | {"claim": None, "due_at": None}
+    delivered_values = finished_values | {"state": "delivered", "delivered_at": now, "reason": None}
+    _update_claimed(tx, batch, decision.delivered, delivered_values)
+    for event_id, reason in decision.dead.items():
+        _update_claimed(
+            tx, batch, [event_id], finished_values | {"state": "dead", "reason": reason[:LONGEST_REASON]}
+        )
+    waiting_values = attempt_values | {
+        "claim": None,
+        "due_at": now + decision.wait,
+        "reason": decision.reason,
+    }
+    _update_claimed(
+        tx,
+        batch,
+        decision.waiting,
+        waiting_values | ({"setbacks": Event.setbacks + 1} if decision.is_setback else {}),
+    )
+    lease_values: dict[str, Any] = {"due_at": now + LEASE}
+    _update_claimed(
+        tx, batch, [event_id for half in decision.halves for event_id in half], attempt_values | lease_values
+    )
+    _update_claimed(
+        tx,
+        batch,
+        later_ids,
+        {"claim": None, "due_at": now} if decision.circuit.is_closed(now) else lease_values,
+    )
+    return circuit_before, decision
 
 
-def _company(due: Sequence[Row[Any]]) -> list[Row[Any]]:
+def _same_size_batch(due_rows: Sequence[Row[Any]]) -> list[Row[Any]]:
     """Those that may go with the first of them."""
-    if not due:
+    if not due_rows:
         return []
-    size = relay.company(due[0].setbacks)
-    return [row for row in due if relay.company(row.setbacks) == size][:size]
+    size = relay.batch_size(due_rows[0].setbacks)
+    return [row for row in due_rows if relay.batch_size(row.setbacks) == size][:size]
 
 
-def _put_off(tx: Session, centre_id: uuid.UUID, ids: Sequence[uuid.UUID], lease: Mapping[str, Any]) -> None:
-    if ids:
-        tx.execute(update(Event).where(Event.centre_id == centre_id, Event.id.in_(ids)).values(lease))
-
-
-def _ours(tx: Session, errand: Errand, ids: Iterable[str], values: Mapping[str, Any]) -> None:
-    keys = [uuid.UUID(id) for id in ids]
-    if keys:
-        ours = update(Event).where(Event.centre_id == errand.centre_id, Event.id.in_(keys))
+def _lease_events(
+    tx: Session, centre_id: uuid.UUID, event_ids: Sequence[uuid.UUID], lease_values: Mapping[str, Any]
+) -> None:
+    if event_ids:
         tx.execute(
-            ours.where(Event.claim == errand.claim).values(values),
+            update(Event).where(Event.centre_id == centre_id, Event.id.in_(event_ids)).values(lease_values)
+        )
+
+
+def _update_claimed(
+    tx: Session, batch: ClaimedBatch, event_ids: Iterable[str], values: Mapping[str, Any]
+) -> None:
+    event_keys = [uuid.UUID(event_id) for event_id in event_ids]
+    if event_keys:
+        statement = update(Event).where(Event.centre_id == batch.centre_id, Event.id.in_(event_keys))
+        tx.execute(
+            statement.where(Event.claim == batch.claim).values(values),
             execution_options={"synchronize_session": False},
         )
 
 
-def _channel(tx: Session, *, lock: bool = False) -> relay.Channel:
-    known = select(Channel.batch, Channel.failing_since, Channel.retry_at, Channel.reason)
-    known = known.where(Channel.name == CENTRAL)
-    row = tx.execute(known.with_for_update() if lock else known).one_or_none()
-    return relay.Channel(*row) if row else relay.Channel()
+def _read_circuit(tx: Session, *, lock: bool = False) -> relay.Circuit:
+    query = select(
+        ReceiverChannel.batch, ReceiverChannel.failing_since, ReceiverChannel.retry_at, ReceiverChannel.reason
+    )
+    query = query.where(ReceiverChannel.name == CENTRAL_RECEIVER)
+    row = tx.execute(query.with_for_update() if lock else query).one_or_none()
+    return relay.Circuit(*row) if row else relay.Circuit()
 
 
-def _set_channel(tx: Session, channel: relay.Channel) -> None:
-    tx.merge(Channel(name=CENTRAL, **asdict(channel)))
+def _store_circuit(tx: Session, circuit: relay.Circuit) -> None:
+    tx.merge(ReceiverChannel(name=CENTRAL_RECEIVER, **asdict(circuit)))
 
 
-def _may_probe(tx: Session, seen: relay.Channel, now: datetime) -> bool:
+def _claim_probe(tx: Session, circuit: relay.Circuit, now: datetime) -> bool:
     """One courier looks whether a failing channel works again; should it die, another may after its lease."""
-    mine = update(Channel).where(Channel.name == CENTRAL, Channel.retry_at == seen.retry_at)
-    return tx.scalar(mine.values(retry_at=now + LEASE).returning(Channel.name)) is not None
+    statement = update(ReceiverChannel).where(
+        ReceiverChannel.name == CENTRAL_RECEIVER, ReceiverChannel.retry_at == circuit.retry_at
+    )
+    return tx.scalar(statement.values(retry_at=now + LEASE).returning(ReceiverChannel.name)) is not None
 
 
-def _tell(errand: Errand, before: relay.Channel, ruling: Ruling, *, ms: int) -> None:
-    after = ruling.channel
-    if ruling.delivered:
-        log.info("events delivered", centre=errand.centre, n=len(ruling.delivered), ms=ms)
-    if ruling.waiting and not after.closed(clock.now()):
+def _log_outcome(batch: ClaimedBatch, circuit_before: relay.Circuit, decision: Decision, *, ms: int) -> None:
+    circuit_after = decision.circuit
+    if decision.delivered:
+        log.info("events delivered", centre=batch.centre, n=len(decision.delivered), ms=ms)
+    if decision.waiting and not circuit_after.is_closed(clock.now()):
         log.warning(
-            "events have to go again", centre=errand.centre, n=len(ruling.waiting), reason=ruling.reason
+            "events have to go again", centre=batch.centre, n=len(decision.waiting), reason=decision.reason
         )
-    if before.failing_since is None and after.failing_since is not None:
-        log.critical("channel paused: the central system cannot be reached", reason=after.reason)
-    elif before.failing_since is not None and after.failing_since is None:
-        log.warning("channel works again", failed_since=before.failing_since.isoformat())
-    for id in ruling.dead:  # the receiver's words stay in the table: nobody knows what they quote
-        log.critical("event is a dead letter", event_id=id, centre=errand.centre)
+    if circuit_before.failing_since is None and circuit_after.failing_since is not None:
+        log.critical("channel paused: the central system cannot be reached", reason=circuit_after.reason)
+    elif circuit_before.failing_since is not None and circuit_after.failing_since is None:
+        log.warning("channel works again", failed_since=circuit_before.failing_since.isoformat())
+    for event_id in decision.dead:  # the receiver's words stay in the table: nobody knows what they quote
+        log.critical("event is a dead letter", event_id=event_id, centre=batch.centre)

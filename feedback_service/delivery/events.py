@@ -13,11 +13,11 @@ CASE_STATUS = "ua.vidhuk.case.status.v1"
 RESPONSE_RECORDED = "ua.vidhuk.response.recorded.v1"
 RESPONSE_WITHDRAWN = "ua.vidhuk.response.withdrawn.v1"
 CENTRE_PROFILE = "ua.vidhuk.centre.profile.v1"
-TYPES = (CASE_STATUS, RESPONSE_RECORDED, RESPONSE_WITHDRAWN, CENTRE_PROFILE)
+EVENT_TYPES = (CASE_STATUS, RESPONSE_RECORDED, RESPONSE_WITHDRAWN, CENTRE_PROFILE)
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class NewEvent:
     """One event before it is stored: what happened, to what, when."""
 
     type: str
@@ -58,23 +58,23 @@ class ServedFacts:
         }
 
 
-def case_status(
-    case_ref: str, served: ServedFacts, status: str, status_at: datetime, registered_at: datetime | None
-) -> Telling:
+def build_case_status(
+    case_ref: str, facts: ServedFacts, status: str, status_at: datetime, registered_at: datetime | None
+) -> NewEvent:
     """The case got a status."""
     instants = {
         "status": status,
         "status_at": status_at.isoformat(),
         "registered_at": registered_at.isoformat() if registered_at else None,
     }
-    return Telling(CASE_STATUS, case_ref, status_at, served.as_data() | instants)
+    return NewEvent(CASE_STATUS, case_ref, status_at, facts.as_data() | instants)
 
 
-def response_recorded(
+def build_response_recorded(
     *,
     case_ref: str | None,
     case_status: str | None,
-    served: ServedFacts,
+    facts: ServedFacts,
     response_id: str,
     source: str,
     answered_on: date,
@@ -86,9 +86,9 @@ def response_recorded(
     reasons: Sequence[str],
     breach: Sequence[str],
     comment_present: bool,
-) -> Telling:
+) -> NewEvent:
     """An answer became final. The comment itself is never told."""
-    data = served.as_data() | {
+    data = facts.as_data() | {
         "case_status": case_status,
         "response_id": response_id,
         "source": source,
@@ -104,20 +104,20 @@ def response_recorded(
         "breach": sorted(breach),
         "comment_present": comment_present,
     }
-    return Telling(RESPONSE_RECORDED, case_ref or response_id, hour, data)
+    return NewEvent(RESPONSE_RECORDED, case_ref or response_id, hour, data)
 
 
-def response_withdrawn(response_id: str, hour: datetime) -> Telling:
+def build_response_withdrawn(response_id: str, hour: datetime) -> NewEvent:
     """Its author took an answer back."""
-    return Telling(RESPONSE_WITHDRAWN, response_id, hour, {"response_id": response_id})
+    return NewEvent(RESPONSE_WITHDRAWN, response_id, hour, {"response_id": response_id})
 
 
-def centre_profile(profile: Mapping[str, Any], at: datetime) -> Telling:
+def build_centre_profile(profile: Mapping[str, Any], at: datetime) -> NewEvent:
     """The centre's profile is now this."""
-    return Telling(CENTRE_PROFILE, str(profile["code"]), at, dict(profile))
+    return NewEvent(CENTRE_PROFILE, str(profile["code"]), at, dict(profile))
 
 
-def body(
+def build_body(
     *,
     id: str,
     centre: str,

@@ -11,25 +11,25 @@ from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
 from feedback_service.delivery import events
-from feedback_service.models import Centre, Event, Queue
+from feedback_service.models import Centre, Event, EventSequence
 
 
-def mine(tx: Session, centre_id: uuid.UUID, now: datetime) -> Queue | None:
+def lock_sequence(tx: Session, centre_id: uuid.UUID, now: datetime) -> EventSequence | None:
     """The centre's line, ours until the transaction ends; ``None`` if somebody else's."""
-    wanted = select(Queue).where(Queue.centre_id == centre_id)
-    queue = tx.scalar(wanted.with_for_update(skip_locked=True))
-    if queue is None and tx.scalar(select(func.count()).select_from(wanted.subquery())) == 0:
-        queue = Queue(centre_id=centre_id, last_sequence=0, claimed_at=now)
-        tx.add(queue)
+    query = select(EventSequence).where(EventSequence.centre_id == centre_id)
+    sequence = tx.scalar(query.with_for_update(skip_locked=True))
+    if sequence is None and tx.scalar(select(func.count()).select_from(query.subquery())) == 0:
+        sequence = EventSequence(centre_id=centre_id, last_sequence=0, claimed_at=now)
+        tx.add(sequence)
         tx.flush()  # the unique promise decides who was first
-    return queue
+    return sequence
 
 
-def due(
+def lock_due_events(
     tx: Session,
     centre_id: uuid.UUID,
     until: datetime,
-    most: int,
+    limit: int,
     after: tuple[datetime, uuid.UUID] | None = None,
 ) -> Sequence[Row[Any]]:
     """The centre's events that are due and in nobody's hands, longest due first; ``after`` that date and id."""
@@ -40,26 +40,28 @@ def due(
         *(Event.id, Event.type, Event.subject, Event.time, Event.data),
         *(Event.sequence, Event.body, Event.setbacks, Event.due_at),
     )
-    found = select(*columns).where(Event.centre_id == centre_id, Event.due_at <= until)
+    query = select(*columns).where(Event.centre_id == centre_id, Event.due_at <= until)
     if after is not None:
-        place = tuple_(literal(after[0], Event.due_at.type), literal(after[1], Event.id.type))
-        found = found.where(tuple_(Event.due_at, Event.id) > place)
+        position = tuple_(literal(after[0], Event.due_at.type), literal(after[1], Event.id.type))
+        query = query.where(tuple_(Event.due_at, Event.id) > position)
     return tx.execute(
-        found.order_by(Event.due_at, Event.id).limit(most).with_for_update(skip_locked=True)
+        query.order_by(Event.due_at, Event.id).limit(limit).with_for_update(skip_locked=True)
     ).all()
 
 
-def write(rows: Iterable[Row[Any]], centre: Centre, queue: Queue, public_url: str) -> list[dict[str, Any]]:
+def number_events(
+    rows: Iterable[Row[Any]], centre: Centre, event_sequence: EventSequence, public_url: str
+) -> list[dict[str, Any]]:
     """Number the events in the order in which they happened, and write each as it will travel for ever.
 
-    The rows are some that were ``due``, without those that have a body already.
+    The rows are some that were ``lock_due_events``, without those that have a body already.
     """
-    written = []
+    numbered = []
     for row in sorted(rows, key=lambda row: row.id):
         sequence = row.sequence
         if sequence is None:
-            sequence = queue.last_sequence = queue.last_sequence + 1
-        body = events.body(
+            sequence = event_sequence.last_sequence = event_sequence.last_sequence + 1
+        body = events.build_body(
             id=str(row.id),
             centre=centre.code,
             type=row.type,
@@ -70,13 +72,13 @@ def write(rows: Iterable[Row[Any]], centre: Centre, queue: Queue, public_url: st
             public_url=public_url,
         )
         digest = hashlib.sha256(body.encode()).digest()
-        written.append({"event": row.id, "sequence": sequence, "body": body, "digest": digest, "data": None})
-    return written
+        numbered.append({"event": row.id, "sequence": sequence, "body": body, "digest": digest, "data": None})
+    return numbered
 
 
-def keep(tx: Session, centre_id: uuid.UUID, kept: list[dict[str, Any]]) -> None:
-    """What ``write`` made (and whatever was added to each) is in the table."""
-    if kept:
-        update_one = update(Event).where(Event.centre_id == centre_id, Event.id == bindparam("event"))
-        values: dict[str, Any] = {name: bindparam(name) for name in kept[0] if name != "event"}
-        tx.connection().execute(update_one.values(values), kept)
+def store_numbered(tx: Session, centre_id: uuid.UUID, numbered: list[dict[str, Any]]) -> None:
+    """What ``number_events`` made (and whatever was added to each) is in the table."""
+    if numbered:
+        statement = update(Event).where(Event.centre_id == centre_id, Event.id == bindparam("event"))
+        values: dict[str, Any] = {name: bindparam(name) for name in numbered[0] if name != "event"}
+        tx.connection().execute(statement.values(values), numbered)

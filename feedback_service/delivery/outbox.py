@@ -7,31 +7,33 @@ from sqlalchemy import Connection, insert
 from uuid_utils.compat import uuid7
 
 from feedback_service.database import table, write
-from feedback_service.delivery.events import Telling
+from feedback_service.delivery.events import NewEvent
 from feedback_service.models import Event
 
-_EVENT = insert(table(Event))
+_INSERT_EVENT = insert(table(Event))
 
 
-def put(connection: Connection, centre_id: uuid.UUID, tellings: list[Telling], *, at: datetime) -> None:
+def enqueue_events(
+    connection: Connection, centre_id: uuid.UUID, new_events: list[NewEvent], *, now: datetime
+) -> None:
     """Promise these events. They exist exactly when the caller's transaction does."""
     rows = [
         {
             "centre_id": centre_id,
             "id": uuid7(),
-            "type": telling.type,
-            "subject": telling.subject,
-            "time": telling.time,
-            "data": telling.data,
-            "created_at": at,
+            "type": new_event.type,
+            "subject": new_event.subject,
+            "time": new_event.time,
+            "data": new_event.data,
+            "created_at": now,
             "state": "pending",
-            "due_at": at,
+            "due_at": now,
             "attempts": 0,
             "setbacks": 0,
         }
-        for telling in tellings
+        for new_event in new_events
     ]
     if len(rows) == 1:
-        write(connection, _EVENT, rows[0])
+        write(connection, _INSERT_EVENT, rows[0])
     elif rows:
-        connection.execute(_EVENT, rows)
+        connection.execute(_INSERT_EVENT, rows)

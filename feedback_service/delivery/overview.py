@@ -11,13 +11,13 @@ from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
-from feedback_service.models import Centre, Channel, Event, Queue
+from feedback_service.models import Centre, Event, EventSequence, ReceiverChannel
 
-UNFINISHED = ("dead", "pending")
+UNFINISHED_STATES = ("dead", "pending")
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class DeliveryRow:
     """How it goes with one event."""
 
     id: uuid.UUID
@@ -30,7 +30,7 @@ class Delivery:
     reason: str | None
 
 
-class Place(NamedTuple):
+class PageCursor(NamedTuple):
     """Where in the list of deliveries one is: by state, then centre by centre, oldest first."""
 
     state: str
@@ -39,7 +39,7 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Sums:
+class DeliveryTotals:
     """How many events are in which state, and for how many seconds the oldest of those that wait has waited."""
 
     pending: int
@@ -54,64 +54,71 @@ _COLUMNS = (
 )
 
 
-def page(
-    tx: Session, centres: Collection[str], states: Collection[str], after: Place | None, limit: int
-) -> tuple[list[Delivery], Place | None]:
+def read_page(
+    tx: Session, centres: Collection[str], states: Collection[str], after: PageCursor | None, limit: int
+) -> tuple[list[DeliveryRow], PageCursor | None]:
     """The next deliveries of these centres in these states, and where they end.
 
     The place is ``None`` when there are no more.
     """
-    where = tuple_(Event.state, Event.centre_id, Event.id)
-    found = _deliveries(centres).add_columns(Event.centre_id)
-    found = found.where(Event.state.in_(states))
+    position = tuple_(Event.state, Event.centre_id, Event.id)
+    query = _select_deliveries(centres).add_columns(Event.centre_id)
+    query = query.where(Event.state.in_(states))
     if after is not None:
-        found = found.where(where > tuple_(*(literal(part) for part in after)))
-    rows = tx.execute(found.order_by(Event.state, Event.centre_id, Event.id).limit(limit + 1)).all()
+        query = query.where(position > tuple_(*(literal(part) for part in after)))
+    rows = tx.execute(query.order_by(Event.state, Event.centre_id, Event.id).limit(limit + 1)).all()
     last = rows[limit - 1] if len(rows) > limit else None
-    end = Place(last.state, last.centre_id, last.id) if last is not None else None
-    return [_delivery(row) for row in rows[:limit]], end
+    next_cursor = PageCursor(last.state, last.centre_id, last.id) if last is not None else None
+    return [_to_delivery(row) for row in rows[:limit]], next_cursor
 
 
-def find(tx: Session, event_id: uuid.UUID, centres: Collection[str]) -> Delivery | None:
+def find_delivery(tx: Session, event_id: uuid.UUID, centres: Collection[str]) -> DeliveryRow | None:
     """How it goes with this event of one of the centres."""
-    row = tx.execute(_deliveries(centres).where(Event.id == event_id)).one_or_none()
-    return _delivery(row) if row else None
+    row = tx.execute(_select_deliveries(centres).where(Event.id == event_id)).one_or_none()
+    return _to_delivery(row) if row else None
 
 
-def sums(tx: Session, centres: Collection[str] | None = None) -> Sums:
+def count_deliveries(tx: Session, centres: Collection[str] | None = None) -> DeliveryTotals:
     """How many events of these centres (of all if none are named) are in which state."""
-    of_these: ColumnElement[bool] = literal(True) if centres is None else Centre.code.in_(centres)
-    pending, numbered = _count(tx, "pending", of_these)
-    dead, _ = _count(tx, "dead", of_these)
+    condition: ColumnElement[bool] = literal(True) if centres is None else Centre.code.in_(centres)
+    pending, numbered = _count_events(tx, "pending", condition)
+    dead, _ = _count_events(tx, "dead", condition)
     # Every number was given to one event, so what was delivered need not be counted through all history.
-    given = select(func.coalesce(func.sum(Queue.last_sequence), 0)).join(Centre, Centre.id == Queue.centre_id)
-    delivered = int(tx.scalar(given.where(of_these)) or 0) - numbered - dead
-    first = select(Event.created_at).where(Event.centre_id == Centre.id, Event.state == "pending")
-    oldest = select(func.min(first.order_by(Event.id).limit(1).correlate(Centre).scalar_subquery()))
-    since = tx.scalar(oldest.select_from(Centre).where(of_these))
-    return Sums(pending, _seconds(since), dead, delivered)
+    numbers_given = select(func.coalesce(func.sum(EventSequence.last_sequence), 0)).join(
+        Centre, Centre.id == EventSequence.centre_id
+    )
+    delivered = int(tx.scalar(numbers_given.where(condition)) or 0) - numbered - dead
+    first_pending = select(Event.created_at).where(Event.centre_id == Centre.id, Event.state == "pending")
+    oldest_pending = select(
+        func.min(first_pending.order_by(Event.id).limit(1).correlate(Centre).scalar_subquery())
+    )
+    since = tx.scalar(oldest_pending.select_from(Centre).where(condition))
+    return DeliveryTotals(pending, _seconds_since(since), dead, delivered)
 
 
-def channel_paused(tx: Session) -> bool:
+def is_channel_paused(tx: Session) -> bool:
     """Whether delivery fails just now."""
-    return tx.scalar(select(Channel.name).where(Channel.failing_since.is_not(None)).limit(1)) is not None
+    return (
+        tx.scalar(select(ReceiverChannel.name).where(ReceiverChannel.failing_since.is_not(None)).limit(1))
+        is not None
+    )
 
 
-def _deliveries(centres: Collection[str]) -> Select[*tuple[Any, ...]]:
+def _select_deliveries(centres: Collection[str]) -> Select[*tuple[Any, ...]]:
     return select(*_COLUMNS).join(Centre, Centre.id == Event.centre_id).where(Centre.code.in_(centres))
 
 
-def _delivery(row: Row[Any]) -> Delivery:
-    return Delivery(*row[: len(_COLUMNS)])
+def _to_delivery(row: Row[Any]) -> DeliveryRow:
+    return DeliveryRow(*row[: len(_COLUMNS)])
 
 
-def _count(tx: Session, state: str, of_these: ColumnElement[bool]) -> tuple[int, int]:
+def _count_events(tx: Session, state: str, condition: ColumnElement[bool]) -> tuple[int, int]:
     """How many events are in that state, and how many of these have a number."""
-    counted = select(func.count(), func.count(Event.sequence)).select_from(Event)
-    counted = counted.join(Centre, Centre.id == Event.centre_id).where(Event.state == state, of_these)
-    events, numbered = tx.execute(counted).one()
+    query = select(func.count(), func.count(Event.sequence)).select_from(Event)
+    query = query.join(Centre, Centre.id == Event.centre_id).where(Event.state == state, condition)
+    events, numbered = tx.execute(query).one()
     return events, numbered
 
 
-def _seconds(since: datetime | None) -> int | None:
+def _seconds_since(since: datetime | None) -> int | None:
     return max(0, int((clock.now() - since).total_seconds())) if since is not None else None

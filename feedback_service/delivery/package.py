@@ -24,10 +24,10 @@ from typing import IO, Any
 from feedback_service.delivery import signing
 from feedback_service.delivery.signing import BadSignature
 
-EVENTS, MANIFEST, SIGNATURE = "events.jsonl", "manifest.json", "signature.json"
+EVENTS_FILE, MANIFEST_FILE, SIGNATURE_FILE = "events.jsonl", "manifest.json", "signature.json"
 LONGEST_LINE = 1024 * 1024  # bytes of one event
 LONGEST_MANIFEST, LONGEST_SIGNATURE = 16 * 1024 * 1024, 64 * 1024  # bytes
-MEMBERS = {
+EVENT_MEMBERS = {
     *("specversion", "id", "source", "type", "subject", "time", "sequence"),
     *("datacontenttype", "dataschema", "data"),
 }
@@ -40,7 +40,7 @@ class BadPackage(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Packed:
+class PackagedEvent:
     """One event as it goes into a package."""
 
     centre: str
@@ -49,7 +49,7 @@ class Packed:
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class PackageContents:
     """What a package says of itself, under its signature."""
 
     name: str
@@ -58,9 +58,14 @@ class Contents:
     centres: Mapping[str, Ranges]
 
 
-def write(
-    path: Path, name: str, day: date, made_at: datetime, events: Iterable[Packed], secrets: Sequence[bytes]
-) -> Contents:
+def write_package(
+    path: Path,
+    name: str,
+    day: date,
+    made_at: datetime,
+    events: Iterable[PackagedEvent],
+    secrets: Sequence[bytes],
+) -> PackageContents:
     """The package is durably at ``path``, readable by its owner only; ``events`` are all it holds."""
     numbers: dict[str, list[int]] = defaultdict(list)
     digest = hashlib.sha256()
@@ -68,13 +73,13 @@ def write(
         open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "w+b") as file,
         zipfile.ZipFile(file, "w") as archive,
     ):
-        with archive.open(_member(EVENTS, made_at), "w") as lines:
+        with archive.open(_make_member(EVENTS_FILE, made_at), "w") as lines:
             for event in events:
                 line = event.body.encode() + b"\n"
                 lines.write(line)
                 digest.update(line)
                 numbers[event.centre].append(event.sequence)
-        centres = {centre: ranges(numbers[centre]) for centre in sorted(numbers)}
+        centres = {centre: to_ranges(numbers[centre]) for centre in sorted(numbers)}
         manifest = {
             "package": name,
             "day": day.isoformat(),
@@ -82,20 +87,23 @@ def write(
             "events": sum(map(len, numbers.values())),
             "sha256": digest.hexdigest(),
             "centres": [
-                {"centre": centre, "events": len(numbers[centre]), "sequences": found}
-                for centre, found in centres.items()
+                {"centre": centre, "events": len(numbers[centre]), "sequences": sequences}
+                for centre, sequences in centres.items()
             ],
         }
-        told = _json(manifest)
-        archive.writestr(_member(MANIFEST, made_at), told)
-        archive.writestr(_member(SIGNATURE, made_at), _json(signing.headers(name, made_at, told, secrets)))
+        manifest_json = _encode_json(manifest)
+        archive.writestr(_make_member(MANIFEST_FILE, made_at), manifest_json)
+        archive.writestr(
+            _make_member(SIGNATURE_FILE, made_at),
+            _encode_json(signing.sign_request(name, made_at, manifest_json, secrets)),
+        )
         archive.close()  # what is at the end of a zip file is written only now
         file.flush()
         os.fsync(file.fileno())
-    return Contents(name, made_at, sum(map(len, numbers.values())), centres)
+    return PackageContents(name, made_at, sum(map(len, numbers.values())), centres)
 
 
-def check(path: Path, secrets: Sequence[bytes]) -> Contents:
+def check_package(path: Path, secrets: Sequence[bytes]) -> PackageContents:
     """What is in the package, if all of it is as one of the secrets signed it and as events are; or ``BadPackage``.
 
     Numbers may have holes, where events were sent before or go later; the manifest names them, and what it
@@ -103,55 +111,58 @@ def check(path: Path, secrets: Sequence[bytes]) -> Contents:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            if sorted(archive.namelist()) != sorted((EVENTS, MANIFEST, SIGNATURE)):
+            if sorted(archive.namelist()) != sorted((EVENTS_FILE, MANIFEST_FILE, SIGNATURE_FILE)):
                 raise BadPackage("it does not hold just events, manifest and signature")
-            told = _read(archive, MANIFEST, LONGEST_MANIFEST)
-            manifest = _object(told, MANIFEST)
-            contents = _signed(
-                manifest, told, _object(_read(archive, SIGNATURE, LONGEST_SIGNATURE), SIGNATURE), secrets
+            manifest_json = _read_member(archive, MANIFEST_FILE, LONGEST_MANIFEST)
+            manifest = _parse_object(manifest_json, MANIFEST_FILE)
+            contents = _verify_manifest(
+                manifest,
+                manifest_json,
+                _parse_object(_read_member(archive, SIGNATURE_FILE, LONGEST_SIGNATURE), SIGNATURE_FILE),
+                secrets,
             )
-            with archive.open(EVENTS) as lines:
-                numbers = _numbers(lines, manifest)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as wrong:
-        raise BadPackage("it cannot be read as a zip file") from wrong
-    if {centre: ranges(found) for centre, found in numbers.items()} != contents.centres:
+            with archive.open(EVENTS_FILE) as lines:
+                numbers = _read_numbers(lines, manifest)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+        raise BadPackage("it cannot be read as a zip file") from error
+    if {centre: to_ranges(sequences) for centre, sequences in numbers.items()} != contents.centres:
         raise BadPackage("its events are not those that the manifest names")
     if sum(map(len, numbers.values())) != contents.events:
         raise BadPackage("it holds another number of events than the manifest says")
     return contents
 
 
-def ranges(numbers: Iterable[int]) -> Ranges:
+def to_ranges(numbers: Iterable[int]) -> Ranges:
     """The numbers as inclusive ranges: 1, 2, 3, 7 are 1–3 and 7–7."""
-    found: list[tuple[int, int]] = []
+    merged: list[tuple[int, int]] = []
     for number in sorted(numbers):
-        if found and number <= found[-1][1] + 1:
-            found[-1] = (found[-1][0], number)
+        if merged and number <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], number)
         else:
-            found.append((number, number))
-    return tuple(found)
+            merged.append((number, number))
+    return tuple(merged)
 
 
-def _member(name: str, at: datetime) -> zipfile.ZipInfo:
-    member = zipfile.ZipInfo(name, at.timetuple()[:6])
+def _make_member(name: str, made_at: datetime) -> zipfile.ZipInfo:
+    member = zipfile.ZipInfo(name, made_at.timetuple()[:6])
     member.compress_type = zipfile.ZIP_DEFLATED
     member.external_attr = 0o600 << 16
     return member
 
 
-def _json(value: object) -> bytes:
+def _encode_json(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, indent=1).encode()
 
 
-def _read(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
+def _read_member(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
     with archive.open(name) as member:
-        content = member.read(most + 1)
-    if len(content) > most:
+        content = member.read(limit + 1)
+    if len(content) > limit:
         raise BadPackage(f"{name} is too long")
     return content
 
 
-def _object(content: bytes, name: str) -> dict[str, Any]:
+def _parse_object(content: bytes, name: str) -> dict[str, Any]:
     try:
         value = json.loads(content)
     except (ValueError, RecursionError):
@@ -161,43 +172,43 @@ def _object(content: bytes, name: str) -> dict[str, Any]:
     return value
 
 
-def _signed(
-    manifest: Mapping[str, Any], told: bytes, signature: Mapping[str, Any], secrets: Sequence[bytes]
-) -> Contents:
+def _verify_manifest(
+    manifest: Mapping[str, Any], manifest_json: bytes, signature: Mapping[str, Any], secrets: Sequence[bytes]
+) -> PackageContents:
     """What the manifest says, if it is signed."""
     try:
-        contents = Contents(
+        contents = PackageContents(
             str(manifest["package"]),
             datetime.fromisoformat(manifest["made_at"]),
             int(manifest["events"]),
             {
-                str(each["centre"]): tuple((int(first), int(last)) for first, last in each["sequences"])
-                for each in manifest["centres"]
+                str(item["centre"]): tuple((int(first), int(last)) for first, last in item["sequences"])
+                for item in manifest["centres"]
             },
         )
-        sent = {str(header): str(value) for header, value in signature.items()}
+        headers = {str(header): str(value) for header, value in signature.items()}
         # A package may be years old; what matters is that it is as old as it says.
-        name = signing.verify(sent, told, secrets, now=contents.made_at)
-    except BadSignature as wrong:
-        raise BadPackage(f"its signature is not good: {wrong}") from wrong
-    except (KeyError, TypeError, ValueError, OverflowError) as wrong:
-        raise BadPackage(f"{MANIFEST} is not as it should be") from wrong
+        name = signing.verify_signature(headers, manifest_json, secrets, now=contents.made_at)
+    except BadSignature as error:
+        raise BadPackage(f"its signature is not good: {error}") from error
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise BadPackage(f"{MANIFEST_FILE} is not as it should be") from error
     if name != contents.name or contents.made_at.tzinfo is None:
         raise BadPackage("its signature is another package's")
     return contents
 
 
-def _numbers(lines: IO[bytes], manifest: Mapping[str, Any]) -> Mapping[str, list[int]]:
+def _read_numbers(lines: IO[bytes], manifest: Mapping[str, Any]) -> Mapping[str, list[int]]:
     """The events' numbers by centre, if all of them are events and their SHA-256 is the manifest's."""
     numbers: dict[str, list[int]] = defaultdict(list)
     seen: set[tuple[str, int] | str] = set()
     digest = hashlib.sha256()
-    for place, line in enumerate(_lines(lines), start=1):
+    for line_number, line in enumerate(_read_lines(lines), start=1):
         digest.update(line)
-        event = _event(line, place)
+        event = _parse_event(line, line_number)
         centre, sequence = event["source"].removeprefix("/centres/"), int(event["sequence"])
         if seen & {event["id"], (centre, sequence)}:
-            raise BadPackage(f"the event in line {place} is in it twice, or has another's number")
+            raise BadPackage(f"the event in line {line_number} is in it twice, or has another's number")
         seen |= {event["id"], (centre, sequence)}
         numbers[centre].append(sequence)
     if digest.hexdigest() != manifest.get("sha256"):
@@ -205,21 +216,21 @@ def _numbers(lines: IO[bytes], manifest: Mapping[str, Any]) -> Mapping[str, list
     return numbers
 
 
-def _lines(lines: IO[bytes]) -> Iterator[bytes]:
+def _read_lines(lines: IO[bytes]) -> Iterator[bytes]:
     while line := lines.readline(LONGEST_LINE + 1):
         if len(line) > LONGEST_LINE:
             raise BadPackage("a line of it is too long")
         yield line
 
 
-def _event(line: bytes, place: int) -> dict[str, Any]:
+def _parse_event(line: bytes, line_number: int) -> dict[str, Any]:
     """The event in a line, if it is shaped like one."""
-    event = _object(line, f"line {place}")
+    event = _parse_object(line, f"line {line_number}")
     texts = {name: value for name, value in event.items() if isinstance(value, str)}
-    wrong = [
+    faults = [
         name
-        for name, good in (
-            ("members", event.keys() == MEMBERS and texts.keys() == MEMBERS - {"data"}),
+        for name, is_good in (
+            ("members", event.keys() == EVENT_MEMBERS and texts.keys() == EVENT_MEMBERS - {"data"}),
             ("data", isinstance(event.get("data"), dict)),
             ("specversion", texts.get("specversion") == "1.0"),
             ("id", _is_uuid(texts.get("id", ""))),
@@ -231,10 +242,10 @@ def _event(line: bytes, place: int) -> dict[str, Any]:
             ("datacontenttype", texts.get("datacontenttype") == "application/json"),
             ("dataschema", texts.get("dataschema", "").endswith(f"/schemas/{texts.get('type')}.json")),
         )
-        if not good
+        if not is_good
     ]
-    if wrong:
-        raise BadPackage(f"line {place} is no event of ours: see its {wrong[0]}")
+    if faults:
+        raise BadPackage(f"line {line_number} is no event of ours: see its {faults[0]}")
     return event
 
 

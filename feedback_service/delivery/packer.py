@@ -21,25 +21,25 @@ from feedback_service import clock
 from feedback_service.config import Settings
 from feedback_service.database import reading, transaction
 from feedback_service.delivery import line, package
-from feedback_service.delivery.package import Packed
+from feedback_service.delivery.package import PackagedEvent
 from feedback_service.logs import log
 from feedback_service.models import Centre, Event
 
-MOST = 50_000  # events in one package
-PORTION = 500  # events of one transaction; writers of SQLite wait for it
-LOOK = 60.0  # seconds until one looks again whether a day is over
-LOCK = ".lock"  # who holds it makes packages; it remembers the last number given
-SUFFIX, UNFINISHED = ".zip", ".part"
-NAME = r"vidhuk-\d{4}-\d\d-\d\d-(\d{3,18})"
+MAX_EVENTS = 50_000  # events in one package
+BATCH_SIZE = 500  # events of one transaction; writers of SQLite wait for it
+CHECK_SECONDS = 60.0  # seconds until one looks again whether a day is over
+LOCK_FILE = ".lock"  # who holds it makes packages; it remembers the last number given
+SUFFIX, UNFINISHED_SUFFIX = ".zip", ".part"
+NAME_PATTERN = r"vidhuk-\d{4}-\d\d-\d\d-(\d{3,18})"
 
-Taken = dict[uuid.UUID, list[uuid.UUID]]  # events that are in a package, by centre
+EventIdsByCentre = dict[uuid.UUID, list[uuid.UUID]]  # events that are in a package, by centre
 
 
-class AnotherPacks(Exception):
+class PackagingInProgress(Exception):
     """Somebody else makes packages in that folder just now."""
 
 
-class Packer:
+class Packager:
     """Somebody who makes packages in one folder, one after the other."""
 
     def __init__(self, folder: Path, public_url: str, secrets: tuple[bytes, ...]) -> None:
@@ -57,149 +57,165 @@ class Packer:
                 self.deliver_all()
             except Exception as error:  # the disk may be full, the database away
                 log.critical("package not made", exc_info=error)
-            stop.wait(LOOK)
+            stop.wait(CHECK_SECONDS)
 
     def deliver_all(self) -> int:
         """All that waited when the last day in Kyiv ended is packed; tells how many packages that took."""
         midnight = datetime.combine(clock.kyiv_day(clock.now()), time(0), tzinfo=clock.KYIV)
-        with suppress(AnotherPacks):
-            return len(self.make(until=midnight - timedelta(microseconds=1)))
+        with suppress(PackagingInProgress):
+            return len(self.make_packages(until=midnight - timedelta(microseconds=1)))
         return 0
 
-    def make(self, *, until: datetime) -> list[Path]:
+    def make_packages(self, *, until: datetime) -> list[Path]:
         """All that waits since ``until`` or longer is packed; the packages, named by the day of ``until``.
 
-        Raises ``AnotherPacks``, and ``OSError`` if they cannot be written; then nothing counts as delivered
+        Raises ``PackagingInProgress``, and ``OSError`` if they cannot be written; then nothing counts as delivered
         that is not in a whole package.
         """
-        made: list[Path] = []
-        if not _waiting(until):
-            return made
-        with _alone(self._folder) as lock:
-            while _waiting(until) and (path := self._make_one(lock, until)):
-                made.append(path)
-        return made
+        packages: list[Path] = []
+        if not _list_waiting_centres(until):
+            return packages
+        with _exclusive_lock(self._folder) as lock:
+            while _list_waiting_centres(until) and (path := self._make_package(lock, until)):
+                packages.append(path)
+        return packages
 
-    def _make_one(self, lock: int, until: datetime) -> Path | None:
+    def _make_package(self, lock: int, until: datetime) -> Path | None:
         day, now = clock.kyiv_day(until), clock.now().astimezone(clock.KYIV)
-        number = _last_number(self._folder, lock) + 1
+        number = _read_last_number(self._folder, lock) + 1
         name = f"vidhuk-{day}-{number:03}"
-        unfinished, path = self._folder / f"{name}{UNFINISHED}", self._folder / f"{name}{SUFFIX}"
-        taken: Taken = {}
+        unfinished, path = self._folder / f"{name}{UNFINISHED_SUFFIX}", self._folder / f"{name}{SUFFIX}"
+        packed_ids: EventIdsByCentre = {}
         try:
-            contents = package.write(unfinished, name, day, now, self._take(until, taken), self._secrets)
+            contents = package.write_package(
+                unfinished, name, day, now, self._read_waiting_events(until, packed_ids), self._secrets
+            )
             if not contents.events:
                 return None
             unfinished.rename(path)
         finally:
             unfinished.unlink(missing_ok=True)
-        _sync(self._folder)
-        _remember(lock, number)
-        for centre_id, ids in taken.items():
-            for first in range(0, len(ids), PORTION):
-                settle(centre_id, ids[first : first + PORTION])
+        _sync_folder(self._folder)
+        _store_last_number(lock, number)
+        for centre_id, ids in packed_ids.items():
+            for start in range(0, len(ids), BATCH_SIZE):
+                mark_delivered(centre_id, ids[start : start + BATCH_SIZE])
         log.info("package made", package=name, n=contents.events)
         return path
 
-    def _take(self, until: datetime, taken: Taken) -> Iterator[Packed]:
-        """The events that wait, centre by centre, as many as a package may hold; noted in ``taken``."""
-        left = MOST
-        for centre_id in _waiting(until):
+    def _read_waiting_events(self, until: datetime, packed_ids: EventIdsByCentre) -> Iterator[PackagedEvent]:
+        """The events that wait, centre by centre, as many as a package may hold; noted in ``packed_ids``."""
+        room = MAX_EVENTS
+        for centre_id in _list_waiting_centres(until):
             after = None
-            while left and (portion := take(centre_id, until, after, min(left, PORTION), self._public_url)):
-                for id, _, packed in portion:
-                    taken.setdefault(centre_id, []).append(id)
-                    yield packed
-                left -= len(portion)
-                after = (portion[-1][1], portion[-1][0])
+            while room and (
+                batch := take_events(centre_id, until, after, min(room, BATCH_SIZE), self._public_url)
+            ):
+                for event_id, _, event in batch:
+                    packed_ids.setdefault(centre_id, []).append(event_id)
+                    yield event
+                room -= len(batch)
+                after = (batch[-1][1], batch[-1][0])
 
 
-def packer(settings: Settings) -> Packer | None:
+def make_packager(settings: Settings) -> Packager | None:
     """The packer, if the settings say that events travel in packages."""
-    return by_hand(settings) if settings.central_transport == "file" else None
+    return make_manual_packager(settings) if settings.central_transport == "file" else None
 
 
-def by_hand(settings: Settings) -> Packer:
+def make_manual_packager(settings: Settings) -> Packager:
     """A packer for an operator, however events travel otherwise."""
-    return Packer(Path(settings.packages_dir), settings.public_url, settings.central_secret)
+    return Packager(Path(settings.packages_dir), settings.public_url, settings.central_secret)
 
 
 @reading
-def _waiting(tx: Session, until: datetime) -> list[uuid.UUID]:
+def _list_waiting_centres(tx: Session, until: datetime) -> list[uuid.UUID]:
     """The centres with events that wait since then or longer, by code."""
-    waits = select(Event.id).where(Event.centre_id == Centre.id, Event.due_at <= until).exists()
-    return list(tx.scalars(select(Centre.id).where(waits).order_by(Centre.code)))
+    has_waiting = select(Event.id).where(Event.centre_id == Centre.id, Event.due_at <= until).exists()
+    return list(tx.scalars(select(Centre.id).where(has_waiting).order_by(Centre.code)))
 
 
 @transaction
-def take(
+def take_events(
     tx: Session,
     centre_id: uuid.UUID,
     until: datetime,
     after: tuple[datetime, uuid.UUID] | None,
-    most: int,
+    limit: int,
     public_url: str,
-) -> list[tuple[uuid.UUID, datetime, Packed]]:
+) -> list[tuple[uuid.UUID, datetime, PackagedEvent]]:
     """The centre's next events that wait, each with its number and body for ever, and since when they wait."""
-    queue = line.mine(tx, centre_id, clock.now())
-    if queue is None:  # a courier is at it: what it leaves goes into the next package
+    sequence = line.lock_sequence(tx, centre_id, clock.now())
+    if sequence is None:  # a courier is at it: what it leaves goes into the next package
         return []
-    rows = line.due(tx, centre_id, until, most, after)
+    rows = line.lock_due_events(tx, centre_id, until, limit, after)
     centre = tx.get_one(Centre, centre_id)
-    written = line.write([row for row in rows if row.body is None], centre, queue, public_url)
-    line.keep(tx, centre_id, written)
-    fresh = {kept["event"]: Packed(centre.code, kept["sequence"], kept["body"]) for kept in written}
+    numbered = line.number_events([row for row in rows if row.body is None], centre, sequence, public_url)
+    line.store_numbered(tx, centre_id, numbered)
+    new_events = {
+        numbered_event["event"]: PackagedEvent(
+            centre.code, numbered_event["sequence"], numbered_event["body"]
+        )
+        for numbered_event in numbered
+    }
     return [
-        (row.id, row.due_at, fresh.get(row.id) or Packed(centre.code, row.sequence, row.body)) for row in rows
+        (row.id, row.due_at, new_events.get(row.id) or PackagedEvent(centre.code, row.sequence, row.body))
+        for row in rows
     ]
 
 
 @transaction
-def settle(tx: Session, centre_id: uuid.UUID, ids: list[uuid.UUID]) -> None:
+def mark_delivered(tx: Session, centre_id: uuid.UUID, ids: list[uuid.UUID]) -> None:
     """These events are delivered; what became of one meanwhile counts."""
     now = clock.now()
-    packed = update(Event).where(Event.centre_id == centre_id, Event.id.in_(ids), Event.state == "pending")
-    arrived = {"state": "delivered", "delivered_at": now, "due_at": None, "claim": None, "reason": None}
+    statement = update(Event).where(Event.centre_id == centre_id, Event.id.in_(ids), Event.state == "pending")
+    delivered_values = {
+        "state": "delivered",
+        "delivered_at": now,
+        "due_at": None,
+        "claim": None,
+        "reason": None,
+    }
     tx.execute(
-        packed.values({"attempts": Event.attempts + 1, "last_attempt_at": now} | arrived),
+        statement.values({"attempts": Event.attempts + 1, "last_attempt_at": now} | delivered_values),
         execution_options={"synchronize_session": False},
     )
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[int]:
+def _exclusive_lock(folder: Path) -> Iterator[int]:
     """Nobody else makes packages in that folder; what somebody left unfinished there is gone."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _sync(folder.parent)
-    lock = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+    _sync_folder(folder.parent)
+    lock = os.open(folder / LOCK_FILE, os.O_CREAT | os.O_RDWR, 0o600)
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as held:
-            raise AnotherPacks() from held
-        for left in folder.glob(f"vidhuk-*{UNFINISHED}"):
-            left.unlink()
+        except BlockingIOError as error:
+            raise PackagingInProgress() from error
+        for unfinished in folder.glob(f"vidhuk-*{UNFINISHED_SUFFIX}"):
+            unfinished.unlink()
         yield lock
     finally:
         os.close(lock)
 
 
-def _last_number(folder: Path, lock: int) -> int:
+def _read_last_number(folder: Path, lock: int) -> int:
     """The highest number that a package had, even if all were carried away; 0 before the first."""
     names = [path.stem for path in folder.glob(f"vidhuk-*{SUFFIX}")]
-    known = [int(match[1]) for name in names if (match := re.fullmatch(NAME, name))]
-    return max([int(os.pread(lock, 32, 0) or 0), *known])
+    numbers = [int(match[1]) for name in names if (match := re.fullmatch(NAME_PATTERN, name))]
+    return max([int(os.pread(lock, 32, 0) or 0), *numbers])
 
 
-def _remember(lock: int, number: int) -> None:
+def _store_last_number(lock: int, number: int) -> None:
     os.pwrite(lock, f"{number:020}".encode(), 0)
     os.fsync(lock)
 
 
-def _sync(folder: Path) -> None:
+def _sync_folder(folder: Path) -> None:
     """The names in the folder are durable."""
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(opened)
+        os.fsync(descriptor)
     finally:
-        os.close(opened)
+        os.close(descriptor)

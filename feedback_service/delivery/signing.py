@@ -10,7 +10,7 @@ import hmac
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
+ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER = "webhook-id", "webhook-timestamp", "webhook-signature"
 TOLERANCE = timedelta(minutes=5)  # between two clocks, and for the way
 
 
@@ -18,32 +18,39 @@ class BadSignature(Exception):
     """Nobody knows who sent this, or when; the message says what is wrong and quotes nothing."""
 
 
-def headers(name: str, at: datetime, body: bytes, secrets: Sequence[bytes]) -> dict[str, str]:
-    """The headers that sign a request called ``name``, sent ``at``, with every live secret."""
-    timestamp = str(int(at.timestamp()))
-    signatures = " ".join(_signature(name, timestamp, body, secret) for secret in secrets)
-    return {ID: name, TIMESTAMP: timestamp, SIGNATURE: signatures}
+def sign_request(message_id: str, sent_at: datetime, body: bytes, secrets: Sequence[bytes]) -> dict[str, str]:
+    """The headers that sign a request called ``message_id``, sent ``sent_at``, with every live secret."""
+    timestamp = str(int(sent_at.timestamp()))
+    signatures = " ".join(_make_signature(message_id, timestamp, body, secret) for secret in secrets)
+    return {ID_HEADER: message_id, TIMESTAMP_HEADER: timestamp, SIGNATURE_HEADER: signatures}
 
 
-def verify(sent: Mapping[str, str], body: bytes, secrets: Sequence[bytes], *, now: datetime) -> str:
+def verify_signature(
+    headers: Mapping[str, str], body: bytes, secrets: Sequence[bytes], *, now: datetime
+) -> str:
     """The name of the request, if one of the secrets signed it no more than five minutes from ``now``.
 
-    ``sent`` are its headers, looked up by their names in lower case. Raises ``BadSignature``.
+    ``headers`` are its headers, looked up by their names in lower case. Raises ``BadSignature``.
     """
-    name, timestamp, given = (sent.get(header) or "" for header in (ID, TIMESTAMP, SIGNATURE))
-    if not name or not given:
+    message_id, timestamp, signatures = (
+        headers.get(header) or "" for header in (ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER)
+    )
+    if not message_id or not signatures:
         raise BadSignature("it is not signed")
     if not (timestamp.isascii() and timestamp.isdecimal() and len(timestamp) <= 12):
         raise BadSignature("its time cannot be read")
     if abs(now.timestamp() - int(timestamp)) > TOLERANCE.total_seconds():
         raise BadSignature("it is too old, or from the future")
-    expected = [_signature(name, timestamp, body, secret).encode() for secret in secrets]
-    for signature in given.split():
-        if any(hmac.compare_digest(signature.encode(errors="replace"), known) for known in expected):
-            return name
+    expected = [_make_signature(message_id, timestamp, body, secret).encode() for secret in secrets]
+    for signature in signatures.split():
+        if any(
+            hmac.compare_digest(signature.encode(errors="replace"), expected_signature)
+            for expected_signature in expected
+        ):
+            return message_id
     raise BadSignature("no secret of ours signed it")
 
 
-def _signature(name: str, timestamp: str, body: bytes, secret: bytes) -> str:
-    signed = b".".join((name.encode(), timestamp.encode(), body))
+def _make_signature(message_id: str, timestamp: str, body: bytes, secret: bytes) -> str:
+    signed = b".".join((message_id.encode(), timestamp.encode(), body))
     return "v1," + base64.b64encode(hmac.digest(secret, signed, hashlib.sha256)).decode()

@@ -17,12 +17,12 @@ from feedback_service import clock, mail
 from feedback_service.access import roles
 from feedback_service.alarms import book, letters, post
 from feedback_service.alarms.book import BAD_ANSWERS, WHOLE, Evidence
-from feedback_service.alarms.letters import Line
-from feedback_service.alarms.post import Held
+from feedback_service.alarms.letters import AlarmLine
+from feedback_service.alarms.post import ClaimedEmail
 from feedback_service.breaches import letters as breach_letters
 from feedback_service.breaches import store as breaches
 from feedback_service.breaches.store import BREACH
-from feedback_service.config import settings
+from feedback_service.config import current_settings
 from feedback_service.database import reading, transaction
 from feedback_service.figures import bad_answers, cusum
 from feedback_service.logs import log
@@ -77,14 +77,14 @@ def tell_alarms(stop: Stop) -> int:
     for centre_id, kind in _gathered():
         _write(centre_id, kind)
     sent = 0
-    server, mail_from = settings().smtp_url, settings().mail_from
+    server, mail_from = current_settings().smtp_url, current_settings().mail_from
     while server is not None and mail_from is not None and not stop():
         letter = _hold() if _waits() else None
         if letter is None:
             break
         try:
-            mail.send(_outgoing(letter), server, mail_from)
-        except mail.NotSent as trouble:
+            mail.send_email(_outgoing(letter), server, mail_from)
+        except mail.EmailNotSent as trouble:
             _put_off(letter)
             log.warning("letter not sent", letter=str(letter.id), reason=str(trouble))
             break  # the others wait too, rather than each for its own time-out
@@ -117,7 +117,7 @@ def _standing(tx: Session) -> list[tuple[uuid.UUID, set[uuid.UUID | None]]]:
 
 @reading
 def _seen(tx: Session, centre_id: uuid.UUID, services: Collection[uuid.UUID | None]) -> Seen:
-    today, least = clock.kyiv_day(clock.now()), settings().min_group
+    today, least = clock.kyiv_day(clock.now()), current_settings().min_group
     return {
         str(service_id) if service_id else WHOLE: _evidence(alarm)
         for service_id, alarm in bad_answers.find_bad_series(tx, centre_id, services, today, least).items()
@@ -135,15 +135,15 @@ def _note(tx: Session, centre_id: uuid.UUID, seen: Seen, cause: Cause) -> None:
     if cause.bad_answers:
         book.take(tx, centre_id, cause.bad_answers)
     if cause.breaches and breaches.record(tx, centre_id, cause.breaches, today):
-        post.gather(tx, centre_id, BREACH, now)
+        post.add_to_digest(tx, centre_id, BREACH, now)
     new = [book.watch(tx, centre_id, subject, evidence, today) for subject, evidence in sorted(seen.items())]
     if any(new):
-        post.gather(tx, centre_id, BAD_ANSWERS, now)
+        post.add_to_digest(tx, centre_id, BAD_ANSWERS, now)
 
 
 @reading
 def _gathered(tx: Session) -> list[tuple[uuid.UUID, str]]:
-    return list(post.gathered(tx, clock.now()))
+    return list(post.list_due_digests(tx, clock.now()))
 
 
 @transaction
@@ -158,44 +158,44 @@ def _write(tx: Session, centre_id: uuid.UUID, kind: str) -> None:
         said = breach_letters.describe([(card.since, card.bad) for card in found])
     else:
         raised = book.take_untold(tx, centre_id)
-        said = letters.describe([Line(card.service, card.since, card.n, card.bad) for card in raised])
-    wanted = [role for role in ROLES if role in roles.OF_CENTRES and roles.may(role, RIGHTS[kind])]
-    readers = post.readers(tx, centre.code, wanted) if settings().smtp_url is not None else []
+        said = letters.describe([AlarmLine(card.service, card.since, card.n, card.bad) for card in raised])
+    wanted = [role for role in ROLES if role in roles.CENTRE_ROLES and roles.has_right(role, RIGHTS[kind])]
+    readers = post.list_recipients(tx, centre.code, wanted) if current_settings().smtp_url is not None else []
     if not said["uk"][1] or not readers:
         return
-    address = f"{settings().public_url}{PAGE}?{urlencode({'centre': centre.code})}"
-    post.write(tx, centre_id, kind, readers, *letters.letter(centre.name, said, address), now)
+    address = f"{current_settings().public_url}{PAGE}?{urlencode({'centre': centre.code})}"
+    post.write_emails(tx, centre_id, kind, readers, *letters.compose_email(centre.name, said, address), now)
 
 
 @reading
 def _forgettable(tx: Session) -> bool:
-    return post.forgettable(tx, clock.now())
+    return post.has_expired_emails(tx, clock.now())
 
 
 @transaction
 def _forget(tx: Session) -> int:
-    return post.forget(tx, clock.now())
+    return post.drop_expired_emails(tx, clock.now())
 
 
 @reading
 def _waits(tx: Session) -> bool:
-    return post.waits(tx, clock.now())
+    return post.is_email_waiting(tx, clock.now())
 
 
 @transaction
-def _hold(tx: Session) -> Held | None:
-    return post.hold(tx, clock.now())
+def _hold(tx: Session) -> ClaimedEmail | None:
+    return post.claim_email(tx, clock.now())
 
 
 @transaction
-def _sent(tx: Session, letter: Held) -> None:
-    post.sent(tx, letter)
+def _sent(tx: Session, letter: ClaimedEmail) -> None:
+    post.mark_sent(tx, letter)
 
 
 @transaction
-def _put_off(tx: Session, letter: Held) -> None:
-    post.put_off(tx, letter, clock.now())
+def _put_off(tx: Session, letter: ClaimedEmail) -> None:
+    post.postpone_email(tx, letter, clock.now())
 
 
-def _outgoing(letter: Held) -> mail.Outgoing:
-    return mail.Outgoing(str(letter.id), letter.to, letter.subject, letter.body, letter.written_at)
+def _outgoing(letter: ClaimedEmail) -> mail.OutgoingEmail:
+    return mail.OutgoingEmail(str(letter.id), letter.to, letter.subject, letter.body, letter.written_at)

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.access import journal, roles, sight
-from feedback_service.access.sessions import Visitor
+from feedback_service.access.sessions import CurrentUser
 from feedback_service.alarms import book, post
 from feedback_service.alarms.book import AlarmCard
 from feedback_service.breaches import store as breaches
@@ -20,7 +20,7 @@ from feedback_service.plain_text import UnusableText, read_text
 Card = AlarmCard | BreachCard
 
 
-def list_open_alarms(tx: Session, by: Visitor, centre: str | None = None) -> list[Card]:
+def list_open_alarms(tx: Session, by: CurrentUser, centre: str | None = None) -> list[Card]:
     """Alarms that stand in the visitor's centres, or in one of them, as far as the visitor may read them.
 
     Those nobody has acknowledged come first, breaches before all. ``NotFound`` for a foreign centre.
@@ -32,21 +32,21 @@ open_alarms = reading(list_open_alarms)
 
 
 @reading
-def all_alarms(tx: Session, by: Visitor, centre: str | None = None) -> list[Card]:
+def all_alarms(tx: Session, by: CurrentUser, centre: str | None = None) -> list[Card]:
     """The same, and after them those that were over within the last 91 days."""
     since = clock.kyiv_day(clock.now()) - book.REMEMBERED
     return _listed(tx, by, centre, since=since)
 
 
 @transaction
-def acknowledge(tx: Session, by: Visitor, centre: str, alarm_id: uuid.UUID, note: str) -> None:
+def acknowledge(tx: Session, by: CurrentUser, centre: str, alarm_id: uuid.UUID, note: str) -> None:
     """The visitor deals with the alarm, and says what is done; the journal knows that too.
 
     Raises ``NotFound``, ``Invalid`` for the note, ``ChangedMeanwhile`` when somebody was first.
     """
-    card, now = sight.of(tx, by.role, by.scopes).centre(centre), clock.now()
-    alarm = book.hold(tx, card.id, alarm_id) if by.may(roles.ALARMS) else None
-    breach = breaches.hold(tx, card.id, alarm_id) if by.may(roles.BREACHES) and alarm is None else None
+    card, now = sight.visible_centres(tx, by.role, by.scopes).get_centre(centre), clock.now()
+    alarm = book.hold(tx, card.id, alarm_id) if by.has_right(roles.ALARMS) else None
+    breach = breaches.hold(tx, card.id, alarm_id) if by.has_right(roles.BREACHES) and alarm is None else None
     found = alarm or breach
     if found is None:
         raise NotFound()
@@ -58,26 +58,26 @@ def acknowledge(tx: Session, by: Visitor, centre: str, alarm_id: uuid.UUID, note
     else:
         book.acknowledge(found, by.email, said, now)
     # By its id: the journal is read by those, too, to whom nothing tells of breaches.
-    journal.note(tx, [card.id], by.actor, "alarm_acknowledged", str(alarm_id), now)
+    journal.append_entry(tx, [card.id], by.actor, "alarm_acknowledged", str(alarm_id), now)
 
 
 @reading
-def wants_letters(tx: Session, by: Visitor) -> bool:
+def wants_letters(tx: Session, by: CurrentUser) -> bool:
     """Whether the visitor gets letters about alarms."""
-    return post.wants_letters(tx, by.user_id)
+    return post.wants_emails(tx, by.user_id)
 
 
 @transaction
-def want_letters(tx: Session, by: Visitor, wanted: bool) -> None:
+def want_letters(tx: Session, by: CurrentUser, wanted: bool) -> None:
     """The visitor gets letters about alarms from now on, or none."""
-    post.want_letters(tx, by.user_id, wanted)
+    post.set_email_preference(tx, by.user_id, wanted)
 
 
-def _listed(tx: Session, by: Visitor, centre: str | None, *, since: date | None = None) -> list[Card]:
+def _listed(tx: Session, by: CurrentUser, centre: str | None, *, since: date | None = None) -> list[Card]:
     centres, found = _centres(tx, by, centre), list[Card]()
-    if by.may(roles.BREACHES):
+    if by.has_right(roles.BREACHES):
         found += breaches.listed(tx, centres, since=since)
-    if by.may(roles.ALARMS):
+    if by.has_right(roles.ALARMS):
         found += book.listed(tx, centres, since=since)
     return sorted(found, key=_order)
 
@@ -95,13 +95,13 @@ def _order(card: Card) -> tuple[object, ...]:
     )
 
 
-def _centres(tx: Session, by: Visitor, centre: str | None) -> list[uuid.UUID]:
-    seen = sight.of(tx, by.role, by.scopes)
-    return [card.id for card in ([seen.centre(centre)] if centre else seen.centres)]
+def _centres(tx: Session, by: CurrentUser, centre: str | None) -> list[uuid.UUID]:
+    seen = sight.visible_centres(tx, by.role, by.scopes)
+    return [card.id for card in ([seen.get_centre(centre)] if centre else seen.centres)]
 
 
 def _checked(note: str) -> str:
     try:
         return read_text(note, LONGEST_NOTE)
     except UnusableText as wrong:
-        raise Invalid.field("/note", wrong.message, **wrong.params) from None
+        raise Invalid.for_field("/note", wrong.message, **wrong.params) from None

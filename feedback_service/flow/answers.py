@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.cases import invitations
-from feedback_service.cases.invitations import Begun, Held
-from feedback_service.cases.tokens import keyring
-from feedback_service.config import settings
+from feedback_service.cases.invitations import DraftFacts, InvitationContext
+from feedback_service.cases.tokens import current_keyring
+from feedback_service.config import current_settings
 from feedback_service.database import (
     DeferredWriter,
     OptimisticTransaction,
@@ -25,20 +25,20 @@ from feedback_service.database import (
     transaction,
 )
 from feedback_service.errors import N_, AlreadyAnswered, Invalid, LostRace
-from feedback_service.flow.recording import Origin, record
+from feedback_service.flow.recording import Origin, record_answer
 from feedback_service.logs import log
 from feedback_service.models import Centre
 from feedback_service.surveys import library
 from feedback_service.surveys.answers import Answers
 from feedback_service.surveys.questionnaires import Questionnaire
 
-Given = Callable[[Questionnaire], Answers]
+AnswerChecker = Callable[[Questionnaire], Answers]
 
 NOTHING_ANSWERED = N_("Please answer at least one question.")
 
 
 @dataclass(frozen=True, slots=True)
-class CentreFacts:
+class PublicCentre:
     """The centre, who answers for personal data there, and the languages it chose, if it did."""
 
     code: str
@@ -48,7 +48,7 @@ class CentreFacts:
     languages: tuple[str, ...] | None
 
     @classmethod
-    def of(cls, centre: Centre | invitations.CentreFacts) -> "CentreFacts":
+    def from_centre(cls, centre: Centre | invitations.CentreFacts) -> "PublicCentre":
         """What people are told of a centre."""
         return cls(
             code=centre.code,
@@ -63,15 +63,15 @@ class CentreFacts:
 class Survey:
     """What the person is asked, and enough about the case to see that it is hers."""
 
-    centre: CentreFacts
+    centre: PublicCentre
     service: str | None
     completed_on: date | None
     questionnaire: Questionnaire
-    begun: bool
+    has_draft: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedAnswer:
     """The answer is final. ``repeated``: the same client again; ``late``: it had been completed without this."""
 
     id: uuid.UUID
@@ -80,32 +80,32 @@ class Recorded:
     late: bool = False
 
 
-def open_survey(token: str, *, counts: bool) -> Survey:
+def open_survey(token: str, *, mark_opened: bool) -> Survey:
     """The survey behind a link; ``counts``: a person looks at it, so the invitation is known to be opened.
 
     Raises ``NotFound``, ``AlreadyAnswered``, ``InvitationCancelled`` or ``InvitationExpired``.
     """
-    held, survey = _look_at(token)
-    if counts and not held.invitation.opened:
-        opened.add(held.invitation.token_hash)
+    context, survey = _read_survey(token)
+    if mark_opened and not context.invitation.opened:
+        opened_invitations.add(context.invitation.token_hash)
     return survey
 
 
 @optimistic_transaction
-def _look_at(tx: OptimisticTransaction, token: str) -> tuple[Held, Survey]:
-    held, now = invitations.hold(tx.connection, keyring(), token), clock.now()
-    _refuse_answered(held, now)
-    held.refuse_if_closed(clock.kyiv_day(now))
-    questionnaire = library.by_version(tx.connection, held.invitation.questionnaire)
-    return held, _survey(held, questionnaire, begun=held.begun is not None)
+def _read_survey(tx: OptimisticTransaction, token: str) -> tuple[InvitationContext, Survey]:
+    context, now = invitations.find_by_token(tx.connection, current_keyring(), token), clock.now()
+    _refuse_answered(context, now)
+    context.refuse_if_closed(clock.kyiv_day(now))
+    questionnaire = library.get_by_version(tx.connection, context.invitation.questionnaire)
+    return context, _make_survey(context, questionnaire, has_draft=context.draft is not None)
 
 
 @transaction
-def _note_opened(tx: Session, hashes: Sequence[bytes]) -> None:
-    invitations.note_opened(tx, hashes)
+def _mark_opened(tx: Session, token_hashes: Sequence[bytes]) -> None:
+    invitations.mark_opened(tx, token_hashes)
 
 
-opened = DeferredWriter(_note_opened)  # looking must not wait for the disk: decision 9
+opened_invitations = DeferredWriter(_mark_opened)  # looking must not wait for the disk: decision 9
 
 
 def keep_begun_within(
@@ -113,35 +113,35 @@ def keep_begun_within(
     token: str,
     *,
     client_id: uuid.UUID,
-    given: Given,
+    given: AnswerChecker,
     language: str,
     source: str,
     whole: bool = False,
-) -> Survey | Recorded:
+) -> Survey | RecordedAnswer:
     """A person tapped: what was chosen is kept and will count, even if nothing more comes.
 
     ``whole``: the form showed every question but the first, so what it leaves out is taken back. The same
     client after its answer is final gets the ``Recorded`` again; other refusals as for ``open_survey``.
     """
-    entered = _enter(tx, token, client_id)
-    if isinstance(entered, Recorded):
+    entered = _load_open_invitation(tx, token, client_id)
+    if isinstance(entered, RecordedAnswer):
         return entered
     held, questionnaire = entered
-    answers = _joined(held.begun, questionnaire, given(questionnaire), whole=whole)
+    answers = _merge_with_draft(held.draft, questionnaire, given(questionnaire), full_form=whole)
     with tx.writing() as connection:
-        invitations.keep_begun(
+        invitations.save_draft(
             connection,
             held,
-            client=client_id,
+            client_id=client_id,
             answers=answers.to_json(),
             language=language,
             source=source,
-            at=clock.now(),
+            now=clock.now(),
         )
-    return _survey(held, questionnaire, begun=True)
+    return _make_survey(held, questionnaire, has_draft=True)
 
 
-keep_begun = optimistic_transaction(keep_begun_within)
+save_draft = optimistic_transaction(keep_begun_within)
 
 
 def finish_within(
@@ -149,150 +149,166 @@ def finish_within(
     token: str,
     *,
     client_id: uuid.UUID,
-    given: Given,
+    given: AnswerChecker,
     language: str,
     source: str,
     whole: bool = False,
-) -> Recorded:
+) -> RecordedAnswer:
     """A person sends: the invitation is spent, the answer stored, and the central system's event promised.
 
     The same client again gets the same receipt. Raises as ``open_survey``, and ``Invalid`` if nothing is
     answered or an answer breaks a rule.
     """
-    entered = _enter(tx, token, client_id)
-    if isinstance(entered, Recorded):
+    entered = _load_open_invitation(tx, token, client_id)
+    if isinstance(entered, RecordedAnswer):
         return entered
     held, questionnaire = entered
-    begun, answers = held.begun, _joined(held.begun, questionnaire, given(questionnaire), whole=whole)
+    begun, answers = (
+        held.draft,
+        _merge_with_draft(held.draft, questionnaire, given(questionnaire), full_form=whole),
+    )
     source, began_at = (source, clock.now()) if begun is None else (begun.source, begun.begun_at)
     with tx.writing() as connection:
-        return _finalise(connection, held, client_id, answers, language, source, began_at)
+        return _store_final_answer(connection, held, client_id, answers, language, source, began_at)
 
 
-finish = optimistic_transaction(finish_within)
+submit_answer = optimistic_transaction(finish_within)
 
 
 @transaction
-def complete_left(tx: Session, limit: int = 100) -> int:
+def submit_abandoned_drafts(tx: Session, limit: int = 100) -> int:
     """Answers begun and left become final as they are, on the day of their first tap; tells how many.
 
     Whatever became of their invitations since: what was tapped counts.
     """
-    left = invitations.left(tx, clock.now() - _patience(), limit)
-    for centre, invitation in left:
+    abandoned = invitations.find_abandoned_drafts(tx, clock.now() - _draft_timeout(), limit)
+    for centre, invitation in abandoned:
         try:
             with tx.begin_nested():
                 connection = tx.connection()
-                _complete(connection, invitations.hold_again(connection, keyring(), centre, invitation))
+                _submit_draft(
+                    connection, invitations.lock_by_id(connection, current_keyring(), centre, invitation)
+                )
         except (DBAPIError, LostRace):
             raise
         except (
             Exception
         ) as error:  # one that cannot be read must not hold up the others: it has another turn later
             log.error("left answer not completed", invitation=str(invitation), exc_info=error)
-            invitations.put_off(tx, centre, invitation, clock.now())
-    return len(left)
+            invitations.postpone_draft(tx, centre, invitation, clock.now())
+    return len(abandoned)
 
 
-def _enter(tx: OptimisticTransaction, token: str, client: uuid.UUID) -> Recorded | tuple[Held, Questionnaire]:
+def _load_open_invitation(
+    tx: OptimisticTransaction, token: str, client_id: uuid.UUID
+) -> RecordedAnswer | tuple[InvitationContext, Questionnaire]:
     """Who comes to answer gets the questionnaire; the client whose answer is final gets its receipt again.
 
     Others are refused. An answer of this client that was left for too long becomes final now, whether or not
     the worker has come round.
     """
-    held, now = invitations.hold(tx.connection, keyring(), token), clock.now()
-    if held.answered_by(client):
-        return _recorded(held, client, repeated=True, late=held.invitation.left_begun)
-    begun = held.begun
-    if begun is not None and begun.client_id == client and _is_left(begun, now):
+    context, now = invitations.find_by_token(tx.connection, current_keyring(), token), clock.now()
+    if context.was_answered_by(client_id):
+        return _make_recorded_answer(context, client_id, repeated=True, late=context.invitation.left_begun)
+    draft = context.draft
+    if draft is not None and draft.client_id == client_id and _is_abandoned(draft, now):
         with tx.writing() as connection:
-            _complete(connection, held)
-        return _recorded(held, client, repeated=True, late=True)
-    _refuse_answered(held, now)
-    held.refuse_if_closed(clock.kyiv_day(now))
-    return held, library.by_version(tx.connection, held.invitation.questionnaire)
+            _submit_draft(connection, context)
+        return _make_recorded_answer(context, client_id, repeated=True, late=True)
+    _refuse_answered(context, now)
+    context.refuse_if_closed(clock.kyiv_day(now))
+    return context, library.get_by_version(tx.connection, context.invitation.questionnaire)
 
 
-def _complete(connection: Connection, held: Held) -> None:
-    begun = held.begun
-    if begun is None:
+def _submit_draft(connection: Connection, context: InvitationContext) -> None:
+    draft = context.draft
+    if draft is None:
         return  # somebody else sent meanwhile
-    if held.invitation.answered_on is not None:
-        invitations.drop_begun(connection, held, begun)  # somebody else sent while this was begun
+    if context.invitation.answered_on is not None:
+        invitations.delete_draft(connection, context, draft)  # somebody else sent while this was begun
         return
-    answers = Answers.from_json(begun.answers)
-    client, language, source, began_at = begun.client_id, begun.language, begun.source, begun.begun_at
-    _finalise(connection, held, client, answers, language, source, began_at, left=True)
+    answers = Answers.from_json(draft.answers)
+    client, language, source, began_at = draft.client_id, draft.language, draft.source, draft.begun_at
+    _store_final_answer(connection, context, client, answers, language, source, began_at, abandoned=True)
 
 
-def _finalise(
+def _store_final_answer(
     connection: Connection,
-    held: Held,
-    client: uuid.UUID,
+    context: InvitationContext,
+    client_id: uuid.UUID,
     answers: Answers,
     language: str,
     source: str,
-    began_at: datetime,
+    begun_at: datetime,
     *,
-    left: bool = False,
-) -> Recorded:
+    abandoned: bool = False,
+) -> RecordedAnswer:
     """Spend the invitation and record the answer on the Kyiv day it began; what was begun is final now."""
-    recorded, day = _recorded(held, client), clock.kyiv_day(began_at)
-    invitations.spend(connection, held, client, on=day, left_begun=left)
-    if held.begun is not None:
-        invitations.drop_begun(connection, held, held.begun)
-    record(
+    recorded, day = _make_recorded_answer(context, client_id), clock.kyiv_day(begun_at)
+    invitations.mark_answered(connection, context, client_id, answered_on=day, left_begun=abandoned)
+    if context.draft is not None:
+        invitations.delete_draft(connection, context, context.draft)
+    record_answer(
         connection,
-        Origin.of_case(held.centre, held.case, held.service),
+        Origin.from_case(context.centre, context.case, context.service),
         response_id=recorded.id,
-        receipt_hash=held.key.fingerprint("receipt", recorded.receipt),
-        questionnaire=held.invitation.questionnaire,
+        receipt_hash=context.key.hash_secret("receipt", recorded.receipt),
+        questionnaire=context.invitation.questionnaire,
         answers=answers,
         language=language,
         source=source,
         day=day,
-        instant=began_at,
+        answered_at=begun_at,
     )
     return recorded
 
 
-def _recorded(held: Held, client: uuid.UUID, *, repeated: bool = False, late: bool = False) -> Recorded:
-    response_id, receipt = held.key.response_id(held.scope, client), held.key.receipt(held.scope, client)
-    return Recorded(response_id, receipt, repeated, late)
+def _make_recorded_answer(
+    context: InvitationContext, client_id: uuid.UUID, *, repeated: bool = False, late: bool = False
+) -> RecordedAnswer:
+    response_id, receipt = (
+        context.key.derive_response_id(context.client_scope, client_id),
+        context.key.derive_receipt(context.client_scope, client_id),
+    )
+    return RecordedAnswer(response_id, receipt, repeated, late)
 
 
-def _refuse_answered(held: Held, now: datetime) -> None:
-    if held.invitation.answered_on is not None:
-        raise AlreadyAnswered(held.invitation.answered_on)
-    if held.begun is not None and _is_left(held.begun, now):
-        raise AlreadyAnswered(clock.kyiv_day(held.begun.begun_at))
+def _refuse_answered(context: InvitationContext, now: datetime) -> None:
+    if context.invitation.answered_on is not None:
+        raise AlreadyAnswered(context.invitation.answered_on)
+    if context.draft is not None and _is_abandoned(context.draft, now):
+        raise AlreadyAnswered(clock.kyiv_day(context.draft.begun_at))
 
 
-def _patience() -> timedelta:
-    return timedelta(minutes=settings().partial_minutes)
+def _draft_timeout() -> timedelta:
+    return timedelta(minutes=current_settings().partial_minutes)
 
 
-def _is_left(begun: Begun, now: datetime) -> bool:
-    return begun.touched_at <= now - _patience()
+def _is_abandoned(draft: DraftFacts, now: datetime) -> bool:
+    return draft.touched_at <= now - _draft_timeout()
 
 
-def _joined(begun: Begun | None, questionnaire: Questionnaire, answers: Answers, *, whole: bool) -> Answers:
+def _merge_with_draft(
+    draft: DraftFacts | None, questionnaire: Questionnaire, answers: Answers, *, full_form: bool
+) -> Answers:
     """What was kept and what came now; ``Invalid`` if that is nothing."""
-    earlier = Answers.from_json(begun.answers) if begun else Answers()
-    if whole:
-        first = questionnaire.first.id
-        earlier = Answers(single={first: earlier.single[first]} if first in earlier.single else {})
-    joined = earlier.joined(answers)
-    if joined.empty:
-        raise Invalid.field("/answers", NOTHING_ANSWERED)
-    return joined
+    draft_answers = Answers.from_json(draft.answers) if draft else Answers()
+    if full_form:
+        first = questionnaire.first_question.id
+        draft_answers = Answers(
+            single={first: draft_answers.single[first]} if first in draft_answers.single else {}
+        )
+    merged = draft_answers.merge_with(answers)
+    if merged.is_empty:
+        raise Invalid.for_field("/answers", NOTHING_ANSWERED)
+    return merged
 
 
-def _survey(held: Held, questionnaire: Questionnaire, *, begun: bool) -> Survey:
+def _make_survey(context: InvitationContext, questionnaire: Questionnaire, *, has_draft: bool) -> Survey:
     return Survey(
-        centre=CentreFacts.of(held.centre),
-        service=held.service.title,
-        completed_on=clock.kyiv_day(held.case.status_at),
+        centre=PublicCentre.from_centre(context.centre),
+        service=context.service.title,
+        completed_on=clock.kyiv_day(context.case.status_at),
         questionnaire=questionnaire,
-        begun=begun,
+        has_draft=has_draft,
     )

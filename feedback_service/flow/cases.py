@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.cases import invitations, registry, tokens
-from feedback_service.cases.registry import CaseFile, CaseReport, Outcome, Terms
-from feedback_service.cases.tokens import Keyring, keyring
+from feedback_service.cases.registry import CaseRecord, CaseUpdate, IssueTerms, RegistrationOutcome
+from feedback_service.cases.tokens import Keyring, current_keyring
 from feedback_service.centres.register import find_centres
-from feedback_service.config import settings
+from feedback_service.config import current_settings
 from feedback_service.database import reading, transaction
 from feedback_service.delivery import events, outbox
 from feedback_service.errors import FeedbackError, NotFound
@@ -46,7 +46,7 @@ class CaseView:
 
 
 @dataclass(frozen=True, slots=True)
-class Registered:
+class RegistrationResult:
     """What became of one report: the case and whether it is new, or the refusal."""
 
     case: CaseView | None
@@ -65,102 +65,113 @@ class SlipFacts:
 
 
 @transaction
-def register_cases(tx: Session, reports: Sequence[CaseReport], centres: Collection[str]) -> list[Registered]:
+def register_cases(
+    tx: Session, reports: Sequence[CaseUpdate], centres: Collection[str]
+) -> list[RegistrationResult]:
     """A case system tells of cases in some of its ``centres``: each is entered or refused, in the order told."""
-    now, known = clock.now(), find_centres(tx, {report.centre for report in reports} & set(centres))
-    terms = _terms(tx, now)
-    results: dict[int, Outcome] = {}
-    for code, centre in known.items():
-        places = [place for place, report in enumerate(reports) if report.centre == code]
-        outcomes = registry.register(tx, centre, [reports[place] for place in places], terms)
-        results |= zip(places, outcomes, strict=True)
-        outbox.put(
-            tx.connection(), centre.id, [_telling(outcome) for outcome in outcomes if outcome.told], at=now
+    now, centres_by_code = clock.now(), find_centres(tx, {report.centre for report in reports} & set(centres))
+    terms = _make_issue_terms(tx, now)
+    results: dict[int, RegistrationOutcome] = {}
+    for code, centre in centres_by_code.items():
+        positions = [position for position, report in enumerate(reports) if report.centre == code]
+        outcomes = registry.register_updates(tx, centre, [reports[position] for position in positions], terms)
+        results |= zip(positions, outcomes, strict=True)
+        outbox.enqueue_events(
+            tx.connection(),
+            centre.id,
+            [_make_status_event(outcome) for outcome in outcomes if outcome.new_status],
+            now=now,
         )
-    foreign = Outcome(refusal=NotFound())
-    return [_registered(results.get(place, foreign), terms) for place in range(len(reports))]
+    foreign_centre = RegistrationOutcome(refusal=NotFound())
+    return [_make_result(results.get(position, foreign_centre), terms) for position in range(len(reports))]
 
 
 @transaction
 def cancel_invitation(tx: Session, case_id: uuid.UUID, centres: Collection[str]) -> CaseView:
     """The case's invitation is closed, now or already; an answer that was left stays."""
-    file = _open(tx, case_id, centres)
-    if file.invitation is not None:
-        file.invitation.cancelled = True
-    return _view(file, keyring(), clock.kyiv_day(clock.now()))
+    case_record = _open_case_record(tx, case_id, centres)
+    if case_record.invitation is not None:
+        case_record.invitation.cancelled = True
+    return _make_case_view(case_record, current_keyring(), clock.kyiv_day(clock.now()))
 
 
 @reading
 def find_case(tx: Session, case_id: uuid.UUID, centres: Collection[str]) -> CaseView:
     """The case, if it belongs to one of these centres; else ``NotFound``."""
-    return _view(_open(tx, case_id, centres), keyring(), clock.kyiv_day(clock.now()))
+    return _make_case_view(
+        _open_case_record(tx, case_id, centres), current_keyring(), clock.kyiv_day(clock.now())
+    )
 
 
 @reading
-def slip_facts(tx: Session, token: str) -> SlipFacts:
+def read_slip_facts(tx: Session, token: str) -> SlipFacts:
     """What to print for the invitation with this token, whatever its state; ``NotFound`` if there is none."""
-    held = invitations.hold(tx.connection(), keyring(), token)
-    code = tokens.spelled(held.centre.prefix + held.key.short_code(held.invitation.id))
-    return SlipFacts(held.token, code, held.centre.name, held.invitation.last_day)
+    context = invitations.find_by_token(tx.connection(), current_keyring(), token)
+    code = tokens.format_code(context.centre.prefix + context.key.derive_short_code(context.invitation.id))
+    return SlipFacts(context.token, code, context.centre.name, context.invitation.last_day)
 
 
-def _terms(tx: Session, now: datetime) -> Terms:
+def _make_issue_terms(tx: Session, now: datetime) -> IssueTerms:
     today = clock.kyiv_day(now)
-    return Terms(
-        keyring=keyring(),
-        case_key=settings().case_key,
+    return IssueTerms(
+        keyring=current_keyring(),
+        case_key=current_settings().case_key,
         now=now,
-        days=settings().invitation_days,
+        days_valid=current_settings().invitation_days,
         questionnaires={
-            office: library.in_force(tx.connection(), office, today).version for office in FRONT_OFFICES
+            office: library.find_in_force(tx.connection(), office, today).version for office in FRONT_OFFICES
         },
     )
 
 
-def _open(tx: Session, case_id: uuid.UUID, centres: Collection[str]) -> CaseFile:
-    whose = select(Centre).join(Case, Case.centre_id == Centre.id)
-    centre = tx.scalar(whose.where(Case.id == case_id, Centre.code.in_(centres)))
+def _open_case_record(tx: Session, case_id: uuid.UUID, centres: Collection[str]) -> CaseRecord:
+    query = select(Centre).join(Case, Case.centre_id == Centre.id)
+    centre = tx.scalar(query.where(Case.id == case_id, Centre.code.in_(centres)))
     if centre is None:
         raise NotFound()
-    [file] = registry.open_files(tx, centre, Case.id == case_id)
-    return file
+    [case_record] = registry.load_records(tx, centre, Case.id == case_id)
+    return case_record
 
 
-def _telling(outcome: Outcome) -> events.Telling:
-    file, told = outcome.file, outcome.told
-    assert file is not None and told is not None
-    origin = Origin.of_case(file.centre, file.case, file.service)
+def _make_status_event(outcome: RegistrationOutcome) -> events.NewEvent:
+    case_record, status = outcome.record, outcome.new_status
+    assert case_record is not None and status is not None
+    origin = Origin.from_case(case_record.centre, case_record.case, case_record.service)
     assert origin.case_ref is not None
-    return events.case_status(origin.case_ref, origin.served, told.status, told.at, file.case.registered_at)
-
-
-def _registered(outcome: Outcome, terms: Terms) -> Registered:
-    view = _view(outcome.file, terms.keyring, terms.today) if outcome.file else None
-    return Registered(view, outcome.created, outcome.refusal)
-
-
-def _view(file: CaseFile, ring: Keyring, today: date) -> CaseView:
-    return CaseView(
-        id=file.case.id,
-        centre=file.centre.code,
-        front_office=file.case.front_office,
-        status=file.case.status,
-        history=tuple((status.status, status.at) for status in file.history),
-        invitation=_invitation_view(file.centre, file.invitation, ring, today) if file.invitation else None,
+    return events.build_case_status(
+        origin.case_ref, origin.facts, status.status, status.at, case_record.case.registered_at
     )
 
 
-def _invitation_view(
+def _make_result(outcome: RegistrationOutcome, terms: IssueTerms) -> RegistrationResult:
+    case_view = _make_case_view(outcome.record, terms.keyring, terms.today) if outcome.record else None
+    return RegistrationResult(case_view, outcome.created, outcome.refusal)
+
+
+def _make_case_view(case_record: CaseRecord, ring: Keyring, today: date) -> CaseView:
+    return CaseView(
+        id=case_record.case.id,
+        centre=case_record.centre.code,
+        front_office=case_record.case.front_office,
+        status=case_record.case.status,
+        history=tuple((entry.status, entry.at) for entry in case_record.history),
+        invitation=_make_invitation_view(case_record.centre, case_record.invitation, ring, today)
+        if case_record.invitation
+        else None,
+    )
+
+
+def _make_invitation_view(
     centre: Centre, invitation: Invitation, ring: Keyring, today: date
 ) -> InvitationView | None:
     try:
-        key = ring.by_id(invitation.key_id)
+        key = ring.get_key(invitation.key_id)
     except LookupError:
         return None  # its key was taken off the ring: the link opens nothing any more
     state = "cancelled" if invitation.cancelled else "expired" if today > invitation.last_day else "issued"
     return InvitationView(
-        token=key.token(invitation.id),
-        short_code=tokens.spelled(centre.prefix + key.short_code(invitation.id)),
+        token=key.derive_token(invitation.id),
+        short_code=tokens.format_code(centre.prefix + key.derive_short_code(invitation.id)),
         state=state,
         expires_at=clock.end_of_kyiv_day(invitation.last_day),
     )

@@ -6,42 +6,63 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.access import journal, sight
-from feedback_service.access.sessions import Visitor
-from feedback_service.config import settings
+from feedback_service.access.sessions import CurrentUser
+from feedback_service.config import current_settings
 from feedback_service.database import reading, transaction
 from feedback_service.errors import NotFound
 from feedback_service.surveys import comments
-from feedback_service.surveys.comments import Found, Told, Wanted
+from feedback_service.surveys.comments import CommentFilter, CommentPage, CommentView
 
-PAGE = 25  # comments
+PAGE_SIZE = 25  # comments
 
 
 @reading
 def read_comments(
-    tx: Session, by: Visitor, centre: str, wanted: Wanted, after: uuid.UUID | None = None
-) -> Found:
+    tx: Session,
+    current_user: CurrentUser,
+    centre: str,
+    comment_filter: CommentFilter,
+    after_id: uuid.UUID | None = None,
+) -> CommentPage:
     """A page of the centre's comments; ``NotFound`` for a foreign centre."""
-    card = sight.of(tx, by.role, by.scopes).centre(centre)
-    return comments.find(tx, card.id, wanted, least=settings().min_group, limit=PAGE, after=after)
+    centre_summary = sight.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre)
+    return comments.find_comments(
+        tx,
+        centre_summary.id,
+        comment_filter,
+        min_group=current_settings().min_group,
+        limit=PAGE_SIZE,
+        after=after_id,
+    )
 
 
 @reading
-def every_comment(tx: Session, by: Visitor, centre: str, wanted: Wanted) -> list[Told]:
+def read_all_comments(
+    tx: Session, current_user: CurrentUser, centre: str, comment_filter: CommentFilter
+) -> list[CommentView]:
     """All comments wanted, told as on the page; ``NotFound`` for a foreign centre."""
-    card = sight.of(tx, by.role, by.scopes).centre(centre)
-    return list(comments.every(tx, card.id, wanted, least=settings().min_group))
+    centre_summary = sight.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre)
+    return list(
+        comments.iterate_comments(
+            tx, centre_summary.id, comment_filter, min_group=current_settings().min_group
+        )
+    )
 
 
 @transaction
-def set_aside(tx: Session, by: Visitor, centre: str, comment: uuid.UUID, *, aside: bool) -> None:
+def set_comment_aside(
+    tx: Session, current_user: CurrentUser, centre: str, comment_id: uuid.UUID, *, aside: bool
+) -> None:
     """The comment is set aside, not deleted, or back among the others; the journal knows who did it.
 
     The answer beside it counts as before. Raises ``NotFound``.
     """
-    card = sight.of(tx, by.role, by.scopes).centre(centre)
-    new = comments.set_aside(tx, card.id, comment, aside=aside)
-    if new is None:
+    centre_summary = sight.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre)
+    changed = comments.set_comment_aside(tx, centre_summary.id, comment_id, is_aside=aside)
+    if changed is None:
         raise NotFound()
-    if new:
+    if changed:
         action = "comment_set_aside" if aside else "comment_taken_back"
-        journal.note(tx, [card.id], by.actor, action, str(comment), clock.now())
+        journal.append_entry(
+            tx, [centre_summary.id], current_user.actor, action, str(comment_id), clock.now()
+        )

@@ -11,19 +11,19 @@ from datetime import date
 from sqlalchemy.orm import Session
 
 from feedback_service.access import roles
-from feedback_service.access.sessions import Visitor
-from feedback_service.config import settings
+from feedback_service.access.sessions import CurrentUser
+from feedback_service.config import current_settings
 from feedback_service.database import reading
 from feedback_service.delivery import overview as deliveries
-from feedback_service.delivery.overview import Sums
+from feedback_service.delivery.overview import DeliveryTotals
 from feedback_service.figures.breakdown import Breakdown, make_breakdowns
 from feedback_service.figures.channel_comparison import ChannelComparison, compare_channels
 from feedback_service.figures.overview import Overview, make_overview, trend_query
 from feedback_service.figures.shapes import FigureQuery, Summary
 from feedback_service.figures.summaries import read_service_titles, read_summary
 from feedback_service.flow.alarms import Card, list_open_alarms
-from feedback_service.flow.explaining import Explained, list_explanations
-from feedback_service.flow.tablet_list import list_tablets
+from feedback_service.flow.explaining import ExplanationVersion, list_explanations
+from feedback_service.flow.tablet_list import read_tablets
 from feedback_service.indicators.methodology import Methodology
 from feedback_service.surveys import library
 from feedback_service.surveys.questionnaires import Questionnaire
@@ -51,7 +51,7 @@ class Dashboard:
     overview: Overview
     questionnaires: Sequence[Questionnaire]
     alarms: Sequence[Card]
-    sums: Sums | None
+    sums: DeliveryTotals | None
     paused: bool
     tablets: int
 
@@ -70,25 +70,27 @@ class ChannelPage:
 
     heading: Heading
     parts: Sequence[ChannelComparison]
-    explanations: Sequence[Explained]
+    explanations: Sequence[ExplanationVersion]
 
 
 @reading
-def read_overview_page(tx: Session, visitor: Visitor, query: FigureQuery, centre: str | None) -> Dashboard:
+def read_overview_page(
+    tx: Session, visitor: CurrentUser, query: FigureQuery, centre: str | None
+) -> Dashboard:
     """Everything on the first screen; ``centre`` is the code if a single one is looked at.
 
     Raises ``NotFound`` for a centre that the visitor may not see.
     """
     overview = _read_overview(tx, query)
-    of_deliveries = visitor.may(roles.DELIVERIES)
-    tablets = list_tablets(tx, query.centres) if visitor.may(roles.DEVICES) else []
+    of_deliveries = visitor.has_right(roles.DELIVERIES)
+    tablets = read_tablets(tx, query.centres) if visitor.has_right(roles.DEVICES) else []
     return Dashboard(
         heading=_read_heading(tx, query, overview.summary.methodology),
         overview=overview,
-        questionnaires=library.published(tx, query.last),
-        alarms=list_open_alarms(tx, visitor, centre) if visitor.may(roles.ALARMS) else [],
-        sums=deliveries.sums(tx, query.centres) if of_deliveries else None,
-        paused=of_deliveries and deliveries.channel_paused(tx),
+        questionnaires=library.list_published(tx, query.last),
+        alarms=list_open_alarms(tx, visitor, centre) if visitor.has_right(roles.ALARMS) else [],
+        sums=deliveries.count_deliveries(tx, query.centres) if of_deliveries else None,
+        paused=of_deliveries and deliveries.is_channel_paused(tx),
         tablets=sum(bool(tablet.warnings) for tablet in tablets),
     )
 
@@ -96,13 +98,13 @@ def read_overview_page(tx: Session, visitor: Visitor, query: FigureQuery, centre
 @reading
 def read_overview(tx: Session, query: FigureQuery) -> tuple[Overview, Sequence[Questionnaire]]:
     """The figures of the first screen alone, with the questionnaires that word them: for exports."""
-    return _read_overview(tx, query), library.published(tx, query.last)
+    return _read_overview(tx, query), library.list_published(tx, query.last)
 
 
 @reading
 def read_breakdown_page(tx: Session, query: FigureQuery, by: str) -> BreakdownPage:
     """Each front office of the query by one of ``BREAKDOWNS``."""
-    summary = read_summary(tx, query, min_group=settings().min_group, by=by, questions="headlines")
+    summary = read_summary(tx, query, min_group=current_settings().min_group, by=by, questions="headlines")
     titles = read_service_titles(tx, query.centres) if by == "service" else {}
     return BreakdownPage(
         _read_heading(tx, query, summary.methodology), make_breakdowns(query, by, summary, titles)
@@ -110,7 +112,9 @@ def read_breakdown_page(tx: Session, query: FigureQuery, by: str) -> BreakdownPa
 
 
 @reading
-def read_channel_page(tx: Session, visitor: Visitor, query: FigureQuery, centre: str | None) -> ChannelPage:
+def read_channel_page(
+    tx: Session, visitor: CurrentUser, query: FigureQuery, centre: str | None
+) -> ChannelPage:
     """Each front office of the query by channel; explanations only if a single ``centre`` is looked at.
 
     Raises ``NotFound`` for a centre that the visitor may not see.
@@ -130,7 +134,7 @@ def read_channels(tx: Session, query: FigureQuery) -> list[ChannelComparison]:
 @reading
 def read_questionnaires(tx: Session, day: date) -> list[Questionnaire]:
     """Every questionnaire that came into force by that day; of two that begin together the later one holds."""
-    return library.published(tx, day)
+    return library.list_published(tx, day)
 
 
 def _read_heading(tx: Session, query: FigureQuery, methodology: Methodology) -> Heading:
@@ -142,7 +146,7 @@ def _read_heading(tx: Session, query: FigureQuery, methodology: Methodology) -> 
 
 
 def _read_overview(tx: Session, query: FigureQuery) -> Overview:
-    least = settings().min_group
+    least = current_settings().min_group
     by, trend = trend_query(query)
     return make_overview(
         query,
@@ -155,5 +159,5 @@ def _read_overview(tx: Session, query: FigureQuery) -> Overview:
 
 
 def _read_by_channel(tx: Session, query: FigureQuery) -> Summary:
-    least = settings().min_group
+    least = current_settings().min_group
     return read_summary(tx, query, min_group=least, by="channel", questions="headlines", funnel=False)

@@ -12,7 +12,7 @@ from feedback_service.access import journal
 from feedback_service.access.journal import Actor
 from feedback_service.database import reading, transaction
 from feedback_service.delivery import overview
-from feedback_service.delivery.overview import Delivery, Place, Sums
+from feedback_service.delivery.overview import DeliveryRow, DeliveryTotals, PageCursor
 from feedback_service.errors import N_, Conflict, NotFound
 from feedback_service.models import Centre, Event
 
@@ -21,7 +21,7 @@ from feedback_service.models import Centre, Event
 class DeliveryStatus:
     """How many events are in which state, and whether the central system cannot be reached just now."""
 
-    sums: Sums
+    sums: DeliveryTotals
     paused: bool
 
 
@@ -30,7 +30,7 @@ class DeliveriesPage:
     """The status and the first refused events; ``more`` says that there are others."""
 
     status: DeliveryStatus
-    refused: list[Delivery]
+    refused: list[DeliveryRow]
     more: bool
 
 
@@ -42,41 +42,43 @@ def read_status(tx: Session, centres: Collection[str] | None = None) -> Delivery
 
 @reading
 def read_deliveries(
-    tx: Session, centres: Collection[str], states: Collection[str], after: Place | None, limit: int
-) -> tuple[list[Delivery], Place | None]:
+    tx: Session, centres: Collection[str], states: Collection[str], after: PageCursor | None, limit: int
+) -> tuple[list[DeliveryRow], PageCursor | None]:
     """The next deliveries of these centres in these states, and where the list goes on; see ``overview.page``."""
-    return overview.page(tx, centres, states, after, limit)
+    return overview.read_page(tx, centres, states, after, limit)
 
 
 @reading
 def read_page(tx: Session, centres: Collection[str], limit: int) -> DeliveriesPage:
     """The page of deliveries with at most ``limit`` refused events."""
-    refused, end = overview.page(tx, centres, ["dead"], None, limit)
+    refused, end = overview.read_page(tx, centres, ["dead"], None, limit)
     return DeliveriesPage(_status(tx, centres), refused, end is not None)
 
 
 @transaction
-def replay(tx: Session, event_id: uuid.UUID, centres: Collection[str], by: Actor | None = None) -> Delivery:
+def replay_event(
+    tx: Session, event_id: uuid.UUID, centres: Collection[str], actor: Actor | None = None
+) -> DeliveryRow:
     """A dead letter waits for the relay again, as it was; one that waits already is due at once.
 
     A person who asks for it is in the centre's journal. Raises ``NotFound``, or ``Conflict`` for what was delivered.
     """
-    found = overview.find(tx, event_id, centres)
-    if found is None:
+    delivery = overview.find_delivery(tx, event_id, centres)
+    if delivery is None:
         raise NotFound()
-    if found.state == "delivered":
+    if delivery.state == "delivered":
         raise Conflict(N_("It was delivered; there is nothing to send again."))
-    centre_id = tx.scalars(select(Centre.id).where(Centre.code == found.centre)).one()
-    again = update(Event).where(Event.centre_id == centre_id, Event.id == event_id)
-    again = again.where(Event.state != "delivered", Event.claim.is_(None))
+    centre_id = tx.scalars(select(Centre.id).where(Centre.code == delivery.centre)).one()
+    statement = update(Event).where(Event.centre_id == centre_id, Event.id == event_id)
+    statement = statement.where(Event.state != "delivered", Event.claim.is_(None))
     tx.execute(
-        again.values(state="pending", due_at=clock.now(), setbacks=0, reason=None),
+        statement.values(state="pending", due_at=clock.now(), setbacks=0, reason=None),
         execution_options={"synchronize_session": False},
     )
-    if by is not None:
-        journal.note(tx, [centre_id], by, "sent_again", f"{found.type} {event_id}", clock.now())
-    return overview.find(tx, event_id, centres) or found
+    if actor is not None:
+        journal.append_entry(tx, [centre_id], actor, "sent_again", f"{delivery.type} {event_id}", clock.now())
+    return overview.find_delivery(tx, event_id, centres) or delivery
 
 
 def _status(tx: Session, centres: Collection[str] | None) -> DeliveryStatus:
-    return DeliveryStatus(overview.sums(tx, centres), overview.channel_paused(tx))
+    return DeliveryStatus(overview.count_deliveries(tx, centres), overview.is_channel_paused(tx))

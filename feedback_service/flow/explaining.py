@@ -11,18 +11,18 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.access import journal, sight
-from feedback_service.access.sessions import Visitor
+from feedback_service.access.sessions import CurrentUser
 from feedback_service.database import transaction
 from feedback_service.errors import N_, ChangedMeanwhile, Invalid
 from feedback_service.models import Explanation
 from feedback_service.plain_text import UnusableText, read_text
 
-SOURCES = "sources"
-LONGEST = 2000  # characters
+SOURCES_TOPIC = "sources"
+MAX_LENGTH = 2000  # characters
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
+class ExplanationVersion:
     """A version of an explanation: what was written, by whom and when."""
 
     version: int
@@ -32,50 +32,66 @@ class Explained:
 
 
 @transaction
-def explain(
-    tx: Session, by: Visitor, centre: str, first: date, last: date, *, words: str, after: int
-) -> Explained:
+def add_explanation(
+    tx: Session,
+    current_user: CurrentUser,
+    centre: str,
+    first: date,
+    last: date,
+    *,
+    explanation: str,
+    after_version: int,
+) -> ExplanationVersion:
     """A new version is kept beside the older ones; ``after`` is the newest that its writer saw, 0 for none.
 
     Raises ``NotFound`` for a foreign centre, ``Invalid`` for the text, ``ChangedMeanwhile`` when somebody else
     wrote since.
     """
-    card = sight.of(tx, by.role, by.scopes).centre(centre)
-    written = list_explanations(tx, by, centre, first, last)
-    if (written[0].version if written else 0) != after:
+    centre_summary = sight.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre)
+    versions = list_explanations(tx, current_user, centre, first, last)
+    if (versions[0].version if versions else 0) != after_version:
         raise ChangedMeanwhile()
     now = clock.now()
-    new = Explanation(
-        centre_id=card.id,
-        topic=SOURCES,
+    row = Explanation(
+        centre_id=centre_summary.id,
+        topic=SOURCES_TOPIC,
         first=first,
         last=last,
-        version=after + 1,
-        text=_checked(words),
-        author=by.email,
+        version=after_version + 1,
+        text=_clean_explanation(explanation),
+        author=current_user.email,
         written_at=now,
     )
-    tx.add(new)
-    journal.note(tx, [card.id], by.actor, "explained", f"{SOURCES} {first}/{last} {new.version}", now)
-    return Explained(new.version, new.text, new.author, new.written_at)
+    tx.add(row)
+    journal.append_entry(
+        tx,
+        [centre_summary.id],
+        current_user.actor,
+        "explained",
+        f"{SOURCES_TOPIC} {first}/{last} {row.version}",
+        now,
+    )
+    return ExplanationVersion(row.version, row.text, row.author, row.written_at)
 
 
-def list_explanations(tx: Session, by: Visitor, centre: str, first: date, last: date) -> list[Explained]:
+def list_explanations(
+    tx: Session, by: CurrentUser, centre: str, first: date, last: date
+) -> list[ExplanationVersion]:
     """What was written about this centre and period, the newest first; ``NotFound`` for a foreign centre."""
-    card = sight.of(tx, by.role, by.scopes).centre(centre)
+    card = sight.visible_centres(tx, by.role, by.scopes).get_centre(centre)
     these = select(Explanation).where(
-        *(Explanation.centre_id == card.id, Explanation.topic == SOURCES),
+        *(Explanation.centre_id == card.id, Explanation.topic == SOURCES_TOPIC),
         *(Explanation.first == first, Explanation.last == last),
     )
     found = tx.scalars(these.order_by(Explanation.version.desc()))
-    return [Explained(one.version, one.text, one.author, one.written_at) for one in found]
+    return [ExplanationVersion(one.version, one.text, one.author, one.written_at) for one in found]
 
 
-def _checked(words: str) -> str:
+def _clean_explanation(explanation: str) -> str:
     try:
-        text = read_text(words, LONGEST)
+        text = read_text(explanation, MAX_LENGTH)
     except UnusableText as wrong:
-        raise Invalid.field("/text", wrong.message, **wrong.params) from None
+        raise Invalid.for_field("/text", wrong.message, **wrong.params) from None
     if not text:
-        raise Invalid.field("/text", N_("Write what you found out, in a sentence or two."))
+        raise Invalid.for_field("/text", N_("Write what you found out, in a sentence or two."))
     return text

@@ -16,9 +16,9 @@ from feedback_service.alarms import post
 from feedback_service.counts import rollups
 from feedback_service.database import NotDurable, reading
 from feedback_service.delivery import overview
-from feedback_service.delivery.overview import Sums
+from feedback_service.delivery.overview import DeliveryTotals
 from feedback_service.errors import N_, Unavailable
-from feedback_service.models import BegunAnswer
+from feedback_service.models import DraftAnswer
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 RETRY_SECONDS = 5
@@ -46,7 +46,7 @@ class Backlog:
     days_to_recount: int
     letters: int
     oldest_letter_seconds: float  # 0 when no letter waits
-    deliveries: Sums
+    deliveries: DeliveryTotals
     channel_paused: bool
 
 
@@ -66,14 +66,14 @@ def check_ready() -> None:
 def measure_backlog(tx: Session) -> Backlog:
     """How much waits. Raises ``Unavailable``."""
     now = clock.now()
-    letters, oldest = post.pending(tx)
+    letters, oldest = post.count_pending(tx)
     return Backlog(
-        begun_answers=tx.scalar(select(func.count()).select_from(BegunAnswer)) or 0,
+        begun_answers=tx.scalar(select(func.count()).select_from(DraftAnswer)) or 0,
         days_to_recount=rollups.count_open_days(tx, before=clock.kyiv_day(now)),
         letters=letters,
         oldest_letter_seconds=(now - oldest).total_seconds() if oldest else 0,
-        deliveries=overview.sums(tx),
-        channel_paused=overview.channel_paused(tx),
+        deliveries=overview.count_deliveries(tx),
+        channel_paused=overview.is_channel_paused(tx),
     )
 
 

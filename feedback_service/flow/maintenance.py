@@ -19,15 +19,15 @@ from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
-from feedback_service.config import settings
+from feedback_service.config import current_settings
 from feedback_service.counts import closing, rollups, verification
 from feedback_service.counts.verification import CountMismatch
 from feedback_service.database import reading, transaction
 from feedback_service.errors import Unavailable
 from feedback_service.flow import sign_in
-from feedback_service.flow.answers import complete_left
+from feedback_service.flow.answers import submit_abandoned_drafts
 from feedback_service.logs import log
-from feedback_service.models import BegunAnswer, Case, Centre, Comment, Event, Invitation
+from feedback_service.models import Case, Centre, Comment, DraftAnswer, Event, Invitation
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -54,7 +54,7 @@ def never() -> bool:
 
 def complete_left_answers(stop: Stop = never) -> int:
     """Every answer that was begun and left for PARTIAL_MINUTES is final; tells how many became so."""
-    return _until_less(LEFT, stop, complete_left, LEFT)
+    return _until_less(LEFT, stop, submit_abandoned_drafts, LEFT)
 
 
 def close_days(stop: Stop = never) -> int:
@@ -92,7 +92,7 @@ def purge(stop: Stop = never) -> Purged:
     its day, which wait for all of that day to expire. Coded answers are never deleted, and a case without an
     invitation stays, because it may yet be completed.
     """
-    before = clock.kyiv_day(clock.now()) - timedelta(days=settings().retention_days)
+    before = clock.kyiv_day(clock.now()) - timedelta(days=current_settings().retention_days)
 
     def purged(centre_id: uuid.UUID) -> Purged:
         comments = _until_less(PORTION, stop, _purge_comments, centre_id, before)  # whatever ails the sums
@@ -110,7 +110,7 @@ def blank_delivered(stop: Stop = never) -> int:
 
 def forget_what_is_over(stop: Stop = never) -> int:
     """Sessions that are over and counts of wrong attempts that are old are gone; tells how many."""
-    return 0 if stop() else sign_in.forget_what_is_over()
+    return 0 if stop() else sign_in.purge_sessions_and_attempts()
 
 
 @transaction
@@ -143,7 +143,7 @@ def _purge_cases(tx: Session, centre_id: uuid.UUID, before: date) -> int:
     )  # nobody takes their sums apart meanwhile, to count anew what will be gone
     settled = rollups.invitations_closed_until(tx, [centre_id]).get(centre_id, date.min)
     # What was begun counts, whatever becomes of the invitation: such a case waits until that is final.
-    begun = select(BegunAnswer.invitation_id).where(BegunAnswer.centre_id == centre_id)
+    begun = select(DraftAnswer.invitation_id).where(DraftAnswer.centre_id == centre_id)
     old = select(Invitation.case_id, Invitation.issued_on).where(
         Invitation.centre_id == centre_id,
         Invitation.issued_on < before,  # nothing is answered before it is issued, and this has an index

@@ -10,17 +10,17 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.access import journal, sight, users
 from feedback_service.access.roles import INSTALLATION
-from feedback_service.access.sessions import Visitor
-from feedback_service.access.sight import Sight
+from feedback_service.access.sessions import CurrentUser
+from feedback_service.access.sight import Visibility
 from feedback_service.database import reading, transaction
 from feedback_service.errors import NotFound
-from feedback_service.models import SignIn
+from feedback_service.models import UserSession
 
-PAGE = 50  # entries of the journal
+PAGE_SIZE = 50  # entries of the journal
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class AuditEntry:
     """An entry of the journal as pages show it; nobody's e-mail: it was done at the command line."""
 
     number: int
@@ -32,35 +32,40 @@ class Noted:
 
 
 @reading
-def sight_of(tx: Session, visitor: Visitor) -> Sight:
+def read_visibility(tx: Session, current_user: CurrentUser) -> Visibility:
     """Which centres the visitor may see, and which rows within them."""
-    return sight.of(tx, visitor.role, visitor.scopes)
+    return sight.visible_centres(tx, current_user.role, current_user.scopes)
 
 
 @transaction
-def note_sight(tx: Session, visitor: Visitor, page: str, centres: Collection[uuid.UUID]) -> None:
+def record_page_view(
+    tx: Session, current_user: CurrentUser, page: str, centres: Collection[uuid.UUID]
+) -> None:
     """The journal knows that this session saw the page; told once."""
-    held = tx.get(SignIn, visitor.session_id, with_for_update=True)
-    if held is None or page in held.noted:
+    user_session = tx.get(UserSession, current_user.session_id, with_for_update=True)
+    if user_session is None or page in user_session.noted:
         return
-    held.noted = [*held.noted, page]
-    chains = centres or users.chains(tx, visitor.role, visitor.scopes)
-    journal.note(tx, chains, visitor.actor, "saw", page, clock.now())
+    user_session.noted = [*user_session.noted, page]
+    chains = centres or users.find_journal_chains(tx, current_user.role, current_user.scopes)
+    journal.append_entry(tx, chains, current_user.actor, "saw", page, clock.now())
 
 
 @reading
-def read_journal(tx: Session, visitor: Visitor, centre: str | None, before: int | None) -> list[Noted]:
+def read_audit_log(
+    tx: Session, current_user: CurrentUser, centre: str | None, before_number: int | None
+) -> list[AuditEntry]:
     """Who saw and did what in one of the visitor's centres, the newest first, at most a page of it.
 
     ``centre`` is its code; none: what belongs to no centre, for operators. ``NotFound`` for anything else.
     """
     if centre is not None:
-        chain = sight.of(tx, visitor.role, visitor.scopes).centre(centre).id
-    elif visitor.may(INSTALLATION):
-        chain = journal.INSTALLATION
+        chain = sight.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre).id
+    elif current_user.has_right(INSTALLATION):
+        chain = journal.INSTALLATION_CHAIN
     else:
         raise NotFound()
-    found = journal.entries(tx, chain, before=before, limit=PAGE)
+    entries = journal.list_entries(tx, chain, before=before_number, limit=PAGE_SIZE)
     return [
-        Noted(each.number, each.at, each.email, each.action, each.object, each.digest.hex()) for each in found
+        AuditEntry(entry.number, entry.at, entry.email, entry.action, entry.object, entry.digest.hex())
+        for entry in entries
     ]

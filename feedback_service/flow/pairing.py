@@ -17,7 +17,7 @@ from feedback_service import clock
 from feedback_service.access import devices, journal
 from feedback_service.access.journal import COMMAND_LINE, Actor
 from feedback_service.cases import tokens
-from feedback_service.cases.tokens import keyring
+from feedback_service.cases.tokens import current_keyring
 from feedback_service.centres.register import find_centre, normal_code
 from feedback_service.database import transaction
 from feedback_service.errors import N_, Invalid, NotFound, TooManyGuesses
@@ -25,13 +25,13 @@ from feedback_service.models import Centre, Device
 from feedback_service.plain_text import UnusableText, read_line
 from feedback_service.words import DEVICE_MODES
 
-NAME, WORKPLACE = 100, 64  # characters
+MAX_NAME_LENGTH, MAX_WORKPLACE_LENGTH = 100, 64  # characters
 NOT_PAIRED = N_("This pairing code is wrong, used, or older than ten minutes. Ask for a new one.")
 NOT_APPROVED = N_("Nobody has approved this tablet yet.")
 
 
 @dataclass(frozen=True, slots=True)
-class Paired:
+class PairedTablet:
     """A tablet has its key, told only now."""
 
     key: str
@@ -43,7 +43,7 @@ class Paired:
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class PendingPairing:
     """A tablet waits for approval: the code it shows, the secret it fetches its key by."""
 
     code: str
@@ -59,38 +59,42 @@ def add_device(
     name: str,
     mode: str,
     workplace: str | None = None,
-    by: Actor = COMMAND_LINE,
+    actor: Actor = COMMAND_LINE,
 ) -> str:
     """A place for a tablet, and the code that the tablet becomes it by; raises ``Invalid``."""
     now, code = clock.now(), tokens.new_pairing_code()
-    device = _new(tx, centre, name, mode, workplace, now)
-    _note(tx, device, by, "tablet_added")
-    devices.open_to_pairing(device, keyring().signing.fingerprint("pairing", code), now)
-    return tokens.spelled(code)
+    device = _create_device(tx, centre, name, mode, workplace, now)
+    _write_audit_entry(tx, device, actor, "tablet_added")
+    devices.allow_pairing(device, current_keyring().signing_key.hash_secret("pairing", code), now)
+    return tokens.format_code(code)
 
 
 @transaction
-def new_code(tx: Session, device_id: uuid.UUID, centres: Collection[str], by: Actor = COMMAND_LINE) -> str:
+def renew_pairing_code(
+    tx: Session, device_id: uuid.UUID, centres: Collection[str], actor: Actor = COMMAND_LINE
+) -> str:
     """Another code for a tablet of one of these centres: it lost its key, or its code grew old; else ``NotFound``."""
-    now, code, device = clock.now(), tokens.new_pairing_code(), _of(tx, device_id, centres)
-    devices.open_to_pairing(device, keyring().signing.fingerprint("pairing", code), now)
-    _note(tx, device, by, "tablet_code")
-    return tokens.spelled(code)
+    now, code, device = clock.now(), tokens.new_pairing_code(), _find_device(tx, device_id, centres)
+    devices.allow_pairing(device, current_keyring().signing_key.hash_secret("pairing", code), now)
+    _write_audit_entry(tx, device, actor, "tablet_code")
+    return tokens.format_code(code)
 
 
 @transaction
-def ask_to_pair(tx: Session) -> Asking:
+def ask_to_pair(tx: Session) -> PendingPairing:
     """A tablet that nobody knows shows a code; ``TooManyGuesses`` when too many do so at once."""
     now, code, secret = clock.now(), tokens.new_pairing_code(), secrets.token_urlsafe(32)
-    key = keyring().signing
-    waits = devices.request(tx, key.fingerprint("pairing", secret), key.fingerprint("pairing", code), now)
-    if not waits:
+    key = current_keyring().signing_key
+    accepted = devices.request_pairing(
+        tx, key.hash_secret("pairing", secret), key.hash_secret("pairing", code), now
+    )
+    if not accepted:
         raise TooManyGuesses(retry_after=60)
-    return Asking(tokens.spelled(code), secret, now + devices.PAIRING)
+    return PendingPairing(tokens.format_code(code), secret, now + devices.PAIRING_PERIOD)
 
 
 @transaction
-def approve(
+def approve_tablet(
     tx: Session,
     code: str,
     centre: str,
@@ -98,50 +102,52 @@ def approve(
     name: str,
     mode: str,
     workplace: str | None = None,
-    by: Actor = COMMAND_LINE,
+    actor: Actor = COMMAND_LINE,
 ) -> None:
     """The tablet that shows this code is let in, once it asks again; ``NotFound`` if none does, or ``Invalid``."""
-    now, normal = clock.now(), tokens.normal_code(code)
-    request = devices.requested(tx, keyring().fingerprints("pairing", normal or ""), now)
+    now, normal_code = clock.now(), tokens.normalise_code(code)
+    request = devices.lock_pairing_request(
+        tx, current_keyring().hash_secret_with_all("pairing", normal_code or ""), now
+    )
     if request is None:
         raise NotFound(NOT_PAIRED)
-    device = _new(tx, centre, name, mode, workplace, now)
+    device = _create_device(tx, centre, name, mode, workplace, now)
     device.pairing_hash, device.pairing_until = request.secret_hash, request.until
     tx.delete(request)
-    _note(tx, device, by, "tablet_added")
+    _write_audit_entry(tx, device, actor, "tablet_added")
 
 
 @transaction
-def pair(tx: Session, code: str) -> Paired:
+def pair_tablet(tx: Session, code: str) -> PairedTablet:
     """Whoever brings a code, or the secret of an approved tablet, gets the key; once, within ten minutes.
 
     Raises ``NotFound``, which says whether approval is still to come.
     """
-    now, ring = clock.now(), keyring()
-    hashes = ring.fingerprints("pairing", code)
-    if normal := tokens.normal_code(code):
-        hashes += ring.fingerprints("pairing", normal)
-    paired = devices.pair(tx, hashes, now)
-    if paired is None:
-        raise NotFound(NOT_APPROVED if devices.is_requested(tx, hashes, now) else NOT_PAIRED)
-    device, secret = paired
+    now, ring = clock.now(), current_keyring()
+    hashes = ring.hash_secret_with_all("pairing", code)
+    if normal_code := tokens.normalise_code(code):
+        hashes += ring.hash_secret_with_all("pairing", normal_code)
+    device_and_key = devices.pair_tablet(tx, hashes, now)
+    if device_and_key is None:
+        raise NotFound(NOT_APPROVED if devices.is_pairing_requested(tx, hashes, now) else NOT_PAIRED)
+    device, secret = device_and_key
     centre = tx.get_one(Centre, device.centre_id)
-    return Paired(secret, device.id, device.name, device.mode, device.workplace, centre.code)
+    return PairedTablet(secret, device.id, device.name, device.mode, device.workplace, centre.code)
 
 
 @transaction
 def revoke_device(
-    tx: Session, device_id: uuid.UUID, centres: Collection[str], by: Actor = COMMAND_LINE
+    tx: Session, device_id: uuid.UUID, centres: Collection[str], actor: Actor = COMMAND_LINE
 ) -> None:
     """A tablet of one of these centres may only deliver what was given until now; else ``NotFound``."""
-    device = _of(tx, device_id, centres)
+    device = _find_device(tx, device_id, centres)
     if device.revoked_at is None:
         device.revoked_at = clock.now()
-        _note(tx, device, by, "tablet_revoked")
+        _write_audit_entry(tx, device, actor, "tablet_revoked")
     device.pairing_hash = device.pairing_until = None
 
 
-def _of(tx: Session, device_id: uuid.UUID, centres: Collection[str]) -> Device:
+def _find_device(tx: Session, device_id: uuid.UUID, centres: Collection[str]) -> Device:
     query = select(Device).join(Centre, Centre.id == Device.centre_id)
     device = tx.scalar(
         query.where(Device.id == device_id, Centre.code.in_(centres)).with_for_update(of=Device)
@@ -151,24 +157,30 @@ def _of(tx: Session, device_id: uuid.UUID, centres: Collection[str]) -> Device:
     return device
 
 
-def _note(tx: Session, device: Device, by: Actor, action: str) -> None:
-    journal.note(tx, [device.centre_id], by, action, f"{device.name} {device.id}", clock.now())
+def _write_audit_entry(tx: Session, device: Device, actor: Actor, action: str) -> None:
+    journal.append_entry(tx, [device.centre_id], actor, action, f"{device.name} {device.id}", clock.now())
 
 
-def _new(tx: Session, centre: str, name: str, mode: str, workplace: str | None, now: datetime) -> Device:
-    found = find_centre(tx, centre)
-    if found is None:
-        raise Invalid.field("/centre", N_("There is no centre %(code)s."), code=normal_code(centre))
+def _create_device(
+    tx: Session, centre: str, name: str, mode: str, workplace: str | None, now: datetime
+) -> Device:
+    centre_row = find_centre(tx, centre)
+    if centre_row is None:
+        raise Invalid.for_field("/centre", N_("There is no centre %(code)s."), code=normal_code(centre))
     if mode not in DEVICE_MODES:
-        raise Invalid.field("/mode", N_("A tablet's mode is desk or hall."))
+        raise Invalid.for_field("/mode", N_("A tablet's mode is desk or hall."))
     if mode == "desk" and not (workplace or "").strip():
-        raise Invalid.field("/workplace", N_("A desk's tablet needs the workplace whose cases it offers."))
+        raise Invalid.for_field(
+            "/workplace", N_("A desk's tablet needs the workplace whose cases it offers.")
+        )
     device = Device(
-        centre_id=found.id,
+        centre_id=centre_row.id,
         id=uuid.uuid4(),
-        name=_line("/name", name, NAME),
+        name=_clean_line("/name", name, MAX_NAME_LENGTH),
         mode=mode,
-        workplace=_line("/workplace", workplace, WORKPLACE) if workplace and workplace.strip() else None,
+        workplace=_clean_line("/workplace", workplace, MAX_WORKPLACE_LENGTH)
+        if workplace and workplace.strip()
+        else None,
         created_at=now,
         skew=0,
         wrong_codes=0,
@@ -177,8 +189,8 @@ def _new(tx: Session, centre: str, name: str, mode: str, workplace: str | None, 
     return device
 
 
-def _line(pointer: str, text: str, longest: int) -> str:
+def _clean_line(pointer: str, text: str, max_length: int) -> str:
     try:
-        return read_line(" ".join(text.split()), longest)
+        return read_line(" ".join(text.split()), max_length)
     except UnusableText as wrong:
-        raise Invalid.field(pointer, wrong.message, **wrong.params) from None
+        raise Invalid.for_field(pointer, wrong.message, **wrong.params) from None

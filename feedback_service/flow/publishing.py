@@ -15,7 +15,7 @@ from feedback_service.errors import Conflict, Invalid
 from feedback_service.indicators import compatibility, methodology
 from feedback_service.indicators import published as methodology_library
 from feedback_service.indicators.methodology import Methodology
-from feedback_service.models import Document
+from feedback_service.models import PublishedDocument
 from feedback_service.surveys import library as questionnaire_library
 from feedback_service.surveys import questionnaires
 from feedback_service.surveys.questionnaires import Questionnaire
@@ -30,9 +30,9 @@ def load_questionnaire(tx: Session, body: Any) -> str:
     The same document again is fine. Raises ``Invalid`` for one that breaks a rule or offers an answer that no
     figure could count, ``Conflict`` for another document of a version that is published.
     """
-    read = _parsed(questionnaires.parse, body)
-    ours = {one.version: one for one in questionnaires.shipped()}
-    _publish(tx, "questionnaire", read.version, read, body, ours, questionnaires.parse)
+    read = _parsed(questionnaires.parse_questionnaire, body)
+    ours = {one.version: one for one in questionnaires.load_shipped()}
+    _publish(tx, "questionnaire", read.version, read, body, ours, questionnaires.parse_questionnaire)
     return read.version
 
 
@@ -52,7 +52,7 @@ def _parsed(parse: Callable[[Any], D], body: Any) -> D:
     try:
         return parse(body)
     except ValueError as wrong:
-        raise Invalid.field("", f"The document breaks a rule: {wrong}.") from wrong
+        raise Invalid.for_field("", f"The document breaks a rule: {wrong}.") from wrong
 
 
 def _publish(
@@ -64,11 +64,13 @@ def _publish(
     ours: Mapping[str, D],
     parse: Callable[[Any], D],
 ) -> None:
-    loaded = tx.get(Document, (kind, id))
+    loaded = tx.get(PublishedDocument, (kind, id))
     published = parse(loaded.body) if loaded else ours.get(id)
     if published is None:
         tx.add(
-            Document(kind=kind, id=id, effective_from=read.effective_from, body=body, loaded_at=clock.now())
+            PublishedDocument(
+                kind=kind, id=id, effective_from=read.effective_from, body=body, loaded_at=clock.now()
+            )
         )
         tx.flush()
         _refuse_misfits(tx)
@@ -80,7 +82,7 @@ def _refuse_misfits(tx: Session) -> None:
     """Whatever a published questionnaire offers, figures can be made of; raises ``Invalid`` naming what not."""
     methodologies = methodology_library.read_methodologies(tx.connection())
     try:
-        for questionnaire in questionnaire_library.candidates(tx.connection()):
+        for questionnaire in questionnaire_library.list_questionnaires(tx.connection()):
             compatibility.refuse_misfit(questionnaire, methodologies)
     except ValueError as wrong:
-        raise Invalid.field("", f"The document does not fit what is published: {wrong}.") from wrong
+        raise Invalid.for_field("", f"The document does not fit what is published: {wrong}.") from wrong

@@ -12,36 +12,36 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from feedback_service.access.devices import Tablet
-from feedback_service.cases.tokens import keyring
-from feedback_service.config import settings
+from feedback_service.access.devices import AuthenticatedTablet
+from feedback_service.cases.tokens import current_keyring
+from feedback_service.config import current_settings
 from feedback_service.database import reading
-from feedback_service.documents import strict_json
+from feedback_service.documents import parse_strict_json
 from feedback_service.errors import N_, FeedbackError, Invalid
-from feedback_service.flow.tablets import TabletAnswer, deliver, note_refused
+from feedback_service.flow.tablets import TabletAnswer, accept_answers, record_refused_answer
 from feedback_service.models import Centre, Device
-from feedback_service.plain_text import clean
-from feedback_service.surveys.answers import check
-from feedback_service.surveys.signals import Pace
+from feedback_service.plain_text import clean_text
+from feedback_service.surveys.answers import check_answers
+from feedback_service.surveys.signals import AnsweringPace
 
-KIND = "tablet-queue"
-NONCE = 12  # bytes before what AES-256-GCM made; the client id is authenticated with it
-NOT_A_QUEUE = N_("This is no file that a tablet saved.")
-NOT_OURS = N_("No tablet of this installation saved this file.")
-CHANGED = N_("The file was changed, or saved under keys that this installation no longer has.")
+FILE_KIND = "tablet-queue"
+NONCE_BYTES = 12  # bytes before what AES-256-GCM made; the client id is authenticated with it
+NOT_A_TABLET_FILE = N_("This is no file that a tablet saved.")
+UNKNOWN_TABLET = N_("No tablet of this installation saved this file.")
+FILE_CHANGED = N_("The file was changed, or saved under keys that this installation no longer has.")
 
 
-def _in_words(refusal: FeedbackError) -> str:
+def _describe_refusal(refusal: FeedbackError) -> str:
     """Where and why, in the words of the catalogue."""
     if not isinstance(refusal, Invalid):
         return refusal.detail or refusal.title
-    return "; ".join(f"{wrong.pointer} {wrong.detail % wrong.params}".strip() for wrong in refusal.errors)
+    return "; ".join(f"{error.pointer} {error.detail % error.params}".strip() for error in refusal.errors)
 
 
-def take_queue_file(
+def import_tablet_file(
     document: Any,
     centres: Collection[str] | None = None,
-    in_words: Callable[[FeedbackError], str] = _in_words,
+    describe_refusal: Callable[[FeedbackError], str] = _describe_refusal,
 ) -> Counter[str]:
     """Every answer in the file is taken, once however often it is sent or brought; how many became what.
 
@@ -51,67 +51,88 @@ def take_queue_file(
     when nothing in it opens.
     """
     try:
-        kind, place = document["vidhuk"], document["device"]
-        sealed = [
-            (uuid.UUID(item.get("device", place)), str(item["client_id"]), base64.b64decode(item["sealed"]))
+        kind, file_device_id = document["vidhuk"], document["device"]
+        sealed_answers = [
+            (
+                uuid.UUID(item.get("device", file_device_id)),
+                str(item["client_id"]),
+                base64.b64decode(item["sealed"]),
+            )
             for item in document["items"]
         ]
-        tablets = {id: _tablet(id, centres) for id in {uuid.UUID(place), *(id for id, *_ in sealed)}}
+        tablets = {
+            id: _find_tablet(id, centres)
+            for id in {uuid.UUID(file_device_id), *(id for id, *_ in sealed_answers)}
+        }
     except (LookupError, TypeError, ValueError, AttributeError):
-        raise Invalid.field("", NOT_A_QUEUE) from None
-    if kind != KIND:
-        raise Invalid.field("", NOT_A_QUEUE)
+        raise Invalid.for_field("", NOT_A_TABLET_FILE) from None
+    if kind != FILE_KIND:
+        raise Invalid.for_field("", NOT_A_TABLET_FILE)
     if not any(tablets.values()):
-        raise Invalid.field("", NOT_OURS)
-    ours = [(tablet, id, _opened(tablet, id, box)) for at, id, box in sealed if (tablet := tablets[at])]
-    if ours and not any(isinstance(answer, TabletAnswer) for *_, answer in ours):
-        raise Invalid.field("", CHANGED)
-    became = Counter(rejected=len(sealed) - len(ours))
-    for tablet, client_id, answer in ours:
-        [result] = deliver(tablet, [answer], by_hand=True)
+        raise Invalid.for_field("", UNKNOWN_TABLET)
+    opened_answers = [
+        (tablet, id, _open_sealed_answer(tablet, id, sealed_bytes))
+        for device_id, id, sealed_bytes in sealed_answers
+        if (tablet := tablets[device_id])
+    ]
+    if opened_answers and not any(isinstance(answer, TabletAnswer) for *_, answer in opened_answers):
+        raise Invalid.for_field("", FILE_CHANGED)
+    outcome_counts = Counter(rejected=len(sealed_answers) - len(opened_answers))
+    for tablet, client_id, answer in opened_answers:
+        [result] = accept_answers(tablet, [answer], by_hand=True)
         if isinstance(result, FeedbackError):
-            note_refused(tablet, client_id, in_words(result))
-        became["rejected" if isinstance(result, FeedbackError) else result] += 1
-    return +became
+            record_refused_answer(tablet, client_id, describe_refusal(result))
+        outcome_counts["rejected" if isinstance(result, FeedbackError) else result] += 1
+    return +outcome_counts
 
 
 @reading
-def _tablet(tx: Session, device_id: uuid.UUID, centres: Collection[str] | None) -> Tablet | None:
+def _find_tablet(
+    tx: Session, device_id: uuid.UUID, centres: Collection[str] | None
+) -> AuthenticatedTablet | None:
     query = select(Device.centre_id, Device.id, Device.revoked_at).where(Device.id == device_id)
     if centres is not None:
         query = query.join(Centre, Centre.id == Device.centre_id).where(Centre.code.in_(centres))
     row = tx.execute(query).one_or_none()
-    return Tablet(*row) if row else None
+    return AuthenticatedTablet(*row) if row else None
 
 
-def _opened(tablet: Tablet, client_id: str, box: bytes) -> TabletAnswer | Invalid:
-    for key in keyring().keys:
+def _open_sealed_answer(
+    tablet: AuthenticatedTablet, client_id: str, sealed_bytes: bytes
+) -> TabletAnswer | Invalid:
+    for key in current_keyring().keys:
         try:
-            told = AESGCM(key.queue_key(tablet.id)).decrypt(box[:NONCE], box[NONCE:], client_id.encode())
-            return _answer(client_id, strict_json(told.decode()))
+            plaintext = AESGCM(key.derive_queue_key(tablet.id)).decrypt(
+                sealed_bytes[:NONCE_BYTES], sealed_bytes[NONCE_BYTES:], client_id.encode()
+            )
+            return _parse_answer(client_id, parse_strict_json(plaintext.decode()))
         except (InvalidTag, LookupError, TypeError, ValueError, AttributeError):
             continue
-    return Invalid.field("", CHANGED)
+    return Invalid.for_field("", FILE_CHANGED)
 
 
-def _answer(client_id: str, told: Mapping[str, Any]) -> TabletAnswer:
+def _parse_answer(client_id: str, members: Mapping[str, Any]) -> TabletAnswer:
     """What our own page sealed. Whoever has the tablet has its key too, so nothing is taken on trust."""
-    answers, pace, at = told["answers"], told.get("pace") or {}, datetime.fromisoformat(told["answered_at"])
-    fine = [
+    answers, pace, answered_at = (
+        members["answers"],
+        members.get("pace") or {},
+        datetime.fromisoformat(members["answered_at"]),
+    )
+    checks = [
         isinstance(answers, dict),
-        told["language"] in settings().languages,
-        isinstance(told.get("short_code"), str | None),
+        members["language"] in current_settings().languages,
+        isinstance(members.get("short_code"), str | None),
         all(type(number) is int or number is None for number in pace.values()),
-        at.tzinfo is not None,
+        answered_at.tzinfo is not None,
     ]
-    if not all(fine):
+    if not all(checks):
         raise ValueError("no page of ours says this")
     return TabletAnswer(
         client_id=uuid.UUID(client_id),
-        questionnaire=clean(told["questionnaire"]),
-        language=told["language"],
-        given=lambda questionnaire: check(questionnaire, answers),
-        answered_at=at,
-        short_code=told.get("short_code"),
-        pace=Pace(**pace),
+        questionnaire=clean_text(members["questionnaire"]),
+        language=members["language"],
+        check_answers=lambda questionnaire: check_answers(questionnaire, answers),
+        answered_at=answered_at,
+        short_code=members.get("short_code"),
+        pace=AnsweringPace(**pace),
     )

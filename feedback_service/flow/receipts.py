@@ -7,84 +7,84 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.cases import invitations, tokens
-from feedback_service.cases.tokens import keyring
+from feedback_service.cases.tokens import current_keyring
 from feedback_service.centres.register import find_by_prefix
 from feedback_service.counts import rollups
 from feedback_service.database import reading, transaction
 from feedback_service.delivery import events, outbox
 from feedback_service.errors import NotFound, TooManyGuesses
-from feedback_service.flow.answers import CentreFacts
+from feedback_service.flow.answers import PublicCentre
 from feedback_service.models import Centre, Response
 from feedback_service.surveys import responses
 
 
 @dataclass(frozen=True, slots=True)
-class Thanks:
+class ReceiptView:
     """What its author may read of an answer: that it is here, or was taken back; never what it says."""
 
-    centre: CentreFacts
+    centre: PublicCentre
     front_office: str
     answered_on: date
     withdrawn_on: date | None
 
 
 @reading
-def read_receipt(tx: Session, receipt: str) -> Thanks:
+def read_receipt(tx: Session, receipt: str) -> ReceiptView:
     """The answer that the receipt belongs to; ``NotFound`` if there is none."""
-    return _thanks(tx, _response(tx, receipt))
+    return _make_receipt_view(tx, _find_response(tx, receipt))
 
 
 @transaction
-def withdraw(tx: Session, receipt: str) -> Thanks:
+def withdraw_answer(tx: Session, receipt: str) -> ReceiptView:
     """Its author takes an answer back: what was said is deleted, and the central system will be told."""
-    response, now = _response(tx, receipt, lock=True), clock.now()
+    response, now = _find_response(tx, receipt, lock=True), clock.now()
     if response.withdrawn_on is None:
         today = clock.kyiv_day(now)
-        responses.take_back(tx, response, on=today)
-        telling = events.response_withdrawn(str(response.id), clock.whole_hour(now))
-        outbox.put(tx.connection(), response.centre_id, [telling], at=now)
+        responses.withdraw_response(tx, response, withdrawn_on=today)
+        event = events.build_response_withdrawn(str(response.id), clock.truncate_to_hour(now))
+        outbox.enqueue_events(tx.connection(), response.centre_id, [event], now=now)
         rollups.reopen_day(tx.connection(), response.centre_id, response.answered_on, today=today)
-    return _thanks(tx, response)
+    return _make_receipt_view(tx, response)
 
 
-def find_by_short_code(code: str) -> str:
+def find_token_by_short_code(code: str) -> str:
     """The token of the invitation with this short code, however it was typed.
 
     Raises ``NotFound``, or ``TooManyGuesses`` when too many wrong codes came for that centre; nobody is
     counted, only the centre's wrong codes.
     """
-    normal = tokens.normal_code(code)
-    if normal is None or len(normal) != tokens.PREFIX_LENGTH + tokens.CODE_LENGTH:
+    normal_code = tokens.normalise_code(code)
+    if normal_code is None or len(normal_code) != tokens.PREFIX_LENGTH + tokens.CODE_LENGTH:
         raise NotFound()
-    token = _try_code(normal[: tokens.PREFIX_LENGTH], normal[tokens.PREFIX_LENGTH :])
+    token = _try_short_code(normal_code[: tokens.PREFIX_LENGTH], normal_code[tokens.PREFIX_LENGTH :])
     if token is None:
         raise NotFound()  # only now: the wrong guess has been counted for good
     return token
 
 
 @transaction
-def _try_code(tx: Session, prefix: str, code: str) -> str | None:
+def _try_short_code(tx: Session, prefix: str, code: str) -> str | None:
     centre, now = find_by_prefix(tx, prefix), clock.now()
     if centre is None:
         return None
-    counted = invitations.wrong_guesses(tx, centre, now)
-    if wait := invitations.seconds_to_wait(counted, now):
-        raise TooManyGuesses(retry_after=wait)
-    token = invitations.by_short_code(tx, keyring(), centre, code)
+    guesses = invitations.lock_wrong_guesses(tx, centre, now)
+    if wait_seconds := invitations.seconds_to_wait(guesses, now):
+        raise TooManyGuesses(retry_after=wait_seconds)
+    token = invitations.find_token_by_short_code(tx, current_keyring(), centre, code)
     if token is None:
-        counted.wrong += 1
+        guesses.wrong += 1
     return token
 
 
-def _response(tx: Session, receipt: str, *, lock: bool = False) -> Response:
-    normal = tokens.normal_code(receipt)
-    hashes = keyring().fingerprints("receipt", normal) if normal else []
-    response = responses.by_receipt(tx, hashes, lock=lock) if hashes else None
+def _find_response(tx: Session, receipt: str, *, lock: bool = False) -> Response:
+    normal_code = tokens.normalise_code(receipt)
+    hashes = current_keyring().hash_secret_with_all("receipt", normal_code) if normal_code else []
+    response = responses.find_by_receipt(tx, hashes, lock=lock) if hashes else None
     if response is None:
         raise NotFound()
     return response
 
 
-def _thanks(tx: Session, response: Response) -> Thanks:
-    centre = CentreFacts.of(tx.get_one(Centre, response.centre_id))
-    return Thanks(centre, response.front_office, response.answered_on, response.withdrawn_on)
+def _make_receipt_view(tx: Session, response: Response) -> ReceiptView:
+    centre = PublicCentre.from_centre(tx.get_one(Centre, response.centre_id))
+    return ReceiptView(centre, response.front_office, response.answered_on, response.withdrawn_on)

@@ -11,7 +11,7 @@ from feedback_service.alarms import book
 from feedback_service.breaches import store as breach_store
 from feedback_service.cases import tokens
 from feedback_service.cases.invitations import CaseFacts, CentreFacts, ServiceFacts
-from feedback_service.config import settings
+from feedback_service.config import current_settings
 from feedback_service.counts import rollups
 from feedback_service.delivery import events, outbox
 from feedback_service.indicators import published as methodologies
@@ -36,7 +36,7 @@ class Origin:
     case_status: str | None = None
 
     @classmethod
-    def of_case(
+    def from_case(
         cls, centre: Centre | CentreFacts, case: Case | CaseFacts, service: Service | ServiceFacts
     ) -> "Origin":
         """The origin of an answer about a case."""
@@ -47,12 +47,12 @@ class Origin:
             provider_edrpou=case.provider_edrpou,
             workplace=case.workplace,
             workplace_kind=case.workplace_kind,
-            case_ref=tokens.case_pseudonym(settings().case_key, case.id),
+            case_ref=tokens.derive_case_pseudonym(current_settings().case_key, case.id),
             case_status=case.status,
         )
 
     @property
-    def served(self) -> events.ServedFacts:
+    def facts(self) -> events.ServedFacts:
         """The facts that events about it repeat."""
         return events.ServedFacts(
             centre=self.centre.code,
@@ -67,7 +67,7 @@ class Origin:
         )
 
 
-def record(
+def record_answer(
     connection: Connection,
     origin: Origin,
     *,
@@ -78,15 +78,15 @@ def record(
     language: str,
     source: str,
     day: date,
-    instant: datetime | None,
+    answered_at: datetime | None,
     client_hash: bytes | None = None,
 ) -> None:
     """Store a final answer given on ``day``; ``instant`` is when, if that is known, and is not stored."""
     now = clock.now()
-    asked = questionnaires.by_version(connection, questionnaire)
+    asked = questionnaires.get_by_version(connection, questionnaire)
     methodology = methodologies.read_in_force_cached(connection, day)
     breaches = asked.breaches(answers.choices)
-    responses.store(
+    responses.store_response(
         connection,
         NewResponse(
             centre_id=origin.centre.id,
@@ -98,7 +98,7 @@ def record(
             provider_edrpou=origin.provider_edrpou,
             workplace=origin.workplace,
             answered_on=day,
-            part_of_day=clock.part_of_day(instant) if instant else None,
+            part_of_day=clock.part_of_day(answered_at) if answered_at else None,
             language=language,
             receipt_hash=receipt_hash,
             client_hash=client_hash,
@@ -110,14 +110,14 @@ def record(
         book.worry(connection, origin.centre.id, service_id)
     if breaches:
         breach_store.notice(connection, origin.centre.id, service_id)
-    telling = events.response_recorded(
+    event = events.build_response_recorded(
         case_ref=origin.case_ref,
         case_status=origin.case_status,
-        served=origin.served,
+        facts=origin.facts,
         response_id=str(response_id),
         source=source,
         answered_on=day,
-        hour=clock.whole_hour(instant or now),
+        hour=clock.truncate_to_hour(answered_at or now),
         questionnaire=questionnaire,
         methodology=methodology.id,
         language=language,
@@ -126,5 +126,5 @@ def record(
         breach=breaches,
         comment_present=answers.comment is not None,
     )
-    outbox.put(connection, origin.centre.id, [telling], at=now)
+    outbox.enqueue_events(connection, origin.centre.id, [event], now=now)
     rollups.reopen_day(connection, origin.centre.id, day, today=clock.kyiv_day(now))

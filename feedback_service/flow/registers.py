@@ -20,7 +20,7 @@ from feedback_service.centres.register import find_by_prefix, find_centre, find_
 from feedback_service.database import transaction
 from feedback_service.delivery import events, outbox
 from feedback_service.errors import N_, Conflict, FieldError, Invalid
-from feedback_service.files import Row
+from feedback_service.files import ImportedRow
 from feedback_service.models import Centre, Service
 from feedback_service.plain_text import TextTooLong, UnusableText, read_text
 
@@ -83,13 +83,13 @@ def add_centre(tx: Session, profile: Mapping[str, str]) -> list[str]:
     return [doubt.detail for doubt in doubts]
 
 
-def import_centres(rows: Sequence[Row]) -> Imported:
+def import_centres(rows: Sequence[ImportedRow]) -> Imported:
     """Every centre of the file is known as its row says; a column that is not there changes nothing."""
     return _import(rows, _take_centres, lambda row: normal_code(row.cells["code"]))
 
 
 @transaction
-def _take_centres(tx: Session, rows: Sequence[Row]) -> Imported:
+def _take_centres(tx: Session, rows: Sequence[ImportedRow]) -> Imported:
     done = Imported()
     known = find_centres(tx, [row.cells["code"] for row in rows])
     for row in rows:
@@ -125,9 +125,9 @@ def _read_profile(given: Mapping[str, str]) -> tuple[str, dict[str, str | None],
     doubts: list[FieldError] = []
     if not state_codes.is_centre_code(code):
         doubts.append(FieldError("/code", f"The centre code {code} is not like SN12000007."))
-    if not state_codes.check_digit_fits(edrpou):
+    if not state_codes.has_valid_check_digit(edrpou):
         doubts.append(FieldError("/edrpou", f"The check digit of the ЄДРПОУ {edrpou} does not fit."))
-    if not state_codes.territory_known(katottg):
+    if not state_codes.is_known_territory(katottg):
         doubts.append(FieldError("/katottg", f"The codifier knows no territory {katottg}."))
     return code, cells | {"code": code}, doubts
 
@@ -151,7 +151,9 @@ def tell_profile(tx: Session, centre: Centre) -> None:
     """Promise the central system the centre's profile as it is now."""
     tx.flush()
     now = clock.now()
-    outbox.put(tx.connection(), centre.id, [events.centre_profile(_profile(centre), now)], at=now)
+    outbox.enqueue_events(
+        tx.connection(), centre.id, [events.build_centre_profile(_profile(centre), now)], now=now
+    )
 
 
 def _profile(centre: Centre) -> dict[str, str | None]:
@@ -167,20 +169,21 @@ def _free_prefix(tx: Session) -> str:
 # Services -----------------------------------------------------------------------------------------------------
 
 
-def import_services(rows: Sequence[Row], centre: str | None = None) -> Imported:
+def import_services(rows: Sequence[ImportedRow], centre: str | None = None) -> Imported:
     """Every service of the file is known under its row's title, in the row's centre or else in ``centre``.
 
     A service is the same when both its codes are; titles change, and nothing is ever removed.
     """
     by_default = {"centre": centre or "", "code": "", "local_code": ""}
     whole = [
-        Row(row.line, by_default | {name: cell for name, cell in row.cells.items() if cell}) for row in rows
+        ImportedRow(row.line, by_default | {name: cell for name, cell in row.cells.items() if cell})
+        for row in rows
     ]
     return _import(whole, _take_services, lambda row: tuple(row.cells[name].strip() for name in by_default))
 
 
 @transaction
-def _take_services(tx: Session, rows: Sequence[Row]) -> Imported:
+def _take_services(tx: Session, rows: Sequence[ImportedRow]) -> Imported:
     done = Imported()
     centres = find_centres(tx, [row.cells["centre"] for row in rows])
     ids = {centre.id for centre in centres.values()}
@@ -224,10 +227,12 @@ def _read_service(given: Mapping[str, str], centres: Mapping[str, Centre]) -> tu
 
 
 def _import(
-    rows: Sequence[Row], take: Callable[[Sequence[Row]], Imported], name: Callable[[Row], object]
+    rows: Sequence[ImportedRow],
+    take: Callable[[Sequence[ImportedRow]], Imported],
+    name: Callable[[ImportedRow], object],
 ) -> Imported:
     """Take the rows in portions; a row that names again what an earlier one named is at fault."""
-    done, first_line, fresh = Imported(), dict[object, int](), list[Row]()
+    done, first_line, fresh = Imported(), dict[object, int](), list[ImportedRow]()
     for row in rows:
         if (earlier := first_line.setdefault(name(row), row.line)) == row.line:
             fresh.append(row)

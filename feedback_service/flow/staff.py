@@ -14,19 +14,19 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.access import journal, passwords, roles, sessions, users
 from feedback_service.access.journal import COMMAND_LINE
-from feedback_service.access.sessions import Visitor
-from feedback_service.access.users import UserCard
+from feedback_service.access.sessions import CurrentUser
+from feedback_service.access.users import UserSummary
 from feedback_service.database import reading, transaction
 from feedback_service.errors import N_, ChangedMeanwhile, Conflict, FieldError, Invalid, NotAllowed, NotFound
 from feedback_service.models import User
 
 NOT_YOURS_TO_GIVE = N_("You cannot give this role.")
-IS_YOU = N_("This is your own account. Ask somebody else to do that.")
+OWN_ACCOUNT = N_("This is your own account. Ask somebody else to do that.")
 NOT_YOURS = N_("You can see this user, but somebody with more rights has to change it.")
 
 
 @dataclass(frozen=True, slots=True)
-class Added:
+class UserAdded:
     """A new user, and the secret of the link by which they choose a password."""
 
     id: uuid.UUID
@@ -34,65 +34,75 @@ class Added:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class VisibleUser:
     """A user as somebody may see them: whether they may be changed, and whether it is oneself."""
 
-    card: UserCard
+    user: UserSummary
     may_change: bool
     is_you: bool
 
 
 @transaction
-def add_user(tx: Session, by: Visitor | None, email: str, role: str, scopes: Iterable[str]) -> Added:
+def add_user(
+    tx: Session, current_user: CurrentUser | None, email: str, role: str, scopes: Iterable[str]
+) -> UserAdded:
     """A new user, who is let in once they have chosen a password by the link.
 
     Raises ``Invalid`` naming every field at fault, ``Conflict`` when the e-mail is taken.
     """
-    return _add(tx, by, email, role, scopes)
+    return _create_user(tx, current_user, email, role, scopes)
 
 
 def add_user_with_password(email: str, role: str, scopes: Sequence[str], password: str) -> None:
     """The same at the command line, with a password at once."""
-    if why := passwords.complaint(password, email):
-        raise Invalid.field("/password", why, least=passwords.LEAST, most=passwords.MOST)
-    _add_with_hash(email, role, scopes, passwords.hashed(password))
+    if complaint := passwords.find_password_problem(password, email):
+        raise Invalid.for_field("/password", complaint, least=passwords.MIN_LENGTH, most=passwords.MAX_LENGTH)
+    _add_user_with_hash(email, role, scopes, passwords.hash_password(password))
 
 
 @transaction
-def _add_with_hash(tx: Session, email: str, role: str, scopes: Sequence[str], password_hash: str) -> None:
-    user = tx.get_one(User, _add(tx, None, email, role, scopes).id)
+def _add_user_with_hash(
+    tx: Session, email: str, role: str, scopes: Sequence[str], password_hash: str
+) -> None:
+    user = tx.get_one(User, _create_user(tx, None, email, role, scopes).id)
     user.password_hash, user.link_hash, user.link_until = password_hash, None, None
 
 
-def _add(tx: Session, by: Visitor | None, email: str, role: str, scopes: Iterable[str]) -> Added:
-    now, given = clock.now(), list(scopes)
-    _still_here(tx, by)
-    _refuse_grant(by, role, given)
-    user = users.add(tx, email, role, given, now)
-    _note(tx, by, user, "user_added", now)
-    return Added(user.id, users.new_link(user, now))
+def _create_user(
+    tx: Session, current_user: CurrentUser | None, email: str, role: str, scopes: Iterable[str]
+) -> UserAdded:
+    now, scope_list = clock.now(), list(scopes)
+    _require_live_session(tx, current_user)
+    _refuse_grant(current_user, role, scope_list)
+    user = users.add_user(tx, email, role, scope_list, now)
+    _write_audit_entry(tx, current_user, user, "user_added", now)
+    return UserAdded(user.id, users.issue_password_link(user, now))
 
 
 @reading
-def known_users(tx: Session, by: Visitor | None) -> list[Known]:
+def list_users(tx: Session, current_user: CurrentUser | None) -> list[VisibleUser]:
     """Every user that ``by`` may see, by e-mail."""
-    return [_known(by, card) for card in users.cards(tx) if _sees(by, card)]
+    return [
+        _make_visible_user(current_user, summary)
+        for summary in users.list_users(tx)
+        if _can_see(current_user, summary)
+    ]
 
 
 @reading
-def known_user(tx: Session, by: Visitor | None, user_id: uuid.UUID) -> Known:
+def find_user(tx: Session, current_user: CurrentUser | None, user_id: uuid.UUID) -> VisibleUser:
     """One of them; ``NotFound`` for anybody else."""
     user = tx.get(User, user_id)
-    card = users.card(user, users.scopes_of(tx, user)) if user else None
-    if card is None or not _sees(by, card):
+    summary = users.summarise_user(user, users.list_scopes(tx, user)) if user else None
+    if summary is None or not _can_see(current_user, summary):
         raise NotFound()
-    return _known(by, card)
+    return _make_visible_user(current_user, summary)
 
 
 @reading
-def named(tx: Session, email: str) -> uuid.UUID:
+def find_user_id(tx: Session, email: str) -> uuid.UUID:
     """The user with this e-mail; ``NotFound`` if there is none."""
-    user = users.by_email(tx, email)
+    user = users.find_by_email(tx, email)
     if user is None:
         raise NotFound("There is no user with this e-mail.")
     return user.id
@@ -100,126 +110,142 @@ def named(tx: Session, email: str) -> uuid.UUID:
 
 @transaction
 def change_user(
-    tx: Session, by: Visitor | None, user_id: uuid.UUID, version: int, role: str, scopes: Sequence[str]
+    tx: Session,
+    current_user: CurrentUser | None,
+    user_id: uuid.UUID,
+    version: int,
+    role: str,
+    scopes: Sequence[str],
 ) -> None:
     """The user has this role and reaches this; their sessions are over.
 
     Raises ``ChangedMeanwhile`` if somebody else changed them after ``version``, ``Invalid`` as when adding.
     """
-    user = _to_change(tx, by, user_id)
+    user = _lock_user_to_change(tx, current_user, user_id)
     if user.version != version:
         raise ChangedMeanwhile()
-    _refuse_grant(by, role, scopes)
+    _refuse_grant(current_user, role, scopes)
     errors = list[FieldError]()
-    kept = users.normal_scopes(tx, role, scopes, errors)
+    new_scopes = users.normalise_scopes(tx, role, scopes, errors)
     if errors:
         raise Invalid(errors)
-    if (user.role, users.scopes_of(tx, user)) == (role, tuple(kept)):
+    if (user.role, users.list_scopes(tx, user)) == (role, tuple(new_scopes)):
         return
     now = clock.now()
-    before = users.chains(tx, user.role, users.scopes_of(tx, user))
+    old_chains = users.find_journal_chains(tx, user.role, users.list_scopes(tx, user))
     user.role, user.version = role, user.version + 1
     user.link_hash = user.link_until = None  # whoever made it might reach less than the user does now
-    users.put_scopes(tx, user, kept)
-    sessions.end(tx, user.id)
-    _note(tx, by, user, "user_changed", now, also=before)
+    users.replace_scopes(tx, user, new_scopes)
+    sessions.end_sessions(tx, user.id)
+    _write_audit_entry(tx, current_user, user, "user_changed", now, more_chains=old_chains)
 
 
 @transaction
-def renew_link(tx: Session, by: Visitor | None, user_id: uuid.UUID) -> str:
+def renew_password_link(tx: Session, current_user: CurrentUser | None, user_id: uuid.UUID) -> str:
     """The secret of a new link by which the user chooses a password; the present password works until then."""
-    user, now = _to_change(tx, by, user_id), clock.now()
+    user, now = _lock_user_to_change(tx, current_user, user_id), clock.now()
     if user.disabled_at is not None:
         raise Conflict(N_("The user is disabled."))
-    _note(tx, by, user, "link_made", now)
-    return users.new_link(user, now)
+    _write_audit_entry(tx, current_user, user, "link_made", now)
+    return users.issue_password_link(user, now)
 
 
 @transaction
-def disable_user(tx: Session, by: Visitor | None, user_id: uuid.UUID) -> None:
+def disable_user(tx: Session, current_user: CurrentUser | None, user_id: uuid.UUID) -> None:
     """The user is let in no more, and whatever they have open is closed."""
-    user, now = _to_change(tx, by, user_id), clock.now()
+    user, now = _lock_user_to_change(tx, current_user, user_id), clock.now()
     if user.disabled_at is None:
         user.disabled_at, user.link_hash, user.link_until = now, None, None
         user.version += 1
-        sessions.end(tx, user.id)
-        _note(tx, by, user, "user_disabled", now)
+        sessions.end_sessions(tx, user.id)
+        _write_audit_entry(tx, current_user, user, "user_disabled", now)
 
 
 @transaction
-def enable_user(tx: Session, by: Visitor | None, user_id: uuid.UUID) -> None:
+def enable_user(tx: Session, current_user: CurrentUser | None, user_id: uuid.UUID) -> None:
     """The user is let in again, with the password they had."""
-    user, now = _to_change(tx, by, user_id), clock.now()
+    user, now = _lock_user_to_change(tx, current_user, user_id), clock.now()
     if user.disabled_at is not None:
         user.disabled_at, user.version = None, user.version + 1
-        _note(tx, by, user, "user_enabled", now)
+        _write_audit_entry(tx, current_user, user, "user_enabled", now)
 
 
 @transaction
-def reset_second_factor(tx: Session, by: Visitor | None, user_id: uuid.UUID) -> None:
+def reset_second_factor(tx: Session, current_user: CurrentUser | None, user_id: uuid.UUID) -> None:
     """The user sets a second factor up anew after the next sign-in."""
-    user, now = _to_change(tx, by, user_id), clock.now()
+    user, now = _lock_user_to_change(tx, current_user, user_id), clock.now()
     user.second_factor, user.last_step, user.version = None, None, user.version + 1
-    sessions.end(tx, user.id)
-    _note(tx, by, user, "second_factor_reset", now)
+    sessions.end_sessions(tx, user.id)
+    _write_audit_entry(tx, current_user, user, "second_factor_reset", now)
 
 
-def _still_here(tx: Session, by: Visitor | None) -> None:
+def _require_live_session(tx: Session, current_user: CurrentUser | None) -> None:
     """Nobody acts who was let out, or given another role, since their request began."""
-    if by is not None:
-        sessions.held(tx, by)
+    if current_user is not None:
+        sessions.lock_session(tx, current_user)
 
 
-def _refuse_grant(by: Visitor | None, role: str, scopes: Iterable[str]) -> None:
+def _refuse_grant(current_user: CurrentUser | None, role: str, scopes: Iterable[str]) -> None:
     """Nobody gives more than they may: not another role, not another's centre."""
-    if by is None:
+    if current_user is None:
         return
-    if role not in roles.GRANTS.get(by.role, ()):
-        raise Invalid.field("/role", NOT_YOURS_TO_GIVE)
-    if by.role in roles.OF_CENTRES:
-        foreign = [scope.strip() for scope in scopes if scope.strip().upper() not in (*by.scopes, "")]
-        if foreign:
-            raise Invalid.field("/scope", users.NO_SUCH_CENTRE, scope=foreign[0][:40])
+    if role not in roles.GRANTABLE_ROLES.get(current_user.role, ()):
+        raise Invalid.for_field("/role", NOT_YOURS_TO_GIVE)
+    if current_user.role in roles.CENTRE_ROLES:
+        foreign_scopes = [
+            scope.strip() for scope in scopes if scope.strip().upper() not in (*current_user.scopes, "")
+        ]
+        if foreign_scopes:
+            raise Invalid.for_field("/scope", users.NO_SUCH_CENTRE, scope=foreign_scopes[0][:40])
 
 
-def _sees(by: Visitor | None, card: UserCard) -> bool:
-    if by is None or by.role not in roles.OF_CENTRES:
+def _can_see(current_user: CurrentUser | None, summary: UserSummary) -> bool:
+    if current_user is None or current_user.role not in roles.CENTRE_ROLES:
         return True
-    return card.role in roles.OF_CENTRES and not set(card.scopes).isdisjoint(by.scopes)
+    return summary.role in roles.CENTRE_ROLES and not set(summary.scopes).isdisjoint(current_user.scopes)
 
 
-def _known(by: Visitor | None, card: UserCard) -> Known:
-    is_you = by is not None and by.user_id == card.id
-    return Known(card, _may_change(by, card.role, card.scopes) and not is_you, is_you)
+def _make_visible_user(current_user: CurrentUser | None, summary: UserSummary) -> VisibleUser:
+    is_you = current_user is not None and current_user.user_id == summary.id
+    return VisibleUser(
+        summary, _may_change(current_user, summary.role, summary.scopes) and not is_you, is_you
+    )
 
 
-def _may_change(by: Visitor | None, role: str, scopes: Collection[str]) -> bool:
-    if by is None:
+def _may_change(current_user: CurrentUser | None, role: str, scopes: Collection[str]) -> bool:
+    if current_user is None:
         return True
-    within = by.role not in roles.OF_CENTRES or set(scopes) <= set(by.scopes)
-    return role in roles.GRANTS.get(by.role, ()) and within
+    within_reach = current_user.role not in roles.CENTRE_ROLES or set(scopes) <= set(current_user.scopes)
+    return role in roles.GRANTABLE_ROLES.get(current_user.role, ()) and within_reach
 
 
-def _to_change(tx: Session, by: Visitor | None, user_id: uuid.UUID) -> User:
-    _still_here(tx, by)
+def _lock_user_to_change(tx: Session, current_user: CurrentUser | None, user_id: uuid.UUID) -> User:
+    _require_live_session(tx, current_user)
     user = tx.get(User, user_id, with_for_update=True)
-    card = users.card(user, users.scopes_of(tx, user)) if user else None
-    if user is None or card is None or not _sees(by, card):
+    summary = users.summarise_user(user, users.list_scopes(tx, user)) if user else None
+    if user is None or summary is None or not _can_see(current_user, summary):
         raise NotFound()
-    if by is not None and by.user_id == user.id:
-        raise Conflict(IS_YOU)
-    if not _may_change(by, card.role, card.scopes):
+    if current_user is not None and current_user.user_id == user.id:
+        raise Conflict(OWN_ACCOUNT)
+    if not _may_change(current_user, summary.role, summary.scopes):
         raise NotAllowed(NOT_YOURS)
     return user
 
 
-def _note(
+def _write_audit_entry(
     tx: Session,
-    by: Visitor | None,
+    current_user: CurrentUser | None,
     user: User,
     action: str,
     now: datetime,
-    also: Collection[uuid.UUID] = (),
+    more_chains: Collection[uuid.UUID] = (),
 ) -> None:
-    chains = {*users.chains(tx, user.role, users.scopes_of(tx, user)), *also}
-    journal.note(tx, chains, by.actor if by else COMMAND_LINE, action, f"{user.email} {user.role}", now)
+    chains = {*users.find_journal_chains(tx, user.role, users.list_scopes(tx, user)), *more_chains}
+    journal.append_entry(
+        tx,
+        chains,
+        current_user.actor if current_user else COMMAND_LINE,
+        action,
+        f"{user.email} {user.role}",
+        now,
+    )

@@ -7,12 +7,12 @@ from datetime import date
 from sqlalchemy.orm import Session
 
 from feedback_service.centres.register import require_centre
-from feedback_service.config import settings
+from feedback_service.config import current_settings
 from feedback_service.database import reading
 from feedback_service.figures.shapes import FigureQuery, Summary, WithoutSignals
 from feedback_service.figures.summaries import read_summary
 from feedback_service.figures.without_signals import read_summary_with_and_without_signals
-from feedback_service.flow.answers import CentreFacts
+from feedback_service.flow.answers import PublicCentre
 from feedback_service.surveys import library
 from feedback_service.surveys.questionnaires import Questionnaire
 
@@ -21,7 +21,7 @@ from feedback_service.surveys.questionnaires import Questionnaire
 class PublicCentrePage:
     """A centre's figures for everybody, with the questionnaires that word them."""
 
-    centre: CentreFacts
+    centre: PublicCentre
     summary: Summary
     questionnaires: Sequence[Questionnaire]
 
@@ -34,7 +34,7 @@ def read_both_totals(
 
     Raises ``NotFound`` if one of the centres does not exist.
     """
-    return read_summary_with_and_without_signals(tx, query, min_group=settings().min_group, by=by)
+    return read_summary_with_and_without_signals(tx, query, min_group=current_settings().min_group, by=by)
 
 
 @reading
@@ -43,7 +43,7 @@ def read_public_page(tx: Session, code: str, first: date, last: date) -> PublicC
     centre = require_centre(tx, code)
     query = FigureQuery(frozenset({centre.code}), first, last)
     return PublicCentrePage(
-        CentreFacts.of(centre),
-        read_summary(tx, query, min_group=settings().min_published),
-        library.published(tx, last),
+        PublicCentre.from_centre(centre),
+        read_summary(tx, query, min_group=current_settings().min_published),
+        library.list_published(tx, last),
     )

@@ -14,10 +14,10 @@ from feedback_service.database import reading
 from feedback_service.errors import N_
 from feedback_service.models import Centre, Device
 
-SILENT = timedelta(minutes=10)  # in opening hours
-OLD = timedelta(hours=1)  # of the oldest answer that waits
-SKEWED = 120  # seconds
-LOW = 15  # percent of a battery
+SILENT_AFTER = timedelta(minutes=10)  # in opening hours
+MAX_WAITING_TIME = timedelta(hours=1)  # of the oldest answer that waits
+MAX_SKEW_SECONDS = 120  # seconds
+LOW_BATTERY_PERCENT = 15  # percent of a battery
 
 WARNINGS = {
     "silent": N_("Silent for more than ten minutes in opening hours"),
@@ -32,7 +32,7 @@ WARNINGS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedSummary:
     """Something a tablet sent that is no answer."""
 
     came_on: date
@@ -57,16 +57,16 @@ class TabletState:
     persisted: bool | None
     battery: int | None
     skew: int
-    refused: tuple[Refused, ...]
+    refused: tuple[RefusedSummary, ...]
     warnings: tuple[str, ...]
 
 
-def list_tablets(tx: Session, centres: Collection[str]) -> list[TabletState]:
+def read_tablets(tx: Session, centres: Collection[str]) -> list[TabletState]:
     """Every tablet of these centres, by centre and name."""
-    now, found = clock.now(), devices.of_centres(tx, centres)
-    refused: dict[uuid.UUID, list[Refused]] = {device.id: [] for _, device in found}
-    for item in devices.refused(tx, refused.keys()):
-        refused[item.device_id].append(Refused(item.came_on, item.reason))
+    now, found = clock.now(), devices.list_devices(tx, centres)
+    refused: dict[uuid.UUID, list[RefusedSummary]] = {device.id: [] for _, device in found}
+    for item in devices.list_refused_answers(tx, refused.keys()):
+        refused[item.device_id].append(RefusedSummary(item.came_on, item.reason))
     same: tuple[str, ...] = (
         "id",
         "name",
@@ -83,31 +83,31 @@ def list_tablets(tx: Session, centres: Collection[str]) -> list[TabletState]:
         TabletState(
             centre=centre.code,
             refused=tuple(refused[device.id]),
-            warnings=_warnings(centre, device, now, refused=bool(refused[device.id])),
+            warnings=_find_warnings(centre, device, now, refused=bool(refused[device.id])),
             **{name: getattr(device, name) for name in same},
         )
         for centre, device in found
     ]
 
 
-tablets = reading(list_tablets)
+list_tablets = reading(read_tablets)
 
 
-def _warnings(centre: Centre, device: Device, now: datetime, *, refused: bool) -> tuple[str, ...]:
+def _find_warnings(centre: Centre, device: Device, now: datetime, *, refused: bool) -> tuple[str, ...]:
     if device.revoked_at is not None:
         return ("refused",) if refused else ()
     if device.paired_at is None:
         return ("not_paired",)
-    silent = (device.seen_at or device.paired_at) < now - SILENT
-    wrong = {
+    silent = (device.seen_at or device.paired_at) < now - SILENT_AFTER
+    conditions = {
         "silent": silent
         and opening.is_open(centre.opening, now)
-        and opening.is_open(centre.opening, now - SILENT),
-        "queue_old": device.oldest_at is not None and device.oldest_at < now - OLD,
+        and opening.is_open(centre.opening, now - SILENT_AFTER),
+        "queue_old": device.oldest_at is not None and device.oldest_at < now - MAX_WAITING_TIME,
         "no_room": device.seen_at is not None and device.waiting is None,
-        "clock_off": abs(device.skew) > SKEWED,
+        "clock_off": abs(device.skew) > MAX_SKEW_SECONDS,
         "not_persisted": device.persisted is False,
-        "battery_low": device.battery is not None and device.battery <= LOW,
+        "battery_low": device.battery is not None and device.battery <= LOW_BATTERY_PERCENT,
         "refused": refused,
     }
-    return tuple(name for name, is_so in wrong.items() if is_so)
+    return tuple(name for name, applies in conditions.items() if applies)

@@ -23,14 +23,14 @@ def refuse_misfit(questionnaire: Questionnaire, methodologies: Collection[Method
                 f"the methodology {at_first.id} counts no answers to {question.id} of {questionnaire.version}"
             )
     for methodology in (at_first, *afterwards):
-        reasons = questionnaire.question(questionnaire.reasons_question)
+        reasons = questionnaire.find_question(questionnaire.reasons_question)
         if reasons is not None and reasons.id != methodology.reasons:
             raise ValueError(
                 f"the methodology {methodology.id} counts reasons by {methodology.reasons},"
                 f" not by {reasons.id} of {questionnaire.version}"
             )
         for id, places in methodology.counted_values(front_office).items():
-            offered = questionnaire.question(id)
+            offered = questionnaire.find_question(id)
             for value in offered.values if offered else ():
                 if value not in places:
                     raise ValueError(

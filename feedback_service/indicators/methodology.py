@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from feedback_service.documents import Node, strict_json
+from feedback_service.documents import JsonNode, parse_strict_json
 from feedback_service.indicators.statistics import Ties
 from feedback_service.words import FRONT_OFFICES, SOURCES
 
@@ -134,37 +134,39 @@ _REASONS_WHEN_UNNAMED = "any.reasons"
 
 def parse_methodology(document: object) -> Methodology:
     """Read a methodology document; raise ``ValueError`` naming the first thing in it that is wrong."""
-    identity, title, legal_text, effective_from, status, sources, index, operational = Node(
+    identity, title, legal_text, effective_from, status, sources, index, operational = JsonNode(
         document, "methodology"
-    ).fields(
+    ).read_fields(
         "id", "title", "legal_text", "effective_from", "status", "sources", "loyalty_index", "operational"
     )
-    identity.require(len(identity.text()) <= 64, "must have at most 64 characters")
+    identity.require(len(identity.read_text()) <= 64, "must have at most 64 characters")
     loyalty = _parse_loyalty_rule(index)
-    both_confirmed = loyalty.status == "confirmed" or status.text() != "confirmed"
+    both_confirmed = loyalty.status == "confirmed" or status.read_text() != "confirmed"
     status.require(both_confirmed, "is confirmed, but the status of the index is not")
-    counting = sources.distinct_texts()
+    counting = sources.read_distinct_texts()
     # A misspelt source is refused, so that its answers are not dropped without a word.
     sources.require(set(SOURCES).issuperset(counting), f"may name only {', '.join(sorted(SOURCES))}")
-    members = operational.known(("scales", "questions"), ("overall", "reasons"))
-    scale_by_name = {name: _parse_scale(node) for name, node in members["scales"].items()}
+    members = operational.read_known_fields(("scales", "questions"), ("overall", "reasons"))
+    scale_by_name = {name: _parse_scale(node) for name, node in members["scales"].iterate_fields()}
     words = MappingProxyType(
         {
-            front_office: MappingProxyType({id: scale.one_of(scale_by_name) for id, scale in node.items()})
+            front_office: MappingProxyType(
+                {id: scale.read_choice(scale_by_name) for id, scale in node.iterate_fields()}
+            )
             for front_office, node in _by_front_office(members["questions"])
         }
     )
     return Methodology(
-        id=identity.text(),
-        title=title.sentence(),
-        legal_text=legal_text.text(),
-        effective_from=effective_from.day(),
-        status=status.one_of(STATUSES),
+        id=identity.read_text(),
+        title=title.read_sentence(),
+        legal_text=legal_text.read_text(),
+        effective_from=effective_from.read_day(),
+        status=status.read_choice(STATUSES),
         sources=frozenset(counting),
         loyalty=loyalty,
         words=words,
         overall=_parse_overall(members["overall"], words) if "overall" in members else _OVERALL_WHEN_UNNAMED,
-        reasons=members["reasons"].text() if "reasons" in members else _REASONS_WHEN_UNNAMED,
+        reasons=members["reasons"].read_text() if "reasons" in members else _REASONS_WHEN_UNNAMED,
     )
 
 
@@ -172,7 +174,8 @@ def parse_methodology(document: object) -> Methodology:
 def shipped_methodologies() -> tuple[Methodology, ...]:
     """The methodologies that come with the service, the oldest first."""
     read = (
-        parse_methodology(strict_json(file.read_text(encoding="utf-8"))) for file in FOLDER.glob("*.json")
+        parse_methodology(parse_strict_json(file.read_text(encoding="utf-8")))
+        for file in FOLDER.glob("*.json")
     )
     return tuple(sorted(read, key=lambda methodology: (methodology.effective_from, methodology.id)))
 
@@ -198,63 +201,73 @@ def choose_in_force(candidates: Iterable[Methodology], day: date) -> Methodology
     return next((latest for latest in reversed(in_order) if latest.effective_from <= day), in_order[0])
 
 
-def _by_front_office(node: Node) -> Iterable[tuple[str, Node]]:
-    return zip(FRONT_OFFICES, node.fields(*FRONT_OFFICES), strict=True)
+def _by_front_office(node: JsonNode) -> Iterable[tuple[str, JsonNode]]:
+    return zip(FRONT_OFFICES, node.read_fields(*FRONT_OFFICES), strict=True)
 
 
-def _parse_loyalty_rule(index: Node) -> LoyaltyRule:
-    status, questions, classes, band_list, rounding, confirmed, unconfirmed = index.fields(
+def _parse_loyalty_rule(index: JsonNode) -> LoyaltyRule:
+    status, questions, classes, band_list, rounding, confirmed, unconfirmed = index.read_fields(
         "status", "questions", "classes", "bands", "rounding", "confirmed", "unconfirmed"
     )
     promoters, passives, detractors = (
-        node.distinct_texts() for node in classes.fields("promoters", "passives", "detractors")
+        node.read_distinct_texts() for node in classes.read_fields("promoters", "passives", "detractors")
     )
     answers = promoters + passives + detractors
     classes.require(len(answers) == len(set(answers)), "puts one answer in two classes")
-    bands = tuple(_parse_band(band) for band in band_list.list())
+    bands = tuple(_parse_band(band) for band in band_list.read_list())
     for below, above in pairwise(bands):
         apart = below.upper < above.lower or not (below.upper_included and above.lower_included)
         band_list.require(below.upper <= above.lower and apart, f"lets {above.name} overlap {below.name}")
-    still_open = tuple(part.sentence() for part in unconfirmed.list())
-    status.require(status.text() != "confirmed" or not still_open, "is confirmed, but parts are unconfirmed")
-    decimals, ties = rounding.fields("decimals", "ties")
+    still_open = tuple(part.read_sentence() for part in unconfirmed.read_list())
+    status.require(
+        status.read_text() != "confirmed" or not still_open, "is confirmed, but parts are unconfirmed"
+    )
+    decimals, ties = rounding.read_fields("decimals", "ties")
     return LoyaltyRule(
-        status=status.one_of(STATUSES),
-        questions=MappingProxyType({office: id.text() for office, id in _by_front_office(questions)}),
+        status=status.read_choice(STATUSES),
+        questions=MappingProxyType({office: id.read_text() for office, id in _by_front_office(questions)}),
         promoters=frozenset(promoters),
         passives=frozenset(passives),
         detractors=frozenset(detractors),
         bands=bands,
-        decimals=decimals.whole(0, 6),
-        ties=ties.one_of(TIES),
-        confirmed=tuple(part.sentence() for part in confirmed.list()),
+        decimals=decimals.read_integer(0, 6),
+        ties=ties.read_choice(TIES),
+        confirmed=tuple(part.read_sentence() for part in confirmed.read_list()),
         unconfirmed=still_open,
     )
 
 
-def _parse_overall(overall: Node, words: Mapping[str, Mapping[str, Scale]]) -> Mapping[str, OverallQuestion]:
+def _parse_overall(
+    overall: JsonNode, words: Mapping[str, Mapping[str, Scale]]
+) -> Mapping[str, OverallQuestion]:
     """The overall question of each front office; it is one of the questions, and its bad answers are on its scale."""
     by_front_office = {}
     for front_office, node in _by_front_office(overall):
-        question, bad = node.fields("question", "bad")
-        scale = question.one_of(words[front_office])
-        values = bad.distinct_texts()
+        question, bad = node.read_fields("question", "bad")
+        scale = question.read_choice(words[front_office])
+        values = bad.read_distinct_texts()
         bad.require(set(values) <= set(scale.values), "must be words of the question's scale")
-        by_front_office[front_office] = OverallQuestion(question.text(), frozenset(values))
+        by_front_office[front_office] = OverallQuestion(question.read_text(), frozenset(values))
     return MappingProxyType(by_front_office)
 
 
-def _parse_band(band: Node) -> Band:
-    name, lower, upper, lower_included, upper_included = band.fields(
+def _parse_band(band: JsonNode) -> Band:
+    name, lower, upper, lower_included, upper_included = band.read_fields(
         "name", "from", "to", "from_included", "to_included"
     )
-    band.require(-100 <= lower.number() < upper.number() <= 100, "must rise within -100 and 100")
-    return Band(name.text(), lower.number(), upper.number(), lower_included.flag(), upper_included.flag())
+    band.require(-100 <= lower.read_number() < upper.read_number() <= 100, "must rise within -100 and 100")
+    return Band(
+        name.read_text(),
+        lower.read_number(),
+        upper.read_number(),
+        lower_included.read_boolean(),
+        upper_included.read_boolean(),
+    )
 
 
-def _parse_scale(scale: Node) -> Scale:
+def _parse_scale(scale: JsonNode) -> Scale:
     values, satisfied, not_awful = (
-        node.distinct_texts() for node in scale.fields("values", "satisfied", "not_awful")
+        node.read_distinct_texts() for node in scale.read_fields("values", "satisfied", "not_awful")
     )
     scale.require(
         set(satisfied) <= set(not_awful) <= set(values), "must have satisfied within not_awful within values"

@@ -12,11 +12,11 @@ from sqlalchemy import Connection, Text, cast, select
 from feedback_service.database import table
 from feedback_service.indicators import methodology
 from feedback_service.indicators.methodology import Methodology
-from feedback_service.models import Document
+from feedback_service.models import PublishedDocument
 
 CACHE_SECONDS = 5.0  # until every process knows a methodology that an operator loaded
 
-_DOCUMENTS = table(Document)
+_DOCUMENTS = table(PublishedDocument)
 _LOADED = (
     select(cast(_DOCUMENTS.c.body, Text))
     .where(_DOCUMENTS.c.kind == "methodology")

@@ -9,54 +9,54 @@ What must not be known has no column: see docs/privacy.md.
 from feedback_service.models.access import (
     ApiKey,
     ApiKeyCentre,
-    Attempts,
-    CodeGuesses,
     JournalEntry,
     JournalHead,
-    SignIn,
+    ShortCodeGuesses,
+    SignInAttempts,
     User,
     UserScope,
+    UserSession,
 )
-from feedback_service.models.alarms import Alarm, Concern, Gathering, Letter, MailWish
+from feedback_service.models.alarms import Alarm, AlarmCheck, EmailDigest, EmailPreference, QueuedEmail
 from feedback_service.models.answers import Comment, Response
-from feedback_service.models.cases import BegunAnswer, Case, CaseStatus, Invitation
-from feedback_service.models.centres import Centre, Document, Service
-from feedback_service.models.delivery import Channel, Event, Queue
-from feedback_service.models.devices import Device, PairingRequest, RefusedItem, Signal
-from feedback_service.models.figures import CountedDay, Explanation, Tally
+from feedback_service.models.cases import Case, CaseStatus, DraftAnswer, Invitation
+from feedback_service.models.centres import Centre, PublishedDocument, Service
+from feedback_service.models.delivery import Event, EventSequence, ReceiverChannel
+from feedback_service.models.devices import Device, PairingRequest, RefusedTabletAnswer, Signal
+from feedback_service.models.figures import CountedDay, CountRollup, Explanation
 
 __all__ = [
     "Alarm",
+    "AlarmCheck",
     "ApiKey",
     "ApiKeyCentre",
-    "Attempts",
-    "BegunAnswer",
     "Case",
     "CaseStatus",
     "Centre",
-    "Channel",
-    "CodeGuesses",
     "Comment",
-    "Concern",
+    "CountRollup",
     "CountedDay",
     "Device",
-    "Document",
+    "DraftAnswer",
+    "EmailDigest",
+    "EmailPreference",
     "Event",
+    "EventSequence",
     "Explanation",
-    "Gathering",
     "Invitation",
     "JournalEntry",
     "JournalHead",
-    "Letter",
-    "MailWish",
     "PairingRequest",
-    "Queue",
-    "RefusedItem",
+    "PublishedDocument",
+    "QueuedEmail",
+    "ReceiverChannel",
+    "RefusedTabletAnswer",
     "Response",
     "Service",
-    "SignIn",
+    "ShortCodeGuesses",
+    "SignInAttempts",
     "Signal",
-    "Tally",
     "User",
     "UserScope",
+    "UserSession",
 ]

@@ -10,7 +10,7 @@ from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, UniqueConstr
 from sqlalchemy.orm import Mapped, mapped_column
 
 from feedback_service.database import Base
-from feedback_service.models.columns import CentreId, Fingerprint, Id, Word, one_of
+from feedback_service.models.columns import CentreId, Fingerprint, Id, Word, check_one_of
 from feedback_service.words import ROLES
 
 
@@ -38,7 +38,7 @@ class ApiKeyCentre(Base):
     api_key_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("api_keys.id"), primary_key=True)
 
 
-class CodeGuesses(Base):
+class ShortCodeGuesses(Base):
     """Wrong short codes typed with a centre's prefix in the current window; counted per centre, never per person."""
 
     __tablename__ = "code_guesses"
@@ -52,7 +52,7 @@ class User(Base):
     """A person who works with figures or settings: one role, and what it reaches (``UserScope``)."""
 
     __tablename__ = "users"
-    __table_args__ = (UniqueConstraint("email"), UniqueConstraint("link_hash"), one_of("role", ROLES))
+    __table_args__ = (UniqueConstraint("email"), UniqueConstraint("link_hash"), check_one_of("role", ROLES))
 
     id: Mapped[Id]
     email: Mapped[str] = mapped_column(String(254))  # in small letters
@@ -76,14 +76,14 @@ class UserScope(Base):
     scope: Mapped[str] = mapped_column(String(32), primary_key=True)
 
 
-class SignIn(Base):
+class UserSession(Base):
     """A session: somebody came in and has not left. The cookie's value is kept nowhere, only its hash."""
 
     __tablename__ = "sign_ins"
     __table_args__ = (
         UniqueConstraint("token_hash"),
         Index(None, "user_id"),
-        one_of("stage", ("code", "set_up", "full")),
+        check_one_of("stage", ("code", "set_up", "full")),
     )
 
     id: Mapped[Id]
@@ -96,7 +96,7 @@ class SignIn(Base):
     noted: Mapped[list[str]] = mapped_column(JSON)  # pages that the journal knows this session saw
 
 
-class Attempts(Base):
+class SignInAttempts(Base):
     """Wrong passwords or codes for a name somebody typed, whether a user has it or not."""
 
     __tablename__ = "attempts"

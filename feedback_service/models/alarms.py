@@ -10,19 +10,19 @@ from sqlalchemy import ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from feedback_service.database import Base
-from feedback_service.models.columns import CentreId, Id, Word, one_of
+from feedback_service.models.columns import CentreId, Id, Word, check_one_of
 from feedback_service.words import ALARM_KINDS
 
 LONGEST_NOTE = 500  # characters
 
-_STANDS = text("over_on IS NULL")
+_IS_STANDING = text("over_on IS NULL")
 
 
-class Concern(Base):
+class AlarmCheck(Base):
     """Somebody gave a bad answer or told of a breach: the worker looks at the centre and takes the row away."""
 
     __tablename__ = "concerns"
-    __table_args__ = (one_of("kind", ALARM_KINDS), {"sqlite_with_rowid": False})
+    __table_args__ = (check_one_of("kind", ALARM_KINDS), {"sqlite_with_rowid": False})
 
     centre_id: Mapped[CentreId]
     id: Mapped[Id]  # random (v4), and not the answer's
@@ -35,13 +35,13 @@ class Alarm(Base):
 
     __tablename__ = "alarms"
     __table_args__ = (
-        one_of("kind", ALARM_KINDS),
+        check_one_of("kind", ALARM_KINDS),
         Index(
             "uq_alarms_standing",
             *("centre_id", "kind", "subject"),
             unique=True,
-            sqlite_where=_STANDS,
-            postgresql_where=_STANDS,
+            sqlite_where=_IS_STANDING,
+            postgresql_where=_IS_STANDING,
         ),
     )
 
@@ -60,11 +60,11 @@ class Alarm(Base):
     note: Mapped[str | None] = mapped_column(String(LONGEST_NOTE))
 
 
-class Gathering(Base):
+class EmailDigest(Base):
     """Alarms of one kind are gathered until they are told together; then there is quiet for a while."""
 
     __tablename__ = "gatherings"
-    __table_args__ = (one_of("kind", ALARM_KINDS),)
+    __table_args__ = (check_one_of("kind", ALARM_KINDS),)
 
     centre_id: Mapped[CentreId]
     kind: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -72,7 +72,7 @@ class Gathering(Base):
     told_at: Mapped[datetime | None]
 
 
-class Letter(Base):
+class QueuedEmail(Base):
     """An e-mail to one person that is not sent yet; the row is gone when it is."""
 
     __tablename__ = "letters"
@@ -88,7 +88,7 @@ class Letter(Base):
     attempts: Mapped[int] = mapped_column(default=0)
 
 
-class MailWish(Base):
+class EmailPreference(Base):
     """Whether a user wants letters about alarms; who has said nothing does."""
 
     __tablename__ = "mail_wishes"

@@ -12,7 +12,7 @@ from sqlalchemy import JSON, ForeignKeyConstraint, Index, String, Text, UniqueCo
 from sqlalchemy.orm import Mapped, mapped_column
 
 from feedback_service.database import Base
-from feedback_service.models.columns import CentreId, Edrpou, Fingerprint, Id, Word, one_of
+from feedback_service.models.columns import CentreId, Edrpou, Fingerprint, Id, Word, check_one_of
 from feedback_service.words import FRONT_OFFICES, PARTS_OF_DAY, SOURCES
 
 IN_KEY_ORDER = {"sqlite_with_rowid": False}
@@ -32,9 +32,9 @@ class Response(Base):
             *("centre_id", "answered_on", "front_office", "source", "service_id", "withdrawn_on"),
         ),
         Index(None, "provider_edrpou", "centre_id"),  # which centres gave a provider's services
-        one_of("front_office", FRONT_OFFICES),
-        one_of("source", SOURCES),
-        one_of("part_of_day", PARTS_OF_DAY),
+        check_one_of("front_office", FRONT_OFFICES),
+        check_one_of("source", SOURCES),
+        check_one_of("part_of_day", PARTS_OF_DAY),
         IN_KEY_ORDER,
     )
 

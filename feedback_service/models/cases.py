@@ -8,7 +8,7 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKeyConstraint, Index, Strin
 from sqlalchemy.orm import Mapped, mapped_column
 
 from feedback_service.database import Base
-from feedback_service.models.columns import CentreId, Edrpou, Fingerprint, Id, Word, one_of
+from feedback_service.models.columns import CentreId, Edrpou, Fingerprint, Id, Word, check_one_of
 from feedback_service.words import FRONT_OFFICES, SOURCES, STATUSES, WORKPLACE_KINDS
 
 
@@ -19,9 +19,9 @@ class Case(Base):
     __table_args__ = (
         UniqueConstraint("number_hash", "centre_id"),
         ForeignKeyConstraint(["centre_id", "service_id"], ["services.centre_id", "services.id"]),
-        one_of("front_office", FRONT_OFFICES),
-        one_of("status", STATUSES),
-        one_of("workplace_kind", WORKPLACE_KINDS),
+        check_one_of("front_office", FRONT_OFFICES),
+        check_one_of("status", STATUSES),
+        check_one_of("workplace_kind", WORKPLACE_KINDS),
     )
 
     centre_id: Mapped[CentreId]
@@ -44,7 +44,7 @@ class CaseStatus(Base):
     __tablename__ = "case_statuses"
     __table_args__ = (
         ForeignKeyConstraint(["centre_id", "case_id"], ["cases.centre_id", "cases.id"], ondelete="CASCADE"),
-        one_of("status", STATUSES),
+        check_one_of("status", STATUSES),
     )
 
     centre_id: Mapped[CentreId]
@@ -84,7 +84,7 @@ class Invitation(Base):
     left_begun: Mapped[bool] = mapped_column(default=False)  # nobody pressed "send": PARTIAL_MINUTES did
 
 
-class BegunAnswer(Base):
+class DraftAnswer(Base):
     """Taps kept before the answer is final; the row is gone when it is."""
 
     __tablename__ = "begun_answers"
@@ -93,7 +93,7 @@ class BegunAnswer(Base):
             ["centre_id", "invitation_id"], ["invitations.centre_id", "invitations.id"], ondelete="CASCADE"
         ),
         Index(None, "touched_at"),
-        one_of("source", SOURCES),
+        check_one_of("source", SOURCES),
     )
 
     centre_id: Mapped[CentreId]

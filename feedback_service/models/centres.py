@@ -7,9 +7,9 @@ from sqlalchemy import JSON, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from feedback_service.database import Base
-from feedback_service.models.columns import CentreId, Edrpou, Id, Title, Word, one_of
+from feedback_service.models.columns import CentreId, Edrpou, Id, Title, Word, check_one_of
 
-Absent = JSON(none_as_null=True)
+NullableJson = JSON(none_as_null=True)
 
 
 class Centre(Base):
@@ -27,9 +27,11 @@ class Centre(Base):
     controller: Mapped[Title | None]  # who answers for personal data, as the notice says
     contact: Mapped[Title | None]
     notice: Mapped[str | None] = mapped_column(Text)  # what the centre adds to the privacy notice
-    opening: Mapped[dict[str, Any] | None] = mapped_column(Absent)  # hours by weekday, and exceptions
-    windows: Mapped[dict[str, str] | None] = mapped_column(Absent)  # names by the code that cases carry
-    languages: Mapped[list[str] | None] = mapped_column(Absent)  # of its surveys; none said: all there are
+    opening: Mapped[dict[str, Any] | None] = mapped_column(NullableJson)  # hours by weekday, and exceptions
+    windows: Mapped[dict[str, str] | None] = mapped_column(NullableJson)  # names by the code that cases carry
+    languages: Mapped[list[str] | None] = mapped_column(
+        NullableJson
+    )  # of its surveys; none said: all there are
     version: Mapped[int] = mapped_column(default=1)  # of the profile, so that nobody overwrites unseen
     purged_until: Mapped[date | None]  # the latest day of issue of which an invitation may have been purged
 
@@ -48,11 +50,11 @@ class Service(Base):
     title: Mapped[Title]
 
 
-class Document(Base):
+class PublishedDocument(Base):
     """A published questionnaire or methodology, loaded by an operator; never changed afterwards."""
 
     __tablename__ = "documents"
-    __table_args__ = (one_of("kind", ("questionnaire", "methodology")),)
+    __table_args__ = (check_one_of("kind", ("questionnaire", "methodology")),)
 
     kind: Mapped[str] = mapped_column(String(16), primary_key=True)
     id: Mapped[str] = mapped_column(String(64), primary_key=True)

@@ -15,7 +15,7 @@ Title = Annotated[str, mapped_column(String(500))]
 Fingerprint = Annotated[bytes, mapped_column()]  # 32 bytes of a keyed hash
 
 
-def one_of(column: str, words: Iterable[str]) -> CheckConstraint:
+def check_one_of(column: str, words: Iterable[str]) -> CheckConstraint:
     """The column holds one of these words."""
     listed = ", ".join(f"'{word}'" for word in words)
     return CheckConstraint(f"{column} IN ({listed})", name=f"known_{column}")

@@ -8,10 +8,10 @@ from sqlalchemy import JSON, BigInteger, CheckConstraint, Index, String, Text, U
 from sqlalchemy.orm import Mapped, mapped_column
 
 from feedback_service.database import Base
-from feedback_service.models.columns import CentreId, Id, Word, one_of
+from feedback_service.models.columns import CentreId, Id, Word, check_one_of
 from feedback_service.words import EVENT_STATES
 
-REASON = 200  # characters of it that are kept
+LONGEST_REASON = 200  # characters of it that are kept
 
 IS_DUE, HAS_BODY = text("due_at IS NOT NULL"), text("body IS NOT NULL")
 
@@ -32,7 +32,7 @@ class Event(Base):
         # What a relay looks for, and what is to be blanked: as long as the backlog and a month, not as history.
         Index(None, "centre_id", "due_at", "id", sqlite_where=IS_DUE, postgresql_where=IS_DUE),
         Index(None, "delivered_at", sqlite_where=HAS_BODY, postgresql_where=HAS_BODY),
-        one_of("state", EVENT_STATES),
+        check_one_of("state", EVENT_STATES),
         CheckConstraint("(state = 'pending') = (due_at IS NOT NULL)", name="due_while_pending"),
     )
 
@@ -53,10 +53,10 @@ class Event(Base):
     setbacks: Mapped[int] = mapped_column(default=0)  # attempts that may have failed because of this event
     last_attempt_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
-    reason: Mapped[str | None] = mapped_column(String(REASON))  # why it is dead, or still waits
+    reason: Mapped[str | None] = mapped_column(String(LONGEST_REASON))  # why it is dead, or still waits
 
 
-class Queue(Base):
+class EventSequence(Base):
     """A centre's line of events: the last number given, and when its turn was."""
 
     __tablename__ = "queues"
@@ -66,7 +66,7 @@ class Queue(Base):
     claimed_at: Mapped[datetime]
 
 
-class Channel(Base):
+class ReceiverChannel(Base):
     """The way to a receiver, while it is not simply open: since when it fails, and when to try again."""
 
     __tablename__ = "channels"
@@ -75,4 +75,4 @@ class Channel(Base):
     batch: Mapped[int]  # events that go in one request
     failing_since: Mapped[datetime | None]
     retry_at: Mapped[datetime | None]
-    reason: Mapped[str | None] = mapped_column(String(REASON))
+    reason: Mapped[str | None] = mapped_column(String(LONGEST_REASON))

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from feedback_service.database import Base
-from feedback_service.models.columns import CentreId, Fingerprint, Id, Word, one_of
+from feedback_service.models.columns import CentreId, Fingerprint, Id, Word, check_one_of
 from feedback_service.words import DEVICE_MODES, SIGNALS
 
 
@@ -18,7 +18,7 @@ class Device(Base):
     __table_args__ = (
         UniqueConstraint("key_hash"),
         UniqueConstraint("pairing_hash"),
-        one_of("mode", DEVICE_MODES),
+        check_one_of("mode", DEVICE_MODES),
         CheckConstraint("(pairing_hash IS NULL) = (pairing_until IS NULL)", name="pairing_ends"),
     )
 
@@ -55,7 +55,7 @@ class PairingRequest(Base):
     until: Mapped[datetime]
 
 
-class RefusedItem(Base):
+class RefusedTabletAnswer(Base):
     """Something a tablet sent that cannot be an answer: why, and when it came; not what it said."""
 
     __tablename__ = "refused_items"
@@ -74,7 +74,7 @@ class Signal(Base):
     __tablename__ = "signals"
     __table_args__ = (
         ForeignKeyConstraint(["centre_id", "response_id"], ["responses.centre_id", "responses.id"]),
-        one_of("reason", SIGNALS),
+        check_one_of("reason", SIGNALS),
         {"sqlite_with_rowid": False},
     )
 

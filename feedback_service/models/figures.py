@@ -6,9 +6,9 @@ from sqlalchemy import String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from feedback_service.database import Base
-from feedback_service.models.columns import CentreId, one_of
+from feedback_service.models.columns import CentreId, check_one_of
 
-TOPICS = ("sources",)  # what is explained: why sources differ
+EXPLANATION_TOPICS = ("sources",)  # what is explained: why sources differ
 
 
 class CountedDay(Base):
@@ -21,7 +21,7 @@ class CountedDay(Base):
     closed: Mapped[bool]
 
 
-class Tally(Base):
+class CountRollup(Base):
     """What the answers or invitations of a day or month add up to, whole or for one service, window, language …
 
     ``counts`` is JSON: front office, source, question, value, and how often it was given; ``headlines`` is the part of
@@ -31,8 +31,8 @@ class Tally(Base):
 
     __tablename__ = "tallies"
     __table_args__ = (
-        one_of("subject", ("answers", "people", "invitations")),
-        one_of("span", ("day", "month")),
+        check_one_of("subject", ("answers", "people", "invitations")),
+        check_one_of("span", ("day", "month")),
         {"sqlite_with_rowid": False},
     )
 
@@ -50,7 +50,7 @@ class Explanation(Base):
     """Why figures of a period are as they are, in the words of whoever runs the centre; every version is kept."""
 
     __tablename__ = "explanations"
-    __table_args__ = (one_of("topic", TOPICS),)
+    __table_args__ = (check_one_of("topic", EXPLANATION_TOPICS),)
 
     centre_id: Mapped[CentreId]
     topic: Mapped[str] = mapped_column(String(32), primary_key=True)

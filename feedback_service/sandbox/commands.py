@@ -20,4 +20,4 @@ def demo_seed(cases: int, seed: int) -> None:
     """Fill the database with a made-up centre: its last 90 days of cases and answers."""
     from feedback_service.sandbox import seed as sandbox  # every other command does without it
 
-    click.echo(f"Centre {sandbox.sow(cases, seed)} has {cases} more cases.")
+    click.echo(f"Centre {sandbox.seed_demo_data(cases, seed)} has {cases} more cases.")

@@ -17,8 +17,8 @@ from flask.typing import ResponseReturnValue
 
 from feedback_service.sandbox import town
 
-ORDERED = next(service for service in town.SERVICES if service.code == "90002")
-WAITS = timedelta(days=3)  # how long ago the demo case was ordered
+ORDERED_SERVICE = next(service for service in town.SERVICES if service.code == "90002")
+ORDER_AGE = timedelta(days=3)  # how long ago the demo case was ordered
 
 TEXTS = {
     "uk": {
@@ -64,36 +64,40 @@ TEXTS = {
 }
 
 
-class NoFeedback(Exception):
+class FeedbackUnavailable(Exception):
     """The feedback service did not take the case."""
 
 
-def create_app(service: str, facts: Path) -> Flask:
+def create_app(service_url: str, run_file: Path) -> Flask:
     """The portal, for the feedback service at that address; ``facts`` is the run.json with its key and centre."""
     app = Flask(__name__, static_url_path="/portal/static")
 
     @app.get("/portal")
     def order() -> ResponseReturnValue:
         now = datetime.now(UTC)
-        return _page("order", ordered_on=(now - WAITS).date())
+        return _render_page("order", ordered_on=(now - ORDER_AGE).date())
 
     @app.post("/portal")
-    def give() -> ResponseReturnValue:
+    def complete_service() -> ResponseReturnValue:
         try:
-            invitation = _finish_case(service, facts)
-        except NoFeedback:
-            return _page("failed"), 502
-        address = f"{invitation['url']}?lang={_language()}"
+            invitation = _complete_case(service_url, run_file)
+        except FeedbackUnavailable:
+            return _render_page("failed"), 502
+        address = f"{invitation['url']}?lang={_requested_language()}"
         if request.form.get("then") == "survey":
             return redirect(address, 303)
         last_day = datetime.fromisoformat(invitation["expires_at"]).date()
-        return _page("given", address=address, last_day=last_day)
+        return _render_page("given", address=address, last_day=last_day)
 
     @app.after_request
-    def guarded(response: Response) -> Response:
+    def add_security_headers(response: Response) -> Response:
         # Browsers hold form-action against redirects too, so the survey's own origin is named.
-        own = f"form-action 'self' {_survey_origin(facts)}; base-uri 'none'; frame-ancestors 'none'"
-        response.headers["Content-Security-Policy"] = f"default-src 'none'; style-src 'self'; {own}"
+        own_directives = (
+            f"form-action 'self' {_read_survey_origin(run_file)}; base-uri 'none'; frame-ancestors 'none'"
+        )
+        response.headers["Content-Security-Policy"] = (
+            f"default-src 'none'; style-src 'self'; {own_directives}"
+        )
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "no-referrer"
         if request.endpoint != "static":
@@ -108,55 +112,59 @@ def from_env() -> Flask:
     return create_app(os.environ["VIDHUK"], Path(os.environ["DATA_DIR"]) / "run.json")
 
 
-def _finish_case(service: str, facts: Path) -> dict[str, Any]:
+def _complete_case(service_url: str, run_file: Path) -> dict[str, Any]:
     """Tell the service that a case was completed online; its invitation. Raises ``NoFeedback``."""
     now = datetime.now(UTC)
     try:
-        known = json.loads(facts.read_text())
+        run_facts = json.loads(run_file.read_text())
         case = {
-            "centre": known["centre"],
+            "centre": run_facts["centre"],
             "case_number": f"PORTAL-{secrets.token_hex(6)}",
-            "service": {"code": ORDERED.code, "local_code": ORDERED.local_code, "title": ORDERED.title},
+            "service": {
+                "code": ORDERED_SERVICE.code,
+                "local_code": ORDERED_SERVICE.local_code,
+                "title": ORDERED_SERVICE.title,
+            },
             "front_office": "online",
             "status": "completed",
             "status_at": now.isoformat(timespec="seconds"),
-            "registered_at": (now - WAITS).isoformat(timespec="seconds"),
-            "provider_edrpou": ORDERED.provider,
+            "registered_at": (now - ORDER_AGE).isoformat(timespec="seconds"),
+            "provider_edrpou": ORDERED_SERVICE.provider,
         }
-        key = {"Authorization": f"Bearer {known['api_key']}"}
-        with httpx.Client(base_url=service, headers=key, timeout=10, trust_env=False) as http:
+        headers = {"Authorization": f"Bearer {run_facts['api_key']}"}
+        with httpx.Client(base_url=service_url, headers=headers, timeout=10, trust_env=False) as http:
             reply = http.post("/api/v1/cases", json=case)
             reply.raise_for_status()
         invitation: dict[str, Any] = reply.json()["invitation"]
     except (OSError, ValueError, KeyError, httpx.HTTPError) as error:
-        raise NoFeedback() from error
+        raise FeedbackUnavailable() from error
     return invitation
 
 
-def _survey_origin(facts: Path) -> str:
+def _read_survey_origin(run_file: Path) -> str:
     try:
-        parts = urlsplit(json.loads(facts.read_text())["public"])
+        url_parts = urlsplit(json.loads(run_file.read_text())["public"])
     except (OSError, ValueError, KeyError):
         return ""
-    return f"{parts.scheme}://{parts.netloc}"
+    return f"{url_parts.scheme}://{url_parts.netloc}"
 
 
-def _language() -> str:
+def _requested_language() -> str:
     return "en" if request.args.get("lang") == "en" else "uk"
 
 
-def _page(name: str, **shown: Any) -> str:
-    language = _language()
+def _render_page(name: str, **context: Any) -> str:
+    language = _requested_language()
     return render_template(
         f"portal/{name}.html",
         language=language,
         other="en" if language == "uk" else "uk",
         text=TEXTS[language],
-        service=ORDERED.title,
-        day=lambda day: _day(day, language),
-        **shown,
+        service=ORDERED_SERVICE.title,
+        day=lambda day: _format_day(day, language),
+        **context,
     )
 
 
-def _day(day: date, language: str) -> str:
+def _format_day(day: date, language: str) -> str:
     return f"{day:%d.%m.%Y}" if language == "uk" else f"{day.day} {day:%B %Y}"

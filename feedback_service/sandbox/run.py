@@ -24,23 +24,23 @@ from pathlib import Path
 from typing import Any
 
 from feedback_service.sandbox import town
-from feedback_service.sandbox.family import CannotRun, Family, Stopped
+from feedback_service.sandbox.family import CannotRun, ProcessGroup, StopRequested
 from feedback_service.words import SCOPES
 
 ROOT = Path(__file__).resolve().parents[2]
-CASES = 1000  # in the town of a first start
+DEMO_CASES = 1000  # in the town of a first start
 START_SECONDS = 60
-SLOW_ANSWERS = "32"  # that the demo central system can owe at once, and still answer
+CENTRAL_THREADS = "32"  # that the demo central system can owe at once, and still answer
 HOST = "127.0.0.1"
-PAIRING_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-ADMIN = "admin@vidhuk.example"
+PAIRING_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+ADMIN_EMAIL = "admin@vidhuk.example"
 
 FLASK = (sys.executable, "-m", "flask", "--app", "wsgi")
 GUNICORN = (sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DemoLocation:
     """Where the demonstration lives: its ports and its folder."""
 
     port: int
@@ -48,10 +48,11 @@ class Place:
     data_dir: Path
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str]) -> "Place":
+    def from_env(cls, environ: Mapping[str, str]) -> "DemoLocation":
         """PORT, CENTRAL_PORT, DATA_DIR; raises ``CannotRun`` for what is no port."""
         ports = {
-            name: environ.get(name) or usual for name, usual in (("PORT", "8000"), ("CENTRAL_PORT", "8001"))
+            name: environ.get(name) or default
+            for name, default in (("PORT", "8000"), ("CENTRAL_PORT", "8001"))
         }
         for name, port in ports.items():
             if not port.isdecimal() or not 0 < int(port) < 65536:
@@ -63,17 +64,17 @@ class Place:
         )
 
     @property
-    def here(self) -> str:
+    def service_url(self) -> str:
         """The address of the service on this machine."""
         return f"http://{HOST}:{self.port}"
 
     @property
-    def central(self) -> str:
+    def central_url(self) -> str:
         """The address of the demo central system."""
         return f"http://{HOST}:{self.central_port}"
 
     @property
-    def database(self) -> Path:
+    def database_file(self) -> Path:
         """The file of the database."""
         return self.data_dir / "feedback.db"
 
@@ -81,79 +82,90 @@ class Place:
 def main() -> int:
     """Run until told to stop; 0 then, 1 when something stands in the way."""
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: stop.set())
-    family: Family | None = None
+    for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signal_number, lambda *_: stop.set())
+    process_group: ProcessGroup | None = None
     try:
-        place = Place.from_env(os.environ)
-        _refuse_taken(place)
-        family = Family(ROOT, place.data_dir / "logs", stop)
-        _bring_up(place, family)
-        family.wait(lambda: False)
-    except Stopped:
+        location = DemoLocation.from_env(os.environ)
+        _require_free_ports(location)
+        process_group = ProcessGroup(ROOT, location.data_dir / "logs", stop)
+        _start_everything(location, process_group)
+        process_group.wait_until(lambda: False)
+    except StopRequested:
         print("\nЗупиняємо · Stopping", flush=True)
-    except CannotRun as why:
-        print(why, file=sys.stderr, flush=True)
+    except CannotRun as error:
+        print(error, file=sys.stderr, flush=True)
         return 1
     finally:
-        if family is not None:
-            family.end()
+        if process_group is not None:
+            process_group.stop_all()
     return 0
 
 
-def _bring_up(place: Place, family: Family) -> None:
+def _start_everything(location: DemoLocation, process_group: ProcessGroup) -> None:
     """Everything runs, run.json says where, and so does the terminal."""
-    public_url = os.environ.get("FEEDBACK_PUBLIC_URL") or place.here
-    place.data_dir.mkdir(parents=True, exist_ok=True)
-    kept = _keep_settings(place, public_url)
+    public_url = os.environ.get("FEEDBACK_PUBLIC_URL") or location.service_url
+    location.data_dir.mkdir(parents=True, exist_ok=True)
+    settings = _ensure_settings(location, public_url)
     # A database and a central system of its own: a made-up town told elsewhere would be a disaster.
-    family.settings = {
-        "DATA_DIR": str(place.data_dir),
-        "FEEDBACK_DATABASE_URL": f"sqlite:///{place.database}",
-        "FEEDBACK_CENTRAL_URL": place.central,
-        "FEEDBACK_CENTRAL_SECRET": kept["FEEDBACK_CENTRAL_SECRET"],
+    process_group.settings = {
+        "DATA_DIR": str(location.data_dir),
+        "FEEDBACK_DATABASE_URL": f"sqlite:///{location.database_file}",
+        "FEEDBACK_CENTRAL_URL": location.central_url,
+        "FEEDBACK_CENTRAL_SECRET": settings["FEEDBACK_CENTRAL_SECRET"],
     }
-    if not _migrated(place):
-        _say("Готуємо базу даних · Preparing the database")
-        family.run("migrate", *FLASK, "db", "upgrade")
-    centre = _centre(place)
+    if not _is_migrated(location):
+        _print_now("Готуємо базу даних · Preparing the database")
+        process_group.run_command("migrate", *FLASK, "db", "upgrade")
+    centre = _find_centre(location)
     if centre is None:
-        _say("Заселяємо вигадане місто · Settling a made-up town")
-        family.run("seed", *FLASK, "demo", "seed", "--cases", str(CASES), "--seed", "1")
-        centre = _centre(place) or town.CENTRE
-    metrics = place.data_dir / "metrics"
-    _empty(metrics)
-    two = {"HOST": os.environ.get("HOST") or HOST, "WEB_CONCURRENCY": "2"}
-    family.start(
-        "web", *GUNICORN, "wsgi:app", PORT=str(place.port), PROMETHEUS_MULTIPROC_DIR=str(metrics), **two
+        _print_now("Заселяємо вигадане місто · Settling a made-up town")
+        process_group.run_command("seed", *FLASK, "demo", "seed", "--cases", str(DEMO_CASES), "--seed", "1")
+        centre = _find_centre(location) or town.CENTRE
+    metrics_dir = location.data_dir / "metrics"
+    _prepare_metrics_dir(metrics_dir)
+    web_variables = {"HOST": os.environ.get("HOST") or HOST, "WEB_CONCURRENCY": "2"}
+    process_group.start_process(
+        "web",
+        *GUNICORN,
+        "wsgi:app",
+        PORT=str(location.port),
+        PROMETHEUS_MULTIPROC_DIR=str(metrics_dir),
+        **web_variables,
     )
-    one = {"HOST": HOST, "WEB_CONCURRENCY": "1", "VIDHUK": place.here}
-    made_up = ("--threads", SLOW_ANSWERS, "feedback_service.sandbox.surroundings:from_env()")
-    family.start("central", *GUNICORN, *made_up, PORT=str(place.central_port), **one)
-    family.wait(lambda: _answers(f"{place.here}/healthz"), seconds=START_SECONDS)
+    central_variables = {"HOST": HOST, "WEB_CONCURRENCY": "1", "VIDHUK": location.service_url}
+    central_arguments = ("--threads", CENTRAL_THREADS, "feedback_service.sandbox.surroundings:from_env()")
+    process_group.start_process(
+        "central", *GUNICORN, *central_arguments, PORT=str(location.central_port), **central_variables
+    )
+    process_group.wait_until(lambda: _is_reachable(f"{location.service_url}/healthz"), seconds=START_SECONDS)
 
-    family.start("worker", *FLASK, "worker")
-    api_key, survey = _demo_survey(place, family, centre)
-    admin = {"url": f"{public_url}/admin/", "email": ADMIN, "password": kept["DEMO_PASSWORD"]}
-    _let_in(place, family, centre, admin["password"])
-    pairing_code = "".join(secrets.choice(PAIRING_LETTERS) for _ in range(8))
+    process_group.start_process("worker", *FLASK, "worker")
+    api_key, survey_url = _create_demo_survey(location, process_group, centre)
+    admin = {"url": f"{public_url}/admin/", "email": ADMIN_EMAIL, "password": settings["DEMO_PASSWORD"]}
+    _ensure_admin(location, process_group, centre, admin["password"])
+    pairing_code = "".join(secrets.choice(PAIRING_ALPHABET) for _ in range(8))
     addresses = {
-        "survey": survey,
+        "survey": survey_url,
         "kiosk": f"{public_url}/kiosk#pair={pairing_code}",
         "public": f"{public_url}/centres/{centre}",
         "docs": f"{public_url}/api/v1/docs",
-        "portal": f"{place.central}/portal",
-        "central": place.central,
+        "portal": f"{location.central_url}/portal",
+        "central": location.central_url,
     }
-    _keep(place.data_dir / "run.json", addresses | {"admin": admin, "api_key": api_key, "centre": centre})
-    family.wait(lambda: _answers(addresses["portal"]), seconds=START_SECONDS)
-    window = ("-m", "feedback_service.sandbox.window")
-    family.start("window", sys.executable, *window, CENTRE=centre, PAIRING=pairing_code)
-    _show(addresses, admin)
+    _write_private_json(
+        location.data_dir / "run.json", addresses | {"admin": admin, "api_key": api_key, "centre": centre}
+    )
+    process_group.wait_until(lambda: _is_reachable(addresses["portal"]), seconds=START_SECONDS)
+    window_arguments = ("-m", "feedback_service.sandbox.window")
+    process_group.start_process(
+        "window", sys.executable, *window_arguments, CENTRE=centre, PAIRING=pairing_code
+    )
+    _print_addresses(addresses, admin)
 
 
-def _refuse_taken(place: Place) -> None:
-    for name, port in (("PORT", place.port), ("CENTRAL_PORT", place.central_port)):
+def _require_free_ports(location: DemoLocation) -> None:
+    for name, port in (("PORT", location.port), ("CENTRAL_PORT", location.central_port)):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -164,76 +176,93 @@ def _refuse_taken(place: Place) -> None:
                 ) from error
 
 
-def _keep_settings(place: Place, public_url: str) -> dict[str, str]:
+def _ensure_settings(location: DemoLocation, public_url: str) -> dict[str, str]:
     """The settings are in run.env; what it says."""
-    kept, needed = _settings(place), ("FEEDBACK_CENTRAL_SECRET", "DEMO_PASSWORD")
-    if kept.get("FEEDBACK_PUBLIC_URL") != public_url or not all(map(kept.get, needed)):
-        from feedback_service.config import keep_for_demonstration  # slow, so only when there is a need
+    settings, needed = _read_settings(location), ("FEEDBACK_CENTRAL_SECRET", "DEMO_PASSWORD")
+    if settings.get("FEEDBACK_PUBLIC_URL") != public_url or not all(map(settings.get, needed)):
+        from feedback_service.config import save_demo_settings  # slow, so only when there is a need
 
-        keep_for_demonstration(place.data_dir, public_url)
-        kept = _settings(place)
-    return kept
+        save_demo_settings(location.data_dir, public_url)
+        settings = _read_settings(location)
+    return settings
 
 
-def _settings(place: Place) -> dict[str, str]:
+def _read_settings(location: DemoLocation) -> dict[str, str]:
     try:
-        lines = (place.data_dir / "run.env").read_text().splitlines()
+        lines = (location.data_dir / "run.env").read_text().splitlines()
     except FileNotFoundError:
         return {}
     return dict(line.split("=", 1) for line in lines if "=" in line)
 
 
-def _let_in(place: Place, family: Family, centre: str, password: str) -> None:
+def _ensure_admin(location: DemoLocation, process_group: ProcessGroup, centre: str, password: str) -> None:
     """There is somebody who sees all that a centre's own people see."""
-    if _first(place, "SELECT email FROM users WHERE email = ?", ADMIN) is None:
-        add = (*FLASK, "user", "add", ADMIN, "--role", "head", "--scope", centre, "--password-stdin")
-        family.run("let somebody in", *add, enters=password + "\n")
+    if _query_first_value(location, "SELECT email FROM users WHERE email = ?", ADMIN_EMAIL) is None:
+        command = (
+            *FLASK,
+            "user",
+            "add",
+            ADMIN_EMAIL,
+            "--role",
+            "head",
+            "--scope",
+            centre,
+            "--password-stdin",
+        )
+        process_group.run_command("let somebody in", *command, stdin_text=password + "\n")
 
 
-def _migrated(place: Place) -> bool:
+def _is_migrated(location: DemoLocation) -> bool:
     """Whether the database has the newest revision there is a file for."""
-    found: dict[str, set[str]] = {"revision": set(), "down_revision": set()}
+    revisions: dict[str, set[str]] = {"revision": set(), "down_revision": set()}
     for file in (ROOT / "migrations" / "versions").glob("*.py"):
         for name, revision in re.findall(
             r'^(revision|down_revision) = "(\w+)"', file.read_text(), re.MULTILINE
         ):
-            found[name].add(revision)
+            revisions[name].add(revision)
     return (
-        _first(place, "SELECT version_num FROM alembic_version") in found["revision"] - found["down_revision"]
+        _query_first_value(location, "SELECT version_num FROM alembic_version")
+        in revisions["revision"] - revisions["down_revision"]
     )
 
 
-def _centre(place: Place) -> str | None:
+def _find_centre(location: DemoLocation) -> str | None:
     """The made-up centre, else any other that is there, else ``None``."""
-    return _first(place, "SELECT code FROM centres ORDER BY code <> ?, code", town.CENTRE)
+    return _query_first_value(location, "SELECT code FROM centres ORDER BY code <> ?, code", town.CENTRE)
 
 
-def _first(place: Place, query: str, *values: str) -> str | None:
+def _query_first_value(location: DemoLocation, query: str, *values: str) -> str | None:
     """The first value that the database holds; ``None`` if there is no such table either."""
-    if not place.database.exists():
+    if not location.database_file.exists():
         return None
     try:
-        with closing(sqlite3.connect(f"file:{place.database}?mode=ro", uri=True)) as database:
+        with closing(sqlite3.connect(f"file:{location.database_file}?mode=ro", uri=True)) as database:
             row = database.execute(query, values).fetchone()
     except sqlite3.OperationalError:
         return None
     return str(row[0]) if row else None
 
 
-def _demo_survey(place: Place, family: Family, centre: str) -> tuple[str, str]:
+def _create_demo_survey(location: DemoLocation, process_group: ProcessGroup, centre: str) -> tuple[str, str]:
     """A key for the centre, and the address of a survey that nobody has answered yet."""
-    kept = _kept(place.data_dir / "run.json")
-    if kept.get("centre") == centre and (survey := _invite(place, centre, str(kept.get("api_key")))):
-        return str(kept["api_key"]), survey
-    scopes = [word for scope in SCOPES for word in ("--scope", scope)]
-    api_key = family.run("make a key", *FLASK, "key", "add", "--centre", centre, *scopes).splitlines()[-1]
-    survey = _invite(place, centre, api_key)
-    if survey is None:
-        raise CannotRun(f"The service does not take its own key; see {place.data_dir / 'logs' / 'web.log'}.")
-    return api_key, survey
+    last_run = _read_json_object(location.data_dir / "run.json")
+    if last_run.get("centre") == centre and (
+        survey_url := _register_demo_case(location, centre, str(last_run.get("api_key")))
+    ):
+        return str(last_run["api_key"]), survey_url
+    scope_arguments = [argument for scope in SCOPES for argument in ("--scope", scope)]
+    api_key = process_group.run_command(
+        "make a key", *FLASK, "key", "add", "--centre", centre, *scope_arguments
+    ).splitlines()[-1]
+    survey_url = _register_demo_case(location, centre, api_key)
+    if survey_url is None:
+        raise CannotRun(
+            f"The service does not take its own key; see {location.data_dir / 'logs' / 'web.log'}."
+        )
+    return api_key, survey_url
 
 
-def _invite(place: Place, centre: str, api_key: str) -> str | None:
+def _register_demo_case(location: DemoLocation, centre: str, api_key: str) -> str | None:
     """Register a completed case; the address of its survey, or ``None`` when the key is not taken."""
     now, service = datetime.now(UTC), town.SERVICES[0]
     case = {
@@ -249,10 +278,12 @@ def _invite(place: Place, centre: str, api_key: str) -> str | None:
         "workplace_kind": "centre",
     }
     headers = {"Authorization": f"Bearer {api_key}", "Content-Type": "application/json"}
-    post = urllib.request.Request(f"{place.here}/api/v1/cases", json.dumps(case).encode(), headers)
+    http_request = urllib.request.Request(
+        f"{location.service_url}/api/v1/cases", json.dumps(case).encode(), headers
+    )
     try:
-        with _direct(post) as reply:
-            registered = json.load(reply)
+        with _open_without_proxy(http_request) as reply:
+            registered_case = json.load(reply)
     except urllib.error.HTTPError as refusal:
         with refusal:
             if refusal.code in (401, 403, 404):
@@ -260,51 +291,51 @@ def _invite(place: Place, centre: str, api_key: str) -> str | None:
             raise CannotRun(f"The service refused a case of its own with {refusal.code}.") from refusal
     except OSError as error:
         raise CannotRun("The service stopped answering.") from error
-    return str(registered["invitation"]["url"])
+    return str(registered_case["invitation"]["url"])
 
 
-def _answers(address: str) -> bool:
+def _is_reachable(address: str) -> bool:
     try:
-        with _direct(address):
+        with _open_without_proxy(address):
             return True
     except OSError:
         return False
 
 
-def _direct(request: str | urllib.request.Request) -> Any:
+def _open_without_proxy(request: str | urllib.request.Request) -> Any:
     """Ask this very machine, whatever proxies the environment names."""
     return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10)
 
 
-def _kept(path: Path) -> dict[str, Any]:
+def _read_json_object(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text())
+        content = json.loads(path.read_text())
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
-def _keep(path: Path, facts: Mapping[str, Any]) -> None:
+def _write_private_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write the file whole or not at all, for its owner only: it holds a key."""
-    fresh = path.with_suffix(".new")
-    with open(os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
-        json.dump(facts, file, indent=1)
+    temporary_path = path.with_suffix(".new")
+    with open(os.open(temporary_path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
+        json.dump(content, file, indent=1)
         file.write("\n")
-    fresh.replace(path)
+    temporary_path.replace(path)
 
 
-def _empty(folder: Path) -> None:
+def _prepare_metrics_dir(folder: Path) -> None:
     """The folder is there and holds no counts of processes that are gone."""
     folder.mkdir(exist_ok=True)
     for file in folder.glob("*.db"):
         file.unlink()
 
 
-def _show(addresses: Mapping[str, str], admin: Mapping[str, str]) -> None:
+def _print_addresses(addresses: Mapping[str, str], admin: Mapping[str, str]) -> None:
     from feedback_service.cases import qr
 
-    print(qr.terminal(addresses["survey"]))
-    for name, words in (
+    print(qr.render_terminal(addresses["survey"]))
+    for name, label in (
         ("survey", "Опитування · survey"),
         ("kiosk", "Планшет · tablet"),
         ("public", "Показники · figures"),
@@ -312,13 +343,13 @@ def _show(addresses: Mapping[str, str], admin: Mapping[str, str]) -> None:
         ("portal", "Портал · portal"),
         ("central", "Центральна · central"),
     ):
-        print(f"  {words:<24}{addresses[name]}")
+        print(f"  {label:<24}{addresses[name]}")
     print(f"  {'Адміністрування · admin':<24}{admin['url']}")
     print(f"  {'':<24}{admin['email']}  {admin['password']}")
-    _say("\n  Ctrl-C зупиняє все · stops everything")
+    _print_now("\n  Ctrl-C зупиняє все · stops everything")
 
 
-def _say(sentence: str) -> None:
+def _print_now(sentence: str) -> None:
     print(sentence, flush=True)
 
 

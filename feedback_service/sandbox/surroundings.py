@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 def from_env() -> "WSGIApplication":
     """Both, as the launcher starts them; they know nothing of each other."""
-    rooms = {"portal": portal.from_env()}
-    rest = central.from_env()
+    apps_by_prefix = {"portal": portal.from_env()}
+    central_app = central.from_env()
 
-    def app(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        first = environ["PATH_INFO"].split("/")[1:2]
-        return rooms.get("".join(first), rest)(environ, start_response)
+    def dispatch_request(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        first_segment = environ["PATH_INFO"].split("/")[1:2]
+        return apps_by_prefix.get("".join(first_segment), central_app)(environ, start_response)
 
-    return app
+    return dispatch_request

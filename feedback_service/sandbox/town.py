@@ -30,7 +30,7 @@ class DemoService:
     title: str
     provider: str
     weight: int
-    online: float = 0.0
+    online_share: float = 0.0
 
 
 COUNCIL, MIGRATION, LAND, JUSTICE, SOCIAL = "99000005", "99000011", "99000028", "99000034", "99000040"
@@ -60,16 +60,16 @@ class Trouble:
     days: int
     share: float
     reasons: Mapping[str, float]
-    said: tuple[str, ...]
+    comments: tuple[str, ...]
 
 
 # Something to find: the whole of last month lies in it, whatever the day.
-TROUBLE = Trouble(
+SUBSIDY_TROUBLE = Trouble(
     service="90009",
     days=61,
     share=0.4,
     reasons={"queue": 50, "repeat_visit": 30, "explanation": 20},
-    said=(
+    comments=(
         "На субсидію одне вікно на всіх, стояла майже дві години.",
         "Прийшов утретє: щоразу бракує іншої довідки, переліку ніде немає.",
         "Черга на субсидію не рухається, а сусідні вікна вільні.",
@@ -79,51 +79,51 @@ TROUBLE = Trouble(
 WORKPLACES = tuple(f"window-{number}" for number in range(1, 7))
 
 
-def _published(file: Path) -> Mapping[str, Mapping[str, float]]:
-    with file.open(encoding="utf-8", newline="") as lines:
+def _read_published_shares(file: Path) -> Mapping[str, Mapping[str, float]]:
+    with file.open(encoding="utf-8", newline="") as csv_file:
         return {
-            row["question"]: {word: float(row[word]) for word in ("great", "good", "acceptable", "awful")}
-            for row in csv.DictReader(lines)
+            row["question"]: {value: float(row[value]) for value in ("great", "good", "acceptable", "awful")}
+            for row in csv.DictReader(csv_file)
         }
 
 
 # For every question its answers from the best to the worst, with their shares.
-OFFLINE: Mapping[str, Mapping[str, float]] = {
+OFFLINE_SHARES: Mapping[str, Mapping[str, float]] = {
     "off.nps": {
         **{"10": 0.72, "9": 0.14, "8": 0.06, "7": 0.025, "6": 0.012, "5": 0.018},
         **{"4": 0.004, "3": 0.004, "2": 0.003, "1": 0.003, "0": 0.011},
     },
-    **_published(Path(__file__).with_name("data") / "answers_h1_2025.csv"),
+    **_read_published_shares(Path(__file__).with_name("data") / "answers_h1_2025.csv"),
 }
-ONLINE: Mapping[str, Mapping[str, float]] = {
+ONLINE_SHARES: Mapping[str, Mapping[str, float]] = {
     "on.nps": {
         **{"10": 0.52, "9": 0.18, "8": 0.10, "7": 0.06, "6": 0.03, "5": 0.04},
         **{"4": 0.01, "3": 0.01, "2": 0.01, "1": 0.01, "0": 0.03},
     },
     "on.overall": {"excellent": 0.62, "good": 0.23, "ok": 0.08, "bad": 0.03, "awful": 0.04},
 }
-POOR = {"0", "1", "2", "3", "4", "5", "6", "acceptable", "bad", "awful"}
+POOR_ANSWERS = {"0", "1", "2", "3", "4", "5", "6", "acceptable", "bad", "awful"}
 
 # Shares in percent where they are published, the rest ours.
-OFFLINE_REASONS: Mapping[str, float] = {
+OFFLINE_REASON_WEIGHTS: Mapping[str, float] = {
     **{"seats": 13.4, "cramped": 9.5, "temperature": 8, "queue": 17, "schedule": 6, "explanation": 9},
     **{"rudeness": 6, "repeat_visit": 9, "late": 6, "navigation": 4, "inaccessible": 3, "registry_down": 7},
     **{"eticket": 2, "other": 4},
 }
-ONLINE_REASONS: Mapping[str, float] = {
+ONLINE_REASON_WEIGHTS: Mapping[str, float] = {
     **{"registry_down": 18, "wrong_data": 14, "retries": 16, "hard_to_find": 8, "slow_processing": 12},
     **{"unclear_text": 9, "signature": 10, "payment": 4, "no_notification": 6, "other": 3},
 }
-BREACHES = {"late": 5, "extra_documents": 3, "insult": 2, "refused_acceptance": 1}
+BREACH_WEIGHTS = {"late": 5, "extra_documents": 3, "insult": 2, "refused_acceptance": 1}
 
-PLEASED = (
+PLEASED_COMMENTS = (
     "Дякую, все швидко і зрозуміло.",
     "Дуже привітна адміністраторка, допомогла заповнити заяву.",
     "Усе за один візит, без черги.",
     "Зручно, що можна записатися наперед.",
     "Добре, що є пандус і дитячий куточок.",
 )
-DISPLEASED: tuple[str, ...] = (
+DISPLEASED_COMMENTS: tuple[str, ...] = (
     "Чекала понад годину, хоча записувалася на 10:00.",
     "У залі спекотно, бракує стільців.",
     "Довелося приходити вдруге, бо не працював реєстр.",

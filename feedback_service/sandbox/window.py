@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.access import devices
 from feedback_service.app import create_app
-from feedback_service.cases.registry import CaseReport, ServiceRef
-from feedback_service.cases.tokens import keyring
+from feedback_service.cases.registry import CaseUpdate, ServiceRef
+from feedback_service.cases.tokens import current_keyring
 from feedback_service.config import Settings
 from feedback_service.database import transaction
 from feedback_service.errors import FeedbackError
@@ -27,45 +27,49 @@ from feedback_service.flow import cases
 from feedback_service.models import Centre, Device
 from feedback_service.sandbox import town
 
-NAME = "Вікно 1 (демонстрація)"
+DEVICE_NAME = "Вікно 1 (демонстрація)"
 WORKPLACE = town.WORKPLACES[0]
-EVERY = 60  # seconds between two cases
-LOOK = 2  # seconds between two looks at whether the code was used
+SECONDS_BETWEEN_CASES = 60  # seconds between two cases
+SECONDS_BETWEEN_CHECKS = 2  # seconds between two looks at whether the code was used
 
 
 @transaction
-def keep_open(tx: Session, centre: str, code: str) -> None:
+def keep_pairing_open(tx: Session, centre: str, pairing_code: str) -> None:
     """Whoever brings the code is a tablet of the window."""
-    now, code_hash = clock.now(), keyring().signing.fingerprint("pairing", code)
-    home = tx.scalars(select(Centre).where(Centre.code == centre)).one()
-    never_used = (Device.centre_id == home.id, Device.name == NAME, Device.key_hash.is_(None))
-    open_one = tx.scalar(select(Device).where(*never_used).order_by(Device.created_at).limit(1))
-    if open_one is None:
-        open_one = Device(
-            centre_id=home.id,
+    now, code_hash = clock.now(), current_keyring().signing_key.hash_secret("pairing", pairing_code)
+    centre_row = tx.scalars(select(Centre).where(Centre.code == centre)).one()
+    unpaired_conditions = (
+        Device.centre_id == centre_row.id,
+        Device.name == DEVICE_NAME,
+        Device.key_hash.is_(None),
+    )
+    device = tx.scalar(select(Device).where(*unpaired_conditions).order_by(Device.created_at).limit(1))
+    if device is None:
+        device = Device(
+            centre_id=centre_row.id,
             id=uuid.uuid4(),
-            name=NAME,
+            name=DEVICE_NAME,
             mode="desk",
             workplace=WORKPLACE,
             created_at=now,
             skew=0,
             wrong_codes=0,
         )
-        tx.add(open_one)
-    elif open_one.pairing_hash == code_hash and _lives_on(open_one, now):
+        tx.add(device)
+    elif device.pairing_hash == code_hash and _has_time_left(device, now):
         return
-    devices.open_to_pairing(open_one, code_hash, now)
+    devices.allow_pairing(device, code_hash, now)
 
 
-def _lives_on(device: Device, now: datetime) -> bool:
-    return device.pairing_until is not None and device.pairing_until > now + devices.PAIRING / 2
+def _has_time_left(device: Device, now: datetime) -> bool:
+    return device.pairing_until is not None and device.pairing_until > now + devices.PAIRING_PERIOD / 2
 
 
-def complete_a_case(centre: str) -> None:
+def complete_case(centre: str) -> None:
     """Somebody's case ends at the window now."""
-    [service] = random.choices(town.SERVICES, [each.weight for each in town.SERVICES])
+    [service] = random.choices(town.SERVICES, [candidate.weight for candidate in town.SERVICES])
     now = clock.now().replace(microsecond=0)
-    report = CaseReport(
+    case_update = CaseUpdate(
         centre=centre,
         case_number=f"DEMO-{secrets.token_hex(6)}",
         service=ServiceRef(service.code, service.local_code, service.title),
@@ -77,23 +81,23 @@ def complete_a_case(centre: str) -> None:
         workplace=WORKPLACE,
         workplace_kind="centre",
     )
-    cases.register_cases([report], {centre})
+    cases.register_cases([case_update], {centre})
 
 
 def main() -> int:
     """Go on until told to stop."""
-    centre, code = os.environ["CENTRE"], os.environ["PAIRING"]
-    app, due = create_app(Settings.from_env(os.environ)), 0.0
+    centre, pairing_code = os.environ["CENTRE"], os.environ["PAIRING"]
+    app, next_case_at = create_app(Settings.from_env(os.environ)), 0.0
     with app.app_context():
         while True:
             try:
-                keep_open(centre, code)
-                if time.monotonic() >= due:
-                    complete_a_case(centre)
-                    due = time.monotonic() + EVERY
-            except FeedbackError as busy:
-                print(busy, file=sys.stderr, flush=True)
-            time.sleep(LOOK)
+                keep_pairing_open(centre, pairing_code)
+                if time.monotonic() >= next_case_at:
+                    complete_case(centre)
+                    next_case_at = time.monotonic() + SECONDS_BETWEEN_CASES
+            except FeedbackError as error:
+                print(error, file=sys.stderr, flush=True)
+            time.sleep(SECONDS_BETWEEN_CHECKS)
 
 
 if __name__ == "__main__":

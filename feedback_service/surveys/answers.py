@@ -7,7 +7,7 @@ from typing import Any
 
 from feedback_service.errors import N_, FieldError, Invalid
 from feedback_service.plain_text import is_visible, read_text
-from feedback_service.surveys.privacy import Masked, mask
+from feedback_service.surveys.privacy import MaskedText, mask_personal_data
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT, Question, Questionnaire
 
 UNKNOWN_QUESTION = N_("The questionnaire has no such question.")
@@ -19,8 +19,8 @@ NOT_TEXT = N_("Write this as text.")
 STRANGE_CHARACTERS = N_("Remove the invisible control characters from the text.")
 TOO_LONG = N_("The text is too long: %(length)d characters, at most %(limit)d.")
 
-UNKNOWN_NAMED = 20  # a body of 64 KiB can hold thousands of unknown ids; naming the first ones is enough
-POINTER_NAME = 64  # characters of an unknown id that are repeated back
+MAX_UNKNOWN_NAMED = 20  # a body of 64 KiB can hold thousands of unknown ids; naming the first ones is enough
+MAX_POINTER_NAME = 64  # characters of an unknown id that are repeated back
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +37,21 @@ class Answers:
     masked: tuple[str, ...] = ()
 
     @property
-    def empty(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether nothing at all was answered; a comment counts as an answer."""
         return not (self.single or self.choices or self.comment)
 
     @property
-    def coded(self) -> dict[str, list[str]]:
+    def values_by_question(self) -> dict[str, list[str]]:
         """The values chosen for each question; a comment is none of them.
 
         In one order for everybody: nothing that is kept shall tell what was tapped first.
         """
-        chosen = {question: [value] for question, value in self.single.items()}
-        several = {question: list(values) for question, values in self.choices.items()}
-        return dict(sorted((chosen | several).items()))
+        single_values = {question: [value] for question, value in self.single.items()}
+        choice_values = {question: list(values) for question, values in self.choices.items()}
+        return dict(sorted((single_values | choice_values).items()))
 
-    def joined(self, later: "Answers") -> "Answers":
+    def merge_with(self, later: "Answers") -> "Answers":
         """Both together; where both answer a question, the later one holds."""
         newest = self if later.comment is None else later
         return Answers(
@@ -71,17 +71,17 @@ class Answers:
         }
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> "Answers":
+    def from_json(cls, stored: Mapping[str, Any]) -> "Answers":
         """What ``to_json`` gave."""
         return cls(
-            single=dict(kept["single"]),
-            choices={question: tuple(values) for question, values in kept["choices"].items()},
-            comment=kept["comment"],
-            masked=tuple(kept["masked"]),
+            single=dict(stored["single"]),
+            choices={question: tuple(values) for question, values in stored["choices"].items()},
+            comment=stored["comment"],
+            masked=tuple(stored["masked"]),
         )
 
 
-class Refused(Exception):
+class InvalidAnswer(Exception):
     """One answer breaks a rule: a message of the service and its parameters."""
 
     def __init__(self, detail: str, **params: object) -> None:
@@ -89,60 +89,72 @@ class Refused(Exception):
         self.params = params
 
 
-def check(questionnaire: Questionnaire, raw: Mapping[str, object]) -> Answers:
+def check_answers(questionnaire: Questionnaire, raw: Mapping[str, object]) -> Answers:
     """The answers in ``raw`` (question id to JSON value); ``Invalid`` names every one that breaks a rule.
 
     An absent question, an empty list and a blank comment are not answered; any other value must be exactly
     right, none is converted, rounded or clamped. No answer at all is fine here: the caller decides.
     """
     errors = [
-        FieldError(_pointer(id), UNKNOWN_QUESTION)
-        for id in islice((id for id in raw if questionnaire.question(id) is None), UNKNOWN_NAMED)
+        FieldError(_json_pointer(question_id), UNKNOWN_QUESTION)
+        for question_id in islice(
+            (question_id for question_id in raw if questionnaire.find_question(question_id) is None),
+            MAX_UNKNOWN_NAMED,
+        )
     ]
-    read: dict[str, Any] = {}
+    accepted: dict[str, Any] = {}
     for question in questionnaire.questions:
         if question.id not in raw:
             continue
         try:
-            read[question.id] = _READ[question.kind](question, raw[question.id])
-        except Refused as refused:
-            errors.append(FieldError(_pointer(question.id), refused.detail, refused.params))
+            accepted[question.id] = _READERS[question.kind](question, raw[question.id])
+        except InvalidAnswer as invalid_answer:
+            errors.append(
+                FieldError(_json_pointer(question.id), invalid_answer.detail, invalid_answer.params)
+            )
     if errors:
         raise Invalid(errors)
 
-    def of(*kinds: str) -> dict[str, Any]:
-        return {q.id: read[q.id] for q in questionnaire.questions if q.kind in kinds and read.get(q.id)}
+    def answers_of_kind(*kinds: str) -> dict[str, Any]:
+        return {
+            q.id: accepted[q.id] for q in questionnaire.questions if q.kind in kinds and accepted.get(q.id)
+        }
 
-    said = next(iter(of("text").values()), Masked("", ()))
-    return Answers(of("scale_0_10", "words"), of("choices"), said.text or None, said.kinds)
+    masked_comment = next(iter(answers_of_kind("text").values()), MaskedText("", ()))
+    return Answers(
+        answers_of_kind("scale_0_10", "words"),
+        answers_of_kind("choices"),
+        masked_comment.text or None,
+        masked_comment.kinds,
+    )
 
 
-def comment(text: str, limit: int) -> Masked:
+def clean_and_mask_comment(text: str, limit: int) -> MaskedText:
     """The comment as it is kept: one kind of line end, personal data masked, empty if nothing in it is visible.
 
-    Raises ``Refused`` for characters that deceive and for more than ``limit`` characters.
+    Raises ``InvalidAnswer`` for characters that deceive and for more than ``limit`` characters.
     """
     try:
-        tidy = read_text(text)
-    except ValueError as strange:
-        raise Refused(STRANGE_CHARACTERS) from strange
-    if len(tidy) > limit:
-        raise Refused(TOO_LONG, length=len(tidy), limit=limit)
-    return mask(tidy if is_visible(tidy) else "")
+        cleaned = read_text(text)
+    except ValueError as error:
+        raise InvalidAnswer(STRANGE_CHARACTERS) from error
+    if len(cleaned) > limit:
+        raise InvalidAnswer(TOO_LONG, length=len(cleaned), limit=limit)
+    return mask_personal_data(cleaned if is_visible(cleaned) else "")
 
 
-def from_form(questionnaire: Questionnaire, form: Mapping[str, Sequence[str]]) -> dict[str, object]:
-    """The ``raw`` of a posted form, for ``check``: fields are named by question id, blank ones not answered.
+def parse_form(questionnaire: Questionnaire, form: Mapping[str, Sequence[str]]) -> dict[str, object]:
+    """The ``raw`` of a posted form, for ``check_answers``: fields are named by question id, blank ones not answered.
 
     Fields without a dot in the name are no questions and are left out; a question given several values where
-    one is asked keeps them all, for ``check`` to refuse.
+    one is asked keeps them all, for ``check_answers`` to refuse.
     """
     raw: dict[str, object] = {}
-    for name, given in form.items():
-        values = [value for value in given if value.strip()]
+    for name, field_values in form.items():
+        values = [value for value in field_values if value.strip()]
         if "." not in name or not values:
             continue
-        question = questionnaire.question(name)
+        question = questionnaire.find_question(name)
         if (question is not None and question.kind == "choices") or len(values) > 1:
             raw[name] = values
         elif question is not None and question.kind == "scale_0_10" and values[0] in question.values:
@@ -152,44 +164,44 @@ def from_form(questionnaire: Questionnaire, form: Mapping[str, Sequence[str]]) -
     return raw
 
 
-def _scale(question: Question, value: object) -> str:
+def _read_scale_point(question: Question, value: object) -> str:
     if type(value) is not int or not 0 <= value <= 10:  # bool is an int too, and 9.0 == 9
-        raise Refused(NOT_A_POINT)
+        raise InvalidAnswer(NOT_A_POINT)
     return str(value)
 
 
-def _words(question: Question, value: object) -> str:
+def _read_option(question: Question, value: object) -> str:
     if not isinstance(value, str) or value not in question.values:
-        raise Refused(NOT_AN_OPTION)
+        raise InvalidAnswer(NOT_AN_OPTION)
     return value
 
 
-def _choices(question: Question, value: object) -> tuple[str, ...]:
+def _read_choices(question: Question, value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
-        raise Refused(NOT_A_LIST)
-    chosen = [_words(question, one) for one in value]
+        raise InvalidAnswer(NOT_A_LIST)
+    chosen = [_read_option(question, choice) for choice in value]
     if len(set(chosen)) < len(chosen):
-        raise Refused(NOT_A_LIST)
+        raise InvalidAnswer(NOT_A_LIST)
     if len(chosen) > 1 and not question.exclusive.isdisjoint(chosen):
-        raise Refused(STANDS_ALONE)
-    return tuple(one for one in question.values if one in chosen)
+        raise InvalidAnswer(STANDS_ALONE)
+    return tuple(choice for choice in question.values if choice in chosen)
 
 
-def _comment(question: Question, value: object) -> Masked:
+def _read_comment(question: Question, value: object) -> MaskedText:
     if not isinstance(value, str):
-        raise Refused(NOT_TEXT)
-    return comment(value, question.max_length or LONGEST_COMMENT)
+        raise InvalidAnswer(NOT_TEXT)
+    return clean_and_mask_comment(value, question.max_length or LONGEST_COMMENT)
 
 
-_READ: Mapping[str, Callable[[Question, object], object]] = {
-    "scale_0_10": _scale,
-    "words": _words,
-    "choices": _choices,
-    "text": _comment,
+_READERS: Mapping[str, Callable[[Question, object], object]] = {
+    "scale_0_10": _read_scale_point,
+    "words": _read_option,
+    "choices": _read_choices,
+    "text": _read_comment,
 }
 
 
-def _pointer(id: str) -> str:
+def _json_pointer(question_id: str) -> str:
     """The JSON Pointer (RFC 6901) of an answer; halves of surrogate pairs are spelled out to be sendable."""
-    name = id[:POINTER_NAME].encode("utf-8", "backslashreplace").decode("utf-8")
+    name = question_id[:MAX_POINTER_NAME].encode("utf-8", "backslashreplace").decode("utf-8")
     return "/answers/" + name.replace("~", "~0").replace("/", "~1")

@@ -1,7 +1,7 @@
 """Comments as the head of a centre reads them: found, but never beside what would lead to their author.
 
 Whoever served a person knows the day, the service, the front office and perhaps the channel. So comments picked
-by these are shown only where at least ``least`` people answered alike, and what stands beside a comment is as fine
+by these are shown only where at least ``limit`` people answered alike, and what stands beside a comment is as fine
 as that rule allows: its month and service, its month, or nothing. What the author said (words, reasons, language)
 was known to nobody at the window and narrows freely. The decision is docs/decisions/0011.
 """
@@ -16,15 +16,15 @@ from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, 
 from sqlalchemy.orm import Session
 
 from feedback_service.models import Comment, Response, Service
-from feedback_service.surveys.folding import beginnings
+from feedback_service.surveys.folding import search_prefixes
 
-PORTION = (
+EXPORT_BATCH = (
     200  # comments of an export told together: each may want two counts, and SQLite joins 500 in a question
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slice:
+class AnswerFilter:
     """What a desk may know of a person: answers of these days (both included), and more if it is said.
 
     ``service`` is a group key of the summaries: the national code, or the local one where there is none.
@@ -38,10 +38,10 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class CommentFilter:
     """Which comments to read: ``poor``, ``breach``: only beside such answers; ``reasons``: any of these named."""
 
-    of: Slice
+    answer_filter: AnswerFilter
     language: str | None = None
     reasons: frozenset[str] = frozenset()
     poor: bool = False
@@ -51,7 +51,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class CommentView:
     """A comment, what its author answered, and as much of its circumstances as leads to nobody.
 
     ``month`` is the first day of the month; ``service`` the title; ``front_office`` goes with the month.
@@ -69,105 +69,120 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class CommentPage:
     """A page of comments, the newest first; ``withheld``: so few people answered that none may be shown."""
 
-    comments: tuple[Told, ...] = ()
-    following: uuid.UUID | None = None  # the last one shown, where more come after it
+    comments: tuple[CommentView, ...] = ()
+    next_cursor: uuid.UUID | None = None  # the last one shown, where more come after it
     total: int | None = None  # of the first page: how many there are on all
     withheld: bool = False
 
 
-def find(
+def find_comments(
     tx: Session,
     centre_id: uuid.UUID,
-    wanted: Wanted,
+    comment_filter: CommentFilter,
     *,
-    least: int,
+    min_group: int,
     limit: int,
     after: uuid.UUID | None = None,
-) -> Found:
+) -> CommentPage:
     """The newest comments, ``limit`` at most, or those that come after that one."""
-    services = _services(tx, centre_id, wanted.of.service)
-    alike = _alike_at_most(tx, centre_id, wanted.of, services, least)
-    if alike < least:  # whatever words are looked for: "found but withheld" would tell what somebody wrote
-        return Found(total=0, withheld=alike > 0)
-    query = _found(centre_id, wanted, services)
+    service_ids = _find_service_ids(tx, centre_id, comment_filter.answer_filter.service)
+    similar = _count_similar(tx, centre_id, comment_filter.answer_filter, service_ids, min_group)
+    if (
+        similar < min_group
+    ):  # whatever words are looked for: "found but withheld" would tell what somebody wrote
+        return CommentPage(total=0, withheld=similar > 0)
+    query = _comment_query(centre_id, comment_filter, service_ids)
     if after is None:
         query = query.add_columns(func.count().over().label("total"))
     else:
-        query = query.where(_later(tx, centre_id, after))
+        query = query.where(_comes_after(tx, centre_id, after))
     newest_first = query.order_by(Comment.answered_on.desc(), Comment.response_id.desc())
     rows = tx.execute(newest_first.limit(limit + 1)).all()
-    shown = [row.response_id for row in rows[:limit]]
-    return Found(
-        _told(tx, centre_id, wanted.of, services, shown, least),
-        shown[-1] if len(rows) > limit else None,
+    shown_ids = [row.response_id for row in rows[:limit]]
+    return CommentPage(
+        _view_comments(tx, centre_id, comment_filter.answer_filter, service_ids, shown_ids, min_group),
+        shown_ids[-1] if len(rows) > limit else None,
         (rows[0].total if rows else 0) if after is None else None,
     )
 
 
-def every(tx: Session, centre_id: uuid.UUID, wanted: Wanted, *, least: int) -> Iterator[Told]:
-    """All of them, page after page, as ``find`` would show them; for exports."""
+def iterate_comments(
+    tx: Session, centre_id: uuid.UUID, comment_filter: CommentFilter, *, min_group: int
+) -> Iterator[CommentView]:
+    """All of them, page after page, as ``find_comments`` would show them; for exports."""
     after: uuid.UUID | None = None
     while True:
-        found = find(tx, centre_id, wanted, least=least, limit=PORTION, after=after)
-        yield from found.comments
-        after = found.following
+        page = find_comments(
+            tx, centre_id, comment_filter, min_group=min_group, limit=EXPORT_BATCH, after=after
+        )
+        yield from page.comments
+        after = page.next_cursor
         if after is None:
             return
 
 
-def set_aside(tx: Session, centre_id: uuid.UUID, response_id: uuid.UUID, *, aside: bool) -> bool | None:
+def set_comment_aside(
+    tx: Session, centre_id: uuid.UUID, response_id: uuid.UUID, *, is_aside: bool
+) -> bool | None:
     """The comment is set aside, or back among the others; whether that is new, ``None`` if there is no such one."""
     query = select(Comment).where(Comment.centre_id == centre_id, Comment.response_id == response_id)
     comment = tx.scalar(query.with_for_update())
     if comment is None:
         return None
-    new = comment.set_aside != aside
-    comment.set_aside = aside
-    return new
+    is_new = comment.set_aside != is_aside
+    comment.set_aside = is_aside
+    return is_new
 
 
 # ---- which ---------------------------------------------------------------------------------------------------
 
 
-def _found(centre_id: uuid.UUID, wanted: Wanted, services: Collection[uuid.UUID] | None) -> Select[Any]:
+def _comment_query(
+    centre_id: uuid.UUID, comment_filter: CommentFilter, service_ids: Collection[uuid.UUID] | None
+) -> Select[Any]:
     query = select(Comment.response_id).where(
-        *_of_slice(Comment, centre_id, wanted.of, services),
-        Comment.set_aside.is_(wanted.set_aside),
-        *(or_(*(Comment.folded.like(f"%{each}%") for each in word)) for word in beginnings(wanted.text)),
+        *_filter_conditions(Comment, centre_id, comment_filter.answer_filter, service_ids),
+        Comment.set_aside.is_(comment_filter.set_aside),
+        *(
+            or_(*(Comment.folded.like(f"%{prefix}%") for prefix in prefixes))
+            for prefixes in search_prefixes(comment_filter.text)
+        ),
     )
-    if wanted.language:
-        query = query.where(Comment.language == wanted.language)
-    if wanted.poor:
+    if comment_filter.language:
+        query = query.where(Comment.language == comment_filter.language)
+    if comment_filter.poor:
         query = query.where(Comment.poor)
-    if wanted.breach:
+    if comment_filter.breach:
         query = query.where(Comment.breach)
-    if wanted.reasons:
-        named = (Comment.reasons.contains(f" {reason} ", autoescape=True) for reason in wanted.reasons)
-        query = query.where(or_(*named))
+    if comment_filter.reasons:
+        conditions = (
+            Comment.reasons.contains(f" {reason} ", autoescape=True) for reason in comment_filter.reasons
+        )
+        query = query.where(or_(*conditions))
     return query
 
 
-def _of_slice(
-    of: type[Comment] | type[Response],
+def _filter_conditions(
+    model: type[Comment] | type[Response],
     centre_id: uuid.UUID,
-    slice: Slice,
-    services: Collection[uuid.UUID] | None,
+    answer_filter: AnswerFilter,
+    service_ids: Collection[uuid.UUID] | None,
 ) -> Iterator[ColumnElement[bool]]:
     """What is true of the slice's comments, or of its answers."""
-    yield of.centre_id == centre_id
-    yield of.answered_on.between(slice.first, slice.last)
-    if slice.front_office:
-        yield of.front_office == slice.front_office
-    if slice.source:
-        yield of.source == slice.source
-    if services is not None:
-        yield of.service_id.in_(services)
+    yield model.centre_id == centre_id
+    yield model.answered_on.between(answer_filter.first, answer_filter.last)
+    if answer_filter.front_office:
+        yield model.front_office == answer_filter.front_office
+    if answer_filter.source:
+        yield model.source == answer_filter.source
+    if service_ids is not None:
+        yield model.service_id.in_(service_ids)
 
 
-def _later(tx: Session, centre_id: uuid.UUID, after: uuid.UUID) -> ColumnElement[bool]:
+def _comes_after(tx: Session, centre_id: uuid.UUID, after: uuid.UUID) -> ColumnElement[bool]:
     """Whatever comes after that comment in the order shown; its answer's tombstone keeps its place."""
     day = tx.scalar(select(Response.answered_on).where(Response.centre_id == centre_id, Response.id == after))
     if day is None:
@@ -176,123 +191,129 @@ def _later(tx: Session, centre_id: uuid.UUID, after: uuid.UUID) -> ColumnElement
     return and_(Comment.answered_on <= day, or_(Comment.answered_on < day, same_day))
 
 
-def _services(tx: Session, centre_id: uuid.UUID, key: str | None) -> list[uuid.UUID] | None:
+def _find_service_ids(tx: Session, centre_id: uuid.UUID, key: str | None) -> list[uuid.UUID] | None:
     if key is None:
         return None
-    named = or_(Service.code == key, and_(Service.code == "", Service.local_code == key))
-    return list(tx.scalars(select(Service.id).where(Service.centre_id == centre_id, named)))
+    has_key = or_(Service.code == key, and_(Service.code == "", Service.local_code == key))
+    return list(tx.scalars(select(Service.id).where(Service.centre_id == centre_id, has_key)))
 
 
 # ---- how many answered alike -----------------------------------------------------------------------------------
 
 
-def _alike(
-    of: type[Comment] | type[Response],
+def _select_similar(
+    model: type[Comment] | type[Response],
     centre_id: uuid.UUID,
-    slice: Slice,
-    services: Collection[uuid.UUID] | None,
-    least: int,
+    answer_filter: AnswerFilter,
+    service_ids: Collection[uuid.UUID] | None,
+    limit: int,
 ) -> Select[Any]:
-    """A row for each of the slice's comments or answers, of which no more than ``least`` are looked at."""
-    alike = select(literal(1)).where(*_of_slice(of, centre_id, slice, services))
-    if of is Response:
-        alike = alike.where(Response.withdrawn_on.is_(None))
-    return alike.limit(least)
+    """A row for each of the slice's comments or answers, of which no more than ``limit`` are looked at."""
+    query = select(literal(1)).where(*_filter_conditions(model, centre_id, answer_filter, service_ids))
+    if model is Response:
+        query = query.where(Response.withdrawn_on.is_(None))
+    return query.limit(limit)
 
 
-def _alike_at_most(
-    tx: Session, centre_id: uuid.UUID, slice: Slice, services: Collection[uuid.UUID] | None, least: int
+def _count_similar(
+    tx: Session,
+    centre_id: uuid.UUID,
+    answer_filter: AnswerFilter,
+    service_ids: Collection[uuid.UUID] | None,
+    limit: int,
 ) -> int:
-    """How many people answered, counted up to ``least``; comments alone may tell, and sooner."""
-    found = 0
-    for of in (Comment, Response):
-        found = len(tx.execute(_alike(of, centre_id, slice, services, least)).all())
-        if found >= least:
+    """How many people answered, counted up to ``limit``; comments alone may tell, and sooner."""
+    count = 0
+    for model in (Comment, Response):
+        count = len(tx.execute(_select_similar(model, centre_id, answer_filter, service_ids, limit)).all())
+        if count >= limit:
             break
-    return found
+    return count
 
 
 # ---- what stands beside ----------------------------------------------------------------------------------------
 
 
-def _told(
+def _view_comments(
     tx: Session,
     centre_id: uuid.UUID,
-    of: Slice,
-    services: Collection[uuid.UUID] | None,
-    ids: Sequence[uuid.UUID],
-    least: int,
-) -> tuple[Told, ...]:
-    if not ids:
+    answer_filter: AnswerFilter,
+    service_ids: Collection[uuid.UUID] | None,
+    response_ids: Sequence[uuid.UUID],
+    min_group: int,
+) -> tuple[CommentView, ...]:
+    if not response_ids:
         return ()
-    same = and_(Response.centre_id == Comment.centre_id, Response.id == Comment.response_id)
-    its = and_(Service.centre_id == Response.centre_id, Service.id == Response.service_id)
+    same_response = and_(Response.centre_id == Comment.centre_id, Response.id == Comment.response_id)
+    same_service = and_(Service.centre_id == Response.centre_id, Service.id == Response.service_id)
     query = (
         select(Comment, Response, Service.title)
-        .join(Response, same)
-        .outerjoin(Service, its)
-        .where(Comment.centre_id == centre_id, Comment.response_id.in_(ids))
+        .join(Response, same_response)
+        .outerjoin(Service, same_service)
+        .where(Comment.centre_id == centre_id, Comment.response_id.in_(response_ids))
     )
     rows = {comment.response_id: (comment, response, title) for comment, response, title in tx.execute(query)}
-    shared = _shared(tx, centre_id, of, services, [response for _, response, _ in rows.values()], least)
-    told = []
-    for id in ids:
-        comment, response, title = rows[id]
-        beside: dict[str, Any] = {}
-        month, front_office = _month(response.answered_on), response.front_office
+    shared = _shared_circumstances(
+        tx, centre_id, answer_filter, service_ids, [response for _, response, _ in rows.values()], min_group
+    )
+    views = []
+    for response_id in response_ids:
+        comment, response, title = rows[response_id]
+        circumstances: dict[str, Any] = {}
+        month, front_office = _first_of_month(response.answered_on), response.front_office
         if (month, front_office, None) in shared:
-            beside = {"month": month, "front_office": front_office}
+            circumstances = {"month": month, "front_office": front_office}
             if (month, front_office, response.service_id) in shared:
-                beside["service"] = title
-        told.append(
-            Told(
-                id=id,
+                circumstances["service"] = title
+        views.append(
+            CommentView(
+                id=response_id,
                 text=comment.text,
                 language=response.language,
                 answers=response.answers,
                 set_aside=comment.set_aside,
                 questionnaire=response.questionnaire,
-                **beside,
+                **circumstances,
             )
         )
-    return tuple(told)
+    return tuple(views)
 
 
 Circumstances = tuple[date, str, uuid.UUID | None]  # month, front office, service
 
 
-def _shared(
+def _shared_circumstances(
     tx: Session,
     centre_id: uuid.UUID,
-    of: Slice,
-    services: Collection[uuid.UUID] | None,
+    answer_filter: AnswerFilter,
+    service_ids: Collection[uuid.UUID] | None,
     responses: Iterable[Response],
-    least: int,
+    min_group: int,
 ) -> set[Circumstances]:
     """Months with front offices, without and with a service, in which at least so many people answered.
 
     Only days within the slice count: of what is shown for two days nothing finer may be told by its month.
     """
-    asked: set[Circumstances] = set()
+    circumstances: set[Circumstances] = set()
     for response in responses:
-        month = _month(response.answered_on)
-        asked |= {(month, response.front_office, service) for service in (None, response.service_id)}
-    numbered = list(asked)
+        month = _first_of_month(response.answered_on)
+        circumstances |= {(month, response.front_office, service) for service in (None, response.service_id)}
+    numbered = list(circumstances)
     counts = []
     for number, (month, front_office, service) in enumerate(numbered):
-        within = replace(
-            of,
-            first=max(of.first, month),
-            last=min(of.last, _month(month + timedelta(31)) - timedelta(1)),
+        narrowed = replace(
+            answer_filter,
+            first=max(answer_filter.first, month),
+            last=min(answer_filter.last, _first_of_month(month + timedelta(31)) - timedelta(1)),
             front_office=front_office,
         )
-        of_services = services if service is None else [service]
-        few = _alike(Response, centre_id, within, of_services, least).subquery()
-        counts.append(select(literal(number).label("number"), func.count().label("n")).select_from(few))
-    told = union_all(*counts).subquery()
-    enough = tx.scalars(select(told.c.number).where(told.c.n >= least))
+        narrowed_ids = service_ids if service is None else [service]
+        limited = _select_similar(Response, centre_id, narrowed, narrowed_ids, min_group).subquery()
+        counts.append(select(literal(number).label("number"), func.count().label("n")).select_from(limited))
+    counted = union_all(*counts).subquery()
+    enough = tx.scalars(select(counted.c.number).where(counted.c.n >= min_group))
     return {numbered[number] for number in enough}
 
 
-def _month(day: date) -> date:
+def _first_of_month(day: date) -> date:
     return day.replace(day=1)

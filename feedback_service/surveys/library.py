@@ -8,46 +8,53 @@ from sqlalchemy import Connection, Text, bindparam, cast, select
 from sqlalchemy.orm import Session
 
 from feedback_service.database import table
-from feedback_service.models import Document
+from feedback_service.models import PublishedDocument
 from feedback_service.surveys import questionnaires
 from feedback_service.surveys.questionnaires import Questionnaire
 
-_DOCUMENTS = table(Document)
-_KIND = {"kind": "questionnaire"}
-_LOADED = (
+_DOCUMENTS = table(PublishedDocument)
+_KIND_PARAMETER = {"kind": "questionnaire"}
+_SELECT_LOADED = (
     select(cast(_DOCUMENTS.c.body, Text))
     .where(_DOCUMENTS.c.kind == bindparam("kind"))
     .order_by(_DOCUMENTS.c.loaded_at)
 )
-_LOADED_AS = _LOADED.where(_DOCUMENTS.c.id == bindparam("version"))
+_SELECT_LOADED_VERSION = _SELECT_LOADED.where(_DOCUMENTS.c.id == bindparam("version"))
 
 
-def by_version(connection: Connection, version: str) -> Questionnaire:
+def get_by_version(connection: Connection, version: str) -> Questionnaire:
     """The questionnaire of that version; ``LookupError`` if there is none."""
-    for known in questionnaires.shipped():
-        if known.version == version:
-            return known
-    for (body,) in connection.execute(_LOADED_AS, _KIND | {"version": version}):
-        return _parsed(body)
+    for questionnaire in questionnaires.load_shipped():
+        if questionnaire.version == version:
+            return questionnaire
+    for (body,) in connection.execute(_SELECT_LOADED_VERSION, _KIND_PARAMETER | {"version": version}):
+        return _parse_body(body)
     raise LookupError(f"no questionnaire {version}")
 
 
-def candidates(connection: Connection) -> list[Questionnaire]:
+def list_questionnaires(connection: Connection) -> list[Questionnaire]:
     """Every published questionnaire: those that ship first, then those that were loaded, as they came."""
-    return [*questionnaires.shipped(), *(_parsed(body) for (body,) in connection.execute(_LOADED, _KIND))]
+    return [
+        *questionnaires.load_shipped(),
+        *(_parse_body(body) for (body,) in connection.execute(_SELECT_LOADED, _KIND_PARAMETER)),
+    ]
 
 
-def in_force(connection: Connection, front_office: str, day: date) -> Questionnaire:
+def find_in_force(connection: Connection, front_office: str, day: date) -> Questionnaire:
     """The questionnaire that a front office asks from, on that day."""
-    return questionnaires.in_force(candidates(connection), front_office, day)
+    return questionnaires.find_in_force(list_questionnaires(connection), front_office, day)
 
 
-def published(tx: Session, day: date) -> list[Questionnaire]:
+def list_published(tx: Session, day: date) -> list[Questionnaire]:
     """Every questionnaire that came into force by that day; of two that begin together the later one holds."""
-    begun = (one for one in candidates(tx.connection()) if one.effective_from <= day)
-    return sorted(begun, key=lambda one: one.effective_from)
+    in_effect = (
+        questionnaire
+        for questionnaire in list_questionnaires(tx.connection())
+        if questionnaire.effective_from <= day
+    )
+    return sorted(in_effect, key=lambda questionnaire: questionnaire.effective_from)
 
 
 @lru_cache(maxsize=64)
-def _parsed(body: str) -> Questionnaire:
-    return questionnaires.parse(json.loads(body))
+def _parse_body(body: str) -> Questionnaire:
+    return questionnaires.parse_questionnaire(json.loads(body))

@@ -30,31 +30,31 @@ MARKERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Masked:
+class MaskedText:
     """A text without the personal data that was recognised in it, and the kinds it had (keys of ``MARKERS``)."""
 
     text: str
     kinds: tuple[str, ...]
 
 
-def mask(text: str) -> Masked:
+def mask_personal_data(text: str) -> MaskedText:
     """Replace personal data by its marker; masking a masked text changes nothing."""
     kinds: list[str] = []
     # Again until nothing is left: a marker can uncover a number that hid behind the one it replaced. This
     # ends, because markers hold neither digits nor @.
-    while found := _find(text):
-        for start, end, kind in found:
+    while findings := _find_personal_data(text):
+        for start, end, kind in findings:
             text = text[:start] + MARKERS[kind] + text[end:]
             kinds.append(kind)
-    return Masked(text, tuple(kind for kind in MARKERS if kind in kinds))
+    return MaskedText(text, tuple(kind for kind in MARKERS if kind in kinds))
 
 
-def _find(text: str) -> list[tuple[int, int, str]]:
+def _find_personal_data(text: str) -> list[tuple[int, int, str]]:
     """Where personal data stands, without overlaps, from the last to the first: start, end, kind."""
-    shadow, origin = _shadow(text)
+    shadow, origin = _undisguise_text(text)
     if not SUSPICIOUS.search(shadow):
         return []  # most comments
-    found = []
+    findings = []
     for rule in RULES:
         if not rule.pattern.search(shadow):
             continue  # nearly always
@@ -62,38 +62,40 @@ def _find(text: str) -> list[tuple[int, int, str]]:
         for match in rule.pattern.finditer(shadow):
             start, end = match.span("it" if "it" in rule.pattern.groupindex else 0)
             if rule.fits(re.sub(r"\D", "", match[0])):
-                characters[start:end] = TAKEN * (end - start)
+                characters[start:end] = FOUND_CHARACTER * (end - start)
                 if rule.kind != ORDINARY:
-                    found.append((origin[start], origin[end], rule.kind))
+                    findings.append((origin[start], origin[end], rule.kind))
         shadow = "".join(characters)
-    return sorted(found, reverse=True)
+    return sorted(findings, reverse=True)
 
 
 # ---- the shadow: the text as the rules see it --------------------------------------------------------------
 
-TAKEN = "\0"  # what was found already; no pattern looks for it or reaches across it, and no shadow holds it
+FOUND_CHARACTER = (
+    "\0"  # what was found already; no pattern looks for it or reaches across it, and no shadow holds it
+)
 FILLERS = "\u115f\u1160\u3164"  # letters by their category, but nothing to be seen
-LOOKALIKE = re.compile(r"(?i)(?<=\d)[oоliіз|]+(?=\d)|(?<![^\W\d])[oоl](?=\d)|(?<=\d)[oоl](?![^\W\d])")
+LOOKALIKE_LETTERS = re.compile(r"(?i)(?<=\d)[oоliіз|]+(?=\d)|(?<![^\W\d])[oоl](?=\d)|(?<=\d)[oоl](?![^\W\d])")
 AS_DIGIT = str.maketrans("oOоОlLiIіІ|зЗ", "0000111111133")
 
 
-def _shadow(text: str) -> tuple[str, list[int]]:
+def _undisguise_text(text: str) -> tuple[str, list[int]]:
     """The text without disguises, and for each of its characters (and its end) the place in the original."""
-    seen = [_plain(character) for character in text]
-    shadow = LOOKALIKE.sub(lambda letters: letters[0].translate(AS_DIGIT), "".join(seen))
-    return shadow, [*(place for place, plain in enumerate(seen) for _ in plain), len(text)]
+    plain_parts = [_undisguise_character(character) for character in text]
+    shadow = LOOKALIKE_LETTERS.sub(lambda letters: letters[0].translate(AS_DIGIT), "".join(plain_parts))
+    return shadow, [*(index for index, part in enumerate(plain_parts) for _ in part), len(text)]
 
 
 @lru_cache(maxsize=4096)
-def _plain(character: str) -> str:
+def _undisguise_character(character: str) -> str:
     """What is seen of the character: nothing, an ASCII digit, a plain dash or space, or itself."""
     if character in "№\n":  # the compatibility form of № would be the letters No
         return character
     parts = unicodedata.normalize("NFKC", character)
-    return character if len(parts) > 3 else "".join(map(_plain_part, parts))  # some are whole sentences
+    return character if len(parts) > 3 else "".join(map(_undisguise_part, parts))  # some are whole sentences
 
 
-def _plain_part(part: str) -> str:
+def _undisguise_part(part: str) -> str:
     if part.isdigit():
         return str(unicodedata.digit(part))
     if part.isspace() or part == "\u2800":
@@ -109,7 +111,7 @@ ORDINARY = "ordinary"  # dates, times, prices: set aside, so that they are not t
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class MaskingRule:
     """What to look for (only the group ``it`` is masked if there is one); ``fits`` judges its digits."""
 
     kind: str
@@ -117,15 +119,15 @@ class Rule:
     fits: Callable[[str], bool]
 
 
-def _rule(kind: str, pattern: str, fits: Callable[[str], bool] = lambda digits: True) -> Rule:
+def _make_rule(kind: str, pattern: str, fits: Callable[[str], bool] = lambda digits: True) -> MaskingRule:
     """A rule without regard to case; ``~`` is whatever may part two digits, ``%`` the same within a line."""
     pattern = pattern.replace("~", r"[^\w\0]{0,5}").replace("%", r"(?:(?! ?[,;.!?:] )[^\w\n\0]{1,5})?")
-    return Rule(kind, re.compile(pattern, re.IGNORECASE), fits)
+    return MaskingRule(kind, re.compile(pattern, re.IGNORECASE), fits)
 
 
 def _passes_luhn(digits: str) -> bool:
-    doubled = [int(one) * 2 for one in digits[-2::-2]]
-    return (sum(map(int, digits[-1::-2])) + sum(one // 10 + one % 10 for one in doubled)) % 10 == 0
+    doubled = [int(digit) * 2 for digit in digits[-2::-2]]
+    return (sum(map(int, digits[-1::-2])) + sum(digit // 10 + digit % 10 for digit in doubled)) % 10 == 0
 
 
 LETTERS = "a-zа-яєіїґ"
@@ -151,38 +153,38 @@ NUMBERS: tuple[tuple[str, Callable[[str], bool]], ...] = (  # what nine and more
 )
 
 RULES = (
-    _rule("email", rf"{LOCAL}{AT}[\w-]+(?:{DOT}[\w-]+){{0,3}}?{DOT}{DOMAIN_ENDS}(?!\w)(?:\.[\w-]+)*"),
-    _rule("email", rf"{LOCAL}{AT}(?:[\w-]+\.)+[{LETTERS}]{{2,}}"),
-    _rule("email", rf"{LOCAL}@[\w-]+(?:\.[\w-]+)*"),
-    _rule("iban", r"[uу][aа](?:~\d){27}(?!\d)"),
-    _rule("iban", r"(?<!\w)[a-z]{2}\d\d(?: ?[a-z0-9]{4}){2,7}(?: ?[a-z0-9]{1,3})?(?!\w)", lambda d: len(d) > 8),
-    _rule("unzr", rf"(?<!\d){YEAR}~(?:0[1-9]|1[0-2])~(?:0[1-9]|[12]\d|3[01])~\d{{5}}(?!\d)"),
-    _rule("card", rf"(?<!\d)(?!{NEAR}(?:~{NEAR}){{3}})\d{{4}}(?:~\d{{4}}){{3}}(?!\d)"),
-    _rule("phone", r"(?<!\d)(?:\+?\((?=\d+\))|\+ ?)?38~0(?:~\d){9}(?!\d)"),
-    _rule("phone", r"(?<!\d)(?:\((?=\d+\)))?(?:8 ?-? ?\(?)?0[3-9]\d(?:~\d){7}(?!\d)"),
-    _rule("phone", r"(?<!\d)(?:\+\(?[1-9](?:%\d){6,14}|00 ?[1-9](?:%\d){8,13})(?!\d)"),
-    _rule("phone", r"(?<![\w\[])(?:тел|моб|телефону?|tel|mob|phone|viber|вайбер)[^\w\n]{0,4}"
+    _make_rule("email", rf"{LOCAL}{AT}[\w-]+(?:{DOT}[\w-]+){{0,3}}?{DOT}{DOMAIN_ENDS}(?!\w)(?:\.[\w-]+)*"),
+    _make_rule("email", rf"{LOCAL}{AT}(?:[\w-]+\.)+[{LETTERS}]{{2,}}"),
+    _make_rule("email", rf"{LOCAL}@[\w-]+(?:\.[\w-]+)*"),
+    _make_rule("iban", r"[uу][aа](?:~\d){27}(?!\d)"),
+    _make_rule("iban", r"(?<!\w)[a-z]{2}\d\d(?: ?[a-z0-9]{4}){2,7}(?: ?[a-z0-9]{1,3})?(?!\w)", lambda d: len(d) > 8),
+    _make_rule("unzr", rf"(?<!\d){YEAR}~(?:0[1-9]|1[0-2])~(?:0[1-9]|[12]\d|3[01])~\d{{5}}(?!\d)"),
+    _make_rule("card", rf"(?<!\d)(?!{NEAR}(?:~{NEAR}){{3}})\d{{4}}(?:~\d{{4}}){{3}}(?!\d)"),
+    _make_rule("phone", r"(?<!\d)(?:\+?\((?=\d+\))|\+ ?)?38~0(?:~\d){9}(?!\d)"),
+    _make_rule("phone", r"(?<!\d)(?:\((?=\d+\)))?(?:8 ?-? ?\(?)?0[3-9]\d(?:~\d){7}(?!\d)"),
+    _make_rule("phone", r"(?<!\d)(?:\+\(?[1-9](?:%\d){6,14}|00 ?[1-9](?:%\d){8,13})(?!\d)"),
+    _make_rule("phone", r"(?<![\w\[])(?:тел|моб|телефону?|tel|mob|phone|viber|вайбер)[^\w\n]{0,4}"
                    r"(?P<it>\d(?:[ -]?\d){4,8})(?!\d)"),
-    _rule("car_plate", rf"(?<!\w)(?-i:[{PLATE}]{{2}}[ .-]?\d\d[ -]?\d\d[ .-]?[{PLATE}]{{2}})(?!\w)"),
-    _rule("car_plate", rf"(?<!\w)[{PLATE}]{{2}}-?\d{{4}}-?[{PLATE}]{{2}}(?!\w)"),
-    _rule("passport", rf"(?<!\w)(?!{A_SHORT_WORD})[{LETTERS}]{{2}}[ ,-]{{0,2}}(?:(?:№|#|номер|no?\.?) ?)?"
+    _make_rule("car_plate", rf"(?<!\w)(?-i:[{PLATE}]{{2}}[ .-]?\d\d[ -]?\d\d[ .-]?[{PLATE}]{{2}})(?!\w)"),
+    _make_rule("car_plate", rf"(?<!\w)[{PLATE}]{{2}}-?\d{{4}}-?[{PLATE}]{{2}}(?!\w)"),
+    _make_rule("passport", rf"(?<!\w)(?!{A_SHORT_WORD})[{LETTERS}]{{2}}[ ,-]{{0,2}}(?:(?:№|#|номер|no?\.?) ?)?"
                       rf"(?:\d{{6}}|\d{{3}}[ -]\d{{3}}|\d\d[ -]\d\d[ -]\d\d|\d(?:[ -]\d){{5}})"
                       rf"(?![./:-]?\d| ?{CURRENCY})"),
     # What is printed on the slip and shown at the end: with it in the text, the answer would name its case.
-    _rule("code", r"(?<!\w)(?=[a-z-]{0,19}\d)(?=[\d-]{0,19}[a-z])"
+    _make_rule("code", r"(?<!\w)(?=[a-z-]{0,19}\d)(?=[\d-]{0,19}[a-z])"
                   r"(?:[\da-z]{4}(?:-[\da-z]{4}){1,4}|[\da-z]{12}|[\da-z]{20})(?!\w)"),
-    _rule("code", r"(?<!\w)[\da-z]{26}(?!\w)"),
-    *(_rule(ORDINARY, rf"(?<!\d)(?<!\d[{s}]){DAY}[{s}]{MONTH}[{s}](?:{YEAR}|\d\d)(?!\d|[{s}]\d)") for s in "./-"),
-    _rule(ORDINARY, rf"(?<!\d)(?<!\d-){YEAR}-{MONTH}-{DAY}(?!-?\d)"),
-    _rule(ORDINARY, rf"(?<!\d)(?<!\d:){HOUR}:{MINUTE}(?::{MINUTE})?(?!:?\d)"),
-    _rule(ORDINARY, rf"(?<!\d)(?<!\d )[1-9]\d{{0,2}}(?: \d{{3}}){{1,3}}(?:[.,]\d\d?)? ?{CURRENCY}"),
-    _rule(ORDINARY, rf"(?<!\d)(?<!\d[ .,;/-])(?<!\d[,;] )(?<!\d - ){NEAR}(?:(?:[,;] |[ ,;/-]| - ){NEAR})++"
+    _make_rule("code", r"(?<!\w)[\da-z]{26}(?!\w)"),
+    *(_make_rule(ORDINARY, rf"(?<!\d)(?<!\d[{s}]){DAY}[{s}]{MONTH}[{s}](?:{YEAR}|\d\d)(?!\d|[{s}]\d)") for s in "./-"),
+    _make_rule(ORDINARY, rf"(?<!\d)(?<!\d-){YEAR}-{MONTH}-{DAY}(?!-?\d)"),
+    _make_rule(ORDINARY, rf"(?<!\d)(?<!\d:){HOUR}:{MINUTE}(?::{MINUTE})?(?!:?\d)"),
+    _make_rule(ORDINARY, rf"(?<!\d)(?<!\d )[1-9]\d{{0,2}}(?: \d{{3}}){{1,3}}(?:[.,]\d\d?)? ?{CURRENCY}"),
+    _make_rule(ORDINARY, rf"(?<!\d)(?<!\d[ .,;/-])(?<!\d[,;] )(?<!\d - ){NEAR}(?:(?:[,;] |[ ,;/-]| - ){NEAR})++"
                     r"(?!(?:[,;] |[ .,;/-]| - )?\d)"),
-    _rule(ORDINARY, r"№ ?\d{1,4}/\d{1,5}(?![\d/-])"),
-    _rule("passport", r"(?:паспорт|посвідч|passport)\w{0,8}[^\d\n]{0,20}?(?P<it>\d(?:[ -]?\d){5,7})(?!\d)"),
-    _rule("phone", r"(?<![\d-])\d{3}-\d{2}-\d{2}(?![\d-])"),
-    *(_rule(kind, r"(?<!\d)\d{9,}", fits) for kind, fits in NUMBERS),
-    *(_rule(kind, r"\d(?:%\d){8,}", fits) for kind, fits in NUMBERS),
+    _make_rule(ORDINARY, r"№ ?\d{1,4}/\d{1,5}(?![\d/-])"),
+    _make_rule("passport", r"(?:паспорт|посвідч|passport)\w{0,8}[^\d\n]{0,20}?(?P<it>\d(?:[ -]?\d){5,7})(?!\d)"),
+    _make_rule("phone", r"(?<![\d-])\d{3}-\d{2}-\d{2}(?![\d-])"),
+    *(_make_rule(kind, r"(?<!\d)\d{9,}", fits) for kind, fits in NUMBERS),
+    *(_make_rule(kind, r"\d(?:%\d){8,}", fits) for kind, fits in NUMBERS),
 )  # fmt: skip
 # Without any of this no rule finds anything.
 SUSPICIOUS = re.compile(r"[\d@(\[{<]|собака|равлик|[a-z]{26}", re.IGNORECASE)

@@ -12,7 +12,7 @@ from feedback_service.database import table, write
 from feedback_service.models import Comment, Response
 from feedback_service.surveys import library
 from feedback_service.surveys.answers import Answers
-from feedback_service.surveys.folding import folded
+from feedback_service.surveys.folding import fold_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,46 +35,46 @@ class NewResponse:
     answers: Answers
 
 
-_FACTS = tuple(field.name for field in fields(NewResponse))
-_REPEATED = ("answered_on", "front_office", "source", "service_id", "language")
-_RESPONSE, _COMMENT = insert(table(Response)), insert(table(Comment))
+_RESPONSE_COLUMNS = tuple(field.name for field in fields(NewResponse))
+_REPEATED_COLUMNS = ("answered_on", "front_office", "source", "service_id", "language")
+_INSERT_RESPONSE, _INSERT_COMMENT = insert(table(Response)), insert(table(Comment))
 
 
-def store(connection: Connection, new: NewResponse) -> None:
+def store_response(connection: Connection, response: NewResponse) -> None:
     """Keep the answer: its facts with what was chosen, and the masked comment."""
-    facts = {name: getattr(new, name) for name in _FACTS}
-    write(connection, _RESPONSE, facts | {"answers": new.answers.coded})
-    if (text := new.answers.comment) is not None:
-        key = {"centre_id": new.centre_id, "response_id": new.id}
-        beside = _beside(connection, new) | {"text": text, "folded": folded(text)}
-        write(connection, _COMMENT, key | beside)
+    facts = {name: getattr(response, name) for name in _RESPONSE_COLUMNS}
+    write(connection, _INSERT_RESPONSE, facts | {"answers": response.answers.values_by_question})
+    if (text := response.answers.comment) is not None:
+        key = {"centre_id": response.centre_id, "response_id": response.id}
+        beside = _comment_facts(connection, response) | {"text": text, "folded": fold_text(text)}
+        write(connection, _INSERT_COMMENT, key | beside)
 
 
-def _beside(connection: Connection, new: NewResponse) -> dict[str, object]:
+def _comment_facts(connection: Connection, response: NewResponse) -> dict[str, object]:
     """What a comment repeats of its answer."""
-    asked = library.by_version(connection, new.questionnaire)
-    return {name: getattr(new, name) for name in _REPEATED} | {
+    questionnaire = library.get_by_version(connection, response.questionnaire)
+    return {name: getattr(response, name) for name in _REPEATED_COLUMNS} | {
         "set_aside": False,
-        "poor": asked.poor(new.answers.single),
-        "breach": bool(asked.breaches(new.answers.choices)),
-        "reasons": "".join(f" {reason} " for reason in asked.reasons(new.answers.choices)),
+        "poor": questionnaire.is_poor(response.answers.single),
+        "breach": bool(questionnaire.breaches(response.answers.choices)),
+        "reasons": "".join(f" {reason} " for reason in questionnaire.reasons(response.answers.choices)),
     }
 
 
-def by_receipt(tx: Session, hashes: Sequence[bytes], *, lock: bool = False) -> Response | None:
+def find_by_receipt(tx: Session, hashes: Sequence[bytes], *, lock: bool = False) -> Response | None:
     """The answer that a receipt belongs to."""
     query = select(Response).where(Response.receipt_hash.in_(hashes))
     return tx.scalar(query.with_for_update() if lock else query)
 
 
-def by_client(tx: Session, centre_id: uuid.UUID, hashes: Sequence[bytes]) -> Response | None:
+def find_by_client(tx: Session, centre_id: uuid.UUID, hashes: Sequence[bytes]) -> Response | None:
     """The answer that a client sent to the centre without an invitation."""
     query = select(Response).where(Response.centre_id == centre_id, Response.client_hash.in_(hashes))
     return tx.scalar(query)
 
 
-def take_back(tx: Session, response: Response, *, on: date) -> None:
+def withdraw_response(tx: Session, response: Response, *, withdrawn_on: date) -> None:
     """Delete what was said; what stays is a tombstone with its day."""
-    of_it = (Comment.centre_id == response.centre_id, Comment.response_id == response.id)
-    tx.execute(delete(Comment).where(*of_it))
-    response.answers, response.withdrawn_on = {}, on
+    of_response = (Comment.centre_id == response.centre_id, Comment.response_id == response.id)
+    tx.execute(delete(Comment).where(*of_response))
+    response.answers, response.withdrawn_on = {}, withdrawn_on

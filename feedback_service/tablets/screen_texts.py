@@ -68,7 +68,7 @@ TEXTS = {
 }
 
 
-def texts(language: str) -> dict[str, str]:
+def translate_texts(language: str) -> dict[str, str]:
     """All of them in one language."""
     with force_locale(language):
         return {name: gettext(sentence) for name, sentence in TEXTS.items()}

@@ -12,17 +12,17 @@ from flask import g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from feedback_service.access import sessions
-from feedback_service.access.sessions import CODE, FULL, SET_UP, Visitor
-from feedback_service.access.sight import CentreCard, Sight
-from feedback_service.config import settings
+from feedback_service.access.sessions import CODE_STAGE, FULL_STAGE, SET_UP_STAGE, CurrentUser
+from feedback_service.access.sight import CentreSummary, Visibility
+from feedback_service.config import current_settings
 from feedback_service.errors import N_, NotAllowed
 from feedback_service.flow import oversight, sign_in
 from kiosk_ui.admin.cookies import cookie_name
-from kiosk_ui.admin.kept import Kept
+from kiosk_ui.admin.kept import SavedForm
 from kiosk_ui.admin.layout import offer_again
 from kiosk_ui.admin.sign_in_pages import come_back
-from kiosk_ui.languages import spoken
-from kiosk_ui.pages import LONGEST_FORM_OF_STAFF
+from kiosk_ui.languages import url_language
+from kiosk_ui.pages import MAX_STAFF_FORM_BYTES
 
 View = Callable[..., ResponseReturnValue]
 
@@ -51,38 +51,38 @@ def needs(what: str) -> Callable[[View], GuardedView]:
 
 def _refuse(need: str) -> ResponseReturnValue | None:
     """What somebody gets who may not come in; ``None`` for who may. Raises ``NotAllowed``."""
-    request.max_form_memory_size = LONGEST_FORM_OF_STAFF  # a table may be pasted as well as sent as a file
+    request.max_form_memory_size = MAX_STAFF_FORM_BYTES  # a table may be pasted as well as sent as a file
     if request.method not in SAFE and not came_from_here():
         raise NotAllowed(N_("This form did not come from a page of ours."))
     token = request.cookies.get(cookie_name(), "")
-    g.visitor = sign_in.visitor(token) if token else None
-    g.form_token = sessions.form_token(token) if g.visitor else ""
+    g.visitor = sign_in.find_current_user(token) if token else None
+    g.form_token = sessions.derive_form_token(token) if g.visitor else ""
     if need == NOBODY:
         return None
-    if g.visitor is None or g.visitor.stage != (need if need in (CODE, SET_UP) else FULL):
+    if g.visitor is None or g.visitor.stage != (need if need in (CODE_STAGE, SET_UP_STAGE) else FULL_STAGE):
         return _elsewhere(need)
     if request.method not in SAFE and not sessions.is_form_token(token, request.form.get("csrf", "")):
-        return offer_again(Kept.of_request(), 403)
-    if need not in (SIGNED_IN, CODE, SET_UP) and not visitor().may(need):
+        return offer_again(SavedForm.from_request(), 403)
+    if need not in (SIGNED_IN, CODE_STAGE, SET_UP_STAGE) and not visitor().has_right(need):
         raise NotAllowed()
     return None
 
 
-def visitor() -> Visitor:
+def visitor() -> CurrentUser:
     """Who is here. Only for views that need somebody."""
-    return cast(Visitor, g.visitor)
+    return cast(CurrentUser, g.visitor)
 
 
-def sight() -> Sight:
+def sight() -> Visibility:
     """Which centres the visitor may see, and which rows in them; asked once a request."""
     if "sight" not in g:
-        g.sight = oversight.sight_of(visitor())
-    return cast(Sight, g.sight)
+        g.sight = oversight.read_visibility(visitor())
+    return cast(Visibility, g.sight)
 
 
-def centre_of(code: str) -> CentreCard:
+def centre_of(code: str) -> CentreSummary:
     """The centre of this code, if the visitor may see it, else ``NotFound``; the journal will name it."""
-    found = sight().centre(code)
+    found = sight().get_centre(code)
     g.setdefault("about", []).append(found.id)
     return found
 
@@ -93,22 +93,22 @@ def came_from_here() -> bool:
     if site is not None:
         return site == "same-origin"
     origin = request.headers.get("Origin", "")
-    return origin in (settings().public_url, request.host_url.rstrip("/"))
+    return origin in (current_settings().public_url, request.host_url.rstrip("/"))
 
 
 def _elsewhere(need: str) -> ResponseReturnValue:
     """Where somebody goes who is not far enough through the door, or too far."""
-    asked_between = need in (CODE, SET_UP)  # what matters then is what waits behind the question
-    kept = Kept.read(request.form) if asked_between else Kept.of_request()
+    asked_between = need in (CODE_STAGE, SET_UP_STAGE)  # what matters then is what waits behind the question
+    kept = SavedForm.from_form(request.form) if asked_between else SavedForm.from_request()
     if g.visitor is not None and asked_between:
-        return redirect(url_for(_step(), lang=spoken()), 303)
+        return redirect(url_for(_step(), lang=url_language()), 303)
     if request.method in SAFE:
-        following = None if kept.to == url_for("admin.home") else kept.to
-        return redirect(url_for(_step(), next=following, lang=spoken()), 303)
+        following = None if kept.target_url == url_for("admin.home") else kept.target_url
+        return redirect(url_for(_step(), next=following, lang=url_language()), 303)
     return come_back(kept)
 
 
 def _step() -> str:
     """The endpoint of what is asked of the visitor next."""
-    steps = {CODE: "admin.code", SET_UP: "admin.set_up", FULL: "admin.home"}
+    steps = {CODE_STAGE: "admin.code", SET_UP_STAGE: "admin.set_up", FULL_STAGE: "admin.home"}
     return steps[g.visitor.stage] if g.visitor else "admin.sign_in"

@@ -8,48 +8,51 @@ from flask.typing import ResponseReturnValue
 
 from feedback_service import clock
 from feedback_service.access import roles
-from feedback_service.config import settings
+from feedback_service.config import current_settings
 from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
 from feedback_service.flow import alarms as alarms_flow
 from feedback_service.flow.alarms import Card
 from kiosk_ui.admin.admission import centre_of, needs, sight, visitor
-from kiosk_ui.admin.forms import Mistake, mistakes
+from kiosk_ui.admin.forms import FormError, form_errors
 from kiosk_ui.admin.layout import back_to, show
-from kiosk_ui.languages import told
+from kiosk_ui.languages import translated_message
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class NoteDraft:
     """A note that could not be kept, and what is wrong with it."""
 
     alarm: uuid.UUID
     note: str
-    errors: list[Mistake]
+    errors: list[FormError]
 
 
 @needs(roles.ALARMS)
 def alarms() -> ResponseReturnValue:
     """Alarms of the visitor's centres, or of the one the address names: those that wait first."""
-    return _page()
+    return _show_alarms()
 
 
 @needs(roles.ALARMS)
 def acknowledge_alarm(centre: str, alarm: str) -> ResponseReturnValue:
     """The visitor deals with the alarm and says how; when somebody was first, that is shown."""
-    card = centre_of(centre)
+    centre_summary = centre_of(centre)
     try:
-        id = uuid.UUID(alarm)
+        alarm_id = uuid.UUID(alarm)
     except ValueError:
         raise NotFound() from None
-    note = request.form.get(f"note-{id}", "")
+    note = request.form.get(f"note-{alarm_id}", "")
     try:
-        alarms_flow.acknowledge(visitor(), card.code, id, note)
+        alarms_flow.acknowledge(visitor(), centre_summary.code, alarm_id, note)
     except Invalid as refusal:
-        wrong = [Mistake(f"note-{id}", each.message) for each in mistakes(refusal)]
-        return _page(422, Draft(id, note, wrong))
+        errors = [FormError(f"note-{alarm_id}", error.message) for error in form_errors(refusal)]
+        return _show_alarms(422, NoteDraft(alarm_id, note, errors))
     except ChangedMeanwhile as refusal:
-        return _page(409, Draft(id, note, [Mistake(f"alarm-{id}", told(refusal.title))]))
-    return back_to("admin.alarms", centre=card.code if "only" in request.args else None, done=1)
+        return _show_alarms(
+            409,
+            NoteDraft(alarm_id, note, [FormError(f"alarm-{alarm_id}", translated_message(refusal.title))]),
+        )
+    return back_to("admin.alarms", centre=centre_summary.code if "only" in request.args else None, done=1)
 
 
 @needs(roles.ALARMS)
@@ -59,30 +62,30 @@ def want_letters() -> ResponseReturnValue:
     return back_to("admin.alarms", centre=request.args.get("centre"), letters=1)
 
 
-def _page(status: int = 200, draft: Draft | None = None) -> Response:
-    code = request.args.get("centre") or None
-    card = centre_of(code) if code else None
-    cards = alarms_flow.all_alarms(visitor(), code)
+def _show_alarms(status: int = 200, draft: NoteDraft | None = None) -> Response:
+    centre_code = request.args.get("centre") or None
+    centre_summary = centre_of(centre_code) if centre_code else None
+    alarm_list = alarms_flow.all_alarms(visitor(), centre_code)
     return show(
         "admin/alarms.html",
         status,
-        card=card,
+        card=centre_summary,
         centres=sight().centres,
-        standing=[each for each in cards if each.over_on is None],
-        over=[each for each in cards if each.over_on is not None],
+        standing=[alarm for alarm in alarm_list if alarm.over_on is None],
+        over=[alarm for alarm in alarm_list if alarm.over_on is not None],
         draft=draft,
         late=status == 409,
         errors=draft.errors if draft else [],
         done=request.args.get("done"),
         saved="letters" in request.args,
-        by_mail=settings().smtp_url is not None,
+        by_mail=current_settings().smtp_url is not None,
         wanted=alarms_flow.wants_letters(visitor()),
-        to_comments=_to_comments,
-        reads_comments=visitor().may(roles.COMMENTS),
+        to_comments=_comment_filters,
+        reads_comments=visitor().has_right(roles.COMMENTS),
     )
 
 
-def _to_comments(alarm: Card) -> dict[str, str]:
+def _comment_filters(alarm: Card) -> dict[str, str]:
     """The filters of the page of comments that show what the alarm is about."""
     today = clock.kyiv_day(clock.now())
     filters = {

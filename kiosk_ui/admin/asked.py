@@ -11,14 +11,14 @@ from urllib.parse import urlencode
 
 from flask_babel import gettext as _
 
-from feedback_service.access.sight import CentreCard, Sight
+from feedback_service.access.sight import CentreSummary, Visibility
 from feedback_service.errors import NotFound
 from feedback_service.figures.breakdown import BREAKDOWNS
 from feedback_service.figures.shapes import FigureQuery, FigureSubset
-from feedback_service.plain_text import clean
+from feedback_service.plain_text import clean_text
 from feedback_service.words import FRONT_OFFICES, SOURCES
 from kiosk_ui.admin.period import USUAL, read_period
-from kiosk_ui.languages import spoken
+from kiosk_ui.languages import url_language
 
 PARTS = ("service", "provider", "workplace", "language")
 
@@ -28,7 +28,7 @@ class Asked:
     """The view, the centre if it is a single one, the address that leads to it, and what had to be put right."""
 
     view: FigureQuery
-    centre: CentreCard | None
+    centre: CentreSummary | None
     corrections: tuple[str, ...]
     fenced: FigureSubset | None = field(default=None)  # a provider sees their own services only
 
@@ -44,7 +44,7 @@ class Asked:
         }
         if view.subset is not None and view.subset != self.fenced:
             members[view.subset.by] = next(iter(view.subset.keys))
-        members |= {"lang": spoken()} | changes
+        members |= {"lang": url_language()} | changes
         return urlencode({name: value for name, value in members.items() if value is not None})
 
     @property
@@ -63,7 +63,7 @@ class Asked:
         return subset.by, str(next(iter(subset.keys)))
 
 
-def asked(arguments: Mapping[str, str], sight: Sight, today: date) -> Asked | None:
+def asked(arguments: Mapping[str, str], sight: Visibility, today: date) -> Asked | None:
     """The view nearest to what was asked; ``None`` if there is no centre to look at.
 
     ``NotFound`` for a foreign centre.
@@ -72,7 +72,7 @@ def asked(arguments: Mapping[str, str], sight: Sight, today: date) -> Asked | No
         return None
     wrong: list[str] = []
     code = arguments.get("centre", "").strip()
-    centre = sight.centre(code) if code else sight.centres[0] if len(sight.centres) == 1 else None
+    centre = sight.get_centre(code) if code else sight.centres[0] if len(sight.centres) == 1 else None
     first, last = read_period(arguments, today, wrong)
     fenced = _fence(sight)
     view = FigureQuery(
@@ -128,13 +128,13 @@ def _part(arguments: Mapping[str, str], fenced: FigureSubset | None, wrong: list
 
 def _key(typed: str, wrong: list[str]) -> str | None:
     try:
-        return clean(typed).strip()[:64] or None
+        return clean_text(typed).strip()[:64] or None
     except ValueError:
         wrong.append(_("“%(typed)s” is nothing to filter by; all are shown.", typed=typed[:40]))
         return None
 
 
-def _fence(sight: Sight) -> FigureSubset | None:
+def _fence(sight: Visibility) -> FigureSubset | None:
     if sight.providers is not None:
         return FigureSubset("provider", sight.providers, among=sight.providers)
     if sight.services is not None:

@@ -10,17 +10,17 @@ from flask.typing import ResponseReturnValue
 from feedback_service.access import roles
 from feedback_service.cases.opening import WEEKDAYS
 from feedback_service.errors import N_, ChangedMeanwhile, Invalid
-from feedback_service.files import BadFile, rows_in
+from feedback_service.files import UnreadableFile, parse_table
 from feedback_service.flow import profile as profile_flow
-from feedback_service.flow.profile import Profile
+from feedback_service.flow.profile import CentreProfile
 from feedback_service.flow.registers import SERVICE_NEEDED, Imported, Remark
 from feedback_service.i18n import own_name
 from kiosk_ui.admin.admission import centre_of, needs, sight, visitor
-from kiosk_ui.admin.forms import Mistake, mistakes, sent_version
+from kiosk_ui.admin.forms import FormError, form_errors, sent_version
 from kiosk_ui.admin.layout import back_to, show
-from kiosk_ui.languages import offered, spoken, told
+from kiosk_ui.languages import available_languages, translated_message, url_language
 
-DAYS = {
+WEEKDAY_LABELS = {
     "mon": N_("Monday"),
     "tue": N_("Tuesday"),
     "wed": N_("Wednesday"),
@@ -29,12 +29,12 @@ DAYS = {
     "sat": N_("Saturday"),
     "sun": N_("Sunday"),
 }
-LABELS = {
+FIELD_LABELS = {
     "name": N_("Full name, as people know it"),
     "controller": N_("Who answers for personal data"),
     "contact": N_("Where to turn about personal data"),
     "notice": N_("What the centre adds to the privacy notice"),
-    **{f"hours-{day}": words for day, words in DAYS.items()},
+    **{f"hours-{day}": words for day, words in WEEKDAY_LABELS.items()},
     "exceptions": N_("Days with other hours"),
     "windows": N_("Windows"),
     "languages": N_("Languages of the survey"),
@@ -43,7 +43,7 @@ NO_FILE = N_("Choose a file, or paste a table.")
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class FieldChange:
     """A field that two people changed: what is stored now, what was typed here."""
 
     field: str
@@ -56,7 +56,7 @@ class Difference:
 def centres() -> ResponseReturnValue:
     """The visitor's centres; with one only, straight to it."""
     if len(sight().centres) == 1:
-        return redirect(url_for("admin.profile", centre=sight().centres[0].code, lang=spoken()), 303)
+        return redirect(url_for("admin.profile", centre=sight().centres[0].code, lang=url_language()), 303)
     return show("admin/centres.html", centres=sight().centres)
 
 
@@ -64,28 +64,36 @@ def centres() -> ResponseReturnValue:
 def profile(centre: str) -> ResponseReturnValue:
     """What people are told of the centre, and when it is open."""
     centre_of(centre)
-    known = profile_flow.read_profile(visitor(), centre)
-    return _page(known, known.typed(), saved="saved" in request.args)
+    stored_profile = profile_flow.read_profile(visitor(), centre)
+    return _show_profile(stored_profile, stored_profile.to_form(), saved="saved" in request.args)
 
 
 @needs(roles.PROFILE)
 def change_profile(centre: str) -> ResponseReturnValue:
     """The profile is as typed, unless somebody else saved meanwhile: then both versions are shown."""
-    known, typed = profile_flow.read_profile(visitor(), centre), _typed()
+    stored_profile, form_values = profile_flow.read_profile(visitor(), centre), _read_form()
     try:
-        profile_flow.change_profile(visitor(), centre, sent_version(), typed)
+        profile_flow.change_profile(visitor(), centre, sent_version(), form_values)
     except ChangedMeanwhile:
-        known = profile_flow.read_profile(visitor(), centre)
-        return _page(known, typed, status=409, differences=_differences(known.typed(), typed), changed=True)
+        stored_profile = profile_flow.read_profile(visitor(), centre)
+        return _show_profile(
+            stored_profile,
+            form_values,
+            status=409,
+            differences=_find_field_changes(stored_profile.to_form(), form_values),
+            changed=True,
+        )
     except Invalid as refusal:
-        return _page(known, typed, mistakes(refusal), status=422, version=sent_version())
+        return _show_profile(
+            stored_profile, form_values, form_errors(refusal), status=422, version=sent_version()
+        )
     return back_to("admin.profile", centre=centre, saved=1)
 
 
 @needs(roles.PROFILE)
 def services(centre: str) -> ResponseReturnValue:
     """What the centre gives, and the form to bring a list of it."""
-    return _services(centre)
+    return _show_services(centre)
 
 
 @needs(roles.PROFILE)
@@ -93,56 +101,72 @@ def import_services(centre: str) -> ResponseReturnValue:
     """Bring the services up to a file or a pasted table; a row at fault is named, the rest is taken."""
     centre_of(centre)
     file, table = request.files.get("file"), request.form.get("table", "")
-    name, data = (file.filename, file.read()) if file and file.filename else ("", table.encode())
+    file_name, data = (file.filename, file.read()) if file and file.filename else ("", table.encode())
     if not data.strip():
-        return _services(centre, 422, table, [Mistake("file", told(NO_FILE))])
-    field = "file" if name else "table"
+        return _show_services(centre, 422, table, [FormError("file", translated_message(NO_FILE))])
+    field = "file" if file_name else "table"
     try:
-        rows = rows_in(name or told(N_("The table")), data, SERVICE_NEEDED, profile_flow.SERVICE_COLUMNS)
-    except BadFile as wrong:
-        return _services(centre, 422, table, [Mistake(field, told(wrong.detail, wrong.params) + ".")])
-    done = profile_flow.import_services(visitor(), centre, rows)
-    return _services(centre, 422 if done.faults else 200, table if done.faults else "", done=done)
+        rows = parse_table(
+            file_name or translated_message(N_("The table")),
+            data,
+            SERVICE_NEEDED,
+            profile_flow.SERVICE_COLUMNS,
+        )
+    except UnreadableFile as error:
+        return _show_services(
+            centre, 422, table, [FormError(field, translated_message(error.detail, error.params) + ".")]
+        )
+    import_result = profile_flow.import_services(visitor(), centre, rows)
+    return _show_services(
+        centre,
+        422 if import_result.faults else 200,
+        table if import_result.faults else "",
+        import_result=import_result,
+    )
 
 
 @needs(roles.PROFILE)
 def poster(centre: str) -> ResponseReturnValue:
     """To the centre's poster, which is for everybody."""
-    return redirect(url_for("public.hall_poster", code=centre_of(centre).code, lang=spoken()), 303)
+    return redirect(url_for("public.hall_poster", code=centre_of(centre).code, lang=url_language()), 303)
 
 
-def _services(
+def _show_services(
     centre: str,
     status: int = 200,
     table: str = "",
-    wrong: Sequence[Mistake] = (),
-    done: Imported | None = None,
+    errors: Sequence[FormError] = (),
+    import_result: Imported | None = None,
 ) -> Response:
     return show(
         "admin/services.html",
         status,
         card=centre_of(centre),
-        services=profile_flow.services_of(visitor(), centre),
+        services=profile_flow.list_services(visitor(), centre),
         table=table,
-        errors=wrong,
-        done=done,
-        faults=[(fault.line, _sentence(fault)) for fault in done.faults] if done else [],
+        errors=errors,
+        done=import_result,
+        faults=[(fault.line, _row_message_text(fault)) for fault in import_result.faults]
+        if import_result
+        else [],
     )
 
 
-def _sentence(remark: Remark) -> str:
-    return " ".join(told(error.detail, error.params) for error in remark.said)
+def _row_message_text(row_message: Remark) -> str:
+    return " ".join(translated_message(error.detail, error.params) for error in row_message.said)
 
 
-def _typed() -> dict[str, Any]:
-    texts = {name: request.form.get(name, "").replace("\r\n", "\n") for name in LABELS if name != "languages"}
+def _read_form() -> dict[str, Any]:
+    texts = {
+        name: request.form.get(name, "").replace("\r\n", "\n") for name in FIELD_LABELS if name != "languages"
+    }
     return {**texts, "languages": request.form.getlist("languages")}
 
 
-def _page(
-    known: Profile,
-    typed: Mapping[str, Any],
-    wrong: Sequence[Mistake] = (),
+def _show_profile(
+    stored_profile: CentreProfile,
+    form_values: Mapping[str, Any],
+    errors: Sequence[FormError] = (),
     *,
     status: int = 200,
     version: int | None = None,
@@ -151,26 +175,26 @@ def _page(
     return show(
         "admin/profile.html",
         status,
-        known=known,
-        typed=typed,
-        errors=wrong,
-        version=known.version if version is None else version,
-        labels=LABELS,
+        known=stored_profile,
+        typed=form_values,
+        errors=errors,
+        version=stored_profile.version if version is None else version,
+        labels=FIELD_LABELS,
         weekdays=[f"hours-{day}" for day in WEEKDAYS],
-        spoken_here=offered(),
+        spoken_here=available_languages(),
         **context,
     )
 
 
-def _differences(stored: Mapping[str, Any], typed: Mapping[str, Any]) -> list[Difference]:
+def _find_field_changes(stored: Mapping[str, Any], form_values: Mapping[str, Any]) -> list[FieldChange]:
     """What is not the same in both, field by field."""
-    found = []
-    for name, label in LABELS.items():
-        ours, theirs = _shown(stored[name]), _shown(typed[name])
-        if ours != theirs:
-            found.append(Difference(name, told(label), ours, theirs))
-    return found
+    changes = []
+    for name, label in FIELD_LABELS.items():
+        stored_text, typed_text = _format_value(stored[name]), _format_value(form_values[name])
+        if stored_text != typed_text:
+            changes.append(FieldChange(name, translated_message(label), stored_text, typed_text))
+    return changes
 
 
-def _shown(value: Any) -> str:
+def _format_value(value: Any) -> str:
     return str(value).strip() if isinstance(value, str) else ", ".join(own_name(code) for code in value)

@@ -10,24 +10,24 @@ from flask.typing import ResponseReturnValue
 
 from feedback_service import clock, exports
 from feedback_service.access import roles
-from feedback_service.config import settings
+from feedback_service.config import current_settings
 from feedback_service.errors import N_, NotFound
 from feedback_service.flow import comments as comments_flow
 from feedback_service.flow import profile
 from feedback_service.flow.dashboard import read_questionnaires
 from feedback_service.i18n import own_name
-from feedback_service.surveys.comments import Slice, Told, Wanted
+from feedback_service.surveys.comments import AnswerFilter, CommentFilter, CommentView
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.words import FRONT_OFFICES, SOURCES
 from kiosk_ui.admin import words
 from kiosk_ui.admin.admission import centre_of, needs, sight, visitor
 from kiosk_ui.admin.layout import show
 from kiosk_ui.admin.period import read_period
-from kiosk_ui.languages import in_language, offered, spoken, told
+from kiosk_ui.languages import available_languages, in_current_language, translated_message, url_language
 
-LONGEST_SEARCH = 100  # characters
+MAX_SEARCH_LENGTH = 100  # characters
 
-COLUMNS = {
+EXPORT_COLUMNS = {
     "month": N_("Month"),
     "front_office": N_("Where"),
     "service": N_("Service"),
@@ -38,15 +38,15 @@ COLUMNS = {
     "language": N_("Language"),
     "comment": N_("Comment"),
 }
-UNKNOWN = N_("“%(typed)s” is nothing one can choose here and was left out.")
-CUT = N_("Only the first %(longest)s characters are looked for.")
+UNKNOWN_CHOICE = N_("“%(typed)s” is nothing one can choose here and was left out.")
+SEARCH_CUT = N_("Only the first %(longest)s characters are looked for.")
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class LabelledComment:
     """A comment as it is read: what its author marked badly, in the words that were asked."""
 
-    told: Told
+    comment: CommentView
     rating: str | None
     poor: Sequence[tuple[str, str]]
     reasons: Sequence[str]
@@ -54,12 +54,12 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class CommentFilterForm:
     """What is shown: which comments, a sentence for each wish that could not be met, and what one may choose."""
 
-    wanted: Wanted
+    comment_filter: CommentFilter
     remarks: Sequence[str]
-    published: Sequence[Questionnaire]
+    questionnaires: Sequence[Questionnaire]
     choices: Mapping[str, Mapping[str, str]]
     reasons: Mapping[str, str]
 
@@ -69,164 +69,200 @@ class View:
         return urlencode(request.args.to_dict(flat=False), doseq=True)
 
     @property
-    def narrowed(self) -> bool:
+    def has_more_filters(self) -> bool:
         """Whether a filter is in use that is not always seen."""
-        of = self.wanted.of
-        return any((of.front_office, of.service, of.source, self.wanted.language, self.wanted.reasons))
+        answer_filter = self.comment_filter.answer_filter
+        return any(
+            (
+                answer_filter.front_office,
+                answer_filter.service,
+                answer_filter.source,
+                self.comment_filter.language,
+                self.comment_filter.reasons,
+            )
+        )
 
 
 @needs(roles.COMMENTS)
 def comments(centre: str | None = None) -> ResponseReturnValue:
     """A centre's comments, the newest first; every filter is in the address."""
     if centre is None:
-        return _to_a_centre()
-    card, view = centre_of(centre), _view(centre)
-    found = comments_flow.read_comments(
-        visitor(), card.code, view.wanted, _uuid(request.args.get("after", ""))
+        return _redirect_to_first_centre()
+    centre_summary, filter_form = centre_of(centre), _read_filter_form(centre)
+    comment_page = comments_flow.read_comments(
+        visitor(), centre_summary.code, filter_form.comment_filter, _parse_uuid(request.args.get("after", ""))
     )
     return show(
         "admin/comments.html",
-        card=card,
+        card=centre_summary,
         centres=sight().centres,
-        view=view,
-        wanted=view.wanted,
-        found=found,
-        readings=[_reading(each, view.published) for each in found.comments],
-        least=settings().min_group,
-        front_offices=words.FRONT_OFFICE,
+        view=filter_form,
+        wanted=filter_form.comment_filter,
+        found=comment_page,
+        readings=[_label_comment(comment, filter_form.questionnaires) for comment in comment_page.comments],
+        least=current_settings().min_group,
+        front_offices=words.FRONT_OFFICE_LABELS,
         formats=exports.FORMATS,
     )
 
 
-def _to_a_centre() -> ResponseReturnValue:
+def _redirect_to_first_centre() -> ResponseReturnValue:
     """To the first of the visitor's centres; who has none learns that there is none."""
     if not sight().centres:
         return show("admin/comments.html", card=None)
-    return redirect(url_for("admin.comments", centre=sight().centres[0].code, lang=spoken()), 303)
+    return redirect(url_for("admin.comments", centre=sight().centres[0].code, lang=url_language()), 303)
 
 
 @needs(roles.COMMENTS)
 def export_comments(centre: str, format: str) -> ResponseReturnValue:
     """The same comments as a file, told as they are on the page."""
-    card = centre_of(centre)
+    centre_summary = centre_of(centre)
     if format not in exports.FORMATS:
         raise NotFound()
-    view = _view(centre)
-    every = comments_flow.every_comment(visitor(), card.code, view.wanted)
-    columns = [exports.Column(name, told(title)) for name, title in COLUMNS.items()]
-    rows = (_row(_reading(each, view.published)) for each in every)
-    table = exports.Table("comments", told(N_("Comments")), columns, rows)
-    file = Response(exports.FORMATS[format].write(table), mimetype=exports.FORMATS[format].type)
-    file.headers["Content-Disposition"] = f'attachment; filename="comments-{card.code}.{format}"'
-    return file
+    filter_form = _read_filter_form(centre)
+    all_comments = comments_flow.read_all_comments(visitor(), centre_summary.code, filter_form.comment_filter)
+    columns = [
+        exports.ExportColumn(name, translated_message(title)) for name, title in EXPORT_COLUMNS.items()
+    ]
+    rows = (_export_row(_label_comment(comment, filter_form.questionnaires)) for comment in all_comments)
+    table = exports.ExportTable("comments", translated_message(N_("Comments")), columns, rows)
+    response = Response(exports.FORMATS[format].write(table), mimetype=exports.FORMATS[format].type)
+    response.headers["Content-Disposition"] = (
+        f'attachment; filename="comments-{centre_summary.code}.{format}"'
+    )
+    return response
 
 
 @needs(roles.COMMENTS)
 def set_comment_aside(centre: str, comment: str) -> ResponseReturnValue:
     """The comment goes to those set aside, or comes back; then the page is as it was."""
-    id = _uuid(comment)
-    if id is None:
+    comment_id = _parse_uuid(comment)
+    if comment_id is None:
         raise NotFound()
-    comments_flow.set_aside(visitor(), centre, id, aside=request.form.get("back") is None)
-    page = url_for("admin.comments", centre=centre)
+    comments_flow.set_comment_aside(visitor(), centre, comment_id, aside=request.form.get("back") is None)
+    page_url = url_for("admin.comments", centre=centre)
     filters = request.query_string.decode("ascii", "ignore")
-    return redirect(f"{page}?{filters}" if filters else page, 303)
+    return redirect(f"{page_url}?{filters}" if filters else page_url, 303)
 
 
-def _view(centre: str) -> View:
+def _read_filter_form(centre: str) -> CommentFilterForm:
     """What the address asks for, or the nearest to it that makes sense."""
-    published = read_questionnaires(clock.kyiv_day(clock.now()))
-    services = {_key(each): each.title for each in profile.services_of(visitor(), centre)}
-    reasons = dict(words.reasons(published))
-    wanted, remarks = _wanted(services, reasons)
+    questionnaires = read_questionnaires(clock.kyiv_day(clock.now()))
+    services = {_service_key(entry): entry.title for entry in profile.list_services(visitor(), centre)}
+    reasons = dict(words.reasons(questionnaires))
+    comment_filter, remarks = _read_comment_filter(services, reasons)
     choices = {
-        "front_office": {each: told(words.FRONT_OFFICE[each]) for each in FRONT_OFFICES},
+        "front_office": {
+            entry: translated_message(words.FRONT_OFFICE_LABELS[entry]) for entry in FRONT_OFFICES
+        },
         "service": services,
-        "source": {each: told(words.SOURCE[each]) for each in SOURCES},
-        "language": {code: own_name(code) for code in offered()},
+        "source": {entry: translated_message(words.SOURCE_LABELS[entry]) for entry in SOURCES},
+        "language": {code: own_name(code) for code in available_languages()},
     }
-    return View(wanted, remarks, published, choices, reasons)
+    return CommentFilterForm(comment_filter, remarks, questionnaires, choices, reasons)
 
 
-def _wanted(services: Mapping[str, str], reasons: Mapping[str, str]) -> tuple[Wanted, list[str]]:
+def _read_comment_filter(
+    services: Mapping[str, str], reasons: Mapping[str, str]
+) -> tuple[CommentFilter, list[str]]:
     """What the address asks for, or the nearest to it that makes sense; and a sentence for each difference."""
     remarks: list[str] = []
 
-    def one_of(name: str, known: Collection[str]) -> str | None:
+    def read_choice(name: str, allowed: Collection[str]) -> str | None:
         typed = request.args.get(name, "")
-        if typed and typed not in known:
-            remarks.append(told(UNKNOWN, {"typed": typed[:40]}))
-        return typed if typed in known else None
+        if typed and typed not in allowed:
+            remarks.append(translated_message(UNKNOWN_CHOICE, {"typed": typed[:40]}))
+        return typed if typed in allowed else None
 
     first, last = read_period(request.args, clock.kyiv_day(clock.now()), remarks)
-    text = request.args.get("q", "").strip()
-    if len(text) > LONGEST_SEARCH:
-        remarks.append(told(CUT, {"longest": LONGEST_SEARCH}))
-    of = Slice(
+    search_text = request.args.get("q", "").strip()
+    if len(search_text) > MAX_SEARCH_LENGTH:
+        remarks.append(translated_message(SEARCH_CUT, {"longest": MAX_SEARCH_LENGTH}))
+    answer_filter = AnswerFilter(
         first=first,
         last=last,
-        front_office=one_of("front_office", FRONT_OFFICES),
-        service=one_of("service", services),
-        source=one_of("source", SOURCES),
+        front_office=read_choice("front_office", FRONT_OFFICES),
+        service=read_choice("service", services),
+        source=read_choice("source", SOURCES),
     )
-    asked = request.args.getlist("reason")
-    remarks += [told(UNKNOWN, {"typed": typed[:40]}) for typed in asked if typed and typed not in reasons]
-    wanted = Wanted(
-        of=of,
-        language=one_of("language", offered()),
-        reasons=frozenset(asked) & reasons.keys(),
+    reason_values = request.args.getlist("reason")
+    remarks += [
+        translated_message(UNKNOWN_CHOICE, {"typed": typed[:40]})
+        for typed in reason_values
+        if typed and typed not in reasons
+    ]
+    comment_filter = CommentFilter(
+        answer_filter=answer_filter,
+        language=read_choice("language", available_languages()),
+        reasons=frozenset(reason_values) & reasons.keys(),
         poor="poor" in request.args,
         breach="breach" in request.args,
-        text=text[:LONGEST_SEARCH],
+        text=search_text[:MAX_SEARCH_LENGTH],
         set_aside="aside" in request.args,
     )
-    return wanted, remarks
+    return comment_filter, remarks
 
 
-def _row(reading: Reading) -> list[str | None]:
-    comment = reading.told
+def _export_row(labelled: LabelledComment) -> list[str | None]:
+    comment = labelled.comment
     return [
         f"{comment.month:%Y-%m}" if comment.month else None,
-        told(words.FRONT_OFFICE[comment.front_office]) if comment.front_office else None,
+        translated_message(words.FRONT_OFFICE_LABELS[comment.front_office]) if comment.front_office else None,
         comment.service,
-        reading.rating,
-        "; ".join(f"{question} {answer}" for question, answer in reading.poor),
-        "; ".join(reading.reasons),
-        "; ".join(reading.breaches),
+        labelled.rating,
+        "; ".join(f"{question} {answer}" for question, answer in labelled.poor),
+        "; ".join(labelled.reasons),
+        "; ".join(labelled.breaches),
         comment.language,
         comment.text,
     ]
 
 
-def _reading(comment: Told, published: Sequence[Questionnaire]) -> Reading:
-    asked = next((one for one in published if one.version == comment.questionnaire), published[-1])
+def _label_comment(comment: CommentView, questionnaires: Sequence[Questionnaire]) -> LabelledComment:
+    questionnaire = next(
+        (candidate for candidate in questionnaires if candidate.version == comment.questionnaire),
+        questionnaires[-1],
+    )
     answers = comment.answers
-    return Reading(
+    return LabelledComment(
         comment,
-        next((values[0] for id, values in answers.items() if id == asked.first.id), None),
+        next(
+            (
+                values[0]
+                for question_id, values in answers.items()
+                if question_id == questionnaire.first_question.id
+            ),
+            None,
+        ),
         [
-            (in_language(question.text), _text(asked, question.id, values[0]))
-            for question in asked.questions
+            (in_current_language(question.text), _option_text(questionnaire, question.id, values[0]))
+            for question in questionnaire.questions
             if question.kind == "words"
             and (values := answers.get(question.id))
-            and values[0] in asked.poor_values
+            and values[0] in questionnaire.poor_values
         ],
-        [_text(asked, asked.reasons_question, value) for value in asked.reasons(answers)],
-        [_text(asked, asked.breach_question.id, value) for value in asked.breaches(answers)],
+        [
+            _option_text(questionnaire, questionnaire.reasons_question, value)
+            for value in questionnaire.reasons(answers)
+        ],
+        [
+            _option_text(questionnaire, questionnaire.breach_question.id, value)
+            for value in questionnaire.breaches(answers)
+        ],
     )
 
 
-def _text(asked: Questionnaire, id: str, value: str) -> str:
-    question = asked.question(id)
+def _option_text(questionnaire: Questionnaire, question_id: str, value: str) -> str:
+    question = questionnaire.find_question(question_id)
     options = question.options if question else ()
-    return next((in_language(option.text) for option in options if option.value == value), value)
+    return next((in_current_language(option.text) for option in options if option.value == value), value)
 
 
-def _key(service: profile.ServiceCard) -> str:
+def _service_key(service: profile.ServiceSummary) -> str:
     return service.code or service.local_code
 
 
-def _uuid(text: str) -> uuid.UUID | None:
+def _parse_uuid(text: str) -> uuid.UUID | None:
     try:
         return uuid.UUID(text)
     except ValueError:

@@ -2,7 +2,7 @@
 
 from flask import Response
 
-from feedback_service.config import settings
+from feedback_service.config import current_settings
 
 
 def cookie_name() -> str:
@@ -32,4 +32,4 @@ def forget(response: Response) -> Response:
 
 
 def _secure() -> bool:
-    return settings().public_url.startswith("https:")
+    return current_settings().public_url.startswith("https:")

@@ -11,9 +11,9 @@ from feedback_service.flow import deliveries as deliveries_flow
 from kiosk_ui.admin.admission import needs, sight, visitor
 from kiosk_ui.admin.layout import back_to, show
 
-SHOWN = 50  # refused events on the page; when these are sent again, the next ones come up
+EVENTS_SHOWN = 50  # refused events on the page; when these are sent again, the next ones come up
 
-EVENTS = {
+EVENT_LABELS = {
     "ua.vidhuk.case.status.v1": N_("Status of a case"),
     "ua.vidhuk.response.recorded.v1": N_("Answer"),
     "ua.vidhuk.response.withdrawn.v1": N_("Answer taken back"),
@@ -25,14 +25,14 @@ EVENTS = {
 @needs(roles.DELIVERIES)
 def deliveries() -> Response:
     """How many events of the visitor's centres arrived and wait, and the refused ones with their reasons."""
-    page = deliveries_flow.read_page(sight().codes, SHOWN)
+    page = deliveries_flow.read_page(sight().codes, EVENTS_SHOWN)
     return show(
         "admin/deliveries.html",
         sums=page.status.sums,
         paused=page.status.paused,
         refused=page.refused,
         more=page.more,
-        events=EVENTS,
+        events=EVENT_LABELS,
         again="again" in request.args,
     )
 
@@ -40,5 +40,5 @@ def deliveries() -> Response:
 @needs(roles.DELIVERIES)
 def send_again(event: UUID) -> ResponseReturnValue:
     """The refused event waits for its turn again, as it was."""
-    deliveries_flow.replay(event, sight().codes, visitor().actor)
+    deliveries_flow.replay_event(event, sight().codes, visitor().actor)
     return back_to("admin.deliveries", again=1)

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from feedback_service import clock, exports
 from feedback_service.access import roles
 from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
-from feedback_service.exports import Table
+from feedback_service.exports import ExportTable
 from feedback_service.figures.breakdown import Breakdown
 from feedback_service.figures.channel_comparison import ChannelComparison
 from feedback_service.figures.overview import Overview, Trend
@@ -23,16 +23,16 @@ from kiosk_ui import charts
 from kiosk_ui.admin import tables, words
 from kiosk_ui.admin.admission import SIGNED_IN, centre_of, needs, sight, visitor
 from kiosk_ui.admin.asked import PARTS, Asked, asked, presets
-from kiosk_ui.admin.forms import mistakes
+from kiosk_ui.admin.forms import form_errors
 from kiosk_ui.admin.layout import back_to, show
-from kiosk_ui.languages import number
+from kiosk_ui.languages import format_number
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A table of a page with the chart above it and the addresses of its exports."""
 
-    table: Table
+    table: ExportTable
     chart: Markup | None
     exports: tuple[tuple[str, str], ...]
 
@@ -59,7 +59,7 @@ def home() -> ResponseReturnValue:
         read.heading,
         overview=overview,
         shown=shown,
-        questions=words.asked(published),
+        questions=words.question_texts(published),
         alarms=read.alarms,
         sums=read.sums,
         paused=read.paused,
@@ -71,7 +71,11 @@ def home() -> ResponseReturnValue:
 def _comments(here: Asked) -> str | None:
     """Where one reads what displeased people wrote whose answers are shown here; ``None`` if there is no such page."""
     by = here.chosen[0] if here.chosen else None
-    if here.centre is None or by not in (None, "service", "language") or not visitor().may(roles.COMMENTS):
+    if (
+        here.centre is None
+        or by not in (None, "service", "language")
+        or not visitor().has_right(roles.COMMENTS)
+    ):
         return None
     return f"{url_for('admin.comments', centre=here.centre.code)}?{here.address(centre=None, poor=1)}"
 
@@ -116,16 +120,16 @@ def explain() -> ResponseReturnValue:
     view, typed = here.view, request.form.get("text", "")
     seen = request.form.get("after", "0")
     try:
-        explaining.explain(
+        explaining.add_explanation(
             visitor(),
             here.centre.code,
             view.first,
             view.last,
-            words=typed,
-            after=int(seen) if seen.isdecimal() and len(seen) < 9 else 0,
+            explanation=typed,
+            after_version=int(seen) if seen.isdecimal() and len(seen) < 9 else 0,
         )
     except Invalid as refusal:
-        return _compared(422, typed=typed, errors=mistakes(refusal))
+        return _compared(422, typed=typed, errors=form_errors(refusal))
     except ChangedMeanwhile:
         return _compared(409, typed=typed, changed=True)
     query = {"centre": here.centre.code, "from": view.first.isoformat(), "to": view.last.isoformat()}
@@ -154,12 +158,13 @@ def _told_apart(here: Asked) -> tuple[str, Asked]:
         return by, here
     first = here.breakdowns[0]
     sentence = _(
-        "The figures cannot be told apart like that here; they are by %(what)s.", what=_(words.BY[first])
+        "The figures cannot be told apart like that here; they are by %(what)s.",
+        what=_(words.BREAKDOWN_LABELS[first]),
     )
     return first, replace(here, corrections=(*here.corrections, sentence))
 
 
-def _table(here: Asked, name: str) -> Table | None:
+def _table(here: Asked, name: str) -> ExportTable | None:
     """The table of that name as the view's pages show it."""
     if name in tables.OF_OVERVIEW:
         overview, published = dashboard.read_overview(here.view)
@@ -205,13 +210,13 @@ def _compared(
         errors=errors,
         changed=changed,
         saved="saved" in request.args,
-        may_write=visitor().may(roles.EXPLANATIONS) and here.centre is not None,
+        may_write=visitor().has_right(roles.EXPLANATIONS) and here.centre is not None,
     )
 
 
 def _asked() -> Asked | None:
     """What this address asks for; the journal will name the centre."""
-    if not visitor().may(roles.AGGREGATES):
+    if not visitor().has_right(roles.AGGREGATES):
         return None
     found = asked(request.args, sight(), clock.kyiv_day(clock.now()))
     if found is not None and found.centre is not None:
@@ -227,7 +232,7 @@ def _show(template: str, here: Asked, heading: Heading, status: int = 200, **con
         here=here,
         sight=sight(),
         presets=list(presets(clock.kyiv_day(clock.now()))),
-        chosen=words.group(by, key, heading.chosen_title) if by else None,
+        chosen=words.group_label(by, key, heading.chosen_title) if by else None,
         words=words,
         confirmed=heading.confirmed,
         **context,
@@ -248,8 +253,8 @@ def _trend(line: Trend) -> Markup | None:
     if not any(bad is not None and bad.n for bad in line.bad):
         return None
     moments = [
-        charts.Moment(
-            label=words.period(line.by, key),
+        charts.TrendPoint(
+            label=words.period_label(line.by, key),
             value=bad.share if bad else None,
             low=None if point.low is None else point.low * 100,
             high=None if point.high is None else point.high * 100,
@@ -258,17 +263,20 @@ def _trend(line: Trend) -> Markup | None:
         for key, bad, point in zip(line.keys, line.bad, line.chart.points, strict=True)
     ]
     signals = sum(moment.signal for moment in moments)
-    about = charts.Words(
+    about = charts.ChartText(
         f"trend-{line.front_office}",
-        _("Share of bad answers over time: %(office)s", office=_(words.FRONT_OFFICE[line.front_office])),
+        _(
+            "Share of bad answers over time: %(office)s",
+            office=_(words.FRONT_OFFICE_LABELS[line.front_office]),
+        ),
         _(
             "%(periods)s periods, %(signals)s of them beyond the control limits. The same numbers are in the table.",
-            periods=number(len(moments)),
-            signals=number(signals),
+            periods=format_number(len(moments)),
+            signals=format_number(signals),
         ),
     )
     mean = None if line.chart.mean is None else line.chart.mean * 100
-    return charts.trend(about, moments, mean, _axis)
+    return charts.draw_trend(about, moments, mean, _axis)
 
 
 def _pareto(overview: Overview, published: Sequence[Questionnaire]) -> Markup | None:
@@ -276,19 +284,19 @@ def _pareto(overview: Overview, published: Sequence[Questionnaire]) -> Markup | 
         return None
     reason_words = words.reasons(published)
     bars = [
-        charts.Bar(
+        charts.ParetoBar(
             reason_words.get(reason.name, reason.name),
             reason.n,
-            f"{number(reason.n)} · {number(reason.upto, 0)}\u00a0%",
+            f"{format_number(reason.n)} · {format_number(reason.upto, 0)}\u00a0%",
         )
         for reason in overview.reasons[:10]
     ]
-    about = charts.Words(
+    about = charts.ChartText(
         "pareto",
         _("What was not good, most named first"),
         _("Beside each: how often it was named, and the share that it makes with those above."),
     )
-    return charts.pareto(about, bars)
+    return charts.draw_pareto(about, bars)
 
 
 def _funnel(part: Breakdown) -> Markup | None:
@@ -296,29 +304,32 @@ def _funnel(part: Breakdown) -> Markup | None:
     if whole is None or whole.share is None or not part.curve:
         return None
     dots = [
-        charts.Dot(
-            words.group(part.by, group.key, group.title), group.bad.n, group.bad.share or 0.0, group.place
+        charts.FunnelDot(
+            words.group_label(part.by, group.key, group.title),
+            group.bad.n,
+            group.bad.share or 0.0,
+            group.place,
         )
         for group in part.groups
         if group.bad is not None and group.bad.n and group.place is not None
     ]
     limits = [
-        charts.Limit(one.n, one.outer_low * 100, one.low * 100, one.high * 100, one.outer_high * 100)
+        charts.FunnelLimits(one.n, one.outer_low * 100, one.low * 100, one.high * 100, one.outer_high * 100)
         for one in part.curve
     ]
-    about = charts.Words(
+    about = charts.ChartText(
         f"funnel-{part.front_office}",
         _(
             "Share of bad answers by the number of answers: %(office)s",
-            office=_(words.FRONT_OFFICE[part.front_office]),
+            office=_(words.FRONT_OFFICE_LABELS[part.front_office]),
         ),
         _(
             "The line is the share of all, %(share)s. Within the inner limits 95 %% lie by chance, within the outer "
             "ones 99.8 %%. Triangles are beyond the inner limits, squares beyond the outer ones.",
-            share=words.percent(whole.share),
+            share=words.format_percent(whole.share),
         ),
     )
-    return charts.funnel(about, dots, limits, 100 * whole.count / whole.n, _axis)
+    return charts.draw_funnel(about, dots, limits, 100 * whole.count / whole.n, _axis)
 
 
 def _heat(part: Breakdown) -> Markup:
@@ -328,52 +339,52 @@ def _heat(part: Breakdown) -> Markup:
     ]
     most = max(shares, default=0.0) or 1.0
 
-    def cell(key: str) -> charts.Cell:
+    def cell(key: str) -> charts.HeatCell:
         group = groups.get(key)
         share = group.bad.share if group is not None and group.bad is not None else None
-        told = _("too few answers") if share is None else words.percent(share)
-        return charts.Cell(
+        told = _("too few answers") if share is None else words.format_percent(share)
+        return charts.HeatCell(
             None if share is None else share / most,
-            told if share is None else number(share, 1),
-            words.part_of_week(key),
+            told if share is None else format_number(share, 1),
+            words.part_of_week_label(key),
         )
 
     rows = [
-        (_(words.PART_OF_DAY[part_of_day]), [cell(f"{day}-{part_of_day}") for day in range(1, 8)])
+        (_(words.PART_OF_DAY_LABELS[part_of_day]), [cell(f"{day}-{part_of_day}") for day in range(1, 8)])
         for part_of_day in PARTS_OF_DAY
     ]
-    about = charts.Words(
+    about = charts.ChartText(
         f"heat-{part.front_office}",
         _(
             "Share of bad answers by time of the week: %(office)s",
-            office=_(words.FRONT_OFFICE[part.front_office]),
+            office=_(words.FRONT_OFFICE_LABELS[part.front_office]),
         ),
         _("In percent. The darker, the more bad answers; hatched: too few answers to show."),
     )
-    return charts.heat(about, words.weekdays(), rows)
+    return charts.draw_heat_map(about, words.weekday_names(), rows)
 
 
 def _channels(comparison: ChannelComparison) -> Markup:
     spans = []
     for channel in comparison.channels:
-        index, name = channel.index, _(words.CHANNEL[channel.name])
+        index, name = channel.index, _(words.CHANNEL_LABELS[channel.name])
         if index is None or index.value is None or index.interval is None:
-            instead = _(words.NOT_TOLD if index is None else words.NOBODY)
-            spans.append(charts.Span(name, None, None, None, instead))
+            instead = _(words.TOO_FEW_TO_SHOW if index is None else words.NOBODY_ANSWERED)
+            spans.append(charts.IntervalBar(name, None, None, None, instead))
         else:
             value, (low, high) = float(index.value), index.interval
-            spelled = f"{number(value, 1)} ({words.interval((low, high))})"
-            spans.append(charts.Span(name, value, low, high, spelled))
-    about = charts.Words(
+            spelled = f"{format_number(value, 1)} ({words.format_interval((low, high))})"
+            spans.append(charts.IntervalBar(name, value, low, high, spelled))
+    about = charts.ChartText(
         f"channels-{comparison.front_office}",
         _(
             "Loyalty index by the way of asking: %(office)s",
-            office=_(words.FRONT_OFFICE[comparison.front_office]),
+            office=_(words.FRONT_OFFICE_LABELS[comparison.front_office]),
         ),
         _("Each with its interval of 95 %, on the scale from −100 to 100."),
     )
-    return charts.intervals(about, spans, (-100, 0, 100), number)
+    return charts.draw_intervals(about, spans, (-100, 0, 100), format_number)
 
 
 def _axis(value: float) -> str:
-    return f"{number(value, 0 if value == int(value) else 1)}\u00a0%"
+    return f"{format_number(value, 0 if value == int(value) else 1)}\u00a0%"

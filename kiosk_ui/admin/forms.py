@@ -6,11 +6,11 @@ from flask import request
 from flask_babel import ngettext
 
 from feedback_service.errors import FeedbackError, Invalid
-from kiosk_ui.languages import number, told
+from kiosk_ui.languages import format_number, translated_message
 
 
 @dataclass(frozen=True, slots=True)
-class Mistake:
+class FormError:
     """What to correct: the field that the message leads to, if there is one, and the words."""
 
     field: str | None
@@ -22,32 +22,32 @@ class Mistake:
         return self.field
 
 
-def mistakes(refusal: Invalid) -> list[Mistake]:
+def form_errors(refusal: Invalid) -> list[FormError]:
     """Every mistake in the reader's words."""
     return [
-        Mistake(error.pointer.removeprefix("/") or None, told(error.detail, error.params))
+        FormError(error.pointer.removeprefix("/") or None, translated_message(error.detail, error.params))
         for error in refusal.errors
     ]
 
 
-def said(refusal: FeedbackError) -> str:
+def describe_refusal(refusal: FeedbackError) -> str:
     """A refusal as one sentence in the reader's words."""
-    wait: int | None = getattr(refusal, "retry_after", None)
-    if wait is None:
-        return told(refusal.detail or refusal.title, refusal.params)
-    if wait < 60:
+    wait_seconds: int | None = getattr(refusal, "retry_after", None)
+    if wait_seconds is None:
+        return translated_message(refusal.detail or refusal.title, refusal.params)
+    if wait_seconds < 60:
         return ngettext(
             "Too many wrong attempts. Try again in %(count)s second.",
             "Too many wrong attempts. Try again in %(count)s seconds.",
-            wait,
-            count=number(wait),
+            wait_seconds,
+            count=format_number(wait_seconds),
         )
-    minutes = -(-wait // 60)
+    minutes = -(-wait_seconds // 60)
     return ngettext(
         "Too many wrong attempts. Try again in %(count)s minute.",
         "Too many wrong attempts. Try again in %(count)s minutes.",
         minutes,
-        count=number(minutes),
+        count=format_number(minutes),
     )
 
 

@@ -14,7 +14,7 @@ from kiosk_ui.admin.refusals import refused
 UNREMARKABLE = ("admin.account", "admin.centres", "admin.new_user", "admin.choose_password")
 
 
-ACTIONS = {
+ACTION_LABELS = {
     "alarm_acknowledged": N_("took charge of an alarm"),
     "explained": N_("explained why sources differ"),
     "attempts": N_("wrong passwords or codes in a row"),
@@ -43,7 +43,7 @@ ACTIONS = {
 }
 
 # Pages by their endpoints; what is not named here is shown as it is.
-PAGES = {
+PAGE_LABELS = {
     "alarms": N_("Alarms"),
     "approve_tablet": N_("Tablets"),
     "breakdown": N_("Figures told apart"),
@@ -66,26 +66,32 @@ PAGES = {
 @needs(roles.JOURNAL)
 def journal() -> ResponseReturnValue:
     """A centre's journal, or the installation's; the newest first, ``?before=`` goes back."""
-    of_installation = visitor().may(roles.INSTALLATION)
-    asked = request.args.get("centre", "")
-    usual = "" if of_installation or not sight().centres else sight().centres[0].code
-    code = asked or usual
-    card = centre_of(code) if code else None
-    entries = oversight.read_journal(visitor(), code or None, _before()) if card or of_installation else []
+    sees_installation = visitor().has_right(roles.INSTALLATION)
+    requested_code = request.args.get("centre", "")
+    default_code = "" if sees_installation or not sight().centres else sight().centres[0].code
+    code = requested_code or default_code
+    centre_summary = centre_of(code) if code else None
+    entries = (
+        oversight.read_audit_log(visitor(), code or None, _read_before_number())
+        if centre_summary or sees_installation
+        else []
+    )
     return show(
         "admin/journal.html",
-        card=card,
+        card=centre_summary,
         centres=sight().centres,
-        of_installation=of_installation,
+        of_installation=sees_installation,
         entries=entries,
-        earlier=entries[-1].number if len(entries) == oversight.PAGE and entries[-1].number > 1 else None,
-        newest=_before() is None,
-        actions=ACTIONS,
-        pages=PAGES,
+        earlier=entries[-1].number
+        if len(entries) == oversight.PAGE_SIZE and entries[-1].number > 1
+        else None,
+        newest=_read_before_number() is None,
+        actions=ACTION_LABELS,
+        pages=PAGE_LABELS,
     )
 
 
-def _before() -> int | None:
+def _read_before_number() -> int | None:
     number = request.args.get("before", "")
     return int(number) if number.isascii() and number.isdecimal() and len(number) < 16 else None
 
@@ -101,7 +107,7 @@ def note_page(response: Response) -> Response:
         and _seen() not in g.visitor.noted
     ):
         try:
-            oversight.note_sight(g.visitor, _seen(), g.get("about", []))
+            oversight.record_page_view(g.visitor, _seen(), g.get("about", []))
         except Unavailable as busy:  # what cannot be noted is not shown
             return current_app.make_response(refused(busy))
     return response

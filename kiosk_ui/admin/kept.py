@@ -7,49 +7,51 @@ from dataclasses import dataclass
 
 from flask import request, url_for
 
-from kiosk_ui.pages import path
+from kiosk_ui.pages import current_path
 
-FIELD = "kept"
-_SECRET = ("password", "current", "code", "csrf", FIELD)  # typed anew, or worthless by then
-_OURS = re.compile(r"/admin/[!-\[\]-~]*")  # an own path: printable ASCII, no backslash, and never //somewhere
+FORM_FIELD = "kept"
+_SECRET_FIELDS = ("password", "current", "code", "csrf", FORM_FIELD)  # typed anew, or worthless by then
+_ADMIN_ADDRESS = re.compile(
+    r"/admin/[!-\[\]-~]*"
+)  # an own path: printable ASCII, no backslash, and never //somewhere
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class SavedForm:
     """Where somebody wanted to go, and the form they sent there if they did."""
 
-    to: str
+    target_url: str
     fields: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def of_request(cls) -> "Kept":
+    def from_request(cls) -> "SavedForm":
         """What this request wanted."""
         query = request.query_string.decode("ascii", "ignore")
-        to = own(f"{path()}?{query}" if query else path())
+        target_url = admin_url_or_home(f"{current_path()}?{query}" if query else current_path())
         if request.method != "POST":
-            return cls(to)
+            return cls(target_url)
         fields = request.form.items(multi=True)
-        return cls(to, tuple((name, value) for name, value in fields if name not in _SECRET))
+        return cls(target_url, tuple((name, value) for name, value in fields if name not in _SECRET_FIELDS))
 
     @classmethod
-    def read(cls, form: Mapping[str, str]) -> "Kept":
+    def from_form(cls, form: Mapping[str, str]) -> "SavedForm":
         """What a sign-in form carries along; the first page when it carries nothing of ours."""
         try:
-            told = json.loads(form.get(FIELD, ""))
-            fields = tuple((str(name), str(value)) for name, value in told["fields"])
+            saved = json.loads(form.get(FORM_FIELD, ""))
+            fields = tuple((str(name), str(value)) for name, value in saved["fields"])
             "".join(map("".join, fields)).encode()  # half a character cannot be shown again
-            return cls(own(told["to"]), fields)
+            return cls(admin_url_or_home(saved["to"]), fields)
         except (ValueError, TypeError, KeyError, RecursionError):
-            return cls(own(request.args.get("next", "")))
+            return cls(admin_url_or_home(request.args.get("next", "")))
 
     @property
-    def written(self) -> str:
+    def json_text(self) -> str:
         """The same as the value of a hidden field."""
-        return json.dumps({"to": self.to, "fields": self.fields}, ensure_ascii=False)
+        return json.dumps({"to": self.target_url, "fields": self.fields}, ensure_ascii=False)
 
 
-def own(address: object) -> str:
+def admin_url_or_home(address: object) -> str:
     """The address if it leads to a page of the administration, else its first page."""
-    if isinstance(address, str) and _OURS.fullmatch(address) and "/admin//" not in address:
+    if isinstance(address, str) and _ADMIN_ADDRESS.fullmatch(address) and "/admin//" not in address:
         return address
     return url_for("admin.home")

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from flask_babel import gettext as _
 
-from kiosk_ui.languages import day as in_words
+from kiosk_ui.languages import format_day as in_words
 
 USUAL = timedelta(days=90)  # before the last day
 EARLIEST = date(2021, 8, 11)  # when Resolution 864 came; no answer is older

@@ -5,7 +5,7 @@ from uuid import UUID
 from flask import Response, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from feedback_service.access.sessions import CODE, FULL, SET_UP, form_token
+from feedback_service.access.sessions import CODE_STAGE, FULL_STAGE, SET_UP_STAGE, derive_form_token
 from feedback_service.errors import (
     N_,
     Invalid,
@@ -13,14 +13,14 @@ from feedback_service.errors import (
     TooManyAttempts,
 )
 from feedback_service.flow import sign_in as sign_in_flow
-from feedback_service.flow.sign_in import Entered
+from feedback_service.flow.sign_in import SessionStarted
 from kiosk_ui.admin.admission import NOBODY, SIGNED_IN, needs, visitor
 from kiosk_ui.admin.cookies import forget, remember
-from kiosk_ui.admin.forms import Mistake, mistakes, said
-from kiosk_ui.admin.kept import Kept
+from kiosk_ui.admin.forms import FormError, describe_refusal, form_errors
+from kiosk_ui.admin.kept import SavedForm
 from kiosk_ui.admin.layout import back_to, offer_again, show
 from kiosk_ui.admin.sign_in_pages import ask_for_code, ask_to_set_up, ask_to_sign_in, come_back
-from kiosk_ui.languages import spoken, told
+from kiosk_ui.languages import translated_message, url_language
 
 OUT = N_("You are signed out.")
 SET = N_("The password is set. Sign in with it now.")
@@ -33,16 +33,16 @@ NOTICES = {"out": OUT, "set": SET, "changed": CHANGED}
 @needs(NOBODY)
 def sign_in() -> ResponseReturnValue:
     """E-mail and password; whoever is in already goes on."""
-    kept = Kept.read({})
+    kept = SavedForm.from_form({})
     if g.visitor is not None and g.visitor.is_in:
-        return redirect(kept.to, 303)
+        return redirect(kept.target_url, 303)
     return ask_to_sign_in(kept, notice=notice())
 
 
 @needs(NOBODY)
 def enter() -> ResponseReturnValue:
     """Let in who has this e-mail and this password, as far as the next question."""
-    kept, email = Kept.read(request.form), request.form.get("email", "")
+    kept, email = SavedForm.from_form(request.form), request.form.get("email", "")
     try:
         entered = sign_in_flow.sign_in(email, request.form.get("password", ""))
     except (NotRecognised, TooManyAttempts) as refusal:
@@ -50,16 +50,16 @@ def enter() -> ResponseReturnValue:
     return go_on(entered, kept)
 
 
-@needs(CODE)
+@needs(CODE_STAGE)
 def code() -> ResponseReturnValue:
     """A code from the authenticator."""
-    return ask_for_code(Kept.read({}))
+    return ask_for_code(SavedForm.from_form({}))
 
 
-@needs(CODE)
+@needs(CODE_STAGE)
 def enter_code() -> ResponseReturnValue:
     """Let in who has the code."""
-    kept = Kept.read(request.form)
+    kept = SavedForm.from_form(request.form)
     try:
         entered = sign_in_flow.enter_code(visitor(), request.form.get("code", ""))
     except (NotRecognised, TooManyAttempts) as refusal:
@@ -67,16 +67,16 @@ def enter_code() -> ResponseReturnValue:
     return go_on(entered, kept)
 
 
-@needs(SET_UP)
+@needs(SET_UP_STAGE)
 def set_up() -> ResponseReturnValue:
     """A secret for the authenticator, as a QR code and in letters."""
-    return ask_to_set_up(visitor(), Kept.read({}))
+    return ask_to_set_up(visitor(), SavedForm.from_form({}))
 
 
-@needs(SET_UP)
+@needs(SET_UP_STAGE)
 def confirm() -> ResponseReturnValue:
     """The authenticator knows the secret; or, where that is allowed, it may wait."""
-    kept = Kept.read(request.form)
+    kept = SavedForm.from_form(request.form)
     if "later" in request.form:
         return go_on(sign_in_flow.postpone_second_factor(visitor()), kept)
     try:
@@ -86,21 +86,24 @@ def confirm() -> ResponseReturnValue:
     return go_on(entered, kept)
 
 
-def go_on(entered: Entered, kept: Kept) -> Response:
+def go_on(entered: SessionStarted, kept: SavedForm) -> Response:
     """To the next question; once there is none, to where they wanted to go, or to the form that was kept."""
-    if entered.stage == FULL and kept.fields:
-        g.form_token = form_token(entered.token)
+    if entered.stage == FULL_STAGE and kept.fields:
+        g.form_token = derive_form_token(entered.token)
         response = offer_again(kept)
-    elif entered.stage == FULL:
-        response = _response(redirect(kept.to, 303))
+    elif entered.stage == FULL_STAGE:
+        response = _response(redirect(kept.target_url, 303))
     elif kept.fields:
-        g.visitor, g.form_token = sign_in_flow.visitor(entered.token), form_token(entered.token)
+        g.visitor, g.form_token = (
+            sign_in_flow.find_current_user(entered.token),
+            derive_form_token(entered.token),
+        )
         response = come_back(kept)
         response.status_code = 200
     else:
-        step = {CODE: "admin.code", SET_UP: "admin.set_up"}[entered.stage]
-        following = None if kept.to == url_for("admin.home") else kept.to
-        response = _response(redirect(url_for(step, next=following, lang=spoken()), 303))
+        step = {CODE_STAGE: "admin.code", SET_UP_STAGE: "admin.set_up"}[entered.stage]
+        following = None if kept.target_url == url_for("admin.home") else kept.target_url
+        response = _response(redirect(url_for(step, next=following, lang=url_language()), 303))
     return remember(response, entered.token)
 
 
@@ -112,7 +115,7 @@ def _response(value: ResponseReturnValue) -> Response:
 def notice() -> str | None:
     """What has just happened, as the address says."""
     words = NOTICES.get(request.args.get("notice", ""))
-    return told(words) if words else None
+    return translated_message(words) if words else None
 
 
 # A password by a link -----------------------------------------------------------------------------------------
@@ -121,7 +124,7 @@ def notice() -> str | None:
 @needs(NOBODY)
 def choose_password(secret: str) -> ResponseReturnValue:
     """Whoever holds the link chooses a password. Looking spends nothing."""
-    return show("admin/set_password.html", email=sign_in_flow.whose_link(secret))
+    return show("admin/set_password.html", email=sign_in_flow.find_email_by_link(secret))
 
 
 @needs(NOBODY)
@@ -130,8 +133,8 @@ def set_password(secret: str) -> ResponseReturnValue:
     try:
         sign_in_flow.set_password(secret, request.form.get("password", ""))
     except Invalid as refusal:
-        email = sign_in_flow.whose_link(secret)
-        return show("admin/set_password.html", 422, email=email, errors=mistakes(refusal))
+        email = sign_in_flow.find_email_by_link(secret)
+        return show("admin/set_password.html", 422, email=email, errors=form_errors(refusal))
     return forget(_response(back_to("admin.sign_in", notice="set")))
 
 
@@ -151,16 +154,16 @@ def change_password() -> ResponseReturnValue:
     try:
         entered = sign_in_flow.change_password(visitor(), form.get("current", ""), form.get("password", ""))
     except Invalid as refusal:
-        return _account(422, mistakes(refusal))
+        return _account(422, form_errors(refusal))
     except TooManyAttempts as refusal:
-        response = _account(429, [Mistake("current", said(refusal))])
+        response = _account(429, [FormError("current", describe_refusal(refusal))])
         response.headers["Retry-After"] = str(refusal.retry_after)
         return response
     return remember(_response(back_to("admin.account", notice="changed")), entered.token)
 
 
-def _account(status: int = 200, wrong: list[Mistake] | None = None) -> Response:
-    own = sign_in_flow.own_sessions(visitor())
+def _account(status: int = 200, wrong: list[FormError] | None = None) -> Response:
+    own = sign_in_flow.list_own_sessions(visitor())
     return show("admin/account.html", status, sessions=own, errors=wrong or [], notice=notice())
 
 

@@ -4,50 +4,52 @@ from flask import Response, g
 from markupsafe import Markup
 
 from feedback_service.access import second_factor
-from feedback_service.access.sessions import CODE, SET_UP, Visitor
+from feedback_service.access.sessions import CODE_STAGE, SET_UP_STAGE, CurrentUser
 from feedback_service.cases import qr
-from feedback_service.config import settings
+from feedback_service.config import current_settings
 from feedback_service.errors import N_, FeedbackError
 from feedback_service.flow import sign_in
-from kiosk_ui.admin.forms import Mistake, said
-from kiosk_ui.admin.kept import Kept
+from kiosk_ui.admin.forms import FormError, describe_refusal
+from kiosk_ui.admin.kept import SavedForm
 from kiosk_ui.admin.layout import show
-from kiosk_ui.languages import told
+from kiosk_ui.languages import translated_message
 
 OVER = N_("Your session is over. What you sent is kept: sign in to go on.")
 
 
-def come_back(kept: Kept) -> Response:
+def come_back(kept: SavedForm) -> Response:
     """A form came when its session was over, or had not quite begun: it is kept while its sender signs in."""
-    visitor: Visitor | None = g.visitor
-    if visitor is not None and visitor.stage == CODE:
+    visitor: CurrentUser | None = g.visitor
+    if visitor is not None and visitor.stage == CODE_STAGE:
         response = ask_for_code(kept)
-    elif visitor is not None and visitor.stage == SET_UP:
+    elif visitor is not None and visitor.stage == SET_UP_STAGE:
         response = ask_to_set_up(visitor, kept)
     else:
-        response = ask_to_sign_in(kept, notice=told(OVER))
+        response = ask_to_sign_in(kept, notice=translated_message(OVER))
     response.status_code = 401
     response.headers["WWW-Authenticate"] = 'Form realm="Vidhuk"'
     return response
 
 
 def ask_to_sign_in(
-    kept: Kept, refusal: FeedbackError | None = None, *, email: str = "", notice: str | None = None
+    kept: SavedForm, refusal: FeedbackError | None = None, *, email: str = "", notice: str | None = None
 ) -> Response:
     """The page that asks for e-mail and password."""
     return _ask("admin/sign_in.html", kept, refusal, "email", email=email, notice=notice)
 
 
-def ask_for_code(kept: Kept, refusal: FeedbackError | None = None) -> Response:
+def ask_for_code(kept: SavedForm, refusal: FeedbackError | None = None) -> Response:
     """The page that asks for a code."""
     return _ask("admin/code.html", kept, refusal, "code")
 
 
-def ask_to_set_up(visitor: Visitor, kept: Kept, refusal: FeedbackError | None = None) -> Response:
+def ask_to_set_up(visitor: CurrentUser, kept: SavedForm, refusal: FeedbackError | None = None) -> Response:
     """The page with a new secret for the authenticator."""
     secret = sign_in.offer_second_factor(visitor)
-    address = second_factor.address(secret, visitor.email)
-    picture = qr.svg(address, told(N_("QR code for the authenticator")), as_written=True).decode()
+    address = second_factor.build_provisioning_uri(secret, visitor.email)
+    picture = qr.render_svg(
+        address, translated_message(N_("QR code for the authenticator")), keep_case=True
+    ).decode()
     return _ask(
         "admin/set_up.html",
         kept,
@@ -55,12 +57,14 @@ def ask_to_set_up(visitor: Visitor, kept: Kept, refusal: FeedbackError | None = 
         "code",
         secret=secret,
         picture=Markup(picture),
-        may_wait=settings().second_factor == "optional",
+        may_wait=current_settings().second_factor == "optional",
     )
 
 
-def _ask(template: str, kept: Kept, refusal: FeedbackError | None, field: str, **context: object) -> Response:
-    wrong = [Mistake(field, said(refusal))] if refusal else []
+def _ask(
+    template: str, kept: SavedForm, refusal: FeedbackError | None, field: str, **context: object
+) -> Response:
+    wrong = [FormError(field, describe_refusal(refusal))] if refusal else []
     status = refusal.status if refusal else 200
     response = show(template, status, kept=kept, errors=wrong, **context)
     if status == 401:

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from feedback_service.exports import Column, Table, Value
+from feedback_service.exports import CellValue, ExportColumn, ExportTable
 from feedback_service.figures.breakdown import Breakdown
 from feedback_service.figures.channel_comparison import ChannelComparison
 from feedback_service.figures.overview import Overview
@@ -16,21 +16,24 @@ from feedback_service.words import FRONT_OFFICES
 from kiosk_ui.admin import words
 
 Published = Sequence[Questionnaire]
-Row = list[Value]
+Row = list[CellValue]
 
 
-def offices(overview: Overview, published: Published) -> Table:
+def offices(overview: Overview, published: Published) -> ExportTable:
     """Loyalty index and bad answers of both front offices, and how they changed."""
     rows: list[Row] = []
     for office in overview.offices:
         index = office.index
-        row: Row = [_(words.FRONT_OFFICE[office.name])]
+        row: Row = [_(words.FRONT_OFFICE_LABELS[office.name])]
         if index is None:
             row += [None] * 7
         else:
             row += [index.n, index.promoters, index.passives, index.detractors, *_value(index)]
-        row += [words.verdict(office.index_change) if index else _(words.NOT_TOLD)]
-        row += [*_bad(office.bad), words.verdict(office.bad_change) if office.bad else _(words.NOT_TOLD)]
+        row += [words.describe_verdict(office.index_change) if index else _(words.TOO_FEW_TO_SHOW)]
+        row += [
+            *_bad(office.bad),
+            words.describe_verdict(office.bad_change) if office.bad else _(words.TOO_FEW_TO_SHOW),
+        ]
         rows.append(row)
     columns = (
         ("front_office", _("Front office")),
@@ -48,15 +51,15 @@ def offices(overview: Overview, published: Published) -> Table:
     return _table("offices", _("Indicators of both front offices"), columns, rows)
 
 
-def sources(overview: Overview, published: Published) -> Table:
+def sources(overview: Overview, published: Published) -> ExportTable:
     """How many answers came each way, and of how many cases."""
     rows: list[Row] = [
         [
-            _(words.SOURCE[source.name]),
+            _(words.SOURCE_LABELS[source.name]),
             source.answers,
             source.of_cases,
             _("yes") if source.counted else _("no"),
-            _(words.NOT_TOLD) if source.answers is None else None,
+            _(words.TOO_FEW_TO_SHOW) if source.answers is None else None,
         ]
         for source in overview.sources
     ]
@@ -70,7 +73,7 @@ def sources(overview: Overview, published: Published) -> Table:
     return _table("sources", _("Where the answers come from"), columns, rows)
 
 
-def reasons(overview: Overview, published: Published) -> Table:
+def reasons(overview: Overview, published: Published) -> ExportTable:
     """What was not good."""
     reason_words = words.reasons(published)
     rows: list[Row] = [
@@ -84,9 +87,9 @@ def reasons(overview: Overview, published: Published) -> Table:
     return _table("reasons", _("What was not good"), columns, rows)
 
 
-def questions(overview: Overview, published: Published) -> Table:
+def questions(overview: Overview, published: Published) -> ExportTable:
     """Satisfied people question by question."""
-    asked = words.asked(published)
+    asked = words.question_texts(published)
     rows: list[Row] = []
     for figure in overview.summary.figures.questions:
         if figure.n:
@@ -104,10 +107,10 @@ def questions(overview: Overview, published: Published) -> Table:
     return _table("questions", _("Satisfied, question by question"), columns, rows)
 
 
-def trend(front_office: str) -> Callable[[Overview, Published], Table]:
+def trend(front_office: str) -> Callable[[Overview, Published], ExportTable]:
     """The trend of one front office."""
 
-    def made(overview: Overview, published: Published) -> Table:
+    def made(overview: Overview, published: Published) -> ExportTable:
         rows: list[Row] = []
         for line in overview.trends:
             if line.front_office != front_office:
@@ -118,13 +121,13 @@ def trend(front_office: str) -> Callable[[Overview, Published], Table]:
                 ]
                 rows.append(
                     [
-                        words.whole_period(line.by, key),
+                        words.long_period_label(line.by, key),
                         bad.n if bad else None,
                         bad.count if bad else None,
                         bad.share if bad else None,
                         None if point.low is None else round(point.low * 100, 1),
                         None if point.high is None else round(point.high * 100, 1),
-                        signal if bad else _(words.NOT_TOLD),
+                        signal if bad else _(words.TOO_FEW_TO_SHOW),
                     ]
                 )
         columns = (
@@ -136,13 +139,13 @@ def trend(front_office: str) -> Callable[[Overview, Published], Table]:
             ("limit_high", _("Upper control limit, %")),
             ("signal", _("Signal")),
         )
-        title = _("Bad answers over time: %(office)s", office=_(words.FRONT_OFFICE[front_office]))
+        title = _("Bad answers over time: %(office)s", office=_(words.FRONT_OFFICE_LABELS[front_office]))
         return _table(f"trend-{front_office}", title, columns, rows)
 
     return made
 
 
-def funnel(overview: Overview, published: Published) -> Table:
+def funnel(overview: Overview, published: Published) -> ExportTable:
     """How far the invitations went."""
     steps = overview.summary.funnel
     rows: list[Row] = [
@@ -157,7 +160,7 @@ def funnel(overview: Overview, published: Published) -> Table:
     return _table("funnel", _("From a completed case to an answer"), columns, rows)
 
 
-OF_OVERVIEW: Mapping[str, Callable[[Overview, Published], Table]] = {
+OF_OVERVIEW: Mapping[str, Callable[[Overview, Published], ExportTable]] = {
     "offices": offices,
     "funnel": funnel,
     "sources": sources,
@@ -167,13 +170,13 @@ OF_OVERVIEW: Mapping[str, Callable[[Overview, Published], Table]] = {
 }
 
 
-def broken_down(breakdown: Breakdown) -> Table:
+def broken_down(breakdown: Breakdown) -> ExportTable:
     """A front office told apart."""
     rows: list[Row] = []
     for group in breakdown.groups:
-        row: Row = [words.group(breakdown.by, group.key, group.title), group.key]
+        row: Row = [words.group_label(breakdown.by, group.key, group.title), group.key]
         if group.suppressed or group.index is None:
-            row += [None] * 8 + [_(words.NOT_TOLD)]
+            row += [None] * 8 + [_(words.TOO_FEW_TO_SHOW)]
         else:
             place = {
                 "beyond_998": _("beyond 99.8 %"),
@@ -185,7 +188,7 @@ def broken_down(breakdown: Breakdown) -> Table:
             row += [*_bad(group.bad)[:3], group.response_rate, place]
         rows.append(row)
     columns = (
-        ("group", _(words.BY[breakdown.by])),
+        ("group", _(words.BREAKDOWN_LABELS[breakdown.by])),
         ("key", _("Code")),
         ("n", _("Answers to the main question")),
         ("loyalty_index", _("Loyalty index")),
@@ -198,20 +201,22 @@ def broken_down(breakdown: Breakdown) -> Table:
     if breakdown.by not in GROUPINGS_OF_INVITATIONS:  # nobody knows how many were invited on a Monday
         rows = [[*row[:9], *row[10:]] for row in rows]
         columns = tuple(column for column in columns if column[0] != "response_rate")
-    title = f"{_(words.BY[breakdown.by])}: {_(words.FRONT_OFFICE[breakdown.front_office])}"
+    title = (
+        f"{_(words.BREAKDOWN_LABELS[breakdown.by])}: {_(words.FRONT_OFFICE_LABELS[breakdown.front_office])}"
+    )
     return _table(f"{breakdown.by}-{breakdown.front_office}", title, columns, rows)
 
 
-def compared(comparison: ChannelComparison) -> Table:
+def compared(comparison: ChannelComparison) -> ExportTable:
     """A front office by the way of asking, and the differences."""
     rows: list[Row] = []
     for channel in comparison.channels:
         index = channel.index
-        row: Row = [_(words.CHANNEL[channel.name])]
+        row: Row = [_(words.CHANNEL_LABELS[channel.name])]
         if index is None or channel.bad is None:
-            rows.append([*row, *[None] * 9, _(words.NOT_TOLD)])
+            rows.append([*row, *[None] * 9, _(words.TOO_FEW_TO_SHOW)])
             continue
-        note = None if index.n else _(words.NOBODY)
+        note = None if index.n else _(words.NOBODY_ANSWERED)
         rows.append([*row, index.n, *_value(index), *_bad(channel.bad), note])
     columns = (
         ("channel", _("How people were asked")),
@@ -222,21 +227,21 @@ def compared(comparison: ChannelComparison) -> Table:
         *_bad_columns(),
         ("note", _("Note")),
     )
-    title = _("The same questions: %(office)s", office=_(words.FRONT_OFFICE[comparison.front_office]))
+    title = _("The same questions: %(office)s", office=_(words.FRONT_OFFICE_LABELS[comparison.front_office]))
     return _table(f"channels-{comparison.front_office}", title, columns, rows)
 
 
-def differences(comparison: ChannelComparison) -> Table:
+def differences(comparison: ChannelComparison) -> ExportTable:
     """How far apart the ways of asking are."""
     rows: list[Row] = []
     for pair in comparison.pairs:
-        names = (_(words.CHANNEL[pair.one]), _(words.CHANNEL[pair.other]))
+        names = (_(words.CHANNEL_LABELS[pair.one]), _(words.CHANNEL_LABELS[pair.other]))
         row: Row = [_("%(one)s less %(other)s", one=names[0], other=names[1])]
         for change in (pair.index, pair.bad):
             if change is None or change.interval is None:
-                row += [None, None, None, _(words.TOO_FEW)]
+                row += [None, None, None, _(words.TOO_FEW_TO_COMPARE)]
             else:
-                row += [change.points, *change.interval, _(words.BETWEEN[change.verdict])]
+                row += [change.points, *change.interval, _(words.CHANNEL_VERDICTS[change.verdict])]
         rows.append(row)
     columns = (
         ("pair", _("Compared")),
@@ -250,7 +255,8 @@ def differences(comparison: ChannelComparison) -> Table:
         ("bad_verdict", _("In words")),
     )
     title = _(
-        "How far apart the sources are: %(office)s", office=_(words.FRONT_OFFICE[comparison.front_office])
+        "How far apart the sources are: %(office)s",
+        office=_(words.FRONT_OFFICE_LABELS[comparison.front_office]),
     )
     return _table(f"differences-{comparison.front_office}", title, columns, rows)
 
@@ -278,5 +284,7 @@ def _bad_columns() -> tuple[tuple[str, str], ...]:
     )
 
 
-def _table(name: str, title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Any]]) -> Table:
-    return Table(name, title, [Column(*column) for column in columns], rows)
+def _table(
+    name: str, title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Any]]
+) -> ExportTable:
+    return ExportTable(name, title, [ExportColumn(*column) for column in columns], rows)

@@ -8,17 +8,17 @@ from flask import Response, request
 from flask.typing import ResponseReturnValue
 
 from feedback_service.access import roles
-from feedback_service.documents import NotJson, strict_json
+from feedback_service.documents import NotJson, parse_strict_json
 from feedback_service.errors import N_, FeedbackError, FieldError, Invalid, NotFound
 from feedback_service.flow import pairing, queue_files, tablet_list
-from feedback_service.flow.queue_files import NOT_A_QUEUE
+from feedback_service.flow.queue_files import NOT_A_TABLET_FILE
 from feedback_service.flow.tablet_list import WARNINGS
 from kiosk_ui.admin.admission import needs, sight, visitor
-from kiosk_ui.admin.forms import Mistake, mistakes, said
+from kiosk_ui.admin.forms import FormError, describe_refusal, form_errors
 from kiosk_ui.admin.layout import back_to, show
-from kiosk_ui.languages import told
+from kiosk_ui.languages import translated_message
 
-BECAME = {
+OUTCOME_LABELS = {
     "accepted": N_("taken"),
     "accepted_as_walkup": N_("taken as a rating of the hall"),
     "duplicate": N_("had arrived before"),
@@ -26,7 +26,7 @@ BECAME = {
 }
 
 
-class Typed(NamedTuple):
+class TabletForm(NamedTuple):
     """What the form says of a new tablet."""
 
     name: str = ""
@@ -39,41 +39,51 @@ class Typed(NamedTuple):
 @needs(roles.DEVICES)
 def tablets() -> ResponseReturnValue:
     """All tablets of the visitor's centres, and the form for another one."""
-    return _page(Typed(centre=_usual()))
+    return _show_tablets(TabletForm(centre=_default_centre()))
 
 
 @needs(roles.DEVICES)
 def approve_tablet() -> ResponseReturnValue:
     """The form for a tablet that shows a code; its own QR code leads here."""
-    return _page(Typed(centre=_usual(), pairing_code=request.args.get("code", "")))
+    return _show_tablets(TabletForm(centre=_default_centre(), pairing_code=request.args.get("code", "")))
 
 
 @needs(roles.DEVICES)
 def add_tablet() -> ResponseReturnValue:
     """Let a tablet in: the one that shows this code, or whichever brings the code that is shown now."""
     form = request.form
-    typed = Typed(*(form.get(name, "").strip() for name in Typed._fields))
-    name, mode, workplace, by = typed.name, typed.mode, typed.workplace or None, visitor().actor
+    tablet_form = TabletForm(*(form.get(name, "").strip() for name in TabletForm._fields))
+    name, mode, workplace, actor = (
+        tablet_form.name,
+        tablet_form.mode,
+        tablet_form.workplace or None,
+        visitor().actor,
+    )
     try:
-        if typed.centre not in sight().codes:
+        if tablet_form.centre not in sight().codes:
             raise Invalid([FieldError("/centre", N_("Choose the centre that it stands in."))])
-        if typed.pairing_code:
-            pairing.approve(
-                typed.pairing_code, typed.centre, name=name, mode=mode, workplace=workplace, by=by
+        if tablet_form.pairing_code:
+            pairing.approve_tablet(
+                tablet_form.pairing_code,
+                tablet_form.centre,
+                name=name,
+                mode=mode,
+                workplace=workplace,
+                actor=actor,
             )
             return back_to("admin.tablets")
-        code = pairing.add_device(typed.centre, name=name, mode=mode, workplace=workplace, by=by)
+        code = pairing.add_device(tablet_form.centre, name=name, mode=mode, workplace=workplace, actor=actor)
     except Invalid as refusal:
-        return _page(typed, mistakes(refusal), 422)
+        return _show_tablets(tablet_form, form_errors(refusal), 422)
     except NotFound as refusal:
-        return _page(typed, [Mistake("pairing_code", said(refusal))], 422)
-    return show("admin/tablet_code.html", code=code, name=typed.name)
+        return _show_tablets(tablet_form, [FormError("pairing_code", describe_refusal(refusal))], 422)
+    return show("admin/tablet_code.html", code=code, name=tablet_form.name)
 
 
 @needs(roles.DEVICES)
 def new_tablet_code(tablet: UUID) -> ResponseReturnValue:
     """Another code, shown this once; the tablet's key so far ends when it is used."""
-    code = pairing.new_code(tablet, sight().codes, visitor().actor)
+    code = pairing.renew_pairing_code(tablet, sight().codes, visitor().actor)
     return show("admin/tablet_code.html", code=code, name="")
 
 
@@ -89,38 +99,47 @@ def import_queue() -> ResponseReturnValue:
     """Take the answers that a stuck tablet saved; each is taken once, however often it is brought."""
     file = request.files.get("file")
     try:
-        document = strict_json(file.read().decode()) if file and file.filename else None
-        became = queue_files.take_queue_file(document, sight().codes, _reason)
+        document = parse_strict_json(file.read().decode()) if file and file.filename else None
+        outcomes = queue_files.import_tablet_file(document, sight().codes, _describe_rejection)
     except (NotJson, UnicodeDecodeError):
-        return _page(Typed(centre=_usual()), [Mistake("file", told(NOT_A_QUEUE))], 422)
+        return _show_tablets(
+            TabletForm(centre=_default_centre()),
+            [FormError("file", translated_message(NOT_A_TABLET_FILE))],
+            422,
+        )
     except Invalid as refusal:
-        return _page(Typed(centre=_usual()), [Mistake("file", mistakes(refusal)[0].message)], 422)
-    return _page(Typed(centre=_usual()), became=[(words, became[word]) for word, words in BECAME.items()])
+        return _show_tablets(
+            TabletForm(centre=_default_centre()), [FormError("file", form_errors(refusal)[0].message)], 422
+        )
+    return _show_tablets(
+        TabletForm(centre=_default_centre()),
+        outcomes=[(label, outcomes[outcome]) for outcome, label in OUTCOME_LABELS.items()],
+    )
 
 
-def _reason(refusal: FeedbackError) -> str:
+def _describe_rejection(refusal: FeedbackError) -> str:
     """Why something in the file is no answer, in the reader's words."""
-    wrong = mistakes(refusal) if isinstance(refusal, Invalid) else ()
-    return "; ".join(f"{each.field}: {each.message}" for each in wrong) or said(refusal)
+    errors = form_errors(refusal) if isinstance(refusal, Invalid) else ()
+    return "; ".join(f"{error.field}: {error.message}" for error in errors) or describe_refusal(refusal)
 
 
-def _usual() -> str:
+def _default_centre() -> str:
     return sight().centres[0].code if len(sight().centres) == 1 else ""
 
 
-def _page(
-    typed: Typed,
-    wrong: Sequence[Mistake] = (),
+def _show_tablets(
+    tablet_form: TabletForm,
+    errors: Sequence[FormError] = (),
     status: int = 200,
-    became: Sequence[tuple[str, int]] = (),
+    outcomes: Sequence[tuple[str, int]] = (),
 ) -> Response:
     return show(
         "admin/tablets.html",
         status,
-        known=tablet_list.tablets(sight().codes),
+        known=tablet_list.list_tablets(sight().codes),
         warnings=WARNINGS,
         centres=sight().centres,
-        typed=typed,
-        errors=wrong,
-        became=became,
+        typed=tablet_form,
+        errors=errors,
+        became=outcomes,
     )

@@ -12,13 +12,13 @@ from feedback_service.access.users import LINK_DAYS
 from feedback_service.addresses import set_password_address
 from feedback_service.errors import ChangedMeanwhile, Conflict, Invalid
 from feedback_service.flow import staff
-from feedback_service.flow.staff import Known
+from feedback_service.flow.staff import VisibleUser
 from kiosk_ui.admin.admission import needs, sight, visitor
-from kiosk_ui.admin.forms import Mistake, mistakes, said, sent_version
+from kiosk_ui.admin.forms import FormError, describe_refusal, form_errors, sent_version
 from kiosk_ui.admin.layout import back_to, show
 
 
-class Typed(NamedTuple):
+class UserForm(NamedTuple):
     """What the form says of a user."""
 
     email: str
@@ -29,53 +29,53 @@ class Typed(NamedTuple):
 @needs(roles.USERS)
 def users() -> ResponseReturnValue:
     """Everybody who reaches one of the visitor's centres."""
-    return show("admin/users.html", known=staff.known_users(visitor()))
+    return show("admin/users.html", known=staff.list_users(visitor()))
 
 
 @needs(roles.USERS)
 def new_user() -> ResponseReturnValue:
     """The form for another one."""
-    only = [card.code for card in sight().centres] if len(sight().centres) == 1 else []
-    return _form(Typed("", _offered()[0], only))
+    preselected_centres = [centre.code for centre in sight().centres] if len(sight().centres) == 1 else []
+    return _show_add_form(UserForm("", _grantable_roles()[0], preselected_centres))
 
 
 @needs(roles.USERS)
 def add_user() -> ResponseReturnValue:
     """A new user, and the link for them, shown this once."""
-    typed = _typed()
+    user_form = _read_form()
     try:
-        added = staff.add_user(visitor(), typed.email, typed.role, typed.scope)
+        added_user = staff.add_user(visitor(), user_form.email, user_form.role, user_form.scope)
     except Invalid as refusal:
-        return _form(typed, mistakes(refusal), 422)
+        return _show_add_form(user_form, form_errors(refusal), 422)
     except Conflict as refusal:
-        return _form(typed, [Mistake("email", said(refusal))], 409)
-    return _link(added.link, typed.email.strip())
+        return _show_add_form(user_form, [FormError("email", describe_refusal(refusal))], 409)
+    return _show_password_link(added_user.link, user_form.email.strip())
 
 
 @needs(roles.USERS)
 def user(user: UUID) -> ResponseReturnValue:
     """One user: role, what it reaches, what may be done."""
-    return _user(staff.known_user(visitor(), user))
+    return _show_user(staff.find_user(visitor(), user))
 
 
 @needs(roles.USERS)
 def change_user(user: UUID) -> ResponseReturnValue:
     """Another role, or another reach."""
-    typed, known = _typed(), staff.known_user(visitor(), user)
+    user_form, known_user = _read_form(), staff.find_user(visitor(), user)
     try:
-        staff.change_user(visitor(), user, sent_version(), typed.role, typed.scope)
+        staff.change_user(visitor(), user, sent_version(), user_form.role, user_form.scope)
     except ChangedMeanwhile:
-        return _user(staff.known_user(visitor(), user), 409, typed=typed, changed=True)
+        return _show_user(staff.find_user(visitor(), user), 409, user_form=user_form, changed=True)
     except Invalid as refusal:
-        return _user(known, 422, typed=typed, wrong=mistakes(refusal))
+        return _show_user(known_user, 422, user_form=user_form, errors=form_errors(refusal))
     return back_to("admin.users")
 
 
 @needs(roles.USERS)
 def renew_link(user: UUID) -> ResponseReturnValue:
     """A new link for a new password, shown this once."""
-    known = staff.known_user(visitor(), user)
-    return _link(staff.renew_link(visitor(), user), known.card.email)
+    known_user = staff.find_user(visitor(), user)
+    return _show_password_link(staff.renew_password_link(visitor(), user), known_user.user.email)
 
 
 @needs(roles.USERS)
@@ -99,40 +99,50 @@ def reset_second_factor(user: UUID) -> ResponseReturnValue:
     return back_to("admin.user", user=user)
 
 
-def _typed() -> Typed:
+def _read_form() -> UserForm:
     """What the form says; scopes are ticked, or typed one a line."""
     form = request.form
     scopes = [*form.getlist("centre"), *form.get("scope", "").split()]
-    return Typed(form.get("email", ""), form.get("role", ""), scopes)
+    return UserForm(form.get("email", ""), form.get("role", ""), scopes)
 
 
-def _offered() -> tuple[str, ...]:
-    return roles.GRANTS[visitor().role]
+def _grantable_roles() -> tuple[str, ...]:
+    return roles.GRANTABLE_ROLES[visitor().role]
 
 
-def _form(typed: Typed, wrong: Sequence[Mistake] = (), status: int = 200) -> Response:
-    return show("admin/user_add.html", status, typed=typed, errors=wrong, **_choices())
+def _show_add_form(user_form: UserForm, errors: Sequence[FormError] = (), status: int = 200) -> Response:
+    return show("admin/user_add.html", status, typed=user_form, errors=errors, **_form_choices())
 
 
-def _user(
-    known: Known,
+def _show_user(
+    known_user: VisibleUser,
     status: int = 200,
     *,
-    typed: Typed | None = None,
-    wrong: Sequence[Mistake] = (),
+    user_form: UserForm | None = None,
+    errors: Sequence[FormError] = (),
     changed: bool = False,
 ) -> Response:
-    shown = typed or Typed(known.card.email, known.card.role, known.card.scopes)
+    shown_form = user_form or UserForm(known_user.user.email, known_user.user.role, known_user.user.scopes)
     return show(
-        "admin/user.html", status, known=known, typed=shown, errors=wrong, changed=changed, **_choices()
+        "admin/user.html",
+        status,
+        known=known_user,
+        typed=shown_form,
+        errors=errors,
+        changed=changed,
+        **_form_choices(),
     )
 
 
-def _choices() -> dict[str, object]:
+def _form_choices() -> dict[str, object]:
     """Roles that the visitor may give; centres to tick, or a field to type what a role reaches."""
-    own = visitor().role in roles.OF_CENTRES
-    return {"roles": _offered(), "centres": sight().centres if own else (), "types_scopes": not own}
+    picks_centres = visitor().role in roles.CENTRE_ROLES
+    return {
+        "roles": _grantable_roles(),
+        "centres": sight().centres if picks_centres else (),
+        "types_scopes": not picks_centres,
+    }
 
 
-def _link(secret: str, email: str) -> Response:
+def _show_password_link(secret: str, email: str) -> Response:
     return show("admin/link.html", address=set_password_address(secret), email=email, days=LINK_DAYS)

@@ -10,16 +10,16 @@ from functools import lru_cache
 from flask import Blueprint, Response, render_template, url_for
 from flask_babel import force_locale
 
-from feedback_service.config import settings
+from feedback_service.config import current_settings
 from feedback_service.i18n import NATIVE, own_name
-from feedback_service.tablets.screen_texts import texts
+from feedback_service.tablets.screen_texts import translate_texts
 from kiosk_ui import assets
-from kiosk_ui.pages import POLICY
+from kiosk_ui.pages import CONTENT_SECURITY_POLICY
 
 bp = Blueprint("kiosk", __name__, template_folder="templates")
 
 SCRIPT, STYLE, WORKER = "kiosk.js", "kiosk.css", "kiosk-worker.js"
-TABLET_POLICY = f"{POLICY}; worker-src 'self'; manifest-src 'self'"
+TABLET_POLICY = f"{CONTENT_SECURITY_POLICY}; worker-src 'self'; manifest-src 'self'"
 
 
 @bp.get("/kiosk", strict_slashes=False)
@@ -27,18 +27,19 @@ TABLET_POLICY = f"{POLICY}; worker-src 'self'; manifest-src 'self'"
 def shell() -> Response:
     """The page in which everything happens."""
     return Response(
-        _shell(settings().languages, version()), headers={"Content-Security-Policy": TABLET_POLICY}
+        _render_shell(current_settings().languages, shell_version()),
+        headers={"Content-Security-Policy": TABLET_POLICY},
     )
 
 
 @bp.get("/kiosk/worker.js")
 def worker() -> Response:
     """The service worker, with the list of files that it keeps. A changed file makes a changed worker."""
-    files = ["/kiosk", assets.address(SCRIPT), assets.address(STYLE), assets.address("icon.svg")]
+    files = ["/kiosk", assets.asset_url(SCRIPT), assets.asset_url(STYLE), assets.asset_url("icon.svg")]
     files.append(url_for("kiosk.manifest"))
-    about = json.dumps({"version": version(), "files": files})
-    response = Response(f"const SHELL = {about};\n".encode() + assets.asset(WORKER).body)
-    response.content_type = assets.TYPES["js"]
+    worker_constants = json.dumps({"version": shell_version(), "files": files})
+    response = Response(f"const SHELL = {worker_constants};\n".encode() + assets.load_asset(WORKER).body)
+    response.content_type = assets.CONTENT_TYPES["js"]
     response.headers["Service-Worker-Allowed"] = "/kiosk"
     response.headers["Cache-Control"] = "no-cache"
     response.headers["Content-Security-Policy"] = TABLET_POLICY
@@ -48,31 +49,35 @@ def worker() -> Response:
 @bp.get("/kiosk/manifest.webmanifest")
 def manifest() -> Response:
     """What lets a device install the page as an app of its own, without a browser around it."""
-    told = {
-        "name": texts("uk")["title"],
+    manifest_fields = {
+        "name": translate_texts("uk")["title"],
         "short_name": "Відгук",
         "lang": "uk",
         "start_url": "/kiosk",
         "scope": "/kiosk",
         "display": "fullscreen",
-        "icons": [{"src": assets.address("icon.svg"), "sizes": "any", "type": "image/svg+xml"}],
+        "icons": [{"src": assets.asset_url("icon.svg"), "sizes": "any", "type": "image/svg+xml"}],
     }
-    return Response(json.dumps(told, ensure_ascii=False), content_type="application/manifest+json")
+    return Response(json.dumps(manifest_fields, ensure_ascii=False), content_type="application/manifest+json")
 
 
-def version() -> str:
+def shell_version() -> str:
     """The version of what the tablet shows: it changes with any of its files, its page's words and its policy."""
-    parts = [assets.asset(name).version for name in (SCRIPT, STYLE, WORKER, "icon.svg")]
-    parts += [_shell(settings().languages, ""), manifest().get_data(as_text=True), TABLET_POLICY]
+    parts = [assets.load_asset(name).version for name in (SCRIPT, STYLE, WORKER, "icon.svg")]
+    parts += [
+        _render_shell(current_settings().languages, ""),
+        manifest().get_data(as_text=True),
+        TABLET_POLICY,
+    ]
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]
 
 
 @lru_cache(maxsize=8)
-def _shell(languages: tuple[str, ...], version: str) -> str:
+def _render_shell(languages: tuple[str, ...], version: str) -> str:
     with force_locale(NATIVE):  # it is the same for everybody, whatever the language of who asks first
         return render_template(
             "kiosk/shell.html",
             version=version,
-            texts={language: texts(language) for language in languages},
+            texts={language: translate_texts(language) for language in languages},
             names={language: own_name(language) for language in languages},
         )

@@ -10,7 +10,7 @@ from feedback_service.words import FRONT_OFFICES
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class AnswerTable:
     """Questions with the same words to choose from, and how often each was chosen."""
 
     options: tuple[Option, ...]
@@ -18,22 +18,22 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class FrontOfficeSection:
     """What one front office's visitors said; no ``index`` when so few answered that nothing is shown."""
 
     front_office: str
     index: LoyaltyIndex | None
-    tables: list[Table]
+    tables: list[AnswerTable]
 
 
-def arrange_sections(summary: Summary, published: Sequence[Questionnaire]) -> list[Section]:
+def arrange_sections(summary: Summary, published: Sequence[Questionnaire]) -> list[FrontOfficeSection]:
     """The figures of both front offices in the words of the questionnaires, of which later ones hold.
 
     Questions without answers are left out.
     """
     figures = {figure.id: figure for figure in summary.figures.questions if figure.n}
     return [
-        Section(
+        FrontOfficeSection(
             front_office,
             summary.figures.find_index(front_office),
             _make_tables(figures, [one for one in published if one.front_office == front_office]),
@@ -42,16 +42,18 @@ def arrange_sections(summary: Summary, published: Sequence[Questionnaire]) -> li
     ]
 
 
-def _make_tables(figures: Mapping[str, QuestionFigure], published: Sequence[Questionnaire]) -> list[Table]:
+def _make_tables(
+    figures: Mapping[str, QuestionFigure], published: Sequence[Questionnaire]
+) -> list[AnswerTable]:
     """The newest wording of every question that somebody answered."""
     questions = {
         question.id: question for one in published for question in one.questions if question.kind == "words"
     }
-    tables: list[Table] = []
+    tables: list[AnswerTable] = []
     for id, question in questions.items():
         if id not in figures:
             continue
         if not tables or tables[-1].options != question.options:
-            tables.append(Table(question.options))
+            tables.append(AnswerTable(question.options))
         tables[-1].rows.append((question, figures[id]))
     return tables

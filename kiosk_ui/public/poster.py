@@ -7,31 +7,33 @@ from markupsafe import Markup
 from feedback_service.addresses import hall_address
 from feedback_service.cases import poster, qr
 from feedback_service.flow import direct
-from feedback_service.flow.answers import CentreFacts
-from kiosk_ui.pages import page
+from feedback_service.flow.answers import PublicCentre
+from kiosk_ui.pages import respond_with_page
 
 
 def hall_poster(code: str) -> ResponseReturnValue:
     """The poster with a word on how to print it."""
-    centre = direct.open_hall(code).centre
-    drawn = Markup(_poster(centre).decode())  # escaped where it was drawn
-    return page("public/poster.html", centre=centre, drawn=drawn, address=hall_address(centre.code))
+    centre = direct.open_hall_survey(code).centre
+    poster_markup = Markup(_draw_poster(centre).decode())  # escaped where it was drawn
+    return respond_with_page(
+        "public/poster.html", centre=centre, drawn=poster_markup, address=hall_address(centre.code)
+    )
 
 
 def poster_svg(code: str) -> Response:
     """The poster alone."""
-    return _image(_poster(direct.open_hall(code).centre))
+    return _respond_with_svg(_draw_poster(direct.open_hall_survey(code).centre))
 
 
 def centre_qr(code: str) -> Response:
     """The code alone, for what a centre designs itself."""
-    return _image(qr.svg(hall_address(direct.open_hall(code).centre.code)))
+    return _respond_with_svg(qr.render_svg(hall_address(direct.open_hall_survey(code).centre.code)))
 
 
-def _poster(centre: CentreFacts) -> bytes:
+def _draw_poster(centre: PublicCentre) -> bytes:
     address = hall_address(centre.code)
-    return poster.svg(address, centre.name, address.partition("://")[2])
+    return poster.render_poster(address, centre.name, address.partition("://")[2])
 
 
-def _image(drawn: bytes) -> Response:
-    return Response(drawn, mimetype="image/svg+xml")
+def _respond_with_svg(svg_bytes: bytes) -> Response:
+    return Response(svg_bytes, mimetype="image/svg+xml")

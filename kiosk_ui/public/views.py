@@ -4,13 +4,13 @@ from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from feedback_service import clock
-from feedback_service.cases.tokens import RECEIPT_LENGTH, normal_code
-from feedback_service.config import settings
+from feedback_service.cases.tokens import RECEIPT_LENGTH, normalise_code
+from feedback_service.config import current_settings
 from feedback_service.errors import NotFound, TooManyGuesses
 from feedback_service.flow import direct, receipts
 from feedback_service.flow.summaries import read_public_page
-from kiosk_ui.languages import spoken
-from kiosk_ui.pages import page
+from kiosk_ui.languages import url_language
+from kiosk_ui.pages import respond_with_page
 from kiosk_ui.public import poster
 from kiosk_ui.public.figures import arrange_sections
 
@@ -23,25 +23,25 @@ bp.add_url_rule("/centres/<code>/qr.svg", view_func=poster.centre_qr)
 @bp.get("/")
 def home() -> ResponseReturnValue:
     """What this is, and where a code is typed."""
-    return page("public/home.html")
+    return respond_with_page("public/home.html")
 
 
 @bp.post("/")
 def enter() -> ResponseReturnValue:
     """Follow a typed code: from a slip to the survey, from a receipt to the answer's page."""
-    typed = request.form.get("code", "")
-    code = normal_code(typed) or ""
+    typed_code = request.form.get("code", "")
+    code = normalise_code(typed_code) or ""
     if len(code) == RECEIPT_LENGTH:
-        return redirect(url_for("survey.thanks", receipt=code, lang=spoken()), code=303)
+        return redirect(url_for("survey.thanks", receipt=code, lang=url_language()), code=303)
     try:
-        token = receipts.find_by_short_code(code)
+        token = receipts.find_token_by_short_code(code)
     except NotFound:
-        return page("public/home.html", 404, typed=typed, problem="unknown")
-    except TooManyGuesses as refused:
-        response = page("public/home.html", 429, typed=typed, problem="guesses")
-        response.headers["Retry-After"] = str(refused.retry_after)
+        return respond_with_page("public/home.html", 404, typed=typed_code, problem="unknown")
+    except TooManyGuesses as error:
+        response = respond_with_page("public/home.html", 429, typed=typed_code, problem="guesses")
+        response.headers["Retry-After"] = str(error.retry_after)
         return response
-    return redirect(url_for("survey.ask", token=token, lang=spoken()), code=303)
+    return redirect(url_for("survey.ask", token=token, lang=url_language()), code=303)
 
 
 @bp.get("/centres/<code>")
@@ -50,14 +50,14 @@ def centre(code: str) -> ResponseReturnValue:
     last = clock.kyiv_day(clock.now())
     first = last.replace(month=1, day=1)
     figures = read_public_page(code, first, last)
-    return page(
+    return respond_with_page(
         "public/centre.html",
         centre=figures.centre,
         summary=figures.summary,
         sections=arrange_sections(figures.summary, figures.questionnaires),
         first=first,
         last=last,
-        least=settings().min_published,
+        least=current_settings().min_published,
     )
 
 
@@ -65,11 +65,13 @@ def centre(code: str) -> ResponseReturnValue:
 def privacy() -> ResponseReturnValue:
     """The notice at the moment of collection; ``?centre=`` names who answers for the data."""
     code = request.args.get("centre")
-    centre, notice = direct.read_notice(code) if code else (None, None)
-    return page("public/privacy.html", centre=centre, notice=notice, retention_days=settings().retention_days)
+    centre, notice = direct.read_privacy_notice(code) if code else (None, None)
+    return respond_with_page(
+        "public/privacy.html", centre=centre, notice=notice, retention_days=current_settings().retention_days
+    )
 
 
 @bp.get("/accessibility")
 def accessibility() -> ResponseReturnValue:
     """What these pages do for everybody, and where they may fall short."""
-    return page("public/accessibility.html")
+    return respond_with_page("public/accessibility.html")

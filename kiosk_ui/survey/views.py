@@ -18,22 +18,32 @@ from markupsafe import Markup
 from feedback_service.errors import AlreadyAnswered, FeedbackError, FieldError, Invalid
 from feedback_service.flow import answers as answers_flow
 from feedback_service.flow import direct, receipts
-from feedback_service.flow.answers import NOTHING_ANSWERED, Recorded, Survey
+from feedback_service.flow.answers import NOTHING_ANSWERED, RecordedAnswer, Survey
 from feedback_service.i18n import language
 from feedback_service.surveys import answers
-from feedback_service.surveys.answers import Answers, Refused
+from feedback_service.surveys.answers import Answers, InvalidAnswer
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT, Question, Questionnaire
-from kiosk_ui.languages import in_language, offer, spoken, told
-from kiosk_ui.pages import address, drawn, here, page, path, reply, way
-from kiosk_ui.prepared import blank, prepared
+from kiosk_ui.languages import in_current_language, set_available_languages, translated_message, url_language
+from kiosk_ui.pages import (
+    address,
+    current_path,
+    current_url,
+    render,
+    respond,
+    respond_with_page,
+    source_of_visit,
+)
+from kiosk_ui.prepared import make_placeholder, respond_with_cached_page
 
 bp = Blueprint("survey", __name__, template_folder="templates")
 
 # Programs that fetch a link to draw its preview say so; nobody has read the page then.
-_PREVIEWS = re.compile(r"^(WhatsApp|Viber)/|bot\b|facebookexternalhit|crawler|spider|preview", re.IGNORECASE)
+_PREVIEW_AGENTS = re.compile(
+    r"^(WhatsApp|Viber)/|bot\b|facebookexternalhit|crawler|spider|preview", re.IGNORECASE
+)
 
 
-_PURPOSES = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
+_PURPOSE_HEADERS = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
 
 
 # --- a case's link ---
@@ -43,28 +53,32 @@ _PURPOSES = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
 @bp.get("/S/<token>")
 def ask(token: str) -> ResponseReturnValue:
     """The screen that this survey has come to. Looking spends nothing."""
-    survey = answers_flow.open_survey(token, counts=read_by_a_person())
-    return screen(survey, second=survey.begun)
+    survey = answers_flow.open_survey(token, mark_opened=is_read_by_person())
+    return show_screen(survey, is_second=survey.has_draft)
 
 
 @bp.post("/s/<token>")
 @bp.post("/S/<token>")
 def answer(token: str) -> ResponseReturnValue:
     """Keep what was chosen and show the rest, or make the answer final."""
-    sent = Sent.read()
-    if sent.again:
-        return screen(answers_flow.open_survey(token, counts=False), second=True, sent=sent)
-    source = "sms_viber" if way() else "qr_case"
-    step = answers_flow.finish if sent.final else answers_flow.keep_begun
-    done = step(
+    form = SurveyForm.from_request()
+    if form.is_redisplay:
+        return show_screen(answers_flow.open_survey(token, mark_opened=False), is_second=True, form=form)
+    source = "sms_viber" if source_of_visit() else "qr_case"
+    save_answers = answers_flow.submit_answer if form.is_final else answers_flow.save_draft
+    outcome = save_answers(
         token,
-        client_id=sent.client_id,
-        given=sent.given,
+        client_id=form.client_id,
+        given=form.check_answers,
         language=language(),
         source=source,
-        whole=sent.whole,
+        whole=form.is_second_screen,
     )
-    return thank(done) if isinstance(done, Recorded) else screen(done, second=True, sent=sent)
+    return (
+        redirect_to_thanks(outcome)
+        if isinstance(outcome, RecordedAnswer)
+        else show_screen(outcome, is_second=True, form=form)
+    )
 
 
 # --- the hall's code ---
@@ -74,22 +88,24 @@ def answer(token: str) -> ResponseReturnValue:
 @bp.get("/C/<centre>")
 def ask_in_hall(centre: str) -> ResponseReturnValue:
     """The same questions for whoever scans the code on the wall."""
-    return screen(direct.open_hall(centre), second=False)
+    return show_screen(direct.open_hall_survey(centre), is_second=False)
 
 
 @bp.post("/c/<centre>")
 @bp.post("/C/<centre>")
 def answer_in_hall(centre: str) -> ResponseReturnValue:
     """Show the rest with the first answer carried along, or make the answer final."""
-    sent = Sent.read()
-    if sent.final:
-        return thank(
-            direct.record_in_hall(centre, client_id=sent.client_id, given=sent.given, language=language())
+    form = SurveyForm.from_request()
+    if form.is_final:
+        return redirect_to_thanks(
+            direct.record_hall_answer(
+                centre, client_id=form.client_id, given=form.check_answers, language=language()
+            )
         )
-    survey = direct.open_hall(centre)
-    if not sent.again and sent.given(survey.questionnaire).empty:
-        raise Invalid.field("/answers", NOTHING_ANSWERED)
-    return screen(survey, second=True, sent=sent)
+    survey = direct.open_hall_survey(centre)
+    if not form.is_redisplay and form.check_answers(survey.questionnaire).is_empty:
+        raise Invalid.for_field("/answers", NOTHING_ANSWERED)
+    return show_screen(survey, is_second=True, form=form)
 
 
 # --- afterwards ---
@@ -99,21 +115,23 @@ def answer_in_hall(centre: str) -> ResponseReturnValue:
 @bp.get("/R/<receipt>")
 def thanks(receipt: str) -> ResponseReturnValue:
     """What happens with the answer now, and how to hold it. May be opened again and again."""
-    found = receipts.read_receipt(receipt)
-    offer(found.centre.languages)
-    return page("survey/thanks.html", thanks=found, receipt=receipt, late="late" in request.args)
+    receipt_view = receipts.read_receipt(receipt)
+    set_available_languages(receipt_view.centre.languages)
+    return respond_with_page(
+        "survey/thanks.html", thanks=receipt_view, receipt=receipt, late="late" in request.args
+    )
 
 
 @bp.post("/r/<receipt>")
 @bp.post("/R/<receipt>")
 def take_back(receipt: str) -> ResponseReturnValue:
     """The answer's author deletes it."""
-    receipts.withdraw(receipt)
-    return redirect(here(), code=303)
+    receipts.withdraw_answer(receipt)
+    return redirect(current_url(), code=303)
 
 
 @bp.post("/masked")
-def masked() -> ResponseReturnValue:
+def preview_comment() -> ResponseReturnValue:
     """What would be hidden in a comment; the text is looked at and forgotten."""
     text, limit = request.form.get("any.comment", ""), request.args.get("limit", LONGEST_COMMENT, type=int)
     return render_template("survey/masked.html", preview=Preview.of(text, min(limit, LONGEST_COMMENT)))
@@ -123,18 +141,18 @@ def masked() -> ResponseReturnValue:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SurveyForm:
     """What a form brought: its fields as typed, who typed them, and which button was pressed."""
 
     fields: dict[str, list[str]]
     client_id: UUID
-    final: bool  # Send, or Skip
-    skip: bool  # only the first answer shall count
-    again: bool  # show the same screen once more (another language, a preview): nothing is kept
-    whole: bool  # it is the second screen, which shows every question but the first
+    is_final: bool  # Send, or Skip
+    skips_rest: bool  # only the first answer shall count
+    is_redisplay: bool  # show the same screen once more (another language, a preview): nothing is kept
+    is_second_screen: bool  # it is the second screen, which shows every question but the first
 
     @classmethod
-    def read(cls) -> "Sent":
+    def from_request(cls) -> "SurveyForm":
         """This request's form. A client id that is none is replaced: it could not be repeated anyway."""
         form = request.form
         try:
@@ -142,25 +160,25 @@ class Sent:
         except ValueError:
             client_id = uuid4()
         button = form.get("finish", "")
-        skip = button == "skip"
+        skips_rest = button == "skip"
         return cls(
             form.to_dict(flat=False),
             client_id,
-            final=bool(button),
-            skip=skip,
-            again="again" in form,
-            whole="rest" in form and not skip,
+            is_final=bool(button),
+            skips_rest=skips_rest,
+            is_redisplay="again" in form,
+            is_second_screen="rest" in form and not skips_rest,
         )
 
-    def given(self, questionnaire: Questionnaire) -> Answers:
+    def check_answers(self, questionnaire: Questionnaire) -> Answers:
         """The checked answers; ``Invalid`` names every one that breaks a rule."""
-        first = questionnaire.first.id
-        fields = {first: self.fields.get(first, [])} if self.skip else self.fields
-        return answers.check(questionnaire, answers.from_form(questionnaire, fields))
+        first_id = questionnaire.first_question.id
+        fields = {first_id: self.fields.get(first_id, [])} if self.skips_rest else self.fields
+        return answers.check_answers(questionnaire, answers.parse_form(questionnaire, fields))
 
 
 @dataclass(frozen=True, slots=True)
-class Mistake:
+class FormError:
     """What to correct: the question, the field that its message leads to (if this screen has it), the words."""
 
     question: str
@@ -168,105 +186,123 @@ class Mistake:
     message: str
 
 
-def read_by_a_person() -> bool:
+def is_read_by_person() -> bool:
     """Whether somebody follows the link: not a prefetch, not a preview, not a look by HEAD."""
-    asks = request.environ
-    purpose = " ".join(asks.get(name, "") for name in _PURPOSES).lower()
+    environ = request.environ
+    purpose = " ".join(environ.get(name, "") for name in _PURPOSE_HEADERS).lower()
     return (
         request.method == "GET"
         and not any(word in purpose for word in ("prefetch", "prerender", "preview"))
-        and asks.get("HTTP_SEC_FETCH_MODE", "navigate") == "navigate"
-        and not _PREVIEWS.search(asks.get("HTTP_USER_AGENT", ""))
+        and environ.get("HTTP_SEC_FETCH_MODE", "navigate") == "navigate"
+        and not _PREVIEW_AGENTS.search(environ.get("HTTP_USER_AGENT", ""))
     )
 
 
-def screen(
+def show_screen(
     survey: Survey,
     *,
-    second: bool,
-    sent: Sent | None = None,
+    is_second: bool,
+    form: SurveyForm | None = None,
     errors: Sequence[FieldError] = (),
 ) -> ResponseReturnValue:
     """The first or the second screen, with everything that was typed and what to correct in it.
 
     ``?step=`` lets a person go to the other one by herself; nothing kept earlier is ever shown.
     """
-    if sent is None and (wish := request.args.get("step")) in ("1", "2"):
-        second = wish == "2"
-    offer(survey.centre.languages)
-    first, *rest = survey.questionnaire.questions
-    typed, client_id = (sent.fields, sent.client_id) if sent else ({}, uuid4())
-    place = _place(survey.centre.name, survey.service, survey.completed_on, language())
-    if not errors and not any(question.id in typed for question in rest):
-        shared = replace(survey, service=None, completed_on=None)
-        return prepared(
-            _untouched, shared, second, _rating(first, typed), client_id=str(client_id), place=place
+    if form is None and (requested_step := request.args.get("step")) in ("1", "2"):
+        is_second = requested_step == "2"
+    set_available_languages(survey.centre.languages)
+    first_question, *other_questions = survey.questionnaire.questions
+    typed_fields, client_id = (form.fields, form.client_id) if form else ({}, uuid4())
+    place_html = _render_place(survey.centre.name, survey.service, survey.completed_on, language())
+    if not errors and not any(question.id in typed_fields for question in other_questions):
+        common_survey = replace(survey, service=None, completed_on=None)
+        return respond_with_cached_page(
+            _render_untouched,
+            common_survey,
+            is_second,
+            _chosen_rating(first_question, typed_fields),
+            client_id=str(client_id),
+            place=place_html,
         )
-    mistakes = [_mistake(error, rest if second else [first]) for error in errors]
-    return reply(
-        _html(path(), survey, second, str(client_id), place, typed, mistakes), 422 if errors else 200
+    form_errors = [
+        _make_form_error(error, other_questions if is_second else [first_question]) for error in errors
+    ]
+    return respond(
+        _render_screen(
+            current_path(), survey, is_second, str(client_id), place_html, typed_fields, form_errors
+        ),
+        422 if errors else 200,
     )
 
 
-def _untouched(path: str, survey: Survey, second: bool, rating: str) -> str:
+def _render_untouched(path: str, survey: Survey, is_second: bool, rating: str) -> str:
     """A screen in which nothing was typed but the first answer; client and case are blanks."""
-    typed = {survey.questionnaire.first.id: [rating]}
-    return _html(path, survey, second, blank("client_id"), blank("place"), typed, ())
+    typed_fields = {survey.questionnaire.first_question.id: [rating]}
+    return _render_screen(
+        path, survey, is_second, make_placeholder("client_id"), make_placeholder("place"), typed_fields, ()
+    )
 
 
-def _html(
+def _render_screen(
     path: str,
     survey: Survey,
-    second: bool,
+    is_second: bool,
     client_id: str,
-    place: str,
-    typed: Mapping[str, list[str]],
-    errors: Sequence[Mistake],
+    place_html: str,
+    typed_fields: Mapping[str, list[str]],
+    errors: Sequence[FormError],
 ) -> str:
-    shared = {
+    context = {
         "survey": survey,
         "centre": survey.centre,
-        "place": place,
+        "place": place_html,
         "address": address(path),
         "here": partial(address, path),
         "client_id": client_id,
         "errors": errors,
     }
-    if second:
-        return drawn("survey/rest.html", **shared, **_second(survey.questionnaire, typed))
-    return drawn("survey/first.html", **shared, question=survey.questionnaire.first)
+    if is_second:
+        return render(
+            "survey/rest.html", **context, **_second_screen_context(survey.questionnaire, typed_fields)
+        )
+    return render("survey/first.html", **context, question=survey.questionnaire.first_question)
 
 
 @lru_cache(maxsize=1024)
-def _place(centre: str, service: str | None, completed_on: date | None, language: str) -> Markup:
+def _render_place(centre: str, service: str | None, completed_on: date | None, language: str) -> Markup:
     """Whose survey it is, in the language being spoken."""
-    facts = {"centre": centre, "service": service, "completed_on": completed_on}
-    return Markup(render_template("survey/place.html", **facts))
+    context = {"centre": centre, "service": service, "completed_on": completed_on}
+    return Markup(render_template("survey/place.html", **context))
 
 
-def _rating(first: Question, typed: Mapping[str, list[str]]) -> str:
-    return next((value for value in typed.get(first.id, []) if value in first.values), "")
+def _chosen_rating(first_question: Question, typed_fields: Mapping[str, list[str]]) -> str:
+    return next(
+        (value for value in typed_fields.get(first_question.id, []) if value in first_question.values), ""
+    )
 
 
-def _second(questionnaire: Questionnaire, typed: Mapping[str, list[str]]) -> dict[str, object]:
+def _second_screen_context(
+    questionnaire: Questionnaire, typed_fields: Mapping[str, list[str]]
+) -> dict[str, object]:
     """What only the second screen needs."""
-    first, *rest = questionnaire.questions
-    rating = _rating(first, typed)
-    words = {option.value: in_language(option.text) for option in first.options}
+    first_question, *other_questions = questionnaire.questions
+    rating = _chosen_rating(first_question, typed_fields)
+    option_texts = {option.value: in_current_language(option.text) for option in first_question.options}
     return {
-        "questions": rest,
-        "first": first,
+        "questions": other_questions,
+        "first": first_question,
         "rating": rating,
-        "rating_in_words": words.get(rating, rating),
-        "was_poor": questionnaire.poor({first.id: rating}),
+        "rating_in_words": option_texts.get(rating, rating),
+        "was_poor": questionnaire.is_poor({first_question.id: rating}),
         "poor": {
             (question.id, value)
-            for question in rest
+            for question in other_questions
             for value in question.values
-            if questionnaire.poor({question.id: value})
+            if questionnaire.is_poor({question.id: value})
         },
-        "typed": typed,
-        "preview": _preview(rest, typed),
+        "typed": typed_fields,
+        "preview": _build_preview(other_questions, typed_fields),
     }
 
 
@@ -282,52 +318,54 @@ class Preview:
     def of(cls, typed: str, limit: int) -> "Preview":
         """Look at a comment of at most ``limit`` characters."""
         try:
-            kept = answers.comment(typed, limit)
-        except Refused as refused:
-            return cls(problem=told(refused.detail, refused.params))
+            kept = answers.clean_and_mask_comment(typed, limit)
+        except InvalidAnswer as refused:
+            return cls(problem=translated_message(refused.detail, refused.params))
         return cls(kept.text, bool(kept.kinds))
 
 
-def _preview(questions: Sequence[Question], typed: Mapping[str, list[str]]) -> Preview:
+def _build_preview(questions: Sequence[Question], typed_fields: Mapping[str, list[str]]) -> Preview:
     """How the comment will be kept, if one was typed."""
     for question in questions:
-        if question.kind == "text" and question.id in typed:
-            return Preview.of(typed[question.id][0], question.max_length or LONGEST_COMMENT)
+        if question.kind == "text" and question.id in typed_fields:
+            return Preview.of(typed_fields[question.id][0], question.max_length or LONGEST_COMMENT)
     return Preview()
 
 
-def _mistake(error: FieldError, shown: Sequence[Question]) -> Mistake:
+def _make_form_error(error: FieldError, shown_questions: Sequence[Question]) -> FormError:
     """The mistake in the reader's words; one of the whole form leads to its first question."""
-    name = error.pointer.removeprefix("/answers").removeprefix("/")
-    here_is = {question.id for question in shown}
-    field = name if name in here_is else None if name else shown[0].id
-    return Mistake(name, field, told(error.detail, error.params))
+    question_id = error.pointer.removeprefix("/answers").removeprefix("/")
+    shown_ids = {question.id for question in shown_questions}
+    field = question_id if question_id in shown_ids else None if question_id else shown_questions[0].id
+    return FormError(question_id, field, translated_message(error.detail, error.params))
 
 
-def thank(recorded: Recorded) -> ResponseReturnValue:
+def redirect_to_thanks(recorded: RecordedAnswer) -> ResponseReturnValue:
     """Go where a refresh does no harm."""
     late = 1 if recorded.late else None
-    return redirect(url_for("survey.thanks", receipt=recorded.receipt, lang=spoken(), late=late), code=303)
+    return redirect(
+        url_for("survey.thanks", receipt=recorded.receipt, lang=url_language(), late=late), code=303
+    )
 
 
 @bp.errorhandler(Invalid)
-def correct(error: Invalid) -> ResponseReturnValue:
+def handle_invalid_form(error: Invalid) -> ResponseReturnValue:
     """The same form with what was typed, and what to correct."""
-    sent, place = Sent.read(), request.view_args or {}
+    form, view_args = SurveyForm.from_request(), request.view_args or {}
     try:
         survey = (
-            answers_flow.open_survey(place["token"], counts=False)
-            if "token" in place
-            else direct.open_hall(place["centre"])
+            answers_flow.open_survey(view_args["token"], mark_opened=False)
+            if "token" in view_args
+            else direct.open_hall_survey(view_args["centre"])
         )
-    except FeedbackError as closed:  # meanwhile: somebody answered, midnight came, the database is busy
-        return current_app.handle_user_exception(closed)
-    rest = {question.id for question in survey.questionnaire.questions[1:]}
-    second = sent.final or sent.whole or not rest.isdisjoint(sent.fields)
-    return screen(survey, second=second, sent=sent, errors=error.errors)
+    except FeedbackError as other_error:  # meanwhile: somebody answered, midnight came, the database is busy
+        return current_app.handle_user_exception(other_error)
+    other_ids = {question.id for question in survey.questionnaire.questions[1:]}
+    is_second = form.is_final or form.is_second_screen or not other_ids.isdisjoint(form.fields)
+    return show_screen(survey, is_second=is_second, form=form, errors=error.errors)
 
 
 @bp.errorhandler(AlreadyAnswered)
-def spent(error: AlreadyAnswered) -> ResponseReturnValue:
+def handle_used_invitation(error: AlreadyAnswered) -> ResponseReturnValue:
     """Whoever opens a used link learns the day; whoever posts to it, that it is too late."""
-    return page("survey/answered.html", 409 if request.method == "POST" else 200, on=error.on)
+    return respond_with_page("survey/answered.html", 409 if request.method == "POST" else 200, on=error.on)

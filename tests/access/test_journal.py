@@ -8,7 +8,7 @@ from sqlalchemy import Executable, delete, update
 from sqlalchemy.orm import Session
 
 from feedback_service.access import journal
-from feedback_service.access.journal import COMMAND_LINE, INSTALLATION, Actor, Break, Head
+from feedback_service.access.journal import COMMAND_LINE, INSTALLATION_CHAIN, Actor, ChainBreak, ChainHead
 from feedback_service.database import transaction
 from feedback_service.models import JournalEntry, JournalHead
 from tests.support import stored
@@ -19,7 +19,7 @@ AT = datetime(2026, 11, 20, 10, 15, 0, 123456, tzinfo=UTC)
 CENTRE = uuid.UUID(int=7)
 WHO = Actor(uuid.UUID(int=1), "olena@rada.example")
 
-note = transaction(journal.note)
+note = transaction(journal.append_entry)
 
 
 @transaction
@@ -33,15 +33,15 @@ def entries() -> None:
     """Five entries of a centre, one of the installation."""
     for number in range(5):
         note([CENTRE], WHO, "saw", f"page {number}", AT)
-    note([INSTALLATION], COMMAND_LINE, "user_added", "olena@rada.example head", AT)
+    note([INSTALLATION_CHAIN], COMMAND_LINE, "user_added", "olena@rada.example head", AT)
 
 
 def test_a_chain_that_nobody_touched_holds_together_to_its_head(entries: None) -> None:
-    heads = {head.chain: head for head in stored.rows(JournalHead)}
+    heads = {head.chain: head for head in stored.read_rows(JournalHead)}
 
-    assert journal.check() == [
-        Head(INSTALLATION, 1, heads[INSTALLATION].digest),
-        Head(CENTRE, 5, heads[CENTRE].digest),
+    assert journal.check_chains() == [
+        ChainHead(INSTALLATION_CHAIN, 1, heads[INSTALLATION_CHAIN].digest),
+        ChainHead(CENTRE, 5, heads[CENTRE].digest),
     ]
 
 
@@ -62,20 +62,23 @@ def test_an_entry_that_was_changed_breaks_its_chain_there(entries: None, change:
     third = (JournalEntry.chain == CENTRE) & (JournalEntry.number == 3)
     tampered(update(JournalEntry).where(third).values(**change))
 
-    assert Break(CENTRE, 3) in journal.check()
-    assert any(isinstance(proved, Head) and proved.chain == INSTALLATION for proved in journal.check())
+    assert ChainBreak(CENTRE, 3) in journal.check_chains()
+    assert any(
+        isinstance(proved, ChainHead) and proved.chain == INSTALLATION_CHAIN
+        for proved in journal.check_chains()
+    )
 
 
 @pytest.mark.parametrize(("number", "broken"), [(1, 1), (3, 3), (5, 5)])
 def test_an_entry_taken_out_or_cut_off_is_missed(entries: None, number: int, broken: int) -> None:
     tampered(delete(JournalEntry).where(JournalEntry.chain == CENTRE, JournalEntry.number == number))
 
-    assert Break(CENTRE, broken) in journal.check()
+    assert ChainBreak(CENTRE, broken) in journal.check_chains()
 
 
 def test_a_chain_that_was_deleted_as_a_whole_is_missed(entries: None) -> None:
     tampered(delete(JournalEntry).where(JournalEntry.chain == CENTRE))
-    assert Break(CENTRE, 1) in journal.check()
+    assert ChainBreak(CENTRE, 1) in journal.check_chains()
 
 
 def test_entries_exchanged_between_chains_are_noticed(entries: None) -> None:
@@ -83,11 +86,11 @@ def test_entries_exchanged_between_chains_are_noticed(entries: None) -> None:
     tampered(delete(JournalEntry).where(JournalEntry.chain == CENTRE, JournalEntry.number == 1))
     tampered(update(JournalEntry).where(JournalEntry.chain == uuid.UUID(int=8)).values(chain=CENTRE))
 
-    assert Break(CENTRE, 1) in journal.check()
+    assert ChainBreak(CENTRE, 1) in journal.check_chains()
 
 
 def test_an_entry_in_several_chains_is_numbered_in_each(entries: None) -> None:
-    note([CENTRE, INSTALLATION, CENTRE], WHO, "user_changed", "x" * 400, AT)
+    note([CENTRE, INSTALLATION_CHAIN, CENTRE], WHO, "user_changed", "x" * 400, AT)
 
-    assert [head.number for head in journal.check() if isinstance(head, Head)] == [2, 6]
-    assert max(len(entry.object) for entry in stored.rows(JournalEntry)) == journal.LONGEST_OBJECT
+    assert [head.number for head in journal.check_chains() if isinstance(head, ChainHead)] == [2, 6]
+    assert max(len(entry.object) for entry in stored.read_rows(JournalEntry)) == journal.LONGEST_OBJECT

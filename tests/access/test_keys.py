@@ -30,7 +30,7 @@ def a_centre(tx: Session, code: str) -> Centre:
     return centre
 
 
-add, revoke = transaction(keys.add), transaction(keys.revoke)
+add, revoke = transaction(keys.add_api_key), transaction(keys.revoke_api_key)
 
 
 def test_a_key_opens_its_centres_with_its_scopes() -> None:
@@ -39,7 +39,7 @@ def test_a_key_opens_its_centres_with_its_scopes() -> None:
 
     key = add({"cases:write", "cases:read"}, [first, second])
 
-    holder = keys.find(key)
+    holder = keys.find_caller(key)
     assert holder is not None
     assert holder.scopes == {"cases:read", "cases:write"}
     assert holder.centres == {"SN12000007", "SN12000008"}
@@ -64,7 +64,7 @@ def test_the_key_itself_is_kept_nowhere() -> None:
 @pytest.mark.parametrize("other", ["", "vdk_", "vdk_" + "A" * 43, "vdk_" + "A" * 44, "\ud800", "пароль" * 8])
 def test_a_key_that_was_never_given_out_opens_nothing(other: str) -> None:
     add({"cases:write"}, [a_centre("SN12000007")])
-    assert keys.find(other) is None
+    assert keys.find_caller(other) is None
 
 
 def test_a_revoked_key_opens_nothing_and_the_others_still_do() -> None:
@@ -74,8 +74,8 @@ def test_a_revoked_key_opens_nothing_and_the_others_still_do() -> None:
     assert revoke(old)
 
     assert not revoke(old)
-    assert keys.find(old) is None
-    assert keys.find(new) is not None
+    assert keys.find_caller(old) is None
+    assert keys.find_caller(new) is not None
 
 
 def test_a_key_for_nothing_or_nobody_is_not_made() -> None:

@@ -8,23 +8,23 @@ from feedback_service.words import ROLES
 
 def test_comments_and_breaches_are_for_the_head_alone() -> None:
     for right in (roles.COMMENTS, roles.BREACHES, roles.REPORTS):
-        assert [role for role in ROLES if roles.may(role, right)] == ["head"]
+        assert [role for role in ROLES if roles.has_right(role, right)] == ["head"]
 
 
 def test_the_operator_sees_no_answers_not_even_added_up() -> None:
-    assert not roles.may("operator", roles.AGGREGATES)
-    assert all(roles.may(role, roles.AGGREGATES) for role in ROLES if role != "operator")
-    assert not {"summaries:read", "reports:read"} & set(roles.key_scopes("operator"))
+    assert not roles.has_right("operator", roles.AGGREGATES)
+    assert all(roles.has_right(role, roles.AGGREGATES) for role in ROLES if role != "operator")
+    assert not {"summaries:read", "reports:read"} & set(roles.list_key_scopes("operator"))
 
 
 def test_who_looks_from_above_changes_nothing() -> None:
     for role in ("council", "provider", "oblast", "central_body", "ministry"):
         assert roles.RIGHTS[role] == {roles.AGGREGATES}
-        assert roles.key_scopes(role) == ()
+        assert roles.list_key_scopes(role) == ()
 
 
 def test_nobody_makes_an_account_that_sees_more_than_its_maker() -> None:
-    for maker, made in roles.GRANTS.items():
+    for maker, made in roles.GRANTABLE_ROLES.items():
         if maker != "operator":  # who sees nothing himself, and whose every grant is in the centre's journal
             assert all(roles.RIGHTS[role] <= roles.RIGHTS[maker] for role in made)
 
@@ -46,7 +46,7 @@ def test_nobody_makes_an_account_that_sees_more_than_its_maker() -> None:
     ],
 )
 def test_a_scope_is_kept_in_one_form(role: str, typed: str, kept: str) -> None:
-    assert roles.normal_scope(role, typed) == kept
+    assert roles.normalise_scope(role, typed) == kept
 
 
 @pytest.mark.parametrize(
@@ -68,4 +68,4 @@ def test_a_scope_is_kept_in_one_form(role: str, typed: str, kept: str) -> None:
 )
 def test_a_scope_that_means_nothing_for_the_role_is_refused(role: str, typed: str) -> None:
     with pytest.raises(ValueError, match=role):
-        roles.normal_scope(role, typed)
+        roles.normalise_scope(role, typed)

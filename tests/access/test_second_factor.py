@@ -29,7 +29,7 @@ STEP = int(NOW.timestamp()) // 30
 def test_codes_are_those_of_the_rfc(seconds: int, code: str) -> None:
     at = datetime.fromtimestamp(seconds, UTC)
 
-    assert second_factor.step_of(RFC_SECRET, code[-6:], at, after=None) == seconds // 30
+    assert second_factor.find_time_step(RFC_SECRET, code[-6:], at, after=None) == seconds // 30
 
 
 @pytest.mark.parametrize(("late", "taken"), [(-31, True), (0, True), (31, True), (-75, False), (75, False)])
@@ -37,42 +37,42 @@ def test_a_clock_may_be_one_step_off(late: int, taken: bool) -> None:
     secret = second_factor.new_secret()
     code = pyotp.TOTP(secret).at(NOW + timedelta(seconds=late))
 
-    assert (second_factor.step_of(secret, code, NOW, after=None) is not None) is taken
+    assert (second_factor.find_time_step(secret, code, NOW, after=None) is not None) is taken
 
 
 def test_a_code_is_not_taken_again_nor_one_before_it() -> None:
     secret = second_factor.new_secret()
     now, before = (pyotp.TOTP(secret).at(NOW - timedelta(seconds=ago)) for ago in (0, 30))
 
-    assert second_factor.step_of(secret, now, NOW, after=STEP) is None
-    assert second_factor.step_of(secret, before, NOW, after=STEP) is None
-    assert second_factor.step_of(secret, now, NOW, after=STEP - 1) == STEP
+    assert second_factor.find_time_step(secret, now, NOW, after=STEP) is None
+    assert second_factor.find_time_step(secret, before, NOW, after=STEP) is None
+    assert second_factor.find_time_step(secret, now, NOW, after=STEP - 1) == STEP
 
 
 @pytest.mark.parametrize("typed", ["", "12345", "1234567", "abcdef", "１２３４５６", "-12345", "12 34"])
 def test_what_is_no_code_is_no_fault_either(typed: str) -> None:
-    assert second_factor.step_of(RFC_SECRET, typed, NOW, after=None) is None
+    assert second_factor.find_time_step(RFC_SECRET, typed, NOW, after=None) is None
 
 
 def test_a_code_may_be_typed_in_groups() -> None:
     code = pyotp.TOTP(RFC_SECRET).at(NOW)
-    assert second_factor.step_of(RFC_SECRET, f" {code[:3]} {code[3:]} ", NOW, after=None) == STEP
+    assert second_factor.find_time_step(RFC_SECRET, f" {code[:3]} {code[3:]} ", NOW, after=None) == STEP
 
 
 def test_the_sealed_secret_opens_with_its_key_and_for_its_user_only() -> None:
     key, user, secret = b"k" * 32, uuid.uuid4(), second_factor.new_secret()
-    kept = second_factor.sealed(key, user, secret)
+    kept = second_factor.seal_secret(key, user, secret)
 
-    assert second_factor.opened(key, user, kept) == secret
-    assert second_factor.opened(b"x" * 32, user, kept) is None
-    assert second_factor.opened(key, uuid.uuid4(), kept) is None
-    assert second_factor.opened(key, user, kept[:-1] + bytes([kept[-1] ^ 1])) is None
+    assert second_factor.open_secret(key, user, kept) == secret
+    assert second_factor.open_secret(b"x" * 32, user, kept) is None
+    assert second_factor.open_secret(key, uuid.uuid4(), kept) is None
+    assert second_factor.open_secret(key, user, kept[:-1] + bytes([kept[-1] ^ 1])) is None
     assert secret.encode() not in kept
-    assert kept != second_factor.sealed(key, user, secret)
+    assert kept != second_factor.seal_secret(key, user, secret)
 
 
 def test_the_address_names_the_service_and_the_user() -> None:
-    address = second_factor.address("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "olena@rada.example")
+    address = second_factor.build_provisioning_uri("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "olena@rada.example")
 
     assert address.startswith("otpauth://totp/Vidhuk:olena%40rada.example?")
     assert "secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP" in address and "issuer=Vidhuk" in address

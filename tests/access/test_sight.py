@@ -12,19 +12,19 @@ pytestmark = pytest.mark.usefixtures("context")
 
 VINNYTSIA, LVIV, SECOND = "SN05000001", "SN46000001", "SN05000002"
 
-seen = reading(sight.of)
+seen = reading(sight.visible_centres)
 
 
 @pytest.fixture(autouse=True)
 def country(context: None) -> None:
     """Two centres of one council, one of another oblast; each has answered about another service."""
-    story.a_centre(VINNYTSIA, name="Вінниця", edrpou="00032112", katottg="UA05020030010063857")
-    story.a_centre(SECOND, name="Друга", edrpou="00032112", katottg="UA05020030010063857")
-    story.a_centre(LVIV, name="Львів", edrpou="00032129", katottg="UA46060250010015970")
+    story.create_centre(VINNYTSIA, name="Вінниця", edrpou="00032112", katottg="UA05020030010063857")
+    story.create_centre(SECOND, name="Друга", edrpou="00032112", katottg="UA05020030010063857")
+    story.create_centre(LVIV, name="Львів", edrpou="00032129", katottg="UA46060250010015970")
     for centre, code, provider in ((VINNYTSIA, "00034", "00032112"), (LVIV, "00035", "00032129")):
         service = ServiceRef(code, "", "Послуга")
-        link = story.invited(centre=centre, service=service, provider_edrpou=provider).token
-        story.sent(link, {"off.nps": 9})
+        link = story.create_invitation(centre=centre, service=service, provider_edrpou=provider).token
+        story.send_answer(link, {"off.nps": 9})
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_provider_and_a_central_body_see_their_own_rows_only() -> None:
 def test_a_foreign_centre_is_as_unknown_as_one_that_does_not_exist() -> None:
     mine = seen("head", {VINNYTSIA})
 
-    assert mine.centre(VINNYTSIA).name == "Вінниця"
+    assert mine.get_centre(VINNYTSIA).name == "Вінниця"
     for code in (LVIV, "SN99999999", "", VINNYTSIA.lower()):
         with pytest.raises(NotFound):
-            mine.centre(code)
+            mine.get_centre(code)

@@ -7,7 +7,7 @@ import pytest
 from feedback_service.access import throttle
 from feedback_service.database import transaction
 from feedback_service.errors import TooManyAttempts
-from feedback_service.models import Attempts
+from feedback_service.models import SignInAttempts
 from tests.support import stored
 
 pytestmark = pytest.mark.usefixtures("context")
@@ -15,7 +15,11 @@ pytestmark = pytest.mark.usefixtures("context")
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 KEY = b"k" * 32
 
-count, forget, purge = transaction(throttle.count), transaction(throttle.forget), transaction(throttle.purge)
+count, forget, purge = (
+    transaction(throttle.count_attempt),
+    transaction(throttle.forget_attempts),
+    transaction(throttle.purge_attempts),
+)
 
 
 def tried(times: int, name: str = "olena@rada.example", at: datetime = NOON) -> datetime:
@@ -77,7 +81,7 @@ def test_what_somebody_typed_is_not_kept_and_old_counts_are_deleted() -> None:
     tried(1, "мій-пароль-замість-пошти")
     tried(1, "olena@rada.example", NOON + timedelta(days=1))
 
-    kept = stored.rows(Attempts)
+    kept = stored.read_rows(SignInAttempts)
     assert all(len(row.name_hash) == 32 for row in kept)
     assert purge(NOON + timedelta(days=1, seconds=1)) == 1
-    assert len(stored.rows(Attempts)) == 1
+    assert len(stored.read_rows(SignInAttempts)) == 1

@@ -7,26 +7,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedback_service import mail
-from feedback_service.alarms.letters import LONGEST_SUBJECT, Line, describe, letter, one_line
+from feedback_service.alarms.letters import LONGEST_SUBJECT, AlarmLine, compose_email, describe, to_one_line
 from feedback_service.breaches import letters as breach_letters
-from feedback_service.mail import Outgoing
+from feedback_service.mail import OutgoingEmail
 from tests.support.payloads import PAYLOADS
 
 ADDRESS = "https://vidhuk.example/admin/alarms?centre=SN12000007"
-LINE = Line(None, date(2026, 11, 3), 58, 6)
+LINE = AlarmLine(None, date(2026, 11, 3), 58, 6)
 BREACHES = breach_letters.describe([(date(2026, 11, 3), 6)])
 
 
 def travelling(centre: str, service: str | None = None) -> bytes:
     """A letter as bytes."""
-    lines = [LINE, Line(service, date(2026, 11, 9), 20, 5)]
-    subject, body = letter(centre, describe(lines), ADDRESS)
+    lines = [LINE, AlarmLine(service, date(2026, 11, 9), 20, 5)]
+    subject, body = compose_email(centre, describe(lines), ADDRESS)
     at = datetime(2026, 11, 20, 10, tzinfo=UTC)
-    return mail.message(Outgoing("1", "head@rada.example", subject, body, at), "v@rada.example").as_bytes()
+    return mail.build_message(
+        OutgoingEmail("1", "head@rada.example", subject, body, at), "v@rada.example"
+    ).as_bytes()
 
 
 def test_it_says_in_two_languages_what_rose_since_when() -> None:
-    subject, body = letter("ЦНАП", describe([LINE, Line("Паспорт", date(2026, 11, 9), 20, 5)]), ADDRESS)
+    subject, body = compose_email(
+        "ЦНАП", describe([LINE, AlarmLine("Паспорт", date(2026, 11, 9), 20, 5)]), ADDRESS
+    )
 
     assert subject == "Тривога: ЦНАП"
     for words in (
@@ -55,13 +59,13 @@ def test_no_name_adds_a_header_or_ends_the_body(payload: str) -> None:
 
 @given(st.text(max_size=600))
 def test_any_name_makes_a_letter_of_lines_as_meant(name: str) -> None:
-    subject, body = letter(name, BREACHES, ADDRESS)
+    subject, body = compose_email(name, BREACHES, ADDRESS)
 
     assert "\n" not in subject and len(subject) <= LONGEST_SUBJECT
     assert all(each.isprintable() or each == "\n" for each in body)
-    assert len(body.splitlines()) == len(letter("x", BREACHES, ADDRESS)[1].splitlines())
+    assert len(body.splitlines()) == len(compose_email("x", BREACHES, ADDRESS)[1].splitlines())
     assert travelling(name)
 
 
 def test_one_line_has_no_ends_and_nothing_unseen() -> None:
-    assert one_line(" a\r\nb\u2028c\u202ed\x00e\u200bf ") == "a b c d e f"
+    assert to_one_line(" a\r\nb\u2028c\u202ed\x00e\u200bf ") == "a b c d e f"

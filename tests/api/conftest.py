@@ -20,7 +20,7 @@ from feedback_service.words import SCOPES
 from tests.support import story
 from tests.support.environment import ROOT
 
-DESCRIBED: dict[str, Any] = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
+OPENAPI_DOCUMENT: dict[str, Any] = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
 ALL_SCOPES = SCOPES
 
 
@@ -35,41 +35,44 @@ class Reply:
     json: Any
 
 
-def _closed(node: Any) -> Any:
+def _close_objects(node: Any) -> Any:
     """The document with every object closed: what we send has no member that is not described."""
     if isinstance(node, dict):
-        node = {name: _closed(member) for name, member in node.items()}
+        node = {name: _close_objects(member) for name, member in node.items()}
         if "properties" in node:
             node.setdefault("additionalProperties", False)
-    return [_closed(member) for member in node] if isinstance(node, list) else node
+    return [_close_objects(member) for member in node] if isinstance(node, list) else node
 
 
-STRICT = _closed(DESCRIBED)
+STRICT_DOCUMENT = _close_objects(OPENAPI_DOCUMENT)
 
 
-def described_path(path: str) -> str:
+def find_described_path(path: str) -> str:
     """The path of the document that a real path belongs to."""
     parts = path.split("?")[0].split("/")
-    for known in STRICT["paths"]:
-        pattern = known.split("/")
+    for documented_path in STRICT_DOCUMENT["paths"]:
+        pattern = documented_path.split("/")
         if len(pattern) == len(parts) and all(
-            p == q or p.startswith("{") for p, q in zip(pattern, parts, strict=True)
+            pattern_part == path_part or pattern_part.startswith("{")
+            for pattern_part, path_part in zip(pattern, parts, strict=True)
         ):
-            return str(known)
+            return str(documented_path)
     raise LookupError(path)
 
 
-def hold_to_the_description(method: str, path: str, reply: Reply) -> None:
+def assert_matches_openapi(method: str, path: str, reply: Reply) -> None:
     """The reply's status, type and shape are among those that the OpenAPI document promises."""
-    promised = STRICT["paths"][described_path(path)][method.lower()]["responses"]
-    assert str(reply.status_code) in promised, f"{method} {path} answered {reply.status_code}: {reply.text}"
-    content = promised[str(reply.status_code)].get("content")
+    documented_replies = STRICT_DOCUMENT["paths"][find_described_path(path)][method.lower()]["responses"]
+    assert str(reply.status_code) in documented_replies, (
+        f"{method} {path} answered {reply.status_code}: {reply.text}"
+    )
+    content = documented_replies[str(reply.status_code)].get("content")
     if content is not None:
-        [(media_type, told)] = content.items()
+        [(media_type, description)] = content.items()
         assert reply.mimetype == media_type
-        shape = {**told["schema"], "components": STRICT["components"]}
-        wrong = list(Draft202012Validator(shape, format_checker=FormatChecker()).iter_errors(reply.json))
-        assert not wrong, f"{method} {path}: {[f'{w.json_path} {w.message}' for w in wrong]}"
+        schema = {**description["schema"], "components": STRICT_DOCUMENT["components"]}
+        errors = list(Draft202012Validator(schema, format_checker=FormatChecker()).iter_errors(reply.json))
+        assert not errors, f"{method} {path}: {[f'{error.json_path} {error.message}' for error in errors]}"
 
 
 @dataclass
@@ -79,40 +82,44 @@ class Caller:
     client: FlaskClient
     key: str | None = None
 
-    def ask(self, method: str, path: str, **options: Any) -> Reply:
+    def send_request(self, method: str, path: str, **options: Any) -> Reply:
         """The reply, which keeps what the OpenAPI document promises."""
         headers = dict(options.pop("headers", {}))
         if self.key is not None:
             headers.setdefault("Authorization", f"Bearer {self.key}")
-        came = self.client.open(f"/api/v1{path}", method=method, headers=headers, **options)
+        test_response = self.client.open(f"/api/v1{path}", method=method, headers=headers, **options)
         reply = Reply(
-            came.status_code, came.headers, came.mimetype or "", came.text, came.get_json(silent=True)
+            test_response.status_code,
+            test_response.headers,
+            test_response.mimetype or "",
+            test_response.text,
+            test_response.get_json(silent=True),
         )
-        hold_to_the_description(method, f"/api/v1{path}", reply)
+        assert_matches_openapi(method, f"/api/v1{path}", reply)
         return reply
 
     def get(self, path: str, **options: Any) -> Reply:
         """``GET``."""
-        return self.ask("GET", path, **options)
+        return self.send_request("GET", path, **options)
 
-    def post(self, path: str, members: Any = None, **options: Any) -> Reply:
+    def post(self, path: str, body: Any = None, **options: Any) -> Reply:
         """``POST`` of a JSON value, or of nothing."""
-        if members is not None:
-            options["data"] = json.dumps(members)
+        if body is not None:
+            options["data"] = json.dumps(body)
             options.setdefault("content_type", "application/json")
-        return self.ask("POST", path, **options)
+        return self.send_request("POST", path, **options)
 
 
 @transaction
-def _a_key(tx: Session, scopes: tuple[str, ...], centres: tuple[str, ...]) -> str:
-    return keys.add(tx, scopes, tx.scalars(select(Centre).where(Centre.code.in_(centres))).all())
+def _create_key(tx: Session, scopes: tuple[str, ...], centres: tuple[str, ...]) -> str:
+    return keys.add_api_key(tx, scopes, tx.scalars(select(Centre).where(Centre.code.in_(centres))).all())
 
 
 @pytest.fixture
 def centre(app: Flask) -> str:
     """A centre that serves people; its code."""
     with app.app_context():
-        return story.a_centre()
+        return story.create_centre()
 
 
 NewCaller = Callable[..., Caller]
@@ -124,7 +131,7 @@ def new_caller(app: Flask, centre: str) -> NewCaller:
 
     def new_caller(*scopes: str, centres: tuple[str, ...] = (story.CENTRE,)) -> Caller:
         with app.app_context():
-            return Caller(app.test_client(), _a_key(scopes or ALL_SCOPES, centres))
+            return Caller(app.test_client(), _create_key(scopes or ALL_SCOPES, centres))
 
     return new_caller
 
@@ -141,9 +148,9 @@ def stranger(app: Flask) -> Caller:
     return Caller(app.test_client())
 
 
-def a_case(**facts: Any) -> dict[str, Any]:
+def make_case(**facts: Any) -> dict[str, Any]:
     """A completed case as a case system writes it down; say only what the test is about."""
-    usual: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "centre": story.CENTRE,
         "case_number": "12-2026/000123",
         "service": {"code": "00034", "local_code": "14-13", "title": "Реєстрація місця проживання"},
@@ -151,7 +158,7 @@ def a_case(**facts: Any) -> dict[str, Any]:
         "status": "completed",
         "status_at": "2026-11-20T10:15:00+02:00",
     }
-    return usual | facts
+    return defaults | facts
 
 
 def token_of(case: Mapping[str, Any]) -> str:
@@ -159,7 +166,7 @@ def token_of(case: Mapping[str, Any]) -> str:
     return str(case["invitation"]["url"]).rpartition("/")[2]
 
 
-def pointers(reply: Reply) -> set[str]:
+def error_pointers(reply: Reply) -> set[str]:
     """Which fields a refusal names."""
     assert reply.status_code == 422, reply.text
-    return {wrong["pointer"] for wrong in reply.json["errors"]}
+    return {error["pointer"] for error in reply.json["errors"]}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from tests.api.conftest import Caller, NewCaller, a_case, pointers, token_of
+from tests.api.conftest import Caller, NewCaller, error_pointers, make_case, token_of
 from tests.conftest import TimeIs
 from tests.support import stored, story
 
@@ -25,11 +25,11 @@ def noon(time_is: TimeIs) -> None:
 def elsewhere(app: Flask) -> str:
     """Another centre; its code."""
     with app.app_context():
-        return story.a_centre(ELSEWHERE)
+        return story.create_centre(ELSEWHERE)
 
 
 def test_a_completed_case_brings_an_invitation_and_the_next_call_the_same_one(case_system: Caller) -> None:
-    first, second = case_system.post("/cases", a_case()), case_system.post("/cases", a_case())
+    first, second = case_system.post("/cases", make_case()), case_system.post("/cases", make_case())
 
     assert (first.status_code, second.status_code) == (201, 200)
     assert first.json == second.json
@@ -48,17 +48,17 @@ def test_a_completed_case_brings_an_invitation_and_the_next_call_the_same_one(ca
 
 
 def test_there_is_no_invitation_before_a_final_status(case_system: Caller) -> None:
-    open_case = a_case(status="registered", status_at="2026-11-18T09:00:00+02:00")
+    open_case = make_case(status="registered", status_at="2026-11-18T09:00:00+02:00")
     assert case_system.post("/cases", open_case).json["invitation"] is None
-    closed = case_system.post("/cases", a_case(status="refused"))
+    closed = case_system.post("/cases", make_case(status="refused"))
     assert closed.status_code == 200
     assert closed.json["invitation"]["state"] == "issued"
     assert [status["status"] for status in closed.json["history"]] == ["registered", "refused"]
 
 
 def test_an_older_status_enters_the_history_and_moves_nothing(case_system: Caller) -> None:
-    case_system.post("/cases", a_case())
-    older = case_system.post("/cases", a_case(status="in_progress", status_at="2026-11-19T08:00:00Z"))
+    case_system.post("/cases", make_case())
+    older = case_system.post("/cases", make_case(status="in_progress", status_at="2026-11-19T08:00:00Z"))
     assert older.status_code == 200
     assert older.json["status"] == "completed"
     assert older.json["history"][0] == {"status": "in_progress", "at": "2026-11-19T10:00:00+02:00"}
@@ -76,16 +76,16 @@ def test_an_older_status_enters_the_history_and_moves_nothing(case_system: Calle
 def test_what_contradicts_a_final_case_is_a_conflict(
     case_system: Caller, change: dict[str, Any], slug: str
 ) -> None:
-    before = case_system.post("/cases", a_case()).json
-    refused = case_system.post("/cases", a_case(**change))
+    before = case_system.post("/cases", make_case()).json
+    refused = case_system.post("/cases", make_case(**change))
     assert refused.status_code == 409
     assert refused.json["type"] == f"{PUBLIC}/problems/{slug}"
     assert case_system.get(f"/cases/{before['id']}").json == before
 
 
 def test_refused_may_follow_completed_without_a_second_invitation(case_system: Caller) -> None:
-    before = case_system.post("/cases", a_case()).json
-    after = case_system.post("/cases", a_case(status="refused", status_at="2026-11-20T11:00:00+02:00"))
+    before = case_system.post("/cases", make_case()).json
+    after = case_system.post("/cases", make_case(status="refused", status_at="2026-11-20T11:00:00+02:00"))
     assert after.status_code == 200
     assert after.json["status"] == "refused"
     assert after.json["invitation"] == before["invitation"]
@@ -93,23 +93,23 @@ def test_refused_may_follow_completed_without_a_second_invitation(case_system: C
 
 @pytest.mark.parametrize("ahead", ["2026-11-20T12:05:01+02:00", "2027-01-01T00:00:00Z"])
 def test_a_status_that_has_not_come_yet_is_refused(case_system: Caller, ahead: str) -> None:
-    assert pointers(case_system.post("/cases", a_case(status_at=ahead))) == {"/status_at"}
-    assert case_system.post("/cases", a_case(status_at="2026-11-20T12:04:59+02:00")).status_code == 201
+    assert error_pointers(case_system.post("/cases", make_case(status_at=ahead))) == {"/status_at"}
+    assert case_system.post("/cases", make_case(status_at="2026-11-20T12:04:59+02:00")).status_code == 201
 
 
 def test_a_case_system_never_learns_that_somebody_answered(case_system: Caller, stranger: Caller) -> None:
-    case = case_system.post("/cases", a_case()).json
+    case = case_system.post("/cases", make_case()).json
     answers = {"client_id": str(uuid.uuid4()), "language": "uk", "answers": {"off.nps": 2}}
     assert stranger.post(f"/surveys/{token_of(case)}/responses", answers).status_code == 201
 
     assert case_system.get(f"/cases/{case['id']}").json == case
-    assert case_system.post("/cases", a_case()).json == case
+    assert case_system.post("/cases", make_case()).json == case
     cancelled = case_system.post(f"/cases/{case['id']}/invitation/cancel").json
     assert cancelled["invitation"]["state"] == "cancelled"
 
 
 def test_cancelling_closes_the_link_and_can_be_repeated(case_system: Caller, stranger: Caller) -> None:
-    case = case_system.post("/cases", a_case()).json
+    case = case_system.post("/cases", make_case()).json
     path = f"/cases/{case['id']}/invitation/cancel"
     assert case_system.post(path).json["invitation"]["state"] == "cancelled"
     assert case_system.post(path, {}).status_code == 200
@@ -120,7 +120,7 @@ def test_cancelling_closes_the_link_and_can_be_repeated(case_system: Caller, str
 def test_a_link_expires_at_the_end_of_its_last_day(
     case_system: Caller, stranger: Caller, time_is: TimeIs
 ) -> None:
-    case = case_system.post("/cases", a_case()).json
+    case = case_system.post("/cases", make_case()).json
     time_is("2026-12-20T23:59:59+02:00")
     assert stranger.get(f"/surveys/{token_of(case)}").status_code == 200
     time_is("2026-12-21T00:00:00+02:00")
@@ -132,12 +132,12 @@ def test_anything_of_a_foreign_centre_is_not_there(
     case_system: Caller, new_caller: NewCaller, elsewhere: str
 ) -> None:
     theirs = new_caller(centres=(elsewhere,))
-    case = case_system.post("/cases", a_case()).json
-    assert theirs.post("/cases", a_case()).status_code == 404
+    case = case_system.post("/cases", make_case()).json
+    assert theirs.post("/cases", make_case()).status_code == 404
     assert theirs.get(f"/cases/{case['id']}").status_code == 404
     assert theirs.post(f"/cases/{case['id']}/invitation/cancel").status_code == 404
-    assert theirs.post("/cases", a_case(centre="SN12999999")).status_code == 404
-    assert theirs.post("/cases", a_case(centre=elsewhere)).status_code == 201
+    assert theirs.post("/cases", make_case(centre="SN12999999")).status_code == 404
+    assert theirs.post("/cases", make_case(centre=elsewhere)).status_code == 201
     both = new_caller(centres=(elsewhere, story.CENTRE))
     assert both.get(f"/cases/{case['id']}").json == case
     assert case_system.get(f"/cases/{case['id']}").json["invitation"]["state"] == "issued"
@@ -145,22 +145,22 @@ def test_anything_of_a_foreign_centre_is_not_there(
 
 def test_the_same_number_in_two_centres_is_two_cases(new_caller: NewCaller, elsewhere: str) -> None:
     both = new_caller(centres=(elsewhere, story.CENTRE))
-    here, there = both.post("/cases", a_case()), both.post("/cases", a_case(centre=elsewhere))
+    here, there = both.post("/cases", make_case()), both.post("/cases", make_case(centre=elsewhere))
     assert (here.status_code, there.status_code) == (201, 201)
     assert here.json["id"] != there.json["id"]
 
 
 def test_a_batch_takes_what_is_good_and_names_what_is_not(case_system: Caller, elsewhere: str) -> None:
-    case_system.post("/cases", a_case(case_number="known"))
+    case_system.post("/cases", make_case(case_number="known"))
     sent = [
-        a_case(case_number="new"),
-        a_case(case_number="known"),
-        a_case(case_number="bad", status="finished"),
-        a_case(centre=elsewhere),
+        make_case(case_number="new"),
+        make_case(case_number="known"),
+        make_case(case_number="bad", status="finished"),
+        make_case(centre=elsewhere),
         "not a case",
-        a_case(case_number="new", front_office="online"),
-        a_case(case_number="early", status_at="2026-11-21T00:00:00Z"),
-        a_case(case_number="late", status="registered"),
+        make_case(case_number="new", front_office="online"),
+        make_case(case_number="early", status_at="2026-11-21T00:00:00Z"),
+        make_case(case_number="late", status="registered"),
     ]
 
     reply = case_system.post("/cases/batch", {"cases": sent})
@@ -172,31 +172,31 @@ def test_a_batch_takes_what_is_good_and_names_what_is_not(case_system: Caller, e
     assert [wrong["pointer"] for wrong in results[2]["problem"]["errors"]] == ["/cases/2/status"]
     assert [wrong["pointer"] for wrong in results[4]["problem"]["errors"]] == ["/cases/4"]
     assert [wrong["pointer"] for wrong in results[6]["problem"]["errors"]] == ["/cases/6/status_at"]
-    assert results[0]["case"] == case_system.post("/cases", a_case(case_number="new")).json
+    assert results[0]["case"] == case_system.post("/cases", make_case(case_number="new")).json
 
 
 def test_a_batch_may_hold_a_thousand_cases_and_no_more(case_system: Caller) -> None:
-    cases = [a_case(case_number=f"{number}") for number in range(1000)]
+    cases = [make_case(case_number=f"{number}") for number in range(1000)]
     results = case_system.post("/cases/batch", {"cases": cases}).json["results"]
     assert {result["status"] for result in results} == {201}
     assert len({token_of(result["case"]) for result in results}) == 1000
-    assert pointers(case_system.post("/cases/batch", {"cases": [*cases, a_case()]})) == {"/cases"}
+    assert error_pointers(case_system.post("/cases/batch", {"cases": [*cases, make_case()]})) == {"/cases"}
     assert case_system.post("/cases/batch", {"cases": []}).json == {"results": []}
-    assert pointers(case_system.post("/cases/batch", {})) == {"/cases"}
-    assert pointers(case_system.post("/cases/batch", {"cases": {}, "more": 1})) == {"/cases", "/more"}
+    assert error_pointers(case_system.post("/cases/batch", {})) == {"/cases"}
+    assert error_pointers(case_system.post("/cases/batch", {"cases": {}, "more": 1})) == {"/cases", "/more"}
 
 
 def test_a_refused_case_leaves_no_trace(app: Flask, case_system: Caller) -> None:
-    case_system.post("/cases", a_case(status_at="2026-11-21T00:00:00Z"))
-    case_system.post("/cases/batch", {"cases": [a_case(status="finished")]})
+    case_system.post("/cases", make_case(status_at="2026-11-21T00:00:00Z"))
+    case_system.post("/cases/batch", {"cases": [make_case(status="finished")]})
     with app.app_context():
-        assert stored.events("ua.vidhuk.case.status.v1") == []
+        assert stored.read_event_data("ua.vidhuk.case.status.v1") == []
 
 
 def test_spaces_around_a_number_and_a_code_mean_nothing(case_system: Caller) -> None:
-    first = case_system.post("/cases", a_case())
+    first = case_system.post("/cases", make_case())
     again = case_system.post(
-        "/cases", a_case(case_number=" 12-2026/000123 ", service={"code": " 00034 ", "local_code": None})
+        "/cases", make_case(case_number=" 12-2026/000123 ", service={"code": " 00034 ", "local_code": None})
     )
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.json == again.json

@@ -18,10 +18,10 @@ from feedback_service.config import Settings
 from feedback_service.database import transaction
 from feedback_service.delivery import courier
 from feedback_service.models import Event
-from tests.api.conftest import Caller, NewCaller, a_case, pointers
+from tests.api.conftest import Caller, NewCaller, error_pointers, make_case
 from tests.conftest import TimeIs
 from tests.support import story
-from tests.support.receiver import SECRET, Answer, Receiver
+from tests.support.receiver import SECRET, Receiver, ScriptedReply
 
 ELSEWHERE = "SN12000099"
 
@@ -36,7 +36,7 @@ def central() -> Iterator[Receiver]:
 def carry(app: Flask, settings: Settings, central: Receiver) -> None:
     """Whatever is due goes."""
     with app.app_context():
-        made = courier.courier(replace(settings, central_url=central.url, central_secret=(SECRET,)))
+        made = courier.make_relay(replace(settings, central_url=central.url, central_secret=(SECRET,)))
         assert made is not None
         with closing(made):
             made.deliver_all()
@@ -44,7 +44,7 @@ def carry(app: Flask, settings: Settings, central: Receiver) -> None:
 
 def cases(caller: Caller, n: int, centre: str = story.CENTRE) -> None:
     """As many cases were registered."""
-    told = [a_case(centre=centre, case_number=f"{number}") for number in range(n)]
+    told = [make_case(centre=centre, case_number=f"{number}") for number in range(n)]
     assert caller.post("/cases/batch", {"cases": told}).status_code == 200
 
 
@@ -77,7 +77,7 @@ def ids(case_system: Caller, app: Flask, settings: Settings, central: Receiver) 
     """Three events were sent; the second is a dead letter."""
     cases(case_system, 3)
     ids = [item["id"] for item in listed(case_system)]
-    central.behaviour = lambda _: Answer(rejects={ids[1]: "the centre is not registered"})
+    central.behaviour = lambda _: ScriptedReply(rejects={ids[1]: "the centre is not registered"})
     carry(app, settings, central)
     return ids
 
@@ -98,12 +98,12 @@ def test_a_dead_letter_is_seen_and_sent_again_as_it_was(
     replayed = case_system.post(f"/deliveries/{ids[1]}/replay")
     assert (replayed.status_code, replayed.json["state"], replayed.json["reason"]) == (202, "pending", None)
     assert case_system.post(f"/deliveries/{ids[1]}/replay").status_code == 202, "again is no mistake"
-    central.behaviour = lambda _: Answer()
+    central.behaviour = lambda _: ScriptedReply()
     carry(app, settings, central)
 
     assert listed(case_system) == []
-    assert len(central.raw[ids[1]]) == 1, "the very same body"
-    assert central.sequences(f"/centres/{story.CENTRE}") == [1, 2, 3]
+    assert len(central.raw_bodies[ids[1]]) == 1, "the very same body"
+    assert central.list_sequences(f"/centres/{story.CENTRE}") == [1, 2, 3]
     assert case_system.post(f"/deliveries/{ids[1]}/replay").status_code == 409
 
 
@@ -112,7 +112,7 @@ def test_what_waits_is_tried_at_once_when_asked(
 ) -> None:
     cases(case_system, 1)
     [item] = listed(case_system)
-    central.script.append(Answer(leaves_out=frozenset([item["id"]])))
+    central.script.append(ScriptedReply(leaves_out=frozenset([item["id"]])))
     carry(app, settings, central)
     assert listed(case_system)[0]["attempts"] == 1
 
@@ -154,7 +154,7 @@ def test_pages_follow_each_other_and_show_each_delivery_once(
     case_system: Caller, new_caller: NewCaller, app: Flask, limit: int
 ) -> None:
     with app.app_context():
-        story.a_centre(ELSEWHERE)
+        story.create_centre(ELSEWHERE)
     both = new_caller(centres=(story.CENTRE, ELSEWHERE))
     for centre in (story.CENTRE, ELSEWHERE):
         cases(both, 4, centre)
@@ -185,7 +185,7 @@ def test_another_centres_deliveries_do_not_exist(
     case_system: Caller, new_caller: NewCaller, app: Flask
 ) -> None:
     with app.app_context():
-        story.a_centre(ELSEWHERE)
+        story.create_centre(ELSEWHERE)
     cases(case_system, 2)
     [item, _] = listed(case_system)
     theirs = new_caller(centres=(ELSEWHERE,))
@@ -218,7 +218,7 @@ def test_another_centres_deliveries_do_not_exist(
 )
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_list_that_cannot_be_meant_is_refused(case_system: Caller, query: str, at_fault: str) -> None:
-    assert pointers(case_system.get(f"/deliveries?{query}")) == {at_fault}
+    assert error_pointers(case_system.get(f"/deliveries?{query}")) == {at_fault}
 
 
 def test_metrics_tell_what_waits_what_died_and_that_delivery_fails(
@@ -232,7 +232,7 @@ def test_metrics_tell_what_waits_what_died_and_that_delivery_fails(
         return {name: float(value) for name, value in pairs}
 
     cases(case_system, 2)
-    central.script.append(Answer(503, b"", stores=False))
+    central.script.append(ScriptedReply(503, b"", stores=False))
     carry(app, settings, central)
 
     assert gauges() == {

@@ -13,12 +13,12 @@ from flask.testing import FlaskClient
 
 from feedback_service.api import cases, door
 from feedback_service.api.operations import TABLET, GuardedView
-from feedback_service.api.problems import EXPLAINED, kinds
+from feedback_service.api.problems import EXPLANATIONS, problem_types
 from feedback_service.words import SCOPES
-from tests.api.conftest import Caller, NewCaller, a_case, pointers, token_of
+from tests.api.conftest import Caller, NewCaller, error_pointers, make_case, token_of
 from tests.support import story
 from tests.support.database import FreshDatabase, SqliteDatabases
-from tests.support.server import Service
+from tests.support.server import RunningService
 
 PUBLIC = {
     "/api/v1/surveys/<token>",
@@ -45,7 +45,7 @@ NEEDS = [
 @pytest.fixture
 def database_url(sqlite_databases: SqliteDatabases) -> str:
     """An empty migrated database; its make does not matter to the door."""
-    return sqlite_databases.fresh()
+    return sqlite_databases.create_database()
 
 
 # Who is let in ------------------------------------------------------------------------------------------------
@@ -76,13 +76,13 @@ def test_a_view_without_a_declaration_cannot_be_registered(monkeypatch: pytest.M
 def test_a_key_with_the_scope_is_needed(
     new_caller: NewCaller, stranger: Caller, method: str, path: str, scope: str
 ) -> None:
-    without = stranger.ask(method, path)
+    without = stranger.send_request(method, path)
     assert without.status_code == 401
     assert without.headers["WWW-Authenticate"] == "Bearer"
-    wrong = new_caller(*(set(SCOPES) - {scope})).ask(method, path)
+    wrong = new_caller(*(set(SCOPES) - {scope})).send_request(method, path)
     assert wrong.status_code == 403
     assert scope in wrong.json["detail"]
-    assert new_caller(scope).ask(method, path).status_code not in (401, 403)
+    assert new_caller(scope).send_request(method, path).status_code not in (401, 403)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_what_could_be_understood_in_two_ways_is_refused(
     ],
 )
 def test_only_json_in_utf_8_is_read(case_system: Caller, content_type: str | None) -> None:
-    data = json.dumps(a_case()).encode()
+    data = json.dumps(make_case()).encode()
     assert case_system.post("/cases", data=data, content_type=content_type).status_code == 415
 
 
@@ -168,13 +168,13 @@ def test_only_json_in_utf_8_is_read(case_system: Caller, content_type: str | Non
     ["application/json", "Application/JSON; charset=UTF-8", 'application/json;charset="utf-8"'],
 )
 def test_json_may_name_its_letters(case_system: Caller, content_type: str) -> None:
-    data = json.dumps(a_case(), ensure_ascii=False).encode()
+    data = json.dumps(make_case(), ensure_ascii=False).encode()
     assert case_system.post("/cases", data=data, content_type=content_type).status_code == 201
 
 
 def test_a_compressed_body_is_not_unpacked(case_system: Caller) -> None:
     headers = {"Content-Encoding": "gzip"}
-    assert case_system.post("/cases", a_case(), headers=headers).status_code == 415
+    assert case_system.post("/cases", make_case(), headers=headers).status_code == 415
 
 
 def test_a_body_that_is_too_large_is_refused_before_it_is_read(case_system: Caller) -> None:
@@ -187,7 +187,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(case_system: Call
 
 
 def test_an_endless_body_in_pieces_is_cut_off(tmp_path: Path, fresh_database: FreshDatabase) -> None:
-    with Service(tmp_path, fresh_database("sqlite"), workers=1) as service:
+    with RunningService(tmp_path, fresh_database("sqlite"), workers=1) as service:
         pieces = (b"[" * 8192 for _ in range(12))
         headers = {"Content-Type": "application/json"}
         address = f"{service.url}/api/v1/surveys/{'A' * 26}/responses"
@@ -227,16 +227,18 @@ STRANGE: list[Any] = [
 )
 def test_a_field_of_another_kind_is_named(case_system: Caller, field: str) -> None:
     for value in STRANGE:
-        assert pointers(case_system.post("/cases", a_case(**{field: value}))) == {f"/{field}"}, ascii(value)
+        assert error_pointers(case_system.post("/cases", make_case(**{field: value}))) == {f"/{field}"}, (
+            ascii(value)
+        )
 
 
 @pytest.mark.parametrize("field", ["code", "local_code", "title"])
 def test_a_field_within_a_field_is_named(case_system: Caller, field: str) -> None:
     for value in STRANGE:
         service = {"code": "1", "local_code": "2", "title": "3"} | {field: value}
-        assert pointers(case_system.post("/cases", a_case(service=service))) == {f"/service/{field}"}, ascii(
-            value
-        )
+        assert error_pointers(case_system.post("/cases", make_case(service=service))) == {
+            f"/service/{field}"
+        }, ascii(value)
 
 
 @pytest.mark.parametrize(
@@ -277,7 +279,7 @@ def test_a_field_within_a_field_is_named(case_system: Caller, field: str) -> Non
     ],
 )
 def test_a_form_that_is_not_the_agreed_one_is_named(case_system: Caller, field: str, value: Any) -> None:
-    assert pointers(case_system.post("/cases", a_case(**{field: value}))) == {f"/{field}"}
+    assert error_pointers(case_system.post("/cases", make_case(**{field: value}))) == {f"/{field}"}
 
 
 @pytest.mark.parametrize(
@@ -290,7 +292,7 @@ def test_a_form_that_is_not_the_agreed_one_is_named(case_system: Caller, field: 
     ],
 )
 def test_an_instant_may_be_spelled_as_the_standard_allows(case_system: Caller, status_at: str) -> None:
-    reply = case_system.post("/cases", a_case(status_at=status_at))
+    reply = case_system.post("/cases", make_case(status_at=status_at))
     assert reply.status_code == 201
     assert reply.json["history"][0]["at"].startswith("2026-11-20T10:15:00")
 
@@ -303,7 +305,7 @@ def test_fields_that_nobody_knows_and_fields_that_are_missing_are_all_named(case
         "\ud800": 1,
         "service": {"code": "1", "x": 1},
     }
-    assert pointers(case_system.post("/cases", sent)) == {
+    assert error_pointers(case_system.post("/cases", sent)) == {
         "/full_name",
         "/a~1b~0c",
         "/\\ud800",
@@ -316,7 +318,7 @@ def test_what_may_be_left_out_may_be_null(case_system: Caller) -> None:
     empty = dict.fromkeys(
         ("provider_edrpou", "workplace", "workplace_kind", "registered_at", "repository_id")
     )
-    assert case_system.post("/cases", a_case(**empty)).status_code == 201
+    assert case_system.post("/cases", make_case(**empty)).status_code == 201
 
 
 def test_a_refusal_is_never_much_longer_than_what_it_refuses(case_system: Caller) -> None:
@@ -325,8 +327,8 @@ def test_a_refusal_is_never_much_longer_than_what_it_refuses(case_system: Caller
 
 
 def test_a_parameter_that_nobody_knows_is_refused_everywhere(case_system: Caller) -> None:
-    case = case_system.post("/cases", a_case()).json
-    assert pointers(case_system.post("/cases?dry_run=1", a_case())) == {"/dry_run"}
+    case = case_system.post("/cases", make_case()).json
+    assert error_pointers(case_system.post("/cases?dry_run=1", make_case())) == {"/dry_run"}
     for path in (
         f"/cases/{case['id']}",
         "/summaries",
@@ -336,7 +338,7 @@ def test_a_parameter_that_nobody_knows_is_refused_everywhere(case_system: Caller
         "/openapi.json",
         "/docs",
     ):
-        assert pointers(case_system.get(f"{path}?dry_run=1")) == {"/dry_run"}
+        assert error_pointers(case_system.get(f"{path}?dry_run=1")) == {"/dry_run"}
 
 
 # How a refusal looks ------------------------------------------------------------------------------------------
@@ -409,8 +411,8 @@ def test_a_refusal_names_the_request_as_the_proxy_did(stranger: Caller) -> None:
 
 
 def test_every_kind_of_refusal_is_explained_at_its_address(client: FlaskClient) -> None:
-    assert set(EXPLAINED) == set(kinds())
-    for slug in EXPLAINED:
+    assert set(EXPLANATIONS) == set(problem_types())
+    for slug in EXPLANATIONS:
         ours, english = client.get(f"/problems/{slug}"), client.get(f"/problems/{slug}?lang=en")
         assert (ours.status_code, english.status_code) == (200, 200)
         assert '<html lang="uk">' in ours.text and '<html lang="en">' in english.text
@@ -427,7 +429,7 @@ def test_a_fault_of_ours_tells_nothing_but_its_number(
     monkeypatch.setattr("feedback_service.flow.cases.register_cases", fail)
     app.testing = False
     reply = case_system.client.post(
-        "/api/v1/cases", json=a_case(), headers={"Authorization": f"Bearer {case_system.key}"}
+        "/api/v1/cases", json=make_case(), headers={"Authorization": f"Bearer {case_system.key}"}
     )
     assert (reply.status_code, reply.mimetype) == (500, "application/problem+json")
     assert reply.get_json()["type"].endswith("/problems/error")
@@ -442,7 +444,7 @@ def test_nothing_that_the_door_says_is_kept_framed_or_guessed_at(stranger: Calle
 
 
 def test_letters_are_sent_as_they_are(case_system: Caller, stranger: Caller) -> None:
-    token = token_of(case_system.post("/cases", a_case()).json)
+    token = token_of(case_system.post("/cases", make_case()).json)
     assert "Реєстрація місця проживання" in stranger.get(f"/surveys/{token}").text
 
 

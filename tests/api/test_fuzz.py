@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from feedback_service.flow import pairing
-from tests.api.conftest import Caller, NewCaller, a_case, token_of
+from tests.api.conftest import Caller, NewCaller, make_case, token_of
 from tests.support import story
 from tests.support.database import FreshDatabase
 
@@ -60,10 +60,10 @@ HEARD = ANSWERED | {
     "answered_on": "2026-11-19",
 }
 BODIES: dict[str, dict[str, Any]] = {
-    "/cases": a_case(
+    "/cases": make_case(
         provider_edrpou="00032112", workplace="window-3", registered_at="2026-11-18T09:00:00+02:00"
     ),
-    "/cases/batch": {"cases": [a_case(), a_case(case_number="2", status="registered")]},
+    "/cases/batch": {"cases": [make_case(), make_case(case_number="2", status="registered")]},
     "/responses": HEARD,
     "/surveys/TOKEN/responses": ANSWERED,
 }
@@ -127,7 +127,8 @@ def tablet(app: Flask, centre: str) -> Caller:
     """A tablet in the centre's hall."""
     with app.app_context():
         return Caller(
-            app.test_client(), pairing.pair(pairing.add_device(centre, name="Планшет", mode="hall")).key
+            app.test_client(),
+            pairing.pair_tablet(pairing.add_device(centre, name="Планшет", mode="hall")).key,
         )
 
 
@@ -142,7 +143,7 @@ often = settings(
 @pytest.mark.parametrize("path", BODIES | TABLET_BODIES)
 def test_a_damaged_body_never_breaks_the_door(new_caller: NewCaller, tablet: Caller, path: str) -> None:
     system = new_caller()
-    token = token_of(system.post("/cases", a_case(case_number="open")).json)
+    token = token_of(system.post("/cases", make_case(case_number="open")).json)
     address, caller = path.replace("TOKEN", token), system if path in BODIES else tablet
 
     @often

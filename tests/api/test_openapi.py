@@ -13,29 +13,29 @@ import pytest
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 
-from tests.api.conftest import DESCRIBED, Caller
-from tests.kiosk_ui.outline import keep_the_house_rules
+from tests.api.conftest import OPENAPI_DOCUMENT, Caller
+from tests.kiosk_ui.outline import check_house_rules
 from tests.support.database import FreshDatabase, SqliteDatabases
-from tests.support.environment import ROOT, process_environment
+from tests.support.environment import ROOT, build_process_environment
 from tests.support.outside import add_centre, add_key
-from tests.support.server import Service
+from tests.support.server import RunningService
 
 
 @pytest.fixture
 def database_url(sqlite_databases: SqliteDatabases) -> str:
     """An empty migrated database; its make does not matter here."""
-    return sqlite_databases.fresh()
+    return sqlite_databases.create_database()
 
 
 def test_the_committed_file_is_what_the_door_serves(stranger: Caller) -> None:
-    assert stranger.get("/openapi.json").json == DESCRIBED
+    assert stranger.get("/openapi.json").json == OPENAPI_DOCUMENT
 
 
 def test_the_file_is_written_and_compared_without_any_setting(tmp_path: Path) -> None:
     def run(*arguments: str) -> int:
         command = [sys.executable, "-m", "feedback_service.api", *arguments]
         return subprocess.run(
-            command, cwd=ROOT, env=process_environment(os.environ, {}), capture_output=True
+            command, cwd=ROOT, env=build_process_environment(os.environ, {}), capture_output=True
         ).returncode
 
     written = tmp_path / "openapi.json"
@@ -51,7 +51,7 @@ def operations() -> list[tuple[str, str, dict[str, Any]]]:
     """Every operation: its address, its method, what is said of it."""
     return [
         (path, method, told)
-        for path, methods in DESCRIBED["paths"].items()
+        for path, methods in OPENAPI_DOCUMENT["paths"].items()
         for method, told in methods.items()
     ]
 
@@ -61,7 +61,7 @@ def test_every_example_fits_its_own_schema() -> None:
     for _, _, told in operations():
         body = told.get("requestBody", {}).get("content", {}).get("application/json", {})
         if "example" in body:
-            shape = {**body["schema"], "components": DESCRIBED["components"]}
+            shape = {**body["schema"], "components": OPENAPI_DOCUMENT["components"]}
             assert list(Draft202012Validator(shape).iter_errors(body["example"])) == []
             examples += 1
     assert examples == 8
@@ -73,7 +73,7 @@ def test_names_of_operations_are_unique() -> None:
 
 
 def test_nothing_that_callers_get_is_closed_to_growth() -> None:
-    for name, shape in DESCRIBED["components"]["schemas"].items():
+    for name, shape in OPENAPI_DOCUMENT["components"]["schemas"].items():
         assert (shape.get("additionalProperties") is False) is name.endswith("Request")
 
 
@@ -91,12 +91,12 @@ def test_the_page_names_every_operation_in_the_readers_language(
         assert path in page
         assert (told["summary"] in page) is (language == "en")
     assert "<script" not in page and "style=" not in page
-    keep_the_house_rules(reply.text)
+    check_house_rules(reply.text)
     assert client.get("/docs.css").mimetype == "text/css"
 
 
 def test_the_quick_start_works_as_printed(tmp_path: Path, fresh_database: FreshDatabase) -> None:
-    with Service(tmp_path, fresh_database("sqlite"), workers=1) as service:
+    with RunningService(tmp_path, fresh_database("sqlite"), workers=1) as service:
         add_centre(service, "SN12000007")
         key = add_key(service, "cases:write", "responses:write", "summaries:read", centre="SN12000007")
         told = {"api_key": key, "centre": "SN12000007"}

@@ -20,8 +20,8 @@ from feedback_service.database import db, transaction
 from tests.conftest import TimeIs
 from tests.support import story
 from tests.support.database import FreshDatabase
-from tests.support.environment import environment
-from tests.support.server import Service
+from tests.support.environment import build_environment
+from tests.support.server import RunningService
 
 
 def gauges(client: FlaskClient) -> dict[str, float]:
@@ -56,7 +56,7 @@ def test_a_service_behind_its_migrations_is_not_ready(app: Flask, client: FlaskC
 def test_a_service_whose_database_went_away_is_alive_and_not_ready(tmp_path: Path) -> None:
     folder = tmp_path / "gone"
     folder.mkdir()
-    app = create_app(Settings.from_env(environment(tmp_path, f"sqlite:///{folder}/feedback.db")))
+    app = create_app(Settings.from_env(build_environment(tmp_path, f"sqlite:///{folder}/feedback.db")))
     for file in folder.iterdir():
         file.unlink()
     folder.rmdir()
@@ -75,9 +75,9 @@ def test_a_service_whose_database_went_away_is_alive_and_not_ready(tmp_path: Pat
 def test_what_waits_is_told(app: Flask, client: FlaskClient, time_is: TimeIs) -> None:
     time_is("2026-11-20T12:00+02:00")
     with app.app_context():
-        story.a_centre()
-        story.tapped(story.invited().token, {"off.nps": 7})
-        typed_in = story.sent(story.invited().token, {"off.nps": 7})
+        story.create_centre()
+        story.begin_answer(story.create_invitation().token, {"off.nps": 7})
+        typed_in = story.send_answer(story.create_invitation().token, {"off.nps": 7})
         assert typed_in.receipt
         time_is(clock.now() + timedelta(minutes=10))
 
@@ -99,7 +99,7 @@ def test_requests_are_counted_by_route_and_never_by_address(client: FlaskClient)
 
 
 def test_all_processes_are_counted_together(tmp_path: Path, fresh_database: FreshDatabase) -> None:
-    with Service(tmp_path, fresh_database("sqlite"), workers=2) as service:
+    with RunningService(tmp_path, fresh_database("sqlite"), workers=2) as service:
         for _ in range(40):
             httpx.get(f"{service.url}/api/v1/nothing", trust_env=False)
         told = httpx.get(f"{service.url}/metrics", trust_env=False).text

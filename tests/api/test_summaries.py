@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from tests.api.conftest import Caller, NewCaller, a_case, pointers, token_of
+from tests.api.conftest import Caller, NewCaller, error_pointers, make_case, token_of
 from tests.conftest import TimeIs
 from tests.support import story
 
@@ -35,7 +35,7 @@ def answered(caller: Caller, centre: str, scores: list[int]) -> None:
     """As many cases were completed and answered with these scores."""
     for number, score in enumerate(scores):
         case = caller.post(
-            "/cases", a_case(centre=centre, case_number=f"{number}", workplace="window-3")
+            "/cases", make_case(centre=centre, case_number=f"{number}", workplace="window-3")
         ).json
         sent: dict[str, Any] = {
             "client_id": str(uuid.uuid4()),
@@ -82,7 +82,7 @@ def test_too_few_answers_are_withheld(case_system: Caller) -> None:
 
 def test_centres_are_pooled_and_foreign_ones_are_not_there(app: Flask, new_caller: NewCaller) -> None:
     with app.app_context():
-        story.a_centre(ELSEWHERE)
+        story.create_centre(ELSEWHERE)
     both, theirs = new_caller(centres=(story.CENTRE, ELSEWHERE)), new_caller(centres=(ELSEWHERE,))
     answered(both, story.CENTRE, [10] * 5)
     answered(both, ELSEWHERE, [0] * 6)
@@ -120,7 +120,7 @@ def test_centres_are_pooled_and_foreign_ones_are_not_there(app: Flask, new_calle
     ],
 )
 def test_a_question_that_means_nothing_is_named(case_system: Caller, query: str, at: str) -> None:
-    named = pointers(case_system.get(f"/summaries?{query}"))
+    named = error_pointers(case_system.get(f"/summaries?{query}"))
     assert len(named) == 1
     if "%" not in at:
         assert named == {at}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from tests.api.conftest import Caller, NewCaller, a_case, pointers, token_of
+from tests.api.conftest import Caller, NewCaller, error_pointers, make_case, token_of
 from tests.conftest import TimeIs
 from tests.support import stored, story
 
@@ -23,7 +23,7 @@ def noon(time_is: TimeIs) -> None:
 @pytest.fixture
 def survey(case_system: Caller) -> str:
     """The address of the survey of a case just completed."""
-    return f"/surveys/{token_of(case_system.post('/cases', a_case()).json)}"
+    return f"/surveys/{token_of(case_system.post('/cases', make_case()).json)}"
 
 
 def sent(**facts: Any) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def test_the_survey_is_read_in_ukrainian_or_as_asked(stranger: Caller, survey: s
 def test_a_survey_is_not_read_with_parameters_that_mean_nothing(
     stranger: Caller, survey: str, query: str
 ) -> None:
-    assert len(pointers(stranger.get(survey + query))) == 1
+    assert len(error_pointers(stranger.get(survey + query))) == 1
 
 
 def test_the_token_may_be_written_in_small_letters(stranger: Caller, survey: str) -> None:
@@ -90,14 +90,14 @@ def test_one_answer_a_link_and_the_same_client_gets_the_same_receipt(
     assert first.json == again.json
     assert stranger.get(survey).status_code == 409
     with app.app_context():
-        assert stored.answers() == {("off.nps", "9")}
+        assert stored.read_answers() == {("off.nps", "9")}
 
 
 def test_a_comment_is_masked_before_it_is_stored(app: Flask, stranger: Caller, survey: str) -> None:
     answers = {"any.comment": "Подзвоніть мені: +380 67 123 45 67"}
     assert stranger.post(f"{survey}/responses", sent(answers=answers)).status_code == 201
     with app.app_context():
-        [comment] = stored.comments()
+        [comment] = stored.read_comments()
     assert "123" not in comment
 
 
@@ -128,15 +128,15 @@ def test_a_comment_is_masked_before_it_is_stored(app: Flask, stranger: Caller, s
 def test_an_answer_that_breaks_a_rule_is_named_and_spends_nothing(
     stranger: Caller, survey: str, answers: dict[str, Any], at: str
 ) -> None:
-    assert pointers(stranger.post(f"{survey}/responses", sent(answers=answers))) == {at}
+    assert error_pointers(stranger.post(f"{survey}/responses", sent(answers=answers))) == {at}
     assert stranger.post(f"{survey}/responses", sent()).status_code == 201
 
 
 def test_every_mistake_is_named_at_once(stranger: Caller, survey: str) -> None:
     wrong = {"client_id": "7", "language": "xx", "answers": [], "more": 1}
-    named = pointers(stranger.post(f"{survey}/responses", wrong))
+    named = error_pointers(stranger.post(f"{survey}/responses", wrong))
     assert named == {"/client_id", "/language", "/answers", "/more"}
-    assert pointers(stranger.post(f"{survey}/responses", {})) == {"/client_id", "/language", "/answers"}
+    assert error_pointers(stranger.post(f"{survey}/responses", {})) == {"/client_id", "/language", "/answers"}
 
 
 @pytest.mark.parametrize("token", ["A" * 26, "A", "%00", "A" * 4000, "ЄЄЄ", "a b"])
@@ -150,13 +150,13 @@ def test_an_answer_given_elsewhere_is_entered_once(app: Flask, case_system: Call
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.json == again.json
     with app.app_context():
-        [told] = stored.events("ua.vidhuk.response.recorded.v1")
+        [told] = stored.read_event_data("ua.vidhuk.response.recorded.v1")
     assert (told["source"], told["answered_on"]) == ("paper_box", "2026-11-19")
 
 
 def test_a_client_means_something_within_its_centre_only(app: Flask, new_caller: NewCaller) -> None:
     with app.app_context():
-        elsewhere = story.a_centre("SN12000099")
+        elsewhere = story.create_centre("SN12000099")
     both = new_caller(centres=(story.CENTRE, elsewhere))
     here, there = both.post("/responses", heard()), both.post("/responses", heard(centre=elsewhere))
     assert (here.status_code, there.status_code) == (201, 201)
@@ -183,7 +183,7 @@ def test_a_client_means_something_within_its_centre_only(app: Flask, new_caller:
 def test_an_assisted_answer_that_cannot_be_is_refused(
     case_system: Caller, change: dict[str, Any], at: str
 ) -> None:
-    assert at in pointers(case_system.post("/responses", heard(**change)))
+    assert at in error_pointers(case_system.post("/responses", heard(**change)))
 
 
 def test_staff_enter_answers_for_their_own_centre_only(case_system: Caller) -> None:

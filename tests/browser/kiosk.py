@@ -12,17 +12,19 @@ from feedback_service import clock
 from feedback_service.flow import pairing
 from feedback_service.models import Response
 from tests.support import story
-from tests.support.server import Service
-from tests.support.stored import answers, rows
+from tests.support.server import RunningService
+from tests.support.stored import read_answers, read_rows
 
 LANDSCAPE: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}, "has_touch": True}
 PORTRAIT: dict[str, Any] = {"viewport": {"width": 768, "height": 1024}, "has_touch": True}
 WORKPLACE = "window-3"
-FULL = "void (IDBObjectStore.prototype.put = () => { throw new DOMException('full', 'QuotaExceededError'); })"
-SETTLED = "navigator.serviceWorker.controller !== null"
+STORAGE_FULL_SCRIPT = (
+    "void (IDBObjectStore.prototype.put = () => { throw new DOMException('full', 'QuotaExceededError'); })"
+)
+WORKER_READY = "navigator.serviceWorker.controller !== null"
 
 # Everything that a script can read of what the page keeps: documents, caches, databases, storages, history.
-EVERYTHING = """
+READ_EVERYTHING_SCRIPT = """
 async () => {
   const spell = (value) => JSON.stringify(value, (_, each) =>
     each instanceof Uint8Array ? String.fromCharCode(...each) : each instanceof CryptoKey ? each.algorithm.name : each);
@@ -48,34 +50,34 @@ async () => {
 """
 
 NewTablet = Callable[..., Page]
-Since = Callable[[], list[Response]]
+ReadNewResponses = Callable[[], list[Response]]
 
 
-def just_completed(beside: Flask, **facts: Any) -> str:
+def complete_case_now(app: Flask, **facts: Any) -> str:
     """A case ends at the tablet's window; its short code."""
-    with beside.app_context():
-        return story.invited(status_at=clock.now(), **facts).short_code
+    with app.app_context():
+        return story.create_invitation(status_at=clock.now(), **facts).short_code
 
 
-def pairing_code(beside: Flask, mode: str = "hall", centre: str = story.CENTRE) -> str:
+def create_pairing_code(app: Flask, mode: str = "hall", centre: str = story.CENTRE) -> str:
     """A code for a new tablet; at a desk's window nobody waits to be asked."""
-    with beside.app_context():
+    with app.app_context():
         workplace = WORKPLACE if mode == "desk" else None
         if mode == "desk":  # whoever came last, perhaps in another test, has begun on a phone
-            story.tapped(story.invited(status_at=clock.now()).token, {"off.nps": 9})
+            story.begin_answer(story.create_invitation(status_at=clock.now()).token, {"off.nps": 9})
         return pairing.add_device(centre, name="Планшет", mode=mode, workplace=workplace)
 
 
-def pair(page: Page, url: str, code: str) -> None:
+def pair_tablet(page: Page, url: str, code: str) -> None:
     """The page is a paired tablet between two people, and works without a line from now on."""
     page.goto(f"{url}/kiosk")
     page.fill("[name=pairing_code]", code)
     page.press("[name=pairing_code]", "Enter")
-    between_people(page)
-    until(page, SETTLED)
+    expect_idle_screen(page)
+    wait_until(page, WORKER_READY)
 
 
-def until(page: Page, expression: str, seconds: float = 30) -> None:
+def wait_until(page: Page, expression: str, seconds: float = 30) -> None:
     """The page says yes to this. Asked from outside: what polls inside a page may not evaluate texts there."""
     deadline = time.monotonic() + seconds
     while not page.evaluate(expression):
@@ -83,22 +85,22 @@ def until(page: Page, expression: str, seconds: float = 30) -> None:
         page.wait_for_timeout(50)
 
 
-def between_people(page: Page) -> None:
+def expect_idle_screen(page: Page) -> None:
     """The screen waits for the next person."""
     expect(page.locator(".bar .quiet")).to_be_visible()
 
 
-def rate(page: Page, chosen: Mapping[str, Any]) -> None:
+def answer_questions(page: Page, chosen_answers: Mapping[str, Any]) -> None:
     """Somebody answers these questions, in their order, and skips what is asked between."""
-    for question, value in chosen.items():
+    for question, value in chosen_answers.items():
         values: Sequence[Any] = value if isinstance(value, list) else [value]
-        while not _asked(page, question):
+        while not _is_asked(page, question):
             page.locator(".steps .plain").nth(1).click()
-        for one in values:
-            page.locator(f'[name="{question}"][value="{one}"]').click()
+        for choice in values:
+            page.locator(f'[name="{question}"][value="{choice}"]').click()
 
 
-def _asked(page: Page, question: str) -> bool:
+def _is_asked(page: Page, question: str) -> bool:
     """Whether this is the question, or comes by itself in a moment."""
     control = page.locator(f'[name="{question}"]').first
     control.or_(page.locator(".steps .plain").nth(1)).first.wait_for()
@@ -107,16 +109,16 @@ def _asked(page: Page, question: str) -> bool:
     return control.count() > 0
 
 
-def send(page: Page) -> None:
+def send_answers(page: Page) -> None:
     """The person sends, and is thanked."""
     page.locator("[name=finish]").click()
     expect(page.locator(".tick")).to_be_visible()
 
 
-def leave(page: Page) -> None:
+def leave_tablet(page: Page) -> None:
     """The person goes; the next one finds a fresh document."""
     page.locator(".wide").click()
-    between_people(page)
+    expect_idle_screen(page)
 
 
 def type_code(page: Page, short_code: str) -> None:
@@ -128,13 +130,13 @@ def type_code(page: Page, short_code: str) -> None:
     expect(page.locator(".scale").or_(page.get_by_role("alert")).first).to_be_visible()
 
 
-def waiting(page: Page) -> int:
+def count_waiting(page: Page) -> int:
     """How many answers the tablet holds."""
-    held: int = page.evaluate("async () => (await waiting()).length")
-    return held
+    count: int = page.evaluate("async () => (await waiting()).length")
+    return count
 
 
-def becomes(page: Page, condition: str, seconds: float = 20) -> None:
+def wait_until_async(page: Page, condition: str, seconds: float = 20) -> None:
     """This asynchronous condition holds on the page, in the end."""
     deadline = time.monotonic() + seconds
     while True:
@@ -145,33 +147,33 @@ def becomes(page: Page, condition: str, seconds: float = 20) -> None:
         page.wait_for_timeout(100)
 
 
-def drained(page: Page, seconds: float = 20) -> None:
+def wait_until_delivered(page: Page, seconds: float = 20) -> None:
     """The tablet holds nothing any more."""
-    becomes(page, "(await waiting()).length === 0", seconds)
+    wait_until_async(page, "(await waiting()).length === 0", seconds)
 
 
-def stored(beside: Flask) -> list[Response]:
+def read_responses(app: Flask) -> list[Response]:
     """What the service has."""
-    with beside.app_context():
-        return rows(Response)
+    with app.app_context():
+        return read_rows(Response)
 
 
-def stored_answers(beside: Flask) -> set[tuple[str, str]]:
+def read_answer_values(app: Flask) -> set[tuple[str, str]]:
     """Every value that the service has."""
-    with beside.app_context():
-        return answers()
+    with app.app_context():
+        return read_answers()
 
 
-def without_line(page: Page, context: BrowserContext | None = None) -> None:
+def go_offline(page: Page, context: BrowserContext | None = None) -> None:
     """The line is down."""
     (context or page.context).set_offline(True)
 
 
-def with_line(page: Page, context: BrowserContext | None = None) -> None:
+def go_online(page: Page, context: BrowserContext | None = None) -> None:
     """The line is up."""
     (context or page.context).set_offline(False)
 
 
-def address(service: Service) -> str:
+def kiosk_url(service: RunningService) -> str:
     """Where tablets go."""
     return f"{service.url}/kiosk"

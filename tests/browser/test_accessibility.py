@@ -7,10 +7,10 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Invited
+from tests.browser.conftest import AddressFactory
 from tests.support import story
-from tests.support.browser import PHONE, NewPage, barriers
-from tests.support.server import Service
+from tests.support.browser import PHONE, NewPage, find_barriers
+from tests.support.server import RunningService
 
 Visit = Callable[[Page, str], Iterator[str]]
 TARGET = 48  # CSS pixels
@@ -32,12 +32,12 @@ def figures(beside: Flask) -> None:
     with beside.app_context():
         for rating, word in ((10, "great"), (9, "good"), (0, "awful")):
             for _ in range(4):
-                story.sent(story.invited().token, {"off.nps": rating, "off.staff": word})
+                story.send_answer(story.create_invitation().token, {"off.nps": rating, "off.staff": word})
 
 
 @pytest.fixture
 def every_page(
-    service: Service, figures: None, invited: Invited, answered: Invited
+    service: RunningService, figures: None, invited: AddressFactory, answered: AddressFactory
 ) -> Callable[[Page, str], Iterator[str]]:
     """``every_page(page, "en")`` visits all pages, one after another, and tells the name of each."""
 
@@ -98,7 +98,7 @@ def every_page(
 def test_axe_finds_nothing(new_page: NewPage, every_page: Visit, lang: str) -> None:
     page = new_page(**PHONE)
 
-    found = {name: barriers(page) for name in every_page(page, lang)}
+    found = {name: find_barriers(page) for name in every_page(page, lang)}
 
     assert not any(found.values()), found
 
@@ -126,13 +126,13 @@ def test_nothing_scrolls_sideways(
 @pytest.mark.parametrize("lang", ["uk", "en"])
 @pytest.mark.parametrize("path", ["/api/v1/docs", "/problems/invalid"])
 def test_pages_about_the_api_are_for_every_reader_too(
-    new_page: NewPage, service: Service, path: str, lang: str
+    new_page: NewPage, service: RunningService, path: str, lang: str
 ) -> None:
     page = new_page(**PHONE)
     page.goto(f"{service.url}{path}?lang={lang}")
     page.locator("details").evaluate_all("all => all.forEach(each => each.open = true)")
 
-    assert not barriers(page)
+    assert not find_barriers(page)
     for width in (320, 360, 1280):
         page.set_viewport_size({"width": width, "height": 740})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -152,7 +152,7 @@ def test_everything_to_press_is_big_enough(new_page: NewPage, every_page: Visit,
 
 @pytest.mark.parametrize("more", [{"forced_colors": "active"}, {"contrast": "more"}], ids=str)
 def test_what_is_chosen_is_seen_in_high_contrast_too(
-    new_page: NewPage, invited: Invited, more: dict[str, str]
+    new_page: NewPage, invited: AddressFactory, more: dict[str, str]
 ) -> None:
     page = new_page(**PHONE, **more)
     page.goto(invited() + "?step=2")

@@ -11,13 +11,13 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
-from feedback_service.access.sessions import SET_UP
+from feedback_service.access.sessions import SET_UP_STAGE
 from feedback_service.database import transaction
-from feedback_service.models import SignIn
+from feedback_service.models import UserSession
 from tests.browser.test_accessibility import PRESSABLE, TARGET
 from tests.support import staff, story
-from tests.support.browser import PHONE, NewPage, barriers
-from tests.support.server import Service
+from tests.support.browser import PHONE, NewPage, find_barriers
+from tests.support.server import RunningService
 
 Enter = Callable[..., str]
 Visit = Callable[[Page, str], Iterator[str]]
@@ -25,13 +25,13 @@ PROFILE = f"/admin/centres/{story.CENTRE}/profile"
 
 
 @pytest.fixture
-def enter(service: Service, beside: Flask) -> Enter:
+def enter(service: RunningService, beside: Flask) -> Enter:
     """``enter(page)`` gives the browser of a new head an open session; the e-mail."""
 
     def enter(page: Page, stage: str = "full") -> str:
         with beside.app_context():
-            email = staff.a_user("head", password=staff.PASSWORD)
-            token = staff.a_session(email, stage)
+            email = staff.create_user("head", password=staff.PASSWORD)
+            token = staff.create_session(email, stage)
         page.context.clear_cookies()
         page.context.add_cookies([{"name": "vidhuk", "value": token, "url": f"{service.url}/admin"}])
         return email
@@ -40,7 +40,7 @@ def enter(service: Service, beside: Flask) -> Enter:
 
 
 @pytest.fixture
-def every_page(service: Service, beside: Flask, enter: Enter) -> Visit:
+def every_page(service: RunningService, beside: Flask, enter: Enter) -> Visit:
     """``every_page(page, "en")`` visits all pages, one after another, and tells the name of each."""
 
     def visit(page: Page, lang: str) -> Iterator[str]:
@@ -55,21 +55,21 @@ def every_page(service: Service, beside: Flask, enter: Enter) -> Visit:
         press("main button")
         expect(page.locator(".errors")).to_be_focused()
         yield "wrong password"
-        enter(page, SET_UP)
+        enter(page, SET_UP_STAGE)
         go("/admin/second-factor/set-up")
         yield "second factor"
         enter(page, "code")
         go("/admin/second-factor")
         yield "code"
         with beside.app_context():
-            link = staff.a_link(staff.a_user("administrator"))
+            link = staff.create_password_link(staff.create_user("administrator"))
         go(f"/admin/set-password/{link}")
         yield "choose a password"
 
         enter(page)
         with beside.app_context():
-            story.invited()
-            story.refused()
+            story.create_invitation()
+            story.refuse_newest_event()
         for name in (
             "",
             "users",
@@ -122,7 +122,7 @@ def every_page(service: Service, beside: Flask, enter: Enter) -> Visit:
 def test_axe_finds_nothing(new_page: NewPage, every_page: Visit, lang: str) -> None:
     page = new_page(**PHONE)
 
-    found = {name: barriers(page) for name in every_page(page, lang)}
+    found = {name: find_barriers(page) for name in every_page(page, lang)}
 
     assert not any(found.values()), found
 
@@ -143,7 +143,7 @@ def test_nothing_scrolls_sideways_and_everything_is_big_enough_to_press(
     assert not wrong
 
 
-def test_a_form_says_where_it_comes_from(service: Service, page: Page) -> None:
+def test_a_form_says_where_it_comes_from(service: RunningService, page: Page) -> None:
     page.goto(f"{service.url}/admin/sign-in")
     page.locator("#email").fill("nobody@rada.example")
 
@@ -154,11 +154,11 @@ def test_a_form_says_where_it_comes_from(service: Service, page: Page) -> None:
 
 
 def test_somebody_without_a_mouse_signs_in_with_a_code_and_makes_a_key(
-    service: Service, beside: Flask, page: Page
+    service: RunningService, beside: Flask, page: Page
 ) -> None:
     with beside.app_context():
-        email = staff.a_user("head", password=staff.PASSWORD)
-        secret = staff.with_second_factor(email)
+        email = staff.create_user("head", password=staff.PASSWORD)
+        secret = staff.add_second_factor(email)
 
     page.goto(f"{service.url}/admin/keys")
     keys = page.keyboard
@@ -169,7 +169,7 @@ def test_somebody_without_a_mouse_signs_in_with_a_code_and_makes_a_key(
     keys.press("Enter")
     expect(page.locator("#code")).to_be_visible()
     page.locator("#code").focus()
-    keys.type(staff.code_of(secret))
+    keys.type(staff.current_code(secret))
     keys.press("Enter")
 
     expect(page.locator("#name")).to_be_visible()  # where they wanted to go
@@ -184,11 +184,11 @@ def test_somebody_without_a_mouse_signs_in_with_a_code_and_makes_a_key(
 
 
 def test_a_form_sent_after_the_session_has_ended_is_kept_and_sent_after_signing_in(
-    service: Service, beside: Flask, page: Page, enter: Enter
+    service: RunningService, beside: Flask, page: Page, enter: Enter
 ) -> None:
     email = enter(page)
     with beside.app_context():
-        secret = staff.with_second_factor(email)
+        secret = staff.add_second_factor(email)
     page.goto(f"{service.url}{PROFILE}")
     contact = 'вул. Соборна, 1 <script>alert("1")</script>'
     page.locator("#contact").fill(contact)
@@ -199,11 +199,11 @@ def test_a_form_sent_after_the_session_has_ended_is_kept_and_sent_after_signing_
     page.locator("#email").fill(email)
     page.locator("#password").fill(staff.PASSWORD)
     page.locator("main form button").click()
-    page.locator("#code").fill(staff.code_of(secret))
+    page.locator("#code").fill(staff.current_code(secret))
     page.locator("main form button").click()
 
     expect(page.locator("main")).to_contain_text(contact)
-    assert not barriers(page)
+    assert not find_barriers(page)
     page.locator("main form button").click()
     expect(page.locator(".note")).to_be_visible()
     expect(page.locator("#contact")).to_have_value(contact)
@@ -211,4 +211,4 @@ def test_a_form_sent_after_the_session_has_ended_is_kept_and_sent_after_signing_
 
 @transaction
 def _leave_for_an_hour(tx: Session) -> None:
-    tx.execute(update(SignIn).values(seen_at=clock.now() - timedelta(hours=1)))
+    tx.execute(update(UserSession).values(seen_at=clock.now() - timedelta(hours=1)))

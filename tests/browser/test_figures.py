@@ -10,9 +10,9 @@ from playwright.sync_api import Page, expect
 from feedback_service import clock
 from tests.browser.test_accessibility import PRESSABLE, TARGET
 from tests.support import staff, story
-from tests.support.browser import PHONE, NewPage, barriers
-from tests.support.respondents import crowd, store
-from tests.support.server import Service
+from tests.support.browser import PHONE, NewPage, find_barriers
+from tests.support.respondents import make_people, store_answers
+from tests.support.server import RunningService
 
 CENTRE = "SN12000077"
 ADDRESSES = (
@@ -33,24 +33,24 @@ def rated(beside: Flask) -> str:
     """A centre where four hundred people answered in the last eighty days; its code."""
     today = clock.kyiv_day(clock.now())
     with beside.app_context():
-        story.a_centre(CENTRE)
-        store(crowd(9, 400, first=today - timedelta(80), days=80, centres=(CENTRE,)))
+        story.create_centre(CENTRE)
+        store_answers(make_people(9, 400, first_day=today - timedelta(80), days=80, centres=(CENTRE,)))
     return CENTRE
 
 
 @pytest.fixture
-def enter(service: Service, beside: Flask, rated: str) -> Enter:
+def enter(service: RunningService, beside: Flask, rated: str) -> Enter:
     """``enter(page)`` gives the browser of a new head of that centre an open session."""
 
     def enter(page: Page) -> None:
         with beside.app_context():
-            token = staff.a_session(staff.a_user("head", rated))
+            token = staff.create_session(staff.create_user("head", rated))
         page.context.add_cookies([{"name": "vidhuk", "value": token, "url": f"{service.url}/admin"}])
 
     return enter
 
 
-def visit(page: Page, service: Service, lang: str = "uk") -> Iterator[str]:
+def visit(page: Page, service: RunningService, lang: str = "uk") -> Iterator[str]:
     """Every page with figures, with everything on it opened."""
     for address in ADDRESSES:
         page.goto(f"{service.url}{address}{'&' if '?' in address else '?'}lang={lang}")
@@ -59,18 +59,18 @@ def visit(page: Page, service: Service, lang: str = "uk") -> Iterator[str]:
 
 
 @pytest.mark.parametrize("lang", ["uk", "en"])
-def test_axe_finds_nothing(new_page: NewPage, service: Service, enter: Enter, lang: str) -> None:
+def test_axe_finds_nothing(new_page: NewPage, service: RunningService, enter: Enter, lang: str) -> None:
     page = new_page()
     enter(page)
 
-    found = {address: barriers(page) for address in visit(page, service, lang)}
+    found = {address: find_barriers(page) for address in visit(page, service, lang)}
 
     assert not any(found.values()), found
 
 
 @pytest.mark.parametrize(("width", "height"), [(320, 256), (1280, 800)], ids=["400 %", "desk"])
 def test_nothing_scrolls_sideways_and_everything_is_big_enough_to_press(
-    new_page: NewPage, service: Service, enter: Enter, width: int, height: int
+    new_page: NewPage, service: RunningService, enter: Enter, width: int, height: int
 ) -> None:
     page = new_page(viewport={"width": width, "height": height})
     enter(page)
@@ -84,7 +84,7 @@ def test_nothing_scrolls_sideways_and_everything_is_big_enough_to_press(
     assert not wrong
 
 
-def test_charts_can_be_read_on_a_phone(new_page: NewPage, service: Service, enter: Enter) -> None:
+def test_charts_can_be_read_on_a_phone(new_page: NewPage, service: RunningService, enter: Enter) -> None:
     page = new_page(**PHONE)
     enter(page)
     for address in visit(page, service):
@@ -95,7 +95,7 @@ def test_charts_can_be_read_on_a_phone(new_page: NewPage, service: Service, ente
         assert all(size >= 9.5 for size in sizes), (address, min(sizes))
 
 
-def test_nothing_is_refused_by_the_policy(page: Page, service: Service, enter: Enter) -> None:
+def test_nothing_is_refused_by_the_policy(page: Page, service: RunningService, enter: Enter) -> None:
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
     enter(page)
@@ -104,7 +104,7 @@ def test_nothing_is_refused_by_the_policy(page: Page, service: Service, enter: E
 
 
 def test_who_has_no_mouse_finds_last_months_services_and_takes_the_table_away(
-    page: Page, service: Service, enter: Enter
+    page: Page, service: RunningService, enter: Enter
 ) -> None:
     enter(page)
     page.goto(f"{service.url}/admin/?lang=en")
@@ -124,7 +124,7 @@ def test_who_has_no_mouse_finds_last_months_services_and_takes_the_table_away(
 
 
 def test_a_filter_is_chosen_by_a_form_and_kept_in_the_address(
-    new_page: NewPage, service: Service, enter: Enter
+    new_page: NewPage, service: RunningService, enter: Enter
 ) -> None:
     page = new_page(java_script_enabled=False)
     enter(page)

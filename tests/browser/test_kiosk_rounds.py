@@ -18,23 +18,23 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
-from feedback_service.cases.tokens import keyring
+from feedback_service.cases.tokens import current_keyring
 from feedback_service.database import reading
 from feedback_service.models import Centre, Response
 from tests.browser.kiosk import (
     LANDSCAPE,
-    becomes,
-    between_people,
-    drained,
-    pair,
-    pairing_code,
-    rate,
+    answer_questions,
+    create_pairing_code,
+    expect_idle_screen,
+    pair_tablet,
     type_code,
+    wait_until_async,
+    wait_until_delivered,
 )
 from tests.support import story
-from tests.support.browser import FLAGS, NewPage, chromium
-from tests.support.server import Service
-from tests.support.stored import rows
+from tests.support.browser import BROWSER_FLAGS, NewPage, find_chromium
+from tests.support.server import RunningService
+from tests.support.stored import read_rows
 
 ROUNDS = int(os.environ.get("ROUNDS", "7"))
 SEED = int(os.environ.get("SEED", "1"))
@@ -46,7 +46,7 @@ class Tablet:
     """A browser with a disk of its own, which survives it."""
 
     browser: Browser
-    service: Service
+    service: RunningService
     disk: Path
     chance: random.Random
     context: BrowserContext = field(init=False)
@@ -59,10 +59,10 @@ class Tablet:
 
     def switch_on(self) -> None:
         """The browser starts on the disk as it was left, with or without a line."""
-        flags = [*FLAGS, "--no-sandbox"] if os.geteuid() == 0 else list(FLAGS)
+        flags = [*BROWSER_FLAGS, "--no-sandbox"] if os.geteuid() == 0 else list(BROWSER_FLAGS)
         kind = self.browser.browser_type
         self.context = kind.launch_persistent_context(
-            str(self.disk), executable_path=chromium(), args=flags, offline=self.offline, **LANDSCAPE
+            str(self.disk), executable_path=find_chromium(), args=flags, offline=self.offline, **LANDSCAPE
         )
         self.context.set_default_timeout(15_000)
         self.open()
@@ -88,16 +88,16 @@ class Tablet:
 
     def somebody_answers(self, code: str | None, *, unlucky: bool = False) -> None:
         """A person answers and is thanked; when ``unlucky``, the power fails about then."""
-        between_people(self.page)
+        expect_idle_screen(self.page)
         if code:
             try:
                 type_code(self.page, code)
             except (
                 Error
             ):  # a new version took over at the first tap: the person finds it gone and begins again
-                between_people(self.page)
+                expect_idle_screen(self.page)
                 type_code(self.page, code)
-        rate(self.page, {"off.nps": self.chance.randint(0, 10)})
+        answer_questions(self.page, {"off.nps": self.chance.randint(0, 10)})
         client: str = self.page.evaluate("state.client")
         with suppress(Error):
             self.page.locator("[name=finish]").click(no_wait_after=True)
@@ -145,7 +145,7 @@ class Tablet:
         """A worker that says something else is installed and takes over while nobody answers."""
         if self.offline:
             return
-        between_people(self.page)
+        expect_idle_screen(self.page)
         self.page.evaluate(
             """async (path) => {
               const registration = await navigator.serviceWorker.register(path, { scope: "/kiosk" });
@@ -159,32 +159,32 @@ class Tablet:
 def expected(tx: Session, clients: set[str]) -> set[uuid.UUID]:
     """The ids that the answers of these clients have at the service."""
     centre = tx.scalars(select(Centre).where(Centre.code == story.CENTRE)).one()
-    key = keyring().signing
-    return {key.response_id(centre.id.bytes, uuid.UUID(client)) for client in clients}
+    key = current_keyring().signing_key
+    return {key.derive_response_id(centre.id.bytes, uuid.UUID(client)) for client in clients}
 
 
 def test_whatever_happens_the_service_has_exactly_what_people_were_thanked_for(
-    browser: Browser, service: Service, beside: Flask, tmp_path: Path
+    browser: Browser, service: RunningService, beside: Flask, tmp_path: Path
 ) -> None:
     chance = random.Random(SEED)
     tablet = Tablet(browser, service, tmp_path / "disk", chance)
     with beside.app_context():
-        before = {row.id for row in rows(Response)}
+        before = {row.id for row in read_rows(Response)}
     tablet.switch_on()
-    pair(tablet.page, service.url, pairing_code(beside))
+    pair_tablet(tablet.page, service.url, create_pairing_code(beside))
     tablet.context.close()  # whoever sets a tablet up takes longer than the browser to write its cookie down
     tablet.switch_on()
 
     for _ in range(ROUNDS):
         with beside.app_context():
-            code = story.invited().short_code if chance.random() < 0.4 else None
+            code = story.create_invitation().short_code if chance.random() < 0.4 else None
         tablet.one_round(code)
     tablet.has_line(True)
-    between_people(tablet.page)
-    drained(tablet.page, seconds=60)
+    expect_idle_screen(tablet.page)
+    wait_until_delivered(tablet.page, seconds=60)
 
     with beside.app_context():
-        arrived = {row.id for row in rows(Response)} - before
+        arrived = {row.id for row in read_rows(Response)} - before
         thanked, doubtful = expected(tablet.thanked), expected(tablet.doubtful)
     print(
         f"{ROUNDS} rounds, {tablet.luck}: {len(thanked)} thanked, {len(doubtful & arrived)} of {len(doubtful)} in doubt"
@@ -196,16 +196,16 @@ def test_whatever_happens_the_service_has_exactly_what_people_were_thanked_for(
 
 
 def test_after_three_days_without_a_line_five_hundred_answers_leave_while_people_go_on(
-    new_page: NewPage, service: Service, beside: Flask
+    new_page: NewPage, service: RunningService, beside: Flask
 ) -> None:
     page = new_page(**LANDSCAPE)
     ahead = timedelta(hours=5)
     page.clock.install(time=datetime.now().astimezone() + ahead)
-    pair(page, service.url, pairing_code(beside))
-    becomes(page, "await kept('skew') > 17900")
+    pair_tablet(page, service.url, create_pairing_code(beside))
+    wait_until_async(page, "await kept('skew') > 17900")
     page.context.set_offline(True)
     with beside.app_context():
-        before = {row.id for row in rows(Response)}
+        before = {row.id for row in read_rows(Response)}
     now = clock.now()
     moments = [now - timedelta(hours=72) + timedelta(seconds=518 * n) for n in range(500)]
     hold_all = """async (moments) => {
@@ -230,13 +230,13 @@ def test_after_three_days_without_a_line_five_hundred_answers_leave_while_people
 
     began = clock.now()
     page.context.set_offline(False)
-    rate(page, {"off.nps": 8, "off.premises": "good", "off.services": "good"})
+    answer_questions(page, {"off.nps": 8, "off.premises": "good", "off.services": "good"})
     expect(page.locator("[name='off.staff']")).to_have_count(4)
-    drained(page, seconds=60)
+    wait_until_delivered(page, seconds=60)
 
     seconds = (clock.now() - began).total_seconds()
     print(f"500 answers left in {seconds:.1f} s, longest frame {page.evaluate('window.longest'):.0f} ms")
     with beside.app_context():
-        arrived = [row for row in rows(Response) if row.id not in before]
+        arrived = [row for row in read_rows(Response) if row.id not in before]
     days = sorted(row.answered_on for row in arrived)
     assert days == sorted(clock.kyiv_day(moment) for moment in moments)

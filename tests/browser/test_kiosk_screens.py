@@ -8,10 +8,19 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from feedback_service import clock
-from tests.browser.kiosk import LANDSCAPE, PORTRAIT, between_people, pair, pairing_code, rate, send, type_code
+from tests.browser.kiosk import (
+    LANDSCAPE,
+    PORTRAIT,
+    answer_questions,
+    create_pairing_code,
+    expect_idle_screen,
+    pair_tablet,
+    send_answers,
+    type_code,
+)
 from tests.support import story
-from tests.support.browser import NewPage, barriers
-from tests.support.server import Service
+from tests.support.browser import NewPage, find_barriers
+from tests.support.server import RunningService
 
 LEAST, GAP = 72, 12  # CSS pixels
 # Everything that can be pressed: how big it is, and what of it is in sight, for the middle of the screen may scroll.
@@ -28,7 +37,7 @@ Visit = Callable[[Page], Iterator[str]]
 
 
 @pytest.fixture
-def every_screen(service: Service, beside: Flask) -> Callable[[Page, str, str], Iterator[str]]:
+def every_screen(service: RunningService, beside: Flask) -> Callable[[Page, str, str], Iterator[str]]:
     """``every_screen(page, "desk", "en")`` goes through all screens of a mode and tells the name of each."""
 
     def visit(page: Page, mode: str, lang: str) -> Iterator[str]:
@@ -40,20 +49,20 @@ def every_screen(service: Service, beside: Flask) -> Callable[[Page, str, str], 
         page.locator("form button").click()
         expect(page.locator(".error")).not_to_be_empty()
         yield "pairing refused"
-        pair(page, service.url, pairing_code(beside, mode))
+        pair_tablet(page, service.url, create_pairing_code(beside, mode))
         speak(page, lang)
         yield "between people"
         page.locator(".bar .quiet").click()
         expect(page.locator("dl")).to_be_visible()
         yield "staff"
         page.locator(".steps button").last.click()
-        between_people(page)
+        expect_idle_screen(page)
         speak(page, lang)
         type_code(page, "0000-0000")
         yield "wrong code"
         if mode == "desk":
             with beside.app_context():
-                story.invited(status_at=clock.now())
+                story.create_invitation(status_at=clock.now())
             page.locator(".bar .away").click()
             expect(page.locator(".scale")).to_be_visible(timeout=15_000)
             speak(page, lang)
@@ -62,16 +71,16 @@ def every_screen(service: Service, beside: Flask) -> Callable[[Page, str, str], 
             page.locator(".steps .plain").click()
         for question, value in {"nps": 3, "premises": "good", "services": "good"}.items():
             yield question
-            rate(page, {f"off.{question}": value})
-        rate(page, {"off.process": "awful", "any.reasons": ["queue", "late"]})
+            answer_questions(page, {f"off.{question}": value})
+        answer_questions(page, {"off.process": "awful", "any.reasons": ["queue", "late"]})
         yield "reasons"
-        rate(page, {"any.breach": ["bribe"]})
+        answer_questions(page, {"any.breach": ["bribe"]})
         yield "breach"
         page.evaluate("watch.at = { ran: -1e6, told: 0 }")
         expect(page.locator("dialog")).to_be_visible()
         yield "still here?"
         page.locator("dialog button").click()
-        send(page)
+        send_answers(page)
         yield "thanks"
         page.evaluate("go('help')")
         yield "help"
@@ -93,9 +102,9 @@ def test_axe_finds_nothing_on_any_screen(
     page = new_page(**(LANDSCAPE if mode == "hall" else PORTRAIT))
     found: dict[str, Any] = {}
     for name in every_screen(page, mode, lang):
-        found[name] = barriers(page)
+        found[name] = find_barriers(page)
         page.evaluate("moreContrast(true)")
-        found[f"{name}, more contrast"] = barriers(page, only_colours=True)
+        found[f"{name}, more contrast"] = find_barriers(page, only_colours=True)
         page.evaluate("moreContrast(false)")
     assert not any(found.values()), found
 
@@ -129,21 +138,21 @@ def test_everything_to_press_is_big_apart_and_low_enough(
     assert not wrong
 
 
-def test_all_reasons_are_in_sight_at_once(new_page: NewPage, service: Service, beside: Flask) -> None:
+def test_all_reasons_are_in_sight_at_once(new_page: NewPage, service: RunningService, beside: Flask) -> None:
     for posture in (LANDSCAPE, PORTRAIT):
         page = new_page(**posture)
-        pair(page, service.url, pairing_code(beside))
-        rate(page, {"off.nps": 0, "any.reasons": ["queue"]})
+        pair_tablet(page, service.url, create_pairing_code(beside))
+        answer_questions(page, {"off.nps": 0, "any.reasons": ["queue"]})
         hidden = page.locator("main").evaluate("main => main.scrollHeight - main.clientHeight")
         assert hidden <= 0
 
 
 def test_what_stands_in_the_corner_works_on_every_screen(
-    new_page: NewPage, service: Service, beside: Flask
+    new_page: NewPage, service: RunningService, beside: Flask
 ) -> None:
     page = new_page(**LANDSCAPE)
-    pair(page, service.url, pairing_code(beside))
-    rate(page, {"off.nps": 2})
+    pair_tablet(page, service.url, create_pairing_code(beside))
+    answer_questions(page, {"off.nps": 2})
     larger, contrast, language = (page.locator(".bar button").nth(n) for n in range(3))
 
     def size() -> Any:

@@ -12,33 +12,33 @@ from playwright.sync_api import Page, expect
 
 from feedback_service import clock
 from feedback_service.flow import pairing
-from feedback_service.flow.queue_files import take_queue_file
-from feedback_service.flow.tablet_list import tablets
+from feedback_service.flow.queue_files import import_tablet_file
+from feedback_service.flow.tablet_list import list_tablets
 from feedback_service.models import Device
 from tests.browser.kiosk import (
-    FULL,
     LANDSCAPE,
-    SETTLED,
+    STORAGE_FULL_SCRIPT,
+    WORKER_READY,
     NewTablet,
-    Since,
-    becomes,
-    between_people,
-    drained,
-    just_completed,
-    leave,
-    pair,
-    pairing_code,
-    rate,
-    send,
-    until,
-    waiting,
-    with_line,
-    without_line,
+    ReadNewResponses,
+    answer_questions,
+    complete_case_now,
+    count_waiting,
+    create_pairing_code,
+    expect_idle_screen,
+    go_offline,
+    go_online,
+    leave_tablet,
+    pair_tablet,
+    send_answers,
+    wait_until,
+    wait_until_async,
+    wait_until_delivered,
 )
 from tests.support import story
 from tests.support.browser import NewPage
-from tests.support.server import Service
-from tests.support.stored import rows
+from tests.support.server import RunningService
+from tests.support.stored import read_rows
 
 SIGN_IN = {"status": 200, "content_type": "text/html", "body": "<h1>Welcome to the guests' network</h1>"}
 NO_DISK = "indexedDB.open = () => { throw new DOMException('broken', 'UnknownError'); }"
@@ -54,9 +54,9 @@ def by_itself(page: Page) -> None:
 def answered(page: Page, *ratings: int) -> None:
     """So many people answered, one after another."""
     for rating in ratings:
-        rate(page, {"off.nps": rating})
-        send(page)
-        leave(page)
+        answer_questions(page, {"off.nps": rating})
+        send_answers(page)
+        leave_tablet(page)
 
 
 def held(page: Page) -> int:
@@ -68,19 +68,21 @@ def held(page: Page) -> int:
 # The line -----------------------------------------------------------------------------------------------------
 
 
-def test_a_network_that_wants_a_sign_in_stops_nothing_for_good(new_tablet: NewTablet, since: Since) -> None:
+def test_a_network_that_wants_a_sign_in_stops_nothing_for_good(
+    new_tablet: NewTablet, since: ReadNewResponses
+) -> None:
     page = new_tablet()
     by_itself(page)
-    without_line(page)
+    go_offline(page)
     answered(page, 9)
     page.route("**/api/v1/kiosk/**", lambda route: route.fulfill(**SIGN_IN))
-    with_line(page)
+    go_online(page)
     page.reload()
-    between_people(page)
+    expect_idle_screen(page)
     page.wait_for_timeout(1_000)
-    assert waiting(page) == 1
+    assert count_waiting(page) == 1
     page.unroute("**/api/v1/kiosk/**")
-    drained(page)
+    wait_until_delivered(page)
     assert len(since()) == 1
 
 
@@ -91,7 +93,7 @@ def test_a_desk_offers_cases_again_after_a_network_that_wanted_a_sign_in(
     page.route("**/kiosk/config", lambda route: route.fulfill(**SIGN_IN))
     page.wait_for_timeout(7_000)
     page.unroute("**/kiosk/config")
-    just_completed(beside)
+    complete_case_now(beside)
     expect(page.locator("[name='off.nps']")).to_have_count(11, timeout=15_000)
 
 
@@ -117,12 +119,12 @@ async () => {
 
 def test_a_line_that_comes_and_goes_makes_nobody_send_more_often(new_tablet: NewTablet) -> None:
     page = new_tablet()
-    until(page, "relieve.again !== undefined")  # it has sent once by itself, as every document does
+    wait_until(page, "relieve.again !== undefined")  # it has sent once by itself, as every document does
     assert page.evaluate(TWO_AT_ONCE) == 1
 
 
 def test_a_tablet_that_meets_such_a_network_first_says_that_it_has_no_line(
-    new_page: NewPage, service: Service
+    new_page: NewPage, service: RunningService
 ) -> None:
     page = new_page(**LANDSCAPE)
     page.route("**/api/v1/kiosk/**", lambda route: route.fulfill(**SIGN_IN))
@@ -143,7 +145,7 @@ def test_a_tablet_that_meets_such_a_network_first_says_that_it_has_no_line(
     ids=lambda reply: f"{reply['status']} {reply.get('json')}",
 )
 def test_only_the_service_itself_refuses_an_answer(
-    new_tablet: NewTablet, since: Since, reply: dict[str, Any]
+    new_tablet: NewTablet, since: ReadNewResponses, reply: dict[str, Any]
 ) -> None:
     page = new_tablet()
     by_itself(page)
@@ -156,18 +158,20 @@ def test_only_the_service_itself_refuses_an_answer(
     page.route("**/kiosk/responses", answer_in_its_place)
     answered(page, 9)
     page.wait_for_timeout(1_000)
-    assert waiting(page) == 1
+    assert count_waiting(page) == 1
     assert len(calls) < 10, "nor is it asked without a pause"
     page.unroute("**/kiosk/responses")
     page.evaluate("relieve()")
-    drained(page)
+    wait_until_delivered(page)
     assert len(since()) == 1
 
 
-def test_an_answer_by_which_the_service_fails_holds_up_no_other(new_tablet: NewTablet, since: Since) -> None:
+def test_an_answer_by_which_the_service_fails_holds_up_no_other(
+    new_tablet: NewTablet, since: ReadNewResponses
+) -> None:
     page = new_tablet()
     by_itself(page)
-    without_line(page)
+    go_offline(page)
     answered(page, 7, 0, 9)
     fails = page.evaluate("async () => (await waiting())[1].client_id")
 
@@ -176,19 +180,21 @@ def test_an_answer_by_which_the_service_fails_holds_up_no_other(new_tablet: NewT
         route.fulfill(status=500, json={}) if fails in sent else route.continue_()
 
     page.route("**/kiosk/responses", stumble)
-    with_line(page)
-    becomes(page, "(await waiting()).length === 1")
+    go_online(page)
+    wait_until_async(page, "(await waiting()).length === 1")
     assert len(since()) == 2
     page.unroute("**/kiosk/responses")
     page.evaluate("relieve()")
-    drained(page)
+    wait_until_delivered(page)
     assert len(since()) == 3
 
 
-def test_an_answer_that_does_not_open_holds_up_no_other(new_tablet: NewTablet, since: Since) -> None:
+def test_an_answer_that_does_not_open_holds_up_no_other(
+    new_tablet: NewTablet, since: ReadNewResponses
+) -> None:
     page = new_tablet()
     by_itself(page)
-    without_line(page)
+    go_offline(page)
     answered(page, 7, 8)
     page.evaluate(
         """() => navigator.locks.request("kiosk-send", async () => {
@@ -197,32 +203,32 @@ def test_an_answer_that_does_not_open_holds_up_no_other(new_tablet: NewTablet, s
           await inStore("answers", "readwrite", (store) => store.put(spoilt));
         })"""
     )
-    with_line(page)
-    drained(page)
+    go_online(page)
+    wait_until_delivered(page)
     assert len(since()) == 1
     assert held(page) == 1, "it is kept for the staff"
 
 
 def test_who_went_on_without_the_code_is_not_called_back_when_the_line_is_slow(
-    new_tablet: NewTablet, beside: Flask, since: Since
+    new_tablet: NewTablet, beside: Flask, since: ReadNewResponses
 ) -> None:
     page = new_tablet()
     with beside.app_context():
-        code = story.invited().short_code
+        code = story.create_invitation().short_code
     slow: list[Any] = []
     page.route("**/kiosk/codes", lambda route: slow.append(route))
     page.locator(".wide").click()
     page.keyboard.type(code[5:])
     page.locator(".steps button").last.click()
     page.locator(".steps .plain").click()
-    rate(page, {"off.nps": 9, "off.premises": "good"})
+    answer_questions(page, {"off.nps": 9, "off.premises": "good"})
     assert slow
     slow[0].continue_()
     page.wait_for_timeout(1_000)
     expect(page.locator(".about")).to_contain_text("без справи")
     expect(page.locator("[name='off.services']")).to_have_count(4)
-    send(page)
-    drained(page)
+    send_answers(page)
+    wait_until_delivered(page)
     assert [answer.source for answer in since()] == ["tablet_walkup"]
 
 
@@ -233,49 +239,49 @@ def test_whoever_walks_away_is_forgotten_though_the_clock_is_set_back(new_tablet
     page = new_tablet()
     page.clock.install()
     page.reload()
-    between_people(page)
-    rate(page, {"off.nps": 0})
+    expect_idle_screen(page)
+    answer_questions(page, {"off.nps": 0})
     page.clock.set_system_time(datetime.now().astimezone() - timedelta(hours=5))
     page.clock.run_for(46_000)
     expect(page.locator("dialog")).to_be_visible()
     page.clock.run_for(21_000)
-    between_people(page)
+    expect_idle_screen(page)
     expect(page.locator("[aria-pressed=true]")).to_have_count(0)
 
 
 def test_a_clock_that_is_set_right_while_somebody_answers_costs_no_answer(
-    new_tablet: NewTablet, since: Since
+    new_tablet: NewTablet, since: ReadNewResponses
 ) -> None:
     page = new_tablet()
     page.clock.install(time=datetime(1970, 1, 2, tzinfo=UTC))
     page.reload()
-    between_people(page)
-    rate(page, {"off.nps": 9})
+    expect_idle_screen(page)
+    answer_questions(page, {"off.nps": 9})
     page.clock.set_system_time(datetime.now().astimezone())
     page.locator("[name=finish]").dispatch_event(
         "click"
     )  # whoever is slower is asked whether they are still there
     expect(page.locator(".tick")).to_be_visible()
     page.evaluate("heartbeat()")
-    drained(page)
+    wait_until_delivered(page)
     assert len(since()) == 1
     assert held(page) == 0
 
 
 def test_a_clock_that_starts_anew_after_the_power_failed_costs_no_answer(
-    new_tablet: NewTablet, since: Since
+    new_tablet: NewTablet, since: ReadNewResponses
 ) -> None:
     page = new_tablet()
     by_itself(page)
-    becomes(page, "lastBeat > 0")
-    without_line(page)
+    wait_until_async(page, "lastBeat > 0")
+    go_offline(page)
     page.clock.install(time=datetime(1970, 1, 1, tzinfo=UTC))
     page.reload()
-    between_people(page)
+    expect_idle_screen(page)
     answered(page, 9)
     page.clock.set_system_time(datetime.now().astimezone())
-    with_line(page)
-    drained(page)
+    go_online(page)
+    wait_until_delivered(page)
     [answer] = since()
     assert answer.answered_on == clock.kyiv_day(clock.now())
 
@@ -287,15 +293,15 @@ def test_a_case_is_offered_for_three_minutes_whatever_the_clock_says(
     page.clock.install(time=datetime.now().astimezone() - timedelta(hours=5))
     page.route("**/kiosk/heartbeat", lambda route: route.abort())
     page.reload()
-    between_people(page)
-    just_completed(beside)
+    expect_idle_screen(page)
+    complete_case_now(beside)
     for _ in range(5):  # it asks every five seconds; on a busy machine the reply may take longer
         page.clock.run_for(6_000)
         with suppress(AssertionError):
             expect(page.locator("[name='off.nps']")).to_have_count(11, timeout=2_000)
             break
     expect(page.locator("[name='off.nps']")).to_have_count(11)
-    without_line(page)
+    go_offline(page)
     page.clock.run_for(181_000)
     expect(page.locator("[name='off.nps']")).to_have_count(0)
 
@@ -315,15 +321,15 @@ def test_the_device_page_hears_that_a_tablet_cannot_keep_answers(
     new_tablet: NewTablet, beside: Flask
 ) -> None:
     page = new_tablet()
-    becomes(page, "lastBeat > 0")
+    wait_until_async(page, "lastBeat > 0")
 
     def warnings() -> tuple[str, ...]:
         with beside.app_context():
-            device = max(rows(Device), key=lambda device: device.created_at)
-            return next(one for one in tablets({story.CENTRE}) if one.id == device.id).warnings
+            device = max(read_rows(Device), key=lambda device: device.created_at)
+            return next(one for one in list_tablets({story.CENTRE}) if one.id == device.id).warnings
 
     assert "no_room" not in warnings()
-    page.evaluate(FULL)
+    page.evaluate(STORAGE_FULL_SCRIPT)
     page.evaluate("heartbeat()")
     assert "no_room" in warnings()
 
@@ -332,18 +338,18 @@ def test_a_tablet_that_asked_for_help_goes_on_by_itself_once_it_can(new_tablet: 
     page = new_tablet()
     page.clock.install()
     page.reload()
-    between_people(page)
-    without_line(page)
-    rate(page, {"off.nps": 9})
+    expect_idle_screen(page)
+    go_offline(page)
+    answer_questions(page, {"off.nps": 9})
     page.evaluate("void (window.put = IDBObjectStore.prototype.put)")
-    page.evaluate(FULL)
+    page.evaluate(STORAGE_FULL_SCRIPT)
     page.locator("[name=finish]").click()
     expect(page.locator("h1")).to_have_text("Планшету потрібна допомога")
     page.clock.run_for(47_000)
     expect(page.locator("h1")).to_have_text("Планшету потрібна допомога")
     page.evaluate("void (IDBObjectStore.prototype.put = window.put)")
     page.clock.run_for(47_000)
-    between_people(page)
+    expect_idle_screen(page)
     expect(page.locator("h1")).to_contain_text("порадите")
 
 
@@ -359,10 +365,10 @@ def test_the_staff_s_page_asks_the_browser_to_keep_the_storage(new_tablet: NewTa
 
 
 def test_a_case_that_ended_before_the_tablet_came_in_is_offered(
-    new_page: NewPage, service: Service, beside: Flask
+    new_page: NewPage, service: RunningService, beside: Flask
 ) -> None:
-    code = pairing_code(beside, "desk")
-    just_completed(beside)
+    code = create_pairing_code(beside, "desk")
+    complete_case_now(beside)
     page = new_page(**LANDSCAPE)
     page.goto(f"{service.url}/kiosk")
     page.fill("[name=pairing_code]", code)
@@ -371,24 +377,24 @@ def test_a_case_that_ended_before_the_tablet_came_in_is_offered(
 
 
 def test_what_a_tablet_holds_survives_another_pairing_and_may_still_be_carried_by_hand(
-    new_tablet: NewTablet, service: Service, beside: Flask, since: Since, tmp_path: Path
+    new_tablet: NewTablet, service: RunningService, beside: Flask, since: ReadNewResponses, tmp_path: Path
 ) -> None:
     page = new_tablet()
     by_itself(page)
-    without_line(page)
+    go_offline(page)
     answered(page, 9)
     with beside.app_context():
-        device = max(rows(Device), key=lambda device: device.created_at)
-        code = pairing.new_code(device.id, {story.CENTRE})
-        pairing.pair(code)  # another tablet took its place
+        device = max(read_rows(Device), key=lambda device: device.created_at)
+        code = pairing.renew_pairing_code(device.id, {story.CENTRE})
+        pairing.pair_tablet(code)  # another tablet took its place
     page.route("**/kiosk/responses", lambda route: route.abort())
-    with_line(page)
+    go_online(page)
     page.evaluate("forget('config')")
     page.reload()
     expect(page.locator("[name=pairing_code]")).to_be_visible()
     with page.expect_download() as saved:
         page.locator(".steps .plain").click()
-    pair(page, service.url, pairing_code(beside))
+    pair_tablet(page, service.url, create_pairing_code(beside))
     answered(page, 8)
     page.locator(".bar .quiet").click()
     with page.expect_download() as both:
@@ -398,7 +404,7 @@ def test_what_a_tablet_holds_survives_another_pairing_and_may_still_be_carried_b
         for number, download in enumerate((saved, both)):
             file = tmp_path / f"{number}.json"
             download.value.save_as(file)
-            became = take_queue_file(json.loads(file.read_text()))
+            became = import_tablet_file(json.loads(file.read_text()))
             assert became == ({"accepted": 1} if number == 0 else {"accepted": 1, "duplicate": 1})
     assert len(since()) == 2
 
@@ -409,12 +415,14 @@ def test_what_a_tablet_holds_survives_another_pairing_and_may_still_be_carried_b
 def test_a_page_that_its_worker_overlooked_is_taken_over(new_tablet: NewTablet) -> None:
     page = new_tablet()
     page.context.new_cdp_session(page).send("Page.reload", {"ignoreCache": True})
-    between_people(page)
+    expect_idle_screen(page)
     assert page.evaluate("performance.getEntriesByType('navigation')[0].workerStart") == 0, "it came past it"
-    until(page, SETTLED)
+    wait_until(page, WORKER_READY)
 
 
-def test_a_worker_that_could_not_be_installed_is_asked_for_again(new_page: NewPage, service: Service) -> None:
+def test_a_worker_that_could_not_be_installed_is_asked_for_again(
+    new_page: NewPage, service: RunningService
+) -> None:
     page = new_page(**LANDSCAPE)
     page.clock.install()
     page.add_init_script(
@@ -427,4 +435,4 @@ def test_a_worker_that_could_not_be_installed_is_asked_for_again(new_page: NewPa
     page.goto(f"{service.url}/kiosk")
     expect(page.locator("[name=pairing_code]")).to_be_visible()
     page.clock.run_for(35_000)
-    until(page, SETTLED)
+    wait_until(page, WORKER_READY)

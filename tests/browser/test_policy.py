@@ -3,9 +3,9 @@
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Invited
-from tests.support.browser import visitor
-from tests.support.server import Service
+from tests.browser.conftest import AddressFactory
+from tests.support.browser import open_visitor_pages
+from tests.support.server import RunningService
 
 HEAR_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", ({violatedDirective, blockedURI, sourceFile}) =>
@@ -13,7 +13,9 @@ document.addEventListener("securitypolicyviolation", ({violatedDirective, blocke
 """
 
 
-def test_scripts_turn_the_page_without_anything_the_policy_forbids(page: Page, invited: Invited) -> None:
+def test_scripts_turn_the_page_without_anything_the_policy_forbids(
+    page: Page, invited: AddressFactory
+) -> None:
     page.add_init_script(HEAR_VIOLATIONS)
     page.goto(invited())
 
@@ -36,9 +38,12 @@ def test_scripts_turn_the_page_without_anything_the_policy_forbids(page: Page, i
     ids=["style", "script"],
 )
 def test_a_page_that_does_what_its_policy_forbids_fails_its_test(
-    browser: Browser, service: Service, forbidden: str
+    browser: Browser, service: RunningService, forbidden: str
 ) -> None:
-    with pytest.raises(AssertionError, match="Content Security Policy"), visitor(browser) as new_page:
+    with (
+        pytest.raises(AssertionError, match="Content Security Policy"),
+        open_visitor_pages(browser) as new_page,
+    ):
         page = new_page()
         page.add_init_script(HEAR_VIOLATIONS)
         page.goto(service.url)

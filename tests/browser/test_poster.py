@@ -10,8 +10,8 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from tests.support import story
-from tests.support.browser import PHONE, NewPage, barriers
-from tests.support.server import Service
+from tests.support.browser import PHONE, NewPage, find_barriers
+from tests.support.server import RunningService
 
 POSTER = f"/centres/{story.CENTRE}/poster"
 
@@ -28,7 +28,7 @@ def centre(beside: Flask) -> None:
 
 
 def test_the_code_leads_to_the_hall_of_the_centre_also_in_black_and_white(
-    page: Page, service: Service
+    page: Page, service: RunningService
 ) -> None:
     page.goto(service.url + POSTER)
 
@@ -39,7 +39,7 @@ def test_the_code_leads_to_the_hall_of_the_centre_also_in_black_and_white(
     assert page.locator("form").count() == 1
 
 
-def test_it_is_read_from_across_the_hall(new_page: NewPage, service: Service) -> None:
+def test_it_is_read_from_across_the_hall(new_page: NewPage, service: RunningService) -> None:
     page = new_page(viewport={"width": 900, "height": 1200})
     page.goto(service.url + POSTER)
     sheet = Image.open(io.BytesIO(page.locator(".sheet").screenshot()))
@@ -49,7 +49,7 @@ def test_it_is_read_from_across_the_hall(new_page: NewPage, service: Service) ->
     assert codes(far.getvalue())
 
 
-def test_printed_it_is_one_page_of_a4(page: Page, service: Service) -> None:
+def test_printed_it_is_one_page_of_a4(page: Page, service: RunningService) -> None:
     page.goto(service.url + POSTER)
 
     paper = page.pdf(prefer_css_page_size=True)
@@ -60,7 +60,7 @@ def test_printed_it_is_one_page_of_a4(page: Page, service: Service) -> None:
     assert [round(float(each) / 72 * 25.4) for each in box[1].split()] == [0, 0, 210, 297]
 
 
-def test_in_print_nothing_stands_around_it(page: Page, service: Service) -> None:
+def test_in_print_nothing_stands_around_it(page: Page, service: RunningService) -> None:
     page.goto(service.url + POSTER)
     page.emulate_media(media="print", color_scheme="dark")
 
@@ -73,18 +73,18 @@ def test_in_print_nothing_stands_around_it(page: Page, service: Service) -> None
 
 
 @pytest.mark.parametrize("lang", ["uk", "en"])
-def test_every_reader_can_use_its_page(new_page: NewPage, service: Service, lang: str) -> None:
+def test_every_reader_can_use_its_page(new_page: NewPage, service: RunningService, lang: str) -> None:
     page = new_page(**PHONE)
     page.goto(f"{service.url}{POSTER}?lang={lang}")
 
-    assert not barriers(page)
+    assert not find_barriers(page)
     for width in (320, 360, 1280):
         page.set_viewport_size({"width": width, "height": 740})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.locator("svg[role=img]").count() == 1
 
 
-def test_a_print_shop_gets_it_as_pictures(page: Page, service: Service) -> None:
+def test_a_print_shop_gets_it_as_pictures(page: Page, service: RunningService) -> None:
     for part in ("poster.svg", "qr.svg"):
         reply = page.request.get(f"{service.url}/centres/{story.CENTRE}/{part}")
         assert reply.headers["content-type"].startswith("image/svg+xml")

@@ -11,9 +11,9 @@ from playwright.sync_api import Page, expect
 from feedback_service.flow import alarm_duties, maintenance
 from tests.browser.test_accessibility import PRESSABLE, TARGET
 from tests.support import staff, story
-from tests.support.browser import PHONE, NewPage, barriers
-from tests.support.server import Service
-from tests.support.story import invited, sent
+from tests.support.browser import PHONE, NewPage, find_barriers
+from tests.support.server import RunningService
+from tests.support.story import create_invitation, send_answer
 
 Visit = Callable[[Page, str], Iterator[str]]
 CENTRE = "SN12000055"  # of this file alone: other visitors of the same service write in the usual one
@@ -24,7 +24,7 @@ COMMENTS = f"/admin/centres/{CENTRE}/comments"
 def said(beside: Flask) -> None:
     """Enough people wrote something for pages to follow each other, and alarms stand."""
     with beside.app_context():
-        story.a_centre(CENTRE)
+        story.create_centre(CENTRE)
         for number in range(30):
             poor: dict[str, object] = {
                 "off.quality": "awful",
@@ -33,24 +33,27 @@ def said(beside: Flask) -> None:
             }
             comment = {"any.comment": f"Стояла в черзі {number} годин. " * 3 + "Дуже-дуже-довгеслово" * 4}
             pleased: dict[str, object] = {"off.nps": 10}
-            sent(invited(centre=CENTRE).token, (poor if number % 2 else pleased) | comment)
-        sent(
-            invited(centre=CENTRE).token,
+            send_answer(create_invitation(centre=CENTRE).token, (poor if number % 2 else pleased) | comment)
+        send_answer(
+            create_invitation(centre=CENTRE).token,
             {"any.breach": ["bribe"], "any.comment": "Asked for money"},
             language="en",
         )
-        sent(invited(centre=CENTRE, front_office="online").token, {"on.nps": 5, "any.comment": "одна"})
+        send_answer(
+            create_invitation(centre=CENTRE, front_office="online").token,
+            {"on.nps": 5, "any.comment": "одна"},
+        )
         alarm_duties.raise_alarms(maintenance.never)
 
 
 @pytest.fixture
-def enter(service: Service, beside: Flask) -> Callable[[Page], str]:
+def enter(service: RunningService, beside: Flask) -> Callable[[Page], str]:
     """The page's visitor is the head of the centre."""
 
     def enter(page: Page) -> str:
         with beside.app_context():
-            email = staff.a_user("head", CENTRE)
-            token = staff.a_session(email)
+            email = staff.create_user("head", CENTRE)
+            token = staff.create_session(email)
         page.context.add_cookies([{"name": "vidhuk", "value": token, "url": f"{service.url}/admin"}])
         return email
 
@@ -58,7 +61,7 @@ def enter(service: Service, beside: Flask) -> Callable[[Page], str]:
 
 
 @pytest.fixture
-def every_page(service: Service, said: None, enter: Callable[[Page], str]) -> Visit:
+def every_page(service: RunningService, said: None, enter: Callable[[Page], str]) -> Visit:
     """``every_page(page, "en")`` visits all of them, and tells the name of each."""
 
     def visit(page: Page, lang: str) -> Iterator[str]:
@@ -95,7 +98,7 @@ def every_page(service: Service, said: None, enter: Callable[[Page], str]) -> Vi
 def test_axe_finds_nothing(new_page: NewPage, every_page: Visit, lang: str) -> None:
     page = new_page(**PHONE)
 
-    found = {name: barriers(page) for name in every_page(page, lang)}
+    found = {name: find_barriers(page) for name in every_page(page, lang)}
 
     assert not any(found.values()), found
 
@@ -119,7 +122,7 @@ def test_nothing_scrolls_sideways_and_everything_is_big_enough(
 
 
 def test_by_keyboard_alone_a_problem_is_found_and_taken_charge_of(
-    page: Page, service: Service, said: None, enter: Callable[[Page], str]
+    page: Page, service: RunningService, said: None, enter: Callable[[Page], str]
 ) -> None:
     email = enter(page)
     page.goto(f"{service.url}/admin/alarms")
@@ -142,7 +145,7 @@ def test_by_keyboard_alone_a_problem_is_found_and_taken_charge_of(
 
 
 def test_without_scripts_a_comment_is_set_aside_and_taken_back(
-    new_page: NewPage, service: Service, said: None, enter: Callable[[Page], str]
+    new_page: NewPage, service: RunningService, said: None, enter: Callable[[Page], str]
 ) -> None:
     page = new_page(java_script_enabled=False)
     enter(page)

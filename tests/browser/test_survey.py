@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Invited
+from tests.browser.conftest import AddressFactory
 from tests.support.browser import PHONE, NewPage
 
 SCRIPTS = pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
@@ -24,7 +24,7 @@ def choose(page: Page, question: str, word: str) -> None:
 
 @SCRIPTS
 def test_she_answers_in_two_screens_and_gets_a_receipt(
-    new_page: NewPage, invited: Invited, scripts: bool
+    new_page: NewPage, invited: AddressFactory, scripts: bool
 ) -> None:
     phone = new_page(**PHONE, java_script_enabled=scripts)
     phone.goto(invited())
@@ -44,7 +44,7 @@ def test_she_answers_in_two_screens_and_gets_a_receipt(
 
 @SCRIPTS
 def test_a_mistake_is_shown_where_it_is_and_nothing_typed_is_lost(
-    new_page: NewPage, invited: Invited, scripts: bool
+    new_page: NewPage, invited: AddressFactory, scripts: bool
 ) -> None:
     phone = new_page(**PHONE, java_script_enabled=scripts)
     phone.goto(invited())
@@ -72,7 +72,7 @@ def test_a_mistake_is_shown_where_it_is_and_nothing_typed_is_lost(
 
 @SCRIPTS
 def test_she_sees_what_will_be_hidden_before_she_sends(
-    new_page: NewPage, invited: Invited, scripts: bool
+    new_page: NewPage, invited: AddressFactory, scripts: bool
 ) -> None:
     phone = new_page(**PHONE, java_script_enabled=scripts)
     phone.goto(invited())
@@ -88,7 +88,7 @@ def test_she_sees_what_will_be_hidden_before_she_sends(
     expect(phone.get_by_label("Ваш коментар")).to_have_value("Телефонуйте 050 123 45 67")
 
 
-def test_reasons_appear_when_something_was_not_good(phone: Page, invited: Invited) -> None:
+def test_reasons_appear_when_something_was_not_good(phone: Page, invited: AddressFactory) -> None:
     phone.goto(invited())
     tap(phone, 10)
     reasons = phone.get_by_role("group", name=re.compile("не сподобалося"))
@@ -100,7 +100,7 @@ def test_reasons_appear_when_something_was_not_good(phone: Page, invited: Invite
 
 
 @SCRIPTS
-def test_she_may_change_her_first_answer(new_page: NewPage, invited: Invited, scripts: bool) -> None:
+def test_she_may_change_her_first_answer(new_page: NewPage, invited: AddressFactory, scripts: bool) -> None:
     phone = new_page(**PHONE, java_script_enabled=scripts)
     phone.goto(invited())
     tap(phone, 1)
@@ -111,7 +111,7 @@ def test_she_may_change_her_first_answer(new_page: NewPage, invited: Invited, sc
     expect(phone.get_by_text("Ваша оцінка: 10.")).to_be_visible()
 
 
-def test_going_back_does_no_harm(phone: Page, invited: Invited) -> None:
+def test_going_back_does_no_harm(phone: Page, invited: AddressFactory) -> None:
     link = invited()
     phone.goto("about:blank")
     phone.goto(link)
@@ -130,7 +130,7 @@ def test_going_back_does_no_harm(phone: Page, invited: Invited) -> None:
 
 @SCRIPTS
 def test_the_language_changes_in_the_middle_and_keeps_what_was_typed(
-    new_page: NewPage, invited: Invited, scripts: bool
+    new_page: NewPage, invited: AddressFactory, scripts: bool
 ) -> None:
     phone = new_page(**PHONE, java_script_enabled=scripts)
     phone.goto(invited())
@@ -147,7 +147,7 @@ def test_the_language_changes_in_the_middle_and_keeps_what_was_typed(
     expect(phone.get_by_role("heading", level=1)).to_have_text("Thank you, your answer has arrived")
 
 
-def test_when_the_network_fails_she_is_told_and_presses_again(phone: Page, invited: Invited) -> None:
+def test_when_the_network_fails_she_is_told_and_presses_again(phone: Page, invited: AddressFactory) -> None:
     phone.goto(invited())
     phone.context.set_offline(True)
 
@@ -159,7 +159,9 @@ def test_when_the_network_fails_she_is_told_and_presses_again(phone: Page, invit
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])
-def test_when_the_service_fails_nothing_typed_is_lost(phone: Page, invited: Invited, status: int) -> None:
+def test_when_the_service_fails_nothing_typed_is_lost(
+    phone: Page, invited: AddressFactory, status: int
+) -> None:
     phone.goto(invited())
     tap(phone, 7)
     phone.get_by_label("Ваш коментар").fill("Довго писала")
@@ -174,7 +176,7 @@ def test_when_the_service_fails_nothing_typed_is_lost(phone: Page, invited: Invi
     expect(phone.get_by_role("heading", level=1)).to_have_text("Дякуємо, Ваша відповідь у нас")
 
 
-def test_a_tap_in_a_hurry_counts_once(phone: Page, invited: Invited) -> None:
+def test_a_tap_in_a_hurry_counts_once(phone: Page, invited: AddressFactory) -> None:
     phone.goto(invited())
 
     phone.get_by_role("button", name="5").dblclick()
@@ -182,7 +184,7 @@ def test_a_tap_in_a_hurry_counts_once(phone: Page, invited: Invited) -> None:
     expect(phone.get_by_text("Ваша оцінка: 5.")).to_be_visible()
 
 
-def test_the_keyboard_alone_is_enough(page: Page, invited: Invited) -> None:
+def test_the_keyboard_alone_is_enough(page: Page, invited: AddressFactory) -> None:
     page.goto(invited())
     keys = page.keyboard
 
@@ -212,7 +214,9 @@ def test_the_keyboard_alone_is_enough(page: Page, invited: Invited) -> None:
 
 
 @SCRIPTS
-def test_the_hall_is_rated_in_two_screens_too(new_page: NewPage, invited: Invited, scripts: bool) -> None:
+def test_the_hall_is_rated_in_two_screens_too(
+    new_page: NewPage, invited: AddressFactory, scripts: bool
+) -> None:
     phone = new_page(**PHONE, java_script_enabled=scripts)
     phone.goto(invited().partition("/S/")[0] + "/C/SN12000007")
 
@@ -224,7 +228,7 @@ def test_the_hall_is_rated_in_two_screens_too(new_page: NewPage, invited: Invite
 
 
 @SCRIPTS
-def test_she_takes_her_answer_back(new_page: NewPage, answered: Invited, scripts: bool) -> None:
+def test_she_takes_her_answer_back(new_page: NewPage, answered: AddressFactory, scripts: bool) -> None:
     phone = new_page(**PHONE, java_script_enabled=scripts)
     phone.goto(answered({"off.nps": 9}))
 

@@ -4,12 +4,12 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, Response, expect
 
-from tests.browser.conftest import Invited
+from tests.browser.conftest import AddressFactory
 
 FIRST_PAGE, VISIT = 14 * 1024, 50 * 1024  # bytes as they travel, gzipped
 
 
-def test_a_whole_visit_is_small_and_asks_nobody_else(phone: Page, invited: Invited) -> None:
+def test_a_whole_visit_is_small_and_asks_nobody_else(phone: Page, invited: AddressFactory) -> None:
     seen: list[Response] = []
     phone.on("response", lambda response: seen.append(response))
     link = invited()

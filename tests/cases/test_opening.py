@@ -19,8 +19,8 @@ from feedback_service.cases import opening
     ],
 )
 def test_hours_are_read_however_they_are_written(typed: str, kept: list[list[str]]) -> None:
-    assert opening.read_hours(typed) == kept
-    assert opening.read_hours(opening.spell_hours(kept)) == kept
+    assert opening.parse_hours(typed) == kept
+    assert opening.parse_hours(opening.format_hours(kept)) == kept
 
 
 @pytest.mark.parametrize(
@@ -29,14 +29,14 @@ def test_hours_are_read_however_they_are_written(typed: str, kept: list[list[str
 )
 def test_hours_that_cannot_be_are_refused(typed: str) -> None:
     with pytest.raises(ValueError):
-        opening.read_hours(typed)
+        opening.parse_hours(typed)
 
 
 def test_exceptions_are_days_with_hours_of_their_own() -> None:
-    kept = opening.read_exceptions("25.12.2026 зачинено\n\n2026-12-24 9–15\n1.1.2027")
+    kept = opening.parse_exceptions("25.12.2026 зачинено\n\n2026-12-24 9–15\n1.1.2027")
 
     assert kept == {"2026-12-24": [["09:00", "15:00"]], "2026-12-25": [], "2027-01-01": []}
-    assert opening.read_exceptions(opening.spell_exceptions(kept)) == kept
+    assert opening.parse_exceptions(opening.format_exceptions(kept)) == kept
 
 
 @pytest.mark.parametrize(
@@ -49,4 +49,4 @@ def test_exceptions_are_days_with_hours_of_their_own() -> None:
 )
 def test_an_exception_that_cannot_be_read_is_named(typed: str, fault: str) -> None:
     with pytest.raises(ValueError, match=f"^{fault}$"):
-        opening.read_exceptions(typed)
+        opening.parse_exceptions(typed)

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 import pytest
 
 from feedback_service.cases import poster
-from tests.support.inert import alive_in_svg
+from tests.support.inert import find_active_content_in_svg
 from tests.support.payloads import PAYLOADS
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -17,7 +17,7 @@ def drawn(
     centre: str = "ЦНАП міста Підзвітне", shown: str = "vidhuk.example/C/SN12000007"
 ) -> ElementTree.Element:
     """The poster, parsed."""
-    return ElementTree.fromstring(poster.svg(ADDRESS, centre, shown))
+    return ElementTree.fromstring(poster.render_poster(ADDRESS, centre, shown))
 
 
 def texts(picture: ElementTree.Element) -> list[str]:
@@ -59,13 +59,13 @@ def test_the_code_is_at_least_twelve_centimetres_wide_also_under_a_long_name() -
 def test_no_line_is_wider_than_the_page_and_none_is_lower(centre: str) -> None:
     for each in drawn(centre, "x" * 90).iter(f"{SVG}text"):
         size, baseline = float(each.get("font-size") or 0), float(each.get("y") or 0)
-        assert poster._long(each.text or "", size) <= 181
+        assert poster._text_width(each.text or "", size) <= 181
         assert 10 < baseline <= 287
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_a_name_that_would_be_markup_stays_text(payload: str) -> None:
-    picture = poster.svg(ADDRESS, payload, payload)
+    picture = poster.render_poster(ADDRESS, payload, payload)
 
-    assert not alive_in_svg(picture)
+    assert not find_active_content_in_svg(picture)
     assert " ".join(payload.split()) in " ".join(texts(ElementTree.fromstring(picture)))

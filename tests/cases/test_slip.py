@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from feedback_service.cases import qr, slip
-from tests.support.printer import WORN, read, scan
+from tests.support.printer import WORN_PRINT, read_qr_codes, scan_print
 
 Width = Literal[384, 576]
 WIDTHS: list[Width] = [384, 576]
@@ -47,7 +47,7 @@ def printed(width: Width = 384, **other: Any) -> Image.Image:
         "short_code": "K7Q2-7K3M-9QXT",
         "last_day": date(2026, 12, 20),
     }
-    return Image.open(BytesIO(slip.slip(width=width, **facts | other)))
+    return Image.open(BytesIO(slip.render_slip(width=width, **facts | other)))
 
 
 def bits(picture: Image.Image) -> NDArray[np.uint8]:
@@ -93,19 +93,19 @@ def test_a_slip_is_as_wide_as_its_paper_in_one_bit_and_carries_the_address(
     picture = printed(width, language=language)
     assert (picture.mode, picture.width) == ("1", width)
     assert picture.info["dpi"] == pytest.approx((203.2, 203.2))
-    assert read(picture) == [qr.capitals(ADDRESS)]
+    assert read_qr_codes(picture) == [qr.capitalise_address(ADDRESS)]
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_code_on_a_slip_is_the_one_of_6_dots_untouched(width: Width) -> None:
-    code = Image.open(BytesIO(qr.png(ADDRESS, 6)))
+    code = Image.open(BytesIO(qr.render_png(ADDRESS, 6)))
     assert contains(bits(printed(width)), bits(code))
 
 
 @pytest.mark.parametrize(("length", "dots"), [(143, 6), (180, 5), (300, 4)])
 def test_a_long_address_gets_fewer_whole_dots_never_a_stretched_code(length: int, dots: int) -> None:
     address = "https://vidhuk.gov.ua/S/".ljust(length, "A")
-    code = Image.open(BytesIO(qr.png(address, dots)))
+    code = Image.open(BytesIO(qr.render_png(address, dots)))
     assert contains(bits(printed(384, address=address)), bits(code))
 
 
@@ -182,4 +182,6 @@ def test_there_is_no_slip_in_a_language_we_do_not_speak() -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_worn_slip_is_read_within_five_frames_19_times_of_20(width: Width) -> None:
     picture = printed(width)
-    assert [scan(picture, WORN, seed) for seed in range(20)].count(qr.capitals(ADDRESS)) >= 19
+    assert [scan_print(picture, WORN_PRINT, seed) for seed in range(20)].count(
+        qr.capitalise_address(ADDRESS)
+    ) >= 19

@@ -7,7 +7,7 @@ from flask import Flask
 from feedback_service import cli
 from feedback_service.sandbox import commands
 
-ADD = (
+ADD_CENTRE = (
     *("centre", "add", "SN05000001", "--name", "ЦНАП міста Вінниця"),
     *("--edrpou", "00032112", "--katottg", "UA05020030010063857"),
 )
@@ -21,19 +21,19 @@ class Operator:
         cli.register(app)
         commands.register(app)
 
-    def types(self, *words: str, enters: str | None = None) -> Result:
+    def run_command(self, *arguments: str, stdin_text: str | None = None) -> Result:
         """The command's outcome, whatever it is."""
-        return self._app.test_cli_runner().invoke(args=list(words), input=enters)
+        return self._app.test_cli_runner().invoke(args=list(arguments), input=stdin_text)
 
-    def does(self, *words: str, enters: str | None = None) -> str:
+    def run_successfully(self, *arguments: str, stdin_text: str | None = None) -> str:
         """What a command that must succeed printed."""
-        result = self.types(*words, enters=enters)
+        result = self.run_command(*arguments, stdin_text=stdin_text)
         assert result.exit_code == 0, result.output
         return str(result.stdout)
 
-    def fails(self, *words: str, code: int = 1, enters: str | None = None) -> str:
+    def run_failing(self, *arguments: str, code: int = 1, stdin_text: str | None = None) -> str:
         """The one sentence of a command that must fail."""
-        result = self.types(*words, enters=enters)
+        result = self.run_command(*arguments, stdin_text=stdin_text)
         assert result.exit_code == code, result.output
         assert result.stderr.count("\n") == 1
         return str(result.stderr).strip()

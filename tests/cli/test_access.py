@@ -10,35 +10,37 @@ from feedback_service.database import transaction
 from feedback_service.errors import NotFound
 from feedback_service.flow import sign_in
 from feedback_service.models import Centre, JournalEntry
-from tests.cli.conftest import ADD, Operator
+from tests.cli.conftest import ADD_CENTRE, Operator
 from tests.support import stored
-from tests.support.story import CENTRE, a_centre
+from tests.support.story import CENTRE, create_centre
 
 
 def test_a_user_is_added_with_a_password_that_no_shell_keeps(operator: Operator, context: None) -> None:
-    a_centre()
+    create_centre()
     add = ("user", "add", "Olena@rada.example", "--role", "head", "--scope", CENTRE, "--password-stdin")
 
-    assert "12 characters" in operator.fails(*add, enters="коротке\n")
-    operator.does(*add, enters="три сосни біля ставка\n")
+    assert "12 characters" in operator.run_failing(*add, stdin_text="коротке\n")
+    operator.run_successfully(*add, stdin_text="три сосни біля ставка\n")
 
     assert sign_in.sign_in("olena@rada.example", "три сосни біля ставка")
-    assert "e-mail" in operator.fails(*add, enters="три сосни біля ставка\n")
-    assert operator.does("user", "list").split("\t")[:3] == ["olena@rada.example", "head", CENTRE]
+    assert "e-mail" in operator.run_failing(*add, stdin_text="три сосни біля ставка\n")
+    assert operator.run_successfully("user", "list").split("\t")[:3] == ["olena@rada.example", "head", CENTRE]
 
 
 def test_a_user_without_a_password_chooses_one_by_the_link_on_the_last_line(
     operator: Operator, context: None
 ) -> None:
-    a_centre()
-    added = operator.does("user", "add", "taras@rada.example", "--role", "administrator", "--scope", CENTRE)
+    create_centre()
+    added = operator.run_successfully(
+        "user", "add", "taras@rada.example", "--role", "administrator", "--scope", CENTRE
+    )
     link = added.splitlines()[-1]
     assert link.startswith("http://127.0.0.1:8000/admin/set-password/")
-    newer = operator.does("user", "link", "taras@rada.example").splitlines()[-1]
+    newer = operator.run_successfully("user", "link", "taras@rada.example").splitlines()[-1]
 
-    assert sign_in.whose_link(newer.rsplit("/", 1)[-1]) == "taras@rada.example"
+    assert sign_in.find_email_by_link(newer.rsplit("/", 1)[-1]) == "taras@rada.example"
     with pytest.raises(NotFound):
-        sign_in.whose_link(link.rsplit("/", 1)[-1])
+        sign_in.find_email_by_link(link.rsplit("/", 1)[-1])
 
 
 @pytest.mark.parametrize(
@@ -46,33 +48,35 @@ def test_a_user_without_a_password_chooses_one_by_the_link_on_the_last_line(
     [("head", "SN77777777"), ("oblast", "Вінницька"), ("ministry", CENTRE), ("administrator", "*")],
 )
 def test_a_user_whose_role_reaches_nothing_is_not_added(operator: Operator, role: str, scope: str) -> None:
-    said = operator.fails("user", "add", "olena@rada.example", "--role", role, "--scope", scope)
+    said = operator.run_failing("user", "add", "olena@rada.example", "--role", role, "--scope", scope)
     assert scope in said and "%(" not in said
 
 
 def test_a_user_is_switched_off_and_on_again(operator: Operator, context: None) -> None:
-    a_centre()
+    create_centre()
     add = ("user", "add", "olena@rada.example", "--role", "head", "--scope", CENTRE)
-    operator.does(*add)
-    operator.does("user", "disable", "olena@rada.example")
-    assert "disabled" in operator.does("user", "list")
-    operator.does("user", "enable", "OLENA@rada.example")
-    assert "disabled" not in operator.does("user", "list")
-    operator.does("user", "second-factor", "reset", "olena@rada.example")
-    assert "no user" in operator.fails("user", "disable", "nobody@rada.example")
+    operator.run_successfully(*add)
+    operator.run_successfully("user", "disable", "olena@rada.example")
+    assert "disabled" in operator.run_successfully("user", "list")
+    operator.run_successfully("user", "enable", "OLENA@rada.example")
+    assert "disabled" not in operator.run_successfully("user", "list")
+    operator.run_successfully("user", "second-factor", "reset", "olena@rada.example")
+    assert "no user" in operator.run_failing("user", "disable", "nobody@rada.example")
 
 
 def test_the_journal_is_checked_and_says_where_it_is_broken(operator: Operator, context: None) -> None:
-    a_centre()
+    create_centre()
     for number in range(3):
-        operator.does(*("user", "add", f"u{number}@rada.example", "--role", "head", "--scope", CENTRE))
-    [centre] = stored.rows(Centre)
-    [line] = operator.does("journal", "check").splitlines()
+        operator.run_successfully(
+            *("user", "add", f"u{number}@rada.example", "--role", "head", "--scope", CENTRE)
+        )
+    [centre] = stored.read_rows(Centre)
+    [line] = operator.run_successfully("journal", "check").splitlines()
     assert line.split("\t")[:2] == [str(centre.id), "3"]
 
     _forge()
 
-    result = operator.types("journal", "check")
+    result = operator.run_command("journal", "check")
     assert result.exit_code == 1
     assert f"{centre.id}\tbroken at entry 2" in result.stderr
 
@@ -83,29 +87,31 @@ def _forge(tx: Session) -> None:
 
 
 def test_a_key_is_printed_alone_on_the_last_line(operator: Operator, context: None) -> None:
-    operator.does(*ADD)
+    operator.run_successfully(*ADD_CENTRE)
 
-    printed = operator.does(
+    printed = operator.run_successfully(
         "key", "add", "--centre", "SN05000001", "--scope", "cases:write", "--scope", "cases:read"
     )
 
-    holder = keys.find(printed.splitlines()[-1])
+    holder = keys.find_caller(printed.splitlines()[-1])
     assert holder is not None
     assert set(holder.scopes) == {"cases:write", "cases:read"}
 
 
 def test_a_key_for_a_centre_that_does_not_exist_is_refused(operator: Operator) -> None:
-    assert "SN05000009" in operator.fails("key", "add", "--centre", "SN05000009", "--scope", "cases:write")
+    assert "SN05000009" in operator.run_failing(
+        "key", "add", "--centre", "SN05000009", "--scope", "cases:write"
+    )
 
 
 def test_a_revoked_key_lets_nobody_in(operator: Operator, app: Flask) -> None:
-    operator.does(*ADD)
+    operator.run_successfully(*ADD_CENTRE)
     scope = ("--scope", "summaries:read")
-    key = operator.does("key", "add", "--centre", "SN05000001", *scope).splitlines()[-1]
+    key = operator.run_successfully("key", "add", "--centre", "SN05000001", *scope).splitlines()[-1]
     address, header = "/api/v1/summaries?centre=SN05000001", {"Authorization": f"Bearer {key}"}
     assert app.test_client().get(address, headers=header).status_code == 200
 
-    assert key not in operator.does("key", "revoke", "--key-stdin", enters=f"{key}\n")
+    assert key not in operator.run_successfully("key", "revoke", "--key-stdin", stdin_text=f"{key}\n")
 
     assert app.test_client().get(address, headers=header).status_code == 401
-    assert key not in operator.fails("key", "revoke", "--key-stdin", enters=key)
+    assert key not in operator.run_failing("key", "revoke", "--key-stdin", stdin_text=key)

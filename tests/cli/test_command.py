@@ -6,8 +6,8 @@ import pytest
 
 from feedback_service.app import create_app
 from feedback_service.config import Settings
-from tests.cli.conftest import ADD, Operator
-from tests.support.environment import environment
+from tests.cli.conftest import ADD_CENTRE, Operator
+from tests.support.environment import build_environment
 
 COMMANDS = [
     *(
@@ -30,7 +30,7 @@ NEED_NO_WORDS = ("user list", "journal check", "package make", "relay", "worker"
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_explains_itself(operator: Operator, command: str) -> None:
-    assert "Usage:" in operator.does(*command.split(), "--help")
+    assert "Usage:" in operator.run_successfully(*command.split(), "--help")
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -51,13 +51,13 @@ def test_every_command_explains_itself(operator: Operator, command: str) -> None
     ids=" ".join,
 )
 def test_a_command_called_wrongly_says_so_in_one_sentence(operator: Operator, words: list[str]) -> None:
-    assert "--help" in operator.fails(*words, code=2)
+    assert "--help" in operator.run_failing(*words, code=2)
 
 
 def test_a_database_that_was_never_migrated_is_named_as_the_reason(tmp_path: Path) -> None:
 
     operator = Operator(
-        create_app(Settings.from_env(environment(tmp_path, f"sqlite:///{tmp_path / 'new.db'}")))
+        create_app(Settings.from_env(build_environment(tmp_path, f"sqlite:///{tmp_path / 'new.db'}")))
     )
 
-    assert "db upgrade" in operator.fails(*ADD)
+    assert "db upgrade" in operator.run_failing(*ADD_CENTRE)

@@ -8,7 +8,7 @@ import pytest
 from feedback_service.config import Settings
 from tests.cli.conftest import Operator
 from tests.conftest import TimeIs
-from tests.support.story import CENTRE, a_centre, invited, minutes_later, sent
+from tests.support.story import CENTRE, create_centre, create_invitation, minutes_later, send_answer
 from tests.support.summaries import read_summary_json
 
 
@@ -16,23 +16,23 @@ def test_recounting_proves_that_stored_figures_are_those_of_the_answers(
     operator: Operator, context: None, time_is: TimeIs
 ) -> None:
     time_is("2026-03-02T10:00+02:00")
-    a_centre()
-    sent(invited().token, {"off.nps": 9})
+    create_centre()
+    send_answer(create_invitation().token, {"off.nps": 9})
     time_is("2026-03-03T10:00+02:00")
 
-    assert operator.does("recount") == "1 days recounted.\n"
-    operator.does("recount", "--check")
+    assert operator.run_successfully("recount") == "1 days recounted.\n"
+    operator.run_successfully("recount", "--check")
 
 
 def test_a_summary_is_the_json_of_the_api_and_says_that_the_methodology_is_not_confirmed(
     operator: Operator, settings: Settings, context: None, time_is: TimeIs
 ) -> None:
     time_is("2026-03-02T10:00+02:00")
-    a_centre()
+    create_centre()
     for score in (10, 10, 9, 8, 7, 3):
-        sent(invited().token, {"off.nps": score})
+        send_answer(create_invitation().token, {"off.nps": score})
 
-    result = operator.types("summary", "--centre", CENTRE.lower(), "--from", "2026-03-01")
+    result = operator.run_command("summary", "--centre", CENTRE.lower(), "--from", "2026-03-01")
 
     told = json.loads(result.stdout)
     assert told.pop("without_signals")["signalled"] == 0
@@ -40,16 +40,20 @@ def test_a_summary_is_the_json_of_the_api_and_says_that_the_methodology_is_not_c
         centres={CENTRE}, first=date(2026, 3, 1), last=date(2026, 3, 2), min_group=settings.min_group
     )
     assert "Методика не підтверджена" in result.stderr
-    assert json.loads(operator.does("summary", "--centre", CENTRE))["period"]["from"] == "2026-01-01"
+    assert (
+        json.loads(operator.run_successfully("summary", "--centre", CENTRE))["period"]["from"] == "2026-01-01"
+    )
 
 
 def test_a_summary_of_a_centre_that_does_not_exist_is_refused(operator: Operator) -> None:
-    assert operator.fails("summary", "--centre", "SN05000009") == "Error: There is no centre SN05000009."
+    assert (
+        operator.run_failing("summary", "--centre", "SN05000009") == "Error: There is no centre SN05000009."
+    )
 
 
 @pytest.mark.parametrize("day", ["1999-12-31", "9999-12-31"])
 def test_a_summary_is_of_years_that_the_api_takes(operator: Operator, day: str) -> None:
-    said = operator.fails("summary", "--centre", CENTRE, "--to", day, code=2)
+    said = operator.run_failing("summary", "--centre", CENTRE, "--to", day, code=2)
     assert "'--to': The year must be from 2000 to 2100" in said
 
 
@@ -57,8 +61,8 @@ def test_purging_tells_how_much_is_gone(
     operator: Operator, settings: Settings, context: None, time_is: TimeIs
 ) -> None:
     time_is("2026-03-02T10:00+02:00")
-    a_centre()
-    sent(invited().token, {"off.nps": 9, "any.comment": "Дякую"})
+    create_centre()
+    send_answer(create_invitation().token, {"off.nps": 9, "any.comment": "Дякую"})
     time_is(minutes_later(timedelta(days=settings.retention_days + 1) / timedelta(minutes=1)))
 
-    assert operator.does("purge") == "1 comments and 1 cases deleted.\n"
+    assert operator.run_successfully("purge") == "1 comments and 1 cases deleted.\n"

@@ -7,24 +7,28 @@ import pytest
 
 from feedback_service import clock
 from feedback_service.models import Centre, Service
-from tests.cli.conftest import ADD, Operator
+from tests.cli.conftest import ADD_CENTRE, Operator
 from tests.support import stored
 from tests.support.environment import ROOT
 
 
 def test_a_centre_is_added_with_who_answers_for_personal_data(operator: Operator, context: None) -> None:
-    operator.does(*ADD, "--controller", "Вінницька міська рада", "--contact", "dpo@rada.example")
+    operator.run_successfully(
+        *ADD_CENTRE, "--controller", "Вінницька міська рада", "--contact", "dpo@rada.example"
+    )
 
-    [centre] = stored.rows(Centre)
+    [centre] = stored.read_rows(Centre)
     assert (centre.code, centre.controller, centre.contact) == (
         *("SN05000001", "Вінницька міська рада", "dpo@rada.example"),
     )
 
 
 def test_a_centre_is_not_added_twice_nor_mistyped(operator: Operator) -> None:
-    assert "00032113" in operator.fails(*("00032113" if word == "00032112" else word for word in ADD))
-    operator.does(*ADD)
-    assert "SN05000001" in operator.fails(*ADD)
+    assert "00032113" in operator.run_failing(
+        *("00032113" if word == "00032112" else word for word in ADD_CENTRE)
+    )
+    operator.run_successfully(*ADD_CENTRE)
+    assert "SN05000001" in operator.run_failing(*ADD_CENTRE)
 
 
 def test_files_of_centres_and_services_are_imported(
@@ -36,11 +40,15 @@ def test_files_of_centres_and_services_are_imported(
     )
     services.write_text('[{"code": "00034", "title": "Реєстрація місця проживання"}]')
 
-    assert operator.does("centre", "import", str(centres)).startswith("1 added")
-    assert operator.does("centre", "import", str(centres)).startswith("0 added, 0 changed, 1 unchanged")
-    assert operator.does("service", "import", str(services), "--centre", "SN05000001").startswith("1 added")
+    assert operator.run_successfully("centre", "import", str(centres)).startswith("1 added")
+    assert operator.run_successfully("centre", "import", str(centres)).startswith(
+        "0 added, 0 changed, 1 unchanged"
+    )
+    assert operator.run_successfully("service", "import", str(services), "--centre", "SN05000001").startswith(
+        "1 added"
+    )
 
-    assert [service.title for service in stored.rows(Service)] == ["Реєстрація місця проживання"]
+    assert [service.title for service in stored.read_rows(Service)] == ["Реєстрація місця проживання"]
 
 
 def test_a_row_not_taken_is_named_and_makes_the_command_fail(operator: Operator, tmp_path: Path) -> None:
@@ -49,7 +57,7 @@ def test_a_row_not_taken_is_named_and_makes_the_command_fail(operator: Operator,
         "code,name,edrpou,katottg\nSN05000001,А,00032113,UA05020030010063857\nSN05000002,Б,1,UA05020030010063857\n"
     )
 
-    result = operator.types("centre", "import", str(file))
+    result = operator.run_command("centre", "import", str(file))
 
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
@@ -63,9 +71,9 @@ def test_a_row_not_taken_is_named_and_makes_the_command_fail(operator: Operator,
 def test_a_file_that_is_no_document_is_refused(operator: Operator, tmp_path: Path, command: str) -> None:
     file = tmp_path / "document.json"
     file.write_text('{"version": 1, "version": 2}')
-    assert "named twice" in operator.fails(command, "load", str(file))
+    assert "named twice" in operator.run_failing(command, "load", str(file))
     file.write_text("{}")
-    assert "breaks a rule" in operator.fails(command, "load", str(file))
+    assert "breaks a rule" in operator.run_failing(command, "load", str(file))
 
 
 def test_documents_are_loaded(operator: Operator) -> None:
@@ -73,14 +81,14 @@ def test_documents_are_loaded(operator: Operator) -> None:
     questionnaire = folder / "surveys" / "questionnaires" / "offline-2026.1.json"
     methodology = folder / "indicators" / "methodologies" / "864-2021.json"
 
-    assert "offline-2026.1" in operator.does("questionnaire", "load", str(questionnaire))
-    assert "864-2021" in operator.does("methodology", "load", str(methodology))
+    assert "offline-2026.1" in operator.run_successfully("questionnaire", "load", str(questionnaire))
+    assert "864-2021" in operator.run_successfully("methodology", "load", str(methodology))
 
 
 def test_a_demonstration_is_sown(operator: Operator, context: None) -> None:
-    operator.does("demo", "seed", "--cases", "30", "--seed", "7")
+    operator.run_successfully("demo", "seed", "--cases", "30", "--seed", "7")
 
-    printed = json.loads(operator.does("summary", "--centre", "SN05990001"))
+    printed = json.loads(operator.run_successfully("summary", "--centre", "SN05990001"))
     today = clock.kyiv_day(clock.now())
     assert printed["period"]["to"] == today.isoformat()
-    assert len(stored.rows(Centre)) == 1
+    assert len(stored.read_rows(Centre)) == 1

@@ -19,10 +19,10 @@ from feedback_service.counts.verification import CountMismatch
 from feedback_service.database import reading, transaction
 from feedback_service.flow import direct
 from feedback_service.flow.direct import AssistedAnswer
-from feedback_service.models import Centre, CountedDay, Tally
+from feedback_service.models import Centre, CountedDay, CountRollup
 from tests.support import stored
 from tests.support.respondents import Person
-from tests.support.story import CENTRE, given
+from tests.support.story import CENTRE, make_submission
 
 MONDAY = date(2026, 11, 16)
 FRIDAY = MONDAY + timedelta(4)
@@ -56,7 +56,7 @@ def added_up(people: Iterable[Person]) -> dict[Row, int]:
 
 def closed(code: str = CENTRE, *, before: date = FRIDAY, limit: int = 31) -> int:
     """Close days of a centre as the worker does; how many."""
-    [centre] = stored.rows(Centre, Centre.code == code)
+    [centre] = stored.read_rows(Centre, Centre.code == code)
     return transaction(closing.close_days)(centre.id, before=before, limit=limit)
 
 
@@ -67,11 +67,11 @@ def differences() -> list[CountMismatch]:
 @transaction
 def spoilt(tx: Session, /, *these: ColumnElement[bool], **columns: str) -> None:
     """What is stored in these rows is something else."""
-    tx.execute(update(Tally).where(*these).values(**columns))
+    tx.execute(update(CountRollup).where(*these).values(**columns))
 
 
 def open_days() -> list[date]:
-    return sorted(day.day for day in stored.rows(CountedDay, ~CountedDay.closed))
+    return sorted(day.day for day in stored.read_rows(CountedDay, ~CountedDay.closed))
 
 
 def waiting() -> int:
@@ -89,7 +89,7 @@ def typed_in(day: date, answers: dict[str, object]) -> None:
         answered_on=day,
         language="uk",
     )
-    direct.record_assisted(told, given=given(answers), centres=frozenset({CENTRE}))
+    direct.record_assisted_answer(told, check_answers=make_submission(answers), centres=frozenset({CENTRE}))
 
 
 @contextmanager
@@ -131,7 +131,7 @@ def invited_by(tx: Session, by: str, first: date, last: date) -> Cells:
 
 def settled(*, before: date) -> int:
     """Store invitations of a centre as the worker does; of how many days."""
-    [centre] = stored.rows(Centre, Centre.code == CENTRE)
+    [centre] = stored.read_rows(Centre, Centre.code == CENTRE)
     return transaction(closing.close_invitation_days)(centre.id, before=before)
 
 

@@ -15,7 +15,7 @@ from feedback_service.config import Settings
 from feedback_service.counts import closing, rollups
 from feedback_service.database import transaction
 from feedback_service.flow import maintenance, receipts
-from feedback_service.models import Centre, CountedDay, Response, Tally
+from feedback_service.models import Centre, CountedDay, CountRollup, Response
 from tests.conftest import TimeIs
 from tests.counts.stored_counts import (
     AUGUST,
@@ -34,8 +34,8 @@ from tests.counts.stored_counts import (
     waiting,
 )
 from tests.support import stored
-from tests.support.respondents import Person, crowd, store
-from tests.support.story import a_centre, invited, sent
+from tests.support.respondents import Person, make_people, store_answers
+from tests.support.story import create_centre, create_invitation, send_answer
 
 pytestmark = pytest.mark.usefixtures("context")
 
@@ -43,33 +43,33 @@ pytestmark = pytest.mark.usefixtures("context")
 @pytest.fixture(autouse=True)
 def friday_noon(context: None, time_is: TimeIs) -> None:
     time_is("2026-11-20T12:00+02:00")
-    a_centre()
+    create_centre()
 
 
 def test_days_are_closed_oldest_first_and_each_once() -> None:
-    store([Person(MONDAY + timedelta(n)) for n in (0, 2, 3)])
+    store_answers([Person(MONDAY + timedelta(n)) for n in (0, 2, 3)])
 
     assert closed(limit=2) == 2
-    assert [day.day for day in stored.rows(CountedDay)] == [MONDAY, MONDAY + timedelta(2)]
+    assert [day.day for day in stored.read_rows(CountedDay)] == [MONDAY, MONDAY + timedelta(2)]
     assert closed() == 1
     assert closed() == 0
 
 
 def test_a_day_that_is_not_over_stays_open() -> None:
-    store([Person(FRIDAY)])
+    store_answers([Person(FRIDAY)])
 
     assert closed(before=FRIDAY) == 0
     assert counted() == added_up([Person(FRIDAY)])
 
 
 def test_an_answer_of_today_does_not_touch_the_counted_days() -> None:
-    sent(invited().token, {"off.nps": 9})
+    send_answer(create_invitation().token, {"off.nps": 9})
 
-    assert stored.rows(CountedDay) == []
+    assert stored.read_rows(CountedDay) == []
 
 
 def test_a_late_answer_opens_its_day_until_it_is_closed_again() -> None:
-    store([Person(MONDAY)])
+    store_answers([Person(MONDAY)])
     closed()
 
     typed_in(MONDAY, {"off.nps": 3})
@@ -84,15 +84,15 @@ def test_a_late_answer_opens_its_day_until_it_is_closed_again() -> None:
 
 
 def test_an_answer_taken_back_after_its_day_was_closed_is_counted_nowhere(time_is: TimeIs) -> None:
-    receipt = sent(invited().token, {"off.nps": 9, "any.comment": "Дякую"}).receipt
+    receipt = send_answer(create_invitation().token, {"off.nps": 9, "any.comment": "Дякую"}).receipt
     time_is("2026-11-21T09:00+02:00")
     closed(before=FRIDAY + timedelta(1))
 
-    receipts.withdraw(receipt)
+    receipts.withdraw_answer(receipt)
 
     assert counted() == {}
     assert closed(before=FRIDAY + timedelta(1)) == 1
-    assert stored.rows(Tally) == []
+    assert stored.read_rows(CountRollup) == []
     assert counted() == {}
     assert differences() == []
 
@@ -102,29 +102,29 @@ def test_days_before_one_that_was_touched_while_no_worker_ran_are_closed_too(
     time_is: TimeIs, closed_until: int, left: int
 ) -> None:
     people = [Person(date(2026, 11, day)) for day in (11, 12, 13)]
-    store(people)
+    store_answers(people)
     closed(before=date(2026, 11, closed_until))  # and then no more
     time_is("2026-11-14T12:00+02:00")
-    receipt = sent(invited().token, {"off.nps": 9}).receipt
+    receipt = send_answer(create_invitation().token, {"off.nps": 9}).receipt
     time_is("2026-11-16T12:00+02:00")
-    receipts.withdraw(receipt)
+    receipts.withdraw_answer(receipt)
     assert open_days() == [date(2026, 11, 14)]
     assert waiting() == left
 
     assert closed(before=MONDAY) == left
 
     assert waiting() == 0
-    assert {day.day.day for day in stored.rows(CountedDay, CountedDay.closed)} == {11, 12, 13, 14}
+    assert {day.day.day for day in stored.read_rows(CountedDay, CountedDay.closed)} == {11, 12, 13, 14}
     assert counted(date(2026, 11, 11)) == added_up(people)
     assert differences() == []
 
 
 def test_an_answer_that_comes_while_its_day_is_being_closed_is_not_lost(app: Flask) -> None:
-    store([Person(MONDAY)])
+    store_answers([Person(MONDAY)])
     closed()
     typed_in(MONDAY, {"off.nps": 2})
     counted_already, answered = threading.Event(), threading.Event()
-    [centre] = stored.rows(Centre)
+    [centre] = stored.read_rows(Centre)
 
     @transaction
     def close_slowly(tx: Session) -> None:
@@ -144,8 +144,8 @@ def test_an_answer_that_comes_while_its_day_is_being_closed_is_not_lost(app: Fla
 
 
 def test_closing_waits_for_an_answer_that_is_just_becoming_final(app: Flask) -> None:
-    store([Person(MONDAY)])
-    [centre] = stored.rows(Centre)
+    store_answers([Person(MONDAY)])
+    [centre] = stored.read_rows(Centre)
     almost_final, closing = threading.Event(), threading.Event()
 
     @transaction
@@ -168,8 +168,8 @@ def test_closing_waits_for_an_answer_that_is_just_becoming_final(app: Flask) -> 
 
 
 def test_two_workers_close_the_same_days_and_count_nobody_twice(app: Flask) -> None:
-    people = crowd(5, 60, first=MONDAY, days=4)
-    store(people)
+    people = make_people(5, 60, first_day=MONDAY, days=4)
+    store_answers(people)
 
     with meanwhile(app, closed):
         closed()
@@ -180,7 +180,7 @@ def test_two_workers_close_the_same_days_and_count_nobody_twice(app: Flask) -> N
 
 def test_invitations_of_a_day_are_stored_when_nobody_can_answer_them_any_more(time_is: TimeIs) -> None:
     time_is("2026-10-01T10:00+03:00")
-    invited()
+    create_invitation()
     assert settled(before=date(2026, 11, 3)) == 0
     assert settled(before=date(2026, 11, 4)) == 1
 
@@ -188,11 +188,11 @@ def test_invitations_of_a_day_are_stored_when_nobody_can_answer_them_any_more(ti
 def test_recounting_waits_for_invitations_that_are_just_being_stored(app: Flask, time_is: TimeIs) -> None:
     for day in (3, 4, 5):
         time_is(f"2026-08-{day:02}T10:00+03:00")
-        invited()
+        create_invitation()
     live = invited_by("whole", *AUGUST)
     assert settled(before=date(2026, 9, 6)) == 1
     stored_already, recounted = threading.Event(), threading.Event()
-    [centre] = stored.rows(Centre)
+    [centre] = stored.read_rows(Centre)
 
     @transaction
     def settle_slowly(tx: Session) -> None:
@@ -213,8 +213,8 @@ def test_recounting_waits_for_invitations_that_are_just_being_stored(app: Flask,
 def two_invited_on(day: date, time_is: TimeIs) -> None:
     """One of them answered."""
     time_is(f"{day}T10:00+03:00")
-    sent(invited().token, {"off.nps": 9})
-    invited()
+    send_answer(create_invitation().token, {"off.nps": 9})
+    create_invitation()
 
 
 def test_what_invitations_added_up_to_outlives_them(time_is: TimeIs) -> None:
@@ -259,7 +259,7 @@ def test_what_was_purged_stays_counted_when_more_is_to_be_kept_from_now_on(
 
     app.config["SETTINGS"] = settings
     assert maintenance.differences() == []
-    spoilt(Tally.by == "service", Tally.day >= date(2027, 1, 1), counts="{}")
+    spoilt(CountRollup.by == "service", CountRollup.day >= date(2027, 1, 1), counts="{}")
     assert {wrong.day for wrong in maintenance.differences()} == {date(2027, 8, 1), date(2027, 8, 3)}
     maintenance.recount()
 

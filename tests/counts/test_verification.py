@@ -10,12 +10,12 @@ from feedback_service.counts.tallies import PEOPLE
 from feedback_service.counts.verification import CountMismatch
 from feedback_service.database import transaction
 from feedback_service.flow import maintenance
-from feedback_service.models import Centre, Tally
+from feedback_service.models import Centre, CountRollup
 from tests.conftest import TimeIs
 from tests.counts.stored_counts import FRIDAY, MONDAY, added_up, closed, counted, differences, spoilt
 from tests.support import stored
-from tests.support.respondents import Person, store
-from tests.support.story import CENTRE, a_centre
+from tests.support.respondents import Person, store_answers
+from tests.support.story import CENTRE, create_centre
 
 pytestmark = pytest.mark.usefixtures("context")
 
@@ -23,16 +23,16 @@ pytestmark = pytest.mark.usefixtures("context")
 @pytest.fixture(autouse=True)
 def friday_noon(context: None, time_is: TimeIs) -> None:
     time_is("2026-11-20T12:00+02:00")
-    a_centre()
+    create_centre()
 
 
 def test_a_wrong_stored_count_is_named_and_mended_by_counting_again() -> None:
     people = [Person(MONDAY), Person(MONDAY, {"off.nps": "2"}), Person(FRIDAY - timedelta(1))]
-    store(people)
+    store_answers(people)
     closed()
 
     wrong = {"offline": {"qr_case": {PEOPLE: {"": 7}, "off.nps": {"10": 1}, "x": {"y": 1}}}}
-    spoilt(Tally.day == MONDAY, Tally.by == "whole", counts=tallies.serialise_counts(wrong))
+    spoilt(CountRollup.day == MONDAY, CountRollup.by == "whole", counts=tallies.serialise_counts(wrong))
 
     where = (CENTRE, "answers", "whole", "day", MONDAY, "", "offline", "qr_case")
     assert differences() == [
@@ -40,7 +40,7 @@ def test_a_wrong_stored_count_is_named_and_mended_by_counting_again() -> None:
         CountMismatch(*where, question="off.nps", value="2", stored=0, recounted=1),
         CountMismatch(*where, question="x", value="y", stored=1, recounted=0),
     ]
-    [centre] = stored.rows(Centre)
+    [centre] = stored.read_rows(Centre)
     transaction(rollups.reopen_all_days)(centre.id)
     assert counted() == added_up(people)
     assert closed() == 2
@@ -49,16 +49,16 @@ def test_a_wrong_stored_count_is_named_and_mended_by_counting_again() -> None:
 
 
 def test_what_is_stored_of_a_day_without_answers_is_gone_after_counting_again() -> None:
-    store([Person(MONDAY)])
+    store_answers([Person(MONDAY)])
     closed()
-    [centre] = stored.rows(Centre)
+    [centre] = stored.read_rows(Centre)
 
     @transaction
     def invent(tx: Session) -> None:
         counts = tallies.serialise_counts({"offline": {"qr_case": {PEOPLE: {"": 9}}}})
         facts = {"subject": "answers", "by": "whole", "key": "", "counts": counts, "headlines": counts}
         for span, day in (("day", date(2026, 10, 7)), ("month", date(2026, 10, 1))):
-            tx.add(Tally(centre_id=centre.id, span=span, day=day, **facts))
+            tx.add(CountRollup(centre_id=centre.id, span=span, day=day, **facts))
 
     invent()
     assert {(wrong.span, wrong.stored) for wrong in differences()} == {("day", 9), ("month", 9)}
@@ -70,10 +70,10 @@ def test_what_is_stored_of_a_day_without_answers_is_gone_after_counting_again() 
 
 
 def test_a_number_of_people_that_is_wrong_is_named_too() -> None:
-    store([Person(MONDAY)])
+    store_answers([Person(MONDAY)])
     closed()
 
-    spoilt(Tally.by == "language", Tally.subject == "people", counts="{}")
+    spoilt(CountRollup.by == "language", CountRollup.subject == "people", counts="{}")
 
     [people] = differences()
     assert (people.subject, people.by, people.question, people.value) == ("people", "language", PEOPLE, "uk")
@@ -81,10 +81,10 @@ def test_a_number_of_people_that_is_wrong_is_named_too() -> None:
 
 
 def test_headlines_that_tell_something_else_are_named_too() -> None:
-    store([Person(MONDAY)])
+    store_answers([Person(MONDAY)])
     closed()
 
-    spoilt(Tally.by == "language", Tally.subject == "answers", headlines="{}")
+    spoilt(CountRollup.by == "language", CountRollup.subject == "answers", headlines="{}")
 
     [people, answer] = differences()
     assert (people.subject, people.by, people.question, people.stored, people.recounted) == (

@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.database import fetch_rows, table, transaction, write, write_guarded
 from feedback_service.errors import Unavailable
-from feedback_service.models import Centre, Document
+from feedback_service.models import Centre, PublishedDocument
 from tests.support import stored
-from tests.support.story import CENTRE, a_centre
+from tests.support.story import CENTRE, create_centre
 
 pytestmark = pytest.mark.usefixtures("context")
 
-CENTRES, DOCUMENTS = table(Centre), table(Document)
+CENTRES, DOCUMENTS = table(Centre), table(PublishedDocument)
 NEW_DOCUMENT = insert(DOCUMENTS)
 ALL_DOCUMENTS: Select[Any] = select(DOCUMENTS)
 RENAME = update(CENTRES).where(CENTRES.c.code == bindparam("which"))
@@ -56,7 +56,7 @@ def test_values_of_all_types_come_back_as_sqlalchemy_gives_them(is_compiled: boo
 
 
 def test_a_value_that_is_part_of_the_statement_is_kept() -> None:
-    a_centre()
+    create_centre()
 
     @transaction
     def read(tx: Session, query: Select[Any]) -> list[tuple[Any, ...]]:
@@ -67,7 +67,7 @@ def test_a_value_that_is_part_of_the_statement_is_kept() -> None:
 
 
 def test_an_update_sets_the_columns_that_come_with_its_values() -> None:
-    a_centre()
+    create_centre()
 
     @transaction
     def rename(tx: Session, /, **values: Any) -> None:
@@ -76,11 +76,11 @@ def test_an_update_sets_the_columns_that_come_with_its_values() -> None:
     rename(name="Перша")
     rename(name="Друга", notice="Слово")
 
-    assert [(one.name, one.notice) for one in stored.rows(Centre)] == [("Друга", "Слово")]
+    assert [(one.name, one.notice) for one in stored.read_rows(Centre)] == [("Друга", "Слово")]
 
 
 def test_a_guarded_write_that_finds_nothing_loses_its_race() -> None:
-    a_centre()
+    create_centre()
 
     @transaction
     def rename(tx: Session) -> None:

@@ -16,7 +16,7 @@ from feedback_service.app import create_app
 from feedback_service.config import Settings
 from feedback_service.database import NotDurable, db
 from tests.support.database import FreshDatabase
-from tests.support.environment import ROOT, environment, process_environment
+from tests.support.environment import ROOT, build_environment, build_process_environment
 
 
 def refused(tmp_path: Path, database_url: str) -> str:
@@ -24,7 +24,7 @@ def refused(tmp_path: Path, database_url: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "flask", "--app", "wsgi", "worker", "--once"],
         cwd=ROOT,
-        env=process_environment(os.environ, environment(tmp_path, database_url)),
+        env=build_process_environment(os.environ, build_environment(tmp_path, database_url)),
         capture_output=True,
         text=True,
         timeout=60,
@@ -58,7 +58,7 @@ def test_a_postgresql_that_acknowledges_before_it_writes_is_refused(
         link.execute(f"ALTER DATABASE {name} SET synchronous_commit = off".encode())
 
     with pytest.raises(NotDurable, match="synchronous_commit is off"):
-        create_app(Settings.from_env(environment(tmp_path, url)))
+        create_app(Settings.from_env(build_environment(tmp_path, url)))
 
 
 def test_a_sqlite_that_will_not_wait_for_the_disk_is_refused(
@@ -75,7 +75,7 @@ def test_a_sqlite_that_will_not_wait_for_the_disk_is_refused(
     event.listen(Engine, "connect", stubborn, insert=True)
     try:
         with pytest.raises(NotDurable, match="synchronous is 0"):
-            create_app(Settings.from_env(environment(tmp_path, fresh_database("sqlite"))))
+            create_app(Settings.from_env(build_environment(tmp_path, fresh_database("sqlite"))))
     finally:
         event.remove(Engine, "connect", stubborn)
 
@@ -83,7 +83,7 @@ def test_a_sqlite_that_will_not_wait_for_the_disk_is_refused(
 def test_a_foreign_engine_of_the_same_process_is_left_alone(
     tmp_path: Path, fresh_database: FreshDatabase
 ) -> None:
-    create_app(Settings.from_env(environment(tmp_path, fresh_database("sqlite"))))
+    create_app(Settings.from_env(build_environment(tmp_path, fresh_database("sqlite"))))
 
     with create_engine("sqlite://").connect() as foreign:
         assert foreign.exec_driver_sql("PRAGMA foreign_keys").scalar() == 0
@@ -95,7 +95,7 @@ def test_a_pooler_that_knows_no_prepared_statements_gets_none(
     url = fresh_database("postgresql") + "&prepare_threshold=none"
     prepared = "SELECT count(*) FROM pg_prepared_statements"
 
-    with create_app(Settings.from_env(environment(tmp_path, url))).app_context():
+    with create_app(Settings.from_env(build_environment(tmp_path, url))).app_context():
         with db.engine.connect() as connection:
             for _ in range(10):
                 assert connection.exec_driver_sql(prepared).scalar() == 0

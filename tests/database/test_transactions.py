@@ -32,9 +32,9 @@ from feedback_service.database import (
     write_guarded,
 )
 from feedback_service.errors import LostRace, Unavailable
-from feedback_service.models import Centre, CodeGuesses, Document
+from feedback_service.models import Centre, PublishedDocument, ShortCodeGuesses
 from tests.support import stored
-from tests.support.story import CENTRE, a_centre
+from tests.support.story import CENTRE, create_centre
 
 in_a_context = pytest.mark.usefixtures("context")
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -94,7 +94,7 @@ RENAMED_FROM = (
     update(table(Centre)).where(table(Centre).c.name == bindparam("before")).values(name=bindparam("called"))
 )
 HANG_UP = select(func.pg_terminate_backend(func.pg_backend_pid()))
-COUNTED = insert(table(CodeGuesses))
+COUNTED = insert(table(ShortCodeGuesses))
 
 
 def connection_of(tx: Session | Connection) -> Connection:
@@ -145,13 +145,13 @@ def lose(tx: object) -> None:
 def break_a_check(tx: Session) -> None:
     """No document is of this kind."""
     today = clock.kyiv_day(clock.now())
-    tx.add(Document(kind="poem", id="1", effective_from=today, body={}, loaded_at=clock.now()))
+    tx.add(PublishedDocument(kind="poem", id="1", effective_from=today, body={}, loaded_at=clock.now()))
     tx.flush()
 
 
 def point_nowhere(tx: Session) -> None:
     """There is no such centre."""
-    tx.add(CodeGuesses(centre_id=uuid.uuid4(), window_began_at=clock.now(), wrong=1))
+    tx.add(ShortCodeGuesses(centre_id=uuid.uuid4(), window_began_at=clock.now(), wrong=1))
     tx.flush()
 
 
@@ -171,13 +171,13 @@ def somebody_writes(database_url: str) -> Iterator[None]:
 @in_a_context
 @pytest.mark.parametrize("stumble", [keep_the_promise_of_another, count_guesses_in_one_go, lose])
 def test_a_story_that_lost_a_race_is_told_again(stumble: Callable[[Session], object]) -> None:
-    a_centre()
+    create_centre()
     teller = Teller(stumble, stumbles=1)
 
     teller.tell()
 
     assert teller.tellings == 2
-    assert [centre.name for centre in stored.rows(Centre)] == ["Нова назва"]
+    assert [centre.name for centre in stored.read_rows(Centre)] == ["Нова назва"]
 
 
 @in_a_context
@@ -186,19 +186,19 @@ def test_a_story_that_lost_a_race_is_told_again(stumble: Callable[[Session], obj
 def test_an_optimistic_story_is_told_again_as_often(
     stumble: Callable[[Connection], object], stumbles: int, tellings: int
 ) -> None:
-    a_centre()
+    create_centre()
     teller = OptimisticTeller(stumble, stumbles)
 
     with nullcontext() if stumbles == 1 else pytest.raises(Unavailable):
         teller.tell()
 
     assert teller.tellings == tellings
-    assert ("Нова назва" in [centre.name for centre in stored.rows(Centre)]) is (stumbles == 1)
+    assert ("Нова назва" in [centre.name for centre in stored.read_rows(Centre)]) is (stumbles == 1)
 
 
 @in_a_context
 def test_an_optimistic_story_that_fails_leaves_nothing_and_the_next_one_is_whole() -> None:
-    a_centre()
+    create_centre()
 
     def fail(tx: object) -> None:
         raise ArithmeticError
@@ -206,16 +206,16 @@ def test_an_optimistic_story_that_fails_leaves_nothing_and_the_next_one_is_whole
     teller = OptimisticTeller(fail, stumbles=1)
     with pytest.raises(ArithmeticError):
         teller.tell()
-    assert "Нова назва" not in [centre.name for centre in stored.rows(Centre)]
+    assert "Нова назва" not in [centre.name for centre in stored.read_rows(Centre)]
     teller.tell()
 
-    assert [centre.name for centre in stored.rows(Centre)] == ["Нова назва"]
+    assert [centre.name for centre in stored.read_rows(Centre)] == ["Нова назва"]
 
 
 @in_a_context
 @on_postgresql
 def test_a_story_that_fell_out_of_line_is_told_again() -> None:
-    a_centre()
+    create_centre()
     teller = Teller(fall_out_of_line, stumbles=1)
 
     teller.tell()
@@ -228,7 +228,7 @@ def test_a_story_that_fell_out_of_line_is_told_again() -> None:
 def test_a_story_that_loses_every_race_is_refused_for_a_second_and_changed_nothing(
     stumble: Callable[[Session], object],
 ) -> None:
-    a_centre()
+    create_centre()
     teller = Teller(stumble, stumbles=99)
 
     with pytest.raises(Unavailable) as refusal:
@@ -236,7 +236,7 @@ def test_a_story_that_loses_every_race_is_refused_for_a_second_and_changed_nothi
 
     assert (refusal.value.status, refusal.value.retry_after) == (503, 1)
     assert teller.tellings == transactions.ATTEMPTS
-    assert "Нова назва" not in [centre.name for centre in stored.rows(Centre)]
+    assert "Нова назва" not in [centre.name for centre in stored.read_rows(Centre)]
 
 
 @in_a_context
@@ -244,7 +244,7 @@ def test_a_story_that_loses_every_race_is_refused_for_a_second_and_changed_nothi
 def test_a_story_that_breaks_another_rule_is_at_fault_and_not_told_again(
     stumble: Callable[[Session], object],
 ) -> None:
-    a_centre()
+    create_centre()
     teller = Teller(stumble, stumbles=99)
 
     with pytest.raises(IntegrityError):
@@ -268,7 +268,7 @@ def test_a_question_that_makes_no_sense_is_at_fault_and_not_refused() -> None:
 def test_a_story_waits_for_a_lock_only_so_long_and_is_refused(
     database_url: str, told_by: type[Teller]
 ) -> None:
-    a_centre()
+    create_centre()
     teller = told_by(lose, stumbles=0)
 
     with somebody_writes(database_url):
@@ -284,7 +284,7 @@ def test_a_story_waits_for_a_lock_only_so_long_and_is_refused(
 
 @in_a_context
 def test_a_refusal_is_logged_once_by_its_code_and_quotes_nothing(database_url: str) -> None:
-    a_centre()
+    create_centre()
     code = "SQLITE_BUSY" if database_url.startswith("sqlite") else "55P03"
 
     with somebody_writes(database_url), capture_logs() as lines, pytest.raises(Unavailable):
@@ -317,7 +317,7 @@ def test_no_free_connection_is_a_refusal() -> None:
 def test_a_connection_that_breaks_is_a_refusal_and_the_next_story_has_another(
     told_by: type[Teller], is_told: bool
 ) -> None:
-    a_centre()
+    create_centre()
 
     def hang_up(tx: Session | Connection) -> None:
         if not is_told:  # as when the other machine is without power: no last word comes
@@ -374,7 +374,7 @@ def test_a_drivers_error_is_told_as_sqlalchemy_tells_it(is_compiled: bool) -> No
 @in_a_context
 @on_postgresql
 def test_a_plan_that_a_migration_made_wrong_fails_once_and_not_for_ever(database_url: str) -> None:
-    a_centre()
+    create_centre()
     named = select(table(Centre).c.name)
 
     @optimistic_transaction
@@ -411,7 +411,7 @@ def test_a_story_that_falls_asleep_does_not_keep_others_waiting(
 ) -> None:
     monkeypatch.setattr(engine, "IDLE_SECONDS", WAIT)
     db.engine.dispose()
-    a_centre()
+    create_centre()
 
     def fall_asleep(tx: Session) -> None:
         time.sleep(WAIT * 2)
@@ -425,7 +425,7 @@ def test_a_story_that_falls_asleep_does_not_keep_others_waiting(
 
 @in_a_context
 def test_an_optimistic_story_keeps_no_writer_waiting_while_it_thinks() -> None:
-    a_centre()
+    create_centre()
 
     @optimistic_transaction
     def think(tx: OptimisticTransaction) -> None:
@@ -436,12 +436,12 @@ def test_an_optimistic_story_keeps_no_writer_waiting_while_it_thinks() -> None:
 
     think()
 
-    assert [centre.name.endswith("перейменований") for centre in stored.rows(Centre)] == [True]
+    assert [centre.name.endswith("перейменований") for centre in stored.read_rows(Centre)] == [True]
 
 
 @in_a_context
 def test_what_an_optimistic_story_relied_on_is_read_anew_after_a_lost_race() -> None:
-    a_centre()
+    create_centre()
     others = [Teller(lose, stumbles=0)]
 
     @optimistic_transaction
@@ -454,12 +454,12 @@ def test_what_an_optimistic_story_relied_on_is_read_anew_after_a_lost_race() -> 
 
     rename()
 
-    assert [centre.name for centre in stored.rows(Centre)] == ["Нова назва ще раз"]
+    assert [centre.name for centre in stored.read_rows(Centre)] == ["Нова назва ще раз"]
 
 
 @in_a_context
 def test_part_of_a_transaction_is_committed_with_the_whole() -> None:
-    a_centre()
+    create_centre()
 
     @transaction
     def fail_at_the_end(tx: Session) -> None:
@@ -470,4 +470,4 @@ def test_part_of_a_transaction_is_committed_with_the_whole() -> None:
     with pytest.raises(ArithmeticError):
         fail_at_the_end()
 
-    assert "Нова назва" not in [centre.name for centre in stored.rows(Centre)]
+    assert "Нова назва" not in [centre.name for centre in stored.read_rows(Centre)]

@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing
 import pytest
 
 from feedback_service.delivery.transports import https
-from feedback_service.delivery.transports.https import Https
+from feedback_service.delivery.transports.https import HttpsTransport
 from tests.support.receiver import SECRET, Receiver
 
 SILENT = ("127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5")
@@ -58,10 +58,10 @@ def test_addresses_that_swallow_everything_do_not_eat_the_time_of_the_one_that_a
     monkeypatch.setattr(https, "CONNECT", 1.0)
 
     began = time.monotonic()
-    with closing(Https(there(central), [SECRET])) as transport:
+    with closing(HttpsTransport(there(central), [SECRET])) as transport:
         reply = transport.send([EVENT])
 
-    assert reply.taken == {"a"}
+    assert reply.accepted == {"a"}
     assert time.monotonic() - began < 2
 
 
@@ -72,10 +72,10 @@ def test_addresses_that_swallow_everything_are_given_up_in_time(
     monkeypatch.setattr(https, "CONNECT", 1.0)
 
     began = time.monotonic()
-    with closing(Https(there(central), [SECRET])) as transport:
+    with closing(HttpsTransport(there(central), [SECRET])) as transport:
         reply = transport.send([EVENT])
 
-    assert (reply.status, reply.why) == (None, "no answer in time")
+    assert (reply.status, reply.failure) == (None, "no answer in time")
     assert time.monotonic() - began < 2
 
 
@@ -90,11 +90,11 @@ def test_a_resolver_that_hangs_is_not_waited_for(central: Receiver, monkeypatch:
     monkeypatch.setattr(https, "CONNECT", 0.3)
 
     began = time.monotonic()
-    with closing(Https(there(central), [SECRET])) as transport:
+    with closing(HttpsTransport(there(central), [SECRET])) as transport:
         reply = transport.send([EVENT])
     hung.set()
 
-    assert (reply.status, reply.why) == (None, "no answer in time")
+    assert (reply.status, reply.failure) == (None, "no answer in time")
     assert time.monotonic() - began < 2
 
 
@@ -105,5 +105,5 @@ def test_a_name_that_leads_nowhere_is_no_connection(
         raise socket.gaierror(-2, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", nowhere)
-    with closing(Https(there(central), [SECRET])) as transport:
-        assert transport.send([EVENT]).why == "no connection"
+    with closing(HttpsTransport(there(central), [SECRET])) as transport:
+        assert transport.send([EVENT]).failure == "no connection"

@@ -15,9 +15,9 @@ from feedback_service.database import db
 from feedback_service.delivery import courier
 from feedback_service.models import Centre, Event
 from tests.support import stored
-from tests.support.database import FreshDatabase, flask_db
-from tests.support.environment import environment
-from tests.support.story import a_centre, invited
+from tests.support.database import FreshDatabase, run_flask_db
+from tests.support.environment import build_environment
+from tests.support.story import create_centre, create_invitation
 
 
 @contextmanager
@@ -33,21 +33,21 @@ def running(told: dict[str, str]) -> Iterator[Flask]:
 def test_events_survive_the_way_down_and_up_again(
     dialect: str, fresh_database: FreshDatabase, tmp_path: Path
 ) -> None:
-    told = environment(tmp_path, fresh_database(dialect))
+    told = build_environment(tmp_path, fresh_database(dialect))
     with running(told):
-        a_centre()
-        invited()
-        invited()
-        [centre] = stored.rows(Centre)
-        before = sorted((str(event.id), str(event.data)) for event in stored.rows(Event))
-        errand = courier.claim(centre.id, "https://vidhuk.example")
+        create_centre()
+        create_invitation()
+        create_invitation()
+        [centre] = stored.read_rows(Centre)
+        before = sorted((str(event.id), str(event.data)) for event in stored.read_rows(Event))
+        errand = courier.claim_batch(centre.id, "https://vidhuk.example")
         assert errand is not None and len(errand.bodies) == 2, "their data is in their bodies now"
-        invited()
+        create_invitation()
 
-    flask_db(told, "downgrade", "0001")
+    run_flask_db(told, "downgrade", "0001")
     with running(told), db.engine.begin() as link:
         kept = link.execute(text("SELECT state, sequence, data IS NULL FROM events ORDER BY id")).all()
-    flask_db(told, "upgrade")
+    run_flask_db(told, "upgrade")
 
     assert [(state, sequence) for state, sequence, _ in kept] == [
         ("pending", 1),
@@ -56,9 +56,9 @@ def test_events_survive_the_way_down_and_up_again(
     ]
     assert not any(empty for *_, empty in kept)
     with running(told):
-        after = sorted((str(event.id), str(event.data)) for event in stored.rows(Event))
+        after = sorted((str(event.id), str(event.data)) for event in stored.read_rows(Event))
         assert set(before) < set(after)
-        assert all(event.due_at == event.created_at for event in stored.rows(Event))
-        errand = courier.claim(centre.id, "https://vidhuk.example")
+        assert all(event.due_at == event.created_at for event in stored.read_rows(Event))
+        errand = courier.claim_batch(centre.id, "https://vidhuk.example")
         assert errand is not None
         assert [json.loads(body)["sequence"] for body in errand.bodies.values()] == ["1", "2", "3"]

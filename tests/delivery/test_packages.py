@@ -28,16 +28,16 @@ from feedback_service import cli, clock
 from feedback_service.config import BadSettings, Settings
 from feedback_service.database import transaction
 from feedback_service.delivery import courier, outbox, package, packer
-from feedback_service.delivery.events import response_withdrawn
-from feedback_service.delivery.package import BadPackage, Packed
-from feedback_service.delivery.packer import AnotherPacks, Packer
+from feedback_service.delivery.events import build_response_withdrawn
+from feedback_service.delivery.package import BadPackage, PackagedEvent
+from feedback_service.delivery.packer import Packager, PackagingInProgress
 from feedback_service.models import Centre, Event
 from tests.conftest import TimeIs
 from tests.delivery.test_schemas import complaints
 from tests.support import stored
-from tests.support.environment import ROOT, environment, process_environment
-from tests.support.receiver import SECRET, WRITTEN
-from tests.support.story import CENTRE, a_centre, invited, sent
+from tests.support.environment import ROOT, build_environment, build_process_environment
+from tests.support.receiver import ENCODED_SECRET, SECRET
+from tests.support.story import CENTRE, create_centre, create_invitation, send_answer
 
 OTHER = "SN12000008"
 EVENING, AFTER_MIDNIGHT = "2026-11-20T21:15:00+02:00", "2026-11-21T00:00:30+02:00"
@@ -47,10 +47,10 @@ on_both_databases = pytest.mark.usefixtures("context")
 
 
 @pytest.fixture
-def packs(settings: Settings, tmp_path: Path) -> Packer:
+def packs(settings: Settings, tmp_path: Path) -> Packager:
     """A packer as the settings make it."""
     told = replace(settings, central_transport="file", central_secret=(SECRET,))
-    made = packer.packer(told)
+    made = packer.make_packager(told)
     assert made is not None and told.packages_dir == str(tmp_path / "packages")
     return made
 
@@ -66,8 +66,11 @@ def promise(tx: Session, n: int = 1, centre: str = CENTRE) -> None:
     """So many events wait in the centre's line."""
     centre_id = tx.scalars(select(Centre.id).where(Centre.code == centre)).one()
     now = clock.now()
-    outbox.put(
-        tx.connection(), centre_id, [response_withdrawn(str(uuid.uuid4()), clock.whole_hour(now))] * n, at=now
+    outbox.enqueue_events(
+        tx.connection(),
+        centre_id,
+        [build_response_withdrawn(str(uuid.uuid4()), clock.truncate_to_hour(now))] * n,
+        now=now,
     )
 
 
@@ -78,14 +81,14 @@ def packages(folder: Path) -> list[str]:
 
 def events_in(path: Path) -> list[dict[str, Any]]:
     """The events of a good package."""
-    package.check(path, [SECRET])
+    package.check_package(path, [SECRET])
     with zipfile.ZipFile(path) as archive:
-        return [json.loads(line) for line in archive.read(package.EVENTS).splitlines()]
+        return [json.loads(line) for line in archive.read(package.EVENTS_FILE).splitlines()]
 
 
 def states() -> list[str]:
     """What has become of all events."""
-    return sorted(event.state for event in stored.rows(Event))
+    return sorted(event.state for event in stored.read_rows(Event))
 
 
 def a_body(sequence: int, /, **other: Any) -> str:
@@ -105,11 +108,11 @@ def a_body(sequence: int, /, **other: Any) -> str:
     return json.dumps(usual | other)
 
 
-def a_package(folder: Path, *events: Packed) -> Path:
+def a_package(folder: Path, *events: PackagedEvent) -> Path:
     """A package of these events, or of three."""
     path = folder / "vidhuk-2026-11-20-001.zip"
-    packed = events or [Packed(CENTRE, number, a_body(number)) for number in (1, 2, 3)]
-    package.write(path, path.stem, MADE_AT.date(), MADE_AT, packed, [SECRET])
+    packed = events or [PackagedEvent(CENTRE, number, a_body(number)) for number in (1, 2, 3)]
+    package.write_package(path, path.stem, MADE_AT.date(), MADE_AT, packed, [SECRET])
     return path
 
 
@@ -124,10 +127,10 @@ def rewritten(path: Path, change: Callable[[dict[str, bytes]], Mapping[str, byte
 
 
 @on_both_databases
-def test_a_day_is_packed_when_it_is_over(packs: Packer, folder: Path, time_is: TimeIs) -> None:
+def test_a_day_is_packed_when_it_is_over(packs: Packager, folder: Path, time_is: TimeIs) -> None:
     time_is(EVENING)
-    a_centre()
-    sent(invited().token, {"off.nps": 9, "off.staff": "great"})
+    create_centre()
+    send_answer(create_invitation().token, {"off.nps": 9, "off.staff": "great"})
     assert packs.deliver_all() == 0
     assert states() == ["pending", "pending"]
 
@@ -142,25 +145,25 @@ def test_a_day_is_packed_when_it_is_over(packs: Packer, folder: Path, time_is: T
     assert (answer["type"], answer["sequence"]) == ("ua.vidhuk.response.recorded.v1", "2")
     assert not complaints("envelope", case) and not complaints("envelope", answer)
     assert states() == ["delivered", "delivered", "pending"]
-    kept = {str(event.id): event for event in stored.rows(Event)}[answer["id"]]
+    kept = {str(event.id): event for event in stored.read_rows(Event)}[answer["id"]]
     assert kept.body is not None and json.loads(kept.body) == answer
     assert (kept.attempts, kept.due_at, kept.delivered_at) == (1, None, clock.now())
 
 
 @on_both_databases
 def test_numbers_go_on_without_a_gap_from_package_to_package(
-    packs: Packer, folder: Path, monkeypatch: pytest.MonkeyPatch
+    packs: Packager, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(packer, "MOST", 12)
     monkeypatch.setattr(packer, "PORTION", 5)
-    a_centre()
-    a_centre(OTHER)
+    create_centre()
+    create_centre(OTHER)
     promise(17)
     promise(10, OTHER)
 
-    made = packs.make(until=clock.now())
+    made = packs.make_packages(until=clock.now())
 
-    assert [package.check(path, [SECRET]).centres for path in made] == [
+    assert [package.check_package(path, [SECRET]).centres for path in made] == [
         {CENTRE: ((1, 12),)},
         {CENTRE: ((13, 17),), OTHER: ((1, 7),)},
         {OTHER: ((8, 10),)},
@@ -171,34 +174,34 @@ def test_numbers_go_on_without_a_gap_from_package_to_package(
 
 
 @on_both_databases
-def test_a_name_is_not_given_twice_though_packages_are_carried_away(packs: Packer, folder: Path) -> None:
-    a_centre()
+def test_a_name_is_not_given_twice_though_packages_are_carried_away(packs: Packager, folder: Path) -> None:
+    create_centre()
     promise()
-    [first] = packs.make(until=clock.now())
+    [first] = packs.make_packages(until=clock.now())
     first.unlink()
     promise()
 
-    [second] = packs.make(until=clock.now())
+    [second] = packs.make_packages(until=clock.now())
 
     assert second.stem == first.stem[:-3] + "002"
-    assert package.check(second, [SECRET]).centres == {CENTRE: ((2, 2),)}
+    assert package.check_package(second, [SECRET]).centres == {CENTRE: ((2, 2),)}
 
 
 @on_both_databases
 def test_who_dies_before_the_events_are_settled_packs_them_again(
-    packs: Packer, folder: Path, monkeypatch: pytest.MonkeyPatch
+    packs: Packager, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def die(*_: object) -> None:
         raise KeyboardInterrupt
 
-    a_centre()
+    create_centre()
     promise(3)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(packer, "settle", die)
-        packs.make(until=clock.now())
+        packs.make_packages(until=clock.now())
     assert states() == ["pending"] * 3
 
-    [again] = packs.make(until=clock.now())
+    [again] = packs.make_packages(until=clock.now())
 
     first, second = (folder / name for name in packages(folder))
     assert second == again
@@ -208,58 +211,58 @@ def test_who_dies_before_the_events_are_settled_packs_them_again(
 
 @on_both_databases
 def test_a_full_disk_loses_nothing_and_leaves_nothing_half(
-    packs: Packer, folder: Path, monkeypatch: pytest.MonkeyPatch
+    packs: Packager, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    a_centre()
+    create_centre()
     promise(3)
     with monkeypatch.context() as patch, pytest.raises(OSError, match="No space"):
         patch.setattr(os, "fsync", full)
-        packs.make(until=clock.now())
+        packs.make_packages(until=clock.now())
     assert packages(folder) == []
     assert states() == ["pending"] * 3
 
-    [path] = packs.make(until=clock.now())
-    assert package.check(path, [SECRET]).centres == {CENTRE: ((1, 3),)}
+    [path] = packs.make_packages(until=clock.now())
+    assert package.check_package(path, [SECRET]).centres == {CENTRE: ((1, 3),)}
 
 
 @on_both_databases
 def test_what_a_courier_holds_is_not_packed_but_goes_later_if_it_did_not_arrive(
-    packs: Packer, time_is: TimeIs
+    packs: Packager, time_is: TimeIs
 ) -> None:
     began = time_is(EVENING)
-    a_centre()
+    create_centre()
     promise(2)
-    [centre] = stored.rows(Centre)
-    assert courier.claim(centre.id, "https://vidhuk.example") is not None
+    [centre] = stored.read_rows(Centre)
+    assert courier.claim_batch(centre.id, "https://vidhuk.example") is not None
     promise(2)
 
-    [first] = packs.make(until=clock.now())
+    [first] = packs.make_packages(until=clock.now())
     time_is(began + timedelta(seconds=11))
-    [second] = packs.make(until=clock.now())
+    [second] = packs.make_packages(until=clock.now())
 
-    assert package.check(first, [SECRET]).centres == {CENTRE: ((3, 4),)}
-    assert package.check(second, [SECRET]).centres == {CENTRE: ((1, 2),)}
+    assert package.check_package(first, [SECRET]).centres == {CENTRE: ((3, 4),)}
+    assert package.check_package(second, [SECRET]).centres == {CENTRE: ((1, 2),)}
 
 
 @on_both_databases
-def test_only_one_makes_packages_in_a_folder(packs: Packer, folder: Path) -> None:
-    a_centre()
+def test_only_one_makes_packages_in_a_folder(packs: Packager, folder: Path) -> None:
+    create_centre()
     promise()
     folder.mkdir()
-    with open(folder / packer.LOCK, "w") as other:
+    with open(folder / packer.LOCK_FILE, "w") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        with pytest.raises(AnotherPacks):
-            packs.make(until=clock.now())
+        with pytest.raises(PackagingInProgress):
+            packs.make_packages(until=clock.now())
         assert packs.deliver_all() == 0
 
-    assert len(packs.make(until=clock.now())) == 1
+    assert len(packs.make_packages(until=clock.now())) == 1
 
 
 @on_both_databases
-def test_the_packer_goes_on_after_a_failure(packs: Packer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_packer_goes_on_after_a_failure(packs: Packager, monkeypatch: pytest.MonkeyPatch) -> None:
     stop = threading.Event()
     tried: list[int] = []
 
@@ -298,15 +301,15 @@ with create_app(Settings.from_env(os.environ)).app_context():
 @on_both_databases
 @pytest.mark.parametrize(("moment", "left"), [("take", 0), ("write", 0), ("_remember", 1), ("settle", 1)])
 def test_a_killed_packer_leaves_whole_packages_and_loses_nothing(
-    packs: Packer, folder: Path, tmp_path: Path, database_url: str, moment: str, left: int
+    packs: Packager, folder: Path, tmp_path: Path, database_url: str, moment: str, left: int
 ) -> None:
-    a_centre()
+    create_centre()
     promise(3)
-    told = environment(tmp_path, database_url) | {"FEEDBACK_CENTRAL_SECRET": WRITTEN}
+    told = build_environment(tmp_path, database_url) | {"FEEDBACK_CENTRAL_SECRET": ENCODED_SECRET}
     with subprocess.Popen(
         [sys.executable, "-c", KILLED, moment],
         cwd=ROOT,
-        env=process_environment(os.environ, told),
+        env=build_process_environment(os.environ, told),
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
@@ -317,7 +320,7 @@ def test_a_killed_packer_leaves_whole_packages_and_loses_nothing(
     assert len(whole) == left == len(list(folder.glob("*.zip")))
     assert states() == ["pending"] * 3
 
-    [path] = packs.make(until=clock.now())
+    [path] = packs.make_packages(until=clock.now())
 
     assert len(list(folder.glob("*.zip"))) == left + 1
     assert not list(folder.glob("*.part"))
@@ -331,24 +334,24 @@ def test_a_package_is_for_its_owner_only(tmp_path: Path) -> None:
 
 def test_whoever_knows_the_old_or_the_new_secret_can_check_a_package(tmp_path: Path) -> None:
     path = tmp_path / "vidhuk-2026-11-20-001.zip"
-    events = [Packed(CENTRE, 1, a_body(1))]
+    events = [PackagedEvent(CENTRE, 1, a_body(1))]
     new = bytes(32)
-    package.write(path, path.stem, MADE_AT.date(), MADE_AT, events, [new, SECRET])
+    package.write_package(path, path.stem, MADE_AT.date(), MADE_AT, events, [new, SECRET])
 
-    assert package.check(path, [new]) == package.check(path, [SECRET])
+    assert package.check_package(path, [new]) == package.check_package(path, [SECRET])
     with pytest.raises(BadPackage, match="no secret of ours"):
-        package.check(path, [b"another secret of thirty-two byt"])
+        package.check_package(path, [b"another secret of thirty-two byt"])
 
 
 def test_holes_in_the_numbers_are_named_and_two_events_of_one_number_refused(tmp_path: Path) -> None:
     (tmp_path / "holes").mkdir()
-    holed = a_package(tmp_path / "holes", *(Packed(CENTRE, n, a_body(n)) for n in (1, 2, 7)))
-    assert package.check(holed, [SECRET]).centres == {CENTRE: ((1, 2), (7, 7))}
+    holed = a_package(tmp_path / "holes", *(PackagedEvent(CENTRE, n, a_body(n)) for n in (1, 2, 7)))
+    assert package.check_package(holed, [SECRET]).centres == {CENTRE: ((1, 2), (7, 7))}
 
     again = a_body(2, id=str(uuid.uuid4()))
-    doubled = a_package(tmp_path, Packed(CENTRE, 2, a_body(2)), Packed(CENTRE, 2, again))
+    doubled = a_package(tmp_path, PackagedEvent(CENTRE, 2, a_body(2)), PackagedEvent(CENTRE, 2, again))
     with pytest.raises(BadPackage, match="line 2"):
-        package.check(doubled, [SECRET])
+        package.check_package(doubled, [SECRET])
 
 
 @pytest.mark.parametrize(
@@ -371,7 +374,7 @@ def test_holes_in_the_numbers_are_named_and_two_events_of_one_number_refused(tmp
 )
 def test_what_is_no_event_is_found_though_signed(tmp_path: Path, wrong: dict[str, Any]) -> None:
     with pytest.raises(BadPackage, match="line 1 is no event of ours"):
-        package.check(a_package(tmp_path, Packed(CENTRE, 1, a_body(1, **wrong))), [SECRET])
+        package.check_package(a_package(tmp_path, PackagedEvent(CENTRE, 1, a_body(1, **wrong))), [SECRET])
 
 
 def without(name: str) -> Callable[[dict[str, bytes]], Mapping[str, bytes]]:
@@ -387,22 +390,24 @@ def replaced(name: str, old: bytes, new: bytes) -> Callable[[dict[str, bytes]], 
 @pytest.mark.parametrize(
     "change",
     [
-        replaced(package.EVENTS, b"cf7dfafe", b"cf7dfaff"),
-        replaced(package.EVENTS, a_body(3).encode() + b"\n", b""),
-        replaced(package.EVENTS, b"\n", b"\n\n"),
-        lambda members: members | {package.EVENTS: members[package.EVENTS] + a_body(4).encode() + b"\n"},
-        lambda members: members | {package.EVENTS: b"\xff\n"},
-        lambda members: members | {package.EVENTS: b"[" * 100_000},
-        replaced(package.MANIFEST, b'"events": 3', b'"events": 2'),
-        replaced(package.MANIFEST, b"-001", b"-002"),
-        replaced(package.MANIFEST, b"made_at", b"made"),
-        lambda members: members | {package.MANIFEST: b"not JSON"},
-        replaced(package.SIGNATURE, b"v1,", b"v1,A"),
-        replaced(package.SIGNATURE, b"-001", b"-002"),
-        lambda members: members | {package.SIGNATURE: b"{}"},
-        without(package.EVENTS),
-        without(package.MANIFEST),
-        without(package.SIGNATURE),
+        replaced(package.EVENTS_FILE, b"cf7dfafe", b"cf7dfaff"),
+        replaced(package.EVENTS_FILE, a_body(3).encode() + b"\n", b""),
+        replaced(package.EVENTS_FILE, b"\n", b"\n\n"),
+        lambda members: (
+            members | {package.EVENTS_FILE: members[package.EVENTS_FILE] + a_body(4).encode() + b"\n"}
+        ),
+        lambda members: members | {package.EVENTS_FILE: b"\xff\n"},
+        lambda members: members | {package.EVENTS_FILE: b"[" * 100_000},
+        replaced(package.MANIFEST_FILE, b'"events": 3', b'"events": 2'),
+        replaced(package.MANIFEST_FILE, b"-001", b"-002"),
+        replaced(package.MANIFEST_FILE, b"made_at", b"made"),
+        lambda members: members | {package.MANIFEST_FILE: b"not JSON"},
+        replaced(package.SIGNATURE_FILE, b"v1,", b"v1,A"),
+        replaced(package.SIGNATURE_FILE, b"-001", b"-002"),
+        lambda members: members | {package.SIGNATURE_FILE: b"{}"},
+        without(package.EVENTS_FILE),
+        without(package.MANIFEST_FILE),
+        without(package.SIGNATURE_FILE),
         lambda members: members | {"more.txt": b"?"},
     ],
 )
@@ -410,10 +415,10 @@ def test_a_package_that_was_changed_is_found(
     tmp_path: Path, change: Callable[[dict[str, bytes]], Mapping[str, bytes]]
 ) -> None:
     path = a_package(tmp_path)
-    package.check(path, [SECRET])
+    package.check_package(path, [SECRET])
 
     with pytest.raises(BadPackage):
-        package.check(rewritten(path, change), [SECRET])
+        package.check_package(rewritten(path, change), [SECRET])
 
 
 def test_a_package_cut_short_anywhere_is_found(tmp_path: Path) -> None:
@@ -422,33 +427,33 @@ def test_a_package_cut_short_anywhere_is_found(tmp_path: Path) -> None:
     for length in range(0, len(whole), 7):
         path.write_bytes(whole[:length])
         with pytest.raises(BadPackage):
-            package.check(path, [SECRET])
+            package.check_package(path, [SECRET])
 
 
 def test_no_flipped_byte_changes_what_a_good_package_says(tmp_path: Path) -> None:
     path = a_package(tmp_path)
-    whole, contents = path.read_bytes(), package.check(path, [SECRET])
+    whole, contents = path.read_bytes(), package.check_package(path, [SECRET])
     for place in range(len(whole)):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :])
         try:
-            assert package.check(path, [SECRET]) == contents  # a date in the zip's own headers, say
+            assert package.check_package(path, [SECRET]) == contents  # a date in the zip's own headers, say
         except BadPackage:
             continue
 
 
 @given(st.sets(st.integers(1, 60)))
 def test_ranges_hold_each_number_once_and_never_touch(numbers: set[int]) -> None:
-    found = package.ranges(numbers)
+    found = package.to_ranges(numbers)
 
     assert [n for first, last in found for n in range(first, last + 1)] == sorted(numbers)
     assert all(one[1] + 1 < other[0] for one, other in pairwise(found))
 
 
 def test_the_file_transport_needs_a_secret_and_no_address(tmp_path: Path) -> None:
-    told = environment(tmp_path, "sqlite:///feedback.db") | {"FEEDBACK_CENTRAL_TRANSPORT": "file"}
+    told = build_environment(tmp_path, "sqlite:///feedback.db") | {"FEEDBACK_CENTRAL_TRANSPORT": "file"}
     with pytest.raises(BadSettings, match="FEEDBACK_CENTRAL_SECRET is missing"):
         Settings.from_env(told)
-    told["FEEDBACK_CENTRAL_SECRET"] = WRITTEN
+    told["FEEDBACK_CENTRAL_SECRET"] = ENCODED_SECRET
     assert Settings.from_env(told).packages_dir == str(tmp_path / "packages")
     assert Settings.from_env(told | {"FEEDBACK_PACKAGES_DIR": "/srv/out"}).packages_dir == "/srv/out"
     with pytest.raises(BadSettings, match="use https or file"):
@@ -462,17 +467,17 @@ def test_a_package_is_checked_with_nothing_but_the_secret(tmp_path: Path) -> Non
         return subprocess.run(
             [sys.executable, "-m", "flask", "--app", "wsgi", "package", "check", str(path)],
             cwd=ROOT,
-            env=process_environment(os.environ, {"DATA_DIR": str(tmp_path / "none")} | told),
+            env=build_process_environment(os.environ, {"DATA_DIR": str(tmp_path / "none")} | told),
             capture_output=True,
             text=True,
         )
 
-    good = checked(FEEDBACK_CENTRAL_SECRET=WRITTEN)
+    good = checked(FEEDBACK_CENTRAL_SECRET=ENCODED_SECRET)
     assert (good.returncode, good.stderr) == (0, "")
     assert good.stdout == f"{path.stem} is whole and signed, 3 events: {CENTRE} 1–3.\n"
     assert "FEEDBACK_CENTRAL_SECRET names no secret" in checked().stderr
     path.write_bytes(path.read_bytes()[:-1])
-    bad = checked(FEEDBACK_CENTRAL_SECRET=WRITTEN)
+    bad = checked(FEEDBACK_CENTRAL_SECRET=ENCODED_SECRET)
     assert (bad.returncode, bad.stdout) == (1, "")
     assert bad.stderr == f"Error: {path.name} is not good: it cannot be read as a zip file.\n"
 
@@ -485,7 +490,7 @@ def test_an_operator_packs_at_any_hour(app: Flask, settings: Settings, folder: P
         result = app.test_cli_runner().invoke(args=list(words))
         return result.exit_code, result.stdout, result.stderr
 
-    a_centre()
+    create_centre()
     promise(2)
     assert types("package", "make") == (
         *(1, "", "Error: FEEDBACK_CENTRAL_SECRET is not set; packages are signed by it.\n"),
@@ -494,7 +499,7 @@ def test_an_operator_packs_at_any_hour(app: Flask, settings: Settings, folder: P
     app.config["SETTINGS"] = replace(settings, central_secret=(SECRET,))
     code, told, _ = types("package", "make")
     assert code == 0
-    assert package.check(Path(told.splitlines()[-1]), [SECRET]).centres == {CENTRE: ((1, 2),)}
+    assert package.check_package(Path(told.splitlines()[-1]), [SECRET]).centres == {CENTRE: ((1, 2),)}
     assert types("package", "make") == (0, "", "No event waits.\n")
 
     promise()
@@ -511,7 +516,7 @@ def test_the_worker_packs_where_the_settings_say_so(
 ) -> None:
     app.config["SETTINGS"] = replace(settings, central_transport="file", central_secret=(SECRET,))
     time_is(EVENING)
-    a_centre()
+    create_centre()
     promise(2)
     time_is(AFTER_MIDNIGHT)
 

@@ -11,11 +11,20 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from feedback_service.delivery import relay
-from feedback_service.delivery.relay import LEASE, MOST, Channel, Reply, Ruling, company, pause, step
+from feedback_service.delivery.relay import (
+    LEASE,
+    MAX_BATCH,
+    Circuit,
+    Decision,
+    ReceiverReply,
+    batch_size,
+    decide_outcome,
+    retry_delay,
+)
 
 NOW = datetime(2026, 11, 20, 8, 15, tzinfo=UTC)
 SENT = ("a", "b", "c", "d")
-OPEN = Channel()
+OPEN = Circuit()
 BROKEN = (401, 402, 403, 404, 405, 408, 409, 410, 418, 425, 429, 431, 451, 500, 501, 502, 503, 504, 505, 599)
 REDIRECTS = (300, 301, 302, 303, 304, 307, 308)
 
@@ -25,21 +34,21 @@ def seconds(number: float) -> timedelta:
 
 
 def ruling(
-    reply: Reply,
-    channel: Channel = OPEN,
+    reply: ReceiverReply,
+    channel: Circuit = OPEN,
     sent: tuple[str, ...] = SENT,
     *,
     now: datetime = NOW,
     probe: bool = False,
     setbacks: int = 0,
-) -> Ruling:
+) -> Decision:
     """The step at noon without chance, unless told otherwise."""
-    return step(channel, reply, sent, now=now, chance=0.0, probe=probe, setbacks=setbacks)
+    return decide_outcome(channel, reply, sent, now=now, chance=0.0, is_probe=probe, setbacks=setbacks)
 
 
-def receipt(*taken: str, **rejected: str) -> Reply:
+def receipt(*taken: str, **rejected: str) -> ReceiverReply:
     """A reply that the contract knows."""
-    return Reply(200, taken=frozenset(taken), rejected=rejected, readable=True)
+    return ReceiverReply(200, accepted=frozenset(taken), rejected=rejected, is_readable=True)
 
 
 # One step -----------------------------------------------------------------------------------------------------
@@ -50,25 +59,29 @@ def test_what_is_named_arrived_what_is_rejected_died_what_is_left_out_waits() ->
 
     assert told.delivered == ("a", "b")
     assert told.dead == {"c": "unknown centre"}
-    assert (told.waiting, told.reason, told.setback) == (("d",), relay.UNNAMED, True)
-    assert told.channel == OPEN and told.halves == ()
+    assert (told.waiting, told.reason, told.is_setback) == (("d",), relay.UNNAMED_EVENT, True)
+    assert told.circuit == OPEN and told.halves == ()
 
 
 def test_a_reply_that_names_nothing_of_what_was_sent_is_a_failure_of_the_connection() -> None:
     for reply in (receipt(), receipt("another"), receipt(another="no")):
         told = ruling(reply)
-        assert (told.waiting, told.reason, told.channel.reason) == (SENT, relay.UNNAMED, relay.UNNAMED)
-        assert told.channel.closed(NOW)
+        assert (told.waiting, told.reason, told.circuit.reason) == (
+            SENT,
+            relay.UNNAMED_EVENT,
+            relay.UNNAMED_EVENT,
+        )
+        assert told.circuit.is_closed(NOW)
 
 
 @pytest.mark.parametrize(
-    ("reply", "setbacks"), [(receipt(), 0), (receipt(), 6), (Reply(500), 6), (Reply(None), 9)]
+    ("reply", "setbacks"), [(receipt(), 0), (receipt(), 6), (ReceiverReply(500), 6), (ReceiverReply(None), 9)]
 )
 def test_who_is_forgotten_alone_or_failed_again_and_again_holds_nobody_up(
-    reply: Reply, setbacks: int
+    reply: ReceiverReply, setbacks: int
 ) -> None:
     told = ruling(reply, sent=("a",), setbacks=setbacks)
-    assert (told.waiting, told.setback, told.channel) == (("a",), True, OPEN)
+    assert (told.waiting, told.is_setback, told.circuit) == (("a",), True, OPEN)
     assert told.wait >= seconds(1)
 
 
@@ -79,22 +92,22 @@ def test_an_event_both_taken_and_rejected_is_shown_to_people() -> None:
 
 @pytest.mark.parametrize("status", (*BROKEN, *REDIRECTS, None))
 def test_failures_of_the_connection_kill_nothing_and_close_the_channel(status: int | None) -> None:
-    told = ruling(Reply(status, "no answer in time" if status is None else ""))
+    told = ruling(ReceiverReply(status, "no answer in time" if status is None else ""))
 
     assert (told.delivered, dict(told.dead), told.halves) == ((), {}, ())
     assert told.waiting == SENT
-    assert told.channel.closed(NOW) and not told.channel.closed(NOW + seconds(1))
-    assert told.channel.failing_since == NOW
-    assert told.channel.reason == told.reason == ("no answer in time" if status is None else f"HTTP {status}")
+    assert told.circuit.is_closed(NOW) and not told.circuit.is_closed(NOW + seconds(1))
+    assert told.circuit.failing_since == NOW
+    assert told.circuit.reason == told.reason == ("no answer in time" if status is None else f"HTTP {status}")
 
 
 @pytest.mark.parametrize("status", [400, 413, 415, 422])
 def test_a_refused_batch_is_halved_until_the_one_is_found(status: int) -> None:
-    assert ruling(Reply(status)).halves == (("a", "b"), ("c", "d"))
-    assert ruling(Reply(status), sent=("a", "b", "c")).halves == (("a",), ("b", "c"))
-    alone = ruling(Reply(status), sent=("a",))
+    assert ruling(ReceiverReply(status)).halves == (("a", "b"), ("c", "d"))
+    assert ruling(ReceiverReply(status), sent=("a", "b", "c")).halves == (("a",), ("b", "c"))
+    alone = ruling(ReceiverReply(status), sent=("a",))
     assert (dict(alone.dead), alone.halves, alone.waiting) == ({"a": f"HTTP {status}"}, (), ())
-    assert alone.channel == OPEN
+    assert alone.circuit == OPEN
 
 
 @pytest.mark.parametrize(
@@ -105,11 +118,11 @@ def test_a_refused_batch_is_halved_until_the_one_is_found(status: int) -> None:
     ],
 )
 def test_a_success_that_cannot_be_read_is_a_failure_of_the_connection(body: bytes | None) -> None:
-    reply = relay.understood(200, {}, body, now=NOW)
+    reply = relay.parse_reply(200, {}, body, now=NOW)
     told = ruling(reply)
 
-    assert (told.waiting, dict(told.dead), told.reason) == (SENT, {}, relay.UNREADABLE)
-    assert told.channel.closed(NOW)
+    assert (told.waiting, dict(told.dead), told.reason) == (SENT, {}, relay.UNREADABLE_REPLY)
+    assert told.circuit.is_closed(NOW)
 
 
 def test_a_receipt_is_understood_as_far_as_it_makes_sense() -> None:
@@ -118,23 +131,23 @@ def test_a_receipt_is_understood_as_far_as_it_makes_sense() -> None:
         "duplicates": ["b"],
         "rejected": [{"id": "C", "reason": "no"}, {"id": "d"}, "e", {"id": 5}, {"id": "f", "reason": 9}],
     }
-    reply = relay.understood(201, {}, json.dumps(body).encode(), now=NOW)
+    reply = relay.parse_reply(201, {}, json.dumps(body).encode(), now=NOW)
 
-    assert reply.taken == {"a", "b"}
+    assert reply.accepted == {"a", "b"}
     assert reply.rejected == {"c": "no", "d": "rejected", "f": "rejected"}
-    assert reply.well
-    assert relay.understood(200, {}, b'{"duplicates": ["a"]}', now=NOW).taken == {"a"}
+    assert reply.is_success
+    assert relay.parse_reply(200, {}, b'{"duplicates": ["a"]}', now=NOW).accepted == {"a"}
 
 
 def test_the_receivers_words_are_kept_as_far_as_they_can_be_shown() -> None:
     body = rb'{"rejected": [{"id": "a", "reason": "bad\u0000 \ud800\u202e\u001b word \u0456"}]}'
-    reply = relay.understood(200, {}, body, now=NOW)
+    reply = relay.parse_reply(200, {}, body, now=NOW)
     assert reply.rejected == {"a": "bad� " + "�" * 3 + " word і"}
 
 
 def test_a_body_counts_only_with_success() -> None:
-    reply = relay.understood(500, {}, b'{"accepted": ["a"]}', now=NOW)
-    assert not reply.well and not reply.taken
+    reply = relay.parse_reply(500, {}, b'{"accepted": ["a"]}', now=NOW)
+    assert not reply.is_success and not reply.accepted
 
 
 # Waiting ------------------------------------------------------------------------------------------------------
@@ -151,80 +164,80 @@ def test_a_body_counts_only_with_success() -> None:
     ],
 )
 def test_retry_after_is_read_in_seconds_and_as_a_date(header: str, wait: int | None) -> None:
-    assert relay.retry_after(header, NOW) == (None if wait is None else seconds(wait))
+    assert relay.parse_retry_after(header, NOW) == (None if wait is None else seconds(wait))
 
 
 @pytest.mark.parametrize(
     ("asked", "served"), [(0, 1), (0.5, 1), (30, 30), (3600, 3600), (7200, 3600), (10**8, 3600)]
 )
 def test_a_retry_after_is_served_but_never_more_than_an_hour(asked: float, served: float) -> None:
-    told = ruling(Reply(503, retry_after=seconds(asked)))
-    assert told.channel.retry_at == NOW + seconds(served)
+    told = ruling(ReceiverReply(503, retry_after=seconds(asked)))
+    assert told.circuit.retry_at == NOW + seconds(served)
 
 
 @pytest.mark.parametrize("chance", [0.0, 0.5, 1.0])
 def test_the_first_look_again_comes_within_two_seconds(chance: float) -> None:
-    assert seconds(1) <= pause(seconds(0), chance) < seconds(2)
+    assert seconds(1) <= retry_delay(seconds(0), chance) < seconds(2)
 
 
 @pytest.mark.parametrize("chance", [0.0, 0.5, 1.0])
 def test_young_trouble_is_looked_at_every_ten_seconds_old_trouble_every_five_minutes(chance: float) -> None:
     for minute in range(10):
-        assert pause(timedelta(minutes=minute, seconds=59), chance) <= seconds(10)
-    waits = [pause(timedelta(minutes=minute), chance) for minute in range(10, 60)]
+        assert retry_delay(timedelta(minutes=minute, seconds=59), chance) <= seconds(10)
+    waits = [retry_delay(timedelta(minutes=minute), chance) for minute in range(10, 60)]
     assert waits == sorted(waits), "waits grow"
     for failing_for in (timedelta(hours=2), timedelta(days=30), timedelta(days=3650)):
-        assert seconds(240) <= pause(failing_for, chance) <= seconds(300)
+        assert seconds(240) <= retry_delay(failing_for, chance) <= seconds(300)
 
 
 def test_jitter_keeps_relays_apart() -> None:
     generator = random.Random(1)
-    assert len({pause(timedelta(days=1), generator.random()) for _ in range(50)}) == 50
+    assert len({retry_delay(timedelta(days=1), generator.random()) for _ in range(50)}) == 50
 
 
 def test_success_opens_the_channel_at_once_if_it_was_sent_to_see() -> None:
-    failing = Channel(failing_since=NOW, retry_at=NOW + seconds(60), reason="HTTP 503")
+    failing = Circuit(failing_since=NOW, retry_at=NOW + seconds(60), reason="HTTP 503")
 
-    for reply in (receipt(*SENT), Reply(422)):
-        assert ruling(reply, failing, probe=True).channel == OPEN
-        assert ruling(reply, failing, probe=False).channel == failing, "it was under way before the trouble"
+    for reply in (receipt(*SENT), ReceiverReply(422)):
+        assert ruling(reply, failing, probe=True).circuit == OPEN
+        assert ruling(reply, failing, probe=False).circuit == failing, "it was under way before the trouble"
 
 
 def test_what_was_under_way_does_not_shorten_the_wait_that_was_asked_for() -> None:
-    asked = ruling(Reply(429, retry_after=seconds(600))).channel
-    later = ruling(Reply(500), asked, now=NOW + seconds(2)).channel
+    asked = ruling(ReceiverReply(429, retry_after=seconds(600))).circuit
+    later = ruling(ReceiverReply(500), asked, now=NOW + seconds(2)).circuit
 
     assert later.retry_at == asked.retry_at
     assert later.failing_since == NOW
 
 
 def test_a_wait_longer_than_anybody_asks_for_means_that_the_clock_jumped() -> None:
-    asked = ruling(Reply(429, retry_after=seconds(3600))).channel
+    asked = ruling(ReceiverReply(429, retry_after=seconds(3600))).circuit
 
-    assert asked.closed(NOW) and asked.closed(NOW - seconds(55))
-    assert not asked.closed(NOW - timedelta(days=1))
+    assert asked.is_closed(NOW) and asked.is_closed(NOW - seconds(55))
+    assert not asked.is_closed(NOW - timedelta(days=1))
 
 
 def test_trouble_that_has_not_begun_yet_means_that_the_clock_jumped_and_holds_nobody() -> None:
-    ahead = ruling(Reply(401), now=NOW + timedelta(hours=1)).channel
+    ahead = ruling(ReceiverReply(401), now=NOW + timedelta(hours=1)).circuit
 
-    assert not ahead.closed(NOW)
-    assert ruling(Reply(500), ahead, now=NOW).channel.failing_since == NOW
+    assert not ahead.is_closed(NOW)
+    assert ruling(ReceiverReply(500), ahead, now=NOW).circuit.failing_since == NOW
 
 
 # Who is to blame ----------------------------------------------------------------------------------------------
 
 
 def test_an_open_channel_that_fails_is_a_setback_for_those_sent_a_failing_one_is_not() -> None:
-    first = ruling(Reply(500))
-    assert first.setback and first.wait > seconds(0)
-    second = ruling(Reply(500), first.channel, probe=True, now=NOW + seconds(1))
-    assert not second.setback and second.wait == seconds(0)
+    first = ruling(ReceiverReply(500))
+    assert first.is_setback and first.wait > seconds(0)
+    second = ruling(ReceiverReply(500), first.circuit, probe=True, now=NOW + seconds(1))
+    assert not second.is_setback and second.wait == seconds(0)
 
 
 def test_company_shrinks_to_one_and_only_then_waits_grow() -> None:
-    assert [company(setbacks) for setbacks in range(8)] == [100, 50, 25, 12, 6, 3, 1, 1]
-    waits = [ruling(Reply(500), setbacks=setbacks).wait for setbacks in range(20)]
+    assert [batch_size(setbacks) for setbacks in range(8)] == [100, 50, 25, 12, 6, 3, 1, 1]
+    waits = [ruling(ReceiverReply(500), setbacks=setbacks).wait for setbacks in range(20)]
     assert waits[:5] == [seconds(1)] * 5
     assert waits[6] == seconds(4)
     assert waits[-1] == seconds(240)
@@ -233,12 +246,12 @@ def test_company_shrinks_to_one_and_only_then_waits_grow() -> None:
 def test_a_receiver_that_is_too_slow_is_asked_for_less_and_carefully_for_more() -> None:
     channel = OPEN
     for batch in (50, 25, 12, 6, 3, 1, 1):
-        channel = ruling(Reply(None, "no answer in time"), channel, probe=True).channel
+        channel = ruling(ReceiverReply(None, "no answer in time"), channel, probe=True).circuit
         assert channel.batch == batch
     for batch in (11, 21, 31):
-        channel = ruling(receipt(*SENT), channel, probe=True).channel
+        channel = ruling(receipt(*SENT), channel, probe=True).circuit
         assert channel.batch == batch
-    assert ruling(Reply(503)).channel.batch == MOST, "whoever answers is quick enough"
+    assert ruling(ReceiverReply(503)).circuit.batch == MAX_BATCH, "whoever answers is quick enough"
 
 
 # Whole histories ----------------------------------------------------------------------------------------------
@@ -266,10 +279,10 @@ class Carried:
 
 
 FAILING = st.sampled_from(
-    [*(Reply(status) for status in (401, 404, 408, 429, 500, 503, 302)), Reply(None, "reset")]
+    [*(ReceiverReply(status) for status in (401, 404, 408, 429, 500, 503, 302)), ReceiverReply(None, "reset")]
 )
-ASKING = st.integers(0, 7200).map(lambda wait: Reply(503, retry_after=seconds(wait)))
-UNREADABLE = st.just(Reply(200))
+ASKING = st.integers(0, 7200).map(lambda wait: ReceiverReply(503, retry_after=seconds(wait)))
+UNREADABLE = st.just(ReceiverReply(200))
 
 
 class History(RuleBasedStateMachine):
@@ -321,7 +334,9 @@ class History(RuleBasedStateMachine):
         failing=st.one_of(FAILING, ASKING, UNREADABLE),
         took=st.floats(0, 8),
     )
-    def the_connection_fails(self, data: st.DataObject, stores: bool, failing: Reply, took: float) -> None:
+    def the_connection_fails(
+        self, data: st.DataObject, stores: bool, failing: ReceiverReply, took: float
+    ) -> None:
         relay = data.draw(st.sampled_from(sorted(self.relays)))
         sent = self.relays[relay].groups[0]
         if stores and not self.poison & set(sent):
@@ -351,13 +366,15 @@ class History(RuleBasedStateMachine):
     @invariant()
     def nobody_is_kept_waiting_for_longer_than_an_hour(self) -> None:
         retry_at = self.channel.retry_at
-        assert retry_at is None or not self.channel.closed(self.now) or retry_at - self.now <= seconds(7200)
+        assert (
+            retry_at is None or not self.channel.is_closed(self.now) or retry_at - self.now <= seconds(7200)
+        )
 
     def teardown(self) -> None:
         """The receiver is well again: everything arrives, or is dead and rightly so; soon, but for what was asked."""
         self.relays.clear()
         asked = max(seconds(0), (self.channel.retry_at or self.now) - self.now)
-        began, self.now = self.now, self.now + (asked if self.channel.closed(self.now) else seconds(0))
+        began, self.now = self.now, self.now + (asked if self.channel.is_closed(self.now) else seconds(0))
         for _ in range(20_000):
             if all(event.state != "pending" for event in self.table.values()):
                 break
@@ -374,17 +391,17 @@ class History(RuleBasedStateMachine):
     # How a courier keeps its tables
 
     def _claim(self, name: int) -> bool:
-        if self.channel.closed(self.now):
+        if self.channel.is_closed(self.now):
             return False
         due = sorted((event.due_at, id) for id, event in self.table.items() if self._free(event))
         if not due:
             return False
         probe = self.channel.failing_since is not None
         setbacks = self.table[due[0][1]].setbacks
-        same = [id for _, id in due if company(self.table[id].setbacks) == company(setbacks)]
-        taken = tuple(same[: min(company(setbacks), self.channel.batch)])
+        same = [id for _, id in due if batch_size(self.table[id].setbacks) == batch_size(setbacks)]
+        taken = tuple(same[: min(batch_size(setbacks), self.channel.batch)])
         if probe:
-            self.channel = Channel(
+            self.channel = Circuit(
                 self.channel.batch, self.channel.failing_since, self.now + LEASE, self.channel.reason
             )
         self.claims += 1
@@ -396,26 +413,26 @@ class History(RuleBasedStateMachine):
     def _free(self, event: Waiting) -> bool:
         return event.state == "pending" and event.due_at <= self.now
 
-    def _answer(self, sent: tuple[str, ...], left_out: int) -> Reply:
+    def _answer(self, sent: tuple[str, ...], left_out: int) -> ReceiverReply:
         if self.poison & set(sent):
-            return Reply(422)
+            return ReceiverReply(422)
         rejected = {id: "refused" for id in sent if id in self.refused}
         taken = [id for id in sent if id not in rejected][left_out:]
         self.book |= set(taken)
-        return Reply(200, taken=frozenset(taken), rejected=rejected, readable=True)
+        return ReceiverReply(200, accepted=frozenset(taken), rejected=rejected, is_readable=True)
 
-    def _settle(self, name: int, reply: Reply, took: float) -> None:
+    def _settle(self, name: int, reply: ReceiverReply, took: float) -> None:
         self.now += seconds(took)
         carried = self.relays[name]
         sent = carried.groups.pop(0)
-        told = step(
+        told = decide_outcome(
             *(self.channel, reply, sent),
             now=self.now,
             chance=0.5,
-            probe=carried.probe,
+            is_probe=carried.probe,
             setbacks=carried.setbacks,
         )
-        self.channel = told.channel
+        self.channel = told.circuit
         assert sorted(
             [*told.delivered, *told.dead, *told.waiting, *(id for h in told.halves for id in h)]
         ) == sorted(sent)
@@ -426,11 +443,11 @@ class History(RuleBasedStateMachine):
             event.due_at = self.now + LEASE
             if id in told.waiting:
                 event.due_at, event.claim = self.now + told.wait, None
-                event.setbacks += told.setback
+                event.setbacks += told.is_setback
             elif id in told.delivered or id in told.dead:
                 event.state, event.claim = ("delivered" if id in told.delivered else "dead"), None
         carried.groups[:0] = told.halves
-        if told.channel.closed(self.now):
+        if told.circuit.is_closed(self.now):
             for id in (id for group in carried.groups for id in group):
                 if self.table[id].claim == carried.claim:
                     self.table[id].claim, self.table[id].due_at = None, self.now

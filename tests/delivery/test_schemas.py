@@ -14,7 +14,7 @@ from referencing import Registry, Resource
 
 from feedback_service import clock
 from feedback_service.cases.registry import ServiceRef
-from feedback_service.delivery.events import CASE_STATUS, CENTRE_PROFILE, RESPONSE_RECORDED, TYPES
+from feedback_service.delivery.events import CASE_STATUS, CENTRE_PROFILE, EVENT_TYPES, RESPONSE_RECORDED
 from feedback_service.flow import answers as answers_flow
 from feedback_service.flow import direct, receipts, registers
 from feedback_service.flow.direct import AssistedAnswer
@@ -62,7 +62,7 @@ def promised(context: None) -> Callable[[], list[Event]]:
     """``promised()`` are the events that wait; each has been held against its schema and the envelope's."""
 
     def promised() -> list[Event]:
-        found: list[Event] = stored.rows(Event)
+        found: list[Event] = stored.read_rows(Event)
         for event in found:
             assert complaints(event.type, told_by(event)) == []
             assert complaints("envelope", as_it_travels(event, story.CENTRE)) == []
@@ -72,7 +72,7 @@ def promised(context: None) -> Callable[[], list[Event]]:
 
 
 def test_every_type_has_a_schema_and_every_schema_is_valid_and_has_an_owner() -> None:
-    assert set(PUBLISHED) == {*TYPES, "envelope"}
+    assert set(PUBLISHED) == {*EVENT_TYPES, "envelope"}
     for name, schema in PUBLISHED.items():
         Draft202012Validator.check_schema(schema)
         assert schema["$id"] == f"urn:vidhuk:schema:{name}"
@@ -89,14 +89,18 @@ def test_the_folder_in_the_documents_is_the_one_that_is_served(client: FlaskClie
 
 
 def test_the_statuses_of_a_case_fit(promised: Callable[[], list[Event]]) -> None:
-    story.a_centre()
+    story.create_centre()
     number = "77/1"
     for hours, status in ((5, "registered"), (4, "in_progress"), (3, "completed"), (2, "cancelled")):
-        report = story.a_report(status, case_number=number, status_at=clock.now() - timedelta(hours=hours))
-        story.registered(report)
+        report = story.make_case_update(
+            status, case_number=number, status_at=clock.now() - timedelta(hours=hours)
+        )
+        story.register_case(report)
     bare = {"provider_edrpou": None, "workplace": None, "workplace_kind": None}
-    story.registered(
-        story.a_report("registered", service=ServiceRef("", "7", ""), registered_at=clock.now(), **bare)
+    story.register_case(
+        story.make_case_update(
+            "registered", service=ServiceRef("", "7", ""), registered_at=clock.now(), **bare
+        )
     )
 
     told = [told_by(event)["status"] for event in promised() if event.type == CASE_STATUS]
@@ -119,8 +123,10 @@ def test_the_statuses_of_a_case_fit(promised: Callable[[], list[Event]]) -> None
 def test_answers_by_a_link_fit(
     promised: Callable[[], list[Event]], office: str, answers: dict[str, Any]
 ) -> None:
-    story.a_centre()
-    story.sent(story.invited(front_office=office).token, answers, language="en", source="sms_viber")
+    story.create_centre()
+    story.send_answer(
+        story.create_invitation(front_office=office).token, answers, language="en", source="sms_viber"
+    )
 
     [told] = [told_by(event) for event in promised() if event.type == RESPONSE_RECORDED]
 
@@ -133,10 +139,10 @@ def test_answers_left_begun_given_in_the_hall_or_to_staff_and_taken_back_fit(
     promised: Callable[[], list[Event]], time_is: TimeIs
 ) -> None:
     time_is("2026-11-20T12:00+02:00")
-    story.a_centre()
-    story.tapped(story.invited().token, {"off.nps": 7})
-    direct.record_in_hall(
-        story.CENTRE, client_id=uuid.uuid4(), given=story.given({"off.nps": 2}), language="uk"
+    story.create_centre()
+    story.begin_answer(story.create_invitation().token, {"off.nps": 7})
+    direct.record_hall_answer(
+        story.CENTRE, client_id=uuid.uuid4(), given=story.make_submission({"off.nps": 2}), language="uk"
     )
     heard = AssistedAnswer(
         centre=story.CENTRE,
@@ -147,12 +153,12 @@ def test_answers_left_begun_given_in_the_hall_or_to_staff_and_taken_back_fit(
         answered_on=clock.kyiv_day(clock.now()),
         language="uk",
     )
-    typed_in = direct.record_assisted(
-        heard, given=story.given({"off.nps": 9}), centres=frozenset({story.CENTRE})
+    typed_in = direct.record_assisted_answer(
+        heard, check_answers=story.make_submission({"off.nps": 9}), centres=frozenset({story.CENTRE})
     )
-    receipts.withdraw(typed_in.receipt)
+    receipts.withdraw_answer(typed_in.receipt)
     time_is("2026-11-20T12:31+02:00")
-    assert answers_flow.complete_left() == 1
+    assert answers_flow.submit_abandoned_drafts() == 1
 
     told = [told_by(event)["source"] for event in promised() if event.type == RESPONSE_RECORDED]
 
@@ -183,7 +189,7 @@ def test_a_centres_profile_fits(promised: Callable[[], list[Event]]) -> None:
 def test_the_schema_refuses_what_may_not_be_told(
     promised: Callable[[], list[Event]], wrong: dict[str, Any]
 ) -> None:
-    story.a_centre()
-    story.sent(story.invited().token, {"off.nps": 9})
+    story.create_centre()
+    story.send_answer(story.create_invitation().token, {"off.nps": 9})
     [told] = [told_by(event) for event in promised() if event.type == RESPONSE_RECORDED]
     assert complaints(RESPONSE_RECORDED, told | wrong)

@@ -6,27 +6,27 @@ from pathlib import Path
 
 import pytest
 
-from feedback_service.config import BadSettings, Settings, webhook_secrets
+from feedback_service.config import BadSettings, Settings, parse_webhook_secrets
 from feedback_service.delivery import signing
 from feedback_service.delivery.signing import BadSignature
-from tests.support.environment import environment
+from tests.support.environment import build_environment
 
 AT = datetime.fromtimestamp(1614265330, UTC)
 NAME = "msg_p5jXN8AQM9LWM0D4loKWxJek"
 BODY = b'{"test": 2432232314}'
-[PUBLISHED] = webhook_secrets("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+[PUBLISHED] = parse_webhook_secrets("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 ANOTHER = bytes(range(32))
 
 
 def test_the_signature_matches_the_published_example() -> None:
-    signed = signing.headers(NAME, AT, BODY, [PUBLISHED])
+    signed = signing.sign_request(NAME, AT, BODY, [PUBLISHED])
 
     assert signed == {
         "webhook-id": NAME,
         "webhook-timestamp": "1614265330",
         "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
     }
-    assert signing.verify(signed, BODY, [PUBLISHED], now=AT) == NAME
+    assert signing.verify_signature(signed, BODY, [PUBLISHED], now=AT) == NAME
 
 
 @pytest.mark.parametrize("sender", [[PUBLISHED, ANOTHER], [ANOTHER, PUBLISHED], [PUBLISHED]])
@@ -34,7 +34,9 @@ def test_the_signature_matches_the_published_example() -> None:
 def test_while_a_secret_is_rotated_one_in_common_is_enough(
     sender: list[bytes], receiver: list[bytes]
 ) -> None:
-    assert signing.verify(signing.headers(NAME, AT, BODY, sender), BODY, receiver, now=AT) == NAME
+    assert (
+        signing.verify_signature(signing.sign_request(NAME, AT, BODY, sender), BODY, receiver, now=AT) == NAME
+    )
 
 
 @pytest.mark.parametrize(
@@ -54,11 +56,13 @@ def test_while_a_secret_is_rotated_one_in_common_is_enough(
 )
 def test_whatever_is_spoiled_is_not_believed(spoiled: dict[str, str]) -> None:
     with pytest.raises(BadSignature):
-        signing.verify(signing.headers(NAME, AT, BODY, [PUBLISHED]) | spoiled, BODY, [PUBLISHED], now=AT)
+        signing.verify_signature(
+            signing.sign_request(NAME, AT, BODY, [PUBLISHED]) | spoiled, BODY, [PUBLISHED], now=AT
+        )
 
 
 def test_another_body_another_secret_or_another_time_is_not_believed() -> None:
-    signed = signing.headers(NAME, AT, BODY, [PUBLISHED])
+    signed = signing.sign_request(NAME, AT, BODY, [PUBLISHED])
 
     for body, secrets, now in (
         (BODY + b" ", [PUBLISHED], AT),
@@ -68,20 +72,20 @@ def test_another_body_another_secret_or_another_time_is_not_believed() -> None:
         (BODY, [PUBLISHED], AT - timedelta(minutes=5, seconds=1)),
     ):
         with pytest.raises(BadSignature):
-            signing.verify(signed, body, secrets, now=now)
-    assert signing.verify(signed, BODY, [PUBLISHED], now=AT + timedelta(minutes=5))
+            signing.verify_signature(signed, body, secrets, now=now)
+    assert signing.verify_signature(signed, BODY, [PUBLISHED], now=AT + timedelta(minutes=5))
 
 
 @pytest.mark.parametrize("between", [" ", ",", ", ", "\n"])
 def test_two_secrets_may_be_set(between: str) -> None:
     written = [f"whsec_{base64.b64encode(secret).decode()}" for secret in (PUBLISHED, ANOTHER)]
 
-    assert webhook_secrets(between.join(written)) == (PUBLISHED, ANOTHER)
+    assert parse_webhook_secrets(between.join(written)) == (PUBLISHED, ANOTHER)
 
 
 @pytest.mark.parametrize("secret", ["MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_AAAA", "whsec_%", " , "])
 def test_a_weak_secret_is_refused_at_start(tmp_path: Path, secret: str) -> None:
-    given = environment(tmp_path, "sqlite://") | {"FEEDBACK_CENTRAL_SECRET": secret}
+    given = build_environment(tmp_path, "sqlite://") | {"FEEDBACK_CENTRAL_SECRET": secret}
 
     with pytest.raises(BadSettings, match="FEEDBACK_CENTRAL_SECRET"):
         Settings.from_env(given)

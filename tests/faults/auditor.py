@@ -18,10 +18,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
-NAMED = 20  # examples of each fault in a printed verdict
+MAX_EXAMPLES = 20  # examples of each fault in a printed verdict
 
 
-class Thing(NamedTuple):
+class RecordKey(NamedTuple):
     """Something that a client asked for: each has a service (``key``) that nothing else has."""
 
     centre: str
@@ -58,136 +58,140 @@ class Verdict:
     FAULTS: ClassVar = ("lost", "doubled", "foreign", "differing", "gaps", "number_repeats", "refused")
 
     @property
-    def kept(self) -> bool:
+    def is_kept(self) -> bool:
         """Whether nothing is wrong."""
         return not any(getattr(self, name) for name in self.FAULTS)
 
-    def told(self) -> dict[str, Any]:
+    def as_report(self) -> dict[str, Any]:
         """As JSON has it: counts of everything, examples of what is wrong."""
-        told = dict(vars(self))
-        examples = {name: told.pop(name) for name in self.FAULTS}
-        wrong = {name: len(found) for name, found in examples.items()}
-        some = {name: found[:NAMED] for name, found in examples.items() if found}
-        return {"kept": self.kept, **told, "wrong": wrong, "examples": some}
+        counts = dict(vars(self))
+        examples = {name: counts.pop(name) for name in self.FAULTS}
+        wrong_counts = {name: len(messages) for name, messages in examples.items()}
+        shown_examples = {name: messages[:MAX_EXAMPLES] for name, messages in examples.items() if messages}
+        return {"kept": self.is_kept, **counts, "wrong": wrong_counts, "examples": shown_examples}
 
 
-def audit(journal: Iterable[Mapping[str, Any]], book: Mapping[str, Any]) -> Verdict:
+def audit_records(journal: Iterable[Mapping[str, Any]], received: Mapping[str, Any]) -> Verdict:
     """Hold the receiver's ``book`` ({``events``, ``changed``, ``repeats``}) against the clients' journal."""
-    claims = _claims(journal)
-    events: Sequence[Mapping[str, Any]] = book["events"]
-    verdict = Verdict(events=len(events), repeats=int(book["repeats"]))
-    found: dict[Thing, list[Mapping[str, Any]]] = defaultdict(list)
-    of_response = {
-        (event["source"], event["data"]["response_id"]): _key(event)
+    claims = _collect_claims(journal)
+    events: Sequence[Mapping[str, Any]] = received["events"]
+    verdict = Verdict(events=len(events), repeats=int(received["repeats"]))
+    events_by_record: dict[RecordKey, list[Mapping[str, Any]]] = defaultdict(list)
+    keys_by_response = {
+        (event["source"], event["data"]["response_id"]): _service_key(event)
         for event in events
         if event["type"] == "ua.vidhuk.response.recorded.v1"
     }
-    for id, times in Counter(event["id"] for event in events).items():
+    for event_id, times in Counter(event["id"] for event in events).items():
         if times > 1:
-            verdict.doubled.append(f"event {id} is {times} times in the book")
+            verdict.doubled.append(f"event {event_id} is {times} times in the book")
     for event in events:
-        thing = _thing(event, of_response)
-        if thing is None or thing not in claims:
+        record_key = _find_record_key(event, keys_by_response)
+        if record_key is None or record_key not in claims:
             verdict.foreign.append(f"nobody caused {event['type']} {event['id']} of {event['source']}")
         else:
-            found[thing].append(event)
-    for thing, claim in claims.items():
-        _judge(thing, claim, found[thing], verdict)
-    if book["changed"]:
-        verdict.differing.append(f"{book['changed']} events came again and said something else")
-    _count_numbers(events, verdict)
+            events_by_record[record_key].append(event)
+    for record_key, claim in claims.items():
+        _judge_claim(record_key, claim, events_by_record[record_key], verdict)
+    if received["changed"]:
+        verdict.differing.append(f"{received['changed']} events came again and said something else")
+    _check_sequence_numbers(events, verdict)
     return verdict
 
 
-def _claims(journal: Iterable[Mapping[str, Any]]) -> dict[Thing, Claim]:
-    claims: dict[Thing, Claim] = {}
-    for line in journal:
-        thing = Thing(line["centre"], line["key"], line["kind"])
-        match line["said"]:
+def _collect_claims(journal: Iterable[Mapping[str, Any]]) -> dict[RecordKey, Claim]:
+    claims: dict[RecordKey, Claim] = {}
+    for entry in journal:
+        record_key = RecordKey(entry["centre"], entry["key"], entry["kind"])
+        match entry["said"]:
             case "sent":
-                claim = claims.setdefault(thing, Claim())
-                if line["content"] not in claim.contents:
-                    claim.contents.append(line["content"])
+                claim = claims.setdefault(record_key, Claim())
+                if entry["content"] not in claim.contents:
+                    claim.contents.append(entry["content"])
             case "acknowledged":
-                claim = claims[thing]
+                claim = claims[record_key]
                 # What was sent last, or less than that, and the client was told so.
-                content = line.get("content", claim.contents[-1])
-                claim.contents = [{**content, "id": line["id"]} if line.get("id") else content]
+                content = entry.get("content", claim.contents[-1])
+                claim.contents = [{**content, "id": entry["id"]} if entry.get("id") else content]
                 claim.acknowledged = True
             case "refused":
-                claims[thing].refused = line["status"]
-            case other:
-                raise ValueError(f"the journal says {other}")
+                claims[record_key].refused = entry["status"]
+            case unknown:
+                raise ValueError(f"the journal says {unknown}")
     return claims
 
 
-def _thing(event: Mapping[str, Any], of_response: Mapping[tuple[str, str], str | None]) -> Thing | None:
+def _find_record_key(
+    event: Mapping[str, Any], keys_by_response: Mapping[tuple[str, str], str | None]
+) -> RecordKey | None:
     """Whose record the event is; ``None`` when it cannot be anybody's."""
     data, source = event["data"], event["source"]
     centre = source.removeprefix("/centres/")
     key: str | None
     match event["type"]:
         case "ua.vidhuk.case.status.v1":
-            kind, key = f"status {data['status']}", _key(event)
+            kind, key = f"status {data['status']}", _service_key(event)
         case "ua.vidhuk.response.recorded.v1":
-            kind, key = "answer", _key(event)
+            kind, key = "answer", _service_key(event)
         case "ua.vidhuk.response.withdrawn.v1":
-            kind, key = "withdrawal", of_response.get((source, data["response_id"]))
+            kind, key = "withdrawal", keys_by_response.get((source, data["response_id"]))
         case "ua.vidhuk.centre.profile.v1":
             kind, key = "profile", ""
         case _:
             return None
     if key is None or data.get("centre", centre) != centre:
         return None
-    return Thing(centre, key, kind)
+    return RecordKey(centre, key, kind)
 
 
-def _key(event: Mapping[str, Any]) -> str | None:
+def _service_key(event: Mapping[str, Any]) -> str | None:
     service = event["data"]["service"]
     return service["local_code"] if service else None
 
 
-def _judge(thing: Thing, claim: Claim, found: Sequence[Mapping[str, Any]], verdict: Verdict) -> None:
-    name = " ".join(thing)
+def _judge_claim(
+    record_key: RecordKey, claim: Claim, events: Sequence[Mapping[str, Any]], verdict: Verdict
+) -> None:
+    name = " ".join(record_key)
     if claim.acknowledged:
-        verdict.acknowledged[thing.kind] += 1
-        if not found:
+        verdict.acknowledged[record_key.kind] += 1
+        if not events:
             verdict.lost.append(name)
     else:
         verdict.in_doubt += 1
-        verdict.in_doubt_arrived += bool(found)
+        verdict.in_doubt_arrived += bool(events)
         if claim.refused is not None:
             verdict.refused.append(f"{name} was refused with {claim.refused}")
-    if len(found) > 1:
-        verdict.doubled.append(f"{name} has {len(found)} records")
-    for event in found:
-        said = _content(event)
-        wrong = [_differs(content, said) for content in claim.contents]
-        if all(wrong):
-            verdict.differing.append(f"{name} differs in {', '.join(wrong[-1])}")
+    if len(events) > 1:
+        verdict.doubled.append(f"{name} has {len(events)} records")
+    for event in events:
+        recorded = _recorded_content(event)
+        differences = [_differing_fields(content, recorded) for content in claim.contents]
+        if all(differences):
+            verdict.differing.append(f"{name} differs in {', '.join(differences[-1])}")
 
 
-def _differs(content: Mapping[str, Any], said: Mapping[str, Any]) -> list[str]:
+def _differing_fields(content: Mapping[str, Any], recorded: Mapping[str, Any]) -> list[str]:
     """The fields in which a record says something else."""
-    return [field for field, value in content.items() if said.get(field) != _comparable(value)]
+    return [field for field, value in content.items() if recorded.get(field) != _normalise_value(value)]
 
 
-def _content(event: Mapping[str, Any]) -> dict[str, Any]:
+def _recorded_content(event: Mapping[str, Any]) -> dict[str, Any]:
     data = event["data"]
-    said: dict[str, Any] = {"id": data.get("response_id")}
+    content: dict[str, Any] = {"id": data.get("response_id")}
     if "answers" in data:
-        said |= {
-            "answers": {each["question"]: each["value"] for each in data["answers"]},
+        content |= {
+            "answers": {answer["question"]: answer["value"] for answer in data["answers"]},
             "reasons": sorted(data["reasons"]),
             "breach": sorted(data["breach"]),
             "source": data["source"],
         }
     if "status" in data:
-        said |= {"status_at": datetime.fromisoformat(data["status_at"]), "office": data["front_office"]}
-    return said
+        content |= {"status_at": datetime.fromisoformat(data["status_at"]), "office": data["front_office"]}
+    return content
 
 
-def _comparable(value: Any) -> Any:
+def _normalise_value(value: Any) -> Any:
     """Lists have no order, an instant may be written in several ways."""
     if isinstance(value, list):
         return sorted(value)
@@ -196,25 +200,25 @@ def _comparable(value: Any) -> Any:
     return value
 
 
-def _count_numbers(events: Iterable[Mapping[str, Any]], verdict: Verdict) -> None:
+def _check_sequence_numbers(events: Iterable[Mapping[str, Any]], verdict: Verdict) -> None:
     numbers: dict[str, Counter[int]] = defaultdict(Counter)
     for event in events:
         numbers[event["source"]][int(event["sequence"])] += 1
-    for source, given in sorted(numbers.items()):
-        for number, times in sorted(given.items()):
+    for source, counts in sorted(numbers.items()):
+        for number, times in sorted(counts.items()):
             if times > 1:
                 verdict.number_repeats.append(f"{source} gave {number} {times} times")
-        missing = sorted(set(range(1, max(given) + 1)) - given.keys())
+        missing = sorted(set(range(1, max(counts) + 1)) - counts.keys())
         verdict.gaps += [f"{source} lacks {number}" for number in missing]
-        verdict.gaps += [f"{source} has the number {number}" for number in given if number < 1]
+        verdict.gaps += [f"{source} has the number {number}" for number in counts if number < 1]
 
 
-def main(journal: str, book: str) -> int:
+def main(journal_file: str, received_file: str) -> int:
     """Print the verdict; 0 when every word was kept."""
-    lines = (json.loads(line) for line in Path(journal).read_text().splitlines())
-    verdict = audit(lines, json.loads(Path(book).read_text()))
-    print(json.dumps(verdict.told(), ensure_ascii=False, indent=1))
-    return 0 if verdict.kept else 1
+    entries = (json.loads(entry) for entry in Path(journal_file).read_text().splitlines())
+    verdict = audit_records(entries, json.loads(Path(received_file).read_text()))
+    print(json.dumps(verdict.as_report(), ensure_ascii=False, indent=1))
+    return 0 if verdict.is_kept else 1
 
 
 if __name__ == "__main__":

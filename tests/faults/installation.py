@@ -18,11 +18,11 @@ from feedback_service.config import Settings
 from feedback_service.database import db
 from feedback_service.flow import integrations, registers
 from tests.faults.journal import Journal
-from tests.faults.programs import Program, kill, sweep
+from tests.faults.programs import Program, kill_leftovers, kill_process
 from tests.support.central import SECRETS
-from tests.support.database import migrate
-from tests.support.environment import ROOT, environment
-from tests.support.postgres import Server
+from tests.support.database import migrate_database
+from tests.support.environment import ROOT, build_environment
+from tests.support.postgres import PostgresServer
 
 CENTRES = ("SN05000042", "SN12000007", "SN18000003")
 PROFILE = {"name": "ЦНАП міста Вінниці", "edrpou": "00032112", "katottg": "UA05020030010063857"}
@@ -31,7 +31,7 @@ VICTIMS = ("web worker", "web master", "relay", "receiver", "postmaster")
 START_SECONDS = 60
 GUNICORN = (sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py")
 FLASK = (sys.executable, "-m", "flask", "--app", "wsgi")
-BROKEN = ROOT / "tests" / "faults" / "broken"
+BROKEN_MODULES_DIR = ROOT / "tests" / "faults" / "broken"
 
 
 class Installation:
@@ -46,29 +46,29 @@ class Installation:
         folder: Path,
         dialect: str,
         *,
-        data: Path | None = None,
+        data_dir: Path | None = None,
         database: str | None = None,
-        relays: int = 2,
-        web: Sequence[str] = (),
-        relay: Sequence[str] = (),
+        relay_count: int = 2,
+        web_alterations: Sequence[str] = (),
+        relay_alterations: Sequence[str] = (),
         **variables: str,
     ) -> None:
         self.folder, self.dialect = folder, dialect
         self.journal: Journal
-        self.key = ""
+        self.api_key = ""
         self.settings: dict[str, str] = {}
-        self.postgres = Server() if dialect == "postgresql" else None
-        self._data = data or folder
+        self.postgres = PostgresServer() if dialect == "postgresql" else None
+        self._data_dir = data_dir or folder
         self._database = database
-        self._alters = {"web": web, "relay": relay}
+        self._alterations = {"web": web_alterations, "relay": relay_alterations}
         self._variables = variables
-        self._relays = relays
+        self._relay_count = relay_count
         self._stack = ExitStack()
 
     def __enter__(self) -> "Installation":
         with self._stack:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._bring_up()
+            self._start_all()
             self._stack = self._stack.pop_all()
         return self
 
@@ -81,161 +81,167 @@ class Installation:
             )  # whatever matters is on the disk; to end in order would take seconds
         self._stack.close()
 
-    def kill(self, victim: str, dice: random.Random) -> bool:
+    def kill_victim(self, victim: str, rng: random.Random) -> bool:
         """One that is at work is dead, as by kill -9; ``False`` when none was."""
         match victim:
             case "web worker":
-                workers = self.web.workers()
+                workers = self.web.worker_pids()
                 if workers:
-                    kill(dice.choice(workers))
+                    kill_process(rng.choice(workers))
                 return bool(workers)
             case "web":
-                return _killed([self.web], with_workers=True)
+                return _kill_first_working([self.web], with_workers=True)
             case "web master":
-                return _killed([self.web])
+                return _kill_first_working([self.web])
             case "relay":
-                return _killed(sorted(self.relays, key=lambda each: each.started_at))
+                return _kill_first_working(sorted(self.relays, key=lambda program: program.started_at))
             case "receiver":
-                return _killed([self.central], with_workers=True)
+                return _kill_first_working([self.central], with_workers=True)
             case "postmaster" if self.postgres:
                 self.postgres.kill()
                 return True
         raise ValueError(f"there is no {victim}")
 
-    def victims(self) -> list[str]:
+    def list_victims(self) -> list[str]:
         """Who can be killed here."""
-        return [each for each in VICTIMS if each != "postmaster" or self.postgres]
+        return [victim for victim in VICTIMS if victim != "postmaster" or self.postgres]
 
-    def restore(self) -> None:
+    def restart_stopped(self) -> None:
         """Whatever has ended was started again; the database answers, the others will."""
-        if self.postgres and not self.postgres.running:
-            self._until(self._postgres_starts, "PostgreSQL")
+        if self.postgres and not self.postgres.is_running:
+            self._wait_until(self._try_start_postgres, "PostgreSQL")
         for program in self._programs:
-            if not program.alive:
+            if not program.is_running:
                 program.start()
 
-    def misbehave(self, mode: str, **how: object) -> None:
+    def set_receiver_fault(self, mode: str, **options: object) -> None:
         """The receiver treats its next requests so."""
-        reply = self._receiver("POST", "/faults", json={"mode": mode, **how})
+        reply = self._request_receiver("POST", "/faults", json={"mode": mode, **options})
         assert reply.status_code == 200, reply.text
 
-    def behaves(self) -> bool:
+    def is_receiver_healthy(self) -> bool:
         """Whether the receiver does everything right, as far as it can."""
-        return bool(self._receiver("GET", "/faults").json()["mode"] == "none")
+        return bool(self._request_receiver("GET", "/faults").json()["mode"] == "none")
 
-    def arrived(self) -> int:
+    def count_arrived(self) -> int:
         """How many events the receiver has."""
-        return int(self._receiver("GET", "/received/summary").json()["events"])
+        return int(self._request_receiver("GET", "/received/summary").json()["events"])
 
-    def deliveries(self) -> dict[str, int]:
+    def read_delivery_totals(self) -> dict[str, int]:
         """What the service says of its outbox; dead letters are sent again."""
-        found: dict[str, int] = self._service("GET", "/summary").json()
-        if found["dead"]:
-            for each in self._service("GET", "?state=dead&limit=200").json()["items"]:
-                self._service("POST", f"/{each['id']}/replay").raise_for_status()
-        return found
+        totals: dict[str, int] = self._request_deliveries("GET", "/summary").json()
+        if totals["dead"]:
+            for delivery in self._request_deliveries("GET", "?state=dead&limit=200").json()["items"]:
+                self._request_deliveries("POST", f"/{delivery['id']}/replay").raise_for_status()
+        return totals
 
-    def drain(self, seconds: float = 120) -> float:
+    def wait_until_drained(self, seconds: float = 120) -> float:
         """Everything has arrived that the service knows of; how long that took."""
         began = time.monotonic()
 
-        def drained() -> bool:
-            self.restore()
+        def is_drained() -> bool:
+            self.restart_stopped()
             try:
-                found = self.deliveries()
+                totals = self.read_delivery_totals()
             except (httpx.TransportError, httpx.HTTPStatusError, KeyError):
                 return False  # it is still coming up
-            return found["pending"] == 0 and found["dead"] == 0
+            return totals["pending"] == 0 and totals["dead"] == 0
 
-        self._until(drained, "an empty outbox", seconds)
+        self._wait_until(is_drained, "an empty outbox", seconds)
         return time.monotonic() - began
 
-    def book(self) -> dict[str, Any]:
+    def read_received_events(self) -> dict[str, Any]:
         """What the receiver has, by its own words."""
         events: list[dict[str, Any]] = []
         while True:
             after = events[-1]["arrival"] if events else 0
-            page = self._receiver("GET", "/received", params={"after": after}).json()
+            page = self._request_receiver("GET", "/received", params={"after": after}).json()
             if not page:
                 break
             events += page
-        summary = self._receiver("GET", "/received/summary").json()
+        summary = self._request_receiver("GET", "/received/summary").json()
         return {"events": events, "changed": summary["changed"], "repeats": summary["repeats"]}
 
     @property
     def _programs(self) -> tuple[Program, ...]:
         return (self.central, self.web, *self.relays)
 
-    def _bring_up(self) -> None:
+    def _start_all(self) -> None:
         self._http = self._stack.enter_context(httpx.Client(timeout=20, trust_env=False))
-        sockets = [socket.create_server(("127.0.0.1", 0), backlog=512) for _ in range(2)]
-        for each in sockets:
-            self._stack.callback(each.close)
-        self.url, self.central_url = (f"http://127.0.0.1:{each.getsockname()[1]}" for each in sockets)
+        listeners = [socket.create_server(("127.0.0.1", 0), backlog=512) for _ in range(2)]
+        for listener in listeners:
+            self._stack.callback(listener.close)
+        self.url, self.central_url = (
+            f"http://127.0.0.1:{listener.getsockname()[1]}" for listener in listeners
+        )
         if self.postgres:
             self._stack.enter_context(self.postgres)
         database = self._database
         if database is None:
-            file = f"sqlite:///{self._data}/feedback.db"
-            database = self.postgres.create("faults") if self.postgres else file
-            migrate(database, self._data)
-        own = environment(self._data, database, self.url)
-        own |= {"FEEDBACK_CENTRAL_URL": self.central_url, "FEEDBACK_CENTRAL_SECRET": SECRETS[0]}
-        counters = self.folder / "counters"
-        counters.mkdir()
-        own |= {"PROMETHEUS_MULTIPROC_DIR": str(counters), **self._variables}
-        self.settings = own
+            sqlite_url = f"sqlite:///{self._data_dir}/feedback.db"
+            database = self.postgres.create_database("faults") if self.postgres else sqlite_url
+            migrate_database(database, self._data_dir)
+        settings = build_environment(self._data_dir, database, self.url)
+        settings |= {"FEEDBACK_CENTRAL_URL": self.central_url, "FEEDBACK_CENTRAL_SECRET": SECRETS[0]}
+        metrics_dir = self.folder / "counters"
+        metrics_dir.mkdir()
+        settings |= {"PROMETHEUS_MULTIPROC_DIR": str(metrics_dir), **self._variables}
+        self.settings = settings
         self.journal = Journal(self.folder / "journal.jsonl")
         self._stack.callback(self.journal.close)
-        self._set_up(own)
-        receives = {"DATA_DIR": str(self.folder), "FEEDBACK_CENTRAL_SECRET": ",".join(SECRETS)}
-        receives["PROMETHEUS_MULTIPROC_DIR"] = str(counters)
-        listens = [f"fd://{each.fileno()}" for each in sockets]
+        self._create_centres_and_key(settings)
+        central_settings = {"DATA_DIR": str(self.folder), "FEEDBACK_CENTRAL_SECRET": ",".join(SECRETS)}
+        central_settings["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_dir)
+        bind_addresses = [f"fd://{listener.fileno()}" for listener in listeners]
         self.web = Program(
             "web",
-            [*GUNICORN, "--bind", listens[0], "--workers", "2", "wsgi:app"],
-            own | self._altered("web"),
+            [*GUNICORN, "--bind", bind_addresses[0], "--workers", "2", "wsgi:app"],
+            settings | self._alteration_variables("web"),
             self.folder,
-            sockets[0],
+            listeners[0],
         )
-        made_up = "feedback_service.sandbox.central.app:from_env()"
+        central_app = "feedback_service.sandbox.central.app:from_env()"
         self.central = Program(
             "central",
-            [*GUNICORN, "--bind", listens[1], "--workers", "1", "--threads", "16", made_up],
-            receives,
+            [*GUNICORN, "--bind", bind_addresses[1], "--workers", "1", "--threads", "16", central_app],
+            central_settings,
             self.folder,
-            sockets[1],
+            listeners[1],
         )
         self.relays = [
             Program(
                 f"relay{number}",
                 [*FLASK, command],
-                own | self._altered("relay"),
+                settings | self._alteration_variables("relay"),
                 self.folder,
-                says=b" started",
+                ready_text=b" started",
             )
-            for number, command in enumerate(("worker", "relay")[: self._relays])
+            for number, command in enumerate(("worker", "relay")[: self._relay_count])
         ]
-        self._stack.callback(sweep, self.folder)
-        self.restore()
-        self._until(self._answers, "the service")
+        self._stack.callback(kill_leftovers, self.folder)
+        self.restart_stopped()
+        self._wait_until(self._is_ready, "the service")
 
-    def _altered(self, part: str) -> dict[str, str]:
-        names = self._alters[part]
-        return {"PYTHONPATH": f"{BROKEN}{os.pathsep}{ROOT}", "ALTERED": " ".join(names)} if names else {}
+    def _alteration_variables(self, part: str) -> dict[str, str]:
+        names = self._alterations[part]
+        return (
+            {"PYTHONPATH": f"{BROKEN_MODULES_DIR}{os.pathsep}{ROOT}", "ALTERED": " ".join(names)}
+            if names
+            else {}
+        )
 
-    def _set_up(self, own: dict[str, str]) -> None:
-        app = create_app(Settings.from_env(own))
+    def _create_centres_and_key(self, settings: dict[str, str]) -> None:
+        app = create_app(Settings.from_env(settings))
         with app.app_context():
             for code in CENTRES:
-                thing = (code, "", "profile")
-                self.journal.sent(thing, "operator", {})
+                record_key = (code, "", "profile")
+                self.journal.record_sent(record_key, "operator", {})
                 registers.add_centre(PROFILE | {"code": code})
-                self.journal.acknowledged(thing, 200)
-            self.key = integrations.add_key(SCOPES, CENTRES)
+                self.journal.record_acknowledged(record_key, 200)
+            self.api_key = integrations.add_key(SCOPES, CENTRES)
             db.engine.dispose()
 
-    def _postgres_starts(self) -> bool:
+    def _try_start_postgres(self) -> bool:
         assert self.postgres
         try:
             self.postgres.start()
@@ -243,42 +249,44 @@ class Installation:
             return False
         return True
 
-    def _answers(self) -> bool:
+    def _is_ready(self) -> bool:
         try:
             return self._http.get(f"{self.url}/readyz").is_success
         except httpx.TransportError:
-            self.restore()
+            self.restart_stopped()
             return False
 
-    def _service(self, method: str, path: str) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {self.key}"}
+    def _request_deliveries(self, method: str, path: str) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.api_key}"}
         return self._http.request(method, f"{self.url}/api/v1/deliveries{path}", headers=headers)
 
-    def _receiver(self, method: str, path: str, **how: Any) -> httpx.Response:
-        reply: list[httpx.Response] = []
+    def _request_receiver(self, method: str, path: str, **options: Any) -> httpx.Response:
+        replies: list[httpx.Response] = []
 
-        def asked() -> bool:
-            self.restore()
+        def try_request() -> bool:
+            self.restart_stopped()
             try:
-                reply.append(self._http.request(method, self.central_url + path, **how))
+                replies.append(self._http.request(method, self.central_url + path, **options))
             except httpx.TransportError:
                 return False
             return True
 
-        self._until(asked, "the receiver")
-        return reply[-1]
+        self._wait_until(try_request, "the receiver")
+        return replies[-1]
 
-    def _until(self, so: Callable[[], bool], what: str, seconds: float = START_SECONDS) -> None:
-        ends = time.monotonic() + seconds
-        while not so():
-            if time.monotonic() > ends:
-                raise TimeoutError(f"no sign of {what} after {seconds:.0f} seconds; see {self.folder}")
+    def _wait_until(
+        self, condition: Callable[[], bool], awaited: str, seconds: float = START_SECONDS
+    ) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"no sign of {awaited} after {seconds:.0f} seconds; see {self.folder}")
             time.sleep(0.05)
 
 
-def _killed(programs: Sequence[Program], *, with_workers: bool = False) -> bool:
+def _kill_first_working(programs: Sequence[Program], *, with_workers: bool = False) -> bool:
     for program in programs:
-        if program.at_work:
+        if program.is_at_work:
             program.kill(with_workers=with_workers)
             return True
     return False

@@ -14,29 +14,29 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.said: Counter[str] = Counter()  # lines by what they say
+        self.counts: Counter[str] = Counter()  # lines by what they say
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._lock = threading.Lock()
 
-    def sent(self, thing: tuple[str, str, str], client: str, content: Mapping[str, Any]) -> None:
+    def record_sent(self, record_key: tuple[str, str, str], client: str, content: Mapping[str, Any]) -> None:
         """A request for the thing is about to go out."""
-        self._write("sent", thing, client=client, content=content)
+        self._write_entry("sent", record_key, client=client, content=content)
 
-    def acknowledged(self, thing: tuple[str, str, str], status: int, **received: Any) -> None:
+    def record_acknowledged(self, record_key: tuple[str, str, str], status: int, **details: Any) -> None:
         """The service said yes."""
-        self._write("acknowledged", thing, status=status, **received)
+        self._write_entry("acknowledged", record_key, status=status, **details)
 
-    def refused(self, thing: tuple[str, str, str], status: int) -> None:
+    def record_refused(self, record_key: tuple[str, str, str], status: int) -> None:
         """The service said that it will never do it."""
-        self._write("refused", thing, status=status)
+        self._write_entry("refused", record_key, status=status)
 
     def close(self) -> None:
         """Nobody writes any more."""
         os.close(self._file)
 
-    def _write(self, said: str, thing: tuple[str, str, str], **facts: Any) -> None:
-        centre, key, kind = thing
-        line = {"said": said, "centre": centre, "key": key, "kind": kind} | facts
+    def _write_entry(self, entry_type: str, record_key: tuple[str, str, str], **facts: Any) -> None:
+        centre, key, kind = record_key
+        entry = {"said": entry_type, "centre": centre, "key": key, "kind": kind} | facts
         with self._lock:
-            self.said[said] += 1
-            os.write(self._file, json.dumps(line, ensure_ascii=False).encode() + b"\n")
+            self.counts[entry_type] += 1
+            os.write(self._file, json.dumps(entry, ensure_ascii=False).encode() + b"\n")

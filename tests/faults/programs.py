@@ -8,9 +8,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.support.environment import ROOT, process_environment
+from tests.support.environment import ROOT, build_process_environment
 
-MARK = "FAULTS_FOLDER"  # in the environment of everything that we start
+FOLDER_VARIABLE = "FAULTS_FOLDER"  # in the environment of everything that we start
 
 
 class Program:
@@ -22,16 +22,18 @@ class Program:
         command: Sequence[str],
         environment: Mapping[str, str],
         folder: Path,
-        listens: socket.socket | None = None,
-        says: bytes | None = None,
+        listener: socket.socket | None = None,
+        ready_text: bytes | None = None,
     ) -> None:
         self.name = name
         self.log = folder / f"{name}.log"
         self.started_at = 0.0
         self._command = command
-        self._environment = process_environment(os.environ, {**environment, MARK: str(folder)})
-        self._says, self._silent = says, 0
-        self._listens = [listens.fileno()] if listens else []
+        self._environment = build_process_environment(
+            os.environ, {**environment, FOLDER_VARIABLE: str(folder)}
+        )
+        self._ready_text, self._log_offset = ready_text, 0
+        self._inherited_fds = [listener.fileno()] if listener else []
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -41,28 +43,28 @@ class Program:
         return self._process.pid
 
     @property
-    def alive(self) -> bool:
+    def is_running(self) -> bool:
         """Whether it runs."""
         return self._process is not None and self._process.poll() is None
 
     @property
-    def at_work(self) -> bool:
+    def is_at_work(self) -> bool:
         """Whether it is of use by now: it has said so, or it has workers."""
-        if self._says is None:
-            return bool(self.workers())
+        if self._ready_text is None:
+            return bool(self.worker_pids())
         with self.log.open("rb") as log:
-            log.seek(self._silent)
-            return self.alive and self._says in log.read()
+            log.seek(self._log_offset)
+            return self.is_running and self._ready_text in log.read()
 
     def restart(self, **variables: str) -> None:
         """It has ended and was started again, with other values for these variables of its environment."""
-        self.end()
+        self.stop()
         self.start(variables)
 
     def start(self, variables: Mapping[str, str] | None = None) -> None:
         """It has been started; it may take a while until it is of use."""
         with self.log.open("ab") as log:
-            self._silent = log.tell()
+            self._log_offset = log.tell()
             self._process = subprocess.Popen(
                 self._command,
                 cwd=ROOT,
@@ -70,31 +72,31 @@ class Program:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                pass_fds=self._listens,
+                pass_fds=self._inherited_fds,
                 start_new_session=True,
             )
         self.started_at = time.monotonic()
 
-    def workers(self) -> list[int]:
+    def worker_pids(self) -> list[int]:
         """The ids of its children."""
-        if not self.alive or self._process is None:
+        if not self.is_running or self._process is None:
             return []
         try:
-            listed = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text()
+            children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text()
         except OSError:
             return []
-        return [int(pid) for pid in listed.split()]
+        return [int(pid) for pid in children.split()]
 
     def kill(self, *, with_workers: bool = False) -> None:
         """It is dead at once; so are its children, if asked, else they find out."""
         if self._process is None:
             return
-        for pid in self.workers() if with_workers else ():
-            kill(pid)
+        for pid in self.worker_pids() if with_workers else ():
+            kill_process(pid)
         self._process.kill()
         self._process.wait()
 
-    def end(self) -> None:
+    def stop(self) -> None:
         """It has ended, in order if it can within a few seconds."""
         if self._process is None:
             return
@@ -105,7 +107,7 @@ class Program:
             self.kill(with_workers=True)
 
 
-def kill(pid: int) -> None:
+def kill_process(pid: int) -> None:
     """The process is dead at once, if it still was there."""
     try:
         os.kill(pid, signal.SIGKILL)
@@ -113,13 +115,13 @@ def kill(pid: int) -> None:
         return
 
 
-def sweep(folder: Path) -> None:
+def kill_leftovers(folder: Path) -> None:
     """Nothing that was started for that folder runs any more, whoever its parent is by now."""
-    mark = f"{MARK}={folder}".encode()
+    marker = f"{FOLDER_VARIABLE}={folder}".encode()
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            ours = mark in (entry / "environ").read_bytes().split(b"\0")
+            is_ours = marker in (entry / "environ").read_bytes().split(b"\0")
         except OSError:
             continue  # it ended meanwhile
-        if ours:
-            kill(int(entry.name))
+        if is_ours:
+            kill_process(int(entry.name))

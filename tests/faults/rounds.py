@@ -22,20 +22,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.faults.auditor import Verdict, audit
-from tests.faults.crowd import Crowd
+from tests.faults.auditor import Verdict, audit_records
+from tests.faults.crowd import ClientLoad
 from tests.faults.installation import CENTRES, Installation
 from tests.support.environment import ROOT
 
-MOMENT = 0.25  # seconds within which the blow falls
-TWO = 0.35  # of the rounds kill two processes
-ALIVE = 2  # acknowledgements until the next round begins, so that every blow meets work under way
-PATIENCE = 60.0  # seconds to wait for those
-TOLD_EVERY = 50  # rounds
+KILL_WINDOW_SECONDS = 0.25  # seconds within which the blow falls
+DOUBLE_KILL_SHARE = 0.35  # of the rounds kill two processes
+MIN_ACKNOWLEDGED = 2  # acknowledgements until the next round begins, so that every blow meets work under way
+PATIENCE_SECONDS = 60.0  # seconds to wait for those
+ROUNDS_PER_PROGRESS_LINE = 50  # rounds
 
 
 @dataclass
-class Dose:
+class RoundResults:
     """What was done to an installation, and how long it took to serve again."""
 
     rounds: int = 0
@@ -43,93 +43,98 @@ class Dose:
     waits: list[float] = field(default_factory=list)  # seconds from the blow to the next acknowledgements
 
 
-def kill_rounds(
-    ours: Installation,
+def run_kill_rounds(
+    installation: Installation,
     rounds: int,
-    dice: random.Random,
+    rng: random.Random,
     *,
-    among: Sequence[str] = (),
+    candidates: Sequence[str] = (),
     stop: threading.Event | None = None,
-) -> Dose:
+) -> RoundResults:
     """So many rounds were done under a load that is already there, with victims ``among`` these, or all."""
-    dose, among = Dose(), among or ours.victims()
-    while dose.rounds < rounds and not (stop and stop.is_set()):
-        time.sleep(dice.uniform(0, MOMENT))
-        victims = dice.sample(among, 2 if len(among) > 1 and dice.random() < TWO else 1)
-        before, began = ours.journal.said["acknowledged"], time.monotonic()
-        killed = [victim for victim in victims if ours.kill(victim, dice)]
+    results, candidates = RoundResults(), candidates or installation.list_victims()
+    while results.rounds < rounds and not (stop and stop.is_set()):
+        time.sleep(rng.uniform(0, KILL_WINDOW_SECONDS))
+        victims = rng.sample(candidates, 2 if len(candidates) > 1 and rng.random() < DOUBLE_KILL_SHARE else 1)
+        acknowledged_before, began = installation.journal.counts["acknowledged"], time.monotonic()
+        killed = [victim for victim in victims if installation.kill_victim(victim, rng)]
         if not killed:
-            ours.restore()
+            installation.restart_stopped()
             continue  # they were just starting
-        dose.killed[" + ".join(sorted(killed))] += 1
-        ours.restore()
-        while ours.journal.said["acknowledged"] < before + ALIVE:
-            if time.monotonic() > began + PATIENCE:
+        results.killed[" + ".join(sorted(killed))] += 1
+        installation.restart_stopped()
+        while installation.journal.counts["acknowledged"] < acknowledged_before + MIN_ACKNOWLEDGED:
+            if time.monotonic() > began + PATIENCE_SECONDS:
                 raise TimeoutError(
-                    f"nothing was acknowledged for {PATIENCE:.0f} s after {victims}; see {ours.folder}"
+                    f"nothing was acknowledged for {PATIENCE_SECONDS:.0f} s after {victims}; see {installation.folder}"
                 )
             time.sleep(0.005)
-            ours.restore()
-        dose.rounds += 1
-        dose.waits.append(time.monotonic() - began)
-        if dose.rounds % TOLD_EVERY == 0 and rounds > TOLD_EVERY:
-            print(f"{dose.rounds} rounds, {ours.journal.said['acknowledged']} acknowledged", flush=True)
-    return dose
+            installation.restart_stopped()
+        results.rounds += 1
+        results.waits.append(time.monotonic() - began)
+        if results.rounds % ROUNDS_PER_PROGRESS_LINE == 0 and rounds > ROUNDS_PER_PROGRESS_LINE:
+            print(
+                f"{results.rounds} rounds, {installation.journal.counts['acknowledged']} acknowledged",
+                flush=True,
+            )
+    return results
 
 
-def audited(ours: Installation) -> tuple[Verdict, float]:
+def drain_and_audit(installation: Installation) -> tuple[Verdict, float]:
     """The verdict once the outbox is empty, and the seconds until it was; both books stay in the folder."""
-    seconds = ours.drain()
-    book = ours.book()
-    (ours.folder / "book.json").write_text(json.dumps(book, ensure_ascii=False))
-    lines = (json.loads(line) for line in ours.journal.path.read_text().splitlines())
-    return audit(lines, book), seconds
+    seconds = installation.wait_until_drained()
+    received = installation.read_received_events()
+    (installation.folder / "book.json").write_text(json.dumps(received, ensure_ascii=False))
+    entries = (json.loads(entry) for entry in installation.journal.path.read_text().splitlines())
+    return audit_records(entries, received), seconds
 
 
-def run(folder: Path, dialect: str, rounds: int, seed: int, stop: threading.Event) -> dict[str, Any]:
+def run_on_fresh_installation(
+    folder: Path, dialect: str, rounds: int, seed: int, stop: threading.Event
+) -> dict[str, Any]:
     """The report of so many rounds on a fresh installation."""
-    dice, began = random.Random(seed), datetime.now(UTC)
-    with Installation(folder, dialect) as ours:
+    rng, began = random.Random(seed), datetime.now(UTC)
+    with Installation(folder, dialect) as installation:
         started = time.monotonic()
-        with Crowd(ours.url, ours.key, CENTRES, ours.journal, seed=seed):
-            dose = kill_rounds(ours, rounds, dice, stop=stop)
-            arrived = len(ours.book()["events"])
-            seconds = time.monotonic() - started
-        verdict, drained = audited(ours)
-    waits = sorted(dose.waits) or [0.0]
+        with ClientLoad(installation.url, installation.api_key, CENTRES, installation.journal, seed=seed):
+            results = run_kill_rounds(installation, rounds, rng, stop=stop)
+            arrived_count = len(installation.read_received_events()["events"])
+            load_seconds = time.monotonic() - started
+        verdict, drain_seconds = drain_and_audit(installation)
+    waits = sorted(results.waits) or [0.0]
     return {
-        "commit": commit(),
+        "commit": read_commit(),
         "began": began.isoformat(timespec="seconds"),
         "database": dialect,
         "seed": seed,
-        "rounds": dose.rounds,
-        "seconds": round(seconds, 1),
-        "seconds_a_round": round(seconds / max(1, dose.rounds), 2),
-        "arrived_meanwhile": arrived,
-        "drained_in": round(drained, 1),
+        "rounds": results.rounds,
+        "seconds": round(load_seconds, 1),
+        "seconds_a_round": round(load_seconds / max(1, results.rounds), 2),
+        "arrived_meanwhile": arrived_count,
+        "drained_in": round(drain_seconds, 1),
         "serves_again_after": {
             "median": round(waits[len(waits) // 2], 2),
             "p95": round(waits[int(len(waits) * 0.95)], 2),
             "longest": round(waits[-1], 2),
         },
-        "killed": dict(dose.killed.most_common()),
-        "proves": f"failure rate below {3 / max(1, dose.rounds):.4f} a round at 95 %"
-        if verdict.kept
+        "killed": dict(results.killed.most_common()),
+        "proves": f"failure rate below {3 / max(1, results.rounds):.4f} a round at 95 %"
+        if verdict.is_kept
         else "nothing",
-        "verdict": verdict.told(),
+        "verdict": verdict.as_report(),
     }
 
 
-def commit() -> str:
+def read_commit() -> str:
     """The commit that runs, with a plus where files differ from it."""
 
-    def git(*words: str) -> str:
-        return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+    def run_git(*arguments: str) -> str:
+        return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True).stdout.strip()
 
-    changed = git(
+    changes = run_git(
         "status", "--porcelain", "--untracked-files=no", "--", "feedback_service", "kiosk_ui", "migrations"
     )
-    return git("rev-parse", "--short", "HEAD") + ("+" if changed else "")
+    return run_git("rev-parse", "--short", "HEAD") + ("+" if changes else "")
 
 
 def main() -> int:
@@ -138,24 +143,26 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--seed", type=int, default=1)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    kept = Path(os.environ.get("DATA_DIR") or "var").resolve() / "faults"
-    kept.mkdir(parents=True, exist_ok=True)
-    name = f"{asked.database}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, lambda *_: stop.set())
+    output_dir = Path(os.environ.get("DATA_DIR") or "var").resolve() / "faults"
+    output_dir.mkdir(parents=True, exist_ok=True)
+    name = f"{arguments.database}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     with tempfile.TemporaryDirectory(prefix="vidhuk-faults-", ignore_cleanup_errors=True) as temporary:
         folder = Path(temporary) / "installation"
         try:
-            report = run(folder, asked.database, asked.rounds, asked.seed, stop)
+            report = run_on_fresh_installation(
+                folder, arguments.database, arguments.rounds, arguments.seed, stop
+            )
         finally:
             for file in ("journal.jsonl", "book.json"):
                 if (folder / file).exists():
-                    (folder / file).replace(kept / f"{name}-{file}")
+                    (folder / file).replace(output_dir / f"{name}-{file}")
             for log in folder.glob("*.log"):
-                log.replace(kept / f"{name}-{log.name}")
-    path = kept / f"{name}.json"
+                log.replace(output_dir / f"{name}-{log.name}")
+    path = output_dir / f"{name}.json"
     path.write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n")
     print(json.dumps(report, ensure_ascii=False, indent=1), f"\n{path}", flush=True)
     return 0 if report["verdict"]["kept"] else 1

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.faults.auditor import Verdict, audit
-from tests.support.central import Event, a_status, an_answer
+from tests.faults.auditor import Verdict, audit_records
+from tests.support.central import Event, make_answer_event, make_status_event
 from tests.support.environment import ROOT
 
 CENTRE = "SN05000042"
@@ -36,8 +36,8 @@ def event(made: Callable[..., Event], sequence: int, key: str) -> Event:
 
 def books() -> tuple[list[dict[str, Any]], list[Event]]:
     """Two cases, one answer that was taken back, and somebody who gave up; all is well."""
-    answer = event(an_answer, 2, "a")
-    withdrawal = an_answer(CENTRE, 4) | {
+    answer = event(make_answer_event, 2, "a")
+    withdrawal = make_answer_event(CENTRE, 4) | {
         "type": "ua.vidhuk.response.withdrawn.v1",
         "data": {"response_id": answer["data"]["response_id"]},
     }
@@ -52,7 +52,7 @@ def books() -> tuple[list[dict[str, Any]], list[Event]]:
         line("acknowledged", "a", "withdrawal", status=303),
         line("sent", "b", "answer", content=OPINION),
     ]
-    events = [event(a_status, 1, "a"), answer, event(a_status, 3, "b"), withdrawal]
+    events = [event(make_status_event, 1, "a"), answer, event(make_status_event, 3, "b"), withdrawal]
     return journal, events
 
 
@@ -60,19 +60,19 @@ def verdict_on(spoil: Spoil, **facts: int) -> Verdict:
     """What is found in books in which that was changed."""
     journal, events = books()
     spoil(journal, events)
-    return audit(journal, {"events": events, "changed": 0, "repeats": 0} | facts)
+    return audit_records(journal, {"events": events, "changed": 0, "repeats": 0} | facts)
 
 
 def found(verdict: Verdict) -> set[str]:
     """The kinds of faults that were found."""
-    return set(verdict.told()["examples"])
+    return set(verdict.as_report()["examples"])
 
 
 def test_kept_words_are_found_kept_whatever_became_of_what_is_in_doubt() -> None:
-    arrived = event(an_answer, 5, "b")
+    arrived = event(make_answer_event, 5, "b")
     without, with_it = verdict_on(lambda *_: None), verdict_on(lambda _, events: events.append(arrived))
 
-    assert without.kept and with_it.kept
+    assert without.is_kept and with_it.is_kept
     assert (without.in_doubt, without.in_doubt_arrived) == (1, 0)
     assert (with_it.in_doubt, with_it.in_doubt_arrived) == (1, 1)
     assert without.acknowledged == {"status completed": 2, "answer": 1, "withdrawal": 1}
@@ -91,8 +91,8 @@ def renumbered(made: Event, sequence: int) -> Event:
         (lambda _, events: events.append(renumbered(events[1], 5)), {"doubled"}),
         (lambda _, events: events.append(renumbered(events[1], 2)), {"doubled", "number_repeats"}),
         (lambda _, events: events.append(events[0]), {"doubled", "number_repeats"}),
-        (lambda _, events: events.append(event(a_status, 5, "nobody's")), {"foreign"}),
-        (lambda _, events: events.append(an_answer(CENTRE, 5) | {"type": "other"}), {"foreign"}),
+        (lambda _, events: events.append(event(make_status_event, 5, "nobody's")), {"foreign"}),
+        (lambda _, events: events.append(make_answer_event(CENTRE, 5) | {"type": "other"}), {"foreign"}),
         (lambda _, events: events[2].update(source="/centres/SN12000007"), {"foreign", "lost", "gaps"}),
         (lambda _, events: events[3].update(sequence="3"), {"number_repeats"}),
         (lambda _, events: events[3].update(sequence="9"), {"gaps"}),
@@ -110,7 +110,7 @@ def test_a_broken_word_is_found(spoil: Spoil, wrong: set[str]) -> None:
 @pytest.mark.parametrize("spoils", [False, True])
 def test_an_answer_begun_and_left_may_be_only_its_first_tap_but_nothing_else(spoils: bool) -> None:
     tap = OPINION | {"answers": {"off.nps": 9}, "reasons": []}
-    final = event(an_answer, 5, "b")
+    final = event(make_answer_event, 5, "b")
     final["data"] |= {"answers": [{"question": "off.nps", "value": 8 if spoils else 9}], "reasons": []}
 
     def begun(journal: list[dict[str, Any]], events: list[Event]) -> None:
@@ -121,7 +121,7 @@ def test_an_answer_begun_and_left_may_be_only_its_first_tap_but_nothing_else(spo
 
 
 def test_two_records_of_what_is_in_doubt_are_one_too_many() -> None:
-    twice = [event(an_answer, number, "b") for number in (5, 6)]
+    twice = [event(make_answer_event, number, "b") for number in (5, 6)]
 
     assert found(verdict_on(lambda _, events: events.extend(twice))) == {"doubled"}
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.crowd import Crowd
+from tests.faults.crowd import ClientLoad
 from tests.faults.installation import CENTRES, Installation
-from tests.faults.rounds import audited, kill_rounds
+from tests.faults.rounds import drain_and_audit, run_kill_rounds
 from tests.support.database import FreshDatabase
 
 ROUNDS = 5
@@ -22,20 +22,20 @@ def test_whoever_dies_nothing_acknowledged_is_lost_or_doubled(
     database = (
         fresh_database("sqlite") if dialect == "sqlite" else None
     )  # the other's server is to be killed too
-    with Installation(tmp_path, dialect, database=database, relay=["hurried"]) as ours:
-        with Crowd(ours.url, ours.key, CENTRES, ours.journal, seed=7):
-            dose = kill_rounds(ours, ROUNDS, random.Random(7))
-        verdict, _ = audited(ours)
+    with Installation(tmp_path, dialect, database=database, relay_alterations=["hurried"]) as ours:
+        with ClientLoad(ours.url, ours.api_key, CENTRES, ours.journal, seed=7):
+            dose = run_kill_rounds(ours, ROUNDS, random.Random(7))
+        verdict, _ = drain_and_audit(ours)
 
-    assert verdict.kept, verdict.told()
+    assert verdict.is_kept, verdict.as_report()
     assert dose.killed.total() == ROUNDS
     assert verdict.acknowledged["answer"] > 0
 
 
 def arrives(ours: Installation) -> None:
     """Something more has arrived."""
-    before, ends = ours.arrived(), time.monotonic() + 60
-    while ours.arrived() == before:
+    before, ends = ours.count_arrived(), time.monotonic() + 60
+    while ours.count_arrived() == before:
         assert time.monotonic() < ends, "nothing arrives any more"
         time.sleep(0.01)
 
@@ -54,11 +54,13 @@ def test_broken_builds_are_caught(
 ) -> None:
     web, relay = (broken if part == "web" else []), ["hurried", *(broken if part == "relay" else [])]
     database = fresh_database("sqlite")
-    with Installation(tmp_path, "sqlite", database=database, relays=1, web=web, relay=relay) as ours:
-        with Crowd(ours.url, ours.key, CENTRES, ours.journal, seed=11):
+    with Installation(
+        tmp_path, "sqlite", database=database, relay_count=1, web_alterations=web, relay_alterations=relay
+    ) as ours:
+        with ClientLoad(ours.url, ours.api_key, CENTRES, ours.journal, seed=11):
             for seed in range(3):
                 arrives(ours)  # a broken relay is now on its way to the next mistake
-                kill_rounds(ours, 1, random.Random(seed), among=[part])
-        verdict, _ = audited(ours)
+                run_kill_rounds(ours, 1, random.Random(seed), candidates=[part])
+        verdict, _ = drain_and_audit(ours)
 
-    assert wrong <= verdict.told()["examples"].keys(), json.dumps(verdict.told(), indent=1)
+    assert wrong <= verdict.as_report()["examples"].keys(), json.dumps(verdict.as_report(), indent=1)

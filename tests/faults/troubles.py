@@ -19,12 +19,12 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.faults.crowd import Crowd
+from tests.faults.crowd import ClientLoad
 from tests.faults.installation import CENTRES, Installation
-from tests.faults.rounds import audited
+from tests.faults.rounds import drain_and_audit
 from tests.support.database import FreshDatabase
 
-MATRIX: tuple[dict[str, Any], ...] = (
+RECEIVER_FAULTS: tuple[dict[str, Any], ...] = (
     *({"mode": "status", "status": status} for status in (400, 401, 403, 404, 408, 409, 410, 413, 415)),
     *({"mode": "status", "status": status} for status in (422, 425, 429, 500, 501, 502, 503, 504, 418)),
     {"mode": "status", "status": 429, "retry_after": "1"},
@@ -42,69 +42,69 @@ MATRIX: tuple[dict[str, Any], ...] = (
     {"mode": "poison", "every": 4, "status": 413},
     {"mode": "reject", "every": 3},
 )  # fmt: skip
-PARTS = 4  # in which they come
-SMALL = 4 * 1024 * 1024  # bytes of a disk that is soon full
+PART_COUNT = 4  # in which they come
+SMALL_DISK_BYTES = 4 * 1024 * 1024  # bytes of a disk that is soon full
 
 
 @contextmanager
-def busy(ours: Installation, seed: int = 3) -> Iterator[None]:
+def under_load(installation: Installation, seed: int = 3) -> Iterator[None]:
     """There is a load, and something is acknowledged before and after what the block does."""
-    with Crowd(ours.url, ours.key, CENTRES, ours.journal, seed=seed):
-        served(ours)
+    with ClientLoad(installation.url, installation.api_key, CENTRES, installation.journal, seed=seed):
+        wait_until_served(installation)
         yield
-        served(ours)
+        wait_until_served(installation)
 
 
-def served(ours: Installation, n: int = 5) -> None:
+def wait_until_served(installation: Installation, count: int = 5) -> None:
     """So many more things have been acknowledged."""
-    before = ours.journal.said["acknowledged"]
-    until(lambda: ours.journal.said["acknowledged"] >= before + n)
+    acknowledged_before = installation.journal.counts["acknowledged"]
+    wait_until(lambda: installation.journal.counts["acknowledged"] >= acknowledged_before + count)
 
 
-def delivers_again(ours: Installation) -> None:
+def wait_for_delivery(installation: Installation) -> None:
     """Something more has arrived."""
-    before = ours.arrived()
-    until(lambda: ours.arrived() > before)
+    arrived_before = installation.count_arrived()
+    wait_until(lambda: installation.count_arrived() > arrived_before)
 
 
-def until(so: Callable[[], bool], seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     """It is so."""
-    ends = time.monotonic() + seconds
-    while not so():
-        assert time.monotonic() < ends, "it did not come true"
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true"
         time.sleep(0.02)
 
 
-def replies(ours: Installation, seconds: float) -> list[httpx.Response]:
+def collect_replies(installation: Installation, seconds: float) -> list[httpx.Response]:
     """What a case system hears meanwhile that reports a case of its own in vain."""
-    heard = []
-    ends = time.monotonic() + seconds
-    with httpx.Client(base_url=ours.url, timeout=30, trust_env=False) as http:
-        while time.monotonic() < ends:
-            heard.append(http.post(f"/C/{CENTRES[0]}", data={"off.nps": "9", "finish": "1"}))
+    received_replies = []
+    deadline = time.monotonic() + seconds
+    with httpx.Client(base_url=installation.url, timeout=30, trust_env=False) as http:
+        while time.monotonic() < deadline:
+            received_replies.append(http.post(f"/C/{CENTRES[0]}", data={"off.nps": "9", "finish": "1"}))
             time.sleep(0.1)
-    return heard
+    return received_replies
 
 
-def assert_words_kept(ours: Installation) -> None:
+def assert_audit_passes(installation: Installation) -> None:
     """The auditor has nothing to say."""
-    verdict, _ = audited(ours)
-    assert verdict.kept, verdict.told()
+    verdict, _ = drain_and_audit(installation)
+    assert verdict.is_kept, verdict.as_report()
     assert verdict.acknowledged["answer"] > 0
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("part", range(PART_COUNT))
 def test_however_the_receiver_misbehaves_everything_arrives_once(
     tmp_path: Path, fresh_database: FreshDatabase, part: int
 ) -> None:
     database = fresh_database("sqlite")
-    with Installation(tmp_path, "sqlite", database=database, relay=["hurried"]) as ours:
-        with busy(ours):
-            for mood in MATRIX[part::PARTS]:
-                ours.misbehave(times=1, **mood)
-                until(ours.behaves)
-                delivers_again(ours)  # so that the next trouble is a new one
-        assert_words_kept(ours)
+    with Installation(tmp_path, "sqlite", database=database, relay_alterations=["hurried"]) as installation:
+        with under_load(installation):
+            for fault in RECEIVER_FAULTS[part::PART_COUNT]:
+                installation.set_receiver_fault(times=1, **fault)
+                wait_until(installation.is_receiver_healthy)
+                wait_for_delivery(installation)  # so that the next trouble is a new one
+        assert_audit_passes(installation)
 
 
 @pytest.mark.parametrize(("seconds", "patience"), [(1.0, []), (3.0, ["impatient"])])
@@ -113,110 +113,121 @@ def test_a_locked_sqlite_makes_people_wait_or_come_back(
 ) -> None:
     database = fresh_database("sqlite")
     with Installation(
-        tmp_path, "sqlite", database=database, web=patience, relay=["hurried", *patience]
-    ) as ours:
-        with busy(ours), closing(sqlite3.connect(database.removeprefix("sqlite:///"), timeout=30)) as other:
-            other.isolation_level = None
-            other.execute("BEGIN EXCLUSIVE")
+        tmp_path,
+        "sqlite",
+        database=database,
+        web_alterations=patience,
+        relay_alterations=["hurried", *patience],
+    ) as installation:
+        with (
+            under_load(installation),
+            closing(sqlite3.connect(database.removeprefix("sqlite:///"), timeout=30)) as connection,
+        ):
+            connection.isolation_level = None
+            connection.execute("BEGIN EXCLUSIVE")
             time.sleep(seconds)
-            heard = replies(ours, 0.1) if patience else []
-            other.execute("ROLLBACK")
-            assert all(reply.status_code == 503 for reply in heard)
-            assert all(reply.headers["retry-after"] for reply in heard)
-        assert_words_kept(ours)
+            received_replies = collect_replies(installation, 0.1) if patience else []
+            connection.execute("ROLLBACK")
+            assert all(reply.status_code == 503 for reply in received_replies)
+            assert all(reply.headers["retry-after"] for reply in received_replies)
+        assert_audit_passes(installation)
 
 
 def test_postgresql_restarts_under_load(tmp_path: Path) -> None:
-    with Installation(tmp_path, "postgresql", relay=["hurried"]) as ours:
-        assert ours.postgres
-        with busy(ours):
+    with Installation(tmp_path, "postgresql", relay_alterations=["hurried"]) as installation:
+        assert installation.postgres
+        with under_load(installation):
             for _ in range(3):
-                ours.postgres.stop()
-                ours.restore()
-                served(ours)
-        assert_words_kept(ours)
+                installation.postgres.stop()
+                installation.restart_stopped()
+                wait_until_served(installation)
+        assert_audit_passes(installation)
 
 
 @pytest.mark.parametrize("fills", ["a small disk", "a limit on files"])
 def test_a_full_disk_is_said_and_outlived(tmp_path: Path, fills: str) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = fills == "a small disk" and os.geteuid() == 0  # others may not mount; they have the limit
-    if mounted:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SMALL}", "tmpfs", disk], check=True)
+    is_mounted = fills == "a small disk" and os.geteuid() == 0  # others may not mount; they have the limit
+    if is_mounted:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK_BYTES}", "tmpfs", disk], check=True)
     try:
-        with Installation(tmp_path / "ours", "sqlite", data=disk, relay=["hurried"]) as ours:
-            with busy(ours):
-                (filled(disk) if mounted else limited(ours, disk))
-                heard = replies(ours, 1.5)
-                assert any(reply.status_code == 503 for reply in heard)
-                assert {reply.status_code for reply in heard} <= {303, 503}
-                assert all(reply.headers["retry-after"] for reply in heard if reply.status_code == 503)
-                if mounted:
+        with Installation(
+            tmp_path / "ours", "sqlite", data_dir=disk, relay_alterations=["hurried"]
+        ) as installation:
+            with under_load(installation):
+                (fill_disk(disk) if is_mounted else limit_file_size(installation, disk))
+                received_replies = collect_replies(installation, 1.5)
+                assert any(reply.status_code == 503 for reply in received_replies)
+                assert {reply.status_code for reply in received_replies} <= {303, 503}
+                assert all(
+                    reply.headers["retry-after"] for reply in received_replies if reply.status_code == 503
+                )
+                if is_mounted:
                     (disk / "filler").unlink()
                 else:
-                    ours.web.kill(with_workers=True)
-                    ours.restore()
-            assert_no_false_yes(ours)
+                    installation.web.kill(with_workers=True)
+                    installation.restart_stopped()
+            assert_no_false_acknowledgement(installation)
     finally:
-        if mounted:
+        if is_mounted:
             subprocess.run(["umount", "-l", disk], check=True)
             shutil.rmtree(disk)
 
 
-def filled(disk: Path) -> None:
+def fill_disk(disk: Path) -> None:
     """There is not a byte left."""
     with (disk / "filler").open("wb", buffering=0) as filler, suppress(OSError):
         while True:
             filler.write(b"0" * 4096)
 
 
-def limited(ours: Installation, disk: Path) -> None:
+def limit_file_size(installation: Installation, disk: Path) -> None:
     """The service's processes may write no file any longer than its journal is now."""
-    most = (disk / "feedback.db-wal").stat().st_size
-    for pid in ours.web.workers():
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, most))
+    limit = (disk / "feedback.db-wal").stat().st_size
+    for pid in installation.web.worker_pids():
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (limit, limit))
 
 
-def assert_no_false_yes(ours: Installation) -> None:
+def assert_no_false_acknowledgement(installation: Installation) -> None:
     """As words kept, but for answers in the hall that ``replies`` gave without a journal."""
-    verdict, _ = audited(ours)
-    wrong = set(verdict.told()["examples"])
-    assert wrong <= {"foreign"}, verdict.told()
+    verdict, _ = drain_and_audit(installation)
+    faults_found = set(verdict.as_report()["examples"])
+    assert faults_found <= {"foreign"}, verdict.as_report()
     assert verdict.acknowledged["answer"] > 0
 
 
-AHEAD = (timedelta(hours=1), timedelta(days=1))
+JUMPS_AHEAD = (timedelta(hours=1), timedelta(days=1))
 # Not for relays: trouble that began in the past by a wrong clock counts as old, so they wait up to 5 minutes.
-BEHIND = (timedelta(hours=-1), timedelta(days=-1))
+JUMPS_BEHIND = (timedelta(hours=-1), timedelta(days=-1))
 
 
-@pytest.mark.parametrize(("part", "jumps"), [("web", AHEAD + BEHIND), ("relay", AHEAD)])
+@pytest.mark.parametrize(("part", "jumps"), [("web", JUMPS_AHEAD + JUMPS_BEHIND), ("relay", JUMPS_AHEAD)])
 def test_a_clock_that_jumps_stops_nothing_for_long(
     tmp_path: Path, fresh_database: FreshDatabase, part: str, jumps: tuple[timedelta, ...]
 ) -> None:
-    clock = tmp_path / "clock"
-    jumped(clock, timedelta(0))
-    web, relay = (["jumping_clock"] if each == part else [] for each in ("web", "relay"))
+    clock_file = tmp_path / "clock"
+    set_clock_offset(clock_file, timedelta(0))
+    web, relay = (["jumping_clock"] if program == part else [] for program in ("web", "relay"))
     with Installation(
         tmp_path,
         "sqlite",
         database=fresh_database("sqlite"),
-        web=web,
-        relay=["hurried", *relay],
-        JUMPING_CLOCK=str(clock),
-    ) as ours:
-        with busy(ours):
+        web_alterations=web,
+        relay_alterations=["hurried", *relay],
+        JUMPING_CLOCK=str(clock_file),
+    ) as installation:
+        with under_load(installation):
             for jump in jumps:
-                jumped(clock, jump)
-                served(ours)
-                jumped(clock, timedelta(0))
-                served(ours)
-        assert_words_kept(ours)
+                set_clock_offset(clock_file, jump)
+                wait_until_served(installation)
+                set_clock_offset(clock_file, timedelta(0))
+                wait_until_served(installation)
+        assert_audit_passes(installation)
 
 
-def jumped(clock: Path, jump: timedelta) -> None:
+def set_clock_offset(clock_file: Path, offset: timedelta) -> None:
     """The service's clock is off by that much, for all processes at once."""
-    fresh = clock.with_suffix(".new")
-    fresh.write_text(str(jump.total_seconds()))
-    fresh.replace(clock)
+    temporary_file = clock_file.with_suffix(".new")
+    temporary_file.write_text(str(offset.total_seconds()))
+    temporary_file.replace(clock_file)

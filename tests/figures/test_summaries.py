@@ -16,12 +16,20 @@ from feedback_service.database import reading, transaction
 from feedback_service.errors import NotFound
 from feedback_service.flow import receipts
 from feedback_service.indicators.methodology import FOLDER
-from feedback_service.models import Centre, Document
+from feedback_service.models import Centre, PublishedDocument
 from tests.conftest import TimeIs
-from tests.support.looks import looked_at
-from tests.support.respondents import QUESTIONS, SERVICES, WORDS, Person, crowd, store
-from tests.support.statements import Asked, plan, statements
-from tests.support.story import CENTRE, a_centre, a_report, invited, registered, sent, tapped
+from tests.support.looks import visit_survey
+from tests.support.respondents import QUESTIONS, RATING_WORDS, SERVICES, Person, make_people, store_answers
+from tests.support.statements import ExecutedStatement, explain_plan, record_statements
+from tests.support.story import (
+    CENTRE,
+    begin_answer,
+    create_centre,
+    create_invitation,
+    make_case_update,
+    register_case,
+    send_answer,
+)
 from tests.support.summaries import read_summary_json
 
 pytestmark = pytest.mark.usefixtures("context")
@@ -54,7 +62,7 @@ KEYS: dict[str, Callable[[Person], str | None]] = {
 @pytest.fixture(autouse=True)
 def friday_noon(context: None, time_is: TimeIs) -> None:
     time_is("2026-11-20T12:00+02:00")
-    a_centre()
+    create_centre()
 
 
 def summed_up(
@@ -87,7 +95,7 @@ def recomputed(people: Iterable[Person]) -> Reply:
     indicators: list[Reply] = []
     questions: list[Reply] = []
     for front_office, nps, asked, words in (
-        ("offline", "off.nps", QUESTIONS, WORDS),
+        ("offline", "off.nps", QUESTIONS, RATING_WORDS),
         ("online", "on.nps", ("on.overall",), OVERALL),
     ):
         here = [person.answers for person in said if person.front_office == front_office]
@@ -147,9 +155,9 @@ def grouped(people: Iterable[Person], by: str) -> dict[str | None, Reply]:
 
 @pytest.mark.parametrize("by", KEYS)
 def test_every_breakdown_tells_what_people_said(by: str) -> None:
-    a_centre(ELSEWHERE)
-    people = crowd(864, 400, first=date(2026, 3, 25), days=60, centres=(CENTRE, ELSEWHERE))
-    store(people)
+    create_centre(ELSEWHERE)
+    people = make_people(864, 400, first_day=date(2026, 3, 25), days=60, centres=(CENTRE, ELSEWHERE))
+    store_answers(people)
     close_days(before=date(2026, 5, 1))
     first, last = date(2026, 3, 28), date(2026, 5, 20)
 
@@ -210,7 +218,7 @@ def test_a_reply_about_nobody_has_every_member_and_no_figure() -> None:
 
 
 def test_a_group_has_its_key_and_the_members_of_the_whole() -> None:
-    store([Person(TODAY)] * 5)
+    store_answers([Person(TODAY)] * 5)
 
     [group] = summed_up(by="day")["groups"]
 
@@ -220,7 +228,7 @@ def test_a_group_has_its_key_and_the_members_of_the_whole() -> None:
 
 def test_the_worked_example_of_two_hundred_answers() -> None:
     scores = {"10": 142, "9": 31, "8": 14, "7": 5, "6": 2, "5": 3, "3": 1, "0": 2}
-    store(Person(TODAY, {"off.nps": score}) for score, n in scores.items() for _ in range(n))
+    store_answers(Person(TODAY, {"off.nps": score}) for score, n in scores.items() for _ in range(n))
 
     assert summed_up()["indicators"][0] == {
         "id": "loyalty_index",
@@ -237,20 +245,22 @@ def test_the_worked_example_of_two_hundred_answers() -> None:
 
 
 def test_centres_are_pooled_by_their_counts() -> None:
-    a_centre(ELSEWHERE)
-    store([Person(TODAY, {"off.nps": "10"})] * 90 + [Person(TODAY, {"off.nps": "8"})] * 10)
-    store([Person(TODAY, {"off.nps": "0"}, centre=ELSEWHERE)] * 5)
-    store([Person(TODAY, {"off.nps": "7"}, centre=ELSEWHERE)] * 5)
+    create_centre(ELSEWHERE)
+    store_answers([Person(TODAY, {"off.nps": "10"})] * 90 + [Person(TODAY, {"off.nps": "8"})] * 10)
+    store_answers([Person(TODAY, {"off.nps": "0"}, centre=ELSEWHERE)] * 5)
+    store_answers([Person(TODAY, {"off.nps": "7"}, centre=ELSEWHERE)] * 5)
 
     assert [summed_up(code)["indicators"][0]["value"] for code in (CENTRE, ELSEWHERE)] == [90.0, -50.0]
     assert summed_up(CENTRE, ELSEWHERE)["indicators"][0]["value"] == 77.3
 
 
 def test_each_centre_of_a_key_is_told_with_its_own_funnel() -> None:
-    a_centre(ELSEWHERE)
-    store([Person(TODAY, {"off.nps": "10"})] * 9 + [Person(TODAY, {"off.nps": "0"}, centre=ELSEWHERE)] * 6)
-    sent(invited(centre=ELSEWHERE).token, {"off.nps": 0})
-    invited()
+    create_centre(ELSEWHERE)
+    store_answers(
+        [Person(TODAY, {"off.nps": "10"})] * 9 + [Person(TODAY, {"off.nps": "0"}, centre=ELSEWHERE)] * 6
+    )
+    send_answer(create_invitation(centre=ELSEWHERE).token, {"off.nps": 0})
+    create_invitation()
 
     reply = summed_up(CENTRE, ELSEWHERE, by="centre")
 
@@ -269,9 +279,9 @@ def test_each_centre_of_a_key_is_told_with_its_own_funnel() -> None:
 def test_a_centre_with_few_answers_is_withheld_and_no_subtraction_tells_it() -> None:
     third = "SN12000016"
     for code in (ELSEWHERE, third):
-        a_centre(code)
+        create_centre(code)
     for centre, n in ((CENTRE, 40), (ELSEWHERE, 7), (third, 3)):
-        store([Person(TODAY, centre=centre)] * n)
+        store_answers([Person(TODAY, centre=centre)] * n)
 
     groups = summed_up(CENTRE, ELSEWHERE, third, by="centre")["groups"]
 
@@ -293,7 +303,7 @@ def test_a_centre_with_few_answers_is_withheld_and_no_subtraction_tells_it() -> 
 )
 def test_spans_of_time_come_in_order(by: str, keys: list[str]) -> None:
     days = [(1, 1), (3, 31), (4, 1), (11, 16), (12, 31)]
-    store(Person(date(2026, month, day)) for month, day in reversed(days))
+    store_answers(Person(date(2026, month, day)) for month, day in reversed(days))
 
     reply = summed_up(first=date(2026, 1, 1), last=date(2026, 12, 31), by=by, min_group=1)
 
@@ -301,7 +311,7 @@ def test_spans_of_time_come_in_order(by: str, keys: list[str]) -> None:
 
 
 def test_the_first_days_of_january_may_belong_to_a_week_of_the_year_before() -> None:
-    store([Person(date(2027, 1, 3))])
+    store_answers([Person(date(2027, 1, 3))])
 
     reply = summed_up(first=date(2027, 1, 1), last=date(2027, 1, 31), by="week", min_group=1)
 
@@ -309,7 +319,7 @@ def test_the_first_days_of_january_may_belong_to_a_week_of_the_year_before() -> 
 
 
 def test_services_are_known_by_their_code_then_their_local_code_and_none_comes_last() -> None:
-    store([Person(TODAY, service=service) for service in SERVICES])
+    store_answers([Person(TODAY, service=service) for service in SERVICES])
 
     groups = summed_up(by="service", min_group=1)["groups"]
 
@@ -327,20 +337,20 @@ def funnel_of(reply: Reply) -> tuple[int, ...]:
 
 
 def test_the_funnel_follows_the_invitations_issued_in_the_period(time_is: TimeIs) -> None:
-    registered(a_report("in_progress"))
-    registered(a_report("refused"))
-    looked_at(invited().token)
-    tapped(invited().token, {"off.nps": 4})
-    sent(invited().token, {"off.nps": 9})
-    receipt = sent(invited().token, {"off.nps": 9}).receipt
-    receipts.withdraw(receipt)
-    answered_next_month = invited()
-    cancelled = a_report(case_number="12-2026/0999")
-    registered(cancelled)
-    registered(a_report("cancelled", case_number="12-2026/0999", status_at=clock.now()))
+    register_case(make_case_update("in_progress"))
+    register_case(make_case_update("refused"))
+    visit_survey(create_invitation().token)
+    begin_answer(create_invitation().token, {"off.nps": 4})
+    send_answer(create_invitation().token, {"off.nps": 9})
+    receipt = send_answer(create_invitation().token, {"off.nps": 9}).receipt
+    receipts.withdraw_answer(receipt)
+    answered_next_month = create_invitation()
+    cancelled = make_case_update(case_number="12-2026/0999")
+    register_case(cancelled)
+    register_case(make_case_update("cancelled", case_number="12-2026/0999", status_at=clock.now()))
     time_is("2026-12-01T12:00+02:00")
-    sent(answered_next_month.token, {"off.nps": 9})
-    invited()
+    send_answer(answered_next_month.token, {"off.nps": 9})
+    create_invitation()
 
     november = summed_up(last=date(2026, 11, 30))
     assert funnel_of(november) == (7, 7, 5, 4, 3)
@@ -353,9 +363,9 @@ def test_the_funnel_follows_the_invitations_issued_in_the_period(time_is: TimeIs
 def test_the_funnel_of_a_breakdown_is_about_the_cases_of_each_group() -> None:
     for workplace, answers in (("window-1", 6), ("window-2", 5), ("window-2", 0), ("window-3", 0)):
         for _ in range(answers):
-            sent(invited(workplace=workplace).token, {"off.nps": 9})
-        invited(workplace=workplace)
-    invited(front_office="online")
+            send_answer(create_invitation(workplace=workplace).token, {"off.nps": 9})
+        create_invitation(workplace=workplace)
+    create_invitation(front_office="online")
 
     def funnels(by: str) -> dict[str | None, tuple[int, ...]]:
         return {group["key"]: funnel_of(group) for group in summed_up(by=by)["groups"]}
@@ -376,8 +386,8 @@ def test_the_funnel_of_a_breakdown_is_about_the_cases_of_each_group() -> None:
 
 def test_a_source_does_not_change_the_funnel() -> None:
     for _ in range(5):
-        sent(invited().token, {"off.nps": 9})
-    store([Person(TODAY, source="qr_hall")] * 5)
+        send_answer(create_invitation().token, {"off.nps": 9})
+    store_answers([Person(TODAY, source="qr_hall")] * 5)
 
     assert funnel_of(summed_up(source="qr_hall")) == (5, 5, 5, 5, 5)
     assert {group["key"]: funnel_of(group) for group in summed_up(by="source")["groups"]} == {
@@ -388,7 +398,7 @@ def test_a_source_does_not_change_the_funnel() -> None:
 
 def test_the_hall_and_walk_ups_have_figures_of_their_own_outside_the_whole() -> None:
     for source, n in (("qr_case", 6), ("qr_hall", 7), ("tablet_walkup", 8)):
-        store([Person(TODAY, source=source)] * n)
+        store_answers([Person(TODAY, source=source)] * n)
 
     reply = summed_up(by="source")
 
@@ -407,12 +417,12 @@ def only_these_count(tx: Session, *sources: str, since: date) -> None:
     body = json.loads((FOLDER / "864-2021.json").read_text(encoding="utf-8"))
     body |= {"id": "864-2027", "effective_from": since.isoformat(), "sources": sources}
     facts = {"kind": "methodology", "id": "864-2027", "effective_from": since, "loaded_at": clock.now()}
-    tx.add(Document(body=body, **facts))
+    tx.add(PublishedDocument(body=body, **facts))
 
 
 def test_the_methodology_of_the_last_day_says_which_sources_count() -> None:
     only_these_count("qr_hall", since=date(2026, 11, 20))
-    store([Person(date(2026, 11, 2), source="qr_hall")] * 7 + [Person(date(2026, 11, 2))] * 6)
+    store_answers([Person(date(2026, 11, 2), source="qr_hall")] * 7 + [Person(date(2026, 11, 2))] * 6)
 
     def figures(last: date) -> tuple[str, int]:
         reply = summed_up(last=last)
@@ -424,7 +434,7 @@ def test_the_methodology_of_the_last_day_says_which_sources_count() -> None:
 
 def test_a_channel_is_told_of_the_sources_that_count() -> None:
     only_these_count("qr_case", "tablet_hall", since=NEW_YEAR)
-    store([Person(TODAY)] * 10 + [Person(TODAY, {"off.nps": "0"}, source="sms_viber")] * 20)
+    store_answers([Person(TODAY)] * 10 + [Person(TODAY, {"off.nps": "0"}, source="sms_viber")] * 20)
 
     reply = summed_up(by="channel")
 
@@ -435,14 +445,14 @@ def test_a_channel_is_told_of_the_sources_that_count() -> None:
 def test_a_period_in_which_few_answered_shows_its_funnel_only() -> None:
     for answers in ({"off.nps": 9}, {"off.staff": "awful"}, {"any.comment": "Дякую"}, {"on.nps": 1}):
         front_office = "online" if "on.nps" in answers else "offline"
-        sent(invited(front_office=front_office).token, answers)
+        send_answer(create_invitation(front_office=front_office).token, answers)
 
     reply = summed_up()
 
     assert reply["suppressed"] is True
     assert (reply["indicators"], reply["questions"], reply["reasons"]) == ([], [], [])
     assert funnel_of(reply) == (4, 4, 4, 4, 4)
-    sent(invited().token, {"any.comment": "Дякую"})
+    send_answer(create_invitation().token, {"any.comment": "Дякую"})
     reply = summed_up()
     assert "suppressed" not in reply
     assert reply["indicators"][1] == {
@@ -453,8 +463,8 @@ def test_a_period_in_which_few_answered_shows_its_funnel_only() -> None:
 
 
 def test_a_front_office_of_few_is_named_and_its_questions_are_left_out() -> None:
-    store([Person(TODAY, {"off.staff": "good"}, ("seats",))] * 8)
-    store([Person(TODAY, {"on.overall": "bad"}, ("payment",), front_office="online")] * 4)
+    store_answers([Person(TODAY, {"off.staff": "good"}, ("seats",))] * 8)
+    store_answers([Person(TODAY, {"on.overall": "bad"}, ("payment",), front_office="online")] * 4)
 
     reply = summed_up()
 
@@ -465,7 +475,7 @@ def test_a_front_office_of_few_is_named_and_its_questions_are_left_out() -> None
 
 def test_a_group_of_few_hides_among_others_so_that_subtraction_tells_nothing() -> None:
     for workplace, n in (("window-1", 3), ("window-2", 9), ("window-3", 30)):
-        store([Person(TODAY, workplace=workplace)] * n)
+        store_answers([Person(TODAY, workplace=workplace)] * n)
 
     groups = summed_up(by="workplace")["groups"]
 
@@ -478,7 +488,7 @@ def test_a_group_of_few_hides_among_others_so_that_subtraction_tells_nothing() -
 
 def test_a_source_of_few_outside_the_whole_hides_nobody_else() -> None:
     for source, n in (("qr_hall", 2), ("qr_case", 9), ("sms_viber", 30)):
-        store([Person(TODAY, source=source)] * n)
+        store_answers([Person(TODAY, source=source)] * n)
 
     groups = summed_up(by="source")["groups"]
 
@@ -490,26 +500,26 @@ def test_a_source_of_few_outside_the_whole_hides_nobody_else() -> None:
 
 
 def test_few_are_those_whose_sources_are_shown() -> None:
-    store([Person(TODAY, source="qr_hall")] * 20 + [Person(TODAY)] * 3)
+    store_answers([Person(TODAY, source="qr_hall")] * 20 + [Person(TODAY)] * 3)
 
     assert summed_up()["suppressed"] is True
     assert "suppressed" not in summed_up(source="qr_hall")
 
 
 def test_a_few_statements_answer_for_any_number_of_centres_and_groups() -> None:
-    codes: Sequence[str] = [a_centre(f"SN120000{number}") for number in range(10, 22)]
-    store(crowd(7, 200, first=TODAY - timedelta(40), days=41, centres=tuple(codes)))
+    codes: Sequence[str] = [create_centre(f"SN120000{number}") for number in range(10, 22)]
+    store_answers(make_people(7, 200, first_day=TODAY - timedelta(40), days=41, centres=tuple(codes)))
 
     for by in (None, *KEYS):
-        with statements() as said:
+        with record_statements() as said:
             summed_up(*codes, by=by)
 
         assert len(said) <= 10, by
 
 
-def counting_of_invitations(**how: Any) -> Asked:
+def counting_of_invitations(**how: Any) -> ExecutedStatement:
     """The statement of a summary that looks at them."""
-    with statements("SELECT") as asked:
+    with record_statements("SELECT") as asked:
         summed_up(**how)
     [counting] = [one for one in asked if "FROM invitations" in one[0]]
     return counting
@@ -518,7 +528,7 @@ def counting_of_invitations(**how: Any) -> Asked:
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("by", ["day", "month", "source", "language"])
 def test_invitations_are_counted_as_the_index_gives_them_and_never_sorted(by: str) -> None:
-    assert "TEMP B-TREE" not in reading(plan)(counting_of_invitations(by=by))
+    assert "TEMP B-TREE" not in reading(explain_plan)(counting_of_invitations(by=by))
 
 
 @pytest.mark.parametrize("how", [{}, {"by": "month"}, {"by": "front_office"}, {"front_office": "online"}])
@@ -538,7 +548,7 @@ def test_a_word_that_means_nothing_is_refused(asked: dict[str, Any]) -> None:
 
 
 def test_stored_days_change_no_reply() -> None:
-    store(crowd(1, 300, first=date(2026, 10, 1), days=40))
+    store_answers(make_people(1, 300, first_day=date(2026, 10, 1), days=40))
     live = [summed_up(by=by) for by in KEYS]
 
     close_days(before=date(2026, 10, 20))

@@ -15,20 +15,20 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock, mail, worker
 from feedback_service.access import sessions
-from feedback_service.access.sessions import Visitor
+from feedback_service.access.sessions import CurrentUser
 from feedback_service.config import Settings
 from feedback_service.database import reading
 from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
 from feedback_service.flow import alarm_duties, alarms, answers, direct, maintenance, staff
-from feedback_service.models import Alarm, Concern, Gathering, JournalEntry, Letter
+from feedback_service.models import Alarm, AlarmCheck, EmailDigest, JournalEntry, QueuedEmail
 from tests.conftest import TimeIs
 from tests.support import respondents, story
-from tests.support.environment import environment
+from tests.support.environment import build_environment
 from tests.support.mailbox import Mailbox
 from tests.support.respondents import SERVICES, Person
-from tests.support.staff import a_session, a_user, hash_quickly
-from tests.support.stored import rows
-from tests.support.story import CENTRE, a_centre, given, invited, sent
+from tests.support.staff import create_session, create_user, use_fast_hashing
+from tests.support.stored import read_rows
+from tests.support.story import CENTRE, create_centre, create_invitation, make_submission, send_answer
 
 pytestmark = pytest.mark.usefixtures("centre")
 
@@ -50,15 +50,15 @@ def box() -> Iterator[Mailbox]:
 def settings(tmp_path: Path, database_url: str, box: Mailbox) -> Settings:
     """Letters go to the box."""
     mail = {"FEEDBACK_SMTP_URL": box.url, "FEEDBACK_MAIL_FROM": SENDER}
-    return Settings.from_env(environment(tmp_path, database_url) | mail)
+    return Settings.from_env(build_environment(tmp_path, database_url) | mail)
 
 
 @pytest.fixture
 def centre(app: Flask, context: None, time_is: TimeIs, monkeypatch: pytest.MonkeyPatch) -> str:
     """A centre on a noon in November."""
-    hash_quickly(monkeypatch)
+    use_fast_hashing(monkeypatch)
     time_is(NOON)
-    return a_centre()
+    return create_centre()
 
 
 @pytest.fixture
@@ -74,21 +74,21 @@ def work(time_is: TimeIs) -> Work:
 
 
 @reading
-def visitor(tx: Session, /, email: str) -> Visitor:
+def visitor(tx: Session, /, email: str) -> CurrentUser:
     """Somebody with an open session."""
-    found = sessions.find(tx, a_session(email), clock.now())
+    found = sessions.find_current_user(tx, create_session(email), clock.now())
     assert found is not None
     return found
 
 
-def person(role: str = "head", *scopes: str) -> Visitor:
+def person(role: str = "head", *scopes: str) -> CurrentUser:
     """Somebody new, signed in."""
-    return visitor(a_user(role, *scopes))
+    return visitor(create_user(role, *scopes))
 
 
 def usual(days: int = 30, bad: int = 0, service: tuple[str, str] = SERVICES[0]) -> None:
     """For so many days before today ten people a day answered, of whom ``bad`` badly on each."""
-    respondents.store(
+    respondents.store_answers(
         Person(
             TODAY - timedelta(days=day),
             {"off.quality": "awful" if number < bad else "great"},
@@ -101,12 +101,12 @@ def usual(days: int = 30, bad: int = 0, service: tuple[str, str] = SERVICES[0]) 
 
 def bad_answer() -> None:
     """Somebody is not satisfied with the whole."""
-    sent(invited().token, {"off.quality": "awful"})
+    send_answer(create_invitation().token, {"off.quality": "awful"})
 
 
 def breach() -> None:
     """Somebody was asked for money."""
-    sent(invited().token, {"any.breach": ["bribe"], "any.comment": "Вимагали гроші"})
+    send_answer(create_invitation().token, {"any.breach": ["bribe"], "any.comment": "Вимагали гроші"})
 
 
 # ---- bad answers -----------------------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ def test_a_rise_of_bad_answers_raises_one_alarm_with_its_evidence(work: Work) ->
         TODAY,
         True,
     )
-    assert rows(Concern) == []
+    assert read_rows(AlarmCheck) == []
 
 
 def test_one_bad_answer_among_many_is_no_alarm(work: Work) -> None:
@@ -170,8 +170,8 @@ def test_the_service_that_got_worse_is_named(work: Work) -> None:
 def test_sources_outside_the_official_figures_raise_no_alarm_of_bad_answers(work: Work) -> None:
     head = person()
     for _ in range(9):
-        answer = given({"off.quality": "awful"})
-        direct.record_in_hall(CENTRE, client_id=uuid.uuid4(), given=answer, language="uk")
+        answer = make_submission({"off.quality": "awful"})
+        direct.record_hall_answer(CENTRE, client_id=uuid.uuid4(), given=answer, language="uk")
 
     work()
 
@@ -186,7 +186,7 @@ def test_an_alarm_is_over_when_things_are_as_usual_again(work: Work) -> None:
     work()
     assert len([a for a in alarms.open_alarms(head) if a.service is None]) == 1
 
-    respondents.store(Person(TODAY + timedelta(1), {"off.quality": "great"}) for _ in range(200))
+    respondents.store_answers(Person(TODAY + timedelta(1), {"off.quality": "great"}) for _ in range(200))
     work(days=1)
 
     assert alarms.open_alarms(head) == []
@@ -201,7 +201,7 @@ def test_an_alarm_is_over_when_things_are_as_usual_again(work: Work) -> None:
 def test_something_serious_is_an_alarm_at_once_without_words_and_case(work: Work) -> None:
     head = person()
     breach()
-    sent(invited().token, {"any.breach": ["none"], "off.nps": 1})
+    send_answer(create_invitation().token, {"any.breach": ["none"], "off.nps": 1})
 
     work()
 
@@ -211,14 +211,14 @@ def test_something_serious_is_an_alarm_at_once_without_words_and_case(work: Work
 
 def test_every_way_of_answering_tells_of_something_serious(work: Work) -> None:
     head = person()
-    answer = given({"any.breach": ["insult"]})
-    direct.record_in_hall(CENTRE, client_id=uuid.uuid4(), given=answer, language="uk")
-    story.tapped(invited().token, {"any.breach": ["bribe"]})
+    answer = make_submission({"any.breach": ["insult"]})
+    direct.record_hall_answer(CENTRE, client_id=uuid.uuid4(), given=answer, language="uk")
+    story.begin_answer(create_invitation().token, {"any.breach": ["bribe"]})
 
     work()
     assert alarms.open_alarms(head)[0].bad == 1
     work(minutes=40)
-    answers.complete_left()
+    answers.submit_abandoned_drafts()
     work()
 
     assert [a.bad for a in alarms.open_alarms(head)] == [2]
@@ -233,7 +233,7 @@ def test_only_who_may_read_breaches_hears_of_them(work: Work, box: Mailbox) -> N
 
     assert len(alarms.open_alarms(head)) == 1
     assert alarms.open_alarms(administrator) == []
-    assert [letter.to for letter in box.taken] == [(head.email,)]
+    assert [letter.recipients for letter in box.emails] == [(head.email,)]
 
 
 @pytest.mark.parametrize("role", ["council", "provider", "oblast", "central_body", "ministry", "operator"])
@@ -247,11 +247,11 @@ def test_nobody_else_reads_alarms(work: Work, box: Mailbox, role: str) -> None:
     work(minutes=6)
 
     assert alarms.open_alarms(other) == []
-    assert box.taken == []
+    assert box.emails == []
 
 
 def test_another_centre_hears_nothing(work: Work, box: Mailbox) -> None:
-    a_centre("SN99000008")
+    create_centre("SN99000008")
     stranger = person("head", "SN99000008")
     breach()
 
@@ -259,10 +259,10 @@ def test_another_centre_hears_nothing(work: Work, box: Mailbox) -> None:
     work(minutes=6)
 
     assert alarms.open_alarms(stranger) == []
-    assert box.taken == []
+    assert box.emails == []
     with pytest.raises(NotFound):
         alarms.open_alarms(stranger, CENTRE)
-    [alarm] = rows(Alarm)
+    [alarm] = read_rows(Alarm)
     with pytest.raises(NotFound):
         alarms.acknowledge(stranger, CENTRE, alarm.id, "")
     with pytest.raises(NotFound):
@@ -272,15 +272,20 @@ def test_another_centre_hears_nothing(work: Work, box: Mailbox) -> None:
 def test_nothing_that_is_stored_about_alarms_tells_when_somebody_answered(work: Work) -> None:
     person()
     breach()
-    [concern] = rows(Concern)
-    assert {column.key for column in Concern.__table__.columns} == {"centre_id", "id", "kind", "service_id"}
+    [concern] = read_rows(AlarmCheck)
+    assert {column.key for column in AlarmCheck.__table__.columns} == {
+        "centre_id",
+        "id",
+        "kind",
+        "service_id",
+    }
     assert concern.id.version == 4
     work()
-    assert {type(getattr(rows(Alarm)[0], name)) for name in ("since", "noticed")} == {date}
+    assert {type(getattr(read_rows(Alarm)[0], name)) for name in ("since", "noticed")} == {date}
     work(minutes=6)
     work(hours=3)
 
-    assert rows(Letter) == rows(Concern) == rows(Gathering) == []
+    assert read_rows(QueuedEmail) == read_rows(AlarmCheck) == read_rows(EmailDigest) == []
 
 
 # ---- acknowledging ---------------------------------------------------------------------------------------------
@@ -308,7 +313,7 @@ def test_the_journal_tells_nobody_of_a_breach(work: Work) -> None:
 
     alarms.acknowledge(head, CENTRE, alarms.open_alarms(head)[0].id, "Розмовляю з працівниками")
 
-    [entry] = [each for each in rows(JournalEntry) if each.action == "alarm_acknowledged"]
+    [entry] = [each for each in read_rows(JournalEntry) if each.action == "alarm_acknowledged"]
     assert "breach" not in entry.object and str(TODAY) not in entry.object
 
 
@@ -347,19 +352,19 @@ def test_what_comes_within_five_minutes_is_one_letter_and_then_there_is_quiet(
     work(minutes=4)
     breach()
     work()
-    assert box.taken == []
+    assert box.emails == []
 
     work(minutes=1.1)
-    assert len(box.taken) == 1
-    assert "2" in box.taken[0].text
+    assert len(box.emails) == 1
+    assert "2" in box.emails[0].text
 
     breach()
     work(minutes=30)
-    assert len(box.taken) == 1
+    assert len(box.emails) == 1
     work(minutes=95)
-    assert len(box.taken) == 2
+    assert len(box.emails) == 2
     work(hours=5)
-    assert len(box.taken) == 2
+    assert len(box.emails) == 2
 
 
 def test_a_letter_says_what_and_where_in_two_languages_and_nothing_about_anybody(
@@ -370,9 +375,9 @@ def test_a_letter_says_what_and_where_in_two_languages_and_nothing_about_anybody
     work()
     work(minutes=6)
 
-    [letter] = box.taken
+    [letter] = box.emails
     assert letter.sender == SENDER
-    assert letter.to == (head.email,)
+    assert letter.recipients == (head.email,)
     assert letter.message["Subject"] == "Тривога: ЦНАП міста Підзвітне"
     assert letter.message["Auto-Submitted"] == "auto-generated"
     assert letter.message.get_content_type() == "text/plain"
@@ -395,7 +400,7 @@ def test_who_wants_no_letters_gets_none_and_who_is_gone_neither(work: Work, box:
     work()
     work(minutes=6)
 
-    assert [letter.to for letter in box.taken] == [(stays.email,)]
+    assert [letter.recipients for letter in box.emails] == [(stays.email,)]
     assert not alarms.wants_letters(declines)
 
 
@@ -407,27 +412,27 @@ def test_an_acknowledged_alarm_is_told_to_nobody(work: Work, box: Mailbox) -> No
 
     work(minutes=6)
 
-    assert box.taken == []
+    assert box.emails == []
 
 
 def test_what_the_server_does_not_take_goes_again_later_and_the_same(work: Work, box: Mailbox) -> None:
     person()
-    box.answers["DATA"] = b"451 later"
+    box.replies["DATA"] = b"451 later"
     breach()
     work()
     work(minutes=6)
-    assert box.taken == []
-    [waiting] = rows(Letter)
+    assert box.emails == []
+    [waiting] = read_rows(QueuedEmail)
 
-    box.answers.clear()
+    box.replies.clear()
     work(seconds=10)
-    assert box.taken == []
+    assert box.emails == []
     work(minutes=1)
 
-    [letter] = box.taken
+    [letter] = box.emails
     assert str(waiting.id) in letter.message["Message-ID"]
     work(hours=1)
-    assert len(box.taken) == 1
+    assert len(box.emails) == 1
 
 
 def test_who_watches_the_service_learns_how_many_letters_wait_and_how_long(
@@ -440,14 +445,14 @@ def test_who_watches_the_service_learns_how_many_letters_wait_and_how_long(
 
     assert told() == {"letters_pending": "0.0", "letter_oldest_pending_seconds": "0.0"}
     person(), person()
-    box.answers["DATA"] = b"451 later"
+    box.replies["DATA"] = b"451 later"
     breach()
     work()
     work(minutes=6)
     work(minutes=10)
     assert told() == {"letters_pending": "2.0", "letter_oldest_pending_seconds": "600.0"}
 
-    box.answers.clear()
+    box.replies.clear()
     work(hours=1)
     work(hours=1)
     assert told() == {"letters_pending": "0.0", "letter_oldest_pending_seconds": "0.0"}
@@ -455,30 +460,30 @@ def test_who_watches_the_service_learns_how_many_letters_wait_and_how_long(
 
 def test_one_address_that_is_refused_holds_nobody_else_up(work: Work, box: Mailbox) -> None:
     people = sorted((person() for _ in range(3)), key=lambda each: each.user_id)
-    box.refuses.add(people[0].email)
+    box.refused_addresses.add(people[0].email)
     breach()
     work()
     for _ in range(4):
         work(minutes=6)
 
-    assert {letter.to for letter in box.taken} == {(each.email,) for each in people[1:]}
+    assert {letter.recipients for letter in box.emails} == {(each.email,) for each in people[1:]}
     work(days=3)
-    assert rows(Letter) == []
+    assert read_rows(QueuedEmail) == []
 
 
 def test_a_server_that_dies_after_taking_a_letter_gets_it_again_with_the_same_name(
     work: Work, box: Mailbox
 ) -> None:
     person()
-    box.forgets_to_say = True
+    box.hangs_up_after_data = True
     breach()
     work()
     work(minutes=6)
-    box.forgets_to_say = False
+    box.hangs_up_after_data = False
     work(minutes=2)
 
-    assert len(box.taken) == 2
-    assert len({letter.message["Message-ID"] for letter in box.taken}) == 1
+    assert len(box.emails) == 2
+    assert len({letter.message["Message-ID"] for letter in box.emails}) == 1
 
 
 def test_a_letter_that_one_worker_sends_is_left_alone_by_the_other(
@@ -488,7 +493,7 @@ def test_a_letter_that_one_worker_sends_is_left_alone_by_the_other(
     breach()
     work()
     by_the_other = []
-    send = mail.send
+    send = mail.send_email
 
     def meanwhile(*letter: Any) -> None:
         by_the_other.append(alarm_duties._hold())
@@ -497,14 +502,14 @@ def test_a_letter_that_one_worker_sends_is_left_alone_by_the_other(
     monkeypatch.setattr(mail, "send", meanwhile)
     work(minutes=6)
 
-    assert len(box.taken) == 1
+    assert len(box.emails) == 1
     assert by_the_other == [None]
 
 
 def test_without_a_mail_server_alarms_stay_on_their_page(
     tmp_path: Path, app: Flask, work: Work, box: Mailbox, database_url: str
 ) -> None:
-    app.config["SETTINGS"] = Settings.from_env(environment(tmp_path, database_url))
+    app.config["SETTINGS"] = Settings.from_env(build_environment(tmp_path, database_url))
     head = person()
     breach()
 
@@ -512,30 +517,31 @@ def test_without_a_mail_server_alarms_stay_on_their_page(
     work(minutes=6)
 
     assert len(alarms.open_alarms(head)) == 1
-    assert rows(Letter) == []
+    assert read_rows(QueuedEmail) == []
     app.config["SETTINGS"] = Settings.from_env(
-        environment(tmp_path, database_url) | {"FEEDBACK_SMTP_URL": box.url, "FEEDBACK_MAIL_FROM": SENDER}
+        build_environment(tmp_path, database_url)
+        | {"FEEDBACK_SMTP_URL": box.url, "FEEDBACK_MAIL_FROM": SENDER}
     )
     work(minutes=6)
-    assert box.taken == []
+    assert box.emails == []
 
 
 def test_letters_do_not_wait_for_a_mail_server_that_is_no_more(
     tmp_path: Path, app: Flask, work: Work, box: Mailbox, database_url: str
 ) -> None:
     person()
-    box.answers["DATA"] = b"451 later"
+    box.replies["DATA"] = b"451 later"
     breach()
     work()
     work(minutes=6)
-    assert len(rows(Letter)) == 1
+    assert len(read_rows(QueuedEmail)) == 1
 
-    app.config["SETTINGS"] = Settings.from_env(environment(tmp_path, database_url))
+    app.config["SETTINGS"] = Settings.from_env(build_environment(tmp_path, database_url))
     work(days=1)
-    assert len(rows(Letter)) == 1
+    assert len(read_rows(QueuedEmail)) == 1
     work(days=2)
 
-    assert rows(Letter) == []
+    assert read_rows(QueuedEmail) == []
 
 
 def test_the_worker_does_all_of_it() -> None:

@@ -24,21 +24,21 @@ from feedback_service.errors import (
     Unavailable,
 )
 from feedback_service.flow import answers, cases, direct, receipts
-from feedback_service.flow.answers import Recorded, Survey
-from feedback_service.models import BegunAnswer, CountedDay, Invitation, Response
+from feedback_service.flow.answers import RecordedAnswer, Survey
+from feedback_service.models import CountedDay, DraftAnswer, Invitation, Response
 from tests.conftest import TimeIs
 from tests.support import stored
-from tests.support.looks import looked_at
+from tests.support.looks import visit_survey
 from tests.support.story import (
     CENTRE,
-    a_centre,
-    a_report,
-    given,
-    invited,
+    begin_answer,
+    create_centre,
+    create_invitation,
+    make_case_update,
+    make_submission,
     minutes_later,
-    registered,
-    sent,
-    tapped,
+    register_case,
+    send_answer,
 )
 
 pytestmark = pytest.mark.usefixtures("context")
@@ -46,192 +46,196 @@ pytestmark = pytest.mark.usefixtures("context")
 
 @pytest.fixture(autouse=True)
 def centre(context: None) -> None:
-    a_centre()
+    create_centre()
 
 
 def test_an_answer_is_stored_with_its_event_and_spends_the_invitation() -> None:
-    invitation = invited()
+    invitation = create_invitation()
 
-    sent(
+    send_answer(
         invitation.token,
         {"off.nps": 9, "off.staff": "great", "any.reasons": ["seats"], "any.breach": ["none"]},
     )
 
-    assert stored.answers() == {
+    assert stored.read_answers() == {
         ("off.nps", "9"),
         ("off.staff", "great"),
         ("any.reasons", "seats"),
         ("any.breach", "none"),
     }
-    [event] = stored.events(RESPONSE_RECORDED)
+    [event] = stored.read_event_data(RESPONSE_RECORDED)
     assert event["answers"] == [
         {"question": "off.nps", "value": 9},
         {"question": "off.staff", "value": "great"},
     ]
     assert (event["reasons"], event["breach"], event["comment_present"]) == (["seats"], [], False)
     with pytest.raises(AlreadyAnswered):
-        sent(invitation.token, {"off.nps": 1})
+        send_answer(invitation.token, {"off.nps": 1})
 
 
 def test_the_same_client_gets_the_same_receipt_and_changes_nothing() -> None:
-    invitation, client = invited(), uuid.uuid4()
-    first = sent(invitation.token, {"off.nps": 9}, client)
+    invitation, client = create_invitation(), uuid.uuid4()
+    first = send_answer(invitation.token, {"off.nps": 9}, client)
 
-    again = sent(invitation.token, {"off.nps": 0}, client)
+    again = send_answer(invitation.token, {"off.nps": 0}, client)
 
     assert (again.id, again.receipt, again.repeated) == (first.id, first.receipt, True)
-    assert stored.answers() == {("off.nps", "9")}
+    assert stored.read_answers() == {("off.nps", "9")}
 
 
 def test_a_refused_answer_leaves_the_invitation_open() -> None:
-    invitation = invited()
+    invitation = create_invitation()
 
     with pytest.raises(Invalid):
-        sent(invitation.token, {"off.nps": 11})
+        send_answer(invitation.token, {"off.nps": 11})
     with pytest.raises(Invalid):
-        sent(invitation.token, {})
+        send_answer(invitation.token, {})
 
-    sent(invitation.token, {"off.nps": 10})
-    assert stored.answers() == {("off.nps", "10")}
+    send_answer(invitation.token, {"off.nps": 10})
+    assert stored.read_answers() == {("off.nps", "10")}
 
 
 def test_looking_spends_nothing_and_only_a_person_counts_as_having_opened() -> None:
-    invitation = invited()
+    invitation = create_invitation()
 
-    answers.open_survey(invitation.token, counts=False)
-    assert not stored.rows(Invitation)[0].opened
+    answers.open_survey(invitation.token, mark_opened=False)
+    assert not stored.read_rows(Invitation)[0].opened
 
-    looked_at(invitation.token)
-    assert stored.rows(Invitation)[0].opened
-    assert not stored.rows(Invitation)[0].started
+    visit_survey(invitation.token)
+    assert stored.read_rows(Invitation)[0].opened
+    assert not stored.read_rows(Invitation)[0].started
 
 
 def test_a_first_tap_is_kept_and_joined_by_what_comes_later() -> None:
-    invitation = invited()
-    client = tapped(invitation.token, {"off.nps": 9})
-    assert answers.open_survey(invitation.token, counts=False).begun
+    invitation = create_invitation()
+    client = begin_answer(invitation.token, {"off.nps": 9})
+    assert answers.open_survey(invitation.token, mark_opened=False).has_draft
 
-    sent(invitation.token, {"off.staff": "good"}, client)
+    send_answer(invitation.token, {"off.staff": "good"}, client)
 
-    assert stored.answers() == {("off.nps", "9"), ("off.staff", "good")}
-    assert stored.rows(BegunAnswer) == []
+    assert stored.read_answers() == {("off.nps", "9"), ("off.staff", "good")}
+    assert stored.read_rows(DraftAnswer) == []
 
 
 def test_what_a_whole_form_leaves_out_is_taken_back() -> None:
-    invitation = invited()
-    client = tapped(invitation.token, {"off.nps": 9})
-    tapped(invitation.token, {"off.staff": "good", "any.comment": "передумаю"}, client)
+    invitation = create_invitation()
+    client = begin_answer(invitation.token, {"off.nps": 9})
+    begin_answer(invitation.token, {"off.staff": "good", "any.comment": "передумаю"}, client)
 
-    sent(invitation.token, {"off.premises": "great"}, client, whole=True)
+    send_answer(invitation.token, {"off.premises": "great"}, client, whole=True)
 
-    assert stored.answers() == {("off.nps", "9"), ("off.premises", "great")}
-    assert stored.comments() == []
+    assert stored.read_answers() == {("off.nps", "9"), ("off.premises", "great")}
+    assert stored.read_comments() == []
 
 
 def test_nothing_that_is_stored_tells_what_was_tapped_first() -> None:
     token, everything = (
-        invited().token,
+        create_invitation().token,
         {"off.nps": 9, "off.staff": "great", "any.reasons": ["seats", "queue"]},
     )
-    client = tapped(token, {"off.staff": "great"})
-    sent(token, everything, client)
-    sent(invited().token, everything)
+    client = begin_answer(token, {"off.staff": "great"})
+    send_answer(token, everything, client)
+    send_answer(create_invitation().token, everything)
 
-    step_by_step, at_once = (json.dumps(response.answers) for response in stored.rows(Response))
+    step_by_step, at_once = (json.dumps(response.answers) for response in stored.read_rows(Response))
     assert step_by_step == at_once
 
 
 def test_a_tap_left_alone_becomes_final_on_the_day_it_was_made(time_is: TimeIs) -> None:
     time_is("2026-11-20T23:50:00+02:00")
-    invitation = invited()
-    tapped(invitation.token, {"off.nps": 9})
+    invitation = create_invitation()
+    begin_answer(invitation.token, {"off.nps": 9})
 
     time_is(minutes_later(29))
-    assert answers.complete_left() == 0
+    assert answers.submit_abandoned_drafts() == 0
     time_is(minutes_later(2))
-    assert answers.complete_left() == 1
+    assert answers.submit_abandoned_drafts() == 1
 
-    [response] = stored.rows(Response)
+    [response] = stored.read_rows(Response)
     assert response.answered_on == date(2026, 11, 20)
-    assert stored.answers() == {("off.nps", "9")}
-    assert answers.complete_left() == 0
+    assert stored.read_answers() == {("off.nps", "9")}
+    assert answers.submit_abandoned_drafts() == 0
     with pytest.raises(AlreadyAnswered) as refusal:
-        answers.open_survey(invitation.token, counts=False)
+        answers.open_survey(invitation.token, mark_opened=False)
     assert refusal.value.on == date(2026, 11, 20)
 
 
 def test_a_tap_counts_even_if_the_invitation_is_cancelled_meanwhile(time_is: TimeIs) -> None:
     time_is("2026-11-20T10:00:00+02:00")
-    case = registered(a_report())
+    case = register_case(make_case_update())
     assert case.invitation is not None
-    tapped(case.invitation.token, {"off.nps": 3})
+    begin_answer(case.invitation.token, {"off.nps": 3})
     cases.cancel_invitation(case.id, {CENTRE})
     with pytest.raises(InvitationCancelled):
-        sent(case.invitation.token, {"off.staff": "good"})
+        send_answer(case.invitation.token, {"off.staff": "good"})
 
     time_is(minutes_later(31))
-    answers.complete_left()
+    answers.submit_abandoned_drafts()
 
-    assert stored.answers() == {("off.nps", "3")}
+    assert stored.read_answers() == {("off.nps", "3")}
 
 
 def test_who_comes_back_too_late_learns_it_and_holds_the_receipt(time_is: TimeIs) -> None:
     time_is("2026-11-20T10:00:00+02:00")
-    invitation = invited()
-    client = tapped(invitation.token, {"off.nps": 9})
+    invitation = create_invitation()
+    client = begin_answer(invitation.token, {"off.nps": 9})
 
     time_is(minutes_later(31))
-    late = sent(invitation.token, {"off.staff": "awful"}, client)
+    late = send_answer(invitation.token, {"off.staff": "awful"}, client)
 
     assert late.late
-    assert stored.answers() == {("off.nps", "9")}
+    assert stored.read_answers() == {("off.nps", "9")}
     assert receipts.read_receipt(late.receipt).answered_on == date(2026, 11, 20)
-    assert sent(invitation.token, {}, client) == late
+    assert send_answer(invitation.token, {}, client) == late
 
 
 def test_somebody_else_with_the_link_cannot_add_to_an_answer() -> None:
-    invitation = invited()
-    sent(invitation.token, {"off.nps": 9})
+    invitation = create_invitation()
+    send_answer(invitation.token, {"off.nps": 9})
 
     with pytest.raises(AlreadyAnswered):
-        tapped(invitation.token, {"off.nps": 0})
+        begin_answer(invitation.token, {"off.nps": 0})
 
 
 def test_a_tap_after_sending_leads_back_to_the_receipt() -> None:
-    invitation = invited()
-    client = tapped(invitation.token, {"off.nps": 9})
-    recorded = sent(invitation.token, {}, client)
+    invitation = create_invitation()
+    client = begin_answer(invitation.token, {"off.nps": 9})
+    recorded = send_answer(invitation.token, {}, client)
 
-    again = answers.keep_begun(
-        invitation.token, client_id=client, given=given({"off.nps": 0}), language="uk", source="qr_case"
+    again = answers.save_draft(
+        invitation.token,
+        client_id=client,
+        given=make_submission({"off.nps": 0}),
+        language="uk",
+        source="qr_case",
     )
 
-    assert isinstance(again, Recorded)
+    assert isinstance(again, RecordedAnswer)
     assert again.receipt == recorded.receipt
 
 
 def test_the_questionnaire_is_the_one_of_the_day_the_invitation_was_issued() -> None:
-    survey = answers.open_survey(invited(front_office="online").token, counts=False)
+    survey = answers.open_survey(create_invitation(front_office="online").token, mark_opened=False)
 
     assert isinstance(survey, Survey)
     assert survey.questionnaire.front_office == "online"
-    assert survey.questionnaire.first.id == "on.nps"
+    assert survey.questionnaire.first_question.id == "on.nps"
 
 
 def test_only_the_masked_comment_is_kept() -> None:
-    sent(invited().token, {"any.comment": "Подзвоніть мені: 067 123 45 67"})
+    send_answer(create_invitation().token, {"any.comment": "Подзвоніть мені: 067 123 45 67"})
 
-    [kept] = stored.comments()
+    [kept] = stored.read_comments()
     assert "067" not in kept
     assert "Подзвоніть мені" in kept
 
 
 def test_nothing_in_a_response_leads_to_its_case() -> None:
-    case = registered(a_report())
+    case = register_case(make_case_update())
     assert case.invitation is not None
-    recorded = sent(case.invitation.token, {"off.nps": 9})
+    recorded = send_answer(case.invitation.token, {"off.nps": 9})
 
-    [response], [invitation] = stored.rows(Response), stored.rows(Invitation)
+    [response], [invitation] = stored.read_rows(Response), stored.read_rows(Invitation)
 
     assert recorded.id.version == 4
     shared = {repr(value) for value in vars(response).values()} & {
@@ -241,33 +245,33 @@ def test_nothing_in_a_response_leads_to_its_case() -> None:
 
 
 def test_an_author_takes_the_answer_back() -> None:
-    recorded = sent(invited().token, {"off.nps": 0, "any.comment": "Погано"})
+    recorded = send_answer(create_invitation().token, {"off.nps": 0, "any.comment": "Погано"})
 
-    thanks = receipts.withdraw(recorded.receipt)
+    thanks = receipts.withdraw_answer(recorded.receipt)
 
     assert thanks.withdrawn_on is not None
-    assert (stored.answers(), stored.comments()) == (set(), [])
-    assert receipts.withdraw(recorded.receipt) == thanks
-    assert stored.events(RESPONSE_WITHDRAWN) == [{"response_id": str(recorded.id)}]
+    assert (stored.read_answers(), stored.read_comments()) == (set(), [])
+    assert receipts.withdraw_answer(recorded.receipt) == thanks
+    assert stored.read_event_data(RESPONSE_WITHDRAWN) == [{"response_id": str(recorded.id)}]
 
 
 def test_taking_back_an_old_answer_reopens_its_day(time_is: TimeIs) -> None:
     time_is("2026-11-20T10:00:00+02:00")
-    recorded = sent(invited().token, {"off.nps": 0})
-    assert stored.rows(CountedDay) == []
+    recorded = send_answer(create_invitation().token, {"off.nps": 0})
+    assert stored.read_rows(CountedDay) == []
 
     time_is("2026-11-23T10:00:00+02:00")
-    receipts.withdraw(recorded.receipt)
+    receipts.withdraw_answer(recorded.receipt)
 
-    assert [(day.day, day.closed) for day in stored.rows(CountedDay)] == [(date(2026, 11, 20), False)]
+    assert [(day.day, day.closed) for day in stored.read_rows(CountedDay)] == [(date(2026, 11, 20), False)]
 
 
 @pytest.mark.parametrize("typed", ["{code}", "{lower}", " {spaced} ", "{bare}"])
 def test_a_short_code_is_found_however_it_is_typed(typed: str) -> None:
-    invitation = invited()
+    invitation = create_invitation()
     code = invitation.short_code
 
-    found = receipts.find_by_short_code(
+    found = receipts.find_token_by_short_code(
         typed.format(code=code, lower=code.lower(), spaced=code.replace("-", " "), bare=code.replace("-", ""))
     )
 
@@ -276,122 +280,135 @@ def test_a_short_code_is_found_however_it_is_typed(typed: str) -> None:
 
 def test_wrong_codes_are_counted_for_the_centre_and_then_must_wait(time_is: TimeIs) -> None:
     time_is("2026-11-20T10:00:00+02:00")
-    code = invited().short_code
+    code = create_invitation().short_code
     wrong = code[:-4] + ("0000" if not code.endswith("0000") else "1111")
 
     for _ in range(30):
         with pytest.raises(NotFound):
-            receipts.find_by_short_code(wrong)
+            receipts.find_token_by_short_code(wrong)
     with pytest.raises(TooManyGuesses):
-        receipts.find_by_short_code(code)
+        receipts.find_token_by_short_code(code)
 
     time_is(minutes_later(10))
-    receipts.find_by_short_code(code)
+    receipts.find_token_by_short_code(code)
 
 
 @pytest.mark.parametrize("token", ["", "A", "0" * 26, "A" * 26, "'; --", "Ї" * 26])
 def test_an_unknown_token_opens_nothing(token: str) -> None:
     with pytest.raises(NotFound):
-        answers.open_survey(token, counts=True)
+        answers.open_survey(token, mark_opened=True)
 
 
 def test_a_token_may_be_typed_in_small_letters() -> None:
-    invitation = invited()
+    invitation = create_invitation()
 
     assert (
-        answers.open_survey(invitation.token.lower(), counts=False).service == "Реєстрація місця проживання"
+        answers.open_survey(invitation.token.lower(), mark_opened=False).service
+        == "Реєстрація місця проживання"
     )
 
 
 def test_the_hall_is_rated_once_by_a_client_without_a_case() -> None:
     client = uuid.uuid4()
 
-    first = direct.record_in_hall(CENTRE, client_id=client, given=given({"off.nps": 7}), language="uk")
-    again = direct.record_in_hall(CENTRE, client_id=client, given=given({"off.nps": 7}), language="uk")
+    first = direct.record_hall_answer(
+        CENTRE, client_id=client, given=make_submission({"off.nps": 7}), language="uk"
+    )
+    again = direct.record_hall_answer(
+        CENTRE, client_id=client, given=make_submission({"off.nps": 7}), language="uk"
+    )
 
     assert (again.id, again.repeated) == (first.id, True)
-    [response] = stored.rows(Response)
+    [response] = stored.read_rows(Response)
     assert (response.source, response.service_id) == ("qr_hall", None)
-    [event] = stored.events(RESPONSE_RECORDED)
+    [event] = stored.read_event_data(RESPONSE_RECORDED)
     assert (event["service"], event["case_status"]) == (None, None)
 
 
 def test_an_answer_begun_by_a_message_stays_one_of_messages() -> None:
-    invitation, client = invited(), uuid.uuid4()
-    answers.keep_begun(
-        invitation.token, client_id=client, given=given({"off.nps": 9}), language="uk", source="sms_viber"
+    invitation, client = create_invitation(), uuid.uuid4()
+    answers.save_draft(
+        invitation.token,
+        client_id=client,
+        given=make_submission({"off.nps": 9}),
+        language="uk",
+        source="sms_viber",
     )
 
-    sent(invitation.token, {"off.staff": "good"}, client)
+    send_answer(invitation.token, {"off.staff": "good"}, client)
 
-    assert [response.source for response in stored.rows(Response)] == ["sms_viber"]
+    assert [response.source for response in stored.read_rows(Response)] == ["sms_viber"]
 
 
 def test_a_short_code_may_be_typed_on_a_ukrainian_keyboard() -> None:
-    code = invited().short_code
+    code = create_invitation().short_code
 
-    assert receipts.find_by_short_code(code.translate(str.maketrans("ABEKMHPCTXY10", "АВЕКМНРСТХУІО")))
+    assert receipts.find_token_by_short_code(code.translate(str.maketrans("ABEKMHPCTXY10", "АВЕКМНРСТХУІО")))
 
 
 def test_a_tap_too_late_leads_to_the_receipt_whether_or_not_the_worker_came_by(time_is: TimeIs) -> None:
     time_is("2026-11-20T10:00:00+02:00")
-    invitation = invited()
-    client = tapped(invitation.token, {"off.nps": 9})
+    invitation = create_invitation()
+    client = begin_answer(invitation.token, {"off.nps": 9})
     time_is(minutes_later(31))
 
     outcomes = [
-        answers.keep_begun(
-            invitation.token, client_id=client, given=given({"off.nps": 0}), language="uk", source="qr_case"
+        answers.save_draft(
+            invitation.token,
+            client_id=client,
+            given=make_submission({"off.nps": 0}),
+            language="uk",
+            source="qr_case",
         )
         for _ in range(2)
     ]
 
-    assert all(isinstance(outcome, Recorded) and outcome.late for outcome in outcomes)
+    assert all(isinstance(outcome, RecordedAnswer) and outcome.late for outcome in outcomes)
     assert outcomes[0] == outcomes[1]
-    assert stored.answers() == {("off.nps", "9")}
+    assert stored.read_answers() == {("off.nps", "9")}
 
 
 def test_an_answer_that_cannot_be_read_holds_up_no_other(
     time_is: TimeIs, capsys: pytest.CaptureFixture[str]
 ) -> None:
     time_is("2026-11-20T10:00:00+02:00")
-    broken, sound = invited(), invited()
-    tapped(broken.token, {"off.nps": 1})
+    broken, sound = create_invitation(), create_invitation()
+    begin_answer(broken.token, {"off.nps": 1})
     spoil_begun_answers()
     time_is(minutes_later(1))
-    tapped(sound.token, {"off.nps": 9})
+    begin_answer(sound.token, {"off.nps": 9})
 
     time_is(minutes_later(31))
-    answers.complete_left()
+    answers.submit_abandoned_drafts()
 
-    assert stored.answers() == {("off.nps", "9")}
-    assert len(stored.rows(BegunAnswer)) == 1
-    assert answers.complete_left() == 0, "it has another turn, but not at once"
+    assert stored.read_answers() == {("off.nps", "9")}
+    assert len(stored.read_rows(DraftAnswer)) == 1
+    assert answers.submit_abandoned_drafts() == 0, "it has another turn, but not at once"
 
 
 @transaction
 def spoil_begun_answers(tx: Session) -> None:
-    tx.execute(update(BegunAnswer).values(answers={"of": "another release"}))
+    tx.execute(update(DraftAnswer).values(answers={"of": "another release"}))
 
 
 def test_a_tap_counts_even_if_the_key_of_its_link_was_dropped(settings: Settings, time_is: TimeIs) -> None:
     time_is("2026-11-20T10:00:00+02:00")
-    tapped(invited().token, {"off.nps": 9})
+    begin_answer(create_invitation().token, {"off.nps": 9})
 
     time_is(minutes_later(31))
     with create_app(replace(settings, token_keys=(b"new" * 12,))).app_context():
-        answers.complete_left()
+        answers.submit_abandoned_drafts()
         db.engine.dispose()
 
-    assert stored.answers() == {("off.nps", "9")}
+    assert stored.read_answers() == {("off.nps", "9")}
 
 
 def test_a_look_is_noted_within_a_second() -> None:
-    answers.open_survey(invited().token, counts=True)
+    answers.open_survey(create_invitation().token, mark_opened=True)
 
     time.sleep(1)
 
-    assert stored.rows(Invitation)[0].opened
+    assert stored.read_rows(Invitation)[0].opened
 
 
 def test_looks_that_cannot_be_noted_hold_up_nobody_and_later_ones_are(
@@ -402,8 +419,8 @@ def test_looks_that_cannot_be_noted_hold_up_nobody_and_later_ones_are(
 
     with monkeypatch.context() as while_busy:
         while_busy.setattr(invitations, "note_opened", busy)
-        looked_at(invited().token)
-    assert not stored.rows(Invitation)[0].opened
+        visit_survey(create_invitation().token)
+    assert not stored.read_rows(Invitation)[0].opened
 
-    looked_at(invited().token)
-    assert [invitation.opened for invitation in stored.rows(Invitation)].count(True) == 1
+    visit_survey(create_invitation().token)
+    assert [invitation.opened for invitation in stored.read_rows(Invitation)].count(True) == 1

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 
 from feedback_service import clock
-from feedback_service.access.sessions import FULL, Visitor
+from feedback_service.access.sessions import FULL_STAGE, CurrentUser
 from feedback_service.figures.breakdown import BREAKDOWNS, Breakdown
 from feedback_service.figures.overview import TREND_WEEKS, Overview, make_overview
 from feedback_service.figures.shapes import BadShare, FigureQuery, FigureSubset, Funnel, Summary
@@ -20,8 +20,8 @@ from feedback_service.flow import alarm_duties, dashboard, integrations, mainten
 from feedback_service.indicators.methodology import shipped_methodologies
 from feedback_service.indicators.scoring import Figures, IndicatorFigure, LoyaltyIndex
 from tests.conftest import TimeIs
-from tests.support.respondents import SERVICES, Person, crowd, store
-from tests.support.story import CENTRE, a_centre, invited, sent
+from tests.support.respondents import SERVICES, Person, make_people, store_answers
+from tests.support.story import CENTRE, create_centre, create_invitation, send_answer
 from tests.support.summaries import read_summary_json
 
 pytestmark = pytest.mark.usefixtures("context")
@@ -34,7 +34,7 @@ VIEW = FigureQuery(frozenset({CENTRE}), FIRST, LAST)
 @pytest.fixture(autouse=True)
 def friday_noon(context: None, time_is: TimeIs) -> None:
     time_is("2026-11-20T12:00+02:00")
-    a_centre()
+    create_centre()
 
 
 def api(app: Flask, **query: Any) -> dict[str, Any]:
@@ -66,10 +66,12 @@ def indicator_json(front_office: str, index: LoyaltyIndex | None) -> object:
     return members["indicators"][0]
 
 
-def somebody(role: str) -> Visitor:
+def somebody(role: str) -> CurrentUser:
     """Somebody of this role at the centre, signed in."""
     moment, nobody = clock.now(), uuid.uuid4()
-    return Visitor(nobody, nobody, "x@rada.example", role, (CENTRE,), FULL, moment, moment, frozenset())
+    return CurrentUser(
+        nobody, nobody, "x@rada.example", role, (CENTRE,), FULL_STAGE, moment, moment, frozenset()
+    )
 
 
 def said(*words: str, day: date = LAST, **facts: Any) -> list[Person]:
@@ -79,8 +81,8 @@ def said(*words: str, day: date = LAST, **facts: Any) -> list[Person]:
 
 @pytest.mark.parametrize("closed", [False, True])
 def test_every_figure_of_the_overview_is_the_apis(app: Flask, closed: bool) -> None:
-    store(crowd(1, 400, first=FIRST - timedelta(80), days=150))
-    sent(invited().token, {"off.nps": 9})
+    store_answers(make_people(1, 400, first_day=FIRST - timedelta(80), days=150))
+    send_answer(create_invitation().token, {"off.nps": 9})
     if closed:
         maintenance.close_days()
     told = overview(VIEW)
@@ -101,7 +103,7 @@ def test_every_figure_of_the_overview_is_the_apis(app: Flask, closed: bool) -> N
 
 @pytest.mark.parametrize("by", BREAKDOWNS)
 def test_every_figure_told_apart_is_the_apis(app: Flask, by: str) -> None:
-    store(crowd(2, 500, first=FIRST, days=60))
+    store_answers(make_people(2, 500, first_day=FIRST, days=60))
     told = breakdown(VIEW, by)
     groups = {group["key"]: group for group in api(app, by=by)["groups"]}
 
@@ -127,7 +129,7 @@ def test_every_figure_told_apart_is_the_apis(app: Flask, by: str) -> None:
 
 
 def test_the_trend_is_the_apis_week_by_week(app: Flask) -> None:
-    store(crowd(3, 300, first=FIRST, days=80))
+    store_answers(make_people(3, 300, first_day=FIRST, days=80))
     [offline, _] = overview(VIEW).trends
     first = VIEW.last - timedelta(days=VIEW.last.weekday(), weeks=TREND_WEEKS - 1)
     groups = {group["key"]: group for group in api(app, by="week", **{"from": first.isoformat()})["groups"]}
@@ -145,7 +147,7 @@ def test_the_trend_is_the_apis_week_by_week(app: Flask) -> None:
 
 
 def test_one_service_looked_at_alone_is_its_group() -> None:
-    store(crowd(4, 400, first=FIRST, days=60))
+    store_answers(make_people(4, 400, first_day=FIRST, days=60))
     [code, _] = SERVICES[3]
     alone = overview(
         FigureQuery(frozenset({CENTRE}), FIRST, LAST, subset=FigureSubset("service", frozenset({code})))
@@ -190,8 +192,8 @@ def test_a_period_is_compared_with_the_equal_one_before(
 
 def test_the_verdict_is_about_the_period_before() -> None:
     october = FigureQuery(frozenset({CENTRE}), date(2026, 10, 1), date(2026, 10, 31))
-    store(said(*["great"] * 98, "awful", "good", day=date(2026, 9, 15)))
-    store(said(*["great"] * 80, *["awful"] * 20, day=date(2026, 10, 15)))
+    store_answers(said(*["great"] * 98, "awful", "good", day=date(2026, 9, 15)))
+    store_answers(said(*["great"] * 80, *["awful"] * 20, day=date(2026, 10, 15)))
 
     [offline, online] = overview(october).offices
 
@@ -204,9 +206,9 @@ def test_the_verdict_is_about_the_period_before() -> None:
 
 
 def test_a_window_beyond_the_limits_is_marked_and_no_order_is_made_of_them() -> None:
-    store(said(*["good"] * 190, *["awful"] * 2, workplace="window-1"))
-    store(said(*["good"] * 60, *["awful"] * 20, workplace="window-2"))
-    store(said(*["good"] * 6, workplace="window-3"))
+    store_answers(said(*["good"] * 190, *["awful"] * 2, workplace="window-1"))
+    store_answers(said(*["good"] * 60, *["awful"] * 20, workplace="window-2"))
+    store_answers(said(*["good"] * 6, workplace="window-3"))
 
     [offline, _] = breakdown(VIEW, "workplace")
 
@@ -218,10 +220,10 @@ def test_a_window_beyond_the_limits_is_marked_and_no_order_is_made_of_them() -> 
 
 def test_a_result_tells_of_how_many_cases_it_comes() -> None:
     for _ in range(7):
-        invited()
+        create_invitation()
     for _ in range(6):
-        sent(invited().token, {"off.nps": 9})
-    store([Person(LAST, source="paper_box")] * 6)
+        send_answer(create_invitation().token, {"off.nps": 9})
+    store_answers([Person(LAST, source="paper_box")] * 6)
 
     sources = {one.name: one for one in overview(VIEW).sources}
 
@@ -230,11 +232,11 @@ def test_a_result_tells_of_how_many_cases_it_comes() -> None:
 
 
 def test_channels_are_compared_by_the_same_question() -> None:
-    store(said(*["good"] * 115, *["awful"] * 5, source="qr_case"))
-    store(said(*["good"] * 50, source="phone_interview"))
-    store(said(*["good"] * 50, source="paper_box"))
-    store(said(*["good"] * 3, source="tablet_hall"))
-    store(said(*["awful"] * 50, source="tablet_walkup"))
+    store_answers(said(*["good"] * 115, *["awful"] * 5, source="qr_case"))
+    store_answers(said(*["good"] * 50, source="phone_interview"))
+    store_answers(said(*["good"] * 50, source="paper_box"))
+    store_answers(said(*["good"] * 3, source="tablet_hall"))
+    store_answers(said(*["awful"] * 50, source="tablet_walkup"))
 
     [offline, _] = dashboard.read_channels(VIEW)
 
@@ -246,8 +248,8 @@ def test_channels_are_compared_by_the_same_question() -> None:
 
 
 def test_the_interval_of_the_difference_between_channels_is_told() -> None:
-    store(said(*["good"] * 90, *["awful"] * 10, source="qr_case"))
-    store(said(*["good"] * 100, source="paper_box"))
+    store_answers(said(*["good"] * 90, *["awful"] * 10, source="qr_case"))
+    store_answers(said(*["good"] * 100, source="paper_box"))
 
     [offline, _] = dashboard.read_channels(VIEW)
     pairs = {(pair.one, pair.other): pair for pair in offline.pairs}
@@ -260,7 +262,7 @@ def test_the_interval_of_the_difference_between_channels_is_told() -> None:
 
 
 def test_of_too_few_people_nothing_is_told_anywhere() -> None:
-    store(said("awful", "awful", "good"))
+    store_answers(said("awful", "awful", "good"))
     told = overview(VIEW)
 
     assert told.summary.suppressed
@@ -277,9 +279,9 @@ def alone(window: str, among: set[str | None] | None = None) -> Overview:
 
 
 def test_what_is_withheld_among_others_is_withheld_when_looked_at_alone() -> None:
-    store(said(*["good"] * 3, workplace="window-1"))
-    store(said(*["good"] * 7, workplace="window-2"))
-    store(said(*["good"] * 40, workplace="window-3"))
+    store_answers(said(*["good"] * 3, workplace="window-1"))
+    store_answers(said(*["good"] * 7, workplace="window-2"))
+    store_answers(said(*["good"] * 40, workplace="window-3"))
     [offline, _] = breakdown(VIEW, "workplace")
     assert [group.suppressed for group in offline.groups] == [True, True, False]
 
@@ -295,9 +297,9 @@ def test_what_is_withheld_among_others_is_withheld_when_looked_at_alone() -> Non
 
 
 def test_of_two_equal_groups_the_same_one_is_withheld_among_others_and_alone() -> None:
-    store(said(*["good"] * 7, workplace="window-2", day=FIRST))
-    store(said(*["good"] * 7, workplace="window-1"))
-    store(said(*["good"] * 3, workplace="window-3"))
+    store_answers(said(*["good"] * 7, workplace="window-2", day=FIRST))
+    store_answers(said(*["good"] * 7, workplace="window-1"))
+    store_answers(said(*["good"] * 3, workplace="window-3"))
 
     [offline, _] = breakdown(VIEW, "workplace")
 
@@ -307,11 +309,11 @@ def test_of_two_equal_groups_the_same_one_is_withheld_among_others_and_alone() -
 
 
 def test_all_numbers_of_the_first_screen_are_of_one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    sent(invited().token, {"off.nps": 9})
+    send_answer(create_invitation().token, {"off.nps": 9})
     waiting = dashboard.read_overview_page(somebody("head"), VIEW, CENTRE).sums
 
     def somebody_answers_meanwhile(query: FigureQuery, **summaries: Summary) -> Overview:
-        sent(invited().token, {"off.nps": 9})
+        send_answer(create_invitation().token, {"off.nps": 9})
         return make_overview(query, **summaries)
 
     monkeypatch.setattr("feedback_service.flow.dashboard.make_overview", somebody_answers_meanwhile)
@@ -322,7 +324,7 @@ def test_all_numbers_of_the_first_screen_are_of_one_moment(monkeypatch: pytest.M
 
 
 def test_the_first_screen_holds_nothing_that_the_visitor_may_not_see() -> None:
-    sent(invited().token, {"off.nps": 9, "any.breach": ["bribe"]})
+    send_answer(create_invitation().token, {"off.nps": 9, "any.breach": ["bribe"]})
     alarm_duties.raise_alarms(maintenance.never)
 
     head = dashboard.read_overview_page(somebody("head"), VIEW, CENTRE)

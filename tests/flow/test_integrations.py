@@ -7,13 +7,13 @@ import pytest
 
 from feedback_service import clock
 from feedback_service.access import keys
-from feedback_service.access.sessions import Visitor
+from feedback_service.access.sessions import CurrentUser
 from feedback_service.errors import Conflict, Invalid, NotAllowed, NotFound
 from feedback_service.flow import integrations, sign_in
 from feedback_service.models import ApiKey, JournalEntry
 from tests.conftest import TimeIs
 from tests.support import stored, story
-from tests.support.staff import a_session, a_user
+from tests.support.staff import create_session, create_user
 
 pytestmark = pytest.mark.usefixtures("context")
 
@@ -23,13 +23,13 @@ OWN, FOREIGN = story.CENTRE, "SN99000008"
 @pytest.fixture(autouse=True)
 def centres(context: None) -> None:
     """Two centres."""
-    story.a_centre()
-    story.a_centre(FOREIGN)
+    story.create_centre()
+    story.create_centre(FOREIGN)
 
 
-def visiting(role: str = "administrator", *scopes: str) -> Visitor:
+def visiting(role: str = "administrator", *scopes: str) -> CurrentUser:
     """Somebody new of this role, signed in."""
-    found = sign_in.visitor(a_session(a_user(role, *scopes)))
+    found = sign_in.find_current_user(create_session(create_user(role, *scopes)))
     assert found is not None
     return found
 
@@ -37,13 +37,13 @@ def visiting(role: str = "administrator", *scopes: str) -> Visitor:
 def test_a_key_is_made_for_ones_own_centre_and_the_journal_does_not_know_it() -> None:
     by = visiting()
 
-    secret = integrations.make_key(by, uuid.uuid4(), "СЕД «Вулик»", ["cases:write"], [OWN])
+    secret = integrations.make_api_key(by, uuid.uuid4(), "СЕД «Вулик»", ["cases:write"], [OWN])
 
-    holder = keys.find(secret)
+    holder = keys.find_caller(secret)
     assert holder is not None and holder.scopes == {"cases:write"} and holder.centres == {OWN}
-    [known] = integrations.known_keys(by)
-    assert (known.card.name, known.centres, known.others) == ("СЕД «Вулик»", (OWN,), 0)
-    [entry] = [each for each in stored.rows(JournalEntry) if each.action == "key_made"]
+    [known] = integrations.list_api_keys(by)
+    assert (known.api_key.name, known.centres, known.others) == ("СЕД «Вулик»", (OWN,), 0)
+    [entry] = [each for each in stored.read_rows(JournalEntry) if each.action == "key_made"]
     assert entry.email == by.email and secret not in entry.object
 
 
@@ -64,65 +64,65 @@ def test_what_is_wrong_with_a_key_is_named(
     name: str, scopes: list[str], reach: list[str], field: str
 ) -> None:
     with pytest.raises(Invalid) as refused:
-        integrations.make_key(visiting(), uuid.uuid4(), name, scopes, reach)
+        integrations.make_api_key(visiting(), uuid.uuid4(), name, scopes, reach)
 
     assert [error.pointer for error in refused.value.errors] == [field]
-    assert stored.rows(ApiKey) == []
+    assert stored.read_rows(ApiKey) == []
 
 
 def test_the_operator_makes_no_key_that_reads_figures() -> None:
     with pytest.raises(Invalid):
-        integrations.make_key(visiting("operator"), uuid.uuid4(), "СЕД", ["summaries:read"], [OWN])
+        integrations.make_api_key(visiting("operator"), uuid.uuid4(), "СЕД", ["summaries:read"], [OWN])
 
 
 def test_the_same_form_makes_one_key() -> None:
     by, form = visiting(), uuid.uuid4()
-    integrations.make_key(by, form, "СЕД", ["cases:write"], [OWN])
+    integrations.make_api_key(by, form, "СЕД", ["cases:write"], [OWN])
 
     with pytest.raises(Conflict):
-        integrations.make_key(by, form, "СЕД", ["cases:write"], [OWN])
-    assert len(stored.rows(ApiKey)) == 1
+        integrations.make_api_key(by, form, "СЕД", ["cases:write"], [OWN])
+    assert len(stored.read_rows(ApiKey)) == 1
 
 
 def test_one_ends_ones_own_keys_and_does_not_know_of_others() -> None:
     by = visiting()
     everybody = visiting("operator")
     mine, foreign, shared = (uuid.uuid4() for _ in range(3))
-    secret = integrations.make_key(by, mine, "СЕД", ["cases:write"], [OWN])
-    integrations.make_key(everybody, foreign, "Чужа", ["cases:write"], [FOREIGN])
-    integrations.make_key(everybody, shared, "Спільна", ["cases:write"], [OWN, FOREIGN])
+    secret = integrations.make_api_key(by, mine, "СЕД", ["cases:write"], [OWN])
+    integrations.make_api_key(everybody, foreign, "Чужа", ["cases:write"], [FOREIGN])
+    integrations.make_api_key(everybody, shared, "Спільна", ["cases:write"], [OWN, FOREIGN])
 
-    assert {each.card.id: each.others for each in integrations.known_keys(by)} == {mine: 0, shared: 1}
+    assert {each.api_key.id: each.others for each in integrations.list_api_keys(by)} == {mine: 0, shared: 1}
     for unknown in (foreign, uuid.uuid4()):
         with pytest.raises(NotFound):
-            integrations.revoke_key(by, unknown)
+            integrations.revoke_api_key(by, unknown)
     with pytest.raises(NotAllowed):
-        integrations.revoke_key(by, shared)
-    integrations.revoke_key(by, mine)
-    integrations.revoke_key(by, mine)
+        integrations.revoke_api_key(by, shared)
+    integrations.revoke_api_key(by, mine)
+    integrations.revoke_api_key(by, mine)
 
-    assert keys.find(secret) is None
-    assert [each.action for each in stored.rows(JournalEntry)].count("key_revoked") == 1
+    assert keys.find_caller(secret) is None
+    assert [each.action for each in stored.read_rows(JournalEntry)].count("key_revoked") == 1
 
 
 def test_the_day_of_its_last_use_is_kept(time_is: TimeIs) -> None:
     secret = integrations.add_key(["cases:write"], [OWN])
     time_is("2026-11-20T23:30+02:00")
     for _ in range(2):
-        holder = keys.find(secret)
+        holder = keys.find_caller(secret)
         assert holder is not None
-        integrations.note_use(holder)
-    assert [str(key.last_used_on) for key in stored.rows(ApiKey)] == ["2026-11-20"]
+        integrations.record_key_use(holder)
+    assert [str(key.last_used_on) for key in stored.read_rows(ApiKey)] == ["2026-11-20"]
 
     time_is(clock.now() + timedelta(hours=1))
-    holder = keys.find(secret)
+    holder = keys.find_caller(secret)
     assert holder is not None
-    integrations.note_use(holder)
-    assert [str(key.last_used_on) for key in stored.rows(ApiKey)] == ["2026-11-21"]
+    integrations.record_key_use(holder)
+    assert [str(key.last_used_on) for key in stored.read_rows(ApiKey)] == ["2026-11-21"]
 
 
 def test_a_key_opens_what_it_was_made_for() -> None:
-    holder = keys.find(integrations.add_key(["cases:write", "summaries:read"], [OWN.lower()]))
+    holder = keys.find_caller(integrations.add_key(["cases:write", "summaries:read"], [OWN.lower()]))
 
     assert holder is not None
     assert set(holder.scopes) == {"cases:write", "summaries:read"}

@@ -16,19 +16,28 @@ from feedback_service.flow import direct, maintenance
 from feedback_service.flow.direct import AssistedAnswer
 from feedback_service.flow.maintenance import Purged
 from feedback_service.models import (
-    BegunAnswer,
     Case,
     CaseStatus,
     Centre,
     CountedDay,
+    CountRollup,
+    DraftAnswer,
     Event,
     Invitation,
     Response,
-    Tally,
 )
 from tests.conftest import TimeIs
 from tests.support import stored
-from tests.support.story import a_centre, a_report, given, invited, minutes_later, registered, sent, tapped
+from tests.support.story import (
+    begin_answer,
+    create_centre,
+    create_invitation,
+    make_case_update,
+    make_submission,
+    minutes_later,
+    register_case,
+    send_answer,
+)
 
 pytestmark = pytest.mark.usefixtures("context")
 
@@ -37,7 +46,7 @@ COMMENT = {"off.nps": 9, "any.comment": "Дякую, усе швидко"}
 
 @pytest.fixture(autouse=True)
 def centre(context: None) -> None:
-    a_centre()
+    create_centre()
 
 
 @pytest.fixture
@@ -54,26 +63,26 @@ def noon(day: date) -> str:
 @transaction
 def spoil_counts(tx: Session) -> None:
     """Stored figures are no longer what the answers add up to."""
-    tx.execute(update(Tally).values(counts=func.replace(Tally.counts, ":1", ":2")))
+    tx.execute(update(CountRollup).values(counts=func.replace(CountRollup.counts, ":1", ":2")))
 
 
 def closed_days() -> set[date]:
     """Days whose figures are stored."""
-    return {row.day for row in stored.rows(CountedDay) if row.closed}
+    return {row.day for row in stored.read_rows(CountedDay) if row.closed}
 
 
 def test_answers_begun_and_left_become_final_all_of_them(time_is: TimeIs, day_one: date) -> None:
     for _ in range(maintenance.LEFT + 1):
-        tapped(invited().token, {"off.nps": 9})
+        begin_answer(create_invitation().token, {"off.nps": 9})
     time_is(minutes_later(31))
 
     assert maintenance.complete_left_answers() == maintenance.LEFT + 1
-    assert stored.rows(BegunAnswer) == []
-    assert len(stored.rows(Response)) == maintenance.LEFT + 1
+    assert stored.read_rows(DraftAnswer) == []
+    assert len(stored.read_rows(Response)) == maintenance.LEFT + 1
 
 
 def test_a_day_is_closed_only_when_nothing_of_it_can_be_under_way(time_is: TimeIs, day_one: date) -> None:
-    sent(invited().token, {"off.nps": 9})
+    send_answer(create_invitation().token, {"off.nps": 9})
 
     time_is("2026-03-03T00:05+02:00")
     assert maintenance.close_days() == 0
@@ -86,7 +95,7 @@ def test_a_day_is_closed_only_when_nothing_of_it_can_be_under_way(time_is: TimeI
 
 
 def test_recounting_makes_stored_figures_what_the_answers_add_up_to(time_is: TimeIs, day_one: date) -> None:
-    sent(invited().token, {"off.nps": 9})
+    send_answer(create_invitation().token, {"off.nps": 9})
     time_is(noon(day_one + timedelta(days=1)))
     maintenance.close_days()
     spoil_counts()
@@ -99,7 +108,7 @@ def test_recounting_makes_stored_figures_what_the_answers_add_up_to(time_is: Tim
 def test_comments_go_when_they_are_old_enough_and_coded_answers_never(
     time_is: TimeIs, day_one: date, settings: Settings
 ) -> None:
-    sent(invited().token, COMMENT)
+    send_answer(create_invitation().token, COMMENT)
     kept = timedelta(days=settings.retention_days)
 
     time_is(noon(day_one + kept))
@@ -107,8 +116,8 @@ def test_comments_go_when_they_are_old_enough_and_coded_answers_never(
     time_is(noon(day_one + kept + timedelta(days=1)))
     assert maintenance.purge() == Purged(comments=1, cases=1)
 
-    assert stored.comments() == []
-    assert stored.answers() == {("off.nps", "9")}
+    assert stored.read_comments() == []
+    assert stored.read_answers() == {("off.nps", "9")}
 
 
 def test_a_comment_s_age_counts_from_the_day_it_was_left(
@@ -118,13 +127,15 @@ def test_a_comment_s_age_counts_from_the_day_it_was_left(
     told = AssistedAnswer(
         centre="SN12000007",
         client_id=uuid.uuid4(),
-        service=a_report().service,
+        service=make_case_update().service,
         front_office="offline",
         source="paper_box",
         answered_on=day_one,
         language="uk",
     )
-    direct.record_assisted(told, given=given(COMMENT), centres=frozenset({"SN12000007"}))
+    direct.record_assisted_answer(
+        told, check_answers=make_submission(COMMENT), centres=frozenset({"SN12000007"})
+    )
 
     time_is(noon(day_one + timedelta(days=settings.retention_days + 1)))
 
@@ -134,23 +145,23 @@ def test_a_comment_s_age_counts_from_the_day_it_was_left(
 def test_spent_invitations_go_with_their_cases_and_history(
     time_is: TimeIs, day_one: date, settings: Settings
 ) -> None:
-    report = a_report("registered")
-    registered(report)
-    invitation = registered(a_report(case_number=report.case_number)).invitation
+    report = make_case_update("registered")
+    register_case(report)
+    invitation = register_case(make_case_update(case_number=report.case_number)).invitation
     assert invitation is not None
-    sent(invitation.token, {"off.nps": 9})
+    send_answer(invitation.token, {"off.nps": 9})
 
     time_is(noon(day_one + timedelta(days=settings.retention_days + 1)))
 
     assert maintenance.purge().cases == 1
-    assert [stored.rows(table) for table in (Case, CaseStatus, Invitation)] == [[], [], []]
-    assert len(stored.rows(Response)) == 1
+    assert [stored.read_rows(table) for table in (Case, CaseStatus, Invitation)] == [[], [], []]
+    assert len(stored.read_rows(Response)) == 1
 
 
 def test_an_invitation_that_nobody_answered_goes_when_its_last_day_is_as_old(
     time_is: TimeIs, day_one: date, settings: Settings
 ) -> None:
-    invited()
+    create_invitation()
     last_day = day_one + timedelta(days=settings.invitation_days)
     kept = timedelta(days=settings.retention_days)
 
@@ -161,25 +172,25 @@ def test_an_invitation_that_nobody_answered_goes_when_its_last_day_is_as_old(
 
 
 def test_a_case_that_may_yet_be_completed_stays(time_is: TimeIs, day_one: date, settings: Settings) -> None:
-    registered(a_report("in_progress"))
+    register_case(make_case_update("in_progress"))
 
     time_is(noon(day_one + timedelta(days=2 * settings.retention_days)))
 
     assert maintenance.purge().cases == 0
-    assert len(stored.rows(Case)) == 1
+    assert len(stored.read_rows(Case)) == 1
 
 
 def test_what_was_tapped_is_counted_before_its_invitation_goes(
     time_is: TimeIs, day_one: date, settings: Settings
 ) -> None:
-    tapped(invited().token, {"off.nps": 9})
+    begin_answer(create_invitation().token, {"off.nps": 9})
     time_is(noon(day_one + timedelta(days=2 * settings.retention_days)))
 
     assert maintenance.purge().cases == 0
     maintenance.complete_left_answers()
     assert maintenance.purge().cases == 1
 
-    assert stored.answers() == {("off.nps", "9")}
+    assert stored.read_answers() == {("off.nps", "9")}
 
 
 def test_purging_takes_as_many_portions_as_it_needs(
@@ -187,14 +198,14 @@ def test_purging_takes_as_many_portions_as_it_needs(
 ) -> None:
     monkeypatch.setattr(maintenance, "PORTION", 2)
     for _ in range(5):
-        sent(invited().token, COMMENT)
+        send_answer(create_invitation().token, COMMENT)
     time_is(noon(day_one + timedelta(days=settings.retention_days + 1)))
 
     assert maintenance.purge() == Purged(comments=5, cases=5)
 
 
 def test_no_duty_goes_on_when_told_to_stop(time_is: TimeIs, day_one: date) -> None:
-    tapped(invited().token, {"off.nps": 9})
+    begin_answer(create_invitation().token, {"off.nps": 9})
     time_is(minutes_later(31))
 
     assert maintenance.complete_left_answers(stop=lambda: True) == 0
@@ -203,11 +214,11 @@ def test_no_duty_goes_on_when_told_to_stop(time_is: TimeIs, day_one: date) -> No
 def test_a_centre_that_fails_leaves_the_others_their_turn(
     time_is: TimeIs, day_one: date, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    a_centre("SN12000008")
+    create_centre("SN12000008")
     for code in ("SN12000007", "SN12000008"):
-        sent(invited(centre=code).token, {"off.nps": 9})
+        send_answer(create_invitation(centre=code).token, {"off.nps": 9})
     time_is(noon(day_one + timedelta(days=1)))
-    first, second = sorted(centre.id for centre in stored.rows(Centre))
+    first, second = sorted(centre.id for centre in stored.read_rows(Centre))
     close_days = closing.close_days
 
     def fails_in_the_first(tx: Session, centre_id: uuid.UUID, **how: Any) -> int:
@@ -219,7 +230,7 @@ def test_a_centre_that_fails_leaves_the_others_their_turn(
     with pytest.raises(RuntimeError, match="cannot be read"):
         maintenance.close_days()
 
-    assert {row.centre_id for row in stored.rows(CountedDay)} == {second}
+    assert {row.centre_id for row in stored.read_rows(CountedDay)} == {second}
 
 
 @transaction
@@ -231,9 +242,9 @@ def acknowledged(tx: Session, event_id: uuid.UUID) -> None:
 
 
 def test_what_was_delivered_30_days_ago_is_blanked_and_nothing_else(time_is: TimeIs, day_one: date) -> None:
-    invited()
-    sent(invited().token, {"off.nps": 9})
-    first, *_ = sorted(stored.rows(Event), key=lambda event: event.id)
+    create_invitation()
+    send_answer(create_invitation().token, {"off.nps": 9})
+    first, *_ = sorted(stored.read_rows(Event), key=lambda event: event.id)
     acknowledged(first.id)
 
     time_is(clock.now() + timedelta(days=30))
@@ -242,7 +253,7 @@ def test_what_was_delivered_30_days_ago_is_blanked_and_nothing_else(time_is: Tim
     assert maintenance.blank_delivered() == 1
     assert maintenance.blank_delivered() == 0
 
-    blank, *waiting = sorted(stored.rows(Event), key=lambda event: event.id)
+    blank, *waiting = sorted(stored.read_rows(Event), key=lambda event: event.id)
     assert (blank.body, blank.data, blank.subject) == (None, None, "")
     assert (blank.digest, blank.sequence, blank.state) == (b"d" * 32, 1, "delivered")
     assert all(event.data and event.subject for event in waiting)

@@ -10,7 +10,7 @@ import pytest
 from feedback_service.errors import Conflict, Invalid
 from feedback_service.flow import publishing
 from feedback_service.indicators import methodology
-from feedback_service.models import Document
+from feedback_service.models import PublishedDocument
 from feedback_service.surveys import questionnaires
 from tests.support import stored
 
@@ -53,7 +53,7 @@ def other_text(document: dict[str, Any]) -> dict[str, Any]:
 def test_a_document_is_published_once_and_the_same_again_is_fine(kind: str, document: dict[str, Any]) -> None:
     assert load(kind, document) == load(kind, dict(reversed(document.items())))
 
-    assert [(row.kind, row.body) for row in stored.rows(Document)] == [(kind, document)]
+    assert [(row.kind, row.body) for row in stored.read_rows(PublishedDocument)] == [(kind, document)]
 
 
 def test_a_published_document_never_changes(kind: str, document: dict[str, Any]) -> None:
@@ -62,7 +62,7 @@ def test_a_published_document_never_changes(kind: str, document: dict[str, Any])
     with pytest.raises(Conflict, match="says something else"):
         load(kind, other_text(document))
 
-    assert [row.body for row in stored.rows(Document)] == [document]
+    assert [row.body for row in stored.read_rows(PublishedDocument)] == [document]
 
 
 def test_a_document_that_ships_with_the_program_needs_no_loading_and_never_changes(kind: str) -> None:
@@ -76,7 +76,7 @@ def test_a_document_that_ships_with_the_program_needs_no_loading_and_never_chang
     with pytest.raises(Conflict):
         load(kind, other_text(document))
 
-    assert stored.rows(Document) == []
+    assert stored.read_rows(PublishedDocument) == []
 
 
 @pytest.mark.parametrize("broken", [{}, [], None, {"version": "offline-2027.1"}])
@@ -84,7 +84,7 @@ def test_a_document_that_breaks_a_rule_is_refused(kind: str, broken: Any) -> Non
     with pytest.raises(Invalid):
         load(kind, broken)
 
-    assert stored.rows(Document) == []
+    assert stored.read_rows(PublishedDocument) == []
 
 
 def with_word(document: dict[str, Any], word: str) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def test_a_questionnaire_whose_answers_no_methodology_counts_is_refused() -> Non
         publishing.load_questionnaire(with_word(document, "so_so"))
 
     assert "864-2021 has no place for the answer so_so" in refusal.value.errors[0].detail
-    assert stored.rows(Document) == []
+    assert stored.read_rows(PublishedDocument) == []
 
 
 def test_a_methodology_that_leaves_out_what_is_asked_is_refused() -> None:
@@ -110,7 +110,7 @@ def test_a_methodology_that_leaves_out_what_is_asked_is_refused() -> None:
         publishing.load_methodology(with_word(document, "so_so"))
 
     assert "new has no place for the answer acceptable" in refusal.value.errors[0].detail
-    assert stored.rows(Document) == []
+    assert stored.read_rows(PublishedDocument) == []
 
 
 def test_new_words_are_published_methodology_first() -> None:

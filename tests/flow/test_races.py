@@ -11,12 +11,19 @@ from feedback_service.database import transaction
 from feedback_service.delivery.events import RESPONSE_RECORDED
 from feedback_service.errors import AlreadyAnswered, InvitationCancelled
 from feedback_service.flow import answers as answers_flow
-from feedback_service.flow.answers import Given
-from feedback_service.models import BegunAnswer, Invitation, Response
-from feedback_service.surveys.answers import Answers, check
+from feedback_service.flow.answers import AnswerChecker
+from feedback_service.models import DraftAnswer, Invitation, Response
+from feedback_service.surveys.answers import Answers, check_answers
 from feedback_service.surveys.questionnaires import Questionnaire
 from tests.support import stored
-from tests.support.story import a_centre, a_report, invited, registered, sent, tapped
+from tests.support.story import (
+    begin_answer,
+    create_centre,
+    create_invitation,
+    make_case_update,
+    register_case,
+    send_answer,
+)
 
 pytestmark = pytest.mark.usefixtures("context")
 
@@ -25,36 +32,36 @@ ME, SOMEBODY = uuid.uuid4(), uuid.uuid4()
 
 @pytest.fixture(autouse=True)
 def centre(context: None) -> None:
-    a_centre()
+    create_centre()
 
 
-def meanwhile(happens: Callable[[], object], answers: dict[str, object]) -> Given:
+def meanwhile(happens: Callable[[], object], answers: dict[str, object]) -> AnswerChecker:
     """What was sent is looked at, and just then something else happens, once."""
     told: list[object] = []
 
     def checked(questionnaire: Questionnaire) -> Answers:
         if not told:
             told.append(happens())
-        return check(questionnaire, answers)
+        return check_answers(questionnaire, answers)
 
     return checked
 
 
-def finish(token: str, given: Given, client: uuid.UUID = ME) -> answers_flow.Recorded:
+def finish(token: str, given: AnswerChecker, client: uuid.UUID = ME) -> answers_flow.RecordedAnswer:
     """Send."""
-    return answers_flow.finish(token, client_id=client, given=given, language="uk", source="qr_case")
+    return answers_flow.submit_answer(token, client_id=client, given=given, language="uk", source="qr_case")
 
 
-def tap(token: str, given: Given, client: uuid.UUID = ME) -> object:
+def tap(token: str, given: AnswerChecker, client: uuid.UUID = ME) -> object:
     """Choose something."""
-    return answers_flow.keep_begun(token, client_id=client, given=given, language="uk", source="qr_case")
+    return answers_flow.save_draft(token, client_id=client, given=given, language="uk", source="qr_case")
 
 
 def begun(before: dict[str, object]) -> str:
     """A link that I chose these answers by, if any."""
-    token = invited().token
+    token = create_invitation().token
     if before:
-        tapped(token, before, ME)
+        begin_answer(token, before, ME)
     return token
 
 
@@ -66,71 +73,78 @@ def note_started(tx: Session) -> None:
 
 @pytest.mark.parametrize("started", [False, True])
 def test_of_two_who_send_the_quicker_is_heard(started: bool) -> None:
-    token = invited().token
+    token = create_invitation().token
     if started:
         note_started()
 
     with pytest.raises(AlreadyAnswered):
-        finish(token, meanwhile(lambda: sent(token, {"off.nps": 2}, SOMEBODY), {"off.nps": 9}))
+        finish(token, meanwhile(lambda: send_answer(token, {"off.nps": 2}, SOMEBODY), {"off.nps": 9}))
 
-    assert stored.answers() == {("off.nps", "2")}
-    assert len(stored.rows(Response)) == len(stored.events(RESPONSE_RECORDED)) == 1
+    assert stored.read_answers() == {("off.nps", "2")}
+    assert len(stored.read_rows(Response)) == len(stored.read_event_data(RESPONSE_RECORDED)) == 1
 
 
 def test_who_sends_twice_gets_the_same_receipt() -> None:
-    token = invited().token
-    first: list[answers_flow.Recorded] = []
+    token = create_invitation().token
+    first: list[answers_flow.RecordedAnswer] = []
 
-    second = finish(token, meanwhile(lambda: first.append(sent(token, {"off.nps": 9}, ME)), {"off.nps": 9}))
+    second = finish(
+        token, meanwhile(lambda: first.append(send_answer(token, {"off.nps": 9}, ME)), {"off.nps": 9})
+    )
 
     assert (second.receipt, second.repeated) == (first[0].receipt, True)
-    assert len(stored.rows(Response)) == 1
+    assert len(stored.read_rows(Response)) == 1
 
 
 def test_who_taps_what_somebody_sends_is_told() -> None:
-    token = invited().token
+    token = create_invitation().token
 
     with pytest.raises(AlreadyAnswered):
-        tap(token, meanwhile(lambda: sent(token, {"off.nps": 2}, SOMEBODY), {"off.nps": 9}))
+        tap(token, meanwhile(lambda: send_answer(token, {"off.nps": 2}, SOMEBODY), {"off.nps": 9}))
 
-    assert not stored.rows(BegunAnswer)
+    assert not stored.read_rows(DraftAnswer)
 
 
 def test_who_taps_again_what_somebody_sends_is_told() -> None:
-    token = invited().token
-    tapped(token, {"off.nps": 9}, ME)
+    token = create_invitation().token
+    begin_answer(token, {"off.nps": 9}, ME)
 
     with pytest.raises(AlreadyAnswered):
-        tap(token, meanwhile(lambda: sent(token, {"off.nps": 2}, SOMEBODY), {"off.staff": "great"}))
+        tap(token, meanwhile(lambda: send_answer(token, {"off.nps": 2}, SOMEBODY), {"off.staff": "great"}))
 
-    assert not stored.rows(BegunAnswer)
+    assert not stored.read_rows(DraftAnswer)
 
 
 @pytest.mark.parametrize("before", [{}, {"off.quality": "good"}])
 def test_a_tap_that_comes_while_one_sends_counts(before: dict[str, object]) -> None:
     token = begun(before)
 
-    finish(token, meanwhile(lambda: tapped(token, {"off.staff": "great"}, ME), {"off.nps": 9}))
+    finish(token, meanwhile(lambda: begin_answer(token, {"off.staff": "great"}, ME), {"off.nps": 9}))
 
-    assert stored.answers() == {("off.nps", "9"), ("off.staff", "great"), *before.items()}
-    assert not stored.rows(BegunAnswer)
+    assert stored.read_answers() == {("off.nps", "9"), ("off.staff", "great"), *before.items()}
+    assert not stored.read_rows(DraftAnswer)
 
 
 @pytest.mark.parametrize("before", [{}, {"off.quality": "good"}])
 def test_of_two_taps_at_once_none_is_lost(before: dict[str, object]) -> None:
     token = begun(before)
 
-    tap(token, meanwhile(lambda: tapped(token, {"off.staff": "great"}, ME), {"off.nps": 9}))
-    finish(token, lambda questionnaire: check(questionnaire, {}))
+    tap(token, meanwhile(lambda: begin_answer(token, {"off.staff": "great"}, ME), {"off.nps": 9}))
+    finish(token, lambda questionnaire: check_answers(questionnaire, {}))
 
-    assert stored.answers() == {("off.nps", "9"), ("off.staff", "great"), *before.items()}
+    assert stored.read_answers() == {("off.nps", "9"), ("off.staff", "great"), *before.items()}
 
 
 @pytest.mark.parametrize("step", [finish, tap])
-def test_what_is_cancelled_while_one_answers_is_not_answered(step: Callable[[str, Given], object]) -> None:
-    token = invited(case_number="1").token
+def test_what_is_cancelled_while_one_answers_is_not_answered(
+    step: Callable[[str, AnswerChecker], object],
+) -> None:
+    token = create_invitation(case_number="1").token
 
     with pytest.raises(InvitationCancelled):
-        step(token, meanwhile(lambda: registered(a_report("cancelled", case_number="1")), {"off.nps": 9}))
+        step(
+            token,
+            meanwhile(lambda: register_case(make_case_update("cancelled", case_number="1")), {"off.nps": 9}),
+        )
 
-    assert not stored.rows(Response) and not stored.rows(BegunAnswer)
+    assert not stored.read_rows(Response) and not stored.read_rows(DraftAnswer)

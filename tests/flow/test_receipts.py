@@ -8,9 +8,9 @@ from flask import Flask
 from feedback_service.cases import invitations
 from feedback_service.errors import NotFound, TooManyGuesses
 from feedback_service.flow import receipts
-from feedback_service.models import CodeGuesses
+from feedback_service.models import ShortCodeGuesses
 from tests.support import stored
-from tests.support.story import a_centre, invited
+from tests.support.story import create_centre, create_invitation
 
 LIMIT, PEOPLE, CODES = 10, 8, 4
 
@@ -19,8 +19,8 @@ def test_the_limit_of_wrong_codes_holds_when_many_guess_at_once(
     app: Flask, context: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(invitations, "WRONG_GUESSES", LIMIT)
-    a_centre()
-    code = invited().short_code
+    create_centre()
+    code = create_invitation().short_code
     wrong = code[:-4] + ("0000" if not code.endswith("0000") else "1111")
     start, outcomes = threading.Barrier(PEOPLE), list[type[Exception]]()
 
@@ -29,7 +29,7 @@ def test_the_limit_of_wrong_codes_holds_when_many_guess_at_once(
             start.wait()
             for _ in range(CODES):
                 try:
-                    receipts.find_by_short_code(wrong)
+                    receipts.find_token_by_short_code(wrong)
                 except Exception as refusal:
                     outcomes.append(type(refusal))
 
@@ -40,4 +40,4 @@ def test_the_limit_of_wrong_codes_holds_when_many_guess_at_once(
         person.join()
 
     assert sorted(outcomes, key=str) == [NotFound] * LIMIT + [TooManyGuesses] * (PEOPLE * CODES - LIMIT)
-    assert [counted.wrong for counted in stored.rows(CodeGuesses)] == [LIMIT]
+    assert [counted.wrong for counted in stored.read_rows(ShortCodeGuesses)] == [LIMIT]

@@ -6,7 +6,7 @@ import pytest
 
 from feedback_service.delivery.events import CENTRE_PROFILE
 from feedback_service.errors import Conflict, Invalid
-from feedback_service.files import Row
+from feedback_service.files import ImportedRow
 from feedback_service.flow import registers
 from feedback_service.models import Centre, Service
 from tests.support import stored
@@ -21,28 +21,30 @@ PROFILE = {
 }
 
 
-def table(*rows: Mapping[str, str]) -> list[Row]:
+def table(*rows: Mapping[str, str]) -> list[ImportedRow]:
     """The rows of a file, numbered as in a CSV with a header."""
-    return [Row(line, row) for line, row in enumerate(rows, start=2)]
+    return [ImportedRow(line, row) for line, row in enumerate(rows, start=2)]
 
 
 def centre() -> Centre:
     """The only centre there is."""
-    [found] = stored.rows(Centre)
+    [found] = stored.read_rows(Centre)
     assert isinstance(found, Centre)
     return found
 
 
 def services() -> set[tuple[str, str, str]]:
     """Codes and titles of all services."""
-    return {(service.code, service.local_code, service.title) for service in stored.rows(Service)}
+    return {(service.code, service.local_code, service.title) for service in stored.read_rows(Service)}
 
 
 def test_a_new_centre_is_told_to_the_central_system_with_its_whole_profile() -> None:
     assert registers.add_centre(PROFILE | {"contact": "dpo@rada.example"}) == []
 
     assert centre().prefix
-    assert stored.events(CENTRE_PROFILE) == [PROFILE | {"contact": "dpo@rada.example", "controller": None}]
+    assert stored.read_event_data(CENTRE_PROFILE) == [
+        PROFILE | {"contact": "dpo@rada.example", "controller": None}
+    ]
 
 
 def test_a_centre_is_added_once() -> None:
@@ -73,7 +75,7 @@ def test_what_looks_mistyped_is_refused_by_name(column: str, cell: str) -> None:
         registers.add_centre(PROFILE | {column: cell})
 
     assert f"/{column}" in {error.pointer for error in refusal.value.errors}
-    assert stored.rows(Centre) == []
+    assert stored.read_rows(Centre) == []
 
 
 def test_everything_mistyped_is_named_at_once() -> None:
@@ -100,7 +102,7 @@ def test_importing_the_same_file_again_changes_nothing_and_tells_nobody() -> Non
 
     assert (first.added, first.changed, first.unchanged) == (2, 0, 0)
     assert (second.added, second.changed, second.unchanged) == (0, 0, 2)
-    assert len(stored.events(CENTRE_PROFILE)) == 2
+    assert len(stored.read_event_data(CENTRE_PROFILE)) == 2
 
 
 def test_an_import_changes_what_its_columns_say_and_leaves_the_rest() -> None:
@@ -113,7 +115,7 @@ def test_an_import_changes_what_its_columns_say_and_leaves_the_rest() -> None:
     assert done.changed == 1
     assert (after.name, after.controller, after.contact) == ("Прозорий офіс", "Вінницька міська рада", None)
     assert (after.id, after.prefix) == (before.id, before.prefix)
-    assert [profile["name"] for profile in stored.events(CENTRE_PROFILE)] == [
+    assert [profile["name"] for profile in stored.read_event_data(CENTRE_PROFILE)] == [
         PROFILE["name"],
         "Прозорий офіс",
     ]
@@ -152,7 +154,7 @@ def test_a_row_at_fault_is_named_by_its_line_and_spoils_no_other() -> None:
 def test_every_centre_gets_short_codes_of_its_own() -> None:
     registers.import_centres(table(*(PROFILE | {"code": f"SN0500{number:04}"} for number in range(600))))
 
-    assert len({centre.prefix for centre in stored.rows(Centre)}) == 600
+    assert len({centre.prefix for centre in stored.read_rows(Centre)}) == 600
 
 
 def test_services_are_known_by_both_their_codes_and_get_new_titles() -> None:
@@ -177,7 +179,7 @@ def test_a_service_row_may_name_its_centre_itself() -> None:
     done = registers.import_services(table(row, row | {"centre": "SN05000002"}), "SN05000001")
 
     assert done.added == 2
-    assert len({service.centre_id for service in stored.rows(Service)}) == 2
+    assert len({service.centre_id for service in stored.read_rows(Service)}) == 2
 
 
 @pytest.mark.parametrize(

@@ -12,21 +12,21 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.access import passwords, second_factor, sessions
-from feedback_service.access.sessions import CODE, FULL, SET_UP, Visitor
+from feedback_service.access.sessions import CODE_STAGE, FULL_STAGE, SET_UP_STAGE, CurrentUser
 from feedback_service.database import transaction
 from feedback_service.errors import Invalid, NotAllowed, NotFound, NotRecognised, TooManyAttempts
 from feedback_service.flow import maintenance, sign_in, staff
-from feedback_service.models import Attempts, JournalEntry, SignIn, User
+from feedback_service.models import JournalEntry, SignInAttempts, User, UserSession
 from tests.conftest import TimeIs
 from tests.support import stored, story
 from tests.support.staff import (
     PASSWORD,
-    a_link,
-    a_session,
-    a_user,
-    code_of,
-    hash_quickly,
-    with_second_factor,
+    add_second_factor,
+    create_password_link,
+    create_session,
+    create_user,
+    current_code,
+    use_fast_hashing,
 )
 
 pytestmark = pytest.mark.usefixtures("context")
@@ -38,21 +38,23 @@ WRONG = "не той пароль зовсім"
 @pytest.fixture(autouse=True)
 def head(monkeypatch: pytest.MonkeyPatch, context: None) -> str:
     """The head of the only centre; these tests are not about what a password costs."""
-    hash_quickly(monkeypatch)
-    story.a_centre()
-    return a_user("head", email=EMAIL, password=PASSWORD)
+    use_fast_hashing(monkeypatch)
+    story.create_centre()
+    return create_user("head", email=EMAIL, password=PASSWORD)
 
 
-def visiting(token: str) -> Visitor:
+def visiting(token: str) -> CurrentUser:
     """Whose living session this is."""
-    found = sign_in.visitor(token)
+    found = sign_in.find_current_user(token)
     assert found is not None
     return found
 
 
 def journal() -> list[tuple[str | None, str]]:
     """Who did what, in order."""
-    return [(each.email, each.action) for each in sorted(stored.rows(JournalEntry), key=lambda e: e.number)]
+    return [
+        (each.email, each.action) for each in sorted(stored.read_rows(JournalEntry), key=lambda e: e.number)
+    ]
 
 
 # Password
@@ -61,14 +63,14 @@ def journal() -> list[tuple[str | None, str]]:
 def test_the_right_password_leads_to_the_second_factor() -> None:
     entered = sign_in.sign_in(" Olena@Rada.example ", PASSWORD)
 
-    assert entered.stage == SET_UP
+    assert entered.stage == SET_UP_STAGE
     assert visiting(entered.token).email == EMAIL
-    assert not visiting(entered.token).is_in
+    assert not visiting(entered.token).is_signed_in
 
 
 def test_the_session_s_secret_is_kept_nowhere() -> None:
     token = sign_in.sign_in(EMAIL, PASSWORD).token
-    [kept] = stored.rows(SignIn)
+    [kept] = stored.read_rows(UserSession)
 
     assert len(token) == 43
     assert token not in repr(vars(kept))
@@ -76,8 +78,8 @@ def test_the_session_s_secret_is_kept_nowhere() -> None:
 
 
 def test_a_wrong_password_an_unknown_user_a_disabled_one_and_one_without_a_password_sound_the_same() -> None:
-    disabled, new = a_user("administrator", password=PASSWORD), a_user("administrator")
-    staff.disable_user(None, staff.named(disabled))
+    disabled, new = create_user("administrator", password=PASSWORD), create_user("administrator")
+    staff.disable_user(None, staff.find_user_id(disabled))
     said = set()
     for email, password in [
         (EMAIL, WRONG),
@@ -133,16 +135,16 @@ def test_the_right_password_forgets_the_wrong_ones() -> None:
             sign_in.sign_in(EMAIL, WRONG)
     sign_in.sign_in(EMAIL, PASSWORD)
 
-    assert stored.rows(Attempts) == []
+    assert stored.read_rows(SignInAttempts) == []
 
 
 def test_a_hash_of_older_parameters_is_renewed_at_the_next_sign_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    [before] = [user.password_hash for user in stored.rows(User)]
+    [before] = [user.password_hash for user in stored.read_rows(User)]
     monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=2, memory_cost=16, parallelism=1))
 
     sign_in.sign_in(EMAIL, PASSWORD)
 
-    [after] = [user.password_hash for user in stored.rows(User)]
+    [after] = [user.password_hash for user in stored.read_rows(User)]
     assert after != before and "t=2" in after
     assert sign_in.sign_in(EMAIL, PASSWORD)
 
@@ -153,36 +155,36 @@ def test_a_hash_of_older_parameters_is_renewed_at_the_next_sign_in(monkeypatch: 
 @pytest.fixture
 def secret(head: str) -> str:
     """The head has a second factor."""
-    return with_second_factor(head)
+    return add_second_factor(head)
 
 
 def test_a_code_opens_the_door_with_a_new_session(secret: str) -> None:
     half = sign_in.sign_in(EMAIL, PASSWORD)
-    assert half.stage == CODE
+    assert half.stage == CODE_STAGE
 
-    entered = sign_in.enter_code(visiting(half.token), code_of(secret))
+    entered = sign_in.enter_code(visiting(half.token), current_code(secret))
 
-    assert visiting(entered.token).is_in
-    assert sign_in.visitor(half.token) is None, "what was known before opens nothing"
+    assert visiting(entered.token).is_signed_in
+    assert sign_in.find_current_user(half.token) is None, "what was known before opens nothing"
     assert (EMAIL, "signed_in") in journal()
 
 
 def test_a_code_works_once(secret: str, time_is: TimeIs) -> None:
     time_is("2026-11-20T10:15:05+02:00")
     first, second = (visiting(sign_in.sign_in(EMAIL, PASSWORD).token) for _ in range(2))
-    sign_in.enter_code(first, code_of(secret))
+    sign_in.enter_code(first, current_code(secret))
 
     with pytest.raises(NotRecognised):
-        sign_in.enter_code(second, code_of(secret))
+        sign_in.enter_code(second, current_code(secret))
     time_is("2026-11-20T10:15:35+02:00")
-    assert sign_in.enter_code(second, code_of(secret))
+    assert sign_in.enter_code(second, current_code(secret))
 
 
 def test_of_two_with_the_same_code_at_once_one_is_let_in(app: Flask, secret: str) -> None:
     halves = [visiting(sign_in.sign_in(EMAIL, PASSWORD).token) for _ in range(2)]
-    code, outcomes = code_of(secret), list[bool]()
+    code, outcomes = current_code(secret), list[bool]()
 
-    def enter(half: Visitor) -> None:
+    def enter(half: CurrentUser) -> None:
         with app.app_context():
             try:
                 sign_in.enter_code(half, code)
@@ -201,13 +203,13 @@ def test_of_two_with_the_same_code_at_once_one_is_let_in(app: Flask, secret: str
 
 def test_wrong_codes_wait_as_wrong_passwords_do(secret: str) -> None:
     half = visiting(sign_in.sign_in(EMAIL, PASSWORD).token)
-    wrong = f"{(int(code_of(secret)) + 1) % 1_000_000:06}"
+    wrong = f"{(int(current_code(secret)) + 1) % 1_000_000:06}"
     for _ in range(5):
         with pytest.raises(NotRecognised):
             sign_in.enter_code(half, wrong)
 
     with pytest.raises(TooManyAttempts):
-        sign_in.enter_code(half, code_of(secret))
+        sign_in.enter_code(half, current_code(secret))
 
 
 def test_nobody_makes_another_wait_for_their_code_without_their_password(secret: str) -> None:
@@ -216,7 +218,7 @@ def test_nobody_makes_another_wait_for_their_code_without_their_password(secret:
         with pytest.raises(NotRecognised):
             sign_in.sign_in(f"code/{half.user_id}", "навмання")
 
-    assert sign_in.enter_code(half, code_of(secret)).stage == FULL
+    assert sign_in.enter_code(half, current_code(secret)).stage == FULL_STAGE
 
 
 def test_a_second_factor_is_set_up_by_its_first_code_and_asked_for_from_then_on() -> None:
@@ -225,12 +227,12 @@ def test_a_second_factor_is_set_up_by_its_first_code_and_asked_for_from_then_on(
     assert sign_in.offer_second_factor(half) == secret, "the same until it is confirmed"
 
     with pytest.raises(NotRecognised):
-        sign_in.confirm_second_factor(half, "000000" if code_of(secret) != "000000" else "000001")
-    assert sign_in.sign_in(EMAIL, PASSWORD).stage == SET_UP
-    assert sign_in.confirm_second_factor(half, code_of(secret)).stage == FULL
+        sign_in.confirm_second_factor(half, "000000" if current_code(secret) != "000000" else "000001")
+    assert sign_in.sign_in(EMAIL, PASSWORD).stage == SET_UP_STAGE
+    assert sign_in.confirm_second_factor(half, current_code(secret)).stage == FULL_STAGE
 
-    assert sign_in.sign_in(EMAIL, PASSWORD).stage == CODE
-    [user] = stored.rows(User)
+    assert sign_in.sign_in(EMAIL, PASSWORD).stage == CODE_STAGE
+    [user] = stored.read_rows(User)
     assert secret.encode() not in user.second_factor
 
 
@@ -240,7 +242,7 @@ def test_it_cannot_be_put_off_unless_the_installation_says_so(app: Flask) -> Non
     with pytest.raises(NotAllowed):
         sign_in.postpone_second_factor(half)
     object.__setattr__(app.config["SETTINGS"], "second_factor", "optional")
-    assert sign_in.postpone_second_factor(half).stage == FULL
+    assert sign_in.postpone_second_factor(half).stage == FULL_STAGE
 
 
 def test_who_has_a_second_factor_cannot_put_it_off(app: Flask, secret: str) -> None:
@@ -254,19 +256,19 @@ def test_who_has_a_second_factor_cannot_put_it_off(app: Flask, secret: str) -> N
 def test_who_was_asked_to_set_one_up_cannot_put_it_off_once_there_is_one(app: Flask) -> None:
     object.__setattr__(app.config["SETTINGS"], "second_factor", "optional")
     thief, owner = (visiting(sign_in.sign_in(EMAIL, PASSWORD).token) for _ in range(2))
-    sign_in.confirm_second_factor(owner, code_of(sign_in.offer_second_factor(owner)))
+    sign_in.confirm_second_factor(owner, current_code(sign_in.offer_second_factor(owner)))
 
     with pytest.raises(NotAllowed):
         sign_in.postpone_second_factor(thief)
 
 
 def test_a_secret_sealed_with_another_key_lets_nobody_in(secret: str) -> None:
-    [user] = stored.rows(User)
-    _seal(second_factor.sealed(b"x" * 32, user.id, secret))
+    [user] = stored.read_rows(User)
+    _seal(second_factor.seal_secret(b"x" * 32, user.id, secret))
     half = visiting(sign_in.sign_in(EMAIL, PASSWORD).token)
 
     with pytest.raises(NotRecognised):
-        sign_in.enter_code(half, code_of(secret))
+        sign_in.enter_code(half, current_code(secret))
 
 
 @transaction
@@ -285,75 +287,75 @@ def nine(time_is: TimeIs) -> Iterator[None]:
 
 
 def test_a_session_ends_half_an_hour_after_its_last_use(nine: None, time_is: TimeIs) -> None:
-    token = a_session(EMAIL)
+    token = create_session(EMAIL)
     for minutes in range(0, 120, 25):
         time_is(clock.now() + timedelta(minutes=25))
-        assert sign_in.visitor(token), f"after {minutes} minutes of work"
+        assert sign_in.find_current_user(token), f"after {minutes} minutes of work"
     time_is(clock.now() + timedelta(minutes=30, seconds=1))
-    assert sign_in.visitor(token) is None
+    assert sign_in.find_current_user(token) is None
 
 
 def test_a_session_ends_twelve_hours_after_it_began_however_busy(nine: None, time_is: TimeIs) -> None:
-    token = a_session(EMAIL)
+    token = create_session(EMAIL)
     for _ in range(36):
         time_is(clock.now() + timedelta(minutes=20))
-        assert sign_in.visitor(token)
+        assert sign_in.find_current_user(token)
     time_is(clock.now() + timedelta(seconds=1))
-    assert sign_in.visitor(token) is None
+    assert sign_in.find_current_user(token) is None
 
 
 def test_a_session_that_was_never_begun_is_nobodys() -> None:
     for token in ("", "x" * 43, "\ud800", "й" * 100_000):
-        assert sign_in.visitor(token) is None
+        assert sign_in.find_current_user(token) is None
 
 
 def test_signing_out_ends_this_session_or_all() -> None:
-    first, second, third = (a_session(EMAIL) for _ in range(3))
+    first, second, third = (create_session(EMAIL) for _ in range(3))
 
     sign_in.sign_out(visiting(first))
-    assert (sign_in.visitor(first), bool(sign_in.visitor(second))) == (None, True)
+    assert (sign_in.find_current_user(first), bool(sign_in.find_current_user(second))) == (None, True)
     sign_in.sign_out(visiting(second), everywhere=True)
-    assert sign_in.visitor(third) is None
+    assert sign_in.find_current_user(third) is None
 
 
 def test_one_ends_ones_own_sessions_and_nobody_elses() -> None:
-    mine, other = visiting(a_session(EMAIL)), visiting(a_session(EMAIL))
-    foreign = visiting(a_session(a_user("administrator")))
+    mine, other = visiting(create_session(EMAIL)), visiting(create_session(EMAIL))
+    foreign = visiting(create_session(create_user("administrator")))
 
-    assert {each.id for each in sign_in.own_sessions(mine)} == {mine.session_id, other.session_id}
+    assert {each.id for each in sign_in.list_own_sessions(mine)} == {mine.session_id, other.session_id}
     with pytest.raises(NotFound):
         sign_in.end_session(mine, foreign.session_id)
     sign_in.end_session(mine, other.session_id)
-    assert [each.id for each in sign_in.own_sessions(mine)] == [mine.session_id]
+    assert [each.id for each in sign_in.list_own_sessions(mine)] == [mine.session_id]
 
 
 def test_a_disabled_user_is_out_at_once() -> None:
-    token = a_session(EMAIL)
-    staff.disable_user(None, staff.named(EMAIL))
-    assert sign_in.visitor(token) is None
+    token = create_session(EMAIL)
+    staff.disable_user(None, staff.find_user_id(EMAIL))
+    assert sign_in.find_current_user(token) is None
 
 
 def test_what_is_over_is_deleted_by_the_worker(nine: None, time_is: TimeIs) -> None:
-    a_session(EMAIL)
+    create_session(EMAIL)
     with pytest.raises(NotRecognised):
         sign_in.sign_in(EMAIL, WRONG)
     time_is(clock.now() + timedelta(days=2))
 
     assert maintenance.forget_what_is_over() == 2
-    assert stored.rows(SignIn) == stored.rows(Attempts) == []
+    assert stored.read_rows(UserSession) == stored.read_rows(SignInAttempts) == []
 
 
 # Passwords are set
 
 
 def test_a_changed_password_leaves_one_new_session() -> None:
-    first, second = a_session(EMAIL), a_session(EMAIL)
+    first, second = create_session(EMAIL), create_session(EMAIL)
     new = "нове гасло для входу"
 
     entered = sign_in.change_password(visiting(first), PASSWORD, new)
 
-    assert sign_in.visitor(first) is sign_in.visitor(second) is None
-    assert visiting(entered.token).is_in
+    assert sign_in.find_current_user(first) is sign_in.find_current_user(second) is None
+    assert visiting(entered.token).is_signed_in
     assert sign_in.sign_in(EMAIL, new)
     with pytest.raises(NotRecognised):
         sign_in.sign_in(EMAIL, PASSWORD)
@@ -370,7 +372,7 @@ def test_a_changed_password_leaves_one_new_session() -> None:
 def test_a_password_is_not_changed_by_who_does_not_know_it_nor_to_one_that_can_be_guessed(
     current: str, new: str, field: str
 ) -> None:
-    visitor = visiting(a_session(EMAIL))
+    visitor = visiting(create_session(EMAIL))
     with pytest.raises(Invalid) as refused:
         sign_in.change_password(visitor, current, new)
 
@@ -379,8 +381,8 @@ def test_a_password_is_not_changed_by_who_does_not_know_it_nor_to_one_that_can_b
 
 
 def test_a_link_sets_a_password_once_within_three_days(nine: None, time_is: TimeIs) -> None:
-    link = a_link(EMAIL)
-    assert sign_in.whose_link(link) == EMAIL
+    link = create_password_link(EMAIL)
+    assert sign_in.find_email_by_link(link) == EMAIL
     with pytest.raises(Invalid):
         sign_in.set_password(link, "коротке")
 
@@ -389,24 +391,24 @@ def test_a_link_sets_a_password_once_within_three_days(nine: None, time_is: Time
     assert sign_in.sign_in(EMAIL, "нове гасло для входу")
     with pytest.raises(NotFound):
         sign_in.set_password(link, "ще одне гасло для входу")
-    late = a_link(EMAIL)
+    late = create_password_link(EMAIL)
     time_is(clock.now() + timedelta(days=3))
     with pytest.raises(NotFound):
-        sign_in.whose_link(late)
+        sign_in.find_email_by_link(late)
 
 
 def test_a_newer_link_and_a_disabled_user_make_a_link_worthless() -> None:
-    older, newer = a_link(EMAIL), a_link(EMAIL)
+    older, newer = create_password_link(EMAIL), create_password_link(EMAIL)
     with pytest.raises(NotFound):
-        sign_in.whose_link(older)
-    staff.disable_user(None, staff.named(EMAIL))
+        sign_in.find_email_by_link(older)
+    staff.disable_user(None, staff.find_user_id(EMAIL))
     with pytest.raises(NotFound):
-        sign_in.whose_link(newer)
+        sign_in.find_email_by_link(newer)
 
 
 def test_a_form_s_token_belongs_to_one_session() -> None:
-    one, other = a_session(EMAIL), a_session(EMAIL)
+    one, other = create_session(EMAIL), create_session(EMAIL)
 
-    assert sessions.is_form_token(one, sessions.form_token(one))
-    for sent in ("", sessions.form_token(other), sessions.form_token(one)[:-1], "\ud800"):
+    assert sessions.is_form_token(one, sessions.derive_form_token(one))
+    for sent in ("", sessions.derive_form_token(other), sessions.derive_form_token(one)[:-1], "\ud800"):
         assert not sessions.is_form_token(one, sent)

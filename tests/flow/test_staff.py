@@ -4,12 +4,12 @@ import uuid
 
 import pytest
 
-from feedback_service.access.sessions import Visitor
+from feedback_service.access.sessions import CurrentUser
 from feedback_service.errors import ChangedMeanwhile, Conflict, Invalid, NotAllowed, NotFound, NotRecognised
 from feedback_service.flow import sign_in, staff
 from feedback_service.models import JournalEntry, User, UserScope
 from tests.support import stored, story
-from tests.support.staff import PASSWORD, a_session, a_user, hash_quickly, with_second_factor
+from tests.support.staff import PASSWORD, add_second_factor, create_session, create_user, use_fast_hashing
 
 pytestmark = pytest.mark.usefixtures("context")
 
@@ -19,21 +19,21 @@ OWN, FOREIGN = story.CENTRE, "SN99000008"
 @pytest.fixture(autouse=True)
 def centres(monkeypatch: pytest.MonkeyPatch, context: None) -> None:
     """Two centres."""
-    hash_quickly(monkeypatch)
-    story.a_centre()
-    story.a_centre(FOREIGN)
+    use_fast_hashing(monkeypatch)
+    story.create_centre()
+    story.create_centre(FOREIGN)
 
 
-def visiting(role: str, *scopes: str) -> Visitor:
+def visiting(role: str, *scopes: str) -> CurrentUser:
     """Somebody new of this role, signed in."""
-    found = sign_in.visitor(a_session(a_user(role, *scopes)))
+    found = sign_in.find_current_user(create_session(create_user(role, *scopes)))
     assert found is not None
     return found
 
 
 def reach(email: str) -> tuple[str, set[str]]:
     """The role of a user and what it reaches."""
-    known = staff.known_user(None, staff.named(email)).card
+    known = staff.find_user(None, staff.find_user_id(email)).user
     return known.role, set(known.scopes)
 
 
@@ -53,7 +53,7 @@ def test_whoever_manages_users_adds_those_they_may(maker: str, made: str) -> Non
     added = staff.add_user(by, "Taras@Rada.example", made, [scope.lower()])
 
     assert reach("taras@rada.example") == (made, {scope})
-    assert sign_in.whose_link(added.link) == "taras@rada.example"
+    assert sign_in.find_email_by_link(added.link) == "taras@rada.example"
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_nobody_gives_more_than_they_may(maker: str, role: str, scopes: list[str
         staff.add_user(by, "taras@rada.example", role, scopes)
 
     assert {error.pointer for error in refused.value.errors} == {field}
-    assert "taras@rada.example" not in {user.email for user in stored.rows(User)}
+    assert "taras@rada.example" not in {user.email for user in stored.read_rows(User)}
 
 
 @pytest.mark.parametrize(
@@ -97,27 +97,27 @@ def test_an_e_mail_belongs_to_one_user_however_it_is_written() -> None:
 
 
 def test_one_sees_who_reaches_ones_centre_and_changes_whom_one_could_have_added() -> None:
-    head, deputy = a_user("head"), a_user("administrator")
-    far, both = a_user("administrator", FOREIGN), a_user("administrator", OWN, FOREIGN)
-    a_user("ministry")
+    head, deputy = create_user("head"), create_user("administrator")
+    far, both = create_user("administrator", FOREIGN), create_user("administrator", OWN, FOREIGN)
+    create_user("ministry")
     by = visiting("administrator")
 
-    known = {each.card.email: each.may_change for each in staff.known_users(by)}
+    known = {each.user.email: each.may_change for each in staff.list_users(by)}
 
     assert known == {head: False, deputy: True, both: False, by.email: False}
     with pytest.raises(NotFound):
-        staff.disable_user(by, staff.named(far))
+        staff.disable_user(by, staff.find_user_id(far))
     for untouchable in (head, both):
-        for change in (staff.disable_user, staff.renew_link, staff.reset_second_factor):
+        for change in (staff.disable_user, staff.renew_password_link, staff.reset_second_factor):
             with pytest.raises(NotAllowed):
-                change(by, staff.named(untouchable))
+                change(by, staff.find_user_id(untouchable))
     with pytest.raises(NotFound):
-        staff.known_user(by, uuid.uuid4())
+        staff.find_user(by, uuid.uuid4())
 
 
 def test_nobody_changes_themselves() -> None:
     by = visiting("head")
-    for change in (staff.disable_user, staff.renew_link, staff.reset_second_factor):
+    for change in (staff.disable_user, staff.renew_password_link, staff.reset_second_factor):
         with pytest.raises(Conflict):
             change(by, by.user_id)
 
@@ -138,24 +138,24 @@ def test_a_link_that_somebody_holds_ends_with_the_role_it_was_made_for() -> None
     staff.change_user(visiting("head"), held.id, 1, "head", [OWN])
 
     with pytest.raises(NotFound):
-        sign_in.whose_link(held.link)
+        sign_in.find_email_by_link(held.link)
 
 
 def test_another_role_ends_the_sessions_and_is_written_in_the_journal_of_every_centre_concerned() -> None:
-    email = a_user("administrator", password=PASSWORD)
-    token = a_session(email)
+    email = create_user("administrator", password=PASSWORD)
+    token = create_session(email)
 
-    staff.change_user(None, staff.named(email), 1, "head", [FOREIGN])
+    staff.change_user(None, staff.find_user_id(email), 1, "head", [FOREIGN])
 
     assert reach(email) == ("head", {FOREIGN})
-    assert sign_in.visitor(token) is None
-    told = [each.chain for each in stored.rows(JournalEntry) if each.action == "user_changed"]
+    assert sign_in.find_current_user(token) is None
+    told = [each.chain for each in stored.read_rows(JournalEntry) if each.action == "user_changed"]
     assert len(told) == 2
 
 
 def test_an_edit_of_an_older_version_changes_nothing() -> None:
-    email = a_user("administrator")
-    user = staff.named(email)
+    email = create_user("administrator")
+    user = staff.find_user_id(email)
     staff.change_user(None, user, 1, "head", [OWN])
 
     with pytest.raises(ChangedMeanwhile):
@@ -164,28 +164,28 @@ def test_an_edit_of_an_older_version_changes_nothing() -> None:
 
 
 def test_who_was_disabled_is_let_in_again_with_the_same_password() -> None:
-    email = a_user("head", password=PASSWORD)
-    staff.disable_user(None, staff.named(email))
+    email = create_user("head", password=PASSWORD)
+    staff.disable_user(None, staff.find_user_id(email))
     with pytest.raises(Conflict):
-        staff.renew_link(None, staff.named(email))
+        staff.renew_password_link(None, staff.find_user_id(email))
 
-    staff.enable_user(None, staff.named(email))
+    staff.enable_user(None, staff.find_user_id(email))
 
     assert sign_in.sign_in(email, PASSWORD)
 
 
 def test_after_a_reset_the_second_factor_is_set_up_anew() -> None:
-    email = a_user("head", password=PASSWORD)
-    with_second_factor(email)
-    token = a_session(email)
+    email = create_user("head", password=PASSWORD)
+    add_second_factor(email)
+    token = create_session(email)
 
-    staff.reset_second_factor(None, staff.named(email))
+    staff.reset_second_factor(None, staff.find_user_id(email))
 
-    assert sign_in.visitor(token) is None
+    assert sign_in.find_current_user(token) is None
     assert sign_in.sign_in(email, PASSWORD).stage == "set_up"
 
 
 def test_a_user_that_was_refused_leaves_nothing_behind() -> None:
     with pytest.raises(Invalid):
         staff.add_user(None, "taras@rada.example", "head", [OWN, "SN77777777"])
-    assert stored.rows(User) == stored.rows(UserScope) == stored.rows(JournalEntry) == []
+    assert stored.read_rows(User) == stored.read_rows(UserScope) == stored.read_rows(JournalEntry) == []

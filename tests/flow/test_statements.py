@@ -11,9 +11,17 @@ from sqlalchemy import Connection, event
 
 from feedback_service.database import compiled, db
 from feedback_service.flow import answers, cases
-from feedback_service.flow.answers import opened
-from feedback_service.surveys.answers import check
-from tests.support.story import CENTRE, a_centre, a_report, given, invited, registered, sent
+from feedback_service.flow.answers import opened_invitations
+from feedback_service.surveys.answers import check_answers
+from tests.support.story import (
+    CENTRE,
+    create_centre,
+    create_invitation,
+    make_case_update,
+    make_submission,
+    register_case,
+    send_answer,
+)
 
 pytestmark = pytest.mark.usefixtures("context")
 
@@ -46,32 +54,32 @@ def counting() -> Iterator[Counted]:
 @pytest.fixture(autouse=True)
 def centre(app: Flask, context: None) -> str:
     """A centre, which has served somebody before."""
-    code = a_centre()
-    registered(a_report())
+    code = create_centre()
+    register_case(make_case_update())
     return code
 
 
 def test_a_look_costs_one_statement_and_all_the_first_looks_of_a_moment_one_more() -> None:
-    tokens = [invited().token for _ in range(3)]
+    tokens = [create_invitation().token for _ in range(3)]
 
     with counting() as looks:
         for token in tokens:
-            answers.open_survey(token, counts=True)
+            answers.open_survey(token, mark_opened=True)
         assert looks() == 3
-        opened.write_now()
+        opened_invitations.write_now()
         assert looks() == 4
     with counting() as again:
-        answers.open_survey(tokens[0], counts=True)
-        opened.write_now()
+        answers.open_survey(tokens[0], mark_opened=True)
+        opened_invitations.write_now()
         assert again() == 1
 
 
 def test_the_first_tap_costs_three_statements() -> None:
-    token = invited().token
+    token = create_invitation().token
 
     with counting() as statements:
-        answers.keep_begun(
-            token, client_id=uuid4(), given=given({"off.nps": 9}), language="uk", source="qr_case"
+        answers.save_draft(
+            token, client_id=uuid4(), given=make_submission({"off.nps": 9}), language="uk", source="qr_case"
         )
         assert statements() == 3
 
@@ -84,13 +92,15 @@ def test_an_answer_costs_five_statements_however_many_questions_it_answers() -> 
         "any.comment": "Дякую",
     }
 
-    token = invited().token
-    sent(invited().token, {"off.nps": 10})  # somebody has answered lately, so the methodology is known
+    token = create_invitation().token
+    send_answer(
+        create_invitation().token, {"off.nps": 10}
+    )  # somebody has answered lately, so the methodology is known
     with counting() as statements:
-        answers.finish(
+        answers.submit_answer(
             token,
             client_id=uuid4(),
-            given=lambda questionnaire: check(questionnaire, everything),
+            given=lambda questionnaire: check_answers(questionnaire, everything),
             language="uk",
             source="qr_case",
         )
@@ -99,7 +109,7 @@ def test_an_answer_costs_five_statements_however_many_questions_it_answers() -> 
 
 @pytest.mark.parametrize("number", [1, 1000])
 def test_a_thousand_cases_cost_as_many_statements_as_one(number: int) -> None:
-    reports = [a_report() for _ in range(number)]
+    reports = [make_case_update() for _ in range(number)]
 
     with counting() as statements:
         cases.register_cases(reports, {CENTRE})

@@ -16,9 +16,11 @@ from feedback_service.surveys.questionnaires import Questionnaire
 
 def asked(day: str = "2027-01-01", *, word: str = "acceptable", id: str = "off.staff") -> Questionnaire:
     """Our questionnaire of the offices, in force from a day, with another word or another question."""
-    file = questionnaires.FOLDER / "offline-2026.1.json"
+    file = questionnaires.DOCUMENTS_FOLDER / "offline-2026.1.json"
     text = file.read_text(encoding="utf-8").replace('"acceptable"', f'"{word}"').replace("off.staff", id)
-    return questionnaires.parse(json.loads(text) | {"version": "offline-2027.1", "effective_from": day})
+    return questionnaires.parse_questionnaire(
+        json.loads(text) | {"version": "offline-2027.1", "effective_from": day}
+    )
 
 
 @pytest.fixture
@@ -35,7 +37,7 @@ def counting(methodology_document: dict[str, Any]) -> Any:
 
 
 def test_what_ships_fits() -> None:
-    for questionnaire in questionnaires.shipped():
+    for questionnaire in questionnaires.load_shipped():
         refuse_misfit(questionnaire, methodology.shipped_methodologies())
 
 

@@ -24,7 +24,7 @@ _seconds = itertools.count()
 def centre(app: Flask) -> str:
     """A centre that serves people; its code."""
     with app.app_context():
-        return story.a_centre()
+        return story.create_centre()
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def new_tablet(app: Flask, centre: str) -> NewTablet:
     def new_tablet(mode: str = "hall", *, workplace: str | None = None, centre: str = centre) -> Caller:
         with app.app_context():
             code = pairing.add_device(centre, name="Планшет", mode=mode, workplace=workplace)
-            return Caller(app.test_client(), pairing.pair(code).key)
+            return Caller(app.test_client(), pairing.pair_tablet(code).key)
 
     return new_tablet
 
@@ -45,25 +45,25 @@ def tablet(new_tablet: NewTablet) -> Caller:
     return new_tablet()
 
 
-def an_item(answers: Mapping[str, Any] | None = None, **facts: Any) -> dict[str, Any]:
+def make_tablet_answer(answers: Mapping[str, Any] | None = None, **facts: Any) -> dict[str, Any]:
     """What one person answered just now; say only what the test is about."""
-    usual: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "client_id": str(uuid.uuid4()),
         "questionnaire": "offline-2026.1",
         "language": "uk",
         "answers": {"off.nps": 9, "off.staff": "great"} if answers is None else dict(answers),
         "answered_at": clock.now().isoformat(),
     }
-    return usual | facts
+    return defaults | facts
 
 
-def deliver(tablet: Caller, *items: Any) -> list[str]:
+def deliver_answers(tablet: Caller, *items: Any) -> list[str]:
     """What became of each item."""
     reply = tablet.post("/kiosk/responses", {"responses": list(items)})
     assert reply.status_code == 200, reply.text
     return [result["status"] for result in reply.json["results"]]
 
 
-def beat(tablet: Caller, time: datetime | None = None, **facts: Any) -> Any:
+def send_heartbeat(tablet: Caller, time: datetime | None = None, **facts: Any) -> Any:
     """The tablet says how it fares."""
     return tablet.post("/kiosk/heartbeat", {"time": (time or clock.now()).isoformat(), **facts})

@@ -8,10 +8,10 @@ from flask import Flask
 
 from feedback_service import clock
 from feedback_service.flow import cases, pairing
-from feedback_service.flow.tablet_list import WARNINGS, TabletState, tablets
+from feedback_service.flow.tablet_list import WARNINGS, TabletState, list_tablets
 from tests.api.conftest import Caller
 from tests.conftest import TimeIs
-from tests.kiosk.conftest import NewTablet, an_item, beat, deliver
+from tests.kiosk.conftest import NewTablet, deliver_answers, make_tablet_answer, send_heartbeat
 from tests.support import story
 
 TEN = "2026-11-20T10:00+02:00"
@@ -25,14 +25,14 @@ def pending(tablet: Caller) -> Any:
 def completed(app: Flask, **facts: Any) -> str:
     """A case ends now; its short code."""
     with app.app_context():
-        return story.invited(**({"status_at": clock.now()} | facts)).short_code
+        return story.create_invitation(**({"status_at": clock.now()} | facts)).short_code
 
 
 def test_the_questionnaires_are_as_a_survey_has_them_but_without_free_text(
     app: Flask, tablet: Caller, client: Any
 ) -> None:
     with app.app_context():
-        token = story.invited().token
+        token = story.create_invitation().token
     survey = client.get(f"/api/v1/surveys/{token}").get_json()
 
     asked = tablet.get("/kiosk/config").json
@@ -94,7 +94,7 @@ def test_a_case_of_another_window_another_centre_or_another_hour_is_not_offered(
     begin = time_is(TEN)
     desk, hall = new_tablet("desk", workplace="window-3"), new_tablet("hall")
     with app.app_context():
-        story.a_centre("SN12000008")
+        story.create_centre("SN12000008")
     completed(app, workplace="window-4")
     completed(app, centre="SN12000008")
     completed(app, workplace=None)
@@ -121,7 +121,7 @@ def test_the_case_before_is_not_offered_again_to_whoever_came_next(
     desk = new_tablet("desk", workplace="window-3")
     completed(app, status_at=begin - timedelta(minutes=1))
     last = completed(app)
-    assert deliver(desk, an_item(short_code=last)) == ["accepted"]
+    assert deliver_answers(desk, make_tablet_answer(short_code=last)) == ["accepted"]
     assert pending(desk) is None, "its owner has left the window"
 
 
@@ -129,16 +129,16 @@ def test_what_was_offered_is_spent_once(app: Flask, new_tablet: NewTablet) -> No
     desk = new_tablet("desk", workplace="window-3")
     completed(app)
     code = pending(desk)["short_code"]
-    assert deliver(desk, an_item(short_code=code)) == ["accepted"]
+    assert deliver_answers(desk, make_tablet_answer(short_code=code)) == ["accepted"]
     assert pending(desk) is None
-    assert deliver(desk, an_item(short_code=code)) == ["accepted_as_walkup"]
+    assert deliver_answers(desk, make_tablet_answer(short_code=code)) == ["accepted_as_walkup"]
 
 
 def test_a_case_begun_on_a_phone_or_cancelled_is_not_offered(app: Flask, new_tablet: NewTablet) -> None:
     desk = new_tablet("desk", workplace="window-3")
     with app.app_context():
-        story.tapped(story.invited(status_at=clock.now()).token, {"off.nps": 9})
-        case = story.registered(story.a_report(status_at=clock.now()))
+        story.begin_answer(story.create_invitation(status_at=clock.now()).token, {"off.nps": 9})
+        case = story.register_case(story.make_case_update(status_at=clock.now()))
         cases.cancel_invitation(case.id, {story.CENTRE})
     assert pending(desk) is None
 
@@ -153,10 +153,10 @@ def test_a_typed_code_tells_whose_case_it_is_without_spending_it(app: Flask, tab
 
 def test_a_typed_code_that_is_spent_or_closed_says_so(app: Flask, tablet: Caller) -> None:
     with app.app_context():
-        spent, begun = story.invited(), story.invited()
-        story.sent(spent.token, {"off.nps": 9})
-        story.tapped(begun.token, {"off.nps": 9})
-        case = story.registered(story.a_report())
+        spent, begun = story.create_invitation(), story.create_invitation()
+        story.send_answer(spent.token, {"off.nps": 9})
+        story.begin_answer(begun.token, {"off.nps": 9})
+        case = story.register_case(story.make_case_update())
         cases.cancel_invitation(case.id, {story.CENTRE})
     assert case.invitation is not None
     statuses = [
@@ -168,7 +168,7 @@ def test_a_typed_code_that_is_spent_or_closed_says_so(app: Flask, tablet: Caller
 
 def test_another_centres_code_is_unknown_here(app: Flask, new_tablet: NewTablet) -> None:
     with app.app_context():
-        story.a_centre("SN12000008")
+        story.create_centre("SN12000008")
     assert (
         new_tablet(centre="SN12000008").post("/kiosk/codes", {"short_code": completed(app)}).status_code
         == 404
@@ -188,14 +188,14 @@ def test_typed_codes_are_limited_for_each_tablet(app: Flask, new_tablet: NewTabl
 def state(app: Flask) -> TabletState:
     """The one tablet of the centre."""
     with app.app_context():
-        [found] = tablets({story.CENTRE})
+        [found] = list_tablets({story.CENTRE})
     return found
 
 
 def test_a_heartbeat_is_what_the_device_page_tells(app: Flask, tablet: Caller, time_is: TimeIs) -> None:
     now = time_is(TEN)
     said = {"version": "3f0c", "queue": 2, "persisted": True, "battery": 0.83}
-    reply = beat(tablet, now + timedelta(minutes=1), oldest_at="2026-11-20T09:31:00+02:00", **said)
+    reply = send_heartbeat(tablet, now + timedelta(minutes=1), oldest_at="2026-11-20T09:31:00+02:00", **said)
     assert datetime.fromisoformat(reply.json["time"]) == now
 
     found = state(app)
@@ -208,7 +208,7 @@ def test_a_heartbeat_is_what_the_device_page_tells(app: Flask, tablet: Caller, t
 
 @pytest.mark.parametrize(("said", "kept"), [(1, 100), (0.5, 50), (64, 64), (0, 0), (None, None)])
 def test_a_battery_is_told_as_a_share_or_in_percent(app: Flask, tablet: Caller, said: Any, kept: Any) -> None:
-    assert beat(tablet, battery=said).status_code == 200
+    assert send_heartbeat(tablet, battery=said).status_code == 200
     assert state(app).battery == kept
 
 
@@ -235,30 +235,30 @@ def test_no_clock_is_too_far_off_to_be_heard(app: Flask, tablet: Caller, at: str
     for one in sent:
         told = {"time": clock.now().isoformat(), one: at}
         assert tablet.post("/kiosk/heartbeat", told).status_code == 200
-        assert deliver(tablet, an_item(answered_at=at))
+        assert deliver_answers(tablet, make_tablet_answer(answered_at=at))
     assert tablet.post("/kiosk/heartbeat", sent).status_code == 200
-    assert deliver(tablet, an_item(answered_at=at)) == ["accepted"]
+    assert deliver_answers(tablet, make_tablet_answer(answered_at=at)) == ["accepted"]
     assert "clock_off" in state(app).warnings
 
 
 def test_warnings_name_what_needs_somebody(app: Flask, tablet: Caller, time_is: TimeIs) -> None:
     now = time_is(TEN)
-    beat(
+    send_heartbeat(
         tablet,
         now + timedelta(minutes=3),
         oldest_at=(now - timedelta(minutes=90)).isoformat(),
         persisted=False,
         battery=0.1,
     )
-    deliver(tablet, an_item({"off.nps": 11}))
+    deliver_answers(tablet, make_tablet_answer({"off.nps": 11}))
     assert state(app).warnings == ("queue_old", "clock_off", "not_persisted", "battery_low", "refused")
     assert "off.nps" in state(app).refused[0].reason
 
 
 def test_a_tablet_that_cannot_keep_answers_says_so(app: Flask, tablet: Caller) -> None:
-    beat(tablet, queue=None)
+    send_heartbeat(tablet, queue=None)
     assert "no_room" in state(app).warnings
-    beat(tablet, queue=0)
+    send_heartbeat(tablet, queue=0)
     assert "no_room" not in state(app).warnings
 
 
@@ -278,7 +278,7 @@ def test_silence_is_a_warning_in_opening_hours_only(
     app: Flask, tablet: Caller, time_is: TimeIs, later: str, silent: bool
 ) -> None:
     time_is(TEN)
-    beat(tablet)
+    send_heartbeat(tablet)
     time_is(later)
     assert ("silent" in state(app).warnings) is silent
 

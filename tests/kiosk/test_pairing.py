@@ -14,9 +14,9 @@ from feedback_service.flow import pairing
 from feedback_service.models import Device, PairingRequest
 from tests.api.conftest import Caller
 from tests.conftest import TimeIs
-from tests.kiosk.conftest import NewTablet, an_item, beat, deliver
+from tests.kiosk.conftest import NewTablet, deliver_answers, make_tablet_answer, send_heartbeat
 from tests.support import story
-from tests.support.stored import rows
+from tests.support.stored import read_rows
 
 
 @pytest.fixture
@@ -92,9 +92,11 @@ def test_a_tablet_shows_a_code_and_comes_in_when_somebody_approves_it(
     assert pair(stranger, asking["user_code"]) == 404, "who reads the code over a shoulder is not the tablet"
 
     with app.app_context():
-        pairing.approve(asking["user_code"], centre, name="Вікно 3", mode="desk", workplace="window-3")
+        pairing.approve_tablet(asking["user_code"], centre, name="Вікно 3", mode="desk", workplace="window-3")
         with pytest.raises(NotFound):
-            pairing.approve(asking["user_code"], centre, name="Вікно 3", mode="desk", workplace="window-3")
+            pairing.approve_tablet(
+                asking["user_code"], centre, name="Вікно 3", mode="desk", workplace="window-3"
+            )
 
     paired = stranger.post("/kiosk/pair", {"pairing_code": asking["device_code"]})
     assert paired.json["device"]["workplace"] == "window-3"
@@ -113,14 +115,14 @@ def test_requests_that_nobody_approves_are_forgotten(
     time_is(begin + timedelta(minutes=10))
     assert stranger.post("/kiosk/pairing").status_code == 201
     with app.app_context():
-        assert len(rows(PairingRequest)) == 1
+        assert len(read_rows(PairingRequest)) == 1
 
 
 def test_what_opens_is_kept_nowhere(app: Flask, centre: str, stranger: Caller) -> None:
     code = code_for(app, centre)
     asking = stranger.post("/kiosk/pairing").json
     with app.app_context():
-        kept = repr([vars(row) for row in rows(Device) + rows(PairingRequest)])
+        kept = repr([vars(row) for row in read_rows(Device) + read_rows(PairingRequest)])
     for secret in (code, code.replace("-", ""), asking["user_code"], asking["device_code"]):
         assert secret not in kept
 
@@ -147,17 +149,17 @@ def test_a_revoked_tablet_delivers_what_it_holds_and_is_shut_out_then(
 ) -> None:
     begin = time_is("2026-11-20T10:00+02:00")
     [device] = _devices(app)
-    before = an_item(answered_at="2026-11-20T09:59:00+02:00")
+    before = make_tablet_answer(answered_at="2026-11-20T09:59:00+02:00")
     time_is(begin + timedelta(minutes=5))
     with app.app_context():
         pairing.revoke_device(device.id, {story.CENTRE})
-    after = an_item(answered_at="2026-11-20T10:06:00+02:00")
+    after = make_tablet_answer(answered_at="2026-11-20T10:06:00+02:00")
     time_is(begin + timedelta(minutes=10))
 
-    assert beat(tablet).status_code == 401
+    assert send_heartbeat(tablet).status_code == 401
     assert tablet.get("/kiosk/config").status_code == 401
-    assert deliver(tablet, before, after) == ["accepted", "rejected"]
-    assert deliver(tablet, before) == ["duplicate"]
+    assert deliver_answers(tablet, before, after) == ["accepted", "rejected"]
+    assert deliver_answers(tablet, before) == ["duplicate"]
     assert tablet.post("/kiosk/responses", {"responses": []}).status_code == 401
     assert tablet.post("/kiosk/responses", {"responses": [before]}).status_code == 401
 
@@ -167,7 +169,7 @@ def test_a_revoked_tablet_that_stays_away_for_a_month_is_nobody(
 ) -> None:
     begin = time_is("2026-11-20T10:00+02:00")
     [device] = _devices(app)
-    item = an_item()
+    item = make_tablet_answer()
     with app.app_context():
         pairing.revoke_device(device.id, {story.CENTRE})
     time_is(begin + timedelta(days=30))
@@ -180,7 +182,7 @@ def test_a_tablet_that_lost_its_key_is_paired_again(
     old = new_tablet()
     [device] = _devices(app)
     with app.app_context():
-        code = pairing.new_code(device.id, {story.CENTRE})
+        code = pairing.renew_pairing_code(device.id, {story.CENTRE})
     assert old.get("/kiosk/config").status_code == 200, "until somebody uses the code"
     assert pair(stranger, code) == 200
     assert old.get("/kiosk/config").status_code == 401
@@ -207,12 +209,12 @@ def test_a_place_that_makes_no_sense_is_refused(centre: str, facts: dict[str, st
 
 @pytest.mark.usefixtures("context")
 def test_another_centres_tablet_cannot_be_touched(app: Flask, tablet: Caller) -> None:
-    [device] = rows(Device)
-    for touch in (pairing.revoke_device, pairing.new_code):
+    [device] = read_rows(Device)
+    for touch in (pairing.revoke_device, pairing.renew_pairing_code):
         with pytest.raises(NotFound):
             touch(device.id, {"SN00000001"})
 
 
 def _devices(app: Flask) -> list[Device]:
     with app.app_context():
-        return rows(Device)
+        return read_rows(Device)

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from feedback_service.cases.tokens import keyring
+from feedback_service.cases.tokens import current_keyring
 from feedback_service.errors import Invalid
 from feedback_service.flow import pairing
-from feedback_service.flow.queue_files import take_queue_file
-from feedback_service.models import RefusedItem, Response
-from tests.kiosk.conftest import an_item
+from feedback_service.flow.queue_files import import_tablet_file
+from feedback_service.models import RefusedTabletAnswer, Response
+from tests.kiosk.conftest import make_tablet_answer
 from tests.support import story
-from tests.support.stored import rows
+from tests.support.stored import read_rows
 
 pytestmark = pytest.mark.usefixtures("context", "centre")
 
@@ -31,14 +31,14 @@ def place() -> str:
 
 def a_place(centre: str = story.CENTRE) -> str:
     """A tablet of the centre, paired just now; its id."""
-    return str(pairing.pair(pairing.add_device(centre, name="Планшет", mode="hall")).id)
+    return str(pairing.pair_tablet(pairing.add_device(centre, name="Планшет", mode="hall")).id)
 
 
 def sealed(place: str, item: Mapping[str, Any] | None = None, **how: Any) -> dict[str, Any]:
     """An answer as the tablet in this place keeps it."""
-    said = dict(item or an_item())
+    said = dict(item or make_tablet_answer())
     client = said.pop("client_id", str(uuid.uuid4()))
-    nonce, key = bytes(12), keyring().signing.queue_key(uuid.UUID(place))
+    nonce, key = bytes(12), current_keyring().signing_key.derive_queue_key(uuid.UUID(place))
     box = AESGCM(key).encrypt(nonce, json.dumps(said).encode(), client.encode())
     return {"client_id": client, "sealed": base64.b64encode(nonce + box).decode()} | how
 
@@ -49,28 +49,28 @@ def a_file(place: str, *items: Any) -> dict[str, Any]:
 
 
 def test_a_tablet_that_was_paired_again_brings_the_answers_of_every_place_it_had(place: str) -> None:
-    story.a_centre("SN12000008")
+    story.create_centre("SN12000008")
     before = a_place("SN12000008")
     document = a_file(place, sealed(before, device=before), sealed(place, device=place), sealed(place))
-    assert take_queue_file(document) == {"accepted": 3}
-    assert len({response.centre_id for response in rows(Response)}) == 2
+    assert import_tablet_file(document) == {"accepted": 3}
+    assert len({response.centre_id for response in read_rows(Response)}) == 2
 
 
 def test_who_looks_after_one_centre_brings_only_its_answers(place: str) -> None:
-    story.a_centre("SN12000008")
+    story.create_centre("SN12000008")
     foreign = a_place("SN12000008")
     document = a_file(place, sealed(foreign, device=foreign), sealed(place, device=place))
-    assert take_queue_file(document, {story.CENTRE}) == {"accepted": 1, "rejected": 1}
+    assert import_tablet_file(document, {story.CENTRE}) == {"accepted": 1, "rejected": 1}
     with pytest.raises(Invalid):
-        take_queue_file(a_file(foreign, sealed(foreign)), {story.CENTRE})
+        import_tablet_file(a_file(foreign, sealed(foreign)), {story.CENTRE})
 
 
 def test_an_answer_that_cannot_be_opened_spoils_no_other(place: str) -> None:
     spoilt = sealed(place) | {"client_id": str(uuid.uuid4())}
-    assert take_queue_file(a_file(place, spoilt, sealed(place))) == {"accepted": 1, "rejected": 1}
-    assert len(rows(RefusedItem)) == 1
+    assert import_tablet_file(a_file(place, spoilt, sealed(place))) == {"accepted": 1, "rejected": 1}
+    assert len(read_rows(RefusedTabletAnswer)) == 1
     with pytest.raises(Invalid):
-        take_queue_file(a_file(place, spoilt))
+        import_tablet_file(a_file(place, spoilt))
 
 
 @pytest.mark.parametrize(
@@ -96,22 +96,22 @@ def test_an_answer_that_cannot_be_opened_spoils_no_other(place: str) -> None:
 def test_nothing_that_whoever_has_the_tablet_could_seal_breaks_the_door(
     place: str, crafted: dict[str, Any]
 ) -> None:
-    document = a_file(place, sealed(place, an_item() | crafted), sealed(place))
-    assert take_queue_file(document) == {"accepted": 1, "rejected": 1}
+    document = a_file(place, sealed(place, make_tablet_answer() | crafted), sealed(place))
+    assert import_tablet_file(document) == {"accepted": 1, "rejected": 1}
 
 
 def test_a_box_that_holds_a_pit_spoils_no_other(place: str) -> None:
     client = str(uuid.uuid4())
-    key = keyring().signing.queue_key(uuid.UUID(place))
+    key = current_keyring().signing_key.derive_queue_key(uuid.UUID(place))
     pit = bytes(12) + AESGCM(key).encrypt(bytes(12), b"[" * 100_000, client.encode())
     deep = {"client_id": client, "sealed": base64.b64encode(pit).decode()}
-    assert take_queue_file(a_file(place, deep, sealed(place))) == {"accepted": 1, "rejected": 1}
+    assert import_tablet_file(a_file(place, deep, sealed(place))) == {"accepted": 1, "rejected": 1}
 
 
 def test_a_file_brings_no_free_text_either(place: str) -> None:
-    commented = sealed(place, an_item({"off.nps": 9, "any.comment": "дякую"}))
-    assert take_queue_file(a_file(place, commented)) == {"rejected": 1}
-    assert "any.comment" in rows(RefusedItem)[0].reason
+    commented = sealed(place, make_tablet_answer({"off.nps": 9, "any.comment": "дякую"}))
+    assert import_tablet_file(a_file(place, commented)) == {"rejected": 1}
+    assert "any.comment" in read_rows(RefusedTabletAnswer)[0].reason
 
 
 @pytest.mark.parametrize(
@@ -130,4 +130,4 @@ def test_a_file_brings_no_free_text_either(place: str) -> None:
 )
 def test_what_no_tablet_saved_is_refused(document: Any) -> None:
     with pytest.raises(Invalid):
-        take_queue_file(document)
+        import_tablet_file(document)

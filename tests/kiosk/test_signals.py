@@ -9,12 +9,12 @@ from flask import Flask
 from feedback_service.figures import summaries
 from feedback_service.indicators import published
 from feedback_service.models import Signal
-from feedback_service.surveys.signals import Pace, reasons
+from feedback_service.surveys.signals import AnsweringPace, find_signals
 from tests.api.conftest import Caller, NewCaller
 from tests.conftest import TimeIs
-from tests.kiosk.conftest import an_item, deliver
-from tests.support.stored import rows
-from tests.support.story import CENTRE, invited, sent
+from tests.kiosk.conftest import deliver_answers, make_tablet_answer
+from tests.support.stored import read_rows
+from tests.support.story import CENTRE, create_invitation, send_answer
 
 NOON = "2026-11-20T12:00+02:00"
 
@@ -22,17 +22,17 @@ NOON = "2026-11-20T12:00+02:00"
 @pytest.mark.parametrize(
     ("pace", "open_then", "odd"),
     [
-        (Pace(), True, ()),
-        (Pace(seconds=3, recent=2, alike=3), True, ()),
-        (Pace(seconds=2), True, ("hurried",)),
-        (Pace(seconds=20, recent=3), True, ("burst",)),
-        (Pace(seconds=20, recent=0, alike=4), True, ("alike",)),
-        (Pace(seconds=20), False, ("after_hours",)),
-        (Pace(seconds=0, recent=9, alike=9), False, ("hurried", "burst", "alike", "after_hours")),
+        (AnsweringPace(), True, ()),
+        (AnsweringPace(seconds=3, recent=2, alike=3), True, ()),
+        (AnsweringPace(seconds=2), True, ("hurried",)),
+        (AnsweringPace(seconds=20, recent=3), True, ("burst",)),
+        (AnsweringPace(seconds=20, recent=0, alike=4), True, ("alike",)),
+        (AnsweringPace(seconds=20), False, ("after_hours",)),
+        (AnsweringPace(seconds=0, recent=9, alike=9), False, ("hurried", "burst", "alike", "after_hours")),
     ],
 )
-def test_what_is_odd(pace: Pace, open_then: bool, odd: tuple[str, ...]) -> None:
-    assert reasons(pace, open_then=open_then) == odd
+def test_what_is_odd(pace: AnsweringPace, open_then: bool, odd: tuple[str, ...]) -> None:
+    assert find_signals(pace, was_open=open_then) == odd
 
 
 @pytest.mark.parametrize(
@@ -44,16 +44,18 @@ def test_an_answer_outside_opening_hours_is_noticed(
     app: Flask, tablet: Caller, time_is: TimeIs, at: str, odd: bool
 ) -> None:
     time_is("2026-11-23T12:00+02:00")
-    assert deliver(tablet, an_item(answered_at=f"{at[:16]}:00{at[16:]}")) == ["accepted"]
+    assert deliver_answers(tablet, make_tablet_answer(answered_at=f"{at[:16]}:00{at[16:]}")) == ["accepted"]
     with app.app_context():
-        assert [signal.reason for signal in rows(Signal)] == (["after_hours"] if odd else [])
+        assert [signal.reason for signal in read_rows(Signal)] == (["after_hours"] if odd else [])
 
 
 def test_both_totals_are_told(tablet: Caller, new_caller: NewCaller, time_is: TimeIs) -> None:
     time_is(NOON)
     hurried = {"pace": {"seconds": 1, "recent": 0, "alike": 0}}
-    deliver(tablet, *[an_item({"off.nps": 10, "off.staff": "great"}, **hurried) for _ in range(6)])
-    deliver(tablet, *[an_item({"off.nps": 0, "off.staff": "awful"}) for _ in range(5)])
+    deliver_answers(
+        tablet, *[make_tablet_answer({"off.nps": 10, "off.staff": "great"}, **hurried) for _ in range(6)]
+    )
+    deliver_answers(tablet, *[make_tablet_answer({"off.nps": 0, "off.staff": "awful"}) for _ in range(5)])
 
     told = _summary(new_caller)
 
@@ -70,7 +72,11 @@ def test_nothing_follows_about_a_few_by_subtraction(
     tablet: Caller, new_caller: NewCaller, time_is: TimeIs, odd: int, usual: int
 ) -> None:
     time_is(NOON)
-    deliver(tablet, *[an_item(pace={"seconds": 0}) for _ in range(odd)], *[an_item() for _ in range(usual)])
+    deliver_answers(
+        tablet,
+        *[make_tablet_answer(pace={"seconds": 0}) for _ in range(odd)],
+        *[make_tablet_answer() for _ in range(usual)],
+    )
     assert _summary(new_caller)["without_signals"] == {"suppressed": True}
 
 
@@ -81,12 +87,12 @@ def test_nothing_follows_by_subtracting_sources_that_carry_no_signal(
     """The figures of ``?source=qr_case`` are told by another request: what is left belongs to tablets alone."""
     time_is(NOON)
     with app.app_context():
-        cases = [invited(centre=CENTRE) for _ in range(usual + 16)]
+        cases = [create_invitation(centre=CENTRE) for _ in range(usual + 16)]
         for one in cases[:10]:
-            sent(one.token, {"off.nps": 9})
-    on_tablet = [an_item(short_code=one.short_code, pace={"seconds": 0}) for one in cases[10:16]]
-    on_tablet += [an_item(short_code=one.short_code, pace={"seconds": 20}) for one in cases[16:]]
-    assert deliver(tablet, *on_tablet) == ["accepted"] * len(on_tablet)
+            send_answer(one.token, {"off.nps": 9})
+    on_tablet = [make_tablet_answer(short_code=one.short_code, pace={"seconds": 0}) for one in cases[10:16]]
+    on_tablet += [make_tablet_answer(short_code=one.short_code, pace={"seconds": 20}) for one in cases[16:]]
+    assert deliver_answers(tablet, *on_tablet) == ["accepted"] * len(on_tablet)
 
     without = new_caller("summaries:read").get("/summaries").json["without_signals"]
 
@@ -104,12 +110,18 @@ def test_nothing_follows_about_one_kind_of_tablet_by_subtracting_the_other(
     both = frozenset({"tablet_hall", "tablet_walkup"})
     monkeypatch.setattr(published, "read_in_force", lambda tx, day: replace(shipped(tx, day), sources=both))
     with app.app_context():
-        cases = [invited(centre=CENTRE) for _ in range(12)]
+        cases = [create_invitation(centre=CENTRE) for _ in range(12)]
     odd, usual = {"pace": {"seconds": 0}}, {"pace": {"seconds": 20}}
     in_hall = [
-        an_item(short_code=one.short_code, **(odd if place < 6 else usual)) for place, one in enumerate(cases)
+        make_tablet_answer(short_code=one.short_code, **(odd if place < 6 else usual))
+        for place, one in enumerate(cases)
     ]
-    deliver(tablet, *in_hall, *[an_item(**odd) for _ in range(3)], *[an_item(**usual) for _ in range(10)])
+    deliver_answers(
+        tablet,
+        *in_hall,
+        *[make_tablet_answer(**odd) for _ in range(3)],
+        *[make_tablet_answer(**usual) for _ in range(10)],
+    )
     told = new_caller("summaries:read")
 
     assert told.get("/summaries?source=tablet_hall").json["without_signals"]["signalled"] == 6
@@ -127,11 +139,13 @@ def test_how_many_are_odd_is_told_of_the_front_offices_that_are_told(
         offices = (("offline", "off.nps", 3, usual_offline), ("online", "on.nps", 5, 10))
         for office, question, few, others in offices:
             for place in range(few + others):
-                code = invited(centre=CENTRE, front_office=office).short_code
+                code = create_invitation(centre=CENTRE, front_office=office).short_code
                 version = f"{office}-2026.1"
                 pace = odd if place < few else usual
-                items.append(an_item({question: 9}, short_code=code, questionnaire=version, **pace))
-    assert set(deliver(tablet, *items)) == {"accepted"}
+                items.append(
+                    make_tablet_answer({question: 9}, short_code=code, questionnaire=version, **pace)
+                )
+    assert set(deliver_answers(tablet, *items)) == {"accepted"}
 
     without = new_caller("summaries:read").get("/summaries").json["without_signals"]
 
@@ -146,7 +160,11 @@ def test_beside_groups_the_other_total_is_withheld(
 ) -> None:
     """A group of a source that can carry no signal could be subtracted."""
     time_is(NOON)
-    deliver(tablet, *[an_item(pace={"seconds": 0}) for _ in range(6)], *[an_item() for _ in range(6)])
+    deliver_answers(
+        tablet,
+        *[make_tablet_answer(pace={"seconds": 0}) for _ in range(6)],
+        *[make_tablet_answer() for _ in range(6)],
+    )
     assert _summary(new_caller, by)["without_signals"] == {"suppressed": True}
     assert _summary(new_caller)["without_signals"]["signalled"] == 6
 
@@ -155,11 +173,11 @@ def test_both_totals_are_of_one_moment(
     tablet: Caller, new_caller: NewCaller, time_is: TimeIs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     time_is(NOON)
-    deliver(tablet, *[an_item({"off.nps": 10}) for _ in range(7)])
+    deliver_answers(tablet, *[make_tablet_answer({"off.nps": 10}) for _ in range(7)])
     summarise_counts = summaries.summarise_counts
 
     def somebody_answers_meanwhile(*counts: Any, **how: Any) -> Any:
-        deliver(tablet, an_item({"off.nps": 0}))
+        deliver_answers(tablet, make_tablet_answer({"off.nps": 0}))
         return summarise_counts(*counts, **how)
 
     where = "feedback_service.figures.without_signals.summarise_counts"
@@ -173,7 +191,7 @@ def test_without_anything_odd_both_totals_are_the_same(
     tablet: Caller, new_caller: NewCaller, time_is: TimeIs
 ) -> None:
     time_is(NOON)
-    deliver(tablet, *[an_item() for _ in range(7)])
+    deliver_answers(tablet, *[make_tablet_answer() for _ in range(7)])
     told = _summary(new_caller)
     assert told["without_signals"]["signalled"] == 0
     assert told["without_signals"]["indicators"] == told["indicators"]

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.kiosk_ui.outline import Outline, keep_the_house_rules
+from tests.kiosk_ui.outline import Outline, check_house_rules
 from tests.support import story
 from tests.support.database import FreshDatabase
 
@@ -23,28 +23,28 @@ def database_url(request: pytest.FixtureRequest, fresh_database: FreshDatabase) 
 def centre(app: Flask) -> str:
     """A centre that serves people."""
     with app.app_context():
-        return story.a_centre()
+        return story.create_centre()
 
 
 @pytest.fixture
 def invited(app: Flask, centre: str) -> Callable[..., str]:
     """``invited()`` completes a case and tells the path of its survey."""
 
-    def complete(**facts: object) -> str:
+    def complete_case(**facts: object) -> str:
         with app.app_context():
-            return f"/S/{story.invited(**facts).token}"
+            return f"/S/{story.create_invitation(**facts).token}"
 
-    return complete
+    return complete_case
 
 
 @pytest.fixture
 def get_page(client: FlaskClient) -> GetPage:
     """``get_page(path)`` is the outline of a page that answered 200 (or ``status``) and keeps the house rules."""
 
-    def get_page(path: str, status: int = 200, **asks: object) -> Outline:
-        reply = client.get(path, **asks)
+    def get_page(path: str, status: int = 200, **options: object) -> Outline:
+        reply = client.get(path, **options)
         assert reply.status_code == status, reply.text
-        return keep_the_house_rules(reply.text)
+        return check_house_rules(reply.text)
 
     return get_page
 
@@ -56,6 +56,6 @@ def post_page(client: FlaskClient) -> GetPage:
     def post_page(path: str, fields: dict[str, object], status: int = 200) -> Outline:
         reply = client.post(path, data=fields)
         assert reply.status_code == status, reply.text
-        return keep_the_house_rules(reply.text)
+        return check_house_rules(reply.text)
 
     return post_page

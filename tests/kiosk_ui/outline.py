@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
-VOID = {"area", "base", "br", "hr", "img", "input", "link", "meta", "path", "circle", "use"}
-ERROR = ("Помилка: ", "Error: ")
+VOID_TAGS = {"area", "base", "br", "hr", "img", "input", "link", "meta", "path", "circle", "use"}
+ERROR_PREFIXES = ("Помилка: ", "Error: ")
 
 
 class Element:
@@ -33,17 +33,17 @@ class Element:
     @property
     def text(self) -> str:
         """What can be read in it, with single spaces."""
-        return re.sub(r"[ \n]+", " ", self._raw()).strip()
+        return re.sub(r"[ \n]+", " ", self._raw_text()).strip()
 
-    def _raw(self) -> str:
-        return "".join(child if isinstance(child, str) else child._raw() for child in self.children)
+    def _raw_text(self) -> str:
+        return "".join(child if isinstance(child, str) else child._raw_text() for child in self.children)
 
-    def above(self) -> "Iterator[Element]":
+    def ancestors(self) -> "Iterator[Element]":
         """The elements around it, from the nearest."""
-        at = self.parent
-        while at is not None:
-            yield at
-            at = at.parent
+        element = self.parent
+        while element is not None:
+            yield element
+            element = element.parent
 
 
 class Outline(HTMLParser):
@@ -51,82 +51,84 @@ class Outline(HTMLParser):
 
     def __init__(self, html: str) -> None:
         super().__init__()
-        self.root = self._at = Element("", {}, None)
+        self.root = self._current = Element("", {}, None)
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        element = Element(tag, {name: value or "" for name, value in attrs}, self._at)
-        self._at.children.append(element)
-        if tag not in VOID:
-            self._at = element
+        element = Element(tag, {name: value or "" for name, value in attrs}, self._current)
+        self._current.children.append(element)
+        if tag not in VOID_TAGS:
+            self._current = element
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._at.children.append(Element(tag, {name: value or "" for name, value in attrs}, self._at))
+        self._current.children.append(
+            Element(tag, {name: value or "" for name, value in attrs}, self._current)
+        )
 
     def handle_endtag(self, tag: str) -> None:
-        assert self._at.tag == tag, f"</{tag}> closes <{self._at.tag}>"
-        assert self._at.parent is not None
-        self._at = self._at.parent
+        assert self._current.tag == tag, f"</{tag}> closes <{self._current.tag}>"
+        assert self._current.parent is not None
+        self._current = self._current.parent
 
     def handle_data(self, data: str) -> None:
-        self._at.children.append(data)
+        self._current.children.append(data)
 
-    def all(self, *tags: str) -> list[Element]:
+    def find_all(self, *tags: str) -> list[Element]:
         """Every element of these tags, in their order."""
         return [element for element in self.root.walk() if element.tag in tags]
 
-    def one(self, tag: str) -> Element:
+    def find_one(self, tag: str) -> Element:
         """The only element of this tag."""
-        [element] = self.all(tag)
+        [element] = self.find_all(tag)
         return element
 
-    def field(self, name: str, value: str | None = None) -> Element:
+    def find_field(self, name: str, value: str | None = None) -> Element:
         """The only control of this name (and value)."""
         [control] = [
             control
-            for control in self.all("input", "textarea", "button")
+            for control in self.find_all("input", "textarea", "button")
             if control.get("name") == name and value in (None, control.get("value"))
         ]
         return control
 
-    def form(self) -> dict[str, list[str]]:
+    def form_data(self) -> dict[str, list[str]]:
         """What a browser would send without a button: hidden fields, checked ones, typed text."""
-        sent: dict[str, list[str]] = {}
-        for control in self.all("input", "textarea"):
-            chosen = control.get("type") not in ("radio", "checkbox") or "checked" in control.attrs
-            if chosen and (name := control.get("name")):
+        form_fields: dict[str, list[str]] = {}
+        for control in self.find_all("input", "textarea"):
+            is_sent = control.get("type") not in ("radio", "checkbox") or "checked" in control.attrs
+            if is_sent and (name := control.get("name")):
                 value = control.text if control.tag == "textarea" else control.get("value") or ""
-                sent.setdefault(name, []).append(value)
-        return sent
+                form_fields.setdefault(name, []).append(value)
+        return form_fields
 
 
-def keep_the_house_rules(html: str) -> Outline:
+def check_house_rules(html: str) -> Outline:
     """The page's outline, once it kept the rules of every page."""
     page = Outline(html)
-    heading, whole = page.one("h1").text, page.one("html")
-    title = page.all("title")[0].text  # pictures have titles too
+    heading, html_element = page.find_one("h1").text, page.find_one("html")
+    title = page.find_all("title")[0].text  # pictures have titles too
 
     assert html.startswith("<!doctype html>")
-    assert whole["lang"] in ("uk", "en")
-    for prefix in ERROR:
+    assert html_element["lang"] in ("uk", "en")
+    for prefix in ERROR_PREFIXES:
         title = title.removeprefix(prefix)
     assert heading and title.startswith(heading), "the title says what the heading says"
 
     ids = Counter(element["id"] for element in page.root.walk() if "id" in element.attrs)
-    assert not [id for id, times in ids.items() if times > 1], "an id names one thing"
+    assert not [element_id for element_id, count in ids.items() if count > 1], "an id names one thing"
     for element in page.root.walk():
         for name in ("aria-describedby", "aria-labelledby", "for", "form"):
             assert set((element.get(name) or "").split()) <= set(ids), f"{name} names what is there"
         href = element.get("href") or ""
         assert not href.startswith("#") or href[1:] in ids, f"{href} leads somewhere"
 
-    labels = {label.get("for") for label in page.all("label")}
-    for control in page.all("input", "textarea", "select"):
-        wrapped = any(above.tag == "label" and above.text for above in control.above())
+    labels = {label.get("for") for label in page.find_all("label")}
+    for control in page.find_all("input", "textarea", "select"):
+        wrapped = any(ancestor.tag == "label" and ancestor.text for ancestor in control.ancestors())
         assert control.get("type") == "hidden" or control.get("id") in labels or wrapped, (
             "a field has a label"
         )
-    for button in page.all("button", "a", "summary"):
+    for button in page.find_all("button", "a", "summary"):
         assert button.text or "hidden" in button.attrs, "what can be pressed says what it does"
 
     for element in page.root.walk():
@@ -135,6 +137,6 @@ def keep_the_house_rules(html: str) -> Outline:
         )
         for name in ("src", "href", "action", "formaction"):
             assert not re.match(r"(https?:)?//", element.get(name) or ""), "nothing from anywhere else"
-    for script in page.all("script", "style"):
+    for script in page.find_all("script", "style"):
         assert script.tag == "script" and script.get("src") and not script.children, "no inline code"
     return page

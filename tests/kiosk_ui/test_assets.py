@@ -6,7 +6,7 @@ import hashlib
 from flask import Flask
 from flask.testing import FlaskClient
 
-from kiosk_ui.assets import BUNDLES, STATIC, address
+from kiosk_ui.assets import BUNDLES, STATIC, asset_url
 
 
 def test_vendored_files_are_what_was_published() -> None:
@@ -21,7 +21,7 @@ def test_vendored_files_are_what_was_published() -> None:
 def test_an_asset_is_kept_for_a_year_under_an_address_of_its_content(app: Flask, client: FlaskClient) -> None:
     for name in BUNDLES:
         with app.test_request_context():
-            path = address(name)
+            path = asset_url(name)
 
         reply = client.get(path, headers={"Accept-Encoding": "gzip"})
 

@@ -8,10 +8,10 @@ from markupsafe import Markup
 
 from kiosk_ui import charts
 from kiosk_ui.assets import STATIC
-from kiosk_ui.charts import Bar, Cell, Dot, Limit, Moment, Span, Words
+from kiosk_ui.charts import ChartText, FunnelDot, FunnelLimits, HeatCell, IntervalBar, ParetoBar, TrendPoint
 from tests.support.payloads import PAYLOADS
 
-LIMITS = [Limit(10, 0, 0, 10, 20), Limit(400, 0.5, 1, 3, 4)]
+LIMITS = [FunnelLimits(10, 0, 0, 10, 20), FunnelLimits(400, 0.5, 1, 3, 4)]
 
 
 def say(value: float) -> str:
@@ -20,37 +20,39 @@ def say(value: float) -> str:
 
 def all_charts(text: str = "Слово") -> dict[str, Markup]:
     """One of each, with this text wherever a text may be."""
-    words = Words("id", text, text)
+    words = ChartText("id", text, text)
     return {
-        "trend": charts.trend(
+        "trend": charts.draw_trend(
             words,
             [
-                Moment(text, 2.0, 0.0, 6.0, False),
-                Moment(text, None, None, None, False),
-                Moment(text, 9.0, 0.0, 6.0, True),
+                TrendPoint(text, 2.0, 0.0, 6.0, False),
+                TrendPoint(text, None, None, None, False),
+                TrendPoint(text, 9.0, 0.0, 6.0, True),
             ],
             2.5,
             say,
         ),
-        "pareto": charts.pareto(words, [Bar(text, 12, text), Bar(text, 3, text)]),
-        "funnel": charts.funnel(
+        "pareto": charts.draw_pareto(words, [ParetoBar(text, 12, text), ParetoBar(text, 3, text)]),
+        "funnel": charts.draw_funnel(
             words,
             [
-                Dot(text, 20, 2.0, "inside"),
-                Dot(text, 90, 8.0, "beyond_95"),
-                Dot(text, 300, 9.0, "beyond_998"),
+                FunnelDot(text, 20, 2.0, "inside"),
+                FunnelDot(text, 90, 8.0, "beyond_95"),
+                FunnelDot(text, 300, 9.0, "beyond_998"),
             ],
             LIMITS,
             2.0,
             say,
         ),
-        "intervals": charts.intervals(
+        "intervals": charts.draw_intervals(
             words,
-            [Span(text, 50.0, 40.0, 60.0, text), Span(text, None, None, None, text)],
+            [IntervalBar(text, 50.0, 40.0, 60.0, text), IntervalBar(text, None, None, None, text)],
             (-100, 0, 100),
             say,
         ),
-        "heat": charts.heat(words, [text, text], [(text, [Cell(1.0, text, text), Cell(None, text, text)])]),
+        "heat": charts.draw_heat_map(
+            words, [text, text], [(text, [HeatCell(1.0, text, text), HeatCell(None, text, text)])]
+        ),
     }
 
 
@@ -97,11 +99,15 @@ def test_a_text_that_would_run_is_only_a_text(payload: str) -> None:
 @pytest.mark.parametrize(
     "drawn",
     [
-        lambda: charts.trend(Words("id", "t", "d"), [], None, say),
-        lambda: charts.trend(Words("id", "t", "d"), [Moment("м", 0.0, None, None, False)], 0.0, say),
-        lambda: charts.pareto(Words("id", "t", "d"), []),
-        lambda: charts.funnel(Words("id", "t", "d"), [Dot("a", 9, 0.0, "inside")], LIMITS[:1], 0.0, say),
-        lambda: charts.heat(Words("id", "t", "d"), [], []),
+        lambda: charts.draw_trend(ChartText("id", "t", "d"), [], None, say),
+        lambda: charts.draw_trend(
+            ChartText("id", "t", "d"), [TrendPoint("м", 0.0, None, None, False)], 0.0, say
+        ),
+        lambda: charts.draw_pareto(ChartText("id", "t", "d"), []),
+        lambda: charts.draw_funnel(
+            ChartText("id", "t", "d"), [FunnelDot("a", 9, 0.0, "inside")], LIMITS[:1], 0.0, say
+        ),
+        lambda: charts.draw_heat_map(ChartText("id", "t", "d"), [], []),
     ],
 )
 def test_little_or_nothing_can_be_drawn_too(drawn: Callable[[], Markup]) -> None:
@@ -120,8 +126,8 @@ def test_what_is_out_of_the_ordinary_has_another_shape_and_not_only_another_colo
 
 
 def test_a_line_breaks_where_a_period_is_not_told() -> None:
-    moments = [Moment("м", value, None, None, False) for value in (1.0, 2.0, None, 1.0, 3.0)]
-    drawn = parsed(charts.trend(Words("id", "t", "d"), moments, None, say))
+    moments = [TrendPoint("м", value, None, None, False) for value in (1.0, 2.0, None, 1.0, 3.0)]
+    drawn = parsed(charts.draw_trend(ChartText("id", "t", "d"), moments, None, say))
     assert [path.get("class") for path in drawn.iter("path")] == ["value", "value"]
 
 

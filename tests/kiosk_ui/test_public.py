@@ -23,7 +23,7 @@ def answered(app: Flask, centre: str) -> Callable[..., None]:
     def answered(people: int, answers: dict[str, object], **facts: object) -> None:
         with app.app_context():
             for _ in range(people):
-                story.sent(story.invited(**facts).token, answers)
+                story.send_answer(story.create_invitation(**facts).token, answers)
 
     return answered
 
@@ -33,7 +33,7 @@ def answered(app: Flask, centre: str) -> Callable[..., None]:
 
 def test_a_typed_code_leads_to_its_survey(app: Flask, client: FlaskClient, centre: str) -> None:
     with app.app_context():
-        invitation = story.invited()
+        invitation = story.create_invitation()
 
     reply = client.post("/", data={"code": f" {invitation.short_code.lower().replace('-', ' ')} "})
 
@@ -44,8 +44,8 @@ def test_a_receipt_is_typed_in_the_same_field(
     app: Flask, client: FlaskClient, centre: str, get_page: GetPage
 ) -> None:
     with app.app_context():
-        receipt = story.sent(story.invited().token, {"off.nps": 9}).receipt
-    spelled = get_page(f"/R/{receipt}").one("output").text
+        receipt = story.send_answer(story.create_invitation().token, {"off.nps": 9}).receipt
+    spelled = get_page(f"/R/{receipt}").find_one("output").text
 
     reply = client.post("/?lang=en", data={"code": spelled.lower()})
 
@@ -56,9 +56,9 @@ def test_a_receipt_is_typed_in_the_same_field(
 def test_an_unknown_code_is_still_in_the_field(post_page: GetPage, code: str) -> None:
     page = post_page("/", {"code": code}, 404)
 
-    assert page.one("title").text.startswith("Помилка: ")
-    assert page.field("code")["value"].strip("\x00\ufffd") == code.strip("\x00")
-    [link] = [link for link in page.all("a") if link["href"] == "#code"]
+    assert page.find_one("title").text.startswith("Помилка: ")
+    assert page.find_field("code")["value"].strip("\x00\ufffd") == code.strip("\x00")
+    [link] = [link for link in page.find_all("a") if link["href"] == "#code"]
     assert link.text.startswith("Такого коду немає.")
 
 
@@ -66,7 +66,7 @@ def test_guessing_is_slowed_down_for_a_centre_and_never_for_its_links(
     app: Flask, client: FlaskClient, centre: str
 ) -> None:
     with app.app_context():
-        invitation = story.invited()
+        invitation = story.create_invitation()
     wrong = invitation.short_code[:-1] + ("A" if invitation.short_code[-1] != "A" else "B")
 
     for _ in range(100):
@@ -91,11 +91,11 @@ def test_a_centre_shows_its_indicators_with_intervals_and_the_state_of_the_metho
 
     page = get_page(f"/centres/{story.CENTRE}")
 
-    text = page.one("main").text
+    text = page.find_one("main").text
     assert "Методика не підтверджена" in text
     assert "50,0 Індекс лояльності" in text
     assert "12\u00a0відповідей" in text
-    [row] = [row for row in page.all("tr") if "персонал" in row.text]
+    [row] = [row for row in page.find_all("tr") if "персонал" in row.text]
     cells = [cell.text for cell in row.children if not isinstance(cell, str) and cell.tag == "td"]
     assert cells[:4] == ["9", "0", "0", "3"]
     assert cells[4].startswith("75,0\u00a0% (")
@@ -120,7 +120,7 @@ def test_a_loaded_wording_shows_from_the_day_it_is_in_force(
         with app.app_context():
             publishing.load_questionnaire(document)
 
-    text = get_page(f"/centres/{story.CENTRE}").one("main").text
+    text = get_page(f"/centres/{story.CENTRE}").find_one("main").text
 
     assert "Офіційні слова?" in text
     assert "Старі слова?" not in text and "Майбутні слова?" not in text
@@ -131,9 +131,9 @@ def test_few_answers_are_not_shown_to_the_public(answered: Callable[..., None], 
 
     page = get_page(f"/centres/{story.CENTRE}?lang=en")
 
-    assert "Too few answers to show." in page.one("main").text
-    assert not page.all("table")
-    assert "Loyalty index" not in page.one("main").text
+    assert "Too few answers to show." in page.find_one("main").text
+    assert not page.find_all("table")
+    assert "Loyalty index" not in page.find_one("main").text
 
 
 def test_an_unknown_centre_has_no_page(get_page: GetPage) -> None:
@@ -154,11 +154,11 @@ def test_text_that_can_be_no_code_is_no_centre_on_any_database(centre: str, get_
 @pytest.mark.parametrize("path", ["/", "/privacy", "/accessibility"])
 @pytest.mark.parametrize("lang", ["uk", "en"])
 def test_notices_are_there_in_both_languages(get_page: GetPage, path: str, lang: str) -> None:
-    assert get_page(f"{path}?lang={lang}").one("html")["lang"] == lang
+    assert get_page(f"{path}?lang={lang}").find_one("html")["lang"] == lang
 
 
 def test_the_notice_names_who_answers_for_the_data(get_page: GetPage, centre: str) -> None:
-    assert "ЦНАП міста Підзвітне" in get_page(f"/privacy?centre={centre}").one("main").text
+    assert "ЦНАП міста Підзвітне" in get_page(f"/privacy?centre={centre}").find_one("main").text
 
 
 # --- refusals ---
@@ -181,7 +181,7 @@ def test_no_link_leads_to_another_site(get_page: GetPage) -> None:
             path, 404, base_url="http://localhost"
         )  # the house rules refuse addresses of other sites
 
-        assert not page.all("script")
+        assert not page.find_all("script")
 
 
 def test_too_much_is_refused_in_words(client: FlaskClient) -> None:
@@ -236,6 +236,6 @@ def test_every_page_says_what_browsers_may_do_with_it(client: FlaskClient) -> No
 def test_the_year_on_the_page_begins_in_january(get_page: GetPage, centre: str, time_is: TimeIs) -> None:
     time_is("2026-11-20T12:00+02:00")
 
-    text = get_page(f"/centres/{centre}").one("main").text
+    text = get_page(f"/centres/{centre}").find_one("main").text
 
     assert "1\u00a0січня\u00a02026\u00a0року – 20\u00a0листопада\u00a02026\u00a0року" in text

@@ -38,7 +38,7 @@ def test_visitors_pages_read_nothing_when_they_are_drawn(
 ) -> None:
     path = invited()
     own_name.cache_clear()
-    kiosk_ui.read_ahead(app)
+    kiosk_ui.preload_pages(app)
     assert read == {"uk", "en"} | {
         name
         for name in app.jinja_env.list_templates(extensions=["html"])

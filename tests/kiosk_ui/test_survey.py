@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from feedback_service import clock
 from feedback_service.errors import Unavailable
 from feedback_service.flow import answers, cases, publishing
-from feedback_service.flow.answers import opened
+from feedback_service.flow.answers import opened_invitations
 from feedback_service.surveys import questionnaires
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT
 from kiosk_ui.survey.views import Preview
@@ -37,7 +37,7 @@ def summary(
     today = clock.kyiv_day(clock.now())
     first = today.replace(month=1, day=1)
     with app.app_context():
-        opened.write_now()
+        opened_invitations.write_now()
         return read_summary_json(centres=[centre], first=first, last=today, by=by, source=source, min_group=1)
 
 
@@ -57,29 +57,29 @@ def test_the_first_screen_says_whose_survey_it_is_and_asks_one_thing(
 
     page = get_page(invited())
 
-    place = page.one("main").text
+    place = page.find_one("main").text
     assert "ЦНАП міста Підзвітне" in place
     assert "Реєстрація місця проживання" in place
     assert "Завершено 20\u00a0листопада\u00a02026\u00a0року" in place
-    points = [button for button in page.all("button") if button.get("name") == "off.nps"]
+    points = [button for button in page.find_all("button") if button.get("name") == "off.nps"]
     assert [button["value"] for button in points] == [str(point) for point in range(11)]
     assert points[0].text == "0 точно не пораджу"
     assert points[10].text == "10 обов’язково пораджу"
-    assert list(page.form()) == ["client_id"], "one question, and nothing chosen for her"
+    assert list(page.form_data()) == ["client_id"], "one question, and nothing chosen for her"
 
 
 def test_an_online_case_is_asked_the_online_questions(invited: Invited, get_page: GetPage) -> None:
     path = invited(front_office="online")
 
-    assert get_page(path).field("on.nps", "9")
-    assert get_page(f"{path}?step=2").field("on.overall", "excellent")
+    assert get_page(path).find_field("on.nps", "9")
+    assert get_page(f"{path}?step=2").find_field("on.overall", "excellent")
 
 
 def test_letters_of_the_address_may_be_small_or_capital(invited: Invited, get_page: GetPage) -> None:
     path = invited()
 
-    assert get_page(path.lower()).field("off.nps", "10")
-    assert get_page(f"/s{path[2:]}").field("off.nps", "10")
+    assert get_page(path.lower()).find_field("off.nps", "10")
+    assert get_page(f"/s{path[2:]}").find_field("off.nps", "10")
 
 
 @pytest.mark.parametrize(
@@ -127,12 +127,17 @@ def test_the_first_tap_is_kept_and_the_rest_is_offered(
 
     page = post_page(path, {"client_id": client_id, "off.nps": "9"})
 
-    assert "Ваша оцінка: 9." in page.one("main").text
-    assert page.form() == {"client_id": [client_id], "rest": ["1"], "off.nps": ["9"], "any.comment": [""]}
+    assert "Ваша оцінка: 9." in page.find_one("main").text
+    assert page.form_data() == {
+        "client_id": [client_id],
+        "rest": ["1"],
+        "off.nps": ["9"],
+        "any.comment": [""],
+    }
     assert (
-        page.field("off.staff", "great")
-        and page.field("any.reasons", "seats")
-        and page.field("any.breach", "none")
+        page.find_field("off.staff", "great")
+        and page.find_field("any.reasons", "seats")
+        and page.find_field("any.breach", "none")
     )
     assert summary(app)["funnel"]["started"] == 1
 
@@ -145,10 +150,10 @@ def test_who_opens_a_begun_link_later_sees_only_what_is_left_to_say(
 
     page = get_page(path)
 
-    assert page.form().keys() == {"client_id", "rest", "any.comment"}, "nothing is chosen"
-    text = page.one("main").text
+    assert page.form_data().keys() == {"client_id", "rest", "any.comment"}, "nothing is chosen"
+    text = page.find_one("main").text
     assert "таємниця" not in text and "3" not in text.replace("2026", "").replace("1\u00a0000", "")[-400:]
-    [reasons] = [field for field in page.all("fieldset") if "не сподобалося" in field.text]
+    [reasons] = [field for field in page.find_all("fieldset") if "не сподобалося" in field.text]
     assert reasons.parent and reasons.parent.get("class") == "follow-up", (
         "not even that the tap was a poor one"
     )
@@ -158,7 +163,7 @@ def test_reasons_are_offered_at_once_after_a_poor_rating(invited: Invited, post_
     for rating, waits in (("6", False), ("7", True)):
         page = post_page(invited(), {"off.nps": rating})
 
-        [reasons] = [field for field in page.all("fieldset") if "не сподобалося" in field.text]
+        [reasons] = [field for field in page.find_all("fieldset") if "не сподобалося" in field.text]
         assert reasons.parent
         assert (reasons.parent.get("class") == "follow-up") is waits
 
@@ -176,7 +181,7 @@ def test_an_answer_is_final_and_thanked_for(
     assert len(receipt) == 20
     for _ in range(2):  # a refresh does no harm
         page = get_page(reply.location)
-        assert page.one("output").text.replace("-", "") == receipt
+        assert page.find_one("output").text.replace("-", "") == receipt
     assert counts(app, "off.staff")["good"] == 1
     again = client.post(path, data=SECOND | {"client_id": client_id, "off.staff": "awful", "finish": "1"})
     assert (again.status_code, again.location) == (303, reply.location)
@@ -204,7 +209,7 @@ def test_skip_finishes_with_the_first_answer_alone(app: Flask, client: FlaskClie
 def test_what_else_an_address_says_of_its_way_is_not_repeated(invited: Invited, get_page: GetPage) -> None:
     page = get_page(f"{invited()}?via=anything")
 
-    assert "via" not in page.one("form")["action"]
+    assert "via" not in page.find_one("form")["action"]
 
 
 def test_the_source_says_which_way_the_link_came(
@@ -213,7 +218,7 @@ def test_the_source_says_which_way_the_link_came(
     path = f"{invited()}?via=viber"
     page = get_page(path)
 
-    client.post(page.one("form")["action"], data={"off.nps": "9", "finish": "1"})
+    client.post(page.find_one("form")["action"], data={"off.nps": "9", "finish": "1"})
 
     assert [group["key"] for group in summary(app, by="source")["groups"]] == ["sms_viber"]
 
@@ -224,7 +229,7 @@ def test_the_source_says_which_way_the_link_came(
 def test_nothing_answered_is_refused_with_the_way_out(invited: Invited, post_page: GetPage) -> None:
     page = post_page(invited(), SECOND | {"finish": "1"}, 422)
 
-    assert page.one("title").text.startswith("Помилка: ")
+    assert page.find_one("title").text.startswith("Помилка: ")
     [summary] = [
         element
         for element in page.root.walk()
@@ -246,15 +251,15 @@ def test_what_was_typed_is_still_there_after_a_mistake(invited: Invited, post_pa
 
     page = post_page(invited(), SECOND | typed | {"finish": "1"}, 422)
 
-    again = page.form()
+    again = page.form_data()
     assert again["any.comment"][0].split() == str(typed["any.comment"]).split()
     assert again == SECOND_LISTS | {
         name: value if isinstance(value, list) else [value]
         for name, value in typed.items()
         if name != "any.comment"
     } | {"any.comment": again["any.comment"]}
-    [error] = [element for element in page.all("p") if element.get("id") == "error-any.breach"]
-    [link] = [link for link in page.all("a") if link["href"] == "#any.breach"]
+    [error] = [element for element in page.find_all("p") if element.get("id") == "error-any.breach"]
+    [link] = [link for link in page.find_all("a") if link["href"] == "#any.breach"]
     assert error.text == link.text == "Цю відповідь можна обрати лише саму, без інших."
 
 
@@ -290,7 +295,7 @@ def test_invalid_answers_are_refused_and_change_nothing(
 
     page = post_page(path, fields | last, 422)
 
-    assert page.one("title").text.startswith("Помилка: ")
+    assert page.find_one("title").text.startswith("Помилка: ")
     assert summary(app)["funnel"]["started"] == 0
     assert client.post(path, data={"off.nps": "9", "finish": "1"}).status_code == 303
 
@@ -318,16 +323,16 @@ def test_a_link_that_closes_while_a_mistake_is_told_says_so(
 
     def open_survey(token: str, *, counts: bool) -> answers.Survey:
         if meanwhile == "answered":
-            story.sent(token, {"off.nps": 9})
+            story.send_answer(token, {"off.nps": 9})
         elif meanwhile == "expired":
             time_is(at + timedelta(days=31))
         else:
             raise Unavailable(retry_after=2)
-        return again(token, counts=counts)
+        return again(token, mark_opened=counts)
 
     monkeypatch.setattr(answers, "open_survey", open_survey)
 
-    assert post_page(path, {"off.nps": "11"}, status).one("h1").text == heading
+    assert post_page(path, {"off.nps": "11"}, status).find_one("h1").text == heading
 
 
 def test_a_form_without_a_client_id_is_taken(client: FlaskClient, invited: Invited) -> None:
@@ -345,10 +350,10 @@ def test_a_comment_is_shown_as_it_will_be_kept_before_it_is(
 
     page = post_page(path, SECOND | {"off.staff": "good", "any.comment": typed, "again": "preview"})
 
-    assert page.form()["any.comment"][0].strip() == typed, "still hers to change"
-    assert page.form()["off.staff"] == ["good"]
-    assert PHONE not in page.one("blockquote").text and "Дзвоніть" in page.one("blockquote").text
-    assert get_page(path).field("off.nps", "9"), "looking has kept nothing"
+    assert page.form_data()["any.comment"][0].strip() == typed, "still hers to change"
+    assert page.form_data()["off.staff"] == ["good"]
+    assert PHONE not in page.find_one("blockquote").text and "Дзвоніть" in page.find_one("blockquote").text
+    assert get_page(path).find_field("off.nps", "9"), "looking has kept nothing"
 
 
 def test_the_live_preview_answers_with_a_piece(client: FlaskClient) -> None:
@@ -378,7 +383,7 @@ def test_the_preview_shows_what_is_kept_and_refuses_what_is_not(
 
     assert (reply.status_code == 422) is bool(shown.problem)
     with app.app_context():
-        assert stored.comments() == ([shown.text] if shown.text else [])
+        assert stored.read_comments() == ([shown.text] if shown.text else [])
 
 
 def test_the_preview_knows_how_long_this_questionnaires_comment_may_be(
@@ -394,7 +399,7 @@ def test_the_preview_knows_how_long_this_questionnaires_comment_may_be(
 
     def previewed(typed: str) -> str:
         page = post_page(path, SECOND | {"any.comment": typed, "again": "preview"})
-        [preview] = [element for element in page.all("div") if element.get("id") == "masked"]
+        [preview] = [element for element in page.find_all("div") if element.get("id") == "masked"]
         return preview.text
 
     assert "задовгий" not in previewed("я" * 10)
@@ -407,25 +412,25 @@ def test_the_preview_knows_how_long_this_questionnaires_comment_may_be(
 def test_ukrainian_comes_first_whatever_the_browser_says(invited: Invited, get_page: GetPage) -> None:
     page = get_page(invited(), headers={"Accept-Language": "en-GB"})
 
-    assert page.one("html")["lang"] == "uk"
-    [other] = [link for link in page.all("a") if link.get("hreflang")]
+    assert page.find_one("html")["lang"] == "uk"
+    [other] = [link for link in page.find_all("a") if link.get("hreflang")]
     assert (other["hreflang"], other["lang"], other.text) == ("en", "en", "English")
 
 
 def test_another_language_stays_all_the_way(client: FlaskClient, invited: Invited, get_page: GetPage) -> None:
     page = get_page(f"{invited()}?lang=en&via=sms")
 
-    assert page.one("html")["lang"] == "en"
+    assert page.find_one("html")["lang"] == "en"
     assert (
-        page.one("h1").text
+        page.find_one("h1").text
         == "How likely are you to recommend this centre to other people who need a service?"
     )
     names = [
         element.text for element in page.root.walk() if element.tag == "p" and element.get("lang") == "uk"
     ]
     assert names == ["ЦНАП міста Підзвітне", "Реєстрація місця проживання"]
-    reply = client.post(page.one("form")["action"], data={"off.nps": "9", "finish": "1"})
-    assert get_page(reply.location).one("h1").text == "Thank you, your answer has arrived"
+    reply = client.post(page.find_one("form")["action"], data={"off.nps": "9", "finish": "1"})
+    assert get_page(reply.location).find_one("h1").text == "Thank you, your answer has arrived"
 
 
 def test_changing_the_language_on_the_second_screen_loses_nothing(
@@ -433,18 +438,18 @@ def test_changing_the_language_on_the_second_screen_loses_nothing(
 ) -> None:
     path = invited()
     page = post_page(path, {"off.nps": "9"})
-    [switch] = [button for button in page.all("button") if button.get("lang") == "en"]
+    [switch] = [button for button in page.find_all("button") if button.get("lang") == "en"]
 
-    fields = page.form() | {
+    fields = page.form_data() | {
         "any.comment": ["Добре"],
         "off.staff": ["good"],
         switch["name"]: [switch["value"]],
     }
     english = post_page(switch["formaction"], fields)
 
-    assert english.one("html")["lang"] == "en"
-    assert english.form()["off.staff"] == ["good"]
-    assert english.form()["any.comment"][0].strip() == "Добре"
+    assert english.find_one("html")["lang"] == "en"
+    assert english.form_data()["off.staff"] == ["good"]
+    assert english.form_data()["any.comment"][0].strip() == "Добре"
 
 
 # --- links that no longer ask ---
@@ -461,9 +466,9 @@ def test_a_used_link_tells_the_day_and_nothing_else(
     tried = post_page(path, {"off.nps": "0", "finish": "1"}, 409)
 
     for page in (looked, tried):
-        assert page.one("h1").text == "Відповідь залишено 20\u00a0листопада\u00a02026\u00a0року"
+        assert page.find_one("h1").text == "Відповідь залишено 20\u00a0листопада\u00a02026\u00a0року"
         assert receipt not in page.root.text
-        assert not page.all("form")
+        assert not page.find_all("form")
 
 
 def test_an_answer_completed_meanwhile_counts_as_it_was(
@@ -477,7 +482,7 @@ def test_an_answer_completed_meanwhile_counts_as_it_was(
     reply = client.post(path, data=who | SECOND | {"off.staff": "good", "finish": "1"})
 
     assert reply.status_code == 303
-    assert "зараховано лише це" in get_page(reply.location).one("main").text
+    assert "зараховано лише це" in get_page(reply.location).find_one("main").text
 
 
 def test_an_expired_link_is_gone(
@@ -487,19 +492,19 @@ def test_an_expired_link_is_gone(
     path = invited()
     time_is(at + timedelta(days=31))
 
-    assert get_page(path, 410).one("h1").text == "Час на відповідь минув"
-    assert post_page(path, {"off.nps": "9"}, 410).one("h1").text == "Час на відповідь минув"
+    assert get_page(path, 410).find_one("h1").text == "Час на відповідь минув"
+    assert post_page(path, {"off.nps": "9"}, 410).find_one("h1").text == "Час на відповідь минув"
 
 
 def test_a_cancelled_link_is_gone(app: Flask, centre: str, get_page: GetPage) -> None:
     with app.app_context():
-        case = story.registered(story.a_report())
+        case = story.register_case(story.make_case_update())
         assert case.invitation is not None
         cases.cancel_invitation(case.id, frozenset({story.CENTRE}))
 
     page = get_page(f"/S/{case.invitation.token}", 410)
 
-    assert page.one("h1").text == "Це запрошення скасовано"
+    assert page.find_one("h1").text == "Це запрошення скасовано"
 
 
 @pytest.mark.parametrize(
@@ -507,7 +512,8 @@ def test_a_cancelled_link_is_gone(app: Flask, centre: str, get_page: GetPage) ->
 )
 def test_an_unknown_link_says_how_to_go_on(get_page: GetPage, path: str) -> None:
     assert (
-        "Введіть" in get_page(path, 404).one("main").text or "введіть" in get_page(path, 404).one("main").text
+        "Введіть" in get_page(path, 404).find_one("main").text
+        or "введіть" in get_page(path, 404).find_one("main").text
     )
 
 
@@ -518,10 +524,10 @@ def test_the_hall_is_rated_without_a_case(
     app: Flask, client: FlaskClient, centre: str, get_page: GetPage, post_page: GetPage
 ) -> None:
     first = get_page(f"/c/{centre}")
-    assert "Оцінка залу, без справи" in first.one("main").text
+    assert "Оцінка залу, без справи" in first.find_one("main").text
 
-    second = post_page(f"/C/{centre}", first.form() | {"off.nps": "9"})
-    reply = client.post(f"/C/{centre}", data=second.form() | {"off.staff": "good", "finish": "1"})
+    second = post_page(f"/C/{centre}", first.form_data() | {"off.nps": "9"})
+    reply = client.post(f"/C/{centre}", data=second.form_data() | {"off.staff": "good", "finish": "1"})
 
     assert reply.status_code == 303
     assert get_page(reply.location)
@@ -529,9 +535,9 @@ def test_the_hall_is_rated_without_a_case(
 
 
 def test_the_hall_refuses_mistakes_like_a_case(centre: str, post_page: GetPage) -> None:
-    assert post_page(f"/C/{centre}", {}, 422).field("off.nps", "0")
-    assert post_page(f"/C/{centre}", {"off.nps": "11"}, 422).field("off.nps", "0")
-    assert post_page(f"/C/{centre}", SECOND | {"finish": "1"}, 422).field("off.staff", "great")
+    assert post_page(f"/C/{centre}", {}, 422).find_field("off.nps", "0")
+    assert post_page(f"/C/{centre}", {"off.nps": "11"}, 422).find_field("off.nps", "0")
+    assert post_page(f"/C/{centre}", SECOND | {"finish": "1"}, 422).find_field("off.staff", "great")
 
 
 # --- afterwards ---
@@ -539,14 +545,14 @@ def test_the_hall_refuses_mistakes_like_a_case(centre: str, post_page: GetPage) 
 
 def test_its_author_takes_an_answer_back(client: FlaskClient, invited: Invited, get_page: GetPage) -> None:
     thanks = client.post(invited(), data={"off.nps": "9", "finish": "1"}).location
-    withdraw = get_page(thanks).one("form")
+    withdraw = get_page(thanks).find_one("form")
 
     reply = client.post(withdraw["action"])
 
     assert (reply.status_code, reply.location) == (303, thanks)
     page = get_page(thanks)
-    assert page.one("h1").text == "Відповідь відкликано"
-    assert not page.all("form")
+    assert page.find_one("h1").text == "Відповідь відкликано"
+    assert not page.find_all("form")
 
 
 # --- weight and headers ---

@@ -12,9 +12,9 @@ from referencing import Registry, Resource
 
 from feedback_service.sandbox.central import checks
 from feedback_service.sandbox.central.schema import compiled
-from tests.support.central import Event, a_status, an_answer
+from tests.support.central import Event, make_answer_event, make_status_event
 
-SCHEMAS = [json.loads(file.read_text()) for file in checks.PUBLISHED.glob("*.json")]
+SCHEMAS = [json.loads(file.read_text()) for file in checks.SCHEMA_DIR.glob("*.json")]
 REGISTRY: Registry[Any] = Registry().with_resources(
     (schema["$id"], Resource.from_contents(schema)) for schema in SCHEMAS
 )
@@ -42,7 +42,11 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 def events(draw: st.DrawFn) -> Event:
     """An event in which something is replaced, left out, lengthened or added."""
     event = copy.deepcopy(
-        draw(st.sampled_from([a_status("SN1", 1), an_answer("SN1", 2, breach=["bribe", "late"])]))
+        draw(
+            st.sampled_from(
+                [make_status_event("SN1", 1), make_answer_event("SN1", 2, breach=["bribe", "late"])]
+            )
+        )
     )
     *way, last = draw(st.sampled_from(places(event)))
     holder: Any = event
@@ -73,12 +77,12 @@ def test_it_finds_a_fault_exactly_where_a_validator_does(event: Event) -> None:
 
 
 def test_a_line_end_is_no_end_of_a_pattern() -> None:
-    assert OURS(a_status("SN1", 1, source="/centres/SN1\n")) == "/source has another form"
+    assert OURS(make_status_event("SN1", 1, source="/centres/SN1\n")) == "/source has another form"
 
 
 @pytest.mark.parametrize("name", ["SN1", "SN12000007"])
 def test_usual_events_fit(name: str) -> None:
-    assert [OURS(event) for event in (a_status(name, 1), an_answer(name, 2))] == [None, None]
+    assert [OURS(event) for event in (make_status_event(name, 1), make_answer_event(name, 2))] == [None, None]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +118,7 @@ def test_a_fault_is_told_whatever_keyword_finds_it(schema: dict[str, Any], value
 
 
 def test_a_fault_does_not_repeat_the_value() -> None:
-    event = an_answer("SN1", 2)
+    event = make_answer_event("SN1", 2)
     event["data"]["language"] = "a secret"
 
     assert OURS(event) == "/data/language has another form"

@@ -15,21 +15,23 @@ from werkzeug.serving import make_server
 
 from feedback_service.sandbox import portal, town
 from tests.support import outside
-from tests.support.browser import PHONE, NewPage, barriers
+from tests.support.browser import PHONE, NewPage, find_barriers
 from tests.support.database import FreshDatabase
-from tests.support.server import Service
+from tests.support.server import RunningService
 
 
 @pytest.fixture(scope="module")
-def service(fresh_database: FreshDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def service(
+    fresh_database: FreshDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningService]:
     """The service with the town's centre."""
-    with Service(tmp_path_factory.mktemp("portal"), fresh_database("sqlite"), workers=1) as service:
+    with RunningService(tmp_path_factory.mktemp("portal"), fresh_database("sqlite"), workers=1) as service:
         outside.add_centre(service, town.CENTRE)
         yield service
 
 
 @pytest.fixture(scope="module")
-def facts(service: Service) -> Path:
+def facts(service: RunningService) -> Path:
     """The run.json that a launcher would have left."""
     key = outside.add_key(service, "cases:write", centre=town.CENTRE)
     path = service.data_dir / "run.json"
@@ -39,13 +41,13 @@ def facts(service: Service) -> Path:
 
 
 @pytest.fixture
-def visitor(service: Service, facts: Path) -> FlaskClient:
+def visitor(service: RunningService, facts: Path) -> FlaskClient:
     """Somebody at the portal."""
     return portal.create_app(service.url, facts).test_client()
 
 
 @pytest.fixture
-def address(service: Service, facts: Path) -> Iterator[str]:
+def address(service: RunningService, facts: Path) -> Iterator[str]:
     """Where the portal listens."""
     server = make_server("127.0.0.1", 0, portal.create_app(service.url, facts), threaded=True)
     thread = threading.Thread(target=server.serve_forever)
@@ -69,7 +71,7 @@ def test_a_given_service_leads_straight_into_the_online_survey(visitor: FlaskCli
     assert reply.status_code == 303
     survey = asked(reply.headers["Location"])
     assert "on.nps" in survey
-    assert portal.ORDERED.title in survey
+    assert portal.ORDERED_SERVICE.title in survey
 
 
 def test_a_given_service_shows_a_link_to_the_online_survey(visitor: FlaskClient) -> None:
@@ -107,7 +109,7 @@ def test_every_text_is_there_in_both_languages() -> None:
     assert portal.TEXTS["uk"].keys() == portal.TEXTS["en"].keys()
 
 
-def test_pages_allow_nothing_from_elsewhere(visitor: FlaskClient, service: Service) -> None:
+def test_pages_allow_nothing_from_elsewhere(visitor: FlaskClient, service: RunningService) -> None:
     reply = visitor.get("/portal")
 
     policy = reply.headers["Content-Security-Policy"]
@@ -119,7 +121,7 @@ def test_pages_allow_nothing_from_elsewhere(visitor: FlaskClient, service: Servi
 
 @pytest.mark.parametrize("kept", ["", "{}", '{"api_key": "vdk_wrong", "centre": "SN05990001"}'])
 def test_without_the_feedback_service_people_are_told_kindly(
-    service: Service, tmp_path: Path, kept: str
+    service: RunningService, tmp_path: Path, kept: str
 ) -> None:
     facts = tmp_path / "run.json"
     facts.write_text(kept)
@@ -146,7 +148,7 @@ def test_everybody_can_use_the_portal(new_page: NewPage, address: str, lang: str
 
     page.goto(f"{address}?lang={lang}")
     for _ in range(2):
-        assert barriers(page) == []
+        assert find_barriers(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= 320
         if button := page.locator("button.second").all():
             button[0].click()

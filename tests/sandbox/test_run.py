@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from feedback_service.cases import qr
-from tests.support.environment import ROOT, process_environment
+from tests.support.environment import ROOT, build_process_environment
 
 ADDRESSES = ("survey", "kiosk", "public", "docs", "portal", "central")
 
@@ -78,7 +78,7 @@ def started(data_dir: Path, ports: tuple[int, int]) -> Iterator[Demo]:
     process = subprocess.Popen(
         [sys.executable, "-m", "feedback_service.sandbox.run"],
         cwd=ROOT,
-        env=process_environment(os.environ, own),
+        env=build_process_environment(os.environ, own),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -107,7 +107,7 @@ def test_a_newcomer_starts_it_uses_it_and_starts_it_again(tmp_path: Path, record
         assert facts.keys() == {*ADDRESSES, "admin", "api_key", "centre"}
         assert all(facts["admin"][name] in demo.printed for name in ("url", "email", "password"))
         assert all(demo.facts[name] in demo.printed for name in ADDRESSES)
-        assert qr.terminal(facts["survey"]) in demo.printed
+        assert qr.render_terminal(facts["survey"]) in demo.printed
         assert facts["api_key"] not in demo.printed
         assert (data_dir / "run.json").stat().st_mode & 0o077 == 0
         assert_the_demonstration_works(facts)
@@ -242,7 +242,7 @@ def refused(data_dir: Path, variables: dict[str, str]) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "feedback_service.sandbox.run"],
         cwd=ROOT,
-        env=process_environment(
+        env=build_process_environment(
             os.environ, {"DATA_DIR": str(data_dir), "PORT": "", "CENTRAL_PORT": ""} | variables
         ),
         capture_output=True,

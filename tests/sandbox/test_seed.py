@@ -8,7 +8,7 @@ import pytest
 from feedback_service import clock
 from feedback_service.centres import state_codes
 from feedback_service.flow import maintenance
-from feedback_service.models import BegunAnswer, Case, Centre, Comment, Invitation, Response
+from feedback_service.models import Case, Centre, Comment, DraftAnswer, Invitation, Response
 from feedback_service.sandbox import seed, town
 from feedback_service.surveys import answers, questionnaires
 from feedback_service.surveys.questionnaires import Questionnaire
@@ -23,31 +23,33 @@ SMALL, LARGE = 150, 20_000
 @pytest.fixture(scope="module")
 def plan() -> seed.Plan:
     """A large town."""
-    return seed.plan(LARGE, 1, NOW)
+    return seed.make_plan(LARGE, 1, NOW)
 
 
 def test_the_town_has_codes_that_pass_every_check() -> None:
     assert state_codes.is_centre_code(town.CENTRE)
-    assert state_codes.territory_known(town.PROFILE["katottg"])
+    assert state_codes.is_known_territory(town.PROFILE["katottg"])
     for edrpou in {town.PROFILE["edrpou"], *(service.provider for service in town.SERVICES)}:
         assert state_codes.is_edrpou(edrpou)
-        assert state_codes.check_digit_fits(edrpou)
+        assert state_codes.has_valid_check_digit(edrpou)
 
 
 def test_the_same_seed_gives_the_same_town_and_another_seed_another() -> None:
-    assert seed.plan(SMALL, 7, NOW) == seed.plan(SMALL, 7, NOW)
-    assert seed.plan(SMALL, 7, NOW) != seed.plan(SMALL, 8, NOW)
+    assert seed.make_plan(SMALL, 7, NOW) == seed.make_plan(SMALL, 7, NOW)
+    assert seed.make_plan(SMALL, 7, NOW) != seed.make_plan(SMALL, 8, NOW)
 
 
 def test_answers_keep_the_published_shares(plan: seed.Plan) -> None:
     said: dict[str, Counter[object]] = {}
     for visit in plan.visits:
-        if visit.answer and not seed.in_trouble(visit.report.service.code, visit.report.status_at, NOW):
-            for question, value in visit.answer.given.items():
+        if visit.answer and not seed.is_in_trouble(
+            visit.case_update.service.code, visit.case_update.status_at, NOW
+        ):
+            for question, value in visit.answer.answers.items():
                 if not isinstance(value, list):
                     said.setdefault(question, Counter())[str(value)] += 1
 
-    for question, shares in {**town.OFFLINE, **town.ONLINE}.items():
+    for question, shares in {**town.OFFLINE_SHARES, **town.ONLINE_SHARES}.items():
         for value, share in shares.items():
             # Within four standard errors; a wrong share would be much further off.
             n = said[question].total()
@@ -56,22 +58,22 @@ def test_answers_keep_the_published_shares(plan: seed.Plan) -> None:
 
 def test_one_service_has_gone_wrong_and_people_say_why(plan: seed.Plan) -> None:
     last_month = [
-        visit.answer.given
+        visit.answer.answers
         for visit in plan.visits
-        if visit.answer and visit.report.service.code == town.TROUBLE.service
-        if visit.report.status_at.astimezone(clock.KYIV).month == NOW.month - 1
+        if visit.answer and visit.case_update.service.code == town.SUBSIDY_TROUBLE.service
+        if visit.case_update.status_at.astimezone(clock.KYIV).month == NOW.month - 1
     ]
     awful = [given for given in last_month if given.get("off.quality") == "awful"]
 
-    assert len(awful) / len(last_month) > town.TROUBLE.share / 2
+    assert len(awful) / len(last_month) > town.SUBSIDY_TROUBLE.share / 2
     reasons = [given.get("any.reasons") for given in awful]
     assert sum(isinstance(named, list) and "queue" in named for named in reasons) > len(awful) / 2
-    assert {given.get("any.comment") for given in awful} & set(town.TROUBLE.said)
+    assert {given.get("any.comment") for given in awful} & set(town.SUBSIDY_TROUBLE.comments)
 
 
 def test_one_person_s_answers_are_of_one_mood(plan: seed.Plan) -> None:
     given = [
-        visit.answer.given for visit in plan.visits if visit.answer and "off.staff" in visit.answer.given
+        visit.answer.answers for visit in plan.visits if visit.answer and "off.staff" in visit.answer.answers
     ]
     unhappy = [answer for answer in given if answer["off.staff"] == "awful" and "off.process" in answer]
 
@@ -80,62 +82,66 @@ def test_one_person_s_answers_are_of_one_mood(plan: seed.Plan) -> None:
 
 def test_everything_happens_in_opening_hours_of_the_last_ninety_days(plan: seed.Plan) -> None:
     for visit in plan.visits:
-        at = visit.report.status_at.astimezone(clock.KYIV)
-        assert seed.OPENS <= at.time() <= seed.CLOSES
+        at = visit.case_update.status_at.astimezone(clock.KYIV)
+        assert seed.OPENING_TIME <= at.time() <= seed.CLOSING_TIME
         assert at.weekday() < 6
-        assert timedelta(0) <= NOW - at < timedelta(days=seed.DAYS)
-        assert visit.answer is None or at <= visit.answer.at <= NOW
+        assert timedelta(0) <= NOW - at < timedelta(days=seed.DAYS_COVERED)
+        assert visit.answer is None or at <= visit.answer.answered_at <= NOW
 
 
 def test_every_answer_fits_the_questionnaire_that_it_answers(plan: seed.Plan) -> None:
-    asked: dict[str, Questionnaire] = {one.front_office: one for one in questionnaires.shipped()}
+    asked: dict[str, Questionnaire] = {one.front_office: one for one in questionnaires.load_shipped()}
     for visit in plan.visits:
         if visit.answer:
-            answers.check(asked[visit.report.front_office], visit.answer.given)
+            answers.check_answers(asked[visit.case_update.front_office], visit.answer.answers)
 
 
 @pytest.mark.parametrize(
     "now", ["2026-11-23T06:00+02:00", "2026-11-22T12:00+02:00", "2026-03-29T03:30+03:00"]
 )
 def test_a_town_can_be_sown_at_any_hour(time_is: TimeIs, now: str) -> None:
-    assert len(seed.plan(SMALL, 1, time_is(now)).visits) == SMALL
+    assert len(seed.make_plan(SMALL, 1, time_is(now)).visits) == SMALL
 
 
 def test_a_town_that_is_sown_shows_figures_by_window_and_source(context: None, time_is: TimeIs) -> None:
     now = time_is(NOW)
-    assert seed.sow(SMALL, 1) == town.CENTRE
+    assert seed.seed_demo_data(SMALL, 1) == town.CENTRE
 
-    made = seed.plan(SMALL, 1, now)
-    assert len(stored.rows(Centre)) == 1
-    assert len(stored.rows(Case)) == SMALL
-    told = sum(visit.answer is not None for visit in made.visits) + len(made.in_hall) + len(made.assisted)
-    assert len(stored.rows(Response)) + len(stored.rows(BegunAnswer)) == told
-    assert {response.front_office for response in stored.rows(Response)} == {"offline", "online"}
-    assert {response.source for response in stored.rows(Response)} >= {"qr_case", "sms_viber", "qr_hall"}
-    assert stored.rows(Comment) != []
-    issued = {invitation.issued_on for invitation in stored.rows(Invitation)}
+    made = seed.make_plan(SMALL, 1, now)
+    assert len(stored.read_rows(Centre)) == 1
+    assert len(stored.read_rows(Case)) == SMALL
+    told = (
+        sum(visit.answer is not None for visit in made.visits)
+        + len(made.hall_answers)
+        + len(made.assisted_answers)
+    )
+    assert len(stored.read_rows(Response)) + len(stored.read_rows(DraftAnswer)) == told
+    assert {response.front_office for response in stored.read_rows(Response)} == {"offline", "online"}
+    assert {response.source for response in stored.read_rows(Response)} >= {"qr_case", "sms_viber", "qr_hall"}
+    assert stored.read_rows(Comment) != []
+    issued = {invitation.issued_on for invitation in stored.read_rows(Invitation)}
     assert issued == {
-        clock.kyiv_day(v.report.status_at) for v in made.visits if v.report.status != "in_progress"
+        clock.kyiv_day(v.case_update.status_at) for v in made.visits if v.case_update.status != "in_progress"
     }
 
 
 def test_sowing_again_on_the_same_day_adds_nothing(context: None, time_is: TimeIs) -> None:
     time_is(NOW)
-    seed.sow(40, 1)
-    before = len(stored.rows(Case)), len(stored.rows(Response))
+    seed.seed_demo_data(40, 1)
+    before = len(stored.read_rows(Case)), len(stored.read_rows(Response))
 
-    seed.sow(40, 1)
+    seed.seed_demo_data(40, 1)
 
-    assert (len(stored.rows(Case)), len(stored.rows(Response))) == before
+    assert (len(stored.read_rows(Case)), len(stored.read_rows(Response))) == before
 
 
 def test_sowing_more_never_leaves_stored_figures_behind_the_answers(context: None, time_is: TimeIs) -> None:
     now = time_is(NOW)
     day = clock.kyiv_day(now)
-    seed.sow(40, 1)
+    seed.seed_demo_data(40, 1)
     maintenance.close_days()
 
-    seed.sow(40, 2)
+    seed.seed_demo_data(40, 2)
 
     live = read_summary_json(centres={town.CENTRE}, first=day - timedelta(days=90), last=day, min_group=1)
     maintenance.recount()

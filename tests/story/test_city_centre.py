@@ -24,8 +24,18 @@ import pytest
 from feedback_service import clock
 from tests.support.database import FreshDatabase
 from tests.support.environment import ROOT
-from tests.support.outside import CENTRE, Crowd, a_case, add_centre, add_key, http, path_of, send, tap
-from tests.support.server import Service
+from tests.support.outside import (
+    CENTRE,
+    ClientPool,
+    add_centre,
+    add_key,
+    give_first_answer,
+    make_case,
+    open_client,
+    submit_form,
+    survey_path,
+)
+from tests.support.server import RunningService
 
 CASES = int(os.environ.get("CITY_CASES", "240"))
 ANSWERED = 0.4
@@ -178,7 +188,7 @@ def a_quarter(chance: random.Random, today: date) -> list[Work]:
 
 def some_work(chance: random.Random, number: int, today: date) -> Work:
     code, local = chance.choice(SERVICES)
-    case = a_case(
+    case = make_case(
         f"12-2026/{number:06}",
         service={"code": code, "local_code": local, "title": f"Послуга {code}"},
         front_office="offline" if chance.random() < 0.85 else "online",
@@ -207,7 +217,7 @@ def register_all(case_system: httpx.Client, quarter: list[Work]) -> list[str]:
         cases = [work.case for work in quarter[start : start + 1000]]
         batch = case_system.post("/api/v1/cases/batch", json={"cases": cases})
         assert batch.status_code == 200, batch.text
-        paths += [path_of(result["case"]) for result in batch.json()["results"]]
+        paths += [survey_path(result["case"]) for result in batch.json()["results"]]
     return paths
 
 
@@ -221,8 +231,10 @@ def answer(phones: httpx.Client, visit: tuple[str, Work]) -> int:
         "any.reasons": person.reasons,
         "rest": "1",
     }
-    client = tap(phones, path, {first: person.values[first]}) if first in person.values else None
-    return send(phones, path, rest, client).status_code
+    client = (
+        give_first_answer(phones, path, {first: person.values[first]}) if first in person.values else None
+    )
+    return submit_form(phones, path, rest, client).status_code
 
 
 def type_in(case_system: httpx.Client, work: Work) -> int:
@@ -274,13 +286,13 @@ def test_the_figures_are_those_of_what_people_posted(
 ) -> None:
     today = clock.kyiv_day(clock.now())
     quarter = a_quarter(random.Random(864), today)
-    with Service(tmp_path, fresh_database(dialect), settings={"FEEDBACK_MIN_GROUP": "1"}) as service:
+    with RunningService(tmp_path, fresh_database(dialect), settings={"FEEDBACK_MIN_GROUP": "1"}) as service:
         add_centre(service)
         key = add_key(service, "cases:write", "responses:write", "summaries:read")
-        with http(service, key) as case_system, Crowd(service, 8) as crowd:
+        with open_client(service, key) as case_system, ClientPool(service, 8) as crowd:
             paths = register_all(case_system, quarter)
             visits = [(path, work) for path, work in zip(paths, quarter, strict=True) if work.by_link]
-            assert set(crowd.do(answer, visits)) == {303}
+            assert set(crowd.run_all(answer, visits)) == {303}
             helped = [work for work in quarter if work.person is not None and not work.by_link]
             assert {type_in(case_system, work) for work in helped} == {201}
 

@@ -7,8 +7,18 @@ import psycopg
 import pytest
 
 from tests.support.database import FreshDatabase
-from tests.support.outside import CENTRE, a_case, add_centre, add_key, http, path_of, register, send, tap
-from tests.support.server import Service
+from tests.support.outside import (
+    CENTRE,
+    add_centre,
+    add_key,
+    give_first_answer,
+    make_case,
+    open_client,
+    register_case,
+    submit_form,
+    survey_path,
+)
+from tests.support.server import RunningService
 
 CASE_NUMBER = "ЦНАП-2026/777123"
 PHONE = "+380 67 765 43 21"
@@ -37,26 +47,26 @@ def test_no_secret_and_no_personal_data_stay_behind(
     tmp_path: Path, fresh_database: FreshDatabase, dialect: str
 ) -> None:
     url = fresh_database(dialect)
-    with Service(tmp_path, url) as service:
+    with RunningService(tmp_path, url) as service:
         add_centre(service)
         key = add_key(service, "cases:write", "cases:read", "responses:write", "summaries:read")
         person = {"X-Forwarded-For": ADDRESS, "Forwarded": f"for={ADDRESS}", "User-Agent": BROWSER}
-        with http(service, key) as case_system, http(service) as phone:
+        with open_client(service, key) as case_system, open_client(service) as phone:
             phone.headers.update(person)
-            case = register(case_system, a_case(CASE_NUMBER))
-            path, code = path_of(case), case["invitation"]["short_code"]
+            case = register_case(case_system, make_case(CASE_NUMBER))
+            path, code = survey_path(case), case["invitation"]["short_code"]
             assert phone.post("/", data={"code": code}).status_code == 303
-            client = tap(phone, path, {"off.nps": "2"})
+            client = give_first_answer(phone, path, {"off.nps": "2"})
             comment = f"Дзвоніть {PHONE} або {EMAIL}, податковий номер {STREET_NUMBER}"
             phone.post(path, data={"any.comment": comment, "client_id": client, "rest": "1"})
-            receipt = send(phone, path, {"any.comment": comment}, client).headers["location"]
+            receipt = submit_form(phone, path, {"any.comment": comment}, client).headers["location"]
             phone.get(receipt)
             phone.get(f"{path}/qr.svg")
             phone.get(f"{path}/slip-58.png")
             phone.get(f"/S/{'Z' * 26}")
             phone.post("/masked", data={"any.comment": comment})
             case_system.post("/api/v1/cases", content=b'{"case_number": "' + CASE_NUMBER.encode() + b'", ')
-            case_system.post("/api/v1/cases", json=a_case(CASE_NUMBER, status=PHONE, phone=PHONE))
+            case_system.post("/api/v1/cases", json=make_case(CASE_NUMBER, status=PHONE, phone=PHONE))
             case_system.get(f"/api/v1/cases/{case['id']}")
             case_system.get("/api/v1/summaries", params={"centre": CENTRE, "by": PHONE})
             phone.get("/api/v1/cases", headers={"Authorization": f"Bearer {key}x"})

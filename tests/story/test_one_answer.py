@@ -8,8 +8,18 @@ import httpx
 import pytest
 
 from tests.support.database import FreshDatabase
-from tests.support.outside import CENTRE, Crowd, a_case, add_centre, add_key, http, path_of, register, send
-from tests.support.server import Service
+from tests.support.outside import (
+    CENTRE,
+    ClientPool,
+    add_centre,
+    add_key,
+    make_case,
+    open_client,
+    register_case,
+    submit_form,
+    survey_path,
+)
+from tests.support.server import RunningService
 
 ROUNDS = 20
 AT_ONCE = 100
@@ -19,23 +29,23 @@ CLIENTS = 5
 def press(phone: httpx.Client, what: tuple[str, str]) -> httpx.Response:
     """Send an answer to a survey as a client."""
     path, client = what
-    return send(phone, path, {"off.nps": "9"}, client)
+    return submit_form(phone, path, {"off.nps": "9"}, client)
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
 def test_a_hundred_submissions_at_once_leave_one_answer(
     tmp_path: Path, fresh_database: FreshDatabase, dialect: str
 ) -> None:
-    with Service(tmp_path, fresh_database(dialect), workers=4) as service:
+    with RunningService(tmp_path, fresh_database(dialect), workers=4) as service:
         add_centre(service)
         key = add_key(service, "cases:write", "summaries:read")
-        with http(service, key) as case_system, Crowd(service, AT_ONCE // 2) as crowd:
+        with open_client(service, key) as case_system, ClientPool(service, AT_ONCE // 2) as crowd:
             for number in range(ROUNDS):
-                path = path_of(register(case_system, a_case(f"race/{number}")))
+                path = survey_path(register_case(case_system, make_case(f"race/{number}")))
                 clients = [str(uuid.uuid4()) for _ in range(CLIENTS)]
                 who = [clients[press % CLIENTS] for press in range(AT_ONCE)]
 
-                replies = crowd.do(press, [(path, client) for client in who])
+                replies = crowd.run_all(press, [(path, client) for client in who])
 
                 winners = {c for c, reply in zip(who, replies, strict=True) if reply.status_code == 303}
                 receipts = {reply.headers["location"] for reply in replies if reply.status_code == 303}

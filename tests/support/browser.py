@@ -11,8 +11,8 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playwright
 
 # The first is the same engine without windows around it: a page costs it a third of the time.
-NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-FLAGS = (
+BROWSER_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+BROWSER_FLAGS = (
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -28,10 +28,10 @@ PHONE: dict[str, Any] = {
     "has_touch": True,
 }
 
-AT_REST = """document.getAnimations().forEach(each =>
+FINISH_ANIMATIONS_SCRIPT = """document.getAnimations().forEach(each =>
     each.effect.getComputedTiming().endTime === Infinity ? each.cancel() : each.finish())"""
 
-VIOLATIONS = """async (rules) => (await axe.run({ ...rules, resultTypes: ["violations"] })).violations
+FIND_VIOLATIONS_SCRIPT = """async (rules) => (await axe.run({ ...rules, resultTypes: ["violations"] })).violations
     .map(({ id, nodes }) => [id, nodes.map(({ target }) => target)])"""
 
 NewPage = Callable[..., Page]
@@ -41,35 +41,35 @@ class NoBrowser(Exception):
     """There is no Chromium to drive; a test that needs one fails."""
 
 
-def chromium() -> str:
+def find_chromium() -> str:
     """The path of the browser: the one named in CHROMIUM, else the first that is installed."""
-    for name in filter(None, (os.environ.get("CHROMIUM"), *NAMES)):
+    for name in filter(None, (os.environ.get("CHROMIUM"), *BROWSER_NAMES)):
         if path := shutil.which(name):
             return path
     raise NoBrowser("no Chromium found: install the Debian package chromium, or name a browser in CHROMIUM")
 
 
 @contextmanager
-def running() -> Iterator[Browser]:
+def launch_browser() -> Iterator[Browser]:
     """A headless browser with an empty profile, closed at the end."""
-    flags = [*FLAGS, "--no-sandbox"] if os.geteuid() == 0 else list(FLAGS)
+    flags = [*BROWSER_FLAGS, "--no-sandbox"] if os.geteuid() == 0 else list(BROWSER_FLAGS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=flags)
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=flags)
         yield browser
         browser.close()
 
 
 @contextmanager
-def visitor(browser: Browser) -> Iterator[NewPage]:
+def open_visitor_pages(browser: Browser) -> Iterator[NewPage]:
     """Opens pages of separate visitors; at the end no page may have raised an error or broken its CSP."""
     contexts = []
     complaints: list[str] = []
 
-    def hear(message: ConsoleMessage) -> None:
+    def collect_policy_error(message: ConsoleMessage) -> None:
         if message.type == "error" and "Content Security Policy" in message.text:
             complaints.append(message.text)
 
-    def fail(error: Error) -> None:
+    def collect_page_error(error: Error) -> None:
         complaints.append(error.message)
 
     def new_page(**options: Any) -> Page:
@@ -79,8 +79,8 @@ def visitor(browser: Browser) -> Iterator[NewPage]:
         context.set_default_timeout(10_000)
         contexts.append(context)
         page = context.new_page()
-        page.on("console", hear)
-        page.on("pageerror", fail)
+        page.on("console", collect_policy_error)
+        page.on("pageerror", collect_page_error)
         return page
 
     yield new_page
@@ -89,27 +89,29 @@ def visitor(browser: Browser) -> Iterator[NewPage]:
     assert not complaints, f"the page complained: {complaints}"
 
 
-def barriers(page: Page, *, only_colours: bool = False) -> list[tuple[str, str, list[Any]]]:
+def find_barriers(page: Page, *, only_colours: bool = False) -> list[tuple[str, str, list[Any]]]:
     """What axe finds on this page in the way of its readers, in light and in dark: (scheme, rule, where).
 
     Only what colours decide is asked again in the dark; ``only_colours`` asks for that alone in the light too, of a
     page that was asked before it changed its colours. One that still fades in is not the page's colour yet.
     """
-    found: list[tuple[str, str, list[Any]]] = []
+    violations: list[tuple[str, str, list[Any]]] = []
     schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
     page.emulate_media(reduced_motion="reduce")
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
     for scheme in schemes:
         page.emulate_media(color_scheme=scheme)
-        page.evaluate(AT_REST)
+        page.evaluate(FINISH_ANIMATIONS_SCRIPT)
         rules = {"runOnly": ["color-contrast"]} if only_colours or scheme == "dark" else {}
-        found += [(scheme, rule, where) for rule, where in page.evaluate(VIOLATIONS, rules)]
-    return found
+        violations += [
+            (scheme, rule, targets) for rule, targets in page.evaluate(FIND_VIOLATIONS_SCRIPT, rules)
+        ]
+    return violations
 
 
 if __name__ == "__main__":
     try:
-        chromium()
+        find_chromium()
     except NoBrowser:
         sys.exit(1)

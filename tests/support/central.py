@@ -20,7 +20,7 @@ MEDIA_TYPE = "application/cloudevents-batch+json"
 Event = dict[str, Any]
 
 
-class Central(Gunicorn):
+class CentralSystem(Gunicorn):
     """A running demo central system; ``with Central(folder) as central`` listens at ``central.url``."""
 
     probe = "faults"
@@ -34,51 +34,57 @@ class Central(Gunicorn):
         """It is dead at once: it may owe answers for a long time."""
         self.kill()
 
-    def misbehave(self, mode: str, **how: object) -> None:
+    def set_fault(self, mode: str, **settings: object) -> None:
         """The next requests meet this."""
-        with self.http() as http:
-            reply = http.post("/faults", json={"mode": mode, **how})
+        with self.open_client() as http:
+            reply = http.post("/faults", json={"mode": mode, **settings})
         assert reply.status_code == 200, reply.text
 
-    def received(self, centre: str) -> list[Event]:
+    def list_received(self, centre: str) -> list[Event]:
         """The centre's events, as it lists them."""
-        with self.http() as http:
-            listed: list[Event] = http.get("/received").json()
-        return [event for event in listed if event["source"] == f"/centres/{centre}"]
+        with self.open_client() as http:
+            events: list[Event] = http.get("/received").json()
+        return [event for event in events if event["source"] == f"/centres/{centre}"]
 
-    def summary(self) -> dict[str, Any]:
+    def read_summary(self) -> dict[str, Any]:
         """What it counts."""
-        with self.http() as http:
-            counted: dict[str, Any] = http.get("/received/summary").json()
-        return counted
+        with self.open_client() as http:
+            totals: dict[str, Any] = http.get("/received/summary").json()
+        return totals
 
-    def of_centre(self, centre: str) -> dict[str, Any]:
+    def read_centre_summary(self, centre: str) -> dict[str, Any]:
         """What it counts of that centre."""
-        [found] = [each for each in self.summary()["centres"] if each["source"] == f"/centres/{centre}"]
-        return dict(found)
+        [centre_summary] = [
+            candidate
+            for candidate in self.read_summary()["centres"]
+            if candidate["source"] == f"/centres/{centre}"
+        ]
+        return dict(centre_summary)
 
-    def refusals(self) -> dict[str, int]:
+    def count_refusals(self) -> dict[str, int]:
         """How often it refused for which reason."""
-        return {each["reason"]: each["times"] for each in self.summary()["refused"]}
+        return {refusal["reason"]: refusal["times"] for refusal in self.read_summary()["refused"]}
 
-    def http(self) -> httpx.Client:
+    def open_client(self) -> httpx.Client:
         """Somebody who talks to it."""
         return httpx.Client(base_url=self.url, timeout=20, trust_env=False)
 
 
-def a_status(centre: str, sequence: int, **members: Any) -> Event:
+def make_status_event(centre: str, sequence: int, **members: Any) -> Event:
     """An event about a completed case; say only what matters."""
-    data = _served(centre) | {
+    data = _answer_facts(centre) | {
         "status": "completed",
         "status_at": "2026-11-20T10:15:00+02:00",
         "registered_at": None,
     }
-    return _event("ua.vidhuk.case.status.v1", centre, sequence, "2026-11-20T10:15:00+02:00", data) | members
+    return (
+        _make_event("ua.vidhuk.case.status.v1", centre, sequence, "2026-11-20T10:15:00+02:00", data) | members
+    )
 
 
-def an_answer(centre: str, sequence: int, **said: Any) -> Event:
+def make_answer_event(centre: str, sequence: int, **overrides: Any) -> Event:
     """An event about a recorded answer; say what of its data matters."""
-    data = _served(centre) | {
+    data = _answer_facts(centre) | {
         "case_status": "completed",
         "response_id": str(uuid.uuid4()),
         "source": "qr_case",
@@ -91,43 +97,46 @@ def an_answer(centre: str, sequence: int, **said: Any) -> Event:
         "breach": [],
         "comment_present": True,
     }
-    return _event(
-        "ua.vidhuk.response.recorded.v1", centre, sequence, "2026-11-20T10:00:00+02:00", data | said
+    return _make_event(
+        "ua.vidhuk.response.recorded.v1", centre, sequence, "2026-11-20T10:00:00+02:00", data | overrides
     )
 
 
-def signed(body: bytes, *secrets: str, at: float | None = None) -> dict[str, str]:
+def sign_headers(body: bytes, *secrets: str, at: float | None = None) -> dict[str, str]:
     """The headers of Standard Webhooks, with a signature by each secret; the first of ours when none is named."""
-    name, timestamp = f"msg_{uuid.uuid4().hex}", str(int(time.time() if at is None else at))
+    message_id, timestamp = f"msg_{uuid.uuid4().hex}", str(int(time.time() if at is None else at))
     signatures = [
         "v1," + base64.b64encode(
             hmac.new(
-                base64.b64decode(secret.removeprefix("whsec_")), f"{name}.{timestamp}.".encode() + body, hashlib.sha256
+                base64.b64decode(secret.removeprefix("whsec_")), f"{message_id}.{timestamp}.".encode() + body,
+                hashlib.sha256,
             ).digest()
         ).decode()
         for secret in secrets or SECRETS[:1]
     ]  # fmt: skip
     return {
-        "webhook-id": name,
+        "webhook-id": message_id,
         "webhook-timestamp": timestamp,
         "webhook-signature": " ".join(signatures),
         "content-type": MEDIA_TYPE,
     }
 
 
-def send(
-    central: Central,
+def send_events(
+    central: CentralSystem,
     events: Sequence[Event] | bytes,
     headers: Mapping[str, str] | None = None,
     timeout: float = 20,
 ) -> httpx.Response:
     """A signed request with these events, or with this body; ``headers`` take the place of signed ones."""
     body = events if isinstance(events, bytes) else json.dumps(list(events)).encode()
-    with central.http() as http:
-        return http.post("/events", content=body, headers=signed(body) | dict(headers or {}), timeout=timeout)
+    with central.open_client() as http:
+        return http.post(
+            "/events", content=body, headers=sign_headers(body) | dict(headers or {}), timeout=timeout
+        )
 
 
-def _served(centre: str) -> dict[str, Any]:
+def _answer_facts(centre: str) -> dict[str, Any]:
     return {
         "centre": centre,
         "centre_edrpou": "00032112",
@@ -139,16 +148,16 @@ def _served(centre: str) -> dict[str, Any]:
     }
 
 
-def _event(type: str, centre: str, sequence: int, time: str, data: dict[str, Any]) -> Event:
+def _make_event(event_type: str, centre: str, sequence: int, event_time: str, data: dict[str, Any]) -> Event:
     return {
         "specversion": "1.0",
         "id": str(uuid.uuid4()),
         "source": f"/centres/{centre}",
-        "type": type,
+        "type": event_type,
         "subject": str(uuid.uuid4()),
-        "time": time,
+        "time": event_time,
         "sequence": str(sequence),
         "datacontenttype": "application/json",
-        "dataschema": f"https://vidhuk.example/schemas/{type}.json",
+        "dataschema": f"https://vidhuk.example/schemas/{event_type}.json",
         "data": data,
     }

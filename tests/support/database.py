@@ -10,26 +10,26 @@ from pathlib import Path
 
 from psycopg import Connection, connect, sql
 
-from tests.support.environment import ROOT, environment, process_environment
-from tests.support.postgres import Server
+from tests.support.environment import ROOT, build_environment, build_process_environment
+from tests.support.postgres import PostgresServer
 
 
-def migrate(database_url: str, data_dir: Path) -> None:
+def migrate_database(database_url: str, data_dir: Path) -> None:
     """The database has every table, put there by ``flask db upgrade``; else ``RuntimeError``."""
-    flask_db(environment(data_dir, database_url), "upgrade")
+    run_flask_db(build_environment(data_dir, database_url), "upgrade")
 
 
-def flask_db(own: Mapping[str, str], *words: str) -> None:
+def run_flask_db(settings: Mapping[str, str], *arguments: str) -> None:
     """``flask db …`` succeeds with these settings; else ``RuntimeError`` with what it said."""
-    done = subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "wsgi", "db", *words],
+    result = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "wsgi", "db", *arguments],
         cwd=ROOT,
-        env=process_environment(os.environ, own),
+        env=build_process_environment(os.environ, settings),
         capture_output=True,
         text=True,
     )
-    if done.returncode:
-        raise RuntimeError(f"flask db {' '.join(words)} failed:\n{done.stdout}{done.stderr}")
+    if result.returncode:
+        raise RuntimeError(f"flask db {' '.join(arguments)} failed:\n{result.stdout}{result.stderr}")
 
 
 class SqliteDatabases:
@@ -40,10 +40,10 @@ class SqliteDatabases:
         self._template = folder / "template.db"
         self._names = itertools.count()
 
-    def fresh(self) -> str:
+    def create_database(self) -> str:
         """The address of a migrated database that nobody else has."""
         if not self._template.exists():
-            migrate(f"sqlite:///{self._template}", self._folder)
+            migrate_database(f"sqlite:///{self._template}", self._folder)
         path = self._folder / f"fresh{next(self._names)}.db"
         shutil.copyfile(self._template, path)
         return f"sqlite:///{path}"
@@ -52,33 +52,33 @@ class SqliteDatabases:
 class PostgresDatabases:
     """Copies of one migrated database; one of them is emptied and used again, which is 300 times quicker."""
 
-    def __init__(self, server: Server, folder: Path) -> None:
+    def __init__(self, server: PostgresServer, folder: Path) -> None:
         self._server = server
         self._folder = folder
         self._names = itertools.count()
         self._migrated = False
         self._shared: str | None = None
-        self._link: Connection | None = None
-        self._empty: sql.Composed
+        self._connection: Connection | None = None
+        self._empty_statement: sql.Composed
 
-    def fresh(self) -> str:
+    def create_database(self) -> str:
         """The address of a migrated database that nobody else has."""
         if not self._migrated:
-            migrate(self._server.create("migrated"), self._folder)
+            migrate_database(self._server.create_database("migrated"), self._folder)
             self._migrated = True
-        return self._server.create(f"fresh{next(self._names)}", template="migrated")
+        return self._server.create_database(f"fresh{next(self._names)}", template="migrated")
 
-    def emptied(self) -> str:
+    def empty_shared_database(self) -> str:
         """The address of the one database that tests take turns with, without rows and connections."""
         if self._shared is None:
-            self._shared = self.fresh()
+            self._shared = self.create_database()
             # Kept: a new connection spends 30 ms on learning what tables there are.
-            self._link = connect(self._shared.replace("+psycopg", ""), autocommit=True)
-            tables = self._link.execute(
+            self._connection = connect(self._shared.replace("+psycopg", ""), autocommit=True)
+            tables = self._connection.execute(
                 "SELECT tablename FROM pg_tables"
                 " WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
             )
-            self._empty = sql.SQL("; ").join(
+            self._empty_statement = sql.SQL("; ").join(
                 [
                     sql.SQL(
                         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -90,14 +90,14 @@ class PostgresDatabases:
                     sql.SQL("COMMIT"),
                 ]
             )
-        assert self._link is not None
-        self._link.execute(self._empty)
+        assert self._connection is not None
+        self._connection.execute(self._empty_statement)
         return self._shared
 
     def close(self) -> None:
         """Nobody takes turns any more."""
-        if self._link is not None:
-            self._link.close()
+        if self._connection is not None:
+            self._connection.close()
 
 
 FreshDatabase = Callable[[str], str]

@@ -10,7 +10,7 @@ CASE_KEY = "ca" * 32
 TOKEN_KEYS = "70" * 32
 
 
-def environment(
+def build_environment(
     data_dir: Path, database_url: str, public_url: str = "http://127.0.0.1:8000"
 ) -> dict[str, str]:
     """Every required setting, as the service reads it; nothing of the machine's own FEEDBACK_ variables."""
@@ -24,7 +24,11 @@ def environment(
     }
 
 
-def process_environment(machine: Mapping[str, str], service: Mapping[str, str]) -> dict[str, str]:
+def build_process_environment(
+    machine_variables: Mapping[str, str], service_variables: Mapping[str, str]
+) -> dict[str, str]:
     """What a child process gets: the machine's variables without any setting of ours, then ``service``."""
-    kept = {name: value for name, value in machine.items() if not name.startswith("FEEDBACK_")}
-    return kept | dict(service)
+    inherited_variables = {
+        name: value for name, value in machine_variables.items() if not name.startswith("FEEDBACK_")
+    }
+    return inherited_variables | dict(service_variables)

@@ -7,71 +7,73 @@ from xml.etree import ElementTree
 from tests.support.payloads import PAYLOADS
 
 # What our templates are made of; a payload that got out of its place would bring something else.
-_TAGS = """
+_ALLOWED_TAG_NAMES = """
     a article b body button caption circle details dd div dl dt ellipse fieldset footer form g h1 h2 h3 head header
     html img input label legend li line link main meta nav ol option output p path polygon polyline rect section select
     small span summary svg table tbody td text textarea tfoot th thead time title tr tspan ul desc use symbol defs
 """
-TAGS = frozenset(_TAGS.split())
-_OURS = ("/", "#", "?", "http://127.0.0.1", "mailto:")
+ALLOWED_TAGS = frozenset(_ALLOWED_TAG_NAMES.split())
+_ALLOWED_PREFIXES = ("/", "#", "?", "http://127.0.0.1", "mailto:")
 
 
-class _Reader(HTMLParser):
+class _PageReader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.alive: list[str] = []
-        self.read: list[str] = []
+        self.active_content: list[str] = []
+        self.texts: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
+        attributes = dict(attrs)
         if tag == "script":
-            if not (given.get("src") or "").startswith("/assets/"):
-                self.alive.append("a script in the page")
-        elif tag not in TAGS:
-            self.alive.append(f"<{tag}>")
-        for name, value in given.items():
-            self.read.append(value or "")
+            if not (attributes.get("src") or "").startswith("/assets/"):
+                self.active_content.append("a script in the page")
+        elif tag not in ALLOWED_TAGS:
+            self.active_content.append(f"<{tag}>")
+        for name, value in attributes.items():
+            self.texts.append(value or "")
             if name.startswith("on") or name in ("style", "srcdoc", "formaction"):
-                self.alive.append(f"<{tag} {name}>")
-            if name in ("href", "src", "action", "xlink:href") and not (value or "").startswith(_OURS):
-                self.alive.append(f"<{tag} {name}={value!r}>")
+                self.active_content.append(f"<{tag} {name}>")
+            if name in ("href", "src", "action", "xlink:href") and not (value or "").startswith(
+                _ALLOWED_PREFIXES
+            ):
+                self.active_content.append(f"<{tag} {name}={value!r}>")
 
     def handle_data(self, data: str) -> None:
-        self.read.append(data)
+        self.texts.append(data)
 
 
-def alive(html: str) -> list[str]:
+def find_active_content(html: str) -> list[str]:
     """What in the page could run, or is nothing that we put there; empty when all typed text stayed text."""
-    reader = _Reader()
+    reader = _PageReader()
     reader.feed(html)
-    return reader.alive
+    return reader.active_content
 
 
-def read(html: str) -> str:
+def read_page_text(html: str) -> str:
     """Everything that can be read in the page, attributes too."""
-    reader = _Reader()
+    reader = _PageReader()
     reader.feed(html)
-    return "\n".join(reader.read)
+    return "\n".join(reader.texts)
 
 
-def alive_in_svg(drawn: bytes) -> list[str]:
+def find_active_content_in_svg(svg: bytes) -> list[str]:
     """The same for a picture; one that is no well-formed XML raises ``ParseError``."""
-    found = []
-    for element in ElementTree.fromstring(drawn).iter():
+    findings = []
+    for element in ElementTree.fromstring(svg).iter():
         tag = element.tag.rpartition("}")[2]
-        if tag not in TAGS:
-            found.append(f"<{tag}>")
-        found += [
+        if tag not in ALLOWED_TAGS:
+            findings.append(f"<{tag}>")
+        findings += [
             f"<{tag} {name}>" for name in element.attrib if name.lower().startswith("on") or "href" in name
         ]
-    return found
+    return findings
 
 
-def packed(longest: int, payloads: Iterable[str] = PAYLOADS) -> list[str]:
+def pack_payloads(max_length: int, payloads: Iterable[str] = PAYLOADS) -> list[str]:
     """All payloads, as few texts as hold them in ``longest`` characters each."""
     texts = [""]
     for payload in payloads:
-        if len(texts[-1]) + len(payload) + 1 > longest:
+        if len(texts[-1]) + len(payload) + 1 > max_length:
             texts.append("")
         texts[-1] += f" {payload}"
     return [text.strip() for text in texts]

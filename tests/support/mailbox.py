@@ -10,19 +10,19 @@ from types import TracebackType
 
 
 @dataclass(frozen=True)
-class Taken:
+class ReceivedEmail:
     """A letter as it arrived: the envelope and the message."""
 
     sender: str
-    to: tuple[str, ...]
+    recipients: tuple[str, ...]
     raw: bytes
 
     @property
     def message(self) -> EmailMessage:
         """The message, read anew."""
-        read = email.message_from_bytes(self.raw, policy=email.policy.default)
-        assert isinstance(read, EmailMessage)
-        return read
+        parsed = email.message_from_bytes(self.raw, policy=email.policy.default)
+        assert isinstance(parsed, EmailMessage)
+        return parsed
 
     @property
     def text(self) -> str:
@@ -38,15 +38,15 @@ class Mailbox:
     ``{"DATA": b"421 later"}``; ``forgets_to_say`` hangs up after a letter was taken, before saying so.
     """
 
-    taken: list[Taken] = field(default_factory=list)
-    refuses: set[str] = field(default_factory=set)
-    answers: dict[str, bytes] = field(default_factory=dict)
-    forgets_to_say: bool = False
-    words: list[str] = field(default_factory=list)
+    emails: list[ReceivedEmail] = field(default_factory=list)
+    refused_addresses: set[str] = field(default_factory=set)
+    replies: dict[str, bytes] = field(default_factory=dict)
+    hangs_up_after_data: bool = False
+    commands: list[str] = field(default_factory=list)
 
     def __enter__(self) -> "Mailbox":
-        self._server = _Server(("127.0.0.1", 0), _Talk)
-        self._server.box = self
+        self._server = _SmtpServer(("127.0.0.1", 0), _SmtpSession)
+        self._server.mailbox = self
         self.url = f"smtp://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
@@ -60,55 +60,58 @@ class Mailbox:
         self._thread.join()
 
 
-class _Server(socketserver.ThreadingTCPServer):
+class _SmtpServer(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
-    box: Mailbox
+    mailbox: Mailbox
 
 
-class _Talk(socketserver.StreamRequestHandler):
-    server: _Server
+class _SmtpSession(socketserver.StreamRequestHandler):
+    server: _SmtpServer
 
     def handle(self) -> None:
         """One conversation."""
-        box = self.server.box
-        sender, to = "", list[str]()
-        self._say(b"220 mailbox")
+        mailbox = self.server.mailbox
+        sender, recipients = "", list[str]()
+        self._send_line(b"220 mailbox")
         while line := self.rfile.readline():
-            word, rest = line[:4].decode("ascii", "replace").upper().strip(), line.decode("utf-8").strip()
-            box.words.append(rest)
-            if word in box.answers:
-                self._say(box.answers[word])
-            elif word == "EHLO":
-                self._say(b"250-mailbox\r\n250-8BITMIME\r\n250 AUTH PLAIN")
-            elif word == "MAIL":
-                sender, to = _address(rest), []
-                self._say(b"250 ok")
-            elif word == "RCPT":
-                refused = _address(rest) in box.refuses
-                to += [] if refused else [_address(rest)]
-                self._say(b"550 nobody here" if refused else b"250 ok")
-            elif word == "DATA":
-                self._say(b"354 go on")
-                box.taken.append(Taken(sender, tuple(to), self._letter()))
-                if box.forgets_to_say:
+            command, command_line = (
+                line[:4].decode("ascii", "replace").upper().strip(),
+                line.decode("utf-8").strip(),
+            )
+            mailbox.commands.append(command_line)
+            if command in mailbox.replies:
+                self._send_line(mailbox.replies[command])
+            elif command == "EHLO":
+                self._send_line(b"250-mailbox\r\n250-8BITMIME\r\n250 AUTH PLAIN")
+            elif command == "MAIL":
+                sender, recipients = _parse_address(command_line), []
+                self._send_line(b"250 ok")
+            elif command == "RCPT":
+                is_refused = _parse_address(command_line) in mailbox.refused_addresses
+                recipients += [] if is_refused else [_parse_address(command_line)]
+                self._send_line(b"550 nobody here" if is_refused else b"250 ok")
+            elif command == "DATA":
+                self._send_line(b"354 go on")
+                mailbox.emails.append(ReceivedEmail(sender, tuple(recipients), self._read_message()))
+                if mailbox.hangs_up_after_data:
                     return
-                self._say(b"250 taken")
-            elif word == "QUIT":
-                self._say(b"221 bye")
+                self._send_line(b"250 taken")
+            elif command == "QUIT":
+                self._send_line(b"221 bye")
                 return
             else:
-                self._say(b"235 ok" if word == "AUTH" else b"250 ok")
+                self._send_line(b"235 ok" if command == "AUTH" else b"250 ok")
 
-    def _letter(self) -> bytes:
+    def _read_message(self) -> bytes:
         lines = []
         while (line := self.rfile.readline()) not in (b".\r\n", b""):
             lines.append(line[1:] if line.startswith(b"..") else line)
         return b"".join(lines)
 
-    def _say(self, line: bytes) -> None:
+    def _send_line(self, line: bytes) -> None:
         self.wfile.write(line + b"\r\n")
 
 
-def _address(line: str) -> str:
+def _parse_address(line: str) -> str:
     return line.partition("<")[2].partition(">")[0]

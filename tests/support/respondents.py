@@ -14,7 +14,7 @@ from feedback_service.models import Centre, Response, Service
 from feedback_service.words import SOURCES
 from tests.support.story import CENTRE
 
-WORDS = ("great", "good", "acceptable", "awful")
+RATING_WORDS = ("great", "good", "acceptable", "awful")
 QUESTIONS = ("off.premises", "off.services", "off.staff", "off.quality", "off.process")
 SERVICES = (("00034", "14-13"), ("00034", "14-14"), ("", "99-01"), ("00511", ""), None)
 PROVIDERS = ("00032112", "43220851", None)
@@ -37,76 +37,80 @@ class Person:
     withdrawn: bool = False
 
     @property
-    def coded(self) -> dict[str, list[str]]:
+    def answer_values(self) -> dict[str, list[str]]:
         """The values chosen for each question."""
-        chosen = {question: [value] for question, value in self.answers.items()}
-        return chosen | ({"any.reasons": [*self.reasons]} if self.reasons else {})
+        values = {question: [value] for question, value in self.answers.items()}
+        return values | ({"any.reasons": [*self.reasons]} if self.reasons else {})
 
 
-def crowd(
+def make_people(
     seed: int,
     size: int,
     *,
-    first: date,
+    first_day: date,
     days: int,
     centres: tuple[str, ...] = (CENTRE,),
     sources: tuple[str, ...] = SOURCES,
 ) -> list[Person]:
     """So many people, as different as they can be; the same again for the same seed."""
-    chance = random.Random(seed)
+    rng = random.Random(seed)
 
-    def somebody() -> Person:
-        front_office = chance.choice(("offline", "offline", "online"))
-        said: dict[str, str] = {}
+    def make_person() -> Person:
+        front_office = rng.choice(("offline", "offline", "online"))
+        answers: dict[str, str] = {}
         if front_office == "offline":
-            said |= {question: chance.choice(WORDS) for question in QUESTIONS if chance.random() < 0.8}
-        elif chance.random() < 0.8:
-            said |= {"on.overall": chance.choice(("excellent", "good", "ok", "bad", "awful"))}
-        if chance.random() < 0.9:
-            said |= {"off.nps" if front_office == "offline" else "on.nps": str(chance.randrange(11))}
-        said |= {"any.breach": chance.choice(("none", "insult"))} if chance.random() < 0.3 else {}
+            answers |= {question: rng.choice(RATING_WORDS) for question in QUESTIONS if rng.random() < 0.8}
+        elif rng.random() < 0.8:
+            answers |= {"on.overall": rng.choice(("excellent", "good", "ok", "bad", "awful"))}
+        if rng.random() < 0.9:
+            answers |= {"off.nps" if front_office == "offline" else "on.nps": str(rng.randrange(11))}
+        answers |= {"any.breach": rng.choice(("none", "insult"))} if rng.random() < 0.3 else {}
         reasons = {"offline": ("seats", "queue", "other"), "online": ("retries", "payment", "other")}
         return Person(
-            day=first + timedelta(chance.randrange(days)),
-            answers=said,
-            reasons=tuple(chance.sample(reasons[front_office], chance.randrange(3))),
-            centre=chance.choice(centres),
+            day=first_day + timedelta(rng.randrange(days)),
+            answers=answers,
+            reasons=tuple(rng.sample(reasons[front_office], rng.randrange(3))),
+            centre=rng.choice(centres),
             front_office=front_office,
-            source=chance.choice(sources),
-            service=chance.choice(SERVICES),
-            provider=chance.choice(PROVIDERS),
-            workplace=chance.choice(WORKPLACES),
-            withdrawn=chance.random() < 0.1,
+            source=rng.choice(sources),
+            service=rng.choice(SERVICES),
+            provider=rng.choice(PROVIDERS),
+            workplace=rng.choice(WORKPLACES),
+            withdrawn=rng.random() < 0.1,
         )
 
-    return [somebody() for _ in range(size)]
+    return [make_person() for _ in range(size)]
 
 
 @transaction
-def store(tx: Session, people: Iterable[Person]) -> None:
+def store_answers(tx: Session, people: Iterable[Person]) -> None:
     """They have answered; a service that their centre does not know yet is entered."""
     centres = {centre.code: centre.id for centre in tx.scalars(select(Centre))}
-    services = {(s.centre_id, s.code, s.local_code): s.id for s in tx.scalars(select(Service))}
+    services = {(row.centre_id, row.code, row.local_code): row.id for row in tx.scalars(select(Service))}
     responses = []
     for person in people:
-        centre, id = centres[person.centre], uuid.uuid4()
+        centre, response_id = centres[person.centre], uuid.uuid4()
         service = None
         if person.service is not None:
-            key = (centre, *person.service)
-            if key not in services:
-                services[key] = uuid.uuid4()
+            service_key = (centre, *person.service)
+            if service_key not in services:
+                services[service_key] = uuid.uuid4()
                 code, local_code = person.service
                 tx.add(
                     Service(
-                        centre_id=centre, id=services[key], code=code, local_code=local_code, title="Послуга"
+                        centre_id=centre,
+                        id=services[service_key],
+                        code=code,
+                        local_code=local_code,
+                        title="Послуга",
                     )
                 )
                 tx.flush()
-            service = services[key]
+            service = services[service_key]
         responses.append(
             {
                 "centre_id": centre,
-                "id": id,
+                "id": response_id,
                 "questionnaire": f"{person.front_office}-2026.1",
                 "front_office": person.front_office,
                 "source": person.source,
@@ -116,7 +120,7 @@ def store(tx: Session, people: Iterable[Person]) -> None:
                 "answered_on": person.day,
                 "language": "uk",
                 "withdrawn_on": person.day if person.withdrawn else None,
-                "answers": {} if person.withdrawn else person.coded,
+                "answers": {} if person.withdrawn else person.answer_values,
             }
         )
     if responses:

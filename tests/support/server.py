@@ -13,7 +13,7 @@ from typing import Self
 
 import httpx
 
-from tests.support.environment import ROOT, environment, process_environment
+from tests.support.environment import ROOT, build_environment, build_process_environment
 
 START_SECONDS = 30
 
@@ -61,14 +61,14 @@ class Gunicorn:
                     *("--bind", f"fd://{self.listener.fileno()}", *self.options, self._program),
                 ],
                 cwd=ROOT,
-                env=process_environment(os.environ, self.environment),
+                env=build_process_environment(os.environ, self.environment),
                 stdout=log,
                 stderr=log,
                 pass_fds=[self.listener.fileno()],
                 start_new_session=True,
             )
         deadline = time.monotonic() + START_SECONDS
-        while not self._answers():
+        while not self._is_ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.kill()
                 raise RuntimeError(f"{self._program} did not start:\n{self.log.read_text()}")
@@ -85,11 +85,11 @@ class Gunicorn:
             self.kill()
         self._process = None
 
-    def processes(self) -> list[int]:
+    def worker_pids(self) -> list[int]:
         """Those that serve, by their number."""
         assert self._process is not None
         master = self._process.pid
-        return [int(one) for one in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
+        return [int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
 
     def reload(self) -> None:
         """New processes take over, the old ones end in order."""
@@ -104,14 +104,14 @@ class Gunicorn:
         self._process.wait()
         self._process = None
 
-    def _answers(self) -> bool:
+    def _is_ready(self) -> bool:
         try:
             return httpx.get(f"{self.url}/{self.probe}", timeout=2, trust_env=False).is_success
         except httpx.TransportError:
             return False
 
 
-class Service(Gunicorn):
+class RunningService(Gunicorn):
     """The service; ``with Service(...) as service``."""
 
     def __init__(
@@ -123,5 +123,5 @@ class Service(Gunicorn):
         settings: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__("wsgi:app", data_dir, "gunicorn")
-        self.environment = environment(data_dir, database_url, self.url) | dict(settings or {})
+        self.environment = build_environment(data_dir, database_url, self.url) | dict(settings or {})
         self.options = ("--workers", str(workers))

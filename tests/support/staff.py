@@ -15,8 +15,8 @@ from werkzeug.test import TestResponse
 
 from feedback_service import clock
 from feedback_service.access import passwords, second_factor, sessions, users
-from feedback_service.access.sessions import FULL
-from feedback_service.config import settings
+from feedback_service.access.sessions import FULL_STAGE
+from feedback_service.config import current_settings
 from feedback_service.database import transaction
 from feedback_service.flow import staff
 
@@ -31,33 +31,33 @@ SCOPES = {
     "ministry": "*",
     "operator": "*",
 }
-FROM_HERE = {"Sec-Fetch-Site": "same-origin"}
-_numbers = itertools.count(1)
+SAME_ORIGIN_HEADERS = {"Sec-Fetch-Site": "same-origin"}
+_user_numbers = itertools.count(1)
 _FORM_TOKEN = re.compile(r'name="csrf" value="([0-9a-f]{64})"')
 
 
-def a_user(
+def create_user(
     role: str = "administrator", *scopes: str, email: str | None = None, password: str | None = None
 ) -> str:
     """A user of this role; the e-mail. Without a ``password`` nobody can sign in as them."""
-    email = email or f"user{next(_numbers)}@rada.example"
-    given = scopes or (SCOPES[role],)
+    email = email or f"user{next(_user_numbers)}@rada.example"
+    user_scopes = scopes or (SCOPES[role],)
     if password is None:
-        staff.add_user(None, email, role, given)
+        staff.add_user(None, email, role, user_scopes)
     else:
-        staff.add_user_with_password(email, role, given, password)
+        staff.add_user_with_password(email, role, user_scopes, password)
     return email
 
 
 @transaction
-def a_session(tx: Session, email: str, stage: str = FULL) -> str:
+def create_session(tx: Session, email: str, stage: str = FULL_STAGE) -> str:
     """A session of this user, without the way through the door; the cookie's value."""
-    user = users.by_email(tx, email)
+    user = users.find_by_email(tx, email)
     assert user is not None
-    return sessions.begin(tx, user, stage, clock.now())
+    return sessions.start_session(tx, user, stage, clock.now())
 
 
-class Staff:
+class StaffClient:
     """Somebody at a browser with a session."""
 
     def __init__(self, app: Flask, email: str, token: str) -> None:
@@ -66,55 +66,55 @@ class Staff:
         self.client.set_cookie("vidhuk", token, path="/admin")
 
     @classmethod
-    def signed_in(cls, app: Flask, role: str = "administrator", *scopes: str) -> "Staff":
+    def sign_in(cls, app: Flask, role: str = "administrator", *scopes: str) -> "StaffClient":
         """A new user with an open session."""
         with app.app_context():
-            email = a_user(role, *scopes)
-            return cls(app, email, a_session(email))
+            email = create_user(role, *scopes)
+            return cls(app, email, create_session(email))
 
-    def get(self, path: str, **how: Any) -> TestResponse:
+    def get(self, path: str, **options: Any) -> TestResponse:
         """Follow a link."""
-        return self.client.get(path, **how)
+        return self.client.get(path, **options)
 
-    def post(self, path: str, fields: dict[str, Any] | None = None, **how: Any) -> TestResponse:
+    def post(self, path: str, fields: dict[str, Any] | None = None, **options: Any) -> TestResponse:
         """Send a form of ours."""
-        data = {"csrf": sessions.form_token(self.token)} | (fields or {})
-        return self.client.post(path, data=data, headers=FROM_HERE, **how)
+        data = {"csrf": sessions.derive_form_token(self.token)} | (fields or {})
+        return self.client.post(path, data=data, headers=SAME_ORIGIN_HEADERS, **options)
 
 
-def hash_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+def use_fast_hashing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Passwords cost next to nothing, for tests that are not about what they cost."""
-    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    monkeypatch.setattr(passwords, "_hasher", quick)
-    nobody = quick.hash("a password that nobody has")
-    monkeypatch.setattr(passwords, "_nobody", lambda: nobody)
+    fast_hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(passwords, "_hasher", fast_hasher)
+    nobody_hash = fast_hasher.hash("a password that nobody has")
+    monkeypatch.setattr(passwords, "_nobody", lambda: nobody_hash)
 
 
-def code_of(secret: str, at: datetime | None = None) -> str:
+def current_code(secret: str, at: datetime | None = None) -> str:
     """What an authenticator with this secret shows."""
     return pyotp.TOTP(secret).at(at or clock.now())
 
 
 @transaction
-def with_second_factor(tx: Session, email: str) -> str:
+def add_second_factor(tx: Session, email: str) -> str:
     """The user has a second factor; its secret."""
-    user = users.by_email(tx, email)
+    user = users.find_by_email(tx, email)
     assert user is not None
     secret = second_factor.new_secret()
-    user.second_factor = second_factor.sealed(settings().secret_key, user.id, secret)
+    user.second_factor = second_factor.seal_secret(current_settings().secret_key, user.id, secret)
     return secret
 
 
 @transaction
-def a_link(tx: Session, email: str) -> str:
+def create_password_link(tx: Session, email: str) -> str:
     """The secret of a link by which the user chooses a password."""
-    user = users.by_email(tx, email)
+    user = users.find_by_email(tx, email)
     assert user is not None
-    return users.new_link(user, clock.now())
+    return users.issue_password_link(user, clock.now())
 
 
-def form_token(reply: TestResponse) -> str:
+def find_form_token(reply: TestResponse) -> str:
     """The token that the page's forms carry."""
-    found = _FORM_TOKEN.search(reply.text)
-    assert found, reply.text
-    return found[1]
+    match = _FORM_TOKEN.search(reply.text)
+    assert match, reply.text
+    return match[1]

@@ -9,27 +9,27 @@ from sqlalchemy.orm import Session
 
 from feedback_service.database import db
 
-Asked = tuple[str, Any]  # a statement and its values
+ExecutedStatement = tuple[str, Any]  # a statement and its values
 
 
 @contextmanager
-def statements(kind: str = "") -> Iterator[list[Asked]]:
+def record_statements(kind: str = "") -> Iterator[list[ExecutedStatement]]:
     """The statements that the database is asked meanwhile; of one kind, such as ``SELECT``, or of all."""
-    asked: list[Asked] = []
+    executed: list[ExecutedStatement] = []
 
-    def note(_link: object, _cursor: object, statement: str, given: object, *_: object) -> None:
+    def record_statement(_link: object, _cursor: object, statement: str, values: object, *_: object) -> None:
         if statement.startswith(kind) and not statement.startswith("BEGIN"):
-            asked.append((statement, given))
+            executed.append((statement, values))
 
-    event.listen(db.engine, "before_cursor_execute", note)
+    event.listen(db.engine, "before_cursor_execute", record_statement)
     try:
-        yield asked
+        yield executed
     finally:
-        event.remove(db.engine, "before_cursor_execute", note)
+        event.remove(db.engine, "before_cursor_execute", record_statement)
 
 
-def plan(tx: Session, asked: Asked) -> str:
+def explain_plan(tx: Session, executed: ExecutedStatement) -> str:
     """How the database would go about it, a step in each line."""
-    statement, given = asked
+    statement, values = executed
     explain = {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN"}[tx.get_bind().dialect.name]
-    return "\n".join(step[-1] for step in tx.connection().exec_driver_sql(f"{explain} {statement}", given))
+    return "\n".join(step[-1] for step in tx.connection().exec_driver_sql(f"{explain} {statement}", values))

@@ -10,25 +10,25 @@ from feedback_service.models import Comment, Event, Response
 
 
 @reading
-def rows(tx: Session, table: type[Base], *conditions: Any) -> list[Any]:
+def read_rows(tx: Session, model: type[Base], *conditions: Any) -> list[Any]:
     """All rows of a table that fulfil the conditions, detached."""
-    found = list(tx.scalars(select(table).where(*conditions)))
+    instances = list(tx.scalars(select(model).where(*conditions)))
     tx.expunge_all()
-    return found
+    return instances
 
 
-def answers() -> set[tuple[str, str]]:
+def read_answers() -> set[tuple[str, str]]:
     """Every (question, value) that is stored."""
-    chosen = [each for response in rows(Response) for each in response.answers.items()]
-    return {(question, value) for question, values in chosen for value in values}
+    answer_items = [item for response in read_rows(Response) for item in response.answers.items()]
+    return {(question, value) for question, values in answer_items for value in values}
 
 
-def comments() -> list[str]:
+def read_comments() -> list[str]:
     """Every comment that is stored."""
-    return [comment.text for comment in rows(Comment)]
+    return [comment.text for comment in read_rows(Comment)]
 
 
-def events(type: str) -> list[dict[str, Any]]:
+def read_event_data(event_type: str) -> list[dict[str, Any]]:
     """The data of every event of that type, oldest first."""
-    found = sorted(rows(Event, Event.type == type), key=lambda event: event.id)
-    return [event.data for event in found]
+    matching_events = sorted(read_rows(Event, Event.type == event_type), key=lambda event: event.id)
+    return [event.data for event in matching_events]

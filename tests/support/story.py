@@ -11,21 +11,21 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.cases import tokens
-from feedback_service.cases.registry import CaseReport, ServiceRef
+from feedback_service.cases.registry import CaseUpdate, ServiceRef
 from feedback_service.database import transaction
 from feedback_service.flow import answers as answers_flow
 from feedback_service.flow import cases
-from feedback_service.flow.answers import Given, Recorded
+from feedback_service.flow.answers import AnswerChecker, RecordedAnswer
 from feedback_service.flow.cases import CaseView, InvitationView
 from feedback_service.models import Centre, Event
-from feedback_service.surveys.answers import check
+from feedback_service.surveys.answers import check_answers
 
 CENTRE = "SN12000007"
-_numbers = itertools.count(1)
+_case_numbers = itertools.count(1)
 
 
 @transaction
-def a_centre(
+def create_centre(
     tx: Session,
     code: str = CENTRE,
     name: str = "ЦНАП міста Підзвітне",
@@ -38,11 +38,11 @@ def a_centre(
     return code
 
 
-def a_report(status: str = "completed", **facts: Any) -> CaseReport:
+def make_case_update(status: str = "completed", **facts: Any) -> CaseUpdate:
     """What a case system tells of a case, an hour ago; say only what the test is about."""
-    usual: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "centre": CENTRE,
-        "case_number": f"12-2026/{next(_numbers):06}",
+        "case_number": f"12-2026/{next(_case_numbers):06}",
         "service": ServiceRef("00034", "14-13", "Реєстрація місця проживання"),
         "front_office": "offline",
         "status": status,
@@ -51,53 +51,63 @@ def a_report(status: str = "completed", **facts: Any) -> CaseReport:
         "workplace": "window-3",
         "workplace_kind": "centre",
     }
-    return CaseReport(**(usual | facts))
+    return CaseUpdate(**(defaults | facts))
 
 
-def registered(report: CaseReport) -> CaseView:
+def register_case(case_update: CaseUpdate) -> CaseView:
     """The case as its system sees it after that report; a refusal is raised."""
-    [outcome] = cases.register_cases([report], {report.centre})
+    [outcome] = cases.register_cases([case_update], {case_update.centre})
     if outcome.refusal is not None:
         raise outcome.refusal
     assert outcome.case is not None
     return outcome.case
 
 
-def invited(**facts: Any) -> InvitationView:
+def create_invitation(**facts: Any) -> InvitationView:
     """The invitation of a case that was just completed."""
-    invitation = registered(a_report(**facts)).invitation
+    invitation = register_case(make_case_update(**facts)).invitation
     assert invitation is not None
     return invitation
 
 
-def given(answers: Mapping[str, object]) -> Given:
+def make_submission(answers: Mapping[str, object]) -> AnswerChecker:
     """These answers, as a door hands them over."""
-    return lambda questionnaire: check(questionnaire, answers)
+    return lambda questionnaire: check_answers(questionnaire, answers)
 
 
-def tapped(token: str, answers: Mapping[str, object], client: uuid.UUID | None = None) -> uuid.UUID:
+def begin_answer(token: str, answers: Mapping[str, object], client_id: uuid.UUID | None = None) -> uuid.UUID:
     """Somebody tapped and has not sent yet; the client id."""
-    client = client or uuid.uuid4()
-    answers_flow.keep_begun(token, client_id=client, given=given(answers), language="uk", source="qr_case")
-    return client
+    client_id = client_id or uuid.uuid4()
+    answers_flow.save_draft(
+        token, client_id=client_id, given=make_submission(answers), language="uk", source="qr_case"
+    )
+    return client_id
 
 
-def sent(token: str, answers: Mapping[str, object], client: uuid.UUID | None = None, **how: Any) -> Recorded:
+def send_answer(
+    token: str, answers: Mapping[str, object], client_id: uuid.UUID | None = None, **options: Any
+) -> RecordedAnswer:
     """Somebody answered and sent."""
-    how = {"language": "uk", "source": "qr_case"} | how
-    return answers_flow.finish(token, client_id=client or uuid.uuid4(), given=given(answers), **how)
+    options = {"language": "uk", "source": "qr_case"} | options
+    return answers_flow.submit_answer(
+        token, client_id=client_id or uuid.uuid4(), given=make_submission(answers), **options
+    )
 
 
 @transaction
-def refused(tx: Session, centre: str = CENTRE, reason: str = "HTTP 422") -> uuid.UUID:
+def refuse_newest_event(tx: Session, centre: str = CENTRE, reason: str = "HTTP 422") -> uuid.UUID:
     """The central system refused the newest event of the centre; its id."""
-    of_centre = select(Event.id).join(Centre, Centre.id == Event.centre_id).where(Centre.code == centre)
-    newest = tx.scalars(of_centre.order_by(Event.id.desc()).limit(1)).one()
-    dead = (
-        update(Event).where(Event.id == newest).values(state="dead", due_at=None, attempts=3, reason=reason)
+    events_of_centre = (
+        select(Event.id).join(Centre, Centre.id == Event.centre_id).where(Centre.code == centre)
     )
-    tx.execute(dead, execution_options={"synchronize_session": False})
-    return newest
+    newest_id = tx.scalars(events_of_centre.order_by(Event.id.desc()).limit(1)).one()
+    mark_dead = (
+        update(Event)
+        .where(Event.id == newest_id)
+        .values(state="dead", due_at=None, attempts=3, reason=reason)
+    )
+    tx.execute(mark_dead, execution_options={"synchronize_session": False})
+    return newest_id
 
 
 def minutes_later(minutes: float) -> datetime:

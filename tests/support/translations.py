@@ -26,48 +26,48 @@ KEYWORDS = DEFAULT_KEYWORDS | {"lazy_gettext": None, "lazy_ngettext": (1, 2), "_
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]")
 
 
-def texts() -> Catalog:
+def extract_texts() -> Catalog:
     """Every text marked for translation, with its files but no line numbers, so that nothing goes stale."""
-    found = Catalog(project="Vidhuk", charset="utf-8")
+    catalogue = Catalog(project="Vidhuk", charset="utf-8")
     for source in SOURCES:
         for name, _, msgid, comments, context in extract_from_dir(
             ROOT / source, METHODS, OPTIONS, keywords=KEYWORDS, comment_tags=("translators:",)
         ):
-            found.add(msgid, locations=[(f"{source}/{name}", 0)], auto_comments=comments, context=context)
-    return found
+            catalogue.add(msgid, locations=[(f"{source}/{name}", 0)], auto_comments=comments, context=context)
+    return catalogue
 
 
-def complaints(catalogue: Catalog, wanted: Catalog) -> Iterator[str]:
+def find_problems(catalogue: Catalog, source_texts: Catalog) -> Iterator[str]:
     """What keeps this catalogue from being complete, one sentence each."""
-    for text in _messages(wanted):
+    for text in _translatable_messages(source_texts):
         entry = catalogue.get(text.id, text.context)
-        words = _strings(entry) if entry else ()
-        if not words or not all(words):
+        translations = _translated_strings(entry) if entry else ()
+        if not translations or not all(translations):
             yield f"not translated: {text.id!r}"
         elif entry is not None and entry.fuzzy:
             yield f"marked fuzzy: {text.id!r}"
-        elif isinstance(text.id, tuple) and len(words) != catalogue.num_plurals:
+        elif isinstance(text.id, tuple) and len(translations) != catalogue.num_plurals:
             yield f"not all plurals: {text.id!r}"
         else:
-            named = set(PLACEHOLDER.findall(" ".join(_ids(text))))
-            if any(set(PLACEHOLDER.findall(word)) - named for word in words):
+            placeholders = set(PLACEHOLDER.findall(" ".join(_message_ids(text))))
+            if any(set(PLACEHOLDER.findall(translation)) - placeholders for translation in translations):
                 yield f"a placeholder that the text does not have: {text.id!r}"
-            elif not isinstance(text.id, tuple) and set(PLACEHOLDER.findall(words[0])) != named:
+            elif not isinstance(text.id, tuple) and set(PLACEHOLDER.findall(translations[0])) != placeholders:
                 yield f"a placeholder got lost: {text.id!r}"
-    for entry in _messages(catalogue):
-        if wanted.get(entry.id, entry.context) is None:
+    for entry in _translatable_messages(catalogue):
+        if source_texts.get(entry.id, entry.context) is None:
             yield f"no longer in the code: {entry.id!r}"
 
 
-def read(path: Path) -> Catalog:
+def read_catalogue(path: Path) -> Catalog:
     """The catalogue in this file."""
     return read_po(BytesIO(path.read_bytes()), locale=path.parts[-3])
 
 
-def update(path: Path, wanted: Catalog) -> None:
+def update_catalogue(path: Path, source_texts: Catalog) -> None:
     """The file has an entry for every text and none for texts that are gone; new entries are empty."""
-    catalogue = read(path)
-    catalogue.update(wanted, no_fuzzy_matching=True)
+    catalogue = read_catalogue(path)
+    catalogue.update(source_texts, no_fuzzy_matching=True)
     with path.open("wb") as file:
         write_po(file, catalogue, width=110, include_lineno=False, ignore_obsolete=True, sort_by_file=True)
 
@@ -76,32 +76,32 @@ def main() -> int:
     """0 when every catalogue is complete, 1 with the reasons on stderr."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--update", action="store_true", help="bring the catalogues up to the code first")
-    asked = parser.parse_args()
-    wanted = texts()
+    arguments = parser.parse_args()
+    source_texts = extract_texts()
     paths = sorted(CATALOGUES.glob("*/LC_MESSAGES/*.po"))
-    wrong = 0
+    problem_count = 0
     for path in paths:
-        if asked.update:
-            update(path, wanted)
-        for complaint in complaints(read(path), wanted):
-            print(f"{path.relative_to(ROOT)}: {complaint}", file=sys.stderr)
-            wrong += 1
+        if arguments.update:
+            update_catalogue(path, source_texts)
+        for problem in find_problems(read_catalogue(path), source_texts):
+            print(f"{path.relative_to(ROOT)}: {problem}", file=sys.stderr)
+            problem_count += 1
     if not paths:
         print(f"no catalogue under {CATALOGUES.relative_to(ROOT)}", file=sys.stderr)
-    return 1 if wrong or not paths else 0
+    return 1 if problem_count or not paths else 0
 
 
-def _messages(catalogue: Catalog) -> Iterator[Message]:
+def _translatable_messages(catalogue: Catalog) -> Iterator[Message]:
     return (message for message in catalogue if message.id)
 
 
-def _ids(message: Message) -> tuple[str, ...]:
+def _message_ids(message: Message) -> tuple[str, ...]:
     return tuple(message.id) if isinstance(message.id, (list, tuple)) else (message.id,)
 
 
-def _strings(message: Message) -> tuple[str, ...]:
-    words = message.string
-    return tuple(words) if isinstance(words, (list, tuple)) else (words or "",)
+def _translated_strings(message: Message) -> tuple[str, ...]:
+    strings = message.string
+    return tuple(strings) if isinstance(strings, (list, tuple)) else (strings or "",)
 
 
 if __name__ == "__main__":

@@ -9,24 +9,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feedback_service.errors import FieldError, Invalid
-from feedback_service.surveys.answers import Answers, check, from_form
-from feedback_service.surveys.questionnaires import in_force, shipped
+from feedback_service.surveys.answers import Answers, check_answers, parse_form
+from feedback_service.surveys.questionnaires import find_in_force, load_shipped
 
 unhurried = settings(deadline=None)  # other tests share the processor
 
-OFFLINE = in_force(shipped(), "offline", date(2026, 11, 20))
-ONLINE = in_force(shipped(), "online", date(2026, 11, 20))
+OFFLINE = find_in_force(load_shipped(), "offline", date(2026, 11, 20))
+ONLINE = find_in_force(load_shipped(), "online", date(2026, 11, 20))
 
 
 def refusals(raw: dict[str, object]) -> dict[str, FieldError]:
     """What ``check`` says about each answer of an offline survey, by pointer."""
     with pytest.raises(Invalid) as refused:
-        check(OFFLINE, raw)
+        check_answers(OFFLINE, raw)
     return {error.pointer: error for error in refused.value.errors}
 
 
 def test_a_whole_answer_is_read() -> None:
-    answers = check(
+    answers = check_answers(
         OFFLINE,
         {
             "off.nps": 9,
@@ -47,7 +47,7 @@ def test_a_whole_answer_is_read() -> None:
 
 @pytest.mark.parametrize("point", range(11))
 def test_every_point_of_the_scale_is_taken(point: int) -> None:
-    assert check(ONLINE, {"on.nps": point}).single == {"on.nps": str(point)}
+    assert check_answers(ONLINE, {"on.nps": point}).single == {"on.nps": str(point)}
 
 
 @pytest.mark.parametrize(
@@ -93,11 +93,13 @@ def test_a_reason_of_the_other_front_office_is_refused(value: object) -> None:
 
 
 def test_reasons_are_taken_after_a_good_answer_too() -> None:
-    assert check(OFFLINE, {"off.nps": 10, "any.reasons": ["queue"]}).choices == {"any.reasons": ("queue",)}
+    assert check_answers(OFFLINE, {"off.nps": 10, "any.reasons": ["queue"]}).choices == {
+        "any.reasons": ("queue",)
+    }
 
 
 def test_several_answers_are_kept_in_the_order_of_the_questionnaire() -> None:
-    assert check(OFFLINE, {"any.reasons": ["other", "late", "seats"]}).choices["any.reasons"] == (
+    assert check_answers(OFFLINE, {"any.reasons": ["other", "late", "seats"]}).choices["any.reasons"] == (
         "seats",
         "late",
         "other",
@@ -105,7 +107,7 @@ def test_several_answers_are_kept_in_the_order_of_the_questionnaire() -> None:
 
 
 def test_no_breach_is_said_alone() -> None:
-    assert check(OFFLINE, {"any.breach": ["none"]}).choices == {"any.breach": ("none",)}
+    assert check_answers(OFFLINE, {"any.breach": ["none"]}).choices == {"any.breach": ("none",)}
     for both in (["none", "bribe"], ["bribe", "none"]):
         detail = refusals({"any.breach": both})["/answers/any.breach"].detail
         assert detail == "This answer can only be chosen alone, without others."
@@ -161,16 +163,16 @@ def test_thousands_of_unknown_questions_get_a_short_reply() -> None:
 
 
 def test_nothing_answered_is_empty() -> None:
-    assert check(OFFLINE, {}).empty
-    assert check(OFFLINE, {"any.reasons": [], "any.breach": [], "any.comment": ""}).empty
-    assert not check(OFFLINE, {"off.nps": 0}).empty
-    assert not check(OFFLINE, {"any.breach": ["none"]}).empty
-    assert not check(OFFLINE, {"any.comment": "Так"}).empty
+    assert check_answers(OFFLINE, {}).is_empty
+    assert check_answers(OFFLINE, {"any.reasons": [], "any.breach": [], "any.comment": ""}).is_empty
+    assert not check_answers(OFFLINE, {"off.nps": 0}).is_empty
+    assert not check_answers(OFFLINE, {"any.breach": ["none"]}).is_empty
+    assert not check_answers(OFFLINE, {"any.comment": "Так"}).is_empty
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\r\n\t ", "\u00a0\u2003", "\u200b\ufeff"])
 def test_a_blank_comment_is_not_answered(blank: str) -> None:
-    assert check(OFFLINE, {"any.comment": blank}).comment is None
+    assert check_answers(OFFLINE, {"any.comment": blank}).comment is None
 
 
 @pytest.mark.parametrize("strange", ["\0", "a\x07b", "a\u202eb", "\u2066x", "\ud800", "\udfff!", "x\x1b[0m"])
@@ -190,7 +192,7 @@ def test_a_comment_is_text(value: object) -> None:
     ids=["letters", "decomposed", "astral", "lines", "blank ends"],
 )
 def test_a_thousand_characters_fit_however_they_are_coded(longest: str) -> None:
-    assert check(OFFLINE, {"any.comment": longest}).comment is not None
+    assert check_answers(OFFLINE, {"any.comment": longest}).comment is not None
 
 
 @pytest.mark.parametrize("one_more", ["ї" * 1001, "😊" * 1001, "рядок\n" * 166 + "ще п’ять"])
@@ -200,18 +202,18 @@ def test_a_longer_comment_is_refused_with_its_length(one_more: str) -> None:
 
 
 def test_a_comment_is_kept_composed_with_plain_line_ends() -> None:
-    assert check(OFFLINE, {"any.comment": " Пере\r\nйдіть\rи\u0306 \n"}).comment == "Пере\nйдіть\nй"
+    assert check_answers(OFFLINE, {"any.comment": " Пере\r\nйдіть\rи\u0306 \n"}).comment == "Пере\nйдіть\nй"
 
 
 def test_the_raw_comment_is_gone() -> None:
-    answers = check(OFFLINE, {"any.comment": "Дзвоніть 050 123 45 67 або olena@example.com"})
+    answers = check_answers(OFFLINE, {"any.comment": "Дзвоніть 050 123 45 67 або olena@example.com"})
     assert answers.comment == "Дзвоніть [телефон] або [e-mail]"
     assert answers.masked == ("phone", "email")
     assert "050" not in repr(answers)
 
 
 def test_masking_may_make_a_comment_longer_than_what_may_be_typed() -> None:
-    answers = check(OFFLINE, {"any.comment": "АА123456 " * 111})
+    answers = check_answers(OFFLINE, {"any.comment": "АА123456 " * 111})
     assert answers.comment is not None
     assert len(answers.comment) > 1000
     assert answers.masked == ("passport",)
@@ -221,9 +223,11 @@ def test_masking_may_make_a_comment_longer_than_what_may_be_typed() -> None:
 
 
 def test_later_answers_hold_and_earlier_ones_stay() -> None:
-    first = check(OFFLINE, {"off.nps": 9, "any.comment": "0501234567", "any.reasons": ["seats", "late"]})
-    second = check(OFFLINE, {"off.nps": 3, "off.staff": "good", "any.reasons": ["other"]})
-    assert first.joined(second) == Answers(
+    first = check_answers(
+        OFFLINE, {"off.nps": 9, "any.comment": "0501234567", "any.reasons": ["seats", "late"]}
+    )
+    second = check_answers(OFFLINE, {"off.nps": 3, "off.staff": "good", "any.reasons": ["other"]})
+    assert first.merge_with(second) == Answers(
         single={"off.nps": "3", "off.staff": "good"},
         choices={"any.reasons": ("other",)},
         comment="[телефон]",
@@ -232,8 +236,11 @@ def test_later_answers_hold_and_earlier_ones_stay() -> None:
 
 
 def test_a_later_comment_brings_what_was_masked_in_it() -> None:
-    first, second = (check(OFFLINE, {"any.comment": text}) for text in ("a@b.cc", "АА123456"))
-    assert (first.joined(second).comment, first.joined(second).masked) == ("[номер документа]", ("passport",))
+    first, second = (check_answers(OFFLINE, {"any.comment": text}) for text in ("a@b.cc", "АА123456"))
+    assert (first.merge_with(second).comment, first.merge_with(second).masked) == (
+        "[номер документа]",
+        ("passport",),
+    )
 
 
 some_answers = st.fixed_dictionaries(
@@ -245,14 +252,14 @@ some_answers = st.fixed_dictionaries(
         "any.breach": st.sampled_from([[], ["none"], ["late", "other"]]),
         "any.comment": st.sampled_from(["", "Дякую", "0501234567"]),
     },
-).map(lambda raw: check(OFFLINE, raw))
+).map(lambda raw: check_answers(OFFLINE, raw))
 
 
 @unhurried
 @given(some_answers, some_answers, some_answers)
 def test_joining_step_by_step_or_at_once_is_the_same(a: Answers, b: Answers, c: Answers) -> None:
-    assert a.joined(b).joined(c) == a.joined(b.joined(c))
-    assert a.joined(Answers()) == a == Answers().joined(a) == a.joined(a)
+    assert a.merge_with(b).merge_with(c) == a.merge_with(b.merge_with(c))
+    assert a.merge_with(Answers()) == a == Answers().merge_with(a) == a.merge_with(a)
 
 
 @unhurried
@@ -276,7 +283,7 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 )
 def test_any_json_is_either_right_or_refused_by_name(raw: dict[str, Any]) -> None:
     try:
-        answers = check(OFFLINE, raw)
+        answers = check_answers(OFFLINE, raw)
     except Invalid as refused:
         assert refused.errors
         assert all(error.pointer.startswith("/answers/") for error in refused.errors)
@@ -298,7 +305,7 @@ def test_a_posted_form_reads_like_json() -> None:
         "client_id": ["4be0643f-1d98-573b-97cd-ca98a65347dd"],
         "finish": ["1"],
     }
-    assert from_form(OFFLINE, form) == {
+    assert parse_form(OFFLINE, form) == {
         "off.nps": 9,
         "off.staff": "great",
         "any.reasons": ["seats", "late"],
@@ -309,25 +316,25 @@ def test_a_posted_form_reads_like_json() -> None:
 
 @pytest.mark.parametrize("point", range(11))
 def test_a_posted_point_becomes_a_number(point: int) -> None:
-    assert from_form(OFFLINE, {"off.nps": [str(point)]}) == {"off.nps": point}
+    assert parse_form(OFFLINE, {"off.nps": [str(point)]}) == {"off.nps": point}
 
 
 @pytest.mark.parametrize("posted", ["11", "-1", "9 ", " 9", "09", "+9", "7.5", "９", "1e1", "nine"])
 def test_a_posted_text_that_is_no_point_is_refused(posted: str) -> None:
-    assert refusals(from_form(OFFLINE, {"off.nps": [posted]})).keys() == {"/answers/off.nps"}
+    assert refusals(parse_form(OFFLINE, {"off.nps": [posted]})).keys() == {"/answers/off.nps"}
 
 
 def test_two_answers_where_one_is_asked_are_refused() -> None:
     form = {"off.nps": ["9", "3"], "off.staff": ["great", "awful"], "any.comment": ["a", "b"]}
-    assert refusals(from_form(OFFLINE, form)).keys() == {f"/answers/{id}" for id in form}
+    assert refusals(parse_form(OFFLINE, form)).keys() == {f"/answers/{id}" for id in form}
 
 
 def test_a_posted_question_nobody_asked_is_refused() -> None:
-    assert refusals(from_form(OFFLINE, {"on.nps": ["9"], "any.thing": ["x"]})).keys() == {
+    assert refusals(parse_form(OFFLINE, {"on.nps": ["9"], "any.thing": ["x"]})).keys() == {
         "/answers/on.nps",
         "/answers/any.thing",
     }
 
 
 def test_an_empty_form_answers_nothing() -> None:
-    assert from_form(OFFLINE, {"client_id": ["x"], "any.comment": ["  "], "off.nps": []}) == {}
+    assert parse_form(OFFLINE, {"client_id": ["x"], "any.comment": ["  "], "off.nps": []}) == {}

@@ -15,17 +15,17 @@ from feedback_service.database import reading, transaction
 from feedback_service.models import Centre, Comment, Response, Service
 from feedback_service.surveys import comments, responses
 from feedback_service.surveys.answers import Answers
-from feedback_service.surveys.comments import Found, Slice, Wanted
+from feedback_service.surveys.comments import AnswerFilter, CommentFilter, CommentPage
 from feedback_service.surveys.responses import NewResponse
-from tests.support.story import CENTRE, a_centre
+from tests.support.story import CENTRE, create_centre
 
 pytestmark = pytest.mark.usefixtures("context")
 
 LEAST = 5
-AUTUMN = Slice(first=date(2026, 9, 1), last=date(2026, 11, 30))
+AUTUMN = AnswerFilter(first=date(2026, 9, 1), last=date(2026, 11, 30))
 DAY = date(2026, 11, 20)
 
-Find = Callable[..., Found]
+Find = Callable[..., CommentPage]
 
 
 def say(tx: Session, /, *texts: str | None, **facts: Any) -> list[uuid.UUID]:
@@ -54,7 +54,7 @@ def say(tx: Session, /, *texts: str | None, **facts: Any) -> list[uuid.UUID]:
     for id, text in zip(ids, texts, strict=True):
         answers = Answers(single, choices, text)
         service_id = service.id if title and service else None
-        responses.store(
+        responses.store_response(
             tx.connection(),
             NewResponse(centre_id=centre, id=id, service_id=service_id, answers=answers, **(usual | facts)),
         )
@@ -67,7 +67,7 @@ said = transaction(say)
 @pytest.fixture(autouse=True)
 def crowd(app: Flask, context: None) -> None:
     """A centre where enough people answered in November."""
-    a_centre()
+    create_centre()
     said(*[None] * LEAST)
 
 
@@ -76,14 +76,18 @@ def found() -> Find:
     """``found(text="черга")``: what the head of the centre reads."""
 
     @reading
-    def find(tx: Session, /, of: Slice = AUTUMN, limit: int = 50, after: Any = None, **wanted: Any) -> Found:
+    def find(
+        tx: Session, /, of: AnswerFilter = AUTUMN, limit: int = 50, after: Any = None, **wanted: Any
+    ) -> CommentPage:
         centre = tx.scalars(select(Centre.id).where(Centre.code == CENTRE)).one()
-        return comments.find(tx, centre, Wanted(of=of, **wanted), least=LEAST, limit=limit, after=after)
+        return comments.find_comments(
+            tx, centre, CommentFilter(answer_filter=of, **wanted), min_group=LEAST, limit=limit, after=after
+        )
 
     return find
 
 
-def texts(found: Found) -> list[str]:
+def texts(found: CommentPage) -> list[str]:
     """The texts, sorted."""
     return sorted(each.text for each in found.comments)
 
@@ -109,11 +113,11 @@ def test_filters_narrow(found: Find) -> None:
     assert texts(found(language="en")) == ["англійською"]
     assert texts(found(reasons=frozenset({"cramped", "seats"}))) == ["тісно"]
     assert texts(found(breach=True)) == ["хабар"]
-    assert found(of=Slice(first=date(2026, 9, 1), last=date(2026, 10, 31))) == Found(total=0)
+    assert found(of=AnswerFilter(first=date(2026, 9, 1), last=date(2026, 10, 31))) == CommentPage(total=0)
 
 
 def test_another_centre_is_not_read(found: Find) -> None:
-    a_centre("SN12000008")
+    create_centre("SN12000008")
     said("чуже", *[None] * LEAST, centre="SN12000008")
 
     assert found().total == 0
@@ -126,8 +130,8 @@ def test_who_answered_among_few_alike_is_not_read(found: Find, of: dict[str, str
     said("one of four", *[None] * 3, service="Паспорт", source="phone_interview", front_office="online",
          questionnaire="online-2026.1", single={})  # fmt: skip
 
-    slice = Slice(first=AUTUMN.first, last=AUTUMN.last, **of)
-    assert found(of=slice) == Found(total=0, withheld=True)
+    slice = AnswerFilter(first=AUTUMN.first, last=AUTUMN.last, **of)
+    assert found(of=slice) == CommentPage(total=0, withheld=True)
 
     said(None, service="Паспорт", source="phone_interview", front_office="online")
     assert texts(found(of=slice)) == ["one of four"]
@@ -138,8 +142,8 @@ def test_of_a_day_of_few_answers_not_even_whether_a_word_was_said_is_told(found:
     said("сама того дня", answered_on=date(2026, 11, 3))
 
     on, before = date(2026, 11, 3), date(2026, 11, 2)
-    assert found(of=Slice(first=on, last=on), text=text) == Found(total=0, withheld=True)
-    assert found(of=Slice(first=before, last=before), text=text) == Found(total=0)
+    assert found(of=AnswerFilter(first=on, last=on), text=text) == CommentPage(total=0, withheld=True)
+    assert found(of=AnswerFilter(first=before, last=before), text=text) == CommentPage(total=0)
 
 
 def test_among_others_it_is_read(found: Find) -> None:
@@ -151,7 +155,7 @@ def test_among_others_it_is_read(found: Find) -> None:
 def test_who_took_the_answer_back_is_no_crowd(found: Find) -> None:
     said("four are left", *[None] * 3, service="Паспорт")
     said(None, service="Паспорт")
-    slice = Slice(first=AUTUMN.first, last=AUTUMN.last, service="Паспорт")
+    slice = AnswerFilter(first=AUTUMN.first, last=AUTUMN.last, service="Паспорт")
     assert texts(found(of=slice)) == ["four are left"]
 
     withdraw_one("Паспорт")
@@ -166,7 +170,7 @@ def withdraw_one(tx: Session, service: str) -> None:
     silent = select(Response).where(
         Response.service_id.in_(mine), Response.id.not_in(select(Comment.response_id))
     )
-    responses.take_back(tx, tx.scalars(silent.limit(1)).one(), on=DAY)
+    responses.withdraw_response(tx, tx.scalars(silent.limit(1)).one(), withdrawn_on=DAY)
 
 
 def test_beside_a_comment_stands_what_many_share(found: Find) -> None:
@@ -189,7 +193,7 @@ def test_a_short_period_tells_no_more_than_a_long_one(found: Find) -> None:
     said(*[None] * (LEAST - 1), service="Прописка", answered_on=date(2026, 11, 2))
 
     [whole] = found().comments
-    [day] = found(of=Slice(first=DAY, last=DAY)).comments
+    [day] = found(of=AnswerFilter(first=DAY, last=DAY)).comments
 
     assert whole.service == "Прописка"
     assert day.service is None
@@ -206,7 +210,7 @@ def test_pages_follow_each_other_without_gap_or_repeat(found: Find) -> None:
         page = found(limit=4, after=after)
         read += [each.text for each in page.comments]
         totals.append(page.total)
-        after = page.following
+        after = page.next_cursor
         if after is None:
             break
 
@@ -230,7 +234,7 @@ def test_what_is_set_aside_is_read_apart_and_can_come_back(found: Find) -> None:
 def put(tx: Session, id: uuid.UUID, *, aside: bool) -> bool | None:
     """The comment is put aside or back."""
     centre = tx.scalars(select(Centre.id).where(Centre.code == CENTRE)).one()
-    return comments.set_aside(tx, centre, id, aside=aside)
+    return comments.set_comment_aside(tx, centre, id, is_aside=aside)
 
 
 def test_an_export_may_hold_more_months_and_services_than_a_database_joins_in_one_question() -> None:
@@ -241,10 +245,10 @@ def test_an_export_may_hold_more_months_and_services_than_a_database_joins_in_on
             say(tx, "дякую", single={}, **facts)
 
     @reading
-    def exported(tx: Session) -> list[comments.Told]:
+    def exported(tx: Session) -> list[comments.CommentView]:
         centre = tx.scalars(select(Centre.id).where(Centre.code == CENTRE)).one()
-        year = Wanted(of=Slice(first=date(2025, 1, 1), last=date(2025, 12, 31)))
-        return list(comments.every(tx, centre, year, least=LEAST))
+        year = CommentFilter(answer_filter=AnswerFilter(first=date(2025, 1, 1), last=date(2025, 12, 31)))
+        return list(comments.iterate_comments(tx, centre, year, min_group=LEAST))
 
     a_year_goes_by()
     told = exported()

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedback_service.surveys.folding import MOST_WORDS, beginnings, folded
+from feedback_service.surveys.folding import MAX_WORDS, fold_text, search_prefixes
 
 
 def finds(typed: str, text: str) -> bool:
     """Whether a search for this finds that text, as the databases do it."""
-    kept = folded(text)
-    return all(any(each in kept for each in word) for word in beginnings(typed))
+    kept = fold_text(text)
+    return all(any(each in kept for each in word) for word in search_prefixes(typed))
 
 
 @pytest.mark.parametrize(
@@ -66,14 +66,14 @@ def test_a_beginning_is_enough() -> None:
 
 @given(st.text(max_size=200))
 def test_folded_words_mean_nothing_to_like(text: str) -> None:
-    assert not set("%_\\'\"") & set(folded(text))
-    assert all(not set("%_\\") & set(each) for word in beginnings(text) for each in word)
-    assert len(beginnings(text)) <= MOST_WORDS
+    assert not set("%_\\'\"") & set(fold_text(text))
+    assert all(not set("%_\\") & set(each) for word in search_prefixes(text) for each in word)
+    assert len(search_prefixes(text)) <= MAX_WORDS
 
 
 @given(st.text(max_size=200))
 def test_folding_what_is_folded_changes_nothing(text: str) -> None:
-    assert folded(folded(text)) == folded(text)
+    assert fold_text(fold_text(text)) == fold_text(text)
 
 
 @given(st.text(alphabet="абвгґдеєжзиіїйклмнопрстуфхцчшщьюя", min_size=1, max_size=20))
@@ -85,7 +85,7 @@ def test_the_longest_comment_is_folded_in_no_time() -> None:
     began = time.perf_counter()
 
     for text in ("'" * 4000, "а'" * 2000, "[телефон]" * 400, "\u0301" * 4000, "ами" * 1300):
-        folded(text)
-        beginnings(text)
+        fold_text(text)
+        search_prefixes(text)
 
     assert time.perf_counter() - began < 1

@@ -13,15 +13,15 @@ from feedback_service.database import db
 from feedback_service.flow import receipts
 from feedback_service.models import Comment, Response
 from tests.support import stored
-from tests.support.database import FreshDatabase, flask_db
-from tests.support.environment import environment
-from tests.support.story import a_centre, invited, sent
+from tests.support.database import FreshDatabase, run_flask_db
+from tests.support.environment import build_environment
+from tests.support.story import create_centre, create_invitation, send_answer
 
 
 def facts() -> list[dict[str, Any]]:
     """Every comment with all that it repeats; the order of reasons means nothing."""
     names = [column.key for column in Comment.__table__.columns]
-    rows = sorted(stored.rows(Comment), key=lambda each: each.text)
+    rows = sorted(stored.read_rows(Comment), key=lambda each: each.text)
     return [
         {name: getattr(row, name) for name in names} | {"reasons": set(row.reasons.split())} for row in rows
     ]
@@ -29,14 +29,14 @@ def facts() -> list[dict[str, Any]]:
 
 def said() -> list[tuple[bool, dict[str, list[str]]]]:
     """What was chosen in every answer, and whether that was taken back; the order of values means nothing."""
-    rows = sorted(stored.rows(Response), key=lambda each: each.id)
+    rows = sorted(stored.read_rows(Response), key=lambda each: each.id)
     return [(row.withdrawn_on is not None, {q: sorted(v) for q, v in row.answers.items()}) for row in rows]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def told(request: pytest.FixtureRequest, fresh_database: FreshDatabase, tmp_path: Path) -> dict[str, str]:
     """The settings of a service with a database of its own."""
-    return environment(tmp_path, fresh_database(request.param))
+    return build_environment(tmp_path, fresh_database(request.param))
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def own(told: dict[str, str]) -> Flask:
     """That service, with a centre in it."""
     app = create_app(Settings.from_env(told))
     with app.app_context():
-        a_centre()
+        create_centre()
     return app
 
 
@@ -60,16 +60,20 @@ def before_and_after(
         return found
 
     before = seen()
-    flask_db(told, "downgrade", to)
-    flask_db(told, "upgrade")
+    run_flask_db(told, "downgrade", to)
+    run_flask_db(told, "upgrade")
     return before, seen()
 
 
 def test_values_are_the_same_after_the_way_down_and_up(told: dict[str, str], own: Flask) -> None:
     with own.app_context():
-        sent(invited().token, {"off.nps": 9, "off.staff": "great", "any.reasons": ["queue", "seats"]})
-        sent(invited().token, {"any.comment": "Дякую"})
-        receipts.withdraw(sent(invited().token, {"off.nps": 0, "any.breach": ["bribe"]}).receipt)
+        send_answer(
+            create_invitation().token, {"off.nps": 9, "off.staff": "great", "any.reasons": ["queue", "seats"]}
+        )
+        send_answer(create_invitation().token, {"any.comment": "Дякую"})
+        receipts.withdraw_answer(
+            send_answer(create_invitation().token, {"off.nps": 0, "any.breach": ["bribe"]}).receipt
+        )
 
     before, after = before_and_after(told, own, "0009", said)
 
@@ -83,13 +87,18 @@ def test_values_are_the_same_after_the_way_down_and_up(told: dict[str, str], own
 
 def test_comments_are_the_same_after_the_way_down_and_up(told: dict[str, str], own: Flask) -> None:
     with own.app_context():
-        sent(invited().token, {"off.nps": 9, "any.comment": "Дякую за об’єкт, тел. 050 123 45 67, ҐАНОК"})
-        sent(
-            invited().token,
+        send_answer(
+            create_invitation().token,
+            {"off.nps": 9, "any.comment": "Дякую за об’єкт, тел. 050 123 45 67, ҐАНОК"},
+        )
+        send_answer(
+            create_invitation().token,
             {"off.staff": "awful", "any.reasons": ["queue", "seats"], "any.comment": "Черга"},
         )
-        sent(invited().token, {"any.breach": ["bribe"], "any.comment": "Натякали"}, language="en")
-        sent(invited().token, {"any.breach": ["none"], "any.comment": "Нічого такого"})
+        send_answer(
+            create_invitation().token, {"any.breach": ["bribe"], "any.comment": "Натякали"}, language="en"
+        )
+        send_answer(create_invitation().token, {"any.breach": ["none"], "any.comment": "Нічого такого"})
 
     before, after = before_and_after(told, own, "0003", facts)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from feedback_service.surveys.privacy import MARKERS, mask
+from feedback_service.surveys.privacy import MARKERS, mask_personal_data
 
 unhurried = settings(deadline=None)  # other tests share the processor
 
@@ -257,22 +257,22 @@ def digits_in_a_row(text: str) -> int:
 
 @pytest.mark.parametrize(("kind", "secret"), FOUND)
 def test_what_identifies_a_person_is_masked(kind: str, secret: str) -> None:
-    masked = mask(secret)
+    masked = mask_personal_data(secret)
     assert masked.text == MARKERS[kind]
     assert masked.kinds == (kind,)
 
 
 @pytest.mark.parametrize(("kind", "secret"), FOUND)
 def test_the_words_around_it_stay(kind: str, secret: str) -> None:
-    assert mask(f"Дякую! Моє: {secret}, чекаю.").text == f"Дякую! Моє: {MARKERS[kind]}, чекаю."
-    assert mask(f"«{secret}»").text == f"«{MARKERS[kind]}»"
-    assert mask(f"перед\n{secret}\nпісля").text == f"перед\n{MARKERS[kind]}\nпісля"
+    assert mask_personal_data(f"Дякую! Моє: {secret}, чекаю.").text == f"Дякую! Моє: {MARKERS[kind]}, чекаю."
+    assert mask_personal_data(f"«{secret}»").text == f"«{MARKERS[kind]}»"
+    assert mask_personal_data(f"перед\n{secret}\nпісля").text == f"перед\n{MARKERS[kind]}\nпісля"
 
 
 @pytest.mark.parametrize("text", ORDINARY)
 def test_ordinary_things_stay(text: str) -> None:
-    assert mask(text).text == text
-    assert mask(text).kinds == ()
+    assert mask_personal_data(text).text == text
+    assert mask_personal_data(text).kinds == ()
 
 
 @pytest.mark.parametrize(
@@ -301,11 +301,11 @@ def test_ordinary_things_stay(text: str) -> None:
     ],
 )
 def test_in_a_sentence(text: str, masked: str) -> None:
-    assert mask(text).text == masked
+    assert mask_personal_data(text).text == masked
 
 
 def test_the_kinds_are_named_once_in_a_fixed_order() -> None:
-    assert mask("a@b.cc 0501234567 c@d.ee 0671234567").kinds == ("phone", "email")
+    assert mask_personal_data("a@b.cc 0501234567 c@d.ee 0671234567").kinds == ("phone", "email")
 
 
 def test_markers_hold_nothing_that_could_be_masked_again() -> None:
@@ -333,7 +333,7 @@ def test_the_time_grows_with_the_length_and_no_faster(piece: str) -> None:
     # Twenty times the longest comment takes about 0.1 s; a rule that looks back over all of it takes minutes.
     long = (piece * 20_000)[:20_000]
     began = time.process_time()
-    mask(long)
+    mask_personal_data(long)
     assert time.process_time() - began < 5
 
 
@@ -350,14 +350,14 @@ texts = st.lists(fragments, max_size=12).map("".join) | st.lists(fragments, max_
 @example("0501234567 12345")
 @example("АА 123456 1234567890")
 def test_masking_again_changes_nothing(text: str) -> None:
-    once = mask(text)
-    assert mask(once.text) == type(once)(once.text, ())
+    once = mask_personal_data(text)
+    assert mask_personal_data(once.text) == type(once)(once.text, ())
 
 
 @unhurried
 @given(texts)
 def test_no_row_of_nine_digits_survives(text: str) -> None:
-    assert digits_in_a_row(mask(text).text) < 9
+    assert digits_in_a_row(mask_personal_data(text).text) < 9
 
 
 @unhurried
@@ -372,7 +372,7 @@ def test_whatever_the_sentence_its_words_stay_and_the_secret_goes(
     before: str, found: tuple[str, str], after: str
 ) -> None:
     _, secret = found
-    masked = mask(f"{before}: {secret}; {after}")
+    masked = mask_personal_data(f"{before}: {secret}; {after}")
     assert masked.text.startswith(f"{before}: ")
     assert masked.text.endswith(f"; {after}")
     assert secret not in masked.text
@@ -381,4 +381,4 @@ def test_whatever_the_sentence_its_words_stay_and_the_secret_goes(
 @unhurried
 @given(st.text("абвгґдеєжзиіїйклмнопрстуфхцчшщьюя АБВabc ,.!?’\n"))
 def test_plain_words_are_never_touched(text: str) -> None:
-    assert mask(text).text == text
+    assert mask_personal_data(text).text == text

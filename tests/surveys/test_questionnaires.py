@@ -11,7 +11,12 @@ from typing import Any
 import pytest
 
 from feedback_service.surveys import questionnaires
-from feedback_service.surveys.questionnaires import Questionnaire, in_force, parse, shipped
+from feedback_service.surveys.questionnaires import (
+    Questionnaire,
+    find_in_force,
+    load_shipped,
+    parse_questionnaire,
+)
 
 WORDS = ("great", "good", "acceptable", "awful")
 POINTS = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10")
@@ -28,7 +33,7 @@ REASONS = {
 
 
 def ours(front_office: str) -> Questionnaire:
-    return in_force(shipped(), front_office, date(2026, 11, 20))
+    return find_in_force(load_shipped(), front_office, date(2026, 11, 20))
 
 
 def document() -> dict[str, Any]:
@@ -96,7 +101,7 @@ def test_the_values_are_those_of_the_wire(front_office: str) -> None:
 
 @pytest.mark.parametrize("front_office", ["offline", "online"])
 def test_the_first_question_is_the_recommendation(front_office: str) -> None:
-    first = ours(front_office).first
+    first = ours(front_office).first_question
     assert first.id.endswith(".nps")
     assert first.low["uk"] == "точно не пораджу"
     assert first.high["uk"] == "обов’язково пораджу"
@@ -126,7 +131,7 @@ def test_only_reasons_wait_for_a_poor_answer_and_only_none_stands_alone(front_of
     ],
 )
 def test_a_poor_answer_calls_for_the_reasons(front_office: str, single: dict[str, str], poor: bool) -> None:
-    assert ours(front_office).poor(single) is poor
+    assert ours(front_office).is_poor(single) is poor
 
 
 @pytest.mark.parametrize("front_office", ["offline", "online"])
@@ -149,16 +154,16 @@ def test_every_text_is_there_in_both_languages_and_well_set(front_office: str) -
 
 
 def test_the_wording_is_said_to_be_our_own() -> None:
-    assert {questionnaire.wording for questionnaire in shipped()} == {"own"}
+    assert {questionnaire.wording for questionnaire in load_shipped()} == {"own"}
 
 
 def test_every_file_is_named_by_its_version() -> None:
     files = (Path(questionnaires.__file__).parent / "questionnaires").glob("*.json")
-    assert {file.stem for file in files} == {questionnaire.version for questionnaire in shipped()}
+    assert {file.stem for file in files} == {questionnaire.version for questionnaire in load_shipped()}
 
 
 def later(version: str, day: str) -> Questionnaire:
-    return parse({**document(), "version": version, "effective_from": day})
+    return parse_questionnaire({**document(), "version": version, "effective_from": day})
 
 
 @pytest.mark.parametrize(
@@ -174,37 +179,41 @@ def later(version: str, day: str) -> Questionnaire:
 def test_a_version_holds_from_its_day_until_the_next(day: date, version: str) -> None:
     candidates = [
         later("offline-2027.9", "2027-03-01"),
-        *shipped(),
+        *load_shipped(),
         later("offline-2027.10", "2027-03-01"),
         later("offline-2027.1", "2027-01-01"),
     ]
-    assert in_force(candidates, "offline", day).version == version
+    assert find_in_force(candidates, "offline", day).version == version
 
 
 def test_before_the_first_version_there_is_none() -> None:
     with pytest.raises(LookupError, match="no offline questionnaire is in force on 2025-12-31"):
-        in_force(shipped(), "offline", date(2025, 12, 31))
+        find_in_force(load_shipped(), "offline", date(2025, 12, 31))
 
 
 def test_a_right_document_is_read() -> None:
-    questionnaire = parse(document())
+    questionnaire = parse_questionnaire(document())
     assert questionnaire.version == "offline-2027.1"
     assert questionnaire.effective_from == date(2027, 1, 1)
     assert questionnaire.wording == "official"
     assert questionnaire.poor_values == frozenset({"0", "1", "2", "3", "4", "5", "6", "no"})
-    comment = questionnaire.question("any.comment")
+    comment = questionnaire.find_question("any.comment")
     assert comment is not None
     assert (comment.max_length, comment.follow_up) == (500, True)
-    assert questionnaire.question("off.nothing") is None
+    assert questionnaire.find_question("off.nothing") is None
 
 
 def test_a_document_without_poor_answers_never_asks_why() -> None:
-    assert not parse({**document(), "poor": {}}).poor({"off.nps": "0", "off.staff": "no"})
+    assert not parse_questionnaire({**document(), "poor": {}}).is_poor({"off.nps": "0", "off.staff": "no"})
 
 
 def test_a_third_language_is_welcome() -> None:
     translated = json.loads(json.dumps(document()).replace('"en": "\\u2026"', '"en": "…", "pl": "…"'))
-    assert parse({**translated, "languages": ["uk", "en", "pl"]}).languages == ("uk", "en", "pl")
+    assert parse_questionnaire({**translated, "languages": ["uk", "en", "pl"]}).languages == (
+        "uk",
+        "en",
+        "pl",
+    )
 
 
 def change(path: str, value: object) -> Callable[[dict[str, Any]], None]:
@@ -314,7 +323,7 @@ def test_a_wrong_document_is_told_what_is_wrong_and_where(
     wrong = copy.deepcopy(document())
     spoil(wrong)
     with pytest.raises(ValueError, match=f"^questionnaire{complaint}"):
-        parse(wrong)
+        parse_questionnaire(wrong)
 
 
 def test_the_first_question_must_be_one_tap() -> None:
@@ -322,20 +331,20 @@ def test_the_first_question_must_be_one_tap() -> None:
     del wrong["questions"][:2]
     wrong["poor"] = {}
     with pytest.raises(ValueError, match="questions must begin with one that is answered with one tap"):
-        parse(wrong)
+        parse_questionnaire(wrong)
 
 
 def test_there_is_one_free_text_at_most() -> None:
     wrong = document()
     wrong["questions"].append({**wrong["questions"][3], "id": "any.more"})
     with pytest.raises(ValueError, match="questions must have one of kind text at most"):
-        parse(wrong)
+        parse_questionnaire(wrong)
 
 
 @pytest.mark.parametrize("document", [[], "offline", None, 1])
 def test_what_is_no_object_is_no_document(document: Any) -> None:
     with pytest.raises(ValueError, match="questionnaire must be an object"):
-        parse(document)
+        parse_questionnaire(document)
 
 
 def test_something_serious_is_whatever_was_chosen_but_nothing() -> None:
@@ -348,13 +357,13 @@ def test_something_serious_is_whatever_was_chosen_but_nothing() -> None:
 
 def test_a_document_may_ask_why_and_about_something_serious_by_other_questions() -> None:
     serious = {"question": "any.why", "nothing": ["no"]}
-    read = parse(document() | {"reasons": "any.why", "breach": serious})
+    read = parse_questionnaire(document() | {"reasons": "any.why", "breach": serious})
     assert read.breaches({"any.why": ["yes", "no"]}) == ("yes",)
     assert read.reasons({"any.why": ["yes"]}) == ("yes",)
 
 
 def test_a_document_that_names_neither_means_what_it_meant_before() -> None:
-    read = parse(document())
+    read = parse_questionnaire(document())
     assert read.breaches({"any.breach": ["none", "insult"]}) == ("insult",)
     assert read.reasons({"any.reasons": ["queue"]}) == ("queue",)
 
@@ -375,4 +384,4 @@ def test_a_question_that_cannot_be_answered_by_choosing_is_refused_there(
     members: dict[str, object], complaint: str
 ) -> None:
     with pytest.raises(ValueError, match=complaint):
-        parse(document() | members)
+        parse_questionnaire(document() | members)

@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from feedback_service.delivery.relay import Reply
+from feedback_service.delivery.relay import ReceiverReply
 
 
 class Transport(Protocol):
     """A way to the central system."""
 
-    def send(self, bodies: Sequence[str]) -> Reply:
-        """What came of sending these events (as ``events.body`` made them); ends within ``relay.REQUEST``."""
+    def send(self, bodies: Sequence[str]) -> ReceiverReply:
+        """What came of sending these events, as ``events.build_body`` made them.
+
+        It ends within ``retry_policy.REQUEST_LIMIT``.
+        """
         ...
 
     def close(self) -> None:

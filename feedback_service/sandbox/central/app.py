@@ -19,159 +19,159 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from feedback_service.sandbox.central import checks, faults, pages, texts
-from feedback_service.sandbox.central.book import Book
-from feedback_service.sandbox.central.checks import Reader, Refused
-from feedback_service.sandbox.central.faults import Fault, Faults
+from feedback_service.sandbox.central.book import EventStore
+from feedback_service.sandbox.central.checks import BatchReader, RefusedRequest
+from feedback_service.sandbox.central.faults import Fault, FaultState
 
-LISTED = 10_000  # events in one reply of /received, at most
-SHOWN = 16  # events on the page
-STUCK = 30  # seconds after which a reader of an endless answer counts as gone
-POLICY = (
+MAX_LISTED_EVENTS = 10_000  # events in one reply of /received, at most
+EVENTS_ON_PAGE = 16  # events on the page
+ENDLESS_READER_SECONDS = 30  # seconds after which a reader of an endless answer counts as gone
+CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
 
-def create_app(book: Book, secrets: Sequence[bytes]) -> Flask:
+def create_app(event_store: EventStore, secrets: Sequence[bytes]) -> Flask:
     """The central system that writes in that book and takes what any of the secrets signed."""
     app = Flask(__name__, static_url_path="/static")
     assert isinstance(app.json, DefaultJSONProvider)
     app.json.ensure_ascii = app.json.sort_keys = False
     app.config["MAX_CONTENT_LENGTH"] = checks.MOST_BYTES
-    reader, moods = Reader(), Faults()
+    batch_reader, fault_state = BatchReader(), FaultState()
 
     @app.post("/events")
     def events() -> ResponseReturnValue:
-        fault, body = moods.take(), request.get_data()
+        fault, body = fault_state.take_fault(), request.get_data()
         match fault.mode:
             case "reset_before":
-                return _broken()
+                return _build_reset_reply()
             case "slow":
-                _wait(fault.seconds)
+                _wait_unless_gone(fault.seconds)
             case "status":
-                return _reply({"error": "as asked"}, fault.status, fault)
+                return _build_json_reply({"error": "as asked"}, fault.status, fault)
             case "redirect":
-                return redirect(url_for("elsewhere"), fault.status)
+                return redirect(url_for("redirect_target"), fault.status)
             case "garbage" | "empty" | "huge" if not fault.stores:
-                return _nonsense(fault)
-        answer = receive(fault, body)
+                return _build_nonsense_reply(fault)
+        reply_body = take_batch(fault, body)
         match fault.mode:
             case "timeout":
-                _wait(fault.seconds)
+                _wait_unless_gone(fault.seconds)
             case "reset_after":
-                return _broken()
+                return _build_reset_reply()
             case "reset_midway":
-                return _broken(json.dumps(answer).encode())
+                return _build_reset_reply(json.dumps(reply_body).encode())
             case "drip":
-                return _dripping(json.dumps(answer).encode(), fault.seconds)
+                return _build_drip_reply(json.dumps(reply_body).encode(), fault.seconds)
             case "garbage" | "empty" | "huge":
-                return _nonsense(fault)
-        return _reply(answer, 200, fault)
+                return _build_nonsense_reply(fault)
+        return _build_json_reply(reply_body, 200, fault)
 
-    def receive(fault: Fault, body: bytes) -> dict[str, Any]:
+    def take_batch(fault: Fault, body: bytes) -> dict[str, Any]:
         """Take a request; the answer to it. Raises ``Refused``."""
         now = datetime.now(UTC)
-        checks.verify(request.headers, body, secrets, now.timestamp())
-        batch = reader.read(request.mimetype, body)
+        checks.verify_signature(request.headers, body, secrets, now.timestamp())
+        batch = batch_reader.read_batch(request.mimetype, body)
         events, rejected = list(batch.events), list(batch.rejected)
-        chosen = [event for event in events if fault.chooses(event)]
-        if fault.mode == "poison" and chosen:
-            raise Refused(fault.status, "poison", "one of the events is not liked, as asked")
+        faulty_events = [event for event in events if fault.applies_to(event)]
+        if fault.mode == "poison" and faulty_events:
+            raise RefusedRequest(fault.status, "poison", "one of the events is not liked, as asked")
         if fault.mode == "reject":
-            events = [event for event in events if event not in chosen]
-            rejected += [(event["id"], "not liked, as asked") for event in chosen]
-        stored = events
+            events = [event for event in events if event not in faulty_events]
+            rejected += [(event["id"], "not liked, as asked") for event in faulty_events]
+        events_to_store = events
         if fault.mode == "missing_ids":
             events = events[1::2]
-            stored = stored if fault.stores else events
+            events_to_store = events_to_store if fault.stores else events
         if fault.mode == "wrong_ids":
-            stored = stored if fault.stores else []
-        taken = book.take(stored, now)
+            events_to_store = events_to_store if fault.stores else []
+        receipt = event_store.store_events(events_to_store, now)
         if rejected:
-            book.refused("event", rejected[-1][1], now, len(rejected))
-        named = {event["id"] for event in events}
-        answer = {
-            "accepted": [each for each in taken.accepted if each in named],
-            "duplicates": [each for each in taken.duplicates if each in named],
-            "rejected": [{"id": each, "reason": reason} for each, reason in rejected],
+            event_store.record_refusal("event", rejected[-1][1], now, len(rejected))
+        named_ids = {event["id"] for event in events}
+        reply_body = {
+            "accepted": [event_id for event_id in receipt.accepted if event_id in named_ids],
+            "duplicates": [event_id for event_id in receipt.duplicates if event_id in named_ids],
+            "rejected": [{"id": event_id, "reason": reason} for event_id, reason in rejected],
         }
         if fault.mode == "wrong_ids":
-            answer = {"accepted": [str(uuid.uuid4()) for _ in events], "duplicates": [], "rejected": []}
+            reply_body = {"accepted": [str(uuid.uuid4()) for _ in events], "duplicates": [], "rejected": []}
         if fault.mode == "duplicate_ids":
-            both = [event["id"] for event in events]
-            answer |= {"accepted": both + both, "duplicates": both}
-        return answer
+            event_ids = [event["id"] for event in events]
+            reply_body |= {"accepted": event_ids + event_ids, "duplicates": event_ids}
+        return reply_body
 
-    @app.errorhandler(Refused)
-    def refused(why: Refused) -> ResponseReturnValue:
-        book.refused(why.reason, why.detail, datetime.now(UTC))
-        return {"error": why.reason, "detail": why.detail}, why.status
+    @app.errorhandler(RefusedRequest)
+    def handle_refusal(refusal: RefusedRequest) -> ResponseReturnValue:
+        event_store.record_refusal(refusal.reason, refusal.detail, datetime.now(UTC))
+        return {"error": refusal.reason, "detail": refusal.detail}, refusal.status
 
     @app.errorhandler(RequestEntityTooLarge)
-    def too_large(_: RequestEntityTooLarge) -> ResponseReturnValue:
-        return refused(Refused(413, "too_large", f"more than {checks.MOST_BYTES} bytes"))
+    def handle_too_large(_: RequestEntityTooLarge) -> ResponseReturnValue:
+        return handle_refusal(RefusedRequest(413, "too_large", f"more than {checks.MOST_BYTES} bytes"))
 
     @app.route("/elsewhere", methods=["GET", "POST"])
-    def elsewhere() -> ResponseReturnValue:
+    def redirect_target() -> ResponseReturnValue:
         """Where redirects lead, and nobody should follow."""
-        book.refused("redirect_followed", "a redirect was followed", datetime.now(UTC))
+        event_store.record_refusal("redirect_followed", "a redirect was followed", datetime.now(UTC))
         return {"accepted": [], "duplicates": [], "rejected": []}
 
     @app.get("/received")
     def received() -> ResponseReturnValue:
         after = request.args.get("after", 0, type=int)
-        limit = max(1, min(request.args.get("limit", LISTED, type=int), LISTED))
-        found = book.received(after=after, limit=limit)
-        reply = jsonify(found)
-        if len(found) == limit:
-            following = url_for("received", after=found[-1]["arrival"], limit=limit)
-            reply.headers["Link"] = f'<{following}>; rel="next"'
+        limit = max(1, min(request.args.get("limit", MAX_LISTED_EVENTS, type=int), MAX_LISTED_EVENTS))
+        listed_events = event_store.list_events(after=after, limit=limit)
+        reply = jsonify(listed_events)
+        if len(listed_events) == limit:
+            next_page = url_for("received", after=listed_events[-1]["arrival"], limit=limit)
+            reply.headers["Link"] = f'<{next_page}>; rel="next"'
         return reply
 
     @app.get("/received/summary")
     def summary() -> ResponseReturnValue:
-        return book.summary()
+        return event_store.read_summary()
 
     @app.get("/faults")
-    def shown_fault() -> ResponseReturnValue:
-        return moods.now() | {"modes": list(faults.MODES)}
+    def show_fault() -> ResponseReturnValue:
+        return fault_state.describe_fault() | {"modes": list(faults.MODES)}
 
     @app.post("/faults")
     def put_fault() -> ResponseReturnValue:
         from_page = not request.is_json
         try:
-            asked = pages.asked(request.form) if from_page else request.get_json()
-            if not isinstance(asked, dict):
+            fault_settings = pages.parse_form(request.form) if from_page else request.get_json()
+            if not isinstance(fault_settings, dict):
                 raise ValueError("the body is no object")
-            moods.put(faults.parse(asked))
+            fault_state.set_fault(faults.parse_fault(fault_settings))
         except ValueError as error:
             return {"error": str(error)}, 422
         if from_page:
-            return redirect(url_for("watch", lang=pages.language(request.args)), 303)
-        return shown_fault()
+            return redirect(url_for("show_page", lang=pages.choose_language(request.args)), 303)
+        return show_fault()
 
     @app.get("/")
-    def watch() -> ResponseReturnValue:
-        return render_template("central/page.html", modes=texts.MODES, **shown())
+    def show_page() -> ResponseReturnValue:
+        return render_template("central/page.html", modes=texts.MODE_TEXTS, **page_context())
 
     @app.get("/live")
     def live() -> ResponseReturnValue:
-        return render_template("central/live.html", **shown())
+        return render_template("central/live.html", **page_context())
 
-    def shown() -> dict[str, Any]:
+    def page_context() -> dict[str, Any]:
         now = datetime.now(UTC)
-        return pages.shown(
+        return pages.build_context(
             request.args,
             now=now,
-            summary=book.summary(),
-            events=book.latest(SHOWN),
-            pulse=book.pulse(now, pages.PULSE_SECONDS),
-            fault=moods.now(),
+            summary=event_store.read_summary(),
+            events=event_store.list_latest_events(EVENTS_ON_PAGE),
+            pulse=event_store.count_by_second(now, pages.PULSE_SECONDS),
+            fault=fault_state.describe_fault(),
         )
 
     @app.after_request
-    def guarded(response: Response) -> Response:
-        response.headers["Content-Security-Policy"] = POLICY
+    def add_security_headers(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers.setdefault("Cache-Control", "no-store")
@@ -182,72 +182,77 @@ def create_app(book: Book, secrets: Sequence[bytes]) -> Flask:
 
 def from_env() -> Flask:
     """The central system as the launcher starts it: $DATA_DIR/central.db, secrets divided by commas."""
-    secrets = [checks.secret(each) for each in os.environ["FEEDBACK_CENTRAL_SECRET"].split(",")]
-    return create_app(Book(Path(os.environ["DATA_DIR"]) / "central.db"), secrets)
+    secrets = [
+        checks.decode_secret(encoded_secret)
+        for encoded_secret in os.environ["FEEDBACK_CENTRAL_SECRET"].split(",")
+    ]
+    return create_app(EventStore(Path(os.environ["DATA_DIR"]) / "central.db"), secrets)
 
 
-def _reply(answer: dict[str, Any], status: int, fault: Fault) -> Response:
-    reply = Response(json.dumps(answer), status, mimetype="application/json")
+def _build_json_reply(body: dict[str, Any], status: int, fault: Fault) -> Response:
+    reply = Response(json.dumps(body), status, mimetype="application/json")
     if fault.retry_after is not None:
         reply.headers["Retry-After"] = fault.retry_after
     return reply
 
 
-def _nonsense(fault: Fault) -> Response:
+def _build_nonsense_reply(fault: Fault) -> Response:
     if fault.mode == "empty":
         return Response(b"", mimetype="application/json")
     if fault.mode == "garbage":
         return Response(
             "<!doctype html><title>OK</title><p>Everything is fine, really.", mimetype="text/html"
         )
-    _connection().settimeout(STUCK)
-    return Response(_endless(), mimetype="application/json")
+    _client_connection().settimeout(ENDLESS_READER_SECONDS)
+    return Response(_stream_endlessly(), mimetype="application/json")
 
 
-def _endless() -> Iterator[bytes]:
+def _stream_endlessly() -> Iterator[bytes]:
     yield b'{"accepted": ["'
     while True:
         yield b"0" * 65536
 
 
-def _dripping(answer: bytes, seconds: float) -> Response:
-    connection = _connection()
+def _build_drip_reply(body: bytes, seconds: float) -> Response:
+    connection = _client_connection()
 
-    def drops() -> Iterator[bytes]:
-        for place in range(len(answer)):
-            yield answer[place : place + 1]
-            if _is_gone(connection, seconds):
+    def stream_bytes() -> Iterator[bytes]:
+        for position in range(len(body)):
+            yield body[position : position + 1]
+            if _wait_for_hangup(connection, seconds):
                 return
 
-    return Response(drops(), mimetype="application/json", headers={"Content-Length": str(len(answer))})
+    return Response(stream_bytes(), mimetype="application/json", headers={"Content-Length": str(len(body))})
 
 
-def _broken(answer: bytes = b"") -> Response:
+def _build_reset_reply(body: bytes = b"") -> Response:
     """The connection is reset, after half of the answer if there is one."""
-    connection = _connection()
+    connection = _client_connection()
 
-    def cut() -> Iterator[bytes]:
-        if answer:
-            yield answer[: len(answer) // 2]
+    def stream_half_then_reset() -> Iterator[bytes]:
+        if body:
+            yield body[: len(body) // 2]
             time.sleep(0.05)  # a reset overtakes what is still on its way
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        with socket.socket() as nothing:  # in its place, so that the server has something to close
-            os.dup2(nothing.fileno(), connection.fileno(), inheritable=False)
+        with socket.socket() as dummy_socket:  # in its place, so that the server has something to close
+            os.dup2(dummy_socket.fileno(), connection.fileno(), inheritable=False)
         raise ConnectionResetError(errno.ECONNRESET, "reset as asked")
 
-    return Response(cut(), mimetype="application/json", headers={"Content-Length": str(len(answer))})
+    return Response(
+        stream_half_then_reset(), mimetype="application/json", headers={"Content-Length": str(len(body))}
+    )
 
 
-def _wait(seconds: float) -> None:
-    _is_gone(_connection(), seconds)
+def _wait_unless_gone(seconds: float) -> None:
+    _wait_for_hangup(_client_connection(), seconds)
 
 
-def _is_gone(connection: socket.socket, seconds: float) -> bool:
+def _wait_for_hangup(connection: socket.socket, seconds: float) -> bool:
     """Wait; at once true when the other side hangs up, so that nobody holds a thread of ours for nothing."""
     readable, _, _ = select.select([connection], [], [], seconds)
     return bool(readable)
 
 
-def _connection() -> socket.socket:
+def _client_connection() -> socket.socket:
     connection: socket.socket = request.environ["gunicorn.socket"]
     return connection

@@ -45,69 +45,69 @@ class Fault:
     every: int | None = None
     stores: bool = False
 
-    def chooses(self, event: Mapping[str, Any]) -> bool:
+    def applies_to(self, event: Mapping[str, Any]) -> bool:
         """Whether the event is one of those that are refused."""
         if event["id"] == self.id:
             return True
         return self.every is not None and int(event["sequence"]) % self.every == 0
 
 
-def parse(asked: Mapping[str, object]) -> Fault:
+def parse_fault(settings: Mapping[str, object]) -> Fault:
     """The fault that somebody asked for; raises ``ValueError`` with a sentence."""
-    if unknown := asked.keys() - {each.name for each in fields(Fault)}:
+    if unknown := settings.keys() - {field.name for field in fields(Fault)}:
         raise ValueError(f"{min(unknown)} is unknown here")
-    mode = asked.get("mode")
+    mode = settings.get("mode")
     if not isinstance(mode, str) or mode not in MODES:
         raise ValueError(f"mode is one of {', '.join(MODES)}")
-    values = {**MODES[mode], **{name: value for name, value in asked.items() if value is not None}}
+    values = {**MODES[mode], **{name: value for name, value in settings.items() if value is not None}}
     statuses = (300, 399) if mode == "redirect" else (400, 599)
     fault = Fault(
         mode=mode,
-        times=_whole(values, "times", 1, 10**9),
-        seconds=_seconds(values),
-        status=_whole(values, "status", *statuses) or 200,
-        retry_after=_text(values, "retry_after"),
-        id=_text(values, "id"),
-        every=_whole(values, "every", 1, 10**9),
-        stores=_truth(values, "stores"),
+        times=_read_whole_number(values, "times", 1, 10**9),
+        seconds=_read_seconds(values),
+        status=_read_whole_number(values, "status", *statuses) or 200,
+        retry_after=_read_text(values, "retry_after"),
+        id=_read_text(values, "id"),
+        every=_read_whole_number(values, "every", 1, 10**9),
+        stores=_read_boolean(values, "stores"),
     )
     if mode in ("poison", "reject") and fault.id is None and fault.every is None:
         raise ValueError(f"{mode} needs id or every")
     return fault
 
 
-class Faults:
+class FaultState:
     """The fault that is on; threads may share one. It is gone with the process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._fault, self._left, self._hits = Fault(), 0, 0
+        self._fault, self._requests_left, self._hits = Fault(), 0, 0
 
-    def put(self, fault: Fault) -> None:
+    def set_fault(self, fault: Fault) -> None:
         """This one is on from the next request."""
         with self._lock:
-            self._fault, self._left, self._hits = fault, fault.times or 0, 0
+            self._fault, self._requests_left, self._hits = fault, fault.times or 0, 0
 
-    def take(self) -> Fault:
+    def take_fault(self) -> Fault:
         """How to treat the request that has just come."""
         with self._lock:
             fault = self._fault
             if fault.mode != "none":
                 self._hits += 1
             if fault.times is not None:
-                self._left -= 1
-                if self._left == 0:
+                self._requests_left -= 1
+                if self._requests_left == 0:
                     self._fault = Fault()
             return fault
 
-    def now(self) -> dict[str, Any]:
+    def describe_fault(self) -> dict[str, Any]:
         """The fault that is on, requests that it is on for, and requests that met the last one."""
         with self._lock:
-            left = self._left if self._fault.times is not None else None
-            return asdict(self._fault) | {"times": left, "hits": self._hits}
+            requests_left = self._requests_left if self._fault.times is not None else None
+            return asdict(self._fault) | {"times": requests_left, "hits": self._hits}
 
 
-def _whole(values: Mapping[str, object], name: str, least: int, most: int) -> int | None:
+def _read_whole_number(values: Mapping[str, object], name: str, least: int, most: int) -> int | None:
     value = values.get(name)
     if value is None:
         return None
@@ -116,14 +116,14 @@ def _whole(values: Mapping[str, object], name: str, least: int, most: int) -> in
     return value
 
 
-def _seconds(values: Mapping[str, object]) -> float:
+def _read_seconds(values: Mapping[str, object]) -> float:
     value = values.get("seconds", 0.0)
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 3600:
         raise ValueError("seconds is a number from 0 to 3600")
     return float(value)
 
 
-def _text(values: Mapping[str, object], name: str) -> str | None:
+def _read_text(values: Mapping[str, object], name: str) -> str | None:
     value = values.get(name)
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)  # Retry-After is often a number
@@ -132,7 +132,7 @@ def _text(values: Mapping[str, object], name: str) -> str | None:
     return value
 
 
-def _truth(values: Mapping[str, object], name: str) -> bool:
+def _read_boolean(values: Mapping[str, object], name: str) -> bool:
     value = values.get(name, False)
     if not isinstance(value, bool):
         raise ValueError(f"{name} is true or false")

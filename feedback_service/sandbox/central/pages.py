@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from feedback_service.sandbox.central.texts import MODES, TEXTS, WORDS
+from feedback_service.sandbox.central.texts import LABELS, MODE_TEXTS, TEXTS
 
 KYIV = ZoneInfo("Europe/Kyiv")
 PULSE_SECONDS = 120
@@ -13,7 +13,7 @@ BAR_SECONDS = 2
 BAR_HEIGHT = 40
 
 UNITS = {"uk": ("с", "хв", "год", "дн"), "en": ("s", "min", "h", "d")}
-KINDS = {
+EVENT_KINDS = {
     "case": "status",
     "response.recorded": "answer",
     "response.withdrawn": "withdrawn",
@@ -21,20 +21,20 @@ KINDS = {
 }
 
 
-def language(args: Mapping[str, str]) -> str:
+def choose_language(args: Mapping[str, str]) -> str:
     """Ukrainian unless English is asked for."""
     return "en" if args.get("lang") == "en" else "uk"
 
 
-def asked(form: Mapping[str, str]) -> dict[str, object]:
+def parse_form(form: Mapping[str, str]) -> dict[str, object]:
     """What the buttons and fields of the page ask for; raises ``ValueError``."""
-    given = {name: value.strip() for name, value in form.items() if value.strip()}
-    fault: dict[str, object] = {"mode": given.get("mode"), "retry_after": given.get("retry_after")}
+    fields = {name: value.strip() for name, value in form.items() if value.strip()}
+    fault: dict[str, object] = {"mode": fields.get("mode"), "retry_after": fields.get("retry_after")}
     for name in ("times", "status", "every"):
-        if name in given:
-            fault[name] = int(given[name])
-    if "seconds" in given:
-        fault["seconds"] = float(given["seconds"])
+        if name in fields:
+            fault[name] = int(fields[name])
+    if "seconds" in fields:
+        fault["seconds"] = float(fields["seconds"])
     if fault["mode"] in ("poison", "reject"):
         fault.setdefault("every", 5)
     if fault["mode"] not in ("status", "poison", "redirect"):
@@ -42,7 +42,7 @@ def asked(form: Mapping[str, str]) -> dict[str, object]:
     return fault
 
 
-def shown(
+def build_context(
     args: Mapping[str, str],
     *,
     now: datetime,
@@ -52,19 +52,28 @@ def shown(
     fault: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Everything that the templates name."""
-    lang = language(args)
-    seen = int(args["seen"]) if args.get("seen", "").isdecimal() else None
-    names = {mode: name for group in MODES[lang].values() for mode, (name, _) in group.items()}
+    lang = choose_language(args)
+    last_seen = int(args["seen"]) if args.get("seen", "").isdecimal() else None
+    mode_names = {mode: name for group in MODE_TEXTS[lang].values() for mode, (name, _) in group.items()}
     summary["by_type"] = [
-        (_word(lang, type), _kind(type), count, _share(count, summary["events"]))
-        for type, count in sorted(summary["by_type"].items(), key=lambda each: -each[1])
+        (
+            _translate(lang, event_type),
+            _find_event_kind(event_type),
+            count,
+            _compute_percentage(count, summary["events"]),
+        )
+        for event_type, count in sorted(
+            summary["by_type"].items(), key=lambda type_and_count: -type_and_count[1]
+        )
     ]
     for centre in summary["centres"]:
         centre["code"] = centre["source"].rpartition("/")[2]
-        centre["gaps"] = ", ".join(str(a) if a == b else f"{a}–{b}" for a, b in centre["gaps"])
+        centre["gaps"] = ", ".join(
+            str(first) if first == last else f"{first}–{last}" for first, last in centre["gaps"]
+        )
     for refusal in summary["refused"]:
-        refusal["word"] = _word(lang, refusal["reason"])
-        refusal["at"] = _moment(datetime.fromisoformat(refusal["last_at"]), now)
+        refusal["word"] = _translate(lang, refusal["reason"])
+        refusal["at"] = _format_time(datetime.fromisoformat(refusal["last_at"]), now)
     return {
         "language": lang,
         "other": "en" if lang == "uk" else "uk",
@@ -72,52 +81,56 @@ def shown(
         "live": args.get("live") != "off",
         "summary": summary,
         "refusals": sum(refusal["times"] for refusal in summary["refused"]),
-        "events": [_told(event, lang, now, seen) for event in events],
+        "events": [_describe_event(event, lang, now, last_seen) for event in events],
         "seen": events[0]["arrival"] if events else 0,
-        "bars": _bars(pulse),
+        "bars": _compute_bars(pulse),
         "most": max(pulse, default=0),
-        "fault": None if fault["mode"] == "none" else {**fault, "name": names[fault["mode"]]},
+        "fault": None if fault["mode"] == "none" else {**fault, "name": mode_names[fault["mode"]]},
         "n": lambda number: f"{number:,}".replace(",", "\N{NO-BREAK SPACE}" if lang == "uk" else ","),
     }
 
 
-def _told(event: Mapping[str, Any], lang: str, now: datetime, seen: int | None) -> dict[str, Any]:
+def _describe_event(
+    event: Mapping[str, Any], lang: str, now: datetime, last_seen: int | None
+) -> dict[str, Any]:
     """One event in words."""
-    text, data, type = TEXTS[lang], event["data"], event["type"]
-    came = datetime.fromisoformat(event["received_at"])
-    late = max(came - datetime.fromisoformat(event["time"].upper()), timedelta())
-    of_answer = type.startswith("ua.vidhuk.response.")
+    text, data, event_type = TEXTS[lang], event["data"], event["type"]
+    received_at = datetime.fromisoformat(event["received_at"])
+    delay = max(received_at - datetime.fromisoformat(event["time"].upper()), timedelta())
+    is_about_answer = event_type.startswith("ua.vidhuk.response.")
     service = (data.get("service") or {}).get("title")
     office = data.get("front_office")
     return {
-        "kind": _kind(type),
-        "type": _word(lang, type),
+        "kind": _find_event_kind(event_type),
+        "type": _translate(lang, event_type),
         "centre": event["source"].rpartition("/")[2],
         "service": service or data.get("name") or (text["no_service"] if office else None),
         "office": text[f"{office}_office"] if office else None,
-        "at": _moment(came, now),
+        "at": _format_time(received_at, now),
         "instant": event["received_at"],
-        "delay": text["delay_most" if of_answer else "delay"] % _length(late, lang),
+        "delay": text["delay_most" if is_about_answer else "delay"] % _format_duration(delay, lang),
         "number": text["number"] % event["sequence"],
         "again": text["came_again"] % event["times"] if event["times"] > 1 else None,
-        "fresh": seen is not None and event["arrival"] > seen,
-        **_value(data, lang),
+        "fresh": last_seen is not None and event["arrival"] > last_seen,
+        **_describe_value(data, lang),
     }
 
 
-def _value(data: Mapping[str, Any], lang: str) -> dict[str, Any]:
+def _describe_value(data: Mapping[str, Any], lang: str) -> dict[str, Any]:
     """What the event says: its main value, and remarks beside it."""
     text = TEXTS[lang]
     if "status" in data:
-        return {"value": _word(lang, data["status"]), "remarks": []}
+        return {"value": _translate(lang, data["status"]), "remarks": []}
     if "answers" not in data:
         return {"value": None, "remarks": []}
-    ratings = [each["value"] for each in data["answers"] if isinstance(each["value"], int)]
-    words = [_word(lang, each["value"]) for each in data["answers"] if isinstance(each["value"], str)]
-    value = f"{ratings[0]} {text['of_ten']}" if ratings else (words[:1] or [text["answered"]])[0]
-    others = len(data["answers"]) - 1
+    ratings = [answer["value"] for answer in data["answers"] if isinstance(answer["value"], int)]
+    labels = [
+        _translate(lang, answer["value"]) for answer in data["answers"] if isinstance(answer["value"], str)
+    ]
+    value = f"{ratings[0]} {text['of_ten']}" if ratings else (labels[:1] or [text["answered"]])[0]
+    other_count = len(data["answers"]) - 1
     remarks = [
-        text["more"] % others if others > 0 else None,
+        text["more"] % other_count if other_count > 0 else None,
         text["reasons"] % len(data["reasons"]) if data["reasons"] else None,
         text["breach"] if data["breach"] else None,
         text["comment"] if data["comment_present"] else None,
@@ -125,42 +138,46 @@ def _value(data: Mapping[str, Any], lang: str) -> dict[str, Any]:
     return {"value": value, "remarks": [remark for remark in remarks if remark]}
 
 
-def _word(lang: str, value: str) -> str:
-    return WORDS[lang].get(value, value)
+def _translate(lang: str, value: str) -> str:
+    return LABELS[lang].get(value, value)
 
 
-def _kind(type: str) -> str:
-    name = type.removeprefix("ua.vidhuk.")
-    return next((kind for start, kind in KINDS.items() if name.startswith(start)), "other")
+def _find_event_kind(event_type: str) -> str:
+    name = event_type.removeprefix("ua.vidhuk.")
+    return next((kind for prefix, kind in EVENT_KINDS.items() if name.startswith(prefix)), "other")
 
 
-def _length(length: timedelta, lang: str) -> str:
-    seconds = length.total_seconds()
+def _format_duration(duration: timedelta, lang: str) -> str:
+    seconds = duration.total_seconds()
     second, minute, hour, day = UNITS[lang]
     space = "\N{NO-BREAK SPACE}"
     if seconds < 10:
         return f"{seconds:.1f}{space}{second}".replace(".", "," if lang == "uk" else ".")
-    for size, most, unit in ((1, 100, second), (60, 100, minute), (3600, 48, hour)):
-        if seconds / size < most:
+    for size, limit, unit in ((1, 100, second), (60, 100, minute), (3600, 48, hour)):
+        if seconds / size < limit:
             return f"{seconds / size:.0f}{space}{unit}"
     return f"{seconds / 86400:.0f}{space}{day}"
 
 
-def _moment(at: datetime, now: datetime) -> str:
-    there = at.astimezone(KYIV)
-    return f"{there:%H:%M:%S}" if there.date() == now.astimezone(KYIV).date() else f"{there:%d.%m %H:%M}"
+def _format_time(at: datetime, now: datetime) -> str:
+    local_time = at.astimezone(KYIV)
+    return (
+        f"{local_time:%H:%M:%S}"
+        if local_time.date() == now.astimezone(KYIV).date()
+        else f"{local_time:%d.%m %H:%M}"
+    )
 
 
-def _share(part: int, whole: int) -> float:
-    return round(100 * part / whole, 1) if whole else 0.0
+def _compute_percentage(part: int, total: int) -> float:
+    return round(100 * part / total, 1) if total else 0.0
 
 
-def _bars(pulse: Sequence[int]) -> list[tuple[int, float]]:
+def _compute_bars(pulse: Sequence[int]) -> list[tuple[int, float]]:
     """For every two seconds how high its bar stands, the highest ``BAR_HEIGHT``."""
-    sums = [sum(pulse[start : start + BAR_SECONDS]) for start in range(0, len(pulse), BAR_SECONDS)]
-    most = max(sums, default=0)
+    totals = [sum(pulse[start : start + BAR_SECONDS]) for start in range(0, len(pulse), BAR_SECONDS)]
+    highest = max(totals, default=0)
     return [
-        (place, max(1.5, round(BAR_HEIGHT * each / most, 1)))
-        for place, each in enumerate(sums)
-        if most and each
+        (position, max(1.5, round(BAR_HEIGHT * total / highest, 1)))
+        for position, total in enumerate(totals)
+        if highest and total
     ]

@@ -145,7 +145,7 @@ TEXTS = {
     },
 }
 # Modes in groups, each with its name and what it does.
-MODES: Mapping[str, Mapping[str, Mapping[str, tuple[str, str]]]] = {
+MODE_TEXTS: Mapping[str, Mapping[str, Mapping[str, tuple[str, str]]]] = {
     "uk": {
         "Зв’язок": {
             "slow": ("Зволікає", "чекає, тоді робить усе як слід"),
@@ -195,7 +195,7 @@ MODES: Mapping[str, Mapping[str, Mapping[str, tuple[str, str]]]] = {
         },
     },
 }
-WORDS = {
+LABELS = {
     "uk": {
         "ua.vidhuk.case.status.v1": "Статус справи",
         "ua.vidhuk.response.recorded.v1": "Відповідь",

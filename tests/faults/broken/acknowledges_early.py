@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service.database import OptimisticTransaction, db, transactions
 
-LATE = 0.25  # seconds
+DELAY_SECONDS = 0.25  # seconds
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def _commit_soon(commit: Callable[[], object], close: Callable[[], object]) -> N
     """The story is told; a thread will commit it soon."""
 
     def late() -> None:
-        time.sleep(LATE)
+        time.sleep(DELAY_SECONDS)
         try:
             commit()
         finally:

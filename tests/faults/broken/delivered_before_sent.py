@@ -4,16 +4,16 @@ import time
 from unittest.mock import patch
 
 from feedback_service.delivery import courier
-from feedback_service.delivery.courier import Courier, Errand
-from feedback_service.delivery.relay import Reply
+from feedback_service.delivery.courier import ClaimedBatch, Relay
+from feedback_service.delivery.relay import ReceiverReply
 
 
-def carry(self: Courier, errand: Errand) -> None:
+def settle_then_send(self: Relay, batch: ClaimedBatch) -> None:
     """Hope for the best."""
-    ids = tuple(errand.bodies)
-    courier.settle(errand, ids, Reply(200, taken=frozenset(ids), readable=True), [])
+    ids = tuple(batch.bodies)
+    courier.settle_batch(batch, ids, ReceiverReply(200, accepted=frozenset(ids), is_readable=True), [])
     time.sleep(0.5)
-    self._transport.send([*errand.bodies.values()])
+    self._transport.send([*batch.bodies.values()])
 
 
-patch.object(Courier, "_carry", carry).start()
+patch.object(Relay, "_carry", settle_then_send).start()

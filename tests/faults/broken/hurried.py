@@ -5,4 +5,4 @@ from datetime import timedelta
 from feedback_service.delivery import relay
 
 relay.LEASE = timedelta(seconds=2)
-relay.REQUEST = timedelta(seconds=1.5)
+relay.REQUEST_LIMIT = timedelta(seconds=1.5)

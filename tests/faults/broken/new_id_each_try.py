@@ -7,24 +7,26 @@ from collections.abc import Sequence
 from dataclasses import replace
 from unittest.mock import patch
 
-from feedback_service.delivery.relay import Reply
-from feedback_service.delivery.transports.https import Https
+from feedback_service.delivery.relay import ReceiverReply
+from feedback_service.delivery.transports.https import HttpsTransport
 
-_send = Https.send
+_original_send = HttpsTransport.send
 
 
-def send(self: Https, bodies: Sequence[str]) -> Reply:
+def send_with_new_ids(self: HttpsTransport, bodies: Sequence[str]) -> ReceiverReply:
     """The receiver cannot know that it has seen them."""
-    real: dict[str, str] = {}
-    renamed = []
+    original_ids: dict[str, str] = {}
+    changed_bodies = []
     for body in bodies:
         event = json.loads(body)
-        id = str(uuid.uuid4())
-        real[id] = event["id"]
-        renamed.append(json.dumps(event | {"id": id}))
-    reply = _send(self, renamed)
+        event_id = str(uuid.uuid4())
+        original_ids[event_id] = event["id"]
+        changed_bodies.append(json.dumps(event | {"id": event_id}))
+    reply = _original_send(self, changed_bodies)
     time.sleep(0.5)
-    return replace(reply, taken=frozenset(real.get(id, id) for id in reply.taken))
+    return replace(
+        reply, accepted=frozenset(original_ids.get(event_id, event_id) for event_id in reply.accepted)
+    )
 
 
-patch.object(Https, "send", send).start()
+patch.object(HttpsTransport, "send", send_with_new_ids).start()

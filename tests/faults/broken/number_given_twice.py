@@ -4,12 +4,12 @@ from typing import Any
 
 from feedback_service.delivery import events
 
-_body = events.body
+_original_body = events.build_body
 
 
-def body(*, sequence: int, **facts: Any) -> str:
+def body_with_repeated_number(*, sequence: int, **facts: Any) -> str:
     """What travels, with a number that another has."""
-    return _body(sequence=sequence - (sequence > 1 and sequence % 2 == 0), **facts)
+    return _original_body(sequence=sequence - (sequence > 1 and sequence % 2 == 0), **facts)
 
 
-events.body = body
+events.build_body = body_with_repeated_number

@@ -6,10 +6,10 @@ import pytest
 from flask import Flask
 
 from feedback_service.flow import alarm_duties, maintenance
-from feedback_service.mail import Server
-from tests.kiosk_ui.admin.conftest import OWN, SignedIn
+from feedback_service.mail import MailServer
+from tests.kiosk_ui.admin.conftest import OWN_CENTRE, SignedIn
 from tests.kiosk_ui.outline import Outline
-from tests.support.story import invited, sent
+from tests.support.story import create_invitation, send_answer
 
 PAGE = "/admin/alarms"
 
@@ -19,8 +19,8 @@ def raised(app: Flask, centres: None) -> None:
     """Six bad answers and a breach have come in."""
     with app.app_context():
         for _ in range(6):
-            sent(invited().token, {"off.quality": "awful"})
-        sent(invited().token, {"any.breach": ["bribe"]})
+            send_answer(create_invitation().token, {"off.quality": "awful"})
+        send_answer(create_invitation().token, {"any.breach": ["bribe"]})
         alarm_duties.raise_alarms(maintenance.never)
 
 
@@ -89,7 +89,7 @@ def test_a_note_that_is_too_long_stays_in_the_form(raised: None, signed_in: Sign
 def test_letters_are_switched_off_and_on(app: Flask, signed_in: SignedIn) -> None:
     head = signed_in("head")
     assert "Поштового сервера тут не налаштовано" in head.get(PAGE).text
-    server = Server("smtp", "127.0.0.1", 25, True)
+    server = MailServer("smtp", "127.0.0.1", 25, True)
     app.config["SETTINGS"] = replace(app.config["SETTINGS"], smtp_url=server, mail_from="v@rada.example")
 
     assert f"надходять на {head.email}" in head.get(PAGE).text
@@ -100,9 +100,9 @@ def test_letters_are_switched_off_and_on(app: Flask, signed_in: SignedIn) -> Non
 
 
 def test_one_centre_of_several_is_named_by_the_address(raised: None, app: Flask, signed_in: SignedIn) -> None:
-    both = signed_in("head", OWN, "SN99000008")
+    both = signed_in("head", OWN_CENTRE, "SN99000008")
 
     assert len(forms(both.get(PAGE).text)) == 3
-    assert len(forms(both.get(f"{PAGE}?centre={OWN}").text)) == 3
+    assert len(forms(both.get(f"{PAGE}?centre={OWN_CENTRE}").text)) == 3
     assert "Тривог немає" in both.get(f"{PAGE}?centre=SN99000008").text
     assert signed_in("head").get(f"{PAGE}?centre=SN99000008").status_code == 404

@@ -6,26 +6,26 @@ import pytest
 from flask import Flask
 
 from feedback_service import clock
-from tests.kiosk_ui.admin.conftest import OWN, SignedIn
+from tests.kiosk_ui.admin.conftest import OWN_CENTRE, SignedIn
 from tests.kiosk_ui.outline import Outline
-from tests.support.staff import Staff
-from tests.support.story import invited, sent
+from tests.support.staff import StaffClient
+from tests.support.story import create_invitation, send_answer
 
-PAGE = f"/admin/centres/{OWN}/comments"
+PAGE = f"/admin/centres/{OWN_CENTRE}/comments"
 
 
 @pytest.fixture
-def head(app: Flask, signed_in: SignedIn) -> Staff:
+def head(app: Flask, signed_in: SignedIn) -> StaffClient:
     """The head of a centre where eight people wrote something."""
     head = signed_in("head")
     with app.app_context():
         for number in range(6):
-            sent(invited().token, {"off.nps": 10, "any.comment": f"Дякую {number}"})
-        sent(
-            invited().token,
+            send_answer(create_invitation().token, {"off.nps": 10, "any.comment": f"Дякую {number}"})
+        send_answer(
+            create_invitation().token,
             {"off.nps": 2, "off.staff": "awful", "any.reasons": ["queue"], "any.comment": "Стояла в черзі"},
         )
-        sent(invited().token, {"any.breach": ["bribe"], "any.comment": "Натякали на подяку"})
+        send_answer(create_invitation().token, {"any.breach": ["bribe"], "any.comment": "Натякали на подяку"})
     return head
 
 
@@ -56,7 +56,7 @@ def setting_aside(page: str) -> str:
         ("q=немає такого", "Коментарів немає", "за початком"),
     ],
 )
-def test_what_the_address_asks_for_is_shown(head: Staff, asked: str, count: str, shown: str) -> None:
+def test_what_the_address_asks_for_is_shown(head: StaffClient, asked: str, count: str, shown: str) -> None:
     page = head.get(f"{PAGE}?{asked}").text
 
     assert heading(page) == count
@@ -79,7 +79,7 @@ def test_what_the_address_asks_for_is_shown(head: Staff, asked: str, count: str,
     ],
 )
 def test_a_wish_that_makes_no_sense_gets_a_sentence_and_the_nearest_view(
-    head: Staff, asked: str, said: str
+    head: StaffClient, asked: str, said: str
 ) -> None:
     reply = head.get(f"{PAGE}?{asked}")
 
@@ -87,10 +87,12 @@ def test_a_wish_that_makes_no_sense_gets_a_sentence_and_the_nearest_view(
     assert said in Outline(reply.text).root.text
 
 
-def test_few_alike_are_withheld_with_a_reason(head: Staff, app: Flask) -> None:
+def test_few_alike_are_withheld_with_a_reason(head: StaffClient, app: Flask) -> None:
     yesterday = clock.kyiv_day(clock.now() - timedelta(days=1))
     with app.app_context():
-        sent(invited(front_office="online").token, {"on.nps": 1, "any.comment": "одна онлайн"})
+        send_answer(
+            create_invitation(front_office="online").token, {"on.nps": 1, "any.comment": "одна онлайн"}
+        )
 
     page = head.get(f"{PAGE}?front_office=online").text
 
@@ -99,11 +101,11 @@ def test_few_alike_are_withheld_with_a_reason(head: Staff, app: Flask) -> None:
     assert heading(head.get(f"{PAGE}?from={yesterday}&to={yesterday}").text) == "Коментарів немає"
 
 
-def test_pages_keep_every_filter(app: Flask, head: Staff) -> None:
+def test_pages_keep_every_filter(app: Flask, head: StaffClient) -> None:
     with app.app_context():
         for number in range(30):
             said = {"off.nps": 1, "any.reasons": ["queue"], "any.comment": f"черга {number}"}
-            sent(invited().token, said)
+            send_answer(create_invitation().token, said)
     first = head.get(f"{PAGE}?q=черга&reason=queue&reason=seats&lang=en")
     assert heading(first.text) == "31 comments"
 
@@ -120,7 +122,7 @@ def test_pages_keep_every_filter(app: Flask, head: Staff) -> None:
     assert len({piece[:2] for piece in texts[0][1:]} & {piece[:2] for piece in texts[1][1:]}) <= 2
 
 
-def test_what_is_set_aside_goes_and_comes_back_and_the_journal_knows(head: Staff) -> None:
+def test_what_is_set_aside_goes_and_comes_back_and_the_journal_knows(head: StaffClient) -> None:
     form = setting_aside(head.get(f"{PAGE}?q=подяка&breach=1").text)
 
     reply = head.post(form)
@@ -134,13 +136,13 @@ def test_what_is_set_aside_goes_and_comes_back_and_the_journal_knows(head: Staff
     journal = head.get("/admin/journal").text
     assert "відклав(-ла) коментар" in journal
     assert "повернув(-ла) коментар" in journal
-    assert "Коментарі" in journal and OWN in journal
+    assert "Коментарі" in journal and OWN_CENTRE in journal
 
 
 @pytest.mark.parametrize(
     "query", ["endpoint=x", "_external=1&_scheme=javascript", "_anchor=x", "_method=GET"]
 )
-def test_no_word_in_the_address_leads_elsewhere_afterwards(head: Staff, query: str) -> None:
+def test_no_word_in_the_address_leads_elsewhere_afterwards(head: StaffClient, query: str) -> None:
     form = setting_aside(head.get(f"{PAGE}?{query}").text)
 
     reply = head.post(form)
@@ -149,22 +151,22 @@ def test_no_word_in_the_address_leads_elsewhere_afterwards(head: Staff, query: s
     assert reply.headers["Location"].startswith(f"{PAGE}?")
 
 
-def test_a_comment_of_another_centre_is_not_there(head: Staff, signed_in: SignedIn) -> None:
+def test_a_comment_of_another_centre_is_not_there(head: StaffClient, signed_in: SignedIn) -> None:
     stranger = signed_in("head", "SN99000008")
     form = setting_aside(head.get(PAGE).text)
 
     assert stranger.post(form).status_code == 404
-    assert stranger.post(form.replace(OWN, "SN99000008")).status_code == 404
+    assert stranger.post(form.replace(OWN_CENTRE, "SN99000008")).status_code == 404
     assert stranger.get(PAGE).status_code == 404
     assert head.post(f"{PAGE}/nonsense/aside").status_code == 404
 
 
 @pytest.mark.parametrize("format", ["csv", "xlsx", "json"])
-def test_a_file_holds_what_the_page_shows(head: Staff, format: str) -> None:
+def test_a_file_holds_what_the_page_shows(head: StaffClient, format: str) -> None:
     reply = head.get(f"{PAGE}.{format}?q=черга")
 
     assert reply.status_code == 200
-    assert f"comments-{OWN}.{format}" in reply.headers["Content-Disposition"]
+    assert f"comments-{OWN_CENTRE}.{format}" in reply.headers["Content-Disposition"]
     if format != "xlsx":
         assert "Стояла в черзі" in reply.text
         assert "Дякую" not in reply.text

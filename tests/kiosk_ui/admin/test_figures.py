@@ -19,12 +19,12 @@ from feedback_service.database import transaction
 from feedback_service.flow import integrations
 from feedback_service.models import Centre, Service
 from tests.conftest import TimeIs
-from tests.kiosk_ui.admin.conftest import FOREIGN, OWN, SignedIn
-from tests.kiosk_ui.outline import keep_the_house_rules
+from tests.kiosk_ui.admin.conftest import FOREIGN_CENTRE, OWN_CENTRE, SignedIn
+from tests.kiosk_ui.outline import check_house_rules
 from tests.support.payloads import PAYLOADS
-from tests.support.respondents import Person, crowd, store
-from tests.support.staff import Staff
-from tests.support.story import invited, sent
+from tests.support.respondents import Person, make_people, store_answers
+from tests.support.staff import StaffClient
+from tests.support.story import create_invitation, send_answer
 
 TODAY = date(2026, 11, 20)
 PAGES = ("/admin/", "/admin/figures", "/admin/figures?by=part_of_week", "/admin/sources-compared")
@@ -36,26 +36,26 @@ def friday_noon(time_is: TimeIs) -> None:
 
 
 @pytest.fixture
-def head(app: Flask, signed_in: SignedIn) -> Staff:
+def head(app: Flask, signed_in: SignedIn) -> StaffClient:
     """The head of a centre where some hundred people answered in three months."""
     with app.app_context():
-        store(crowd(5, 300, first=TODAY - timedelta(80), days=80, centres=(OWN,)))
-        sent(invited(centre=OWN).token, {"off.nps": 9})
+        store_answers(make_people(5, 300, first_day=TODAY - timedelta(80), days=80, centres=(OWN_CENTRE,)))
+        send_answer(create_invitation(centre=OWN_CENTRE).token, {"off.nps": 9})
     return signed_in("head")
 
 
-def said(me: Staff, path: str, status: int = 200) -> str:
+def said(me: StaffClient, path: str, status: int = 200) -> str:
     """The page, which keeps the house rules."""
     reply = me.get(path)
     assert reply.status_code == status, reply.text
-    keep_the_house_rules(reply.text)
+    check_house_rules(reply.text)
     return reply.text
 
 
 @pytest.mark.parametrize("lang", ["uk", "en"])
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_with_figures_says_that_the_methodology_is_not_confirmed(
-    head: Staff, page: str, lang: str
+    head: StaffClient, page: str, lang: str
 ) -> None:
     text = said(head, f"{page}{'&' if '?' in page else '?'}lang={lang}")
     assert {"uk": "Методика не підтверджена", "en": "The methodology is not confirmed"}[lang] in text
@@ -66,12 +66,14 @@ def test_a_centre_where_nobody_answered_has_calm_pages(signed_in: SignedIn, page
     said(signed_in("administrator"), page)
 
 
-def test_figures_of_the_page_are_those_of_the_api(app: Flask, head: Staff) -> None:
+def test_figures_of_the_page_are_those_of_the_api(app: Flask, head: StaffClient) -> None:
     with app.app_context():
-        key = integrations.add_key(["summaries:read"], [OWN])
+        key = integrations.add_key(["summaries:read"], [OWN_CENTRE])
     period = {"from": "2026-09-01", "to": "2026-11-20"}
     reply = app.test_client().get(
-        "/api/v1/summaries", query_string=period | {"centre": OWN}, headers={"Authorization": f"Bearer {key}"}
+        "/api/v1/summaries",
+        query_string=period | {"centre": OWN_CENTRE},
+        headers={"Authorization": f"Bearer {key}"},
     )
     told = json.loads(reply.text)
     exported = json.loads(head.get("/admin/figures/export?table=offices&format=json&from=2026-09-01").text)
@@ -105,7 +107,7 @@ def test_figures_of_the_page_are_those_of_the_api(app: Flask, head: Staff) -> No
     ],
 )
 def test_what_is_impossible_gets_a_sentence_and_the_nearest_view(
-    head: Staff, query: str, sentence: str, shown: tuple[str, str]
+    head: StaffClient, query: str, sentence: str, shown: tuple[str, str]
 ) -> None:
     text = said(head, f"/admin/figures?lang=en&{query}")
 
@@ -114,19 +116,19 @@ def test_what_is_impossible_gets_a_sentence_and_the_nearest_view(
         assert f'name="{name}" type="date" value="{day}"' in text
 
 
-def test_a_foreign_centre_is_not_there(app: Flask, head: Staff) -> None:
+def test_a_foreign_centre_is_not_there(app: Flask, head: StaffClient) -> None:
     for page in PAGES:
-        assert head.get(f"{page}{'&' if '?' in page else '?'}centre={FOREIGN}").status_code == 404
-    assert head.get(f"/admin/figures/export?centre={FOREIGN}").status_code == 404
-    assert head.post(f"/admin/sources-compared?centre={FOREIGN}", {"text": "x"}).status_code == 404
+        assert head.get(f"{page}{'&' if '?' in page else '?'}centre={FOREIGN_CENTRE}").status_code == 404
+    assert head.get(f"/admin/figures/export?centre={FOREIGN_CENTRE}").status_code == 404
+    assert head.post(f"/admin/sources-compared?centre={FOREIGN_CENTRE}", {"text": "x"}).status_code == 404
 
 
 @pytest.mark.parametrize("query", ["table=nothing", "format=exe", "table=trend-", "table=service-back"])
-def test_a_table_that_there_is_not_is_not_there(head: Staff, query: str) -> None:
+def test_a_table_that_there_is_not_is_not_there(head: StaffClient, query: str) -> None:
     assert head.get(f"/admin/figures/export?{query}").status_code == 404
 
 
-def test_a_view_keeps_its_address_through_every_link(head: Staff) -> None:
+def test_a_view_keeps_its_address_through_every_link(head: StaffClient) -> None:
     text = said(head, "/admin/?from=2026-09-01&to=2026-10-31&front_office=offline&source=qr_case&lang=en")
     links = [part.split('"')[0] for part in text.split('href="')[1:]]
     deeper = [link for link in links if link.startswith("/admin/figures")]
@@ -137,9 +139,11 @@ def test_a_view_keeps_its_address_through_every_link(head: Staff) -> None:
             assert kept in link.replace("&amp;", "&"), link
 
 
-def test_from_a_services_figures_one_click_leads_to_what_its_displeased_people_wrote(head: Staff) -> None:
+def test_from_a_services_figures_one_click_leads_to_what_its_displeased_people_wrote(
+    head: StaffClient,
+) -> None:
     page = said(head, "/admin/?from=2026-10-01&to=2026-10-31&service=00034&front_office=offline&lang=en")
-    [address] = re.findall(rf'href="(/admin/centres/{OWN}/comments[^"]*)"', page)
+    [address] = re.findall(rf'href="(/admin/centres/{OWN_CENTRE}/comments[^"]*)"', page)
 
     wanted = parse_qs(urlsplit(unescape(address)).query)
     assert wanted == {
@@ -157,8 +161,8 @@ def test_better_or_worse_is_told_only_where_the_interval_allows_it(app: Flask, s
     with app.app_context():
         september, october = date(2026, 9, 15), date(2026, 10, 15)
         for day, bad in ((september, 2), (october, 30)):
-            store([Person(day, {"off.nps": "10", "off.quality": "great"})] * (150 - bad))
-            store([Person(day, {"off.nps": "10", "off.quality": "awful"})] * bad)
+            store_answers([Person(day, {"off.nps": "10", "off.quality": "great"})] * (150 - bad))
+            store_answers([Person(day, {"off.nps": "10", "off.quality": "awful"})] * bad)
     me = signed_in("administrator")
 
     text = said(me, "/admin/?from=2026-10-01&to=2026-10-31&lang=en")
@@ -169,7 +173,7 @@ def test_better_or_worse_is_told_only_where_the_interval_allows_it(app: Flask, s
 
 def test_too_few_people_are_nowhere_on_the_page(app: Flask, signed_in: SignedIn) -> None:
     with app.app_context():
-        store([Person(TODAY, {"off.nps": "3", "off.quality": "awful"}, ("queue",))] * 3)
+        store_answers([Person(TODAY, {"off.nps": "3", "off.quality": "awful"}, ("queue",))] * 3)
     me = signed_in("head")
     text = said(me, "/admin/?lang=en")
 
@@ -181,8 +185,8 @@ def test_too_few_people_are_nowhere_on_the_page(app: Flask, signed_in: SignedIn)
 
 def test_a_provider_sees_its_own_cases_only(app: Flask, signed_in: SignedIn) -> None:
     with app.app_context():
-        store([Person(TODAY, {"off.nps": "10"}, provider="00032112")] * 8)
-        store([Person(TODAY, {"off.nps": "0"}, provider="43220851")] * 50)
+        store_answers([Person(TODAY, {"off.nps": "10"}, provider="00032112")] * 8)
+        store_answers([Person(TODAY, {"off.nps": "0"}, provider="43220851")] * 50)
     me = signed_in("provider", "00032112")
     rows = json.loads(me.get("/admin/figures/export?table=offices&format=json").text)["rows"]
 
@@ -195,7 +199,7 @@ def test_a_provider_sees_its_own_cases_only(app: Flask, signed_in: SignedIn) -> 
 def test_who_sees_some_services_cannot_subtract_one_from_the_others(app: Flask, signed_in: SignedIn) -> None:
     with app.app_context():
         for code, n in (("00001", 3), ("00002", 7), ("00003", 40), ("00004", 60)):
-            store([Person(TODAY, {"off.nps": "10", "off.quality": "good"}, service=(code, ""))] * n)
+            store_answers([Person(TODAY, {"off.nps": "10", "off.quality": "good"}, service=(code, ""))] * n)
     me = signed_in("central_body", "00001", "00002", "00003")
 
     def answers(query: str) -> dict[str | None, int | None]:
@@ -208,7 +212,7 @@ def test_who_sees_some_services_cannot_subtract_one_from_the_others(app: Flask, 
     assert {code: answers(f"table=offices&service={code}")[None] for code in told} == told
 
 
-def test_an_operator_sees_no_figures(head: Staff, signed_in: SignedIn) -> None:
+def test_an_operator_sees_no_figures(head: StaffClient, signed_in: SignedIn) -> None:
     me = signed_in("operator")
     assert 'class="big"' not in said(me, "/admin/?lang=en")
     assert me.get("/admin/figures").status_code == 403
@@ -216,14 +220,14 @@ def test_an_operator_sees_no_figures(head: Staff, signed_in: SignedIn) -> None:
 
 # Explanations -------------------------------------------------------------------------------------------------
 
-PERIOD = f"/admin/sources-compared?centre={OWN}&from=2026-10-01&to=2026-10-31"
+PERIOD = f"/admin/sources-compared?centre={OWN_CENTRE}&from=2026-10-01&to=2026-10-31"
 
 
-def explain(me: Staff, words: str, after: int = 0) -> Any:
+def explain(me: StaffClient, words: str, after: int = 0) -> Any:
     return me.post(PERIOD, {"text": words, "after": str(after)})
 
 
-def test_an_explanation_is_kept_with_its_author_day_and_earlier_versions(head: Staff) -> None:
+def test_an_explanation_is_kept_with_its_author_day_and_earlier_versions(head: StaffClient) -> None:
     assert explain(head, "У телефонних опитуваннях люди добріші.").status_code == 303
     assert explain(head, "Планшет стояв біля зламаного кондиціонера.", after=1).status_code == 303
     text = said(head, f"{PERIOD}&lang=en")
@@ -235,7 +239,7 @@ def test_an_explanation_is_kept_with_its_author_day_and_earlier_versions(head: S
     assert "Nothing has been written" in said(head, "/admin/sources-compared?lang=en")
 
 
-def test_of_two_who_write_at_once_the_second_sees_the_first(head: Staff, signed_in: SignedIn) -> None:
+def test_of_two_who_write_at_once_the_second_sees_the_first(head: StaffClient, signed_in: SignedIn) -> None:
     other = signed_in("administrator")
     assert explain(other, "Перша думка").status_code == 303
     reply = explain(head, "Друга думка")
@@ -247,13 +251,13 @@ def test_of_two_who_write_at_once_the_second_sees_the_first(head: Staff, signed_
 
 
 @pytest.mark.parametrize("words", ["", "   ", "x" * 2001, "\u202eзлий"])
-def test_an_explanation_that_cannot_be_kept_comes_back_as_typed(head: Staff, words: str) -> None:
+def test_an_explanation_that_cannot_be_kept_comes_back_as_typed(head: StaffClient, words: str) -> None:
     reply = explain(head, words)
     assert reply.status_code == 422
     assert words.strip() in reply.text
 
 
-def test_the_journal_knows_who_explained(head: Staff) -> None:
+def test_the_journal_knows_who_explained(head: StaffClient) -> None:
     explain(head, "Причина")
     assert "explained why sources differ" in said(head, "/admin/journal?lang=en")
 
@@ -267,7 +271,7 @@ def call_everything(tx: Session) -> None:
     services = tx.scalars(select(Service).where(Service.code.startswith("P"))).all()
     for service in services:
         service.title = PAYLOADS[int(service.code[1:])]
-    tx.execute(update(Centre).where(Centre.code == OWN).values(name=PAYLOADS[0]))
+    tx.execute(update(Centre).where(Centre.code == OWN_CENTRE).values(name=PAYLOADS[0]))
 
 
 @pytest.mark.parametrize("page", ["/admin/?", "/admin/figures?by=service&", "/admin/figures?by=workplace&"])
@@ -275,11 +279,11 @@ def test_no_stored_text_runs_in_a_page_or_chart(app: Flask, signed_in: SignedIn,
     with app.app_context():
         for number, payload in enumerate(PAYLOADS):
             facts: dict[str, Any] = {"service": (f"P{number:03}", ""), "workplace": payload[:64]}
-            store([Person(TODAY, {"off.nps": "5", "off.quality": "awful"}, **facts)] * 5)
+            store_answers([Person(TODAY, {"off.nps": "5", "off.quality": "awful"}, **facts)] * 5)
         call_everything()
     reply = signed_in("head").get(f"{page}from=2026-11-20&lang=en")
 
-    keep_the_house_rules(reply.text)
+    check_house_rules(reply.text)
     plain = {"svg", "title", "desc", "g", "rect", "line", "path", "circle", "polygon", "text"}
     charts = [f"<svg {part.split('</svg>')[0]}</svg>" for part in reply.text.split("<svg ")[1:]]
     assert charts
@@ -297,7 +301,7 @@ def test_no_stored_text_runs_in_a_table_that_is_taken_away(app: Flask, signed_in
     with app.app_context():
         for number, formula in enumerate(formulas):
             facts: dict[str, Any] = {"service": (formula[:8], f"{number}"), "workplace": formula}
-            store([Person(TODAY, {"off.nps": "5"}, **facts)] * 5)
+            store_answers([Person(TODAY, {"off.nps": "5"}, **facts)] * 5)
     text = signed_in("head").get(f"/admin/figures/export?by={by}&table={by}-offline&format=csv").text
     cells = [cell for row in csv.reader(io.StringIO(text, newline=""), delimiter=";") for cell in row]
 

@@ -13,25 +13,25 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.cases.registry import ServiceRef
-from feedback_service.config import smtp
+from feedback_service.config import parse_smtp_url
 from feedback_service.database import transaction
 from feedback_service.flow import alarm_duties, direct, maintenance
 from feedback_service.models import Centre, User
 from tests.conftest import TimeIs
-from tests.kiosk_ui.admin.conftest import OWN, SignedIn
-from tests.support.inert import alive, alive_in_svg, packed, read
+from tests.kiosk_ui.admin.conftest import OWN_CENTRE, SignedIn
+from tests.support.inert import find_active_content, find_active_content_in_svg, pack_payloads, read_page_text
 from tests.support.mailbox import Mailbox
 from tests.support.payloads import PAYLOADS
-from tests.support.staff import Staff
-from tests.support.story import given, invited, sent
+from tests.support.staff import StaffClient
+from tests.support.story import create_invitation, make_submission, send_answer
 
-PAGE = f"/admin/centres/{OWN}/comments"
+PAGE = f"/admin/centres/{OWN_CENTRE}/comments"
 
 
 @transaction
 def call(tx: Session, /, name: str) -> None:
     """The centre is called so."""
-    tx.execute(update(Centre).where(Centre.code == OWN).values(name=name))
+    tx.execute(update(Centre).where(Centre.code == OWN_CENTRE).values(name=name))
 
 
 @transaction
@@ -41,23 +41,26 @@ def write_to(tx: Session, /, old: str, new: str) -> None:
 
 
 @pytest.fixture
-def head(app: Flask, signed_in: SignedIn) -> Staff:
+def head(app: Flask, signed_in: SignedIn) -> StaffClient:
     """A head whose centre was told all of it: as comments, as titles of services, as its own name."""
     head = signed_in("head")
     with app.app_context():
         call(" ".join(PAYLOADS)[:500])
         for number, payload in enumerate(PAYLOADS):
-            answer = given({"off.nps": 1, "any.comment": payload, "any.breach": ["insult"]})
-            direct.record_in_hall(OWN, client_id=uuid.uuid4(), given=answer, language="uk")
+            answer = make_submission({"off.nps": 1, "any.comment": payload, "any.breach": ["insult"]})
+            direct.record_hall_answer(OWN_CENTRE, client_id=uuid.uuid4(), given=answer, language="uk")
             if number % 8 == 0:
                 service = ServiceRef("", f"x-{number}", " ".join(PAYLOADS[number : number + 8])[:500])
                 for _ in range(6):
-                    sent(invited(service=service).token, {"off.quality": "awful", "any.comment": payload})
+                    send_answer(
+                        create_invitation(service=service).token,
+                        {"off.quality": "awful", "any.comment": payload},
+                    )
         alarm_duties.raise_alarms(maintenance.never)
     return head
 
 
-def pages(head: Staff) -> Iterator[str]:
+def pages(head: StaffClient) -> Iterator[str]:
     """Every page of comments, one after another."""
     address: str | None = f"{PAGE}?source=qr_hall"
     while address:
@@ -67,25 +70,25 @@ def pages(head: Staff) -> Iterator[str]:
         address = older.replace("&amp;", "&") if "after=" in older else None
 
 
-def test_comments_are_text(head: Staff) -> None:
+def test_comments_are_text(head: StaffClient) -> None:
     seen = ""
     for page in pages(head):
-        assert alive(page) == []
-        seen += read(page)
+        assert find_active_content(page) == []
+        seen += read_page_text(page)
 
     found = [payload for payload in PAYLOADS if payload in seen]
     assert len(found) >= 190  # in the others the privacy guard found a number
 
 
-def test_a_search_for_each_of_them_is_text(head: Staff) -> None:
-    for text in packed(100):
+def test_a_search_for_each_of_them_is_text(head: StaffClient) -> None:
+    for text in pack_payloads(100):
         page = head.get(PAGE, query_string={"q": text, "from": text, "service": text, "reason": text}).text
-        assert alive(page) == []
+        assert find_active_content(page) == []
 
 
-def test_alarms_and_their_notes_are_text(head: Staff, app: Flask) -> None:
+def test_alarms_and_their_notes_are_text(head: StaffClient, app: Flask) -> None:
     page = head.get("/admin/alarms").text
-    assert alive(page) == []
+    assert find_active_content(page) == []
     for piece in page.split('action="')[1:]:
         form = piece.partition('"')[0].replace("&amp;", "&")
         if "/acknowledge" in form:
@@ -93,37 +96,37 @@ def test_alarms_and_their_notes_are_text(head: Staff, app: Flask) -> None:
             assert head.post(form, {field: " ".join(PAYLOADS)[:500]}).status_code == 303
 
     page = head.get("/admin/alarms").text
-    assert alive(page) == []
-    assert PAYLOADS[0] in read(page)
+    assert find_active_content(page) == []
+    assert PAYLOADS[0] in read_page_text(page)
 
 
-def test_the_poster_is_text(head: Staff, app: Flask) -> None:
-    for name in packed(500):
+def test_the_poster_is_text(head: StaffClient, app: Flask) -> None:
+    for name in pack_payloads(500):
         with app.app_context():
             call(name)
-        page = head.get(f"/centres/{OWN}/poster")
-        assert alive(page.text) == []
-        assert alive_in_svg(head.get(f"/centres/{OWN}/poster.svg").data) == []
+        page = head.get(f"/centres/{OWN_CENTRE}/poster")
+        assert find_active_content(page.text) == []
+        assert find_active_content_in_svg(head.get(f"/centres/{OWN_CENTRE}/poster.svg").data) == []
 
 
-def test_files_are_text(head: Staff) -> None:
+def test_files_are_text(head: StaffClient) -> None:
     told = json.loads(head.get(f"{PAGE}.json?source=qr_hall").text)
     assert len(told["rows"]) == len(PAYLOADS)
     lines = head.get(f"{PAGE}.csv?source=qr_hall").text.splitlines()
     assert not [line for line in lines if line.rpartition(";")[2].startswith(("=", "+", "-", "@", "＝"))]
 
 
-def test_letters_are_text_and_go_nowhere_else(head: Staff, app: Flask, time_is: TimeIs) -> None:
+def test_letters_are_text_and_go_nowhere_else(head: StaffClient, app: Flask, time_is: TimeIs) -> None:
     with Mailbox() as box, app.app_context():
         told = app.config["SETTINGS"]
-        app.config["SETTINGS"] = replace(told, smtp_url=smtp(box.url), mail_from="v@rada.example")
+        app.config["SETTINGS"] = replace(told, smtp_url=parse_smtp_url(box.url), mail_from="v@rada.example")
         time_is(clock.now() + timedelta(minutes=6))
         alarm_duties.tell_alarms(maintenance.never)
         alarm_duties.tell_alarms(maintenance.never)
 
-    assert len(box.taken) == 2
-    for letter in box.taken:
-        assert letter.to == (head.email,)
+    assert len(box.emails) == 2
+    for letter in box.emails:
+        assert letter.recipients == (head.email,)
         assert letter.message.get_content_type() == "text/plain"
         assert letter.message["To"] == head.email
         assert "\n" not in letter.message["Subject"]
@@ -131,17 +134,17 @@ def test_letters_are_text_and_go_nowhere_else(head: Staff, app: Flask, time_is: 
 
 
 def test_a_user_whose_address_is_markup_is_text_and_gets_no_letter(
-    head: Staff, app: Flask, time_is: TimeIs
+    head: StaffClient, app: Flask, time_is: TimeIs
 ) -> None:
     strange = '"><script>alert(1)</script>@x.example'
     with Mailbox() as box, app.app_context():
         write_to(head.email, strange)
         told = app.config["SETTINGS"]
-        app.config["SETTINGS"] = replace(told, smtp_url=smtp(box.url), mail_from="v@rada.example")
+        app.config["SETTINGS"] = replace(told, smtp_url=parse_smtp_url(box.url), mail_from="v@rada.example")
         page = head.get("/admin/alarms").text
         time_is(clock.now() + timedelta(minutes=6))
         alarm_duties.tell_alarms(maintenance.never)
 
-    assert alive(page) == []
-    assert strange in read(page)
-    assert box.taken == []
+    assert find_active_content(page) == []
+    assert strange in read_page_text(page)
+    assert box.emails == []

@@ -7,38 +7,38 @@ import pytest
 from flask import Flask
 
 from feedback_service.access import keys
-from feedback_service.access.sessions import form_token
+from feedback_service.access.sessions import derive_form_token
 from feedback_service.errors import Unavailable
 from feedback_service.flow import oversight, sign_in
 from feedback_service.flow import staff as users
 from feedback_service.models import JournalEntry
-from kiosk_ui.admin.journal import PAGES
-from tests.kiosk_ui.admin.conftest import FOREIGN, OWN, SignedIn
-from tests.kiosk_ui.outline import keep_the_house_rules
+from kiosk_ui.admin.journal import PAGE_LABELS
+from tests.kiosk_ui.admin.conftest import FOREIGN_CENTRE, OWN_CENTRE, SignedIn
+from tests.kiosk_ui.outline import check_house_rules
 from tests.support import staff, stored
-from tests.support.staff import FROM_HERE, PASSWORD
+from tests.support.staff import PASSWORD, SAME_ORIGIN_HEADERS
 
-PROFILE = f"/admin/centres/{OWN}/profile"
-SERVICES = f"/admin/centres/{OWN}/services"
+PROFILE = f"/admin/centres/{OWN_CENTRE}/profile"
+SERVICES = f"/admin/centres/{OWN_CENTRE}/services"
 EVIL = '"><script>alert(1)</script>'
 
 
 def test_everybody_learns_who_they_are_and_which_centres_they_see(signed_in: SignedIn) -> None:
     for role, words in (
         ("head", "ЦНАП міста Підзвітне"),
-        ("operator", FOREIGN),
+        ("operator", FOREIGN_CENTRE),
         ("ministry", "усіх центрів"),
     ):
         me = signed_in(role)
-        shown = keep_the_house_rules(me.get("/admin/").text).one("html").text
+        shown = check_house_rules(me.get("/admin/").text).find_one("html").text
         assert me.email in shown and words in shown
-        assert role != "head" or FOREIGN not in shown
+        assert role != "head" or FOREIGN_CENTRE not in shown
 
 
 def test_the_navigation_shows_what_is_open_to_one(signed_in: SignedIn) -> None:
     def offered(role: str) -> set[str]:
-        page = keep_the_house_rules(signed_in(role).get("/admin/").text)
-        return {link["href"] for nav in page.all("nav") for link in nav.walk() if link.tag == "a"}
+        page = check_house_rules(signed_in(role).get("/admin/").text)
+        return {link["href"] for nav in page.find_all("nav") for link in nav.walk() if link.tag == "a"}
 
     settings = {"/admin/users", "/admin/keys", "/admin/centres", "/admin/journal"}
     assert settings <= offered("head") & offered("operator")
@@ -50,13 +50,13 @@ def test_the_navigation_shows_what_is_open_to_one(signed_in: SignedIn) -> None:
 
 def test_a_new_user_gets_a_link_that_is_shown_once(app: Flask, signed_in: SignedIn) -> None:
     me = signed_in("head")
-    added = me.post("/admin/users/add", {"email": "taras@rada.example", "role": "head", "centre": OWN})
+    added = me.post("/admin/users/add", {"email": "taras@rada.example", "role": "head", "centre": OWN_CENTRE})
 
-    page = keep_the_house_rules(added.text)
-    link = page.one("output").text
+    page = check_house_rules(added.text)
+    link = page.find_one("output").text
     assert link.startswith("http://127.0.0.1:8000/admin/set-password/")
     with app.app_context():
-        assert sign_in.whose_link(link.rsplit("/", 1)[-1]) == "taras@rada.example"
+        assert sign_in.find_email_by_link(link.rsplit("/", 1)[-1]) == "taras@rada.example"
     assert "taras@rada.example" in me.get("/admin/users").text
     assert link.rsplit("/", 1)[-1] not in me.get("/admin/users").text
 
@@ -64,36 +64,36 @@ def test_a_new_user_gets_a_link_that_is_shown_once(app: Flask, signed_in: Signed
 def test_a_user_who_cannot_be_added_leaves_the_form_as_it_was_typed(signed_in: SignedIn) -> None:
     me = signed_in("head")
     for fields, status, named in (
-        ({"email": EVIL, "role": "head", "centre": OWN}, 422, "email"),
-        ({"email": "taras@rada.example", "role": "ministry", "centre": OWN}, 422, "role"),
-        ({"email": "taras@rada.example", "role": "head", "centre": FOREIGN}, 422, "scope"),
+        ({"email": EVIL, "role": "head", "centre": OWN_CENTRE}, 422, "email"),
+        ({"email": "taras@rada.example", "role": "ministry", "centre": OWN_CENTRE}, 422, "role"),
+        ({"email": "taras@rada.example", "role": "head", "centre": FOREIGN_CENTRE}, 422, "scope"),
         ({"email": "taras@rada.example", "role": "head"}, 422, "scope"),
-        ({"email": me.email, "role": "head", "centre": OWN}, 409, "email"),
+        ({"email": me.email, "role": "head", "centre": OWN_CENTRE}, 409, "email"),
     ):
         reply = me.post("/admin/users/add", fields)
         assert reply.status_code == status
-        page = keep_the_house_rules(reply.text)
-        assert page.field("email")["value"] == fields["email"]
-        assert [link for link in page.all("a") if link.get("href") == f"#{named}"]
+        page = check_house_rules(reply.text)
+        assert page.find_field("email")["value"] == fields["email"]
+        assert [link for link in page.find_all("a") if link.get("href") == f"#{named}"]
 
 
 def test_a_user_is_disabled_let_in_again_and_changed(app: Flask, signed_in: SignedIn) -> None:
     me = signed_in("head")
     with app.app_context():
-        email = staff.a_user("administrator", password=PASSWORD)
-        user = sign_in.visitor(staff.a_session(email))
+        email = staff.create_user("administrator", password=PASSWORD)
+        user = sign_in.find_current_user(staff.create_session(email))
         assert user is not None
     path = f"/admin/users/{user.user_id}"
-    keep_the_house_rules(me.get(path).text)
+    check_house_rules(me.get(path).text)
 
     assert me.post(f"{path}/disable").status_code == 303
-    assert "вимкнено" in keep_the_house_rules(me.get(path).text).one("main").text
+    assert "вимкнено" in check_house_rules(me.get(path).text).find_one("main").text
     assert me.post(f"{path}/enable").status_code == 303
-    changed = me.post(path, {"version": "3", "role": "head", "centre": OWN})
+    changed = me.post(path, {"version": "3", "role": "head", "centre": OWN_CENTRE})
     assert changed.status_code == 303
-    late = me.post(path, {"version": "3", "role": "administrator", "centre": OWN})
+    late = me.post(path, {"version": "3", "role": "administrator", "centre": OWN_CENTRE})
     assert late.status_code == 409
-    assert "Тим часом хтось інший" in keep_the_house_rules(late.text).one("main").text
+    assert "Тим часом хтось інший" in check_house_rules(late.text).find_one("main").text
     assert "керівник центру" in me.get(path).text
 
 
@@ -102,32 +102,34 @@ def test_a_user_is_disabled_let_in_again_and_changed(app: Flask, signed_in: Sign
 
 def test_a_key_is_shown_once_and_works(app: Flask, signed_in: SignedIn) -> None:
     me = signed_in()
-    form = keep_the_house_rules(me.get("/admin/keys").text).form()
-    fields = {"id": form["id"][0], "name": f"СЕД {EVIL}", "scope": "cases:write", "centre": OWN}
+    form = check_house_rules(me.get("/admin/keys").text).form_data()
+    fields = {"id": form["id"][0], "name": f"СЕД {EVIL}", "scope": "cases:write", "centre": OWN_CENTRE}
 
     made = me.post("/admin/keys", fields)
 
-    page = keep_the_house_rules(made.text)
-    secret = page.one("output").text
+    page = check_house_rules(made.text)
+    secret = page.find_one("output").text
     with app.app_context():
-        assert keys.find(secret) is not None
+        assert keys.find_caller(secret) is not None
     assert me.post("/admin/keys", fields).status_code == 409, "the same form makes no second one"
-    listed = keep_the_house_rules(me.get("/admin/keys").text)
+    listed = check_house_rules(me.get("/admin/keys").text)
     assert secret not in listed.root.text and EVIL in listed.root.text
 
-    revoke = next(form["action"] for form in listed.all("form") if "revoke" in (form.get("action") or ""))
+    revoke = next(
+        form["action"] for form in listed.find_all("form") if "revoke" in (form.get("action") or "")
+    )
     assert me.post(revoke).status_code == 303
     with app.app_context():
-        assert keys.find(secret) is None
+        assert keys.find_caller(secret) is None
 
 
 def test_a_key_that_lacks_something_leaves_the_form_as_it_was_typed(signed_in: SignedIn) -> None:
     reply = signed_in().post("/admin/keys", {"name": "СЕД", "scope": "cases:read"})
 
     assert reply.status_code == 422
-    page = keep_the_house_rules(reply.text)
-    assert page.field("name")["value"] == "СЕД"
-    assert page.form()["scope"] == ["cases:read"]
+    page = check_house_rules(reply.text)
+    assert page.find_field("name")["value"] == "СЕД"
+    assert page.form_data()["scope"] == ["cases:read"]
 
 
 # Profile and services
@@ -142,24 +144,28 @@ def test_a_profile_is_saved_and_shown_as_it_was_meant(signed_in: SignedIn) -> No
     me = signed_in()
     assert me.post(PROFILE, profile(contact=EVIL)).headers["Location"] == f"{PROFILE}?saved=1"
 
-    page = keep_the_house_rules(me.get(f"{PROFILE}?saved=1").text)
-    assert page.field("name")["value"] == "Прозорий офіс"
-    assert page.field("hours-mon")["value"] == "09:00–18:00"
-    assert page.field("contact")["value"] == EVIL
-    assert page.field("version")["value"] == "2"
+    page = check_house_rules(me.get(f"{PROFILE}?saved=1").text)
+    assert page.find_field("name")["value"] == "Прозорий офіс"
+    assert page.find_field("hours-mon")["value"] == "09:00–18:00"
+    assert page.find_field("contact")["value"] == EVIL
+    assert page.find_field("version")["value"] == "2"
 
 
 def test_people_who_answer_see_what_the_centre_chose_to_tell_them(signed_in: SignedIn) -> None:
     me = signed_in()
     me.post(PROFILE, profile(notice=f"Відповіді читає керівник. {EVIL}", languages=["uk"]))
 
-    notice = keep_the_house_rules(me.get(f"/privacy?centre={OWN}").text)
-    assert f"Відповіді читає керівник. {EVIL}" in notice.one("main").text
+    notice = check_house_rules(me.get(f"/privacy?centre={OWN_CENTRE}").text)
+    assert f"Відповіді читає керівник. {EVIL}" in notice.find_one("main").text
     assert not [
-        link for link in keep_the_house_rules(me.get(f"/C/{OWN}").text).all("a") if link.text == "English"
+        link
+        for link in check_house_rules(me.get(f"/C/{OWN_CENTRE}").text).find_all("a")
+        if link.text == "English"
     ]
     assert [
-        link for link in keep_the_house_rules(me.get(f"/C/{FOREIGN}").text).all("a") if link.text == "English"
+        link
+        for link in check_house_rules(me.get(f"/C/{FOREIGN_CENTRE}").text).find_all("a")
+        if link.text == "English"
     ]
 
 
@@ -169,9 +175,11 @@ def test_mistakes_in_a_profile_are_named_and_nothing_typed_is_lost(signed_in: Si
     reply = me.post(PROFILE, profile(**wrong, notice="Лишається"))
 
     assert reply.status_code == 422
-    page = keep_the_house_rules(reply.text)
+    page = check_house_rules(reply.text)
     assert {
-        link["href"] for link in page.all("a") if link["href"].startswith("#") and link["href"] != "#main"
+        link["href"]
+        for link in page.find_all("a")
+        if link["href"].startswith("#") and link["href"] != "#main"
     } == {
         "#name",
         "#hours-tue",
@@ -179,9 +187,9 @@ def test_mistakes_in_a_profile_are_named_and_nothing_typed_is_lost(signed_in: Si
         "#windows",
         "#languages",
     }
-    assert page.field("hours-tue")["value"] == "з ранку"
-    assert page.field("notice").text == "Лишається"
-    assert page.field("version")["value"] == "1"
+    assert page.find_field("hours-tue")["value"] == "з ранку"
+    assert page.find_field("notice").text == "Лишається"
+    assert page.find_field("version")["value"] == "1"
 
 
 def test_of_two_edits_at_once_the_later_one_is_shown_both_versions(signed_in: SignedIn) -> None:
@@ -191,13 +199,13 @@ def test_of_two_edits_at_once_the_later_one_is_shown_both_versions(signed_in: Si
     late = second.post(PROFILE, profile(name="Друга назва"))
 
     assert late.status_code == 409
-    page = keep_the_house_rules(late.text)
-    said = page.one("main").text
+    page = check_house_rules(late.text)
+    said = page.find_one("main").text
     assert "Перша назва" in said and "Друга назва" in said and "перший@rada.example" in said
-    assert page.field("name")["value"] == "Друга назва"
+    assert page.find_field("name")["value"] == "Друга назва"
     assert "Перша назва" in first.get(PROFILE).text, "nothing was overwritten"
 
-    again = second.post(PROFILE, profile(name="Друга назва", version=page.field("version")["value"]))
+    again = second.post(PROFILE, profile(name="Друга назва", version=page.find_field("version")["value"]))
     assert again.status_code == 303
 
 
@@ -205,7 +213,7 @@ def test_a_language_that_nobody_speaks_is_shown_as_it_was_typed(signed_in: Signe
     reply = signed_in().post(PROFILE, profile(version="0", languages=["uk", "xx", "по-нашому"]))
 
     assert reply.status_code == 409
-    assert "Українська, xx, по-нашому" in keep_the_house_rules(reply.text).one("main").text
+    assert "Українська, xx, по-нашому" in check_house_rules(reply.text).find_one("main").text
 
 
 @pytest.mark.parametrize("version", ["", "0", "abc", "-1", "9" * 30, "٣"])
@@ -219,15 +227,15 @@ def test_services_are_imported_from_a_file_or_pasted(signed_in: SignedIn) -> Non
 
     reply = me.post(SERVICES, {"file": file}, content_type="multipart/form-data")
     assert reply.status_code == 200
-    assert "Додано: 2" in keep_the_house_rules(reply.text).one("main").text
+    assert "Додано: 2" in check_house_rules(reply.text).find_one("main").text
     reply = me.post(SERVICES, {"table": "title,code\nНовий витяг,1\n"})
-    assert "змінено: 1" in keep_the_house_rules(reply.text).one("main").text
+    assert "змінено: 1" in check_house_rules(reply.text).find_one("main").text
     assert "Новий витяг" in me.get(SERVICES).text
 
 
 def test_a_long_table_may_be_pasted_as_well_as_sent_as_a_file(signed_in: SignedIn) -> None:
     me, table = signed_in(), "title,code\n" + f"{'Видача витягу ' * 30},не код\n" * 1_200
-    fields = {"csrf": form_token(me.token), "table": table}
+    fields = {"csrf": derive_form_token(me.token), "table": table}
     body = "".join(
         f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
         for name, value in fields.items()
@@ -237,7 +245,7 @@ def test_a_long_table_may_be_pasted_as_well_as_sent_as_a_file(signed_in: SignedI
         SERVICES,
         data=f"{body}--x--\r\n".encode(),
         content_type="multipart/form-data; boundary=x",
-        headers=FROM_HERE,
+        headers=SAME_ORIGIN_HEADERS,
     )
 
     assert len(table.encode()) > 500_000
@@ -261,9 +269,9 @@ def test_what_is_wrong_with_a_table_is_said_in_ukrainian_and_the_table_stays(
     reply = signed_in().post(SERVICES, {"table": table})
 
     assert reply.status_code == 422
-    page = keep_the_house_rules(reply.text)
-    assert said in page.one("main").text
-    assert page.field("table").text.split() == table.split()
+    page = check_house_rules(reply.text)
+    assert said in page.find_one("main").text
+    assert page.find_field("table").text.split() == table.split()
 
 
 def test_a_file_that_is_no_text_is_refused_in_words(signed_in: SignedIn) -> None:
@@ -271,28 +279,28 @@ def test_a_file_that_is_no_text_is_refused_in_words(signed_in: SignedIn) -> None
     reply = signed_in().post(SERVICES, {"file": file}, content_type="multipart/form-data")
 
     assert reply.status_code == 422
-    assert "UTF-8" in keep_the_house_rules(reply.text).one("main").text
+    assert "UTF-8" in check_house_rules(reply.text).find_one("main").text
 
 
 # Journal
 
 
 def test_the_journal_tells_who_saw_and_did_what_in_ones_own_centre(app: Flask, signed_in: SignedIn) -> None:
-    me, stranger = signed_in("head"), signed_in("head", FOREIGN)
-    stranger.get(f"/admin/centres/{FOREIGN}/profile")
+    me, stranger = signed_in("head"), signed_in("head", FOREIGN_CENTRE)
+    stranger.get(f"/admin/centres/{FOREIGN_CENTRE}/profile")
     for _ in range(3):
         me.get(PROFILE)
     me.post(PROFILE, profile())
 
-    page = keep_the_house_rules(me.get("/admin/journal").text)
+    page = check_house_rules(me.get("/admin/journal").text)
 
-    rows = [row.text for row in page.all("tr")]
+    rows = [row.text for row in page.find_all("tr")]
     assert [row for row in rows if "зміна профілю" in row and me.email in row]
-    assert len([row for row in rows if "перегляд" in row and f"Профіль центру {OWN}" in row]) == 1, (
+    assert len([row for row in rows if "перегляд" in row and f"Профіль центру {OWN_CENTRE}" in row]) == 1, (
         "once a session"
     )
     assert not [row for row in rows if stranger.email in row]
-    assert me.get(f"/admin/journal?centre={FOREIGN}").status_code == 404
+    assert me.get(f"/admin/journal?centre={FOREIGN_CENTRE}").status_code == 404
 
 
 def test_who_looks_from_above_leaves_a_trace_in_the_journal_of_the_centre(
@@ -303,22 +311,22 @@ def test_who_looks_from_above_leaves_a_trace_in_the_journal_of_the_centre(
 
     assert operator.email in head.get("/admin/journal").text
     assert operator.get("/admin/journal").status_code == 200
-    assert operator.get(f"/admin/journal?centre={OWN}").status_code == 200
+    assert operator.get(f"/admin/journal?centre={OWN_CENTRE}").status_code == 200
 
 
 def test_every_page_that_one_sees_has_a_name_in_the_journal(app: Flask, signed_in: SignedIn) -> None:
     me = signed_in("head")
     with app.app_context():
-        my_id = str(users.named(me.email))
+        my_id = str(users.find_user_id(me.email))
     for rule in app.url_map.iter_rules():
         if rule.rule.startswith("/admin") and "GET" in (rule.methods or ()):
-            path = rule.rule.replace("<centre>", OWN).replace("<format>", "csv")
+            path = rule.rule.replace("<centre>", OWN_CENTRE).replace("<format>", "csv")
             me.get(path.replace("<uuid:user>", my_id))
     with app.app_context():
-        seen = {each.object.split()[0] for each in stored.rows(JournalEntry) if each.action == "saw"}
+        seen = {each.object.split()[0] for each in stored.read_rows(JournalEntry) if each.action == "saw"}
 
     assert len(seen) > 10
-    assert seen <= PAGES.keys()
+    assert seen <= PAGE_LABELS.keys()
 
 
 def test_what_cannot_be_noted_is_not_shown(signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -331,16 +339,16 @@ def test_what_cannot_be_noted_is_not_shown(signed_in: SignedIn, monkeypatch: pyt
     reply = me.get("/admin/users")
 
     assert (reply.status_code, reply.headers["Retry-After"]) == (503, "5")
-    assert me.email not in keep_the_house_rules(reply.text).one("main").text
+    assert me.email not in check_house_rules(reply.text).find_one("main").text
 
 
 def test_earlier_entries_are_on_earlier_pages(app: Flask, signed_in: SignedIn) -> None:
     me = signed_in("head")
     for number in range(60):
-        me.post("/admin/keys", {"name": f"№ {number}", "scope": "cases:write", "centre": OWN})
+        me.post("/admin/keys", {"name": f"№ {number}", "scope": "cases:write", "centre": OWN_CENTRE})
 
-    page = keep_the_house_rules(me.get("/admin/journal").text)
-    [earlier] = [link["href"] for link in page.all("a") if "before=" in link["href"]]
+    page = check_house_rules(me.get("/admin/journal").text)
+    [earlier] = [link["href"] for link in page.find_all("a") if "before=" in link["href"]]
     assert "№ 59" in page.root.text and "№ 2 " not in page.root.text
     assert "№ 2 " in me.get(earlier).text
     assert me.get("/admin/journal?before=не-число").status_code == 200
@@ -348,9 +356,9 @@ def test_earlier_entries_are_on_earlier_pages(app: Flask, signed_in: SignedIn) -
 
 def test_the_journal_names_nobody_but_users(app: Flask, signed_in: SignedIn) -> None:
     me = signed_in("head")
-    me.post("/admin/users/add", {"email": "taras@rada.example", "role": "head", "centre": OWN})
+    me.post("/admin/users/add", {"email": "taras@rada.example", "role": "head", "centre": OWN_CENTRE})
     with app.app_context():
-        entries = stored.rows(JournalEntry)
+        entries = stored.read_rows(JournalEntry)
 
     assert {entry.action for entry in entries} <= {"user_added", "saw"}
     assert all("127.0.0.1" not in entry.object for entry in entries)

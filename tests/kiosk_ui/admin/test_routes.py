@@ -16,17 +16,23 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
 from feedback_service.access import roles, sessions
-from feedback_service.access.sessions import CODE, SET_UP
+from feedback_service.access.sessions import CODE_STAGE, SET_UP_STAGE
 from feedback_service.bearer_secrets import hash_secret
 from feedback_service.database import reading
 from feedback_service.flow import alarm_duties, integrations, maintenance, pairing, tablet_list
-from feedback_service.models import Alarm, ApiKey, Centre, Event, SignIn, User
+from feedback_service.models import Alarm, ApiKey, Centre, Event, User, UserSession
 from feedback_service.words import ROLES
 from kiosk_ui import admin
 from kiosk_ui.admin.admission import NOBODY, SIGNED_IN
-from tests.kiosk_ui.admin.conftest import FOREIGN, OWN, SignedIn
-from tests.support.staff import FROM_HERE, Staff, a_link, a_session, a_user
-from tests.support.story import invited, sent
+from tests.kiosk_ui.admin.conftest import FOREIGN_CENTRE, OWN_CENTRE, SignedIn
+from tests.support.staff import (
+    SAME_ORIGIN_HEADERS,
+    StaffClient,
+    create_password_link,
+    create_session,
+    create_user,
+)
+from tests.support.story import create_invitation, send_answer
 
 # What each view needs, and what it is about: nothing, or something that has an owner.
 TABLE: dict[str, tuple[str, str | None]] = {
@@ -35,10 +41,10 @@ TABLE: dict[str, tuple[str, str | None]] = {
     # session
     "admin.sign_in": (NOBODY, None),
     "admin.enter": (NOBODY, None),
-    "admin.code": (CODE, None),
-    "admin.enter_code": (CODE, None),
-    "admin.set_up": (SET_UP, None),
-    "admin.confirm": (SET_UP, None),
+    "admin.code": (CODE_STAGE, None),
+    "admin.enter_code": (CODE_STAGE, None),
+    "admin.set_up": (SET_UP_STAGE, None),
+    "admin.confirm": (SET_UP_STAGE, None),
     "admin.choose_password": (NOBODY, "link"),
     "admin.set_password": (NOBODY, "link"),
     "admin.account": (SIGNED_IN, None),
@@ -104,7 +110,7 @@ class Town:
     own: dict[str, str]
     foreign: dict[str, str]
 
-    def value(self, kind: str | None, *, own: bool, me: Staff | None = None) -> dict[str, str]:
+    def value(self, kind: str | None, *, own: bool, me: StaffClient | None = None) -> dict[str, str]:
         """What stands for a thing of this kind in an address."""
         if kind is None:
             return {}
@@ -116,9 +122,9 @@ class Town:
         things = self.own if own else self.foreign
         return {_name(each): things[each] for each in kind.split()}
 
-    def _session(self, me: Staff | None) -> str:
+    def _session(self, me: StaffClient | None) -> str:
         with self.app.app_context():
-            return str(_session_of(a_session(me.email if me else a_user("head", FOREIGN))))
+            return str(_session_of(create_session(me.email if me else create_user("head", FOREIGN_CENTRE))))
 
 
 def _name(kind: str) -> str:
@@ -127,7 +133,7 @@ def _name(kind: str) -> str:
 
 @reading
 def _session_of(tx: Session, token: str) -> uuid.UUID:
-    return tx.scalars(select(SignIn.id).where(SignIn.token_hash == hash_secret(token))).one()
+    return tx.scalars(select(UserSession.id).where(UserSession.token_hash == hash_secret(token))).one()
 
 
 @reading
@@ -141,12 +147,12 @@ def _newest_key(tx: Session) -> str:
 
 
 def _a_comment(centre: str) -> str:
-    return str(sent(invited(centre=centre).token, {"any.comment": "Довга черга"}).id)
+    return str(send_answer(create_invitation(centre=centre).token, {"any.comment": "Довга черга"}).id)
 
 
 def _an_alarm(centre: str) -> str:
     for _ in range(6):
-        sent(invited(centre=centre).token, {"off.quality": "awful"})
+        send_answer(create_invitation(centre=centre).token, {"off.quality": "awful"})
     alarm_duties.raise_alarms(maintenance.never)
     return str(_alarm_of(centre))
 
@@ -168,7 +174,7 @@ def _an_event(tx: Session, centre: str) -> str:
 
 def _tablet(centre: str) -> str:
     pairing.add_device(centre, name="Планшет", mode="hall")
-    [tablet] = tablet_list.tablets({centre})
+    [tablet] = tablet_list.list_tablets({centre})
     return str(tablet.id)
 
 
@@ -177,14 +183,14 @@ def town(app: Flask, centres: None) -> Town:
     """A user, a key, a link, a comment and an alarm in each of the two centres."""
 
     def things(centre: str) -> dict[str, str]:
-        email = a_user("administrator", centre)
+        email = create_user("administrator", centre)
         integrations.add_key(["cases:write"], [centre])
         return {
             "centre": centre,
             "user": _user_id(email),
             "key": _newest_key(),
             "tablet": _tablet(centre),
-            "link": a_link(email),
+            "link": create_password_link(email),
             "comment": _a_comment(centre),
             "alarm": _an_alarm(centre),
             "format": "csv",
@@ -192,7 +198,7 @@ def town(app: Flask, centres: None) -> Town:
         }
 
     with app.app_context():
-        return Town(app, things(OWN), things(FOREIGN))
+        return Town(app, things(OWN_CENTRE), things(FOREIGN_CENTRE))
 
 
 def routes(app: Flask) -> Iterator[tuple[Rule, str]]:
@@ -203,13 +209,13 @@ def routes(app: Flask) -> Iterator[tuple[Rule, str]]:
                 yield rule, method
 
 
-def ask(app: Flask, me: Staff | FlaskClient, rule: Rule, method: str, values: dict[str, str]) -> Any:
+def ask(app: Flask, me: StaffClient | FlaskClient, rule: Rule, method: str, values: dict[str, str]) -> Any:
     """What the address answers to an empty form of ours."""
     with app.test_request_context():
         path = app.url_map.bind("localhost").build(rule.endpoint, values, method=method)
-    if isinstance(me, Staff):
+    if isinstance(me, StaffClient):
         return me.get(path) if method == "GET" else me.post(path)
-    return me.open(path, method=method, headers=FROM_HERE)
+    return me.open(path, method=method, headers=SAME_ORIGIN_HEADERS)
 
 
 def test_every_view_is_in_the_table_and_needs_what_the_table_says(app: Flask) -> None:
@@ -231,7 +237,7 @@ def test_a_view_that_does_not_say_what_it_needs_cannot_be_registered(
 
 def test_every_role_has_its_line_in_the_table_of_rights() -> None:
     assert set(roles.RIGHTS) == set(ROLES)
-    assert not [role for role in roles.GRANTS if roles.USERS not in roles.RIGHTS[role]]
+    assert not [role for role in roles.GRANTABLE_ROLES if roles.USERS not in roles.RIGHTS[role]]
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -243,9 +249,9 @@ def test_what_each_role_gets_of_its_own_and_of_others(
         need, kind = TABLE[rule.endpoint]
         for own in (True, False) if kind else (True,):
             me = signed_in(role)
-            if need in (CODE, SET_UP):
+            if need in (CODE_STAGE, SET_UP_STAGE):
                 wanted = {303}  # they are far beyond that
-            elif need not in (NOBODY, SIGNED_IN) and not roles.may(role, need):
+            elif need not in (NOBODY, SIGNED_IN) and not roles.has_right(role, need):
                 wanted = {403}
             elif kind == "nothing" or (not own and (kind in ("session",) or role not in SEES_ALL)):
                 wanted = {404} if kind != "link" else OPENS  # a link is its holder's, whoever that is
@@ -258,7 +264,7 @@ def test_what_each_role_gets_of_its_own_and_of_others(
     assert not surprises
 
 
-@pytest.mark.parametrize("stage", [CODE, SET_UP])
+@pytest.mark.parametrize("stage", [CODE_STAGE, SET_UP_STAGE])
 def test_who_is_not_yet_through_the_door_gets_no_further(app: Flask, town: Town, stage: str) -> None:
     surprises = {}
     for rule, method in routes(app):
@@ -266,10 +272,10 @@ def test_who_is_not_yet_through_the_door_gets_no_further(app: Flask, town: Town,
         if need in (NOBODY, stage):
             continue
         with app.app_context():
-            email = a_user("head")
-            me = Staff(app, email, a_session(email, stage))
+            email = create_user("head")
+            me = StaffClient(app, email, create_session(email, stage))
         got = ask(app, me, rule, method, town.value(kind, own=True, me=me)).status_code
-        wanted = 303 if method == "GET" or need in (CODE, SET_UP) else 401
+        wanted = 303 if method == "GET" or need in (CODE_STAGE, SET_UP_STAGE) else 401
         if got != wanted:
             surprises[method, rule.rule] = got
 
@@ -311,7 +317,7 @@ def test_no_form_of_another_site_is_read(
             with app.test_request_context():
                 values = town.value(TABLE[rule.endpoint][1], own=True, me=me)
                 path = app.url_map.bind("localhost").build(rule.endpoint, values, method=method)
-            fields = {"csrf": sessions.form_token(me.token)}
+            fields = {"csrf": sessions.derive_form_token(me.token)}
             assert me.client.open(path, method=method, data=fields, headers=headers).status_code == 403, path
 
 
@@ -321,20 +327,20 @@ def test_no_form_without_the_token_of_its_session_does_anything(
     me, other = signed_in("head"), signed_in("head")
     for rule, method in routes(app):
         need, kind = TABLE[rule.endpoint]
-        if method == "GET" or need in (NOBODY, CODE, SET_UP):
+        if method == "GET" or need in (NOBODY, CODE_STAGE, SET_UP_STAGE):
             continue
         with app.test_request_context():
             values = town.value(kind, own=True, me=me)
             path = app.url_map.bind("localhost").build(rule.endpoint, values, method=method)
-        for token in ("", "x", sessions.form_token(other.token)):
-            reply = me.client.open(path, method=method, data={"csrf": token}, headers=FROM_HERE)
+        for token in ("", "x", sessions.derive_form_token(other.token)):
+            reply = me.client.open(path, method=method, data={"csrf": token}, headers=SAME_ORIGIN_HEADERS)
             assert reply.status_code == 403, path
             assert "kept" not in reply.headers.get("Location", "")
 
 
 def test_an_older_browser_proves_by_its_origin_where_a_form_comes_from(signed_in: SignedIn) -> None:
     me = signed_in("head")
-    fields = {"csrf": sessions.form_token(me.token)}
+    fields = {"csrf": sessions.derive_form_token(me.token)}
 
     reply = me.client.post("/admin/sign-out", data=fields, headers={"Origin": "http://127.0.0.1:8000"})
 

@@ -17,15 +17,15 @@ from feedback_service.config import Settings
 from feedback_service.database import db
 from feedback_service.models import JournalEntry
 from tests.conftest import TimeIs
-from tests.kiosk_ui.admin.conftest import OWN, SignedIn
-from tests.kiosk_ui.outline import Outline, keep_the_house_rules
+from tests.kiosk_ui.admin.conftest import OWN_CENTRE, SignedIn
+from tests.kiosk_ui.outline import Outline, check_house_rules
 from tests.support import staff, stored
 from tests.support.database import FreshDatabase
-from tests.support.environment import environment
-from tests.support.staff import FROM_HERE, PASSWORD, Staff, form_token
+from tests.support.environment import build_environment
+from tests.support.staff import PASSWORD, SAME_ORIGIN_HEADERS, StaffClient, find_form_token
 
 EMAIL = "olena@rada.example"
-PROFILE = f"/admin/centres/{OWN}/profile"
+PROFILE = f"/admin/centres/{OWN_CENTRE}/profile"
 
 Post = Callable[..., TestResponse]
 
@@ -34,58 +34,64 @@ Post = Callable[..., TestResponse]
 def head(app: Flask, centres: None) -> str:
     """A head who may sign in with a password; the e-mail."""
     with app.app_context():
-        return staff.a_user("head", email=EMAIL, password=PASSWORD)
+        return staff.create_user("head", email=EMAIL, password=PASSWORD)
 
 
 @pytest.fixture
 def secret(app: Flask, head: str) -> str:
     """The head has a second factor; its secret."""
     with app.app_context():
-        return staff.with_second_factor(head)
+        return staff.add_second_factor(head)
 
 
 @pytest.fixture
-def browser(app: Flask) -> Staff:
+def browser(app: Flask) -> StaffClient:
     """Somebody at a browser who has not signed in."""
-    return Staff(app, EMAIL, "")
+    return StaffClient(app, EMAIL, "")
 
 
 def kept_in(page: Outline) -> dict[str, str]:
     """The hidden fields of the only form with a way on."""
-    hidden = [field for field in page.all("input") if field.get("type") == "hidden" and field.get("name")]
+    hidden = [
+        field for field in page.find_all("input") if field.get("type") == "hidden" and field.get("name")
+    ]
     return {field["name"]: html.unescape(field["value"]) for field in hidden}
 
 
-def sign_in(browser: Staff, email: str = EMAIL, password: str = PASSWORD, **more: str) -> TestResponse:
+def sign_in(browser: StaffClient, email: str = EMAIL, password: str = PASSWORD, **more: str) -> TestResponse:
     """Send the sign-in form."""
     fields = {"email": email, "password": password} | more
-    return browser.client.post("/admin/sign-in", data=fields, headers=FROM_HERE)
+    return browser.client.post("/admin/sign-in", data=fields, headers=SAME_ORIGIN_HEADERS)
 
 
-def test_all_the_way_in_and_out_again(browser: Staff, app: Flask, secret: str) -> None:
+def test_all_the_way_in_and_out_again(browser: StaffClient, app: Flask, secret: str) -> None:
     asked = browser.get(f"{PROFILE}?lang=en")
     assert asked.status_code == 303
     to_sign_in = browser.get(asked.headers["Location"])
-    page = keep_the_house_rules(to_sign_in.text)
-    assert page.one("html")["lang"] == "en"
+    page = check_house_rules(to_sign_in.text)
+    assert page.find_one("html")["lang"] == "en"
 
     half = sign_in(browser, **kept_in(page))
     assert half.status_code == 303 and "/admin/second-factor?next=" in half.headers["Location"]
     code_page = browser.get(half.headers["Location"])
-    fields = kept_in(keep_the_house_rules(code_page.text))
+    fields = kept_in(check_house_rules(code_page.text))
     with app.app_context():
-        code = staff.code_of(secret)
-    entered = browser.client.post("/admin/second-factor", data=fields | {"code": code}, headers=FROM_HERE)
+        code = staff.current_code(secret)
+    entered = browser.client.post(
+        "/admin/second-factor", data=fields | {"code": code}, headers=SAME_ORIGIN_HEADERS
+    )
     assert entered.headers["Location"] == f"{PROFILE}?lang=en"
 
     inside = browser.get(entered.headers["Location"])
     assert inside.status_code == 200 and EMAIL in inside.text
-    out = browser.client.post("/admin/sign-out", data={"csrf": form_token(inside)}, headers=FROM_HERE)
+    out = browser.client.post(
+        "/admin/sign-out", data={"csrf": find_form_token(inside)}, headers=SAME_ORIGIN_HEADERS
+    )
     assert "sign-in?notice=out" in out.headers["Location"]
     assert browser.get(PROFILE).status_code == 303
 
 
-def test_a_wrong_password_and_an_unknown_user_get_the_same_page(browser: Staff, head: str) -> None:
+def test_a_wrong_password_and_an_unknown_user_get_the_same_page(browser: StaffClient, head: str) -> None:
     wrong, unknown = (
         sign_in(browser, password="не той пароль"),
         sign_in(browser, email="a@b.ua", password="x" * 12),
@@ -93,39 +99,41 @@ def test_a_wrong_password_and_an_unknown_user_get_the_same_page(browser: Staff, 
 
     assert (wrong.status_code, unknown.status_code) == (401, 401)
     assert wrong.text.replace(EMAIL, "a@b.ua") == unknown.text
-    page = keep_the_house_rules(wrong.text)
-    assert page.field("email")["value"] == EMAIL
-    assert not page.field("password").get("value"), "a password is typed anew"
+    page = check_house_rules(wrong.text)
+    assert page.find_field("email")["value"] == EMAIL
+    assert not page.find_field("password").get("value"), "a password is typed anew"
     assert "Set-Cookie" not in wrong.headers
 
 
-def test_too_many_wrong_passwords_say_how_long_to_wait(browser: Staff, head: str) -> None:
+def test_too_many_wrong_passwords_say_how_long_to_wait(browser: StaffClient, head: str) -> None:
     for _ in range(5):
         sign_in(browser, password="не той пароль")
     refused = sign_in(browser)
 
     assert refused.status_code == 429
     assert 1 <= int(refused.headers["Retry-After"]) <= 30
-    assert "Спробуйте через" in keep_the_house_rules(refused.text).root.text
+    assert "Спробуйте через" in check_house_rules(refused.text).root.text
 
 
 def test_the_second_factor_is_set_up_with_a_code_that_can_be_scanned_and_typed(
-    browser: Staff, head: str
+    browser: StaffClient, head: str
 ) -> None:
     half = sign_in(browser)
-    page = keep_the_house_rules(browser.get(half.headers["Location"]).text)
+    page = check_house_rules(browser.get(half.headers["Location"]).text)
 
-    assert page.one("svg").get("role") == "img"
-    secret = page.one("output").text.replace("-", "")
-    assert not [button for button in page.all("button") if button.get("name") == "later"]
+    assert page.find_one("svg").get("role") == "img"
+    secret = page.find_one("output").text.replace("-", "")
+    assert not [button for button in page.find_all("button") if button.get("name") == "later"]
     fields = kept_in(page)
     wrong = browser.client.post(
-        "/admin/second-factor/set-up", data=fields | {"code": "12"}, headers=FROM_HERE
+        "/admin/second-factor/set-up", data=fields | {"code": "12"}, headers=SAME_ORIGIN_HEADERS
     )
     assert wrong.status_code == 401
-    assert secret in keep_the_house_rules(wrong.text).one("output").text.replace("-", "")
+    assert secret in check_house_rules(wrong.text).find_one("output").text.replace("-", "")
     right = browser.client.post(
-        "/admin/second-factor/set-up", data=fields | {"code": staff.code_of(secret)}, headers=FROM_HERE
+        "/admin/second-factor/set-up",
+        data=fields | {"code": staff.current_code(secret)},
+        headers=SAME_ORIGIN_HEADERS,
     )
     assert (right.status_code, right.headers["Location"]) == (303, "/admin/")
 
@@ -133,7 +141,7 @@ def test_the_second_factor_is_set_up_with_a_code_that_can_be_scanned_and_typed(
 # Cookies
 
 
-def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(browser: Staff, head: str) -> None:
+def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(browser: StaffClient, head: str) -> None:
     cookie = sign_in(browser).headers["Set-Cookie"]
 
     assert cookie.startswith("vidhuk=")
@@ -144,13 +152,15 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(browser: Staff, h
 def test_over_https_no_other_host_can_have_set_it(
     tmp_path: Path, fresh_database: FreshDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = environment(tmp_path, fresh_database("sqlite"), "https://vidhuk.example")
+    told = build_environment(tmp_path, fresh_database("sqlite"), "https://vidhuk.example")
     app = create_app(Settings.from_env(told))
     with app.app_context():
-        staff.a_user("operator", email=EMAIL, password=PASSWORD)
+        staff.create_user("operator", email=EMAIL, password=PASSWORD)
 
     form = {"email": EMAIL, "password": PASSWORD}
-    cookie = app.test_client().post("/admin/sign-in", data=form, headers=FROM_HERE).headers["Set-Cookie"]
+    cookie = (
+        app.test_client().post("/admin/sign-in", data=form, headers=SAME_ORIGIN_HEADERS).headers["Set-Cookie"]
+    )
 
     assert cookie.startswith("__Host-vidhuk=")
     assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
@@ -160,17 +170,17 @@ def test_over_https_no_other_host_can_have_set_it(
 
 def test_pages_for_everybody_set_no_cookie_and_do_not_look_at_one(signed_in: SignedIn) -> None:
     me = signed_in("head")
-    for path in ("/", f"/C/{OWN}", f"/centres/{OWN}", "/privacy", "/accessibility"):
+    for path in ("/", f"/C/{OWN_CENTRE}", f"/centres/{OWN_CENTRE}", "/privacy", "/accessibility"):
         with_session, without = me.get(path), me.client.application.test_client().get(path)
         assert "Set-Cookie" not in with_session.headers
-        if path != f"/C/{OWN}":  # where every look has a client id of its own
+        if path != f"/C/{OWN_CENTRE}":  # where every look has a client id of its own
             assert with_session.text == without.text
 
 
 # A form that comes too late
 
 
-def ended(app: Flask, me: Staff, time_is: TimeIs) -> None:
+def ended(app: Flask, me: StaffClient, time_is: TimeIs) -> None:
     """An hour passes at lunch."""
     time_is(clock.now() + timedelta(hours=1))
 
@@ -182,35 +192,35 @@ def test_a_form_sent_too_late_is_kept_through_both_questions_and_offered_again(
     app: Flask, secret: str, time_is: TimeIs
 ) -> None:
     with app.app_context():
-        me = Staff(app, EMAIL, staff.a_session(EMAIL))
+        me = StaffClient(app, EMAIL, staff.create_session(EMAIL))
     typed = {"version": "1", "name": "Прозорий офіс", "contact": XSS, "languages": ["uk", "en"]}
     ended(app, me, time_is)
 
     late = me.post(f"{PROFILE}?lang=en", typed | {"password": "таємниця", "current": "теж", "code": "123456"})
     assert late.status_code == 401 and late.headers["WWW-Authenticate"].startswith("Form")
-    page = keep_the_house_rules(late.text)
+    page = check_house_rules(late.text)
     kept = json.loads(kept_in(page)["kept"])
     assert kept["to"] == f"{PROFILE}?lang=en"
     assert ["languages", "uk"] in kept["fields"] and ["languages", "en"] in kept["fields"]
     assert not {"csrf", "password", "current", "code"} & {name for name, _ in kept["fields"]}
 
     wrong = sign_in(me, password="не той пароль", **kept_in(page))
-    half = sign_in(me, **kept_in(keep_the_house_rules(wrong.text)))
+    half = sign_in(me, **kept_in(check_house_rules(wrong.text)))
     assert half.status_code == 200
-    fields = kept_in(keep_the_house_rules(half.text)) | {"code": staff.code_of(secret)}
-    offered = me.client.post("/admin/second-factor", data=fields, headers=FROM_HERE)
+    fields = kept_in(check_house_rules(half.text)) | {"code": staff.current_code(secret)}
+    offered = me.client.post("/admin/second-factor", data=fields, headers=SAME_ORIGIN_HEADERS)
 
     assert offered.status_code == 200
-    page = keep_the_house_rules(offered.text)
-    assert "Прозорий офіс" in page.one("main").text and "alert(1)" in page.one("main").text
-    assert not [script for script in page.all("script") if not script.get("src")]
-    [form] = [form for form in page.all("form") if form.get("action") == f"{PROFILE}?lang=en"]
+    page = check_house_rules(offered.text)
+    assert "Прозорий офіс" in page.find_one("main").text and "alert(1)" in page.find_one("main").text
+    assert not [script for script in page.find_all("script") if not script.get("src")]
+    [form] = [form for form in page.find_all("form") if form.get("action") == f"{PROFILE}?lang=en"]
     sent = [
         (field["name"], field.get("value") or "")
         for field in form.walk()
         if field.tag == "input" and field.get("name")
     ]
-    again = me.client.post(f"{PROFILE}?lang=en", data=_multi(sent), headers=FROM_HERE)
+    again = me.client.post(f"{PROFILE}?lang=en", data=_multi(sent), headers=SAME_ORIGIN_HEADERS)
     assert again.status_code == 303
     assert "Прозорий офіс" in me.get(PROFILE).text
 
@@ -226,7 +236,7 @@ def test_a_kept_form_outlives_a_code_that_came_too_late_itself(
     app: Flask, secret: str, time_is: TimeIs
 ) -> None:
     with app.app_context():
-        half = Staff(app, EMAIL, staff.a_session(EMAIL, "code"))
+        half = StaffClient(app, EMAIL, staff.create_session(EMAIL, "code"))
     ended(app, half, time_is)
     kept = {"kept": json.dumps({"to": PROFILE, "fields": [["name", "Прозорий офіс"]]})}
 
@@ -234,19 +244,19 @@ def test_a_kept_form_outlives_a_code_that_came_too_late_itself(
     link = half.get("/admin/second-factor?next=/admin/keys")
 
     assert late.status_code == 401
-    assert json.loads(kept_in(keep_the_house_rules(late.text))["kept"]) == json.loads(kept["kept"])
+    assert json.loads(kept_in(check_house_rules(late.text))["kept"]) == json.loads(kept["kept"])
     assert link.headers["Location"] == "/admin/sign-in?next=/admin/keys"
 
 
 def test_a_form_of_an_older_session_in_another_tab_is_kept_too(signed_in: SignedIn) -> None:
     me = signed_in("head")
-    fields = {"csrf": sessions.form_token("an older session"), "version": "1", "name": "Прозорий офіс"}
+    fields = {"csrf": sessions.derive_form_token("an older session"), "version": "1", "name": "Прозорий офіс"}
 
-    reply = me.client.post(PROFILE, data=fields, headers=FROM_HERE)
+    reply = me.client.post(PROFILE, data=fields, headers=SAME_ORIGIN_HEADERS)
 
     assert reply.status_code == 403
-    page = keep_the_house_rules(reply.text)
-    assert "Прозорий офіс" in page.one("main").text
+    page = check_house_rules(reply.text)
+    assert "Прозорий офіс" in page.find_one("main").text
     assert "Прозорий офіс" not in me.get(PROFILE).text, "nothing has happened yet"
 
 
@@ -266,18 +276,20 @@ def test_a_form_of_an_older_session_in_another_tab_is_kept_too(signed_in: Signed
     ],
 )
 @pytest.mark.parametrize("by", ["address", "form"])
-def test_nobody_is_led_elsewhere(browser: Staff, app: Flask, secret: str, elsewhere: str, by: str) -> None:
+def test_nobody_is_led_elsewhere(
+    browser: StaffClient, app: Flask, secret: str, elsewhere: str, by: str
+) -> None:
     with app.app_context():
-        half = Staff(app, EMAIL, staff.a_session(EMAIL, "code"))
-        code = staff.code_of(secret)
+        half = StaffClient(app, EMAIL, staff.create_session(EMAIL, "code"))
+        code = staff.current_code(secret)
     kept = {"kept": json.dumps({"to": elsewhere, "fields": []})} if by == "form" else {}
     query = {"next": elsewhere} if by == "address" else None
 
     reply = half.client.post(
         "/admin/second-factor",
-        data=kept | {"code": code, "csrf": sessions.form_token(half.token)},
+        data=kept | {"code": code, "csrf": sessions.derive_form_token(half.token)},
         query_string=query,
-        headers=FROM_HERE,
+        headers=SAME_ORIGIN_HEADERS,
     )
 
     assert (reply.status_code, reply.headers["Location"]) == (303, "/admin/")
@@ -297,7 +309,7 @@ def test_nobody_is_led_elsewhere(browser: Staff, app: Flask, secret: str, elsewh
         '{"to": "/admin/", "fields": [["half a character", "\\ud800"]]}',
     ],
 )
-def test_a_kept_form_that_somebody_made_up_is_forgotten(browser: Staff, head: str, kept: str) -> None:
+def test_a_kept_form_that_somebody_made_up_is_forgotten(browser: StaffClient, head: str, kept: str) -> None:
     assert sign_in(browser, kept=kept, password="не той пароль").status_code == 401
     reply = sign_in(browser, kept=kept)
     assert (reply.status_code, reply.headers["Location"]) == (303, "/admin/second-factor/set-up")
@@ -310,33 +322,33 @@ def test_a_form_that_is_too_large_is_refused_in_words(signed_in: SignedIn) -> No
     reply = signed_in("head").post(PROFILE, {"notice": "x" * 3_000_000})
 
     assert reply.status_code == 413
-    keep_the_house_rules(reply.text)
+    check_house_rules(reply.text)
 
 
 def test_a_page_that_is_not_there_looks_like_the_others(signed_in: SignedIn) -> None:
     reply = signed_in("head").get("/admin/centres/SN99000008/profile?lang=en")
 
     assert reply.status_code == 404
-    page = keep_the_house_rules(reply.text)
-    assert "belongs to a centre that is not yours" in page.one("main").text
+    page = check_house_rules(reply.text)
+    assert "belongs to a centre that is not yours" in page.find_one("main").text
 
 
 # A password by a link
 
 
 def test_who_holds_the_link_chooses_a_password_and_the_link_is_spent(
-    app: Flask, browser: Staff, centres: None
+    app: Flask, browser: StaffClient, centres: None
 ) -> None:
     with app.app_context():
-        email = staff.a_user("administrator")
-        link = f"/admin/set-password/{staff.a_link(email)}"
-    page = keep_the_house_rules(browser.get(link).text)
-    assert page.field("email")["value"] == email
+        email = staff.create_user("administrator")
+        link = f"/admin/set-password/{staff.create_password_link(email)}"
+    page = check_house_rules(browser.get(link).text)
+    assert page.find_field("email")["value"] == email
 
-    short = browser.client.post(link, data={"password": "коротке"}, headers=FROM_HERE)
+    short = browser.client.post(link, data={"password": "коротке"}, headers=SAME_ORIGIN_HEADERS)
     assert short.status_code == 422
-    assert "12" in keep_the_house_rules(short.text).root.text
-    done = browser.client.post(link, data={"password": PASSWORD}, headers=FROM_HERE)
+    assert "12" in check_house_rules(short.text).root.text
+    done = browser.client.post(link, data={"password": PASSWORD}, headers=SAME_ORIGIN_HEADERS)
 
     assert done.headers["Location"] == "/admin/sign-in?notice=set"
     assert browser.get(link).status_code == 404
@@ -345,14 +357,14 @@ def test_who_holds_the_link_chooses_a_password_and_the_link_is_spent(
 
 def test_looking_at_a_link_leaves_it_in_nobody_s_journal(app: Flask, signed_in: SignedIn) -> None:
     me = signed_in("head")
-    added = me.post("/admin/users/add", {"email": "taras@rada.example", "role": "head", "centre": OWN})
-    [shown] = [each for each in Outline(added.text).all("output") if "/admin/set-password/" in each.text]
+    added = me.post("/admin/users/add", {"email": "taras@rada.example", "role": "head", "centre": OWN_CENTRE})
+    [shown] = [each for each in Outline(added.text).find_all("output") if "/admin/set-password/" in each.text]
     path = "/admin/set-password/" + shown.text.strip().rpartition("/")[2]
 
     assert me.get(path).status_code == 200
 
     with app.app_context():
-        noted = [entry.object for entry in stored.rows(JournalEntry)]
+        noted = [entry.object for entry in stored.read_rows(JournalEntry)]
     assert not [object for object in noted if path.rpartition("/")[2] in object]
 
 
@@ -361,13 +373,13 @@ def test_looking_at_a_link_leaves_it_in_nobody_s_journal(app: Flask, signed_in: 
 
 def test_one_changes_the_password_and_ends_other_sessions(app: Flask, head: str) -> None:
     with app.app_context():
-        me, other = (Staff(app, EMAIL, staff.a_session(EMAIL)) for _ in range(2))
-    page = keep_the_house_rules(me.get("/admin/account").text)
-    assert len(page.all("tr")) == 3
+        me, other = (StaffClient(app, EMAIL, staff.create_session(EMAIL)) for _ in range(2))
+    page = check_house_rules(me.get("/admin/account").text)
+    assert len(page.find_all("tr")) == 3
 
     wrong = me.post("/admin/account", {"current": "не той", "password": "нове гасло для входу"})
     assert wrong.status_code == 422
-    assert "не ваш пароль" in keep_the_house_rules(wrong.text).root.text
+    assert "не ваш пароль" in check_house_rules(wrong.text).root.text
     done = me.post("/admin/account", {"current": PASSWORD, "password": "нове гасло для входу"})
 
     assert done.status_code == 303

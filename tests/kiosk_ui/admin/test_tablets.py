@@ -14,22 +14,22 @@ from flask.testing import FlaskClient
 
 from feedback_service import clock
 from feedback_service.access import sessions
-from feedback_service.cases.tokens import keyring
+from feedback_service.cases.tokens import current_keyring
 from feedback_service.flow import pairing
-from feedback_service.flow.tablet_list import TabletState, tablets
+from feedback_service.flow.tablet_list import TabletState, list_tablets
 from feedback_service.models import JournalEntry, Response
 from tests.conftest import TimeIs
-from tests.kiosk_ui.admin.conftest import FOREIGN, OWN, SignedIn
-from tests.support.staff import FROM_HERE
-from tests.support.stored import rows
+from tests.kiosk_ui.admin.conftest import FOREIGN_CENTRE, OWN_CENTRE, SignedIn
+from tests.support.staff import SAME_ORIGIN_HEADERS
+from tests.support.stored import read_rows
 
-HALL = {"name": "Планшет у залі", "mode": "hall", "centre": OWN}
+HALL = {"name": "Планшет у залі", "mode": "hall", "centre": OWN_CENTRE}
 
 
-def known(app: Flask, centre: str = OWN) -> list[TabletState]:
+def known(app: Flask, centre: str = OWN_CENTRE) -> list[TabletState]:
     """The tablets of a centre."""
     with app.app_context():
-        return tablets({centre})
+        return list_tablets({centre})
 
 
 def test_an_administrator_gets_a_code_that_pairs_a_tablet(
@@ -50,14 +50,14 @@ def test_a_tablet_that_shows_a_code_comes_in_when_it_is_approved(
     me = signed_in()
     path = asking["verification_uri_complete"].removeprefix("http://127.0.0.1:8000")
     assert asking["user_code"] in me.get(path).text
-    desk = {"name": "Вікно 3", "mode": "desk", "workplace": "window-3", "centre": OWN}
+    desk = {"name": "Вікно 3", "mode": "desk", "workplace": "window-3", "centre": OWN_CENTRE}
 
     assert me.post("/admin/tablets", desk | {"pairing_code": asking["user_code"]}).status_code == 303
 
     paired = client.post("/api/v1/kiosk/pair", json={"pairing_code": asking["device_code"]}).get_json()
     assert paired["device"]["workplace"] == "window-3"
     with app.app_context():
-        actions = [entry.action for entry in rows(JournalEntry)]
+        actions = [entry.action for entry in read_rows(JournalEntry)]
     assert "tablet_added" in actions
 
 
@@ -66,7 +66,7 @@ def test_a_tablet_that_shows_a_code_comes_in_when_it_is_approved(
     [
         ({"name": ""}, "name"),
         ({"mode": "desk"}, "workplace"),
-        ({"centre": FOREIGN}, "centre"),
+        ({"centre": FOREIGN_CENTRE}, "centre"),
         ({"pairing_code": "AAAA-AAAA"}, "pairing_code"),
     ],
 )
@@ -77,13 +77,15 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(
     assert page.status_code == 422
     assert f'id="error-{field}"' in page.text
     assert field == "name" or "Наш планшет" in page.text
-    assert known(app) == [] and known(app, FOREIGN) == []
+    assert known(app) == [] and known(app, FOREIGN_CENTRE) == []
 
 
 def test_a_tablet_s_code_is_kept_with_the_form_when_the_session_has_ended(
     client: FlaskClient, centres: None
 ) -> None:
-    late = client.post("/admin/tablets", data=HALL | {"pairing_code": "AAAA-BBBB"}, headers=FROM_HERE)
+    late = client.post(
+        "/admin/tablets", data=HALL | {"pairing_code": "AAAA-BBBB"}, headers=SAME_ORIGIN_HEADERS
+    )
 
     assert late.status_code == 401
     assert "AAAA-BBBB" in late.text, "without it another tablet would be added"
@@ -92,7 +94,7 @@ def test_a_tablet_s_code_is_kept_with_the_form_when_the_session_has_ended(
 def test_what_needs_attention_is_on_the_page(app: Flask, signed_in: SignedIn, time_is: TimeIs) -> None:
     now = time_is("2026-11-20T12:00+02:00")
     with app.app_context():
-        pairing.pair(pairing.add_device(OWN, name="Тихий", mode="hall"))
+        pairing.pair_tablet(pairing.add_device(OWN_CENTRE, name="Тихий", mode="hall"))
     time_is(now + timedelta(minutes=11))
     page = signed_in().get("/admin/tablets").text
     assert "Тихий" in page and "Мовчить понад десять хвилин у години роботи" in page
@@ -100,7 +102,7 @@ def test_what_needs_attention_is_on_the_page(app: Flask, signed_in: SignedIn, ti
 
 def test_a_revoked_tablet_is_shut_out(app: Flask, signed_in: SignedIn, client: FlaskClient) -> None:
     with app.app_context():
-        key = pairing.pair(pairing.add_device(OWN, name="Планшет", mode="hall")).key
+        key = pairing.pair_tablet(pairing.add_device(OWN_CENTRE, name="Планшет", mode="hall")).key
     [tablet] = known(app)
     assert signed_in().post(f"/admin/tablets/{tablet.id}/revoke").status_code == 303
     headers = {"Authorization": f"Bearer {key}"}
@@ -111,7 +113,7 @@ def a_file(app: Flask, centre: str, rating: int = 9) -> bytes:
     """What a stuck tablet of the centre saved: one answer."""
     with app.app_context():
         pairing.add_device(centre, name="Планшет", mode="hall")
-        [tablet] = tablets({centre})
+        [tablet] = list_tablets({centre})
         client, nonce = str(uuid.uuid4()), bytes(12)
         said = {
             "questionnaire": "offline-2026.1",
@@ -119,27 +121,27 @@ def a_file(app: Flask, centre: str, rating: int = 9) -> bytes:
             "answers": {"off.nps": rating},
             "answered_at": clock.now().isoformat(),
         }
-        box = AESGCM(keyring().signing.queue_key(tablet.id))
+        box = AESGCM(current_keyring().signing_key.derive_queue_key(tablet.id))
         sealed = nonce + box.encrypt(nonce, json.dumps(said).encode(), client.encode())
     items = [{"client_id": client, "sealed": b64encode(sealed).decode()}]
     return json.dumps({"vidhuk": "tablet-queue", "device": str(tablet.id), "items": items}).encode()
 
 
 def test_what_a_stuck_tablet_saved_is_taken_once(app: Flask, signed_in: SignedIn) -> None:
-    me, saved = signed_in(), a_file(app, OWN)
+    me, saved = signed_in(), a_file(app, OWN_CENTRE)
 
     for expected in ("узято: 1", "надійшли раніше: 1"):
-        fields = {"csrf": sessions.form_token(me.token), "file": (io.BytesIO(saved), "queue.json")}
-        page = me.client.post("/admin/tablets/import", data=fields, headers=FROM_HERE)
+        fields = {"csrf": sessions.derive_form_token(me.token), "file": (io.BytesIO(saved), "queue.json")}
+        page = me.client.post("/admin/tablets/import", data=fields, headers=SAME_ORIGIN_HEADERS)
         assert expected in page.text
 
     with app.app_context():
-        assert len(rows(Response)) == 1
+        assert len(read_rows(Response)) == 1
 
 
 def test_why_something_saved_is_no_answer_is_told_in_words(app: Flask, signed_in: SignedIn) -> None:
     me = signed_in()
-    file = (io.BytesIO(a_file(app, OWN, rating=11)), "queue.json")
+    file = (io.BytesIO(a_file(app, OWN_CENTRE, rating=11)), "queue.json")
 
     page = me.post("/admin/tablets/import", {"file": file})
 
@@ -149,7 +151,7 @@ def test_why_something_saved_is_no_answer_is_told_in_words(app: Flask, signed_in
 
 @pytest.mark.parametrize("spoil", ["foreign", "changed", "nonsense", "nothing", "no name"])
 def test_a_file_that_is_not_ours_is_refused_whole(app: Flask, signed_in: SignedIn, spoil: str) -> None:
-    saved = a_file(app, FOREIGN if spoil == "foreign" else OWN)
+    saved = a_file(app, FOREIGN_CENTRE if spoil == "foreign" else OWN_CENTRE)
     if spoil == "changed":
         document = json.loads(saved)
         document["items"][0]["client_id"] = str(uuid.uuid4())
@@ -159,11 +161,11 @@ def test_a_file_that_is_not_ours_is_refused_whole(app: Flask, signed_in: SignedI
     if spoil == "no name":
         saved = json.dumps(json.loads(saved) | {"device": 7}).encode()
     me = signed_in()
-    fields = {"csrf": sessions.form_token(me.token)} | (
+    fields = {"csrf": sessions.derive_form_token(me.token)} | (
         {} if spoil == "nothing" else {"file": (io.BytesIO(saved), "queue.json")}
     )
-    page = me.client.post("/admin/tablets/import", data=fields, headers=FROM_HERE)
+    page = me.client.post("/admin/tablets/import", data=fields, headers=SAME_ORIGIN_HEADERS)
     assert page.status_code == 422
     assert 'id="error-file"' in page.text
     with app.app_context():
-        assert rows(Response) == []
+        assert read_rows(Response) == []
