@@ -13,8 +13,8 @@ from benchmarks.serving import Served
 from benchmarks.survey import PROFILE, rivals
 from benchmarks.visits import ask
 from feedback_service.app import create_app
-from feedback_service.cases import qr, slip
-from feedback_service.flow import integrations, registers
+from feedback_service.flow import api_keys, registers
+from feedback_service.printing import qr, slip
 
 SURVEY_URL = "https://VIDHUK.EXAMPLE/S/ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 BATCH_SIZE = 1000  # cases in one request, the most that it takes
@@ -26,7 +26,7 @@ def measure_registration(dialect: str, folder: Path, *, cases: int, clients: int
     with rivals(dialect, folder) as programs:
         with create_app(programs.settings).app_context():
             registers.add_centre(PROFILE)
-            key = integrations.add_key(["cases:write"], [PROFILE["code"]])
+            key = api_keys.add_key(["cases:write"], [PROFILE["code"]])
         _register_batch(programs.ours, key, "warm", 10)
         began = time.perf_counter()
         with ThreadPoolExecutor(clients) as executor:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service.database import Base, transaction
 from feedback_service.models import Case, Centre, Invitation, Response, Service
-from feedback_service.words import PARTS_OF_DAY
+from feedback_service.vocabulary import PARTS_OF_DAY
 
 CENTRE = "SN12000007"
 LAST_DAY = date(2026, 11, 20)

@@ -29,7 +29,7 @@ from benchmarks.serving import service
 from feedback_service import clock, logs
 from feedback_service.config import current_settings
 from feedback_service.database import transaction
-from feedback_service.delivery import courier, events, outbox
+from feedback_service.delivery import events, outbox, relay
 from feedback_service.flow.deliveries import read_status
 from feedback_service.models import Centre, ReceiverChannel
 
@@ -139,7 +139,7 @@ def store_new_events(tx: Session, centre: tuple[uuid.UUID, str], subjects: list[
 def mark_channel_failing(tx: Session, since: datetime) -> None:
     """The channel has failed since then, so that by now a request carries one event."""
     failure = {"batch": 1, "failing_since": since, "reason": "no answer in time"}
-    tx.add(ReceiverChannel(name=courier.CENTRAL_RECEIVER, retry_at=clock.now(), **failure))
+    tx.add(ReceiverChannel(name=relay.CENTRAL_RECEIVER, retry_at=clock.now(), **failure))
 
 
 def fill_backlog(waiting: int) -> tuple[list[str], tuple[uuid.UUID, str]]:
@@ -162,7 +162,7 @@ def fill_backlog(waiting: int) -> tuple[list[str], tuple[uuid.UUID, str]]:
 def run_relay(app: Flask, url: str) -> None:
     """A relay goes until nothing is left to do."""
     with app.app_context():
-        event_relay = courier.make_relay(
+        event_relay = relay.make_relay(
             replace(current_settings(), central_url=url, central_secret=(bytes(32),))
         )
         assert event_relay is not None

@@ -7,7 +7,7 @@
                                     relay  ─► central monitoring system
 
 Read ``flow`` first: every write the service can make is one function there, and one transaction; only the relay
-keeps its own books, in ``delivery.courier``. What stands on which floor is checked by import-linter, see
+keeps its own books, in ``delivery.relay``. What stands on which floor is checked by import-linter, see
 ``pyproject.toml``; that this map is whole, by ``tests/test_map.py``.
 
 The program, put together:

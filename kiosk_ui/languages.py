@@ -15,9 +15,9 @@ from flask.globals import request_ctx
 from flask_babel import force_locale, get_translations, gettext
 from markupsafe import Markup
 
-from feedback_service.cases.tokens import format_code
 from feedback_service.config import current_settings
 from feedback_service.i18n import NATIVE, language, own_name
+from feedback_service.keyring import format_code
 
 NBSP = "\u00a0"
 

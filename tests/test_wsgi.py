@@ -47,7 +47,7 @@ def test_what_answers_requests_loads_no_command_and_nothing_that_carries_events(
 
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "feedback_service.api" in imported
-    assert imported.isdisjoint({"feedback_service.cli", "feedback_service.delivery.courier", "httpcore"})
+    assert imported.isdisjoint({"feedback_service.cli", "feedback_service.delivery.relay", "httpcore"})
     assert imported.isdisjoint({"feedback_service.sandbox", "feedback_service.worker"})
 
 

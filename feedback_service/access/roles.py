@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 
 from feedback_service.errors import N_
-from feedback_service.words import ROLES, SCOPES
+from feedback_service.vocabulary import ROLES, SCOPES
 
 # Rights: what pages ask for.
 AGGREGATES, COMMENTS, BREACHES, REPORTS = "aggregates", "comments", "breaches", "reports"

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from feedback_service.access import roles
-from feedback_service.access.journal import Actor
+from feedback_service.access.audit_log import Actor
 from feedback_service.bearer_secrets import hash_secret, new_secret
 from feedback_service.errors import N_, NotRecognised
 from feedback_service.models import User, UserScope, UserSession

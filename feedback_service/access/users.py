@@ -10,12 +10,12 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from feedback_service.access import journal, roles
+from feedback_service.access import audit_log, roles
 from feedback_service.bearer_secrets import hash_secret, new_secret
 from feedback_service.errors import N_, Conflict, FieldError, Invalid
 from feedback_service.models import Centre, User, UserScope
 from feedback_service.plain_text import clean_text
-from feedback_service.words import ROLES
+from feedback_service.vocabulary import ROLES
 
 LINK_DAYS = 3  # that a link to set a password works
 LONGEST_EMAIL = 254
@@ -117,8 +117,10 @@ def list_scopes(tx: Session, user: User) -> tuple[str, ...]:
 def find_journal_chains(tx: Session, role: str, scopes: Collection[str]) -> list[uuid.UUID]:
     """The chains of the journal that tell of somebody: their centres', or the installation's."""
     if role not in roles.CENTRE_ROLES:
-        return [journal.INSTALLATION_CHAIN]
-    return list(tx.scalars(select(Centre.id).where(Centre.code.in_(scopes)))) or [journal.INSTALLATION_CHAIN]
+        return [audit_log.INSTALLATION_CHAIN]
+    return list(tx.scalars(select(Centre.id).where(Centre.code.in_(scopes)))) or [
+        audit_log.INSTALLATION_CHAIN
+    ]
 
 
 def issue_password_link(user: User, now: datetime) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 from flask import request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
-from feedback_service.documents import NotJson, NotJsonReason, parse_strict_json
 from feedback_service.errors import N_, Invalid, Malformed, TooLarge, WrongMediaType
+from feedback_service.strict_json import NotJson, NotJsonReason, parse_strict_json
 
 KIB = 1024
 MAX_BODY_BYTES = 64 * KIB

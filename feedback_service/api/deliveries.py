@@ -18,11 +18,11 @@ from feedback_service.api.operations import Call, Operation, operation
 from feedback_service.api.replies import format_instant, json_response
 from feedback_service.api.schemas import centre_code_field
 from feedback_service.config import current_settings
-from feedback_service.delivery import overview
-from feedback_service.delivery.overview import DeliveryRow, PageCursor
+from feedback_service.delivery import status
+from feedback_service.delivery.status import DeliveryRow, PageCursor
 from feedback_service.errors import N_, Conflict, Invalid, NotFound
 from feedback_service.flow import deliveries
-from feedback_service.words import EVENT_STATES
+from feedback_service.vocabulary import EVENT_STATES
 
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 50, 200  # items of a page
 NOT_A_NUMBER = N_("Write this as a whole number from %(least)d to %(most)d.")
@@ -101,7 +101,7 @@ class DeliverySumsReply(Schema):
 def list_deliveries(call: Call) -> Response:
     """A page of deliveries of the caller's centres."""
     parameters = call.query
-    states = [parameters["state"]] if "state" in parameters else overview.UNFINISHED_STATES
+    states = [parameters["state"]] if "state" in parameters else status.UNFINISHED_STATES
     after = _decode_cursor(parameters["cursor"], states) if "cursor" in parameters else None
     items, end_cursor = deliveries.read_deliveries(call.centres, states, after, parameters["limit"])
     response = json_response({"items": [_delivery_to_json(item) for item in items]})

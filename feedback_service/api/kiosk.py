@@ -10,7 +10,6 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from feedback_service import clock
-from feedback_service.access.devices import AuthenticatedTablet
 from feedback_service.addresses import hall_address
 from feedback_service.api.body import MAX_BATCH_BYTES
 from feedback_service.api.kiosk_schemas import (
@@ -30,7 +29,6 @@ from feedback_service.api.operations import COOKIE, TABLET, Call, Operation, loa
 from feedback_service.api.problems import problem_to_json
 from feedback_service.api.replies import format_instant, json_response
 from feedback_service.api.surveys import FALLBACK_LANGUAGE, questionnaire_to_json
-from feedback_service.cases import qr
 from feedback_service.config import current_settings
 from feedback_service.errors import (
     N_,
@@ -43,14 +41,16 @@ from feedback_service.errors import (
     TooManyGuesses,
 )
 from feedback_service.flow import answers as answers_flow
-from feedback_service.flow import pairing, tablets
+from feedback_service.flow import tablet_pairing, tablets
 from feedback_service.flow.answers import AnswerChecker
 from feedback_service.flow.tablets import Heartbeat, OpenCase, TabletAnswer
 from feedback_service.i18n import own_name
+from feedback_service.printing import qr
 from feedback_service.surveys.answers import check_answers
 from feedback_service.surveys.questionnaires import Questionnaire
-from feedback_service.surveys.signals import AnsweringPace
+from feedback_service.tablets.devices import AuthenticatedTablet
 from feedback_service.tablets.screen_texts import translate_texts
+from feedback_service.tablets.signals import AnsweringPace
 
 DEVICE_PATH = "/api/v1/kiosk"
 APPROVE_PATH = "/admin/tablets/approve"
@@ -79,7 +79,7 @@ bp = Blueprint("kiosk", __name__, url_prefix="/kiosk")
 )
 def ask_to_pair(call: Call) -> Response:
     """Give a tablet a code to show."""
-    asking, approve_url = pairing.ask_to_pair(), current_settings().public_url + APPROVE_PATH
+    asking, approve_url = tablet_pairing.ask_to_pair(), current_settings().public_url + APPROVE_PATH
     approve_url_with_code = f"{approve_url}?code={asking.code}"
     members = {
         "device_code": asking.secret,
@@ -106,7 +106,7 @@ def ask_to_pair(call: Call) -> Response:
 )
 def pair_tablet(call: Call) -> Response:
     """Let a tablet in."""
-    paired = pairing.pair_tablet(call.body["pairing_code"])
+    paired = tablet_pairing.pair_tablet(call.body["pairing_code"])
     device = {
         "id": str(paired.id),
         "name": paired.name,

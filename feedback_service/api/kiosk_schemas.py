@@ -19,7 +19,7 @@ from feedback_service.api.fields import (
 from feedback_service.api.schemas import ANSWERS_METADATA, TOO_MANY, ProblemReply, SurveyReply, describe_field
 from feedback_service.config import SUPPORTED_LANGUAGES
 from feedback_service.errors import N_
-from feedback_service.words import DEVICE_MODES, FRONT_OFFICES
+from feedback_service.vocabulary import DEVICE_MODES, FRONT_OFFICES
 
 MAX_ITEMS = 100  # in a call
 NOT_A_COUNT = N_("Write this as a whole number from 0 to %(most)d.")

@@ -13,13 +13,14 @@ from flask.typing import ResponseReturnValue
 from marshmallow import Schema, ValidationError
 from werkzeug.datastructures import MultiDict
 
-from feedback_service.access import devices, keys
-from feedback_service.access.devices import AuthenticatedTablet
-from feedback_service.access.keys import ApiCaller
+from feedback_service.access import api_keys
+from feedback_service.access.api_keys import ApiCaller
 from feedback_service.api import body
 from feedback_service.api.fields import ListField, collect_field_errors, json_pointer
 from feedback_service.errors import N_, FeedbackError, FieldError, Invalid, NotAllowed, NotAuthenticated
-from feedback_service.flow import integrations
+from feedback_service.flow import api_keys as integrations
+from feedback_service.tablets import devices
+from feedback_service.tablets.devices import AuthenticatedTablet
 
 View = Callable[..., ResponseReturnValue]  # its first argument is a ``Call``
 
@@ -137,7 +138,7 @@ def _tablet() -> AuthenticatedTablet:
 
 def _holder(needs: str) -> ApiCaller:
     secret = _bearer()
-    holder = keys.find_caller(secret) if secret is not None else None
+    holder = api_keys.find_caller(secret) if secret is not None else None
     if holder is None:
         raise NotAuthenticated()
     if needs not in holder.scopes:

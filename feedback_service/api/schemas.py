@@ -20,7 +20,7 @@ from feedback_service.api.fields import (
 from feedback_service.cases.registry import CaseUpdate, ServiceRef
 from feedback_service.config import current_settings
 from feedback_service.errors import N_
-from feedback_service.words import FRONT_OFFICES, STATUSES, WORKPLACE_KINDS
+from feedback_service.vocabulary import FRONT_OFFICES, STATUSES, WORKPLACE_KINDS
 
 MAX_CASES = 1000  # in a batch
 ASSISTED_SOURCES = ("phone_interview", "paper_box", "sms_viber", "diia_centers_map")

@@ -8,7 +8,7 @@ from feedback_service.api.fields import Choice, Day, ListField, StrictSchema
 from feedback_service.api.schemas import centre_code_field, describe_field
 from feedback_service.errors import N_
 from feedback_service.figures.shapes import GROUPINGS
-from feedback_service.words import FRONT_OFFICES, SOURCES
+from feedback_service.vocabulary import FRONT_OFFICES, SOURCES
 
 
 class SummaryQuery(StrictSchema):

@@ -15,9 +15,9 @@ from feedback_service.api.schemas import (
 )
 from feedback_service.errors import N_, AlreadyAnswered, InvitationCancelled, InvitationExpired, NotFound
 from feedback_service.flow import answers as answers_flow
-from feedback_service.flow import direct
+from feedback_service.flow import uninvited_answers
 from feedback_service.flow.answers import PublicCentre, RecordedAnswer, Survey
-from feedback_service.flow.direct import AssistedAnswer
+from feedback_service.flow.uninvited_answers import AssistedAnswer
 from feedback_service.surveys.answers import check_answers
 from feedback_service.surveys.questionnaires import Question, Questionnaire
 
@@ -120,7 +120,7 @@ def enter_answer(call: Call) -> Response:
     answers = body.pop("answers")
     assisted_answer = AssistedAnswer(**body)
     return _respond_recorded(
-        direct.record_assisted_answer(
+        uninvited_answers.record_assisted_answer(
             assisted_answer,
             check_answers=lambda questionnaire: check_answers(questionnaire, answers),
             centres=call.centres,

@@ -13,12 +13,11 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from feedback_service import clock
-from feedback_service.cases import tokens
-from feedback_service.cases.tokens import Keyring
+from feedback_service import clock, keyring
 from feedback_service.errors import N_, AlreadyFinal, AnotherCase, FeedbackError, Invalid
+from feedback_service.keyring import Keyring
 from feedback_service.models import Case, CaseStatus, Centre, Invitation, Service
-from feedback_service.words import FINAL_STATUSES
+from feedback_service.vocabulary import FINAL_STATUSES
 
 MAX_CLOCK_LEAD = timedelta(minutes=5)  # how far another system's clock may run before ours
 
@@ -101,7 +100,7 @@ def register_updates(
 ) -> list[RegistrationOutcome]:
     """Work through a centre's reports and write what is new; one refused spoils no other."""
     number_hashes = [
-        tokens.hash_case_number(terms.case_key, centre.id, update.case_number) for update in updates
+        keyring.hash_case_number(terms.case_key, centre.id, update.case_number) for update in updates
     ]
     condition = Case.number_hash.in_(number_hashes)
     batch = _CentreBatch(

@@ -4,12 +4,12 @@ import sys
 
 import click
 
-from feedback_service.access import journal as access_journal
-from feedback_service.access.journal import ChainBreak
+from feedback_service.access import audit_log as access_journal
+from feedback_service.access.audit_log import ChainBreak
 from feedback_service.addresses import set_password_address
 from feedback_service.cli.command import Group
-from feedback_service.flow import integrations, staff
-from feedback_service.words import ROLES, SCOPES
+from feedback_service.flow import api_keys, users
+from feedback_service.vocabulary import ROLES, SCOPES
 
 key = Group("key", help="Keys of case systems and portals.")
 user = Group("user", help="People who work in the administration.")
@@ -30,7 +30,7 @@ journal = Group("journal", help="Who saw and did what.")
 )
 def key_add(centres: tuple[str, ...], scopes: tuple[str, ...]) -> None:
     """Make a key; it is printed this once, alone on the last line."""
-    secret = integrations.add_key(scopes, centres)
+    secret = api_keys.add_key(scopes, centres)
     click.echo("The key is shown only now; keep it where the case system finds it.", err=True)
     click.echo(secret)
 
@@ -41,7 +41,7 @@ def key_revoke(key_stdin: bool) -> None:
     """Let nobody in with a key any more; it is read, because only whoever holds it has it."""
     if not key_stdin:
         raise click.UsageError("Say --key-stdin: as an argument, the key would stay in the shell's history")
-    integrations.revoke_by_secret(sys.stdin.readline())
+    api_keys.revoke_by_secret(sys.stdin.readline())
     click.echo("The key is revoked.")
 
 
@@ -60,10 +60,10 @@ def key_revoke(key_stdin: bool) -> None:
 def user_add(email: str, role: str, scopes: tuple[str, ...], password_stdin: bool) -> None:
     """Let EMAIL in; without --password-stdin prints, alone on the last line, the link that sets the password."""
     if password_stdin:
-        staff.add_user_with_password(email, role, scopes, sys.stdin.readline().rstrip("\r\n"))
+        users.add_user_with_password(email, role, scopes, sys.stdin.readline().rstrip("\r\n"))
         click.echo(f"User {email} added.")
         return
-    link = staff.add_user(None, email, role, scopes).link
+    link = users.add_user(None, email, role, scopes).link
     click.echo("The link works once, for three days, and is shown only now.", err=True)
     click.echo(set_password_address(link))
 
@@ -71,7 +71,7 @@ def user_add(email: str, role: str, scopes: tuple[str, ...], password_stdin: boo
 @user.command("list")
 def user_list() -> None:
     """Print every user: e-mail, role, what it reaches, and what is missing or switched off."""
-    for known in staff.list_users(None):
+    for known in users.list_users(None):
         card = known.user
         remarks = [
             words
@@ -89,7 +89,7 @@ def user_list() -> None:
 @click.argument("email")
 def user_link(email: str) -> None:
     """Print, alone on the last line, a link by which EMAIL sets a new password once within three days."""
-    link = staff.renew_password_link(None, staff.find_user_id(email))
+    link = users.renew_password_link(None, users.find_user_id(email))
     click.echo("The link works once, for three days, and is shown only now.", err=True)
     click.echo(set_password_address(link))
 
@@ -98,7 +98,7 @@ def user_link(email: str) -> None:
 @click.argument("email")
 def user_disable(email: str) -> None:
     """Let EMAIL in no more, and end their sessions."""
-    staff.disable_user(None, staff.find_user_id(email))
+    users.disable_user(None, users.find_user_id(email))
     click.echo(f"User {email} is disabled.")
 
 
@@ -106,7 +106,7 @@ def user_disable(email: str) -> None:
 @click.argument("email")
 def user_enable(email: str) -> None:
     """Let EMAIL in again."""
-    staff.enable_user(None, staff.find_user_id(email))
+    users.enable_user(None, users.find_user_id(email))
     click.echo(f"User {email} is let in.")
 
 
@@ -114,7 +114,7 @@ def user_enable(email: str) -> None:
 @click.argument("email")
 def user_second_factor_reset(email: str) -> None:
     """Let EMAIL set a second factor up anew after the next sign-in, for example with a new telephone."""
-    staff.reset_second_factor(None, staff.find_user_id(email))
+    users.reset_second_factor(None, users.find_user_id(email))
     click.echo(f"User {email} sets a second factor up after the next sign-in.")
 
 

@@ -10,7 +10,7 @@ from flask.cli import AppGroup
 from sqlalchemy.exc import SQLAlchemyError
 
 from feedback_service.errors import FeedbackError, Invalid, Unavailable
-from feedback_service.files import UnreadableFile
+from feedback_service.imports import UnreadableFile
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 

@@ -8,9 +8,9 @@ import click
 from feedback_service import clock
 from feedback_service.cli.command import FILE, Group
 from feedback_service.config import BadSettings, current_settings, read_central_secret
-from feedback_service.delivery import package, packer
-from feedback_service.delivery.package import BadPackage
-from feedback_service.delivery.packer import PackagingInProgress
+from feedback_service.delivery import package_file, packaging
+from feedback_service.delivery.package_file import BadPackage
+from feedback_service.delivery.packaging import PackagingInProgress
 
 packages = Group("package", help="Signed packages of events, for a hand-over without a line.")
 
@@ -21,7 +21,7 @@ def package_make() -> None:
     if not current_settings().central_secret:
         raise click.ClickException("FEEDBACK_CENTRAL_SECRET is not set; packages are signed by it.")
     try:
-        made = packer.make_manual_packager(current_settings()).make_packages(until=clock.now())
+        made = packaging.make_manual_packager(current_settings()).make_packages(until=clock.now())
     except PackagingInProgress as busy:
         raise click.ClickException("Somebody else makes packages just now; try again later.") from busy
     except OSError as error:
@@ -38,7 +38,7 @@ def package_make() -> None:
 def package_check(file: Path) -> None:
     """Check that FILE is whole and signed, and name its numbers; needs FEEDBACK_CENTRAL_SECRET and no database."""
     try:
-        contents = package.check_package(file, read_central_secret(os.environ))
+        contents = package_file.check_package(file, read_central_secret(os.environ))
     except BadSettings as wrong:
         raise click.ClickException(f"{wrong}.") from wrong
     except BadPackage as wrong:

@@ -11,9 +11,10 @@ from flask.cli import with_appcontext
 from feedback_service import worker as duties
 from feedback_service.cli.command import Command
 from feedback_service.config import Settings, current_settings
-from feedback_service.delivery import courier, packer
-from feedback_service.delivery.courier import Relay
-from feedback_service.delivery.packer import Packager
+from feedback_service.delivery import packaging
+from feedback_service.delivery import relay as courier
+from feedback_service.delivery.packaging import Packager
+from feedback_service.delivery.relay import Relay
 from feedback_service.logs import log
 
 NO_CENTRAL = "FEEDBACK_CENTRAL_URL is not set: nothing is sent, events wait."
@@ -56,7 +57,7 @@ def worker(once: bool) -> None:
 
 def _carrier(settings: Settings) -> Relay | Packager | None:
     """Who takes events out of the house, if anybody does."""
-    return packer.make_packager(settings) or courier.make_relay(settings)
+    return packaging.make_packager(settings) or courier.make_relay(settings)
 
 
 @contextmanager

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from feedback_service import files
+from feedback_service import imports
 from feedback_service.cli.command import FILE, Group
-from feedback_service.flow import pairing, queue_files, tablet_list
-from feedback_service.words import DEVICE_MODES
+from feedback_service.flow import tablet_files, tablet_health, tablet_pairing
+from feedback_service.vocabulary import DEVICE_MODES
 
 device = Group("device", help="Tablets in halls and at windows.")
 
@@ -27,7 +27,7 @@ device = Group("device", help="Tablets in halls and at windows.")
 )
 def device_add(code: str, name: str, mode: str, workplace: str | None) -> None:
     """Make a place for a tablet; the code that pairs it is printed alone on the last line, for ten minutes."""
-    pairing_code = pairing.add_device(code, name=name, mode=mode, workplace=workplace)
+    pairing_code = tablet_pairing.add_device(code, name=name, mode=mode, workplace=workplace)
     click.echo("Type this code at /kiosk on the tablet within ten minutes; it works once.", err=True)
     click.echo(pairing_code)
 
@@ -37,14 +37,14 @@ def device_add(code: str, name: str, mode: str, workplace: str | None) -> None:
 @click.option("--centre", "code", required=True, help="The centre it stands in.")
 def device_code(id: uuid.UUID, code: str) -> None:
     """Print another pairing code for the tablet ID, alone on the last line; its key so far ends with its use."""
-    click.echo(pairing.renew_pairing_code(id, {code.strip().upper()}))
+    click.echo(tablet_pairing.renew_pairing_code(id, {code.strip().upper()}))
 
 
 @device.command("list")
 @click.option("--centre", "codes", multiple=True, required=True, help="The centre's code; repeats.")
 def device_list(codes: tuple[str, ...]) -> None:
     """Print every tablet of a centre as a line of JSON: how it fares, and what needs attention."""
-    for tablet in tablet_list.list_tablets({code.strip().upper() for code in codes}):
+    for tablet in tablet_health.list_tablets({code.strip().upper() for code in codes}):
         click.echo(json.dumps(asdict(tablet), default=str, ensure_ascii=False))
 
 
@@ -53,7 +53,7 @@ def device_list(codes: tuple[str, ...]) -> None:
 @click.option("--centre", "code", required=True, help="The centre it stands in.")
 def device_revoke(id: uuid.UUID, code: str) -> None:
     """End the key of the tablet ID; it may still deliver what was answered on it until now."""
-    pairing.revoke_device(id, {code.strip().upper()})
+    tablet_pairing.revoke_device(id, {code.strip().upper()})
     click.echo("The tablet is revoked; it may still deliver what it holds.")
 
 
@@ -61,7 +61,7 @@ def device_revoke(id: uuid.UUID, code: str) -> None:
 @click.argument("file", type=FILE)
 def device_import(file: Path) -> None:
     """Take the answers that a stuck tablet saved to FILE; each is taken once, however often it is brought."""
-    became = queue_files.import_tablet_file(files.read_document(file))
+    became = tablet_files.import_tablet_file(imports.read_document(file))
     for word in ("accepted", "accepted_as_walkup", "duplicate", "rejected"):
         click.echo(f"{became[word]} {word}")
     if became["rejected"]:

@@ -1,268 +1,349 @@
-"""What follows from a reply of the central system: a pure step, without network, database and clock.
+"""Carries what waits to the central system: claim, send, settle; any number of couriers at once.
 
-Failures of the connection are the channel's: it pauses, nothing dies, all wait. A refusal of what was sent is
-an event's: the batch is split until the one is found, which dies alone, visible and replayable. What a reply
-does not name has not arrived, and goes again a little later; one that names none of several is no reply.
-
-Some servers fail (or hang) because of one event. That looks like a failure of the connection, so whoever was
-in a request that failed on an open channel has a *setback*: it goes again after a while of its own, in a
-company half as large, so that in the end such an event is alone and the others never meet it again; then it
-does not close the channel any more either.
+Nothing is held open while we wait: a claim is a short transaction, a request is none, settling is another.
+Whoever dies after sending gives its claim back by the lease; the same events go again, the receiver drops
+repeats by their id. Centres take turns, so a centre with a long line delays no other.
 """
 
-import json
+import random
+import threading
+import time
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
-from feedback_service.backoff import doubled_wait
+from sqlalchemy import select, update
+from sqlalchemy.engine import Row
+from sqlalchemy.orm import Session
 
-MAX_BATCH = 100  # events in one request
-PATIENT_SETBACKS = 4  # setbacks of an event before its own wait grows
-BATCH_GROWTH = 10  # events more after a request that went well, while the channel takes fewer
+from feedback_service import clock
+from feedback_service.config import Settings
+from feedback_service.database import reading, transaction
+from feedback_service.delivery import numbering, retry_policy
+from feedback_service.delivery.retry_policy import LEASE, Decision, ReceiverReply
+from feedback_service.delivery.transports import Transport
+from feedback_service.delivery.transports.https import HttpsTransport
+from feedback_service.logs import log
+from feedback_service.models import Centre, Event, EventSequence, ReceiverChannel
+from feedback_service.models.delivery import LONGEST_REASON
 
-LEASE = timedelta(seconds=10)  # after which what a dead relay had claimed is free again
-REQUEST_LIMIT = timedelta(seconds=8)  # in which a request ends, one way or the other: sooner than its lease
-
-YOUNG_FAILURE = timedelta(minutes=10)  # trouble is; meanwhile we look again every few seconds
-FIRST_WAIT, YOUNG_WAIT, OLD_WAIT = 1.0, 7.5, 240.0  # seconds, before jitter
-JITTER = 0.25  # at most this share is added
-MAX_RETRY_AFTER = timedelta(hours=1)  # of what a Retry-After may ask
-CLOCK_SKEW = timedelta(minutes=1)  # by which clocks of machines may differ and still be right
-FAR_AHEAD = timedelta(minutes=15)  # further ahead than any event is ever put off: its clock was wrong
-
-REFUSAL_STATUSES = frozenset({400, 413, 415, 422})
-UNREADABLE_REPLY = "the answer cannot be read"
-UNNAMED_EVENT = "the answer does not name it"
-
-
-@dataclass(frozen=True, slots=True)
-class ReceiverReply:
-    """What came of a request: a status, or ``None`` and why there is none; and which events it names."""
-
-    status: int | None
-    failure: str = ""
-    accepted: frozenset[str] = frozenset()
-    rejected: Mapping[str, str] = field(default_factory=dict)
-    is_readable: bool = False
-    retry_after: timedelta | None = None
-
-    @property
-    def is_success(self) -> bool:
-        """Whether the receiver said something about each event."""
-        return self.status is not None and 200 <= self.status < 300 and self.is_readable
-
-    @property
-    def is_refusal(self) -> bool:
-        """Whether the receiver objects to what was sent."""
-        return self.status in REFUSAL_STATUSES
-
-    @property
-    def reason(self) -> str:
-        """Why it is not well, in a few words."""
-        if self.status is None:
-            return self.failure
-        if 200 <= self.status < 300:
-            return UNNAMED_EVENT if self.is_readable else UNREADABLE_REPLY
-        return f"HTTP {self.status}"
+CENTRAL_RECEIVER = "central"  # there is one receiver
+IDLE_SECONDS = 0.5  # seconds until one looks again when there was nothing to do
+CLOCK_CHECK_SECONDS = 5.0  # seconds between two looks for what a wrong clock has put off
+CENTRES_TRIED = 8  # centres that are tried when another courier is with the first
 
 
 @dataclass(frozen=True, slots=True)
-class Circuit:
-    """The way to the receiver: how many events go in one request, and what ails it."""
+class ClaimedBatch:
+    """Events of one centre that nobody else carries until the lease ends, oldest first."""
 
-    batch: int = MAX_BATCH
-    failing_since: datetime | None = None
-    retry_at: datetime | None = None
-    reason: str | None = None
-
-    def is_closed(self, now: datetime) -> bool:
-        """Whether nobody is to send just now.
-
-        Trouble that has not begun yet, or a wait longer than we ever ask for, means that the clock jumped.
-        """
-        if self.failing_since is not None and self.failing_since > now + CLOCK_SKEW:
-            return False
-        return self.retry_at is not None and now < self.retry_at <= now + 2 * MAX_RETRY_AFTER
+    claim: uuid.UUID
+    centre_id: uuid.UUID
+    centre: str
+    bodies: Mapping[str, str]  # by event id
+    setbacks: int
+    probe: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What follows: for the channel, and for each event that was sent."""
+class Relay:
+    """Somebody who carries events, one request after the other."""
 
-    circuit: Circuit
-    delivered: tuple[str, ...] = ()
-    dead: Mapping[str, str] = field(default_factory=dict)  # with the reason
-    waiting: tuple[str, ...] = ()  # they go again after ``wait``
-    wait: timedelta = timedelta(0)
-    is_setback: bool = False  # it may be the fault of those that wait
-    reason: str = ""  # why they wait
-    halves: tuple[tuple[str, ...], ...] = ()  # they go again at once, apart
+    def __init__(self, transport: Transport, public_url: str) -> None:
+        self._transport = transport
+        self._public_url = public_url
+
+    def close(self) -> None:
+        """No connection is open."""
+        self._transport.close()
+
+    def run(self, stop: threading.Event) -> None:
+        """Whatever is due goes, until ``stop``; what fails is logged and tried again."""
+        checked_at = -CLOCK_CHECK_SECONDS
+        while not stop.is_set():
+            try:
+                if time.monotonic() - checked_at > CLOCK_CHECK_SECONDS:
+                    checked_at = time.monotonic()
+                    correct_future_times()
+                is_busy = self.deliver_once()
+            except Exception as error:  # the database may be away; whatever it is, delivery goes on
+                log.error("relay failed", exc_info=error)
+                is_busy = False
+            if not is_busy:
+                stop.wait(IDLE_SECONDS)
+
+    def deliver_all(self) -> int:
+        """Whatever is due went, as far as the channel took it; tells how many requests that were."""
+        requests = 0
+        while self.deliver_once():
+            requests += 1
+        return requests
+
+    def deliver_once(self) -> bool:
+        """One claim was sent and settled; ``False`` when nothing is to be done just now."""
+        centre_ids, is_stuck = _list_due_centres(), False
+        for centre_id in centre_ids:
+            try:
+                batch = claim_batch(centre_id, self._public_url)
+            except Exception as error:
+                _mark_centre_served(
+                    centre_id
+                )  # this fails too if the database is away; else only that line is stuck
+                log.error("a centre's line is stuck", centre_id=str(centre_id), exc_info=error)
+                is_stuck = True
+                continue
+            if batch is not None:
+                self._send_batch(batch)
+                return True
+        if centre_ids and not is_stuck:
+            time.sleep(random.uniform(0, 0.05))  # other couriers are with all of them
+        return bool(centre_ids) and not is_stuck
+
+    def _send_batch(self, batch: ClaimedBatch) -> None:
+        id_groups: list[tuple[str, ...]] = [tuple(batch.bodies)]
+        while id_groups:
+            event_ids = id_groups.pop(0)
+            started_at = time.perf_counter()
+            reply = self._transport.send([batch.bodies[event_id] for event_id in event_ids])
+            later_ids = [event_id for id_group in id_groups for event_id in id_group]
+            circuit_before, decision = settle_batch(batch, event_ids, reply, later_ids)
+            _log_outcome(batch, circuit_before, decision, ms=round((time.perf_counter() - started_at) * 1000))
+            if decision.circuit.is_closed(clock.now()):
+                return
+            id_groups = [*decision.halves, *id_groups]
 
 
-def decide_outcome(
-    circuit: Circuit,
-    reply: ReceiverReply,
-    event_ids: Sequence[str],
-    *,
-    now: datetime,
-    chance: float,
-    is_probe: bool,
-    setbacks: int = 0,
-) -> Decision:
-    """What follows from the reply to a request that carried the events ``event_ids``.
+def make_relay(settings: Settings) -> Relay | None:
+    """The courier to the central system that the settings name; ``None`` if no line is to be used."""
+    if settings.central_url is None or settings.central_transport != "https":
+        return None
+    return Relay(HttpsTransport(settings.central_url, settings.central_secret), settings.public_url)
 
-    ``chance`` is a number from 0 to 1; ``is_probe``: the request was sent to see whether a failing channel works
-    again (only such a one proves it; others may have been under way before it failed). ``setbacks``: how many
-    those that were sent have had.
-    """
-    named = reply.accepted | reply.rejected.keys()
-    if reply.is_success and (len(event_ids) == 1 or not named.isdisjoint(event_ids)):
-        return Decision(
-            circuit=_recovered_circuit(circuit, is_probe),
-            delivered=tuple(
-                event_id
-                for event_id in event_ids
-                if event_id in reply.accepted and event_id not in reply.rejected
-            ),
-            dead={event_id: reply.rejected[event_id] for event_id in event_ids if event_id in reply.rejected},
-            waiting=tuple(event_id for event_id in event_ids if event_id not in named),
-            wait=_event_delay(setbacks, chance),
-            is_setback=True,
-            reason=UNNAMED_EVENT,
-        )
-    if reply.is_refusal and len(event_ids) > 1:
-        middle = len(event_ids) // 2
-        return Decision(
-            _recovered_circuit(circuit, is_probe),
-            halves=(tuple(event_ids[:middle]), tuple(event_ids[middle:])),
-        )
-    if reply.is_refusal:
-        return Decision(_recovered_circuit(circuit, is_probe), dead=dict.fromkeys(event_ids, reply.reason))
-    was_open = circuit.failing_since is None
-    is_to_blame = (
-        was_open and batch_size(setbacks) == 1
-    )  # it failed before, again and again, while others did not
-    return Decision(
-        circuit=circuit
-        if is_to_blame
-        else _failed_circuit(circuit, reply, now=now, chance=chance, is_probe=is_probe),
-        waiting=tuple(event_ids),
-        wait=_event_delay(setbacks, chance) if was_open else timedelta(0),
-        is_setback=was_open,
-        reason=reply.reason,
+
+def correct_future_times() -> None:
+    """What is put off for longer than we ever do is due: the clock that said so was ahead, or ours fell back."""
+    if _has_future_turn():
+        _correct_turns()
+    for centre_id in _centres_with_far_events():
+        _correct_event_times(centre_id)
+
+
+@reading
+def _has_future_turn(tx: Session) -> bool:
+    query = select(EventSequence.centre_id).where(
+        EventSequence.claimed_at > clock.now() + retry_policy.FAR_AHEAD
     )
+    return tx.scalar(query.limit(1)) is not None
 
 
-def batch_size(setbacks: int) -> int:
-    """In how large a company an event may go that has had so many setbacks."""
-    return max(1, MAX_BATCH >> setbacks)
-
-
-def _recovered_circuit(circuit: Circuit, is_probe: bool) -> Circuit:
-    if circuit.failing_since is not None and not is_probe:
-        return circuit
-    return Circuit(batch=min(MAX_BATCH, circuit.batch + BATCH_GROWTH))
-
-
-def _failed_circuit(
-    circuit: Circuit, reply: ReceiverReply, *, now: datetime, chance: float, is_probe: bool
-) -> Circuit:
-    since = min(circuit.failing_since or now, now)
-    wait = max(retry_delay(now - since, chance), min(reply.retry_after or timedelta(0), MAX_RETRY_AFTER))
-    retry_at = now + wait
-    if not is_probe and circuit.retry_at is not None and circuit.is_closed(now):
-        retry_at = max(
-            retry_at, circuit.retry_at
-        )  # what was under way must not shorten what others were asked
-    # A slow receiver must not be asked for ever for more than it can do in time.
-    batch = max(1, circuit.batch // 2) if reply.status is None else circuit.batch
-    return replace(circuit, batch=batch, failing_since=since, retry_at=retry_at, reason=reply.reason)
-
-
-def retry_delay(failing_for: timedelta, chance: float) -> timedelta:
-    """How long to wait before the next look at a channel that has failed for so long."""
-    seconds = failing_for.total_seconds()
-    if failing_for < YOUNG_FAILURE:
-        wait = min(YOUNG_WAIT, max(FIRST_WAIT, seconds))
-    else:
-        wait = min(OLD_WAIT, YOUNG_WAIT * 2 ** min(9.0, seconds / YOUNG_FAILURE.total_seconds() - 1))
-    return _add_jitter(wait, chance)
-
-
-def _event_delay(setbacks: int, chance: float) -> timedelta:
-    """Short until it is (nearly) alone, so that its company does not wait for long; then growing."""
-    first, longest = timedelta(seconds=FIRST_WAIT), timedelta(seconds=OLD_WAIT)
-    return _add_jitter(doubled_wait(first, longest, setbacks - PATIENT_SETBACKS + 1).total_seconds(), chance)
-
-
-def _add_jitter(seconds: float, chance: float) -> timedelta:
-    return timedelta(seconds=seconds * (1 + JITTER * chance))
-
-
-def parse_reply(
-    status: int, headers: Mapping[str, str], body: bytes | None, *, now: datetime
-) -> ReceiverReply:
-    """The reply, as far as it can be understood; ``body`` is ``None`` where it was too long to read."""
-    receipt = _parse_receipt(body) if body is not None and 200 <= status < 300 else None
-    requested_wait = parse_retry_after(headers.get("retry-after", ""), now)
-    if receipt is None:
-        return ReceiverReply(status, retry_after=requested_wait)
-    accepted = frozenset(_read_ids(receipt["accepted"])) | frozenset(_read_ids(receipt["duplicates"]))
-    return ReceiverReply(
-        status, accepted=accepted, rejected=_read_rejections(receipt["rejected"]), is_readable=True
-    )
-
-
-def parse_retry_after(value: str, now: datetime) -> timedelta | None:
-    """How long a Retry-After asks to wait, in seconds or until a date; ``None`` if it says nothing we know."""
-    value = value.strip()
-    if value.isascii() and value.isdecimal():
-        return timedelta(seconds=min(int(value[:9]), 10**8))
-    try:
-        until = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
-        return None
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=UTC)
-    return max(timedelta(0), until - now)
-
-
-def _parse_receipt(body: bytes) -> dict[str, list[Any]] | None:
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(document, dict):
-        return None
-    names = ("accepted", "duplicates", "rejected")
-    lists = {name: document.get(name, []) for name in names}
-    if not any(name in document for name in names) or not all(
-        isinstance(items, list) for items in lists.values()
+@transaction
+def _correct_turns(tx: Session) -> None:
+    """Turns are as if they had been now, and the channel does not wait for a time that such a clock set."""
+    now = clock.now()
+    for statement in (
+        update(EventSequence)
+        .where(EventSequence.claimed_at > now + retry_policy.FAR_AHEAD)
+        .values(claimed_at=now),
+        update(ReceiverChannel).where(ReceiverChannel.retry_at > now).values(retry_at=now),
     ):
-        return None
-    return lists
+        tx.execute(statement, execution_options={"synchronize_session": False})
+    log.warning("the channel was paused by a clock that was wrong")
 
 
-def _read_ids(items: Iterable[Any]) -> Iterable[str]:
-    return (event_id.lower() for event_id in items if isinstance(event_id, str))
+@reading
+def _centres_with_far_events(tx: Session) -> list[uuid.UUID]:
+    limit = clock.now() + retry_policy.FAR_AHEAD
+    far_events = select(Event.id).where(Event.centre_id == Centre.id, Event.due_at > limit)
+    return list(tx.scalars(select(Centre.id).where(far_events.correlate(Centre).exists())))
 
 
-def _read_rejections(items: Iterable[Any]) -> dict[str, str]:
-    reasons = {}
-    for item in items:
-        if isinstance(item, dict) and isinstance(item.get("id"), str):
-            reason = item.get("reason")
-            reasons[item["id"].lower()] = (
-                _replace_unprintable(reason) if isinstance(reason, str) and reason else "rejected"
-            )
-    return reasons
+@transaction
+def _correct_event_times(tx: Session, centre_id: uuid.UUID) -> None:
+    now = clock.now()
+    statement = update(Event).where(Event.centre_id == centre_id, Event.due_at > now + retry_policy.FAR_AHEAD)
+    tx.execute(statement.values(due_at=now), execution_options={"synchronize_session": False})
+    log.warning("events were put off by a clock that was wrong", centre_id=str(centre_id))
 
 
-def _replace_unprintable(text: str) -> str:
-    """Without what no database keeps (NUL, halves of surrogate pairs) and what would mislead who reads it."""
-    return "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
+@reading
+def _list_due_centres(tx: Session) -> list[uuid.UUID]:
+    """The centres with events that are due, longest not served first; none while the channel is closed."""
+    now = clock.now()
+    if _read_circuit(tx).is_closed(now):
+        return []
+    # A subquery with a limit looks up one row for each centre, however long its line is.
+    due_events = select(Event.due_at).where(Event.centre_id == Centre.id, Event.due_at <= now)
+    first_due_at = due_events.order_by(Event.due_at).limit(1).correlate(Centre).scalar_subquery()
+    query = (
+        select(Centre.id)
+        .outerjoin(EventSequence, EventSequence.centre_id == Centre.id)
+        .where(first_due_at.is_not(None))
     )
+    return list(
+        tx.scalars(query.order_by(EventSequence.claimed_at.nulls_first(), Centre.id).limit(CENTRES_TRIED))
+    )
+
+
+@transaction
+def _mark_centre_served(tx: Session, centre_id: uuid.UUID) -> None:
+    """The centre counts as served, so that what is wrong with its line delays no other."""
+    tx.execute(
+        update(EventSequence).where(EventSequence.centre_id == centre_id).values(claimed_at=clock.now())
+    )
+
+
+@transaction
+def claim_batch(tx: Session, centre_id: uuid.UUID, public_url: str) -> ClaimedBatch | None:
+    """Take the centre's events that are due, as many as may go at once, for ``LEASE``.
+
+    An event gets its number and its body at its first claim, for ever. ``None`` when another is at it.
+    """
+    circuit = _read_circuit(tx)
+    # The clock is read only now: to begin may have meant to wait for the database, and a lease begins with us.
+    now = clock.now()
+    sequence = numbering.lock_sequence(tx, centre_id, now)
+    if sequence is None or circuit.is_closed(now):
+        return None
+    rows = _same_size_batch(numbering.lock_due_events(tx, centre_id, now, circuit.batch))
+    is_probe = circuit.failing_since is not None
+    if not rows or (is_probe and not _claim_probe(tx, circuit, now)):
+        return None
+    centre = tx.get_one(Centre, centre_id)
+    lease_values: dict[str, Any] = {"claim": uuid.uuid4(), "due_at": now + LEASE}
+    _lease_events(tx, centre_id, [row.id for row in rows if row.body is not None], lease_values)
+    new_bodies = numbering.number_events(
+        [row for row in rows if row.body is None], centre, sequence, public_url
+    )
+    numbering.store_numbered(tx, centre_id, [new_body | lease_values for new_body in new_bodies])
+    fresh_bodies = {new_body["event"]: new_body["body"] for new_body in new_bodies}
+    sequence.claimed_at = now
+    bodies_by_id = {
+        str(row.id): fresh_bodies.get(row.id) or row.body for row in sorted(rows, key=lambda row: row.id)
+    }
+    return ClaimedBatch(
+        lease_values["claim"], centre_id, centre.code, bodies_by_id, rows[0].setbacks, is_probe
+    )
+
+
+@transaction
+def settle_batch(
+    tx: Session, batch: ClaimedBatch, event_ids: Sequence[str], reply: ReceiverReply, later_ids: Sequence[str]
+) -> tuple[retry_policy.Circuit, Decision]:
+    """Write down what follows from the reply for the events ``event_ids``, and hold the ``later_ids``
+    for another lease.
+
+    Returns what the channel was before, and what follows. Where the lease ran out and somebody else has the
+    events, what they settle counts.
+    """
+    circuit_before = _read_circuit(tx)
+    now, chance = clock.now(), random.random()
+
+    def decide(circuit: retry_policy.Circuit) -> Decision:
+        return retry_policy.decide_outcome(
+            circuit, reply, event_ids, now=now, chance=chance, is_probe=batch.probe, setbacks=batch.setbacks
+        )
+
+    decision = decide(circuit_before)
+    if decision.circuit != circuit_before:
+        circuit_before = _read_circuit(tx, lock=True)
+        decision = decide(circuit_before)
+        _store_circuit(tx, decision.circuit)
+    attempt_values: dict[str, Any] = {"attempts": Event.attempts + 1, "last_attempt_at": now}
+    finished_values = attempt_values | {"claim": None, "due_at": None}
+    delivered_values = finished_values | {"state": "delivered", "delivered_at": now, "reason": None}
+    _update_claimed(tx, batch, decision.delivered, delivered_values)
+    for event_id, reason in decision.dead.items():
+        _update_claimed(
+            tx, batch, [event_id], finished_values | {"state": "dead", "reason": reason[:LONGEST_REASON]}
+        )
+    waiting_values = attempt_values | {
+        "claim": None,
+        "due_at": now + decision.wait,
+        "reason": decision.reason,
+    }
+    _update_claimed(
+        tx,
+        batch,
+        decision.waiting,
+        waiting_values | ({"setbacks": Event.setbacks + 1} if decision.is_setback else {}),
+    )
+    lease_values: dict[str, Any] = {"due_at": now + LEASE}
+    _update_claimed(
+        tx, batch, [event_id for half in decision.halves for event_id in half], attempt_values | lease_values
+    )
+    _update_claimed(
+        tx,
+        batch,
+        later_ids,
+        {"claim": None, "due_at": now} if decision.circuit.is_closed(now) else lease_values,
+    )
+    return circuit_before, decision
+
+
+def _same_size_batch(due_rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+    """Those that may go with the first of them."""
+    if not due_rows:
+        return []
+    size = retry_policy.batch_size(due_rows[0].setbacks)
+    return [row for row in due_rows if retry_policy.batch_size(row.setbacks) == size][:size]
+
+
+def _lease_events(
+    tx: Session, centre_id: uuid.UUID, event_ids: Sequence[uuid.UUID], lease_values: Mapping[str, Any]
+) -> None:
+    if event_ids:
+        tx.execute(
+            update(Event).where(Event.centre_id == centre_id, Event.id.in_(event_ids)).values(lease_values)
+        )
+
+
+def _update_claimed(
+    tx: Session, batch: ClaimedBatch, event_ids: Iterable[str], values: Mapping[str, Any]
+) -> None:
+    event_keys = [uuid.UUID(event_id) for event_id in event_ids]
+    if event_keys:
+        statement = update(Event).where(Event.centre_id == batch.centre_id, Event.id.in_(event_keys))
+        tx.execute(
+            statement.where(Event.claim == batch.claim).values(values),
+            execution_options={"synchronize_session": False},
+        )
+
+
+def _read_circuit(tx: Session, *, lock: bool = False) -> retry_policy.Circuit:
+    query = select(
+        ReceiverChannel.batch, ReceiverChannel.failing_since, ReceiverChannel.retry_at, ReceiverChannel.reason
+    )
+    query = query.where(ReceiverChannel.name == CENTRAL_RECEIVER)
+    row = tx.execute(query.with_for_update() if lock else query).one_or_none()
+    return retry_policy.Circuit(*row) if row else retry_policy.Circuit()
+
+
+def _store_circuit(tx: Session, circuit: retry_policy.Circuit) -> None:
+    tx.merge(ReceiverChannel(name=CENTRAL_RECEIVER, **asdict(circuit)))
+
+
+def _claim_probe(tx: Session, circuit: retry_policy.Circuit, now: datetime) -> bool:
+    """One courier looks whether a failing channel works again; should it die, another may after its lease."""
+    statement = update(ReceiverChannel).where(
+        ReceiverChannel.name == CENTRAL_RECEIVER, ReceiverChannel.retry_at == circuit.retry_at
+    )
+    return tx.scalar(statement.values(retry_at=now + LEASE).returning(ReceiverChannel.name)) is not None
+
+
+def _log_outcome(
+    batch: ClaimedBatch, circuit_before: retry_policy.Circuit, decision: Decision, *, ms: int
+) -> None:
+    circuit_after = decision.circuit
+    if decision.delivered:
+        log.info("events delivered", centre=batch.centre, n=len(decision.delivered), ms=ms)
+    if decision.waiting and not circuit_after.is_closed(clock.now()):
+        log.warning(
+            "events have to go again", centre=batch.centre, n=len(decision.waiting), reason=decision.reason
+        )
+    if circuit_before.failing_since is None and circuit_after.failing_since is not None:
+        log.critical("channel paused: the central system cannot be reached", reason=circuit_after.reason)
+    elif circuit_before.failing_since is not None and circuit_after.failing_since is None:
+        log.warning("channel works again", failed_since=circuit_before.failing_since.isoformat())
+    for event_id in decision.dead:  # the receiver's words stay in the table: nobody knows what they quote
+        log.critical("event is a dead letter", event_id=event_id, centre=batch.centre)

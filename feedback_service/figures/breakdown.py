@@ -16,7 +16,7 @@ from feedback_service.figures.shapes import (
     count_bad_answers,
 )
 from feedback_service.indicators.scoring import LoyaltyIndex
-from feedback_service.words import PARTS_OF_DAY
+from feedback_service.vocabulary import PARTS_OF_DAY
 
 BREAKDOWNS = ("service", "provider", "workplace", "part_of_week", "language", "source")
 

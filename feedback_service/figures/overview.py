@@ -28,7 +28,7 @@ from feedback_service.figures.shapes import (
 )
 from feedback_service.indicators.scoring import LoyaltyIndex, ReasonFigure
 from feedback_service.indicators.statistics import to_percent
-from feedback_service.words import FRONT_OFFICES
+from feedback_service.vocabulary import FRONT_OFFICES
 
 TREND_WEEKS = 26  # of the trend of a short period; the trend of a long one goes by months
 LONGEST_BY_WEEK = timedelta(days=183)

@@ -30,7 +30,7 @@ from feedback_service.indicators import published
 from feedback_service.indicators.methodology import Methodology
 from feedback_service.indicators.scoring import Figures, compute_figures
 from feedback_service.models import Centre, Service
-from feedback_service.words import FRONT_OFFICES, SOURCES
+from feedback_service.vocabulary import FRONT_OFFICES, SOURCES
 
 Counts = Counter[tuple[str, str, str]]  # by front office, question and value
 Questions = Literal["all", "headlines", "overall"]

@@ -21,7 +21,7 @@ from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from feedback_service.words import FRONT_OFFICES
+from feedback_service.vocabulary import FRONT_OFFICES
 
 Key = TypeVar("Key", bound=Hashable)
 

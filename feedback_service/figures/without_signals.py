@@ -13,7 +13,7 @@ from feedback_service.figures.summaries import Counts, PeriodCounts, count_perio
 from feedback_service.figures.suppression import withhold_small_groups
 from feedback_service.indicators.scoring import compute_figures
 from feedback_service.models import Response, Signal
-from feedback_service.words import FRONT_OFFICES
+from feedback_service.vocabulary import FRONT_OFFICES
 
 WITH, WITHOUT = "with", "without"
 

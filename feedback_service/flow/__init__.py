@@ -30,5 +30,5 @@ The doors import these modules and call their functions by the module's name; no
 A story that is a transaction calls no other story. A story that is none may call others, one after the other:
 ``queue_files`` brings each answer by ``tablets.deliver``, ``profile`` imports services by ``registers``, and the
 worker's duties complete answers by ``answers`` and forget sessions by ``sign_in``.
-Which event is carried by whom, and how that went, the relay writes down in ``delivery.courier``.
+Which event is carried by whom, and how that went, the relay writes down in ``delivery.relay``.
 """

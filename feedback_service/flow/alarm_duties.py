@@ -2,7 +2,7 @@
 
 It looks at a centre only when an answer gave cause (``alarms.book.worry``, ``breaches.store.notice``), within
 seconds; what it needs to count it reads outside the transaction that writes, so that nobody waits for it. Letters
-are sent outside any transaction and told apart by their own id; see ``alarms.post`` for what that promises.
+are sent outside any transaction and told apart by their own id; see ``alarms.email_outbox`` for what that promises.
 """
 
 import uuid
@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock, mail
 from feedback_service.access import roles
-from feedback_service.alarms import book, letters, post
+from feedback_service.alarms import book, email_outbox, email_text
 from feedback_service.alarms.book import BAD_ANSWERS, WHOLE, Evidence
-from feedback_service.alarms.letters import AlarmLine
-from feedback_service.alarms.post import ClaimedEmail
+from feedback_service.alarms.email_outbox import ClaimedEmail
+from feedback_service.alarms.email_text import AlarmLine
 from feedback_service.breaches import letters as breach_letters
 from feedback_service.breaches import store as breaches
 from feedback_service.breaches.store import BREACH
@@ -27,7 +27,7 @@ from feedback_service.database import reading, transaction
 from feedback_service.figures import bad_answers, cusum
 from feedback_service.logs import log
 from feedback_service.models import Centre
-from feedback_service.words import ROLES
+from feedback_service.vocabulary import ROLES
 
 Stop = Callable[[], bool]
 Seen = dict[str, Evidence | None]  # by subject
@@ -135,66 +135,72 @@ def _note(tx: Session, centre_id: uuid.UUID, seen: Seen, cause: Cause) -> None:
     if cause.bad_answers:
         book.take(tx, centre_id, cause.bad_answers)
     if cause.breaches and breaches.record(tx, centre_id, cause.breaches, today):
-        post.add_to_digest(tx, centre_id, BREACH, now)
+        email_outbox.add_to_digest(tx, centre_id, BREACH, now)
     new = [book.watch(tx, centre_id, subject, evidence, today) for subject, evidence in sorted(seen.items())]
     if any(new):
-        post.add_to_digest(tx, centre_id, BAD_ANSWERS, now)
+        email_outbox.add_to_digest(tx, centre_id, BAD_ANSWERS, now)
 
 
 @reading
 def _gathered(tx: Session) -> list[tuple[uuid.UUID, str]]:
-    return list(post.list_due_digests(tx, clock.now()))
+    return list(email_outbox.list_due_digests(tx, clock.now()))
 
 
 @transaction
 def _write(tx: Session, centre_id: uuid.UUID, kind: str) -> None:
     """Everybody whom it concerns gets a letter about what none has told of yet, if it is time for one."""
     centre, now = tx.get_one(Centre, centre_id), clock.now()
-    if not post.take_due(tx, centre_id, kind, now):
+    if not email_outbox.take_due(tx, centre_id, kind, now):
         return
-    said: letters.Said
+    said: email_text.Said
     if kind == BREACH:
         found = breaches.take_untold(tx, centre_id)
         said = breach_letters.describe([(card.since, card.bad) for card in found])
     else:
         raised = book.take_untold(tx, centre_id)
-        said = letters.describe([AlarmLine(card.service, card.since, card.n, card.bad) for card in raised])
+        said = email_text.describe([AlarmLine(card.service, card.since, card.n, card.bad) for card in raised])
     wanted = [role for role in ROLES if role in roles.CENTRE_ROLES and roles.has_right(role, RIGHTS[kind])]
-    readers = post.list_recipients(tx, centre.code, wanted) if current_settings().smtp_url is not None else []
+    readers = (
+        email_outbox.list_recipients(tx, centre.code, wanted)
+        if current_settings().smtp_url is not None
+        else []
+    )
     if not said["uk"][1] or not readers:
         return
     address = f"{current_settings().public_url}{PAGE}?{urlencode({'centre': centre.code})}"
-    post.write_emails(tx, centre_id, kind, readers, *letters.compose_email(centre.name, said, address), now)
+    email_outbox.write_emails(
+        tx, centre_id, kind, readers, *email_text.compose_email(centre.name, said, address), now
+    )
 
 
 @reading
 def _forgettable(tx: Session) -> bool:
-    return post.has_expired_emails(tx, clock.now())
+    return email_outbox.has_expired_emails(tx, clock.now())
 
 
 @transaction
 def _forget(tx: Session) -> int:
-    return post.drop_expired_emails(tx, clock.now())
+    return email_outbox.drop_expired_emails(tx, clock.now())
 
 
 @reading
 def _waits(tx: Session) -> bool:
-    return post.is_email_waiting(tx, clock.now())
+    return email_outbox.is_email_waiting(tx, clock.now())
 
 
 @transaction
 def _hold(tx: Session) -> ClaimedEmail | None:
-    return post.claim_email(tx, clock.now())
+    return email_outbox.claim_email(tx, clock.now())
 
 
 @transaction
 def _sent(tx: Session, letter: ClaimedEmail) -> None:
-    post.mark_sent(tx, letter)
+    email_outbox.mark_sent(tx, letter)
 
 
 @transaction
 def _put_off(tx: Session, letter: ClaimedEmail) -> None:
-    post.postpone_email(tx, letter, clock.now())
+    email_outbox.postpone_email(tx, letter, clock.now())
 
 
 def _outgoing(letter: ClaimedEmail) -> mail.OutgoingEmail:

@@ -6,9 +6,9 @@ from datetime import date
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
-from feedback_service.access import journal, roles, sight
+from feedback_service.access import audit_log, roles, visibility
 from feedback_service.access.sessions import CurrentUser
-from feedback_service.alarms import book, post
+from feedback_service.alarms import book, email_outbox
 from feedback_service.alarms.book import AlarmCard
 from feedback_service.breaches import store as breaches
 from feedback_service.breaches.store import BREACH, BreachCard
@@ -44,7 +44,7 @@ def acknowledge(tx: Session, by: CurrentUser, centre: str, alarm_id: uuid.UUID, 
 
     Raises ``NotFound``, ``Invalid`` for the note, ``ChangedMeanwhile`` when somebody was first.
     """
-    card, now = sight.visible_centres(tx, by.role, by.scopes).get_centre(centre), clock.now()
+    card, now = visibility.visible_centres(tx, by.role, by.scopes).get_centre(centre), clock.now()
     alarm = book.hold(tx, card.id, alarm_id) if by.has_right(roles.ALARMS) else None
     breach = breaches.hold(tx, card.id, alarm_id) if by.has_right(roles.BREACHES) and alarm is None else None
     found = alarm or breach
@@ -58,19 +58,19 @@ def acknowledge(tx: Session, by: CurrentUser, centre: str, alarm_id: uuid.UUID, 
     else:
         book.acknowledge(found, by.email, said, now)
     # By its id: the journal is read by those, too, to whom nothing tells of breaches.
-    journal.append_entry(tx, [card.id], by.actor, "alarm_acknowledged", str(alarm_id), now)
+    audit_log.append_entry(tx, [card.id], by.actor, "alarm_acknowledged", str(alarm_id), now)
 
 
 @reading
 def wants_letters(tx: Session, by: CurrentUser) -> bool:
     """Whether the visitor gets letters about alarms."""
-    return post.wants_emails(tx, by.user_id)
+    return email_outbox.wants_emails(tx, by.user_id)
 
 
 @transaction
 def want_letters(tx: Session, by: CurrentUser, wanted: bool) -> None:
     """The visitor gets letters about alarms from now on, or none."""
-    post.set_email_preference(tx, by.user_id, wanted)
+    email_outbox.set_email_preference(tx, by.user_id, wanted)
 
 
 def _listed(tx: Session, by: CurrentUser, centre: str | None, *, since: date | None = None) -> list[Card]:
@@ -96,7 +96,7 @@ def _order(card: Card) -> tuple[object, ...]:
 
 
 def _centres(tx: Session, by: CurrentUser, centre: str | None) -> list[uuid.UUID]:
-    seen = sight.visible_centres(tx, by.role, by.scopes)
+    seen = visibility.visible_centres(tx, by.role, by.scopes)
     return [card.id for card in ([seen.get_centre(centre)] if centre else seen.centres)]
 
 

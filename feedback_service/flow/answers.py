@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.cases import invitations
 from feedback_service.cases.invitations import DraftFacts, InvitationContext
-from feedback_service.cases.tokens import current_keyring
 from feedback_service.config import current_settings
 from feedback_service.database import (
     DeferredWriter,
@@ -26,6 +25,7 @@ from feedback_service.database import (
 )
 from feedback_service.errors import N_, AlreadyAnswered, Invalid, LostRace
 from feedback_service.flow.recording import Origin, record_answer
+from feedback_service.keyring import current_keyring
 from feedback_service.logs import log
 from feedback_service.models import Centre
 from feedback_service.surveys import library

@@ -8,19 +8,19 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from feedback_service import clock
-from feedback_service.cases import invitations, registry, tokens
+from feedback_service import clock, keyring
+from feedback_service.cases import invitations, registry
 from feedback_service.cases.registry import CaseRecord, CaseUpdate, IssueTerms, RegistrationOutcome
-from feedback_service.cases.tokens import Keyring, current_keyring
 from feedback_service.centres.register import find_centres
 from feedback_service.config import current_settings
 from feedback_service.database import reading, transaction
 from feedback_service.delivery import events, outbox
 from feedback_service.errors import FeedbackError, NotFound
 from feedback_service.flow.recording import Origin
+from feedback_service.keyring import Keyring, current_keyring
 from feedback_service.models import Case, Centre, Invitation
 from feedback_service.surveys import library
-from feedback_service.words import FRONT_OFFICES
+from feedback_service.vocabulary import FRONT_OFFICES
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def find_case(tx: Session, case_id: uuid.UUID, centres: Collection[str]) -> Case
 def read_slip_facts(tx: Session, token: str) -> SlipFacts:
     """What to print for the invitation with this token, whatever its state; ``NotFound`` if there is none."""
     context = invitations.find_by_token(tx.connection(), current_keyring(), token)
-    code = tokens.format_code(context.centre.prefix + context.key.derive_short_code(context.invitation.id))
+    code = keyring.format_code(context.centre.prefix + context.key.derive_short_code(context.invitation.id))
     return SlipFacts(context.token, code, context.centre.name, context.invitation.last_day)
 
 
@@ -171,7 +171,7 @@ def _make_invitation_view(
     state = "cancelled" if invitation.cancelled else "expired" if today > invitation.last_day else "issued"
     return InvitationView(
         token=key.derive_token(invitation.id),
-        short_code=tokens.format_code(centre.prefix + key.derive_short_code(invitation.id)),
+        short_code=keyring.format_code(centre.prefix + key.derive_short_code(invitation.id)),
         state=state,
         expires_at=clock.end_of_kyiv_day(invitation.last_day),
     )

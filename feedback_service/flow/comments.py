@@ -5,7 +5,7 @@ import uuid
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
-from feedback_service.access import journal, sight
+from feedback_service.access import audit_log, visibility
 from feedback_service.access.sessions import CurrentUser
 from feedback_service.config import current_settings
 from feedback_service.database import reading, transaction
@@ -25,7 +25,7 @@ def read_comments(
     after_id: uuid.UUID | None = None,
 ) -> CommentPage:
     """A page of the centre's comments; ``NotFound`` for a foreign centre."""
-    centre_summary = sight.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre)
+    centre_summary = visibility.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre)
     return comments.find_comments(
         tx,
         centre_summary.id,
@@ -41,7 +41,7 @@ def read_all_comments(
     tx: Session, current_user: CurrentUser, centre: str, comment_filter: CommentFilter
 ) -> list[CommentView]:
     """All comments wanted, told as on the page; ``NotFound`` for a foreign centre."""
-    centre_summary = sight.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre)
+    centre_summary = visibility.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre)
     return list(
         comments.iterate_comments(
             tx, centre_summary.id, comment_filter, min_group=current_settings().min_group
@@ -57,12 +57,12 @@ def set_comment_aside(
 
     The answer beside it counts as before. Raises ``NotFound``.
     """
-    centre_summary = sight.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre)
+    centre_summary = visibility.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre)
     changed = comments.set_comment_aside(tx, centre_summary.id, comment_id, is_aside=aside)
     if changed is None:
         raise NotFound()
     if changed:
         action = "comment_set_aside" if aside else "comment_taken_back"
-        journal.append_entry(
+        audit_log.append_entry(
             tx, [centre_summary.id], current_user.actor, action, str(comment_id), clock.now()
         )

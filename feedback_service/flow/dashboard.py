@@ -14,16 +14,16 @@ from feedback_service.access import roles
 from feedback_service.access.sessions import CurrentUser
 from feedback_service.config import current_settings
 from feedback_service.database import reading
-from feedback_service.delivery import overview as deliveries
-from feedback_service.delivery.overview import DeliveryTotals
+from feedback_service.delivery import status as deliveries
+from feedback_service.delivery.status import DeliveryTotals
 from feedback_service.figures.breakdown import Breakdown, make_breakdowns
 from feedback_service.figures.channel_comparison import ChannelComparison, compare_channels
 from feedback_service.figures.overview import Overview, make_overview, trend_query
 from feedback_service.figures.shapes import FigureQuery, Summary
 from feedback_service.figures.summaries import read_service_titles, read_summary
 from feedback_service.flow.alarms import Card, list_open_alarms
-from feedback_service.flow.explaining import ExplanationVersion, list_explanations
-from feedback_service.flow.tablet_list import read_tablets
+from feedback_service.flow.explanations import ExplanationVersion, list_explanations
+from feedback_service.flow.tablet_health import read_tablets
 from feedback_service.indicators.methodology import Methodology
 from feedback_service.surveys import library
 from feedback_service.surveys.questionnaires import Questionnaire

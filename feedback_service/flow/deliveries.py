@@ -8,11 +8,11 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
-from feedback_service.access import journal
-from feedback_service.access.journal import Actor
+from feedback_service.access import audit_log
+from feedback_service.access.audit_log import Actor
 from feedback_service.database import reading, transaction
-from feedback_service.delivery import overview
-from feedback_service.delivery.overview import DeliveryRow, DeliveryTotals, PageCursor
+from feedback_service.delivery import status
+from feedback_service.delivery.status import DeliveryRow, DeliveryTotals, PageCursor
 from feedback_service.errors import N_, Conflict, NotFound
 from feedback_service.models import Centre, Event
 
@@ -45,13 +45,13 @@ def read_deliveries(
     tx: Session, centres: Collection[str], states: Collection[str], after: PageCursor | None, limit: int
 ) -> tuple[list[DeliveryRow], PageCursor | None]:
     """The next deliveries of these centres in these states, and where the list goes on; see ``overview.page``."""
-    return overview.read_page(tx, centres, states, after, limit)
+    return status.read_page(tx, centres, states, after, limit)
 
 
 @reading
 def read_page(tx: Session, centres: Collection[str], limit: int) -> DeliveriesPage:
     """The page of deliveries with at most ``limit`` refused events."""
-    refused, end = overview.read_page(tx, centres, ["dead"], None, limit)
+    refused, end = status.read_page(tx, centres, ["dead"], None, limit)
     return DeliveriesPage(_status(tx, centres), refused, end is not None)
 
 
@@ -63,7 +63,7 @@ def replay_event(
 
     A person who asks for it is in the centre's journal. Raises ``NotFound``, or ``Conflict`` for what was delivered.
     """
-    delivery = overview.find_delivery(tx, event_id, centres)
+    delivery = status.find_delivery(tx, event_id, centres)
     if delivery is None:
         raise NotFound()
     if delivery.state == "delivered":
@@ -76,9 +76,11 @@ def replay_event(
         execution_options={"synchronize_session": False},
     )
     if actor is not None:
-        journal.append_entry(tx, [centre_id], actor, "sent_again", f"{delivery.type} {event_id}", clock.now())
-    return overview.find_delivery(tx, event_id, centres) or delivery
+        audit_log.append_entry(
+            tx, [centre_id], actor, "sent_again", f"{delivery.type} {event_id}", clock.now()
+        )
+    return status.find_delivery(tx, event_id, centres) or delivery
 
 
 def _status(tx: Session, centres: Collection[str] | None) -> DeliveryStatus:
-    return DeliveryStatus(overview.count_deliveries(tx, centres), overview.is_channel_paused(tx))
+    return DeliveryStatus(status.count_deliveries(tx, centres), status.is_channel_paused(tx))

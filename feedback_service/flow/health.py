@@ -12,11 +12,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
-from feedback_service.alarms import post
+from feedback_service.alarms import email_outbox
 from feedback_service.counts import rollups
 from feedback_service.database import NotDurable, reading
-from feedback_service.delivery import overview
-from feedback_service.delivery.overview import DeliveryTotals
+from feedback_service.delivery import status
+from feedback_service.delivery.status import DeliveryTotals
 from feedback_service.errors import N_, Unavailable
 from feedback_service.models import DraftAnswer
 
@@ -66,14 +66,14 @@ def check_ready() -> None:
 def measure_backlog(tx: Session) -> Backlog:
     """How much waits. Raises ``Unavailable``."""
     now = clock.now()
-    letters, oldest = post.count_pending(tx)
+    letters, oldest = email_outbox.count_pending(tx)
     return Backlog(
         begun_answers=tx.scalar(select(func.count()).select_from(DraftAnswer)) or 0,
         days_to_recount=rollups.count_open_days(tx, before=clock.kyiv_day(now)),
         letters=letters,
         oldest_letter_seconds=(now - oldest).total_seconds() if oldest else 0,
-        deliveries=overview.count_deliveries(tx),
-        channel_paused=overview.is_channel_paused(tx),
+        deliveries=status.count_deliveries(tx),
+        channel_paused=status.is_channel_paused(tx),
     )
 
 

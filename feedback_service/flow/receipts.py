@@ -5,15 +5,15 @@ from datetime import date
 
 from sqlalchemy.orm import Session
 
-from feedback_service import clock
-from feedback_service.cases import invitations, tokens
-from feedback_service.cases.tokens import current_keyring
+from feedback_service import clock, keyring
+from feedback_service.cases import invitations
 from feedback_service.centres.register import find_by_prefix
 from feedback_service.counts import rollups
 from feedback_service.database import reading, transaction
 from feedback_service.delivery import events, outbox
 from feedback_service.errors import NotFound, TooManyGuesses
 from feedback_service.flow.answers import PublicCentre
+from feedback_service.keyring import current_keyring
 from feedback_service.models import Centre, Response
 from feedback_service.surveys import responses
 
@@ -53,10 +53,10 @@ def find_token_by_short_code(code: str) -> str:
     Raises ``NotFound``, or ``TooManyGuesses`` when too many wrong codes came for that centre; nobody is
     counted, only the centre's wrong codes.
     """
-    normal_code = tokens.normalise_code(code)
-    if normal_code is None or len(normal_code) != tokens.PREFIX_LENGTH + tokens.CODE_LENGTH:
+    normal_code = keyring.normalise_code(code)
+    if normal_code is None or len(normal_code) != keyring.PREFIX_LENGTH + keyring.CODE_LENGTH:
         raise NotFound()
-    token = _try_short_code(normal_code[: tokens.PREFIX_LENGTH], normal_code[tokens.PREFIX_LENGTH :])
+    token = _try_short_code(normal_code[: keyring.PREFIX_LENGTH], normal_code[keyring.PREFIX_LENGTH :])
     if token is None:
         raise NotFound()  # only now: the wrong guess has been counted for good
     return token
@@ -77,7 +77,7 @@ def _try_short_code(tx: Session, prefix: str, code: str) -> str | None:
 
 
 def _find_response(tx: Session, receipt: str, *, lock: bool = False) -> Response:
-    normal_code = tokens.normalise_code(receipt)
+    normal_code = keyring.normalise_code(receipt)
     hashes = current_keyring().hash_secret_with_all("receipt", normal_code) if normal_code else []
     response = responses.find_by_receipt(tx, hashes, lock=lock) if hashes else None
     if response is None:

@@ -6,10 +6,9 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection
 
-from feedback_service import clock
+from feedback_service import clock, keyring
 from feedback_service.alarms import book
 from feedback_service.breaches import store as breach_store
-from feedback_service.cases import tokens
 from feedback_service.cases.invitations import CaseFacts, CentreFacts, ServiceFacts
 from feedback_service.config import current_settings
 from feedback_service.counts import rollups
@@ -47,7 +46,7 @@ class Origin:
             provider_edrpou=case.provider_edrpou,
             workplace=case.workplace,
             workplace_kind=case.workplace_kind,
-            case_ref=tokens.derive_case_pseudonym(current_settings().case_key, case.id),
+            case_ref=keyring.derive_case_pseudonym(current_settings().case_key, case.id),
             case_status=case.status,
         )
 

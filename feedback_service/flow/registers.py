@@ -13,14 +13,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from feedback_service import clock
-from feedback_service.cases import tokens
+from feedback_service import clock, keyring
 from feedback_service.centres import state_codes
 from feedback_service.centres.register import find_by_prefix, find_centre, find_centres, normal_code
 from feedback_service.database import transaction
 from feedback_service.delivery import events, outbox
 from feedback_service.errors import N_, Conflict, FieldError, Invalid
-from feedback_service.files import ImportedRow
+from feedback_service.imports import ImportedRow
 from feedback_service.models import Centre, Service
 from feedback_service.plain_text import TextTooLong, UnusableText, read_text
 
@@ -161,7 +160,7 @@ def _profile(centre: Centre) -> dict[str, str | None]:
 
 
 def _free_prefix(tx: Session) -> str:
-    while find_by_prefix(tx, prefix := tokens.new_prefix()) is not None:
+    while find_by_prefix(tx, prefix := keyring.new_prefix()) is not None:
         pass  # one of 1,048,576 was taken
     return prefix
 

@@ -12,7 +12,7 @@ from sqlalchemy import or_, update
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
-from feedback_service.access import journal, passwords, second_factor, sessions, throttle, users
+from feedback_service.access import audit_log, passwords, second_factor, sessions, throttle, users
 from feedback_service.access.sessions import CODE_STAGE, FULL_STAGE, SET_UP_STAGE, CurrentUser
 from feedback_service.config import current_settings
 from feedback_service.database import reading, transaction
@@ -328,7 +328,7 @@ def _lock_session_and_user(tx: Session, current_user: CurrentUser) -> tuple[User
 
 def _write_audit_entry(tx: Session, user: User, action: str, object: str, now: datetime) -> None:
     chains = users.find_journal_chains(tx, user.role, users.list_scopes(tx, user))
-    journal.append_entry(tx, chains, journal.Actor(user.id, user.email), action, object, now)
+    audit_log.append_entry(tx, chains, audit_log.Actor(user.id, user.email), action, object, now)
 
 
 @transaction

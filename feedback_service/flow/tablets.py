@@ -14,12 +14,10 @@ from unicodedata import category
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from feedback_service import clock
-from feedback_service.access import devices
-from feedback_service.access.devices import AuthenticatedTablet
-from feedback_service.cases import invitations, opening, tokens
+from feedback_service import clock, keyring
+from feedback_service.cases import invitations
 from feedback_service.cases.invitations import InvitationContext
-from feedback_service.cases.tokens import current_keyring
+from feedback_service.centres import opening_hours
 from feedback_service.config import current_settings
 from feedback_service.counts import rollups
 from feedback_service.database import reading, table, transaction
@@ -35,11 +33,14 @@ from feedback_service.errors import (
 )
 from feedback_service.flow.answers import NOTHING_ANSWERED, AnswerChecker, PublicCentre
 from feedback_service.flow.recording import Origin, record_answer
+from feedback_service.keyring import current_keyring
 from feedback_service.models import Case, Centre, Device, Invitation, Service, Signal
-from feedback_service.surveys import library, responses, signals
+from feedback_service.surveys import library, responses
 from feedback_service.surveys.questionnaires import Questionnaire
-from feedback_service.surveys.signals import UNKNOWN_PACE, AnsweringPace
-from feedback_service.words import FINAL_STATUSES, FRONT_OFFICES
+from feedback_service.tablets import devices, signals
+from feedback_service.tablets.devices import AuthenticatedTablet
+from feedback_service.tablets.signals import UNKNOWN_PACE, AnsweringPace
+from feedback_service.vocabulary import FINAL_STATUSES, FRONT_OFFICES
 
 CASE_OFFER_TIME = timedelta(minutes=3)  # that a desk's tablet offers a case after its end
 MAX_ANSWER_AGE = timedelta(days=366)  # how long a tablet may have held an answer
@@ -168,7 +169,7 @@ def _find_open_case(tx: Session, tablet: AuthenticatedTablet, short_code: str) -
         raise AlreadyAnswered(clock.kyiv_day(now))
     context.refuse_if_closed(clock.kyiv_day(now))
     code = context.key.derive_short_code(context.invitation.id)
-    return OpenCase(tokens.format_code(code), context.service.title, context.case.front_office, None)
+    return OpenCase(keyring.format_code(code), context.service.title, context.case.front_office, None)
 
 
 def accept_answers(
@@ -276,7 +277,7 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
         answered_at=answered_at,
     )
     if signal_reasons := signals.find_signals(
-        answer.pace, was_open=opening.is_open(centre.opening, answered_at)
+        answer.pace, was_open=opening_hours.is_open(centre.opening, answered_at)
     ):
         signal_row = {"centre_id": centre.id, "response_id": response_id}
         tx.execute(_INSERT_SIGNALS, [signal_row | {"reason": reason} for reason in signal_reasons])
@@ -315,12 +316,12 @@ def _find_by_short_code(
     tx: Session, device: Device, centre: Centre, typed_code: str, now: datetime
 ) -> InvitationContext | None:
     """The centre's invitation with this short code, locked; a code that nobody has is counted."""
-    code = tokens.normalise_code(typed_code) or ""
-    if len(code) == tokens.PREFIX_LENGTH + tokens.CODE_LENGTH and code.startswith(centre.prefix):
-        code = code[tokens.PREFIX_LENGTH :]
+    code = keyring.normalise_code(typed_code) or ""
+    if len(code) == keyring.PREFIX_LENGTH + keyring.CODE_LENGTH and code.startswith(centre.prefix):
+        code = code[keyring.PREFIX_LENGTH :]
     token = (
         invitations.find_token_by_short_code(tx, current_keyring(), centre, code)
-        if len(code) == tokens.CODE_LENGTH
+        if len(code) == keyring.CODE_LENGTH
         else None
     )
     if token is None:
@@ -359,7 +360,7 @@ def _find_just_completed_case(tx: Session, centre: Centre, device: Device, now: 
     except LookupError:
         return None  # its key was taken off the ring
     return OpenCase(
-        tokens.format_code(centre.prefix + code),
+        keyring.format_code(centre.prefix + code),
         service.title,
         case.front_office,
         case.status_at + CASE_OFFER_TIME,

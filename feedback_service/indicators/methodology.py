@@ -10,9 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from feedback_service.documents import JsonNode, parse_strict_json
 from feedback_service.indicators.statistics import Ties
-from feedback_service.words import FRONT_OFFICES, SOURCES
+from feedback_service.strict_json import JsonNode, parse_strict_json
+from feedback_service.vocabulary import FRONT_OFFICES, SOURCES
 
 Status = Literal["confirmed", "unconfirmed"]
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from feedback_service.indicators.methodology import Methodology, Scale, Status
 from feedback_service.indicators.statistics import Interval, adjusted_wald, round_decimal, to_percent, wilson
-from feedback_service.words import FRONT_OFFICES
+from feedback_service.vocabulary import FRONT_OFFICES
 
 # How many people gave this value: {(front office, question, value): n}. Questions without a figure are ignored.
 Counts = Mapping[tuple[str, str, str], int]

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from feedback_service.database import Base
 from feedback_service.models.columns import CentreId, Fingerprint, Id, Word, check_one_of
-from feedback_service.words import ROLES
+from feedback_service.vocabulary import ROLES
 
 
 class ApiKey(Base):

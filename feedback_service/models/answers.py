@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from feedback_service.database import Base
 from feedback_service.models.columns import CentreId, Edrpou, Fingerprint, Id, Word, check_one_of
-from feedback_service.words import FRONT_OFFICES, PARTS_OF_DAY, SOURCES
+from feedback_service.vocabulary import FRONT_OFFICES, PARTS_OF_DAY, SOURCES
 
 IN_KEY_ORDER = {"sqlite_with_rowid": False}
 
@@ -81,5 +81,5 @@ class Comment(Base):
     poor: Mapped[bool]  # an answer beside it called for the follow-up questions
     breach: Mapped[bool]  # something serious was told beside it
     reasons: Mapped[str] = mapped_column(String(500))  # between spaces, one before and one after each
-    folded: Mapped[str] = mapped_column(Text)  # what searches look through, see surveys.folding
+    folded: Mapped[str] = mapped_column(Text)  # what searches look through, see surveys.search_stems
     text: Mapped[str] = mapped_column(Text)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from feedback_service.database import Base
 from feedback_service.models.columns import CentreId, Edrpou, Fingerprint, Id, Word, check_one_of
-from feedback_service.words import FRONT_OFFICES, SOURCES, STATUSES, WORKPLACE_KINDS
+from feedback_service.vocabulary import FRONT_OFFICES, SOURCES, STATUSES, WORKPLACE_KINDS
 
 
 class Case(Base):

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from feedback_service.database import Base
 from feedback_service.models.columns import CentreId, Id, Word, check_one_of
-from feedback_service.words import EVENT_STATES
+from feedback_service.vocabulary import EVENT_STATES
 
 LONGEST_REASON = 200  # characters of it that are kept
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from feedback_service.database import Base
 from feedback_service.models.columns import CentreId, Fingerprint, Id, Word, check_one_of
-from feedback_service.words import DEVICE_MODES, SIGNALS
+from feedback_service.vocabulary import DEVICE_MODES, SIGNALS
 
 
 class Device(Base):

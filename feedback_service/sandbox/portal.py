@@ -15,9 +15,9 @@ import httpx
 from flask import Flask, Response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from feedback_service.sandbox import town
+from feedback_service.sandbox import demo_data
 
-ORDERED_SERVICE = next(service for service in town.SERVICES if service.code == "90002")
+ORDERED_SERVICE = next(service for service in demo_data.SERVICES if service.code == "90002")
 ORDER_AGE = timedelta(days=3)  # how long ago the demo case was ordered
 
 TEXTS = {

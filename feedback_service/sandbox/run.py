@@ -23,9 +23,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from feedback_service.sandbox import town
-from feedback_service.sandbox.family import CannotRun, ProcessGroup, StopRequested
-from feedback_service.words import SCOPES
+from feedback_service.sandbox import demo_data
+from feedback_service.sandbox.process_group import CannotRun, ProcessGroup, StopRequested
+from feedback_service.vocabulary import SCOPES
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO_CASES = 1000  # in the town of a first start
@@ -121,7 +121,7 @@ def _start_everything(location: DemoLocation, process_group: ProcessGroup) -> No
     if centre is None:
         _print_now("Заселяємо вигадане місто · Settling a made-up town")
         process_group.run_command("seed", *FLASK, "demo", "seed", "--cases", str(DEMO_CASES), "--seed", "1")
-        centre = _find_centre(location) or town.CENTRE
+        centre = _find_centre(location) or demo_data.CENTRE
     metrics_dir = location.data_dir / "metrics"
     _prepare_metrics_dir(metrics_dir)
     web_variables = {"HOST": os.environ.get("HOST") or HOST, "WEB_CONCURRENCY": "2"}
@@ -134,7 +134,7 @@ def _start_everything(location: DemoLocation, process_group: ProcessGroup) -> No
         **web_variables,
     )
     central_variables = {"HOST": HOST, "WEB_CONCURRENCY": "1", "VIDHUK": location.service_url}
-    central_arguments = ("--threads", CENTRAL_THREADS, "feedback_service.sandbox.surroundings:from_env()")
+    central_arguments = ("--threads", CENTRAL_THREADS, "feedback_service.sandbox.demo_services:from_env()")
     process_group.start_process(
         "central", *GUNICORN, *central_arguments, PORT=str(location.central_port), **central_variables
     )
@@ -157,7 +157,7 @@ def _start_everything(location: DemoLocation, process_group: ProcessGroup) -> No
         location.data_dir / "run.json", addresses | {"admin": admin, "api_key": api_key, "centre": centre}
     )
     process_group.wait_until(lambda: _is_reachable(addresses["portal"]), seconds=START_SECONDS)
-    window_arguments = ("-m", "feedback_service.sandbox.window")
+    window_arguments = ("-m", "feedback_service.sandbox.demo_window")
     process_group.start_process(
         "window", sys.executable, *window_arguments, CENTRE=centre, PAIRING=pairing_code
     )
@@ -228,7 +228,7 @@ def _is_migrated(location: DemoLocation) -> bool:
 
 def _find_centre(location: DemoLocation) -> str | None:
     """The made-up centre, else any other that is there, else ``None``."""
-    return _query_first_value(location, "SELECT code FROM centres ORDER BY code <> ?, code", town.CENTRE)
+    return _query_first_value(location, "SELECT code FROM centres ORDER BY code <> ?, code", demo_data.CENTRE)
 
 
 def _query_first_value(location: DemoLocation, query: str, *values: str) -> str | None:
@@ -264,7 +264,7 @@ def _create_demo_survey(location: DemoLocation, process_group: ProcessGroup, cen
 
 def _register_demo_case(location: DemoLocation, centre: str, api_key: str) -> str | None:
     """Register a completed case; the address of its survey, or ``None`` when the key is not taken."""
-    now, service = datetime.now(UTC), town.SERVICES[0]
+    now, service = datetime.now(UTC), demo_data.SERVICES[0]
     case = {
         "centre": centre,
         "case_number": f"DEMO-{secrets.token_hex(6)}",
@@ -274,7 +274,7 @@ def _register_demo_case(location: DemoLocation, centre: str, api_key: str) -> st
         "status_at": now.isoformat(timespec="seconds"),
         "registered_at": (now - timedelta(days=2)).isoformat(timespec="seconds"),
         "provider_edrpou": service.provider,
-        "workplace": town.WORKPLACES[0],
+        "workplace": demo_data.WORKPLACES[0],
         "workplace_kind": "centre",
     }
     headers = {"Authorization": f"Bearer {api_key}", "Content-Type": "application/json"}
@@ -332,7 +332,7 @@ def _prepare_metrics_dir(folder: Path) -> None:
 
 
 def _print_addresses(addresses: Mapping[str, str], admin: Mapping[str, str]) -> None:
-    from feedback_service.cases import qr
+    from feedback_service.printing import qr
 
     print(qr.render_terminal(addresses["survey"]))
     for name, label in (

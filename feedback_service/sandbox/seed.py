@@ -18,17 +18,17 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.cases import invitations
 from feedback_service.cases.registry import CaseUpdate, ServiceRef
-from feedback_service.cases.tokens import current_keyring
 from feedback_service.counts import rollups
 from feedback_service.database import OptimisticTransaction, transaction
 from feedback_service.errors import Conflict
-from feedback_service.files import ImportedRow
 from feedback_service.flow import cases as cases_flow
-from feedback_service.flow import direct, maintenance, registers
+from feedback_service.flow import maintenance, registers, uninvited_answers
 from feedback_service.flow.answers import finish_within, keep_begun_within
-from feedback_service.flow.direct import AssistedAnswer, record_in_hall_within
+from feedback_service.flow.uninvited_answers import AssistedAnswer, record_in_hall_within
+from feedback_service.imports import ImportedRow
+from feedback_service.keyring import current_keyring
 from feedback_service.models import Centre
-from feedback_service.sandbox import town
+from feedback_service.sandbox import demo_data
 from feedback_service.surveys.answers import check_answers
 
 DAYS_COVERED = 90
@@ -74,7 +74,7 @@ class Plan:
 
     visits: tuple[Visit, ...]
     hall_answers: tuple[DemoAnswer, ...]
-    assisted_answers: tuple[tuple[DemoAnswer, town.DemoService], ...]
+    assisted_answers: tuple[tuple[DemoAnswer, demo_data.DemoService], ...]
 
 
 def seed_demo_data(cases: int, seed: int) -> str:
@@ -93,7 +93,7 @@ def seed_demo_data(cases: int, seed: int) -> str:
         {clock.kyiv_day(answer.answered_at) for answer, _ in answers_with_tokens}, clock.kyiv_day(now)
     )
     maintenance.complete_left_answers()
-    return town.CENTRE
+    return demo_data.CENTRE
 
 
 def make_plan(cases: int, seed: int, now: datetime) -> Plan:
@@ -105,13 +105,13 @@ def make_plan(cases: int, seed: int, now: datetime) -> Plan:
         for number, at in enumerate(completion_times, 1)
     ]
     hall_answers = (
-        _draw_answer(rng, at, town.OFFLINE_SHARES, "qr_hall")
+        _draw_answer(rng, at, demo_data.OFFLINE_SHARES, "qr_hall")
         for at in completion_times
         if rng.random() < HALL_ANSWERS_PER_CASE
     )
     assisted_answers = (
         (
-            _draw_answer(rng, at, town.OFFLINE_SHARES, rng.choice(("phone_interview", "paper_box"))),
+            _draw_answer(rng, at, demo_data.OFFLINE_SHARES, rng.choice(("phone_interview", "paper_box"))),
             _draw_service(rng),
         )
         for at in completion_times
@@ -141,8 +141,8 @@ def _kyiv_datetime(day: date, time_of_day: time) -> datetime:
     return datetime.combine(day, time_of_day, tzinfo=clock.KYIV)
 
 
-def _draw_service(rng: random.Random) -> town.DemoService:
-    return rng.choices(town.SERVICES, weights=[service.weight for service in town.SERVICES])[0]
+def _draw_service(rng: random.Random) -> demo_data.DemoService:
+    return rng.choices(demo_data.SERVICES, weights=[service.weight for service in demo_data.SERVICES])[0]
 
 
 def _draw_visit(rng: random.Random, case_number: str, at: datetime, now: datetime) -> Visit:
@@ -150,7 +150,7 @@ def _draw_visit(rng: random.Random, case_number: str, at: datetime, now: datetim
     online = rng.random() < service.online_share
     status = rng.choices(("completed", "refused", "in_progress"), weights=(92, 5, 3))[0]
     case_update = CaseUpdate(
-        centre=town.CENTRE,
+        centre=demo_data.CENTRE,
         case_number=case_number,
         service=ServiceRef(service.code, service.local_code, service.title),
         front_office="online" if online else "offline",
@@ -158,7 +158,7 @@ def _draw_visit(rng: random.Random, case_number: str, at: datetime, now: datetim
         status_at=at,
         registered_at=at - rng.random() * timedelta(days=12),
         provider_edrpou=service.provider,
-        workplace=None if online else rng.choice(town.WORKPLACES),
+        workplace=None if online else rng.choice(demo_data.WORKPLACES),
         workplace_kind=None if online else "centre",
     )
     answered_at = at + timedelta(minutes=rng.expovariate(1 / 40), days=rng.choice((0, 0, 0, 0, 1, 2, 5)))
@@ -172,11 +172,11 @@ def _draw_visit(rng: random.Random, case_number: str, at: datetime, now: datetim
         ),
     )[0]
     source = rng.choices(("qr_case", "sms_viber", "tablet_hall"), weights=(72, 18, 0 if online else 10))[0]
-    is_affected = is_in_trouble(service.code, at, now) and rng.random() < town.SUBSIDY_TROUBLE.share
+    is_affected = is_in_trouble(service.code, at, now) and rng.random() < demo_data.SUBSIDY_TROUBLE.share
     answer = _draw_answer(
         rng,
         answered_at,
-        town.ONLINE_SHARES if online else town.OFFLINE_SHARES,
+        demo_data.ONLINE_SHARES if online else demo_data.OFFLINE_SHARES,
         source,
         is_affected=is_affected,
     )
@@ -194,7 +194,9 @@ def _draw_visit(rng: random.Random, case_number: str, at: datetime, now: datetim
 
 def is_in_trouble(service: str, at: datetime, now: datetime) -> bool:
     """Whether the town's trouble was there already."""
-    return service == town.SUBSIDY_TROUBLE.service and now - at < timedelta(days=town.SUBSIDY_TROUBLE.days)
+    return service == demo_data.SUBSIDY_TROUBLE.service and now - at < timedelta(
+        days=demo_data.SUBSIDY_TROUBLE.days
+    )
 
 
 def _draw_answer(
@@ -225,7 +227,7 @@ def _draw_answer(
         answers |= _draw_second_screen(
             rng,
             questions,
-            is_poor=not town.POOR_ANSWERS.isdisjoint(choices.values()),
+            is_poor=not demo_data.POOR_ANSWERS.isdisjoint(choices.values()),
             is_affected=is_affected,
         )
     language = "en" if rng.random() < 0.03 else "uk"
@@ -245,21 +247,21 @@ def _choose_by_mood(mood: float, shares: Mapping[str, float]) -> str:
 def _draw_second_screen(
     rng: random.Random, questions: Mapping[str, Mapping[str, float]], *, is_poor: bool, is_affected: bool
 ) -> dict[str, object]:
-    is_offline = questions is town.OFFLINE_SHARES
-    reasons = town.OFFLINE_REASON_WEIGHTS if is_offline else town.ONLINE_REASON_WEIGHTS
-    displeased_comments = town.DISPLEASED_COMMENTS
+    is_offline = questions is demo_data.OFFLINE_SHARES
+    reasons = demo_data.OFFLINE_REASON_WEIGHTS if is_offline else demo_data.ONLINE_REASON_WEIGHTS
+    displeased_comments = demo_data.DISPLEASED_COMMENTS
     if is_affected and is_offline:
-        reasons, displeased_comments = town.SUBSIDY_TROUBLE.reasons, town.SUBSIDY_TROUBLE.comments
+        reasons, displeased_comments = demo_data.SUBSIDY_TROUBLE.reasons, demo_data.SUBSIDY_TROUBLE.comments
     answers: dict[str, object] = {}
     if is_poor:
         chosen_reasons = rng.choices([*reasons], weights=[*reasons.values()], k=rng.choice((1, 1, 2)))
         answers["any.reasons"] = sorted(set(chosen_reasons))
     if rng.random() < (0.6 if is_affected else 0.3 if is_poor else 0.06):
-        answers["any.comment"] = rng.choice(displeased_comments if is_poor else town.PLEASED_COMMENTS)
+        answers["any.comment"] = rng.choice(displeased_comments if is_poor else demo_data.PLEASED_COMMENTS)
     if rng.random() < 0.05:
         has_breach = is_poor and rng.random() < 0.5
         answers["any.breach"] = (
-            rng.choices([*town.BREACH_WEIGHTS], weights=[*town.BREACH_WEIGHTS.values()])
+            rng.choices([*demo_data.BREACH_WEIGHTS], weights=[*demo_data.BREACH_WEIGHTS.values()])
             if has_breach
             else ["none"]
         )
@@ -272,13 +274,14 @@ def _draw_second_screen(
 def _ensure_demo_centre() -> None:
     """The town has its centre and services."""
     with suppress(Conflict):  # it may have been there since an earlier time
-        registers.add_centre(town.PROFILE)
+        registers.add_centre(demo_data.PROFILE)
     service_rows = [
         {"code": service.code, "local_code": service.local_code, "title": service.title}
-        for service in town.SERVICES
+        for service in demo_data.SERVICES
     ]
     registers.import_services(
-        [ImportedRow(line_number, cells) for line_number, cells in enumerate(service_rows, 1)], town.CENTRE
+        [ImportedRow(line_number, cells) for line_number, cells in enumerate(service_rows, 1)],
+        demo_data.CENTRE,
     )
 
 
@@ -289,7 +292,9 @@ def _register_cases(visits: Sequence[Visit], now: datetime) -> Iterator[tuple[De
         for start in range(0, len(day_visits), BATCH_SIZE):
             batch = day_visits[start : start + BATCH_SIZE]
             with clock_stopped_at(min(clock.end_of_kyiv_day(day), now)):
-                results = cases_flow.register_cases([visit.case_update for visit in batch], {town.CENTRE})
+                results = cases_flow.register_cases(
+                    [visit.case_update for visit in batch], {demo_data.CENTRE}
+                )
             opened_tokens = []
             for visit, result in zip(batch, results, strict=True):
                 if result.case is None or result.case.invitation is None:
@@ -324,7 +329,7 @@ def _submit_answers(tx: Session, answers_with_tokens: Sequence[tuple[DemoAnswer,
         }
         with clock_stopped_at(answer.answered_at):
             if token is None:
-                record_in_hall_within(tx, town.CENTRE, **options)
+                record_in_hall_within(tx, demo_data.CENTRE, **options)
             else:
                 step = keep_begun_within if answer.is_draft else finish_within
                 step(
@@ -335,9 +340,9 @@ def _submit_answers(tx: Session, answers_with_tokens: Sequence[tuple[DemoAnswer,
                 )
 
 
-def _record_assisted_answer(answer: DemoAnswer, service: town.DemoService) -> None:
+def _record_assisted_answer(answer: DemoAnswer, service: demo_data.DemoService) -> None:
     assisted_answer = AssistedAnswer(
-        centre=town.CENTRE,
+        centre=demo_data.CENTRE,
         client_id=answer.client_id,
         service=ServiceRef(service.code, service.local_code, service.title),
         front_office="offline",
@@ -345,17 +350,17 @@ def _record_assisted_answer(answer: DemoAnswer, service: town.DemoService) -> No
         answered_on=clock.kyiv_day(answer.answered_at),
         language=answer.language,
     )
-    direct.record_assisted_answer(
+    uninvited_answers.record_assisted_answer(
         assisted_answer,
         check_answers=lambda questionnaire: check_answers(questionnaire, answer.answers),
-        centres=frozenset({town.CENTRE}),
+        centres=frozenset({demo_data.CENTRE}),
     )
 
 
 @transaction
 def _reopen_days(tx: Session, days: set[date], today: date) -> None:
     """Days that the turned-back clock took for open may have been closed already."""
-    centre = tx.scalars(select(Centre).where(Centre.code == town.CENTRE)).one()
+    centre = tx.scalars(select(Centre).where(Centre.code == demo_data.CENTRE)).one()
     for day in sorted(days):
         rollups.reopen_day(tx.connection(), centre.id, day, today=today)
     rollups.reopen_invitations(tx, centre.id, since=today - timedelta(days=DAYS_COVERED))

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, 
 from sqlalchemy.orm import Session
 
 from feedback_service.models import Comment, Response, Service
-from feedback_service.surveys.folding import search_prefixes
+from feedback_service.surveys.search_stems import search_prefixes
 
 EXPORT_BATCH = (
     200  # comments of an export told together: each may want two counts, and SQLite joins 500 in a question

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from feedback_service.documents import JsonNode, parse_strict_json
+from feedback_service.strict_json import JsonNode, parse_strict_json
 
 QuestionKind = Literal["scale_0_10", "words", "choices", "text"]
 FrontOffice = Literal["offline", "online"]

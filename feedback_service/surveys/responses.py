@@ -12,7 +12,7 @@ from feedback_service.database import table, write
 from feedback_service.models import Comment, Response
 from feedback_service.surveys import library
 from feedback_service.surveys.answers import Answers
-from feedback_service.surveys.folding import fold_text
+from feedback_service.surveys.search_stems import fold_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ from flask.typing import ResponseReturnValue
 
 from feedback_service.access import sessions
 from feedback_service.access.sessions import CODE_STAGE, FULL_STAGE, SET_UP_STAGE, CurrentUser
-from feedback_service.access.sight import CentreSummary, Visibility
+from feedback_service.access.visibility import CentreSummary, Visibility
 from feedback_service.config import current_settings
 from feedback_service.errors import N_, NotAllowed
-from feedback_service.flow import oversight, sign_in
+from feedback_service.flow import audit, sign_in
 from kiosk_ui.admin.cookies import cookie_name
 from kiosk_ui.admin.kept import SavedForm
 from kiosk_ui.admin.layout import offer_again
@@ -76,7 +76,7 @@ def visitor() -> CurrentUser:
 def sight() -> Visibility:
     """Which centres the visitor may see, and which rows in them; asked once a request."""
     if "sight" not in g:
-        g.sight = oversight.read_visibility(visitor())
+        g.sight = audit.read_visibility(visitor())
     return cast(Visibility, g.sight)
 
 

@@ -11,12 +11,12 @@ from urllib.parse import urlencode
 
 from flask_babel import gettext as _
 
-from feedback_service.access.sight import CentreSummary, Visibility
+from feedback_service.access.visibility import CentreSummary, Visibility
 from feedback_service.errors import NotFound
 from feedback_service.figures.breakdown import BREAKDOWNS
 from feedback_service.figures.shapes import FigureQuery, FigureSubset
 from feedback_service.plain_text import clean_text
-from feedback_service.words import FRONT_OFFICES, SOURCES
+from feedback_service.vocabulary import FRONT_OFFICES, SOURCES
 from kiosk_ui.admin.period import USUAL, read_period
 from kiosk_ui.languages import url_language
 

@@ -8,13 +8,13 @@ from flask import Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from feedback_service.access import roles
-from feedback_service.cases.opening import WEEKDAYS
+from feedback_service.centres.opening_hours import WEEKDAYS
 from feedback_service.errors import N_, ChangedMeanwhile, Invalid
-from feedback_service.files import UnreadableFile, parse_table
-from feedback_service.flow import profile as profile_flow
-from feedback_service.flow.profile import CentreProfile
+from feedback_service.flow import centre_profile as profile_flow
+from feedback_service.flow.centre_profile import CentreProfile
 from feedback_service.flow.registers import SERVICE_NEEDED, Imported, Remark
 from feedback_service.i18n import own_name
+from feedback_service.imports import UnreadableFile, parse_table
 from kiosk_ui.admin.admission import centre_of, needs, sight, visitor
 from kiosk_ui.admin.forms import FormError, form_errors, sent_version
 from kiosk_ui.admin.layout import back_to, show

@@ -12,13 +12,13 @@ from feedback_service import clock, exports
 from feedback_service.access import roles
 from feedback_service.config import current_settings
 from feedback_service.errors import N_, NotFound
+from feedback_service.flow import centre_profile
 from feedback_service.flow import comments as comments_flow
-from feedback_service.flow import profile
 from feedback_service.flow.dashboard import read_questionnaires
 from feedback_service.i18n import own_name
 from feedback_service.surveys.comments import AnswerFilter, CommentFilter, CommentView
 from feedback_service.surveys.questionnaires import Questionnaire
-from feedback_service.words import FRONT_OFFICES, SOURCES
+from feedback_service.vocabulary import FRONT_OFFICES, SOURCES
 from kiosk_ui.admin import words
 from kiosk_ui.admin.admission import centre_of, needs, sight, visitor
 from kiosk_ui.admin.layout import show
@@ -148,7 +148,7 @@ def set_comment_aside(centre: str, comment: str) -> ResponseReturnValue:
 def _read_filter_form(centre: str) -> CommentFilterForm:
     """What the address asks for, or the nearest to it that makes sense."""
     questionnaires = read_questionnaires(clock.kyiv_day(clock.now()))
-    services = {_service_key(entry): entry.title for entry in profile.list_services(visitor(), centre)}
+    services = {_service_key(entry): entry.title for entry in centre_profile.list_services(visitor(), centre)}
     reasons = dict(words.reasons(questionnaires))
     comment_filter, remarks = _read_comment_filter(services, reasons)
     choices = {
@@ -258,7 +258,7 @@ def _option_text(questionnaire: Questionnaire, question_id: str, value: str) -> 
     return next((in_current_language(option.text) for option in options if option.value == value), value)
 
 
-def _service_key(service: profile.ServiceSummary) -> str:
+def _service_key(service: centre_profile.ServiceSummary) -> str:
     return service.code or service.local_code
 
 

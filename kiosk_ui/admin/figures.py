@@ -15,10 +15,10 @@ from feedback_service.exports import ExportTable
 from feedback_service.figures.breakdown import Breakdown
 from feedback_service.figures.channel_comparison import ChannelComparison
 from feedback_service.figures.overview import Overview, Trend
-from feedback_service.flow import dashboard, explaining
+from feedback_service.flow import dashboard, explanations
 from feedback_service.flow.dashboard import Heading
 from feedback_service.surveys.questionnaires import Questionnaire
-from feedback_service.words import PARTS_OF_DAY
+from feedback_service.vocabulary import PARTS_OF_DAY
 from kiosk_ui import charts
 from kiosk_ui.admin import tables, words
 from kiosk_ui.admin.admission import SIGNED_IN, centre_of, needs, sight, visitor
@@ -120,7 +120,7 @@ def explain() -> ResponseReturnValue:
     view, typed = here.view, request.form.get("text", "")
     seen = request.form.get("after", "0")
     try:
-        explaining.add_explanation(
+        explanations.add_explanation(
             visitor(),
             here.centre.code,
             view.first,

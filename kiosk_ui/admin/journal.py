@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from feedback_service.access import roles
 from feedback_service.errors import N_, Unavailable
-from feedback_service.flow import oversight
+from feedback_service.flow import audit
 from kiosk_ui.admin.admission import centre_of, needs, sight, visitor
 from kiosk_ui.admin.layout import show
 from kiosk_ui.admin.refusals import refused
@@ -72,7 +72,7 @@ def journal() -> ResponseReturnValue:
     code = requested_code or default_code
     centre_summary = centre_of(code) if code else None
     entries = (
-        oversight.read_audit_log(visitor(), code or None, _read_before_number())
+        audit.read_audit_log(visitor(), code or None, _read_before_number())
         if centre_summary or sees_installation
         else []
     )
@@ -82,9 +82,7 @@ def journal() -> ResponseReturnValue:
         centres=sight().centres,
         of_installation=sees_installation,
         entries=entries,
-        earlier=entries[-1].number
-        if len(entries) == oversight.PAGE_SIZE and entries[-1].number > 1
-        else None,
+        earlier=entries[-1].number if len(entries) == audit.PAGE_SIZE and entries[-1].number > 1 else None,
         newest=_read_before_number() is None,
         actions=ACTION_LABELS,
         pages=PAGE_LABELS,
@@ -107,7 +105,7 @@ def note_page(response: Response) -> Response:
         and _seen() not in g.visitor.noted
     ):
         try:
-            oversight.record_page_view(g.visitor, _seen(), g.get("about", []))
+            audit.record_page_view(g.visitor, _seen(), g.get("about", []))
         except Unavailable as busy:  # what cannot be noted is not shown
             return current_app.make_response(refused(busy))
     return response

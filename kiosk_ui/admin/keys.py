@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from feedback_service.access import roles
 from feedback_service.errors import Conflict, Invalid
-from feedback_service.flow import integrations
+from feedback_service.flow import api_keys
 from kiosk_ui.admin.admission import needs, sight, visitor
 from kiosk_ui.admin.forms import FormError, describe_refusal, form_errors
 from kiosk_ui.admin.layout import back_to, show
@@ -40,7 +40,7 @@ def make_key() -> ResponseReturnValue:
     except ValueError:
         key_id = uuid4()
     try:
-        secret = integrations.make_api_key(visitor(), key_id, key_form.name, key_form.scope, key_form.centre)
+        secret = api_keys.make_api_key(visitor(), key_id, key_form.name, key_form.scope, key_form.centre)
     except Invalid as refusal:
         return _show_keys(key_form, key_id, form_errors(refusal), 422)
     except Conflict as refusal:
@@ -51,7 +51,7 @@ def make_key() -> ResponseReturnValue:
 @needs(roles.KEYS)
 def revoke_key(key: UUID) -> ResponseReturnValue:
     """Nobody comes in with this key any more."""
-    integrations.revoke_api_key(visitor(), key)
+    api_keys.revoke_api_key(visitor(), key)
     return back_to("admin.keys")
 
 
@@ -62,7 +62,7 @@ def _show_keys(
     return show(
         "admin/keys.html",
         status,
-        known=integrations.list_api_keys(visitor()),
+        known=api_keys.list_api_keys(visitor()),
         scopes=[(scope, roles.SCOPE_LABELS[scope]) for scope in allowed_scopes],
         centres=sight().centres,
         typed=key_form,

@@ -5,10 +5,10 @@ from markupsafe import Markup
 
 from feedback_service.access import second_factor
 from feedback_service.access.sessions import CODE_STAGE, SET_UP_STAGE, CurrentUser
-from feedback_service.cases import qr
 from feedback_service.config import current_settings
 from feedback_service.errors import N_, FeedbackError
 from feedback_service.flow import sign_in
+from feedback_service.printing import qr
 from kiosk_ui.admin.forms import FormError, describe_refusal
 from kiosk_ui.admin.kept import SavedForm
 from kiosk_ui.admin.layout import show

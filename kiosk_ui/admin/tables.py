@@ -12,7 +12,7 @@ from feedback_service.figures.overview import Overview
 from feedback_service.figures.shapes import GROUPINGS_OF_INVITATIONS, BadShare
 from feedback_service.indicators.scoring import LoyaltyIndex
 from feedback_service.surveys.questionnaires import Questionnaire
-from feedback_service.words import FRONT_OFFICES
+from feedback_service.vocabulary import FRONT_OFFICES
 from kiosk_ui.admin import words
 
 Published = Sequence[Questionnaire]

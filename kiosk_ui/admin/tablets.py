@@ -8,11 +8,11 @@ from flask import Response, request
 from flask.typing import ResponseReturnValue
 
 from feedback_service.access import roles
-from feedback_service.documents import NotJson, parse_strict_json
 from feedback_service.errors import N_, FeedbackError, FieldError, Invalid, NotFound
-from feedback_service.flow import pairing, queue_files, tablet_list
-from feedback_service.flow.queue_files import NOT_A_TABLET_FILE
-from feedback_service.flow.tablet_list import WARNINGS
+from feedback_service.flow import tablet_files, tablet_health, tablet_pairing
+from feedback_service.flow.tablet_files import NOT_A_TABLET_FILE
+from feedback_service.flow.tablet_health import WARNINGS
+from feedback_service.strict_json import NotJson, parse_strict_json
 from kiosk_ui.admin.admission import needs, sight, visitor
 from kiosk_ui.admin.forms import FormError, describe_refusal, form_errors
 from kiosk_ui.admin.layout import back_to, show
@@ -63,7 +63,7 @@ def add_tablet() -> ResponseReturnValue:
         if tablet_form.centre not in sight().codes:
             raise Invalid([FieldError("/centre", N_("Choose the centre that it stands in."))])
         if tablet_form.pairing_code:
-            pairing.approve_tablet(
+            tablet_pairing.approve_tablet(
                 tablet_form.pairing_code,
                 tablet_form.centre,
                 name=name,
@@ -72,7 +72,9 @@ def add_tablet() -> ResponseReturnValue:
                 actor=actor,
             )
             return back_to("admin.tablets")
-        code = pairing.add_device(tablet_form.centre, name=name, mode=mode, workplace=workplace, actor=actor)
+        code = tablet_pairing.add_device(
+            tablet_form.centre, name=name, mode=mode, workplace=workplace, actor=actor
+        )
     except Invalid as refusal:
         return _show_tablets(tablet_form, form_errors(refusal), 422)
     except NotFound as refusal:
@@ -83,14 +85,14 @@ def add_tablet() -> ResponseReturnValue:
 @needs(roles.DEVICES)
 def new_tablet_code(tablet: UUID) -> ResponseReturnValue:
     """Another code, shown this once; the tablet's key so far ends when it is used."""
-    code = pairing.renew_pairing_code(tablet, sight().codes, visitor().actor)
+    code = tablet_pairing.renew_pairing_code(tablet, sight().codes, visitor().actor)
     return show("admin/tablet_code.html", code=code, name="")
 
 
 @needs(roles.DEVICES)
 def revoke_tablet(tablet: UUID) -> ResponseReturnValue:
     """The tablet may only deliver what was answered on it until now."""
-    pairing.revoke_device(tablet, sight().codes, visitor().actor)
+    tablet_pairing.revoke_device(tablet, sight().codes, visitor().actor)
     return back_to("admin.tablets")
 
 
@@ -100,7 +102,7 @@ def import_queue() -> ResponseReturnValue:
     file = request.files.get("file")
     try:
         document = parse_strict_json(file.read().decode()) if file and file.filename else None
-        outcomes = queue_files.import_tablet_file(document, sight().codes, _describe_rejection)
+        outcomes = tablet_files.import_tablet_file(document, sight().codes, _describe_rejection)
     except (NotJson, UnicodeDecodeError):
         return _show_tablets(
             TabletForm(centre=_default_centre()),
@@ -136,7 +138,7 @@ def _show_tablets(
     return show(
         "admin/tablets.html",
         status,
-        known=tablet_list.list_tablets(sight().codes),
+        known=tablet_health.list_tablets(sight().codes),
         warnings=WARNINGS,
         centres=sight().centres,
         typed=tablet_form,

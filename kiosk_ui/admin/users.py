@@ -11,8 +11,8 @@ from feedback_service.access import roles
 from feedback_service.access.users import LINK_DAYS
 from feedback_service.addresses import set_password_address
 from feedback_service.errors import ChangedMeanwhile, Conflict, Invalid
-from feedback_service.flow import staff
-from feedback_service.flow.staff import VisibleUser
+from feedback_service.flow import users as staff
+from feedback_service.flow.users import VisibleUser
 from kiosk_ui.admin.admission import needs, sight, visitor
 from kiosk_ui.admin.forms import FormError, describe_refusal, form_errors, sent_version
 from kiosk_ui.admin.layout import back_to, show

@@ -12,7 +12,7 @@ from feedback_service.figures.comparison import Difference
 from feedback_service.i18n import own_name
 from feedback_service.indicators.statistics import Interval
 from feedback_service.surveys.questionnaires import Questionnaire
-from feedback_service.words import PARTS_OF_DAY
+from feedback_service.vocabulary import PARTS_OF_DAY
 from kiosk_ui.languages import format_number, in_current_language
 
 FRONT_OFFICE_LABELS = {"offline": N_("At the centre"), "online": N_("Online")}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from feedback_service.figures.shapes import Summary
 from feedback_service.indicators.scoring import LoyaltyIndex, QuestionFigure
 from feedback_service.surveys.questionnaires import Option, Question, Questionnaire
-from feedback_service.words import FRONT_OFFICES
+from feedback_service.vocabulary import FRONT_OFFICES
 
 
 @dataclass(frozen=True, slots=True)

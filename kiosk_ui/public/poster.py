@@ -5,15 +5,15 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from feedback_service.addresses import hall_address
-from feedback_service.cases import poster, qr
-from feedback_service.flow import direct
+from feedback_service.flow import uninvited_answers
 from feedback_service.flow.answers import PublicCentre
+from feedback_service.printing import poster, qr
 from kiosk_ui.pages import respond_with_page
 
 
 def hall_poster(code: str) -> ResponseReturnValue:
     """The poster with a word on how to print it."""
-    centre = direct.open_hall_survey(code).centre
+    centre = uninvited_answers.open_hall_survey(code).centre
     poster_markup = Markup(_draw_poster(centre).decode())  # escaped where it was drawn
     return respond_with_page(
         "public/poster.html", centre=centre, drawn=poster_markup, address=hall_address(centre.code)
@@ -22,12 +22,14 @@ def hall_poster(code: str) -> ResponseReturnValue:
 
 def poster_svg(code: str) -> Response:
     """The poster alone."""
-    return _respond_with_svg(_draw_poster(direct.open_hall_survey(code).centre))
+    return _respond_with_svg(_draw_poster(uninvited_answers.open_hall_survey(code).centre))
 
 
 def centre_qr(code: str) -> Response:
     """The code alone, for what a centre designs itself."""
-    return _respond_with_svg(qr.render_svg(hall_address(direct.open_hall_survey(code).centre.code)))
+    return _respond_with_svg(
+        qr.render_svg(hall_address(uninvited_answers.open_hall_survey(code).centre.code))
+    )
 
 
 def _draw_poster(centre: PublicCentre) -> bytes:

@@ -4,11 +4,11 @@ from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from feedback_service import clock
-from feedback_service.cases.tokens import RECEIPT_LENGTH, normalise_code
 from feedback_service.config import current_settings
 from feedback_service.errors import NotFound, TooManyGuesses
-from feedback_service.flow import direct, receipts
+from feedback_service.flow import receipts, uninvited_answers
 from feedback_service.flow.summaries import read_public_page
+from feedback_service.keyring import RECEIPT_LENGTH, normalise_code
 from kiosk_ui.languages import url_language
 from kiosk_ui.pages import respond_with_page
 from kiosk_ui.public import poster
@@ -65,7 +65,7 @@ def centre(code: str) -> ResponseReturnValue:
 def privacy() -> ResponseReturnValue:
     """The notice at the moment of collection; ``?centre=`` names who answers for the data."""
     code = request.args.get("centre")
-    centre, notice = direct.read_privacy_notice(code) if code else (None, None)
+    centre, notice = uninvited_answers.read_privacy_notice(code) if code else (None, None)
     return respond_with_page(
         "public/privacy.html", centre=centre, notice=notice, retention_days=current_settings().retention_days
     )

@@ -8,10 +8,10 @@ from typing import Literal
 from flask import Blueprint, Response, request
 
 from feedback_service.addresses import public_host, survey_address
-from feedback_service.cases import qr, slip
 from feedback_service.errors import N_, Invalid
 from feedback_service.flow import cases
 from feedback_service.i18n import language
+from feedback_service.printing import qr, slip
 
 bp = Blueprint("images", __name__)
 

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from feedback_service.errors import AlreadyAnswered, FeedbackError, FieldError, Invalid
 from feedback_service.flow import answers as answers_flow
-from feedback_service.flow import direct, receipts
+from feedback_service.flow import receipts, uninvited_answers
 from feedback_service.flow.answers import NOTHING_ANSWERED, RecordedAnswer, Survey
 from feedback_service.i18n import language
 from feedback_service.surveys import answers
@@ -88,7 +88,7 @@ def answer(token: str) -> ResponseReturnValue:
 @bp.get("/C/<centre>")
 def ask_in_hall(centre: str) -> ResponseReturnValue:
     """The same questions for whoever scans the code on the wall."""
-    return show_screen(direct.open_hall_survey(centre), is_second=False)
+    return show_screen(uninvited_answers.open_hall_survey(centre), is_second=False)
 
 
 @bp.post("/c/<centre>")
@@ -98,11 +98,11 @@ def answer_in_hall(centre: str) -> ResponseReturnValue:
     form = SurveyForm.from_request()
     if form.is_final:
         return redirect_to_thanks(
-            direct.record_hall_answer(
+            uninvited_answers.record_hall_answer(
                 centre, client_id=form.client_id, given=form.check_answers, language=language()
             )
         )
-    survey = direct.open_hall_survey(centre)
+    survey = uninvited_answers.open_hall_survey(centre)
     if not form.is_redisplay and form.check_answers(survey.questionnaire).is_empty:
         raise Invalid.for_field("/answers", NOTHING_ANSWERED)
     return show_screen(survey, is_second=True, form=form)
@@ -356,7 +356,7 @@ def handle_invalid_form(error: Invalid) -> ResponseReturnValue:
         survey = (
             answers_flow.open_survey(view_args["token"], mark_opened=False)
             if "token" in view_args
-            else direct.open_hall_survey(view_args["centre"])
+            else uninvited_answers.open_hall_survey(view_args["centre"])
         )
     except FeedbackError as other_error:  # meanwhile: somebody answered, midnight came, the database is busy
         return current_app.handle_user_exception(other_error)

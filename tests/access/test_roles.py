@@ -3,7 +3,7 @@
 import pytest
 
 from feedback_service.access import roles
-from feedback_service.words import ROLES
+from feedback_service.vocabulary import ROLES
 
 
 def test_comments_and_breaches_are_for_the_head_alone() -> None:

@@ -13,10 +13,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import Headers
 
-from feedback_service.access import keys
+from feedback_service.access import api_keys
 from feedback_service.database import transaction
 from feedback_service.models import Centre
-from feedback_service.words import SCOPES
+from feedback_service.vocabulary import SCOPES
 from tests.support import story
 from tests.support.environment import ROOT
 
@@ -112,7 +112,7 @@ class Caller:
 
 @transaction
 def _create_key(tx: Session, scopes: tuple[str, ...], centres: tuple[str, ...]) -> str:
-    return keys.add_api_key(tx, scopes, tx.scalars(select(Centre).where(Centre.code.in_(centres))).all())
+    return api_keys.add_api_key(tx, scopes, tx.scalars(select(Centre).where(Centre.code.in_(centres))).all())
 
 
 @pytest.fixture

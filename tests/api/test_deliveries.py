@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.config import Settings
 from feedback_service.database import transaction
-from feedback_service.delivery import courier
+from feedback_service.delivery import relay
 from feedback_service.models import Event
 from tests.api.conftest import Caller, NewCaller, error_pointers, make_case
 from tests.conftest import TimeIs
@@ -36,7 +36,7 @@ def central() -> Iterator[Receiver]:
 def carry(app: Flask, settings: Settings, central: Receiver) -> None:
     """Whatever is due goes."""
     with app.app_context():
-        made = courier.make_relay(replace(settings, central_url=central.url, central_secret=(SECRET,)))
+        made = relay.make_relay(replace(settings, central_url=central.url, central_secret=(SECRET,)))
         assert made is not None
         with closing(made):
             made.deliver_all()

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from feedback_service.api import cases, door
 from feedback_service.api.operations import TABLET, GuardedView
 from feedback_service.api.problems import EXPLANATIONS, problem_types
-from feedback_service.words import SCOPES
+from feedback_service.vocabulary import SCOPES
 from tests.api.conftest import Caller, NewCaller, error_pointers, make_case, token_of
 from tests.support import story
 from tests.support.database import FreshDatabase, SqliteDatabases

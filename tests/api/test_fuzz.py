@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from feedback_service.flow import pairing
+from feedback_service.flow import tablet_pairing
 from tests.api.conftest import Caller, NewCaller, make_case, token_of
 from tests.support import story
 from tests.support.database import FreshDatabase
@@ -128,7 +128,7 @@ def tablet(app: Flask, centre: str) -> Caller:
     with app.app_context():
         return Caller(
             app.test_client(),
-            pairing.pair_tablet(pairing.add_device(centre, name="Планшет", mode="hall")).key,
+            tablet_pairing.pair_tablet(tablet_pairing.add_device(centre, name="Планшет", mode="hall")).key,
         )
 
 

@@ -9,7 +9,7 @@ from flask import Flask
 from playwright.sync_api import BrowserContext, Error, Page, expect
 
 from feedback_service import clock
-from feedback_service.flow import pairing
+from feedback_service.flow import tablet_pairing
 from feedback_service.models import Response
 from tests.support import story
 from tests.support.server import RunningService
@@ -65,7 +65,7 @@ def create_pairing_code(app: Flask, mode: str = "hall", centre: str = story.CENT
         workplace = WORKPLACE if mode == "desk" else None
         if mode == "desk":  # whoever came last, perhaps in another test, has begun on a phone
             story.begin_answer(story.create_invitation(status_at=clock.now()).token, {"off.nps": 9})
-        return pairing.add_device(centre, name="Планшет", mode=mode, workplace=workplace)
+        return tablet_pairing.add_device(centre, name="Планшет", mode=mode, workplace=workplace)
 
 
 def pair_tablet(page: Page, url: str, code: str) -> None:

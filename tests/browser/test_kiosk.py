@@ -11,9 +11,9 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from feedback_service import clock
-from feedback_service.flow import pairing
-from feedback_service.flow.queue_files import import_tablet_file
-from feedback_service.flow.tablet_list import list_tablets
+from feedback_service.flow import tablet_pairing
+from feedback_service.flow.tablet_files import import_tablet_file
+from feedback_service.flow.tablet_health import list_tablets
 from feedback_service.models import Device
 from tests.browser.kiosk import (
     PORTRAIT,
@@ -353,7 +353,7 @@ def test_a_tablet_comes_in_by_the_code_that_it_shows(
     shown = page.locator(".asking output")
     expect(shown).to_be_visible()
     with beside.app_context():
-        pairing.approve_tablet(shown.inner_text(), story.CENTRE, name="Зала", mode="hall")
+        tablet_pairing.approve_tablet(shown.inner_text(), story.CENTRE, name="Зала", mode="hall")
     expect(page.locator("[name='off.nps']")).to_have_count(11, timeout=15_000)
 
 
@@ -380,7 +380,7 @@ def test_a_revoked_tablet_brings_what_it_holds_and_asks_to_be_paired(
     leave_tablet(page)
     with beside.app_context():
         device = max(read_rows(Device), key=lambda device: device.created_at)
-        pairing.revoke_device(device.id, {story.CENTRE})
+        tablet_pairing.revoke_device(device.id, {story.CENTRE})
     go_online(page)
     expect(page.locator("[name=pairing_code]")).to_be_visible(timeout=20_000)
     assert len(since()) == 1

@@ -18,8 +18,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
-from feedback_service.cases.tokens import current_keyring
 from feedback_service.database import reading
+from feedback_service.keyring import current_keyring
 from feedback_service.models import Centre, Response
 from tests.browser.kiosk import (
     LANDSCAPE,

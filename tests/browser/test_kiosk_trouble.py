@@ -11,9 +11,9 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from feedback_service import clock
-from feedback_service.flow import pairing
-from feedback_service.flow.queue_files import import_tablet_file
-from feedback_service.flow.tablet_list import list_tablets
+from feedback_service.flow import tablet_pairing
+from feedback_service.flow.tablet_files import import_tablet_file
+from feedback_service.flow.tablet_health import list_tablets
 from feedback_service.models import Device
 from tests.browser.kiosk import (
     LANDSCAPE,
@@ -385,8 +385,8 @@ def test_what_a_tablet_holds_survives_another_pairing_and_may_still_be_carried_b
     answered(page, 9)
     with beside.app_context():
         device = max(read_rows(Device), key=lambda device: device.created_at)
-        code = pairing.renew_pairing_code(device.id, {story.CENTRE})
-        pairing.pair_tablet(code)  # another tablet took its place
+        code = tablet_pairing.renew_pairing_code(device.id, {story.CENTRE})
+        tablet_pairing.pair_tablet(code)  # another tablet took its place
     page.route("**/kiosk/responses", lambda route: route.abort())
     go_online(page)
     page.evaluate("forget('config')")

@@ -5,7 +5,7 @@ from flask import Flask
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from feedback_service.access import keys
+from feedback_service.access import api_keys
 from feedback_service.database import transaction
 from feedback_service.errors import NotFound
 from feedback_service.flow import sign_in
@@ -93,7 +93,7 @@ def test_a_key_is_printed_alone_on_the_last_line(operator: Operator, context: No
         "key", "add", "--centre", "SN05000001", "--scope", "cases:write", "--scope", "cases:read"
     )
 
-    holder = keys.find_caller(printed.splitlines()[-1])
+    holder = api_keys.find_caller(printed.splitlines()[-1])
     assert holder is not None
     assert set(holder.scopes) == {"cases:write", "cases:read"}
 

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from feedback_service.access import devices
-from feedback_service.flow import pairing
+from feedback_service.flow import tablet_pairing
+from feedback_service.tablets import devices
 from tests.cli.conftest import Operator
 from tests.support.story import CENTRE, create_centre
 
@@ -19,11 +19,11 @@ def test_a_tablet_is_let_in_watched_given_another_code_and_shut_out(
 
     code = operator.run_successfully(*add, "desk", "--workplace", "window-3").splitlines()[-1]
 
-    assert pairing.pair_tablet(code).workplace == "window-3"
+    assert tablet_pairing.pair_tablet(code).workplace == "window-3"
     told = json.loads(operator.run_successfully("device", "list", "--centre", CENTRE))
     assert (told["name"], told["mode"], told["revoked_at"]) == ("Вікно 3", "desk", None)
     again = operator.run_successfully("device", "code", told["id"], "--centre", CENTRE).splitlines()[-1]
-    key = pairing.pair_tablet(again).key
+    key = tablet_pairing.pair_tablet(again).key
     operator.run_successfully("device", "revoke", told["id"], "--centre", CENTRE)
     tablet = devices.find_tablet(key)
     assert tablet is not None and tablet.revoked_at is not None

@@ -17,8 +17,8 @@ from feedback_service.counts import closing, rollups, tallies, verification
 from feedback_service.counts.tallies import PEOPLE
 from feedback_service.counts.verification import CountMismatch
 from feedback_service.database import reading, transaction
-from feedback_service.flow import direct
-from feedback_service.flow.direct import AssistedAnswer
+from feedback_service.flow import uninvited_answers
+from feedback_service.flow.uninvited_answers import AssistedAnswer
 from feedback_service.models import Centre, CountedDay, CountRollup
 from tests.support import stored
 from tests.support.respondents import Person
@@ -89,7 +89,9 @@ def typed_in(day: date, answers: dict[str, object]) -> None:
         answered_on=day,
         language="uk",
     )
-    direct.record_assisted_answer(told, check_answers=make_submission(answers), centres=frozenset({CENTRE}))
+    uninvited_answers.record_assisted_answer(
+        told, check_answers=make_submission(answers), centres=frozenset({CENTRE})
+    )
 
 
 @contextmanager

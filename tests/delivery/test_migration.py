@@ -12,7 +12,7 @@ from sqlalchemy import text
 from feedback_service.app import create_app
 from feedback_service.config import Settings
 from feedback_service.database import db
-from feedback_service.delivery import courier
+from feedback_service.delivery import relay
 from feedback_service.models import Centre, Event
 from tests.support import stored
 from tests.support.database import FreshDatabase, run_flask_db
@@ -40,7 +40,7 @@ def test_events_survive_the_way_down_and_up_again(
         create_invitation()
         [centre] = stored.read_rows(Centre)
         before = sorted((str(event.id), str(event.data)) for event in stored.read_rows(Event))
-        errand = courier.claim_batch(centre.id, "https://vidhuk.example")
+        errand = relay.claim_batch(centre.id, "https://vidhuk.example")
         assert errand is not None and len(errand.bodies) == 2, "their data is in their bodies now"
         create_invitation()
 
@@ -59,6 +59,6 @@ def test_events_survive_the_way_down_and_up_again(
         after = sorted((str(event.id), str(event.data)) for event in stored.read_rows(Event))
         assert set(before) < set(after)
         assert all(event.due_at == event.created_at for event in stored.read_rows(Event))
-        errand = courier.claim_batch(centre.id, "https://vidhuk.example")
+        errand = relay.claim_batch(centre.id, "https://vidhuk.example")
         assert errand is not None
         assert [json.loads(body)["sequence"] for body in errand.bodies.values()] == ["1", "2", "3"]

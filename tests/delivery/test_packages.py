@@ -27,10 +27,10 @@ from sqlalchemy.orm import Session
 from feedback_service import cli, clock
 from feedback_service.config import BadSettings, Settings
 from feedback_service.database import transaction
-from feedback_service.delivery import courier, outbox, package, packer
+from feedback_service.delivery import outbox, package_file, packaging, relay
 from feedback_service.delivery.events import build_response_withdrawn
-from feedback_service.delivery.package import BadPackage, PackagedEvent
-from feedback_service.delivery.packer import Packager, PackagingInProgress
+from feedback_service.delivery.package_file import BadPackage, PackagedEvent
+from feedback_service.delivery.packaging import Packager, PackagingInProgress
 from feedback_service.models import Centre, Event
 from tests.conftest import TimeIs
 from tests.delivery.test_schemas import complaints
@@ -50,7 +50,7 @@ on_both_databases = pytest.mark.usefixtures("context")
 def packs(settings: Settings, tmp_path: Path) -> Packager:
     """A packer as the settings make it."""
     told = replace(settings, central_transport="file", central_secret=(SECRET,))
-    made = packer.make_packager(told)
+    made = packaging.make_packager(told)
     assert made is not None and told.packages_dir == str(tmp_path / "packages")
     return made
 
@@ -81,9 +81,9 @@ def packages(folder: Path) -> list[str]:
 
 def events_in(path: Path) -> list[dict[str, Any]]:
     """The events of a good package."""
-    package.check_package(path, [SECRET])
+    package_file.check_package(path, [SECRET])
     with zipfile.ZipFile(path) as archive:
-        return [json.loads(line) for line in archive.read(package.EVENTS_FILE).splitlines()]
+        return [json.loads(line) for line in archive.read(package_file.EVENTS_FILE).splitlines()]
 
 
 def states() -> list[str]:
@@ -112,7 +112,7 @@ def a_package(folder: Path, *events: PackagedEvent) -> Path:
     """A package of these events, or of three."""
     path = folder / "vidhuk-2026-11-20-001.zip"
     packed = events or [PackagedEvent(CENTRE, number, a_body(number)) for number in (1, 2, 3)]
-    package.write_package(path, path.stem, MADE_AT.date(), MADE_AT, packed, [SECRET])
+    package_file.write_package(path, path.stem, MADE_AT.date(), MADE_AT, packed, [SECRET])
     return path
 
 
@@ -154,8 +154,8 @@ def test_a_day_is_packed_when_it_is_over(packs: Packager, folder: Path, time_is:
 def test_numbers_go_on_without_a_gap_from_package_to_package(
     packs: Packager, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(packer, "MOST", 12)
-    monkeypatch.setattr(packer, "PORTION", 5)
+    monkeypatch.setattr(packaging, "MOST", 12)
+    monkeypatch.setattr(packaging, "PORTION", 5)
     create_centre()
     create_centre(OTHER)
     promise(17)
@@ -163,7 +163,7 @@ def test_numbers_go_on_without_a_gap_from_package_to_package(
 
     made = packs.make_packages(until=clock.now())
 
-    assert [package.check_package(path, [SECRET]).centres for path in made] == [
+    assert [package_file.check_package(path, [SECRET]).centres for path in made] == [
         {CENTRE: ((1, 12),)},
         {CENTRE: ((13, 17),), OTHER: ((1, 7),)},
         {OTHER: ((8, 10),)},
@@ -184,7 +184,7 @@ def test_a_name_is_not_given_twice_though_packages_are_carried_away(packs: Packa
     [second] = packs.make_packages(until=clock.now())
 
     assert second.stem == first.stem[:-3] + "002"
-    assert package.check_package(second, [SECRET]).centres == {CENTRE: ((2, 2),)}
+    assert package_file.check_package(second, [SECRET]).centres == {CENTRE: ((2, 2),)}
 
 
 @on_both_databases
@@ -197,7 +197,7 @@ def test_who_dies_before_the_events_are_settled_packs_them_again(
     create_centre()
     promise(3)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(packer, "settle", die)
+        patch.setattr(packaging, "settle", die)
         packs.make_packages(until=clock.now())
     assert states() == ["pending"] * 3
 
@@ -225,7 +225,7 @@ def test_a_full_disk_loses_nothing_and_leaves_nothing_half(
     assert states() == ["pending"] * 3
 
     [path] = packs.make_packages(until=clock.now())
-    assert package.check_package(path, [SECRET]).centres == {CENTRE: ((1, 3),)}
+    assert package_file.check_package(path, [SECRET]).centres == {CENTRE: ((1, 3),)}
 
 
 @on_both_databases
@@ -236,15 +236,15 @@ def test_what_a_courier_holds_is_not_packed_but_goes_later_if_it_did_not_arrive(
     create_centre()
     promise(2)
     [centre] = stored.read_rows(Centre)
-    assert courier.claim_batch(centre.id, "https://vidhuk.example") is not None
+    assert relay.claim_batch(centre.id, "https://vidhuk.example") is not None
     promise(2)
 
     [first] = packs.make_packages(until=clock.now())
     time_is(began + timedelta(seconds=11))
     [second] = packs.make_packages(until=clock.now())
 
-    assert package.check_package(first, [SECRET]).centres == {CENTRE: ((3, 4),)}
-    assert package.check_package(second, [SECRET]).centres == {CENTRE: ((1, 2),)}
+    assert package_file.check_package(first, [SECRET]).centres == {CENTRE: ((3, 4),)}
+    assert package_file.check_package(second, [SECRET]).centres == {CENTRE: ((1, 2),)}
 
 
 @on_both_databases
@@ -252,7 +252,7 @@ def test_only_one_makes_packages_in_a_folder(packs: Packager, folder: Path) -> N
     create_centre()
     promise()
     folder.mkdir()
-    with open(folder / packer.LOCK_FILE, "w") as other:
+    with open(folder / packaging.LOCK_FILE, "w") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         with pytest.raises(PackagingInProgress):
             packs.make_packages(until=clock.now())
@@ -272,7 +272,7 @@ def test_the_packer_goes_on_after_a_failure(packs: Packager, monkeypatch: pytest
             stop.set()
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(packer, "LOOK", 0)
+    monkeypatch.setattr(packaging, "LOOK", 0)
     monkeypatch.setattr(packs, "deliver_all", fail)
     packs.run(stop)
 
@@ -285,16 +285,17 @@ from datetime import timedelta
 from feedback_service import clock
 from feedback_service.app import create_app
 from feedback_service.config import Settings, settings
-from feedback_service.delivery import package, packer
+from feedback_service.delivery import package_file
+from feedback_service.delivery import packaging
 
-real = getattr(package if sys.argv[1] == "write" else packer, sys.argv[1])
+real = getattr(package_file if sys.argv[1] == "write" else packaging, sys.argv[1])
 def slow(*args, **kwargs):
     done = real(*args, **kwargs) if sys.argv[1] != "settle" else None
     print("there", flush=True)
     time.sleep(60)
-setattr(package if sys.argv[1] == "write" else packer, sys.argv[1], slow)
+setattr(package_file if sys.argv[1] == "write" else packaging, sys.argv[1], slow)
 with create_app(Settings.from_env(os.environ)).app_context():
-    packer.by_hand(settings()).make(until=clock.now())
+    packaging.by_hand(settings()).make(until=clock.now())
 """
 
 
@@ -336,22 +337,22 @@ def test_whoever_knows_the_old_or_the_new_secret_can_check_a_package(tmp_path: P
     path = tmp_path / "vidhuk-2026-11-20-001.zip"
     events = [PackagedEvent(CENTRE, 1, a_body(1))]
     new = bytes(32)
-    package.write_package(path, path.stem, MADE_AT.date(), MADE_AT, events, [new, SECRET])
+    package_file.write_package(path, path.stem, MADE_AT.date(), MADE_AT, events, [new, SECRET])
 
-    assert package.check_package(path, [new]) == package.check_package(path, [SECRET])
+    assert package_file.check_package(path, [new]) == package_file.check_package(path, [SECRET])
     with pytest.raises(BadPackage, match="no secret of ours"):
-        package.check_package(path, [b"another secret of thirty-two byt"])
+        package_file.check_package(path, [b"another secret of thirty-two byt"])
 
 
 def test_holes_in_the_numbers_are_named_and_two_events_of_one_number_refused(tmp_path: Path) -> None:
     (tmp_path / "holes").mkdir()
     holed = a_package(tmp_path / "holes", *(PackagedEvent(CENTRE, n, a_body(n)) for n in (1, 2, 7)))
-    assert package.check_package(holed, [SECRET]).centres == {CENTRE: ((1, 2), (7, 7))}
+    assert package_file.check_package(holed, [SECRET]).centres == {CENTRE: ((1, 2), (7, 7))}
 
     again = a_body(2, id=str(uuid.uuid4()))
     doubled = a_package(tmp_path, PackagedEvent(CENTRE, 2, a_body(2)), PackagedEvent(CENTRE, 2, again))
     with pytest.raises(BadPackage, match="line 2"):
-        package.check_package(doubled, [SECRET])
+        package_file.check_package(doubled, [SECRET])
 
 
 @pytest.mark.parametrize(
@@ -374,7 +375,9 @@ def test_holes_in_the_numbers_are_named_and_two_events_of_one_number_refused(tmp
 )
 def test_what_is_no_event_is_found_though_signed(tmp_path: Path, wrong: dict[str, Any]) -> None:
     with pytest.raises(BadPackage, match="line 1 is no event of ours"):
-        package.check_package(a_package(tmp_path, PackagedEvent(CENTRE, 1, a_body(1, **wrong))), [SECRET])
+        package_file.check_package(
+            a_package(tmp_path, PackagedEvent(CENTRE, 1, a_body(1, **wrong))), [SECRET]
+        )
 
 
 def without(name: str) -> Callable[[dict[str, bytes]], Mapping[str, bytes]]:
@@ -390,24 +393,25 @@ def replaced(name: str, old: bytes, new: bytes) -> Callable[[dict[str, bytes]], 
 @pytest.mark.parametrize(
     "change",
     [
-        replaced(package.EVENTS_FILE, b"cf7dfafe", b"cf7dfaff"),
-        replaced(package.EVENTS_FILE, a_body(3).encode() + b"\n", b""),
-        replaced(package.EVENTS_FILE, b"\n", b"\n\n"),
+        replaced(package_file.EVENTS_FILE, b"cf7dfafe", b"cf7dfaff"),
+        replaced(package_file.EVENTS_FILE, a_body(3).encode() + b"\n", b""),
+        replaced(package_file.EVENTS_FILE, b"\n", b"\n\n"),
         lambda members: (
-            members | {package.EVENTS_FILE: members[package.EVENTS_FILE] + a_body(4).encode() + b"\n"}
+            members
+            | {package_file.EVENTS_FILE: members[package_file.EVENTS_FILE] + a_body(4).encode() + b"\n"}
         ),
-        lambda members: members | {package.EVENTS_FILE: b"\xff\n"},
-        lambda members: members | {package.EVENTS_FILE: b"[" * 100_000},
-        replaced(package.MANIFEST_FILE, b'"events": 3', b'"events": 2'),
-        replaced(package.MANIFEST_FILE, b"-001", b"-002"),
-        replaced(package.MANIFEST_FILE, b"made_at", b"made"),
-        lambda members: members | {package.MANIFEST_FILE: b"not JSON"},
-        replaced(package.SIGNATURE_FILE, b"v1,", b"v1,A"),
-        replaced(package.SIGNATURE_FILE, b"-001", b"-002"),
-        lambda members: members | {package.SIGNATURE_FILE: b"{}"},
-        without(package.EVENTS_FILE),
-        without(package.MANIFEST_FILE),
-        without(package.SIGNATURE_FILE),
+        lambda members: members | {package_file.EVENTS_FILE: b"\xff\n"},
+        lambda members: members | {package_file.EVENTS_FILE: b"[" * 100_000},
+        replaced(package_file.MANIFEST_FILE, b'"events": 3', b'"events": 2'),
+        replaced(package_file.MANIFEST_FILE, b"-001", b"-002"),
+        replaced(package_file.MANIFEST_FILE, b"made_at", b"made"),
+        lambda members: members | {package_file.MANIFEST_FILE: b"not JSON"},
+        replaced(package_file.SIGNATURE_FILE, b"v1,", b"v1,A"),
+        replaced(package_file.SIGNATURE_FILE, b"-001", b"-002"),
+        lambda members: members | {package_file.SIGNATURE_FILE: b"{}"},
+        without(package_file.EVENTS_FILE),
+        without(package_file.MANIFEST_FILE),
+        without(package_file.SIGNATURE_FILE),
         lambda members: members | {"more.txt": b"?"},
     ],
 )
@@ -415,10 +419,10 @@ def test_a_package_that_was_changed_is_found(
     tmp_path: Path, change: Callable[[dict[str, bytes]], Mapping[str, bytes]]
 ) -> None:
     path = a_package(tmp_path)
-    package.check_package(path, [SECRET])
+    package_file.check_package(path, [SECRET])
 
     with pytest.raises(BadPackage):
-        package.check_package(rewritten(path, change), [SECRET])
+        package_file.check_package(rewritten(path, change), [SECRET])
 
 
 def test_a_package_cut_short_anywhere_is_found(tmp_path: Path) -> None:
@@ -427,23 +431,25 @@ def test_a_package_cut_short_anywhere_is_found(tmp_path: Path) -> None:
     for length in range(0, len(whole), 7):
         path.write_bytes(whole[:length])
         with pytest.raises(BadPackage):
-            package.check_package(path, [SECRET])
+            package_file.check_package(path, [SECRET])
 
 
 def test_no_flipped_byte_changes_what_a_good_package_says(tmp_path: Path) -> None:
     path = a_package(tmp_path)
-    whole, contents = path.read_bytes(), package.check_package(path, [SECRET])
+    whole, contents = path.read_bytes(), package_file.check_package(path, [SECRET])
     for place in range(len(whole)):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :])
         try:
-            assert package.check_package(path, [SECRET]) == contents  # a date in the zip's own headers, say
+            assert (
+                package_file.check_package(path, [SECRET]) == contents
+            )  # a date in the zip's own headers, say
         except BadPackage:
             continue
 
 
 @given(st.sets(st.integers(1, 60)))
 def test_ranges_hold_each_number_once_and_never_touch(numbers: set[int]) -> None:
-    found = package.to_ranges(numbers)
+    found = package_file.to_ranges(numbers)
 
     assert [n for first, last in found for n in range(first, last + 1)] == sorted(numbers)
     assert all(one[1] + 1 < other[0] for one, other in pairwise(found))
@@ -499,7 +505,7 @@ def test_an_operator_packs_at_any_hour(app: Flask, settings: Settings, folder: P
     app.config["SETTINGS"] = replace(settings, central_secret=(SECRET,))
     code, told, _ = types("package", "make")
     assert code == 0
-    assert package.check_package(Path(told.splitlines()[-1]), [SECRET]).centres == {CENTRE: ((1, 2),)}
+    assert package_file.check_package(Path(told.splitlines()[-1]), [SECRET]).centres == {CENTRE: ((1, 2),)}
     assert types("package", "make") == (0, "", "No event waits.\n")
 
     promise()

@@ -1,460 +1,635 @@
-"""The pure step: what follows from each reply; and whole histories of relays, receivers and clocks, made up."""
+"""Delivery over a real connection, on both databases: whatever the receiver does, once in effect, in time."""
 
-import json
-import random
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+import hashlib
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from flask import Flask
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
-from feedback_service.delivery import relay
-from feedback_service.delivery.relay import (
-    LEASE,
-    MAX_BATCH,
-    Circuit,
-    Decision,
-    ReceiverReply,
-    batch_size,
-    decide_outcome,
-    retry_delay,
-)
+from feedback_service import clock
+from feedback_service.config import Settings
+from feedback_service.database import db, reading, transaction
+from feedback_service.delivery import numbering, outbox, relay, retry_policy
+from feedback_service.delivery.events import build_response_withdrawn
+from feedback_service.delivery.relay import ClaimedBatch, Relay
+from feedback_service.delivery.transports import https
+from feedback_service.delivery.transports.https import HttpsTransport
+from feedback_service.flow import deliveries
+from feedback_service.models import Centre, Event, EventSequence, ReceiverChannel
+from tests.conftest import TimeIs
+from tests.support import receiver as central_system
+from tests.support import stored
+from tests.support.receiver import SECRET, Receiver, ScriptedReply
+from tests.support.statements import explain_plan, record_statements
+from tests.support.story import CENTRE, create_centre, create_invitation, send_answer
 
-NOW = datetime(2026, 11, 20, 8, 15, tzinfo=UTC)
-SENT = ("a", "b", "c", "d")
-OPEN = Circuit()
-BROKEN = (401, 402, 403, 404, 405, 408, 409, 410, 418, 425, 429, 431, 451, 500, 501, 502, 503, 504, 505, 599)
-REDIRECTS = (300, 301, 302, 303, 304, 307, 308)
+pytestmark = pytest.mark.usefixtures("context")
 
-
-def seconds(number: float) -> timedelta:
-    return timedelta(seconds=number)
-
-
-def ruling(
-    reply: ReceiverReply,
-    channel: Circuit = OPEN,
-    sent: tuple[str, ...] = SENT,
-    *,
-    now: datetime = NOW,
-    probe: bool = False,
-    setbacks: int = 0,
-) -> Decision:
-    """The step at noon without chance, unless told otherwise."""
-    return decide_outcome(channel, reply, sent, now=now, chance=0.0, is_probe=probe, setbacks=setbacks)
+OTHER = "SN12000008"
 
 
-def receipt(*taken: str, **rejected: str) -> ReceiverReply:
-    """A reply that the contract knows."""
-    return ReceiverReply(200, accepted=frozenset(taken), rejected=rejected, is_readable=True)
+@pytest.fixture
+def central() -> Iterator[Receiver]:
+    """A receiver that does as the contract says, until told otherwise."""
+    with Receiver() as central:
+        yield central
 
 
-# One step -----------------------------------------------------------------------------------------------------
+@pytest.fixture
+def relays(settings: Settings, central: Receiver) -> Iterator[Relay]:
+    """A courier to that receiver."""
+    with closing(to(central, settings)) as made:
+        yield made
 
 
-def test_what_is_named_arrived_what_is_rejected_died_what_is_left_out_waits() -> None:
-    told = ruling(receipt("a", "b", "another", c="unknown centre"))
-
-    assert told.delivered == ("a", "b")
-    assert told.dead == {"c": "unknown centre"}
-    assert (told.waiting, told.reason, told.is_setback) == (("d",), relay.UNNAMED_EVENT, True)
-    assert told.circuit == OPEN and told.halves == ()
+def to(central: Receiver, settings: Settings) -> Relay:
+    """A courier as the settings make it."""
+    made = relay.make_relay(replace(settings, central_url=central.url, central_secret=(SECRET,)))
+    assert made is not None
+    return made
 
 
-def test_a_reply_that_names_nothing_of_what_was_sent_is_a_failure_of_the_connection() -> None:
-    for reply in (receipt(), receipt("another"), receipt(another="no")):
-        told = ruling(reply)
-        assert (told.waiting, told.reason, told.circuit.reason) == (
-            SENT,
-            relay.UNNAMED_EVENT,
-            relay.UNNAMED_EVENT,
-        )
-        assert told.circuit.is_closed(NOW)
+def send_and_die(errand: ClaimedBatch | None, central: Receiver) -> None:
+    """A courier sends what it claimed, and is not heard of again."""
+    assert errand is not None
+    with closing(HttpsTransport(central.url, [SECRET])) as transport:
+        transport.send(list(errand.bodies.values()))
 
 
-@pytest.mark.parametrize(
-    ("reply", "setbacks"), [(receipt(), 0), (receipt(), 6), (ReceiverReply(500), 6), (ReceiverReply(None), 9)]
-)
-def test_who_is_forgotten_alone_or_failed_again_and_again_holds_nobody_up(
-    reply: ReceiverReply, setbacks: int
+@transaction
+def promise(tx: Session, n: int = 1, centre: str = CENTRE) -> list[str]:
+    """So many events wait in the centre's line; their ids."""
+    centre_id = tx.scalars(select(Centre.id).where(Centre.code == centre)).one()
+    now = clock.now()
+    tellings = [build_response_withdrawn(str(uuid.uuid4()), clock.truncate_to_hour(now)) for _ in range(n)]
+    outbox.enqueue_events(tx.connection(), centre_id, tellings, now=now)
+    subjects = [telling.subject for telling in tellings]
+    return [
+        str(id) for id in tx.scalars(select(Event.id).where(Event.subject.in_(subjects)).order_by(Event.id))
+    ]
+
+
+def states(*ids: str) -> list[str]:
+    """What has become of these events, or of all."""
+    found = {str(event.id): event.state for event in stored.read_rows(Event)}
+    return [found[id] for id in ids or sorted(found)]
+
+
+def event(id: str) -> Event:
+    """The event as it is kept."""
+    [found] = stored.read_rows(Event, Event.id == uuid.UUID(id))
+    assert isinstance(found, Event)
+    return found
+
+
+def channel() -> ReceiverChannel | None:
+    """The channel, once it was anything but simply open."""
+    found = stored.read_rows(ReceiverChannel)
+    return found[0] if found else None
+
+
+@transaction
+def time_passes(tx: Session, seconds: float) -> None:
+    """Whatever waits until an instant waits so much shorter."""
+    for row in tx.scalars(select(Event).where(Event.due_at.is_not(None))):
+        assert row.due_at is not None
+        row.due_at -= timedelta(seconds=seconds)
+    for known in tx.scalars(select(ReceiverChannel).where(ReceiverChannel.retry_at.is_not(None))):
+        assert known.retry_at is not None and known.failing_since is not None
+        known.retry_at -= timedelta(seconds=seconds)
+        known.failing_since -= timedelta(seconds=seconds)
+
+
+def until_all_went(relays: Relay, *, rounds: int = 60) -> None:
+    """Nothing waits any more; time flies meanwhile."""
+    for _ in range(rounds):
+        relays.deliver_all()
+        if "pending" not in states():
+            return
+        time_passes(10)
+    raise AssertionError("events still wait")
+
+
+def test_an_answer_and_its_case_arrive_as_they_were_told(relays: Relay, central: Receiver) -> None:
+    create_centre()
+    send_answer(create_invitation().token, {"off.nps": 9, "off.staff": "great"})
+
+    relays.deliver_all()
+
+    case, answer = sorted(central.events_by_id.values(), key=lambda event: int(event["sequence"]))
+    assert case["type"] == "ua.vidhuk.case.status.v1"
+    assert case["source"] == answer["source"] == f"/centres/{CENTRE}"
+    assert case["subject"] == answer["subject"]
+    assert (case["sequence"], answer["sequence"]) == ("1", "2")
+    assert answer["data"]["answers"] == [
+        {"question": "off.nps", "value": 9},
+        {"question": "off.staff", "value": "great"},
+    ]
+    kept = event(answer["id"])
+    assert (kept.state, kept.attempts, kept.reason, kept.due_at) == ("delivered", 1, None, None)
+    assert kept.body is not None and kept.data is None
+    assert kept.digest == hashlib.sha256(kept.body.encode()).digest()
+    assert kept.delivered_at == kept.last_attempt_at is not None
+
+
+def test_each_request_carries_one_centre_and_at_most_a_hundred_events(
+    relays: Relay, central: Receiver
 ) -> None:
-    told = ruling(reply, sent=("a",), setbacks=setbacks)
-    assert (told.waiting, told.is_setback, told.circuit) == (("a",), True, OPEN)
-    assert told.wait >= seconds(1)
-
-
-def test_an_event_both_taken_and_rejected_is_shown_to_people() -> None:
-    told = ruling(receipt("a", a="broken"), sent=("a",))
-    assert (told.delivered, dict(told.dead)) == ((), {"a": "broken"})
-
-
-@pytest.mark.parametrize("status", (*BROKEN, *REDIRECTS, None))
-def test_failures_of_the_connection_kill_nothing_and_close_the_channel(status: int | None) -> None:
-    told = ruling(ReceiverReply(status, "no answer in time" if status is None else ""))
-
-    assert (told.delivered, dict(told.dead), told.halves) == ((), {}, ())
-    assert told.waiting == SENT
-    assert told.circuit.is_closed(NOW) and not told.circuit.is_closed(NOW + seconds(1))
-    assert told.circuit.failing_since == NOW
-    assert told.circuit.reason == told.reason == ("no answer in time" if status is None else f"HTTP {status}")
-
-
-@pytest.mark.parametrize("status", [400, 413, 415, 422])
-def test_a_refused_batch_is_halved_until_the_one_is_found(status: int) -> None:
-    assert ruling(ReceiverReply(status)).halves == (("a", "b"), ("c", "d"))
-    assert ruling(ReceiverReply(status), sent=("a", "b", "c")).halves == (("a",), ("b", "c"))
-    alone = ruling(ReceiverReply(status), sent=("a",))
-    assert (dict(alone.dead), alone.halves, alone.waiting) == ({"a": f"HTTP {status}"}, (), ())
-    assert alone.circuit == OPEN
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        *(b"", b"{}", b"[]", b"null", b'"accepted"', b"<html>", b"\xff", b"[" * 9999, b'{"accepted": {}}'),
-        *(b'{"accepted": ["a"], "rejected": "b"}', b'{"ok": true}', None),
-    ],
-)
-def test_a_success_that_cannot_be_read_is_a_failure_of_the_connection(body: bytes | None) -> None:
-    reply = relay.parse_reply(200, {}, body, now=NOW)
-    told = ruling(reply)
-
-    assert (told.waiting, dict(told.dead), told.reason) == (SENT, {}, relay.UNREADABLE_REPLY)
-    assert told.circuit.is_closed(NOW)
-
-
-def test_a_receipt_is_understood_as_far_as_it_makes_sense() -> None:
-    body = {
-        "accepted": ["A", 7, None],
-        "duplicates": ["b"],
-        "rejected": [{"id": "C", "reason": "no"}, {"id": "d"}, "e", {"id": 5}, {"id": "f", "reason": 9}],
-    }
-    reply = relay.parse_reply(201, {}, json.dumps(body).encode(), now=NOW)
-
-    assert reply.accepted == {"a", "b"}
-    assert reply.rejected == {"c": "no", "d": "rejected", "f": "rejected"}
-    assert reply.is_success
-    assert relay.parse_reply(200, {}, b'{"duplicates": ["a"]}', now=NOW).accepted == {"a"}
-
-
-def test_the_receivers_words_are_kept_as_far_as_they_can_be_shown() -> None:
-    body = rb'{"rejected": [{"id": "a", "reason": "bad\u0000 \ud800\u202e\u001b word \u0456"}]}'
-    reply = relay.parse_reply(200, {}, body, now=NOW)
-    assert reply.rejected == {"a": "bad� " + "�" * 3 + " word і"}
-
-
-def test_a_body_counts_only_with_success() -> None:
-    reply = relay.parse_reply(500, {}, b'{"accepted": ["a"]}', now=NOW)
-    assert not reply.is_success and not reply.accepted
-
-
-# Waiting ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("header", "wait"),
-    [
-        *(("120", 120), (" 7 ", 7), ("0", 0), ("99999999999999999999", 10**8)),
-        *(("Fri, 20 Nov 2026 08:16:00 GMT", 60), ("Fri, 20 Nov 2026 10:16:00 +0200", 60)),
-        *(("Thu, 01 Jan 1970 00:00:00 GMT", 0), ("Fri, 20-Nov-26 08:16:00 GMT", 60)),
-        *(("", None), ("soon", None), ("-5", None), ("1.5", None), ("٣", None), ("1e9", None)),
-        ("Fri, 99 Nov 2026 08:16:00 GMT", None),
-    ],
-)
-def test_retry_after_is_read_in_seconds_and_as_a_date(header: str, wait: int | None) -> None:
-    assert relay.parse_retry_after(header, NOW) == (None if wait is None else seconds(wait))
-
-
-@pytest.mark.parametrize(
-    ("asked", "served"), [(0, 1), (0.5, 1), (30, 30), (3600, 3600), (7200, 3600), (10**8, 3600)]
-)
-def test_a_retry_after_is_served_but_never_more_than_an_hour(asked: float, served: float) -> None:
-    told = ruling(ReceiverReply(503, retry_after=seconds(asked)))
-    assert told.circuit.retry_at == NOW + seconds(served)
-
-
-@pytest.mark.parametrize("chance", [0.0, 0.5, 1.0])
-def test_the_first_look_again_comes_within_two_seconds(chance: float) -> None:
-    assert seconds(1) <= retry_delay(seconds(0), chance) < seconds(2)
-
-
-@pytest.mark.parametrize("chance", [0.0, 0.5, 1.0])
-def test_young_trouble_is_looked_at_every_ten_seconds_old_trouble_every_five_minutes(chance: float) -> None:
-    for minute in range(10):
-        assert retry_delay(timedelta(minutes=minute, seconds=59), chance) <= seconds(10)
-    waits = [retry_delay(timedelta(minutes=minute), chance) for minute in range(10, 60)]
-    assert waits == sorted(waits), "waits grow"
-    for failing_for in (timedelta(hours=2), timedelta(days=30), timedelta(days=3650)):
-        assert seconds(240) <= retry_delay(failing_for, chance) <= seconds(300)
-
-
-def test_jitter_keeps_relays_apart() -> None:
-    generator = random.Random(1)
-    assert len({retry_delay(timedelta(days=1), generator.random()) for _ in range(50)}) == 50
-
-
-def test_success_opens_the_channel_at_once_if_it_was_sent_to_see() -> None:
-    failing = Circuit(failing_since=NOW, retry_at=NOW + seconds(60), reason="HTTP 503")
-
-    for reply in (receipt(*SENT), ReceiverReply(422)):
-        assert ruling(reply, failing, probe=True).circuit == OPEN
-        assert ruling(reply, failing, probe=False).circuit == failing, "it was under way before the trouble"
-
-
-def test_what_was_under_way_does_not_shorten_the_wait_that_was_asked_for() -> None:
-    asked = ruling(ReceiverReply(429, retry_after=seconds(600))).circuit
-    later = ruling(ReceiverReply(500), asked, now=NOW + seconds(2)).circuit
-
-    assert later.retry_at == asked.retry_at
-    assert later.failing_since == NOW
-
-
-def test_a_wait_longer_than_anybody_asks_for_means_that_the_clock_jumped() -> None:
-    asked = ruling(ReceiverReply(429, retry_after=seconds(3600))).circuit
-
-    assert asked.is_closed(NOW) and asked.is_closed(NOW - seconds(55))
-    assert not asked.is_closed(NOW - timedelta(days=1))
-
-
-def test_trouble_that_has_not_begun_yet_means_that_the_clock_jumped_and_holds_nobody() -> None:
-    ahead = ruling(ReceiverReply(401), now=NOW + timedelta(hours=1)).circuit
-
-    assert not ahead.is_closed(NOW)
-    assert ruling(ReceiverReply(500), ahead, now=NOW).circuit.failing_since == NOW
-
-
-# Who is to blame ----------------------------------------------------------------------------------------------
-
-
-def test_an_open_channel_that_fails_is_a_setback_for_those_sent_a_failing_one_is_not() -> None:
-    first = ruling(ReceiverReply(500))
-    assert first.is_setback and first.wait > seconds(0)
-    second = ruling(ReceiverReply(500), first.circuit, probe=True, now=NOW + seconds(1))
-    assert not second.is_setback and second.wait == seconds(0)
-
-
-def test_company_shrinks_to_one_and_only_then_waits_grow() -> None:
-    assert [batch_size(setbacks) for setbacks in range(8)] == [100, 50, 25, 12, 6, 3, 1, 1]
-    waits = [ruling(ReceiverReply(500), setbacks=setbacks).wait for setbacks in range(20)]
-    assert waits[:5] == [seconds(1)] * 5
-    assert waits[6] == seconds(4)
-    assert waits[-1] == seconds(240)
-
-
-def test_a_receiver_that_is_too_slow_is_asked_for_less_and_carefully_for_more() -> None:
-    channel = OPEN
-    for batch in (50, 25, 12, 6, 3, 1, 1):
-        channel = ruling(ReceiverReply(None, "no answer in time"), channel, probe=True).circuit
-        assert channel.batch == batch
-    for batch in (11, 21, 31):
-        channel = ruling(receipt(*SENT), channel, probe=True).circuit
-        assert channel.batch == batch
-    assert ruling(ReceiverReply(503)).circuit.batch == MAX_BATCH, "whoever answers is quick enough"
-
-
-# Whole histories ----------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Waiting:
-    """An event as a relay's table keeps it."""
-
-    due_at: datetime
-    state: str = "pending"
-    claim: int | None = None
-    setbacks: int = 0
-    died_of: str = ""
-
-
-@dataclass
-class Carried:
-    """What a relay has claimed: the group in hand, and what is to be sent after it."""
-
-    claim: int
-    probe: bool
-    setbacks: int
-    groups: list[tuple[str, ...]] = field(default_factory=list)
-
-
-FAILING = st.sampled_from(
-    [*(ReceiverReply(status) for status in (401, 404, 408, 429, 500, 503, 302)), ReceiverReply(None, "reset")]
-)
-ASKING = st.integers(0, 7200).map(lambda wait: ReceiverReply(503, retry_after=seconds(wait)))
-UNREADABLE = st.just(ReceiverReply(200))
-
-
-class History(RuleBasedStateMachine):
-    """Three relays, one receiver, one clock; claims and tables as the courier keeps them, in a few lines."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = NOW
-        self.channel = OPEN
-        self.table: dict[str, Waiting] = {}
-        self.relays: dict[int, Carried] = {}
-        self.book: set[str] = set()
-        self.poison: set[str] = set()  # refused with 422
-        self.refused: set[str] = set()  # named in "rejected"
-        self.claims = 0
-
-    # What happens
-
-    @rule(n=st.integers(1, 130), poison=st.booleans(), refused=st.booleans())
-    def something_happens(self, n: int, poison: bool, refused: bool) -> None:
-        ids = [f"{len(self.table) + number:05}" for number in range(n)]
-        self.table |= {id: Waiting(self.now) for id in ids}
-        self.poison |= {ids[0]} if poison else set()
-        self.refused |= {ids[-1]} if refused and not (poison and n == 1) else set()
-
-    @rule(wait=st.floats(0.1, 4000))
-    def time_passes(self, wait: float) -> None:
-        self.now += seconds(wait)
-
-    @rule(wait=st.floats(1, 100_000))
-    def the_clock_is_set_back(self, wait: float) -> None:
-        self.now -= seconds(wait)
-        for event in self.table.values():  # what the courier leaves to time, see the lease
-            event.due_at = min(event.due_at, self.now + LEASE)
-
-    @rule(relay=st.integers(1, 3))
-    def a_relay_claims(self, relay: int) -> None:
-        if relay not in self.relays:
-            self._claim(relay)
-
-    @rule(relay=st.integers(1, 3))
-    def a_relay_dies(self, relay: int) -> None:
-        self.relays.pop(relay, None)
-
-    @precondition(lambda self: self.relays)
-    @rule(
-        data=st.data(),
-        stores=st.booleans(),
-        failing=st.one_of(FAILING, ASKING, UNREADABLE),
-        took=st.floats(0, 8),
+    for code in (create_centre(), create_centre(OTHER)):
+        promise(150, code)
+
+    relays.deliver_all()
+
+    assert sorted(len(ids) for _, ids in central.requests) == [50, 50, 100, 100]
+    for _, ids in central.requests:
+        assert len({central.events_by_id[id]["source"] for id in ids}) == 1
+    assert central.list_sequences(f"/centres/{CENTRE}") == list(range(1, 151))
+    assert len(central.message_ids) == 4, "each request has a name of its own"
+
+
+def test_a_relay_that_died_after_sending_delays_by_its_lease_and_doubles_nothing(
+    relays: Relay, central: Receiver
+) -> None:
+    create_centre()
+    ids = promise(3)
+    [centre] = stored.read_rows(Centre)
+    send_and_die(relay.claim_batch(centre.id, "http://127.0.0.1:8000"), central)
+
+    assert not relays.deliver_once(), "its claim holds"
+    time_passes(10)
+    relays.deliver_all()
+
+    assert states(*ids) == ["delivered"] * 3
+    assert [central.repeats[id] for id in ids] == [1, 1, 1]
+    assert all(len(central.raw_bodies[id]) == 1 for id in ids), "the same body both times"
+    assert central.list_sequences(f"/centres/{CENTRE}") == [1, 2, 3]
+
+
+def test_who_lost_the_lease_settles_nothing(central: Receiver) -> None:
+    create_centre()
+    [id] = promise()
+    [centre] = stored.read_rows(Centre)
+    slow = relay.claim_batch(centre.id, "http://127.0.0.1:8000")
+    time_passes(10)
+    quick = relay.claim_batch(centre.id, "http://127.0.0.1:8000")
+    assert slow is not None and quick is not None
+
+    relay.settle_batch(slow, [id], retry_policy.ReceiverReply(422), [])
+    assert states(id) == ["pending"]
+    relay.settle_batch(
+        quick, [id], retry_policy.ReceiverReply(200, accepted=frozenset([id]), is_readable=True), []
     )
-    def the_connection_fails(
-        self, data: st.DataObject, stores: bool, failing: ReceiverReply, took: float
-    ) -> None:
-        relay = data.draw(st.sampled_from(sorted(self.relays)))
-        sent = self.relays[relay].groups[0]
-        if stores and not self.poison & set(sent):
-            self.book |= set(sent) - self.refused
-        self._settle(relay, failing, took)
-
-    @precondition(lambda self: self.relays)
-    @rule(data=st.data(), left_out=st.integers(0, 3), took=st.floats(0, 8), dies=st.booleans())
-    def the_receiver_answers(self, data: st.DataObject, left_out: int, took: float, dies: bool) -> None:
-        relay = data.draw(st.sampled_from(sorted(self.relays)))
-        reply = self._answer(self.relays[relay].groups[0], left_out)
-        if dies:
-            del self.relays[relay]
-        else:
-            self._settle(relay, reply, took)
-
-    # What is always so
-
-    @invariant()
-    def what_is_delivered_is_in_the_receivers_book(self) -> None:
-        assert {id for id, event in self.table.items() if event.state == "delivered"} <= self.book
-
-    @invariant()
-    def only_what_was_refused_dies(self) -> None:
-        assert {id for id, event in self.table.items() if event.state == "dead"} <= self.poison | self.refused
-
-    @invariant()
-    def nobody_is_kept_waiting_for_longer_than_an_hour(self) -> None:
-        retry_at = self.channel.retry_at
-        assert (
-            retry_at is None or not self.channel.is_closed(self.now) or retry_at - self.now <= seconds(7200)
-        )
-
-    def teardown(self) -> None:
-        """The receiver is well again: everything arrives, or is dead and rightly so; soon, but for what was asked."""
-        self.relays.clear()
-        asked = max(seconds(0), (self.channel.retry_at or self.now) - self.now)
-        began, self.now = self.now, self.now + (asked if self.channel.is_closed(self.now) else seconds(0))
-        for _ in range(20_000):
-            if all(event.state != "pending" for event in self.table.values()):
-                break
-            if 1 not in self.relays and not self._claim(1):
-                self.now += seconds(0.5)
-            elif 1 in self.relays:
-                self._settle(1, self._answer(self.relays[1].groups[0], 0), 0.01)
-        assert {event.state for event in self.table.values()} <= {"delivered", "dead"}
-        dead = {id for id, event in self.table.items() if event.state == "dead"}
-        assert dead <= self.poison | self.refused
-        assert self.table.keys() - dead <= self.book
-        assert self.now - began - asked < timedelta(minutes=6), "what waits goes soon"
-
-    # How a courier keeps its tables
-
-    def _claim(self, name: int) -> bool:
-        if self.channel.is_closed(self.now):
-            return False
-        due = sorted((event.due_at, id) for id, event in self.table.items() if self._free(event))
-        if not due:
-            return False
-        probe = self.channel.failing_since is not None
-        setbacks = self.table[due[0][1]].setbacks
-        same = [id for _, id in due if batch_size(self.table[id].setbacks) == batch_size(setbacks)]
-        taken = tuple(same[: min(batch_size(setbacks), self.channel.batch)])
-        if probe:
-            self.channel = Circuit(
-                self.channel.batch, self.channel.failing_since, self.now + LEASE, self.channel.reason
-            )
-        self.claims += 1
-        for id in taken:
-            self.table[id].claim, self.table[id].due_at = self.claims, self.now + LEASE
-        self.relays[name] = Carried(self.claims, probe, setbacks, [taken])
-        return True
-
-    def _free(self, event: Waiting) -> bool:
-        return event.state == "pending" and event.due_at <= self.now
-
-    def _answer(self, sent: tuple[str, ...], left_out: int) -> ReceiverReply:
-        if self.poison & set(sent):
-            return ReceiverReply(422)
-        rejected = {id: "refused" for id in sent if id in self.refused}
-        taken = [id for id in sent if id not in rejected][left_out:]
-        self.book |= set(taken)
-        return ReceiverReply(200, accepted=frozenset(taken), rejected=rejected, is_readable=True)
-
-    def _settle(self, name: int, reply: ReceiverReply, took: float) -> None:
-        self.now += seconds(took)
-        carried = self.relays[name]
-        sent = carried.groups.pop(0)
-        told = decide_outcome(
-            *(self.channel, reply, sent),
-            now=self.now,
-            chance=0.5,
-            is_probe=carried.probe,
-            setbacks=carried.setbacks,
-        )
-        self.channel = told.circuit
-        assert sorted(
-            [*told.delivered, *told.dead, *told.waiting, *(id for h in told.halves for id in h)]
-        ) == sorted(sent)
-        for id in sent:
-            event = self.table[id]
-            if event.claim != carried.claim:
-                continue  # the lease ran out, somebody else has it
-            event.due_at = self.now + LEASE
-            if id in told.waiting:
-                event.due_at, event.claim = self.now + told.wait, None
-                event.setbacks += told.is_setback
-            elif id in told.delivered or id in told.dead:
-                event.state, event.claim = ("delivered" if id in told.delivered else "dead"), None
-        carried.groups[:0] = told.halves
-        if told.circuit.is_closed(self.now):
-            for id in (id for group in carried.groups for id in group):
-                if self.table[id].claim == carried.claim:
-                    self.table[id].claim, self.table[id].due_at = None, self.now
-            carried.groups.clear()
-        if not carried.groups:
-            del self.relays[name]
+    assert states(id) == ["delivered"]
 
 
-TestHistory = History.TestCase
-TestHistory.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+def test_a_body_stays_the_same_whatever_the_settings_become(central: Receiver) -> None:
+    create_centre()
+    [id] = promise()
+    [centre] = stored.read_rows(Centre)
+    for address in ("https://vidhuk.example", "https://elsewhere.example"):
+        send_and_die(relay.claim_batch(centre.id, address), central)
+        time_passes(10)
+
+    [body] = central.raw_bodies[id]
+    assert "https://vidhuk.example/schemas/" in body
+
+
+def test_four_relays_at_once_leave_no_gap_and_send_nothing_twice(
+    app: Flask, settings: Settings, central: Receiver
+) -> None:
+    codes = [create_centre(), create_centre(OTHER)]
+    for code in codes:
+        promise(700, code)
+    stop = threading.Event()
+
+    def carry() -> None:
+        with app.app_context(), closing(to(central, settings)) as made:
+            made.run(stop)
+
+    couriers = [threading.Thread(target=carry) for _ in range(4)]
+    for one in couriers:
+        one.start()
+    for _ in range(5):
+        for code in codes:
+            promise(20, code)
+    deadline = time.monotonic() + 30
+    while "pending" in states() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    stop.set()
+    for one in couriers:
+        one.join()
+
+    assert set(states()) == {"delivered"}
+    assert sum(central.repeats.values()) == 0
+    for code in codes:
+        assert central.list_sequences(f"/centres/{code}") == list(range(1, 801))
+    assert {queue.last_sequence for queue in stored.read_rows(EventSequence)} == {800}
+
+
+# Nothing in these depends on the database.
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "failing",
+    [
+        *(
+            ScriptedReply(status, b"", stores=False)
+            for status in (401, 403, 404, 408, 410, 425, 429, 500, 502, 503, 504)
+        ),
+        ScriptedReply(302, b"", {"Location": "http://127.0.0.1:9/events"}, stores=False),
+        ScriptedReply(307, b"", {"Location": "/events"}, stores=False),
+        ScriptedReply(409, b"{}", stores=False),
+        ScriptedReply(500),
+        ScriptedReply(resets=True),
+        ScriptedReply(resets=True, stores=False),
+        ScriptedReply(body=b"<html>not here</html>", stores=False),
+        ScriptedReply(body=b"\xff\xfe{{", stores=False),
+        ScriptedReply(body=b"[" * 100_000, stores=False),
+        ScriptedReply(body=b"[]"),
+        ScriptedReply(body=b'{"accepted": "all"}'),
+        ScriptedReply(body=b'{"accepted": []' + b" " * 2_000_000 + b"}"),
+        ScriptedReply(body=b"", stores=False),
+        ScriptedReply(204, b""),
+    ],
+    ids=lambda answer: f"{answer.status} {(answer.body or b'')[:9]!r} {answer.resets} {answer.stores}",
+)
+def test_failures_of_the_connection_pause_the_channel_and_kill_nothing(
+    relays: Relay, central: Receiver, failing: ScriptedReply, capsys: pytest.CaptureFixture[str]
+) -> None:
+    create_centre()
+    ids = promise(5)
+    central.script.append(failing)
+
+    relays.deliver_all()
+
+    assert states(*ids) == ["pending"] * 5
+    paused = channel()
+    assert paused is not None and paused.retry_at is not None and paused.reason
+    assert paused.retry_at - clock.now() < timedelta(seconds=2), "the first look again comes soon"
+    assert len(central.requests) == 1, "and nobody asks meanwhile"
+    assert "/events" not in (paused.reason or "")
+
+    until_all_went(relays)
+    assert states(*ids) == ["delivered"] * 5
+    assert set(central.events_by_id) == set(ids)
+    now_open = channel()
+    assert now_open is not None and now_open.failing_since is None and now_open.retry_at is None
+
+
+def test_a_wrong_secret_kills_no_event(relays: Relay, central: Receiver) -> None:
+    create_centre()
+    ids = promise(120)
+    central.secrets = (bytes(32),)
+    for _ in range(20):
+        relays.deliver_all()
+        time_passes(300)
+    assert states(*ids) == ["pending"] * 120 and central.events_by_id == {}
+
+    central.secrets = (bytes(32), SECRET)
+    until_all_went(relays)
+    assert states(*ids) == ["delivered"] * 120
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_nobody_is_there_then_somebody_is(settings: Settings, relays: Relay, central: Receiver) -> None:
+    create_centre()
+    ids = promise(2)
+
+    with closing(Relay(HttpsTransport("http://127.0.0.1:9", [SECRET]), settings.public_url)) as nobody:
+        nobody.deliver_all()
+
+    assert states(*ids) == ["pending"] * 2
+    paused = channel()
+    assert paused is not None and paused.reason == "no connection"
+    assert event(ids[0]).reason == "no connection" and event(ids[0]).attempts == 1
+
+    until_all_went(relays)
+    assert states(*ids) == ["delivered"] * 2
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_drips_or_hangs_is_cut_off(
+    relays: Relay, central: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry_policy, "REQUEST", timedelta(seconds=0.4))
+    create_centre()
+    ids = promise(3)
+
+    for slow in (ScriptedReply(drip=0.1), ScriptedReply(seconds=5)):
+        central.script.append(slow)
+        began = time.monotonic()
+        relays.deliver_all()
+        assert time.monotonic() - began < 4, "it was not cut off but came to its end"
+        assert states(*ids) == ["pending"] * 3
+        assert event(ids[0]).reason == "no answer in time"
+        time_passes(10)
+    until_all_went(relays)
+    assert states(*ids) == ["delivered"] * 3
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_receiver_too_slow_for_a_whole_batch_gets_smaller_ones(
+    relays: Relay, central: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry_policy, "REQUEST", timedelta(seconds=0.2))
+    create_centre()
+    promise(120)
+    central.behaviour = lambda events: ScriptedReply(
+        seconds=0.4 if len(events) > 30 else 0, stores=len(events) <= 30
+    )
+
+    until_all_went(relays)
+
+    assert set(states()) == {"delivered"}
+
+
+def test_a_poisoned_event_is_found_and_dies_alone(
+    relays: Relay, central: Receiver, capsys: pytest.CaptureFixture[str]
+) -> None:
+    create_centre()
+    ids = promise(100)
+    poison = ids[37]
+
+    def judge(events: Sequence[central_system.Event]) -> ScriptedReply:
+        bad = poison in {event["id"] for event in events}
+        return ScriptedReply(422, b"{}", stores=False) if bad else ScriptedReply()
+
+    central.behaviour = judge
+    relays.deliver_all()
+
+    assert states(poison) == ["dead"]
+    assert event(poison).reason == "HTTP 422"
+    assert states().count("delivered") == 99
+    assert len(central.requests) <= 15, "halves, not one by one"
+    assert sum(central.repeats.values()) == 0
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "blame", [ScriptedReply(500, b"", stores=False), ScriptedReply(body=b"oops"), ScriptedReply(resets=True)]
+)
+def test_an_event_that_makes_the_receiver_fail_ends_up_alone(
+    relays: Relay, central: Receiver, blame: ScriptedReply
+) -> None:
+    create_centre()
+    ids = promise(100)
+    poison = ids[50]
+    central.behaviour = lambda events: (
+        blame if poison in {event["id"] for event in events} else ScriptedReply()
+    )
+
+    for _ in range(12):
+        relays.deliver_all()
+        time_passes(10)
+
+    assert states(poison) == ["pending"]
+    assert states().count("delivered") == 99
+    central.behaviour = central_system.accept_all
+    time_passes(300)
+    until_all_went(relays)
+    assert states(poison) == ["delivered"]
+
+
+def test_a_rejected_event_is_a_dead_letter_with_the_receivers_words(relays: Relay, central: Receiver) -> None:
+    create_centre()
+    ids = promise(10)
+    central.behaviour = lambda _: ScriptedReply(rejects={ids[4]: "unknown centre " + "x" * 900})
+
+    relays.deliver_all()
+
+    assert states(*ids) == ["delivered"] * 4 + ["dead"] + ["delivered"] * 5
+    assert (event(ids[4]).reason or "").startswith("unknown centre x")
+    assert channel() is None, "the channel is fine"
+
+
+@pytest.mark.parametrize("words", ["no\x00thing", "half \ud800 a letter"])
+def test_words_that_no_database_keeps_stop_nothing(relays: Relay, central: Receiver, words: str) -> None:
+    create_centre()
+    ids = promise(10)
+    central.behaviour = lambda _: ScriptedReply(rejects={ids[4]: words})
+
+    relays.deliver_all()
+
+    assert states(*ids) == ["delivered"] * 4 + ["dead"] + ["delivered"] * 5
+
+
+def test_what_a_receipt_leaves_out_goes_again_while_others_go_on(relays: Relay, central: Receiver) -> None:
+    create_centre()
+    ids = promise(10)
+    central.behaviour = lambda _: ScriptedReply(leaves_out=frozenset([ids[2]]))
+
+    relays.deliver_all()
+    assert states(*ids).count("delivered") == 9
+    left = event(ids[2])
+    assert (left.state, left.reason, left.attempts) == ("pending", retry_policy.UNNAMED_EVENT, 1)
+    assert channel() is None
+    [more] = promise()
+    relays.deliver_all()
+    assert states(more) == ["delivered"]
+
+    central.behaviour = central_system.accept_all
+    until_all_went(relays)
+    assert central.list_sequences(f"/centres/{CENTRE}") == list(range(1, 12))
+
+
+def test_a_retry_after_is_served_first(relays: Relay, central: Receiver) -> None:
+    create_centre()
+    ids = promise(2)
+    central.script.append(ScriptedReply(429, b"", {"Retry-After": "120"}, stores=False))
+    relays.deliver_all()
+
+    time_passes(118)
+    assert relays.deliver_all() == 0
+    time_passes(2.1)
+    relays.deliver_all()
+
+    assert states(*ids) == ["delivered"] * 2
+
+
+def test_a_centre_with_most_of_the_load_delays_no_other(relays: Relay, central: Receiver) -> None:
+    promise(1500, create_centre())
+    small = [id for n in range(4) for id in promise(10, create_centre(f"SN1200001{n}"))]
+
+    for _ in range(5):
+        relays.deliver_once()
+
+    assert states(*small) == ["delivered"] * 40
+
+
+def test_only_one_relay_looks_whether_the_channel_works_again(relays: Relay, central: Receiver) -> None:
+    [one, _] = [promise(1, code) for code in (create_centre(), create_centre(OTHER))]
+    central.script.append(ScriptedReply(503, b"", stores=False))
+    relays.deliver_all()
+    time_passes(5)
+    first, second = stored.read_rows(Centre)
+
+    probe = relay.claim_batch(first.id, "http://127.0.0.1:8000")
+    assert probe is not None and probe.probe
+    assert relay.claim_batch(second.id, "http://127.0.0.1:8000") is None
+
+    time_passes(10)  # the one that looked has died
+    until_all_went(relays)
+    assert states(*one) == ["delivered"]
+
+
+def test_without_an_address_nothing_is_sent(settings: Settings) -> None:
+    assert relay.make_relay(settings) is None
+
+
+@transaction
+def plan_of_a_claim(tx: Session, centre_id: uuid.UUID) -> str:
+    """How PostgreSQL would look for the events that are due."""
+    with record_statements("SELECT") as asked:
+        numbering.lock_due_events(tx, centre_id, clock.now(), retry_policy.MAX_BATCH)
+    [claim] = asked
+    return explain_plan(tx, claim)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("known", [0, 1, 1000])
+def test_a_sudden_backlog_is_read_in_order_and_never_sorted(context: None, known: int) -> None:
+    create_centre()
+    promise(known)
+    with db.engine.connect() as link:
+        link.exec_driver_sql("ANALYZE events")  # the planner believes that there are so many for ever
+        link.commit()
+    for _ in range(3):
+        promise(1000)
+    [centre] = stored.read_rows(Centre)
+
+    plan = plan_of_a_claim(centre.id)
+
+    assert "Index Scan using ix_events_centre_id_due_at_id" in plan
+    assert "Sort" not in plan and "Bitmap" not in plan
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_to_send_one_event_again_no_other_is_looked_at(context: None) -> None:
+    create_centre()
+    [id, *_] = promise(3)
+
+    with record_statements("UPDATE") as asked:
+        deliveries.replay_event(uuid.UUID(id), [CENTRE])
+
+    [replay] = asked
+    assert "SCAN" not in reading(explain_plan)(replay)
+
+
+@transaction
+def spoil_database(tx: Session) -> None:
+    """The line's number is lower than what was given."""
+    tx.execute(update(EventSequence).values(last_sequence=0))
+
+
+def test_a_number_is_never_given_twice(relays: Relay, central: Receiver) -> None:
+    create_centre()
+    promise(2)
+    relays.deliver_all()
+    spoil_database()
+    [id] = promise(1)
+
+    assert not relays.deliver_once()
+    assert (states(id), len(central.requests)) == (["pending"], 1)
+
+
+def test_a_line_that_is_stuck_delays_no_other(relays: Relay, central: Receiver) -> None:
+    promise(2, create_centre())
+    relays.deliver_all()
+    spoil_database()
+    [stuck] = promise()
+    create_centre(OTHER)
+    for _ in range(3):
+        ids = promise(2, OTHER)
+        for _ in range(2):
+            relays.deliver_once()
+        assert states(*ids) == ["delivered"] * 2
+    assert states(stuck) == ["pending"]
+
+
+def test_a_relay_goes_on_after_whatever_went_wrong(
+    app: Flask, relays: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_centre()
+    [id] = promise()
+    monkeypatch.setattr(relay, "IDLE", 0.01)
+    real, calls, stop = relay.claim_batch, [], threading.Event()
+
+    def breaks_once(centre_id: uuid.UUID, public_url: str) -> ClaimedBatch | None:
+        calls.append(centre_id)
+        if len(calls) == 1:
+            raise RuntimeError("the database was away")
+        return real(centre_id, public_url)
+
+    monkeypatch.setattr(relay, "claim", breaks_once)
+
+    def carry() -> None:
+        with app.app_context():
+            relays.run(stop)
+
+    thread = threading.Thread(target=carry)
+    thread.start()
+    deadline = time.monotonic() + 5
+    while states(id) == ["pending"] and time.monotonic() < deadline:
+        time.sleep(0.02)
+    stop.set()
+    thread.join()
+    assert states(id) == ["delivered"]
+
+
+def test_what_was_put_off_by_a_clock_that_was_ahead_is_due_when_it_is_right_again(
+    relays: Relay, central: Receiver, time_is: TimeIs
+) -> None:
+    now = clock.now()
+    create_centre()
+    time_is(now + timedelta(hours=1))
+    ids = promise(2)
+    relays.deliver_all()  # refused: it is signed at another time than the receiver's
+    late = promise(1)
+    time_is(now)
+
+    relay.correct_future_times()
+    relays.deliver_all()
+
+    assert states(*ids, *late) == ["delivered"] * 3
+    assert [event["sequence"] for event in central.events_by_id.values()] == ["1", "2", "3"]
+
+
+def test_a_pause_that_a_clock_set_while_it_was_ahead_ends_when_it_is_right_again(
+    relays: Relay, central: Receiver, time_is: TimeIs
+) -> None:
+    now = clock.now()
+    create_centre()
+    ids = promise(2)
+    central.script.append(ScriptedReply(503, b"", stores=False))
+    relays.deliver_all()
+    time_is(now + timedelta(hours=1))
+    assert relays.deliver_all() == 1, "it looks, and is refused: that is no time to sign at"
+    time_is(now + timedelta(seconds=5))
+
+    relay.correct_future_times()
+    relays.deliver_all()
+
+    assert states(*ids) == ["delivered"] * 2
+
+
+def test_the_clock_may_stand_still(relays: Relay, central: Receiver, time_is: TimeIs) -> None:
+    now = time_is(clock.now())
+    create_centre()
+    ids = promise(3)
+    central.script.append(ScriptedReply(503, b"", stores=False))
+    relays.deliver_all()
+    time_is(now - timedelta(days=1))  # it was wrong before, by a day
+    assert channel() is not None
+
+    relays.deliver_all()
+    time_is(now + timedelta(minutes=1))
+    relays.deliver_all()
+    assert states(*ids) == ["delivered"] * 3
+    assert https.LONGEST_REPLY == 1024 * 1024

@@ -16,8 +16,8 @@ from feedback_service import clock
 from feedback_service.cases.registry import ServiceRef
 from feedback_service.delivery.events import CASE_STATUS, CENTRE_PROFILE, EVENT_TYPES, RESPONSE_RECORDED
 from feedback_service.flow import answers as answers_flow
-from feedback_service.flow import direct, receipts, registers
-from feedback_service.flow.direct import AssistedAnswer
+from feedback_service.flow import receipts, registers, uninvited_answers
+from feedback_service.flow.uninvited_answers import AssistedAnswer
 from feedback_service.models import Event
 from tests.conftest import TimeIs
 from tests.support import stored, story
@@ -141,7 +141,7 @@ def test_answers_left_begun_given_in_the_hall_or_to_staff_and_taken_back_fit(
     time_is("2026-11-20T12:00+02:00")
     story.create_centre()
     story.begin_answer(story.create_invitation().token, {"off.nps": 7})
-    direct.record_hall_answer(
+    uninvited_answers.record_hall_answer(
         story.CENTRE, client_id=uuid.uuid4(), given=story.make_submission({"off.nps": 2}), language="uk"
     )
     heard = AssistedAnswer(
@@ -153,7 +153,7 @@ def test_answers_left_begun_given_in_the_hall_or_to_staff_and_taken_back_fit(
         answered_on=clock.kyiv_day(clock.now()),
         language="uk",
     )
-    typed_in = direct.record_assisted_answer(
+    typed_in = uninvited_answers.record_assisted_answer(
         heard, check_answers=story.make_submission({"off.nps": 9}), centres=frozenset({story.CENTRE})
     )
     receipts.withdraw_answer(typed_in.receipt)

@@ -16,7 +16,7 @@ import httpx
 from feedback_service.app import create_app
 from feedback_service.config import Settings
 from feedback_service.database import db
-from feedback_service.flow import integrations, registers
+from feedback_service.flow import api_keys, registers
 from tests.faults.journal import Journal
 from tests.faults.programs import Program, kill_leftovers, kill_process
 from tests.support.central import SECRETS
@@ -238,7 +238,7 @@ class Installation:
                 self.journal.record_sent(record_key, "operator", {})
                 registers.add_centre(PROFILE | {"code": code})
                 self.journal.record_acknowledged(record_key, 200)
-            self.api_key = integrations.add_key(SCOPES, CENTRES)
+            self.api_key = api_keys.add_key(SCOPES, CENTRES)
             db.engine.dispose()
 
     def _try_start_postgres(self) -> bool:

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from feedback_service.figures.suppression import Suppression, withhold_small_groups
-from feedback_service.words import FRONT_OFFICES
+from feedback_service.vocabulary import FRONT_OFFICES
 
 Groups = Mapping[str | None, Mapping[str, int]]
 Cell = tuple[str | None, str]

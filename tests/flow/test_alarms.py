@@ -19,7 +19,7 @@ from feedback_service.access.sessions import CurrentUser
 from feedback_service.config import Settings
 from feedback_service.database import reading
 from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
-from feedback_service.flow import alarm_duties, alarms, answers, direct, maintenance, staff
+from feedback_service.flow import alarm_duties, alarms, answers, maintenance, uninvited_answers, users
 from feedback_service.models import Alarm, AlarmCheck, EmailDigest, JournalEntry, QueuedEmail
 from tests.conftest import TimeIs
 from tests.support import respondents, story
@@ -171,7 +171,7 @@ def test_sources_outside_the_official_figures_raise_no_alarm_of_bad_answers(work
     head = person()
     for _ in range(9):
         answer = make_submission({"off.quality": "awful"})
-        direct.record_hall_answer(CENTRE, client_id=uuid.uuid4(), given=answer, language="uk")
+        uninvited_answers.record_hall_answer(CENTRE, client_id=uuid.uuid4(), given=answer, language="uk")
 
     work()
 
@@ -212,7 +212,7 @@ def test_something_serious_is_an_alarm_at_once_without_words_and_case(work: Work
 def test_every_way_of_answering_tells_of_something_serious(work: Work) -> None:
     head = person()
     answer = make_submission({"any.breach": ["insult"]})
-    direct.record_hall_answer(CENTRE, client_id=uuid.uuid4(), given=answer, language="uk")
+    uninvited_answers.record_hall_answer(CENTRE, client_id=uuid.uuid4(), given=answer, language="uk")
     story.begin_answer(create_invitation().token, {"any.breach": ["bribe"]})
 
     work()
@@ -394,7 +394,7 @@ def test_who_wants_no_letters_gets_none_and_who_is_gone_neither(work: Work, box:
     alarms.want_letters(declines, False)
     alarms.want_letters(stays, False)
     alarms.want_letters(stays, True)
-    staff.disable_user(None, leaves.user_id)
+    users.disable_user(None, leaves.user_id)
     breach()
 
     work()

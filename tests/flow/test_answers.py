@@ -23,7 +23,7 @@ from feedback_service.errors import (
     TooManyGuesses,
     Unavailable,
 )
-from feedback_service.flow import answers, cases, direct, receipts
+from feedback_service.flow import answers, cases, receipts, uninvited_answers
 from feedback_service.flow.answers import RecordedAnswer, Survey
 from feedback_service.models import CountedDay, DraftAnswer, Invitation, Response
 from tests.conftest import TimeIs
@@ -311,10 +311,10 @@ def test_a_token_may_be_typed_in_small_letters() -> None:
 def test_the_hall_is_rated_once_by_a_client_without_a_case() -> None:
     client = uuid.uuid4()
 
-    first = direct.record_hall_answer(
+    first = uninvited_answers.record_hall_answer(
         CENTRE, client_id=client, given=make_submission({"off.nps": 7}), language="uk"
     )
-    again = direct.record_hall_answer(
+    again = uninvited_answers.record_hall_answer(
         CENTRE, client_id=client, given=make_submission({"off.nps": 7}), language="uk"
     )
 

@@ -16,7 +16,7 @@ from feedback_service.figures.breakdown import BREAKDOWNS, Breakdown
 from feedback_service.figures.overview import TREND_WEEKS, Overview, make_overview
 from feedback_service.figures.shapes import BadShare, FigureQuery, FigureSubset, Funnel, Summary
 from feedback_service.figures.summary_json import summary_json
-from feedback_service.flow import alarm_duties, dashboard, integrations, maintenance
+from feedback_service.flow import alarm_duties, api_keys, dashboard, maintenance
 from feedback_service.indicators.methodology import shipped_methodologies
 from feedback_service.indicators.scoring import Figures, IndicatorFigure, LoyaltyIndex
 from tests.conftest import TimeIs
@@ -39,7 +39,7 @@ def friday_noon(context: None, time_is: TimeIs) -> None:
 
 def api(app: Flask, **query: Any) -> dict[str, Any]:
     """What GET /summaries replies."""
-    key = integrations.add_key(["summaries:read"], [CENTRE])
+    key = api_keys.add_key(["summaries:read"], [CENTRE])
     asked = {"centre": CENTRE, "from": FIRST.isoformat(), "to": LAST.isoformat()} | query
     reply = app.test_client().get(
         "/api/v1/summaries", query_string=asked, headers={"Authorization": f"Bearer {key}"}

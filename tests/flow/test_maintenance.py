@@ -12,9 +12,9 @@ from feedback_service import clock
 from feedback_service.config import Settings
 from feedback_service.counts import closing
 from feedback_service.database import transaction
-from feedback_service.flow import direct, maintenance
-from feedback_service.flow.direct import AssistedAnswer
+from feedback_service.flow import maintenance, uninvited_answers
 from feedback_service.flow.maintenance import Purged
+from feedback_service.flow.uninvited_answers import AssistedAnswer
 from feedback_service.models import (
     Case,
     CaseStatus,
@@ -133,7 +133,7 @@ def test_a_comment_s_age_counts_from_the_day_it_was_left(
         answered_on=day_one,
         language="uk",
     )
-    direct.record_assisted_answer(
+    uninvited_answers.record_assisted_answer(
         told, check_answers=make_submission(COMMENT), centres=frozenset({"SN12000007"})
     )
 

@@ -6,8 +6,8 @@ import pytest
 
 from feedback_service.delivery.events import CENTRE_PROFILE
 from feedback_service.errors import Conflict, Invalid
-from feedback_service.files import ImportedRow
 from feedback_service.flow import registers
+from feedback_service.imports import ImportedRow
 from feedback_service.models import Centre, Service
 from tests.support import stored
 

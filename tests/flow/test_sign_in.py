@@ -15,7 +15,7 @@ from feedback_service.access import passwords, second_factor, sessions
 from feedback_service.access.sessions import CODE_STAGE, FULL_STAGE, SET_UP_STAGE, CurrentUser
 from feedback_service.database import transaction
 from feedback_service.errors import Invalid, NotAllowed, NotFound, NotRecognised, TooManyAttempts
-from feedback_service.flow import maintenance, sign_in, staff
+from feedback_service.flow import maintenance, sign_in, users
 from feedback_service.models import JournalEntry, SignInAttempts, User, UserSession
 from tests.conftest import TimeIs
 from tests.support import stored, story
@@ -79,7 +79,7 @@ def test_the_session_s_secret_is_kept_nowhere() -> None:
 
 def test_a_wrong_password_an_unknown_user_a_disabled_one_and_one_without_a_password_sound_the_same() -> None:
     disabled, new = create_user("administrator", password=PASSWORD), create_user("administrator")
-    staff.disable_user(None, staff.find_user_id(disabled))
+    users.disable_user(None, users.find_user_id(disabled))
     said = set()
     for email, password in [
         (EMAIL, WRONG),
@@ -331,7 +331,7 @@ def test_one_ends_ones_own_sessions_and_nobody_elses() -> None:
 
 def test_a_disabled_user_is_out_at_once() -> None:
     token = create_session(EMAIL)
-    staff.disable_user(None, staff.find_user_id(EMAIL))
+    users.disable_user(None, users.find_user_id(EMAIL))
     assert sign_in.find_current_user(token) is None
 
 
@@ -401,7 +401,7 @@ def test_a_newer_link_and_a_disabled_user_make_a_link_worthless() -> None:
     older, newer = create_password_link(EMAIL), create_password_link(EMAIL)
     with pytest.raises(NotFound):
         sign_in.find_email_by_link(older)
-    staff.disable_user(None, staff.find_user_id(EMAIL))
+    users.disable_user(None, users.find_user_id(EMAIL))
     with pytest.raises(NotFound):
         sign_in.find_email_by_link(newer)
 

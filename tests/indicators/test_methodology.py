@@ -8,7 +8,7 @@ import pytest
 
 from feedback_service.indicators.methodology import choose_in_force, parse_methodology, shipped_methodologies
 from feedback_service.surveys import questionnaires
-from feedback_service.words import FRONT_OFFICES, SOURCES
+from feedback_service.vocabulary import FRONT_OFFICES, SOURCES
 
 Path = tuple[str | int, ...]
 

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Page, expect
 from werkzeug.serving import make_server
 
-from feedback_service.sandbox import portal, town
+from feedback_service.sandbox import demo_data, portal
 from tests.support import outside
 from tests.support.browser import PHONE, NewPage, find_barriers
 from tests.support.database import FreshDatabase
@@ -26,17 +26,17 @@ def service(
 ) -> Iterator[RunningService]:
     """The service with the town's centre."""
     with RunningService(tmp_path_factory.mktemp("portal"), fresh_database("sqlite"), workers=1) as service:
-        outside.add_centre(service, town.CENTRE)
+        outside.add_centre(service, demo_data.CENTRE)
         yield service
 
 
 @pytest.fixture(scope="module")
 def facts(service: RunningService) -> Path:
     """The run.json that a launcher would have left."""
-    key = outside.add_key(service, "cases:write", centre=town.CENTRE)
+    key = outside.add_key(service, "cases:write", centre=demo_data.CENTRE)
     path = service.data_dir / "run.json"
-    public = f"{service.url}/centres/{town.CENTRE}"
-    path.write_text(json.dumps({"api_key": key, "centre": town.CENTRE, "public": public}))
+    public = f"{service.url}/centres/{demo_data.CENTRE}"
+    path.write_text(json.dumps({"api_key": key, "centre": demo_data.CENTRE, "public": public}))
     return path
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
-from feedback_service.cases import qr
+from feedback_service.printing import qr
 from tests.support.environment import ROOT, build_process_environment
 
 ADDRESSES = ("survey", "kiosk", "public", "docs", "portal", "central")

@@ -9,7 +9,7 @@ from feedback_service import clock
 from feedback_service.centres import state_codes
 from feedback_service.flow import maintenance
 from feedback_service.models import Case, Centre, Comment, DraftAnswer, Invitation, Response
-from feedback_service.sandbox import seed, town
+from feedback_service.sandbox import demo_data, seed
 from feedback_service.surveys import answers, questionnaires
 from feedback_service.surveys.questionnaires import Questionnaire
 from tests.conftest import TimeIs
@@ -27,9 +27,9 @@ def plan() -> seed.Plan:
 
 
 def test_the_town_has_codes_that_pass_every_check() -> None:
-    assert state_codes.is_centre_code(town.CENTRE)
-    assert state_codes.is_known_territory(town.PROFILE["katottg"])
-    for edrpou in {town.PROFILE["edrpou"], *(service.provider for service in town.SERVICES)}:
+    assert state_codes.is_centre_code(demo_data.CENTRE)
+    assert state_codes.is_known_territory(demo_data.PROFILE["katottg"])
+    for edrpou in {demo_data.PROFILE["edrpou"], *(service.provider for service in demo_data.SERVICES)}:
         assert state_codes.is_edrpou(edrpou)
         assert state_codes.has_valid_check_digit(edrpou)
 
@@ -49,7 +49,7 @@ def test_answers_keep_the_published_shares(plan: seed.Plan) -> None:
                 if not isinstance(value, list):
                     said.setdefault(question, Counter())[str(value)] += 1
 
-    for question, shares in {**town.OFFLINE_SHARES, **town.ONLINE_SHARES}.items():
+    for question, shares in {**demo_data.OFFLINE_SHARES, **demo_data.ONLINE_SHARES}.items():
         for value, share in shares.items():
             # Within four standard errors; a wrong share would be much further off.
             n = said[question].total()
@@ -60,15 +60,15 @@ def test_one_service_has_gone_wrong_and_people_say_why(plan: seed.Plan) -> None:
     last_month = [
         visit.answer.answers
         for visit in plan.visits
-        if visit.answer and visit.case_update.service.code == town.SUBSIDY_TROUBLE.service
+        if visit.answer and visit.case_update.service.code == demo_data.SUBSIDY_TROUBLE.service
         if visit.case_update.status_at.astimezone(clock.KYIV).month == NOW.month - 1
     ]
     awful = [given for given in last_month if given.get("off.quality") == "awful"]
 
-    assert len(awful) / len(last_month) > town.SUBSIDY_TROUBLE.share / 2
+    assert len(awful) / len(last_month) > demo_data.SUBSIDY_TROUBLE.share / 2
     reasons = [given.get("any.reasons") for given in awful]
     assert sum(isinstance(named, list) and "queue" in named for named in reasons) > len(awful) / 2
-    assert {given.get("any.comment") for given in awful} & set(town.SUBSIDY_TROUBLE.comments)
+    assert {given.get("any.comment") for given in awful} & set(demo_data.SUBSIDY_TROUBLE.comments)
 
 
 def test_one_person_s_answers_are_of_one_mood(plan: seed.Plan) -> None:
@@ -105,7 +105,7 @@ def test_a_town_can_be_sown_at_any_hour(time_is: TimeIs, now: str) -> None:
 
 def test_a_town_that_is_sown_shows_figures_by_window_and_source(context: None, time_is: TimeIs) -> None:
     now = time_is(NOW)
-    assert seed.seed_demo_data(SMALL, 1) == town.CENTRE
+    assert seed.seed_demo_data(SMALL, 1) == demo_data.CENTRE
 
     made = seed.make_plan(SMALL, 1, now)
     assert len(stored.read_rows(Centre)) == 1
@@ -143,8 +143,12 @@ def test_sowing_more_never_leaves_stored_figures_behind_the_answers(context: Non
 
     seed.seed_demo_data(40, 2)
 
-    live = read_summary_json(centres={town.CENTRE}, first=day - timedelta(days=90), last=day, min_group=1)
+    live = read_summary_json(
+        centres={demo_data.CENTRE}, first=day - timedelta(days=90), last=day, min_group=1
+    )
     maintenance.recount()
-    closed = read_summary_json(centres={town.CENTRE}, first=day - timedelta(days=90), last=day, min_group=1)
+    closed = read_summary_json(
+        centres={demo_data.CENTRE}, first=day - timedelta(days=90), last=day, min_group=1
+    )
     assert live == closed
     assert maintenance.differences() == []

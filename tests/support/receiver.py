@@ -13,8 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
-from feedback_service.delivery import signing
-from feedback_service.delivery.signing import BadSignature
+from feedback_service.delivery import webhook_signature
+from feedback_service.delivery.webhook_signature import BadSignature
 
 SECRET = bytes(range(32))
 ENCODED_SECRET = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
@@ -89,7 +89,9 @@ class Receiver:
     def handle_request(self, headers: Mapping[str, str], body: bytes) -> ScriptedReply:
         """What becomes of a request: stored or not, and the answer."""
         try:
-            message_id = signing.verify_signature(headers, body, self.secrets, now=datetime.now(UTC))
+            message_id = webhook_signature.verify_signature(
+                headers, body, self.secrets, now=datetime.now(UTC)
+            )
         except BadSignature:
             return ScriptedReply(401, b"{}", stores=False)
         events: list[Event] = json.loads(body)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service.database import transaction
 from feedback_service.models import Centre, Response, Service
-from feedback_service.words import SOURCES
+from feedback_service.vocabulary import SOURCES
 from tests.support.story import CENTRE
 
 RATING_WORDS = ("great", "good", "acceptable", "awful")

@@ -18,7 +18,7 @@ from feedback_service.access import passwords, second_factor, sessions, users
 from feedback_service.access.sessions import FULL_STAGE
 from feedback_service.config import current_settings
 from feedback_service.database import transaction
-from feedback_service.flow import staff
+from feedback_service.flow import users as staff
 
 PASSWORD = "три сосни біля ставка"
 SCOPES = {

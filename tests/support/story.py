@@ -9,8 +9,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from feedback_service import clock
-from feedback_service.cases import tokens
+from feedback_service import clock, keyring
 from feedback_service.cases.registry import CaseUpdate, ServiceRef
 from feedback_service.database import transaction
 from feedback_service.flow import answers as answers_flow
@@ -33,7 +32,7 @@ def create_centre(
     katottg: str = "UA12020010010037010",
 ) -> str:
     """A centre that serves people; its code."""
-    prefix = tokens.new_prefix()
+    prefix = keyring.new_prefix()
     tx.add(Centre(id=uuid.uuid4(), code=code, prefix=prefix, name=name, edrpou=edrpou, katottg=katottg))
     return code
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedback_service.surveys.folding import MAX_WORDS, fold_text, search_prefixes
+from feedback_service.surveys.search_stems import MAX_WORDS, fold_text, search_prefixes
 
 
 def finds(typed: str, text: str) -> bool:

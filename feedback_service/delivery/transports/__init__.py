@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from feedback_service.delivery.relay import ReceiverReply
+from feedback_service.delivery.retry_policy import ReceiverReply
 
 
 class Transport(Protocol):

@@ -17,8 +17,8 @@ from typing import Any
 import httpcore
 
 from feedback_service import clock
-from feedback_service.delivery import relay, signing
-from feedback_service.delivery.relay import ReceiverReply
+from feedback_service.delivery import retry_policy, webhook_signature
+from feedback_service.delivery.retry_policy import ReceiverReply
 
 CONNECT_SECONDS, WRITE_SECONDS, READ_SECONDS, POOL_SECONDS = (
     3.0,
@@ -53,9 +53,9 @@ class HttpsTransport:
             "Content-Type": MEDIA_TYPE,
             "Accept": "application/json",
             "User-Agent": "vidhuk",
-            **signing.sign_request(f"msg_{uuid.uuid4().hex}", now, content, self._secrets),
+            **webhook_signature.sign_request(f"msg_{uuid.uuid4().hex}", now, content, self._secrets),
         }
-        self._network.deadline = time.monotonic() + relay.REQUEST_LIMIT.total_seconds()
+        self._network.deadline = time.monotonic() + retry_policy.REQUEST_LIMIT.total_seconds()
         try:
             status, reply_headers, body = self._post_events(content, headers)
         except (httpcore.TimeoutException, TimeoutError):
@@ -64,7 +64,7 @@ class HttpsTransport:
             return ReceiverReply(None, "no trusted connection" if _is_tls_error(error) else "no connection")
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError, OSError):
             return ReceiverReply(None, "the connection broke")
-        return relay.parse_reply(status, reply_headers, body, now=clock.now())
+        return retry_policy.parse_reply(status, reply_headers, body, now=clock.now())
 
     def close(self) -> None:
         """The connection is closed."""

@@ -3,15 +3,15 @@
 import time
 from unittest.mock import patch
 
-from feedback_service.delivery import courier
-from feedback_service.delivery.courier import ClaimedBatch, Relay
-from feedback_service.delivery.relay import ReceiverReply
+from feedback_service.delivery import relay
+from feedback_service.delivery.relay import ClaimedBatch, Relay
+from feedback_service.delivery.retry_policy import ReceiverReply
 
 
 def settle_then_send(self: Relay, batch: ClaimedBatch) -> None:
     """Hope for the best."""
     ids = tuple(batch.bodies)
-    courier.settle_batch(batch, ids, ReceiverReply(200, accepted=frozenset(ids), is_readable=True), [])
+    relay.settle_batch(batch, ids, ReceiverReply(200, accepted=frozenset(ids), is_readable=True), [])
     time.sleep(0.5)
     self._transport.send([*batch.bodies.values()])
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from feedback_service.delivery import relay
+from feedback_service.delivery import retry_policy
 
-relay.LEASE = timedelta(seconds=2)
-relay.REQUEST_LIMIT = timedelta(seconds=1.5)
+retry_policy.LEASE = timedelta(seconds=2)
+retry_policy.REQUEST_LIMIT = timedelta(seconds=1.5)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from unittest.mock import patch
 
-from feedback_service.delivery.relay import ReceiverReply
+from feedback_service.delivery.retry_policy import ReceiverReply
 from feedback_service.delivery.transports.https import HttpsTransport
 
 _original_send = HttpsTransport.send

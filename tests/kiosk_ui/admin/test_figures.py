@@ -16,7 +16,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from feedback_service.database import transaction
-from feedback_service.flow import integrations
+from feedback_service.flow import api_keys
 from feedback_service.models import Centre, Service
 from tests.conftest import TimeIs
 from tests.kiosk_ui.admin.conftest import FOREIGN_CENTRE, OWN_CENTRE, SignedIn
@@ -68,7 +68,7 @@ def test_a_centre_where_nobody_answered_has_calm_pages(signed_in: SignedIn, page
 
 def test_figures_of_the_page_are_those_of_the_api(app: Flask, head: StaffClient) -> None:
     with app.app_context():
-        key = integrations.add_key(["summaries:read"], [OWN_CENTRE])
+        key = api_keys.add_key(["summaries:read"], [OWN_CENTRE])
     period = {"from": "2026-09-01", "to": "2026-11-20"}
     reply = app.test_client().get(
         "/api/v1/summaries",

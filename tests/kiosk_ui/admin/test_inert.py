@@ -15,7 +15,7 @@ from feedback_service import clock
 from feedback_service.cases.registry import ServiceRef
 from feedback_service.config import parse_smtp_url
 from feedback_service.database import transaction
-from feedback_service.flow import alarm_duties, direct, maintenance
+from feedback_service.flow import alarm_duties, maintenance, uninvited_answers
 from feedback_service.models import Centre, User
 from tests.conftest import TimeIs
 from tests.kiosk_ui.admin.conftest import OWN_CENTRE, SignedIn
@@ -48,7 +48,9 @@ def head(app: Flask, signed_in: SignedIn) -> StaffClient:
         call(" ".join(PAYLOADS)[:500])
         for number, payload in enumerate(PAYLOADS):
             answer = make_submission({"off.nps": 1, "any.comment": payload, "any.breach": ["insult"]})
-            direct.record_hall_answer(OWN_CENTRE, client_id=uuid.uuid4(), given=answer, language="uk")
+            uninvited_answers.record_hall_answer(
+                OWN_CENTRE, client_id=uuid.uuid4(), given=answer, language="uk"
+            )
             if number % 8 == 0:
                 service = ServiceRef("", f"x-{number}", " ".join(PAYLOADS[number : number + 8])[:500])
                 for _ in range(6):

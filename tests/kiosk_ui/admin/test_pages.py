@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from feedback_service.access import keys
+from feedback_service.access import api_keys
 from feedback_service.access.sessions import derive_form_token
 from feedback_service.errors import Unavailable
-from feedback_service.flow import oversight, sign_in
-from feedback_service.flow import staff as users
+from feedback_service.flow import audit, sign_in, users
 from feedback_service.models import JournalEntry
 from kiosk_ui.admin.journal import PAGE_LABELS
 from tests.kiosk_ui.admin.conftest import FOREIGN_CENTRE, OWN_CENTRE, SignedIn
@@ -110,7 +109,7 @@ def test_a_key_is_shown_once_and_works(app: Flask, signed_in: SignedIn) -> None:
     page = check_house_rules(made.text)
     secret = page.find_one("output").text
     with app.app_context():
-        assert keys.find_caller(secret) is not None
+        assert api_keys.find_caller(secret) is not None
     assert me.post("/admin/keys", fields).status_code == 409, "the same form makes no second one"
     listed = check_house_rules(me.get("/admin/keys").text)
     assert secret not in listed.root.text and EVIL in listed.root.text
@@ -120,7 +119,7 @@ def test_a_key_is_shown_once_and_works(app: Flask, signed_in: SignedIn) -> None:
     )
     assert me.post(revoke).status_code == 303
     with app.app_context():
-        assert keys.find_caller(secret) is None
+        assert api_keys.find_caller(secret) is None
 
 
 def test_a_key_that_lacks_something_leaves_the_form_as_it_was_typed(signed_in: SignedIn) -> None:
@@ -334,7 +333,7 @@ def test_what_cannot_be_noted_is_not_shown(signed_in: SignedIn, monkeypatch: pyt
         raise Unavailable(retry_after=5)
 
     me = signed_in("head")
-    monkeypatch.setattr(oversight, "note_sight", busy)
+    monkeypatch.setattr(audit, "note_sight", busy)
 
     reply = me.get("/admin/users")
 

@@ -19,9 +19,9 @@ from feedback_service.access import roles, sessions
 from feedback_service.access.sessions import CODE_STAGE, SET_UP_STAGE
 from feedback_service.bearer_secrets import hash_secret
 from feedback_service.database import reading
-from feedback_service.flow import alarm_duties, integrations, maintenance, pairing, tablet_list
+from feedback_service.flow import alarm_duties, api_keys, maintenance, tablet_health, tablet_pairing
 from feedback_service.models import Alarm, ApiKey, Centre, Event, User, UserSession
-from feedback_service.words import ROLES
+from feedback_service.vocabulary import ROLES
 from kiosk_ui import admin
 from kiosk_ui.admin.admission import NOBODY, SIGNED_IN
 from tests.kiosk_ui.admin.conftest import FOREIGN_CENTRE, OWN_CENTRE, SignedIn
@@ -173,8 +173,8 @@ def _an_event(tx: Session, centre: str) -> str:
 
 
 def _tablet(centre: str) -> str:
-    pairing.add_device(centre, name="Планшет", mode="hall")
-    [tablet] = tablet_list.list_tablets({centre})
+    tablet_pairing.add_device(centre, name="Планшет", mode="hall")
+    [tablet] = tablet_health.list_tablets({centre})
     return str(tablet.id)
 
 
@@ -184,7 +184,7 @@ def town(app: Flask, centres: None) -> Town:
 
     def things(centre: str) -> dict[str, str]:
         email = create_user("administrator", centre)
-        integrations.add_key(["cases:write"], [centre])
+        api_keys.add_key(["cases:write"], [centre])
         return {
             "centre": centre,
             "user": _user_id(email),

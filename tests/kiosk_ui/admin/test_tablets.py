@@ -14,9 +14,9 @@ from flask.testing import FlaskClient
 
 from feedback_service import clock
 from feedback_service.access import sessions
-from feedback_service.cases.tokens import current_keyring
-from feedback_service.flow import pairing
-from feedback_service.flow.tablet_list import TabletState, list_tablets
+from feedback_service.flow import tablet_pairing
+from feedback_service.flow.tablet_health import TabletState, list_tablets
+from feedback_service.keyring import current_keyring
 from feedback_service.models import JournalEntry, Response
 from tests.conftest import TimeIs
 from tests.kiosk_ui.admin.conftest import FOREIGN_CENTRE, OWN_CENTRE, SignedIn
@@ -94,7 +94,7 @@ def test_a_tablet_s_code_is_kept_with_the_form_when_the_session_has_ended(
 def test_what_needs_attention_is_on_the_page(app: Flask, signed_in: SignedIn, time_is: TimeIs) -> None:
     now = time_is("2026-11-20T12:00+02:00")
     with app.app_context():
-        pairing.pair_tablet(pairing.add_device(OWN_CENTRE, name="Тихий", mode="hall"))
+        tablet_pairing.pair_tablet(tablet_pairing.add_device(OWN_CENTRE, name="Тихий", mode="hall"))
     time_is(now + timedelta(minutes=11))
     page = signed_in().get("/admin/tablets").text
     assert "Тихий" in page and "Мовчить понад десять хвилин у години роботи" in page
@@ -102,7 +102,9 @@ def test_what_needs_attention_is_on_the_page(app: Flask, signed_in: SignedIn, ti
 
 def test_a_revoked_tablet_is_shut_out(app: Flask, signed_in: SignedIn, client: FlaskClient) -> None:
     with app.app_context():
-        key = pairing.pair_tablet(pairing.add_device(OWN_CENTRE, name="Планшет", mode="hall")).key
+        key = tablet_pairing.pair_tablet(
+            tablet_pairing.add_device(OWN_CENTRE, name="Планшет", mode="hall")
+        ).key
     [tablet] = known(app)
     assert signed_in().post(f"/admin/tablets/{tablet.id}/revoke").status_code == 303
     headers = {"Authorization": f"Bearer {key}"}
@@ -112,7 +114,7 @@ def test_a_revoked_tablet_is_shut_out(app: Flask, signed_in: SignedIn, client: F
 def a_file(app: Flask, centre: str, rating: int = 9) -> bytes:
     """What a stuck tablet of the centre saved: one answer."""
     with app.app_context():
-        pairing.add_device(centre, name="Планшет", mode="hall")
+        tablet_pairing.add_device(centre, name="Планшет", mode="hall")
         [tablet] = list_tablets({centre})
         client, nonce = str(uuid.uuid4()), bytes(12)
         said = {

@@ -1,0 +1,71 @@
+"""Which centres somebody may see, who saw what, and the journal in which that is written."""
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from feedback_service import clock
+from feedback_service.access import audit_log, users, visibility
+from feedback_service.access.roles import INSTALLATION
+from feedback_service.access.sessions import CurrentUser
+from feedback_service.access.visibility import Visibility
+from feedback_service.database import reading, transaction
+from feedback_service.errors import NotFound
+from feedback_service.models import UserSession
+
+PAGE_SIZE = 50  # entries of the journal
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """An entry of the journal as pages show it; nobody's e-mail: it was done at the command line."""
+
+    number: int
+    at: datetime
+    email: str | None
+    action: str
+    object: str
+    digest: str
+
+
+@reading
+def read_visibility(tx: Session, current_user: CurrentUser) -> Visibility:
+    """Which centres the visitor may see, and which rows within them."""
+    return visibility.visible_centres(tx, current_user.role, current_user.scopes)
+
+
+@transaction
+def record_page_view(
+    tx: Session, current_user: CurrentUser, page: str, centres: Collection[uuid.UUID]
+) -> None:
+    """The journal knows that this session saw the page; told once."""
+    user_session = tx.get(UserSession, current_user.session_id, with_for_update=True)
+    if user_session is None or page in user_session.noted:
+        return
+    user_session.noted = [*user_session.noted, page]
+    chains = centres or users.find_journal_chains(tx, current_user.role, current_user.scopes)
+    audit_log.append_entry(tx, chains, current_user.actor, "saw", page, clock.now())
+
+
+@reading
+def read_audit_log(
+    tx: Session, current_user: CurrentUser, centre: str | None, before_number: int | None
+) -> list[AuditEntry]:
+    """Who saw and did what in one of the visitor's centres, the newest first, at most a page of it.
+
+    ``centre`` is its code; none: what belongs to no centre, for operators. ``NotFound`` for anything else.
+    """
+    if centre is not None:
+        chain = visibility.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre).id
+    elif current_user.has_right(INSTALLATION):
+        chain = audit_log.INSTALLATION_CHAIN
+    else:
+        raise NotFound()
+    entries = audit_log.list_entries(tx, chain, before=before_number, limit=PAGE_SIZE)
+    return [
+        AuditEntry(entry.number, entry.at, entry.email, entry.action, entry.object, entry.digest.hex())
+        for entry in entries
+    ]

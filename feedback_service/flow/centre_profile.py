@@ -1,0 +1,227 @@
+"""A centre's people keep its profile: what people are told, when it is open, its windows, languages, services.
+
+Code, ЄДРПОУ and territory come from the State's register and change by ``centre import`` alone. Who edits an old
+version is told so, and nothing is overwritten.
+"""
+
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from feedback_service import clock
+from feedback_service.access import audit_log, visibility
+from feedback_service.access.sessions import CurrentUser
+from feedback_service.centres import opening_hours
+from feedback_service.config import current_settings
+from feedback_service.database import reading, transaction
+from feedback_service.errors import N_, ChangedMeanwhile, FieldError, Invalid
+from feedback_service.flow import registers
+from feedback_service.flow.registers import Imported
+from feedback_service.imports import ImportedRow
+from feedback_service.models import Centre, Service
+from feedback_service.plain_text import UnusableText, read_text
+
+MAX_NOTICE_LENGTH = 4000  # characters
+MAX_WINDOWS = 200
+SERVICE_COLUMNS = frozenset({"code", "local_code"})  # beside the title; never the centre: it is this one
+
+EMPTY_FIELD = N_("This cannot be empty.")
+BAD_HOURS = N_("“%(typed)s” is not like 09:00–13:00, 14:00–18:00; leave it empty for a closed day.")
+BAD_EXCEPTION = N_("“%(typed)s” is not like 25.12.2026 closed, or 24.12.2026 09:00–15:00; every day once.")
+BAD_WINDOW = N_("“%(typed)s” is not like window-3 Window 3; every code once.")
+UKRAINIAN_MISSING = N_("Ukrainian is always among the languages.")
+
+_WINDOW_LINE = re.compile(r"(\S{1,64})(?:\s+(.{1,100}))?")
+_TEXT_FIELDS = ("name", "controller", "contact", "notice")
+
+
+@dataclass(frozen=True, slots=True)
+class CentreProfile:
+    """A centre's profile, with the version that an edit begins from."""
+
+    code: str
+    edrpou: str
+    katottg: str
+    version: int
+    name: str
+    controller: str
+    contact: str
+    notice: str
+    hours: Mapping[str, str]  # by weekday, as they may be typed
+    exceptions: str
+    windows: str
+    languages: tuple[str, ...]
+
+    def to_form(self) -> dict[str, Any]:
+        """The fields as a form holds them."""
+        return {
+            **{name: getattr(self, name) for name in (*_TEXT_FIELDS, "exceptions", "windows")},
+            **{f"hours-{day}": self.hours.get(day, "") for day in opening_hours.WEEKDAYS},
+            "languages": list(self.languages),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSummary:
+    """A service as the centre lists it."""
+
+    id: uuid.UUID
+    code: str
+    local_code: str
+    title: str
+
+
+@reading
+def read_profile(tx: Session, current_user: CurrentUser, centre_code: str) -> CentreProfile:
+    """The profile of one of the visitor's centres; ``NotFound`` for any other."""
+    return _make_profile(_find_centre(tx, current_user, centre_code))
+
+
+@transaction
+def change_profile(
+    tx: Session, current_user: CurrentUser, centre_code: str, version: int, form: Mapping[str, Any]
+) -> bool:
+    """The profile is as typed, and the central system will get it; tells whether that changed anything.
+
+    Raises ``ChangedMeanwhile`` when somebody saved after ``version``, ``Invalid`` naming every field at fault.
+    """
+    centre = _find_centre(tx, current_user, centre_code, lock=True)
+    if centre.version != version:
+        raise ChangedMeanwhile()
+    new_values = _check_form(form)
+    changed_names = [name for name, value in new_values.items() if getattr(centre, name) != value]
+    if not changed_names:
+        return False
+    for name in changed_names:
+        setattr(centre, name, new_values[name])
+    centre.version += 1
+    registers.tell_profile(tx, centre)
+    audit_log.append_entry(
+        tx,
+        [centre.id],
+        current_user.actor,
+        "profile_changed",
+        f"{centre.code} {', '.join(changed_names)}",
+        clock.now(),
+    )
+    return True
+
+
+@reading
+def list_services(tx: Session, current_user: CurrentUser, centre_code: str) -> list[ServiceSummary]:
+    """The services of one of the visitor's centres, by code."""
+    query = select(Service).where(Service.centre_id == _find_centre(tx, current_user, centre_code).id)
+    query = query.order_by(Service.code, Service.local_code)
+    return [ServiceSummary(row.id, row.code, row.local_code, row.title) for row in tx.scalars(query)]
+
+
+def import_services(current_user: CurrentUser, centre_code: str, rows: Sequence[ImportedRow]) -> Imported:
+    """Every service of a file is known in this centre; ``NotFound`` if it is not the visitor's."""
+    centre = read_profile(current_user, centre_code).code
+    result = registers.import_services(rows, centre)
+    if result.added or result.changed:
+        _write_import_audit_entry(current_user, centre, result.added, result.changed)
+    return result
+
+
+@transaction
+def _write_import_audit_entry(
+    tx: Session, current_user: CurrentUser, centre_code: str, added: int, changed: int
+) -> None:
+    centre = _find_centre(tx, current_user, centre_code)
+    audit_log.append_entry(
+        tx,
+        [centre.id],
+        current_user.actor,
+        "services_imported",
+        f"{centre_code} +{added} ~{changed}",
+        clock.now(),
+    )
+
+
+def _find_centre(tx: Session, current_user: CurrentUser, centre_code: str, *, lock: bool = False) -> Centre:
+    centre_summary = visibility.visible_centres(tx, current_user.role, current_user.scopes).get_centre(
+        centre_code
+    )
+    return tx.get_one(Centre, centre_summary.id, with_for_update=lock)
+
+
+def _make_profile(centre: Centre) -> CentreProfile:
+    hours = centre.opening or {}
+    return CentreProfile(
+        code=centre.code,
+        edrpou=centre.edrpou,
+        katottg=centre.katottg,
+        version=centre.version,
+        name=centre.name,
+        controller=centre.controller or "",
+        contact=centre.contact or "",
+        notice=centre.notice or "",
+        hours={day: opening_hours.format_hours(spans) for day, spans in hours.get("week", {}).items()},
+        exceptions=opening_hours.format_exceptions(hours.get("except", {})),
+        windows="\n".join(f"{code} {name}".strip() for code, name in (centre.windows or {}).items()),
+        languages=tuple(centre.languages or current_settings().languages),
+    )
+
+
+def _check_form(form: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns as they shall be."""
+    errors = list[FieldError]()
+    max_lengths = {
+        "name": registers.TITLE,
+        "controller": registers.TITLE,
+        "contact": registers.TITLE,
+        "notice": MAX_NOTICE_LENGTH,
+    }
+    texts = {name: _check_text(form, name, max_lengths[name], errors) for name in _TEXT_FIELDS}
+    if not texts["name"] and not any(error.pointer == "/name" for error in errors):
+        errors.append(FieldError("/name", EMPTY_FIELD))
+    week = {}
+    for day in opening_hours.WEEKDAYS:
+        typed_hours = str(form.get(f"hours-{day}", ""))
+        try:
+            if hours := opening_hours.parse_hours(typed_hours):
+                week[day] = hours
+        except ValueError:
+            errors.append(FieldError(f"/hours-{day}", BAD_HOURS, {"typed": typed_hours[:60]}))
+    exceptions: dict[str, Any] = {}
+    try:
+        exceptions = opening_hours.parse_exceptions(str(form.get("exceptions", "")))
+    except ValueError as failure:
+        errors.append(FieldError("/exceptions", BAD_EXCEPTION, {"typed": str(failure)[:60]}))
+    windows = _parse_windows(_check_text(form, "windows", 20_000, errors) or "", errors)
+    languages = [code for code in current_settings().languages if code in form.get("languages", ())]
+    if "uk" not in languages:
+        errors.append(FieldError("/languages", UKRAINIAN_MISSING))
+    if errors:
+        raise Invalid(errors)
+    return {
+        **texts,
+        "opening": {"week": week, "except": exceptions} if week or exceptions else None,
+        "windows": windows or None,
+        "languages": None if len(languages) == len(current_settings().languages) else languages,
+    }
+
+
+def _check_text(form: Mapping[str, Any], name: str, max_length: int, errors: list[FieldError]) -> str | None:
+    try:
+        return read_text(str(form.get(name, "")), max_length) or None
+    except UnusableText as wrong:
+        errors.append(FieldError(f"/{name}", wrong.message, wrong.params))
+        return None
+
+
+def _parse_windows(text: str, errors: list[FieldError]) -> dict[str, str]:
+    windows: dict[str, str] = {}
+    for line in filter(None, (line.strip() for line in text.splitlines())):
+        parts = _WINDOW_LINE.fullmatch(line)
+        if parts is None or parts[1] in windows or len(windows) == MAX_WINDOWS:
+            errors.append(FieldError("/windows", BAD_WINDOW, {"typed": line[:60]}))
+            break
+        windows[parts[1]] = parts[2] or ""
+    return windows

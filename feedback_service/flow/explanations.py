@@ -1,0 +1,97 @@
+"""Why figures of different sources differ, in the words of whoever runs the centre; every version is kept.
+
+Monitoring has to find the reasons (Order of Resolution 864, duties of a centre), and a report will quote them.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from feedback_service import clock
+from feedback_service.access import audit_log, visibility
+from feedback_service.access.sessions import CurrentUser
+from feedback_service.database import transaction
+from feedback_service.errors import N_, ChangedMeanwhile, Invalid
+from feedback_service.models import Explanation
+from feedback_service.plain_text import UnusableText, read_text
+
+SOURCES_TOPIC = "sources"
+MAX_LENGTH = 2000  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class ExplanationVersion:
+    """A version of an explanation: what was written, by whom and when."""
+
+    version: int
+    text: str
+    author: str
+    written_at: datetime
+
+
+@transaction
+def add_explanation(
+    tx: Session,
+    current_user: CurrentUser,
+    centre: str,
+    first: date,
+    last: date,
+    *,
+    explanation: str,
+    after_version: int,
+) -> ExplanationVersion:
+    """A new version is kept beside the older ones; ``after`` is the newest that its writer saw, 0 for none.
+
+    Raises ``NotFound`` for a foreign centre, ``Invalid`` for the text, ``ChangedMeanwhile`` when somebody else
+    wrote since.
+    """
+    centre_summary = visibility.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre)
+    versions = list_explanations(tx, current_user, centre, first, last)
+    if (versions[0].version if versions else 0) != after_version:
+        raise ChangedMeanwhile()
+    now = clock.now()
+    row = Explanation(
+        centre_id=centre_summary.id,
+        topic=SOURCES_TOPIC,
+        first=first,
+        last=last,
+        version=after_version + 1,
+        text=_clean_explanation(explanation),
+        author=current_user.email,
+        written_at=now,
+    )
+    tx.add(row)
+    audit_log.append_entry(
+        tx,
+        [centre_summary.id],
+        current_user.actor,
+        "explained",
+        f"{SOURCES_TOPIC} {first}/{last} {row.version}",
+        now,
+    )
+    return ExplanationVersion(row.version, row.text, row.author, row.written_at)
+
+
+def list_explanations(
+    tx: Session, by: CurrentUser, centre: str, first: date, last: date
+) -> list[ExplanationVersion]:
+    """What was written about this centre and period, the newest first; ``NotFound`` for a foreign centre."""
+    card = visibility.visible_centres(tx, by.role, by.scopes).get_centre(centre)
+    these = select(Explanation).where(
+        *(Explanation.centre_id == card.id, Explanation.topic == SOURCES_TOPIC),
+        *(Explanation.first == first, Explanation.last == last),
+    )
+    found = tx.scalars(these.order_by(Explanation.version.desc()))
+    return [ExplanationVersion(one.version, one.text, one.author, one.written_at) for one in found]
+
+
+def _clean_explanation(explanation: str) -> str:
+    try:
+        text = read_text(explanation, MAX_LENGTH)
+    except UnusableText as wrong:
+        raise Invalid.for_field("/text", wrong.message, **wrong.params) from None
+    if not text:
+        raise Invalid.for_field("/text", N_("Write what you found out, in a sentence or two."))
+    return text

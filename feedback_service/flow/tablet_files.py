@@ -1,0 +1,138 @@
+"""Answers that a stuck tablet saved to a file: sealed there, opened here, judged as if the tablet had sent them."""
+
+import base64
+import uuid
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from feedback_service.config import current_settings
+from feedback_service.database import reading
+from feedback_service.errors import N_, FeedbackError, Invalid
+from feedback_service.flow.tablets import TabletAnswer, accept_answers, record_refused_answer
+from feedback_service.keyring import current_keyring
+from feedback_service.models import Centre, Device
+from feedback_service.plain_text import clean_text
+from feedback_service.strict_json import parse_strict_json
+from feedback_service.surveys.answers import check_answers
+from feedback_service.tablets.devices import AuthenticatedTablet
+from feedback_service.tablets.signals import AnsweringPace
+
+FILE_KIND = "tablet-queue"
+NONCE_BYTES = 12  # bytes before what AES-256-GCM made; the client id is authenticated with it
+NOT_A_TABLET_FILE = N_("This is no file that a tablet saved.")
+UNKNOWN_TABLET = N_("No tablet of this installation saved this file.")
+FILE_CHANGED = N_("The file was changed, or saved under keys that this installation no longer has.")
+
+
+def _describe_refusal(refusal: FeedbackError) -> str:
+    """Where and why, in the words of the catalogue."""
+    if not isinstance(refusal, Invalid):
+        return refusal.detail or refusal.title
+    return "; ".join(f"{error.pointer} {error.detail % error.params}".strip() for error in refusal.errors)
+
+
+def import_tablet_file(
+    document: Any,
+    centres: Collection[str] | None = None,
+    describe_refusal: Callable[[FeedbackError], str] = _describe_refusal,
+) -> Counter[str]:
+    """Every answer in the file is taken, once however often it is sent or brought; how many became what.
+
+    A browser may hold answers of more than one place, if it was paired again: each is sealed for its own. One that
+    cannot be opened, or is of another centre, spoils no other. ``in_words`` tells the staff why something is no
+    answer. Raises ``Invalid`` for a file that no tablet saved, or none of these ``centres``, if they are named, and
+    when nothing in it opens.
+    """
+    try:
+        kind, file_device_id = document["vidhuk"], document["device"]
+        sealed_answers = [
+            (
+                uuid.UUID(item.get("device", file_device_id)),
+                str(item["client_id"]),
+                base64.b64decode(item["sealed"]),
+            )
+            for item in document["items"]
+        ]
+        tablets = {
+            id: _find_tablet(id, centres)
+            for id in {uuid.UUID(file_device_id), *(id for id, *_ in sealed_answers)}
+        }
+    except (LookupError, TypeError, ValueError, AttributeError):
+        raise Invalid.for_field("", NOT_A_TABLET_FILE) from None
+    if kind != FILE_KIND:
+        raise Invalid.for_field("", NOT_A_TABLET_FILE)
+    if not any(tablets.values()):
+        raise Invalid.for_field("", UNKNOWN_TABLET)
+    opened_answers = [
+        (tablet, id, _open_sealed_answer(tablet, id, sealed_bytes))
+        for device_id, id, sealed_bytes in sealed_answers
+        if (tablet := tablets[device_id])
+    ]
+    if opened_answers and not any(isinstance(answer, TabletAnswer) for *_, answer in opened_answers):
+        raise Invalid.for_field("", FILE_CHANGED)
+    outcome_counts = Counter(rejected=len(sealed_answers) - len(opened_answers))
+    for tablet, client_id, answer in opened_answers:
+        [result] = accept_answers(tablet, [answer], by_hand=True)
+        if isinstance(result, FeedbackError):
+            record_refused_answer(tablet, client_id, describe_refusal(result))
+        outcome_counts["rejected" if isinstance(result, FeedbackError) else result] += 1
+    return +outcome_counts
+
+
+@reading
+def _find_tablet(
+    tx: Session, device_id: uuid.UUID, centres: Collection[str] | None
+) -> AuthenticatedTablet | None:
+    query = select(Device.centre_id, Device.id, Device.revoked_at).where(Device.id == device_id)
+    if centres is not None:
+        query = query.join(Centre, Centre.id == Device.centre_id).where(Centre.code.in_(centres))
+    row = tx.execute(query).one_or_none()
+    return AuthenticatedTablet(*row) if row else None
+
+
+def _open_sealed_answer(
+    tablet: AuthenticatedTablet, client_id: str, sealed_bytes: bytes
+) -> TabletAnswer | Invalid:
+    for key in current_keyring().keys:
+        try:
+            plaintext = AESGCM(key.derive_queue_key(tablet.id)).decrypt(
+                sealed_bytes[:NONCE_BYTES], sealed_bytes[NONCE_BYTES:], client_id.encode()
+            )
+            return _parse_answer(client_id, parse_strict_json(plaintext.decode()))
+        except (InvalidTag, LookupError, TypeError, ValueError, AttributeError):
+            continue
+    return Invalid.for_field("", FILE_CHANGED)
+
+
+def _parse_answer(client_id: str, members: Mapping[str, Any]) -> TabletAnswer:
+    """What our own page sealed. Whoever has the tablet has its key too, so nothing is taken on trust."""
+    answers, pace, answered_at = (
+        members["answers"],
+        members.get("pace") or {},
+        datetime.fromisoformat(members["answered_at"]),
+    )
+    checks = [
+        isinstance(answers, dict),
+        members["language"] in current_settings().languages,
+        isinstance(members.get("short_code"), str | None),
+        all(type(number) is int or number is None for number in pace.values()),
+        answered_at.tzinfo is not None,
+    ]
+    if not all(checks):
+        raise ValueError("no page of ours says this")
+    return TabletAnswer(
+        client_id=uuid.UUID(client_id),
+        questionnaire=clean_text(members["questionnaire"]),
+        language=members["language"],
+        check_answers=lambda questionnaire: check_answers(questionnaire, answers),
+        answered_at=answered_at,
+        short_code=members.get("short_code"),
+        pace=AnsweringPace(**pace),
+    )

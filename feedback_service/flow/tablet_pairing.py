@@ -1,0 +1,196 @@
+"""Tablets come and go: an operator or a signed-in person lets one in by a code, and ends its key again.
+
+Two ways lead in, by one door (``pair``). Somebody makes a code and types it on the tablet; or the tablet shows
+a code, somebody approves it, and the tablet fetches its key by a secret of its own (the shape of RFC 8628).
+"""
+
+import secrets
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from feedback_service import clock, keyring
+from feedback_service.access import audit_log
+from feedback_service.access.audit_log import COMMAND_LINE, Actor
+from feedback_service.centres.register import find_centre, normal_code
+from feedback_service.database import transaction
+from feedback_service.errors import N_, Invalid, NotFound, TooManyGuesses
+from feedback_service.keyring import current_keyring
+from feedback_service.models import Centre, Device
+from feedback_service.plain_text import UnusableText, read_line
+from feedback_service.tablets import devices
+from feedback_service.vocabulary import DEVICE_MODES
+
+MAX_NAME_LENGTH, MAX_WORKPLACE_LENGTH = 100, 64  # characters
+NOT_PAIRED = N_("This pairing code is wrong, used, or older than ten minutes. Ask for a new one.")
+NOT_APPROVED = N_("Nobody has approved this tablet yet.")
+
+
+@dataclass(frozen=True, slots=True)
+class PairedTablet:
+    """A tablet has its key, told only now."""
+
+    key: str
+    id: uuid.UUID
+    name: str
+    mode: str
+    workplace: str | None
+    centre: str
+
+
+@dataclass(frozen=True, slots=True)
+class PendingPairing:
+    """A tablet waits for approval: the code it shows, the secret it fetches its key by."""
+
+    code: str
+    secret: str
+    until: datetime
+
+
+@transaction
+def add_device(
+    tx: Session,
+    centre: str,
+    *,
+    name: str,
+    mode: str,
+    workplace: str | None = None,
+    actor: Actor = COMMAND_LINE,
+) -> str:
+    """A place for a tablet, and the code that the tablet becomes it by; raises ``Invalid``."""
+    now, code = clock.now(), keyring.new_pairing_code()
+    device = _create_device(tx, centre, name, mode, workplace, now)
+    _write_audit_entry(tx, device, actor, "tablet_added")
+    devices.allow_pairing(device, current_keyring().signing_key.hash_secret("pairing", code), now)
+    return keyring.format_code(code)
+
+
+@transaction
+def renew_pairing_code(
+    tx: Session, device_id: uuid.UUID, centres: Collection[str], actor: Actor = COMMAND_LINE
+) -> str:
+    """Another code for a tablet of one of these centres: it lost its key, or its code grew old; else ``NotFound``."""
+    now, code, device = clock.now(), keyring.new_pairing_code(), _find_device(tx, device_id, centres)
+    devices.allow_pairing(device, current_keyring().signing_key.hash_secret("pairing", code), now)
+    _write_audit_entry(tx, device, actor, "tablet_code")
+    return keyring.format_code(code)
+
+
+@transaction
+def ask_to_pair(tx: Session) -> PendingPairing:
+    """A tablet that nobody knows shows a code; ``TooManyGuesses`` when too many do so at once."""
+    now, code, secret = clock.now(), keyring.new_pairing_code(), secrets.token_urlsafe(32)
+    key = current_keyring().signing_key
+    accepted = devices.request_pairing(
+        tx, key.hash_secret("pairing", secret), key.hash_secret("pairing", code), now
+    )
+    if not accepted:
+        raise TooManyGuesses(retry_after=60)
+    return PendingPairing(keyring.format_code(code), secret, now + devices.PAIRING_PERIOD)
+
+
+@transaction
+def approve_tablet(
+    tx: Session,
+    code: str,
+    centre: str,
+    *,
+    name: str,
+    mode: str,
+    workplace: str | None = None,
+    actor: Actor = COMMAND_LINE,
+) -> None:
+    """The tablet that shows this code is let in, once it asks again; ``NotFound`` if none does, or ``Invalid``."""
+    now, normal_code = clock.now(), keyring.normalise_code(code)
+    request = devices.lock_pairing_request(
+        tx, current_keyring().hash_secret_with_all("pairing", normal_code or ""), now
+    )
+    if request is None:
+        raise NotFound(NOT_PAIRED)
+    device = _create_device(tx, centre, name, mode, workplace, now)
+    device.pairing_hash, device.pairing_until = request.secret_hash, request.until
+    tx.delete(request)
+    _write_audit_entry(tx, device, actor, "tablet_added")
+
+
+@transaction
+def pair_tablet(tx: Session, code: str) -> PairedTablet:
+    """Whoever brings a code, or the secret of an approved tablet, gets the key; once, within ten minutes.
+
+    Raises ``NotFound``, which says whether approval is still to come.
+    """
+    now, ring = clock.now(), current_keyring()
+    hashes = ring.hash_secret_with_all("pairing", code)
+    if normal_code := keyring.normalise_code(code):
+        hashes += ring.hash_secret_with_all("pairing", normal_code)
+    device_and_key = devices.pair_tablet(tx, hashes, now)
+    if device_and_key is None:
+        raise NotFound(NOT_APPROVED if devices.is_pairing_requested(tx, hashes, now) else NOT_PAIRED)
+    device, secret = device_and_key
+    centre = tx.get_one(Centre, device.centre_id)
+    return PairedTablet(secret, device.id, device.name, device.mode, device.workplace, centre.code)
+
+
+@transaction
+def revoke_device(
+    tx: Session, device_id: uuid.UUID, centres: Collection[str], actor: Actor = COMMAND_LINE
+) -> None:
+    """A tablet of one of these centres may only deliver what was given until now; else ``NotFound``."""
+    device = _find_device(tx, device_id, centres)
+    if device.revoked_at is None:
+        device.revoked_at = clock.now()
+        _write_audit_entry(tx, device, actor, "tablet_revoked")
+    device.pairing_hash = device.pairing_until = None
+
+
+def _find_device(tx: Session, device_id: uuid.UUID, centres: Collection[str]) -> Device:
+    query = select(Device).join(Centre, Centre.id == Device.centre_id)
+    device = tx.scalar(
+        query.where(Device.id == device_id, Centre.code.in_(centres)).with_for_update(of=Device)
+    )
+    if device is None:
+        raise NotFound()
+    return device
+
+
+def _write_audit_entry(tx: Session, device: Device, actor: Actor, action: str) -> None:
+    audit_log.append_entry(tx, [device.centre_id], actor, action, f"{device.name} {device.id}", clock.now())
+
+
+def _create_device(
+    tx: Session, centre: str, name: str, mode: str, workplace: str | None, now: datetime
+) -> Device:
+    centre_row = find_centre(tx, centre)
+    if centre_row is None:
+        raise Invalid.for_field("/centre", N_("There is no centre %(code)s."), code=normal_code(centre))
+    if mode not in DEVICE_MODES:
+        raise Invalid.for_field("/mode", N_("A tablet's mode is desk or hall."))
+    if mode == "desk" and not (workplace or "").strip():
+        raise Invalid.for_field(
+            "/workplace", N_("A desk's tablet needs the workplace whose cases it offers.")
+        )
+    device = Device(
+        centre_id=centre_row.id,
+        id=uuid.uuid4(),
+        name=_clean_line("/name", name, MAX_NAME_LENGTH),
+        mode=mode,
+        workplace=_clean_line("/workplace", workplace, MAX_WORKPLACE_LENGTH)
+        if workplace and workplace.strip()
+        else None,
+        created_at=now,
+        skew=0,
+        wrong_codes=0,
+    )
+    tx.add(device)
+    return device
+
+
+def _clean_line(pointer: str, text: str, max_length: int) -> str:
+    try:
+        return read_line(" ".join(text.split()), max_length)
+    except UnusableText as wrong:
+        raise Invalid.for_field(pointer, wrong.message, **wrong.params) from None

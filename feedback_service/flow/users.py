@@ -1,0 +1,251 @@
+"""People are let into the administration, and kept out of it: by whoever manages users, or at the command line.
+
+``by`` is who does it, ``None`` at the command line, where everything is allowed. Others see who reaches one of
+their centres, and change only whom they could have added themselves.
+"""
+
+import uuid
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from feedback_service import clock
+from feedback_service.access import audit_log, passwords, roles, sessions, users
+from feedback_service.access.audit_log import COMMAND_LINE
+from feedback_service.access.sessions import CurrentUser
+from feedback_service.access.users import UserSummary
+from feedback_service.database import reading, transaction
+from feedback_service.errors import N_, ChangedMeanwhile, Conflict, FieldError, Invalid, NotAllowed, NotFound
+from feedback_service.models import User
+
+NOT_YOURS_TO_GIVE = N_("You cannot give this role.")
+OWN_ACCOUNT = N_("This is your own account. Ask somebody else to do that.")
+NOT_YOURS = N_("You can see this user, but somebody with more rights has to change it.")
+
+
+@dataclass(frozen=True, slots=True)
+class UserAdded:
+    """A new user, and the secret of the link by which they choose a password."""
+
+    id: uuid.UUID
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class VisibleUser:
+    """A user as somebody may see them: whether they may be changed, and whether it is oneself."""
+
+    user: UserSummary
+    may_change: bool
+    is_you: bool
+
+
+@transaction
+def add_user(
+    tx: Session, current_user: CurrentUser | None, email: str, role: str, scopes: Iterable[str]
+) -> UserAdded:
+    """A new user, who is let in once they have chosen a password by the link.
+
+    Raises ``Invalid`` naming every field at fault, ``Conflict`` when the e-mail is taken.
+    """
+    return _create_user(tx, current_user, email, role, scopes)
+
+
+def add_user_with_password(email: str, role: str, scopes: Sequence[str], password: str) -> None:
+    """The same at the command line, with a password at once."""
+    if complaint := passwords.find_password_problem(password, email):
+        raise Invalid.for_field("/password", complaint, least=passwords.MIN_LENGTH, most=passwords.MAX_LENGTH)
+    _add_user_with_hash(email, role, scopes, passwords.hash_password(password))
+
+
+@transaction
+def _add_user_with_hash(
+    tx: Session, email: str, role: str, scopes: Sequence[str], password_hash: str
+) -> None:
+    user = tx.get_one(User, _create_user(tx, None, email, role, scopes).id)
+    user.password_hash, user.link_hash, user.link_until = password_hash, None, None
+
+
+def _create_user(
+    tx: Session, current_user: CurrentUser | None, email: str, role: str, scopes: Iterable[str]
+) -> UserAdded:
+    now, scope_list = clock.now(), list(scopes)
+    _require_live_session(tx, current_user)
+    _refuse_grant(current_user, role, scope_list)
+    user = users.add_user(tx, email, role, scope_list, now)
+    _write_audit_entry(tx, current_user, user, "user_added", now)
+    return UserAdded(user.id, users.issue_password_link(user, now))
+
+
+@reading
+def list_users(tx: Session, current_user: CurrentUser | None) -> list[VisibleUser]:
+    """Every user that ``by`` may see, by e-mail."""
+    return [
+        _make_visible_user(current_user, summary)
+        for summary in users.list_users(tx)
+        if _can_see(current_user, summary)
+    ]
+
+
+@reading
+def find_user(tx: Session, current_user: CurrentUser | None, user_id: uuid.UUID) -> VisibleUser:
+    """One of them; ``NotFound`` for anybody else."""
+    user = tx.get(User, user_id)
+    summary = users.summarise_user(user, users.list_scopes(tx, user)) if user else None
+    if summary is None or not _can_see(current_user, summary):
+        raise NotFound()
+    return _make_visible_user(current_user, summary)
+
+
+@reading
+def find_user_id(tx: Session, email: str) -> uuid.UUID:
+    """The user with this e-mail; ``NotFound`` if there is none."""
+    user = users.find_by_email(tx, email)
+    if user is None:
+        raise NotFound("There is no user with this e-mail.")
+    return user.id
+
+
+@transaction
+def change_user(
+    tx: Session,
+    current_user: CurrentUser | None,
+    user_id: uuid.UUID,
+    version: int,
+    role: str,
+    scopes: Sequence[str],
+) -> None:
+    """The user has this role and reaches this; their sessions are over.
+
+    Raises ``ChangedMeanwhile`` if somebody else changed them after ``version``, ``Invalid`` as when adding.
+    """
+    user = _lock_user_to_change(tx, current_user, user_id)
+    if user.version != version:
+        raise ChangedMeanwhile()
+    _refuse_grant(current_user, role, scopes)
+    errors = list[FieldError]()
+    new_scopes = users.normalise_scopes(tx, role, scopes, errors)
+    if errors:
+        raise Invalid(errors)
+    if (user.role, users.list_scopes(tx, user)) == (role, tuple(new_scopes)):
+        return
+    now = clock.now()
+    old_chains = users.find_journal_chains(tx, user.role, users.list_scopes(tx, user))
+    user.role, user.version = role, user.version + 1
+    user.link_hash = user.link_until = None  # whoever made it might reach less than the user does now
+    users.replace_scopes(tx, user, new_scopes)
+    sessions.end_sessions(tx, user.id)
+    _write_audit_entry(tx, current_user, user, "user_changed", now, more_chains=old_chains)
+
+
+@transaction
+def renew_password_link(tx: Session, current_user: CurrentUser | None, user_id: uuid.UUID) -> str:
+    """The secret of a new link by which the user chooses a password; the present password works until then."""
+    user, now = _lock_user_to_change(tx, current_user, user_id), clock.now()
+    if user.disabled_at is not None:
+        raise Conflict(N_("The user is disabled."))
+    _write_audit_entry(tx, current_user, user, "link_made", now)
+    return users.issue_password_link(user, now)
+
+
+@transaction
+def disable_user(tx: Session, current_user: CurrentUser | None, user_id: uuid.UUID) -> None:
+    """The user is let in no more, and whatever they have open is closed."""
+    user, now = _lock_user_to_change(tx, current_user, user_id), clock.now()
+    if user.disabled_at is None:
+        user.disabled_at, user.link_hash, user.link_until = now, None, None
+        user.version += 1
+        sessions.end_sessions(tx, user.id)
+        _write_audit_entry(tx, current_user, user, "user_disabled", now)
+
+
+@transaction
+def enable_user(tx: Session, current_user: CurrentUser | None, user_id: uuid.UUID) -> None:
+    """The user is let in again, with the password they had."""
+    user, now = _lock_user_to_change(tx, current_user, user_id), clock.now()
+    if user.disabled_at is not None:
+        user.disabled_at, user.version = None, user.version + 1
+        _write_audit_entry(tx, current_user, user, "user_enabled", now)
+
+
+@transaction
+def reset_second_factor(tx: Session, current_user: CurrentUser | None, user_id: uuid.UUID) -> None:
+    """The user sets a second factor up anew after the next sign-in."""
+    user, now = _lock_user_to_change(tx, current_user, user_id), clock.now()
+    user.second_factor, user.last_step, user.version = None, None, user.version + 1
+    sessions.end_sessions(tx, user.id)
+    _write_audit_entry(tx, current_user, user, "second_factor_reset", now)
+
+
+def _require_live_session(tx: Session, current_user: CurrentUser | None) -> None:
+    """Nobody acts who was let out, or given another role, since their request began."""
+    if current_user is not None:
+        sessions.lock_session(tx, current_user)
+
+
+def _refuse_grant(current_user: CurrentUser | None, role: str, scopes: Iterable[str]) -> None:
+    """Nobody gives more than they may: not another role, not another's centre."""
+    if current_user is None:
+        return
+    if role not in roles.GRANTABLE_ROLES.get(current_user.role, ()):
+        raise Invalid.for_field("/role", NOT_YOURS_TO_GIVE)
+    if current_user.role in roles.CENTRE_ROLES:
+        foreign_scopes = [
+            scope.strip() for scope in scopes if scope.strip().upper() not in (*current_user.scopes, "")
+        ]
+        if foreign_scopes:
+            raise Invalid.for_field("/scope", users.NO_SUCH_CENTRE, scope=foreign_scopes[0][:40])
+
+
+def _can_see(current_user: CurrentUser | None, summary: UserSummary) -> bool:
+    if current_user is None or current_user.role not in roles.CENTRE_ROLES:
+        return True
+    return summary.role in roles.CENTRE_ROLES and not set(summary.scopes).isdisjoint(current_user.scopes)
+
+
+def _make_visible_user(current_user: CurrentUser | None, summary: UserSummary) -> VisibleUser:
+    is_you = current_user is not None and current_user.user_id == summary.id
+    return VisibleUser(
+        summary, _may_change(current_user, summary.role, summary.scopes) and not is_you, is_you
+    )
+
+
+def _may_change(current_user: CurrentUser | None, role: str, scopes: Collection[str]) -> bool:
+    if current_user is None:
+        return True
+    within_reach = current_user.role not in roles.CENTRE_ROLES or set(scopes) <= set(current_user.scopes)
+    return role in roles.GRANTABLE_ROLES.get(current_user.role, ()) and within_reach
+
+
+def _lock_user_to_change(tx: Session, current_user: CurrentUser | None, user_id: uuid.UUID) -> User:
+    _require_live_session(tx, current_user)
+    user = tx.get(User, user_id, with_for_update=True)
+    summary = users.summarise_user(user, users.list_scopes(tx, user)) if user else None
+    if user is None or summary is None or not _can_see(current_user, summary):
+        raise NotFound()
+    if current_user is not None and current_user.user_id == user.id:
+        raise Conflict(OWN_ACCOUNT)
+    if not _may_change(current_user, summary.role, summary.scopes):
+        raise NotAllowed(NOT_YOURS)
+    return user
+
+
+def _write_audit_entry(
+    tx: Session,
+    current_user: CurrentUser | None,
+    user: User,
+    action: str,
+    now: datetime,
+    more_chains: Collection[uuid.UUID] = (),
+) -> None:
+    chains = {*users.find_journal_chains(tx, user.role, users.list_scopes(tx, user)), *more_chains}
+    audit_log.append_entry(
+        tx,
+        chains,
+        current_user.actor if current_user else COMMAND_LINE,
+        action,
+        f"{user.email} {user.role}",
+        now,
+    )

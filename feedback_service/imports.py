@@ -1,0 +1,137 @@
+"""Files that an operator hands over: tables as CSV or JSON with numbered rows, documents as strict JSON."""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from feedback_service.errors import N_
+from feedback_service.strict_json import NotJson, parse_strict_json
+
+
+class UnreadableFile(ValueError):
+    """The file cannot be read; the message says why, in one sentence without its full stop.
+
+    ``detail`` and ``params`` are the same for a door that translates.
+    """
+
+    def __init__(self, detail: str, **params: object) -> None:
+        self.detail, self.params = detail, params
+        super().__init__(detail % params)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedRow:
+    """One row of a table: its line in a CSV file or its place in a JSON list (both from 1), cells by column."""
+
+    line: int
+    cells: Mapping[str, str]
+
+
+def read_table(path: Path, required: frozenset[str], optional: frozenset[str]) -> list[ImportedRow]:
+    """The rows of a table: CSV with a header (comma or semicolon), or a JSON list of objects of texts.
+
+    Columns other than these are refused: a misspelt one would be lost without a word. Raises ``UnreadableFile``.
+    """
+    return parse_table(path.name, _read_bytes(path), required, optional)
+
+
+def parse_table(
+    name: str, data: bytes, required: frozenset[str], optional: frozenset[str]
+) -> list[ImportedRow]:
+    """The same of a file that is not on disk; its name says whether it is JSON."""
+    text = _decode_text(name, data)
+    rows = _parse_json(name, text) if name.lower().endswith(".json") else _parse_csv(name, text)
+    for row in rows:
+        if missing := required - row.cells.keys():
+            columns = ", ".join(sorted(missing))
+            raise UnreadableFile(
+                N_("%(file)s has no %(columns)s in line %(line)s"), file=name, columns=columns, line=row.line
+            )
+        if unknown := row.cells.keys() - required - optional:
+            known = ", ".join(sorted(required | optional))
+            raise UnreadableFile(
+                N_("%(file)s has a column “%(column)s”; known are %(known)s"),
+                file=name,
+                column=min(unknown),
+                known=known,
+            )
+    return rows
+
+
+def read_document(path: Path) -> Any:
+    """The value of a JSON file; raises ``UnreadableFile`` for what could be misread."""
+    return _parse_document(path.name, _decode_text(path.name, _read_bytes(path)))
+
+
+def _parse_document(name: str, text: str) -> Any:
+    try:
+        return parse_strict_json(text)
+    except NotJson as error:
+        raise UnreadableFile(N_("%(file)s is not proper JSON: %(why)s"), file=name, why=error) from error
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadableFile(
+            N_("%(file)s cannot be read: %(why)s"), file=path.name, why=error.strerror
+        ) from error
+
+
+def _decode_text(name: str, data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as error:
+        raise UnreadableFile(
+            N_("%(file)s is not in UTF-8; save it as UTF-8 and try again"), file=name
+        ) from error
+
+
+def _parse_csv(name: str, text: str) -> list[ImportedRow]:
+    header = text.partition("\n")[0]
+    delimiter = ";" if header.count(";") > header.count(",") else ","
+    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
+    try:
+        columns = [column.strip() for column in next(reader, [])]
+        if len(set(columns)) < len(columns):
+            raise UnreadableFile(N_("%(file)s has two columns of one name"), file=name)
+        rows = []
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            if len(cells) != len(columns):
+                raise UnreadableFile(
+                    N_("%(file)s has %(found)s cells in line %(line)s, not %(wanted)s"),
+                    file=name,
+                    found=len(cells),
+                    line=reader.line_num,
+                    wanted=len(columns),
+                )
+            rows.append(ImportedRow(reader.line_num, dict(zip(columns, cells, strict=True))))
+    except csv.Error as error:
+        raise UnreadableFile(
+            N_("%(file)s is not proper CSV in line %(line)s: %(why)s"),
+            file=name,
+            line=reader.line_num,
+            why=error,
+        ) from error
+    return rows
+
+
+def _parse_json(name: str, text: str) -> list[ImportedRow]:
+    items = _parse_document(name, text)
+    if not isinstance(items, list):
+        raise UnreadableFile(N_("%(file)s is not a list of objects"), file=name)
+    rows = []
+    for position, item in enumerate(items, start=1):
+        if not isinstance(item, dict) or not all(isinstance(cell, str | None) for cell in item.values()):
+            raise UnreadableFile(
+                N_("%(file)s has something other than an object of texts in place %(place)s"),
+                file=name,
+                place=position,
+            )
+        rows.append(ImportedRow(position, {column: cell or "" for column, cell in item.items()}))
+    return rows

@@ -1,0 +1,72 @@
+"""From a role and its scopes to the centres that somebody may see, and the rows within them."""
+
+import pytest
+
+from feedback_service.access import visibility
+from feedback_service.cases.registry import ServiceRef
+from feedback_service.database import reading
+from feedback_service.errors import NotFound
+from tests.support import story
+
+pytestmark = pytest.mark.usefixtures("context")
+
+VINNYTSIA, LVIV, SECOND = "SN05000001", "SN46000001", "SN05000002"
+
+seen = reading(visibility.visible_centres)
+
+
+@pytest.fixture(autouse=True)
+def country(context: None) -> None:
+    """Two centres of one council, one of another oblast; each has answered about another service."""
+    story.create_centre(VINNYTSIA, name="Вінниця", edrpou="00032112", katottg="UA05020030010063857")
+    story.create_centre(SECOND, name="Друга", edrpou="00032112", katottg="UA05020030010063857")
+    story.create_centre(LVIV, name="Львів", edrpou="00032129", katottg="UA46060250010015970")
+    for centre, code, provider in ((VINNYTSIA, "00034", "00032112"), (LVIV, "00035", "00032129")):
+        service = ServiceRef(code, "", "Послуга")
+        link = story.create_invitation(centre=centre, service=service, provider_edrpou=provider).token
+        story.send_answer(link, {"off.nps": 9})
+
+
+@pytest.mark.parametrize(
+    ("role", "scopes", "codes"),
+    [
+        ("administrator", {VINNYTSIA}, {VINNYTSIA}),
+        ("head", {VINNYTSIA, LVIV}, {VINNYTSIA, LVIV}),
+        ("head", {"SN99999999"}, set()),
+        ("council", {"00032112"}, {VINNYTSIA, SECOND}),
+        ("council", {LVIV}, {LVIV}),
+        ("oblast", {"UA05"}, {VINNYTSIA, SECOND}),
+        ("oblast", {"UA_5"}, set()),
+        ("provider", {"00032129"}, {LVIV}),
+        ("central_body", {"00034"}, {VINNYTSIA}),
+        ("central_body", {"*"}, {VINNYTSIA, SECOND, LVIV}),
+        ("ministry", {"*"}, {VINNYTSIA, SECOND, LVIV}),
+        ("operator", {"*"}, {VINNYTSIA, SECOND, LVIV}),
+        ("council", set(), set()),
+        ("oblast", set(), set()),
+        ("ministry", set(), set()),
+    ],
+)
+def test_everybody_sees_their_own_centres(role: str, scopes: set[str], codes: set[str]) -> None:
+    assert seen(role, scopes).codes == codes
+
+
+def test_a_provider_and_a_central_body_see_their_own_rows_only() -> None:
+    assert seen("provider", {"00032129"}).providers == frozenset({"00032129"})
+    assert seen("central_body", {"00034"}).services == frozenset({"00034"})
+    for role, scope in (
+        ("head", VINNYTSIA),
+        ("council", "00032112"),
+        ("ministry", "*"),
+        ("central_body", "*"),
+    ):
+        assert (seen(role, {scope}).providers, seen(role, {scope}).services) == (None, None)
+
+
+def test_a_foreign_centre_is_as_unknown_as_one_that_does_not_exist() -> None:
+    mine = seen("head", {VINNYTSIA})
+
+    assert mine.get_centre(VINNYTSIA).name == "Вінниця"
+    for code in (LVIV, "SN99999999", "", VINNYTSIA.lower()):
+        with pytest.raises(NotFound):
+            mine.get_centre(code)

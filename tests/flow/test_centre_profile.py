@@ -1,0 +1,137 @@
+"""A centre's people keep its profile."""
+
+from typing import Any
+
+import pytest
+
+from feedback_service.access.sessions import CurrentUser
+from feedback_service.delivery.events import CENTRE_PROFILE
+from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
+from feedback_service.flow import centre_profile, registers, sign_in
+from feedback_service.imports import ImportedRow
+from feedback_service.models import Centre, JournalEntry, Service
+from tests.support import stored, story
+from tests.support.staff import create_session, create_user
+
+pytestmark = pytest.mark.usefixtures("context")
+
+OWN, FOREIGN = story.CENTRE, "SN99000008"
+
+
+@pytest.fixture(autouse=True)
+def by(context: None) -> CurrentUser:
+    """The administrator of one of two centres."""
+    story.create_centre()
+    story.create_centre(FOREIGN)
+    found = sign_in.find_current_user(create_session(create_user("administrator")))
+    assert found is not None
+    return found
+
+
+def typed(by: CurrentUser, **changes: Any) -> dict[str, Any]:
+    """The form as it is shown, with these changes."""
+    return centre_profile.read_profile(by, OWN).to_form() | changes
+
+
+WHOLE: dict[str, Any] = {
+    "name": "Прозорий офіс",
+    "controller": "Вінницька міська рада",
+    "contact": "dpo@rada.example",
+    "notice": "Відповіді читає керівник.\r\nЩосереди.",
+    "hours-mon": "9-18",
+    "hours-sat": "9–13, 14–16",
+    "exceptions": "25.12.2026 зачинено",
+    "windows": "window-1 Вікно 1\nwindow-2",
+    "languages": ["uk"],
+}
+
+
+def test_a_changed_profile_is_kept_and_told_to_the_central_system(by: CurrentUser) -> None:
+    assert centre_profile.change_profile(by, OWN, 1, typed(by, **WHOLE))
+
+    kept = centre_profile.read_profile(by, OWN)
+    assert (kept.version, kept.name, kept.languages) == (2, "Прозорий офіс", ("uk",))
+    assert kept.notice == "Відповіді читає керівник.\nЩосереди."
+    assert kept.hours == {"mon": "09:00–18:00", "sat": "09:00–13:00, 14:00–16:00"}
+    assert kept.exceptions == "2026-12-25 —"
+    assert kept.windows == "window-1 Вікно 1\nwindow-2"
+    [told] = stored.read_event_data(CENTRE_PROFILE)
+    assert (told["name"], told["controller"], told["code"]) == ("Прозорий офіс", "Вінницька міська рада", OWN)
+
+
+def test_what_is_shown_may_be_saved_again_and_changes_nothing(by: CurrentUser) -> None:
+    centre_profile.change_profile(by, OWN, 1, typed(by, **WHOLE))
+
+    assert not centre_profile.change_profile(by, OWN, 2, typed(by))
+    assert len(stored.read_event_data(CENTRE_PROFILE)) == 1
+    assert [each.action for each in stored.read_rows(JournalEntry)].count("profile_changed") == 1
+
+
+def test_who_edits_an_old_version_overwrites_nothing(by: CurrentUser) -> None:
+    first, second = typed(by, name="Перша"), typed(by, name="Друга")
+    centre_profile.change_profile(by, OWN, 1, first)
+
+    with pytest.raises(ChangedMeanwhile):
+        centre_profile.change_profile(by, OWN, 1, second)
+    assert centre_profile.read_profile(by, OWN).name == "Перша"
+
+
+def test_an_import_from_the_register_is_a_change_too(by: CurrentUser) -> None:
+    form = typed(by, name="З форми")
+    row = {"code": OWN, "name": "З реєстру", "edrpou": "00032112", "katottg": "UA12020010010037010"}
+    registers.import_centres([ImportedRow(2, row)])
+
+    with pytest.raises(ChangedMeanwhile):
+        centre_profile.change_profile(by, OWN, 1, form)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", "  "),
+        ("name", "Ц" * 501),
+        ("name", "ЦНАП\u202eОЗЕР"),
+        ("notice", "a" * 4001),
+        ("contact", "\x00"),
+        ("hours-mon", "з ранку"),
+        ("hours-sun", "18–9"),
+        ("exceptions", "Різдво"),
+        ("windows", "window-1 А\nwindow-1 Б"),
+        ("windows", "w" * 65),
+        ("languages", ["en"]),
+        ("languages", []),
+    ],
+)
+def test_what_cannot_be_kept_is_named_and_nothing_changes(by: CurrentUser, field: str, value: Any) -> None:
+    with pytest.raises(Invalid) as refused:
+        centre_profile.change_profile(by, OWN, 1, typed(by, **(WHOLE | {field: value})))
+
+    assert [error.pointer for error in refused.value.errors] == [f"/{field}"]
+    assert stored.read_event_data(CENTRE_PROFILE) == []
+
+
+def test_a_foreign_centre_is_not_there(by: CurrentUser) -> None:
+    for attempt in (
+        lambda: centre_profile.read_profile(by, FOREIGN),
+        lambda: centre_profile.change_profile(by, FOREIGN, 1, typed(by)),
+        lambda: centre_profile.list_services(by, FOREIGN),
+        lambda: centre_profile.import_services(
+            by, FOREIGN, [ImportedRow(2, {"code": "1", "title": "Витяг"})]
+        ),
+    ):
+        with pytest.raises(NotFound):
+            attempt()
+    assert {centre.version for centre in stored.read_rows(Centre)} == {1}
+    assert stored.read_rows(Service) == []
+
+
+def test_services_are_imported_into_ones_own_centre(by: CurrentUser) -> None:
+    rows = [
+        ImportedRow(2, {"code": "00034", "title": "Витяг"}),
+        ImportedRow(3, {"code": "", "title": "Без коду"}),
+    ]
+
+    done = centre_profile.import_services(by, OWN, rows)
+
+    assert (done.added, [fault.line for fault in done.faults]) == (1, [3])
+    assert [(card.code, card.title) for card in centre_profile.list_services(by, OWN)] == [("00034", "Витяг")]
