@@ -1,19 +1,12 @@
-"""A tablet asks what to show, says how it fares, and brings what people answered on it, perhaps days ago.
-
-Every answer it brings is judged alone, in a transaction of its own, and taken once by its client id. A case's
-answer spends its invitation; one whose code is spent, closed or unknown is kept as a walk-up: it is told of the
-hall, and never counts in the official figures.
-"""
+"""A tablet asks what to show, says how it fares, and looks up the case that a typed code belongs to."""
 
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from unicodedata import category
-
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
-
 from feedback_service import clock, keyring
 from feedback_service.cases import invitations
 from feedback_service.cases.invitations import InvitationContext
@@ -47,11 +40,7 @@ MAX_ANSWER_AGE = timedelta(days=366)  # how long a tablet may have held an answe
 EARLIEST_TIME = datetime(
     1970, 1, 1, tzinfo=UTC
 )  # no clock means an earlier instant; the first years of all have no zones
-UNKNOWN_VERSION = N_("There is no questionnaire %(version)s.")
-TOO_OLD = N_("This answer was given more than a year ago.")
 NO_FREE_TEXT = N_("A tablet takes no free text.")
-AFTER_REVOCATION = N_("This answer was given after the tablet's key was revoked.")
-
 _INSERT_SIGNALS = insert(table(Signal))
 
 
@@ -92,19 +81,6 @@ class Heartbeat:
     oldest_at: datetime | None = None
     persisted: bool | None = None
     battery: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TabletAnswer:
-    """What one person answered; ``answered_at`` by the tablet's clock."""
-
-    client_id: uuid.UUID
-    questionnaire: str
-    language: str
-    check_answers: AnswerChecker
-    answered_at: datetime
-    short_code: str | None = None
-    pace: AnsweringPace = UNKNOWN_PACE
 
 
 @reading
