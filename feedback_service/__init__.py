@@ -1,61 +1,63 @@
 """Feedback on administrative services, from a completed case to the central monitoring system.
 
-    case system ─► cases ─► invitations ─► surveys ─► answers ─► indicators ─► summaries
+    case system ─► cases ─► invitations ─► surveys ─► answers ─► counts ─► figures
                      │                                   │
                      └────────────► outbox ◄─────────────┘
                                       │
                                     relay  ─► central monitoring system
 
-Read ``flow`` first: every write the service can make is one function there, and one transaction; only the relay
-keeps its own books, in ``delivery.relay``. What stands on which floor is checked by import-linter, see
-``pyproject.toml``; that this map is whole, by ``tests/test_map.py``.
+Read ``flow`` first: everything that the service can do is one function there, and one transaction; only the relay
+writes by itself, in ``delivery.relay``. Import-linter checks which package may import which (``pyproject.toml``);
+``tests/test_map.py`` checks that this map is complete. ``docs/glossary.md`` explains the words.
 
 The program, put together:
 
-    app         the program with its doors: what answers requests
+    app         the program with its doors: it answers requests
     program     what is behind the doors: database and shipped documents; a command needs no more
-    worker      the worker's duties, each in a thread of its own
+    worker      the duties of the worker, each in a thread of its own
 
-Doors; none of them touches a table. The third, ``kiosk_ui`` (HTML), is a package of its own:
+Doors; none of them touches a table. The third door, ``kiosk_ui`` (HTML), is a package of its own:
 
     api         the JSON door
     cli         the command-line door
 
-What happens:
+Use cases:
 
-    flow        the stories: what people, case systems and the worker do
+    flow        what people, case systems and the worker do
 
-Rooms, which do not know each other:
+Rooms, which do not import each other:
 
-    centres     a centre by its code, codes of the State
-    cases       registering, tokens, QR codes, slips, posters
-    surveys     questionnaires, answers, privacy guard, comments
+    centres     a centre by its code, its opening hours, codes of the State
+    cases       the register of cases, invitations
+    surveys     questionnaires, answers, responses, comments, the privacy guard
     indicators  the law: methodology, scoring, intervals
-    counts      tallies, roll-ups, closing of days
-    figures     summaries, suppression, comparisons, control limits, CUSUM, the dashboard
-    alarms      alarms that statistics of a series raise, and letters
-    breaches    something serious that answers tell of
+    counts      counting answers and invitations by day and month
+    figures     summaries, suppression of small groups, comparisons, control charts, CUSUM
+    alarms      alarms that statistics of a series raise, and their e-mails
+    breaches    serious breaches that answers tell of
     delivery    events, outbox, relay, packages
-    access      users and what they may see, sessions, keys, tablets' keys, journal
-    tablets     texts of tablets' screens
+    access      users, roles, visibility, sessions, passwords, API keys, the audit log
+    tablets     tablets of the hall, the texts of their screens, signals of hasty answers
+    printing    QR codes, receipt slips, the poster
 
 Ground:
 
     models      the data dictionary: every table
     database    the engine, transactions and readings
+    keyring     keys from which tokens, codes and receipts are derived
     config      settings from the environment
     i18n        translation for both doors, names of languages
-    clock       now, and days in Kyiv
-    words       code lists that all rooms share
+    clock       the current time, and days in Kyiv
+    vocabulary  code lists that all rooms share
     errors      every refusal
-    plain_text  cleaning and length of text that people type
-    addresses   public addresses of surveys, halls, receipts
+    plain_text  cleaning and length limits of text that people type
+    addresses   public addresses of surveys, halls and pages
     bearer_secrets  hashes of secrets that callers present
     backoff     waits that grow
     periods     periods of days as people type them
-    documents   JSON documents read strictly
-    files       CSV and JSON files of operators
-    exports     CSV and workbooks for staff
+    strict_json  JSON documents, read strictly
+    imports     CSV and JSON files that people bring
+    exports     CSV files and workbooks for staff
     mail        e-mail
     logs        log lines
 

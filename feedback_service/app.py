@@ -4,7 +4,7 @@ from flask import Flask, Response, request
 
 import kiosk_ui
 from feedback_service import i18n, logs
-from feedback_service.api import door
+from feedback_service.api import blueprint
 from feedback_service.config import Settings
 from feedback_service.program import prepare
 from kiosk_ui import languages, pages
@@ -16,19 +16,19 @@ def create_app(settings: Settings) -> Flask:
     app.after_request(_add_headers)  # the first that is registered is the last to run: it sees every answer
     logs.log_requests(app)
     i18n.init(app, kiosk_ui.TRANSLATIONS, _choose_language)
-    door.register(app)
+    blueprint.register(app)
     kiosk_ui.register(app)
     return app
 
 
 def _choose_language() -> str:
     """The reader's language, by the rule of the door that the address belongs to."""
-    return door.choose_language() if request.path.startswith("/api/") else languages.choose_language()
+    return blueprint.choose_language() if request.path.startswith("/api/") else languages.choose_language()
 
 
 def _add_headers(response: Response) -> Response:
     """Each door has headers for all its answers; what an answer says of itself stands."""
-    headers = door.HEADERS if request.path.startswith("/api/") else pages.HEADERS
+    headers = blueprint.HEADERS if request.path.startswith("/api/") else pages.HEADERS
     present = {name.lower() for name, _ in response.headers}  # a look at Werkzeug's headers searches them
     for name, value in headers.items():
         if name.lower() not in present:

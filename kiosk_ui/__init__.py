@@ -5,7 +5,7 @@ public     the way in, a centre's figures and poster, the privacy notice, the ac
 kiosk      the hall's tablet: a shell that works without a line, and the worker that keeps it
 admin      what people who run centres see and do, behind a sign-in
 errors     every refusal as a page in plain words
-prepared   pages drawn once and filled in for each reader
+page_cache  pages drawn once and filled in for each reader
 pages      what every page shares: one page or a piece of it, headers
 languages  which language a page is in, how days and numbers are written
 charts     charts as SVG

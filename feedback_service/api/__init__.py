@@ -1,20 +1,20 @@
-"""The JSON door; its views are thin: they read, call the flow, answer.
+"""The JSON door. Its views are thin: they read the request, call the flow and write the reply.
 
-door             puts the door together
-operations       what is declared beside each view; it guards, reads and documents
+blueprint        puts the door together
+endpoint         what a view declares: who may call it, what it reads, how it is documented
 cases            views: cases and invitations
 surveys          views: surveys and answers
 summaries        views: figures
-kiosk            views: tablets
+tablets          views: tablets
 deliveries       views: deliveries to the central system
 schemas          shapes on the wire
-kiosk_schemas    shapes of what tablets send and get
+tablet_schemas   shapes of what tablets send and get
 summary_schemas  shapes of figures
 fields           kinds of fields, and how strictly they are read
-body             how strictly JSON is read
+request_body     how strictly JSON is read
 problems         how refusals are written
-replies          how answers are written
+json_reply       how replies are written
 openapi          the door described for programs
 docs             the door described for people
-probes           health and metrics
+health           health and metrics
 """

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from feedback_service.api import door, openapi
+from feedback_service.api import blueprint, openapi
 
 
 def main() -> int:
@@ -20,7 +20,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="change nothing, only compare")
     asked = parser.parse_args()
     app = Flask("openapi", static_folder=None)
-    door.register(app)
+    blueprint.register(app)
     wanted = json.dumps(openapi.document(app), ensure_ascii=False, indent=1) + "\n"
     if asked.check:
         if asked.file.exists() and asked.file.read_text(encoding="utf-8") == wanted:

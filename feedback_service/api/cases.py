@@ -6,13 +6,13 @@ from typing import Any
 from flask import Blueprint, Response
 
 from feedback_service.addresses import survey_address
-from feedback_service.api import body, operations
+from feedback_service.api import endpoint, request_body
+from feedback_service.api.endpoint import Call, Operation, operation
 from feedback_service.api.fields import json_pointer
-from feedback_service.api.operations import Call, Operation, operation
+from feedback_service.api.json_reply import format_instant, json_response
 from feedback_service.api.problems import problem_to_json
-from feedback_service.api.replies import format_instant, json_response
 from feedback_service.api.schemas import BatchReply, CaseBatchSchema, CaseReply, CaseSchema
-from feedback_service.cases.registry import CaseUpdate
+from feedback_service.cases.register import CaseUpdate
 from feedback_service.errors import N_, AlreadyFinal, AnotherCase, FeedbackError, NotFound
 from feedback_service.flow import cases
 from feedback_service.flow.cases import CaseView, InvitationView, RegistrationResult
@@ -65,7 +65,7 @@ def register_case(call: Call) -> Response:
         summary=N_("Register up to 1000 cases at once"),
         note=N_("Each case is entered or refused for itself, in the order sent. A body may have 2 MiB."),
         takes=CaseBatchSchema,
-        longest=body.MAX_BATCH_BYTES,
+        longest=request_body.MAX_BATCH_BYTES,
         gives={200: (N_("What became of each case."), BatchReply)},
         example={"cases": [EXAMPLE]},
     )
@@ -115,7 +115,7 @@ def cancel_invitation(call: Call, case_id: uuid.UUID) -> Response:
 
 def _parse_item(item: Any) -> CaseUpdate | FeedbackError:
     try:
-        report: CaseUpdate = operations.load(CaseSchema, item)
+        report: CaseUpdate = endpoint.load(CaseSchema, item)
         return report
     except FeedbackError as refusal:
         return refusal

@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response
 from marshmallow import Schema, ValidationError, fields
 
+from feedback_service.api.endpoint import Call, Operation, operation
 from feedback_service.api.fields import Choice, Instant, StrictSchema, TextLine, Uuid
 from feedback_service.api.fields import TranslatableMessage as said
-from feedback_service.api.operations import Call, Operation, operation
-from feedback_service.api.replies import format_instant, json_response
+from feedback_service.api.json_reply import format_instant, json_response
 from feedback_service.api.schemas import centre_code_field
 from feedback_service.config import current_settings
 from feedback_service.delivery import status

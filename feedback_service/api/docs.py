@@ -13,9 +13,9 @@ from flask_babel import force_locale
 
 from feedback_service.access.roles import SCOPE_LABELS
 from feedback_service.api import openapi
-from feedback_service.api.operations import Call, Operation, operation
+from feedback_service.api.endpoint import Call, Operation, operation
+from feedback_service.api.json_reply import json_response
 from feedback_service.api.problems import EXPLANATIONS, problem_types
-from feedback_service.api.replies import json_response
 from feedback_service.api.schemas import SurveyQuery
 from feedback_service.config import current_settings
 from feedback_service.errors import N_, NotFound

@@ -17,8 +17,8 @@ from marshmallow.fields import Field
 from werkzeug.routing import Rule
 
 from feedback_service import errors
+from feedback_service.api.endpoint import COOKIE, TABLET, GuardedView, Operation
 from feedback_service.api.fields import Choice, Uuid
-from feedback_service.api.operations import COOKIE, TABLET, GuardedView, Operation
 from feedback_service.api.schemas import ProblemReply
 from feedback_service.errors import N_, FeedbackError
 

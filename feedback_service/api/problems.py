@@ -8,7 +8,7 @@ from flask_babel import get_locale, gettext
 from werkzeug.exceptions import HTTPException
 
 from feedback_service import errors, logs
-from feedback_service.api.replies import json_response
+from feedback_service.api.json_reply import json_response
 from feedback_service.config import current_settings
 from feedback_service.errors import (
     N_,

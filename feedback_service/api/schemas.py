@@ -17,7 +17,7 @@ from feedback_service.api.fields import (
     TranslatableMessage,
     Uuid,
 )
-from feedback_service.cases.registry import CaseUpdate, ServiceRef
+from feedback_service.cases.register import CaseUpdate, ServiceRef
 from feedback_service.config import current_settings
 from feedback_service.errors import N_
 from feedback_service.vocabulary import FRONT_OFFICES, STATUSES, WORKPLACE_KINDS

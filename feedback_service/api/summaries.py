@@ -3,8 +3,8 @@
 from flask import Blueprint, Response
 
 from feedback_service import clock
-from feedback_service.api.operations import Call, Operation, operation
-from feedback_service.api.replies import json_response
+from feedback_service.api.endpoint import Call, Operation, operation
+from feedback_service.api.json_reply import json_response
 from feedback_service.api.summary_schemas import SummaryQuery, SummaryReply
 from feedback_service.errors import N_, Invalid, NotFound
 from feedback_service.figures.shapes import FigureQuery

@@ -4,8 +4,8 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from feedback_service.api.operations import Call, Operation, operation
-from feedback_service.api.replies import json_response
+from feedback_service.api.endpoint import Call, Operation, operation
+from feedback_service.api.json_reply import json_response
 from feedback_service.api.schemas import (
     AnswersSchema,
     AssistedSchema,

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Table, and_, bindparam, delete, insert, select, true, update
 from sqlalchemy.orm import Session
 
-from feedback_service import keyring as tokens
+from feedback_service import keyring
 from feedback_service.database import fetch_rows, table, write, write_guarded
 from feedback_service.errors import InvitationCancelled, InvitationExpired, NotFound
 from feedback_service.keyring import Keyring, TokenKey

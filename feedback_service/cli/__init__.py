@@ -7,11 +7,11 @@ wrongly; then one sentence on standard error says why.
 from flask import Flask
 
 from feedback_service.cli.access import journal, key, user
-from feedback_service.cli.hand_over import packages
-from feedback_service.cli.records import purge, recount, summary
-from feedback_service.cli.running import relay, worker
-from feedback_service.cli.setup import centre, methodology, questionnaire, service
+from feedback_service.cli.figures import purge, recount, summary
+from feedback_service.cli.packages import packages
+from feedback_service.cli.registers import centre, methodology, questionnaire, service
 from feedback_service.cli.tablets import device
+from feedback_service.cli.worker import relay, worker
 
 
 def register(app: Flask) -> None:

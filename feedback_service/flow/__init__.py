@@ -1,34 +1,35 @@
-"""Every write but the relay's own books: one function, one thing that happens, one transaction, readable aloud.
+"""The use cases. Each public function is one thing that happens (a *story*), in one transaction.
 
-    cases         a case system tells; an invitation is issued or cancelled
-    answers       a person answers by an invitation: taps, sends, or leaves it begun
-    direct        an answer comes without an invitation: from the hall's poster, or typed in by staff
-    recording     the step that every way of answering ends in
-    receipts      a person reads the receipt, takes the answer back, types a short code
-    comments      staff read comments and set them aside
-    pairing       a tablet is let in, or its key ended
-    tablets       a tablet asks what to show and brings what people answered on it
-    queue_files   the same from a file that a stuck tablet saved
-    tablet_list   which tablets a centre has, and how they fare
-    alarms        people read alarms and breaches, and say what they do about them
-    sign_in       staff come in and go out
-    oversight     which centres they may see; the journal knows who saw what
-    staff         people are let into the administration, and kept out of it
-    profile       a centre's people keep its profile and services
-    integrations  keys for case systems are made and ended
-    explaining    they explain a figure
-    dashboard     the administrators' pages of figures, each read in one snapshot
-    summaries     summaries for systems, for commands and for everybody
-    health        whether the service can work, and how much waits
-    deliveries    an operator has an event sent again
-    registers     an operator adds and imports centres and services
-    publishing    an operator publishes questionnaires and methodologies
-    maintenance   what time does: days are recounted, old things are deleted
-    alarm_duties  what time does: alarms and breaches are raised, reviewed, told in letters
+    cases              a case system reports a case; an invitation is issued or cancelled
+    answers            a person answers by an invitation: taps, sends, or leaves a draft
+    uninvited_answers  an answer comes without an invitation: from the hall's poster, or typed in by staff
+    recording          the step that every way of answering ends in
+    receipts           a person reads the receipt, withdraws the answer, types a short code
+    comments           staff read comments and set them aside
+    tablet_pairing     a tablet is paired, or its key is revoked
+    tablet_screens     a tablet asks what to show and looks up a short code
+    tablet_answers     a tablet delivers what people answered on it
+    tablet_files       the same from a file that a stuck tablet saved
+    tablet_health      which tablets a centre has, and what is wrong with them
+    alarms             people read alarms and breaches, and write what they do about them
+    sign_in            staff sign in and out, and prove the second factor
+    audit              which centres staff may see; the audit log notes who saw what
+    users              people get access to the administration, and lose it
+    centre_profile     a centre's people edit its profile and services
+    api_keys           keys for case systems are made and revoked
+    explanations       people explain a figure in writing
+    dashboard          the administrators' pages of figures, each read in one snapshot
+    summaries          summaries for systems, for commands and for everybody
+    health             whether the service can work, and how much waits
+    deliveries         an operator has an event sent again
+    registers          an operator adds and imports centres and services
+    publishing         an operator publishes questionnaires and methodologies
+    maintenance        duties of the worker: days are recounted, old rows are deleted
+    alarm_duties       duties of the worker: alarms and breaches are raised, reviewed, told by e-mail
 
-The doors import these modules and call their functions by the module's name; nothing is passed on from here.
+The doors import these modules and call their functions by the module's name; this package re-exports nothing.
 A story that is a transaction calls no other story. A story that is none may call others, one after the other:
-``queue_files`` brings each answer by ``tablets.deliver``, ``profile`` imports services by ``registers``, and the
-worker's duties complete answers by ``answers`` and forget sessions by ``sign_in``.
-Which event is carried by whom, and how that went, the relay writes down in ``delivery.relay``.
+``tablet_files`` delivers each answer by ``tablet_answers``, ``centre_profile`` imports services by ``registers``,
+and the duties of the worker complete drafts by ``answers`` and delete old sessions by ``sign_in``.
+The relay writes down by itself which event it carried, and with what result: see ``delivery.relay``.
 """

@@ -1,6 +1,6 @@
 """What the worker does about alarms and breaches: raises them, reviews them, tells of them in letters.
 
-It looks at a centre only when an answer gave cause (``alarms.book.worry``, ``breaches.store.notice``), within
+It looks at a centre only when an answer gave cause (``alarms.store.worry``, ``breaches.store.notice``), within
 seconds; what it needs to count it reads outside the transaction that writes, so that nobody waits for it. Letters
 are sent outside any transaction and told apart by their own id; see ``alarms.email_outbox`` for what that promises.
 """
@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock, mail
 from feedback_service.access import roles
-from feedback_service.alarms import book, email_outbox, email_text
-from feedback_service.alarms.book import BAD_ANSWERS, WHOLE, Evidence
+from feedback_service.alarms import email_outbox, email_text, store
 from feedback_service.alarms.email_outbox import ClaimedEmail
 from feedback_service.alarms.email_text import AlarmLine
+from feedback_service.alarms.store import BAD_ANSWERS, WHOLE, Evidence
 from feedback_service.breaches import letters as breach_letters
 from feedback_service.breaches import store as breaches
 from feedback_service.breaches.store import BREACH
@@ -98,7 +98,7 @@ def tell_alarms(stop: Stop) -> int:
 @reading
 def _causes(tx: Session) -> dict[uuid.UUID, Cause]:
     found: defaultdict[uuid.UUID, Cause] = defaultdict(Cause)
-    for bad in book.concerns(tx, PORTION):
+    for bad in store.concerns(tx, PORTION):
         found[bad.centre_id].bad_answers.append(bad.id)
         if bad.service_id:
             found[bad.centre_id].services.add(bad.service_id)
@@ -110,7 +110,7 @@ def _causes(tx: Session) -> dict[uuid.UUID, Cause]:
 @reading
 def _standing(tx: Session) -> list[tuple[uuid.UUID, set[uuid.UUID | None]]]:
     subjects: dict[uuid.UUID, set[uuid.UUID | None]] = {}
-    for centre_id, subject in book.standing_subjects(tx):
+    for centre_id, subject in store.standing_subjects(tx):
         subjects.setdefault(centre_id, set()).add(uuid.UUID(subject) if subject else None)
     return list(subjects.items())
 
@@ -133,10 +133,10 @@ def _note(tx: Session, centre_id: uuid.UUID, seen: Seen, cause: Cause) -> None:
     now = clock.now()
     today = clock.kyiv_day(now)
     if cause.bad_answers:
-        book.take(tx, centre_id, cause.bad_answers)
+        store.take(tx, centre_id, cause.bad_answers)
     if cause.breaches and breaches.record(tx, centre_id, cause.breaches, today):
         email_outbox.add_to_digest(tx, centre_id, BREACH, now)
-    new = [book.watch(tx, centre_id, subject, evidence, today) for subject, evidence in sorted(seen.items())]
+    new = [store.watch(tx, centre_id, subject, evidence, today) for subject, evidence in sorted(seen.items())]
     if any(new):
         email_outbox.add_to_digest(tx, centre_id, BAD_ANSWERS, now)
 
@@ -157,7 +157,7 @@ def _write(tx: Session, centre_id: uuid.UUID, kind: str) -> None:
         found = breaches.take_untold(tx, centre_id)
         said = breach_letters.describe([(card.since, card.bad) for card in found])
     else:
-        raised = book.take_untold(tx, centre_id)
+        raised = store.take_untold(tx, centre_id)
         said = email_text.describe([AlarmLine(card.service, card.since, card.n, card.bad) for card in raised])
     wanted = [role for role in ROLES if role in roles.CENTRE_ROLES and roles.has_right(role, RIGHTS[kind])]
     readers = (

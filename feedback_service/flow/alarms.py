@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.access import audit_log, roles, visibility
 from feedback_service.access.sessions import CurrentUser
-from feedback_service.alarms import book, email_outbox
-from feedback_service.alarms.book import AlarmCard
+from feedback_service.alarms import email_outbox, store
+from feedback_service.alarms.store import AlarmCard
 from feedback_service.breaches import store as breaches
 from feedback_service.breaches.store import BREACH, BreachCard
 from feedback_service.database import reading, transaction
@@ -34,7 +34,7 @@ open_alarms = reading(list_open_alarms)
 @reading
 def all_alarms(tx: Session, by: CurrentUser, centre: str | None = None) -> list[Card]:
     """The same, and after them those that were over within the last 91 days."""
-    since = clock.kyiv_day(clock.now()) - book.REMEMBERED
+    since = clock.kyiv_day(clock.now()) - store.REMEMBERED
     return _listed(tx, by, centre, since=since)
 
 
@@ -45,7 +45,7 @@ def acknowledge(tx: Session, by: CurrentUser, centre: str, alarm_id: uuid.UUID, 
     Raises ``NotFound``, ``Invalid`` for the note, ``ChangedMeanwhile`` when somebody was first.
     """
     card, now = visibility.visible_centres(tx, by.role, by.scopes).get_centre(centre), clock.now()
-    alarm = book.hold(tx, card.id, alarm_id) if by.has_right(roles.ALARMS) else None
+    alarm = store.hold(tx, card.id, alarm_id) if by.has_right(roles.ALARMS) else None
     breach = breaches.hold(tx, card.id, alarm_id) if by.has_right(roles.BREACHES) and alarm is None else None
     found = alarm or breach
     if found is None:
@@ -56,7 +56,7 @@ def acknowledge(tx: Session, by: CurrentUser, centre: str, alarm_id: uuid.UUID, 
     if breach is not None:
         breaches.acknowledge(breach, by.email, said, now, clock.kyiv_day(now))
     else:
-        book.acknowledge(found, by.email, said, now)
+        store.acknowledge(found, by.email, said, now)
     # By its id: the journal is read by those, too, to whom nothing tells of breaches.
     audit_log.append_entry(tx, [card.id], by.actor, "alarm_acknowledged", str(alarm_id), now)
 
@@ -78,7 +78,7 @@ def _listed(tx: Session, by: CurrentUser, centre: str | None, *, since: date | N
     if by.has_right(roles.BREACHES):
         found += breaches.listed(tx, centres, since=since)
     if by.has_right(roles.ALARMS):
-        found += book.listed(tx, centres, since=since)
+        found += store.listed(tx, centres, since=since)
     return sorted(found, key=_order)
 
 

@@ -28,7 +28,7 @@ from feedback_service.flow.recording import Origin, record_answer
 from feedback_service.keyring import current_keyring
 from feedback_service.logs import log
 from feedback_service.models import Centre
-from feedback_service.surveys import library
+from feedback_service.surveys import published
 from feedback_service.surveys.answers import Answers
 from feedback_service.surveys.questionnaires import Questionnaire
 
@@ -96,7 +96,7 @@ def _read_survey(tx: OptimisticTransaction, token: str) -> tuple[InvitationConte
     context, now = invitations.find_by_token(tx.connection, current_keyring(), token), clock.now()
     _refuse_answered(context, now)
     context.refuse_if_closed(clock.kyiv_day(now))
-    questionnaire = library.get_by_version(tx.connection, context.invitation.questionnaire)
+    questionnaire = published.get_by_version(tx.connection, context.invitation.questionnaire)
     return context, _make_survey(context, questionnaire, has_draft=context.draft is not None)
 
 
@@ -217,7 +217,7 @@ def _load_open_invitation(
         return _make_recorded_answer(context, client_id, repeated=True, late=True)
     _refuse_answered(context, now)
     context.refuse_if_closed(clock.kyiv_day(now))
-    return context, library.get_by_version(tx.connection, context.invitation.questionnaire)
+    return context, published.get_by_version(tx.connection, context.invitation.questionnaire)
 
 
 def _submit_draft(connection: Connection, context: InvitationContext) -> None:

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feedback_service import clock, keyring
-from feedback_service.cases import invitations, registry
-from feedback_service.cases.registry import CaseRecord, CaseUpdate, IssueTerms, RegistrationOutcome
+from feedback_service.cases import invitations, register
+from feedback_service.cases.register import CaseRecord, CaseUpdate, IssueTerms, RegistrationOutcome
 from feedback_service.centres.register import find_centres
 from feedback_service.config import current_settings
 from feedback_service.database import reading, transaction
@@ -19,7 +19,7 @@ from feedback_service.errors import FeedbackError, NotFound
 from feedback_service.flow.recording import Origin
 from feedback_service.keyring import Keyring, current_keyring
 from feedback_service.models import Case, Centre, Invitation
-from feedback_service.surveys import library
+from feedback_service.surveys import published
 from feedback_service.vocabulary import FRONT_OFFICES
 
 
@@ -74,7 +74,7 @@ def register_cases(
     results: dict[int, RegistrationOutcome] = {}
     for code, centre in centres_by_code.items():
         positions = [position for position, report in enumerate(reports) if report.centre == code]
-        outcomes = registry.register_updates(tx, centre, [reports[position] for position in positions], terms)
+        outcomes = register.register_updates(tx, centre, [reports[position] for position in positions], terms)
         results |= zip(positions, outcomes, strict=True)
         outbox.enqueue_events(
             tx.connection(),
@@ -119,7 +119,8 @@ def _make_issue_terms(tx: Session, now: datetime) -> IssueTerms:
         now=now,
         days_valid=current_settings().invitation_days,
         questionnaires={
-            office: library.find_in_force(tx.connection(), office, today).version for office in FRONT_OFFICES
+            office: published.find_in_force(tx.connection(), office, today).version
+            for office in FRONT_OFFICES
         },
     )
 
@@ -129,7 +130,7 @@ def _open_case_record(tx: Session, case_id: uuid.UUID, centres: Collection[str])
     centre = tx.scalar(query.where(Case.id == case_id, Centre.code.in_(centres)))
     if centre is None:
         raise NotFound()
-    [case_record] = registry.load_records(tx, centre, Case.id == case_id)
+    [case_record] = register.load_records(tx, centre, Case.id == case_id)
     return case_record
 
 

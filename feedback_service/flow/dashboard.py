@@ -25,7 +25,7 @@ from feedback_service.flow.alarms import Card, list_open_alarms
 from feedback_service.flow.explanations import ExplanationVersion, list_explanations
 from feedback_service.flow.tablet_health import read_tablets
 from feedback_service.indicators.methodology import Methodology
-from feedback_service.surveys import library
+from feedback_service.surveys import published
 from feedback_service.surveys.questionnaires import Questionnaire
 
 
@@ -87,7 +87,7 @@ def read_overview_page(
     return Dashboard(
         heading=_read_heading(tx, query, overview.summary.methodology),
         overview=overview,
-        questionnaires=library.list_published(tx, query.last),
+        questionnaires=published.list_published(tx, query.last),
         alarms=list_open_alarms(tx, visitor, centre) if visitor.has_right(roles.ALARMS) else [],
         sums=deliveries.count_deliveries(tx, query.centres) if of_deliveries else None,
         paused=of_deliveries and deliveries.is_channel_paused(tx),
@@ -98,7 +98,7 @@ def read_overview_page(
 @reading
 def read_overview(tx: Session, query: FigureQuery) -> tuple[Overview, Sequence[Questionnaire]]:
     """The figures of the first screen alone, with the questionnaires that word them: for exports."""
-    return _read_overview(tx, query), library.list_published(tx, query.last)
+    return _read_overview(tx, query), published.list_published(tx, query.last)
 
 
 @reading
@@ -134,7 +134,7 @@ def read_channels(tx: Session, query: FigureQuery) -> list[ChannelComparison]:
 @reading
 def read_questionnaires(tx: Session, day: date) -> list[Questionnaire]:
     """Every questionnaire that came into force by that day; of two that begin together the later one holds."""
-    return library.list_published(tx, day)
+    return published.list_published(tx, day)
 
 
 def _read_heading(tx: Session, query: FigureQuery, methodology: Methodology) -> Heading:

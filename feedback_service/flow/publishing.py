@@ -16,7 +16,7 @@ from feedback_service.indicators import compatibility, methodology
 from feedback_service.indicators import published as methodology_library
 from feedback_service.indicators.methodology import Methodology
 from feedback_service.models import PublishedDocument
-from feedback_service.surveys import library as questionnaire_library
+from feedback_service.surveys import published as questionnaire_library
 from feedback_service.surveys import questionnaires
 from feedback_service.surveys.questionnaires import Questionnaire
 

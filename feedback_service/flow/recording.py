@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection
 
 from feedback_service import clock, keyring
-from feedback_service.alarms import book
+from feedback_service.alarms import store
 from feedback_service.breaches import store as breach_store
 from feedback_service.cases.invitations import CaseFacts, CentreFacts, ServiceFacts
 from feedback_service.config import current_settings
@@ -15,7 +15,7 @@ from feedback_service.counts import rollups
 from feedback_service.delivery import events, outbox
 from feedback_service.indicators import published as methodologies
 from feedback_service.models import Case, Centre, Service
-from feedback_service.surveys import library as questionnaires
+from feedback_service.surveys import published as questionnaires
 from feedback_service.surveys import responses
 from feedback_service.surveys.answers import Answers
 from feedback_service.surveys.responses import NewResponse
@@ -106,7 +106,7 @@ def record_answer(
     )
     service_id = origin.service.id if origin.service else None
     if methodology.has_bad_answer(answers.single):
-        book.worry(connection, origin.centre.id, service_id)
+        store.worry(connection, origin.centre.id, service_id)
     if breaches:
         breach_store.notice(connection, origin.centre.id, service_id)
     event = events.build_response_recorded(

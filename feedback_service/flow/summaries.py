@@ -13,7 +13,7 @@ from feedback_service.figures.shapes import FigureQuery, Summary, WithoutSignals
 from feedback_service.figures.summaries import read_summary
 from feedback_service.figures.without_signals import read_summary_with_and_without_signals
 from feedback_service.flow.answers import PublicCentre
-from feedback_service.surveys import library
+from feedback_service.surveys import published
 from feedback_service.surveys.questionnaires import Questionnaire
 
 
@@ -45,5 +45,5 @@ def read_public_page(tx: Session, code: str, first: date, last: date) -> PublicC
     return PublicCentrePage(
         PublicCentre.from_centre(centre),
         read_summary(tx, query, min_group=current_settings().min_published),
-        library.list_published(tx, last),
+        published.list_published(tx, last),
     )

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from feedback_service.config import current_settings
 from feedback_service.database import reading
 from feedback_service.errors import N_, FeedbackError, Invalid
-from feedback_service.flow.tablets import TabletAnswer, accept_answers, record_refused_answer
+from feedback_service.flow.tablet_answers import TabletAnswer, accept_answers, record_refused_answer
 from feedback_service.keyring import current_keyring
 from feedback_service.models import Centre, Device
 from feedback_service.plain_text import clean_text

@@ -7,8 +7,8 @@ from datetime import date, timedelta
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
-from feedback_service.cases import registry
-from feedback_service.cases.registry import ServiceRef
+from feedback_service.cases import register
+from feedback_service.cases.register import ServiceRef
 from feedback_service.centres.register import require_centre
 from feedback_service.database import reading, transaction
 from feedback_service.errors import N_, Invalid, NotFound
@@ -21,7 +21,7 @@ from feedback_service.flow.answers import (
 )
 from feedback_service.flow.recording import Origin, record_answer
 from feedback_service.keyring import current_keyring
-from feedback_service.surveys import library, responses
+from feedback_service.surveys import published, responses
 
 MAX_ANSWER_AGE = timedelta(days=366)  # how long ago an answer that staff type in may have been given
 
@@ -43,7 +43,7 @@ class AssistedAnswer:
 def open_hall_survey(tx: Session, centre_code: str) -> Survey:
     """The survey of a centre's hall, without a case; ``NotFound`` if there is no such centre."""
     centre = require_centre(tx, centre_code)
-    questionnaire = library.find_in_force(tx.connection(), "offline", clock.kyiv_day(clock.now()))
+    questionnaire = published.find_in_force(tx.connection(), "offline", clock.kyiv_day(clock.now()))
     return Survey(PublicCentre.from_centre(centre), None, None, questionnaire, has_draft=False)
 
 
@@ -78,7 +78,7 @@ def record_assisted_answer(
     if assisted_answer.answered_on < today - MAX_ANSWER_AGE:
         raise Invalid.for_field("/answered_on", N_("This day is more than a year ago."))
     centre = require_centre(tx, assisted_answer.centre)
-    service = registry.find_or_add_service(tx, centre, assisted_answer.service)
+    service = register.find_or_add_service(tx, centre, assisted_answer.service)
     origin = Origin(centre=centre, front_office=assisted_answer.front_office, service=service)
     return _record_once(
         tx,
@@ -109,7 +109,7 @@ def _record_once(
             )
     now, key = clock.now(), ring.signing_key
     try:
-        questionnaire = library.find_in_force(tx.connection(), origin.front_office, day)
+        questionnaire = published.find_in_force(tx.connection(), origin.front_office, day)
     except LookupError:
         raise Invalid.for_field("/answered_on", N_("No questionnaire was in force on this day.")) from None
     answers = check_answers(questionnaire)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.app import create_app
-from feedback_service.cases.registry import CaseUpdate, ServiceRef
+from feedback_service.cases.register import CaseUpdate, ServiceRef
 from feedback_service.config import Settings
 from feedback_service.database import transaction
 from feedback_service.errors import FeedbackError

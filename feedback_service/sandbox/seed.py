@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.cases import invitations
-from feedback_service.cases.registry import CaseUpdate, ServiceRef
+from feedback_service.cases.register import CaseUpdate, ServiceRef
 from feedback_service.counts import rollups
 from feedback_service.database import OptimisticTransaction, transaction
 from feedback_service.errors import Conflict

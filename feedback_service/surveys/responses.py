@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service.database import table, write
 from feedback_service.models import Comment, Response
-from feedback_service.surveys import library
+from feedback_service.surveys import published
 from feedback_service.surveys.answers import Answers
 from feedback_service.surveys.search_stems import fold_text
 
@@ -52,7 +52,7 @@ def store_response(connection: Connection, response: NewResponse) -> None:
 
 def _comment_facts(connection: Connection, response: NewResponse) -> dict[str, object]:
     """What a comment repeats of its answer."""
-    questionnaire = library.get_by_version(connection, response.questionnaire)
+    questionnaire = published.get_by_version(connection, response.questionnaire)
     return {name: getattr(response, name) for name in _REPEATED_COLUMNS} | {
         "set_aside": False,
         "poor": questionnaire.is_poor(response.answers.single),

@@ -8,7 +8,7 @@ import re
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -16,8 +16,12 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.bearer_secrets import hash_secret, new_secret
 from feedback_service.database import reading
+from feedback_service.errors import TooManyGuesses
 from feedback_service.models import Centre, Device, PairingRequest, RefusedTabletAnswer
 
+EARLIEST_TIME = datetime(
+    1970, 1, 1, tzinfo=UTC
+)  # no clock shows an earlier instant; the first years have no zones
 PAIRING_PERIOD = timedelta(minutes=10)
 MAX_WAITING_REQUESTS = 500  # tablets that may wait for approval at once: nobody fills the table from outside
 GUESSING_PERIOD = timedelta(minutes=10)
@@ -152,3 +156,17 @@ def note_wrong_code(device: Device, now: datetime) -> None:
     if device.guessing_since is None or device.guessing_since + GUESSING_PERIOD <= now:
         device.guessing_since, device.wrong_codes = now, 0
     device.wrong_codes += 1
+
+
+def to_server_time(device: Device, tablet_time: datetime, now: datetime) -> datetime:
+    """An instant that the tablet's clock told, put right; nothing was answered after now."""
+    try:
+        return max(min(tablet_time - timedelta(seconds=device.skew), now), EARLIEST_TIME)
+    except OverflowError:
+        return now
+
+
+def refuse_too_many_guesses(device: Device, now: datetime) -> None:
+    """Raises ``TooManyGuesses`` while the tablet may try no other short code."""
+    if wait_seconds := seconds_to_wait(device, now):
+        raise TooManyGuesses(retry_after=wait_seconds)

@@ -2,16 +2,16 @@
 
 admission      who may open a view, and where a form came from
 cookies        the cookie that carries a session
-kept           a form that came too late is kept until its sender is back
+saved_form     a form that came too late is kept until its sender is back
 sign_in_pages  the pages that ask who somebody is
 session        signing in and out, second factor, one's own account
 layout         navigation, addresses, what every page shares
 forms          what was wrong with a form, in words
 refusals       refusals in words for staff
 figures        the overview, what is behind it told apart, sources compared, exports
-asked          which figures an address asks for
+view_query     which figures an address asks for
 period         a period as people type it
-words          what figures are called
+labels         what figures are called
 tables         the tables that pages and exports share
 alarms         what calls a human
 comments       what people wrote
@@ -20,7 +20,7 @@ keys           keys of case systems
 tablets        tablets in halls and at windows
 deliveries     what the central system refused
 centre         the centre's profile, services and poster
-journal        who saw and did what
+audit_log      who saw and did what
 """
 
 from flask import Blueprint, Flask
@@ -29,11 +29,11 @@ from werkzeug.exceptions import HTTPException
 from feedback_service.errors import FeedbackError
 from kiosk_ui.admin import (
     alarms,
+    audit_log,
     centre,
     comments,
     deliveries,
     figures,
-    journal,
     keys,
     layout,
     refusals,
@@ -95,7 +95,7 @@ ADDRESSES: tuple[tuple[str, str, GuardedView], ...] = (
     ("POST", "/tablets/import", tablets.import_queue),
     ("GET", "/deliveries", deliveries.deliveries),
     ("POST", "/deliveries/<uuid:event>/replay", deliveries.send_again),
-    ("GET", "/journal", journal.journal),
+    ("GET", "/journal", audit_log.journal),
     ("GET", "/<path:lost>", refusals.nowhere),
     ("POST", "/<path:lost>", refusals.nowhere),
 )
@@ -109,7 +109,7 @@ def register(app: Flask) -> None:
             raise RuntimeError(f"the view of {method} {address} does not say who may open it")
         admin.add_url_rule(address, view_func=view, methods=[method])
     admin.context_processor(layout.shared)
-    admin.after_request(journal.note_page)
+    admin.after_request(audit_log.note_page)
     admin.register_error_handler(FeedbackError, refusals.refused)
     admin.register_error_handler(HTTPException, refusals.lost)
     app.register_blueprint(admin)

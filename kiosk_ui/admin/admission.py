@@ -18,8 +18,8 @@ from feedback_service.config import current_settings
 from feedback_service.errors import N_, NotAllowed
 from feedback_service.flow import audit, sign_in
 from kiosk_ui.admin.cookies import cookie_name
-from kiosk_ui.admin.kept import SavedForm
 from kiosk_ui.admin.layout import offer_again
+from kiosk_ui.admin.saved_form import SavedForm
 from kiosk_ui.admin.sign_in_pages import come_back
 from kiosk_ui.languages import url_language
 from kiosk_ui.pages import MAX_STAFF_FORM_BYTES

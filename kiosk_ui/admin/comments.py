@@ -19,7 +19,7 @@ from feedback_service.i18n import own_name
 from feedback_service.surveys.comments import AnswerFilter, CommentFilter, CommentView
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.vocabulary import FRONT_OFFICES, SOURCES
-from kiosk_ui.admin import words
+from kiosk_ui.admin import labels
 from kiosk_ui.admin.admission import centre_of, needs, sight, visitor
 from kiosk_ui.admin.layout import show
 from kiosk_ui.admin.period import read_period
@@ -101,7 +101,7 @@ def comments(centre: str | None = None) -> ResponseReturnValue:
         found=comment_page,
         readings=[_label_comment(comment, filter_form.questionnaires) for comment in comment_page.comments],
         least=current_settings().min_group,
-        front_offices=words.FRONT_OFFICE_LABELS,
+        front_offices=labels.FRONT_OFFICE_LABELS,
         formats=exports.FORMATS,
     )
 
@@ -149,14 +149,14 @@ def _read_filter_form(centre: str) -> CommentFilterForm:
     """What the address asks for, or the nearest to it that makes sense."""
     questionnaires = read_questionnaires(clock.kyiv_day(clock.now()))
     services = {_service_key(entry): entry.title for entry in centre_profile.list_services(visitor(), centre)}
-    reasons = dict(words.reasons(questionnaires))
+    reasons = dict(labels.reasons(questionnaires))
     comment_filter, remarks = _read_comment_filter(services, reasons)
     choices = {
         "front_office": {
-            entry: translated_message(words.FRONT_OFFICE_LABELS[entry]) for entry in FRONT_OFFICES
+            entry: translated_message(labels.FRONT_OFFICE_LABELS[entry]) for entry in FRONT_OFFICES
         },
         "service": services,
-        "source": {entry: translated_message(words.SOURCE_LABELS[entry]) for entry in SOURCES},
+        "source": {entry: translated_message(labels.SOURCE_LABELS[entry]) for entry in SOURCES},
         "language": {code: own_name(code) for code in available_languages()},
     }
     return CommentFilterForm(comment_filter, remarks, questionnaires, choices, reasons)
@@ -207,7 +207,9 @@ def _export_row(labelled: LabelledComment) -> list[str | None]:
     comment = labelled.comment
     return [
         f"{comment.month:%Y-%m}" if comment.month else None,
-        translated_message(words.FRONT_OFFICE_LABELS[comment.front_office]) if comment.front_office else None,
+        translated_message(labels.FRONT_OFFICE_LABELS[comment.front_office])
+        if comment.front_office
+        else None,
         comment.service,
         labelled.rating,
         "; ".join(f"{question} {answer}" for question, answer in labelled.poor),

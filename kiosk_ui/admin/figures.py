@@ -20,11 +20,11 @@ from feedback_service.flow.dashboard import Heading
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.vocabulary import PARTS_OF_DAY
 from kiosk_ui import charts
-from kiosk_ui.admin import tables, words
+from kiosk_ui.admin import labels, tables
 from kiosk_ui.admin.admission import SIGNED_IN, centre_of, needs, sight, visitor
-from kiosk_ui.admin.asked import PARTS, Asked, asked, presets
 from kiosk_ui.admin.forms import form_errors
 from kiosk_ui.admin.layout import back_to, show
+from kiosk_ui.admin.view_query import PARTS, Asked, asked, presets
 from kiosk_ui.languages import format_number
 
 
@@ -59,7 +59,7 @@ def home() -> ResponseReturnValue:
         read.heading,
         overview=overview,
         shown=shown,
-        questions=words.question_texts(published),
+        questions=labels.question_texts(published),
         alarms=read.alarms,
         sums=read.sums,
         paused=read.paused,
@@ -159,7 +159,7 @@ def _told_apart(here: Asked) -> tuple[str, Asked]:
     first = here.breakdowns[0]
     sentence = _(
         "The figures cannot be told apart like that here; they are by %(what)s.",
-        what=_(words.BREAKDOWN_LABELS[first]),
+        what=_(labels.BREAKDOWN_LABELS[first]),
     )
     return first, replace(here, corrections=(*here.corrections, sentence))
 
@@ -232,8 +232,8 @@ def _show(template: str, here: Asked, heading: Heading, status: int = 200, **con
         here=here,
         sight=sight(),
         presets=list(presets(clock.kyiv_day(clock.now()))),
-        chosen=words.group_label(by, key, heading.chosen_title) if by else None,
-        words=words,
+        chosen=labels.group_label(by, key, heading.chosen_title) if by else None,
+        words=labels,
         confirmed=heading.confirmed,
         **context,
     )
@@ -254,7 +254,7 @@ def _trend(line: Trend) -> Markup | None:
         return None
     moments = [
         charts.TrendPoint(
-            label=words.period_label(line.by, key),
+            label=labels.period_label(line.by, key),
             value=bad.share if bad else None,
             low=None if point.low is None else point.low * 100,
             high=None if point.high is None else point.high * 100,
@@ -267,7 +267,7 @@ def _trend(line: Trend) -> Markup | None:
         f"trend-{line.front_office}",
         _(
             "Share of bad answers over time: %(office)s",
-            office=_(words.FRONT_OFFICE_LABELS[line.front_office]),
+            office=_(labels.FRONT_OFFICE_LABELS[line.front_office]),
         ),
         _(
             "%(periods)s periods, %(signals)s of them beyond the control limits. The same numbers are in the table.",
@@ -282,7 +282,7 @@ def _trend(line: Trend) -> Markup | None:
 def _pareto(overview: Overview, published: Sequence[Questionnaire]) -> Markup | None:
     if not overview.reasons:
         return None
-    reason_words = words.reasons(published)
+    reason_words = labels.reasons(published)
     bars = [
         charts.ParetoBar(
             reason_words.get(reason.name, reason.name),
@@ -305,7 +305,7 @@ def _funnel(part: Breakdown) -> Markup | None:
         return None
     dots = [
         charts.FunnelDot(
-            words.group_label(part.by, group.key, group.title),
+            labels.group_label(part.by, group.key, group.title),
             group.bad.n,
             group.bad.share or 0.0,
             group.place,
@@ -321,12 +321,12 @@ def _funnel(part: Breakdown) -> Markup | None:
         f"funnel-{part.front_office}",
         _(
             "Share of bad answers by the number of answers: %(office)s",
-            office=_(words.FRONT_OFFICE_LABELS[part.front_office]),
+            office=_(labels.FRONT_OFFICE_LABELS[part.front_office]),
         ),
         _(
             "The line is the share of all, %(share)s. Within the inner limits 95 %% lie by chance, within the outer "
             "ones 99.8 %%. Triangles are beyond the inner limits, squares beyond the outer ones.",
-            share=words.format_percent(whole.share),
+            share=labels.format_percent(whole.share),
         ),
     )
     return charts.draw_funnel(about, dots, limits, 100 * whole.count / whole.n, _axis)
@@ -342,44 +342,44 @@ def _heat(part: Breakdown) -> Markup:
     def cell(key: str) -> charts.HeatCell:
         group = groups.get(key)
         share = group.bad.share if group is not None and group.bad is not None else None
-        told = _("too few answers") if share is None else words.format_percent(share)
+        told = _("too few answers") if share is None else labels.format_percent(share)
         return charts.HeatCell(
             None if share is None else share / most,
             told if share is None else format_number(share, 1),
-            words.part_of_week_label(key),
+            labels.part_of_week_label(key),
         )
 
     rows = [
-        (_(words.PART_OF_DAY_LABELS[part_of_day]), [cell(f"{day}-{part_of_day}") for day in range(1, 8)])
+        (_(labels.PART_OF_DAY_LABELS[part_of_day]), [cell(f"{day}-{part_of_day}") for day in range(1, 8)])
         for part_of_day in PARTS_OF_DAY
     ]
     about = charts.ChartText(
         f"heat-{part.front_office}",
         _(
             "Share of bad answers by time of the week: %(office)s",
-            office=_(words.FRONT_OFFICE_LABELS[part.front_office]),
+            office=_(labels.FRONT_OFFICE_LABELS[part.front_office]),
         ),
         _("In percent. The darker, the more bad answers; hatched: too few answers to show."),
     )
-    return charts.draw_heat_map(about, words.weekday_names(), rows)
+    return charts.draw_heat_map(about, labels.weekday_names(), rows)
 
 
 def _channels(comparison: ChannelComparison) -> Markup:
     spans = []
     for channel in comparison.channels:
-        index, name = channel.index, _(words.CHANNEL_LABELS[channel.name])
+        index, name = channel.index, _(labels.CHANNEL_LABELS[channel.name])
         if index is None or index.value is None or index.interval is None:
-            instead = _(words.TOO_FEW_TO_SHOW if index is None else words.NOBODY_ANSWERED)
+            instead = _(labels.TOO_FEW_TO_SHOW if index is None else labels.NOBODY_ANSWERED)
             spans.append(charts.IntervalBar(name, None, None, None, instead))
         else:
             value, (low, high) = float(index.value), index.interval
-            spelled = f"{format_number(value, 1)} ({words.format_interval((low, high))})"
+            spelled = f"{format_number(value, 1)} ({labels.format_interval((low, high))})"
             spans.append(charts.IntervalBar(name, value, low, high, spelled))
     about = charts.ChartText(
         f"channels-{comparison.front_office}",
         _(
             "Loyalty index by the way of asking: %(office)s",
-            office=_(words.FRONT_OFFICE_LABELS[comparison.front_office]),
+            office=_(labels.FRONT_OFFICE_LABELS[comparison.front_office]),
         ),
         _("Each with its interval of 95 %, on the scale from −100 to 100."),
     )

@@ -11,7 +11,7 @@ from feedback_service.access import roles
 from feedback_service.access.sessions import CurrentUser
 from feedback_service.errors import N_
 from feedback_service.i18n import NATIVE
-from kiosk_ui.admin.kept import SavedForm
+from kiosk_ui.admin.saved_form import SavedForm
 from kiosk_ui.languages import url_language
 from kiosk_ui.pages import current_path, respond_with_page
 

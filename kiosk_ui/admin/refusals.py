@@ -7,8 +7,8 @@ from werkzeug.exceptions import NotFound as NoSuchPage
 
 from feedback_service.errors import N_, FeedbackError, NotRecognised, TooManyAttempts
 from kiosk_ui.admin.admission import SIGNED_IN, needs
-from kiosk_ui.admin.kept import SavedForm
 from kiosk_ui.admin.layout import show
+from kiosk_ui.admin.saved_form import SavedForm
 from kiosk_ui.admin.sign_in_pages import come_back
 from kiosk_ui.errors import TEXT_BY_STATUS, ErrorText
 

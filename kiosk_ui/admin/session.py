@@ -17,8 +17,8 @@ from feedback_service.flow.sign_in import SessionStarted
 from kiosk_ui.admin.admission import NOBODY, SIGNED_IN, needs, visitor
 from kiosk_ui.admin.cookies import forget, remember
 from kiosk_ui.admin.forms import FormError, describe_refusal, form_errors
-from kiosk_ui.admin.kept import SavedForm
 from kiosk_ui.admin.layout import back_to, offer_again, show
+from kiosk_ui.admin.saved_form import SavedForm
 from kiosk_ui.admin.sign_in_pages import ask_for_code, ask_to_set_up, ask_to_sign_in, come_back
 from kiosk_ui.languages import translated_message, url_language
 

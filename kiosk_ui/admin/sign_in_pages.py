@@ -10,8 +10,8 @@ from feedback_service.errors import N_, FeedbackError
 from feedback_service.flow import sign_in
 from feedback_service.printing import qr
 from kiosk_ui.admin.forms import FormError, describe_refusal
-from kiosk_ui.admin.kept import SavedForm
 from kiosk_ui.admin.layout import show
+from kiosk_ui.admin.saved_form import SavedForm
 from kiosk_ui.languages import translated_message
 
 OVER = N_("Your session is over. What you sent is kept: sign in to go on.")

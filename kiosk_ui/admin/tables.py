@@ -13,7 +13,7 @@ from feedback_service.figures.shapes import GROUPINGS_OF_INVITATIONS, BadShare
 from feedback_service.indicators.scoring import LoyaltyIndex
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.vocabulary import FRONT_OFFICES
-from kiosk_ui.admin import words
+from kiosk_ui.admin import labels
 
 Published = Sequence[Questionnaire]
 Row = list[CellValue]
@@ -24,15 +24,15 @@ def offices(overview: Overview, published: Published) -> ExportTable:
     rows: list[Row] = []
     for office in overview.offices:
         index = office.index
-        row: Row = [_(words.FRONT_OFFICE_LABELS[office.name])]
+        row: Row = [_(labels.FRONT_OFFICE_LABELS[office.name])]
         if index is None:
             row += [None] * 7
         else:
             row += [index.n, index.promoters, index.passives, index.detractors, *_value(index)]
-        row += [words.describe_verdict(office.index_change) if index else _(words.TOO_FEW_TO_SHOW)]
+        row += [labels.describe_verdict(office.index_change) if index else _(labels.TOO_FEW_TO_SHOW)]
         row += [
             *_bad(office.bad),
-            words.describe_verdict(office.bad_change) if office.bad else _(words.TOO_FEW_TO_SHOW),
+            labels.describe_verdict(office.bad_change) if office.bad else _(labels.TOO_FEW_TO_SHOW),
         ]
         rows.append(row)
     columns = (
@@ -55,11 +55,11 @@ def sources(overview: Overview, published: Published) -> ExportTable:
     """How many answers came each way, and of how many cases."""
     rows: list[Row] = [
         [
-            _(words.SOURCE_LABELS[source.name]),
+            _(labels.SOURCE_LABELS[source.name]),
             source.answers,
             source.of_cases,
             _("yes") if source.counted else _("no"),
-            _(words.TOO_FEW_TO_SHOW) if source.answers is None else None,
+            _(labels.TOO_FEW_TO_SHOW) if source.answers is None else None,
         ]
         for source in overview.sources
     ]
@@ -75,7 +75,7 @@ def sources(overview: Overview, published: Published) -> ExportTable:
 
 def reasons(overview: Overview, published: Published) -> ExportTable:
     """What was not good."""
-    reason_words = words.reasons(published)
+    reason_words = labels.reasons(published)
     rows: list[Row] = [
         [reason_words.get(reason.name, reason.name), reason.n, reason.upto] for reason in overview.reasons
     ]
@@ -89,7 +89,7 @@ def reasons(overview: Overview, published: Published) -> ExportTable:
 
 def questions(overview: Overview, published: Published) -> ExportTable:
     """Satisfied people question by question."""
-    asked = words.question_texts(published)
+    asked = labels.question_texts(published)
     rows: list[Row] = []
     for figure in overview.summary.figures.questions:
         if figure.n:
@@ -121,13 +121,13 @@ def trend(front_office: str) -> Callable[[Overview, Published], ExportTable]:
                 ]
                 rows.append(
                     [
-                        words.long_period_label(line.by, key),
+                        labels.long_period_label(line.by, key),
                         bad.n if bad else None,
                         bad.count if bad else None,
                         bad.share if bad else None,
                         None if point.low is None else round(point.low * 100, 1),
                         None if point.high is None else round(point.high * 100, 1),
-                        signal if bad else _(words.TOO_FEW_TO_SHOW),
+                        signal if bad else _(labels.TOO_FEW_TO_SHOW),
                     ]
                 )
         columns = (
@@ -139,7 +139,7 @@ def trend(front_office: str) -> Callable[[Overview, Published], ExportTable]:
             ("limit_high", _("Upper control limit, %")),
             ("signal", _("Signal")),
         )
-        title = _("Bad answers over time: %(office)s", office=_(words.FRONT_OFFICE_LABELS[front_office]))
+        title = _("Bad answers over time: %(office)s", office=_(labels.FRONT_OFFICE_LABELS[front_office]))
         return _table(f"trend-{front_office}", title, columns, rows)
 
     return made
@@ -174,9 +174,9 @@ def broken_down(breakdown: Breakdown) -> ExportTable:
     """A front office told apart."""
     rows: list[Row] = []
     for group in breakdown.groups:
-        row: Row = [words.group_label(breakdown.by, group.key, group.title), group.key]
+        row: Row = [labels.group_label(breakdown.by, group.key, group.title), group.key]
         if group.suppressed or group.index is None:
-            row += [None] * 8 + [_(words.TOO_FEW_TO_SHOW)]
+            row += [None] * 8 + [_(labels.TOO_FEW_TO_SHOW)]
         else:
             place = {
                 "beyond_998": _("beyond 99.8 %"),
@@ -188,7 +188,7 @@ def broken_down(breakdown: Breakdown) -> ExportTable:
             row += [*_bad(group.bad)[:3], group.response_rate, place]
         rows.append(row)
     columns = (
-        ("group", _(words.BREAKDOWN_LABELS[breakdown.by])),
+        ("group", _(labels.BREAKDOWN_LABELS[breakdown.by])),
         ("key", _("Code")),
         ("n", _("Answers to the main question")),
         ("loyalty_index", _("Loyalty index")),
@@ -202,7 +202,7 @@ def broken_down(breakdown: Breakdown) -> ExportTable:
         rows = [[*row[:9], *row[10:]] for row in rows]
         columns = tuple(column for column in columns if column[0] != "response_rate")
     title = (
-        f"{_(words.BREAKDOWN_LABELS[breakdown.by])}: {_(words.FRONT_OFFICE_LABELS[breakdown.front_office])}"
+        f"{_(labels.BREAKDOWN_LABELS[breakdown.by])}: {_(labels.FRONT_OFFICE_LABELS[breakdown.front_office])}"
     )
     return _table(f"{breakdown.by}-{breakdown.front_office}", title, columns, rows)
 
@@ -212,11 +212,11 @@ def compared(comparison: ChannelComparison) -> ExportTable:
     rows: list[Row] = []
     for channel in comparison.channels:
         index = channel.index
-        row: Row = [_(words.CHANNEL_LABELS[channel.name])]
+        row: Row = [_(labels.CHANNEL_LABELS[channel.name])]
         if index is None or channel.bad is None:
-            rows.append([*row, *[None] * 9, _(words.TOO_FEW_TO_SHOW)])
+            rows.append([*row, *[None] * 9, _(labels.TOO_FEW_TO_SHOW)])
             continue
-        note = None if index.n else _(words.NOBODY_ANSWERED)
+        note = None if index.n else _(labels.NOBODY_ANSWERED)
         rows.append([*row, index.n, *_value(index), *_bad(channel.bad), note])
     columns = (
         ("channel", _("How people were asked")),
@@ -227,7 +227,7 @@ def compared(comparison: ChannelComparison) -> ExportTable:
         *_bad_columns(),
         ("note", _("Note")),
     )
-    title = _("The same questions: %(office)s", office=_(words.FRONT_OFFICE_LABELS[comparison.front_office]))
+    title = _("The same questions: %(office)s", office=_(labels.FRONT_OFFICE_LABELS[comparison.front_office]))
     return _table(f"channels-{comparison.front_office}", title, columns, rows)
 
 
@@ -235,13 +235,13 @@ def differences(comparison: ChannelComparison) -> ExportTable:
     """How far apart the ways of asking are."""
     rows: list[Row] = []
     for pair in comparison.pairs:
-        names = (_(words.CHANNEL_LABELS[pair.one]), _(words.CHANNEL_LABELS[pair.other]))
+        names = (_(labels.CHANNEL_LABELS[pair.one]), _(labels.CHANNEL_LABELS[pair.other]))
         row: Row = [_("%(one)s less %(other)s", one=names[0], other=names[1])]
         for change in (pair.index, pair.bad):
             if change is None or change.interval is None:
-                row += [None, None, None, _(words.TOO_FEW_TO_COMPARE)]
+                row += [None, None, None, _(labels.TOO_FEW_TO_COMPARE)]
             else:
-                row += [change.points, *change.interval, _(words.CHANNEL_VERDICTS[change.verdict])]
+                row += [change.points, *change.interval, _(labels.CHANNEL_VERDICTS[change.verdict])]
         rows.append(row)
     columns = (
         ("pair", _("Compared")),
@@ -256,7 +256,7 @@ def differences(comparison: ChannelComparison) -> ExportTable:
     )
     title = _(
         "How far apart the sources are: %(office)s",
-        office=_(words.FRONT_OFFICE_LABELS[comparison.front_office]),
+        office=_(labels.FRONT_OFFICE_LABELS[comparison.front_office]),
     )
     return _table(f"differences-{comparison.front_office}", title, columns, rows)
 

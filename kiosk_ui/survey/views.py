@@ -24,6 +24,7 @@ from feedback_service.surveys import answers
 from feedback_service.surveys.answers import Answers, InvalidAnswer
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT, Question, Questionnaire
 from kiosk_ui.languages import in_current_language, set_available_languages, translated_message, url_language
+from kiosk_ui.page_cache import make_placeholder, respond_with_cached_page
 from kiosk_ui.pages import (
     address,
     current_path,
@@ -33,7 +34,6 @@ from kiosk_ui.pages import (
     respond_with_page,
     source_of_visit,
 )
-from kiosk_ui.prepared import make_placeholder, respond_with_cached_page
 
 bp = Blueprint("survey", __name__, template_folder="templates")
 

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
-from feedback_service.cases.registry import ServiceRef
+from feedback_service.cases.register import ServiceRef
 from feedback_service.counts import closing, rollups, tallies, verification
 from feedback_service.counts.tallies import PEOPLE
 from feedback_service.counts.verification import CountMismatch

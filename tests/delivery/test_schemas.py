@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
 
 from feedback_service import clock
-from feedback_service.cases.registry import ServiceRef
+from feedback_service.cases.register import ServiceRef
 from feedback_service.delivery.events import CASE_STATUS, CENTRE_PROFILE, EVENT_TYPES, RESPONSE_RECORDED
 from feedback_service.flow import answers as answers_flow
 from feedback_service.flow import receipts, registers, uninvited_answers

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.auditor import Verdict, audit_records
-from tests.faults.crowd import ClientLoad
+from tests.faults.client_load import ClientLoad
 from tests.faults.installation import CENTRES, Installation
 from tests.support.environment import ROOT
 

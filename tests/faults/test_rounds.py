@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.crowd import ClientLoad
+from tests.faults.client_load import ClientLoad
 from tests.faults.installation import CENTRES, Installation
 from tests.faults.rounds import drain_and_audit, run_kill_rounds
 from tests.support.database import FreshDatabase

@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.faults.crowd import ClientLoad
+from tests.faults.client_load import ClientLoad
 from tests.faults.installation import CENTRES, Installation
 from tests.faults.rounds import drain_and_audit
 from tests.support.database import FreshDatabase

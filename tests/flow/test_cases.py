@@ -9,7 +9,7 @@ import pytest
 
 from feedback_service import clock
 from feedback_service.app import create_app
-from feedback_service.cases.registry import ServiceRef
+from feedback_service.cases.register import ServiceRef
 from feedback_service.config import Settings
 from feedback_service.database import db
 from feedback_service.delivery.events import CASE_STATUS

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from feedback_service import clock, keyring
-from feedback_service.cases.registry import CaseUpdate, ServiceRef
+from feedback_service.cases.register import CaseUpdate, ServiceRef
 from feedback_service.database import transaction
 from feedback_service.flow import answers as answers_flow
 from feedback_service.flow import cases

@@ -12,7 +12,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
-from feedback_service.cases.registry import ServiceRef
+from feedback_service.cases.register import ServiceRef
 from feedback_service.config import parse_smtp_url
 from feedback_service.database import transaction
 from feedback_service.flow import alarm_duties, maintenance, uninvited_answers

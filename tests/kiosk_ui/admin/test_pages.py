@@ -11,7 +11,7 @@ from feedback_service.access.sessions import derive_form_token
 from feedback_service.errors import Unavailable
 from feedback_service.flow import audit, sign_in, users
 from feedback_service.models import JournalEntry
-from kiosk_ui.admin.journal import PAGE_LABELS
+from kiosk_ui.admin.audit_log import PAGE_LABELS
 from tests.kiosk_ui.admin.conftest import FOREIGN_CENTRE, OWN_CENTRE, SignedIn
 from tests.kiosk_ui.outline import check_house_rules
 from tests.support import staff, stored

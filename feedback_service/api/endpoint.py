@@ -15,7 +15,7 @@ from werkzeug.datastructures import MultiDict
 
 from feedback_service.access import api_keys
 from feedback_service.access.api_keys import ApiCaller
-from feedback_service.api import body
+from feedback_service.api import request_body
 from feedback_service.api.fields import ListField, collect_field_errors, json_pointer
 from feedback_service.errors import N_, FeedbackError, FieldError, Invalid, NotAllowed, NotAuthenticated
 from feedback_service.flow import api_keys as integrations
@@ -43,7 +43,7 @@ class Operation:
     note: str = ""
     query: type[Schema] | None = None
     takes: type[Schema] | None = None
-    longest: int = body.MAX_BODY_BYTES
+    longest: int = request_body.MAX_BODY_BYTES
     gives: Mapping[int, tuple[str, type[Schema] | None]] = field(default_factory=dict)
     refuses: tuple[type[FeedbackError], ...] = ()
     example: Mapping[str, Any] | None = None
@@ -103,9 +103,9 @@ def _admit(operation: Operation) -> Call:
     query = _query(operation.query, request.args)
     given = None
     if operation.takes is not None:
-        given = load(operation.takes, body.read_json(operation.longest))
+        given = load(operation.takes, request_body.read_json(operation.longest))
     elif request.method not in ("GET", "HEAD"):
-        body.read_empty_body()
+        request_body.read_empty_body()
     return Call(caller=caller, query=query, body=given)
 
 

@@ -11,8 +11,12 @@ from flask import Blueprint, Response, request
 
 from feedback_service import clock
 from feedback_service.addresses import hall_address
-from feedback_service.api.body import MAX_BATCH_BYTES
-from feedback_service.api.kiosk_schemas import (
+from feedback_service.api.endpoint import COOKIE, TABLET, Call, Operation, load, operation
+from feedback_service.api.json_reply import format_instant, json_response
+from feedback_service.api.problems import problem_to_json
+from feedback_service.api.request_body import MAX_BATCH_BYTES
+from feedback_service.api.surveys import FALLBACK_LANGUAGE, questionnaire_to_json
+from feedback_service.api.tablet_schemas import (
     AskingReply,
     CodeSchema,
     ConfigReply,
@@ -25,10 +29,6 @@ from feedback_service.api.kiosk_schemas import (
     RelievedReply,
     RelieveSchema,
 )
-from feedback_service.api.operations import COOKIE, TABLET, Call, Operation, load, operation
-from feedback_service.api.problems import problem_to_json
-from feedback_service.api.replies import format_instant, json_response
-from feedback_service.api.surveys import FALLBACK_LANGUAGE, questionnaire_to_json
 from feedback_service.config import current_settings
 from feedback_service.errors import (
     N_,
@@ -41,9 +41,10 @@ from feedback_service.errors import (
     TooManyGuesses,
 )
 from feedback_service.flow import answers as answers_flow
-from feedback_service.flow import tablet_pairing, tablets
+from feedback_service.flow import tablet_answers, tablet_pairing, tablet_screens
 from feedback_service.flow.answers import AnswerChecker
-from feedback_service.flow.tablets import Heartbeat, OpenCase, TabletAnswer
+from feedback_service.flow.tablet_answers import TabletAnswer
+from feedback_service.flow.tablet_screens import Heartbeat, OpenCase
 from feedback_service.i18n import own_name
 from feedback_service.printing import qr
 from feedback_service.surveys.answers import check_answers
@@ -133,7 +134,7 @@ def pair_tablet(call: Call) -> Response:
 )
 def read_config(call: Call) -> Response:
     """Tell the tablet what to show."""
-    config = tablets.read_screen_config(call.tablet)
+    config = tablet_screens.read_screen_config(call.tablet)
     stable_part = _build_stable_part(
         str(config.id),
         config.name,
@@ -178,7 +179,7 @@ def heartbeat(call: Call) -> Response:
     """Hear from the tablet."""
     members = call.body
     members["waiting"] = members.pop("queue", 0)
-    skew = tablets.record_heartbeat(call.tablet, Heartbeat(**members))
+    skew = tablet_screens.record_heartbeat(call.tablet, Heartbeat(**members))
     response = json_response({"time": format_instant(clock.now()), "skew_seconds": skew})
     if key := request.cookies.get(COOKIE):
         _set_key_cookie(response, key)
@@ -199,7 +200,9 @@ def heartbeat(call: Call) -> Response:
 )
 def look_up_code(call: Call) -> Response:
     """Tell whose case a code is."""
-    return json_response(_open_case_to_json(tablets.find_open_case(call.tablet, call.body["short_code"])))
+    return json_response(
+        _open_case_to_json(tablet_screens.find_open_case(call.tablet, call.body["short_code"]))
+    )
 
 
 @bp.post("/responses")
@@ -239,12 +242,12 @@ def _accept_items(calling_tablet: AuthenticatedTablet, items: list[Any]) -> list
     parsed_items = [_parse_item(item) for item in items]
     results = []
     for index, (item, outcome) in enumerate(
-        zip(items, tablets.accept_answers(calling_tablet, parsed_items), strict=True)
+        zip(items, tablet_answers.accept_answers(calling_tablet, parsed_items), strict=True)
     ):
         sent_id = item.get("client_id") if isinstance(item, Mapping) else None
         result = {"client_id": sent_id, "status": outcome}
         if isinstance(outcome, FeedbackError):
-            tablets.record_refused_answer(
+            tablet_answers.record_refused_answer(
                 calling_tablet, str(sent_id) if sent_id else json.dumps(item), _describe_refusal(outcome)
             )
             result |= {

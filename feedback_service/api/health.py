@@ -19,7 +19,7 @@ from prometheus_client.core import GaugeMetricFamily
 
 from feedback_service import logs
 from feedback_service.api import problems
-from feedback_service.api.replies import json_response
+from feedback_service.api.json_reply import json_response
 from feedback_service.errors import FeedbackError
 from feedback_service.flow import health
 

@@ -4,17 +4,8 @@ from flask import Blueprint, Flask, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from feedback_service.api import (
-    cases,
-    deliveries,
-    docs,
-    kiosk,
-    probes,
-    problems,
-    summaries,
-    surveys,
-)
-from feedback_service.api.operations import GuardedView
+from feedback_service.api import cases, deliveries, docs, health, problems, summaries, surveys, tablets
+from feedback_service.api.endpoint import GuardedView
 from feedback_service.config import SUPPORTED_LANGUAGES
 from feedback_service.errors import FeedbackError
 from feedback_service.i18n import NATIVE
@@ -30,7 +21,7 @@ HEADERS = {  # of every answer, see ``app``: nobody keeps, frames or reinterpret
 def register(app: Flask) -> None:
     """The application answers programs."""
     api = Blueprint("api", __name__, url_prefix="/api/v1")
-    for room in (cases, surveys, summaries, kiosk, deliveries, docs):
+    for room in (cases, surveys, summaries, tablets, deliveries, docs):
         api.register_blueprint(room.bp)
     api.register_error_handler(FeedbackError, problems.problem_from_error)
     api.register_error_handler(HTTPException, problems.problem_from_http_error)
@@ -40,7 +31,7 @@ def register(app: Flask) -> None:
             raise RuntimeError(f"{endpoint} does not declare who may call it")
     app.register_blueprint(docs.beside)
     app.before_request(_lost)
-    probes.register(app)
+    health.register(app)
 
 
 def choose_language() -> str:

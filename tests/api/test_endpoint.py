@@ -11,8 +11,8 @@ import pytest
 from flask import Blueprint, Flask
 from flask.testing import FlaskClient
 
-from feedback_service.api import cases, door
-from feedback_service.api.operations import TABLET, GuardedView
+from feedback_service.api import blueprint, cases
+from feedback_service.api.endpoint import TABLET, GuardedView
 from feedback_service.api.problems import EXPLANATIONS, problem_types
 from feedback_service.vocabulary import SCOPES
 from tests.api.conftest import Caller, NewCaller, error_pointers, make_case, token_of
@@ -69,7 +69,7 @@ def test_a_view_without_a_declaration_cannot_be_registered(monkeypatch: pytest.M
     monkeypatch.setattr(cases, "bp", forgetful)
 
     with pytest.raises(RuntimeError, match=r"api\.cases\.register_case"):
-        door.register(Flask("forgetful"))
+        blueprint.register(Flask("forgetful"))
 
 
 @pytest.mark.parametrize(("method", "path", "scope"), NEEDS)
