@@ -10,10 +10,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Table, and_, bindparam, delete, insert, select, true, update
 from sqlalchemy.orm import Session
 
-from feedback_service import keyring
 from feedback_service.database import fetch_rows, table, write, write_guarded
 from feedback_service.errors import InvitationCancelled, InvitationExpired, NotFound
-from feedback_service.keyring import Keyring, TokenKey
+from feedback_service.keyring import Keyring, TokenKey, normalise_token
 from feedback_service.models import Case, Centre, DraftAnswer, Invitation, Service, ShortCodeGuesses
 
 GUESS_WINDOW = timedelta(minutes=10)
@@ -178,7 +177,7 @@ def find_by_token(
 
     ``lock`` keeps everybody else from answering by it until the transaction ends.
     """
-    normal_token = tokens.normalise_token(token)
+    normal_token = normalise_token(token)
     if normal_token is None:
         raise NotFound()
     for key in keyring.keys:
