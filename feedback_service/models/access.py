@@ -49,9 +49,7 @@ class User(Base):
     role: Mapped[Word]
     password_hash: Mapped[str | None] = mapped_column(String(200))  # Argon2id; none until a password is set
     second_factor: Mapped[bytes | None]  # the secret of one-time codes, encrypted
-    last_step: Mapped[int | None] = mapped_column(
-        BigInteger
-    )  # time step of the last code used: a code works once
+    last_step: Mapped[int | None] = mapped_column(BigInteger)  # time step of the last code: each works once
     link_hash: Mapped[Fingerprint | None]  # of the one-time link that sets a password
     link_until: Mapped[datetime | None]
     created_at: Mapped[datetime]

@@ -73,9 +73,7 @@ class Comment(Base):
     centre_id: Mapped[CentreId]
     answered_on: Mapped[date] = mapped_column(primary_key=True)
     response_id: Mapped[Id]
-    set_aside: Mapped[bool] = mapped_column(
-        default=False
-    )  # hidden as not serious; the audit log says by whom
+    set_aside: Mapped[bool] = mapped_column(default=False)  # hidden as not serious; see the audit log
     front_office: Mapped[Word]
     source: Mapped[Word]
     service_id: Mapped[uuid.UUID | None]

@@ -7,12 +7,12 @@ from functools import lru_cache
 from sqlalchemy import Connection, Text, bindparam, cast, select
 from sqlalchemy.orm import Session
 
-from feedback_service.database import table
+from feedback_service.database import table_of
 from feedback_service.models import PublishedDocument
 from feedback_service.surveys import questionnaires
 from feedback_service.surveys.questionnaires import Questionnaire
 
-_DOCUMENTS = table(PublishedDocument)
+_DOCUMENTS = table_of(PublishedDocument)
 _KIND_PARAMETER = {"kind": "questionnaire"}
 _SELECT_LOADED = (
     select(cast(_DOCUMENTS.c.body, Text))

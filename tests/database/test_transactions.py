@@ -22,13 +22,13 @@ from feedback_service.database import (
     OptimisticTransaction,
     db,
     engine,
+    execute_write,
     fetch_rows,
     optimistic_transaction,
     reading,
-    table,
+    table_of,
     transaction,
     transactions,
-    write,
     write_guarded,
 )
 from feedback_service.errors import LostRace, Unavailable
@@ -82,19 +82,21 @@ class OptimisticTeller(Teller):
         def story(tx: OptimisticTransaction) -> None:
             self.tellings += 1
             with tx.writing() as connection:
-                write(connection, RENAMED, {"called": "Нова назва"})
+                execute_write(connection, RENAMED, {"called": "Нова назва"})
                 if self.tellings <= self._stumbles:
                     self._stumble(connection)
 
         return story
 
 
-RENAMED = update(table(Centre)).values(name=bindparam("called"))
+RENAMED = update(table_of(Centre)).values(name=bindparam("called"))
 RENAMED_FROM = (
-    update(table(Centre)).where(table(Centre).c.name == bindparam("before")).values(name=bindparam("called"))
+    update(table_of(Centre))
+    .where(table_of(Centre).c.name == bindparam("before"))
+    .values(name=bindparam("called"))
 )
 HANG_UP = select(func.pg_terminate_backend(func.pg_backend_pid()))
-COUNTED = insert(table(ShortCodeGuesses))
+COUNTED = insert(table_of(ShortCodeGuesses))
 
 
 def connection_of(tx: Session | Connection) -> Connection:
@@ -104,15 +106,15 @@ def connection_of(tx: Session | Connection) -> Connection:
 
 def count_of_guesses(connection: Connection) -> dict[str, Any]:
     """A centre has one count of its guesses."""
-    [[centre]] = connection.execute(select(table(Centre).c.id))
+    [[centre]] = connection.execute(select(table_of(Centre).c.id))
     return {"centre_id": centre, "window_began_at": clock.now(), "wrong": 1}
 
 
 def count_guesses_twice(tx: Session | Connection) -> None:
     """The second count finds the first one there."""
     counted = count_of_guesses(connection_of(tx))
-    write(connection_of(tx), COUNTED, counted)
-    write(connection_of(tx), COUNTED, counted)
+    execute_write(connection_of(tx), COUNTED, counted)
+    execute_write(connection_of(tx), COUNTED, counted)
 
 
 def count_guesses_in_one_go(tx: Session | Connection) -> None:
@@ -375,7 +377,7 @@ def test_a_drivers_error_is_told_as_sqlalchemy_tells_it(is_compiled: bool) -> No
 @on_postgresql
 def test_a_plan_that_a_migration_made_wrong_fails_once_and_not_for_ever(database_url: str) -> None:
     create_centre()
-    named = select(table(Centre).c.name)
+    named = select(table_of(Centre).c.name)
 
     @optimistic_transaction
     def look(tx: OptimisticTransaction) -> list[tuple[Any, ...]]:
@@ -429,10 +431,10 @@ def test_an_optimistic_story_keeps_no_writer_waiting_while_it_thinks() -> None:
 
     @optimistic_transaction
     def think(tx: OptimisticTransaction) -> None:
-        [[name]] = fetch_rows(tx.connection, select(table(Centre).c.name), {})
+        [[name]] = fetch_rows(tx.connection, select(table_of(Centre).c.name), {})
         Teller(lose, stumbles=0).tell()  # somebody else writes meanwhile
         with tx.writing() as connection:
-            write(connection, RENAMED, {"called": f"{name}, перейменований"})
+            execute_write(connection, RENAMED, {"called": f"{name}, перейменований"})
 
     think()
 
@@ -446,7 +448,7 @@ def test_what_an_optimistic_story_relied_on_is_read_anew_after_a_lost_race() -> 
 
     @optimistic_transaction
     def rename(tx: OptimisticTransaction) -> None:
-        [[name]] = fetch_rows(tx.connection, select(table(Centre).c.name), {})
+        [[name]] = fetch_rows(tx.connection, select(table_of(Centre).c.name), {})
         if others:
             others.pop().tell()
         with tx.writing() as connection:
@@ -464,7 +466,7 @@ def test_part_of_a_transaction_is_committed_with_the_whole() -> None:
     @transaction
     def fail_at_the_end(tx: Session) -> None:
         with OptimisticTransaction(tx.connection(), is_part=True).writing() as connection:
-            write(connection, RENAMED, {"called": "Нова назва"})
+            execute_write(connection, RENAMED, {"called": "Нова назва"})
         raise ArithmeticError
 
     with pytest.raises(ArithmeticError):
