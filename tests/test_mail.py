@@ -1,4 +1,4 @@
-"""A mail server's address is read exactly, its password shown to nobody, and every trouble is one exception."""
+"""Addresses of mail servers are read exactly, no password is shown, and every failure is one exception."""
 
 import socket
 from dataclasses import replace

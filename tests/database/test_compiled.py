@@ -1,4 +1,4 @@
-"""What goes past SQLAlchemy's own execution is read and written as if it had not."""
+"""Compiled statements read and write the same as SQLAlchemy's own execution."""
 
 import uuid
 from collections.abc import Callable
@@ -24,7 +24,7 @@ RENAME = update(CENTRES).where(CENTRES.c.code == bindparam("which"))
 
 
 def a_document() -> dict[str, Any]:
-    """A row with a day, an instant and JSON, and with words that mean something to drivers."""
+    """A row with a day, an instant and JSON, and with characters that are special for drivers."""
     now = clock.now()
     body = {"%(id)s": ["?", ":id", None, 0.5, "Їжак"]}
     return {

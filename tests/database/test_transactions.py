@@ -1,4 +1,4 @@
-"""What a story may rely on: told whole or not at all, told again after a lost race, refused when it cannot be."""
+"""A story is committed whole or not at all, runs again after a lost race, and is refused when the database is away."""
 
 import os
 import socket
@@ -43,24 +43,24 @@ WAIT = 0.3
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits as long as in production."""
+    """Shorten the waits of production."""
     monkeypatch.setattr(engine, "LOCK_WAIT_SECONDS", WAIT)
 
 
 class Teller:
-    """Tells a story that stumbles the first ``stumbles`` times, and counts the tellings."""
+    """Runs a story that fails the first ``stumbles`` times, and counts the runs."""
 
     def __init__(self, stumble: Callable[[Any], object], stumbles: int) -> None:
         self.tellings = 0
         self._stumble, self._stumbles = stumble, stumbles
 
     def tell(self) -> None:
-        """The centre's name is changed, unless the story stumbles."""
+        """Change the name of the centre, unless the story fails."""
         self._story()
 
     @property
     def _story(self) -> Callable[[], None]:
-        """Told by a Session."""
+        """Run with a Session."""
 
         @transaction
         def story(tx: Session) -> None:
@@ -74,7 +74,7 @@ class Teller:
 
 
 class OptimisticTeller(Teller):
-    """The same story, which writes once."""
+    """The same story as an optimistic transaction."""
 
     @property
     def _story(self) -> Callable[[], None]:
@@ -100,66 +100,66 @@ COUNTED = insert(table_of(ShortCodeGuesses))
 
 
 def connection_of(tx: Session | Connection) -> Connection:
-    """What a story of either kind writes on."""
+    """Return the connection on which a story of either kind writes."""
     return tx if isinstance(tx, Connection) else tx.connection()
 
 
 def count_of_guesses(connection: Connection) -> dict[str, Any]:
-    """A centre has one count of its guesses."""
+    """Insert the count of a centre's guesses, of which a centre has one."""
     [[centre]] = connection.execute(select(table_of(Centre).c.id))
     return {"centre_id": centre, "window_began_at": clock.now(), "wrong": 1}
 
 
 def count_guesses_twice(tx: Session | Connection) -> None:
-    """The second count finds the first one there."""
+    """Insert it twice: the second one breaks the primary key."""
     counted = count_of_guesses(connection_of(tx))
     execute_write(connection_of(tx), COUNTED, counted)
     execute_write(connection_of(tx), COUNTED, counted)
 
 
 def count_guesses_in_one_go(tx: Session | Connection) -> None:
-    """The same, as many rows of one statement."""
+    """Insert it twice with one statement of many rows."""
     counted = count_of_guesses(connection_of(tx))
     connection_of(tx).execute(COUNTED, [counted, counted])
 
 
 def find_it_taken(connection: Connection) -> None:
-    """A row that this story relies on is no longer as it was read."""
+    """Raise the lost race of a row that is no longer as it was read."""
     write_guarded(connection, RENAMED_FROM, {"called": "Нова назва", "before": "Ще інша назва"})
 
 
 def keep_the_promise_of_another(tx: Session) -> None:
-    """A centre's code is unique; there is one already."""
+    """Insert a second centre with a code, which must be unique."""
     tx.add(Centre(id=uuid.uuid4(), code=CENTRE, prefix="0000", name="Б", edrpou="0" * 8, katottg="U" * 19))
     tx.flush()
 
 
 def fall_out_of_line(tx: Session) -> None:
-    """PostgreSQL cannot put this transaction in line with the others."""
+    """Raise PostgreSQL's serialization failure."""
     tx.execute(text("DO $$ BEGIN RAISE EXCEPTION 'приватне' USING ERRCODE = '40001'; END $$"))
 
 
 def lose(tx: object) -> None:
-    """A conditional update changed nothing."""
+    """Raise the lost race of a conditional update that changed nothing."""
     raise LostRace()
 
 
 def break_a_check(tx: Session) -> None:
-    """No document is of this kind."""
+    """Break a check: no document has this kind."""
     today = clock.kyiv_day(clock.now())
     tx.add(PublishedDocument(kind="poem", id="1", effective_from=today, body={}, loaded_at=clock.now()))
     tx.flush()
 
 
 def point_nowhere(tx: Session) -> None:
-    """There is no such centre."""
+    """Break a foreign key: there is no such centre."""
     tx.add(ShortCodeGuesses(centre_id=uuid.uuid4(), window_began_at=clock.now(), wrong=1))
     tx.flush()
 
 
 @contextmanager
 def somebody_writes(database_url: str) -> Iterator[None]:
-    """Another program holds what every story here needs."""
+    """Another program holds the lock that every story here needs."""
     if database_url.startswith("sqlite"):
         with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)) as link:
             link.execute("BEGIN IMMEDIATE")
