@@ -93,7 +93,7 @@ class Settings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
-        """Read the environment, and where it is silent ``run.env`` under DATA_DIR.
+        """Read the environment; variables that it lacks come from ``run.env`` under DATA_DIR.
 
         Raises ``BadSettings``, which names all missing and weak settings at once, never their values.
         """

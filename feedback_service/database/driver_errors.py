@@ -1,4 +1,4 @@
-"""What an error of the database means: a lost race, a database that is busy or not reachable, or a fault of ours."""
+"""What an error of the database means: a lost race, a database that is busy or not reachable, or another fault."""
 
 import re
 import sqlite3

@@ -22,7 +22,7 @@ Point = tuple[int, int]
 def render_svg(address: str, title: str = "QR-код", *, keep_case: bool = False) -> bytes:
     """Return the code as SVG without a size of its own, one unit a module; screen readers read ``title``.
 
-    ``keep_case`` keeps lower case, for addresses whose host and path are not free of case.
+    ``keep_case`` keeps lower case, for addresses in which upper and lower case differ.
     """
     rows = _encode_modules(address, keep_case)
     side = len(rows)

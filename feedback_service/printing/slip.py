@@ -10,10 +10,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from feedback_service.printing import qr
 
-MAX_MODULE_DOTS, MIN_MODULE_DOTS = (
-    6,
-    4,
-)  # 0.75 mm and 0.5 mm; on thermal paper smaller modules are not reliable
+MAX_MODULE_DOTS = 6  # 0.75 mm
+MIN_MODULE_DOTS = 4  # 0.5 mm; on thermal paper smaller modules are not reliable
 MARGIN = 12
 MIN_TYPE_SIZE = 18  # 2.2 mm
 WHITE, BLACK = 1, 0

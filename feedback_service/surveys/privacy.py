@@ -89,9 +89,9 @@ def _undisguise_character(character: str) -> str:
     if character in "№\n":  # NFKC turns № into the letters No
         return character
     parts = unicodedata.normalize("NFKC", character)
-    return (
-        character if len(parts) > 3 else "".join(map(_undisguise_part, parts))
-    )  # some ligatures are whole sentences
+    if len(parts) > 3:  # some ligatures are whole sentences
+        return character
+    return "".join(map(_undisguise_part, parts))
 
 
 def _undisguise_part(part: str) -> str:
