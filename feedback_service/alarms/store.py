@@ -8,12 +8,12 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Connection, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from feedback_service.database import table
+from feedback_service.database import table_of
 from feedback_service.models import Alarm, AlarmCheck, Centre, Service
 
 BAD_ANSWERS = "bad_answers"
 WHOLE = ""  # the subject that is the centre itself
-_CONCERN = insert(table(AlarmCheck))
+_CONCERN = insert(table_of(AlarmCheck))
 REMEMBERED = timedelta(days=91)  # how long an alarm that is over is still shown
 
 

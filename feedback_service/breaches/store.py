@@ -11,12 +11,12 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select
 from sqlalchemy.orm import Session
 
-from feedback_service.database import table
+from feedback_service.database import table_of
 from feedback_service.models import Alarm, AlarmCheck, Centre
 
 BREACH = "breach"
 _CENTRE_ITSELF = ""  # the subject of every breach
-_CONCERN = insert(table(AlarmCheck))
+_CONCERN = insert(table_of(AlarmCheck))
 
 
 @dataclass(frozen=True, slots=True)

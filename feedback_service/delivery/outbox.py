@@ -6,11 +6,11 @@ from datetime import datetime
 from sqlalchemy import Connection, insert
 from uuid_utils.compat import uuid7
 
-from feedback_service.database import table, write
+from feedback_service.database import execute_write, table_of
 from feedback_service.delivery.events import NewEvent
 from feedback_service.models import Event
 
-_INSERT_EVENT = insert(table(Event))
+_INSERT_EVENT = insert(table_of(Event))
 
 
 def enqueue_events(
@@ -34,6 +34,6 @@ def enqueue_events(
         for new_event in new_events
     ]
     if len(rows) == 1:
-        write(connection, _INSERT_EVENT, rows[0])
+        execute_write(connection, _INSERT_EVENT, rows[0])
     elif rows:
         connection.execute(_INSERT_EVENT, rows)

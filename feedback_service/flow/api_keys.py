@@ -13,7 +13,7 @@ from feedback_service import clock
 from feedback_service.access import api_keys, audit_log, roles, visibility
 from feedback_service.access.api_keys import ApiCaller, ApiKeySummary
 from feedback_service.access.sessions import CurrentUser
-from feedback_service.centres.register import find_centres, normal_code
+from feedback_service.centres.register import find_centres, normalise_code
 from feedback_service.database import reading, transaction
 from feedback_service.errors import N_, Conflict, FieldError, Invalid, NotAllowed, NotFound, Unavailable
 from feedback_service.models import ApiKey, Centre
@@ -123,7 +123,7 @@ def revoke_api_key(tx: Session, current_user: CurrentUser, key_id: uuid.UUID) ->
 def add_key(tx: Session, scopes: Collection[str], centres: Collection[str], name: str = "") -> str:
     """An operator's new key, to be shown once; ``Invalid`` for an unknown scope or centre."""
     known = find_centres(tx, centres)
-    if missing := set(map(normal_code, centres)) - known.keys():
+    if missing := set(map(normalise_code, centres)) - known.keys():
         raise Invalid.for_field("/centre", f"There is no centre {min(missing)}.")
     try:
         return api_keys.add_api_key(tx, scopes, known.values(), name=name)

@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 
 from feedback_service import clock, keyring
 from feedback_service.centres import state_codes
-from feedback_service.centres.register import find_by_prefix, find_centre, find_centres, normal_code
+from feedback_service.centres.register import find_by_prefix, find_centre, find_centres, normalise_code
 from feedback_service.database import transaction
 from feedback_service.delivery import events, outbox
 from feedback_service.errors import N_, Conflict, FieldError, Invalid
@@ -84,7 +84,7 @@ def add_centre(tx: Session, profile: Mapping[str, str]) -> list[str]:
 
 def import_centres(rows: Sequence[ImportedRow]) -> Imported:
     """Every centre of the file is known as its row says; a column that is not there changes nothing."""
-    return _import(rows, _take_centres, lambda row: normal_code(row.cells["code"]))
+    return _import(rows, _take_centres, lambda row: normalise_code(row.cells["code"]))
 
 
 @transaction
@@ -109,7 +109,7 @@ def _read_profile(given: Mapping[str, str]) -> tuple[str, dict[str, str | None],
     cells: dict[str, str | None] = {
         name: _text(given[name], f"/{name}", errors, TITLE) or None for name in given if name != "code"
     }
-    code = normal_code(given["code"])
+    code = normalise_code(given["code"])
     edrpou, katottg = cells["edrpou"] or "", cells["katottg"] or ""
     if not state_codes.may_be_centre_code(code):
         errors.append(FieldError("/code", f"The centre code {code!r} is not like SN12000007."))
@@ -206,7 +206,7 @@ def _take_services(tx: Session, rows: Sequence[ImportedRow]) -> Imported:
 
 def _read_service(given: Mapping[str, str], centres: Mapping[str, Centre]) -> tuple[Centre, str, str, str]:
     errors: list[FieldError] = []
-    named = normal_code(given["centre"])
+    named = normalise_code(given["centre"])
     code = _text(given["code"], "/code", errors, CODE)
     local_code = _text(given["local_code"], "/local_code", errors, CODE)
     title = _text(given.get("title", ""), "/title", errors, TITLE)

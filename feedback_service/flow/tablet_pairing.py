@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock, keyring
 from feedback_service.access import audit_log
 from feedback_service.access.audit_log import COMMAND_LINE, Actor
-from feedback_service.centres.register import find_centre, normal_code
+from feedback_service.centres.register import find_centre, normalise_code
 from feedback_service.database import transaction
 from feedback_service.errors import N_, Invalid, NotFound, TooManyGuesses
 from feedback_service.keyring import current_keyring
@@ -166,7 +166,7 @@ def _create_device(
 ) -> Device:
     centre_row = find_centre(tx, centre)
     if centre_row is None:
-        raise Invalid.for_field("/centre", N_("There is no centre %(code)s."), code=normal_code(centre))
+        raise Invalid.for_field("/centre", N_("There is no centre %(code)s."), code=normalise_code(centre))
     if mode not in DEVICE_MODES:
         raise Invalid.for_field("/mode", N_("A tablet's mode is desk or hall."))
     if mode == "desk" and not (workplace or "").strip():

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from feedback_service.config import BadSettings, Settings, parse_webhook_secrets
+from feedback_service.config import BadSettings, Settings
 from feedback_service.delivery import webhook_signature
 from feedback_service.delivery.webhook_signature import BadSignature
+from feedback_service.setting_parsers import parse_webhook_secrets
 from tests.support.environment import build_environment
 
 AT = datetime.fromtimestamp(1614265330, UTC)
