@@ -12,7 +12,6 @@ from uuid_utils.compat import uuid7
 
 from feedback_service import clock
 from feedback_service.bearer_secrets import hash_secret, new_secret
-from feedback_service.database import reading
 from feedback_service.models import ApiKey, ApiKeyCentre, Centre
 from feedback_service.vocabulary import SCOPES
 
@@ -75,7 +74,6 @@ def revoke_api_key(tx: Session, secret: str) -> bool:
     return tx.scalar(statement.values(revoked_at=clock.now()).returning(ApiKey.id)) is not None
 
 
-@reading
 def find_caller(tx: Session, secret: str) -> ApiCaller | None:
     """The holder of a key that was given out and not revoked, or ``None``."""
     if not _KEY_PATTERN.fullmatch(secret):

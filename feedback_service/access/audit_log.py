@@ -15,7 +15,6 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from feedback_service.database import reading
 from feedback_service.models import JournalEntry, JournalHead
 
 INSTALLATION_CHAIN = uuid.UUID(int=0)
@@ -84,7 +83,6 @@ def list_entries(tx: Session, chain: uuid.UUID, *, before: int | None, limit: in
     return tx.scalars(query.order_by(JournalEntry.number.desc()).limit(limit)).all()
 
 
-@reading
 def check_chains(tx: Session) -> list[ChainHead | ChainBreak]:
     """What each chain proves: its head, or where it is broken."""
     chains = tx.scalars(select(JournalEntry.chain).distinct()).all()

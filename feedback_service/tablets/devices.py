@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.bearer_secrets import hash_secret, new_secret
-from feedback_service.database import reading
 from feedback_service.errors import TooManyGuesses
 from feedback_service.models import Centre, Device, PairingRequest, RefusedTabletAnswer
 
@@ -88,7 +87,6 @@ def is_pairing_requested(tx: Session, hashes: Sequence[bytes], now: datetime) ->
     return any(until > now for until in tx.scalars(query))
 
 
-@reading
 def find_tablet(tx: Session, secret: str) -> AuthenticatedTablet | None:
     """Whose key this is; ``None`` if nobody's. A revoked tablet is known for 30 days, to bring what it holds."""
     if not _KEY_PATTERN.fullmatch(secret):

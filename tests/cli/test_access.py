@@ -5,10 +5,9 @@ from flask import Flask
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from feedback_service.access import api_keys
 from feedback_service.database import transaction
 from feedback_service.errors import NotFound
-from feedback_service.flow import sign_in
+from feedback_service.flow import api_keys, sign_in
 from feedback_service.models import Centre, JournalEntry
 from tests.cli.conftest import ADD_CENTRE, Operator
 from tests.support import stored

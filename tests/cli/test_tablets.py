@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 from feedback_service.flow import tablet_pairing
-from feedback_service.tablets import devices
 from tests.cli.conftest import Operator
 from tests.support.story import CENTRE, create_centre
 
@@ -25,7 +24,7 @@ def test_a_tablet_is_let_in_watched_given_another_code_and_shut_out(
     again = operator.run_successfully("device", "code", told["id"], "--centre", CENTRE).splitlines()[-1]
     key = tablet_pairing.pair_tablet(again).key
     operator.run_successfully("device", "revoke", told["id"], "--centre", CENTRE)
-    tablet = devices.find_tablet(key)
+    tablet = tablet_pairing.find_tablet(key)
     assert tablet is not None and tablet.revoked_at is not None
     assert "nothing here" in operator.run_failing("device", "revoke", told["id"], "--centre", "SN05000009")
 
