@@ -1,8 +1,9 @@
 """What the worker does about alarms and breaches: raises them, reviews them, tells of them in letters.
 
 It looks at a centre only when an answer gave cause (``alarms.store.queue_alarm_check``,
-``breaches.store.queue_breach_check``), within seconds; what it needs to count it reads outside the transaction that writes, so that nobody waits for it. Letters
-are sent outside any transaction and told apart by their own id; see ``alarms.email_outbox`` for what that promises.
+``breaches.store.queue_breach_check``), within seconds; what it needs to count it reads outside the transaction that
+writes, so that nobody waits for it. Letters are sent outside any transaction and told apart by their own id; see
+``alarms.email_outbox`` for what that promises.
 """
 
 import uuid

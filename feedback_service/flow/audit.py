@@ -47,7 +47,7 @@ def record_page_view(
     if user_session is None or page in user_session.noted:
         return
     user_session.noted = [*user_session.noted, page]
-    chains = centres or users.find_journal_chains(tx, current_user.role, current_user.scopes)
+    chains = centres or users.find_audit_chains(tx, current_user.role, current_user.scopes)
     audit_log.append_entry(tx, chains, current_user.actor, "saw", page, clock.now())
 
 
