@@ -13,13 +13,11 @@ from flask.typing import ResponseReturnValue
 from marshmallow import Schema, ValidationError
 from werkzeug.datastructures import MultiDict
 
-from feedback_service.access import api_keys
 from feedback_service.access.api_keys import ApiCaller
 from feedback_service.api import request_body
 from feedback_service.api.fields import ListField, collect_field_errors, json_pointer
 from feedback_service.errors import N_, FeedbackError, FieldError, Invalid, NotAllowed, NotAuthenticated
-from feedback_service.flow import api_keys as integrations
-from feedback_service.tablets import devices
+from feedback_service.flow import api_keys, tablet_pairing
 from feedback_service.tablets.devices import AuthenticatedTablet
 
 View = Callable[..., ResponseReturnValue]  # its first argument is a ``Call``
@@ -99,7 +97,7 @@ def _admit(operation: Operation) -> Call:
         caller = _tablet()
     elif operation.needs is not None:
         caller = _holder(operation.needs)
-        integrations.record_key_use(caller)  # writes, also when the call only reads, but once a day at most
+        api_keys.record_key_use(caller)  # writes, also when the call only reads, but once a day at most
     query = _query(operation.query, request.args)
     given = None
     if operation.takes is not None:
@@ -130,7 +128,7 @@ def _bearer() -> str | None:
 
 def _tablet() -> AuthenticatedTablet:
     """The tablet by its key, or by the cookie that keeps the key from scripts; it is sent by our own pages only."""
-    holder = devices.find_tablet(_bearer() or request.cookies.get(COOKIE, ""))
+    holder = tablet_pairing.find_tablet(_bearer() or request.cookies.get(COOKIE, ""))
     if holder is None:
         raise NotAuthenticated()
     return holder

@@ -1,4 +1,4 @@
-"""Events wait here for the relay, written in the transaction that made them true."""
+"""The outbox: events are stored in the transaction that causes them, and wait there for the relay."""
 
 import uuid
 from datetime import datetime
@@ -16,7 +16,7 @@ _INSERT_EVENT = insert(table_of(Event))
 def enqueue_events(
     connection: Connection, centre_id: uuid.UUID, new_events: list[NewEvent], *, now: datetime
 ) -> None:
-    """Promise these events. They exist exactly when the caller's transaction does."""
+    """Store new events; they are delivered exactly if the caller's transaction is committed."""
     rows = [
         {
             "centre_id": centre_id,

@@ -1,8 +1,9 @@
 """What the worker does about alarms and breaches: raises them, reviews them, tells of them in letters.
 
-It looks at a centre only when an answer gave cause (``alarms.store.worry``, ``breaches.store.notice``), within
-seconds; what it needs to count it reads outside the transaction that writes, so that nobody waits for it. Letters
-are sent outside any transaction and told apart by their own id; see ``alarms.email_outbox`` for what that promises.
+It looks at a centre only when an answer gave cause (``alarms.store.queue_alarm_check``,
+``breaches.store.queue_breach_check``), within seconds; what it needs to count it reads outside the transaction that
+writes, so that nobody waits for it. Letters are sent outside any transaction and told apart by their own id; see
+``alarms.email_outbox`` for what that promises.
 """
 
 import uuid
@@ -18,8 +19,8 @@ from feedback_service.access import roles
 from feedback_service.alarms import email_outbox, email_text, store
 from feedback_service.alarms.email_outbox import ClaimedEmail
 from feedback_service.alarms.email_text import AlarmLine
-from feedback_service.alarms.store import BAD_ANSWERS, WHOLE, Evidence
-from feedback_service.breaches import letters as breach_letters
+from feedback_service.alarms.store import BAD_ANSWERS, WHOLE_CENTRE, Evidence
+from feedback_service.breaches import email_text as breach_email_text
 from feedback_service.breaches import store as breaches
 from feedback_service.breaches.store import BREACH
 from feedback_service.config import current_settings
@@ -98,11 +99,11 @@ def tell_alarms(stop: Stop) -> int:
 @reading
 def _causes(tx: Session) -> dict[uuid.UUID, Cause]:
     found: defaultdict[uuid.UUID, Cause] = defaultdict(Cause)
-    for bad in store.concerns(tx, PORTION):
+    for bad in store.list_waiting_checks(tx, PORTION):
         found[bad.centre_id].bad_answers.append(bad.id)
         if bad.service_id:
             found[bad.centre_id].services.add(bad.service_id)
-    for breach in breaches.noticed(tx, PORTION):
+    for breach in breaches.list_waiting_checks(tx, PORTION):
         found[breach.centre_id].breaches.append(breach.id)
     return found
 
@@ -110,7 +111,7 @@ def _causes(tx: Session) -> dict[uuid.UUID, Cause]:
 @reading
 def _standing(tx: Session) -> list[tuple[uuid.UUID, set[uuid.UUID | None]]]:
     subjects: dict[uuid.UUID, set[uuid.UUID | None]] = {}
-    for centre_id, subject in store.standing_subjects(tx):
+    for centre_id, subject in store.list_open_subjects(tx):
         subjects.setdefault(centre_id, set()).add(uuid.UUID(subject) if subject else None)
     return list(subjects.items())
 
@@ -119,7 +120,7 @@ def _standing(tx: Session) -> list[tuple[uuid.UUID, set[uuid.UUID | None]]]:
 def _seen(tx: Session, centre_id: uuid.UUID, services: Collection[uuid.UUID | None]) -> Seen:
     today, least = clock.kyiv_day(clock.now()), current_settings().min_group
     return {
-        str(service_id) if service_id else WHOLE: _evidence(alarm)
+        str(service_id) if service_id else WHOLE_CENTRE: _evidence(alarm)
         for service_id, alarm in bad_answers.find_bad_series(tx, centre_id, services, today, least).items()
     }
 
@@ -133,10 +134,13 @@ def _note(tx: Session, centre_id: uuid.UUID, seen: Seen, cause: Cause) -> None:
     now = clock.now()
     today = clock.kyiv_day(now)
     if cause.bad_answers:
-        store.take(tx, centre_id, cause.bad_answers)
-    if cause.breaches and breaches.record(tx, centre_id, cause.breaches, today):
+        store.claim_checks(tx, centre_id, cause.bad_answers)
+    if cause.breaches and breaches.record_breach(tx, centre_id, cause.breaches, today):
         email_outbox.add_to_digest(tx, centre_id, BREACH, now)
-    new = [store.watch(tx, centre_id, subject, evidence, today) for subject, evidence in sorted(seen.items())]
+    new = [
+        store.raise_or_close(tx, centre_id, subject, evidence, today)
+        for subject, evidence in sorted(seen.items())
+    ]
     if any(new):
         email_outbox.add_to_digest(tx, centre_id, BAD_ANSWERS, now)
 
@@ -150,15 +154,17 @@ def _gathered(tx: Session) -> list[tuple[uuid.UUID, str]]:
 def _write(tx: Session, centre_id: uuid.UUID, kind: str) -> None:
     """Everybody whom it concerns gets a letter about what none has told of yet, if it is time for one."""
     centre, now = tx.get_one(Centre, centre_id), clock.now()
-    if not email_outbox.take_due(tx, centre_id, kind, now):
+    if not email_outbox.claim_digest(tx, centre_id, kind, now):
         return
-    said: email_text.Said
+    said: email_text.EmailContent
     if kind == BREACH:
-        found = breaches.take_untold(tx, centre_id)
-        said = breach_letters.describe([(card.since, card.bad) for card in found])
+        found = breaches.claim_for_email(tx, centre_id)
+        said = breach_email_text.describe_breaches([(card.since, card.bad) for card in found])
     else:
-        raised = store.take_untold(tx, centre_id)
-        said = email_text.describe([AlarmLine(card.service, card.since, card.n, card.bad) for card in raised])
+        raised = store.claim_for_email(tx, centre_id)
+        said = email_text.describe_alarms(
+            [AlarmLine(card.service, card.since, card.n, card.bad) for card in raised]
+        )
     wanted = [role for role in ROLES if role in roles.CENTRE_ROLES and roles.has_right(role, RIGHTS[kind])]
     readers = (
         email_outbox.list_recipients(tx, centre.code, wanted)

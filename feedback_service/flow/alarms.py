@@ -9,15 +9,15 @@ from feedback_service import clock
 from feedback_service.access import audit_log, roles, visibility
 from feedback_service.access.sessions import CurrentUser
 from feedback_service.alarms import email_outbox, store
-from feedback_service.alarms.store import AlarmCard
+from feedback_service.alarms.store import AlarmSummary
 from feedback_service.breaches import store as breaches
-from feedback_service.breaches.store import BREACH, BreachCard
+from feedback_service.breaches.store import BREACH, BreachSummary
 from feedback_service.database import reading, transaction
 from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
 from feedback_service.models.alarms import LONGEST_NOTE
 from feedback_service.plain_text import UnusableText, read_text
 
-Card = AlarmCard | BreachCard
+Card = AlarmSummary | BreachSummary
 
 
 def list_open_alarms(tx: Session, by: CurrentUser, centre: str | None = None) -> list[Card]:
@@ -34,7 +34,7 @@ open_alarms = reading(list_open_alarms)
 @reading
 def all_alarms(tx: Session, by: CurrentUser, centre: str | None = None) -> list[Card]:
     """The same, and after them those that were over within the last 91 days."""
-    since = clock.kyiv_day(clock.now()) - store.REMEMBERED
+    since = clock.kyiv_day(clock.now()) - store.SHOWN_AFTER_END
     return _listed(tx, by, centre, since=since)
 
 
@@ -45,8 +45,12 @@ def acknowledge(tx: Session, by: CurrentUser, centre: str, alarm_id: uuid.UUID, 
     Raises ``NotFound``, ``Invalid`` for the note, ``ChangedMeanwhile`` when somebody was first.
     """
     card, now = visibility.visible_centres(tx, by.role, by.scopes).get_centre(centre), clock.now()
-    alarm = store.hold(tx, card.id, alarm_id) if by.has_right(roles.ALARMS) else None
-    breach = breaches.hold(tx, card.id, alarm_id) if by.has_right(roles.BREACHES) and alarm is None else None
+    alarm = store.lock_alarm(tx, card.id, alarm_id) if by.has_right(roles.ALARMS) else None
+    breach = (
+        breaches.lock_breach(tx, card.id, alarm_id)
+        if by.has_right(roles.BREACHES) and alarm is None
+        else None
+    )
     found = alarm or breach
     if found is None:
         raise NotFound()
@@ -54,9 +58,9 @@ def acknowledge(tx: Session, by: CurrentUser, centre: str, alarm_id: uuid.UUID, 
     if found.acknowledged_at is not None:
         raise ChangedMeanwhile()
     if breach is not None:
-        breaches.acknowledge(breach, by.email, said, now, clock.kyiv_day(now))
+        breaches.acknowledge_breach(breach, by.email, said, now, clock.kyiv_day(now))
     else:
-        store.acknowledge(found, by.email, said, now)
+        store.acknowledge_alarm(found, by.email, said, now)
     # By its id: the journal is read by those, too, to whom nothing tells of breaches.
     audit_log.append_entry(tx, [card.id], by.actor, "alarm_acknowledged", str(alarm_id), now)
 
@@ -76,9 +80,9 @@ def want_letters(tx: Session, by: CurrentUser, wanted: bool) -> None:
 def _listed(tx: Session, by: CurrentUser, centre: str | None, *, since: date | None = None) -> list[Card]:
     centres, found = _centres(tx, by, centre), list[Card]()
     if by.has_right(roles.BREACHES):
-        found += breaches.listed(tx, centres, since=since)
+        found += breaches.list_for_centres(tx, centres, since=since)
     if by.has_right(roles.ALARMS):
-        found += store.listed(tx, centres, since=since)
+        found += store.list_for_centres(tx, centres, since=since)
     return sorted(found, key=_order)
 
 

@@ -327,7 +327,7 @@ def _lock_session_and_user(tx: Session, current_user: CurrentUser) -> tuple[User
 
 
 def _write_audit_entry(tx: Session, user: User, action: str, object: str, now: datetime) -> None:
-    chains = users.find_journal_chains(tx, user.role, users.list_scopes(tx, user))
+    chains = users.find_audit_chains(tx, user.role, users.list_scopes(tx, user))
     audit_log.append_entry(tx, chains, audit_log.Actor(user.id, user.email), action, object, now)
 
 

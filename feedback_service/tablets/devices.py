@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.bearer_secrets import hash_secret, new_secret
-from feedback_service.database import reading
 from feedback_service.errors import TooManyGuesses
 from feedback_service.models import Centre, Device, PairingRequest, RefusedTabletAnswer
 
@@ -86,7 +85,6 @@ def is_pairing_requested(tx: Session, hashes: Sequence[bytes], now: datetime) ->
     return any(until > now for until in tx.scalars(query))
 
 
-@reading
 def find_tablet(tx: Session, secret: str) -> AuthenticatedTablet | None:
     """Return the tablet with this key, or ``None``. A revoked tablet is found for 30 days, so that it can deliver."""
     if not _KEY_PATTERN.fullmatch(secret):

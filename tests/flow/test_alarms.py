@@ -122,7 +122,7 @@ def test_a_rise_of_bad_answers_raises_one_alarm_with_its_evidence(work: Work) ->
     work(minutes=10)
 
     [whole] = [alarm for alarm in alarms.open_alarms(head) if alarm.service is None]
-    assert (whole.kind, whole.n, whole.bad, whole.noticed, whole.is_open) == (
+    assert (whole.kind, whole.n, whole.bad, whole.noticed, whole.needs_attention) == (
         "bad_answers",
         6,
         6,
@@ -499,7 +499,7 @@ def test_a_letter_that_one_worker_sends_is_left_alone_by_the_other(
         by_the_other.append(alarm_duties._hold())
         send(*letter)
 
-    monkeypatch.setattr(mail, "send", meanwhile)
+    monkeypatch.setattr(mail, "send_email", meanwhile)
     work(minutes=6)
 
     assert len(box.emails) == 1
@@ -545,5 +545,5 @@ def test_letters_do_not_wait_for_a_mail_server_that_is_no_more(
 
 
 def test_the_worker_does_all_of_it() -> None:
-    done = {duty.do for duty in worker.DUTIES}
+    done = {duty.function for duty in worker.DUTIES}
     assert {alarm_duties.raise_alarms, alarm_duties.tell_alarms, alarm_duties.review_alarms} <= done

@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 
 from feedback_service import clock
-from feedback_service.access import api_keys
 from feedback_service.access.sessions import CurrentUser
 from feedback_service.errors import Conflict, Invalid, NotAllowed, NotFound
 from feedback_service.flow import api_keys as integrations
@@ -40,7 +39,7 @@ def test_a_key_is_made_for_ones_own_centre_and_the_journal_does_not_know_it() ->
 
     secret = integrations.make_api_key(by, uuid.uuid4(), "СЕД «Вулик»", ["cases:write"], [OWN])
 
-    holder = api_keys.find_caller(secret)
+    holder = integrations.find_caller(secret)
     assert holder is not None and holder.scopes == {"cases:write"} and holder.centres == {OWN}
     [known] = integrations.list_api_keys(by)
     assert (known.api_key.name, known.centres, known.others) == ("СЕД «Вулик»", (OWN,), 0)
@@ -102,7 +101,7 @@ def test_one_ends_ones_own_keys_and_does_not_know_of_others() -> None:
     integrations.revoke_api_key(by, mine)
     integrations.revoke_api_key(by, mine)
 
-    assert api_keys.find_caller(secret) is None
+    assert integrations.find_caller(secret) is None
     assert [each.action for each in stored.read_rows(JournalEntry)].count("key_revoked") == 1
 
 
@@ -110,20 +109,20 @@ def test_the_day_of_its_last_use_is_kept(time_is: TimeIs) -> None:
     secret = integrations.add_key(["cases:write"], [OWN])
     time_is("2026-11-20T23:30+02:00")
     for _ in range(2):
-        holder = api_keys.find_caller(secret)
+        holder = integrations.find_caller(secret)
         assert holder is not None
         integrations.record_key_use(holder)
     assert [str(key.last_used_on) for key in stored.read_rows(ApiKey)] == ["2026-11-20"]
 
     time_is(clock.now() + timedelta(hours=1))
-    holder = api_keys.find_caller(secret)
+    holder = integrations.find_caller(secret)
     assert holder is not None
     integrations.record_key_use(holder)
     assert [str(key.last_used_on) for key in stored.read_rows(ApiKey)] == ["2026-11-21"]
 
 
 def test_a_key_opens_what_it_was_made_for() -> None:
-    holder = api_keys.find_caller(integrations.add_key(["cases:write", "summaries:read"], [OWN.lower()]))
+    holder = integrations.find_caller(integrations.add_key(["cases:write", "summaries:read"], [OWN.lower()]))
 
     assert holder is not None
     assert set(holder.scopes) == {"cases:write", "summaries:read"}
