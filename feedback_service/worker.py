@@ -13,7 +13,7 @@ from typing import ParamSpec
 from flask.globals import app_ctx
 
 from feedback_service.flow import alarm_duties, maintenance
-from feedback_service.flow.maintenance import Purged, Stop
+from feedback_service.flow.maintenance import PurgeCounts, Stop
 from feedback_service.logs import log
 
 P = ParamSpec("P")
@@ -25,7 +25,7 @@ REQUEST_ENDS = 3  # seconds that a request under way is given when the worker en
 class Duty:
     """Something that is done again and again, ``pause`` seconds after it was done last."""
 
-    do: Callable[[Stop], int | Purged]
+    do: Callable[[Stop], int | PurgeCounts]
     pause: float
 
     @property
@@ -35,13 +35,13 @@ class Duty:
 
 
 DUTIES = (
-    Duty(maintenance.complete_left_answers, 5),
+    Duty(maintenance.complete_abandoned_drafts, 5),
     Duty(maintenance.close_days, 60),
-    Duty(maintenance.purge, 3600),
-    Duty(maintenance.blank_delivered, 3600),
-    Duty(maintenance.forget_what_is_over, 3600),
+    Duty(maintenance.purge_expired_data, 3600),
+    Duty(maintenance.blank_delivered_events, 3600),
+    Duty(maintenance.purge_sessions_and_attempts, 3600),
     Duty(alarm_duties.raise_alarms, 5),
-    Duty(alarm_duties.tell_alarms, 5),
+    Duty(alarm_duties.send_alarm_emails, 5),
     Duty(alarm_duties.review_alarms, 3600),
 )
 
@@ -68,7 +68,7 @@ def work(
 def work_once(duties: Iterable[Duty] = DUTIES) -> None:
     """Do every duty as far as it is due now, one after the other."""
     for duty in duties:
-        _do(duty, maintenance.never)
+        _do(duty, maintenance.never_stop)
 
 
 def _start(name: str, work: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> threading.Thread:
@@ -95,5 +95,5 @@ def _repeat(duty: Duty, stop: threading.Event) -> None:
 
 def _do(duty: Duty, stop: Stop) -> None:
     done = duty.do(stop)
-    if n := sum(done) if isinstance(done, Purged) else done:
+    if n := sum(done) if isinstance(done, PurgeCounts) else done:
         log.info("duty done", duty=duty.name, n=n)

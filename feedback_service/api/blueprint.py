@@ -21,16 +21,16 @@ HEADERS = {  # of every answer, see ``app``: nobody keeps, frames or reinterpret
 def register(app: Flask) -> None:
     """The application answers programs."""
     api = Blueprint("api", __name__, url_prefix="/api/v1")
-    for room in (cases, surveys, summaries, tablets, deliveries, docs):
-        api.register_blueprint(room.bp)
+    for module in (cases, surveys, summaries, tablets, deliveries, docs):
+        api.register_blueprint(module.bp)
     api.register_error_handler(FeedbackError, problems.problem_from_error)
     api.register_error_handler(HTTPException, problems.problem_from_http_error)
     app.register_blueprint(api)
     for endpoint, view in app.view_functions.items():
         if endpoint.startswith("api.") and not isinstance(view, GuardedView):
             raise RuntimeError(f"{endpoint} does not declare who may call it")
-    app.register_blueprint(docs.beside)
-    app.before_request(_lost)
+    app.register_blueprint(docs.documents_bp)
+    app.before_request(_refuse_unknown_address)
     health.register(app)
 
 
@@ -39,7 +39,7 @@ def choose_language() -> str:
     return request.accept_languages.best_match(SUPPORTED_LANGUAGES, NATIVE) or NATIVE
 
 
-def _lost() -> ResponseReturnValue | None:
+def _refuse_unknown_address() -> ResponseReturnValue | None:
     """An address that matches no route belongs to no blueprint; its refusal still leaves by this door."""
     error = request.routing_exception
     if isinstance(error, HTTPException) and f"{request.path}/".startswith("/api/"):

@@ -65,7 +65,7 @@ def register_case(call: Call) -> Response:
         summary=N_("Register up to 1000 cases at once"),
         note=N_("Each case is entered or refused for itself, in the order sent. A body may have 2 MiB."),
         takes=CaseBatchSchema,
-        longest=request_body.MAX_BATCH_BYTES,
+        max_bytes=request_body.MAX_BATCH_BYTES,
         gives={200: (N_("What became of each case."), BatchReply)},
         example={"cases": [EXAMPLE]},
     )
@@ -73,8 +73,8 @@ def register_case(call: Call) -> Response:
 def register_cases(call: Call) -> Response:
     """Enter what can be entered, and tell of each report what became of it."""
     entries = [_parse_item(item) for item in call.body["cases"]]
-    reports = [entry for entry in entries if isinstance(entry, CaseUpdate)]
-    outcomes = iter(cases.register_cases(reports, call.centres) if reports else ())
+    case_updates = [entry for entry in entries if isinstance(entry, CaseUpdate)]
+    outcomes = iter(cases.register_cases(case_updates, call.centres) if case_updates else ())
     results = [
         _result_to_json(index, next(outcomes) if isinstance(entry, CaseUpdate) else entry)
         for index, entry in enumerate(entries)
@@ -115,8 +115,8 @@ def cancel_invitation(call: Call, case_id: uuid.UUID) -> Response:
 
 def _parse_item(item: Any) -> CaseUpdate | FeedbackError:
     try:
-        report: CaseUpdate = endpoint.load(CaseSchema, item)
-        return report
+        case_update: CaseUpdate = endpoint.parse_body(CaseSchema, item)
+        return case_update
     except FeedbackError as refusal:
         return refusal
 

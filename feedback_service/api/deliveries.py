@@ -124,7 +124,7 @@ def list_deliveries(call: Call) -> Response:
 )
 def sum_deliveries(call: Call) -> Response:
     """How many events of the caller's centres are in which state."""
-    return json_response(asdict(deliveries.read_status(call.centres).sums))
+    return json_response(asdict(deliveries.read_status(call.centres).totals))
 
 
 @bp.post("/deliveries/<uuid:event_id>/replay")

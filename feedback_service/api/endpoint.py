@@ -24,7 +24,7 @@ from feedback_service.tablets.devices import AuthenticatedTablet
 
 View = Callable[..., ResponseReturnValue]  # its first argument is a ``Call``
 
-TWICE = N_("Give this parameter once.")
+GIVEN_TWICE = N_("Give this parameter once.")
 TABLET = "tablet"  # what an operation needs that a tablet's own key opens, and no scope
 COOKIE = "vidhuk_tablet"
 UNKNOWN_PARAMETER = N_("There is no such parameter.")
@@ -43,7 +43,7 @@ class Operation:
     note: str = ""
     query: type[Schema] | None = None
     takes: type[Schema] | None = None
-    longest: int = request_body.MAX_BODY_BYTES
+    max_bytes: int = request_body.MAX_BODY_BYTES
     gives: Mapping[int, tuple[str, type[Schema] | None]] = field(default_factory=dict)
     refuses: tuple[type[FeedbackError], ...] = ()
     example: Mapping[str, Any] | None = None
@@ -85,88 +85,92 @@ class GuardedView:
         The key, the scope, the query and the body are looked at in this order. Raises ``NotAuthenticated``,
         ``NotAllowed``, ``Invalid``, and what ``body.read`` raises.
         """
-        return self._view(_admit(self.operation), **parts)
+        return self._view(_authenticate_and_parse(self.operation), **parts)
 
 
-def operation(declared: Operation) -> Callable[[View], GuardedView]:
+def operation(declaration: Operation) -> Callable[[View], GuardedView]:
     """Declare the view, and let nobody in who may not call it. The view gets the ``Call`` and the address's parts."""
-    return lambda view: GuardedView(declared, view)
+    return lambda view: GuardedView(declaration, view)
 
 
-def _admit(operation: Operation) -> Call:
+def _authenticate_and_parse(operation: Operation) -> Call:
     caller: ApiCaller | AuthenticatedTablet | None = None
     if operation.needs == TABLET:
-        caller = _tablet()
+        caller = _authenticate_tablet()
     elif operation.needs is not None:
-        caller = _holder(operation.needs)
+        caller = _authenticate_caller(operation.needs)
         integrations.record_key_use(caller)  # writes, also when the call only reads, but once a day at most
-    query = _query(operation.query, request.args)
-    given = None
+    query = _parse_query(operation.query, request.args)
+    body = None
     if operation.takes is not None:
-        given = load(operation.takes, request_body.read_json(operation.longest))
+        body = parse_body(operation.takes, request_body.read_json(operation.max_bytes))
     elif request.method not in ("GET", "HEAD"):
         request_body.read_empty_body()
-    return Call(caller=caller, query=query, body=given)
+    return Call(caller=caller, query=query, body=body)
 
 
-def load(schema: type[Schema], members: Any) -> Any:
+def parse_body(schema: type[Schema], value: Any) -> Any:
     """What the schema makes of a JSON value; ``Invalid`` names everything at fault."""
     try:
-        return _made(schema).load(members)
+        return _make_schema(schema).load(value)
     except ValidationError as error:
         raise Invalid(collect_field_errors(error)) from None
 
 
 @cache
-def _made(schema: type[Schema]) -> Schema:
+def _make_schema(schema: type[Schema]) -> Schema:
     """The schema, made once and shared by all threads: its fields keep nothing of what they read."""
     return schema()
 
 
-def _bearer() -> str | None:
+def _read_bearer_secret() -> str | None:
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     return secret.strip() if scheme.lower() == "bearer" else None
 
 
-def _tablet() -> AuthenticatedTablet:
+def _authenticate_tablet() -> AuthenticatedTablet:
     """The tablet by its key, or by the cookie that keeps the key from scripts; it is sent by our own pages only."""
-    holder = devices.find_tablet(_bearer() or request.cookies.get(COOKIE, ""))
-    if holder is None:
+    tablet = devices.find_tablet(_read_bearer_secret() or request.cookies.get(COOKIE, ""))
+    if tablet is None:
         raise NotAuthenticated()
-    return holder
+    return tablet
 
 
-def _holder(needs: str) -> ApiCaller:
-    secret = _bearer()
-    holder = api_keys.find_caller(secret) if secret is not None else None
-    if holder is None:
+def _authenticate_caller(scope: str) -> ApiCaller:
+    secret = _read_bearer_secret()
+    caller = api_keys.find_caller(secret) if secret is not None else None
+    if caller is None:
         raise NotAuthenticated()
-    if needs not in holder.scopes:
-        raise NotAllowed(N_("This needs a key with the scope %(scope)s."), scope=needs)
-    return holder
+    if scope not in caller.scopes:
+        raise NotAllowed(N_("This needs a key with the scope %(scope)s."), scope=scope)
+    return caller
 
 
-def _query(schema: type[Schema] | None, sent: MultiDict[str, str]) -> dict[str, Any]:
-    known = _made(schema).fields if schema is not None else {}
-    repeats = {field.data_key or name for name, field in known.items() if isinstance(field, ListField)}
-    names = {field.data_key or name for name, field in known.items()}
-    wrong = list(_misused(sent, names, repeats))
+def _parse_query(schema: type[Schema] | None, parameters: MultiDict[str, str]) -> dict[str, Any]:
+    declared = _make_schema(schema).fields if schema is not None else {}
+    repeatable = {field.data_key or name for name, field in declared.items() if isinstance(field, ListField)}
+    names = {field.data_key or name for name, field in declared.items()}
+    errors = list(_find_misused_parameters(parameters, names, repeatable))
     values: dict[str, Any] = {
-        name: sent.getlist(name) if name in repeats else sent[name] for name in sent if name in names
+        name: parameters.getlist(name) if name in repeatable else parameters[name]
+        for name in parameters
+        if name in names
     }
     if schema is not None:
         try:
-            read: dict[str, Any] = _made(schema).load(values)
+            query: dict[str, Any] = _make_schema(schema).load(values)
         except ValidationError as error:
-            wrong += collect_field_errors(error)
-    if wrong:
-        raise Invalid(wrong)
-    return read if schema is not None else {}
+            errors += collect_field_errors(error)
+    if errors:
+        raise Invalid(errors)
+    return query if schema is not None else {}
 
 
-def _misused(sent: MultiDict[str, str], names: set[str], repeats: set[str]) -> Iterator[FieldError]:
-    for name in sent:
+def _find_misused_parameters(
+    parameters: MultiDict[str, str], names: set[str], repeatable: set[str]
+) -> Iterator[FieldError]:
+    for name in parameters:
         if name not in names:
             yield FieldError(json_pointer(name), UNKNOWN_PARAMETER)
-        elif name not in repeats and len(sent.getlist(name)) > 1:
-            yield FieldError(json_pointer(name), TWICE)
+        elif name not in repeatable and len(parameters.getlist(name)) > 1:
+            yield FieldError(json_pointer(name), GIVEN_TWICE)

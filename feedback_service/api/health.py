@@ -35,45 +35,48 @@ _seconds = Histogram("vidhuk_request_seconds", "Time to answer, by route.", ["ro
 def register(app: Flask) -> None:
     """The application can be watched, and counts its requests by route, never by address."""
     bp = Blueprint("probes", __name__)
-    bp.add_url_rule("/healthz", view_func=alive)
-    bp.add_url_rule("/readyz", view_func=ready)
-    bp.add_url_rule("/metrics", view_func=metrics)
+    bp.add_url_rule("/healthz", view_func=report_alive)
+    bp.add_url_rule("/readyz", view_func=report_ready)
+    bp.add_url_rule("/metrics", view_func=report_metrics)
     bp.register_error_handler(FeedbackError, problems.problem_from_error)
     app.register_blueprint(bp)
-    app.after_request(_count)
+    app.after_request(_count_request)
 
 
-def alive() -> Response:
+def report_alive() -> Response:
     """The process answers; it asks nobody else."""
     return json_response({"status": "alive"})
 
 
-def ready() -> Response:
+def report_ready() -> Response:
     """The database can be reached, remembers, and has the tables of this release; else 503 says which is not so."""
     health.check_ready()
     return json_response({"status": "ready"})
 
 
-def metrics() -> Response:
+def report_metrics() -> Response:
     """Counters of all worker processes, and what waits in the database just now (Prometheus text format)."""
-    waiting = CollectorRegistry()
-    waiting.register(_Waiting())
-    counted: CollectorRegistry = REGISTRY
+    backlog_registry = CollectorRegistry()
+    backlog_registry.register(_BacklogCollector())
+    request_registry: CollectorRegistry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        counted = CollectorRegistry()
-        multiprocess.MultiProcessCollector(counted)
-    return Response(generate_latest(counted) + generate_latest(waiting), content_type=CONTENT_TYPE_LATEST)
+        request_registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(request_registry)
+    return Response(
+        generate_latest(request_registry) + generate_latest(backlog_registry),
+        content_type=CONTENT_TYPE_LATEST,
+    )
 
 
-class _Waiting:
+class _BacklogCollector:
     """Gauges that are read from the database when somebody looks."""
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """One sample of each."""
         backlog = health.measure_backlog()
         events = backlog.deliveries
-        for name, about, value in (
-            ("answers_begun", "Answers begun and not final yet.", backlog.begun_answers),
+        for name, description, value in (
+            ("answers_begun", "Answers begun and not final yet.", backlog.draft_answers),
             (
                 "days_to_recount",
                 "Days of centres that are counted live until they are recounted.",
@@ -82,12 +85,12 @@ class _Waiting:
             (
                 "letters_pending",
                 "Letters about alarms that the mail server has not taken yet.",
-                backlog.letters,
+                backlog.emails,
             ),
             (
                 "letter_oldest_pending_seconds",
                 "How long the oldest of them has waited.",
-                backlog.oldest_letter_seconds,
+                backlog.oldest_email_seconds,
             ),
             ("events_pending", "Events that wait for the central monitoring system.", events.pending),
             (
@@ -103,20 +106,20 @@ class _Waiting:
                 backlog.channel_paused,
             ),
         ):
-            yield GaugeMetricFamily(f"vidhuk_{name}", about, value=value)
+            yield GaugeMetricFamily(f"vidhuk_{name}", description, value=value)
 
 
-def _count(response: Response) -> Response:
-    asked = request_ctx.request  # each look at the proxy costs a search
-    route = asked.url_rule.rule if asked.url_rule else "none"
-    method = asked.method if asked.method in METHODS else "other"
-    requests, taken = _of_route(method, route, response.status_code)
+def _count_request(response: Response) -> Response:
+    current_request = request_ctx.request  # each look at the proxy costs a search
+    route = current_request.url_rule.rule if current_request.url_rule else "none"
+    method = current_request.method if current_request.method in METHODS else "other"
+    requests, seconds = _find_metrics(method, route, response.status_code)
     requests.inc()
-    taken.observe(logs.elapsed_seconds())
+    seconds.observe(logs.elapsed_seconds())
     return response
 
 
 @lru_cache(maxsize=1024)
-def _of_route(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+def _find_metrics(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
     """What counts such requests; finding it each time took longer than counting."""
     return _requests.labels(method, route, str(status)), _seconds.labels(route)

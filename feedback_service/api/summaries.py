@@ -39,8 +39,8 @@ def read_summary(call: Call) -> Response:
         first, last = complete_period(
             parameters.get("from_"), parameters.get("to"), clock.kyiv_day(clock.now())
         )
-    except EndsBeforeItBegins as wrong:
-        raise Invalid.for_field("/from", N_("The first day comes after the last.")) from wrong
-    wanted = FigureQuery(centres, first, last, parameters.get("front_office"), parameters.get("source"))
-    summary, without_signals = read_both_totals(wanted, by=parameters.get("by"))
+    except EndsBeforeItBegins as error:
+        raise Invalid.for_field("/from", N_("The first day comes after the last.")) from error
+    query = FigureQuery(centres, first, last, parameters.get("front_office"), parameters.get("source"))
+    summary, without_signals = read_both_totals(query, by=parameters.get("by"))
     return json_response(summary_json(summary, without_signals))

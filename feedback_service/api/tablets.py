@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request
 
 from feedback_service import clock
 from feedback_service.addresses import hall_address
-from feedback_service.api.endpoint import COOKIE, TABLET, Call, Operation, load, operation
+from feedback_service.api.endpoint import COOKIE, TABLET, Call, Operation, operation, parse_body
 from feedback_service.api.json_reply import format_instant, json_response
 from feedback_service.api.problems import problem_to_json
 from feedback_service.api.request_body import MAX_BATCH_BYTES
@@ -215,7 +215,7 @@ def look_up_code(call: Call) -> Response:
             "kept as a walk-up. A rejected one will never be taken: keep it for the staff and do not send it again."
         ),
         takes=RelieveSchema,
-        longest=MAX_BATCH_BYTES,
+        max_bytes=MAX_BATCH_BYTES,
         gives={200: (N_("What became of each."), RelievedReply)},
         refuses=(TooManyGuesses,),
         example={
@@ -268,7 +268,7 @@ def _describe_refusal(refusal: FeedbackError) -> str:
 
 def _parse_item(item: Any) -> TabletAnswer | FeedbackError:
     try:
-        members = load(ItemSchema, item)
+        members = parse_body(ItemSchema, item)
     except Invalid as refusal:
         return refusal
     answers = members.pop("answers")

@@ -21,7 +21,7 @@ from feedback_service.config import current_settings
 from feedback_service.database import reading, transaction
 from feedback_service.errors import N_, ChangedMeanwhile, FieldError, Invalid
 from feedback_service.flow import registers
-from feedback_service.flow.registers import Imported
+from feedback_service.flow.registers import ImportResult
 from feedback_service.imports import ImportedRow
 from feedback_service.models import Centre, Service
 from feedback_service.plain_text import UnusableText, read_text
@@ -100,7 +100,7 @@ def change_profile(
     for name in changed_names:
         setattr(centre, name, new_values[name])
     centre.version += 1
-    registers.tell_profile(tx, centre)
+    registers.publish_centre_profile(tx, centre)
     audit_log.append_entry(
         tx,
         [centre.id],
@@ -120,7 +120,7 @@ def list_services(tx: Session, current_user: CurrentUser, centre_code: str) -> l
     return [ServiceSummary(row.id, row.code, row.local_code, row.title) for row in tx.scalars(query)]
 
 
-def import_services(current_user: CurrentUser, centre_code: str, rows: Sequence[ImportedRow]) -> Imported:
+def import_services(current_user: CurrentUser, centre_code: str, rows: Sequence[ImportedRow]) -> ImportResult:
     """Every service of a file is known in this centre; ``NotFound`` if it is not the visitor's."""
     centre = read_profile(current_user, centre_code).code
     result = registers.import_services(rows, centre)
@@ -173,9 +173,9 @@ def _check_form(form: Mapping[str, Any]) -> dict[str, Any]:
     """The columns as they shall be."""
     errors = list[FieldError]()
     max_lengths = {
-        "name": registers.TITLE,
-        "controller": registers.TITLE,
-        "contact": registers.TITLE,
+        "name": registers.MAX_TITLE_LENGTH,
+        "controller": registers.MAX_TITLE_LENGTH,
+        "contact": registers.MAX_TITLE_LENGTH,
         "notice": MAX_NOTICE_LENGTH,
     }
     texts = {name: _check_text(form, name, max_lengths[name], errors) for name in _TEXT_FIELDS}

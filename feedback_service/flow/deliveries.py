@@ -21,8 +21,8 @@ from feedback_service.models import Centre, Event
 class DeliveryStatus:
     """How many events are in which state, and whether the central system cannot be reached just now."""
 
-    sums: DeliveryTotals
-    paused: bool
+    totals: DeliveryTotals
+    channel_paused: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class DeliveriesPage:
 @reading
 def read_status(tx: Session, centres: Collection[str] | None = None) -> DeliveryStatus:
     """The status of these centres' events, or of all."""
-    return _status(tx, centres)
+    return _make_status(tx, centres)
 
 
 @reading
@@ -51,8 +51,8 @@ def read_deliveries(
 @reading
 def read_page(tx: Session, centres: Collection[str], limit: int) -> DeliveriesPage:
     """The page of deliveries with at most ``limit`` refused events."""
-    refused, end = status.read_page(tx, centres, ["dead"], None, limit)
-    return DeliveriesPage(_status(tx, centres), refused, end is not None)
+    refused, next_cursor = status.read_page(tx, centres, ["dead"], None, limit)
+    return DeliveriesPage(_make_status(tx, centres), refused, next_cursor is not None)
 
 
 @transaction
@@ -69,10 +69,10 @@ def replay_event(
     if delivery.state == "delivered":
         raise Conflict(N_("It was delivered; there is nothing to send again."))
     centre_id = tx.scalars(select(Centre.id).where(Centre.code == delivery.centre)).one()
-    statement = update(Event).where(Event.centre_id == centre_id, Event.id == event_id)
-    statement = statement.where(Event.state != "delivered", Event.claim.is_(None))
+    release_event = update(Event).where(Event.centre_id == centre_id, Event.id == event_id)
+    release_event = release_event.where(Event.state != "delivered", Event.claim.is_(None))
     tx.execute(
-        statement.values(state="pending", due_at=clock.now(), setbacks=0, reason=None),
+        release_event.values(state="pending", due_at=clock.now(), setbacks=0, reason=None),
         execution_options={"synchronize_session": False},
     )
     if actor is not None:
@@ -82,5 +82,5 @@ def replay_event(
     return status.find_delivery(tx, event_id, centres) or delivery
 
 
-def _status(tx: Session, centres: Collection[str] | None) -> DeliveryStatus:
+def _make_status(tx: Session, centres: Collection[str] | None) -> DeliveryStatus:
     return DeliveryStatus(status.count_deliveries(tx, centres), status.is_channel_paused(tx))

@@ -75,16 +75,16 @@ def add_explanation(
 
 
 def list_explanations(
-    tx: Session, by: CurrentUser, centre: str, first: date, last: date
+    tx: Session, current_user: CurrentUser, centre: str, first: date, last: date
 ) -> list[ExplanationVersion]:
     """What was written about this centre and period, the newest first; ``NotFound`` for a foreign centre."""
-    card = visibility.visible_centres(tx, by.role, by.scopes).get_centre(centre)
-    these = select(Explanation).where(
-        *(Explanation.centre_id == card.id, Explanation.topic == SOURCES_TOPIC),
+    centre_summary = visibility.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre)
+    query = select(Explanation).where(
+        *(Explanation.centre_id == centre_summary.id, Explanation.topic == SOURCES_TOPIC),
         *(Explanation.first == first, Explanation.last == last),
     )
-    found = tx.scalars(these.order_by(Explanation.version.desc()))
-    return [ExplanationVersion(one.version, one.text, one.author, one.written_at) for one in found]
+    rows = tx.scalars(query.order_by(Explanation.version.desc()))
+    return [ExplanationVersion(row.version, row.text, row.author, row.written_at) for row in rows]
 
 
 def _clean_explanation(explanation: str) -> str:

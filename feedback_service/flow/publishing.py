@@ -20,62 +20,76 @@ from feedback_service.surveys import published as questionnaire_library
 from feedback_service.surveys import questionnaires
 from feedback_service.surveys.questionnaires import Questionnaire
 
-D = TypeVar("D", Questionnaire, Methodology)
+Document = TypeVar("Document", Questionnaire, Methodology)
 
 
 @transaction
-def load_questionnaire(tx: Session, body: Any) -> str:
+def publish_questionnaire(tx: Session, body: Any) -> str:
     """A questionnaire is published and never changes again; returns its version.
 
     The same document again is fine. Raises ``Invalid`` for one that breaks a rule or offers an answer that no
     figure could count, ``Conflict`` for another document of a version that is published.
     """
-    read = _parsed(questionnaires.parse_questionnaire, body)
-    ours = {one.version: one for one in questionnaires.load_shipped()}
-    _publish(tx, "questionnaire", read.version, read, body, ours, questionnaires.parse_questionnaire)
-    return read.version
+    questionnaire = _parse_document(questionnaires.parse_questionnaire, body)
+    shipped = {document.version: document for document in questionnaires.load_shipped()}
+    _store_document(
+        tx,
+        "questionnaire",
+        questionnaire.version,
+        questionnaire,
+        body,
+        shipped,
+        questionnaires.parse_questionnaire,
+    )
+    return questionnaire.version
 
 
 @transaction
-def load_methodology(tx: Session, body: Any) -> str:
+def publish_methodology(tx: Session, body: Any) -> str:
     """A methodology is published and never changes again; returns its id.
 
     Raises as ``load_questionnaire``, and ``Invalid`` also for one that could not count what is already asked.
     """
-    read = _parsed(methodology.parse_methodology, body)
-    ours = {one.id: one for one in methodology.shipped_methodologies()}
-    _publish(tx, "methodology", read.id, read, body, ours, methodology.parse_methodology)
+    read = _parse_document(methodology.parse_methodology, body)
+    shipped = {document.id: document for document in methodology.shipped_methodologies()}
+    _store_document(tx, "methodology", read.id, read, body, shipped, methodology.parse_methodology)
     return read.id
 
 
-def _parsed(parse: Callable[[Any], D], body: Any) -> D:
+def _parse_document(parse: Callable[[Any], Document], body: Any) -> Document:
     try:
         return parse(body)
     except ValueError as wrong:
         raise Invalid.for_field("", f"The document breaks a rule: {wrong}.") from wrong
 
 
-def _publish(
+def _store_document(
     tx: Session,
     kind: str,
-    id: str,
-    read: D,
+    document_id: str,
+    document: Document,
     body: Any,
-    ours: Mapping[str, D],
-    parse: Callable[[Any], D],
+    shipped: Mapping[str, Document],
+    parse: Callable[[Any], Document],
 ) -> None:
-    loaded = tx.get(PublishedDocument, (kind, id))
-    published = parse(loaded.body) if loaded else ours.get(id)
+    row = tx.get(PublishedDocument, (kind, document_id))
+    published = parse(row.body) if row else shipped.get(document_id)
     if published is None:
         tx.add(
             PublishedDocument(
-                kind=kind, id=id, effective_from=read.effective_from, body=body, loaded_at=clock.now()
+                kind=kind,
+                id=document_id,
+                effective_from=document.effective_from,
+                body=body,
+                loaded_at=clock.now(),
             )
         )
         tx.flush()
         _refuse_misfits(tx)
-    elif published != read:
-        raise Conflict(f"The {kind} {id} is published and says something else; a new text needs a new name.")
+    elif published != document:
+        raise Conflict(
+            f"The {kind} {document_id} is published and says something else; a new text needs a new name."
+        )
 
 
 def _refuse_misfits(tx: Session) -> None:

@@ -63,11 +63,11 @@ class TabletState:
 
 def read_tablets(tx: Session, centres: Collection[str]) -> list[TabletState]:
     """Every tablet of these centres, by centre and name."""
-    now, found = clock.now(), devices.list_devices(tx, centres)
-    refused: dict[uuid.UUID, list[RefusedSummary]] = {device.id: [] for _, device in found}
+    now, device_rows = clock.now(), devices.list_devices(tx, centres)
+    refused: dict[uuid.UUID, list[RefusedSummary]] = {device.id: [] for _, device in device_rows}
     for item in devices.list_refused_answers(tx, refused.keys()):
         refused[item.device_id].append(RefusedSummary(item.came_on, item.reason))
-    same: tuple[str, ...] = (
+    copied_columns: tuple[str, ...] = (
         "id",
         "name",
         "mode",
@@ -78,15 +78,15 @@ def read_tablets(tx: Session, centres: Collection[str]) -> list[TabletState]:
         "version",
         "waiting",
     )
-    same += ("oldest_at", "persisted", "battery", "skew")
+    copied_columns += ("oldest_at", "persisted", "battery", "skew")
     return [
         TabletState(
             centre=centre.code,
             refused=tuple(refused[device.id]),
             warnings=_find_warnings(centre, device, now, refused=bool(refused[device.id])),
-            **{name: getattr(device, name) for name in same},
+            **{name: getattr(device, name) for name in copied_columns},
         )
-        for centre, device in found
+        for centre, device in device_rows
     ]
 
 

@@ -67,8 +67,8 @@ def work(time_is: TimeIs) -> Work:
 
     def do(**later: float) -> None:
         time_is(clock.now() + timedelta(**later))
-        for duty in (alarm_duties.raise_alarms, alarm_duties.review_alarms, alarm_duties.tell_alarms):
-            duty(maintenance.never)
+        for duty in (alarm_duties.raise_alarms, alarm_duties.review_alarms, alarm_duties.send_alarm_emails):
+            duty(maintenance.never_stop)
 
     return do
 
@@ -121,7 +121,7 @@ def test_a_rise_of_bad_answers_raises_one_alarm_with_its_evidence(work: Work) ->
     work()
     work(minutes=10)
 
-    [whole] = [alarm for alarm in alarms.open_alarms(head) if alarm.service is None]
+    [whole] = [alarm for alarm in alarms.list_open_alarms(head) if alarm.service is None]
     assert (whole.kind, whole.n, whole.bad, whole.noticed, whole.is_open) == (
         "bad_answers",
         6,
@@ -139,7 +139,7 @@ def test_one_bad_answer_among_many_is_no_alarm(work: Work) -> None:
 
     work()
 
-    assert alarms.open_alarms(head) == []
+    assert alarms.list_open_alarms(head) == []
 
 
 def test_of_fewer_people_than_may_be_shown_there_is_no_alarm(work: Work) -> None:
@@ -147,12 +147,12 @@ def test_of_fewer_people_than_may_be_shown_there_is_no_alarm(work: Work) -> None
     for _ in range(4):
         bad_answer()
     work()
-    assert alarms.open_alarms(head) == []
+    assert alarms.list_open_alarms(head) == []
 
     bad_answer()
     work()
 
-    assert {(a.n, a.bad) for a in alarms.open_alarms(head)} == {(5, 5)}
+    assert {(a.n, a.bad) for a in alarms.list_open_alarms(head)} == {(5, 5)}
 
 
 def test_the_service_that_got_worse_is_named(work: Work) -> None:
@@ -164,7 +164,7 @@ def test_the_service_that_got_worse_is_named(work: Work) -> None:
 
     work()
 
-    assert {alarm.service_key for alarm in alarms.open_alarms(head)} == {None, "00034"}
+    assert {alarm.service_key for alarm in alarms.list_open_alarms(head)} == {None, "00034"}
 
 
 def test_sources_outside_the_official_figures_raise_no_alarm_of_bad_answers(work: Work) -> None:
@@ -175,7 +175,7 @@ def test_sources_outside_the_official_figures_raise_no_alarm_of_bad_answers(work
 
     work()
 
-    assert alarms.open_alarms(head) == []
+    assert alarms.list_open_alarms(head) == []
 
 
 def test_an_alarm_is_over_when_things_are_as_usual_again(work: Work) -> None:
@@ -184,15 +184,15 @@ def test_an_alarm_is_over_when_things_are_as_usual_again(work: Work) -> None:
     for _ in range(6):
         bad_answer()
     work()
-    assert len([a for a in alarms.open_alarms(head) if a.service is None]) == 1
+    assert len([a for a in alarms.list_open_alarms(head) if a.service is None]) == 1
 
     respondents.store_answers(Person(TODAY + timedelta(1), {"off.quality": "great"}) for _ in range(200))
     work(days=1)
 
-    assert alarms.open_alarms(head) == []
-    assert [a.over_on for a in alarms.all_alarms(head) if a.service is None] == [TODAY + timedelta(1)]
+    assert alarms.list_open_alarms(head) == []
+    assert [a.over_on for a in alarms.list_all_alarms(head) if a.service is None] == [TODAY + timedelta(1)]
     work(days=1)
-    assert len([a for a in alarms.all_alarms(head) if a.service is None]) == 1
+    assert len([a for a in alarms.list_all_alarms(head) if a.service is None]) == 1
 
 
 # ---- breaches --------------------------------------------------------------------------------------------------
@@ -205,7 +205,7 @@ def test_something_serious_is_an_alarm_at_once_without_words_and_case(work: Work
 
     work()
 
-    [alarm] = alarms.open_alarms(head)
+    [alarm] = alarms.list_open_alarms(head)
     assert (alarm.kind, alarm.bad, alarm.service) == ("breach", 1, None)
 
 
@@ -216,12 +216,12 @@ def test_every_way_of_answering_tells_of_something_serious(work: Work) -> None:
     story.begin_answer(create_invitation().token, {"any.breach": ["bribe"]})
 
     work()
-    assert alarms.open_alarms(head)[0].bad == 1
+    assert alarms.list_open_alarms(head)[0].bad == 1
     work(minutes=40)
     answers.submit_abandoned_drafts()
     work()
 
-    assert [a.bad for a in alarms.open_alarms(head)] == [2]
+    assert [a.bad for a in alarms.list_open_alarms(head)] == [2]
 
 
 def test_only_who_may_read_breaches_hears_of_them(work: Work, box: Mailbox) -> None:
@@ -231,8 +231,8 @@ def test_only_who_may_read_breaches_hears_of_them(work: Work, box: Mailbox) -> N
     work()
     work(minutes=6)
 
-    assert len(alarms.open_alarms(head)) == 1
-    assert alarms.open_alarms(administrator) == []
+    assert len(alarms.list_open_alarms(head)) == 1
+    assert alarms.list_open_alarms(administrator) == []
     assert [letter.recipients for letter in box.emails] == [(head.email,)]
 
 
@@ -246,7 +246,7 @@ def test_nobody_else_reads_alarms(work: Work, box: Mailbox, role: str) -> None:
     work()
     work(minutes=6)
 
-    assert alarms.open_alarms(other) == []
+    assert alarms.list_open_alarms(other) == []
     assert box.emails == []
 
 
@@ -258,15 +258,15 @@ def test_another_centre_hears_nothing(work: Work, box: Mailbox) -> None:
     work()
     work(minutes=6)
 
-    assert alarms.open_alarms(stranger) == []
+    assert alarms.list_open_alarms(stranger) == []
     assert box.emails == []
     with pytest.raises(NotFound):
-        alarms.open_alarms(stranger, CENTRE)
+        alarms.list_open_alarms(stranger, CENTRE)
     [alarm] = read_rows(Alarm)
     with pytest.raises(NotFound):
-        alarms.acknowledge(stranger, CENTRE, alarm.id, "")
+        alarms.acknowledge_alarm(stranger, CENTRE, alarm.id, "")
     with pytest.raises(NotFound):
-        alarms.acknowledge(stranger, "SN99000008", alarm.id, "")
+        alarms.acknowledge_alarm(stranger, "SN99000008", alarm.id, "")
 
 
 def test_nothing_that_is_stored_about_alarms_tells_when_somebody_answered(work: Work) -> None:
@@ -295,15 +295,15 @@ def test_who_deals_with_an_alarm_says_so_once(work: Work) -> None:
     head, deputy = person(), person()
     breach()
     work()
-    [alarm] = alarms.open_alarms(head)
+    [alarm] = alarms.list_open_alarms(head)
 
-    alarms.acknowledge(head, CENTRE, alarm.id, "Розмовляю з працівниками")
+    alarms.acknowledge_alarm(head, CENTRE, alarm.id, "Розмовляю з працівниками")
 
     with pytest.raises(ChangedMeanwhile):
-        alarms.acknowledge(deputy, CENTRE, alarm.id, "і я")
-    [done] = alarms.all_alarms(head)
+        alarms.acknowledge_alarm(deputy, CENTRE, alarm.id, "і я")
+    [done] = alarms.list_all_alarms(head)
     assert (done.acknowledged_by, done.note) == (head.email, "Розмовляю з працівниками")
-    assert alarms.open_alarms(head) == []
+    assert alarms.list_open_alarms(head) == []
 
 
 def test_the_journal_tells_nobody_of_a_breach(work: Work) -> None:
@@ -311,7 +311,7 @@ def test_the_journal_tells_nobody_of_a_breach(work: Work) -> None:
     breach()
     work()
 
-    alarms.acknowledge(head, CENTRE, alarms.open_alarms(head)[0].id, "Розмовляю з працівниками")
+    alarms.acknowledge_alarm(head, CENTRE, alarms.list_open_alarms(head)[0].id, "Розмовляю з працівниками")
 
     [entry] = [each for each in read_rows(JournalEntry) if each.action == "alarm_acknowledged"]
     assert "breach" not in entry.object and str(TODAY) not in entry.object
@@ -321,13 +321,13 @@ def test_a_new_breach_after_that_is_a_new_alarm(work: Work) -> None:
     head = person()
     breach()
     work()
-    alarms.acknowledge(head, CENTRE, alarms.open_alarms(head)[0].id, "")
+    alarms.acknowledge_alarm(head, CENTRE, alarms.list_open_alarms(head)[0].id, "")
 
     breach()
     work()
 
-    assert [a.bad for a in alarms.open_alarms(head)] == [1]
-    assert len(alarms.all_alarms(head)) == 2
+    assert [a.bad for a in alarms.list_open_alarms(head)] == [1]
+    assert len(alarms.list_all_alarms(head)) == 2
 
 
 @pytest.mark.parametrize("note", ["x" * 501, "a\u202eb", "a\x00b"])
@@ -337,7 +337,7 @@ def test_a_note_that_cannot_be_kept_is_refused(work: Work, note: str) -> None:
     work()
 
     with pytest.raises(Invalid):
-        alarms.acknowledge(head, CENTRE, alarms.open_alarms(head)[0].id, note)
+        alarms.acknowledge_alarm(head, CENTRE, alarms.list_open_alarms(head)[0].id, note)
 
 
 # ---- letters ---------------------------------------------------------------------------------------------------
@@ -390,10 +390,10 @@ def test_a_letter_says_what_and_where_in_two_languages_and_nothing_about_anybody
 
 def test_who_wants_no_letters_gets_none_and_who_is_gone_neither(work: Work, box: Mailbox) -> None:
     declines, stays, leaves = person(), person(), person()
-    assert alarms.wants_letters(declines)
-    alarms.want_letters(declines, False)
-    alarms.want_letters(stays, False)
-    alarms.want_letters(stays, True)
+    assert alarms.wants_alarm_emails(declines)
+    alarms.set_alarm_emails(declines, False)
+    alarms.set_alarm_emails(stays, False)
+    alarms.set_alarm_emails(stays, True)
     users.disable_user(None, leaves.user_id)
     breach()
 
@@ -401,14 +401,14 @@ def test_who_wants_no_letters_gets_none_and_who_is_gone_neither(work: Work, box:
     work(minutes=6)
 
     assert [letter.recipients for letter in box.emails] == [(stays.email,)]
-    assert not alarms.wants_letters(declines)
+    assert not alarms.wants_alarm_emails(declines)
 
 
 def test_an_acknowledged_alarm_is_told_to_nobody(work: Work, box: Mailbox) -> None:
     head = person()
     breach()
     work()
-    alarms.acknowledge(head, CENTRE, alarms.open_alarms(head)[0].id, "")
+    alarms.acknowledge_alarm(head, CENTRE, alarms.list_open_alarms(head)[0].id, "")
 
     work(minutes=6)
 
@@ -496,7 +496,7 @@ def test_a_letter_that_one_worker_sends_is_left_alone_by_the_other(
     send = mail.send_email
 
     def meanwhile(*letter: Any) -> None:
-        by_the_other.append(alarm_duties._hold())
+        by_the_other.append(alarm_duties._claim_email())
         send(*letter)
 
     monkeypatch.setattr(mail, "send", meanwhile)
@@ -516,7 +516,7 @@ def test_without_a_mail_server_alarms_stay_on_their_page(
     work()
     work(minutes=6)
 
-    assert len(alarms.open_alarms(head)) == 1
+    assert len(alarms.list_open_alarms(head)) == 1
     assert read_rows(QueuedEmail) == []
     app.config["SETTINGS"] = Settings.from_env(
         build_environment(tmp_path, database_url)
@@ -546,4 +546,4 @@ def test_letters_do_not_wait_for_a_mail_server_that_is_no_more(
 
 def test_the_worker_does_all_of_it() -> None:
     done = {duty.do for duty in worker.DUTIES}
-    assert {alarm_duties.raise_alarms, alarm_duties.tell_alarms, alarm_duties.review_alarms} <= done
+    assert {alarm_duties.raise_alarms, alarm_duties.send_alarm_emails, alarm_duties.review_alarms} <= done

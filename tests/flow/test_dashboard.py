@@ -56,7 +56,7 @@ def overview(query: FigureQuery) -> Overview:
 
 def breakdown(query: FigureQuery, by: str) -> Sequence[Breakdown]:
     """The front offices by groups."""
-    return dashboard.read_breakdown_page(query, by).parts
+    return dashboard.read_breakdown_page(query, by).breakdowns
 
 
 def indicator_json(front_office: str, index: LoyaltyIndex | None) -> object:
@@ -310,7 +310,7 @@ def test_of_two_equal_groups_the_same_one_is_withheld_among_others_and_alone() -
 
 def test_all_numbers_of_the_first_screen_are_of_one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     send_answer(create_invitation().token, {"off.nps": 9})
-    waiting = dashboard.read_overview_page(somebody("head"), VIEW, CENTRE).sums
+    waiting = dashboard.read_overview_page(somebody("head"), VIEW, CENTRE).delivery_totals
 
     def somebody_answers_meanwhile(query: FigureQuery, **summaries: Summary) -> Overview:
         send_answer(create_invitation().token, {"off.nps": 9})
@@ -320,12 +320,12 @@ def test_all_numbers_of_the_first_screen_are_of_one_moment(monkeypatch: pytest.M
     page = dashboard.read_overview_page(somebody("head"), VIEW, CENTRE)
 
     assert page.overview.summary.funnel.invited == 1
-    assert page.sums == waiting
+    assert page.delivery_totals == waiting
 
 
 def test_the_first_screen_holds_nothing_that_the_visitor_may_not_see() -> None:
     send_answer(create_invitation().token, {"off.nps": 9, "any.breach": ["bribe"]})
-    alarm_duties.raise_alarms(maintenance.never)
+    alarm_duties.raise_alarms(maintenance.never_stop)
 
     head = dashboard.read_overview_page(somebody("head"), VIEW, CENTRE)
     administrator = dashboard.read_overview_page(somebody("administrator"), VIEW, CENTRE)
@@ -333,5 +333,10 @@ def test_the_first_screen_holds_nothing_that_the_visitor_may_not_see() -> None:
 
     assert [alarm.kind for alarm in head.alarms] == ["breach"]
     assert list(administrator.alarms) == []
-    assert administrator.sums is not None
-    assert (list(council.alarms), council.sums, council.paused, council.tablets) == ([], None, False, 0)
+    assert administrator.delivery_totals is not None
+    assert (
+        list(council.alarms),
+        council.delivery_totals,
+        council.channel_paused,
+        council.tablets_with_warnings,
+    ) == ([], None, False, 0)

@@ -341,7 +341,7 @@ def test_what_is_over_is_deleted_by_the_worker(nine: None, time_is: TimeIs) -> N
         sign_in.sign_in(EMAIL, WRONG)
     time_is(clock.now() + timedelta(days=2))
 
-    assert maintenance.forget_what_is_over() == 2
+    assert maintenance.purge_sessions_and_attempts() == 2
     assert stored.read_rows(UserSession) == stored.read_rows(SignInAttempts) == []
 
 
