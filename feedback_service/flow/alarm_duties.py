@@ -1,8 +1,8 @@
-"""What the worker does about alarms and breaches: raises them, reviews them, tells of them in letters.
+"""Duties of the worker: it raises and reviews alarms and breaches, and reports them by e-mail.
 
-It looks at a centre only when an answer gave cause (``alarms.store.worry``, ``breaches.store.notice``), within
-seconds; what it needs to count it reads outside the transaction that writes, so that nobody waits for it. Letters
-are sent outside any transaction and told apart by their own id; see ``alarms.email_outbox`` for what that promises.
+A centre is checked within seconds after an answer asked for it by a row of ``AlarmCheck``. Counting is slow, so it
+happens in a transaction that only reads, before the one that writes. E-mails are sent outside any transaction; each
+carries its own id, so that a repeated one can be recognised (see ``alarms.email_outbox``).
 """
 
 import uuid
@@ -30,18 +30,18 @@ from feedback_service.models import Centre
 from feedback_service.vocabulary import ROLES
 
 Stop = Callable[[], bool]
-EvidenceBySubject = dict[str, Evidence | None]  # by subject
+EvidenceBySubject = dict[str, Evidence | None]
 
-CHECKS_AT_ONCE = 200  # concerns looked at together
+CHECKS_AT_ONCE = 200  # checks that are read together
 ALARMS_PAGE = "/admin/alarms"
 
-# Letters about a kind go to the roles that may read it and belong to one centre.
+# An e-mail about a kind goes to the roles of the centre that have this right.
 RIGHT_BY_KIND = {BAD_ANSWERS: roles.ALARMS, BREACH: roles.BREACHES}
 
 
 @dataclass(frozen=True, slots=True)
 class PendingChecks:
-    """What gives cause to look at a centre: bad answers, about these services too, and noticed breaches."""
+    """The checks that wait for a centre: for bad answers, also about these services, and for breaches."""
 
     alarm_check_ids: list[uuid.UUID] = field(default_factory=list)
     service_ids: set[uuid.UUID] = field(default_factory=set)
@@ -49,7 +49,7 @@ class PendingChecks:
 
 
 def raise_alarms(stop: Stop) -> int:
-    """Every centre where something gave cause has been looked at; tells how many concerns that were."""
+    """Check every centre for which a check waits; return how many checks that were."""
     total = 0
     while not stop():
         pending = _read_pending_checks()
@@ -62,7 +62,7 @@ def raise_alarms(stop: Stop) -> int:
 
 
 def review_alarms(stop: Stop) -> int:
-    """Alarms that stand are what the answers say today, also where no bad answer came since; tells how many."""
+    """Update all standing alarms to today's answers, also where no bad answer came since; return how many they were."""
     reviewed = 0
     for centre_id, subjects in _list_standing_subjects():
         if stop():
@@ -73,7 +73,7 @@ def review_alarms(stop: Stop) -> int:
 
 
 def send_alarm_emails(stop: Stop) -> int:
-    """Letters whose time has come are written and sent as far as the mail server takes them; tells how many."""
+    """Write the e-mails that are due and send what waits, until the mail server fails; return how many were sent."""
     for centre_id, kind in _list_due_digests():
         _write_digest(centre_id, kind)
     sent = 0
@@ -87,7 +87,7 @@ def send_alarm_emails(stop: Stop) -> int:
         except mail.EmailNotSent as failure:
             _postpone_email(email)
             log.warning("letter not sent", letter=str(email.id), reason=str(failure))
-            break  # the others wait too, rather than each for its own time-out
+            break  # the other e-mails would only wait for the same time-out
         _mark_sent(email)
         sent += 1
     if _has_expired_emails() and (dropped := _drop_expired_emails()):
@@ -136,6 +136,7 @@ def _make_evidence(excess: cusum.Excess | None) -> Evidence | None:
 def _update_alarms(
     tx: Session, centre_id: uuid.UUID, evidence_by_subject: EvidenceBySubject, checks: PendingChecks
 ) -> None:
+    """Raise, update or close alarms, delete the checks that are done, and add what is new to the next digest."""
     now = clock.now()
     today = clock.kyiv_day(now)
     if checks.alarm_check_ids:
@@ -157,7 +158,7 @@ def _list_due_digests(tx: Session) -> list[tuple[uuid.UUID, str]]:
 
 @transaction
 def _write_digest(tx: Session, centre_id: uuid.UUID, kind: str) -> None:
-    """Everybody whom it concerns gets a letter about what none has told of yet, if it is time for one."""
+    """If the digest is due, write one e-mail to each recipient about everything that was not reported yet."""
     centre, now = tx.get_one(Centre, centre_id), clock.now()
     if not email_outbox.take_due(tx, centre_id, kind, now):
         return

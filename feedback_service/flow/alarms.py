@@ -1,4 +1,4 @@
-"""People read alarms and breaches of their centres, say what they do about them, and whether they want letters."""
+"""Staff read the alarms and breaches of their centres, acknowledge them, and choose whether to get e-mails."""
 
 import uuid
 from datetime import date
@@ -21,9 +21,9 @@ Card = AlarmCard | BreachCard
 
 
 def read_open_alarms(tx: Session, current_user: CurrentUser, centre: str | None = None) -> list[Card]:
-    """Alarms that stand in the visitor's centres, or in one of them, as far as the visitor may read them.
+    """Return the standing alarms and breaches that the user may read, of all the user's centres or of one.
 
-    Those nobody has acknowledged come first, breaches before all. ``NotFound`` for a foreign centre.
+    Unacknowledged ones come first, breaches before alarms. Raises ``NotFound`` for a centre of others.
     """
     return _list_cards(tx, current_user, centre)
 
@@ -33,7 +33,7 @@ list_open_alarms = reading(read_open_alarms)
 
 @reading
 def list_all_alarms(tx: Session, current_user: CurrentUser, centre: str | None = None) -> list[Card]:
-    """The same, and after them those that were over within the last 91 days."""
+    """Return the standing ones and after them those that ended within the last 91 days."""
     since = clock.kyiv_day(clock.now()) - store.REMEMBERED
     return _list_cards(tx, current_user, centre, since=since)
 
@@ -42,14 +42,12 @@ def list_all_alarms(tx: Session, current_user: CurrentUser, centre: str | None =
 def acknowledge_alarm(
     tx: Session, current_user: CurrentUser, centre: str, alarm_id: uuid.UUID, note: str
 ) -> None:
-    """The visitor deals with the alarm, and says what is done; the journal knows that too.
+    """Acknowledge an alarm or a breach with a note on what is done about it, and write that into the audit log.
 
-    Raises ``NotFound``, ``Invalid`` for the note, ``ChangedMeanwhile`` when somebody was first.
+    Raises ``NotFound``, ``Invalid`` for the note, or ``ChangedMeanwhile`` if somebody else acknowledged it first.
     """
-    centre_summary, now = (
-        visibility.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre),
-        clock.now(),
-    )
+    now = clock.now()
+    centre_summary = visibility.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre)
     alarm = store.hold(tx, centre_summary.id, alarm_id) if current_user.has_right(roles.ALARMS) else None
     breach = (
         breaches.hold(tx, centre_summary.id, alarm_id)
@@ -66,7 +64,7 @@ def acknowledge_alarm(
         breaches.acknowledge(breach, current_user.email, clean_note, now, clock.kyiv_day(now))
     else:
         store.acknowledge(alarm_or_breach, current_user.email, clean_note, now)
-    # By its id: the journal is read by those, too, to whom nothing tells of breaches.
+    # The entry names only the id: the audit log has readers who may not know of breaches.
     audit_log.append_entry(
         tx, [centre_summary.id], current_user.actor, "alarm_acknowledged", str(alarm_id), now
     )
@@ -74,13 +72,13 @@ def acknowledge_alarm(
 
 @reading
 def wants_alarm_emails(tx: Session, current_user: CurrentUser) -> bool:
-    """Whether the visitor gets letters about alarms."""
+    """Whether the user gets e-mails about alarms."""
     return email_outbox.wants_emails(tx, current_user.user_id)
 
 
 @transaction
 def set_alarm_emails(tx: Session, current_user: CurrentUser, wanted: bool) -> None:
-    """The visitor gets letters about alarms from now on, or none."""
+    """Store whether the user gets e-mails about alarms."""
     email_outbox.set_email_preference(tx, current_user.user_id, wanted)
 
 
@@ -96,7 +94,7 @@ def _list_cards(
 
 
 def _sort_key(card: Card) -> tuple[object, ...]:
-    """Open before acknowledged before over; breaches first, then what was noticed last, the centre first."""
+    """Open, then acknowledged, then ended; breaches first; the latest first; the whole centre before its services."""
     return (
         card.over_on is not None,
         card.acknowledged_at is not None,

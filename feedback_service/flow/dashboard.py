@@ -1,7 +1,8 @@
-"""The administrators' pages of figures. Each page is read in one snapshot, so that all its numbers fit together.
+"""Reads the administrators' pages of figures, each in one snapshot, so that all its numbers fit together.
 
-read_overview_page shows the first screen: figures, and what needs somebody. read_breakdown_page shows a front office
-by service, window, time of the week …; read_channel_page the same questions by phone, by tablet and asked by staff.
+read_overview_page    the first screen: figures, alarms, deliveries and tablets
+read_breakdown_page   each front office by service, window, time of the week …
+read_channel_page     the same questions answered by phone, on a tablet and to staff
 """
 
 from collections.abc import Sequence
@@ -31,9 +32,9 @@ from feedback_service.surveys.questionnaires import Questionnaire
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What every page of figures says first: whether the methodology is confirmed, and what was chosen.
+    """The head of every page of figures: whether the methodology is confirmed, and the title of the chosen service.
 
-    ``chosen_title`` is the title of the one service that is looked at, ``None`` for anything else.
+    ``chosen_title`` is ``None`` unless exactly one service is chosen.
     """
 
     confirmed: bool
@@ -42,10 +43,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """The first screen. ``sums`` and ``paused`` are about deliveries; ``tablets`` counts those that need somebody.
-
-    What the visitor has no right to see is empty, zero or ``None``.
-    """
+    """The first screen. What the user has no right to see is empty, zero or ``None``."""
 
     heading: Heading
     overview: Overview
@@ -66,7 +64,7 @@ class BreakdownPage:
 
 @dataclass(frozen=True, slots=True)
 class ChannelPage:
-    """The channels compared, and what the centre wrote about the differences, the newest first."""
+    """The comparison of channels, and the centre's explanations of the differences, the newest first."""
 
     heading: Heading
     comparisons: Sequence[ChannelComparison]
@@ -77,9 +75,9 @@ class ChannelPage:
 def read_overview_page(
     tx: Session, current_user: CurrentUser, query: FigureQuery, centre: str | None
 ) -> Dashboard:
-    """Everything on the first screen; ``centre`` is the code if a single one is looked at.
+    """Read the first screen; ``centre`` is the code of the centre if a single one is chosen.
 
-    Raises ``NotFound`` for a centre that the visitor may not see.
+    Raises ``NotFound`` for a centre that the user may not see.
     """
     overview = _read_overview(tx, query)
     may_see_deliveries = current_user.has_right(roles.DELIVERIES)
@@ -97,13 +95,13 @@ def read_overview_page(
 
 @reading
 def read_overview(tx: Session, query: FigureQuery) -> tuple[Overview, Sequence[Questionnaire]]:
-    """The figures of the first screen alone, with the questionnaires that word them: for exports."""
+    """Read only the figures of the first screen, and the questionnaires with their texts; exports use it."""
     return _read_overview(tx, query), published.list_published(tx, query.last)
 
 
 @reading
 def read_breakdown_page(tx: Session, query: FigureQuery, by: str) -> BreakdownPage:
-    """Each front office of the query by one of ``BREAKDOWNS``."""
+    """Read each front office of the query by one of ``BREAKDOWNS``."""
     summary = read_summary(tx, query, min_group=current_settings().min_group, by=by, questions="headlines")
     titles = read_service_titles(tx, query.centres) if by == "service" else {}
     return BreakdownPage(
@@ -115,9 +113,9 @@ def read_breakdown_page(tx: Session, query: FigureQuery, by: str) -> BreakdownPa
 def read_channel_page(
     tx: Session, current_user: CurrentUser, query: FigureQuery, centre: str | None
 ) -> ChannelPage:
-    """Each front office of the query by channel; explanations only if a single ``centre`` is looked at.
+    """Read each front office of the query by channel, and the explanations if a single ``centre`` is chosen.
 
-    Raises ``NotFound`` for a centre that the visitor may not see.
+    Raises ``NotFound`` for a centre that the user may not see.
     """
     summary = _read_by_channel(tx, query)
     explanations = list_explanations(tx, current_user, centre, query.first, query.last) if centre else []
@@ -127,13 +125,13 @@ def read_channel_page(
 
 @reading
 def read_channels(tx: Session, query: FigureQuery) -> list[ChannelComparison]:
-    """The channels compared, without explanations: for exports."""
+    """Read the comparison of channels without explanations; exports use it."""
     return compare_channels(query, _read_by_channel(tx, query))
 
 
 @reading
 def read_questionnaires(tx: Session, day: date) -> list[Questionnaire]:
-    """Every questionnaire that came into force by that day; of two that begin together the later one holds."""
+    """Return every questionnaire that came into force by that day; of two that begin together the later one counts."""
     return published.list_published(tx, day)
 
 

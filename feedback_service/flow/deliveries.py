@@ -1,4 +1,4 @@
-"""Operators see how deliveries go, and have a refused event sent again."""
+"""Operators and case systems read the state of deliveries, and have a refused event sent again."""
 
 import uuid
 from collections.abc import Collection
@@ -19,7 +19,7 @@ from feedback_service.models import Centre, Event
 
 @dataclass(frozen=True, slots=True)
 class DeliveryStatus:
-    """How many events are in which state, and whether the central system cannot be reached just now."""
+    """How many events are in which state; ``channel_paused``: the central system cannot be reached just now."""
 
     totals: DeliveryTotals
     channel_paused: bool
@@ -27,7 +27,7 @@ class DeliveryStatus:
 
 @dataclass(frozen=True, slots=True)
 class DeliveriesPage:
-    """The status and the first refused events; ``more`` says that there are others."""
+    """The status and the first refused events; ``more`` says whether there are others."""
 
     status: DeliveryStatus
     refused: list[DeliveryRow]
@@ -36,7 +36,7 @@ class DeliveriesPage:
 
 @reading
 def read_status(tx: Session, centres: Collection[str] | None = None) -> DeliveryStatus:
-    """The status of these centres' events, or of all."""
+    """Return the status of the events of these centres, or of all."""
     return _make_status(tx, centres)
 
 
@@ -44,13 +44,13 @@ def read_status(tx: Session, centres: Collection[str] | None = None) -> Delivery
 def read_deliveries(
     tx: Session, centres: Collection[str], states: Collection[str], after: PageCursor | None, limit: int
 ) -> tuple[list[DeliveryRow], PageCursor | None]:
-    """The next deliveries of these centres in these states, and where the list goes on; see ``overview.page``."""
+    """Return the next deliveries of these centres in these states, and the cursor of the page after; see ``status``."""
     return status.read_page(tx, centres, states, after, limit)
 
 
 @reading
 def read_page(tx: Session, centres: Collection[str], limit: int) -> DeliveriesPage:
-    """The page of deliveries with at most ``limit`` refused events."""
+    """Return the page of deliveries with at most ``limit`` refused events."""
     refused, next_cursor = status.read_page(tx, centres, ["dead"], None, limit)
     return DeliveriesPage(_make_status(tx, centres), refused, next_cursor is not None)
 
@@ -59,9 +59,10 @@ def read_page(tx: Session, centres: Collection[str], limit: int) -> DeliveriesPa
 def replay_event(
     tx: Session, event_id: uuid.UUID, centres: Collection[str], actor: Actor | None = None
 ) -> DeliveryRow:
-    """A dead letter waits for the relay again, as it was; one that waits already is due at once.
+    """Make an event due now, whether it was refused (a dead letter) or waits; its content does not change.
 
-    A person who asks for it is in the centre's journal. Raises ``NotFound``, or ``Conflict`` for what was delivered.
+    If a person asks for it (``actor``), the audit log of the centre gets an entry. Raises ``NotFound``, or ``Conflict``
+    if the event was delivered.
     """
     delivery = status.find_delivery(tx, event_id, centres)
     if delivery is None:

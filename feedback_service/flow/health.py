@@ -1,4 +1,4 @@
-"""Whether the service can work just now, and how much waits in its database."""
+"""Checks whether the service is ready, and measures the backlog in its database."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -40,18 +40,18 @@ class NotReady(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What the worker has not done yet."""
+    """How much work waits for the worker."""
 
     draft_answers: int
     days_to_recount: int
     emails: int
-    oldest_email_seconds: float  # 0 when no letter waits
+    oldest_email_seconds: float  # 0 when no e-mail waits
     deliveries: DeliveryTotals
     channel_paused: bool
 
 
 def check_ready() -> None:
-    """The database can be reached, is durable and has the tables of this release. Raises ``NotReady``."""
+    """Raise ``NotReady`` unless the database can be reached, is durable and has the tables of this release."""
     try:
         revision = _read_revision()
     except NotDurable:
@@ -64,7 +64,7 @@ def check_ready() -> None:
 
 @reading
 def measure_backlog(tx: Session) -> Backlog:
-    """How much waits. Raises ``Unavailable``."""
+    """Measure the backlog. Raises ``Unavailable``."""
     now = clock.now()
     emails, oldest_at = email_outbox.count_pending(tx)
     return Backlog(

@@ -1,13 +1,13 @@
-"""What time does, each thing in short transactions of bounded size; any number of workers may do it at once.
+"""Duties of the worker that depend only on time. Any number of workers may do them at once.
 
-    complete_left_answers   answers begun and left become final as they are
-    close_days              past days are recounted, so that figures need not be
-    purge                   what nobody needs any more is deleted
-    forget_what_is_over     sessions that are over, counts of wrong passwords
-    blank_delivered         what was delivered long ago is forgotten, its digest stays
+    complete_abandoned_drafts     drafts that nobody continued become final responses
+    close_days                    past days are recounted and their sums are stored
+    purge_expired_data            comments and cases older than the retention period are deleted
+    purge_sessions_and_attempts   ended sessions and old counts of sign-in attempts are deleted
+    blank_delivered_events        the content of events delivered long ago is deleted, their digest stays
 
-Every function does what is due and tells how much that was; ``stop`` may say between two transactions that
-the rest can wait. ``worker`` does all of them again and again.
+Each function does what is due, in short transactions of limited size, and returns how much that was. Between two
+transactions it calls ``stop`` and ends if that is true. ``worker`` calls all of them again and again.
 """
 
 import uuid
@@ -33,34 +33,34 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Stop = Callable[[], bool]
 
-ROWS_AT_ONCE = 200  # rows that one transaction deletes; writers of SQLite wait for it
-DRAFTS_AT_ONCE = 50  # answers that one transaction completes
-DAYS_AT_ONCE = 31  # days that one transaction recounts
-BLANK_AFTER = timedelta(days=30)  # from acknowledgement; only an event's body pairs a case with an answer
-LONGEST_RECORDING = timedelta(
-    minutes=10
-)  # longer than any transaction that records an answer of the day before
+ROWS_AT_ONCE = 200  # that one transaction deletes; on SQLite other writers wait meanwhile
+DRAFTS_AT_ONCE = 50  # that one transaction completes
+DAYS_AT_ONCE = 31  # that one transaction recounts
+BLANK_AFTER = timedelta(
+    days=30
+)  # after delivery; nothing but the body of an event links a case with a response
+LONGEST_RECORDING = timedelta(minutes=10)  # no transaction that records a response lasts so long
 
 
 class PurgeCounts(NamedTuple):
-    """How much was deleted."""
+    """How many comments and cases were deleted."""
 
     comments: int
     cases: int
 
 
 def never_stop() -> bool:
-    """Nobody wants to stop."""
+    """A ``stop`` that never ends a duty."""
     return False
 
 
 def complete_abandoned_drafts(stop: Stop = never_stop) -> int:
-    """Every answer that was begun and left for PARTIAL_MINUTES is final; tells how many became so."""
+    """Complete every draft that did not change for PARTIAL_MINUTES; return how many these are."""
     return _repeat_until_partial(DRAFTS_AT_ONCE, stop, submit_abandoned_drafts, DRAFTS_AT_ONCE)
 
 
 def close_days(stop: Stop = never_stop) -> int:
-    """Every past day is recounted and closed, and its invitations when all have expired; tells how many days were."""
+    """Recount and close every past day, and the invitations of days when all have expired; return how many days."""
     before = _earliest_unfinished_day()
 
     def close_days_of_centre(centre_id: uuid.UUID) -> int:
@@ -72,9 +72,9 @@ def close_days(stop: Stop = never_stop) -> int:
 
 
 def recount_days(stop: Stop = never_stop) -> int:
-    """Every past day is recounted anew from the answers, whatever was stored; tells how many.
+    """Recount every past day from the responses, whatever was stored; return how many days.
 
-    Sums of invitations stay where the invitations themselves may have been purged.
+    Sums of invitations stay if the invitations themselves may have been purged.
     """
     _for_each_centre(_reopen_all_days)
     return close_days(stop)
@@ -82,24 +82,24 @@ def recount_days(stop: Stop = never_stop) -> int:
 
 @reading
 def find_count_mismatches(tx: Session) -> list[CountMismatch]:
-    """Where stored figures are not what the answers add up to."""
+    """Return the stored counts that differ from what the responses add up to."""
     return verification.find_mismatches(tx)
 
 
 def purge_expired_data(stop: Stop = never_stop) -> PurgeCounts:
-    """What is older than RETENTION_DAYS is gone: comments, invitations, and the cases these were about.
+    """Delete comments, invitations and their cases that are older than RETENTION_DAYS.
 
-    A comment's age counts from the day it was left, an invitation's from the day it was answered; one that
-    nobody answered serves no purpose either, and counts from its last day. It stays until it is in the sums of
-    its day, which wait for all of that day to expire. Coded answers are never deleted, and a case without an
-    invitation stays, because it may yet be completed.
+    The age of a comment counts from the day of its response. The age of an invitation counts from the day it was
+    answered, or else from its last day; it stays until the sums of its day are stored, which happens when all
+    invitations of that day have expired. Responses are never deleted. A case without an invitation stays, because
+    it may still be completed.
     """
     before = clock.kyiv_day(clock.now()) - timedelta(days=current_settings().retention_days)
 
     def purge_centre(centre_id: uuid.UUID) -> PurgeCounts:
         comments = _repeat_until_partial(
             ROWS_AT_ONCE, stop, _purge_comments, centre_id, before
-        )  # whatever ails the sums
+        )  # first: they go even if the sums fail
         _repeat_until_partial(
             DAYS_AT_ONCE, stop, _close_invitation_days, centre_id, _earliest_unfinished_day()
         )
@@ -112,12 +112,12 @@ def purge_expired_data(stop: Stop = never_stop) -> PurgeCounts:
 
 
 def blank_delivered_events(stop: Stop = never_stop) -> int:
-    """Nothing is left of events acknowledged 30 days ago but digest, number and type; tells how many these were."""
+    """Delete the content of events delivered more than 30 days ago; digest, number and type stay; return how many."""
     return _repeat_until_partial(ROWS_AT_ONCE, stop, _blank_events, clock.now() - BLANK_AFTER)
 
 
 def purge_sessions_and_attempts(stop: Stop = never_stop) -> int:
-    """Sessions that are over and counts of wrong attempts that are old are gone; tells how many."""
+    """Delete ended sessions and old counts of wrong attempts; return how many rows."""
     return 0 if stop() else sign_in.purge_sessions_and_attempts()
 
 
@@ -148,20 +148,20 @@ def _purge_comments(tx: Session, centre_id: uuid.UUID, before: date) -> int:
 def _purge_cases(tx: Session, centre_id: uuid.UUID, before: date) -> int:
     rollups.lock_days(
         tx, centre_id
-    )  # nobody takes their sums apart meanwhile, to count anew what will be gone
+    )  # else another worker could recount days whose invitations are deleted here
     closed_until = rollups.invitations_closed_until(tx, [centre_id]).get(centre_id, date.min)
-    # What was begun counts, whatever becomes of the invitation: such a case waits until that is final.
+    # A draft still becomes a response of its invitation, so such a case waits until that has happened.
     with_draft = select(DraftAnswer.invitation_id).where(DraftAnswer.centre_id == centre_id)
     old = select(Invitation.case_id, Invitation.issued_on).where(
         Invitation.centre_id == centre_id,
-        Invitation.issued_on < before,  # nothing is answered before it is issued, and this has an index
+        Invitation.issued_on < before,  # implied by the answer's day; this column has an index
         Invitation.issued_on <= closed_until,
         func.coalesce(Invitation.answered_on, Invitation.last_day) < before,
         Invitation.id.not_in(with_draft),
     )
     rows = tx.execute(old.limit(ROWS_AT_ONCE).with_for_update(of=Invitation, skip_locked=True)).all()
     if rows:
-        # History and invitations go with their case, by foreign key.
+        # Foreign keys delete the history and the invitations together with their case.
         cases = [case_id for case_id, _ in rows]
         tx.execute(delete(Case).where(Case.centre_id == centre_id, Case.id.in_(cases)))
         rollups.record_purge(tx, centre_id, until=max(day for _, day in rows))
@@ -180,7 +180,7 @@ def _blank_events(tx: Session, before: datetime) -> int:
 
 
 def _earliest_unfinished_day() -> date:
-    """The earliest day of which an answer may still be becoming final."""
+    """Return the earliest day whose responses may still be in the middle of being recorded."""
     return clock.kyiv_day(clock.now() - LONGEST_RECORDING)
 
 
@@ -190,9 +190,9 @@ def _list_centre_ids(tx: Session) -> list[uuid.UUID]:
 
 
 def _for_each_centre(action: Callable[[uuid.UUID], R]) -> list[R]:
-    """Do it for each centre; where it fails, the others have their turn before that is told.
+    """Call ``action`` for each centre; if it fails for one, finish the others and then raise the first failure.
 
-    ``Unavailable`` is told at once: the database is no better for the next one.
+    ``Unavailable`` is raised at once, because the database would fail for the other centres too.
     """
     results: list[R] = []
     failures: list[Exception] = []
@@ -212,7 +212,7 @@ def _for_each_centre(action: Callable[[uuid.UUID], R]) -> list[R]:
 def _repeat_until_partial(
     batch_size: int, stop: Stop, action: Callable[P, int], *args: P.args, **kwargs: P.kwargs
 ) -> int:
-    """Do portion after portion until one is not full, or ``stop`` says so; the sum."""
+    """Repeat ``action`` until a batch is not full or ``stop`` is true; return the sum of what it did."""
     total = 0
     while not stop():
         done = action(*args, **kwargs)

@@ -1,9 +1,9 @@
-"""The registers of an installation: centres and the services they give, typed in or imported from a file.
+"""An operator adds a centre, or imports centres and their services from a file.
 
-A ЄДРПОУ that a person types in is refused when its check digit fails; from a register's file it is taken with a
-warning, because registers hold about one real code in a hundred that fails. In a file one row at
-fault spoils no other: it is named by its line, the rest is taken, and the mended file may be imported again.
-Sentences are for operators, in English; those that pages repeat are marked for translation.
+A ЄДРПОУ that a person types in is refused if its check digit is wrong. In a file it is accepted with a warning,
+because about one real code in a hundred has a wrong check digit. A faulty row of a file is reported by its line and
+changes nothing, all other rows are imported, and the corrected file may be imported again.
+Error sentences are in English, for operators; those that pages show too are marked for translation.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,16 +23,16 @@ from feedback_service.imports import ImportedRow
 from feedback_service.models import Centre, Service
 from feedback_service.plain_text import TextTooLong, UnusableText, read_text
 
-ROWS_AT_ONCE = 500  # rows of a file that are taken in one transaction
+ROWS_AT_ONCE = 500  # of a file, in one transaction
 MAX_TITLE_LENGTH = 500  # characters
-MAX_CODE_LENGTH = 32  # characters of a service's code
+MAX_CODE_LENGTH = 32  # characters of the code of a service
 
 REQUIRED_CENTRE_COLUMNS = frozenset({"code", "name", "edrpou", "katottg"})
 OPTIONAL_CENTRE_COLUMNS = frozenset({"controller", "contact"})
 REQUIRED_SERVICE_COLUMNS = frozenset({"title"})
 OPTIONAL_SERVICE_COLUMNS = frozenset({"centre", "code", "local_code"})
 
-# What pages say too.
+# Sentences that pages show too.
 CONTROL_CHARACTER = N_("%(field)s holds an invisible control character.")
 TOO_LONG = N_("%(field)s is longer than %(longest)s characters.")
 NO_CODE = N_("A service needs a code or a local code.")
@@ -42,14 +42,14 @@ REPEATED_ROW = N_("It repeats line %(line)s.")
 
 @dataclass(frozen=True, slots=True)
 class RowMessage:
-    """What is to say about one line of a file."""
+    """The faults or warnings of one line of a file."""
 
     line: int
     errors: tuple[FieldError, ...]
 
     @property
     def sentence(self) -> str:
-        """It in English."""
+        """The message in English."""
         return " ".join(
             error.detail % error.params if error.params else error.detail for error in self.errors
         )
@@ -57,7 +57,7 @@ class RowMessage:
 
 @dataclass(slots=True)
 class ImportResult:
-    """What became of a file's rows; those with a fault changed nothing, those with a warning were taken."""
+    """The result of an import: rows with a fault changed nothing, rows with a warning were imported."""
 
     added: int = 0
     changed: int = 0
@@ -71,9 +71,9 @@ class ImportResult:
 
 @transaction
 def add_centre(tx: Session, profile: Mapping[str, str]) -> list[str]:
-    """A new centre; the central system will get its profile. Returns warnings.
+    """Add a centre, enqueue its profile for the central system, and return warnings.
 
-    Raises ``Invalid`` naming every field that looks mistyped, ``Conflict`` when the code is taken.
+    Raises ``Invalid`` naming every field that looks mistyped, ``Conflict`` if the code is taken.
     """
     code, cells, warnings = _parse_profile(profile)
     if mistakes := [warning for warning in warnings if warning.pointer == "/edrpou"]:
@@ -85,7 +85,7 @@ def add_centre(tx: Session, profile: Mapping[str, str]) -> list[str]:
 
 
 def import_centres(rows: Sequence[ImportedRow]) -> ImportResult:
-    """Every centre of the file is known as its row says; a column that is not there changes nothing."""
+    """Add or change every centre of the file; columns that the file does not have stay as they are."""
     return _import_in_batches(rows, _import_centre_rows, lambda row: normal_code(row.cells["code"]))
 
 
@@ -106,7 +106,7 @@ def _import_centre_rows(tx: Session, rows: Sequence[ImportedRow]) -> ImportResul
 
 
 def _parse_profile(columns: Mapping[str, str]) -> tuple[str, dict[str, str | None], list[FieldError]]:
-    """The code, all cells in their normal form, and what is doubtful; ``Invalid`` for what cannot be kept."""
+    """Return the code, the normalised columns and warnings; raise ``Invalid`` for values that cannot be stored."""
     errors: list[FieldError] = []
     cells: dict[str, str | None] = {
         name: _clean_text(columns[name], f"/{name}", errors, MAX_TITLE_LENGTH) or None
@@ -136,7 +136,7 @@ def _parse_profile(columns: Mapping[str, str]) -> tuple[str, dict[str, str | Non
 
 
 def _upsert_centre(tx: Session, centre: Centre | None, cells: Mapping[str, str | None]) -> bool:
-    """The centre is as the cells say; tells whether that changed anything, and promises the event if so."""
+    """Add or change the centre; if anything changed, enqueue its profile event and return true."""
     if centre is None:
         centre = Centre(id=uuid7(), prefix=_choose_free_prefix(tx), **cells)
         tx.add(centre)
@@ -151,7 +151,7 @@ def _upsert_centre(tx: Session, centre: Centre | None, cells: Mapping[str, str |
 
 
 def publish_centre_profile(tx: Session, centre: Centre) -> None:
-    """Promise the central system the centre's profile as it is now."""
+    """Enqueue the event that reports the present profile of the centre to the central system."""
     tx.flush()
     now = clock.now()
     outbox.enqueue_events(
@@ -165,7 +165,7 @@ def _profile_columns(centre: Centre) -> dict[str, str | None]:
 
 def _choose_free_prefix(tx: Session) -> str:
     while find_by_prefix(tx, prefix := keyring.new_prefix()) is not None:
-        pass  # one of 1,048,576 was taken
+        pass  # one of 1,048,576 was in use
     return prefix
 
 
@@ -173,9 +173,9 @@ def _choose_free_prefix(tx: Session) -> str:
 
 
 def import_services(rows: Sequence[ImportedRow], centre: str | None = None) -> ImportResult:
-    """Every service of the file is known under its row's title, in the row's centre or else in ``centre``.
+    """Add or rename every service of the file, in the centre that its row names or else in ``centre``.
 
-    A service is the same when both its codes are; titles change, and nothing is ever removed.
+    Both codes together identify a service. No service is ever removed.
     """
     defaults = {"centre": centre or "", "code": "", "local_code": ""}
     complete_rows = [
@@ -238,7 +238,7 @@ def _import_in_batches(
     import_batch: Callable[[Sequence[ImportedRow]], ImportResult],
     identify: Callable[[ImportedRow], object],
 ) -> ImportResult:
-    """Take the rows in portions; a row that names again what an earlier one named is at fault."""
+    """Import the rows in batches; a row with the same identity as an earlier row is a fault."""
     result, first_line, distinct_rows = ImportResult(), dict[object, int](), list[ImportedRow]()
     for row in rows:
         if (earlier_line := first_line.setdefault(identify(row), row.line)) == row.line:
