@@ -5,7 +5,7 @@ A view without a declaration cannot be registered, see ``door``: forgetting the 
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache, update_wrapper
+from functools import update_wrapper
 from typing import Any
 
 from flask import request
@@ -16,9 +16,9 @@ from werkzeug.datastructures import MultiDict
 from feedback_service.access import api_keys
 from feedback_service.access.api_keys import ApiCaller
 from feedback_service.api import request_body
-from feedback_service.api.fields import ListField, collect_field_errors, json_pointer
+from feedback_service.api.fields import ListField, collect_field_errors, json_pointer, shared_schema
 from feedback_service.errors import N_, FeedbackError, FieldError, Invalid, NotAllowed, NotAuthenticated
-from feedback_service.flow import api_keys as integrations
+from feedback_service.flow import api_keys as api_key_stories
 from feedback_service.tablets import devices
 from feedback_service.tablets.devices import AuthenticatedTablet
 
@@ -99,7 +99,9 @@ def _authenticate_and_parse(operation: Operation) -> Call:
         caller = _authenticate_tablet()
     elif operation.needs is not None:
         caller = _authenticate_caller(operation.needs)
-        integrations.record_key_use(caller)  # writes, also when the call only reads, but once a day at most
+        api_key_stories.record_key_use(
+            caller
+        )  # writes, also when the call only reads, but once a day at most
     query = _parse_query(operation.query, request.args)
     body = None
     if operation.takes is not None:
@@ -112,15 +114,9 @@ def _authenticate_and_parse(operation: Operation) -> Call:
 def parse_body(schema: type[Schema], value: Any) -> Any:
     """What the schema makes of a JSON value; ``Invalid`` names everything at fault."""
     try:
-        return _make_schema(schema).load(value)
+        return shared_schema(schema).load(value)
     except ValidationError as error:
         raise Invalid(collect_field_errors(error)) from None
-
-
-@cache
-def _make_schema(schema: type[Schema]) -> Schema:
-    """The schema, made once and shared by all threads: its fields keep nothing of what they read."""
-    return schema()
 
 
 def _read_bearer_secret() -> str | None:
@@ -147,7 +143,7 @@ def _authenticate_caller(scope: str) -> ApiCaller:
 
 
 def _parse_query(schema: type[Schema] | None, parameters: MultiDict[str, str]) -> dict[str, Any]:
-    declared = _make_schema(schema).fields if schema is not None else {}
+    declared = shared_schema(schema).fields if schema is not None else {}
     repeatable = {field.data_key or name for name, field in declared.items() if isinstance(field, ListField)}
     names = {field.data_key or name for name, field in declared.items()}
     errors = list(_find_misused_parameters(parameters, names, repeatable))
@@ -158,7 +154,7 @@ def _parse_query(schema: type[Schema] | None, parameters: MultiDict[str, str]) -
     }
     if schema is not None:
         try:
-            query: dict[str, Any] = _make_schema(schema).load(values)
+            query: dict[str, Any] = shared_schema(schema).load(values)
         except ValidationError as error:
             errors += collect_field_errors(error)
     if errors:

@@ -192,7 +192,12 @@ class OpenCaseReply(Schema):
     short_code = fields.String(required=True)
     service = fields.String(required=True)
     front_office = fields.String(required=True, metadata={"enum": list(FRONT_OFFICES)})
-    expires_at = Instant(required=True, allow_none=True, metadata=describe_field(N_("How long to offer it.")))
+    expires_at = Instant(
+        attribute="offered_until",
+        required=True,
+        allow_none=True,
+        metadata=describe_field(N_("How long to offer it.")),
+    )
 
 
 class QuestionnairesReply(Schema):

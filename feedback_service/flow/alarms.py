@@ -116,5 +116,5 @@ def _list_centre_ids(tx: Session, current_user: CurrentUser, centre: str | None)
 def _clean_note(note: str) -> str:
     try:
         return read_text(note, LONGEST_NOTE)
-    except UnusableText as wrong:
-        raise Invalid.for_field("/note", wrong.message, **wrong.params) from None
+    except UnusableText as error:
+        raise Invalid.for_field("/note", error.message, **error.params) from None

@@ -130,8 +130,8 @@ def add_key(tx: Session, scopes: Collection[str], centres: Collection[str], name
         raise Invalid.for_field("/centre", f"There is no centre {min(missing)}.")
     try:
         return api_keys.add_api_key(tx, scopes, known.values(), name=name)
-    except ValueError as wrong:
-        raise Invalid.for_field("/scope", f"This key cannot be made: {wrong}.") from wrong
+    except ValueError as error:
+        raise Invalid.for_field("/scope", f"This key cannot be made: {error}.") from error
 
 
 @transaction

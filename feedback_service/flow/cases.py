@@ -1,7 +1,7 @@
 """Case systems report the status of cases. A final status issues the invitation to answer."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feedback_service import clock, keyring
+from feedback_service.addresses import picture_addresses, survey_address
 from feedback_service.cases import invitations, register
 from feedback_service.cases.register import CaseRecord, CaseUpdate, IssueTerms, RegistrationOutcome
 from feedback_service.centres.register import find_centres
@@ -32,6 +33,24 @@ class InvitationView:
     state: str  # issued | expired | cancelled
     expires_at: datetime
 
+    @property
+    def url(self) -> str:
+        """The address of the survey."""
+        return survey_address(self.token)
+
+    @property
+    def qr(self) -> Mapping[str, str]:
+        """The addresses of the pictures of the QR code, by their names."""
+        return picture_addresses(self.token)
+
+
+@dataclass(frozen=True, slots=True)
+class StatusView:
+    """A status that the case had."""
+
+    status: str
+    at: datetime
+
 
 @dataclass(frozen=True, slots=True)
 class CaseView:
@@ -41,7 +60,7 @@ class CaseView:
     centre: str
     front_office: str
     status: str
-    history: tuple[tuple[str, datetime], ...]
+    history: tuple[StatusView, ...]
     invitation: InvitationView | None
 
 
@@ -159,7 +178,7 @@ def _make_case_view(case_record: CaseRecord, ring: Keyring, today: date) -> Case
         centre=case_record.centre.code,
         front_office=case_record.case.front_office,
         status=case_record.case.status,
-        history=tuple((entry.status, entry.at) for entry in case_record.history),
+        history=tuple(StatusView(entry.status, entry.at) for entry in case_record.history),
         invitation=_make_invitation_view(case_record.centre, case_record.invitation, ring, today)
         if case_record.invitation
         else None,

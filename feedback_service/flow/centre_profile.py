@@ -211,8 +211,8 @@ def _check_form(form: Mapping[str, Any]) -> dict[str, Any]:
 def _check_text(form: Mapping[str, Any], name: str, max_length: int, errors: list[FieldError]) -> str | None:
     try:
         return read_text(str(form.get(name, "")), max_length) or None
-    except UnusableText as wrong:
-        errors.append(FieldError(f"/{name}", wrong.message, wrong.params))
+    except UnusableText as error:
+        errors.append(FieldError(f"/{name}", error.message, error.params))
         return None
 
 

@@ -92,8 +92,8 @@ def list_explanations(
 def _clean_explanation(explanation: str) -> str:
     try:
         text = read_text(explanation, MAX_LENGTH)
-    except UnusableText as wrong:
-        raise Invalid.for_field("/text", wrong.message, **wrong.params) from None
+    except UnusableText as error:
+        raise Invalid.for_field("/text", error.message, **error.params) from None
     if not text:
         raise Invalid.for_field("/text", N_("Write what you found out, in a sentence or two."))
     return text

@@ -53,8 +53,8 @@ def publish_methodology(tx: Session, body: Any) -> str:
 def _parse_document(parse: Callable[[Any], Document], body: Any) -> Document:
     try:
         return parse(body)
-    except ValueError as wrong:
-        raise Invalid.for_field("", f"The document breaks a rule: {wrong}.") from wrong
+    except ValueError as error:
+        raise Invalid.for_field("", f"The document breaks a rule: {error}.") from error
 
 
 def _store_document(
@@ -90,5 +90,5 @@ def _refuse_misfits(tx: Session) -> None:
     try:
         for questionnaire in published_questionnaires.list_questionnaires(tx.connection()):
             compatibility.refuse_misfit(questionnaire, methodologies)
-    except ValueError as wrong:
-        raise Invalid.for_field("", f"The document does not fit what is published: {wrong}.") from wrong
+    except ValueError as error:
+        raise Invalid.for_field("", f"The document does not fit what is published: {error}.") from error

@@ -202,5 +202,5 @@ def _create_device(
 def _clean_line(pointer: str, text: str, max_length: int) -> str:
     try:
         return read_line(" ".join(text.split()), max_length)
-    except UnusableText as wrong:
-        raise Invalid.for_field(pointer, wrong.message, **wrong.params) from None
+    except UnusableText as error:
+        raise Invalid.for_field(pointer, error.message, **error.params) from None

@@ -499,7 +499,7 @@ def test_a_letter_that_one_worker_sends_is_left_alone_by_the_other(
         by_the_other.append(alarm_duties._claim_email())
         send(*letter)
 
-    monkeypatch.setattr(mail, "send", meanwhile)
+    monkeypatch.setattr(mail, "send_email", meanwhile)
     work(minutes=6)
 
     assert len(box.emails) == 1

@@ -58,7 +58,7 @@ def test_a_final_status_brings_one_invitation(final: str) -> None:
 
     assert case.invitation is not None
     assert case.invitation.state == "issued"
-    assert [status for status, _ in case.history] == ["registered", final]
+    assert [entry.status for entry in case.history] == ["registered", final]
 
 
 def test_the_same_report_again_changes_nothing_and_gets_the_same_answer() -> None:
@@ -76,7 +76,7 @@ def test_an_older_status_enters_the_history_without_moving_the_case() -> None:
     case = register_case(replace(report, status="registered", status_at=report.status_at - timedelta(days=2)))
 
     assert case.status == "completed"
-    assert [status for status, _ in case.history] == ["registered", "completed"]
+    assert [entry.status for entry in case.history] == ["registered", "completed"]
     assert [event["status"] for event in stored.read_event_data(CASE_STATUS)] == ["completed", "registered"]
 
 
@@ -86,7 +86,7 @@ def test_statuses_of_one_instant_always_come_in_the_same_order() -> None:
 
     case = register_case(replace(report, status="in_progress"))
 
-    assert [status for status, _ in case.history] == ["in_progress", "registered"]
+    assert [entry.status for entry in case.history] == ["in_progress", "registered"]
     assert cases.find_case(case.id, {CENTRE}) == register_case(report) == case
 
 

@@ -196,7 +196,7 @@ def test_what_was_tapped_is_counted_before_its_invitation_goes(
 def test_purging_takes_as_many_portions_as_it_needs(
     time_is: TimeIs, day_one: date, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(maintenance, "PORTION", 2)
+    monkeypatch.setattr(maintenance, "ROWS_AT_ONCE", 2)
     for _ in range(5):
         send_answer(create_invitation().token, COMMENT)
     time_is(noon(day_one + timedelta(days=settings.retention_days + 1)))
