@@ -1,6 +1,6 @@
-"""Write the OpenAPI document of the JSON door: ``python -m feedback_service.api FILE``.
+"""Writes the OpenAPI document of the API: ``python -m feedback_service.api FILE``.
 
-``--check`` changes nothing and only says whether the file is current.
+With ``--check`` it writes nothing and only compares.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from feedback_service.api import blueprint, openapi
 
 
 def main() -> int:
-    """0 when the file says what the program says, 1 when it does not."""
+    """Write or compare the file; return 0, or 1 if the compared file is not current."""
     parser = argparse.ArgumentParser(description=(openapi.__doc__ or "").splitlines()[0])
     parser.add_argument("file", type=Path)
     parser.add_argument("--check", action="store_true", help="change nothing, only compare")

@@ -1,4 +1,4 @@
-"""Everything under ``/api``, and what machines ask beside it, registered; which language a program reads."""
+"""Registers everything under ``/api``, the documentation pages and health; chooses the language of replies."""
 
 from flask import Blueprint, Flask, request
 from flask.typing import ResponseReturnValue
@@ -10,7 +10,7 @@ from feedback_service.config import SUPPORTED_LANGUAGES
 from feedback_service.errors import FeedbackError
 from feedback_service.i18n import NATIVE
 
-HEADERS = {  # of every answer, see ``app``: nobody keeps, frames or reinterprets what this door says
+HEADERS = {  # ``app`` adds them to every response of the API
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
@@ -19,7 +19,7 @@ HEADERS = {  # of every answer, see ``app``: nobody keeps, frames or reinterpret
 
 
 def register(app: Flask) -> None:
-    """The application answers programs."""
+    """Register the JSON API in the application."""
     api = Blueprint("api", __name__, url_prefix="/api/v1")
     for module in (cases, surveys, summaries, tablets, deliveries, docs):
         api.register_blueprint(module.bp)
@@ -35,12 +35,12 @@ def register(app: Flask) -> None:
 
 
 def choose_language() -> str:
-    """The language for this request, by ``Accept-Language``. What a centre offers its visitors counts for nothing."""
+    """Return the language of this request by ``Accept-Language``; the languages of a centre do not matter here."""
     return request.accept_languages.best_match(SUPPORTED_LANGUAGES, NATIVE) or NATIVE
 
 
 def _refuse_unknown_address() -> ResponseReturnValue | None:
-    """An address that matches no route belongs to no blueprint; its refusal still leaves by this door."""
+    """Refuse an unknown address under ``/api`` as a problem: it belongs to no blueprint and so to no error handler."""
     error = request.routing_exception
     if isinstance(error, HTTPException) and f"{request.path}/".startswith("/api/"):
         return problems.problem_from_http_error(error) if (error.code or 0) >= 400 else None

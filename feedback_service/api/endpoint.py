@@ -1,6 +1,6 @@
-"""One declaration beside each view: who may call it, what it takes and gives. It guards, reads and documents.
+"""The declaration of an endpoint: who may call it, what it takes and gives. It authenticates, parses and documents.
 
-A view without a declaration cannot be registered, see ``door``: forgetting the guard is noticed at start-up.
+A view without a declaration cannot be registered (see ``blueprint``), so nobody can forget it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -18,24 +18,27 @@ from feedback_service.access.api_keys import ApiCaller
 from feedback_service.api import request_body
 from feedback_service.api.fields import ListField, collect_field_errors, json_pointer, shared_schema
 from feedback_service.errors import N_, FeedbackError, FieldError, Invalid, NotAllowed, NotAuthenticated
-from feedback_service.flow import api_keys as api_key_stories
+from feedback_service.flow.api_keys import record_key_use
 from feedback_service.tablets import devices
 from feedback_service.tablets.devices import AuthenticatedTablet
 
 View = Callable[..., ResponseReturnValue]  # its first argument is a ``Call``
 
 GIVEN_TWICE = N_("Give this parameter once.")
-TABLET = "tablet"  # what an operation needs that a tablet's own key opens, and no scope
+TABLET = (
+    "tablet"  # the value of ``needs`` for operations that a tablet calls with its own key, without a scope
+)
 COOKIE = "vidhuk_tablet"
 UNKNOWN_PARAMETER = N_("There is no such parameter.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """What a caller may know of a view; ``needs`` is a scope, ``TABLET``, or ``None`` where anybody may call.
+    """The declaration of a view; ``needs`` is a scope, ``TABLET``, or ``None`` if anybody may call.
 
-    ``gives`` maps a status to what it means and to the shape of the reply (``None`` where it is no JSON).
-    ``note`` is for integrators, a sentence or two; ``example`` is a body that works.
+    ``takes`` is the schema of the body, of at most ``max_bytes``. ``gives`` maps a status to its meaning and the schema
+    of the reply (``None`` if it is not JSON). ``refuses`` lists the errors of the story. ``note`` is a sentence or two
+    for integrators; ``example`` is a valid body.
     """
 
     needs: str | None
@@ -47,16 +50,16 @@ class Operation:
     gives: Mapping[int, tuple[str, type[Schema] | None]] = field(default_factory=dict)
     refuses: tuple[type[FeedbackError], ...] = ()
     example: Mapping[str, Any] | None = None
-    path: Mapping[str, str] = field(default_factory=dict)  # what the parts of the address are
+    path: Mapping[str, str] = field(default_factory=dict)  # what each variable part of the address means
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """Who calls, and what the query and the body say, checked."""
+    """A call to a view: the authenticated caller, and the checked query and body."""
 
     caller: ApiCaller | AuthenticatedTablet | None
     query: Mapping[str, Any]
-    body: Any  # whatever the declared schema loads
+    body: Any  # what the declared schema made of it
 
     @property
     def centres(self) -> frozenset[str]:
@@ -72,7 +75,7 @@ class Call:
 
 
 class GuardedView:
-    """A view of the JSON door with its declaration: it runs only for who may call it, with what was read."""
+    """A view with its declaration: it runs only for callers who may call it, with the parsed ``Call``."""
 
     def __init__(self, operation: Operation, view: View) -> None:
         self.operation = operation
@@ -80,16 +83,15 @@ class GuardedView:
         update_wrapper(self, view)
 
     def __call__(self, **parts: Any) -> ResponseReturnValue:
-        """What the view answers.
+        """Check the key, the scope, the query and the body in this order, and then call the view.
 
-        The key, the scope, the query and the body are looked at in this order. Raises ``NotAuthenticated``,
-        ``NotAllowed``, ``Invalid``, and what ``body.read`` raises.
+        Raises ``NotAuthenticated``, ``NotAllowed``, ``Invalid``, and the errors of ``request_body.read_json``.
         """
         return self._view(_authenticate_and_parse(self.operation), **parts)
 
 
 def operation(declaration: Operation) -> Callable[[View], GuardedView]:
-    """Declare the view, and let nobody in who may not call it. The view gets the ``Call`` and the address's parts."""
+    """Guard the view by its declaration; the view gets the ``Call`` and the variable parts of the address."""
     return lambda view: GuardedView(declaration, view)
 
 
@@ -99,9 +101,7 @@ def _authenticate_and_parse(operation: Operation) -> Call:
         caller = _authenticate_tablet()
     elif operation.needs is not None:
         caller = _authenticate_caller(operation.needs)
-        api_key_stories.record_key_use(
-            caller
-        )  # writes, also when the call only reads, but once a day at most
+        record_key_use(caller)  # a write even if the call only reads, but at most once a day
     query = _parse_query(operation.query, request.args)
     body = None
     if operation.takes is not None:
@@ -112,7 +112,7 @@ def _authenticate_and_parse(operation: Operation) -> Call:
 
 
 def parse_body(schema: type[Schema], value: Any) -> Any:
-    """What the schema makes of a JSON value; ``Invalid`` names everything at fault."""
+    """Return what the schema makes of a JSON value; raise ``Invalid`` naming every fault."""
     try:
         return shared_schema(schema).load(value)
     except ValidationError as error:
@@ -125,7 +125,7 @@ def _read_bearer_secret() -> str | None:
 
 
 def _authenticate_tablet() -> AuthenticatedTablet:
-    """The tablet by its key, or by the cookie that keeps the key from scripts; it is sent by our own pages only."""
+    """Find the tablet by its key, or by the cookie in which a browser keeps the key out of reach of scripts."""
     tablet = devices.find_tablet(_read_bearer_secret() or request.cookies.get(COOKIE, ""))
     if tablet is None:
         raise NotAuthenticated()

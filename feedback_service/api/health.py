@@ -1,4 +1,4 @@
-"""What machines that watch over us ask: alive, ready, and how much of what."""
+"""Endpoints for monitoring: the process is alive, the service is ready, and metrics."""
 
 import os
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ _seconds = Histogram("vidhuk_request_seconds", "Time to answer, by route.", ["ro
 
 
 def register(app: Flask) -> None:
-    """The application can be watched, and counts its requests by route, never by address."""
+    """Register health and metrics; requests are counted by route, never by address, which may hold a token."""
     bp = Blueprint("probes", __name__)
     bp.add_url_rule("/healthz", view_func=report_alive)
     bp.add_url_rule("/readyz", view_func=report_ready)
@@ -44,18 +44,18 @@ def register(app: Flask) -> None:
 
 
 def report_alive() -> Response:
-    """The process answers; it asks nobody else."""
+    """Report that the process is alive; it asks nothing else."""
     return json_response({"status": "alive"})
 
 
 def report_ready() -> Response:
-    """The database can be reached, remembers, and has the tables of this release; else 503 says which is not so."""
+    """Report that the database is reachable, durable and has the tables of this release; else 503 says what fails."""
     health.check_ready()
     return json_response({"status": "ready"})
 
 
 def report_metrics() -> Response:
-    """Counters of all worker processes, and what waits in the database just now (Prometheus text format)."""
+    """Report the counters of all worker processes and the backlog in the database (Prometheus text format)."""
     backlog_registry = CollectorRegistry()
     backlog_registry.register(_BacklogCollector())
     request_registry: CollectorRegistry = REGISTRY
@@ -69,10 +69,10 @@ def report_metrics() -> Response:
 
 
 class _BacklogCollector:
-    """Gauges that are read from the database when somebody looks."""
+    """Gauges whose values are read from the database at each request for metrics."""
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        """One sample of each."""
+        """Yield one sample of each gauge."""
         backlog = health.measure_backlog()
         events = backlog.deliveries
         for name, description, value in (
@@ -110,7 +110,7 @@ class _BacklogCollector:
 
 
 def _count_request(response: Response) -> Response:
-    current_request = request_ctx.request  # each look at the proxy costs a search
+    current_request = request_ctx.request  # reading it once from the proxy is faster
     route = current_request.url_rule.rule if current_request.url_rule else "none"
     method = current_request.method if current_request.method in METHODS else "other"
     requests, seconds = _find_metrics(method, route, response.status_code)
@@ -121,5 +121,5 @@ def _count_request(response: Response) -> Response:
 
 @lru_cache(maxsize=1024)
 def _find_metrics(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-    """What counts such requests; finding it each time took longer than counting."""
+    """Return the counter and the histogram of such requests; cached, since finding them takes longer than counting."""
     return _requests.labels(method, route, str(status)), _seconds.labels(route)

@@ -1,4 +1,4 @@
-"""The JSON door described by OpenAPI 3.1, from what is declared beside the views.
+"""Builds the OpenAPI 3.1 document of the API from the declarations of its views.
 
 ``python -m feedback_service.api FILE`` writes the document.
 """
@@ -24,7 +24,7 @@ from feedback_service.errors import N_, FeedbackError
 
 PREFIX = "/api/v1"
 KEY_SCHEME = "key"
-REQUEST_SUFFIX = "Request"  # how shapes end that callers send
+REQUEST_SUFFIX = "Request"  # of the names of request schemas
 JSON, PROBLEM = "application/json", "application/problem+json"
 TAGS = {
     "cases": N_("Cases and invitations"),
@@ -41,7 +41,7 @@ DESCRIPTION = N_(
 
 
 def build_document(app: Flask) -> dict[str, Any]:
-    """The OpenAPI document of the application's routes under ``/api/v1``; texts are English message ids."""
+    """Build the OpenAPI document of the routes under ``/api/v1``; its texts are English message ids."""
     plugin = MarshmallowPlugin(schema_name_resolver=_schema_name)
     spec = APISpec(
         title="Vidhuk",
@@ -66,12 +66,12 @@ def build_document(app: Flask) -> dict[str, Any]:
     openapi_document: dict[str, Any] = json.loads(json.dumps(spec.to_dict()))
     for name, schema in openapi_document["components"]["schemas"].items():
         if not name.endswith(REQUEST_SUFFIX):
-            del schema["additionalProperties"]  # what we tell may grow, and readers should not mind
+            del schema["additionalProperties"]  # replies may get more members later
     return openapi_document
 
 
 def _list_routes(app: Flask) -> Iterator[tuple[Rule, Operation]]:
-    """Declared routes in the order of the tags, then as they were written."""
+    """Return the declared routes, ordered by tag and then as they stand in the code."""
     routes = [
         (rule, view.operation)
         for rule in app.url_map.iter_rules()
@@ -125,7 +125,7 @@ def _describe_reply(description: str, schema: type[Schema] | None) -> dict[str, 
 
 
 def _describe_refusals(rule: Rule, operation: Operation) -> dict[str, Any]:
-    """By status: what may be refused, in the words of the refusals' titles."""
+    """Describe the possible refusals by status; the titles of the errors are the description."""
     error_types: list[type[FeedbackError]] = [*operation.refuses, errors.Unavailable]
     if operation.needs:
         error_types += [errors.NotAuthenticated]
@@ -137,8 +137,8 @@ def _describe_refusals(rule: Rule, operation: Operation) -> dict[str, Any]:
         error_types += [
             errors.Malformed,
             errors.TooLarge,
-        ]  # a body that is not asked for is looked at all the same
-    error_types += [errors.Invalid]  # a parameter that nobody knows is refused everywhere
+        ]  # a body is checked even if none is expected
+    error_types += [errors.Invalid]  # every operation refuses unknown parameters
     titles: defaultdict[int, list[str]] = defaultdict(list)
     for error_type in error_types:
         titles[error_type.status].append(error_type.title)
@@ -150,7 +150,7 @@ def _describe_refusals(rule: Rule, operation: Operation) -> dict[str, Any]:
 
 
 def _describe_field(_converter: Any, field: Field[Any], **_: Any) -> dict[str, Any]:
-    """What apispec cannot know of our fields."""
+    """Return what apispec cannot know of our fields."""
     if isinstance(field, Choice) and field.allow_none and field.values:
         return {"enum": [*field.values, None]}
     return {"format": "uuid"} if isinstance(field, Uuid) else {}

@@ -1,4 +1,4 @@
-"""Figures for systems: the summary of a period."""
+"""Endpoint for reporting systems: the summary of a period."""
 
 from flask import Blueprint, Response
 
@@ -30,7 +30,7 @@ bp = Blueprint("summaries", __name__)
     )
 )
 def read_summary(call: Call) -> Response:
-    """What the answers of the caller's centres say."""
+    """Reply with the summary of the caller's centres."""
     parameters = call.query
     centres = frozenset(parameters.get("centre") or call.centres)
     if not centres <= call.centres:

@@ -71,7 +71,7 @@ def closed_days() -> set[date]:
     return {row.day for row in stored.read_rows(CountedDay) if row.closed}
 
 
-def test_answers_begun_and_left_become_final_all_of_them(time_is: TimeIs, day_one: date) -> None:
+def test_all_abandoned_drafts_become_final(time_is: TimeIs, day_one: date) -> None:
     for _ in range(maintenance.DRAFTS_AT_ONCE + 1):
         begin_answer(create_invitation().token, {"off.nps": 9})
     time_is(minutes_later(31))
@@ -81,7 +81,9 @@ def test_answers_begun_and_left_become_final_all_of_them(time_is: TimeIs, day_on
     assert len(stored.read_rows(Response)) == maintenance.DRAFTS_AT_ONCE + 1
 
 
-def test_a_day_is_closed_only_when_nothing_of_it_can_be_under_way(time_is: TimeIs, day_one: date) -> None:
+def test_a_day_is_closed_only_when_no_response_of_it_can_still_be_recorded(
+    time_is: TimeIs, day_one: date
+) -> None:
     send_answer(create_invitation().token, {"off.nps": 9})
 
     time_is("2026-03-03T00:05+02:00")
@@ -180,7 +182,7 @@ def test_a_case_that_may_yet_be_completed_stays(time_is: TimeIs, day_one: date, 
     assert len(stored.read_rows(Case)) == 1
 
 
-def test_what_was_tapped_is_counted_before_its_invitation_goes(
+def test_a_draft_is_completed_before_its_invitation_is_purged(
     time_is: TimeIs, day_one: date, settings: Settings
 ) -> None:
     begin_answer(create_invitation().token, {"off.nps": 9})
@@ -193,7 +195,7 @@ def test_what_was_tapped_is_counted_before_its_invitation_goes(
     assert stored.read_answers() == {("off.nps", "9")}
 
 
-def test_purging_takes_as_many_portions_as_it_needs(
+def test_purging_repeats_batches_until_everything_is_deleted(
     time_is: TimeIs, day_one: date, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(maintenance, "ROWS_AT_ONCE", 2)
@@ -241,7 +243,7 @@ def acknowledged(tx: Session, event_id: uuid.UUID) -> None:
     tx.execute(update(Event).where(Event.id == event_id).values(values | travelled))
 
 
-def test_what_was_delivered_30_days_ago_is_blanked_and_nothing_else(time_is: TimeIs, day_one: date) -> None:
+def test_events_delivered_30_days_ago_are_blanked_and_no_others(time_is: TimeIs, day_one: date) -> None:
     create_invitation()
     send_answer(create_invitation().token, {"off.nps": 9})
     first, *_ = sorted(stored.read_rows(Event), key=lambda event: event.id)

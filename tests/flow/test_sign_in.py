@@ -159,7 +159,7 @@ def secret(head: str) -> str:
     return add_second_factor(head)
 
 
-def test_a_code_opens_the_door_with_a_new_session(secret: str) -> None:
+def test_the_right_code_starts_a_new_session_with_all_rights(secret: str) -> None:
     half = sign_in.sign_in(EMAIL, PASSWORD)
     assert half.stage == CODE_STAGE
 
@@ -181,7 +181,7 @@ def test_a_code_works_once(secret: str, time_is: TimeIs) -> None:
     assert second_factor_flow.enter_code(second, current_code(secret))
 
 
-def test_of_two_with_the_same_code_at_once_one_is_let_in(app: Flask, secret: str) -> None:
+def test_of_two_sign_ins_with_the_same_code_at_once_one_succeeds(app: Flask, secret: str) -> None:
     halves = [visiting(sign_in.sign_in(EMAIL, PASSWORD).token) for _ in range(2)]
     code, outcomes = current_code(secret), list[bool]()
 
@@ -239,7 +239,7 @@ def test_a_second_factor_is_set_up_by_its_first_code_and_asked_for_from_then_on(
     assert secret.encode() not in user.second_factor
 
 
-def test_it_cannot_be_put_off_unless_the_installation_says_so(app: Flask) -> None:
+def test_the_second_factor_cannot_be_postponed_unless_the_setting_allows_it(app: Flask) -> None:
     half = visiting(sign_in.sign_in(EMAIL, PASSWORD).token)
 
     with pytest.raises(NotAllowed):
@@ -248,7 +248,7 @@ def test_it_cannot_be_put_off_unless_the_installation_says_so(app: Flask) -> Non
     assert second_factor_flow.postpone_second_factor(half).stage == FULL_STAGE
 
 
-def test_who_has_a_second_factor_cannot_put_it_off(app: Flask, secret: str) -> None:
+def test_an_existing_second_factor_cannot_be_postponed(app: Flask, secret: str) -> None:
     object.__setattr__(app.config["SETTINGS"], "second_factor", "optional")
     half = visiting(sign_in.sign_in(EMAIL, PASSWORD).token)
 
@@ -256,7 +256,7 @@ def test_who_has_a_second_factor_cannot_put_it_off(app: Flask, secret: str) -> N
         second_factor_flow.postpone_second_factor(half)
 
 
-def test_who_was_asked_to_set_one_up_cannot_put_it_off_once_there_is_one(app: Flask) -> None:
+def test_a_second_factor_set_up_meanwhile_cannot_be_postponed(app: Flask) -> None:
     object.__setattr__(app.config["SETTINGS"], "second_factor", "optional")
     thief, owner = (visiting(sign_in.sign_in(EMAIL, PASSWORD).token) for _ in range(2))
     second_factor_flow.confirm_second_factor(
@@ -323,7 +323,7 @@ def test_signing_out_ends_this_session_or_all() -> None:
     assert sign_in.find_current_user(third) is None
 
 
-def test_one_ends_ones_own_sessions_and_nobody_elses() -> None:
+def test_users_end_only_their_own_sessions() -> None:
     mine, other = visiting(create_session(EMAIL)), visiting(create_session(EMAIL))
     foreign = visiting(create_session(create_user("administrator")))
 
@@ -340,7 +340,7 @@ def test_a_disabled_user_is_out_at_once() -> None:
     assert sign_in.find_current_user(token) is None
 
 
-def test_what_is_over_is_deleted_by_the_worker(nine: None, time_is: TimeIs) -> None:
+def test_the_worker_deletes_ended_sessions_and_old_attempts(nine: None, time_is: TimeIs) -> None:
     create_session(EMAIL)
     with pytest.raises(NotRecognised):
         sign_in.sign_in(EMAIL, WRONG)
