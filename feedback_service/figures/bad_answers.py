@@ -35,7 +35,7 @@ def find_bad_series(
         before = [day for day in days if day.on < watched_from]
         usual = cusum.choose_parameters(sum(day.n for day in before), sum(day.bad for day in before))
         watched = (day for day in days if day.on >= watched_from)
-        rises[subject] = cusum.find_excess(watched, usual, least=min_answers)
+        rises[subject] = cusum.find_excess(watched, usual, min_answers=min_answers)
     return rises
 
 

@@ -37,7 +37,7 @@ class Heading:
     ``chosen_title`` is ``None`` unless exactly one service is chosen.
     """
 
-    confirmed: bool
+    is_confirmed: bool
     chosen_title: str | None
 
 

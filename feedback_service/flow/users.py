@@ -55,8 +55,8 @@ def add_user(
 
 def add_user_with_password(email: str, role: str, scopes: Sequence[str], password: str) -> None:
     """Add a user with a password, at the command line; errors as in ``add_user``."""
-    if complaint := passwords.find_password_problem(password, email):
-        raise Invalid.for_field("/password", complaint, least=passwords.MIN_LENGTH, most=passwords.MAX_LENGTH)
+    if problem := passwords.find_password_problem(password, email):
+        raise Invalid.for_field("/password", problem, least=passwords.MIN_LENGTH, most=passwords.MAX_LENGTH)
     _add_user_with_hash(email, role, scopes, passwords.hash_password(password))
 
 

@@ -234,7 +234,7 @@ def _show(template: str, here: Asked, heading: Heading, status: int = 200, **con
         presets=list(presets(clock.kyiv_day(clock.now()))),
         chosen=labels.group_label(by, key, heading.chosen_title) if by else None,
         words=labels,
-        confirmed=heading.confirmed,
+        confirmed=heading.is_confirmed,
         **context,
     )
 
