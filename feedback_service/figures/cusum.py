@@ -78,7 +78,7 @@ class Watch:
     def __init__(self, parameters: Parameters, *, min_answers: int = 1) -> None:
         self._up = log(parameters.risen / parameters.usual)
         self._down = log((1 - parameters.risen) / (1 - parameters.usual))
-        self._limit, self._least = parameters.limit, min_answers
+        self._limit, self._min_answers = parameters.limit, min_answers
         self._sum = 0.0
         self._since: date | None = None
         self._noticed: date | None = None
@@ -100,7 +100,7 @@ class Watch:
         self._sum = max(0.0, min(self._sum, self._limit) + gap)
         self._n, self._bad = self._n + day.n, self._bad + day.bad
         self._passed = self._passed or highest >= self._limit
-        if self._noticed is None and self._passed and self._n >= self._least:
+        if self._noticed is None and self._passed and self._n >= self._min_answers:
             self._noticed = day.on
         if self._sum == 0 and highest < self._limit:
             self._since, self._noticed, self._passed = None, None, False
