@@ -190,7 +190,7 @@ def measure_drain(dialect: str, folder: Path, *, waiting: int, relays: int) -> d
         began = time.monotonic()
         small_codes, quiet_centre = fill_backlog(waiting)
         fill_seconds, began = time.monotonic() - began, time.monotonic()
-        pending = read_status().sums.pending
+        pending = read_status().totals.pending
         count_seconds, stop = time.monotonic() - began, threading.Event()
         threads = [threading.Thread(target=run_relay, args=(app, url)) for _ in range(relays)]
         new_events_thread = threading.Thread(target=send_new_events, args=(app, quiet_centre, stop))
@@ -203,7 +203,7 @@ def measure_drain(dialect: str, folder: Path, *, waiting: int, relays: int) -> d
         stop.set()
         new_events_thread.join()
         run_relay(app, url)
-        totals = read_status().sums
+        totals = read_status().totals
     parent_end.send("enough")
     batches, delays = parent_end.recv()
     receiver.join()

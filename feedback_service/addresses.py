@@ -10,6 +10,12 @@ def survey_address(token: str) -> str:
     return f"{current_settings().public_url}/S/{token}"
 
 
+def picture_addresses(token: str) -> dict[str, str]:
+    """Return the addresses of the pictures of an invitation's QR code, and of the slips to print."""
+    files = {"svg": "qr.svg", "png": "qr.png", "slip_58": "slip-58.png", "slip_80": "slip-80.png"}
+    return {name: f"{survey_address(token)}/{file}" for name, file in files.items()}
+
+
 def hall_address(centre_code: str) -> str:
     """Return the address of a centre's survey without an invitation; the poster of the hall shows it."""
     return f"{current_settings().public_url}/C/{centre_code}"

@@ -13,7 +13,7 @@ from typing import ParamSpec
 from flask.globals import app_ctx
 
 from feedback_service.flow import alarm_duties, maintenance
-from feedback_service.flow.maintenance import Purged, Stop
+from feedback_service.flow.maintenance import PurgeCounts, Stop
 from feedback_service.logs import log
 
 P = ParamSpec("P")
@@ -28,7 +28,7 @@ class Duty:
     ``function`` gets a function that tells whether to stop, and returns how many things it has done.
     """
 
-    function: Callable[[Stop], int | Purged]
+    function: Callable[[Stop], int | PurgeCounts]
     pause: float
 
     @property
@@ -38,13 +38,13 @@ class Duty:
 
 
 DUTIES = (
-    Duty(maintenance.complete_left_answers, 5),
+    Duty(maintenance.complete_abandoned_drafts, 5),
     Duty(maintenance.close_days, 60),
-    Duty(maintenance.purge, 3600),
-    Duty(maintenance.blank_delivered, 3600),
-    Duty(maintenance.forget_what_is_over, 3600),
+    Duty(maintenance.purge_expired_data, 3600),
+    Duty(maintenance.blank_delivered_events, 3600),
+    Duty(maintenance.purge_sessions_and_attempts, 3600),
     Duty(alarm_duties.raise_alarms, 5),
-    Duty(alarm_duties.tell_alarms, 5),
+    Duty(alarm_duties.send_alarm_emails, 5),
     Duty(alarm_duties.review_alarms, 3600),
 )
 
@@ -71,7 +71,7 @@ def run_duties(
 def run_duties_once(duties: Iterable[Duty] = DUTIES) -> None:
     """Do everything that is due now, one duty after the other."""
     for duty in duties:
-        _run_duty(duty, maintenance.never)
+        _run_duty(duty, maintenance.never_stop)
 
 
 def _start_thread(
@@ -100,5 +100,5 @@ def _repeat_duty(duty: Duty, stop: threading.Event) -> None:
 
 def _run_duty(duty: Duty, stop: Stop) -> None:
     result = duty.function(stop)
-    if n := sum(result) if isinstance(result, Purged) else result:
+    if n := sum(result) if isinstance(result, PurgeCounts) else result:
         log.info("duty done", duty=duty.name, n=n)

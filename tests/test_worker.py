@@ -86,7 +86,7 @@ def test_a_purge_that_hangs_in_the_database_delays_no_answer_that_was_left(
     def purge(_stop: Stop) -> int:
         return hang()
 
-    with running_worker(app, Duty(purge, 3600), Duty(maintenance.complete_left_answers, 0.01)):
+    with running_worker(app, Duty(purge, 3600), Duty(maintenance.complete_abandoned_drafts, 0.01)):
         assert hanging.wait(TIMEOUT)
         wait_until(lambda: stored.read_answers() == {("off.nps", "9")})
         released.set()
@@ -157,4 +157,4 @@ def test_two_workers_share_what_is_due(app: Flask, context: None, time_is: TimeI
 
     assert len(stored.read_event_data(RESPONSE_RECORDED)) == 129
     assert [alarm.bad for alarm in stored.read_rows(Alarm)] == [9]
-    assert maintenance.differences() == []
+    assert maintenance.find_count_mismatches() == []

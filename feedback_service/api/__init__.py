@@ -1,20 +1,20 @@
-"""The JSON door. Its views are thin: they read the request, call the flow and write the reply.
+"""The JSON API for case systems, portals and tablets. A view parses the request, calls the flow, writes the reply.
 
-blueprint        puts the door together
-endpoint         what a view declares: who may call it, what it reads, how it is documented
+blueprint        registers everything
+endpoint         the declaration of a view: who may call it, what it takes, how it is documented
 cases            views: cases and invitations
 surveys          views: surveys and answers
 summaries        views: figures
 tablets          views: tablets
 deliveries       views: deliveries to the central system
-schemas          shapes on the wire
-tablet_schemas   shapes of what tablets send and get
-summary_schemas  shapes of figures
-fields           kinds of fields, and how strictly they are read
-request_body     how strictly JSON is read
-problems         how refusals are written
-json_reply       how replies are written
-openapi          the door described for programs
-docs             the door described for people
+schemas          schemas of requests and replies
+tablet_schemas   schemas of the tablets' requests and replies
+summary_schemas  schemas of figures
+fields           kinds of fields, which are parsed strictly
+request_body     reads the body of a request, strictly
+problems         writes refusals
+json_reply       writes replies
+openapi          builds the description for programs
+docs             shows the description to people
 health           health and metrics
 """

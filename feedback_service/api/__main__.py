@@ -1,6 +1,6 @@
-"""Write the OpenAPI document of the JSON door: ``python -m feedback_service.api FILE``.
+"""Writes the OpenAPI document of the API: ``python -m feedback_service.api FILE``.
 
-``--check`` changes nothing and only says whether the file is current.
+With ``--check`` it writes nothing and only compares.
 """
 
 import argparse
@@ -14,22 +14,23 @@ from feedback_service.api import blueprint, openapi
 
 
 def main() -> int:
-    """0 when the file says what the program says, 1 when it does not."""
+    """Write or compare the file; return 0, or 1 if the compared file is not current."""
     parser = argparse.ArgumentParser(description=(openapi.__doc__ or "").splitlines()[0])
     parser.add_argument("file", type=Path)
     parser.add_argument("--check", action="store_true", help="change nothing, only compare")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     app = Flask("openapi", static_folder=None)
     blueprint.register(app)
-    wanted = json.dumps(openapi.document(app), ensure_ascii=False, indent=1) + "\n"
-    if asked.check:
-        if asked.file.exists() and asked.file.read_text(encoding="utf-8") == wanted:
+    current = json.dumps(openapi.build_document(app), ensure_ascii=False, indent=1) + "\n"
+    if arguments.check:
+        if arguments.file.exists() and arguments.file.read_text(encoding="utf-8") == current:
             return 0
         print(
-            f"{asked.file} is not current: run python -m feedback_service.api {asked.file}", file=sys.stderr
+            f"{arguments.file} is not current: run python -m feedback_service.api {arguments.file}",
+            file=sys.stderr,
         )
         return 1
-    asked.file.write_text(wanted, encoding="utf-8")
+    arguments.file.write_text(current, encoding="utf-8")
     return 0
 
 

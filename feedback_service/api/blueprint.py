@@ -1,4 +1,4 @@
-"""Everything under ``/api``, and what machines ask beside it, registered; which language a program reads."""
+"""Registers everything under ``/api``, the documentation pages and health; chooses the language of replies."""
 
 from flask import Blueprint, Flask, request
 from flask.typing import ResponseReturnValue
@@ -10,7 +10,7 @@ from feedback_service.errors import FeedbackError
 from feedback_service.i18n import NATIVE
 from feedback_service.vocabulary import LANGUAGES
 
-HEADERS = {  # of every answer, see ``app``: nobody keeps, frames or reinterprets what this door says
+HEADERS = {  # ``app`` adds them to every response of the API
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
@@ -19,28 +19,28 @@ HEADERS = {  # of every answer, see ``app``: nobody keeps, frames or reinterpret
 
 
 def register(app: Flask) -> None:
-    """The application answers programs."""
+    """Register the JSON API in the application."""
     api = Blueprint("api", __name__, url_prefix="/api/v1")
-    for room in (cases, surveys, summaries, tablets, deliveries, docs):
-        api.register_blueprint(room.bp)
+    for module in (cases, surveys, summaries, tablets, deliveries, docs):
+        api.register_blueprint(module.bp)
     api.register_error_handler(FeedbackError, problems.problem_from_error)
     api.register_error_handler(HTTPException, problems.problem_from_http_error)
     app.register_blueprint(api)
     for endpoint, view in app.view_functions.items():
         if endpoint.startswith("api.") and not isinstance(view, GuardedView):
             raise RuntimeError(f"{endpoint} does not declare who may call it")
-    app.register_blueprint(docs.beside)
-    app.before_request(_lost)
+    app.register_blueprint(docs.documents_bp)
+    app.before_request(_refuse_unknown_address)
     health.register(app)
 
 
 def choose_language() -> str:
-    """The language for this request, by ``Accept-Language``. What a centre offers its visitors counts for nothing."""
+    """Return the language of this request by ``Accept-Language``; the languages of a centre do not matter here."""
     return request.accept_languages.best_match(LANGUAGES, NATIVE) or NATIVE
 
 
-def _lost() -> ResponseReturnValue | None:
-    """An address that matches no route belongs to no blueprint; its refusal still leaves by this door."""
+def _refuse_unknown_address() -> ResponseReturnValue | None:
+    """Refuse an unknown address under ``/api`` as a problem: it belongs to no blueprint and so to no error handler."""
     error = request.routing_exception
     if isinstance(error, HTTPException) and f"{request.path}/".startswith("/api/"):
         return problems.problem_from_http_error(error) if (error.code or 0) >= 400 else None

@@ -1,21 +1,20 @@
-"""Case systems tell of cases and get invitations to hand over."""
+"""Endpoints for case systems: they report cases and get invitations to hand over."""
 
 import uuid
 from typing import Any
 
 from flask import Blueprint, Response
 
-from feedback_service.addresses import survey_address
 from feedback_service.api import endpoint, request_body
 from feedback_service.api.endpoint import Call, Operation, operation
 from feedback_service.api.fields import json_pointer
-from feedback_service.api.json_reply import format_instant, json_response
+from feedback_service.api.json_reply import respond
 from feedback_service.api.problems import problem_to_json
 from feedback_service.api.schemas import BatchReply, CaseBatchSchema, CaseReply, CaseSchema
 from feedback_service.cases.register import CaseUpdate
 from feedback_service.errors import N_, AlreadyFinal, AnotherCase, FeedbackError, NotFound
 from feedback_service.flow import cases
-from feedback_service.flow.cases import CaseView, InvitationView, RegistrationResult
+from feedback_service.flow.cases import RegistrationResult
 
 EXAMPLE = {
     "centre": "SN12000007",
@@ -51,11 +50,11 @@ bp = Blueprint("cases", __name__)
     )
 )
 def register_case(call: Call) -> Response:
-    """Enter one report."""
+    """Register the case or its next status."""
     [result] = cases.register_cases([call.body], call.centres)
     if result.refusal is not None:
         raise result.refusal
-    return json_response(_case_to_json(result.case), 201 if result.created else 200)
+    return respond(CaseReply, result.case, 201 if result.created else 200)
 
 
 @bp.post("/cases/batch")
@@ -65,21 +64,21 @@ def register_case(call: Call) -> Response:
         summary=N_("Register up to 1000 cases at once"),
         note=N_("Each case is entered or refused for itself, in the order sent. A body may have 2 MiB."),
         takes=CaseBatchSchema,
-        longest=request_body.MAX_BATCH_BYTES,
+        max_bytes=request_body.MAX_BATCH_BYTES,
         gives={200: (N_("What became of each case."), BatchReply)},
         example={"cases": [EXAMPLE]},
     )
 )
 def register_cases(call: Call) -> Response:
-    """Enter what can be entered, and tell of each report what became of it."""
+    """Register each case, or refuse it; reply with the result of each."""
     entries = [_parse_item(item) for item in call.body["cases"]]
-    reports = [entry for entry in entries if isinstance(entry, CaseUpdate)]
-    outcomes = iter(cases.register_cases(reports, call.centres) if reports else ())
+    case_updates = [entry for entry in entries if isinstance(entry, CaseUpdate)]
+    outcomes = iter(cases.register_cases(case_updates, call.centres) if case_updates else ())
     results = [
-        _result_to_json(index, next(outcomes) if isinstance(entry, CaseUpdate) else entry)
+        _make_result(index, next(outcomes) if isinstance(entry, CaseUpdate) else entry)
         for index, entry in enumerate(entries)
     ]
-    return json_response({"results": results})
+    return respond(BatchReply, {"results": results})
 
 
 @bp.get("/cases/<uuid:case_id>")
@@ -93,8 +92,8 @@ def register_cases(call: Call) -> Response:
     )
 )
 def read_case(call: Call, case_id: uuid.UUID) -> Response:
-    """The case as it is known."""
-    return json_response(_case_to_json(cases.find_case(case_id, call.centres)))
+    """Reply with the case."""
+    return respond(CaseReply, cases.find_case(case_id, call.centres))
 
 
 @bp.post("/cases/<uuid:case_id>/invitation/cancel")
@@ -109,50 +108,23 @@ def read_case(call: Call, case_id: uuid.UUID) -> Response:
     )
 )
 def cancel_invitation(call: Call, case_id: uuid.UUID) -> Response:
-    """Close the case's invitation."""
-    return json_response(_case_to_json(cases.cancel_invitation(case_id, call.centres)))
+    """Cancel the invitation of the case."""
+    return respond(CaseReply, cases.cancel_invitation(case_id, call.centres))
 
 
 def _parse_item(item: Any) -> CaseUpdate | FeedbackError:
     try:
-        report: CaseUpdate = endpoint.load(CaseSchema, item)
-        return report
+        case_update: CaseUpdate = endpoint.parse_body(CaseSchema, item)
+        return case_update
     except FeedbackError as refusal:
         return refusal
 
 
-def _result_to_json(index: int, outcome: RegistrationResult | FeedbackError) -> dict[str, Any]:
+def _make_result(index: int, outcome: RegistrationResult | FeedbackError) -> dict[str, Any]:
+    """Return the result of one case of a batch, as ``BatchResultReply`` has it."""
     refusal = outcome if isinstance(outcome, FeedbackError) else outcome.refusal
     if refusal is not None:
         problem_json = problem_to_json(refusal, pointer_prefix=json_pointer("cases", index))
         return {"index": index, "status": refusal.status, "problem": problem_json}
     assert isinstance(outcome, RegistrationResult)
-    return {"index": index, "status": 201 if outcome.created else 200, "case": _case_to_json(outcome.case)}
-
-
-def _case_to_json(case: CaseView | None) -> dict[str, Any]:
-    assert case is not None  # as whatever is not refused
-    return {
-        "id": str(case.id),
-        "centre": case.centre,
-        "front_office": case.front_office,
-        "status": case.status,
-        "history": [{"status": status, "at": format_instant(at)} for status, at in case.history],
-        "invitation": _invitation_to_json(case.invitation) if case.invitation else None,
-    }
-
-
-def _invitation_to_json(invitation: InvitationView) -> dict[str, Any]:
-    url = survey_address(invitation.token)
-    return {
-        "url": url,
-        "short_code": invitation.short_code,
-        "state": invitation.state,
-        "expires_at": format_instant(invitation.expires_at),
-        "qr": {
-            "svg": f"{url}/qr.svg",
-            "png": f"{url}/qr.png",
-            "slip_58": f"{url}/slip-58.png",
-            "slip_80": f"{url}/slip-80.png",
-        },
-    }
+    return {"index": index, "status": 201 if outcome.created else 200, "case": outcome.case}

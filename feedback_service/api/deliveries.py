@@ -1,11 +1,10 @@
-"""Operators of case systems see what reached the central monitoring system, and have dead letters sent again."""
+"""Endpoints for case systems: how deliveries to the central system go, and sending a refused event again."""
 
 import base64
 import binascii
 import json
 import uuid
 from collections.abc import Collection
-from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,13 +12,12 @@ from flask import Blueprint, Response
 from marshmallow import Schema, ValidationError, fields
 
 from feedback_service.api.endpoint import Call, Operation, operation
-from feedback_service.api.fields import Choice, Instant, StrictSchema, TextLine, Uuid
-from feedback_service.api.fields import TranslatableMessage as said
-from feedback_service.api.json_reply import format_instant, json_response
+from feedback_service.api.fields import Choice, Instant, StrictSchema, TextLine, TranslatableMessage, Uuid
+from feedback_service.api.json_reply import respond
 from feedback_service.api.schemas import centre_code_field
 from feedback_service.config import current_settings
 from feedback_service.delivery import status
-from feedback_service.delivery.status import DeliveryRow, PageCursor
+from feedback_service.delivery.status import PageCursor
 from feedback_service.errors import N_, Conflict, Invalid, NotFound
 from feedback_service.flow import deliveries
 from feedback_service.vocabulary import EVENT_STATES
@@ -39,9 +37,9 @@ class PageSize(fields.Integer):
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
         if not (isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 6):
-            raise ValidationError(said(NOT_A_NUMBER, least=1, most=MAX_PAGE_SIZE))
+            raise ValidationError(TranslatableMessage(NOT_A_NUMBER, least=1, most=MAX_PAGE_SIZE))
         if not 1 <= int(value) <= MAX_PAGE_SIZE:
-            raise ValidationError(said(NOT_A_NUMBER, least=1, most=MAX_PAGE_SIZE))
+            raise ValidationError(TranslatableMessage(NOT_A_NUMBER, least=1, most=MAX_PAGE_SIZE))
         return int(value)
 
 
@@ -54,7 +52,7 @@ class DeliveriesQuery(StrictSchema):
 
 
 class DeliveryReply(Schema):
-    """How it goes with one event; never what it tells."""
+    """The state of the delivery of one event; never its content."""
 
     id = Uuid(required=True, metadata={"description": "The event's id."})
     type = fields.String(required=True)
@@ -104,7 +102,7 @@ def list_deliveries(call: Call) -> Response:
     states = [parameters["state"]] if "state" in parameters else status.UNFINISHED_STATES
     after = _decode_cursor(parameters["cursor"], states) if "cursor" in parameters else None
     items, end_cursor = deliveries.read_deliveries(call.centres, states, after, parameters["limit"])
-    response = json_response({"items": [_delivery_to_json(item) for item in items]})
+    response = respond(DeliveriesReply, {"items": items})
     if end_cursor is not None:
         same_parameters = {name: parameters[name] for name in ("state", "limit") if name in parameters}
         next_parameters = urlencode(same_parameters | {"cursor": _encode_cursor(end_cursor)})
@@ -124,7 +122,7 @@ def list_deliveries(call: Call) -> Response:
 )
 def sum_deliveries(call: Call) -> Response:
     """How many events of the caller's centres are in which state."""
-    return json_response(asdict(deliveries.read_status(call.centres).sums))
+    return respond(DeliverySumsReply, deliveries.read_status(call.centres).totals)
 
 
 @bp.post("/deliveries/<uuid:event_id>/replay")
@@ -141,21 +139,8 @@ def sum_deliveries(call: Call) -> Response:
     )
 )
 def replay_delivery(call: Call, event_id: uuid.UUID) -> Response:
-    """Have the event sent again."""
-    return json_response(_delivery_to_json(deliveries.replay_event(event_id, call.centres)), 202)
-
-
-def _delivery_to_json(item: DeliveryRow) -> dict[str, Any]:
-    return {
-        "id": str(item.id),
-        "type": item.type,
-        "centre": item.centre,
-        "state": item.state,
-        "attempts": item.attempts,
-        "created_at": format_instant(item.created_at),
-        "last_attempt_at": format_instant(item.last_attempt_at) if item.last_attempt_at else None,
-        "reason": item.reason,
-    }
+    """Send the event again."""
+    return respond(DeliveryReply, deliveries.replay_event(event_id, call.centres), 202)
 
 
 def _encode_cursor(page_cursor: PageCursor) -> str:
@@ -164,7 +149,7 @@ def _encode_cursor(page_cursor: PageCursor) -> str:
 
 
 def _decode_cursor(cursor: str, states: Collection[str]) -> PageCursor:
-    """Where the page before ended; one of another state's list would pass over some of these."""
+    """Return where the page before ended; a cursor of a list of other states would skip events, so it is refused."""
     try:
         members = json.loads(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
         state, centre_id, event_id = members

@@ -1,4 +1,4 @@
-"""The door described for people: the API page, a page for each kind of refusal, the schemas of events."""
+"""The pages that describe the API to people: the API page, a page for each problem type, the schemas of events."""
 
 import json
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ from feedback_service.access.roles import SCOPE_LABELS
 from feedback_service.api import openapi
 from feedback_service.api.endpoint import Call, Operation, operation
 from feedback_service.api.json_reply import json_response
+from feedback_service.api.openapi import KEY_SCHEME
 from feedback_service.api.problems import EXPLANATIONS, problem_types
 from feedback_service.api.schemas import SurveyQuery
 from feedback_service.config import current_settings
@@ -26,23 +27,23 @@ STYLE = Path(__file__).parent / "static" / "docs.css"
 POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 bp = Blueprint("docs", __name__, template_folder="templates")
-beside = Blueprint("beside", __name__)
+documents_bp = Blueprint("beside", __name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A field or a parameter, as a line of a table."""
+class FieldRow:
+    """A field or a parameter as a row of a table."""
 
     name: str
-    shape: str
-    needed: bool
-    about: str
-    words: tuple[str, ...]
+    kind: str
+    is_required: bool
+    description: str
+    values: tuple[str, ...]
     example: str
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class OperationEntry:
     """An operation as the page shows it."""
 
     id: str
@@ -51,12 +52,12 @@ class Entry:
     summary: str
     note: str
     scope: str | None
-    parameters: tuple[Row, ...]
-    fields: tuple[Row, ...]
+    parameters: tuple[FieldRow, ...]
+    fields: tuple[FieldRow, ...]
     example: str
-    gives: tuple[tuple[str, str], ...]
-    reply: tuple[Row, ...]
-    refuses: tuple[str, ...]
+    replies: tuple[tuple[str, str], ...]
+    reply_fields: tuple[FieldRow, ...]
+    refusals: tuple[str, ...]
 
 
 @bp.get("/openapi.json")
@@ -67,7 +68,7 @@ class Entry:
 )
 def read_openapi(call: Call) -> Response:
     """The OpenAPI document."""
-    return json_response(_document())
+    return json_response(_get_document())
 
 
 @bp.get("/docs")
@@ -81,54 +82,60 @@ def read_openapi(call: Call) -> Response:
 )
 def read_docs(call: Call) -> Response:
     """The page that describes the API."""
-    document = _document()
-    parts = [
-        (tag["name"], tag["description"], tuple(_entries(document, tag["name"]))) for tag in document["tags"]
+    document = _get_document()
+    sections = [
+        (tag["name"], tag["description"], tuple(_list_operations(document, tag["name"])))
+        for tag in document["tags"]
     ]
-    return _page(
-        "docs", call.query["lang"], parts=parts, scopes=SCOPE_LABELS, kinds=_refusals(), about=openapi.ABOUT
+    return _render_page(
+        "docs",
+        call.query["lang"],
+        sections=sections,
+        scopes=SCOPE_LABELS,
+        kinds=_list_problem_types(),
+        about=openapi.DESCRIPTION,
     )
 
 
-@beside.get("/docs.css")
+@documents_bp.get("/docs.css")
 def read_style() -> Response:
     """The style of these pages."""
     return Response(STYLE.read_bytes(), content_type="text/css; charset=utf-8")
 
 
-@beside.get("/problems/<slug>")
+@documents_bp.get("/problems/<slug>")
 def read_problem(slug: str) -> Response:
-    """What a kind of refusal means: where its ``type`` leads."""
-    found = {kind[0]: kind for kind in _refusals()}.get(slug)
-    if found is None:
-        raise NotFound()
-    return _page("problem", _language(), kind=found)
+    """The page about a problem type, to which the ``type`` of a refusal leads."""
+    for problem_type in _list_problem_types():
+        if problem_type[0] == slug:
+            return _render_page("problem", _choose_language(), kind=problem_type)
+    raise NotFound()
 
 
-@beside.get("/schemas/<name>.json")
+@documents_bp.get("/schemas/<name>.json")
 def read_schema(name: str) -> ResponseReturnValue:
-    """A JSON Schema of what the central system receives; an event's ``dataschema`` leads here."""
-    if name not in published():
+    """A JSON Schema of an event's data; the ``dataschema`` of an event leads here."""
+    if name not in list_schema_names():
         raise NotFound()
     return Response((SCHEMAS / f"{name}.json").read_bytes(), content_type="application/schema+json")
 
 
 @cache
-def published() -> frozenset[str]:
+def list_schema_names() -> frozenset[str]:
     """The names of all JSON Schemas of events."""
     return frozenset(file.stem for file in SCHEMAS.glob("*.json"))
 
 
-def _document() -> dict[str, Any]:
-    """The OpenAPI document, made once: it cannot change while the program runs."""
-    kept = current_app.extensions
-    if "openapi" not in kept:
-        kept["openapi"] = openapi.document(current_app)
-    made: dict[str, Any] = kept["openapi"]
-    return made
+def _get_document() -> dict[str, Any]:
+    """The OpenAPI document. It is built once, because it cannot change while the program runs."""
+    extensions = current_app.extensions
+    if "openapi" not in extensions:
+        extensions["openapi"] = openapi.build_document(current_app)
+    openapi_document: dict[str, Any] = extensions["openapi"]
+    return openapi_document
 
 
-def _page(template: str, language: str, **shown: Any) -> Response:
+def _render_page(template: str, language: str, **variables: Any) -> Response:
     with force_locale(language):
         response = make_response(
             render_template(
@@ -136,7 +143,7 @@ def _page(template: str, language: str, **shown: Any) -> Response:
                 language=language,
                 languages=current_settings().languages,
                 public_url=current_settings().public_url,
-                **shown,
+                **variables,
             )
         )
     response.headers["Content-Security-Policy"] = POLICY
@@ -144,81 +151,88 @@ def _page(template: str, language: str, **shown: Any) -> Response:
     return response
 
 
-def _language() -> str:
-    wanted = request.args.get("lang", NATIVE)
-    return wanted if wanted in current_settings().languages else NATIVE
+def _choose_language() -> str:
+    language = request.args.get("lang", NATIVE)
+    return language if language in current_settings().languages else NATIVE
 
 
-def _refusals() -> list[tuple[str, int, str, str]]:
-    """Every kind of refusal that has a page: slug, status, title, what it means."""
-    found = (
-        (slug, kind.status, kind.title, EXPLANATIONS[slug])
-        for slug, kind in problem_types().items()
+def _list_problem_types() -> list[tuple[str, int, str, str]]:
+    """Every problem type that has a page: slug, status, title, explanation; ordered by status and slug."""
+    rows = (
+        (slug, error_type.status, error_type.title, EXPLANATIONS[slug])
+        for slug, error_type in problem_types().items()
         if slug in EXPLANATIONS
     )
-    return sorted(found, key=lambda kind: (kind[1], kind[0]))
+    return sorted(rows, key=lambda row: (row[1], row[0]))
 
 
-def _entries(document: dict[str, Any], tag: str) -> Iterator[Entry]:
+def _list_operations(document: dict[str, Any], tag: str) -> Iterator[OperationEntry]:
     for path, methods in document["paths"].items():
-        for method, told in methods.items():
-            if tag not in told["tags"]:
+        for method, described in methods.items():
+            if tag not in described["tags"]:
                 continue
-            body = told.get("requestBody", {}).get("content", {}).get(openapi.JSON, {})
-            replies = [(status, answer) for status, answer in told["responses"].items()]
-            shapes = [
-                a["content"][openapi.JSON]["schema"]
-                for _, a in replies
-                if openapi.JSON in a.get("content", {})
+            body = described.get("requestBody", {}).get("content", {}).get(openapi.JSON)
+            replies = described["responses"]
+            reply_schemas = [
+                reply["content"][openapi.JSON]["schema"]
+                for reply in replies.values()
+                if openapi.JSON in reply.get("content", {})
             ]
-            fine = [(status, answer["description"]) for status, answer in replies if status < "400"]
-            yield Entry(
-                id=told["operationId"],
+            scopes = [scheme[KEY_SCHEME][0] for scheme in described["security"] if KEY_SCHEME in scheme]
+            yield OperationEntry(
+                id=described["operationId"],
                 method=method.upper(),
                 path=path,
-                summary=told["summary"],
-                note=told.get("description", ""),
-                scope=next((each[openapi.KEY][0] for each in told["security"] if openapi.KEY in each), None),
-                parameters=tuple(_row(p["name"], p["schema"] | p, p["required"]) for p in told["parameters"]),
-                fields=tuple(_rows(document, body["schema"])) if body else (),
+                summary=described["summary"],
+                note=described.get("description", ""),
+                scope=scopes[0] if scopes else None,
+                parameters=tuple(
+                    _make_row(parameter["name"], parameter["schema"] | parameter, parameter["required"])
+                    for parameter in described["parameters"]
+                ),
+                fields=tuple(_list_fields(document, body["schema"])) if body else (),
                 example=json.dumps(body["example"], ensure_ascii=False, indent=2)
-                if "example" in body
+                if body and "example" in body
                 else "",
-                gives=tuple(fine),
-                reply=tuple(_rows(document, shapes[0])) if shapes else (),
-                refuses=tuple(status for status, _ in replies if status >= "400"),
+                replies=tuple(
+                    (status, reply["description"]) for status, reply in replies.items() if status < "400"
+                ),
+                reply_fields=tuple(_list_fields(document, reply_schemas[0])) if reply_schemas else (),
+                refusals=tuple(status for status in replies if status >= "400"),
             )
 
 
-def _rows(document: dict[str, Any], shape: dict[str, Any], place: str = "") -> Iterator[Row]:
-    """The fields of an object, those of objects within it after their parent: ``service.code``, ``items[].id``."""
-    found = _resolved(document, shape)
-    for name, member in found.get("properties", {}).items():
-        whole = _resolved(document, member)
-        yield _row(place + name, whole, name in found.get("required", ()))
-        if whole.get("type") == "array":
-            yield from _rows(document, whole["items"], f"{place}{name}[].")
+def _list_fields(document: dict[str, Any], schema: dict[str, Any], prefix: str = "") -> Iterator[FieldRow]:
+    """The fields of an object; those of an object in it follow their parent: ``service.code``, ``items[].id``."""
+    resolved = _resolve_reference(document, schema)
+    for name, member in resolved.get("properties", {}).items():
+        member_schema = _resolve_reference(document, member)
+        yield _make_row(prefix + name, member_schema, name in resolved.get("required", ()))
+        if member_schema.get("type") == "array":
+            yield from _list_fields(document, member_schema["items"], f"{prefix}{name}[].")
         else:
-            yield from _rows(document, whole, f"{place}{name}.")
+            yield from _list_fields(document, member_schema, f"{prefix}{name}.")
 
 
-def _resolved(document: dict[str, Any], shape: dict[str, Any]) -> dict[str, Any]:
-    for one in (shape, *shape.get("anyOf", ()), *shape.get("allOf", ())):
-        if "$ref" in one:
-            found: dict[str, Any] = document["components"]["schemas"][one["$ref"].rpartition("/")[2]]
-            return found
-    return shape
+def _resolve_reference(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema that this one refers to, or the schema itself."""
+    for candidate in (schema, *schema.get("anyOf", ()), *schema.get("allOf", ())):
+        if "$ref" in candidate:
+            schemas: dict[str, dict[str, Any]] = document["components"]["schemas"]
+            return schemas[candidate["$ref"].rpartition("/")[2]]
+    return schema
 
 
-def _row(name: str, shape: dict[str, Any], needed: bool) -> Row:
-    kind = shape.get("type", "")
-    types = [each for each in (kind if isinstance(kind, list) else [kind]) if each != "null"]
-    words = tuple(str(word) for word in shape.get("enum", ()) if word is not None)
-    return Row(
+def _make_row(name: str, schema: dict[str, Any], is_required: bool) -> FieldRow:
+    type_names = schema.get("type", "")
+    kinds = [
+        kind for kind in (type_names if isinstance(type_names, list) else [type_names]) if kind != "null"
+    ]
+    return FieldRow(
         name=name,
-        shape=shape.get("format") or " ".join(types),
-        needed=needed,
-        about=shape.get("description", ""),
-        words=words,
-        example=str(next(iter(shape.get("examples", ())), "")),
+        kind=schema.get("format") or " ".join(kinds),
+        is_required=is_required,
+        description=schema.get("description", ""),
+        values=tuple(str(value) for value in schema.get("enum", ()) if value is not None),
+        example=str(next(iter(schema.get("examples", ())), "")),
     )

@@ -1,11 +1,11 @@
-"""One declaration beside each view: who may call it, what it takes and gives. It guards, reads and documents.
+"""The declaration of an endpoint: who may call it, what it takes and gives. It authenticates, parses and documents.
 
-A view without a declaration cannot be registered, see ``door``: forgetting the guard is noticed at start-up.
+A view without a declaration cannot be registered (see ``blueprint``), so nobody can forget it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache, update_wrapper
+from functools import update_wrapper
 from typing import Any
 
 from flask import request
@@ -15,25 +15,28 @@ from werkzeug.datastructures import MultiDict
 
 from feedback_service.access.api_keys import ApiCaller
 from feedback_service.api import request_body
-from feedback_service.api.fields import ListField, collect_field_errors, json_pointer
+from feedback_service.api.fields import ListField, collect_field_errors, json_pointer, shared_schema
 from feedback_service.errors import N_, FeedbackError, FieldError, Invalid, NotAllowed, NotAuthenticated
 from feedback_service.flow import api_keys, tablet_pairing
 from feedback_service.tablets.devices import AuthenticatedTablet
 
 View = Callable[..., ResponseReturnValue]  # its first argument is a ``Call``
 
-TWICE = N_("Give this parameter once.")
-TABLET = "tablet"  # what an operation needs that a tablet's own key opens, and no scope
+GIVEN_TWICE = N_("Give this parameter once.")
+TABLET = (
+    "tablet"  # the value of ``needs`` for operations that a tablet calls with its own key, without a scope
+)
 COOKIE = "vidhuk_tablet"
 UNKNOWN_PARAMETER = N_("There is no such parameter.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """What a caller may know of a view; ``needs`` is a scope, ``TABLET``, or ``None`` where anybody may call.
+    """The declaration of a view; ``needs`` is a scope, ``TABLET``, or ``None`` if anybody may call.
 
-    ``gives`` maps a status to what it means and to the shape of the reply (``None`` where it is no JSON).
-    ``note`` is for integrators, a sentence or two; ``example`` is a body that works.
+    ``takes`` is the schema of the body, of at most ``max_bytes``. ``gives`` maps a status to its meaning and the schema
+    of the reply (``None`` if it is not JSON). ``refuses`` lists the errors of the story. ``note`` is a sentence or two
+    for integrators; ``example`` is a valid body.
     """
 
     needs: str | None
@@ -41,20 +44,20 @@ class Operation:
     note: str = ""
     query: type[Schema] | None = None
     takes: type[Schema] | None = None
-    longest: int = request_body.MAX_BODY_BYTES
+    max_bytes: int = request_body.MAX_BODY_BYTES
     gives: Mapping[int, tuple[str, type[Schema] | None]] = field(default_factory=dict)
     refuses: tuple[type[FeedbackError], ...] = ()
     example: Mapping[str, Any] | None = None
-    path: Mapping[str, str] = field(default_factory=dict)  # what the parts of the address are
+    path: Mapping[str, str] = field(default_factory=dict)  # what each variable part of the address means
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """Who calls, and what the query and the body say, checked."""
+    """A call to a view: the authenticated caller, and the checked query and body."""
 
     caller: ApiCaller | AuthenticatedTablet | None
     query: Mapping[str, Any]
-    body: Any  # whatever the declared schema loads
+    body: Any  # what the declared schema made of it
 
     @property
     def centres(self) -> frozenset[str]:
@@ -70,7 +73,7 @@ class Call:
 
 
 class GuardedView:
-    """A view of the JSON door with its declaration: it runs only for who may call it, with what was read."""
+    """A view with its declaration: it runs only for callers who may call it, with the parsed ``Call``."""
 
     def __init__(self, operation: Operation, view: View) -> None:
         self.operation = operation
@@ -78,93 +81,90 @@ class GuardedView:
         update_wrapper(self, view)
 
     def __call__(self, **parts: Any) -> ResponseReturnValue:
-        """What the view answers.
+        """Check the key, the scope, the query and the body in this order, and then call the view.
 
-        The key, the scope, the query and the body are looked at in this order. Raises ``NotAuthenticated``,
-        ``NotAllowed``, ``Invalid``, and what ``body.read`` raises.
+        Raises ``NotAuthenticated``, ``NotAllowed``, ``Invalid``, and the errors of ``request_body.read_json``.
         """
-        return self._view(_admit(self.operation), **parts)
+        return self._view(_authenticate_and_parse(self.operation), **parts)
 
 
-def operation(declared: Operation) -> Callable[[View], GuardedView]:
-    """Declare the view, and let nobody in who may not call it. The view gets the ``Call`` and the address's parts."""
-    return lambda view: GuardedView(declared, view)
+def operation(declaration: Operation) -> Callable[[View], GuardedView]:
+    """Guard the view by its declaration; the view gets the ``Call`` and the variable parts of the address."""
+    return lambda view: GuardedView(declaration, view)
 
 
-def _admit(operation: Operation) -> Call:
+def _authenticate_and_parse(operation: Operation) -> Call:
     caller: ApiCaller | AuthenticatedTablet | None = None
     if operation.needs == TABLET:
-        caller = _tablet()
+        caller = _authenticate_tablet()
     elif operation.needs is not None:
-        caller = _holder(operation.needs)
-        api_keys.record_key_use(caller)  # writes, also when the call only reads, but once a day at most
-    query = _query(operation.query, request.args)
-    given = None
+        caller = _authenticate_caller(operation.needs)
+        api_keys.record_key_use(caller)  # a write even if the call only reads, but at most once a day
+    query = _parse_query(operation.query, request.args)
+    body = None
     if operation.takes is not None:
-        given = load(operation.takes, request_body.read_json(operation.longest))
+        body = parse_body(operation.takes, request_body.read_json(operation.max_bytes))
     elif request.method not in ("GET", "HEAD"):
         request_body.read_empty_body()
-    return Call(caller=caller, query=query, body=given)
+    return Call(caller=caller, query=query, body=body)
 
 
-def load(schema: type[Schema], members: Any) -> Any:
-    """What the schema makes of a JSON value; ``Invalid`` names everything at fault."""
+def parse_body(schema: type[Schema], value: Any) -> Any:
+    """Return what the schema makes of a JSON value; raise ``Invalid`` naming every fault."""
     try:
-        return _made(schema).load(members)
+        return shared_schema(schema).load(value)
     except ValidationError as error:
         raise Invalid(collect_field_errors(error)) from None
 
 
-@cache
-def _made(schema: type[Schema]) -> Schema:
-    """The schema, made once and shared by all threads: its fields keep nothing of what they read."""
-    return schema()
-
-
-def _bearer() -> str | None:
+def _read_bearer_secret() -> str | None:
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     return secret.strip() if scheme.lower() == "bearer" else None
 
 
-def _tablet() -> AuthenticatedTablet:
-    """The tablet by its key, or by the cookie that keeps the key from scripts; it is sent by our own pages only."""
-    holder = tablet_pairing.find_tablet(_bearer() or request.cookies.get(COOKIE, ""))
-    if holder is None:
+def _authenticate_tablet() -> AuthenticatedTablet:
+    """Find the tablet by its key, or by the cookie in which a browser keeps the key out of reach of scripts."""
+    tablet = tablet_pairing.find_tablet(_read_bearer_secret() or request.cookies.get(COOKIE, ""))
+    if tablet is None:
         raise NotAuthenticated()
-    return holder
+    return tablet
 
 
-def _holder(needs: str) -> ApiCaller:
-    secret = _bearer()
-    holder = api_keys.find_caller(secret) if secret is not None else None
-    if holder is None:
+def _authenticate_caller(scope: str) -> ApiCaller:
+    secret = _read_bearer_secret()
+    caller = api_keys.find_caller(secret) if secret is not None else None
+    if caller is None:
         raise NotAuthenticated()
-    if needs not in holder.scopes:
-        raise NotAllowed(N_("This needs a key with the scope %(scope)s."), scope=needs)
-    return holder
+    if scope not in caller.scopes:
+        raise NotAllowed(N_("This needs a key with the scope %(scope)s."), scope=scope)
+    return caller
 
 
-def _query(schema: type[Schema] | None, sent: MultiDict[str, str]) -> dict[str, Any]:
-    known = _made(schema).fields if schema is not None else {}
-    repeats = {field.data_key or name for name, field in known.items() if isinstance(field, ListField)}
-    names = {field.data_key or name for name, field in known.items()}
-    wrong = list(_misused(sent, names, repeats))
+def _parse_query(schema: type[Schema] | None, parameters: MultiDict[str, str]) -> dict[str, Any]:
+    declared = shared_schema(schema).fields if schema is not None else {}
+    repeatable = {field.data_key or name for name, field in declared.items() if isinstance(field, ListField)}
+    names = {field.data_key or name for name, field in declared.items()}
+    errors = list(_find_misused_parameters(parameters, names, repeatable))
     values: dict[str, Any] = {
-        name: sent.getlist(name) if name in repeats else sent[name] for name in sent if name in names
+        name: parameters.getlist(name) if name in repeatable else parameters[name]
+        for name in parameters
+        if name in names
     }
     if schema is not None:
         try:
-            read: dict[str, Any] = _made(schema).load(values)
+            query: dict[str, Any] = shared_schema(schema).load(values)
         except ValidationError as error:
-            wrong += collect_field_errors(error)
-    if wrong:
-        raise Invalid(wrong)
-    return read if schema is not None else {}
+            errors += collect_field_errors(error)
+    if errors:
+        raise Invalid(errors)
+    return query if schema is not None else {}
 
 
-def _misused(sent: MultiDict[str, str], names: set[str], repeats: set[str]) -> Iterator[FieldError]:
-    for name in sent:
+def _find_misused_parameters(
+    parameters: MultiDict[str, str], names: set[str], repeatable: set[str]
+) -> Iterator[FieldError]:
+    for name in parameters:
         if name not in names:
             yield FieldError(json_pointer(name), UNKNOWN_PARAMETER)
-        elif name not in repeats and len(sent.getlist(name)) > 1:
-            yield FieldError(json_pointer(name), TWICE)
+        elif name not in repeatable and len(parameters.getlist(name)) > 1:
+            yield FieldError(json_pointer(name), GIVEN_TWICE)

@@ -1,15 +1,16 @@
-"""Fields as the wire has them: exactly the right type, text that hides nothing, every mistake a sentence."""
+"""Kinds of JSON fields: strict about types, text without invisible characters, an error sentence for every fault."""
 
 import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields
 from marshmallow.types import ErrorMessages
 
-from feedback_service.clock import ACCEPTED_YEARS
+from feedback_service.clock import ACCEPTED_YEARS, KYIV
 from feedback_service.errors import N_, FieldError
 from feedback_service.plain_text import UnusableText, check_length, read_line
 
@@ -36,12 +37,12 @@ _INSTANT = re.compile(
 
 
 def make_error_messages(**own_messages: str) -> ErrorMessages:
-    """What a field says, in our words instead of marshmallow's."""
+    """Return the error messages of a field, in place of those of marshmallow."""
     return {"required": REQUIRED, "null": NOT_NULL, **own_messages}
 
 
 class TranslatableMessage(str):
-    """A message id with what fills it, on its way through marshmallow to the door's translator."""
+    """A message with its parameters: marshmallow passes it on unchanged, and ``problems`` translates it."""
 
     params: dict[str, object]
 
@@ -52,13 +53,19 @@ class TranslatableMessage(str):
 
 
 class StrictSchema(Schema):
-    """A schema in the caller's words; unknown members are refused."""
+    """A schema of a request: unknown members are refused."""
 
     error_messages = {"unknown": UNKNOWN_FIELD, "type": NOT_AN_OBJECT}  # noqa: RUF012  as marshmallow declares it
 
 
+@cache
+def shared_schema(schema: type[Schema]) -> Schema:
+    """Return the one instance of the schema, shared by all threads: its fields keep nothing of what they read."""
+    return schema()
+
+
 class TextLine(fields.String):
-    """One line of text: trimmed, in normal form C, never blank, without characters that lie to the reader."""
+    """One line of text: trimmed, in normal form C, never blank, without characters that mislead the reader."""
 
     default_error_messages = make_error_messages(invalid=NOT_TEXT)
 
@@ -82,13 +89,13 @@ class TextLine(fields.String):
             if self.pattern and not self.pattern.fullmatch(text):
                 raise ValidationError(TranslatableMessage(WRONG_FORM, example=self.example))
             check_length(text, self.max_length)
-        except UnusableText as wrong:
-            raise ValidationError(TranslatableMessage(wrong.message, **wrong.params)) from None
+        except UnusableText as error:
+            raise ValidationError(TranslatableMessage(error.message, **error.params)) from None
         return text
 
 
 class Choice(fields.String):
-    """One of the words of the contract."""
+    """One of a fixed list of words."""
 
     default_error_messages = make_error_messages(invalid=NOT_TEXT)
 
@@ -104,7 +111,7 @@ class Choice(fields.String):
         return value
 
     def allowed_values(self) -> tuple[str, ...]:
-        """The words that are taken."""
+        """Return the words that are accepted."""
         return self.values
 
 
@@ -120,7 +127,10 @@ class Uuid(fields.UUID):
 
 
 class Instant(fields.AwareDateTime):
-    """An instant with its offset (RFC 3339), to the microsecond; of ``any_age`` where a clock may be wrong by years."""
+    """An instant with its offset (RFC 3339), to the microsecond; replies have the offset of Kyiv.
+
+    ``any_age`` accepts any year, for clocks that may be wrong by years.
+    """
 
     default_error_messages = make_error_messages(invalid=NOT_AN_INSTANT)
 
@@ -141,6 +151,9 @@ class Instant(fields.AwareDateTime):
             _refuse_year_out_of_range(at)
         return at
 
+    def _serialize(self, value: datetime | None, *_: Any, **__: Any) -> str | None:
+        return None if value is None else value.astimezone(KYIV).isoformat()
+
 
 class Day(fields.Date):
     """A calendar day (ISO 8601)."""
@@ -159,7 +172,7 @@ class Day(fields.Date):
 
 
 class JsonObject(fields.Dict):
-    """An object whose members somebody else judges."""
+    """An object whose members are checked elsewhere."""
 
     default_error_messages = make_error_messages(invalid=NOT_AN_OBJECT)
 
@@ -177,12 +190,12 @@ class NestedObject(fields.Nested):
 
 
 def collect_field_errors(error: ValidationError) -> Iterator[FieldError]:
-    """Everything that marshmallow found, each with its JSON Pointer."""
+    """Return every fault that marshmallow found, each with its JSON Pointer."""
     return _collect_field_errors("", error.messages)
 
 
 def json_pointer(*names: object) -> str:
-    """The JSON Pointer (RFC 6901) to a member; names that nobody could read are shortened and spelled out."""
+    """Return the JSON Pointer (RFC 6901) to a member; long names are cut, unreadable characters are escaped."""
     return "".join(f"/{_escape_name(name)}" for name in names)
 
 

@@ -1,4 +1,4 @@
-"""What machines that watch over us ask: alive, ready, and how much of what."""
+"""Endpoints for monitoring: the process is alive, the service is ready, and metrics."""
 
 import os
 from collections.abc import Iterable
@@ -33,47 +33,50 @@ _seconds = Histogram("vidhuk_request_seconds", "Time to answer, by route.", ["ro
 
 
 def register(app: Flask) -> None:
-    """The application can be watched, and counts its requests by route, never by address."""
+    """Register health and metrics; requests are counted by route, never by address, which may hold a token."""
     bp = Blueprint("probes", __name__)
-    bp.add_url_rule("/healthz", view_func=alive)
-    bp.add_url_rule("/readyz", view_func=ready)
-    bp.add_url_rule("/metrics", view_func=metrics)
+    bp.add_url_rule("/healthz", view_func=report_alive)
+    bp.add_url_rule("/readyz", view_func=report_ready)
+    bp.add_url_rule("/metrics", view_func=report_metrics)
     bp.register_error_handler(FeedbackError, problems.problem_from_error)
     app.register_blueprint(bp)
-    app.after_request(_count)
+    app.after_request(_count_request)
 
 
-def alive() -> Response:
-    """The process answers; it asks nobody else."""
+def report_alive() -> Response:
+    """Report that the process is alive; it asks nothing else."""
     return json_response({"status": "alive"})
 
 
-def ready() -> Response:
-    """The database can be reached, remembers, and has the tables of this release; else 503 says which is not so."""
+def report_ready() -> Response:
+    """Report that the database is reachable, durable and has the tables of this release; else 503 says what fails."""
     health.check_ready()
     return json_response({"status": "ready"})
 
 
-def metrics() -> Response:
-    """Counters of all worker processes, and what waits in the database just now (Prometheus text format)."""
-    waiting = CollectorRegistry()
-    waiting.register(_Waiting())
-    counted: CollectorRegistry = REGISTRY
+def report_metrics() -> Response:
+    """Report the counters of all worker processes and the backlog in the database (Prometheus text format)."""
+    backlog_registry = CollectorRegistry()
+    backlog_registry.register(_BacklogCollector())
+    request_registry: CollectorRegistry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        counted = CollectorRegistry()
-        multiprocess.MultiProcessCollector(counted)
-    return Response(generate_latest(counted) + generate_latest(waiting), content_type=CONTENT_TYPE_LATEST)
+        request_registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(request_registry)
+    return Response(
+        generate_latest(request_registry) + generate_latest(backlog_registry),
+        content_type=CONTENT_TYPE_LATEST,
+    )
 
 
-class _Waiting:
-    """Gauges that are read from the database when somebody looks."""
+class _BacklogCollector:
+    """Gauges whose values are read from the database at each request for metrics."""
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        """One sample of each."""
+        """Yield one sample of each gauge."""
         backlog = health.measure_backlog()
         events = backlog.deliveries
-        for name, about, value in (
-            ("answers_begun", "Answers begun and not final yet.", backlog.begun_answers),
+        for name, description, value in (
+            ("answers_begun", "Answers begun and not final yet.", backlog.draft_answers),
             (
                 "days_to_recount",
                 "Days of centres that are counted live until they are recounted.",
@@ -82,12 +85,12 @@ class _Waiting:
             (
                 "letters_pending",
                 "Letters about alarms that the mail server has not taken yet.",
-                backlog.letters,
+                backlog.emails,
             ),
             (
                 "letter_oldest_pending_seconds",
                 "How long the oldest of them has waited.",
-                backlog.oldest_letter_seconds,
+                backlog.oldest_email_seconds,
             ),
             ("events_pending", "Events that wait for the central monitoring system.", events.pending),
             (
@@ -103,20 +106,20 @@ class _Waiting:
                 backlog.channel_paused,
             ),
         ):
-            yield GaugeMetricFamily(f"vidhuk_{name}", about, value=value)
+            yield GaugeMetricFamily(f"vidhuk_{name}", description, value=value)
 
 
-def _count(response: Response) -> Response:
-    asked = request_ctx.request  # each look at the proxy costs a search
-    route = asked.url_rule.rule if asked.url_rule else "none"
-    method = asked.method if asked.method in METHODS else "other"
-    requests, taken = _of_route(method, route, response.status_code)
+def _count_request(response: Response) -> Response:
+    current_request = request_ctx.request  # reading it once from the proxy is faster
+    route = current_request.url_rule.rule if current_request.url_rule else "none"
+    method = current_request.method if current_request.method in METHODS else "other"
+    requests, seconds = _find_metrics(method, route, response.status_code)
     requests.inc()
-    taken.observe(logs.elapsed_seconds())
+    seconds.observe(logs.elapsed_seconds())
     return response
 
 
 @lru_cache(maxsize=1024)
-def _of_route(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-    """What counts such requests; finding it each time took longer than counting."""
+def _find_metrics(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    """Return the counter and the histogram of such requests; cached, since finding them takes longer than counting."""
     return _requests.labels(method, route, str(status)), _seconds.labels(route)

@@ -1,4 +1,4 @@
-"""The JSON door described by OpenAPI 3.1, from what is declared beside the views.
+"""Builds the OpenAPI 3.1 document of the API from the declarations of its views.
 
 ``python -m feedback_service.api FILE`` writes the document.
 """
@@ -23,8 +23,8 @@ from feedback_service.api.schemas import ProblemReply
 from feedback_service.errors import N_, FeedbackError
 
 PREFIX = "/api/v1"
-KEY = "key"
-SENT = "Request"  # how shapes end that callers send
+KEY_SCHEME = "key"
+REQUEST_SUFFIX = "Request"  # of the names of request schemas
 JSON, PROBLEM = "application/json", "application/problem+json"
 TAGS = {
     "cases": N_("Cases and invitations"),
@@ -34,130 +34,136 @@ TAGS = {
     "deliveries": N_("Deliveries to the central monitoring system"),
     "docs": N_("This description"),
 }
-ABOUT = N_(
+DESCRIPTION = N_(
     "Case systems register cases and get invitations with QR codes; portals draw the survey themselves; reporting "
     "systems read figures. Unknown fields are refused. Instants are RFC 3339 with an offset, days are days in Kyiv."
 )
 
 
-def document(app: Flask) -> dict[str, Any]:
-    """The OpenAPI document of the application's routes under ``/api/v1``; texts are English message ids."""
-    plugin = MarshmallowPlugin(schema_name_resolver=_name)
+def build_document(app: Flask) -> dict[str, Any]:
+    """Build the OpenAPI document of the routes under ``/api/v1``; its texts are English message ids."""
+    plugin = MarshmallowPlugin(schema_name_resolver=_schema_name)
     spec = APISpec(
         title="Vidhuk",
         version="1.0.0",
         openapi_version="3.1.0",
-        info={"description": ABOUT},
+        info={"description": DESCRIPTION},
         servers=[{"url": "/"}],
-        tags=[{"name": name, "description": about} for name, about in TAGS.items()],
+        tags=[{"name": name, "description": description} for name, description in TAGS.items()],
         plugins=[plugin],
     )
     assert plugin.converter is not None
-    plugin.converter.add_attribute_function(_words)
-    spec.components.security_scheme(KEY, {"type": "http", "scheme": "bearer"})
+    plugin.converter.add_attribute_function(_describe_field)
+    spec.components.security_scheme(KEY_SCHEME, {"type": "http", "scheme": "bearer"})
     spec.components.security_scheme(TABLET, {"type": "http", "scheme": "bearer"})
     spec.components.security_scheme(f"{TABLET}_cookie", {"type": "apiKey", "in": "cookie", "name": COOKIE})
-    for rule, operation in _routes(app):
+    for rule, operation in _list_routes(app):
         view = app.view_functions[rule.endpoint]
-        described = _described(rule, operation) | {"operationId": view.__name__}
+        described_operation = _describe_operation(rule, operation) | {"operationId": view.__name__}
         for method in sorted(rule.methods or ()):
             if method not in ("HEAD", "OPTIONS"):
-                spec.path(path=_path(rule), operations={method.lower(): described})
-    written: dict[str, Any] = json.loads(json.dumps(spec.to_dict()))
-    for name, shape in written["components"]["schemas"].items():
-        if not name.endswith(SENT):
-            del shape["additionalProperties"]  # what we tell may grow, and readers should not mind
-    return written
+                spec.path(path=_openapi_path(rule), operations={method.lower(): described_operation})
+    openapi_document: dict[str, Any] = json.loads(json.dumps(spec.to_dict()))
+    for name, schema in openapi_document["components"]["schemas"].items():
+        if not name.endswith(REQUEST_SUFFIX):
+            del schema["additionalProperties"]  # replies may get more members later
+    return openapi_document
 
 
-def _routes(app: Flask) -> Iterator[tuple[Rule, Operation]]:
-    """Declared routes in the order of the tags, then as they were written."""
-    found = [
+def _list_routes(app: Flask) -> Iterator[tuple[Rule, Operation]]:
+    """Return the declared routes, ordered by tag and then as they stand in the code."""
+    routes = [
         (rule, view.operation)
         for rule in app.url_map.iter_rules()
         if isinstance(view := app.view_functions[rule.endpoint], GuardedView)
     ]
     order = list(TAGS)
-    return iter(sorted(found, key=lambda each: order.index(_tag(each[0]))))
+    return iter(sorted(routes, key=lambda route: order.index(_tag_of(route[0]))))
 
 
-def _described(rule: Rule, operation: Operation) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "tags": [_tag(rule)],
+def _describe_operation(rule: Rule, operation: Operation) -> dict[str, Any]:
+    description: dict[str, Any] = {
+        "tags": [_tag_of(rule)],
         "summary": operation.summary,
         "parameters": [
-            *(_path_parameter(rule, name, about) for name, about in operation.path.items()),
+            *(
+                _describe_path_parameter(rule, name, parameter_description)
+                for name, parameter_description in operation.path.items()
+            ),
             *([{"in": "query", "schema": operation.query}] if operation.query else []),
         ],
         "responses": {
-            **{str(status): _reply(*gives) for status, gives in operation.gives.items()},
-            **_refusals(rule, operation),
+            **{str(status): _describe_reply(*reply) for status, reply in operation.gives.items()},
+            **_describe_refusals(rule, operation),
         },
-        "security": _security(operation.needs),
+        "security": _describe_security(operation.needs),
     }
     if operation.note:
-        told["description"] = operation.note
+        description["description"] = operation.note
     if operation.takes:
         content: dict[str, Any] = {"schema": operation.takes}
         if operation.example:
             content["example"] = dict(operation.example)
-        told["requestBody"] = {"required": True, "content": {JSON: content}}
-    return told
+        description["requestBody"] = {"required": True, "content": {JSON: content}}
+    return description
 
 
-def _security(needs: str | None) -> list[dict[str, list[str]]]:
+def _describe_security(needs: str | None) -> list[dict[str, list[str]]]:
     if needs == TABLET:
         return [{TABLET: []}, {f"{TABLET}_cookie": []}]
-    return [{KEY: [needs]}] if needs else []
+    return [{KEY_SCHEME: [needs]}] if needs else []
 
 
-def _path_parameter(rule: Rule, name: str, about: str) -> dict[str, Any]:
-    shape = {"type": "string"} | ({"format": "uuid"} if f"<uuid:{name}>" in rule.rule else {})
-    return {"in": "path", "name": name, "required": True, "description": about, "schema": shape}
+def _describe_path_parameter(rule: Rule, name: str, description: str) -> dict[str, Any]:
+    schema = {"type": "string"} | ({"format": "uuid"} if f"<uuid:{name}>" in rule.rule else {})
+    return {"in": "path", "name": name, "required": True, "description": description, "schema": schema}
 
 
-def _reply(about: str, shape: type[Schema] | None) -> dict[str, Any]:
-    content: dict[str, Any] = {JSON: {"schema": shape}} if shape else {}
-    return {"description": about} | ({"content": content} if content else {})
+def _describe_reply(description: str, schema: type[Schema] | None) -> dict[str, Any]:
+    content: dict[str, Any] = {JSON: {"schema": schema}} if schema else {}
+    return {"description": description} | ({"content": content} if content else {})
 
 
-def _refusals(rule: Rule, operation: Operation) -> dict[str, Any]:
-    """By status: what may be refused, in the words of the refusals' titles."""
-    kinds: list[type[FeedbackError]] = [*operation.refuses, errors.Unavailable]
+def _describe_refusals(rule: Rule, operation: Operation) -> dict[str, Any]:
+    """Describe the possible refusals by status; the titles of the errors are the description."""
+    error_types: list[type[FeedbackError]] = [*operation.refuses, errors.Unavailable]
     if operation.needs:
-        kinds += [errors.NotAuthenticated]
+        error_types += [errors.NotAuthenticated]
     if operation.needs not in (None, TABLET):
-        kinds += [errors.NotAllowed]
+        error_types += [errors.NotAllowed]
     if operation.takes:
-        kinds += [errors.Malformed, errors.TooLarge, errors.WrongMediaType]
+        error_types += [errors.Malformed, errors.TooLarge, errors.WrongMediaType]
     elif "GET" not in (rule.methods or ()):
-        kinds += [errors.Malformed, errors.TooLarge]  # a body that is not asked for is looked at all the same
-    kinds += [errors.Invalid]  # a parameter that nobody knows is refused everywhere
+        error_types += [
+            errors.Malformed,
+            errors.TooLarge,
+        ]  # a body is checked even if none is expected
+    error_types += [errors.Invalid]  # every operation refuses unknown parameters
     titles: defaultdict[int, list[str]] = defaultdict(list)
-    for kind in kinds:
-        titles[kind.status].append(kind.title)
+    for error_type in error_types:
+        titles[error_type.status].append(error_type.title)
     content = {PROBLEM: {"schema": ProblemReply}}
     return {
-        str(status): {"description": "; ".join(found), "content": content}
-        for status, found in sorted(titles.items())
+        str(status): {"description": "; ".join(status_titles), "content": content}
+        for status, status_titles in sorted(titles.items())
     }
 
 
-def _words(_converter: Any, field: Field[Any], **_: Any) -> dict[str, Any]:
-    """What apispec cannot know of our fields."""
+def _describe_field(_converter: Any, field: Field[Any], **_: Any) -> dict[str, Any]:
+    """Return what apispec cannot know of our fields."""
     if isinstance(field, Choice) and field.allow_none and field.values:
         return {"enum": [*field.values, None]}
     return {"format": "uuid"} if isinstance(field, Uuid) else {}
 
 
-def _name(schema: Any) -> str:
+def _schema_name(schema: Any) -> str:
     name = str(getattr(schema, "__name__", type(schema).__name__))
-    return re.sub("Schema$", SENT, re.sub("Reply$", "", name))
+    return re.sub("Schema$", REQUEST_SUFFIX, re.sub("Reply$", "", name))
 
 
-def _tag(rule: Rule) -> str:
+def _tag_of(rule: Rule) -> str:
     return str(rule.endpoint).split(".")[-2]
 
 
-def _path(rule: Rule) -> str:
+def _openapi_path(rule: Rule) -> str:
     return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)

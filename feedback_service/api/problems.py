@@ -1,4 +1,4 @@
-"""Every refusal of the JSON door has one shape: ``application/problem+json`` (RFC 9457)."""
+"""Writes every refusal of the API as ``application/problem+json`` (RFC 9457)."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from feedback_service.errors import (
     NotFound,
 )
 
-MAX_FIELD_ERRORS = 50  # of the fields at fault, so that a refusal is never much longer than what it refuses
+MAX_FIELD_ERRORS = 50  # that a refusal names, so that it never gets much longer than the request
 
 
 class WrongMethod(FeedbackError):
@@ -29,7 +29,7 @@ class WrongMethod(FeedbackError):
     status, slug, title = 405, "wrong-method", N_("This address does something else")
 
 
-#: What each refusal means and what to do about it: its ``detail`` unless there is more to say, and its page.
+# By slug: what a refusal means and what to do. It is the text of its page, and its ``detail`` if the error has none.
 EXPLANATIONS = {
     "malformed": N_("Send one JSON object in UTF-8, each name once, without NaN or Infinity."),
     "not-authenticated": N_("Send a key that is still valid in the header “Authorization: Bearer KEY”."),
@@ -60,7 +60,7 @@ _ERROR_BY_STATUS = {
 
 
 def problem_types() -> dict[str, type[FeedbackError]]:
-    """Every refusal that there is, by its slug."""
+    """Return every error class, by its slug."""
     types_by_slug: dict[str, type[FeedbackError]] = {}
     pending: list[type[FeedbackError]] = [FeedbackError]
     while pending:
@@ -71,7 +71,7 @@ def problem_types() -> dict[str, type[FeedbackError]]:
 
 
 def problem_to_json(error: FeedbackError, *, pointer_prefix: str = "") -> dict[str, Any]:
-    """The refusal in its one shape; ``within`` is the pointer to the item that is refused, if not to all."""
+    """Return the members of a refusal; ``pointer_prefix`` points to the refused item of a batch."""
     members: dict[str, Any] = {
         "type": f"{current_settings().public_url}/problems/{error.slug}",
         "title": gettext(error.title),
@@ -91,7 +91,7 @@ def problem_to_json(error: FeedbackError, *, pointer_prefix: str = "") -> dict[s
 
 
 def problem_from_error(error: FeedbackError) -> Response:
-    """Our own refusal, as a response."""
+    """Return the response for an error of ours."""
     response = json_response(problem_to_json(error), error.status, "application/problem+json")
     response.content_language = [str(get_locale() or "uk")]
     response.vary.add("Accept-Language")
@@ -105,7 +105,7 @@ def problem_from_error(error: FeedbackError) -> Response:
 
 
 def problem_from_http_error(error: HTTPException) -> ResponseReturnValue:
-    """A refusal of the web framework in our shape: no such address, another method, a fault of ours."""
+    """Return the response for an error of the web framework: no such address, wrong method, internal error."""
     if error.code is None or error.code < 400:
         return error
     error_type = _ERROR_BY_STATUS.get(error.code, Malformed if error.code < 500 else FeedbackError)

@@ -1,4 +1,4 @@
-"""Reading JSON as strictly as it was meant: what two readers could understand differently is refused."""
+"""Reads the body of a request as strict JSON: what two readers could understand differently is refused."""
 
 import re
 from collections.abc import Mapping
@@ -25,7 +25,10 @@ _JSON_TYPE = re.compile(r'application/json\s*(;\s*charset\s*=\s*"?utf-?8"?\s*)?'
 
 
 def read_json(max_bytes: int = MAX_BODY_BYTES) -> Any:
-    """The request's JSON value. Raises ``TooLarge`` before reading on, ``WrongMediaType``, ``Malformed``."""
+    """Return the JSON value of the body.
+
+    Raises ``TooLarge`` without reading more than ``max_bytes``, ``WrongMediaType``, ``Malformed``.
+    """
     data = _read_bytes(max_bytes)
     if not _JSON_TYPE.fullmatch(request.headers.get("Content-Type", "").strip()):
         raise WrongMediaType()
@@ -35,14 +38,17 @@ def read_json(max_bytes: int = MAX_BODY_BYTES) -> Any:
 
 
 def read_empty_body() -> None:
-    """Nothing was sent, or an empty object, as some clients cannot help doing; else as ``read``, or ``Invalid``."""
+    """Check that the body is empty or an empty object, which some clients always send.
+
+    Raises ``Invalid`` for any other content, ``TooLarge`` and ``Malformed``.
+    """
     data = _read_bytes(MAX_BODY_BYTES)
     if data and parse_json(data) != {}:
         raise Invalid.for_field("", N_("Nothing needs to be sent here."))
 
 
 def parse_json(data: bytes) -> Any:
-    """The JSON value of these bytes; ``Malformed`` for anything that RFC 8259 leaves to chance."""
+    """Return the JSON value of these bytes; raise ``Malformed`` for anything that RFC 8259 leaves undefined."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
@@ -57,7 +63,7 @@ def parse_json(data: bytes) -> Any:
 
 
 def _read_bytes(max_bytes: int) -> bytes:
-    request.max_content_length = max_bytes + 1  # a body in pieces is cut off there without a word
+    request.max_content_length = max_bytes + 1  # a chunked body is cut off there silently
     try:
         data = request.get_data(cache=False)
     except RequestEntityTooLarge:

@@ -1,4 +1,4 @@
-"""The shapes on the wire, by hand in the caller's words: the wire is not the table."""
+"""The schemas of requests and replies. They are apart from the tables, so that each can change without the other."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -30,14 +30,14 @@ TOO_MANY = N_("Send at most %(limit)d at once.")
 
 
 def centre_code_field(**options: Any) -> TextLine:
-    """A centre's code."""
+    """Return a field for the code of a centre."""
     return TextLine(
         10, "[A-Z]{2}[0-9]{8}", "SN12000007", metadata=describe_field(N_("The centre's code.")), **options
     )
 
 
 def describe_field(about: str, *examples: str) -> dict[str, Any]:
-    """What the description tells of a field."""
+    """Return the metadata that documents a field."""
     return {"description": about} | ({"examples": list(examples)} if examples else {})
 
 
@@ -65,13 +65,13 @@ class ServiceSchema(StrictSchema):
 
     @validates_schema(skip_on_field_errors=True)
     def require_code(self, data: Mapping[str, Any], **_: Any) -> None:
-        """A service has a code of one kind at least."""
+        """Refuse a service that has neither code."""
         if not data.get("code") and not data.get("local_code"):
             raise ValidationError(CODE_NEEDED)
 
     @post_load
     def to_service_ref(self, data: Mapping[str, Any], **_: Any) -> ServiceRef:
-        """In the words of the flow."""
+        """Return the value that the flow takes."""
         return ServiceRef(**{name: data.get(name) or "" for name in ("code", "local_code", "title")})
 
 
@@ -114,12 +114,12 @@ class CaseSchema(StrictSchema):
 
     @post_load
     def to_case_report(self, data: Mapping[str, Any], **_: Any) -> CaseUpdate:
-        """In the words of the flow."""
+        """Return the value that the flow takes."""
         return CaseUpdate(**data)
 
 
 class CaseList(ListField):
-    """Cases that are judged one by one, so that a bad one spoils no other."""
+    """Cases that are parsed one by one later, so that a faulty one does not affect the others."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> list[Any]:
         if not isinstance(value, list):
@@ -150,10 +150,10 @@ class LanguageChoice(Choice):
 
     def __init__(self, **options: Any) -> None:
         super().__init__((), **options)
-        self.metadata = {"examples": ["uk"]}  # which ones there are is a setting, so no list of words
+        self.metadata = {"examples": ["uk"]}  # the languages are a setting, so the document lists none
 
     def allowed_values(self) -> tuple[str, ...]:
-        """The languages of the settings."""
+        """Return the languages of the settings."""
         return current_settings().languages
 
 
@@ -166,7 +166,7 @@ class AnswersSchema(StrictSchema):
 
 
 class AssistedSchema(AnswersSchema):
-    """An answer that somebody heard or read and typed in."""
+    """An answer that staff heard or read and typed in."""
 
     centre = centre_code_field(required=True)
     service = NestedObject(ServiceSchema, required=True)
@@ -176,7 +176,7 @@ class AssistedSchema(AnswersSchema):
 
 
 class SurveyQuery(StrictSchema):
-    """How the survey is read."""
+    """The language in which the survey is read."""
 
     lang = LanguageChoice(load_default="uk")
 
@@ -192,7 +192,7 @@ class StatusReply(Schema):
 
 
 class QrReply(Schema):
-    """Where the pictures of the link are."""
+    """The addresses of the pictures of the link."""
 
     svg = fields.Url(required=True)
     png = fields.Url(required=True)
@@ -201,7 +201,7 @@ class QrReply(Schema):
 
 
 class InvitationReply(Schema):
-    """The invitation to hand over; it never tells whether it was answered."""
+    """The invitation to hand over; it never says whether it was answered."""
 
     url = fields.Url(required=True, metadata=describe_field(N_("The link to the survey, as in the QR code.")))
     short_code = TextLine(14, "[0-9A-Z]{4}(-[0-9A-Z]{4}){2}", "K7Q2-7K3M-9QXT", required=True)
@@ -215,7 +215,7 @@ class InvitationReply(Schema):
 
 
 class CaseReply(Schema):
-    """A case as it is known."""
+    """A case."""
 
     id = Uuid(required=True)
     centre = centre_code_field(required=True)
@@ -244,7 +244,7 @@ class ProblemReply(Schema):
 
 
 class BatchResultReply(Schema):
-    """What became of one case: ``case`` or ``problem``."""
+    """The result of one case: ``case`` or ``problem``."""
 
     index = fields.Integer(required=True)
     status = fields.Integer(required=True, metadata=describe_field(N_("As if the case had been sent alone.")))
@@ -253,7 +253,7 @@ class BatchResultReply(Schema):
 
 
 class BatchReply(Schema):
-    """What became of each case, in the order sent."""
+    """The result of each case, in the order sent."""
 
     results = fields.List(fields.Nested(BatchResultReply), required=True)
 

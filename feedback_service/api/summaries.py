@@ -1,4 +1,4 @@
-"""Figures for systems: the summary of a period."""
+"""Endpoint for reporting systems: the summary of a period."""
 
 from flask import Blueprint, Response
 
@@ -30,7 +30,7 @@ bp = Blueprint("summaries", __name__)
     )
 )
 def read_summary(call: Call) -> Response:
-    """What the answers of the caller's centres say."""
+    """Reply with the summary of the caller's centres."""
     parameters = call.query
     centres = frozenset(parameters.get("centre") or call.centres)
     if not centres <= call.centres:
@@ -39,8 +39,8 @@ def read_summary(call: Call) -> Response:
         first, last = complete_period(
             parameters.get("from_"), parameters.get("to"), clock.kyiv_day(clock.now())
         )
-    except EndsBeforeItBegins as wrong:
-        raise Invalid.for_field("/from", N_("The first day comes after the last.")) from wrong
-    wanted = FigureQuery(centres, first, last, parameters.get("front_office"), parameters.get("source"))
-    summary, without_signals = read_both_totals(wanted, by=parameters.get("by"))
+    except EndsBeforeItBegins as error:
+        raise Invalid.for_field("/from", N_("The first day comes after the last.")) from error
+    query = FigureQuery(centres, first, last, parameters.get("front_office"), parameters.get("source"))
+    summary, without_signals = read_both_totals(query, by=parameters.get("by"))
     return json_response(summary_json(summary, without_signals))

@@ -1,4 +1,8 @@
-"""The shapes of a period's figures: what is summed up, and what is told of it."""
+"""The schemas of a summary: the query and the reply.
+
+The reply is written by ``figures.summary_json``, because marshmallow is too slow for hundreds of groups; the tests
+hold both together.
+"""
 
 from typing import Any
 
@@ -12,7 +16,7 @@ from feedback_service.vocabulary import FRONT_OFFICES, SOURCES
 
 
 class SummaryQuery(StrictSchema):
-    """What is summed up."""
+    """Which answers are summed up."""
 
     centre = ListField(
         centre_code_field(),
@@ -46,14 +50,14 @@ class PeriodReply(Schema):
 
 
 class MethodologyReply(Schema):
-    """By what rules the figures are made."""
+    """The methodology of the figures."""
 
     id = fields.String(required=True)
     status = fields.String(required=True)
 
 
 class FunnelReply(Schema):
-    """The way of the invitations issued in the period."""
+    """How far the invitations issued in the period went."""
 
     completed = fields.Integer(required=True)
     invited = fields.Integer(required=True)
@@ -64,7 +68,7 @@ class FunnelReply(Schema):
 
 
 class IndicatorReply(Schema):
-    """An indicator of one front office; of too few people only that it is withheld."""
+    """An indicator of one front office; for too few people only that it is withheld."""
 
     id = fields.String(required=True)
     front_office = Choice(FRONT_OFFICES, required=True)
@@ -80,7 +84,7 @@ class IndicatorReply(Schema):
 
 
 class QuestionFiguresReply(Schema):
-    """How often each word was given."""
+    """How often each answer was given."""
 
     id = fields.String(required=True)
     n = fields.Integer(required=True)
@@ -98,7 +102,7 @@ class ReasonReply(Schema):
 
 
 class GroupReply(Schema):
-    """The same members for one group; of too few people only that they are withheld."""
+    """The same members for one group; for too few people only that they are withheld."""
 
     key = fields.String(required=True, allow_none=True)
     suppressed = fields.Boolean(required=True)
@@ -109,7 +113,7 @@ class GroupReply(Schema):
 
 
 class WithoutSignalsReply(Schema):
-    """What the answers say that nothing is odd about; of too few people only that it is withheld."""
+    """The figures of answers without a signal; for too few people only that they are withheld."""
 
     suppressed = fields.Boolean(required=True)
     signalled = fields.Integer(metadata=describe_field(N_("Answers that may not be a visitor's own.")))
@@ -119,7 +123,7 @@ class WithoutSignalsReply(Schema):
 
 
 class SummaryReply(Schema):
-    """What the answers of a period say."""
+    """The figures of a period."""
 
     period = fields.Nested(PeriodReply, required=True)
     methodology = fields.Nested(MethodologyReply, required=True)

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from feedback_service.api.endpoint import Call, Operation, operation
-from feedback_service.api.json_reply import json_response
+from feedback_service.api.json_reply import json_response, respond
 from feedback_service.api.schemas import (
     AnswersSchema,
     AssistedSchema,
@@ -129,8 +129,7 @@ def enter_answer(call: Call) -> Response:
 
 
 def _respond_recorded(recorded: RecordedAnswer) -> Response:
-    members = {"id": str(recorded.id), "receipt": recorded.receipt}
-    return json_response(members, 200 if recorded.repeated else 201)
+    return respond(RecordedReply, recorded, 200 if recorded.repeated else 201)
 
 
 def _survey_to_json(survey: Survey, language: str) -> dict[str, Any]:

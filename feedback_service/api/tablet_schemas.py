@@ -1,4 +1,4 @@
-"""The shapes that tablets send and get."""
+"""The schemas of the tablets' requests and replies."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ class Count(fields.Integer):
 
 
 class BatteryLevel(fields.Float):
-    """How full a battery is, in percent; browsers tell a share of 1."""
+    """How full a battery is, in percent; browsers send a share of 1."""
 
     default_error_messages = make_error_messages()
 
@@ -68,7 +68,7 @@ class StrictBoolean(fields.Boolean):
 
 
 class PairSchema(StrictSchema):
-    """How a tablet comes in."""
+    """The code that pairs a tablet."""
 
     pairing_code = TextLine(
         64,
@@ -78,7 +78,7 @@ class PairSchema(StrictSchema):
 
 
 class HeartbeatSchema(StrictSchema):
-    """How a tablet fares."""
+    """The heartbeat of a tablet."""
 
     time = Instant(any_age=True, required=True, metadata=describe_field(BY_ITS_CLOCK))
     version = TextLine(64, allow_none=True, metadata=describe_field(N_("Of what it shows.")))
@@ -104,7 +104,7 @@ class CodeSchema(StrictSchema):
 
 
 class PaceSchema(StrictSchema):
-    """How an answer came about; what is odd in it is a signal, never a reason to refuse it."""
+    """How fast an answer was given; an unusual pace is a signal, never a reason to refuse it."""
 
     seconds = Count(allow_none=True, metadata=describe_field(N_("From the first question to the last tap.")))
     recent = Count(
@@ -123,7 +123,7 @@ class ItemSchema(StrictSchema):
     questionnaire = TextLine(
         64, required=True, metadata=describe_field(N_("The version that was asked."), "offline-2026.1")
     )
-    language = Choice(LANGUAGES, required=True)  # offered when it was asked, if not any more
+    language = Choice(LANGUAGES, required=True)  # perhaps the centre does not offer it any more
     answers = JsonObject(required=True, metadata=ANSWERS_METADATA)
     answered_at = Instant(any_age=True, required=True, metadata=describe_field(BY_ITS_CLOCK))
     short_code = TextLine(
@@ -135,7 +135,7 @@ class ItemSchema(StrictSchema):
 
 
 class TabletAnswerList(ListField):
-    """Answers that are judged one by one, so that a bad one spoils no other."""
+    """Answers that are parsed one by one later, so that a faulty one does not affect the others."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> list[Any]:
         if not isinstance(value, list):
@@ -165,7 +165,7 @@ class TabletReply(Schema):
 
 
 class PairedReply(Schema):
-    """The tablet's key, told this once; a browser keeps it in a cookie that scripts cannot read."""
+    """The tablet's key, shown only once; a browser keeps it in a cookie that scripts cannot read."""
 
     key = fields.String(required=True)
     device = fields.Nested(TabletReply, required=True)
@@ -191,7 +191,12 @@ class OpenCaseReply(Schema):
     short_code = fields.String(required=True)
     service = fields.String(required=True)
     front_office = fields.String(required=True, metadata={"enum": list(FRONT_OFFICES)})
-    expires_at = Instant(required=True, allow_none=True, metadata=describe_field(N_("How long to offer it.")))
+    expires_at = Instant(
+        attribute="offered_until",
+        required=True,
+        allow_none=True,
+        metadata=describe_field(N_("How long to offer it.")),
+    )
 
 
 class QuestionnairesReply(Schema):
@@ -202,7 +207,7 @@ class QuestionnairesReply(Schema):
 
 
 class QueueKeyReply(Schema):
-    """What a tablet seals with what it holds: AES-256-GCM."""
+    """The key with which a tablet encrypts its queue (AES-256-GCM)."""
 
     id = fields.String(required=True)
     key = fields.String(required=True, metadata=describe_field(N_("32 bytes as base64.")))
@@ -222,7 +227,7 @@ class TabletSettingsReply(Schema):
 
 
 class ConfigReply(Schema):
-    """All that a tablet needs to work without the line."""
+    """Everything that a tablet needs to work without a connection."""
 
     device = fields.Nested(TabletReply, required=True)
     questionnaires = fields.Nested(QuestionnairesReply, required=True)
@@ -247,7 +252,7 @@ class ConfigReply(Schema):
 
 
 class HeartbeatReply(Schema):
-    """What time it is here."""
+    """The time of the server, and how far the tablet's clock is off."""
 
     time = Instant(required=True)
     skew_seconds = fields.Integer(
@@ -256,7 +261,7 @@ class HeartbeatReply(Schema):
 
 
 class ItemResultReply(Schema):
-    """What became of one answer."""
+    """The result of one answer."""
 
     client_id = fields.Raw(required=True, metadata=describe_field(N_("As it was sent.")))
     status = fields.String(
@@ -266,6 +271,6 @@ class ItemResultReply(Schema):
 
 
 class RelievedReply(Schema):
-    """What became of each answer, in the order sent."""
+    """The result of each answer, in the order sent."""
 
     results = fields.List(fields.Nested(ItemResultReply), required=True)

@@ -11,8 +11,8 @@ from flask import Blueprint, Response, request
 
 from feedback_service import clock
 from feedback_service.addresses import hall_address
-from feedback_service.api.endpoint import COOKIE, TABLET, Call, Operation, load, operation
-from feedback_service.api.json_reply import format_instant, json_response
+from feedback_service.api.endpoint import COOKIE, TABLET, Call, Operation, operation, parse_body
+from feedback_service.api.json_reply import dump_reply, json_response, respond
 from feedback_service.api.problems import problem_to_json
 from feedback_service.api.request_body import MAX_BATCH_BYTES
 from feedback_service.api.surveys import FALLBACK_LANGUAGE, questionnaire_to_json
@@ -44,7 +44,7 @@ from feedback_service.flow import answers as answers_flow
 from feedback_service.flow import tablet_answers, tablet_pairing, tablet_screens
 from feedback_service.flow.answers import AnswerChecker
 from feedback_service.flow.tablet_answers import TabletAnswer
-from feedback_service.flow.tablet_screens import Heartbeat, OpenCase
+from feedback_service.flow.tablet_screens import Heartbeat
 from feedback_service.i18n import own_name
 from feedback_service.printing import qr
 from feedback_service.surveys.answers import check_answers
@@ -88,10 +88,10 @@ def ask_to_pair(call: Call) -> Response:
         "verification_uri": approve_url,
         "verification_uri_complete": approve_url_with_code,
         "qr": qr.render_svg(approve_url_with_code).decode(),
-        "expires_at": format_instant(asking.until),
+        "expires_at": asking.until,
         "interval": 5,
     }
-    return json_response(members, 201)
+    return respond(AskingReply, members, 201)
 
 
 @bp.post("/pair")
@@ -108,14 +108,7 @@ def ask_to_pair(call: Call) -> Response:
 def pair_tablet(call: Call) -> Response:
     """Let a tablet in."""
     paired = tablet_pairing.pair_tablet(call.body["pairing_code"])
-    device = {
-        "id": str(paired.id),
-        "name": paired.name,
-        "mode": paired.mode,
-        "centre": paired.centre,
-        "workplace": paired.workplace,
-    }
-    return _set_key_cookie(json_response({"key": paired.key, "device": device}), paired.key)
+    return _set_key_cookie(respond(PairedReply, {"key": paired.key, "device": paired}), paired.key)
 
 
 @bp.get("/config")
@@ -150,7 +143,7 @@ def read_config(call: Call) -> Response:
     members = {
         **stable_part,
         "queue_key": queue_key,
-        "pending": _open_case_to_json(config.pending) if config.pending else None,
+        "pending": dump_reply(OpenCaseReply, config.pending) if config.pending else None,
     }
     response = json_response(members)
     response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
@@ -180,7 +173,7 @@ def heartbeat(call: Call) -> Response:
     members = call.body
     members["waiting"] = members.pop("queue", 0)
     skew = tablet_screens.record_heartbeat(call.tablet, Heartbeat(**members))
-    response = json_response({"time": format_instant(clock.now()), "skew_seconds": skew})
+    response = respond(HeartbeatReply, {"time": clock.now(), "skew_seconds": skew})
     if key := request.cookies.get(COOKIE):
         _set_key_cookie(response, key)
     return response
@@ -200,9 +193,7 @@ def heartbeat(call: Call) -> Response:
 )
 def look_up_code(call: Call) -> Response:
     """Tell whose case a code is."""
-    return json_response(
-        _open_case_to_json(tablet_screens.find_open_case(call.tablet, call.body["short_code"]))
-    )
+    return respond(OpenCaseReply, tablet_screens.find_open_case(call.tablet, call.body["short_code"]))
 
 
 @bp.post("/responses")
@@ -215,7 +206,7 @@ def look_up_code(call: Call) -> Response:
             "kept as a walk-up. A rejected one will never be taken: keep it for the staff and do not send it again."
         ),
         takes=RelieveSchema,
-        longest=MAX_BATCH_BYTES,
+        max_bytes=MAX_BATCH_BYTES,
         gives={200: (N_("What became of each."), RelievedReply)},
         refuses=(TooManyGuesses,),
         example={
@@ -234,7 +225,7 @@ def look_up_code(call: Call) -> Response:
 )
 def deliver_answers(call: Call) -> Response:
     """Take what the tablet brings."""
-    return json_response({"results": _accept_items(call.tablet, call.body["responses"])})
+    return respond(RelievedReply, {"results": _accept_items(call.tablet, call.body["responses"])})
 
 
 def _accept_items(calling_tablet: AuthenticatedTablet, items: list[Any]) -> list[dict[str, Any]]:
@@ -268,7 +259,7 @@ def _describe_refusal(refusal: FeedbackError) -> str:
 
 def _parse_item(item: Any) -> TabletAnswer | FeedbackError:
     try:
-        members = load(ItemSchema, item)
+        members = parse_body(ItemSchema, item)
     except Invalid as refusal:
         return refusal
     answers = members.pop("answers")
@@ -320,15 +311,6 @@ def _build_stable_part(
         "languages": {language: own_name(language) for language in languages},
         "settings": SCREEN_TIMINGS
         | {"code_prefix": prefix, "hall_url": hall_url, "hall_qr": qr.render_svg(hall_url).decode()},
-    }
-
-
-def _open_case_to_json(case: OpenCase) -> dict[str, Any]:
-    return {
-        "short_code": case.short_code,
-        "service": case.service,
-        "front_office": case.front_office,
-        "expires_at": format_instant(case.offered_until) if case.offered_until else None,
     }
 
 

@@ -29,9 +29,9 @@ UNCONFIRMED = "Методика не підтверджена (the methodology i
 def recount(check: bool) -> None:
     """Recount the figures of all past days from the answers."""
     if not check:
-        click.echo(f"{maintenance.recount()} days recounted.")
+        click.echo(f"{maintenance.recount_days()} days recounted.")
         return
-    differences = maintenance.differences()
+    differences = maintenance.find_count_mismatches()
     for difference in differences:
         click.echo(json.dumps(asdict(difference), default=date.isoformat, ensure_ascii=False))
     if differences:
@@ -43,7 +43,7 @@ def recount(check: bool) -> None:
 @with_appcontext
 def purge() -> None:
     """Delete comments, and invitations with their cases, that are older than RETENTION_DAYS."""
-    purged = maintenance.purge()
+    purged = maintenance.purge_expired_data()
     click.echo(f"{purged.comments} comments and {purged.cases} cases deleted.")
 
 

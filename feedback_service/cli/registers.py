@@ -8,7 +8,7 @@ import click
 from feedback_service import imports
 from feedback_service.cli.command import FILE, Group
 from feedback_service.flow import publishing, registers
-from feedback_service.flow.registers import Imported
+from feedback_service.flow.registers import ImportResult
 
 centre = Group("centre", help="Centres of administrative services.")
 service = Group("service", help="Services that centres give.")
@@ -35,7 +35,7 @@ def centre_add(code: str, **profile: str | None) -> None:
 @click.argument("file", type=FILE)
 def centre_import(file: Path) -> None:
     """Bring centres up to FILE: CSV or JSON with code, name, edrpou, katottg and, if known, controller, contact."""
-    rows = imports.read_table(file, registers.CENTRE_NEEDED, registers.CENTRE_OPTIONAL)
+    rows = imports.read_table(file, registers.REQUIRED_CENTRE_COLUMNS, registers.OPTIONAL_CENTRE_COLUMNS)
     _report_import(registers.import_centres(rows))
 
 
@@ -44,7 +44,7 @@ def centre_import(file: Path) -> None:
 @click.option("--centre", "code", help="The centre of rows that name none.")
 def service_import(file: Path, code: str | None) -> None:
     """Bring services up to FILE: CSV or JSON with title, code or local_code or both, and centre unless --centre."""
-    rows = imports.read_table(file, registers.SERVICE_NEEDED, registers.SERVICE_OPTIONAL)
+    rows = imports.read_table(file, registers.REQUIRED_SERVICE_COLUMNS, registers.OPTIONAL_SERVICE_COLUMNS)
     _report_import(registers.import_services(rows, code))
 
 
@@ -52,17 +52,17 @@ def service_import(file: Path, code: str | None) -> None:
 @click.argument("file", type=FILE)
 def questionnaire_load(file: Path) -> None:
     """Publish the questionnaire in FILE; a published one never changes."""
-    click.echo(f"Questionnaire {publishing.load_questionnaire(imports.read_document(file))} is published.")
+    click.echo(f"Questionnaire {publishing.publish_questionnaire(imports.read_document(file))} is published.")
 
 
 @methodology.command("load")
 @click.argument("file", type=FILE)
 def methodology_load(file: Path) -> None:
     """Publish the methodology in FILE; a published one never changes."""
-    click.echo(f"Methodology {publishing.load_methodology(imports.read_document(file))} is published.")
+    click.echo(f"Methodology {publishing.publish_methodology(imports.read_document(file))} is published.")
 
 
-def _report_import(result: Imported) -> None:
+def _report_import(result: ImportResult) -> None:
     """Print what became of a file; exit with 1 if a row was refused."""
     for warning in result.warnings:
         click.echo(f"Warning, line {warning.line}: {warning.sentence}", err=True)

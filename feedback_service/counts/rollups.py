@@ -124,7 +124,7 @@ def read_answers(
 
     Closed days and months come as they are stored, open days are counted live; whole months come as one unless
     ``daily``. With ``headlines`` only the questions of ``tallies.headline_questions`` are sure to be counted; if
-    ``only`` names keys, groups with other keys tell only how many people answered.
+    ``only`` names keys, groups with other keys have only the number of people who answered.
     """
     still_open: defaultdict[uuid.UUID, set[date]] = defaultdict(set)
     for centre_id, day in tx.execute(select_open_days(Centre.id.in_(centres), last, first)):

@@ -76,10 +76,10 @@ def headline_questions() -> frozenset[str]:
 
 def select_headlines(counts: Counts) -> Counts:
     """The part of the counts that is about ``headline_questions``."""
-    kept = headline_questions()
+    headlines = headline_questions()
     return {
         front_office: {
-            source: {question: values for question, values in by_question.items() if question in kept}
+            source: {question: values for question, values in by_question.items() if question in headlines}
             for source, by_question in by_source.items()
         }
         for front_office, by_source in counts.items()

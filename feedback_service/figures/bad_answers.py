@@ -22,7 +22,7 @@ Subject = uuid.UUID | None  # a service, or None for the centre as a whole
 
 
 def find_bad_series(
-    tx: Session, centre_id: uuid.UUID, subjects: Collection[Subject], today: date, least: int
+    tx: Session, centre_id: uuid.UUID, subjects: Collection[Subject], today: date, min_answers: int
 ) -> dict[Subject, Excess | None]:
     """For each subject the standing rise of bad answers, ``None`` if they are as frequent as usual.
 
@@ -35,7 +35,7 @@ def find_bad_series(
         before = [day for day in days if day.on < watched_from]
         usual = cusum.choose_parameters(sum(day.n for day in before), sum(day.bad for day in before))
         watched = (day for day in days if day.on >= watched_from)
-        rises[subject] = cusum.find_excess(watched, usual, least=least)
+        rises[subject] = cusum.find_excess(watched, usual, min_answers=min_answers)
     return rises
 
 

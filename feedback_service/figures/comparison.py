@@ -111,8 +111,8 @@ def _side_of_zero(interval: Interval) -> int:
     return (low > 0) - (high < 0)
 
 
-def _choose_verdict(sign: int, least: int, *, above: Verdict, below: Verdict) -> Verdict:
-    if least < ENOUGH:
+def _choose_verdict(sign: int, smaller_n: int, *, above: Verdict, below: Verdict) -> Verdict:
+    if smaller_n < ENOUGH:
         return "too_few"
     return {1: above, -1: below, 0: "no_different"}[sign]
 

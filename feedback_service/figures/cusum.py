@@ -72,13 +72,13 @@ class Watch:
     """The CUSUM of the answers so far, and the excess that stands, if any.
 
     An excess stands from the day on which the sum passes the limit until the sum is back at zero. With fewer than
-    ``least`` answers since the last zero there is none.
+    ``min_answers`` answers since the last zero there is none.
     """
 
-    def __init__(self, by: Parameters, *, least: int = 1) -> None:
-        self._up = log(by.risen / by.usual)
-        self._down = log((1 - by.risen) / (1 - by.usual))
-        self._limit, self._least = by.limit, least
+    def __init__(self, parameters: Parameters, *, min_answers: int = 1) -> None:
+        self._up = log(parameters.risen / parameters.usual)
+        self._down = log((1 - parameters.risen) / (1 - parameters.usual))
+        self._limit, self._min_answers = parameters.limit, min_answers
         self._sum = 0.0
         self._since: date | None = None
         self._noticed: date | None = None
@@ -100,7 +100,7 @@ class Watch:
         self._sum = max(0.0, min(self._sum, self._limit) + gap)
         self._n, self._bad = self._n + day.n, self._bad + day.bad
         self._passed = self._passed or highest >= self._limit
-        if self._noticed is None and self._passed and self._n >= self._least:
+        if self._noticed is None and self._passed and self._n >= self._min_answers:
             self._noticed = day.on
         if self._sum == 0 and highest < self._limit:
             self._since, self._noticed, self._passed = None, None, False
@@ -113,9 +113,9 @@ class Watch:
         return Excess(self._since, self._noticed, self._n, self._bad)
 
 
-def find_excess(days: Iterable[Day], by: Parameters, *, least: int = 1) -> Excess | None:
+def find_excess(days: Iterable[Day], parameters: Parameters, *, min_answers: int = 1) -> Excess | None:
     """The excess that stands after these days; ``None`` when bad answers are as frequent as usual."""
-    watch = Watch(by, least=least)
+    watch = Watch(parameters, min_answers=min_answers)
     for day in days:
         watch.add_day(day)
     return watch.excess

@@ -1,4 +1,4 @@
-"""Reads the summary of a period: funnel, figures, the same by group, and nothing that tells about too few people."""
+"""Reads the summary of a period: funnel, figures and groups, without figures of too few people."""
 
 import uuid
 from collections import Counter, defaultdict
@@ -41,8 +41,8 @@ class PeriodCounts:
     """Everything that a summary is made of, read once.
 
     ``by_group`` has one group with the key ``None`` if no grouping was asked for; only then ``by_source`` holds the
-    same answers by source. ``counting`` are the sources that count in the whole. ``beside`` tells how many people
-    answered in each of the groups that a subset is a part of, by front office.
+    same answers by source. ``counted_sources`` count in the whole. ``respondents_beside`` has the number of people
+    who answered, by front office, in each of the groups that the subset is a part of.
     """
 
     query: FigureQuery
@@ -50,10 +50,10 @@ class PeriodCounts:
     questions: Collection[str] | None
     centres: Mapping[uuid.UUID, str]
     methodology: Methodology
-    counting: Collection[str]
+    counted_sources: Collection[str]
     by_group: Mapping[Key, Counts]
     by_source: Mapping[str, Counts]
-    beside: Mapping[Key, Counter[str]]
+    respondents_beside: Mapping[Key, Counter[str]]
     funnels: Mapping[Key, Funnel]
 
 
@@ -128,10 +128,10 @@ def count_period(
         questions=None if questions == "all" else wanted,
         centres=scope.centres,
         methodology=methodology,
-        counting=counting,
+        counted_sources=counting,
         by_group=by_group,
         by_source=by_source,
-        beside=beside,
+        respondents_beside=beside,
         funnels=_count_funnels(tx, scope) if funnel else {},
     )
 
@@ -144,7 +144,7 @@ def summarise_counts(counted: PeriodCounts, *, min_group: int) -> Summary:
         # Invitations have no source: each group of by=source shows the same funnel as a query with source=.
         funnels = dict.fromkeys(by_group, whole_funnel)
     keys = _sort_keys(by_group.keys() | funnels.keys())
-    apart = [key for key in keys if by == "source" and key not in counted.counting]
+    apart = [key for key in keys if by == "source" and key not in counted.counted_sources]
     respondents = {key: _count_respondents(by_group.get(key, Counter())) for key in keys}
     hidden = withhold_small_groups(respondents, min_group=min_group, apart=apart)
     subset_hidden, hidden_offices = _withhold_subset(counted, min_group)
@@ -204,13 +204,13 @@ def _sort_keys(keys: Iterable[Key]) -> list[Key]:
 
 def _withhold_subset(counted: PeriodCounts, min_group: int) -> tuple[bool, frozenset[str]]:
     """Whether the subset is withheld among the groups beside it, and which of its front offices are."""
-    subset, beside = counted.query.subset, counted.beside
+    subset, respondents = counted.query.subset, counted.respondents_beside
     if subset is None:
         return False, frozenset()
-    among = beside.keys() if subset.among is None else beside.keys() & subset.among
+    among = respondents.keys() if subset.among is None else respondents.keys() & subset.among
     if subset.keys >= among:
         return False, frozenset()  # the subset is all that its reader sees
-    hidden = withhold_small_groups({key: beside[key] for key in _sort_keys(among)}, min_group=min_group)
+    hidden = withhold_small_groups({key: respondents[key] for key in _sort_keys(among)}, min_group=min_group)
     cells = (hidden.cells.get(key, frozenset()) for key in subset.keys)
     return not hidden.groups.isdisjoint(subset.keys), hidden.front_offices.union(*cells)
 

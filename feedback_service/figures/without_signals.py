@@ -78,7 +78,7 @@ def _count_signalled(tx: Session, counted: PeriodCounts) -> dict[str, Counts]:
         Response.id == odd.c.response_id,
         Response.answered_on.between(query.first, query.last),
         Response.front_office.in_(offices),
-        Response.source.in_(counted.counting),
+        Response.source.in_(counted.counted_sources),
         Response.withdrawn_on.is_(None),
     )
     tally: tallies.Counts = {}

@@ -11,8 +11,9 @@
     tablet_answers     a tablet delivers what people answered on it
     tablet_files       the same from a file that a stuck tablet saved
     tablet_health      which tablets a centre has, and what is wrong with them
-    alarms             people read alarms and breaches, and write what they do about them
-    sign_in            staff sign in and out, and prove the second factor
+    alarms             staff read alarms and breaches, acknowledge them, and choose whether to get e-mails
+    sign_in            staff sign in and out, see their sessions, choose a password
+    second_factor      staff prove the second factor, or set it up
     audit              which centres staff may see; the audit log notes who saw what
     users              people get access to the administration, and lose it
     centre_profile     a centre's people edit its profile and services
@@ -25,7 +26,7 @@
     registers          an operator adds and imports centres and services
     publishing         an operator publishes questionnaires and methodologies
     maintenance        duties of the worker: days are recounted, old rows are deleted
-    alarm_duties       duties of the worker: alarms and breaches are raised, reviewed, told by e-mail
+    alarm_duties       duties of the worker: alarms and breaches are raised, reviewed, reported by e-mail
 
 The doors import these modules and call their functions by the module's name; this package re-exports nothing.
 A story that is a transaction calls no other story. A story that is none may call others, one after the other:

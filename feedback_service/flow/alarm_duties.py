@@ -1,9 +1,8 @@
-"""What the worker does about alarms and breaches: raises them, reviews them, tells of them in letters.
+"""Duties of the worker: it raises and reviews alarms and breaches, and reports them by e-mail.
 
-It looks at a centre only when an answer gave cause (``alarms.store.queue_alarm_check``,
-``breaches.store.queue_breach_check``), within seconds; what it needs to count it reads outside the transaction that
-writes, so that nobody waits for it. Letters are sent outside any transaction and told apart by their own id; see
-``alarms.email_outbox`` for what that promises.
+A centre is checked within seconds after an answer asked for it by a row of ``AlarmCheck``. Counting is slow, so it
+happens in a transaction that only reads, before the one that writes. E-mails are sent outside any transaction; each
+carries its own id, so that a repeated one can be recognised (see ``alarms.email_outbox``).
 """
 
 import uuid
@@ -31,85 +30,85 @@ from feedback_service.models import Centre
 from feedback_service.vocabulary import ROLES
 
 Stop = Callable[[], bool]
-Seen = dict[str, Evidence | None]  # by subject
+EvidenceBySubject = dict[str, Evidence | None]
 
-PORTION = 200  # concerns looked at together
-PAGE = "/admin/alarms"
+CHECKS_AT_ONCE = 200  # checks that are read together
+ALARMS_PAGE = "/admin/alarms"
 
-# Letters about a kind go to the roles that may read it and belong to one centre.
-RIGHTS = {BAD_ANSWERS: roles.ALARMS, BREACH: roles.BREACHES}
+# An e-mail about a kind goes to the roles of the centre that have this right.
+RIGHT_BY_KIND = {BAD_ANSWERS: roles.ALARMS, BREACH: roles.BREACHES}
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
-    """What gives cause to look at a centre: bad answers, about these services too, and noticed breaches."""
+class PendingChecks:
+    """The checks that wait for a centre: for bad answers, also about these services, and for breaches."""
 
-    bad_answers: list[uuid.UUID] = field(default_factory=list)
-    services: set[uuid.UUID] = field(default_factory=set)
-    breaches: list[uuid.UUID] = field(default_factory=list)
+    alarm_check_ids: list[uuid.UUID] = field(default_factory=list)
+    service_ids: set[uuid.UUID] = field(default_factory=set)
+    breach_check_ids: list[uuid.UUID] = field(default_factory=list)
 
 
 def raise_alarms(stop: Stop) -> int:
-    """Every centre where something gave cause has been looked at; tells how many concerns that were."""
+    """Check every centre for which a check waits; return how many checks that were."""
     total = 0
     while not stop():
-        waiting = _causes()
-        for centre_id, cause in waiting.items():
-            _note(centre_id, _seen(centre_id, {None, *cause.services}), cause)
-            total += len(cause.bad_answers) + len(cause.breaches)
-        if not waiting:
+        pending = _read_pending_checks()
+        for centre_id, checks in pending.items():
+            _update_alarms(centre_id, _read_evidence(centre_id, {None, *checks.service_ids}), checks)
+            total += len(checks.alarm_check_ids) + len(checks.breach_check_ids)
+        if not pending:
             break
     return total
 
 
 def review_alarms(stop: Stop) -> int:
-    """Alarms that stand are what the answers say today, also where no bad answer came since; tells how many."""
+    """Update all standing alarms to today's answers, also where no bad answer came since; return how many they were."""
     reviewed = 0
-    for centre_id, subjects in _standing():
+    for centre_id, subjects in _list_standing_subjects():
         if stop():
             break
-        _note(centre_id, _seen(centre_id, subjects), Cause())
+        _update_alarms(centre_id, _read_evidence(centre_id, subjects), PendingChecks())
         reviewed += len(subjects)
     return reviewed
 
 
-def tell_alarms(stop: Stop) -> int:
-    """Letters whose time has come are written and sent as far as the mail server takes them; tells how many."""
-    for centre_id, kind in _gathered():
-        _write(centre_id, kind)
+def send_alarm_emails(stop: Stop) -> int:
+    """Write the e-mails that are due and send what waits, until the mail server fails; return how many were sent."""
+    for centre_id, kind in _list_due_digests():
+        _write_digest(centre_id, kind)
     sent = 0
     server, mail_from = current_settings().smtp_url, current_settings().mail_from
     while server is not None and mail_from is not None and not stop():
-        letter = _hold() if _waits() else None
-        if letter is None:
+        email = _claim_email() if _is_email_waiting() else None
+        if email is None:
             break
         try:
-            mail.send_email(_outgoing(letter), server, mail_from)
-        except mail.EmailNotSent as trouble:
-            _put_off(letter)
-            log.warning("letter not sent", letter=str(letter.id), reason=str(trouble))
-            break  # the others wait too, rather than each for its own time-out
-        _sent(letter)
+            mail.send_email(_make_outgoing_email(email), server, mail_from)
+        except mail.EmailNotSent as failure:
+            _postpone_email(email)
+            log.warning("letter not sent", letter=str(email.id), reason=str(failure))
+            break  # the other e-mails would only wait for the same time-out
+        _mark_sent(email)
         sent += 1
-    if _forgettable() and (dropped := _forget()):
+    if _has_expired_emails() and (dropped := _drop_expired_emails()):
         log.warning("letters given up", number=dropped)
     return sent
 
 
 @reading
-def _causes(tx: Session) -> dict[uuid.UUID, Cause]:
-    found: defaultdict[uuid.UUID, Cause] = defaultdict(Cause)
-    for bad in store.list_waiting_checks(tx, PORTION):
-        found[bad.centre_id].bad_answers.append(bad.id)
-        if bad.service_id:
-            found[bad.centre_id].services.add(bad.service_id)
-    for breach in breaches.list_waiting_checks(tx, PORTION):
-        found[breach.centre_id].breaches.append(breach.id)
-    return found
+def _read_pending_checks(tx: Session) -> dict[uuid.UUID, PendingChecks]:
+    checks_by_centre: defaultdict[uuid.UUID, PendingChecks] = defaultdict(PendingChecks)
+    for alarm_check in store.list_waiting_checks(tx, CHECKS_AT_ONCE):
+        checks_by_centre[alarm_check.centre_id].alarm_check_ids.append(alarm_check.id)
+        if alarm_check.service_id:
+            checks_by_centre[alarm_check.centre_id].service_ids.add(alarm_check.service_id)
+    for breach_check in breaches.list_waiting_checks(tx, CHECKS_AT_ONCE):
+        checks_by_centre[breach_check.centre_id].breach_check_ids.append(breach_check.id)
+    return checks_by_centre
 
 
 @reading
-def _standing(tx: Session) -> list[tuple[uuid.UUID, set[uuid.UUID | None]]]:
+def _list_standing_subjects(tx: Session) -> list[tuple[uuid.UUID, set[uuid.UUID | None]]]:
     subjects: dict[uuid.UUID, set[uuid.UUID | None]] = {}
     for centre_id, subject in store.list_open_subjects(tx):
         subjects.setdefault(centre_id, set()).add(uuid.UUID(subject) if subject else None)
@@ -117,97 +116,106 @@ def _standing(tx: Session) -> list[tuple[uuid.UUID, set[uuid.UUID | None]]]:
 
 
 @reading
-def _seen(tx: Session, centre_id: uuid.UUID, services: Collection[uuid.UUID | None]) -> Seen:
-    today, least = clock.kyiv_day(clock.now()), current_settings().min_group
+def _read_evidence(
+    tx: Session, centre_id: uuid.UUID, service_ids: Collection[uuid.UUID | None]
+) -> EvidenceBySubject:
+    today, min_group = clock.kyiv_day(clock.now()), current_settings().min_group
     return {
-        str(service_id) if service_id else WHOLE_CENTRE: _evidence(alarm)
-        for service_id, alarm in bad_answers.find_bad_series(tx, centre_id, services, today, least).items()
+        str(service_id) if service_id else WHOLE_CENTRE: _make_evidence(excess)
+        for service_id, excess in bad_answers.find_bad_series(
+            tx, centre_id, service_ids, today, min_group
+        ).items()
     }
 
 
-def _evidence(alarm: cusum.Excess | None) -> Evidence | None:
-    return None if alarm is None else Evidence(alarm.since, alarm.noticed, alarm.n, alarm.bad)
+def _make_evidence(excess: cusum.Excess | None) -> Evidence | None:
+    return None if excess is None else Evidence(excess.since, excess.noticed, excess.n, excess.bad)
 
 
 @transaction
-def _note(tx: Session, centre_id: uuid.UUID, seen: Seen, cause: Cause) -> None:
+def _update_alarms(
+    tx: Session, centre_id: uuid.UUID, evidence_by_subject: EvidenceBySubject, checks: PendingChecks
+) -> None:
+    """Raise, update or close alarms, delete the checks that are done, and add what is new to the next digest."""
     now = clock.now()
     today = clock.kyiv_day(now)
-    if cause.bad_answers:
-        store.claim_checks(tx, centre_id, cause.bad_answers)
-    if cause.breaches and breaches.record_breach(tx, centre_id, cause.breaches, today):
+    if checks.alarm_check_ids:
+        store.claim_checks(tx, centre_id, checks.alarm_check_ids)
+    if checks.breach_check_ids and breaches.record_breach(tx, centre_id, checks.breach_check_ids, today):
         email_outbox.add_to_digest(tx, centre_id, BREACH, now)
-    new = [
+    raised = [
         store.raise_or_close(tx, centre_id, subject, evidence, today)
-        for subject, evidence in sorted(seen.items())
+        for subject, evidence in sorted(evidence_by_subject.items())
     ]
-    if any(new):
+    if any(raised):
         email_outbox.add_to_digest(tx, centre_id, BAD_ANSWERS, now)
 
 
 @reading
-def _gathered(tx: Session) -> list[tuple[uuid.UUID, str]]:
+def _list_due_digests(tx: Session) -> list[tuple[uuid.UUID, str]]:
     return list(email_outbox.list_due_digests(tx, clock.now()))
 
 
 @transaction
-def _write(tx: Session, centre_id: uuid.UUID, kind: str) -> None:
-    """Everybody whom it concerns gets a letter about what none has told of yet, if it is time for one."""
+def _write_digest(tx: Session, centre_id: uuid.UUID, kind: str) -> None:
+    """If the digest is due, write one e-mail to each recipient about everything that was not reported yet."""
     centre, now = tx.get_one(Centre, centre_id), clock.now()
     if not email_outbox.claim_digest(tx, centre_id, kind, now):
         return
-    said: email_text.EmailContent
+    texts: email_text.EmailContent
     if kind == BREACH:
-        found = breaches.claim_for_email(tx, centre_id)
-        said = breach_email_text.describe_breaches([(card.since, card.bad) for card in found])
+        breach_cards = breaches.claim_for_email(tx, centre_id)
+        texts = breach_email_text.describe_breaches([(card.since, card.bad) for card in breach_cards])
     else:
-        raised = store.claim_for_email(tx, centre_id)
-        said = email_text.describe_alarms(
-            [AlarmLine(card.service, card.since, card.n, card.bad) for card in raised]
+        alarm_cards = store.claim_for_email(tx, centre_id)
+        texts = email_text.describe_alarms(
+            [AlarmLine(card.service, card.since, card.n, card.bad) for card in alarm_cards]
         )
-    wanted = [role for role in ROLES if role in roles.CENTRE_ROLES and roles.has_right(role, RIGHTS[kind])]
-    readers = (
-        email_outbox.list_recipients(tx, centre.code, wanted)
+    reader_roles = [
+        role for role in ROLES if role in roles.CENTRE_ROLES and roles.has_right(role, RIGHT_BY_KIND[kind])
+    ]
+    recipients = (
+        email_outbox.list_recipients(tx, centre.code, reader_roles)
         if current_settings().smtp_url is not None
         else []
     )
-    if not said["uk"][1] or not readers:
+    if not texts["uk"][1] or not recipients:
         return
-    address = f"{current_settings().public_url}{PAGE}?{urlencode({'centre': centre.code})}"
+    address = f"{current_settings().public_url}{ALARMS_PAGE}?{urlencode({'centre': centre.code})}"
     email_outbox.write_emails(
-        tx, centre_id, kind, readers, *email_text.compose_email(centre.name, said, address), now
+        tx, centre_id, kind, recipients, *email_text.compose_email(centre.name, texts, address), now
     )
 
 
 @reading
-def _forgettable(tx: Session) -> bool:
+def _has_expired_emails(tx: Session) -> bool:
     return email_outbox.has_expired_emails(tx, clock.now())
 
 
 @transaction
-def _forget(tx: Session) -> int:
+def _drop_expired_emails(tx: Session) -> int:
     return email_outbox.drop_expired_emails(tx, clock.now())
 
 
 @reading
-def _waits(tx: Session) -> bool:
+def _is_email_waiting(tx: Session) -> bool:
     return email_outbox.is_email_waiting(tx, clock.now())
 
 
 @transaction
-def _hold(tx: Session) -> ClaimedEmail | None:
+def _claim_email(tx: Session) -> ClaimedEmail | None:
     return email_outbox.claim_email(tx, clock.now())
 
 
 @transaction
-def _sent(tx: Session, letter: ClaimedEmail) -> None:
-    email_outbox.mark_sent(tx, letter)
+def _mark_sent(tx: Session, email: ClaimedEmail) -> None:
+    email_outbox.mark_sent(tx, email)
 
 
 @transaction
-def _put_off(tx: Session, letter: ClaimedEmail) -> None:
-    email_outbox.postpone_email(tx, letter, clock.now())
+def _postpone_email(tx: Session, email: ClaimedEmail) -> None:
+    email_outbox.postpone_email(tx, email, clock.now())
 
 
-def _outgoing(letter: ClaimedEmail) -> mail.OutgoingEmail:
-    return mail.OutgoingEmail(str(letter.id), letter.to, letter.subject, letter.body, letter.written_at)
+def _make_outgoing_email(email: ClaimedEmail) -> mail.OutgoingEmail:
+    return mail.OutgoingEmail(str(email.id), email.to, email.subject, email.body, email.written_at)

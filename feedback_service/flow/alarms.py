@@ -1,4 +1,4 @@
-"""People read alarms and breaches of their centres, say what they do about them, and whether they want letters."""
+"""Staff read the alarms and breaches of their centres, acknowledge them, and choose whether to get e-mails."""
 
 import uuid
 from datetime import date
@@ -20,74 +20,83 @@ from feedback_service.plain_text import UnusableText, read_text
 Card = AlarmSummary | BreachSummary
 
 
-def list_open_alarms(tx: Session, by: CurrentUser, centre: str | None = None) -> list[Card]:
-    """Alarms that stand in the visitor's centres, or in one of them, as far as the visitor may read them.
+def read_open_alarms(tx: Session, current_user: CurrentUser, centre: str | None = None) -> list[Card]:
+    """Return the standing alarms and breaches that the user may read, of all the user's centres or of one.
 
-    Those nobody has acknowledged come first, breaches before all. ``NotFound`` for a foreign centre.
+    Unacknowledged ones come first, breaches before alarms. Raises ``NotFound`` for a centre of others.
     """
-    return _listed(tx, by, centre)
+    return _list_cards(tx, current_user, centre)
 
 
-open_alarms = reading(list_open_alarms)
+list_open_alarms = reading(read_open_alarms)
 
 
 @reading
-def all_alarms(tx: Session, by: CurrentUser, centre: str | None = None) -> list[Card]:
-    """The same, and after them those that were over within the last 91 days."""
+def list_all_alarms(tx: Session, current_user: CurrentUser, centre: str | None = None) -> list[Card]:
+    """Return the standing ones and after them those that ended within the last 91 days."""
     since = clock.kyiv_day(clock.now()) - store.SHOWN_AFTER_END
-    return _listed(tx, by, centre, since=since)
+    return _list_cards(tx, current_user, centre, since=since)
 
 
 @transaction
-def acknowledge(tx: Session, by: CurrentUser, centre: str, alarm_id: uuid.UUID, note: str) -> None:
-    """The visitor deals with the alarm, and says what is done; the journal knows that too.
+def acknowledge_alarm(
+    tx: Session, current_user: CurrentUser, centre: str, alarm_id: uuid.UUID, note: str
+) -> None:
+    """Acknowledge an alarm or a breach with a note on what is done about it, and write that into the audit log.
 
-    Raises ``NotFound``, ``Invalid`` for the note, ``ChangedMeanwhile`` when somebody was first.
+    Raises ``NotFound``, ``Invalid`` for the note, or ``ChangedMeanwhile`` if somebody else acknowledged it first.
     """
-    card, now = visibility.visible_centres(tx, by.role, by.scopes).get_centre(centre), clock.now()
-    alarm = store.lock_alarm(tx, card.id, alarm_id) if by.has_right(roles.ALARMS) else None
+    now = clock.now()
+    centre_summary = visibility.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre)
+    alarm = (
+        store.lock_alarm(tx, centre_summary.id, alarm_id) if current_user.has_right(roles.ALARMS) else None
+    )
     breach = (
-        breaches.lock_breach(tx, card.id, alarm_id)
-        if by.has_right(roles.BREACHES) and alarm is None
+        breaches.lock_breach(tx, centre_summary.id, alarm_id)
+        if current_user.has_right(roles.BREACHES) and alarm is None
         else None
     )
-    found = alarm or breach
-    if found is None:
+    alarm_or_breach = alarm or breach
+    if alarm_or_breach is None:
         raise NotFound()
-    said = _checked(note)
-    if found.acknowledged_at is not None:
+    clean_note = _clean_note(note)
+    if alarm_or_breach.acknowledged_at is not None:
         raise ChangedMeanwhile()
     if breach is not None:
-        breaches.acknowledge_breach(breach, by.email, said, now, clock.kyiv_day(now))
+        breaches.acknowledge_breach(breach, current_user.email, clean_note, now, clock.kyiv_day(now))
     else:
-        store.acknowledge_alarm(found, by.email, said, now)
-    # By its id: the journal is read by those, too, to whom nothing tells of breaches.
-    audit_log.append_entry(tx, [card.id], by.actor, "alarm_acknowledged", str(alarm_id), now)
+        store.acknowledge_alarm(alarm_or_breach, current_user.email, clean_note, now)
+    # The entry names only the id: the audit log has readers who may not know of breaches.
+    audit_log.append_entry(
+        tx, [centre_summary.id], current_user.actor, "alarm_acknowledged", str(alarm_id), now
+    )
 
 
 @reading
-def wants_letters(tx: Session, by: CurrentUser) -> bool:
-    """Whether the visitor gets letters about alarms."""
-    return email_outbox.wants_emails(tx, by.user_id)
+def wants_alarm_emails(tx: Session, current_user: CurrentUser) -> bool:
+    """Whether the user gets e-mails about alarms."""
+    return email_outbox.wants_emails(tx, current_user.user_id)
 
 
 @transaction
-def want_letters(tx: Session, by: CurrentUser, wanted: bool) -> None:
-    """The visitor gets letters about alarms from now on, or none."""
-    email_outbox.set_email_preference(tx, by.user_id, wanted)
+def set_alarm_emails(tx: Session, current_user: CurrentUser, wanted: bool) -> None:
+    """Store whether the user gets e-mails about alarms."""
+    email_outbox.set_email_preference(tx, current_user.user_id, wanted)
 
 
-def _listed(tx: Session, by: CurrentUser, centre: str | None, *, since: date | None = None) -> list[Card]:
-    centres, found = _centres(tx, by, centre), list[Card]()
-    if by.has_right(roles.BREACHES):
-        found += breaches.list_for_centres(tx, centres, since=since)
-    if by.has_right(roles.ALARMS):
-        found += store.list_for_centres(tx, centres, since=since)
-    return sorted(found, key=_order)
+def _list_cards(
+    tx: Session, current_user: CurrentUser, centre: str | None, *, since: date | None = None
+) -> list[Card]:
+    centre_ids, cards = _list_centre_ids(tx, current_user, centre), list[Card]()
+    if current_user.has_right(roles.BREACHES):
+        cards += breaches.list_for_centres(tx, centre_ids, since=since)
+    if current_user.has_right(roles.ALARMS):
+        cards += store.list_for_centres(tx, centre_ids, since=since)
+    return sorted(cards, key=_sort_key)
 
 
-def _order(card: Card) -> tuple[object, ...]:
-    """Open before acknowledged before over; breaches first, then what was noticed last, the centre first."""
+def _sort_key(card: Card) -> tuple[object, ...]:
+    """Open, then acknowledged, then ended; breaches first; the latest first; the whole centre before its services."""
     return (
         card.over_on is not None,
         card.acknowledged_at is not None,
@@ -99,13 +108,15 @@ def _order(card: Card) -> tuple[object, ...]:
     )
 
 
-def _centres(tx: Session, by: CurrentUser, centre: str | None) -> list[uuid.UUID]:
-    seen = visibility.visible_centres(tx, by.role, by.scopes)
-    return [card.id for card in ([seen.get_centre(centre)] if centre else seen.centres)]
+def _list_centre_ids(tx: Session, current_user: CurrentUser, centre: str | None) -> list[uuid.UUID]:
+    visible = visibility.visible_centres(tx, current_user.role, current_user.scopes)
+    return [
+        centre_summary.id for centre_summary in ([visible.get_centre(centre)] if centre else visible.centres)
+    ]
 
 
-def _checked(note: str) -> str:
+def _clean_note(note: str) -> str:
     try:
         return read_text(note, LONGEST_NOTE)
-    except UnusableText as wrong:
-        raise Invalid.for_field("/note", wrong.message, **wrong.params) from None
+    except UnusableText as error:
+        raise Invalid.for_field("/note", error.message, **error.params) from None

@@ -1,4 +1,4 @@
-"""Keys of case systems and portals, as an operator or people of a centre make and end them."""
+"""Operators and staff of a centre make and revoke the API keys of case systems and portals."""
 
 import uuid
 from collections.abc import Collection, Sequence
@@ -30,7 +30,7 @@ MADE_ALREADY = N_("This key was made already, and keys are shown only once. End 
 
 @dataclass(frozen=True, slots=True)
 class VisibleApiKey:
-    """A key as somebody may see it: of its centres only their own, how many others there are."""
+    """A key as one user sees it: the user's own ``centres`` that it is for, and the number of ``others``."""
 
     api_key: ApiKeySummary
     centres: tuple[str, ...]
@@ -38,13 +38,13 @@ class VisibleApiKey:
 
     @property
     def may_revoke(self) -> bool:
-        """Whether they may end it."""
+        """Whether the user may revoke it: nobody revokes a key that is also for centres of others."""
         return not self.others and self.api_key.revoked_at is None
 
 
 @reading
 def list_api_keys(tx: Session, current_user: CurrentUser) -> list[VisibleApiKey]:
-    """Every key for at least one of the visitor's centres, the newest first."""
+    """Return every key for at least one of the user's centres, the newest first."""
     codes = visibility.visible_centres(tx, current_user.role, current_user.scopes).codes
     visible_keys = []
     for api_key in api_keys.list_api_keys(tx):
@@ -63,9 +63,9 @@ def make_api_key(
     scopes: Sequence[str],
     centres: Sequence[str],
 ) -> str:
-    """A new key, to be shown once; ``id`` is the form's, so that the same form makes one key only.
+    """Make a key and return its secret, which is shown only once; ``key_id`` comes from the form.
 
-    Raises ``Invalid`` naming every field at fault, ``Conflict`` when the form made its key before.
+    Raises ``Invalid`` naming every field at fault, or ``Conflict`` if the same form was sent before.
     """
     if tx.get(ApiKey, key_id) is not None:
         raise Conflict(MADE_ALREADY)
@@ -96,7 +96,10 @@ def make_api_key(
 
 @transaction
 def revoke_api_key(tx: Session, current_user: CurrentUser, key_id: uuid.UUID) -> None:
-    """Nobody comes in with this key any more. Raises ``NotFound`` for a key of others' centres only."""
+    """Revoke the key.
+
+    Raises ``NotFound`` for a key of other centres only, ``NotAllowed`` for one that is also for other centres.
+    """
     own_centre_ids = {
         centre_summary.code: centre_summary.id
         for centre_summary in visibility.visible_centres(tx, current_user.role, current_user.scopes).centres
@@ -121,19 +124,19 @@ def revoke_api_key(tx: Session, current_user: CurrentUser, key_id: uuid.UUID) ->
 
 @transaction
 def add_key(tx: Session, scopes: Collection[str], centres: Collection[str], name: str = "") -> str:
-    """An operator's new key, to be shown once; ``Invalid`` for an unknown scope or centre."""
+    """Make a key for an operator and return its secret; raise ``Invalid`` for an unknown scope or centre."""
     known = find_centres(tx, centres)
     if missing := set(map(normalise_code, centres)) - known.keys():
         raise Invalid.for_field("/centre", f"There is no centre {min(missing)}.")
     try:
         return api_keys.add_api_key(tx, scopes, known.values(), name=name)
-    except ValueError as wrong:
-        raise Invalid.for_field("/scope", f"This key cannot be made: {wrong}.") from wrong
+    except ValueError as error:
+        raise Invalid.for_field("/scope", f"This key cannot be made: {error}.") from error
 
 
 @transaction
 def revoke_by_secret(tx: Session, secret: str) -> None:
-    """Nobody comes in with this key any more; ``NotFound`` if nobody could before either."""
+    """Revoke the key with this secret; raise ``NotFound`` if no key in use has it."""
     if not api_keys.revoke_api_key(tx, secret.strip()):
         raise NotFound("No key in use is this one.")
 
@@ -145,7 +148,7 @@ def find_caller(tx: Session, secret: str) -> ApiCaller | None:
 
 
 def record_key_use(caller: ApiCaller) -> None:
-    """A key was used on this day; written once a day, and not at all while the database is busy."""
+    """Store that the key was used today: at most once a day, and not while the database is unavailable."""
     today = clock.kyiv_day(clock.now())
     if caller.last_used_on is None or caller.last_used_on < today:
         with suppress(Unavailable):

@@ -1,4 +1,4 @@
-"""Which centres somebody may see, who saw what, and the journal in which that is written."""
+"""Which centres a user may see, and the audit log of what users saw and did."""
 
 import uuid
 from collections.abc import Collection
@@ -17,12 +17,12 @@ from feedback_service.database import reading, transaction
 from feedback_service.errors import NotFound
 from feedback_service.models import UserSession
 
-PAGE_SIZE = 50  # entries of the journal
+PAGE_SIZE = 50  # entries of the audit log
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """An entry of the journal as pages show it; nobody's e-mail: it was done at the command line."""
+    """An entry of the audit log as pages show it; without ``email`` it was done at the command line."""
 
     number: int
     at: datetime
@@ -34,7 +34,7 @@ class AuditEntry:
 
 @reading
 def read_visibility(tx: Session, current_user: CurrentUser) -> Visibility:
-    """Which centres the visitor may see, and which rows within them."""
+    """Return which centres the user may see, and which rows within them."""
     return visibility.visible_centres(tx, current_user.role, current_user.scopes)
 
 
@@ -42,7 +42,7 @@ def read_visibility(tx: Session, current_user: CurrentUser) -> Visibility:
 def record_page_view(
     tx: Session, current_user: CurrentUser, page: str, centres: Collection[uuid.UUID]
 ) -> None:
-    """The journal knows that this session saw the page; told once."""
+    """Write into the audit log that the user saw the page: once in a session."""
     user_session = tx.get(UserSession, current_user.session_id, with_for_update=True)
     if user_session is None or page in user_session.noted:
         return
@@ -55,9 +55,10 @@ def record_page_view(
 def read_audit_log(
     tx: Session, current_user: CurrentUser, centre: str | None, before_number: int | None
 ) -> list[AuditEntry]:
-    """Who saw and did what in one of the visitor's centres, the newest first, at most a page of it.
+    """Return a page of the audit log of a centre (by its code), the newest entry first.
 
-    ``centre`` is its code; none: what belongs to no centre, for operators. ``NotFound`` for anything else.
+    Without ``centre`` it is the log of the installation, which only operators see. Raises ``NotFound`` for a log
+    that the user may not see.
     """
     if centre is not None:
         chain = visibility.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre).id

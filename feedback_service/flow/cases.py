@@ -1,7 +1,7 @@
-"""A case system tells what happened to a case; a final status brings the invitation to rate it."""
+"""Case systems report the status of cases. A final status issues the invitation to answer."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feedback_service import clock, keyring
+from feedback_service.addresses import picture_addresses, survey_address
 from feedback_service.cases import invitations, register
 from feedback_service.cases.register import CaseRecord, CaseUpdate, IssueTerms, RegistrationOutcome
 from feedback_service.centres.register import find_centres
@@ -25,29 +26,47 @@ from feedback_service.vocabulary import FRONT_OFFICES
 
 @dataclass(frozen=True, slots=True)
 class InvitationView:
-    """What the case system may know of an invitation; never whether it was answered."""
+    """What a case system may know of an invitation: never whether it was answered."""
 
     token: str
     short_code: str
     state: str  # issued | expired | cancelled
     expires_at: datetime
 
+    @property
+    def url(self) -> str:
+        """The address of the survey."""
+        return survey_address(self.token)
+
+    @property
+    def qr(self) -> Mapping[str, str]:
+        """The addresses of the pictures of the QR code, by their names."""
+        return picture_addresses(self.token)
+
+
+@dataclass(frozen=True, slots=True)
+class StatusView:
+    """A status that the case had."""
+
+    status: str
+    at: datetime
+
 
 @dataclass(frozen=True, slots=True)
 class CaseView:
-    """What the case system may know of its case."""
+    """What a case system may know of its case."""
 
     id: uuid.UUID
     centre: str
     front_office: str
     status: str
-    history: tuple[tuple[str, datetime], ...]
+    history: tuple[StatusView, ...]
     invitation: InvitationView | None
 
 
 @dataclass(frozen=True, slots=True)
 class RegistrationResult:
-    """What became of one report: the case and whether it is new, or the refusal."""
+    """The result of one report: the case and whether it is new, or the refusal."""
 
     case: CaseView | None
     created: bool
@@ -68,7 +87,11 @@ class SlipFacts:
 def register_cases(
     tx: Session, reports: Sequence[CaseUpdate], centres: Collection[str]
 ) -> list[RegistrationResult]:
-    """A case system tells of cases in some of its ``centres``: each is entered or refused, in the order told."""
+    """Register cases or their next statuses; return the result of each report, in the order of ``reports``.
+
+    1. Lock the centres, of those that the caller may write for. 2. Register each report, or refuse it. 3. Issue
+    invitations for final statuses. 4. Enqueue an event for each new status.
+    """
     now, centres_by_code = clock.now(), find_centres(tx, {report.centre for report in reports} & set(centres))
     terms = _make_issue_terms(tx, now)
     results: dict[int, RegistrationOutcome] = {}
@@ -88,7 +111,7 @@ def register_cases(
 
 @transaction
 def cancel_invitation(tx: Session, case_id: uuid.UUID, centres: Collection[str]) -> CaseView:
-    """The case's invitation is closed, now or already; an answer that was left stays."""
+    """Cancel the invitation of the case; an answer that was given stays. Raises ``NotFound``."""
     case_record = _open_case_record(tx, case_id, centres)
     if case_record.invitation is not None:
         case_record.invitation.cancelled = True
@@ -97,7 +120,7 @@ def cancel_invitation(tx: Session, case_id: uuid.UUID, centres: Collection[str])
 
 @reading
 def find_case(tx: Session, case_id: uuid.UUID, centres: Collection[str]) -> CaseView:
-    """The case, if it belongs to one of these centres; else ``NotFound``."""
+    """Return the case if it belongs to one of these centres; raise ``NotFound`` if not."""
     return _make_case_view(
         _open_case_record(tx, case_id, centres), current_keyring(), clock.kyiv_day(clock.now())
     )
@@ -105,7 +128,7 @@ def find_case(tx: Session, case_id: uuid.UUID, centres: Collection[str]) -> Case
 
 @reading
 def read_slip_facts(tx: Session, token: str) -> SlipFacts:
-    """What to print for the invitation with this token, whatever its state; ``NotFound`` if there is none."""
+    """Return what to print for the invitation with this token, whatever its state; raise ``NotFound`` if none."""
     context = invitations.find_by_token(tx.connection(), current_keyring(), token)
     code = keyring.format_code(context.centre.prefix + context.key.derive_short_code(context.invitation.id))
     return SlipFacts(context.token, code, context.centre.name, context.invitation.last_day)
@@ -155,7 +178,7 @@ def _make_case_view(case_record: CaseRecord, ring: Keyring, today: date) -> Case
         centre=case_record.centre.code,
         front_office=case_record.case.front_office,
         status=case_record.case.status,
-        history=tuple((entry.status, entry.at) for entry in case_record.history),
+        history=tuple(StatusView(entry.status, entry.at) for entry in case_record.history),
         invitation=_make_invitation_view(case_record.centre, case_record.invitation, ring, today)
         if case_record.invitation
         else None,
@@ -168,7 +191,7 @@ def _make_invitation_view(
     try:
         key = ring.get_key(invitation.key_id)
     except LookupError:
-        return None  # its key was taken off the ring: the link opens nothing any more
+        return None  # its key was removed from the keyring, so the link does not work any more
     state = "cancelled" if invitation.cancelled else "expired" if today > invitation.last_day else "issued"
     return InvitationView(
         token=key.derive_token(invitation.id),

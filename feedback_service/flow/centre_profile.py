@@ -1,7 +1,7 @@
-"""A centre's people keep its profile: what people are told, when it is open, its windows, languages, services.
+"""Staff of a centre edit its profile (name, notices, opening hours, windows, languages) and import its services.
 
-Code, ЄДРПОУ and territory come from the State's register and change by ``centre import`` alone. Who edits an old
-version is told so, and nothing is overwritten.
+Code, ЄДРПОУ and territory come from the register of the State; only ``centre import`` changes them. An edit of an old
+version is refused, so that nothing is overwritten.
 """
 
 import re
@@ -21,14 +21,14 @@ from feedback_service.config import current_settings
 from feedback_service.database import reading, transaction
 from feedback_service.errors import N_, ChangedMeanwhile, FieldError, Invalid
 from feedback_service.flow import registers
-from feedback_service.flow.registers import Imported
+from feedback_service.flow.registers import ImportResult
 from feedback_service.imports import ImportedRow
 from feedback_service.models import Centre, Service
 from feedback_service.plain_text import UnusableText, read_text
 
 MAX_NOTICE_LENGTH = 4000  # characters
 MAX_WINDOWS = 200
-SERVICE_COLUMNS = frozenset({"code", "local_code"})  # beside the title; never the centre: it is this one
+SERVICE_COLUMNS = frozenset({"code", "local_code"})  # optional; the centre is never a column
 
 EMPTY_FIELD = N_("This cannot be empty.")
 BAD_HOURS = N_("“%(typed)s” is not like 09:00–13:00, 14:00–18:00; leave it empty for a closed day.")
@@ -42,7 +42,7 @@ _TEXT_FIELDS = ("name", "controller", "contact", "notice")
 
 @dataclass(frozen=True, slots=True)
 class CentreProfile:
-    """A centre's profile, with the version that an edit begins from."""
+    """The profile of a centre, as a form shows it, and the version that an edit begins from."""
 
     code: str
     edrpou: str
@@ -52,13 +52,13 @@ class CentreProfile:
     controller: str
     contact: str
     notice: str
-    hours: Mapping[str, str]  # by weekday, as they may be typed
+    hours: Mapping[str, str]  # by weekday, as a person types them
     exceptions: str
     windows: str
     languages: tuple[str, ...]
 
     def to_form(self) -> dict[str, Any]:
-        """The fields as a form holds them."""
+        """The values of the form fields, by their names."""
         return {
             **{name: getattr(self, name) for name in (*_TEXT_FIELDS, "exceptions", "windows")},
             **{f"hours-{day}": self.hours.get(day, "") for day in opening_hours.WEEKDAYS},
@@ -68,7 +68,7 @@ class CentreProfile:
 
 @dataclass(frozen=True, slots=True)
 class ServiceSummary:
-    """A service as the centre lists it."""
+    """A service in the list of a centre."""
 
     id: uuid.UUID
     code: str
@@ -78,7 +78,7 @@ class ServiceSummary:
 
 @reading
 def read_profile(tx: Session, current_user: CurrentUser, centre_code: str) -> CentreProfile:
-    """The profile of one of the visitor's centres; ``NotFound`` for any other."""
+    """Return the profile of one of the user's centres; raise ``NotFound`` for any other."""
     return _make_profile(_find_centre(tx, current_user, centre_code))
 
 
@@ -86,9 +86,9 @@ def read_profile(tx: Session, current_user: CurrentUser, centre_code: str) -> Ce
 def change_profile(
     tx: Session, current_user: CurrentUser, centre_code: str, version: int, form: Mapping[str, Any]
 ) -> bool:
-    """The profile is as typed, and the central system will get it; tells whether that changed anything.
+    """Store the profile and enqueue the event for the central system; return whether anything changed.
 
-    Raises ``ChangedMeanwhile`` when somebody saved after ``version``, ``Invalid`` naming every field at fault.
+    Raises ``ChangedMeanwhile`` if somebody saved after ``version``, ``Invalid`` naming every field at fault.
     """
     centre = _find_centre(tx, current_user, centre_code, lock=True)
     if centre.version != version:
@@ -100,7 +100,7 @@ def change_profile(
     for name in changed_names:
         setattr(centre, name, new_values[name])
     centre.version += 1
-    registers.tell_profile(tx, centre)
+    registers.publish_centre_profile(tx, centre)
     audit_log.append_entry(
         tx,
         [centre.id],
@@ -114,14 +114,14 @@ def change_profile(
 
 @reading
 def list_services(tx: Session, current_user: CurrentUser, centre_code: str) -> list[ServiceSummary]:
-    """The services of one of the visitor's centres, by code."""
+    """Return the services of one of the user's centres, ordered by code."""
     query = select(Service).where(Service.centre_id == _find_centre(tx, current_user, centre_code).id)
     query = query.order_by(Service.code, Service.local_code)
     return [ServiceSummary(row.id, row.code, row.local_code, row.title) for row in tx.scalars(query)]
 
 
-def import_services(current_user: CurrentUser, centre_code: str, rows: Sequence[ImportedRow]) -> Imported:
-    """Every service of a file is known in this centre; ``NotFound`` if it is not the visitor's."""
+def import_services(current_user: CurrentUser, centre_code: str, rows: Sequence[ImportedRow]) -> ImportResult:
+    """Add or rename the services of a file in this centre; raise ``NotFound`` if it is not the user's."""
     centre = read_profile(current_user, centre_code).code
     result = registers.import_services(rows, centre)
     if result.added or result.changed:
@@ -170,12 +170,12 @@ def _make_profile(centre: Centre) -> CentreProfile:
 
 
 def _check_form(form: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns as they shall be."""
+    """Return the new values of the columns; raise ``Invalid`` naming every field at fault."""
     errors = list[FieldError]()
     max_lengths = {
-        "name": registers.TITLE,
-        "controller": registers.TITLE,
-        "contact": registers.TITLE,
+        "name": registers.MAX_TITLE_LENGTH,
+        "controller": registers.MAX_TITLE_LENGTH,
+        "contact": registers.MAX_TITLE_LENGTH,
         "notice": MAX_NOTICE_LENGTH,
     }
     texts = {name: _check_text(form, name, max_lengths[name], errors) for name in _TEXT_FIELDS}
@@ -211,8 +211,8 @@ def _check_form(form: Mapping[str, Any]) -> dict[str, Any]:
 def _check_text(form: Mapping[str, Any], name: str, max_length: int, errors: list[FieldError]) -> str | None:
     try:
         return read_text(str(form.get(name, "")), max_length) or None
-    except UnusableText as wrong:
-        errors.append(FieldError(f"/{name}", wrong.message, wrong.params))
+    except UnusableText as error:
+        errors.append(FieldError(f"/{name}", error.message, error.params))
         return None
 
 

@@ -1,4 +1,4 @@
-"""The head of a centre reads its comments, and sets aside what is not meant seriously."""
+"""Staff read the comments of a centre and set aside those that are not meant seriously."""
 
 import uuid
 
@@ -24,7 +24,7 @@ def read_comments(
     comment_filter: CommentFilter,
     after_id: uuid.UUID | None = None,
 ) -> CommentPage:
-    """A page of the centre's comments; ``NotFound`` for a foreign centre."""
+    """Return a page of the centre's comments; raise ``NotFound`` for a centre of others."""
     centre_summary = visibility.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre)
     return comments.find_comments(
         tx,
@@ -40,7 +40,7 @@ def read_comments(
 def read_all_comments(
     tx: Session, current_user: CurrentUser, centre: str, comment_filter: CommentFilter
 ) -> list[CommentView]:
-    """All comments wanted, told as on the page; ``NotFound`` for a foreign centre."""
+    """Return all comments that match, as the page shows them; raise ``NotFound`` for a centre of others."""
     centre_summary = visibility.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre)
     return list(
         comments.iterate_comments(
@@ -53,9 +53,9 @@ def read_all_comments(
 def set_comment_aside(
     tx: Session, current_user: CurrentUser, centre: str, comment_id: uuid.UUID, *, aside: bool
 ) -> None:
-    """The comment is set aside, not deleted, or back among the others; the journal knows who did it.
+    """Set a comment aside or take it back, and write that into the audit log.
 
-    The answer beside it counts as before. Raises ``NotFound``.
+    The comment is not deleted, and its response counts as before. Raises ``NotFound``.
     """
     centre_summary = visibility.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre)
     changed = comments.set_comment_aside(tx, centre_summary.id, comment_id, is_aside=aside)

@@ -1,7 +1,8 @@
-"""The administrators' pages of figures. Each page is read in one snapshot, so that all its numbers fit together.
+"""Reads the administrators' pages of figures, each in one snapshot, so that all its numbers fit together.
 
-read_overview_page shows the first screen: figures, and what needs somebody. read_breakdown_page shows a front office
-by service, window, time of the week …; read_channel_page the same questions by phone, by tablet and asked by staff.
+read_overview_page    the first screen: figures, alarms, deliveries and tablets
+read_breakdown_page   each front office by service, window, time of the week …
+read_channel_page     the same questions answered by phone, on a tablet and to staff
 """
 
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ from feedback_service.figures.channel_comparison import ChannelComparison, compa
 from feedback_service.figures.overview import Overview, make_overview, trend_query
 from feedback_service.figures.shapes import FigureQuery, Summary
 from feedback_service.figures.summaries import read_service_titles, read_summary
-from feedback_service.flow.alarms import Card, list_open_alarms
+from feedback_service.flow.alarms import Card, read_open_alarms
 from feedback_service.flow.explanations import ExplanationVersion, list_explanations
 from feedback_service.flow.tablet_health import read_tablets
 from feedback_service.indicators.methodology import Methodology
@@ -31,29 +32,26 @@ from feedback_service.surveys.questionnaires import Questionnaire
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What every page of figures says first: whether the methodology is confirmed, and what was chosen.
+    """The head of every page of figures: whether the methodology is confirmed, and the title of the chosen service.
 
-    ``chosen_title`` is the title of the one service that is looked at, ``None`` for anything else.
+    ``chosen_title`` is ``None`` unless exactly one service is chosen.
     """
 
-    confirmed: bool
+    is_confirmed: bool
     chosen_title: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """The first screen. ``sums`` and ``paused`` are about deliveries; ``tablets`` counts those that need somebody.
-
-    What the visitor has no right to see is empty, zero or ``None``.
-    """
+    """The first screen. What the user has no right to see is empty, zero or ``None``."""
 
     heading: Heading
     overview: Overview
     questionnaires: Sequence[Questionnaire]
     alarms: Sequence[Card]
-    sums: DeliveryTotals | None
-    paused: bool
-    tablets: int
+    delivery_totals: DeliveryTotals | None
+    channel_paused: bool
+    tablets_with_warnings: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,49 +59,49 @@ class BreakdownPage:
     """The breakdowns of both front offices."""
 
     heading: Heading
-    parts: Sequence[Breakdown]
+    breakdowns: Sequence[Breakdown]
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelPage:
-    """The channels compared, and what the centre wrote about the differences, the newest first."""
+    """The comparison of channels, and the centre's explanations of the differences, the newest first."""
 
     heading: Heading
-    parts: Sequence[ChannelComparison]
+    comparisons: Sequence[ChannelComparison]
     explanations: Sequence[ExplanationVersion]
 
 
 @reading
 def read_overview_page(
-    tx: Session, visitor: CurrentUser, query: FigureQuery, centre: str | None
+    tx: Session, current_user: CurrentUser, query: FigureQuery, centre: str | None
 ) -> Dashboard:
-    """Everything on the first screen; ``centre`` is the code if a single one is looked at.
+    """Read the first screen; ``centre`` is the code of the centre if a single one is chosen.
 
-    Raises ``NotFound`` for a centre that the visitor may not see.
+    Raises ``NotFound`` for a centre that the user may not see.
     """
     overview = _read_overview(tx, query)
-    of_deliveries = visitor.has_right(roles.DELIVERIES)
-    tablets = read_tablets(tx, query.centres) if visitor.has_right(roles.DEVICES) else []
+    may_see_deliveries = current_user.has_right(roles.DELIVERIES)
+    tablets = read_tablets(tx, query.centres) if current_user.has_right(roles.DEVICES) else []
     return Dashboard(
         heading=_read_heading(tx, query, overview.summary.methodology),
         overview=overview,
         questionnaires=published.list_published(tx, query.last),
-        alarms=list_open_alarms(tx, visitor, centre) if visitor.has_right(roles.ALARMS) else [],
-        sums=deliveries.count_deliveries(tx, query.centres) if of_deliveries else None,
-        paused=of_deliveries and deliveries.is_channel_paused(tx),
-        tablets=sum(bool(tablet.warnings) for tablet in tablets),
+        alarms=read_open_alarms(tx, current_user, centre) if current_user.has_right(roles.ALARMS) else [],
+        delivery_totals=deliveries.count_deliveries(tx, query.centres) if may_see_deliveries else None,
+        channel_paused=may_see_deliveries and deliveries.is_channel_paused(tx),
+        tablets_with_warnings=sum(bool(tablet.warnings) for tablet in tablets),
     )
 
 
 @reading
 def read_overview(tx: Session, query: FigureQuery) -> tuple[Overview, Sequence[Questionnaire]]:
-    """The figures of the first screen alone, with the questionnaires that word them: for exports."""
+    """Read only the figures of the first screen, and the questionnaires with their texts; exports use it."""
     return _read_overview(tx, query), published.list_published(tx, query.last)
 
 
 @reading
 def read_breakdown_page(tx: Session, query: FigureQuery, by: str) -> BreakdownPage:
-    """Each front office of the query by one of ``BREAKDOWNS``."""
+    """Read each front office of the query by one of ``BREAKDOWNS``."""
     summary = read_summary(tx, query, min_group=current_settings().min_group, by=by, questions="headlines")
     titles = read_service_titles(tx, query.centres) if by == "service" else {}
     return BreakdownPage(
@@ -113,51 +111,53 @@ def read_breakdown_page(tx: Session, query: FigureQuery, by: str) -> BreakdownPa
 
 @reading
 def read_channel_page(
-    tx: Session, visitor: CurrentUser, query: FigureQuery, centre: str | None
+    tx: Session, current_user: CurrentUser, query: FigureQuery, centre: str | None
 ) -> ChannelPage:
-    """Each front office of the query by channel; explanations only if a single ``centre`` is looked at.
+    """Read each front office of the query by channel, and the explanations if a single ``centre`` is chosen.
 
-    Raises ``NotFound`` for a centre that the visitor may not see.
+    Raises ``NotFound`` for a centre that the user may not see.
     """
     summary = _read_by_channel(tx, query)
-    written = list_explanations(tx, visitor, centre, query.first, query.last) if centre else []
+    explanations = list_explanations(tx, current_user, centre, query.first, query.last) if centre else []
     heading = _read_heading(tx, query, summary.methodology)
-    return ChannelPage(heading, compare_channels(query, summary), written)
+    return ChannelPage(heading, compare_channels(query, summary), explanations)
 
 
 @reading
 def read_channels(tx: Session, query: FigureQuery) -> list[ChannelComparison]:
-    """The channels compared, without explanations: for exports."""
+    """Read the comparison of channels without explanations; exports use it."""
     return compare_channels(query, _read_by_channel(tx, query))
 
 
 @reading
 def read_questionnaires(tx: Session, day: date) -> list[Questionnaire]:
-    """Every questionnaire that came into force by that day; of two that begin together the later one holds."""
+    """Return every questionnaire that came into force by that day; of two that begin together the later one counts."""
     return published.list_published(tx, day)
 
 
-def _read_heading(tx: Session, query: FigureQuery, methodology: Methodology) -> Heading:
-    subset, title = query.subset, None
+def _read_heading(tx: Session, figure_query: FigureQuery, methodology: Methodology) -> Heading:
+    subset, title = figure_query.subset, None
     if subset is not None and subset.by == "service" and len(subset.keys) == 1:
         [key] = subset.keys
-        title = read_service_titles(tx, query.centres).get(key or "")
+        title = read_service_titles(tx, figure_query.centres).get(key or "")
     return Heading(methodology.status == "confirmed", title)
 
 
 def _read_overview(tx: Session, query: FigureQuery) -> Overview:
-    least = current_settings().min_group
-    by, trend = trend_query(query)
+    min_group = current_settings().min_group
+    by, trend_period = trend_query(query)
     return make_overview(
         query,
-        by_source=read_summary(tx, query, min_group=least, by="source"),
+        by_source=read_summary(tx, query, min_group=min_group, by="source"),
         before=read_summary(
-            tx, query.previous_period(), min_group=least, questions="headlines", funnel=False
+            tx, query.previous_period(), min_group=min_group, questions="headlines", funnel=False
         ),
-        over_time=read_summary(tx, trend, min_group=least, by=by, questions="overall", funnel=False),
+        over_time=read_summary(
+            tx, trend_period, min_group=min_group, by=by, questions="overall", funnel=False
+        ),
     )
 
 
 def _read_by_channel(tx: Session, query: FigureQuery) -> Summary:
-    least = current_settings().min_group
-    return read_summary(tx, query, min_group=least, by="channel", questions="headlines", funnel=False)
+    min_group = current_settings().min_group
+    return read_summary(tx, query, min_group=min_group, by="channel", questions="headlines", funnel=False)

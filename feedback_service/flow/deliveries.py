@@ -1,4 +1,4 @@
-"""Operators see how deliveries go, and have a refused event sent again."""
+"""Operators and case systems read the state of deliveries, and have a refused event sent again."""
 
 import uuid
 from collections.abc import Collection
@@ -19,15 +19,15 @@ from feedback_service.models import Centre, Event
 
 @dataclass(frozen=True, slots=True)
 class DeliveryStatus:
-    """How many events are in which state, and whether the central system cannot be reached just now."""
+    """How many events are in which state; ``channel_paused``: the central system cannot be reached just now."""
 
-    sums: DeliveryTotals
-    paused: bool
+    totals: DeliveryTotals
+    channel_paused: bool
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveriesPage:
-    """The status and the first refused events; ``more`` says that there are others."""
+    """The status and the first refused events; ``more`` says whether there are others."""
 
     status: DeliveryStatus
     refused: list[DeliveryRow]
@@ -36,32 +36,33 @@ class DeliveriesPage:
 
 @reading
 def read_status(tx: Session, centres: Collection[str] | None = None) -> DeliveryStatus:
-    """The status of these centres' events, or of all."""
-    return _status(tx, centres)
+    """Return the status of the events of these centres, or of all."""
+    return _make_status(tx, centres)
 
 
 @reading
 def read_deliveries(
     tx: Session, centres: Collection[str], states: Collection[str], after: PageCursor | None, limit: int
 ) -> tuple[list[DeliveryRow], PageCursor | None]:
-    """The next deliveries of these centres in these states, and where the list goes on; see ``overview.page``."""
+    """Return the next deliveries of these centres in these states, and the cursor of the page after; see ``status``."""
     return status.read_page(tx, centres, states, after, limit)
 
 
 @reading
 def read_page(tx: Session, centres: Collection[str], limit: int) -> DeliveriesPage:
-    """The page of deliveries with at most ``limit`` refused events."""
-    refused, end = status.read_page(tx, centres, ["dead"], None, limit)
-    return DeliveriesPage(_status(tx, centres), refused, end is not None)
+    """Return the page of deliveries with at most ``limit`` refused events."""
+    refused, next_cursor = status.read_page(tx, centres, ["dead"], None, limit)
+    return DeliveriesPage(_make_status(tx, centres), refused, next_cursor is not None)
 
 
 @transaction
 def replay_event(
     tx: Session, event_id: uuid.UUID, centres: Collection[str], actor: Actor | None = None
 ) -> DeliveryRow:
-    """A dead letter waits for the relay again, as it was; one that waits already is due at once.
+    """Make an event due now, whether it was refused (a dead letter) or waits; its content does not change.
 
-    A person who asks for it is in the centre's journal. Raises ``NotFound``, or ``Conflict`` for what was delivered.
+    If a person asks for it (``actor``), the audit log of the centre gets an entry. Raises ``NotFound``, or ``Conflict``
+    if the event was delivered.
     """
     delivery = status.find_delivery(tx, event_id, centres)
     if delivery is None:
@@ -69,10 +70,10 @@ def replay_event(
     if delivery.state == "delivered":
         raise Conflict(N_("It was delivered; there is nothing to send again."))
     centre_id = tx.scalars(select(Centre.id).where(Centre.code == delivery.centre)).one()
-    statement = update(Event).where(Event.centre_id == centre_id, Event.id == event_id)
-    statement = statement.where(Event.state != "delivered", Event.claim.is_(None))
+    release_event = update(Event).where(Event.centre_id == centre_id, Event.id == event_id)
+    release_event = release_event.where(Event.state != "delivered", Event.claim.is_(None))
     tx.execute(
-        statement.values(state="pending", due_at=clock.now(), setbacks=0, reason=None),
+        release_event.values(state="pending", due_at=clock.now(), setbacks=0, reason=None),
         execution_options={"synchronize_session": False},
     )
     if actor is not None:
@@ -82,5 +83,5 @@ def replay_event(
     return status.find_delivery(tx, event_id, centres) or delivery
 
 
-def _status(tx: Session, centres: Collection[str] | None) -> DeliveryStatus:
+def _make_status(tx: Session, centres: Collection[str] | None) -> DeliveryStatus:
     return DeliveryStatus(status.count_deliveries(tx, centres), status.is_channel_paused(tx))

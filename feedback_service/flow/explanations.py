@@ -1,6 +1,6 @@
-"""Why figures of different sources differ, in the words of whoever runs the centre; every version is kept.
+"""The head of a centre explains in writing why figures of different sources differ; every version is kept.
 
-Monitoring has to find the reasons (Order of Resolution 864, duties of a centre), and a report will quote them.
+The Order of Resolution 864 obliges a centre to find the reasons, and its report will quote them.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ MAX_LENGTH = 2000  # characters
 
 @dataclass(frozen=True, slots=True)
 class ExplanationVersion:
-    """A version of an explanation: what was written, by whom and when."""
+    """A version of an explanation: its text, its author and when it was written."""
 
     version: int
     text: str
@@ -42,10 +42,10 @@ def add_explanation(
     explanation: str,
     after_version: int,
 ) -> ExplanationVersion:
-    """A new version is kept beside the older ones; ``after`` is the newest that its writer saw, 0 for none.
+    """Store a new version; ``after_version`` is the newest one that its author saw, 0 for none.
 
-    Raises ``NotFound`` for a foreign centre, ``Invalid`` for the text, ``ChangedMeanwhile`` when somebody else
-    wrote since.
+    Raises ``NotFound`` for a centre of others, ``Invalid`` for the text, ``ChangedMeanwhile`` if somebody else wrote a
+    version since.
     """
     centre_summary = visibility.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre)
     versions = list_explanations(tx, current_user, centre, first, last)
@@ -75,23 +75,25 @@ def add_explanation(
 
 
 def list_explanations(
-    tx: Session, by: CurrentUser, centre: str, first: date, last: date
+    tx: Session, current_user: CurrentUser, centre: str, first: date, last: date
 ) -> list[ExplanationVersion]:
-    """What was written about this centre and period, the newest first; ``NotFound`` for a foreign centre."""
-    card = visibility.visible_centres(tx, by.role, by.scopes).get_centre(centre)
-    these = select(Explanation).where(
-        *(Explanation.centre_id == card.id, Explanation.topic == SOURCES_TOPIC),
-        *(Explanation.first == first, Explanation.last == last),
+    """Return the explanations of this centre and period, newest first; raise ``NotFound`` for a centre of others."""
+    centre_summary = visibility.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre)
+    query = select(Explanation).where(
+        Explanation.centre_id == centre_summary.id,
+        Explanation.topic == SOURCES_TOPIC,
+        Explanation.first == first,
+        Explanation.last == last,
     )
-    found = tx.scalars(these.order_by(Explanation.version.desc()))
-    return [ExplanationVersion(one.version, one.text, one.author, one.written_at) for one in found]
+    rows = tx.scalars(query.order_by(Explanation.version.desc()))
+    return [ExplanationVersion(row.version, row.text, row.author, row.written_at) for row in rows]
 
 
 def _clean_explanation(explanation: str) -> str:
     try:
         text = read_text(explanation, MAX_LENGTH)
-    except UnusableText as wrong:
-        raise Invalid.for_field("/text", wrong.message, **wrong.params) from None
+    except UnusableText as error:
+        raise Invalid.for_field("/text", error.message, **error.params) from None
     if not text:
         raise Invalid.for_field("/text", N_("Write what you found out, in a sentence or two."))
     return text

@@ -1,4 +1,4 @@
-"""Whether the service can work just now, and how much waits in its database."""
+"""Checks whether the service is ready, and measures the backlog in its database."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -23,9 +23,9 @@ from feedback_service.models import DraftAnswer
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 RETRY_SECONDS = 5
 
-AWAY = N_("The database cannot be reached.")
-FORGETFUL = N_("The database may forget what it acknowledged.")
-BEHIND = N_("The tables are not those of this release: run “flask db upgrade”.")
+DATABASE_UNREACHABLE = N_("The database cannot be reached.")
+DATABASE_NOT_DURABLE = N_("The database may forget what it acknowledged.")
+TABLES_OUTDATED = N_("The tables are not those of this release: run “flask db upgrade”.")
 
 
 class NotReady(Unavailable):
@@ -33,45 +33,45 @@ class NotReady(Unavailable):
 
     slug, title = "not-ready", N_("The service is not ready")
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, detail: str) -> None:
         super().__init__(RETRY_SECONDS)
-        self.detail = why
+        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What the worker has not done yet."""
+    """How much work waits for the worker."""
 
-    begun_answers: int
+    draft_answers: int
     days_to_recount: int
-    letters: int
-    oldest_letter_seconds: float  # 0 when no letter waits
+    emails: int
+    oldest_email_seconds: float  # 0 when no e-mail waits
     deliveries: DeliveryTotals
     channel_paused: bool
 
 
 def check_ready() -> None:
-    """The database can be reached, is durable and has the tables of this release. Raises ``NotReady``."""
+    """Raise ``NotReady`` unless the database can be reached, is durable and has the tables of this release."""
     try:
-        found = _read_revision()
+        revision = _read_revision()
     except NotDurable:
-        raise NotReady(FORGETFUL) from None
+        raise NotReady(DATABASE_NOT_DURABLE) from None
     except (Unavailable, SQLAlchemyError):
-        raise NotReady(AWAY) from None
-    if found != _newest_revision():
-        raise NotReady(BEHIND)
+        raise NotReady(DATABASE_UNREACHABLE) from None
+    if revision != _newest_revision():
+        raise NotReady(TABLES_OUTDATED)
 
 
 @reading
 def measure_backlog(tx: Session) -> Backlog:
-    """How much waits. Raises ``Unavailable``."""
+    """Measure the backlog. Raises ``Unavailable``."""
     now = clock.now()
-    letters, oldest = email_outbox.count_pending(tx)
+    emails, oldest_at = email_outbox.count_pending(tx)
     return Backlog(
-        begun_answers=tx.scalar(select(func.count()).select_from(DraftAnswer)) or 0,
+        draft_answers=tx.scalar(select(func.count()).select_from(DraftAnswer)) or 0,
         days_to_recount=rollups.count_open_days(tx, before=clock.kyiv_day(now)),
-        letters=letters,
-        oldest_letter_seconds=(now - oldest).total_seconds() if oldest else 0,
+        emails=emails,
+        oldest_email_seconds=(now - oldest_at).total_seconds() if oldest_at else 0,
         deliveries=status.count_deliveries(tx),
         channel_paused=status.is_channel_paused(tx),
     )

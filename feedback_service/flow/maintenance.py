@@ -1,13 +1,13 @@
-"""What time does, each thing in short transactions of bounded size; any number of workers may do it at once.
+"""Duties of the worker that depend only on time. Any number of workers may do them at once.
 
-    complete_left_answers   answers begun and left become final as they are
-    close_days              past days are recounted, so that figures need not be
-    purge                   what nobody needs any more is deleted
-    forget_what_is_over     sessions that are over, counts of wrong passwords
-    blank_delivered         what was delivered long ago is forgotten, its digest stays
+    complete_abandoned_drafts     drafts that nobody continued become final responses
+    close_days                    past days are recounted and their sums are stored
+    purge_expired_data            comments and cases older than the retention period are deleted
+    purge_sessions_and_attempts   ended sessions and old counts of sign-in attempts are deleted
+    blank_delivered_events        the content of events delivered long ago is deleted, their digest stays
 
-Every function does what is due and tells how much that was; ``stop`` may say between two transactions that
-the rest can wait. ``worker`` does all of them again and again.
+Each function does what is due, in short transactions of limited size, and returns how much that was. Between two
+transactions it calls ``stop`` and ends if that is true. ``worker`` calls all of them again and again.
 """
 
 import uuid
@@ -33,105 +33,113 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Stop = Callable[[], bool]
 
-PORTION = 200  # rows that one transaction deletes; writers of SQLite wait for it
-LEFT = 50  # answers that one transaction completes
-DAYS = 31  # days that one transaction recounts
-BLANKED_AFTER = timedelta(days=30)  # from acknowledgement; only an event's body pairs a case with an answer
-UNDER_WAY = timedelta(minutes=10)  # longer than any transaction that records an answer of the day before
+ROWS_AT_ONCE = 200  # that one transaction deletes; on SQLite other writers wait meanwhile
+DRAFTS_AT_ONCE = 50  # that one transaction completes
+DAYS_AT_ONCE = 31  # that one transaction recounts
+BLANK_AFTER = timedelta(
+    days=30
+)  # after delivery; nothing but the body of an event links a case with a response
+LONGEST_RECORDING = timedelta(minutes=10)  # no transaction that records a response lasts so long
 
 
-class Purged(NamedTuple):
-    """How much was deleted."""
+class PurgeCounts(NamedTuple):
+    """How many comments and cases were deleted."""
 
     comments: int
     cases: int
 
 
-def never() -> bool:
-    """Nobody wants to stop."""
+def never_stop() -> bool:
+    """A ``stop`` that never ends a duty."""
     return False
 
 
-def complete_left_answers(stop: Stop = never) -> int:
-    """Every answer that was begun and left for PARTIAL_MINUTES is final; tells how many became so."""
-    return _until_less(LEFT, stop, submit_abandoned_drafts, LEFT)
+def complete_abandoned_drafts(stop: Stop = never_stop) -> int:
+    """Complete every draft that did not change for PARTIAL_MINUTES; return how many these are."""
+    return _repeat_until_partial(DRAFTS_AT_ONCE, stop, submit_abandoned_drafts, DRAFTS_AT_ONCE)
 
 
-def close_days(stop: Stop = never) -> int:
-    """Every past day is recounted and closed, and its invitations when all have expired; tells how many days were."""
-    before = _day_under_way()
+def close_days(stop: Stop = never_stop) -> int:
+    """Recount and close every past day, and the invitations of days when all have expired; return how many days."""
+    before = _earliest_unfinished_day()
 
-    def closed(centre_id: uuid.UUID) -> int:
-        days = _until_less(DAYS, stop, _close_days, centre_id, before)
-        _until_less(DAYS, stop, _settle_days, centre_id, before)
+    def close_days_of_centre(centre_id: uuid.UUID) -> int:
+        days = _repeat_until_partial(DAYS_AT_ONCE, stop, _close_days, centre_id, before)
+        _repeat_until_partial(DAYS_AT_ONCE, stop, _close_invitation_days, centre_id, before)
         return days
 
-    return sum(_everywhere(closed))
+    return sum(_for_each_centre(close_days_of_centre))
 
 
-def recount(stop: Stop = never) -> int:
-    """Every past day is recounted anew from the answers, whatever was stored; tells how many.
+def recount_days(stop: Stop = never_stop) -> int:
+    """Recount every past day from the responses, whatever was stored; return how many days.
 
-    Sums of invitations stay where the invitations themselves may have been purged.
+    Sums of invitations stay if the invitations themselves may have been purged.
     """
-    _everywhere(_reopen_all)
+    _for_each_centre(_reopen_all_days)
     return close_days(stop)
 
 
 @reading
-def differences(tx: Session) -> list[CountMismatch]:
-    """Where stored figures are not what the answers add up to."""
+def find_count_mismatches(tx: Session) -> list[CountMismatch]:
+    """Return the stored counts that differ from what the responses add up to."""
     return verification.find_mismatches(tx)
 
 
-def purge(stop: Stop = never) -> Purged:
-    """What is older than RETENTION_DAYS is gone: comments, invitations, and the cases these were about.
+def purge_expired_data(stop: Stop = never_stop) -> PurgeCounts:
+    """Delete comments, invitations and their cases that are older than RETENTION_DAYS.
 
-    A comment's age counts from the day it was left, an invitation's from the day it was answered; one that
-    nobody answered serves no purpose either, and counts from its last day. It stays until it is in the sums of
-    its day, which wait for all of that day to expire. Coded answers are never deleted, and a case without an
-    invitation stays, because it may yet be completed.
+    The age of a comment counts from the day of its response. The age of an invitation counts from the day it was
+    answered, or else from its last day; it stays until the sums of its day are stored, which happens when all
+    invitations of that day have expired. Responses are never deleted. A case without an invitation stays, because
+    it may still be completed.
     """
     before = clock.kyiv_day(clock.now()) - timedelta(days=current_settings().retention_days)
 
-    def purged(centre_id: uuid.UUID) -> Purged:
-        comments = _until_less(PORTION, stop, _purge_comments, centre_id, before)  # whatever ails the sums
-        _until_less(DAYS, stop, _settle_days, centre_id, _day_under_way())
-        return Purged(comments, _until_less(PORTION, stop, _purge_cases, centre_id, before))
+    def purge_centre(centre_id: uuid.UUID) -> PurgeCounts:
+        comments = _repeat_until_partial(
+            ROWS_AT_ONCE, stop, _purge_comments, centre_id, before
+        )  # first: they go even if the sums fail
+        _repeat_until_partial(
+            DAYS_AT_ONCE, stop, _close_invitation_days, centre_id, _earliest_unfinished_day()
+        )
+        return PurgeCounts(
+            comments, _repeat_until_partial(ROWS_AT_ONCE, stop, _purge_cases, centre_id, before)
+        )
 
-    everywhere = _everywhere(purged)
-    return Purged(sum(each.comments for each in everywhere), sum(each.cases for each in everywhere))
+    counts = _for_each_centre(purge_centre)
+    return PurgeCounts(sum(count.comments for count in counts), sum(count.cases for count in counts))
 
 
-def blank_delivered(stop: Stop = never) -> int:
-    """Nothing is left of events acknowledged 30 days ago but digest, number and type; tells how many these were."""
-    return _until_less(PORTION, stop, _blank, clock.now() - BLANKED_AFTER)
+def blank_delivered_events(stop: Stop = never_stop) -> int:
+    """Delete the content of events delivered more than 30 days ago; digest, number and type stay; return how many."""
+    return _repeat_until_partial(ROWS_AT_ONCE, stop, _blank_events, clock.now() - BLANK_AFTER)
 
 
-def forget_what_is_over(stop: Stop = never) -> int:
-    """Sessions that are over and counts of wrong attempts that are old are gone; tells how many."""
+def purge_sessions_and_attempts(stop: Stop = never_stop) -> int:
+    """Delete ended sessions and old counts of wrong attempts; return how many rows."""
     return 0 if stop() else sign_in.purge_sessions_and_attempts()
 
 
 @transaction
 def _close_days(tx: Session, centre_id: uuid.UUID, before: date) -> int:
-    return closing.close_days(tx, centre_id, before=before, limit=DAYS)
+    return closing.close_days(tx, centre_id, before=before, limit=DAYS_AT_ONCE)
 
 
 @transaction
-def _settle_days(tx: Session, centre_id: uuid.UUID, before: date) -> int:
-    return closing.close_invitation_days(tx, centre_id, before=before, limit=DAYS)
+def _close_invitation_days(tx: Session, centre_id: uuid.UUID, before: date) -> int:
+    return closing.close_invitation_days(tx, centre_id, before=before, limit=DAYS_AT_ONCE)
 
 
 @transaction
-def _reopen_all(tx: Session, centre_id: uuid.UUID) -> None:
+def _reopen_all_days(tx: Session, centre_id: uuid.UUID) -> None:
     rollups.reopen_all_days(tx, centre_id)
 
 
 @transaction
 def _purge_comments(tx: Session, centre_id: uuid.UUID, before: date) -> int:
     old = select(Comment.response_id).where(Comment.centre_id == centre_id, Comment.answered_on < before)
-    ids = tx.scalars(old.limit(PORTION).with_for_update(of=Comment, skip_locked=True)).all()
+    ids = tx.scalars(old.limit(ROWS_AT_ONCE).with_for_update(of=Comment, skip_locked=True)).all()
     tx.execute(delete(Comment).where(Comment.centre_id == centre_id, Comment.response_id.in_(ids)))
     return len(ids)
 
@@ -140,30 +148,30 @@ def _purge_comments(tx: Session, centre_id: uuid.UUID, before: date) -> int:
 def _purge_cases(tx: Session, centre_id: uuid.UUID, before: date) -> int:
     rollups.lock_days(
         tx, centre_id
-    )  # nobody takes their sums apart meanwhile, to count anew what will be gone
-    settled = rollups.invitations_closed_until(tx, [centre_id]).get(centre_id, date.min)
-    # What was begun counts, whatever becomes of the invitation: such a case waits until that is final.
-    begun = select(DraftAnswer.invitation_id).where(DraftAnswer.centre_id == centre_id)
+    )  # else another worker could recount days whose invitations are deleted here
+    closed_until = rollups.invitations_closed_until(tx, [centre_id]).get(centre_id, date.min)
+    # A draft still becomes a response of its invitation, so such a case waits until that has happened.
+    with_draft = select(DraftAnswer.invitation_id).where(DraftAnswer.centre_id == centre_id)
     old = select(Invitation.case_id, Invitation.issued_on).where(
         Invitation.centre_id == centre_id,
-        Invitation.issued_on < before,  # nothing is answered before it is issued, and this has an index
-        Invitation.issued_on <= settled,
+        Invitation.issued_on < before,  # implied by the answer's day; this column has an index
+        Invitation.issued_on <= closed_until,
         func.coalesce(Invitation.answered_on, Invitation.last_day) < before,
-        Invitation.id.not_in(begun),
+        Invitation.id.not_in(with_draft),
     )
-    found = tx.execute(old.limit(PORTION).with_for_update(of=Invitation, skip_locked=True)).all()
-    if found:
-        # History and invitations go with their case, by foreign key.
-        cases = [case_id for case_id, _ in found]
+    rows = tx.execute(old.limit(ROWS_AT_ONCE).with_for_update(of=Invitation, skip_locked=True)).all()
+    if rows:
+        # Foreign keys delete the history and the invitations together with their case.
+        cases = [case_id for case_id, _ in rows]
         tx.execute(delete(Case).where(Case.centre_id == centre_id, Case.id.in_(cases)))
-        rollups.record_purge(tx, centre_id, until=max(day for _, day in found))
-    return len(found)
+        rollups.record_purge(tx, centre_id, until=max(day for _, day in rows))
+    return len(rows)
 
 
 @transaction
-def _blank(tx: Session, before: datetime) -> int:
+def _blank_events(tx: Session, before: datetime) -> int:
     old = select(Event.centre_id, Event.id).where(Event.delivered_at < before, Event.body.is_not(None))
-    rows = [tuple(row) for row in tx.execute(old.limit(PORTION).with_for_update(skip_locked=True))]
+    rows = [tuple(row) for row in tx.execute(old.limit(ROWS_AT_ONCE).with_for_update(skip_locked=True))]
     blank = update(Event).where(tuple_(Event.centre_id, Event.id).in_(rows))
     tx.execute(
         blank.values(body=None, data=None, subject=""), execution_options={"synchronize_session": False}
@@ -171,26 +179,26 @@ def _blank(tx: Session, before: datetime) -> int:
     return len(rows)
 
 
-def _day_under_way() -> date:
-    """The earliest day of which an answer may still be becoming final."""
-    return clock.kyiv_day(clock.now() - UNDER_WAY)
+def _earliest_unfinished_day() -> date:
+    """Return the earliest day whose responses may still be in the middle of being recorded."""
+    return clock.kyiv_day(clock.now() - LONGEST_RECORDING)
 
 
 @reading
-def _centre_ids(tx: Session) -> list[uuid.UUID]:
+def _list_centre_ids(tx: Session) -> list[uuid.UUID]:
     return list(tx.scalars(select(Centre.id).order_by(Centre.id)))
 
 
-def _everywhere(do: Callable[[uuid.UUID], R]) -> list[R]:
-    """Do it for each centre; where it fails, the others have their turn before that is told.
+def _for_each_centre(action: Callable[[uuid.UUID], R]) -> list[R]:
+    """Call ``action`` for each centre; if it fails for one, finish the others and then raise the first failure.
 
-    ``Unavailable`` is told at once: the database is no better for the next one.
+    ``Unavailable`` is raised at once, because the database would fail for the other centres too.
     """
-    done: list[R] = []
+    results: list[R] = []
     failures: list[Exception] = []
-    for centre_id in _centre_ids():
+    for centre_id in _list_centre_ids():
         try:
-            done.append(do(centre_id))
+            results.append(action(centre_id))
         except Unavailable:
             raise
         except Exception as error:
@@ -198,15 +206,17 @@ def _everywhere(do: Callable[[uuid.UUID], R]) -> list[R]:
             failures.append(error)
     if failures:
         raise failures[0]
-    return done
+    return results
 
 
-def _until_less(portion: int, stop: Stop, do: Callable[P, int], *args: P.args, **kwargs: P.kwargs) -> int:
-    """Do portion after portion until one is not full, or ``stop`` says so; the sum."""
+def _repeat_until_partial(
+    batch_size: int, stop: Stop, action: Callable[P, int], *args: P.args, **kwargs: P.kwargs
+) -> int:
+    """Repeat ``action`` until a batch is not full or ``stop`` is true; return the sum of what it did."""
     total = 0
     while not stop():
-        done = do(*args, **kwargs)
+        done = action(*args, **kwargs)
         total += done
-        if done < portion:
+        if done < batch_size:
             break
     return total

@@ -1,9 +1,9 @@
-"""The registers of an installation: centres and the services they give, typed in or imported from a file.
+"""An operator adds a centre, or imports centres and their services from a file.
 
-A ЄДРПОУ that a person types in is refused when its check digit fails; from a register's file it is taken with a
-warning, because registers hold about one real code in a hundred that fails. In a file one row at
-fault spoils no other: it is named by its line, the rest is taken, and the mended file may be imported again.
-Sentences are for operators, in English; those that pages repeat are marked for translation.
+A ЄДРПОУ that a person types in is refused if its check digit is wrong. In a file it is accepted with a warning,
+because about one real code in a hundred has a wrong check digit. A faulty row of a file is reported by its line and
+changes nothing, all other rows are imported, and the corrected file may be imported again.
+Error sentences are in English, for operators; those that pages show too are marked for translation.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,45 +23,47 @@ from feedback_service.imports import ImportedRow
 from feedback_service.models import Centre, Service
 from feedback_service.plain_text import TextTooLong, UnusableText, read_text
 
-PORTION = 500  # rows of a file that are taken in one transaction
-TITLE = 500  # characters
-CODE = 32  # characters of a service's code
+ROWS_AT_ONCE = 500  # of a file, in one transaction
+MAX_TITLE_LENGTH = 500  # characters
+MAX_CODE_LENGTH = 32  # characters of the code of a service
 
-CENTRE_NEEDED = frozenset({"code", "name", "edrpou", "katottg"})
-CENTRE_OPTIONAL = frozenset({"controller", "contact"})
-SERVICE_NEEDED = frozenset({"title"})
-SERVICE_OPTIONAL = frozenset({"centre", "code", "local_code"})
+REQUIRED_CENTRE_COLUMNS = frozenset({"code", "name", "edrpou", "katottg"})
+OPTIONAL_CENTRE_COLUMNS = frozenset({"controller", "contact"})
+REQUIRED_SERVICE_COLUMNS = frozenset({"title"})
+OPTIONAL_SERVICE_COLUMNS = frozenset({"centre", "code", "local_code"})
 
-# What pages say too.
-INVISIBLE = N_("%(field)s holds an invisible control character.")
+# Sentences that pages show too.
+CONTROL_CHARACTER = N_("%(field)s holds an invisible control character.")
 TOO_LONG = N_("%(field)s is longer than %(longest)s characters.")
 NO_CODE = N_("A service needs a code or a local code.")
 NO_TITLE = N_("The title is empty.")
-REPEATS = N_("It repeats line %(line)s.")
+REPEATED_ROW = N_("It repeats line %(line)s.")
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
-    """What is to say about one line of a file."""
+class RowMessage:
+    """The faults or warnings of one line of a file."""
 
     line: int
-    said: tuple[FieldError, ...]
+    errors: tuple[FieldError, ...]
 
     @property
     def sentence(self) -> str:
-        """It in English."""
-        return " ".join(error.detail % error.params if error.params else error.detail for error in self.said)
+        """The message in English."""
+        return " ".join(
+            error.detail % error.params if error.params else error.detail for error in self.errors
+        )
 
 
 @dataclass(slots=True)
-class Imported:
-    """What became of a file's rows; those with a fault changed nothing, those with a warning were taken."""
+class ImportResult:
+    """The result of an import: rows with a fault changed nothing, rows with a warning were imported."""
 
     added: int = 0
     changed: int = 0
     unchanged: int = 0
-    faults: list[Remark] = field(default_factory=list)
-    warnings: list[Remark] = field(default_factory=list)
+    faults: list[RowMessage] = field(default_factory=list)
+    warnings: list[RowMessage] = field(default_factory=list)
 
 
 # Centres ------------------------------------------------------------------------------------------------------
@@ -69,47 +71,49 @@ class Imported:
 
 @transaction
 def add_centre(tx: Session, profile: Mapping[str, str]) -> list[str]:
-    """A new centre; the central system will get its profile. Returns warnings.
+    """Add a centre, enqueue its profile for the central system, and return warnings.
 
-    Raises ``Invalid`` naming every field that looks mistyped, ``Conflict`` when the code is taken.
+    Raises ``Invalid`` naming every field that looks mistyped, ``Conflict`` if the code is taken.
     """
-    code, cells, doubts = _read_profile(profile)
-    if mistyped := [doubt for doubt in doubts if doubt.pointer == "/edrpou"]:
-        raise Invalid(mistyped)
+    code, cells, warnings = _parse_profile(profile)
+    if mistakes := [warning for warning in warnings if warning.pointer == "/edrpou"]:
+        raise Invalid(mistakes)
     if find_centre(tx, code):
         raise Conflict(f"There is a centre {code} already; centre import changes it.")
-    _put_centre(tx, None, cells)
-    return [doubt.detail for doubt in doubts]
+    _upsert_centre(tx, None, cells)
+    return [warning.detail for warning in warnings]
 
 
-def import_centres(rows: Sequence[ImportedRow]) -> Imported:
-    """Every centre of the file is known as its row says; a column that is not there changes nothing."""
-    return _import(rows, _take_centres, lambda row: normalise_code(row.cells["code"]))
+def import_centres(rows: Sequence[ImportedRow]) -> ImportResult:
+    """Add or change every centre of the file; columns that the file does not have stay as they are."""
+    return _import_in_batches(rows, _import_centre_rows, lambda row: normalise_code(row.cells["code"]))
 
 
 @transaction
-def _take_centres(tx: Session, rows: Sequence[ImportedRow]) -> Imported:
-    done = Imported()
-    known = find_centres(tx, [row.cells["code"] for row in rows])
+def _import_centre_rows(tx: Session, rows: Sequence[ImportedRow]) -> ImportResult:
+    result = ImportResult()
+    centres = find_centres(tx, [row.cells["code"] for row in rows])
     for row in rows:
         try:
-            code, cells, doubts = _read_profile(row.cells)
+            code, cells, warnings = _parse_profile(row.cells)
         except Invalid as refusal:
-            done.faults.append(Remark(row.line, refusal.errors))
+            result.faults.append(RowMessage(row.line, refusal.errors))
             continue
-        done.warnings += [Remark(row.line, (doubt,)) for doubt in doubts]
-        centre = known.get(code)
-        _count(done, is_new=centre is None, changed=_put_centre(tx, centre, cells))
-    return done
+        result.warnings += [RowMessage(row.line, (warning,)) for warning in warnings]
+        centre = centres.get(code)
+        _count_row(result, is_new=centre is None, changed=_upsert_centre(tx, centre, cells))
+    return result
 
 
-def _read_profile(given: Mapping[str, str]) -> tuple[str, dict[str, str | None], list[FieldError]]:
-    """The code, all cells in their normal form, and what is doubtful; ``Invalid`` for what cannot be kept."""
+def _parse_profile(columns: Mapping[str, str]) -> tuple[str, dict[str, str | None], list[FieldError]]:
+    """Return the code, the normalised columns and warnings; raise ``Invalid`` for values that cannot be stored."""
     errors: list[FieldError] = []
     cells: dict[str, str | None] = {
-        name: _text(given[name], f"/{name}", errors, TITLE) or None for name in given if name != "code"
+        name: _clean_text(columns[name], f"/{name}", errors, MAX_TITLE_LENGTH) or None
+        for name in columns
+        if name != "code"
     }
-    code = normalise_code(given["code"])
+    code = normalise_code(columns["code"])
     edrpou, katottg = cells["edrpou"] or "", cells["katottg"] or ""
     if not state_codes.may_be_centre_code(code):
         errors.append(FieldError("/code", f"The centre code {code!r} is not like SN12000007."))
@@ -121,20 +125,20 @@ def _read_profile(given: Mapping[str, str]) -> tuple[str, dict[str, str | None],
         errors.append(FieldError("/katottg", f"The КАТОТТГ {katottg!r} is not UA and 17 digits."))
     if errors:
         raise Invalid(errors)
-    doubts: list[FieldError] = []
+    warnings: list[FieldError] = []
     if not state_codes.is_centre_code(code):
-        doubts.append(FieldError("/code", f"The centre code {code} is not like SN12000007."))
+        warnings.append(FieldError("/code", f"The centre code {code} is not like SN12000007."))
     if not state_codes.has_valid_check_digit(edrpou):
-        doubts.append(FieldError("/edrpou", f"The check digit of the ЄДРПОУ {edrpou} does not fit."))
+        warnings.append(FieldError("/edrpou", f"The check digit of the ЄДРПОУ {edrpou} does not fit."))
     if not state_codes.is_known_territory(katottg):
-        doubts.append(FieldError("/katottg", f"The codifier knows no territory {katottg}."))
-    return code, cells | {"code": code}, doubts
+        warnings.append(FieldError("/katottg", f"The codifier knows no territory {katottg}."))
+    return code, cells | {"code": code}, warnings
 
 
-def _put_centre(tx: Session, centre: Centre | None, cells: Mapping[str, str | None]) -> bool:
-    """The centre is as the cells say; tells whether that changed anything, and promises the event if so."""
+def _upsert_centre(tx: Session, centre: Centre | None, cells: Mapping[str, str | None]) -> bool:
+    """Add or change the centre; if anything changed, enqueue its profile event and return true."""
     if centre is None:
-        centre = Centre(id=uuid7(), prefix=_free_prefix(tx), **cells)
+        centre = Centre(id=uuid7(), prefix=_choose_free_prefix(tx), **cells)
         tx.add(centre)
     elif all(getattr(centre, name) == value for name, value in cells.items()):
         return False
@@ -142,76 +146,80 @@ def _put_centre(tx: Session, centre: Centre | None, cells: Mapping[str, str | No
         for name, value in cells.items():
             setattr(centre, name, value)
         centre.version += 1
-    tell_profile(tx, centre)
+    publish_centre_profile(tx, centre)
     return True
 
 
-def tell_profile(tx: Session, centre: Centre) -> None:
-    """Promise the central system the centre's profile as it is now."""
+def publish_centre_profile(tx: Session, centre: Centre) -> None:
+    """Enqueue the event that reports the present profile of the centre to the central system."""
     tx.flush()
     now = clock.now()
     outbox.enqueue_events(
-        tx.connection(), centre.id, [events.build_centre_profile(_profile(centre), now)], now=now
+        tx.connection(), centre.id, [events.build_centre_profile(_profile_columns(centre), now)], now=now
     )
 
 
-def _profile(centre: Centre) -> dict[str, str | None]:
-    return {name: getattr(centre, name) for name in sorted(CENTRE_NEEDED | CENTRE_OPTIONAL)}
+def _profile_columns(centre: Centre) -> dict[str, str | None]:
+    return {name: getattr(centre, name) for name in sorted(REQUIRED_CENTRE_COLUMNS | OPTIONAL_CENTRE_COLUMNS)}
 
 
-def _free_prefix(tx: Session) -> str:
+def _choose_free_prefix(tx: Session) -> str:
     while find_by_prefix(tx, prefix := keyring.new_prefix()) is not None:
-        pass  # one of 1,048,576 was taken
+        pass  # one of 1,048,576 was in use
     return prefix
 
 
 # Services -----------------------------------------------------------------------------------------------------
 
 
-def import_services(rows: Sequence[ImportedRow], centre: str | None = None) -> Imported:
-    """Every service of the file is known under its row's title, in the row's centre or else in ``centre``.
+def import_services(rows: Sequence[ImportedRow], centre: str | None = None) -> ImportResult:
+    """Add or rename every service of the file, in the centre that its row names or else in ``centre``.
 
-    A service is the same when both its codes are; titles change, and nothing is ever removed.
+    Both codes together identify a service. No service is ever removed.
     """
-    by_default = {"centre": centre or "", "code": "", "local_code": ""}
-    whole = [
-        ImportedRow(row.line, by_default | {name: cell for name, cell in row.cells.items() if cell})
+    defaults = {"centre": centre or "", "code": "", "local_code": ""}
+    complete_rows = [
+        ImportedRow(row.line, defaults | {name: cell for name, cell in row.cells.items() if cell})
         for row in rows
     ]
-    return _import(whole, _take_services, lambda row: tuple(row.cells[name].strip() for name in by_default))
+    return _import_in_batches(
+        complete_rows, _import_service_rows, lambda row: tuple(row.cells[name].strip() for name in defaults)
+    )
 
 
 @transaction
-def _take_services(tx: Session, rows: Sequence[ImportedRow]) -> Imported:
-    done = Imported()
+def _import_service_rows(tx: Session, rows: Sequence[ImportedRow]) -> ImportResult:
+    result = ImportResult()
     centres = find_centres(tx, [row.cells["centre"] for row in rows])
     ids = {centre.id for centre in centres.values()}
     query = select(Service).where(Service.centre_id.in_(ids))
-    known = {(service.centre_id, service.code, service.local_code): service for service in tx.scalars(query)}
+    services = {
+        (service.centre_id, service.code, service.local_code): service for service in tx.scalars(query)
+    }
     for row in rows:
         try:
-            centre, code, local_code, title = _read_service(row.cells, centres)
+            centre, code, local_code, title = _parse_service(row.cells, centres)
         except Invalid as refusal:
-            done.faults.append(Remark(row.line, refusal.errors))
+            result.faults.append(RowMessage(row.line, refusal.errors))
             continue
-        service = known.get((centre.id, code, local_code))
+        service = services.get((centre.id, code, local_code))
         changed = service is None or service.title != title
         if service is None:
             tx.add(Service(centre_id=centre.id, id=uuid7(), code=code, local_code=local_code, title=title))
         else:
             service.title = title
-        _count(done, is_new=service is None, changed=changed)
-    return done
+        _count_row(result, is_new=service is None, changed=changed)
+    return result
 
 
-def _read_service(given: Mapping[str, str], centres: Mapping[str, Centre]) -> tuple[Centre, str, str, str]:
+def _parse_service(columns: Mapping[str, str], centres: Mapping[str, Centre]) -> tuple[Centre, str, str, str]:
     errors: list[FieldError] = []
-    named = normalise_code(given["centre"])
-    code = _text(given["code"], "/code", errors, CODE)
-    local_code = _text(given["local_code"], "/local_code", errors, CODE)
-    title = _text(given.get("title", ""), "/title", errors, TITLE)
-    if named not in centres:
-        sentence = f"There is no centre {named}." if named else "No centre is named."
+    centre_code = normalise_code(columns["centre"])
+    code = _clean_text(columns["code"], "/code", errors, MAX_CODE_LENGTH)
+    local_code = _clean_text(columns["local_code"], "/local_code", errors, MAX_CODE_LENGTH)
+    title = _clean_text(columns.get("title", ""), "/title", errors, MAX_TITLE_LENGTH)
+    if centre_code not in centres:
+        sentence = f"There is no centre {centre_code}." if centre_code else "No centre is named."
         errors.append(FieldError("/centre", sentence))
     if not code and not local_code:
         errors.append(FieldError("/code", NO_CODE))
@@ -219,46 +227,51 @@ def _read_service(given: Mapping[str, str], centres: Mapping[str, Centre]) -> tu
         errors.append(FieldError("/title", NO_TITLE))
     if errors:
         raise Invalid(errors)
-    return centres[named], code, local_code, title
+    return centres[centre_code], code, local_code, title
 
 
 # What the imports share ---------------------------------------------------------------------------------------
 
 
-def _import(
+def _import_in_batches(
     rows: Sequence[ImportedRow],
-    take: Callable[[Sequence[ImportedRow]], Imported],
-    name: Callable[[ImportedRow], object],
-) -> Imported:
-    """Take the rows in portions; a row that names again what an earlier one named is at fault."""
-    done, first_line, fresh = Imported(), dict[object, int](), list[ImportedRow]()
+    import_batch: Callable[[Sequence[ImportedRow]], ImportResult],
+    identify: Callable[[ImportedRow], object],
+) -> ImportResult:
+    """Import the rows in batches; a row with the same identity as an earlier row is a fault."""
+    result, first_line, distinct_rows = ImportResult(), dict[object, int](), list[ImportedRow]()
     for row in rows:
-        if (earlier := first_line.setdefault(name(row), row.line)) == row.line:
-            fresh.append(row)
+        if (earlier_line := first_line.setdefault(identify(row), row.line)) == row.line:
+            distinct_rows.append(row)
         else:
-            done.faults.append(Remark(row.line, (FieldError("", REPEATS, {"line": earlier}),)))
-    for start in range(0, len(fresh), PORTION):
-        part = take(fresh[start : start + PORTION])
-        done.added, done.changed = done.added + part.added, done.changed + part.changed
-        done.unchanged += part.unchanged
-        done.faults += part.faults
-        done.warnings += part.warnings
-    done.faults.sort(key=lambda remark: remark.line)
-    return done
+            result.faults.append(
+                RowMessage(row.line, (FieldError("", REPEATED_ROW, {"line": earlier_line}),))
+            )
+    for start in range(0, len(distinct_rows), ROWS_AT_ONCE):
+        batch_result = import_batch(distinct_rows[start : start + ROWS_AT_ONCE])
+        result.added, result.changed = (
+            result.added + batch_result.added,
+            result.changed + batch_result.changed,
+        )
+        result.unchanged += batch_result.unchanged
+        result.faults += batch_result.faults
+        result.warnings += batch_result.warnings
+    result.faults.sort(key=lambda message: message.line)
+    return result
 
 
-def _count(done: Imported, *, is_new: bool, changed: bool) -> None:
-    done.added += is_new
-    done.changed += changed and not is_new
-    done.unchanged += not changed
+def _count_row(result: ImportResult, *, is_new: bool, changed: bool) -> None:
+    result.added += is_new
+    result.changed += changed and not is_new
+    result.unchanged += not changed
 
 
-def _text(value: str, pointer: str, errors: list[FieldError], longest: int) -> str:
+def _clean_text(value: str, pointer: str, errors: list[FieldError], max_length: int) -> str:
     try:
-        return read_text(value, longest)
+        return read_text(value, max_length)
     except TextTooLong:
-        errors.append(FieldError(pointer, TOO_LONG, {"field": pointer[1:], "longest": longest}))
+        errors.append(FieldError(pointer, TOO_LONG, {"field": pointer[1:], "longest": max_length}))
         return value
     except UnusableText:
-        errors.append(FieldError(pointer, INVISIBLE, {"field": pointer[1:]}))
+        errors.append(FieldError(pointer, CONTROL_CHARACTER, {"field": pointer[1:]}))
         return ""

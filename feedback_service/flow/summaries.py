@@ -1,4 +1,4 @@
-"""Summaries for systems, for the command line and for everybody; each is read in one snapshot."""
+"""Reads summaries for systems, for commands and for the public page, each in one snapshot."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from feedback_service.surveys.questionnaires import Questionnaire
 
 @dataclass(frozen=True, slots=True)
 class PublicCentrePage:
-    """A centre's figures for everybody, with the questionnaires that word them."""
+    """The public figures of a centre, and the questionnaires with their texts."""
 
     centre: PublicCentre
     summary: Summary
@@ -30,7 +30,7 @@ class PublicCentrePage:
 def read_both_totals(
     tx: Session, query: FigureQuery, *, by: str | None = None
 ) -> tuple[Summary, WithoutSignals]:
-    """A summary with the groups of ``by``, and what the same answers say without those that carry a signal.
+    """Read a summary with the groups of ``by``, and the figures without answers that carry a signal.
 
     Raises ``NotFound`` if one of the centres does not exist.
     """
@@ -39,7 +39,7 @@ def read_both_totals(
 
 @reading
 def read_public_page(tx: Session, code: str, first: date, last: date) -> PublicCentrePage:
-    """A centre's figures from ``first`` to ``last`` for everybody; ``NotFound`` if there is no such centre."""
+    """Read the public figures of a centre from ``first`` to ``last``; raise ``NotFound`` if there is no such centre."""
     centre = require_centre(tx, code)
     query = FigureQuery(frozenset({centre.code}), first, last)
     return PublicCentrePage(

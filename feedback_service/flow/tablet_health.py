@@ -1,4 +1,4 @@
-"""How the tablets of a centre fare: what their last heartbeat said, and what needs somebody's attention."""
+"""The state of a centre's tablets: their last heartbeat, and warnings that need attention."""
 
 import uuid
 from collections.abc import Collection
@@ -13,6 +13,12 @@ from feedback_service.database import reading
 from feedback_service.errors import N_
 from feedback_service.models import Centre, Device
 from feedback_service.tablets import devices
+
+# Columns that ``TabletState`` takes over from the row of the device.
+_COPIED_COLUMNS = (
+    *("id", "name", "mode", "workplace", "paired_at", "revoked_at", "seen_at", "version", "waiting"),
+    *("oldest_at", "persisted", "battery", "skew"),
+)
 
 SILENT_AFTER = timedelta(minutes=10)  # in opening hours
 MAX_WAITING_TIME = timedelta(hours=1)  # of the oldest answer that waits
@@ -33,7 +39,7 @@ WARNINGS = {
 
 @dataclass(frozen=True, slots=True)
 class RefusedSummary:
-    """Something a tablet sent that is no answer."""
+    """Something that a tablet sent and that was refused."""
 
     came_on: date
     reason: str
@@ -41,7 +47,7 @@ class RefusedSummary:
 
 @dataclass(frozen=True, slots=True)
 class TabletState:
-    """A tablet as its last heartbeat told; ``warnings`` are keys of ``WARNINGS``, ``skew`` is in seconds."""
+    """A tablet at its last heartbeat; ``warnings`` are keys of ``WARNINGS``, ``skew`` is in seconds."""
 
     id: uuid.UUID
     centre: str
@@ -62,31 +68,19 @@ class TabletState:
 
 
 def read_tablets(tx: Session, centres: Collection[str]) -> list[TabletState]:
-    """Every tablet of these centres, by centre and name."""
-    now, found = clock.now(), devices.list_devices(tx, centres)
-    refused: dict[uuid.UUID, list[RefusedSummary]] = {device.id: [] for _, device in found}
+    """Return every tablet of these centres, ordered by centre and name."""
+    now, device_rows = clock.now(), devices.list_devices(tx, centres)
+    refused: dict[uuid.UUID, list[RefusedSummary]] = {device.id: [] for _, device in device_rows}
     for item in devices.list_refused_answers(tx, refused.keys()):
         refused[item.device_id].append(RefusedSummary(item.came_on, item.reason))
-    same: tuple[str, ...] = (
-        "id",
-        "name",
-        "mode",
-        "workplace",
-        "paired_at",
-        "revoked_at",
-        "seen_at",
-        "version",
-        "waiting",
-    )
-    same += ("oldest_at", "persisted", "battery", "skew")
     return [
         TabletState(
             centre=centre.code,
             refused=tuple(refused[device.id]),
             warnings=_find_warnings(centre, device, now, refused=bool(refused[device.id])),
-            **{name: getattr(device, name) for name in same},
+            **{name: getattr(device, name) for name in _COPIED_COLUMNS},
         )
-        for centre, device in found
+        for centre, device in device_rows
     ]
 
 

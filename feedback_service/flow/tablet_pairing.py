@@ -1,7 +1,8 @@
-"""Tablets come and go: an operator or a signed-in person lets one in by a code, and ends its key again.
+"""An operator or a user pairs a tablet by a code, and revokes its key.
 
-Two ways lead in, by one door (``pair``). Somebody makes a code and types it on the tablet; or the tablet shows
-a code, somebody approves it, and the tablet fetches its key by a secret of its own (the shape of RFC 8628).
+There are two ways, and both end in ``pair_tablet``. Either somebody makes a code (``add_device``) and types it on the
+tablet; or the tablet shows a code (``ask_to_pair``), somebody approves it (``approve_tablet``), and the tablet fetches
+its key with a secret of its own (like RFC 8628).
 """
 
 import secrets
@@ -33,7 +34,7 @@ NOT_APPROVED = N_("Nobody has approved this tablet yet.")
 
 @dataclass(frozen=True, slots=True)
 class PairedTablet:
-    """A tablet has its key, told only now."""
+    """A paired tablet and its key, which is shown only once."""
 
     key: str
     id: uuid.UUID
@@ -45,7 +46,7 @@ class PairedTablet:
 
 @dataclass(frozen=True, slots=True)
 class PendingPairing:
-    """A tablet waits for approval: the code it shows, the secret it fetches its key by."""
+    """A tablet that waits for approval: the code that it shows, and the secret with which it fetches its key."""
 
     code: str
     secret: str
@@ -68,7 +69,7 @@ def add_device(
     workplace: str | None = None,
     actor: Actor = COMMAND_LINE,
 ) -> str:
-    """A place for a tablet, and the code that the tablet becomes it by; raises ``Invalid``."""
+    """Add a device and return the code that pairs a tablet with it. Raises ``Invalid``."""
     now, code = clock.now(), keyring.new_pairing_code()
     device = _create_device(tx, centre, name, mode, workplace, now)
     _write_audit_entry(tx, device, actor, "tablet_added")
@@ -80,7 +81,10 @@ def add_device(
 def renew_pairing_code(
     tx: Session, device_id: uuid.UUID, centres: Collection[str], actor: Actor = COMMAND_LINE
 ) -> str:
-    """Another code for a tablet of one of these centres: it lost its key, or its code grew old; else ``NotFound``."""
+    """Return a new code for a tablet whose code expired or whose key was lost.
+
+    Raises ``NotFound`` unless it belongs to one of these centres.
+    """
     now, code, device = clock.now(), keyring.new_pairing_code(), _find_device(tx, device_id, centres)
     devices.allow_pairing(device, current_keyring().signing_key.hash_secret("pairing", code), now)
     _write_audit_entry(tx, device, actor, "tablet_code")
@@ -89,7 +93,7 @@ def renew_pairing_code(
 
 @transaction
 def ask_to_pair(tx: Session) -> PendingPairing:
-    """A tablet that nobody knows shows a code; ``TooManyGuesses`` when too many do so at once."""
+    """Give an unknown tablet a code to show; raise ``TooManyGuesses`` if too many tablets ask at once."""
     now, code, secret = clock.now(), keyring.new_pairing_code(), secrets.token_urlsafe(32)
     key = current_keyring().signing_key
     accepted = devices.request_pairing(
@@ -111,7 +115,10 @@ def approve_tablet(
     workplace: str | None = None,
     actor: Actor = COMMAND_LINE,
 ) -> None:
-    """The tablet that shows this code is let in, once it asks again; ``NotFound`` if none does, or ``Invalid``."""
+    """Approve the tablet that shows this code; it gets its key when it asks again.
+
+    Raises ``NotFound`` if no tablet shows this code, or ``Invalid``.
+    """
     now, normal_code = clock.now(), keyring.normalise_code(code)
     request = devices.lock_pairing_request(
         tx, current_keyring().hash_secret_with_all("pairing", normal_code or ""), now
@@ -126,9 +133,9 @@ def approve_tablet(
 
 @transaction
 def pair_tablet(tx: Session, code: str) -> PairedTablet:
-    """Whoever brings a code, or the secret of an approved tablet, gets the key; once, within ten minutes.
+    """Return the key for a code or for the secret of an approved tablet; works once, within ten minutes.
 
-    Raises ``NotFound``, which says whether approval is still to come.
+    Raises ``NotFound``; its sentence says whether the approval is still missing.
     """
     now, ring = clock.now(), current_keyring()
     hashes = ring.hash_secret_with_all("pairing", code)
@@ -146,7 +153,10 @@ def pair_tablet(tx: Session, code: str) -> PairedTablet:
 def revoke_device(
     tx: Session, device_id: uuid.UUID, centres: Collection[str], actor: Actor = COMMAND_LINE
 ) -> None:
-    """A tablet of one of these centres may only deliver what was given until now; else ``NotFound``."""
+    """Revoke the key of a tablet: it may only deliver answers that were given until now.
+
+    Raises ``NotFound`` unless it belongs to one of these centres.
+    """
     device = _find_device(tx, device_id, centres)
     if device.revoked_at is None:
         device.revoked_at = clock.now()
@@ -199,5 +209,5 @@ def _create_device(
 def _clean_line(pointer: str, text: str, max_length: int) -> str:
     try:
         return read_line(" ".join(text.split()), max_length)
-    except UnusableText as wrong:
-        raise Invalid.for_field(pointer, wrong.message, **wrong.params) from None
+    except UnusableText as error:
+        raise Invalid.for_field(pointer, error.message, **error.params) from None

@@ -1,4 +1,4 @@
-"""A tablet asks what to show, says how it fares, and looks up the case that a typed code belongs to."""
+"""A tablet reads what to show, sends its heartbeat, and looks up the case of a short code."""
 
 import uuid
 from collections.abc import Mapping
@@ -13,11 +13,7 @@ from feedback_service.cases import invitations
 from feedback_service.cases.invitations import InvitationContext
 from feedback_service.config import current_settings
 from feedback_service.database import reading, transaction
-from feedback_service.errors import (
-    AlreadyAnswered,
-    NotAuthenticated,
-    NotFound,
-)
+from feedback_service.errors import AlreadyAnswered, NotAuthenticated, NotFound
 from feedback_service.flow.answers import PublicCentre
 from feedback_service.keyring import current_keyring
 from feedback_service.models import Case, Centre, Device, Invitation, Service
@@ -27,22 +23,22 @@ from feedback_service.tablets import devices
 from feedback_service.tablets.devices import AuthenticatedTablet
 from feedback_service.vocabulary import FINAL_STATUSES, FRONT_OFFICES
 
-CASE_OFFER_TIME = timedelta(minutes=3)  # that a desk's tablet offers a case after its end
+CASE_OFFER_TIME = timedelta(minutes=3)  # how long a tablet at a window offers a case after its final status
 
 
 @dataclass(frozen=True, slots=True)
 class OpenCase:
-    """A case that may be rated on a tablet: enough to see whose it is, and the code that spends it."""
+    """A case that may be rated on a tablet: enough to recognise it, and its short code."""
 
     short_code: str
     service: str
     front_office: str
-    offered_until: datetime | None  # how long to offer it
+    offered_until: datetime | None  # ``None`` for a case that was looked up
 
 
 @dataclass(frozen=True, slots=True)
 class ScreenConfig:
-    """What a tablet is told about itself and what to ask."""
+    """What a tablet needs to know: who it is, what to ask, and the key that encrypts its queue."""
 
     id: uuid.UUID
     name: str
@@ -59,7 +55,7 @@ class ScreenConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
-    """How a tablet fares; ``time`` and ``oldest_at`` by its own clock."""
+    """The state that a tablet reports; ``time`` and ``oldest_at`` are by its own clock, ``battery`` in percent."""
 
     time: datetime
     version: str | None = None
@@ -71,12 +67,9 @@ class Heartbeat:
 
 @reading
 def read_screen_config(tx: Session, tablet: AuthenticatedTablet) -> ScreenConfig:
-    """What the tablet shows; ``NotAuthenticated`` once it is revoked."""
-    device, centre, now = (
-        _require_active(tablet, devices.get_device(tx, tablet)),
-        tx.get_one(Centre, tablet.centre_id),
-        clock.now(),
-    )
+    """Return what the tablet shows; raise ``NotAuthenticated`` if it is revoked."""
+    device = _require_active(tablet, devices.get_device(tx, tablet))
+    centre, now = tx.get_one(Centre, tablet.centre_id), clock.now()
     today = clock.kyiv_day(now)
     return ScreenConfig(
         id=device.id,
@@ -90,14 +83,17 @@ def read_screen_config(tx: Session, tablet: AuthenticatedTablet) -> ScreenConfig
             office: published.find_in_force(tx.connection(), office, today) for office in FRONT_OFFICES
         },
         pending=_find_just_completed_case(tx, centre, device, now) if device.mode == "desk" else None,
-        queue_key_id=f"{current_keyring().signing_key.id}-{device.id}",  # each place has a key of its own
+        queue_key_id=f"{current_keyring().signing_key.id}-{device.id}",  # each device has a key of its own
         queue_key=current_keyring().signing_key.derive_queue_key(device.id),
     )
 
 
 @transaction
 def record_heartbeat(tx: Session, tablet: AuthenticatedTablet, heartbeat: Heartbeat) -> int:
-    """The tablet lives; the seconds that its clock runs ahead of ours. ``NotAuthenticated`` once revoked."""
+    """Store the heartbeat; return how many seconds the tablet's clock is ahead of ours.
+
+    Raises ``NotAuthenticated`` if the tablet is revoked.
+    """
     device, now = _require_active(tablet, devices.get_device(tx, tablet, lock=True)), clock.now()
     device.skew = round((heartbeat.time - now).total_seconds())
     device.seen_at, device.version, device.waiting = now, heartbeat.version, heartbeat.waiting
@@ -109,14 +105,14 @@ def record_heartbeat(tx: Session, tablet: AuthenticatedTablet, heartbeat: Heartb
 
 
 def find_open_case(tablet: AuthenticatedTablet, short_code: str) -> OpenCase:
-    """The case that a typed code belongs to, if it may still be rated.
+    """Return the case with this short code, if it may still be rated.
 
-    Raises ``NotFound``, ``AlreadyAnswered``, ``Gone``, ``NotAuthenticated``, and ``TooManyGuesses`` when the
-    tablet brought too many codes that nobody has.
+    Raises ``NotFound``, ``AlreadyAnswered``, ``Gone``, ``NotAuthenticated``, or ``TooManyGuesses`` if the tablet sent
+    too many unknown codes.
     """
     open_case = _find_open_case(tablet, short_code)
     if open_case is None:
-        raise NotFound()  # only now: the wrong code has been counted for good
+        raise NotFound()  # raised here and not inside the transaction, which had to commit the count of wrong codes
     return open_case
 
 
@@ -139,7 +135,7 @@ def _find_open_case(tx: Session, tablet: AuthenticatedTablet, short_code: str) -
 def lock_invitation_by_code(
     tx: Session, device: Device, centre: Centre, typed_code: str, now: datetime
 ) -> InvitationContext | None:
-    """The centre's invitation with this short code, locked; a code that nobody has is counted."""
+    """Lock and return the centre's invitation with this short code; an unknown code is counted and gives ``None``."""
     code = keyring.normalise_code(typed_code) or ""
     if len(code) == keyring.PREFIX_LENGTH + keyring.CODE_LENGTH and code.startswith(centre.prefix):
         code = code[keyring.PREFIX_LENGTH :]
@@ -155,9 +151,9 @@ def lock_invitation_by_code(
 
 
 def _find_just_completed_case(tx: Session, centre: Centre, device: Device, now: datetime) -> OpenCase | None:
-    """The case that ended last at the tablet's window, if that was just now and nobody has rated it.
+    """Return the case completed last at the tablet's window, if that was just now and nobody has rated it.
 
-    The one before it is offered no more: who it belongs to has left the window to the next person.
+    An earlier case is not offered any more, because its applicant has made room for the next person.
     """
     query = (
         select(Invitation, Case, Service)
@@ -165,7 +161,7 @@ def _find_just_completed_case(tx: Session, centre: Centre, device: Device, now: 
         .join(Service, (Service.centre_id == Case.centre_id) & (Service.id == Case.service_id))
         .where(
             Invitation.centre_id == centre.id,
-            Invitation.issued_on >= clock.kyiv_day(now - CASE_OFFER_TIME),  # there is an index for the day
+            Invitation.issued_on >= clock.kyiv_day(now - CASE_OFFER_TIME),  # this column has an index
             Case.workplace == device.workplace,
             Case.status.in_(FINAL_STATUSES),
             Case.status_at > now - CASE_OFFER_TIME,
@@ -182,7 +178,7 @@ def _find_just_completed_case(tx: Session, centre: Centre, device: Device, now: 
     try:
         code = current_keyring().get_key(invitation.key_id).derive_short_code(invitation.id)
     except LookupError:
-        return None  # its key was taken off the ring
+        return None  # its key was removed from the keyring
     return OpenCase(
         keyring.format_code(centre.prefix + code),
         service.title,

@@ -1,7 +1,7 @@
-"""People are let into the administration, and kept out of it: by whoever manages users, or at the command line.
+"""User administration: users get access to the administration, and lose it.
 
-``by`` is who does it, ``None`` at the command line, where everything is allowed. Others see who reaches one of
-their centres, and change only whom they could have added themselves.
+``current_user`` is who does it; ``None`` stands for the command line, where everything is allowed. Everybody else sees
+the users of their own centres, and changes only users that they could have added themselves.
 """
 
 import uuid
@@ -27,7 +27,7 @@ NOT_YOURS = N_("You can see this user, but somebody with more rights has to chan
 
 @dataclass(frozen=True, slots=True)
 class UserAdded:
-    """A new user, and the secret of the link by which they choose a password."""
+    """A new user, and the secret of the link with which they choose a password."""
 
     id: uuid.UUID
     link: str
@@ -35,7 +35,7 @@ class UserAdded:
 
 @dataclass(frozen=True, slots=True)
 class VisibleUser:
-    """A user as somebody may see them: whether they may be changed, and whether it is oneself."""
+    """A user as the current user sees them."""
 
     user: UserSummary
     may_change: bool
@@ -46,17 +46,17 @@ class VisibleUser:
 def add_user(
     tx: Session, current_user: CurrentUser | None, email: str, role: str, scopes: Iterable[str]
 ) -> UserAdded:
-    """A new user, who is let in once they have chosen a password by the link.
+    """Add a user, who can sign in after choosing a password with the link.
 
-    Raises ``Invalid`` naming every field at fault, ``Conflict`` when the e-mail is taken.
+    Raises ``Invalid`` naming every field at fault, ``Conflict`` if the e-mail is taken.
     """
     return _create_user(tx, current_user, email, role, scopes)
 
 
 def add_user_with_password(email: str, role: str, scopes: Sequence[str], password: str) -> None:
-    """The same at the command line, with a password at once."""
-    if complaint := passwords.find_password_problem(password, email):
-        raise Invalid.for_field("/password", complaint, least=passwords.MIN_LENGTH, most=passwords.MAX_LENGTH)
+    """Add a user with a password, at the command line; errors as in ``add_user``."""
+    if problem := passwords.find_password_problem(password, email):
+        raise Invalid.for_field("/password", problem, least=passwords.MIN_LENGTH, most=passwords.MAX_LENGTH)
     _add_user_with_hash(email, role, scopes, passwords.hash_password(password))
 
 
@@ -81,7 +81,7 @@ def _create_user(
 
 @reading
 def list_users(tx: Session, current_user: CurrentUser | None) -> list[VisibleUser]:
-    """Every user that ``by`` may see, by e-mail."""
+    """Return every user that the current user may see, ordered by e-mail."""
     return [
         _make_visible_user(current_user, summary)
         for summary in users.list_users(tx)
@@ -91,7 +91,7 @@ def list_users(tx: Session, current_user: CurrentUser | None) -> list[VisibleUse
 
 @reading
 def find_user(tx: Session, current_user: CurrentUser | None, user_id: uuid.UUID) -> VisibleUser:
-    """One of them; ``NotFound`` for anybody else."""
+    """Return one user; raise ``NotFound`` for a user that the current user may not see."""
     user = tx.get(User, user_id)
     summary = users.summarise_user(user, users.list_scopes(tx, user)) if user else None
     if summary is None or not _can_see(current_user, summary):
@@ -101,7 +101,7 @@ def find_user(tx: Session, current_user: CurrentUser | None, user_id: uuid.UUID)
 
 @reading
 def find_user_id(tx: Session, email: str) -> uuid.UUID:
-    """The user with this e-mail; ``NotFound`` if there is none."""
+    """Return the id of the user with this e-mail; raise ``NotFound`` if there is none."""
     user = users.find_by_email(tx, email)
     if user is None:
         raise NotFound("There is no user with this e-mail.")
@@ -117,9 +117,9 @@ def change_user(
     role: str,
     scopes: Sequence[str],
 ) -> None:
-    """The user has this role and reaches this; their sessions are over.
+    """Give the user another role or other scopes, and end their sessions.
 
-    Raises ``ChangedMeanwhile`` if somebody else changed them after ``version``, ``Invalid`` as when adding.
+    Raises ``ChangedMeanwhile`` if somebody else changed the user after ``version``, ``Invalid`` as in ``add_user``.
     """
     user = _lock_user_to_change(tx, current_user, user_id)
     if user.version != version:
@@ -134,7 +134,7 @@ def change_user(
     now = clock.now()
     old_chains = users.find_audit_chains(tx, user.role, users.list_scopes(tx, user))
     user.role, user.version = role, user.version + 1
-    user.link_hash = user.link_until = None  # whoever made it might reach less than the user does now
+    user.link_hash = user.link_until = None  # its maker may have fewer rights than the user has now
     users.replace_scopes(tx, user, new_scopes)
     sessions.end_sessions(tx, user.id)
     _write_audit_entry(tx, current_user, user, "user_changed", now, more_chains=old_chains)
@@ -142,7 +142,7 @@ def change_user(
 
 @transaction
 def renew_password_link(tx: Session, current_user: CurrentUser | None, user_id: uuid.UUID) -> str:
-    """The secret of a new link by which the user chooses a password; the present password works until then."""
+    """Return the secret of a new password link; the present password works until the link is used."""
     user, now = _lock_user_to_change(tx, current_user, user_id), clock.now()
     if user.disabled_at is not None:
         raise Conflict(N_("The user is disabled."))
@@ -152,7 +152,7 @@ def renew_password_link(tx: Session, current_user: CurrentUser | None, user_id: 
 
 @transaction
 def disable_user(tx: Session, current_user: CurrentUser | None, user_id: uuid.UUID) -> None:
-    """The user is let in no more, and whatever they have open is closed."""
+    """Disable the user and end their sessions."""
     user, now = _lock_user_to_change(tx, current_user, user_id), clock.now()
     if user.disabled_at is None:
         user.disabled_at, user.link_hash, user.link_until = now, None, None
@@ -163,7 +163,7 @@ def disable_user(tx: Session, current_user: CurrentUser | None, user_id: uuid.UU
 
 @transaction
 def enable_user(tx: Session, current_user: CurrentUser | None, user_id: uuid.UUID) -> None:
-    """The user is let in again, with the password they had."""
+    """Enable the user again, with the password they had."""
     user, now = _lock_user_to_change(tx, current_user, user_id), clock.now()
     if user.disabled_at is not None:
         user.disabled_at, user.version = None, user.version + 1
@@ -172,7 +172,7 @@ def enable_user(tx: Session, current_user: CurrentUser | None, user_id: uuid.UUI
 
 @transaction
 def reset_second_factor(tx: Session, current_user: CurrentUser | None, user_id: uuid.UUID) -> None:
-    """The user sets a second factor up anew after the next sign-in."""
+    """Delete the second factor; the user sets up a new one after the next sign-in."""
     user, now = _lock_user_to_change(tx, current_user, user_id), clock.now()
     user.second_factor, user.last_step, user.version = None, None, user.version + 1
     sessions.end_sessions(tx, user.id)
@@ -180,13 +180,13 @@ def reset_second_factor(tx: Session, current_user: CurrentUser | None, user_id: 
 
 
 def _require_live_session(tx: Session, current_user: CurrentUser | None) -> None:
-    """Nobody acts who was let out, or given another role, since their request began."""
+    """Refuse a current user who was disabled, or got another role, since the request began."""
     if current_user is not None:
         sessions.lock_session(tx, current_user)
 
 
 def _refuse_grant(current_user: CurrentUser | None, role: str, scopes: Iterable[str]) -> None:
-    """Nobody gives more than they may: not another role, not another's centre."""
+    """Raise ``Invalid`` if the current user may not give this role or these scopes."""
     if current_user is None:
         return
     if role not in roles.GRANTABLE_ROLES.get(current_user.role, ()):

@@ -92,7 +92,7 @@ def seed_demo_data(cases: int, seed: int) -> str:
     _reopen_days(
         {clock.kyiv_day(answer.answered_at) for answer, _ in answers_with_tokens}, clock.kyiv_day(now)
     )
-    maintenance.complete_left_answers()
+    maintenance.complete_abandoned_drafts()
     return demo_data.CENTRE
 
 

@@ -43,7 +43,7 @@ def acknowledge_alarm(centre: str, alarm: str) -> ResponseReturnValue:
         raise NotFound() from None
     note = request.form.get(f"note-{alarm_id}", "")
     try:
-        alarms_flow.acknowledge(visitor(), centre_summary.code, alarm_id, note)
+        alarms_flow.acknowledge_alarm(visitor(), centre_summary.code, alarm_id, note)
     except Invalid as refusal:
         errors = [FormError(f"note-{alarm_id}", error.message) for error in form_errors(refusal)]
         return _show_alarms(422, NoteDraft(alarm_id, note, errors))
@@ -58,14 +58,14 @@ def acknowledge_alarm(centre: str, alarm: str) -> ResponseReturnValue:
 @needs(roles.ALARMS)
 def want_letters() -> ResponseReturnValue:
     """The visitor gets letters about alarms from now on, or none."""
-    alarms_flow.want_letters(visitor(), request.form.get("wanted") == "1")
+    alarms_flow.set_alarm_emails(visitor(), request.form.get("wanted") == "1")
     return back_to("admin.alarms", centre=request.args.get("centre"), letters=1)
 
 
 def _show_alarms(status: int = 200, draft: NoteDraft | None = None) -> Response:
     centre_code = request.args.get("centre") or None
     centre_summary = centre_of(centre_code) if centre_code else None
-    alarm_list = alarms_flow.all_alarms(visitor(), centre_code)
+    alarm_list = alarms_flow.list_all_alarms(visitor(), centre_code)
     return show(
         "admin/alarms.html",
         status,
@@ -79,7 +79,7 @@ def _show_alarms(status: int = 200, draft: NoteDraft | None = None) -> Response:
         done=request.args.get("done"),
         saved="letters" in request.args,
         by_mail=current_settings().smtp_url is not None,
-        wanted=alarms_flow.wants_letters(visitor()),
+        wanted=alarms_flow.wants_alarm_emails(visitor()),
         to_comments=_comment_filters,
         reads_comments=visitor().has_right(roles.COMMENTS),
     )

@@ -12,7 +12,7 @@ from feedback_service.centres.opening_hours import WEEKDAYS
 from feedback_service.errors import N_, ChangedMeanwhile, Invalid
 from feedback_service.flow import centre_profile as profile_flow
 from feedback_service.flow.centre_profile import CentreProfile
-from feedback_service.flow.registers import SERVICE_NEEDED, Imported, Remark
+from feedback_service.flow.registers import REQUIRED_SERVICE_COLUMNS, ImportResult, RowMessage
 from feedback_service.i18n import own_name
 from feedback_service.imports import UnreadableFile, parse_table
 from kiosk_ui.admin.admission import centre_of, needs, sight, visitor
@@ -109,7 +109,7 @@ def import_services(centre: str) -> ResponseReturnValue:
         rows = parse_table(
             file_name or translated_message(N_("The table")),
             data,
-            SERVICE_NEEDED,
+            REQUIRED_SERVICE_COLUMNS,
             profile_flow.SERVICE_COLUMNS,
         )
     except UnreadableFile as error:
@@ -136,7 +136,7 @@ def _show_services(
     status: int = 200,
     table: str = "",
     errors: Sequence[FormError] = (),
-    import_result: Imported | None = None,
+    import_result: ImportResult | None = None,
 ) -> Response:
     return show(
         "admin/services.html",
@@ -152,8 +152,8 @@ def _show_services(
     )
 
 
-def _row_message_text(row_message: Remark) -> str:
-    return " ".join(translated_message(error.detail, error.params) for error in row_message.said)
+def _row_message_text(row_message: RowMessage) -> str:
+    return " ".join(translated_message(error.detail, error.params) for error in row_message.errors)
 
 
 def _read_form() -> dict[str, Any]:

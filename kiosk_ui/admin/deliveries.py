@@ -28,8 +28,8 @@ def deliveries() -> Response:
     page = deliveries_flow.read_page(sight().codes, EVENTS_SHOWN)
     return show(
         "admin/deliveries.html",
-        sums=page.status.sums,
-        paused=page.status.paused,
+        sums=page.status.totals,
+        paused=page.status.channel_paused,
         refused=page.refused,
         more=page.more,
         events=EVENT_LABELS,

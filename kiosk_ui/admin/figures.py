@@ -61,9 +61,9 @@ def home() -> ResponseReturnValue:
         shown=shown,
         questions=labels.question_texts(published),
         alarms=read.alarms,
-        sums=read.sums,
-        paused=read.paused,
-        tablets=read.tablets,
+        sums=read.delivery_totals,
+        paused=read.channel_paused,
+        tablets=read.tablets_with_warnings,
         comments=_comments(here),
     )
 
@@ -89,7 +89,7 @@ def breakdown() -> ResponseReturnValue:
     by, here = _told_apart(here)
     read = dashboard.read_breakdown_page(here.view, by)
     parts = []
-    for part in read.parts:
+    for part in read.breakdowns:
         if part.groups:
             drawn, table = _heat(part) if by == "part_of_week" else _funnel(part), tables.broken_down(part)
             parts.append((part, Shown(table, drawn, _exports(here, table.name))))
@@ -175,7 +175,7 @@ def _table(here: Asked, name: str) -> ExportTable | None:
         channels = dashboard.read_channels(here.view)
         return next((make(part) for part in channels if part.front_office == office), None)
     if kind in here.breakdowns:
-        parts = dashboard.read_breakdown_page(here.view, kind).parts
+        parts = dashboard.read_breakdown_page(here.view, kind).breakdowns
         return next((tables.broken_down(part) for part in parts if part.front_office == office), None)
     return None
 
@@ -202,7 +202,7 @@ def _compared(
                 ),
                 Shown(tables.differences(part), None, _exports(here, f"differences-{part.front_office}")),
             )
-            for part in read.parts
+            for part in read.comparisons
             if any(channel.index and channel.index.n for channel in part.channels)
         ],
         written=written,
@@ -234,7 +234,7 @@ def _show(template: str, here: Asked, heading: Heading, status: int = 200, **con
         presets=list(presets(clock.kyiv_day(clock.now()))),
         chosen=labels.group_label(by, key, heading.chosen_title) if by else None,
         words=labels,
-        confirmed=heading.confirmed,
+        confirmed=heading.is_confirmed,
         **context,
     )
 

@@ -12,6 +12,7 @@ from feedback_service.errors import (
     NotRecognised,
     TooManyAttempts,
 )
+from feedback_service.flow import second_factor
 from feedback_service.flow import sign_in as sign_in_flow
 from feedback_service.flow.sign_in import SessionStarted
 from kiosk_ui.admin.admission import NOBODY, SIGNED_IN, needs, visitor
@@ -61,7 +62,7 @@ def enter_code() -> ResponseReturnValue:
     """Let in who has the code."""
     kept = SavedForm.from_form(request.form)
     try:
-        entered = sign_in_flow.enter_code(visitor(), request.form.get("code", ""))
+        entered = second_factor.enter_code(visitor(), request.form.get("code", ""))
     except (NotRecognised, TooManyAttempts) as refusal:
         return ask_for_code(kept, refusal)
     return go_on(entered, kept)
@@ -78,9 +79,9 @@ def confirm() -> ResponseReturnValue:
     """The authenticator knows the secret; or, where that is allowed, it may wait."""
     kept = SavedForm.from_form(request.form)
     if "later" in request.form:
-        return go_on(sign_in_flow.postpone_second_factor(visitor()), kept)
+        return go_on(second_factor.postpone_second_factor(visitor()), kept)
     try:
-        entered = sign_in_flow.confirm_second_factor(visitor(), request.form.get("code", ""))
+        entered = second_factor.confirm_second_factor(visitor(), request.form.get("code", ""))
     except (NotRecognised, TooManyAttempts) as refusal:
         return ask_to_set_up(visitor(), kept, refusal)
     return go_on(entered, kept)

@@ -3,11 +3,11 @@
 from flask import Response, g
 from markupsafe import Markup
 
-from feedback_service.access import second_factor
+from feedback_service.access.second_factor import build_provisioning_uri
 from feedback_service.access.sessions import CODE_STAGE, SET_UP_STAGE, CurrentUser
 from feedback_service.config import current_settings
 from feedback_service.errors import N_, FeedbackError
-from feedback_service.flow import sign_in
+from feedback_service.flow import second_factor
 from feedback_service.printing import qr
 from kiosk_ui.admin.forms import FormError, describe_refusal
 from kiosk_ui.admin.layout import show
@@ -45,8 +45,8 @@ def ask_for_code(kept: SavedForm, refusal: FeedbackError | None = None) -> Respo
 
 def ask_to_set_up(visitor: CurrentUser, kept: SavedForm, refusal: FeedbackError | None = None) -> Response:
     """The page with a new secret for the authenticator."""
-    secret = sign_in.offer_second_factor(visitor)
-    address = second_factor.build_provisioning_uri(secret, visitor.email)
+    secret = second_factor.offer_second_factor(visitor)
+    address = build_provisioning_uri(secret, visitor.email)
     picture = qr.render_svg(
         address, translated_message(N_("QR code for the authenticator")), keep_case=True
     ).decode()

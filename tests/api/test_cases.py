@@ -128,7 +128,7 @@ def test_a_link_expires_at_the_end_of_its_last_day(
     assert case_system.get(f"/cases/{case['id']}").json["invitation"]["state"] == "expired"
 
 
-def test_anything_of_a_foreign_centre_is_not_there(
+def test_a_case_of_a_foreign_centre_is_not_found(
     case_system: Caller, new_caller: NewCaller, elsewhere: str
 ) -> None:
     theirs = new_caller(centres=(elsewhere,))
@@ -150,7 +150,7 @@ def test_the_same_number_in_two_centres_is_two_cases(new_caller: NewCaller, else
     assert here.json["id"] != there.json["id"]
 
 
-def test_a_batch_takes_what_is_good_and_names_what_is_not(case_system: Caller, elsewhere: str) -> None:
+def test_a_batch_registers_valid_cases_and_names_refused_ones(case_system: Caller, elsewhere: str) -> None:
     case_system.post("/cases", make_case(case_number="known"))
     sent = [
         make_case(case_number="new"),

@@ -54,7 +54,9 @@ def listed(caller: Caller, query: str = "") -> list[dict[str, Any]]:
     return items
 
 
-def test_what_waits_is_listed_without_what_it_tells(case_system: Caller, time_is: TimeIs) -> None:
+def test_waiting_deliveries_are_listed_without_the_events_content(
+    case_system: Caller, time_is: TimeIs
+) -> None:
     time_is("2026-11-20T12:00+02:00")
     cases(case_system, 1)
 
@@ -107,7 +109,7 @@ def test_a_dead_letter_is_seen_and_sent_again_as_it_was(
     assert case_system.post(f"/deliveries/{ids[1]}/replay").status_code == 409
 
 
-def test_what_waits_is_tried_at_once_when_asked(
+def test_a_waiting_delivery_is_tried_at_once_when_asked(
     case_system: Caller, app: Flask, settings: Settings, central: Receiver
 ) -> None:
     cases(case_system, 1)
@@ -217,7 +219,9 @@ def test_another_centres_deliveries_do_not_exist(
     ],
 )
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_list_that_cannot_be_meant_is_refused(case_system: Caller, query: str, at_fault: str) -> None:
+def test_invalid_parameters_of_the_delivery_list_are_refused(
+    case_system: Caller, query: str, at_fault: str
+) -> None:
     assert error_pointers(case_system.get(f"/deliveries?{query}")) == {at_fault}
 
 

@@ -138,9 +138,7 @@ def test_the_key_is_asked_before_the_body_is_read(stranger: Caller, new_caller: 
     ],
     ids=lambda value: repr(value[:24]) if isinstance(value, bytes) else None,
 )
-def test_what_could_be_understood_in_two_ways_is_refused(
-    case_system: Caller, sent: bytes, status: int
-) -> None:
+def test_ambiguous_json_is_refused(case_system: Caller, sent: bytes, status: int) -> None:
     reply = case_system.post("/cases", data=sent, content_type="application/json")
     assert reply.status_code == status
 
@@ -167,7 +165,7 @@ def test_only_json_in_utf_8_is_read(case_system: Caller, content_type: str | Non
     "content_type",
     ["application/json", "Application/JSON; charset=UTF-8", 'application/json;charset="utf-8"'],
 )
-def test_json_may_name_its_letters(case_system: Caller, content_type: str) -> None:
+def test_json_content_type_may_name_the_charset(case_system: Caller, content_type: str) -> None:
     data = json.dumps(make_case(), ensure_ascii=False).encode()
     assert case_system.post("/cases", data=data, content_type=content_type).status_code == 201
 
@@ -370,7 +368,7 @@ def test_an_address_that_leads_nowhere_is_refused_in_the_same_shape(
     assert ("Allow" in reply.headers) is (status == 405)
 
 
-def test_an_address_that_only_looks_like_the_door_is_a_page(client: FlaskClient) -> None:
+def test_an_address_that_only_looks_like_the_api_is_a_page(client: FlaskClient) -> None:
     assert client.get("/apiary").mimetype == "text/html"
 
 
@@ -420,7 +418,7 @@ def test_every_kind_of_refusal_is_explained_at_its_address(client: FlaskClient) 
     assert client.get("/problems/nothing").status_code == 404
 
 
-def test_a_fault_of_ours_tells_nothing_but_its_number(
+def test_an_internal_error_shows_nothing_but_its_id(
     app: Flask, case_system: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
@@ -436,14 +434,14 @@ def test_a_fault_of_ours_tells_nothing_but_its_number(
     assert "000123" not in reply.text
 
 
-def test_nothing_that_the_door_says_is_kept_framed_or_guessed_at(stranger: Caller) -> None:
+def test_responses_of_the_api_are_not_cached_framed_or_sniffed(stranger: Caller) -> None:
     headers = stranger.get("/openapi.json").headers
     assert headers["Cache-Control"] == "no-store"
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
 
 
-def test_letters_are_sent_as_they_are(case_system: Caller, stranger: Caller) -> None:
+def test_json_replies_do_not_escape_letters(case_system: Caller, stranger: Caller) -> None:
     token = token_of(case_system.post("/cases", make_case()).json)
     assert "Реєстрація місця проживання" in stranger.get(f"/surveys/{token}").text
 

@@ -72,7 +72,7 @@ def test_a_service_whose_database_went_away_is_alive_and_not_ready(tmp_path: Pat
         db.engine.dispose()
 
 
-def test_what_waits_is_told(app: Flask, client: FlaskClient, time_is: TimeIs) -> None:
+def test_metrics_show_the_backlog(app: Flask, client: FlaskClient, time_is: TimeIs) -> None:
     time_is("2026-11-20T12:00+02:00")
     with app.app_context():
         story.create_centre()
@@ -98,7 +98,7 @@ def test_requests_are_counted_by_route_and_never_by_address(client: FlaskClient)
     assert token not in told
 
 
-def test_all_processes_are_counted_together(tmp_path: Path, fresh_database: FreshDatabase) -> None:
+def test_metrics_count_all_processes_together(tmp_path: Path, fresh_database: FreshDatabase) -> None:
     with RunningService(tmp_path, fresh_database("sqlite"), workers=2) as service:
         for _ in range(40):
             httpx.get(f"{service.url}/api/v1/nothing", trust_env=False)

@@ -119,7 +119,7 @@ def test_centres_are_pooled_and_foreign_ones_are_not_there(app: Flask, new_calle
         ("%ED%A0%80=1", "/%EF%BF%BD%EF%BF%BD%EF%BF%BD"),
     ],
 )
-def test_a_question_that_means_nothing_is_named(case_system: Caller, query: str, at: str) -> None:
+def test_invalid_parameters_of_a_summary_are_named(case_system: Caller, query: str, at: str) -> None:
     named = error_pointers(case_system.get(f"/summaries?{query}"))
     assert len(named) == 1
     if "%" not in at:

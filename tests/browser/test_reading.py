@@ -43,7 +43,7 @@ def said(beside: Flask) -> None:
             create_invitation(centre=CENTRE, front_office="online").token,
             {"on.nps": 5, "any.comment": "одна"},
         )
-        alarm_duties.raise_alarms(maintenance.never)
+        alarm_duties.raise_alarms(maintenance.never_stop)
 
 
 @pytest.fixture

@@ -223,10 +223,10 @@ def test_what_invitations_added_up_to_outlives_them(time_is: TimeIs) -> None:
     assert sum(told.values()) > 0
 
     time_is("2030-01-01T12:00+02:00")
-    assert maintenance.purge().cases == 2, "also if nobody has counted them before"
+    assert maintenance.purge_expired_data().cases == 2, "also if nobody has counted them before"
     assert invited_by("service", *AUGUST) == told
-    assert maintenance.differences() == []
-    maintenance.recount()
+    assert maintenance.find_count_mismatches() == []
+    maintenance.recount_days()
     assert invited_by("service", *AUGUST) == told
 
 
@@ -238,9 +238,9 @@ def test_an_invitation_is_kept_until_all_of_its_day_are_counted(
     told = invited_by("service", *AUGUST)
 
     time_is("2026-08-31T12:00+03:00")
-    assert maintenance.purge().cases == 0
+    assert maintenance.purge_expired_data().cases == 0
     time_is("2026-09-20T12:00+03:00")
-    assert maintenance.purge().cases == 2
+    assert maintenance.purge_expired_data().cases == 2
 
     assert invited_by("service", *AUGUST) == told
 
@@ -255,13 +255,16 @@ def test_what_was_purged_stays_counted_when_more_is_to_be_kept_from_now_on(
     told = invited_by("service", *years)
     time_is("2027-11-20T12:00+02:00")
     maintenance.close_days()
-    assert maintenance.purge().cases == 2
+    assert maintenance.purge_expired_data().cases == 2
 
     app.config["SETTINGS"] = settings
-    assert maintenance.differences() == []
+    assert maintenance.find_count_mismatches() == []
     spoilt(CountRollup.by == "service", CountRollup.day >= date(2027, 1, 1), counts="{}")
-    assert {wrong.day for wrong in maintenance.differences()} == {date(2027, 8, 1), date(2027, 8, 3)}
-    maintenance.recount()
+    assert {wrong.day for wrong in maintenance.find_count_mismatches()} == {
+        date(2027, 8, 1),
+        date(2027, 8, 3),
+    }
+    maintenance.recount_days()
 
-    assert maintenance.differences() == []
+    assert maintenance.find_count_mismatches() == []
     assert invited_by("service", *years) == told

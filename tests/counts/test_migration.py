@@ -47,6 +47,6 @@ def test_what_is_stored_of_purged_invitations_survives_the_way_down_and_up(
     with app.app_context():
         known = {centre.code: centre.purged_until for centre in stored.read_rows(Centre)}
         assert known == {CENTRE: LONG_AGO, "SN12000008": None}
-        maintenance.recount()
+        maintenance.recount_days()
         assert [tally.counts for tally in stored.read_rows(CountRollup)] == [COUNTS]
         db.engine.dispose()

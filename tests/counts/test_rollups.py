@@ -185,7 +185,7 @@ def test_invitations_to_an_old_and_a_new_version_of_the_questions_add_up(by: str
     time_is("2026-08-03T10:00+03:00")
     send_answer(create_invitation().token, {"off.nps": 9})
     later = json.loads((DOCUMENTS_FOLDER / "offline-2026.1.json").read_text(encoding="utf-8"))
-    publishing.load_questionnaire(later | {"version": "offline-2026.2", "effective_from": "2026-08-03"})
+    publishing.publish_questionnaire(later | {"version": "offline-2026.2", "effective_from": "2026-08-03"})
     create_invitation()
 
     def told() -> dict[str, int]:

@@ -63,7 +63,7 @@ def test_what_is_stored_of_a_day_without_answers_is_gone_after_counting_again() 
     invent()
     assert {(wrong.span, wrong.stored) for wrong in differences()} == {("day", 9), ("month", 9)}
 
-    maintenance.recount()
+    maintenance.recount_days()
 
     assert differences() == []
     assert counted(date(2026, 10, 1)) == added_up([Person(MONDAY)])

@@ -98,4 +98,4 @@ def test_the_order_within_a_day_is_unknown_so_equal_totals_give_equal_alarms_and
 def test_of_too_few_answers_no_alarm_is_raised() -> None:
     three = [Day(MONDAY, 3, 3)]
     assert find_excess(three, choose_parameters()) is not None
-    assert find_excess(three, choose_parameters(), least=5) is None
+    assert find_excess(three, choose_parameters(), min_answers=5) is None

@@ -67,8 +67,8 @@ def work(time_is: TimeIs) -> Work:
 
     def do(**later: float) -> None:
         time_is(clock.now() + timedelta(**later))
-        for duty in (alarm_duties.raise_alarms, alarm_duties.review_alarms, alarm_duties.tell_alarms):
-            duty(maintenance.never)
+        for duty in (alarm_duties.raise_alarms, alarm_duties.review_alarms, alarm_duties.send_alarm_emails):
+            duty(maintenance.never_stop)
 
     return do
 
@@ -121,7 +121,7 @@ def test_a_rise_of_bad_answers_raises_one_alarm_with_its_evidence(work: Work) ->
     work()
     work(minutes=10)
 
-    [whole] = [alarm for alarm in alarms.open_alarms(head) if alarm.service is None]
+    [whole] = [alarm for alarm in alarms.list_open_alarms(head) if alarm.service is None]
     assert (whole.kind, whole.n, whole.bad, whole.noticed, whole.needs_attention) == (
         "bad_answers",
         6,
@@ -139,20 +139,20 @@ def test_one_bad_answer_among_many_is_no_alarm(work: Work) -> None:
 
     work()
 
-    assert alarms.open_alarms(head) == []
+    assert alarms.list_open_alarms(head) == []
 
 
-def test_of_fewer_people_than_may_be_shown_there_is_no_alarm(work: Work) -> None:
+def test_fewer_bad_answers_than_may_be_shown_raise_no_alarm(work: Work) -> None:
     head = person()
     for _ in range(4):
         bad_answer()
     work()
-    assert alarms.open_alarms(head) == []
+    assert alarms.list_open_alarms(head) == []
 
     bad_answer()
     work()
 
-    assert {(a.n, a.bad) for a in alarms.open_alarms(head)} == {(5, 5)}
+    assert {(a.n, a.bad) for a in alarms.list_open_alarms(head)} == {(5, 5)}
 
 
 def test_the_service_that_got_worse_is_named(work: Work) -> None:
@@ -164,7 +164,7 @@ def test_the_service_that_got_worse_is_named(work: Work) -> None:
 
     work()
 
-    assert {alarm.service_key for alarm in alarms.open_alarms(head)} == {None, "00034"}
+    assert {alarm.service_key for alarm in alarms.list_open_alarms(head)} == {None, "00034"}
 
 
 def test_sources_outside_the_official_figures_raise_no_alarm_of_bad_answers(work: Work) -> None:
@@ -175,64 +175,64 @@ def test_sources_outside_the_official_figures_raise_no_alarm_of_bad_answers(work
 
     work()
 
-    assert alarms.open_alarms(head) == []
+    assert alarms.list_open_alarms(head) == []
 
 
-def test_an_alarm_is_over_when_things_are_as_usual_again(work: Work) -> None:
+def test_an_alarm_ends_when_bad_answers_are_as_frequent_as_usual(work: Work) -> None:
     head = person()
     usual(60)
     for _ in range(6):
         bad_answer()
     work()
-    assert len([a for a in alarms.open_alarms(head) if a.service is None]) == 1
+    assert len([a for a in alarms.list_open_alarms(head) if a.service is None]) == 1
 
     respondents.store_answers(Person(TODAY + timedelta(1), {"off.quality": "great"}) for _ in range(200))
     work(days=1)
 
-    assert alarms.open_alarms(head) == []
-    assert [a.over_on for a in alarms.all_alarms(head) if a.service is None] == [TODAY + timedelta(1)]
+    assert alarms.list_open_alarms(head) == []
+    assert [a.over_on for a in alarms.list_all_alarms(head) if a.service is None] == [TODAY + timedelta(1)]
     work(days=1)
-    assert len([a for a in alarms.all_alarms(head) if a.service is None]) == 1
+    assert len([a for a in alarms.list_all_alarms(head) if a.service is None]) == 1
 
 
 # ---- breaches --------------------------------------------------------------------------------------------------
 
 
-def test_something_serious_is_an_alarm_at_once_without_words_and_case(work: Work) -> None:
+def test_a_serious_answer_is_a_breach_at_once_without_words_and_case(work: Work) -> None:
     head = person()
     breach()
     send_answer(create_invitation().token, {"any.breach": ["none"], "off.nps": 1})
 
     work()
 
-    [alarm] = alarms.open_alarms(head)
+    [alarm] = alarms.list_open_alarms(head)
     assert (alarm.kind, alarm.bad, alarm.service) == ("breach", 1, None)
 
 
-def test_every_way_of_answering_tells_of_something_serious(work: Work) -> None:
+def test_every_way_of_answering_raises_a_breach(work: Work) -> None:
     head = person()
     answer = make_submission({"any.breach": ["insult"]})
     uninvited_answers.record_hall_answer(CENTRE, client_id=uuid.uuid4(), given=answer, language="uk")
     story.begin_answer(create_invitation().token, {"any.breach": ["bribe"]})
 
     work()
-    assert alarms.open_alarms(head)[0].bad == 1
+    assert alarms.list_open_alarms(head)[0].bad == 1
     work(minutes=40)
     answers.submit_abandoned_drafts()
     work()
 
-    assert [a.bad for a in alarms.open_alarms(head)] == [2]
+    assert [a.bad for a in alarms.list_open_alarms(head)] == [2]
 
 
-def test_only_who_may_read_breaches_hears_of_them(work: Work, box: Mailbox) -> None:
+def test_only_roles_that_may_read_breaches_get_emails_about_them(work: Work, box: Mailbox) -> None:
     head, administrator = person(), person("administrator")
     breach()
 
     work()
     work(minutes=6)
 
-    assert len(alarms.open_alarms(head)) == 1
-    assert alarms.open_alarms(administrator) == []
+    assert len(alarms.list_open_alarms(head)) == 1
+    assert alarms.list_open_alarms(administrator) == []
     assert [letter.recipients for letter in box.emails] == [(head.email,)]
 
 
@@ -246,11 +246,11 @@ def test_nobody_else_reads_alarms(work: Work, box: Mailbox, role: str) -> None:
     work()
     work(minutes=6)
 
-    assert alarms.open_alarms(other) == []
+    assert alarms.list_open_alarms(other) == []
     assert box.emails == []
 
 
-def test_another_centre_hears_nothing(work: Work, box: Mailbox) -> None:
+def test_staff_of_another_centre_get_no_alarms(work: Work, box: Mailbox) -> None:
     create_centre("SN99000008")
     stranger = person("head", "SN99000008")
     breach()
@@ -258,18 +258,18 @@ def test_another_centre_hears_nothing(work: Work, box: Mailbox) -> None:
     work()
     work(minutes=6)
 
-    assert alarms.open_alarms(stranger) == []
+    assert alarms.list_open_alarms(stranger) == []
     assert box.emails == []
     with pytest.raises(NotFound):
-        alarms.open_alarms(stranger, CENTRE)
+        alarms.list_open_alarms(stranger, CENTRE)
     [alarm] = read_rows(Alarm)
     with pytest.raises(NotFound):
-        alarms.acknowledge(stranger, CENTRE, alarm.id, "")
+        alarms.acknowledge_alarm(stranger, CENTRE, alarm.id, "")
     with pytest.raises(NotFound):
-        alarms.acknowledge(stranger, "SN99000008", alarm.id, "")
+        alarms.acknowledge_alarm(stranger, "SN99000008", alarm.id, "")
 
 
-def test_nothing_that_is_stored_about_alarms_tells_when_somebody_answered(work: Work) -> None:
+def test_stored_alarms_do_not_show_when_somebody_answered(work: Work) -> None:
     person()
     breach()
     [concern] = read_rows(AlarmCheck)
@@ -291,61 +291,59 @@ def test_nothing_that_is_stored_about_alarms_tells_when_somebody_answered(work: 
 # ---- acknowledging ---------------------------------------------------------------------------------------------
 
 
-def test_who_deals_with_an_alarm_says_so_once(work: Work) -> None:
+def test_an_alarm_is_acknowledged_once(work: Work) -> None:
     head, deputy = person(), person()
     breach()
     work()
-    [alarm] = alarms.open_alarms(head)
+    [alarm] = alarms.list_open_alarms(head)
 
-    alarms.acknowledge(head, CENTRE, alarm.id, "Розмовляю з працівниками")
+    alarms.acknowledge_alarm(head, CENTRE, alarm.id, "Розмовляю з працівниками")
 
     with pytest.raises(ChangedMeanwhile):
-        alarms.acknowledge(deputy, CENTRE, alarm.id, "і я")
-    [done] = alarms.all_alarms(head)
+        alarms.acknowledge_alarm(deputy, CENTRE, alarm.id, "і я")
+    [done] = alarms.list_all_alarms(head)
     assert (done.acknowledged_by, done.note) == (head.email, "Розмовляю з працівниками")
-    assert alarms.open_alarms(head) == []
+    assert alarms.list_open_alarms(head) == []
 
 
-def test_the_journal_tells_nobody_of_a_breach(work: Work) -> None:
+def test_the_audit_log_does_not_show_that_an_alarm_was_a_breach(work: Work) -> None:
     head = person()
     breach()
     work()
 
-    alarms.acknowledge(head, CENTRE, alarms.open_alarms(head)[0].id, "Розмовляю з працівниками")
+    alarms.acknowledge_alarm(head, CENTRE, alarms.list_open_alarms(head)[0].id, "Розмовляю з працівниками")
 
     [entry] = [each for each in read_rows(JournalEntry) if each.action == "alarm_acknowledged"]
     assert "breach" not in entry.object and str(TODAY) not in entry.object
 
 
-def test_a_new_breach_after_that_is_a_new_alarm(work: Work) -> None:
+def test_a_breach_after_an_acknowledged_one_is_a_new_alarm(work: Work) -> None:
     head = person()
     breach()
     work()
-    alarms.acknowledge(head, CENTRE, alarms.open_alarms(head)[0].id, "")
+    alarms.acknowledge_alarm(head, CENTRE, alarms.list_open_alarms(head)[0].id, "")
 
     breach()
     work()
 
-    assert [a.bad for a in alarms.open_alarms(head)] == [1]
-    assert len(alarms.all_alarms(head)) == 2
+    assert [a.bad for a in alarms.list_open_alarms(head)] == [1]
+    assert len(alarms.list_all_alarms(head)) == 2
 
 
 @pytest.mark.parametrize("note", ["x" * 501, "a\u202eb", "a\x00b"])
-def test_a_note_that_cannot_be_kept_is_refused(work: Work, note: str) -> None:
+def test_an_unusable_note_on_an_alarm_is_refused(work: Work, note: str) -> None:
     head = person()
     breach()
     work()
 
     with pytest.raises(Invalid):
-        alarms.acknowledge(head, CENTRE, alarms.open_alarms(head)[0].id, note)
+        alarms.acknowledge_alarm(head, CENTRE, alarms.list_open_alarms(head)[0].id, note)
 
 
 # ---- letters ---------------------------------------------------------------------------------------------------
 
 
-def test_what_comes_within_five_minutes_is_one_letter_and_then_there_is_quiet(
-    work: Work, box: Mailbox
-) -> None:
+def test_alarms_within_five_minutes_are_one_email_and_the_next_one_waits(work: Work, box: Mailbox) -> None:
     person()
     breach()
     work()
@@ -367,7 +365,7 @@ def test_what_comes_within_five_minutes_is_one_letter_and_then_there_is_quiet(
     assert len(box.emails) == 2
 
 
-def test_a_letter_says_what_and_where_in_two_languages_and_nothing_about_anybody(
+def test_an_alarm_email_says_what_and_where_in_two_languages_and_nothing_about_people(
     work: Work, box: Mailbox
 ) -> None:
     head = person()
@@ -388,12 +386,12 @@ def test_a_letter_says_what_and_where_in_two_languages_and_nothing_about_anybody
     assert "bribe" not in letter.text
 
 
-def test_who_wants_no_letters_gets_none_and_who_is_gone_neither(work: Work, box: Mailbox) -> None:
+def test_users_who_want_no_alarm_emails_and_disabled_users_get_none(work: Work, box: Mailbox) -> None:
     declines, stays, leaves = person(), person(), person()
-    assert alarms.wants_letters(declines)
-    alarms.want_letters(declines, False)
-    alarms.want_letters(stays, False)
-    alarms.want_letters(stays, True)
+    assert alarms.wants_alarm_emails(declines)
+    alarms.set_alarm_emails(declines, False)
+    alarms.set_alarm_emails(stays, False)
+    alarms.set_alarm_emails(stays, True)
     users.disable_user(None, leaves.user_id)
     breach()
 
@@ -401,21 +399,21 @@ def test_who_wants_no_letters_gets_none_and_who_is_gone_neither(work: Work, box:
     work(minutes=6)
 
     assert [letter.recipients for letter in box.emails] == [(stays.email,)]
-    assert not alarms.wants_letters(declines)
+    assert not alarms.wants_alarm_emails(declines)
 
 
-def test_an_acknowledged_alarm_is_told_to_nobody(work: Work, box: Mailbox) -> None:
+def test_no_email_reports_an_acknowledged_alarm(work: Work, box: Mailbox) -> None:
     head = person()
     breach()
     work()
-    alarms.acknowledge(head, CENTRE, alarms.open_alarms(head)[0].id, "")
+    alarms.acknowledge_alarm(head, CENTRE, alarms.list_open_alarms(head)[0].id, "")
 
     work(minutes=6)
 
     assert box.emails == []
 
 
-def test_what_the_server_does_not_take_goes_again_later_and_the_same(work: Work, box: Mailbox) -> None:
+def test_an_email_that_the_server_refuses_is_sent_again_later_unchanged(work: Work, box: Mailbox) -> None:
     person()
     box.replies["DATA"] = b"451 later"
     breach()
@@ -435,7 +433,7 @@ def test_what_the_server_does_not_take_goes_again_later_and_the_same(work: Work,
     assert len(box.emails) == 1
 
 
-def test_who_watches_the_service_learns_how_many_letters_wait_and_how_long(
+def test_metrics_show_how_many_emails_wait_and_how_long(
     work: Work, box: Mailbox, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(os.environ, "PROMETHEUS_MULTIPROC_DIR", raising=False)
@@ -458,7 +456,7 @@ def test_who_watches_the_service_learns_how_many_letters_wait_and_how_long(
     assert told() == {"letters_pending": "0.0", "letter_oldest_pending_seconds": "0.0"}
 
 
-def test_one_address_that_is_refused_holds_nobody_else_up(work: Work, box: Mailbox) -> None:
+def test_one_refused_address_delays_no_other_email(work: Work, box: Mailbox) -> None:
     people = sorted((person() for _ in range(3)), key=lambda each: each.user_id)
     box.refused_addresses.add(people[0].email)
     breach()
@@ -471,9 +469,7 @@ def test_one_address_that_is_refused_holds_nobody_else_up(work: Work, box: Mailb
     assert read_rows(QueuedEmail) == []
 
 
-def test_a_server_that_dies_after_taking_a_letter_gets_it_again_with_the_same_name(
-    work: Work, box: Mailbox
-) -> None:
+def test_an_email_repeated_after_a_broken_connection_has_the_same_id(work: Work, box: Mailbox) -> None:
     person()
     box.hangs_up_after_data = True
     breach()
@@ -486,7 +482,7 @@ def test_a_server_that_dies_after_taking_a_letter_gets_it_again_with_the_same_na
     assert len({letter.message["Message-ID"] for letter in box.emails}) == 1
 
 
-def test_a_letter_that_one_worker_sends_is_left_alone_by_the_other(
+def test_two_workers_do_not_send_the_same_email(
     work: Work, box: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person()
@@ -496,7 +492,7 @@ def test_a_letter_that_one_worker_sends_is_left_alone_by_the_other(
     send = mail.send_email
 
     def meanwhile(*letter: Any) -> None:
-        by_the_other.append(alarm_duties._hold())
+        by_the_other.append(alarm_duties._claim_email())
         send(*letter)
 
     monkeypatch.setattr(mail, "send_email", meanwhile)
@@ -516,7 +512,7 @@ def test_without_a_mail_server_alarms_stay_on_their_page(
     work()
     work(minutes=6)
 
-    assert len(alarms.open_alarms(head)) == 1
+    assert len(alarms.list_open_alarms(head)) == 1
     assert read_rows(QueuedEmail) == []
     app.config["SETTINGS"] = Settings.from_env(
         build_environment(tmp_path, database_url)
@@ -526,7 +522,7 @@ def test_without_a_mail_server_alarms_stay_on_their_page(
     assert box.emails == []
 
 
-def test_letters_do_not_wait_for_a_mail_server_that_is_no_more(
+def test_emails_do_not_wait_for_a_mail_server_that_was_removed(
     tmp_path: Path, app: Flask, work: Work, box: Mailbox, database_url: str
 ) -> None:
     person()
@@ -544,6 +540,6 @@ def test_letters_do_not_wait_for_a_mail_server_that_is_no_more(
     assert read_rows(QueuedEmail) == []
 
 
-def test_the_worker_does_all_of_it() -> None:
+def test_the_worker_does_all_alarm_duties() -> None:
     done = {duty.function for duty in worker.DUTIES}
-    assert {alarm_duties.raise_alarms, alarm_duties.tell_alarms, alarm_duties.review_alarms} <= done
+    assert {alarm_duties.raise_alarms, alarm_duties.send_alarm_emails, alarm_duties.review_alarms} <= done

@@ -58,7 +58,7 @@ def test_a_final_status_brings_one_invitation(final: str) -> None:
 
     assert case.invitation is not None
     assert case.invitation.state == "issued"
-    assert [status for status, _ in case.history] == ["registered", final]
+    assert [entry.status for entry in case.history] == ["registered", final]
 
 
 def test_the_same_report_again_changes_nothing_and_gets_the_same_answer() -> None:
@@ -76,7 +76,7 @@ def test_an_older_status_enters_the_history_without_moving_the_case() -> None:
     case = register_case(replace(report, status="registered", status_at=report.status_at - timedelta(days=2)))
 
     assert case.status == "completed"
-    assert [status for status, _ in case.history] == ["registered", "completed"]
+    assert [entry.status for entry in case.history] == ["registered", "completed"]
     assert [event["status"] for event in stored.read_event_data(CASE_STATUS)] == ["completed", "registered"]
 
 
@@ -86,7 +86,7 @@ def test_statuses_of_one_instant_always_come_in_the_same_order() -> None:
 
     case = register_case(replace(report, status="in_progress"))
 
-    assert [status for status, _ in case.history] == ["in_progress", "registered"]
+    assert [entry.status for entry in case.history] == ["in_progress", "registered"]
     assert cases.find_case(case.id, {CENTRE}) == register_case(report) == case
 
 
@@ -147,7 +147,7 @@ def test_a_cancelled_invitation_says_so_whether_it_was_answered_or_not() -> None
         answers.open_survey(answered.invitation.token, mark_opened=False)
 
 
-def test_cancelling_again_is_the_same_answer() -> None:
+def test_cancelling_an_invitation_again_gives_the_same_reply() -> None:
     case = register_case(make_case_update())
 
     assert cases.cancel_invitation(case.id, {CENTRE}) == cases.cancel_invitation(case.id, {CENTRE})
@@ -187,7 +187,7 @@ def test_a_clock_may_run_five_minutes_ahead_and_no_more() -> None:
     assert [error.pointer for error in refusal.value.errors] == ["/status_at"]
 
 
-def test_one_bad_report_spoils_no_other() -> None:
+def test_one_refused_report_does_not_affect_the_others() -> None:
     reports = [
         make_case_update(),
         make_case_update(status_at=clock.now() + timedelta(days=1)),
@@ -201,7 +201,7 @@ def test_one_bad_report_spoils_no_other() -> None:
     assert len(stored.read_rows(Case)) == 2
 
 
-def test_a_centre_outside_the_key_is_not_there() -> None:
+def test_a_case_of_a_centre_outside_the_key_is_refused() -> None:
     create_centre("SN05000001")
 
     [outcome] = cases.register_cases([make_case_update(centre="SN05000001")], {CENTRE})
@@ -243,7 +243,7 @@ def test_an_invitation_lives_until_the_end_of_its_last_day_in_kyiv(time_is: Time
         answers.open_survey(invitation.token, mark_opened=False)
 
 
-def test_what_is_printed_can_be_derived_again_after_the_key_was_rotated(settings: Settings) -> None:
+def test_token_and_short_code_can_be_derived_again_after_the_key_was_rotated(settings: Settings) -> None:
     case = register_case(make_case_update())
     rotated = replace(settings, token_keys=(b"new" * 12, *settings.token_keys))
 

@@ -59,7 +59,7 @@ def test_a_changed_profile_is_kept_and_told_to_the_central_system(by: CurrentUse
     assert (told["name"], told["controller"], told["code"]) == ("Прозорий офіс", "Вінницька міська рада", OWN)
 
 
-def test_what_is_shown_may_be_saved_again_and_changes_nothing(by: CurrentUser) -> None:
+def test_a_profile_saved_as_shown_changes_nothing(by: CurrentUser) -> None:
     centre_profile.change_profile(by, OWN, 1, typed(by, **WHOLE))
 
     assert not centre_profile.change_profile(by, OWN, 2, typed(by))
@@ -67,7 +67,7 @@ def test_what_is_shown_may_be_saved_again_and_changes_nothing(by: CurrentUser) -
     assert [each.action for each in stored.read_rows(JournalEntry)].count("profile_changed") == 1
 
 
-def test_who_edits_an_old_version_overwrites_nothing(by: CurrentUser) -> None:
+def test_an_edit_of_an_old_profile_version_is_refused(by: CurrentUser) -> None:
     first, second = typed(by, name="Перша"), typed(by, name="Друга")
     centre_profile.change_profile(by, OWN, 1, first)
 
@@ -76,7 +76,7 @@ def test_who_edits_an_old_version_overwrites_nothing(by: CurrentUser) -> None:
     assert centre_profile.read_profile(by, OWN).name == "Перша"
 
 
-def test_an_import_from_the_register_is_a_change_too(by: CurrentUser) -> None:
+def test_an_import_of_centres_is_a_new_profile_version(by: CurrentUser) -> None:
     form = typed(by, name="З форми")
     row = {"code": OWN, "name": "З реєстру", "edrpou": "00032112", "katottg": "UA12020010010037010"}
     registers.import_centres([ImportedRow(2, row)])
@@ -102,7 +102,7 @@ def test_an_import_from_the_register_is_a_change_too(by: CurrentUser) -> None:
         ("languages", []),
     ],
 )
-def test_what_cannot_be_kept_is_named_and_nothing_changes(by: CurrentUser, field: str, value: Any) -> None:
+def test_faults_of_a_profile_are_named_and_nothing_changes(by: CurrentUser, field: str, value: Any) -> None:
     with pytest.raises(Invalid) as refused:
         centre_profile.change_profile(by, OWN, 1, typed(by, **(WHOLE | {field: value})))
 
@@ -110,7 +110,7 @@ def test_what_cannot_be_kept_is_named_and_nothing_changes(by: CurrentUser, field
     assert stored.read_event_data(CENTRE_PROFILE) == []
 
 
-def test_a_foreign_centre_is_not_there(by: CurrentUser) -> None:
+def test_the_profile_of_a_foreign_centre_is_not_found(by: CurrentUser) -> None:
     for attempt in (
         lambda: centre_profile.read_profile(by, FOREIGN),
         lambda: centre_profile.change_profile(by, FOREIGN, 1, typed(by)),

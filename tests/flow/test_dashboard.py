@@ -56,7 +56,7 @@ def overview(query: FigureQuery) -> Overview:
 
 def breakdown(query: FigureQuery, by: str) -> Sequence[Breakdown]:
     """The front offices by groups."""
-    return dashboard.read_breakdown_page(query, by).parts
+    return dashboard.read_breakdown_page(query, by).breakdowns
 
 
 def indicator_json(front_office: str, index: LoyaltyIndex | None) -> object:
@@ -102,7 +102,7 @@ def test_every_figure_of_the_overview_is_the_apis(app: Flask, closed: bool) -> N
 
 
 @pytest.mark.parametrize("by", BREAKDOWNS)
-def test_every_figure_told_apart_is_the_apis(app: Flask, by: str) -> None:
+def test_every_figure_of_a_breakdown_is_the_apis(app: Flask, by: str) -> None:
     store_answers(make_people(2, 500, first_day=FIRST, days=60))
     told = breakdown(VIEW, by)
     groups = {group["key"]: group for group in api(app, by=by)["groups"]}
@@ -146,7 +146,7 @@ def test_the_trend_is_the_apis_week_by_week(app: Flask) -> None:
             assert group["suppressed"] or group["indicators"][0].get("suppressed")
 
 
-def test_one_service_looked_at_alone_is_its_group() -> None:
+def test_the_figures_of_one_chosen_service_are_those_of_its_group() -> None:
     store_answers(make_people(4, 400, first_day=FIRST, days=60))
     [code, _] = SERVICES[3]
     alone = overview(
@@ -190,7 +190,7 @@ def test_a_period_is_compared_with_the_equal_one_before(
     assert (told.first, told.last) == before
 
 
-def test_the_verdict_is_about_the_period_before() -> None:
+def test_the_verdict_compares_with_the_period_before() -> None:
     october = FigureQuery(frozenset({CENTRE}), date(2026, 10, 1), date(2026, 10, 31))
     store_answers(said(*["great"] * 98, "awful", "good", day=date(2026, 9, 15)))
     store_answers(said(*["great"] * 80, *["awful"] * 20, day=date(2026, 10, 15)))
@@ -261,7 +261,7 @@ def test_the_interval_of_the_difference_between_channels_is_told() -> None:
     assert bad.verdict == "worse"
 
 
-def test_of_too_few_people_nothing_is_told_anywhere() -> None:
+def test_figures_of_too_few_people_are_withheld_on_every_page() -> None:
     store_answers(said("awful", "awful", "good"))
     told = overview(VIEW)
 
@@ -278,7 +278,7 @@ def alone(window: str, among: set[str | None] | None = None) -> Overview:
     return overview(replace(VIEW, subset=part))
 
 
-def test_what_is_withheld_among_others_is_withheld_when_looked_at_alone() -> None:
+def test_a_group_withheld_among_others_is_withheld_when_chosen_alone() -> None:
     store_answers(said(*["good"] * 3, workplace="window-1"))
     store_answers(said(*["good"] * 7, workplace="window-2"))
     store_answers(said(*["good"] * 40, workplace="window-3"))
@@ -310,7 +310,7 @@ def test_of_two_equal_groups_the_same_one_is_withheld_among_others_and_alone() -
 
 def test_all_numbers_of_the_first_screen_are_of_one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     send_answer(create_invitation().token, {"off.nps": 9})
-    waiting = dashboard.read_overview_page(somebody("head"), VIEW, CENTRE).sums
+    waiting = dashboard.read_overview_page(somebody("head"), VIEW, CENTRE).delivery_totals
 
     def somebody_answers_meanwhile(query: FigureQuery, **summaries: Summary) -> Overview:
         send_answer(create_invitation().token, {"off.nps": 9})
@@ -320,12 +320,12 @@ def test_all_numbers_of_the_first_screen_are_of_one_moment(monkeypatch: pytest.M
     page = dashboard.read_overview_page(somebody("head"), VIEW, CENTRE)
 
     assert page.overview.summary.funnel.invited == 1
-    assert page.sums == waiting
+    assert page.delivery_totals == waiting
 
 
 def test_the_first_screen_holds_nothing_that_the_visitor_may_not_see() -> None:
     send_answer(create_invitation().token, {"off.nps": 9, "any.breach": ["bribe"]})
-    alarm_duties.raise_alarms(maintenance.never)
+    alarm_duties.raise_alarms(maintenance.never_stop)
 
     head = dashboard.read_overview_page(somebody("head"), VIEW, CENTRE)
     administrator = dashboard.read_overview_page(somebody("administrator"), VIEW, CENTRE)
@@ -333,5 +333,10 @@ def test_the_first_screen_holds_nothing_that_the_visitor_may_not_see() -> None:
 
     assert [alarm.kind for alarm in head.alarms] == ["breach"]
     assert list(administrator.alarms) == []
-    assert administrator.sums is not None
-    assert (list(council.alarms), council.sums, council.paused, council.tablets) == ([], None, False, 0)
+    assert administrator.delivery_totals is not None
+    assert (
+        list(council.alarms),
+        council.delivery_totals,
+        council.channel_paused,
+        council.tablets_with_warnings,
+    ) == ([], None, False, 0)

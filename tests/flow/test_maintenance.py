@@ -13,7 +13,7 @@ from feedback_service.config import Settings
 from feedback_service.counts import closing
 from feedback_service.database import transaction
 from feedback_service.flow import maintenance, uninvited_answers
-from feedback_service.flow.maintenance import Purged
+from feedback_service.flow.maintenance import PurgeCounts
 from feedback_service.flow.uninvited_answers import AssistedAnswer
 from feedback_service.models import (
     Case,
@@ -71,17 +71,19 @@ def closed_days() -> set[date]:
     return {row.day for row in stored.read_rows(CountedDay) if row.closed}
 
 
-def test_answers_begun_and_left_become_final_all_of_them(time_is: TimeIs, day_one: date) -> None:
-    for _ in range(maintenance.LEFT + 1):
+def test_all_abandoned_drafts_become_final(time_is: TimeIs, day_one: date) -> None:
+    for _ in range(maintenance.DRAFTS_AT_ONCE + 1):
         begin_answer(create_invitation().token, {"off.nps": 9})
     time_is(minutes_later(31))
 
-    assert maintenance.complete_left_answers() == maintenance.LEFT + 1
+    assert maintenance.complete_abandoned_drafts() == maintenance.DRAFTS_AT_ONCE + 1
     assert stored.read_rows(DraftAnswer) == []
-    assert len(stored.read_rows(Response)) == maintenance.LEFT + 1
+    assert len(stored.read_rows(Response)) == maintenance.DRAFTS_AT_ONCE + 1
 
 
-def test_a_day_is_closed_only_when_nothing_of_it_can_be_under_way(time_is: TimeIs, day_one: date) -> None:
+def test_a_day_is_closed_only_when_no_response_of_it_can_still_be_recorded(
+    time_is: TimeIs, day_one: date
+) -> None:
     send_answer(create_invitation().token, {"off.nps": 9})
 
     time_is("2026-03-03T00:05+02:00")
@@ -91,7 +93,7 @@ def test_a_day_is_closed_only_when_nothing_of_it_can_be_under_way(time_is: TimeI
 
     assert closed_days() == {day_one}
     assert maintenance.close_days() == 0
-    assert maintenance.differences() == []
+    assert maintenance.find_count_mismatches() == []
 
 
 def test_recounting_makes_stored_figures_what_the_answers_add_up_to(time_is: TimeIs, day_one: date) -> None:
@@ -99,10 +101,10 @@ def test_recounting_makes_stored_figures_what_the_answers_add_up_to(time_is: Tim
     time_is(noon(day_one + timedelta(days=1)))
     maintenance.close_days()
     spoil_counts()
-    assert maintenance.differences() != []
+    assert maintenance.find_count_mismatches() != []
 
-    assert maintenance.recount() == 1
-    assert maintenance.differences() == []
+    assert maintenance.recount_days() == 1
+    assert maintenance.find_count_mismatches() == []
 
 
 def test_comments_go_when_they_are_old_enough_and_coded_answers_never(
@@ -112,9 +114,9 @@ def test_comments_go_when_they_are_old_enough_and_coded_answers_never(
     kept = timedelta(days=settings.retention_days)
 
     time_is(noon(day_one + kept))
-    assert maintenance.purge() == Purged(comments=0, cases=0)
+    assert maintenance.purge_expired_data() == PurgeCounts(comments=0, cases=0)
     time_is(noon(day_one + kept + timedelta(days=1)))
-    assert maintenance.purge() == Purged(comments=1, cases=1)
+    assert maintenance.purge_expired_data() == PurgeCounts(comments=1, cases=1)
 
     assert stored.read_comments() == []
     assert stored.read_answers() == {("off.nps", "9")}
@@ -139,7 +141,7 @@ def test_a_comment_s_age_counts_from_the_day_it_was_left(
 
     time_is(noon(day_one + timedelta(days=settings.retention_days + 1)))
 
-    assert maintenance.purge().comments == 1
+    assert maintenance.purge_expired_data().comments == 1
 
 
 def test_spent_invitations_go_with_their_cases_and_history(
@@ -153,7 +155,7 @@ def test_spent_invitations_go_with_their_cases_and_history(
 
     time_is(noon(day_one + timedelta(days=settings.retention_days + 1)))
 
-    assert maintenance.purge().cases == 1
+    assert maintenance.purge_expired_data().cases == 1
     assert [stored.read_rows(table) for table in (Case, CaseStatus, Invitation)] == [[], [], []]
     assert len(stored.read_rows(Response)) == 1
 
@@ -166,9 +168,9 @@ def test_an_invitation_that_nobody_answered_goes_when_its_last_day_is_as_old(
     kept = timedelta(days=settings.retention_days)
 
     time_is(noon(last_day + kept))
-    assert maintenance.purge().cases == 0
+    assert maintenance.purge_expired_data().cases == 0
     time_is(noon(last_day + kept + timedelta(days=1)))
-    assert maintenance.purge().cases == 1
+    assert maintenance.purge_expired_data().cases == 1
 
 
 def test_a_case_that_may_yet_be_completed_stays(time_is: TimeIs, day_one: date, settings: Settings) -> None:
@@ -176,39 +178,39 @@ def test_a_case_that_may_yet_be_completed_stays(time_is: TimeIs, day_one: date, 
 
     time_is(noon(day_one + timedelta(days=2 * settings.retention_days)))
 
-    assert maintenance.purge().cases == 0
+    assert maintenance.purge_expired_data().cases == 0
     assert len(stored.read_rows(Case)) == 1
 
 
-def test_what_was_tapped_is_counted_before_its_invitation_goes(
+def test_a_draft_is_completed_before_its_invitation_is_purged(
     time_is: TimeIs, day_one: date, settings: Settings
 ) -> None:
     begin_answer(create_invitation().token, {"off.nps": 9})
     time_is(noon(day_one + timedelta(days=2 * settings.retention_days)))
 
-    assert maintenance.purge().cases == 0
-    maintenance.complete_left_answers()
-    assert maintenance.purge().cases == 1
+    assert maintenance.purge_expired_data().cases == 0
+    maintenance.complete_abandoned_drafts()
+    assert maintenance.purge_expired_data().cases == 1
 
     assert stored.read_answers() == {("off.nps", "9")}
 
 
-def test_purging_takes_as_many_portions_as_it_needs(
+def test_purging_repeats_batches_until_everything_is_deleted(
     time_is: TimeIs, day_one: date, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(maintenance, "PORTION", 2)
+    monkeypatch.setattr(maintenance, "ROWS_AT_ONCE", 2)
     for _ in range(5):
         send_answer(create_invitation().token, COMMENT)
     time_is(noon(day_one + timedelta(days=settings.retention_days + 1)))
 
-    assert maintenance.purge() == Purged(comments=5, cases=5)
+    assert maintenance.purge_expired_data() == PurgeCounts(comments=5, cases=5)
 
 
 def test_no_duty_goes_on_when_told_to_stop(time_is: TimeIs, day_one: date) -> None:
     begin_answer(create_invitation().token, {"off.nps": 9})
     time_is(minutes_later(31))
 
-    assert maintenance.complete_left_answers(stop=lambda: True) == 0
+    assert maintenance.complete_abandoned_drafts(stop=lambda: True) == 0
 
 
 def test_a_centre_that_fails_leaves_the_others_their_turn(
@@ -241,17 +243,17 @@ def acknowledged(tx: Session, event_id: uuid.UUID) -> None:
     tx.execute(update(Event).where(Event.id == event_id).values(values | travelled))
 
 
-def test_what_was_delivered_30_days_ago_is_blanked_and_nothing_else(time_is: TimeIs, day_one: date) -> None:
+def test_events_delivered_30_days_ago_are_blanked_and_no_others(time_is: TimeIs, day_one: date) -> None:
     create_invitation()
     send_answer(create_invitation().token, {"off.nps": 9})
     first, *_ = sorted(stored.read_rows(Event), key=lambda event: event.id)
     acknowledged(first.id)
 
     time_is(clock.now() + timedelta(days=30))
-    assert maintenance.blank_delivered() == 0
+    assert maintenance.blank_delivered_events() == 0
     time_is(clock.now() + timedelta(seconds=1))
-    assert maintenance.blank_delivered() == 1
-    assert maintenance.blank_delivered() == 0
+    assert maintenance.blank_delivered_events() == 1
+    assert maintenance.blank_delivered_events() == 0
 
     blank, *waiting = sorted(stored.read_rows(Event), key=lambda event: event.id)
     assert (blank.body, blank.data, blank.subject) == (None, None, "")

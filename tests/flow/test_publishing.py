@@ -40,9 +40,9 @@ def document(kind: str) -> dict[str, Any]:
 
 def load(kind: str, document: Any) -> str:
     """Publish a document of that kind."""
-    return {"questionnaire": publishing.load_questionnaire, "methodology": publishing.load_methodology}[kind](
-        document
-    )
+    return {"questionnaire": publishing.publish_questionnaire, "methodology": publishing.publish_methodology}[
+        kind
+    ](document)
 
 
 def other_text(document: dict[str, Any]) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def test_a_questionnaire_whose_answers_no_methodology_counts_is_refused() -> Non
     document = shipped_document(questionnaires, "questionnaires") | {"version": "offline-2027.1"}
 
     with pytest.raises(Invalid) as refusal:
-        publishing.load_questionnaire(with_word(document, "so_so"))
+        publishing.publish_questionnaire(with_word(document, "so_so"))
 
     assert "864-2021 has no place for the answer so_so" in refusal.value.errors[0].detail
     assert stored.read_rows(PublishedDocument) == []
@@ -107,7 +107,7 @@ def test_a_methodology_that_leaves_out_what_is_asked_is_refused() -> None:
     document = shipped_document(methodology, "methodologies") | {"id": "new", "effective_from": "2030-01-01"}
 
     with pytest.raises(Invalid) as refusal:
-        publishing.load_methodology(with_word(document, "so_so"))
+        publishing.publish_methodology(with_word(document, "so_so"))
 
     assert "new has no place for the answer acceptable" in refusal.value.errors[0].detail
     assert stored.read_rows(PublishedDocument) == []
@@ -120,6 +120,6 @@ def test_new_words_are_published_methodology_first() -> None:
     asking = shipped_document(questionnaires, "questionnaires") | day | {"version": "offline-2030.1"}
 
     with pytest.raises(Invalid):
-        publishing.load_questionnaire(with_word(asking, "so_so"))
-    publishing.load_methodology(counting)
-    assert publishing.load_questionnaire(with_word(asking, "so_so")) == "offline-2030.1"
+        publishing.publish_questionnaire(with_word(asking, "so_so"))
+    publishing.publish_methodology(counting)
+    assert publishing.publish_questionnaire(with_word(asking, "so_so")) == "offline-2030.1"

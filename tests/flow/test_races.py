@@ -72,7 +72,7 @@ def note_started(tx: Session) -> None:
 
 
 @pytest.mark.parametrize("started", [False, True])
-def test_of_two_who_send_the_quicker_is_heard(started: bool) -> None:
+def test_of_two_answers_sent_at_once_the_first_is_stored(started: bool) -> None:
     token = create_invitation().token
     if started:
         note_started()
@@ -84,7 +84,7 @@ def test_of_two_who_send_the_quicker_is_heard(started: bool) -> None:
     assert len(stored.read_rows(Response)) == len(stored.read_event_data(RESPONSE_RECORDED)) == 1
 
 
-def test_who_sends_twice_gets_the_same_receipt() -> None:
+def test_an_answer_sent_twice_gets_the_same_receipt() -> None:
     token = create_invitation().token
     first: list[answers_flow.RecordedAnswer] = []
 
@@ -96,7 +96,7 @@ def test_who_sends_twice_gets_the_same_receipt() -> None:
     assert len(stored.read_rows(Response)) == 1
 
 
-def test_who_taps_what_somebody_sends_is_told() -> None:
+def test_a_tap_during_somebody_elses_submission_is_refused() -> None:
     token = create_invitation().token
 
     with pytest.raises(AlreadyAnswered):
@@ -105,7 +105,7 @@ def test_who_taps_what_somebody_sends_is_told() -> None:
     assert not stored.read_rows(DraftAnswer)
 
 
-def test_who_taps_again_what_somebody_sends_is_told() -> None:
+def test_a_repeated_tap_during_somebody_elses_submission_is_refused() -> None:
     token = create_invitation().token
     begin_answer(token, {"off.nps": 9}, ME)
 
@@ -136,7 +136,7 @@ def test_of_two_taps_at_once_none_is_lost(before: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize("step", [finish, tap])
-def test_what_is_cancelled_while_one_answers_is_not_answered(
+def test_an_invitation_cancelled_during_an_answer_is_not_answered(
     step: Callable[[str, AnswerChecker], object],
 ) -> None:
     token = create_invitation(case_number="1").token

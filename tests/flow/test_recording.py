@@ -27,11 +27,11 @@ def other_questions() -> dict[str, Any]:
 def test_something_serious_is_found_by_the_question_that_the_questionnaire_names(time_is: TimeIs) -> None:
     time_is("2026-11-20T12:00+02:00")
     create_centre()
-    publishing.load_questionnaire(other_questions())
+    publishing.publish_questionnaire(other_questions())
 
     send_answer(create_invitation().token, {"any.serious": ["bribe"], "any.comment": "Вимагали гроші"})
     send_answer(create_invitation().token, {"any.serious": ["nothing"], "any.comment": "Усе гаразд"})
-    alarm_duties.raise_alarms(maintenance.never)
+    alarm_duties.raise_alarms(maintenance.never_stop)
 
     assert [(alarm.kind, alarm.bad) for alarm in read_rows(Alarm)] == [("breach", 1)]
     assert sorted(comment.breach for comment in read_rows(Comment)) == [False, True]

@@ -70,7 +70,7 @@ def test_a_centre_is_added_once() -> None:
         ("katottg", "UA0502"),
     ],
 )
-def test_what_looks_mistyped_is_refused_by_name(column: str, cell: str) -> None:
+def test_a_mistyped_centre_field_is_refused_by_name(column: str, cell: str) -> None:
     with pytest.raises(Invalid) as refusal:
         registers.add_centre(PROFILE | {column: cell})
 
@@ -78,7 +78,7 @@ def test_what_looks_mistyped_is_refused_by_name(column: str, cell: str) -> None:
     assert stored.read_rows(Centre) == []
 
 
-def test_everything_mistyped_is_named_at_once() -> None:
+def test_all_mistyped_centre_fields_are_named_at_once() -> None:
     with pytest.raises(Invalid) as refusal:
         registers.add_centre({"code": "?", "name": "", "edrpou": "1", "katottg": "2"})
 
@@ -138,7 +138,7 @@ def test_a_code_that_no_database_would_compare_is_a_fault_like_any_other() -> No
     assert [fault.line for fault in services.faults] == [2]
 
 
-def test_a_row_at_fault_is_named_by_its_line_and_spoils_no_other() -> None:
+def test_a_faulty_row_is_named_by_its_line_and_does_not_affect_others() -> None:
     done = registers.import_centres(
         table(PROFILE | {"name": ""}, PROFILE | {"code": "SN05000002"}, PROFILE | {"code": "sn05000002"})
     )

@@ -16,6 +16,7 @@ from feedback_service.access.sessions import CODE_STAGE, FULL_STAGE, SET_UP_STAG
 from feedback_service.database import transaction
 from feedback_service.errors import Invalid, NotAllowed, NotFound, NotRecognised, TooManyAttempts
 from feedback_service.flow import maintenance, sign_in, users
+from feedback_service.flow import second_factor as second_factor_flow
 from feedback_service.models import JournalEntry, SignInAttempts, User, UserSession
 from tests.conftest import TimeIs
 from tests.support import stored, story
@@ -158,11 +159,11 @@ def secret(head: str) -> str:
     return add_second_factor(head)
 
 
-def test_a_code_opens_the_door_with_a_new_session(secret: str) -> None:
+def test_the_right_code_starts_a_new_session_with_all_rights(secret: str) -> None:
     half = sign_in.sign_in(EMAIL, PASSWORD)
     assert half.stage == CODE_STAGE
 
-    entered = sign_in.enter_code(visiting(half.token), current_code(secret))
+    entered = second_factor_flow.enter_code(visiting(half.token), current_code(secret))
 
     assert visiting(entered.token).is_signed_in
     assert sign_in.find_current_user(half.token) is None, "what was known before opens nothing"
@@ -172,22 +173,22 @@ def test_a_code_opens_the_door_with_a_new_session(secret: str) -> None:
 def test_a_code_works_once(secret: str, time_is: TimeIs) -> None:
     time_is("2026-11-20T10:15:05+02:00")
     first, second = (visiting(sign_in.sign_in(EMAIL, PASSWORD).token) for _ in range(2))
-    sign_in.enter_code(first, current_code(secret))
+    second_factor_flow.enter_code(first, current_code(secret))
 
     with pytest.raises(NotRecognised):
-        sign_in.enter_code(second, current_code(secret))
+        second_factor_flow.enter_code(second, current_code(secret))
     time_is("2026-11-20T10:15:35+02:00")
-    assert sign_in.enter_code(second, current_code(secret))
+    assert second_factor_flow.enter_code(second, current_code(secret))
 
 
-def test_of_two_with_the_same_code_at_once_one_is_let_in(app: Flask, secret: str) -> None:
+def test_of_two_sign_ins_with_the_same_code_at_once_one_succeeds(app: Flask, secret: str) -> None:
     halves = [visiting(sign_in.sign_in(EMAIL, PASSWORD).token) for _ in range(2)]
     code, outcomes = current_code(secret), list[bool]()
 
     def enter(half: CurrentUser) -> None:
         with app.app_context():
             try:
-                sign_in.enter_code(half, code)
+                second_factor_flow.enter_code(half, code)
                 outcomes.append(True)
             except NotRecognised:
                 outcomes.append(False)
@@ -206,10 +207,10 @@ def test_wrong_codes_wait_as_wrong_passwords_do(secret: str) -> None:
     wrong = f"{(int(current_code(secret)) + 1) % 1_000_000:06}"
     for _ in range(5):
         with pytest.raises(NotRecognised):
-            sign_in.enter_code(half, wrong)
+            second_factor_flow.enter_code(half, wrong)
 
     with pytest.raises(TooManyAttempts):
-        sign_in.enter_code(half, current_code(secret))
+        second_factor_flow.enter_code(half, current_code(secret))
 
 
 def test_nobody_makes_another_wait_for_their_code_without_their_password(secret: str) -> None:
@@ -218,48 +219,52 @@ def test_nobody_makes_another_wait_for_their_code_without_their_password(secret:
         with pytest.raises(NotRecognised):
             sign_in.sign_in(f"code/{half.user_id}", "навмання")
 
-    assert sign_in.enter_code(half, current_code(secret)).stage == FULL_STAGE
+    assert second_factor_flow.enter_code(half, current_code(secret)).stage == FULL_STAGE
 
 
 def test_a_second_factor_is_set_up_by_its_first_code_and_asked_for_from_then_on() -> None:
     half = visiting(sign_in.sign_in(EMAIL, PASSWORD).token)
-    secret = sign_in.offer_second_factor(half)
-    assert sign_in.offer_second_factor(half) == secret, "the same until it is confirmed"
+    secret = second_factor_flow.offer_second_factor(half)
+    assert second_factor_flow.offer_second_factor(half) == secret, "the same until it is confirmed"
 
     with pytest.raises(NotRecognised):
-        sign_in.confirm_second_factor(half, "000000" if current_code(secret) != "000000" else "000001")
+        second_factor_flow.confirm_second_factor(
+            half, "000000" if current_code(secret) != "000000" else "000001"
+        )
     assert sign_in.sign_in(EMAIL, PASSWORD).stage == SET_UP_STAGE
-    assert sign_in.confirm_second_factor(half, current_code(secret)).stage == FULL_STAGE
+    assert second_factor_flow.confirm_second_factor(half, current_code(secret)).stage == FULL_STAGE
 
     assert sign_in.sign_in(EMAIL, PASSWORD).stage == CODE_STAGE
     [user] = stored.read_rows(User)
     assert secret.encode() not in user.second_factor
 
 
-def test_it_cannot_be_put_off_unless_the_installation_says_so(app: Flask) -> None:
+def test_the_second_factor_cannot_be_postponed_unless_the_setting_allows_it(app: Flask) -> None:
     half = visiting(sign_in.sign_in(EMAIL, PASSWORD).token)
 
     with pytest.raises(NotAllowed):
-        sign_in.postpone_second_factor(half)
+        second_factor_flow.postpone_second_factor(half)
     object.__setattr__(app.config["SETTINGS"], "second_factor", "optional")
-    assert sign_in.postpone_second_factor(half).stage == FULL_STAGE
+    assert second_factor_flow.postpone_second_factor(half).stage == FULL_STAGE
 
 
-def test_who_has_a_second_factor_cannot_put_it_off(app: Flask, secret: str) -> None:
+def test_an_existing_second_factor_cannot_be_postponed(app: Flask, secret: str) -> None:
     object.__setattr__(app.config["SETTINGS"], "second_factor", "optional")
     half = visiting(sign_in.sign_in(EMAIL, PASSWORD).token)
 
     with pytest.raises(NotAllowed):
-        sign_in.postpone_second_factor(half)
+        second_factor_flow.postpone_second_factor(half)
 
 
-def test_who_was_asked_to_set_one_up_cannot_put_it_off_once_there_is_one(app: Flask) -> None:
+def test_a_second_factor_set_up_meanwhile_cannot_be_postponed(app: Flask) -> None:
     object.__setattr__(app.config["SETTINGS"], "second_factor", "optional")
     thief, owner = (visiting(sign_in.sign_in(EMAIL, PASSWORD).token) for _ in range(2))
-    sign_in.confirm_second_factor(owner, current_code(sign_in.offer_second_factor(owner)))
+    second_factor_flow.confirm_second_factor(
+        owner, current_code(second_factor_flow.offer_second_factor(owner))
+    )
 
     with pytest.raises(NotAllowed):
-        sign_in.postpone_second_factor(thief)
+        second_factor_flow.postpone_second_factor(thief)
 
 
 def test_a_secret_sealed_with_another_key_lets_nobody_in(secret: str) -> None:
@@ -268,7 +273,7 @@ def test_a_secret_sealed_with_another_key_lets_nobody_in(secret: str) -> None:
     half = visiting(sign_in.sign_in(EMAIL, PASSWORD).token)
 
     with pytest.raises(NotRecognised):
-        sign_in.enter_code(half, current_code(secret))
+        second_factor_flow.enter_code(half, current_code(secret))
 
 
 @transaction
@@ -318,7 +323,7 @@ def test_signing_out_ends_this_session_or_all() -> None:
     assert sign_in.find_current_user(third) is None
 
 
-def test_one_ends_ones_own_sessions_and_nobody_elses() -> None:
+def test_users_end_only_their_own_sessions() -> None:
     mine, other = visiting(create_session(EMAIL)), visiting(create_session(EMAIL))
     foreign = visiting(create_session(create_user("administrator")))
 
@@ -335,13 +340,13 @@ def test_a_disabled_user_is_out_at_once() -> None:
     assert sign_in.find_current_user(token) is None
 
 
-def test_what_is_over_is_deleted_by_the_worker(nine: None, time_is: TimeIs) -> None:
+def test_the_worker_deletes_ended_sessions_and_old_attempts(nine: None, time_is: TimeIs) -> None:
     create_session(EMAIL)
     with pytest.raises(NotRecognised):
         sign_in.sign_in(EMAIL, WRONG)
     time_is(clock.now() + timedelta(days=2))
 
-    assert maintenance.forget_what_is_over() == 2
+    assert maintenance.purge_sessions_and_attempts() == 2
     assert stored.read_rows(UserSession) == stored.read_rows(SignInAttempts) == []
 
 

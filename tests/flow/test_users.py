@@ -73,7 +73,7 @@ def test_whoever_manages_users_adds_those_they_may(maker: str, made: str) -> Non
         ("operator", "head", ["SN77777777"], "/scope"),
     ],
 )
-def test_nobody_gives_more_than_they_may(maker: str, role: str, scopes: list[str], field: str) -> None:
+def test_users_grant_only_what_they_may(maker: str, role: str, scopes: list[str], field: str) -> None:
     by = visiting(maker)
     with pytest.raises(Invalid) as refused:
         users.add_user(by, "taras@rada.example", role, scopes)
@@ -96,7 +96,7 @@ def test_an_e_mail_belongs_to_one_user_however_it_is_written() -> None:
         users.add_user(None, " TARAS@rada.example", "administrator", [OWN])
 
 
-def test_one_sees_who_reaches_ones_centre_and_changes_whom_one_could_have_added() -> None:
+def test_staff_see_users_of_their_centre_and_change_those_they_could_have_added() -> None:
     head, deputy = create_user("head"), create_user("administrator")
     far, both = create_user("administrator", FOREIGN), create_user("administrator", OWN, FOREIGN)
     create_user("ministry")
@@ -115,14 +115,14 @@ def test_one_sees_who_reaches_ones_centre_and_changes_whom_one_could_have_added(
         users.find_user(by, uuid.uuid4())
 
 
-def test_nobody_changes_themselves() -> None:
+def test_users_do_not_change_their_own_account() -> None:
     by = visiting("head")
     for change in (users.disable_user, users.renew_password_link, users.reset_second_factor):
         with pytest.raises(Conflict):
             change(by, by.user_id)
 
 
-def test_who_was_let_out_meanwhile_changes_nobody() -> None:
+def test_a_user_disabled_meanwhile_changes_nobody() -> None:
     one, other = visiting("head"), visiting("head")
     users.disable_user(one, other.user_id)
 

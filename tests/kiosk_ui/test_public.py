@@ -118,7 +118,7 @@ def test_a_loaded_wording_shows_from_the_day_it_is_in_force(
         [staff] = [question for question in document["questions"] if question["id"] == "off.staff"]
         staff["text"]["uk"] = words
         with app.app_context():
-            publishing.load_questionnaire(document)
+            publishing.publish_questionnaire(document)
 
     text = get_page(f"/centres/{story.CENTRE}").find_one("main").text
 

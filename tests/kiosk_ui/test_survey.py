@@ -394,7 +394,7 @@ def test_the_preview_knows_how_long_this_questionnaires_comment_may_be(
     [comment] = [question for question in document["questions"] if question["kind"] == "text"]
     comment["max_length"] = 10
     with app.app_context():
-        publishing.load_questionnaire(document | {"version": "offline-2026.2"})
+        publishing.publish_questionnaire(document | {"version": "offline-2026.2"})
     path = invited()
 
     def previewed(typed: str) -> str:

@@ -21,7 +21,7 @@ def raised(app: Flask, centres: None) -> None:
         for _ in range(6):
             send_answer(create_invitation().token, {"off.quality": "awful"})
         send_answer(create_invitation().token, {"any.breach": ["bribe"]})
-        alarm_duties.raise_alarms(maintenance.never)
+        alarm_duties.raise_alarms(maintenance.never_stop)
 
 
 def forms(page: str) -> list[str]:

@@ -58,7 +58,7 @@ def head(app: Flask, signed_in: SignedIn) -> StaffClient:
                         create_invitation(service=service).token,
                         {"off.quality": "awful", "any.comment": payload},
                     )
-        alarm_duties.raise_alarms(maintenance.never)
+        alarm_duties.raise_alarms(maintenance.never_stop)
     return head
 
 
@@ -123,8 +123,8 @@ def test_letters_are_text_and_go_nowhere_else(head: StaffClient, app: Flask, tim
         told = app.config["SETTINGS"]
         app.config["SETTINGS"] = replace(told, smtp_url=parse_smtp_url(box.url), mail_from="v@rada.example")
         time_is(clock.now() + timedelta(minutes=6))
-        alarm_duties.tell_alarms(maintenance.never)
-        alarm_duties.tell_alarms(maintenance.never)
+        alarm_duties.send_alarm_emails(maintenance.never_stop)
+        alarm_duties.send_alarm_emails(maintenance.never_stop)
 
     assert len(box.emails) == 2
     for letter in box.emails:
@@ -145,7 +145,7 @@ def test_a_user_whose_address_is_markup_is_text_and_gets_no_letter(
         app.config["SETTINGS"] = replace(told, smtp_url=parse_smtp_url(box.url), mail_from="v@rada.example")
         page = head.get("/admin/alarms").text
         time_is(clock.now() + timedelta(minutes=6))
-        alarm_duties.tell_alarms(maintenance.never)
+        alarm_duties.send_alarm_emails(maintenance.never_stop)
 
     assert find_active_content(page) == []
     assert strange in read_page_text(page)

@@ -153,7 +153,7 @@ def _a_comment(centre: str) -> str:
 def _an_alarm(centre: str) -> str:
     for _ in range(6):
         send_answer(create_invitation(centre=centre).token, {"off.quality": "awful"})
-    alarm_duties.raise_alarms(maintenance.never)
+    alarm_duties.raise_alarms(maintenance.never_stop)
     return str(_alarm_of(centre))
 
 
