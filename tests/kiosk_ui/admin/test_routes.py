@@ -38,7 +38,7 @@ from tests.support.story import create_invitation, send_answer
 TABLE: dict[str, tuple[str, str | None]] = {
     "admin.home": (SIGNED_IN, None),
     "admin.nowhere": (SIGNED_IN, "nothing"),
-    # session
+    # sign-in and account
     "admin.sign_in": (NOBODY, None),
     "admin.enter": (NOBODY, None),
     "admin.code": (CODE_STAGE, None),
@@ -115,7 +115,7 @@ class Town:
         if kind is None:
             return {}
         if kind == "nothing":
-            return {"lost": "nothing"}
+            return {"path": "nothing"}
         if kind == "session":
             whose = me if own and me is not None else None
             return {"session": self._session(whose)}
