@@ -1,4 +1,4 @@
-"""The tablet's page as files."""
+"""The files of the tablet's page."""
 
 import pytest
 from flask import Flask
