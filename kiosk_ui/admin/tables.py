@@ -21,7 +21,7 @@ Row = list[CellValue]
 
 
 def make_office_table(overview: Overview, questionnaires: Sequence[Questionnaire]) -> ExportTable:
-    """Table the loyalty index and the bad answers of both front offices, and how they changed."""
+    """Make the table of the loyalty index and the bad answers of both front offices, and how they changed."""
     rows: list[Row] = []
     for office in overview.offices:
         index = office.index
@@ -53,7 +53,7 @@ def make_office_table(overview: Overview, questionnaires: Sequence[Questionnaire
 
 
 def make_source_table(overview: Overview, questionnaires: Sequence[Questionnaire]) -> ExportTable:
-    """Table how many answers each source brought, and of which share of cases."""
+    """Make the table of how many answers each source brought, and of which share of cases."""
     rows: list[Row] = [
         [
             _(labels.SOURCE_LABELS[source.name]),
@@ -75,7 +75,7 @@ def make_source_table(overview: Overview, questionnaires: Sequence[Questionnaire
 
 
 def make_reason_table(overview: Overview, questionnaires: Sequence[Questionnaire]) -> ExportTable:
-    """Table how often each reason was named."""
+    """Make the table of how often each reason was named."""
     reason_texts = labels.reason_texts(questionnaires)
     rows: list[Row] = [
         [reason_texts.get(reason.name, reason.name), reason.n, reason.upto] for reason in overview.reasons
@@ -89,7 +89,7 @@ def make_reason_table(overview: Overview, questionnaires: Sequence[Questionnaire
 
 
 def make_question_table(overview: Overview, questionnaires: Sequence[Questionnaire]) -> ExportTable:
-    """Table the share of satisfied people of each question."""
+    """Make the table of the share of satisfied people, question by question."""
     texts = labels.question_texts(questionnaires)
     rows: list[Row] = []
     for figure in overview.summary.figures.questions:
@@ -111,7 +111,7 @@ def make_question_table(overview: Overview, questionnaires: Sequence[Questionnai
 def make_trend_table(
     front_office: str, overview: Overview, questionnaires: Sequence[Questionnaire]
 ) -> ExportTable:
-    """Table the bad answers of one front office over time, with the control limits."""
+    """Make the table of bad answers of one front office over time, with the control limits."""
     signal_texts = {"high": _("more than chance"), "low": _("fewer than chance"), None: None}
     rows: list[Row] = []
     for trend in overview.trends:
@@ -143,7 +143,7 @@ def make_trend_table(
 
 
 def make_funnel_table(overview: Overview, questionnaires: Sequence[Questionnaire]) -> ExportTable:
-    """Table how many cases and invitations came to each step on the way to an answer."""
+    """Make the table of how many invitations came to each step on the way to an answer."""
     steps = overview.summary.funnel
     rows: list[Row] = [
         [_("Cases completed or refused"), steps.completed],
@@ -168,7 +168,7 @@ OVERVIEW_TABLES: Mapping[str, OverviewTable] = {
 
 
 def make_breakdown_table(breakdown: Breakdown) -> ExportTable:
-    """Table the groups of a front office."""
+    """Make the table of the groups of a front office."""
     rows: list[Row] = []
     for group in breakdown.groups:
         row: Row = [labels.group_label(breakdown.by, group.key, group.title), group.key]
@@ -207,7 +207,7 @@ def make_breakdown_table(breakdown: Breakdown) -> ExportTable:
 
 
 def make_channel_table(comparison: ChannelComparison) -> ExportTable:
-    """Table the channels of a front office."""
+    """Make the table of the channels of a front office."""
     rows: list[Row] = []
     for channel in comparison.channels:
         index = channel.index
@@ -231,7 +231,7 @@ def make_channel_table(comparison: ChannelComparison) -> ExportTable:
 
 
 def make_difference_table(comparison: ChannelComparison) -> ExportTable:
-    """Table the differences between the channels of a front office."""
+    """Make the table of the differences between the channels of a front office."""
     rows: list[Row] = []
     for pair in comparison.pairs:
         names = (_(labels.CHANNEL_LABELS[pair.one]), _(labels.CHANNEL_LABELS[pair.other]))

@@ -107,6 +107,19 @@ def test_a_link_is_opened_when_a_person_follows_it(
     assert summary(app)["funnel"]["opened"] == counted
 
 
+def test_a_page_that_is_rendered_once_for_all_holds_no_address_of_another_reader(
+    client: FlaskClient, invited: Invited
+) -> None:
+    first, second = invited(), invited()
+    for query in ("", "?step=2"):
+        client.get(f"{first}{query}")
+
+        html = client.get(f"{second}{query}").text
+
+        assert second in html
+        assert first not in html
+
+
 def test_looking_spends_nothing(app: Flask, client: FlaskClient, invited: Invited) -> None:
     path = invited()
 
