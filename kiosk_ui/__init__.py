@@ -1,15 +1,15 @@
-"""The HTML door: everything that a person sees.
+"""The HTML door: all pages.
 
-survey     the two screens on a phone, the hall's code, thanks; QR codes and slips as images
-public     the way in, a centre's figures and poster, the privacy notice, the accessibility statement
-kiosk      the hall's tablet: a shell that works without a line, and the worker that keeps it
-admin      what people who run centres see and do, behind a sign-in
-errors     every refusal as a page in plain words
-page_cache  pages drawn once and filled in for each reader
-pages      what every page shares: one page or a piece of it, headers
-languages  which language a page is in, how days and numbers are written
-charts     charts as SVG
-assets     style sheets and scripts
+survey      the survey on a phone, from a case's link or the hall's code; QR codes and slips as images
+public      the first page, a centre's figures and poster, the privacy notice, the accessibility statement
+kiosk       the tablet's page, which works without a network, and its service worker
+admin       the administration, for people who run centres
+errors      errors as pages
+page_cache  pages that are rendered once and filled in for each reader
+pages       what all pages share: rendering, headers, limits of forms
+languages   the language of a page, and how it writes days and numbers
+charts      charts as SVG
+assets      style sheets and scripts
 """
 
 from pathlib import Path
@@ -26,7 +26,7 @@ TRANSLATIONS = Path(__file__).parent / "translations"
 
 
 def register(app: Flask) -> None:
-    """Everything under addresses outside ``/api`` answers in pages."""
+    """Register all pages; they answer every address outside ``/api``."""
     languages.register(app)
     pages.register(app)
     app.register_blueprint(assets.bp)
@@ -39,12 +39,12 @@ def register(app: Flask) -> None:
 
 
 def preload_pages(app: Flask) -> None:
-    """Read now what visitors' pages are drawn with: processes forked from here share it, and nobody waits for it."""
-    for template in app.jinja_env.list_templates(filter_func=_is_visitor_template):
+    """Load templates and languages of the public pages now, so that forked workers share them and no reader waits."""
+    for template in app.jinja_env.list_templates(filter_func=_is_public_template):
         app.jinja_env.get_template(template)
     with app.app_context():
         languages.preload_languages()
 
 
-def _is_visitor_template(template: str) -> bool:
+def _is_public_template(template: str) -> bool:
     return template.endswith(".html") and not template.startswith(("admin/", "api/"))

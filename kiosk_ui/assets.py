@@ -1,6 +1,6 @@
-"""Style sheets and scripts: read once, sent small, kept by browsers for a year.
+"""Style sheets and scripts: read once, sent compressed, cached by browsers for a year.
 
-The address carries a hash of the content, so a changed file has a new address and an old copy is never used.
+The address carries a hash of the content, so a changed file has a new address and browsers never use an old copy.
 """
 
 import gzip
@@ -13,7 +13,7 @@ from flask import Blueprint, Response, abort, request, url_for
 
 STATIC = Path(__file__).parent / "static"
 
-# What a page asks for, and the files that make it: one request for all of it.
+# The files of which each asset is made, so that a page needs one request for all of them.
 BUNDLES = {
     "survey.css": ("tokens.css", "base.css", "survey.css"),
     "public.css": ("tokens.css", "base.css", "public.css"),
@@ -36,7 +36,7 @@ bp = Blueprint("assets", __name__)
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file as it is sent."""
+    """An asset as it is sent."""
 
     body: bytes
     compressed: bytes
@@ -46,7 +46,7 @@ class Asset:
 
 @cache
 def load_asset(name: str) -> Asset:
-    """The bundle of that name; ``KeyError`` if there is none."""
+    """Return the asset with this name. Raises ``KeyError`` if there is none."""
     body = b"\n".join((STATIC / file_name).read_bytes() for file_name in BUNDLES[name])
     return Asset(
         body,
@@ -57,23 +57,23 @@ def load_asset(name: str) -> Asset:
 
 
 def asset_url(name: str) -> str:
-    """Where a page finds the asset; the address changes with the content."""
+    """Return the address of the asset. It changes with the content."""
     return url_for("assets.send", name=name, v=load_asset(name).version)
 
 
 @bp.get("/assets/<name>")
 def send(name: str) -> Response:
-    """Send the asset, compressed for whoever can read that."""
+    """Send the asset, compressed if the browser accepts that."""
     if name not in BUNDLES:
         abort(404)
-    bundle = load_asset(name)
+    asset = load_asset(name)
     accepts_gzip = request.accept_encodings["gzip"] > 0
-    response = Response(bundle.compressed if accepts_gzip else bundle.body, content_type=bundle.content_type)
+    response = Response(asset.compressed if accepts_gzip else asset.body, content_type=asset.content_type)
     if accepts_gzip:
         response.content_encoding = "gzip"
     response.vary.add("Accept-Encoding")
-    response.set_etag(bundle.version + ("-gzip" if accepts_gzip else ""))
-    is_current_version = request.args.get("v") == bundle.version
+    response.set_etag(asset.version + ("-gzip" if accepts_gzip else ""))
+    is_current_version = request.args.get("v") == asset.version
     response.headers["Cache-Control"] = (
         "public, max-age=31536000, immutable" if is_current_version else "no-cache"
     )
@@ -83,5 +83,5 @@ def send(name: str) -> Response:
 
 @bp.get("/favicon.ico")
 def icon() -> Response:
-    """The icon for browsers that ask without reading the page."""
+    """Send the icon to browsers that ask for it without reading a page."""
     return send("icon.svg")

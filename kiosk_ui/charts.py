@@ -1,8 +1,8 @@
-"""Charts as SVG, made here from plain values: no script, no inline style, every text escaped.
+"""Charts as SVG, drawn from plain values without scripts or inline styles; every text is escaped.
 
-Colours come from ``charts.css`` by class, so they follow the reader's theme and contrast; what colour says, a shape
-or hatching says too. Each chart is an image with a title and a description; the page puts its table beneath.
-Texts arrive in the reader's language.
+``charts.css`` gives the colours by class, so they follow the reader's theme and contrast. A shape or hatching repeats
+what a colour says. Each chart is an image with a title and a description, and the page shows its table beneath.
+Texts are already in the reader's language.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ NumberFormat = Callable[[float], str]
 
 @dataclass(frozen=True, slots=True)
 class ChartText:
-    """What a chart is called, and what it shows for who cannot see it; ``id`` is its own on the page."""
+    """The title of a chart and a description for people who cannot see it; ``id`` is unique on the page."""
 
     id: str
     title: str
@@ -29,7 +29,7 @@ class ChartText:
 
 @dataclass(frozen=True, slots=True)
 class TrendPoint:
-    """A week or month of a trend, in percent: its value and limits; ``None`` where there is none."""
+    """A week or month of a trend: its value and control limits in percent, ``None`` where there is none."""
 
     label: str
     value: float | None
@@ -40,7 +40,7 @@ class TrendPoint:
 
 @dataclass(frozen=True, slots=True)
 class ParetoBar:
-    """A bar of a Pareto chart: its length as a number, and what is written at its end."""
+    """A bar of a Pareto chart: ``n`` gives its length, ``value_text`` stands at its end."""
 
     label: str
     n: int
@@ -49,7 +49,7 @@ class ParetoBar:
 
 @dataclass(frozen=True, slots=True)
 class FunnelDot:
-    """A group in a funnel plot: its size, its value in percent, and whether it is beyond the limits."""
+    """A group in a funnel plot: ``n`` is its size, ``value`` is in percent, ``zone`` is its place to the limits."""
 
     label: str
     n: int
@@ -59,7 +59,7 @@ class FunnelDot:
 
 @dataclass(frozen=True, slots=True)
 class FunnelLimits:
-    """Limits of a funnel plot at a size, in percent."""
+    """The limits of a funnel plot for groups of size ``n``, in percent."""
 
     n: int
     outer_low: float
@@ -70,7 +70,7 @@ class FunnelLimits:
 
 @dataclass(frozen=True, slots=True)
 class IntervalBar:
-    """A value with its interval, and how it is written; ``None`` where nothing is told."""
+    """A value with its interval and its text; the numbers are ``None`` where the value is not shown."""
 
     label: str
     value: float | None
@@ -81,7 +81,7 @@ class IntervalBar:
 
 @dataclass(frozen=True, slots=True)
 class HeatCell:
-    """A cell of a heat map: how strong, 0 to 1, or ``None`` where nothing is told; and what is written in it."""
+    """A cell of a heat map: ``strength`` is between 0 and 1, or ``None`` where the value is not shown."""
 
     strength: float | None
     value_text: str
@@ -91,7 +91,7 @@ class HeatCell:
 def draw_trend(
     text: ChartText, points: Sequence[TrendPoint], mean: float | None, format_value: NumberFormat
 ) -> Markup:
-    """A line of values over a band of control limits; a diamond is out of the ordinary."""
+    """Draw a line of values over a band of control limits. A point with a signal is a diamond."""
     height = 220
     known_values = [value for point in points for value in (point.value, point.high) if value is not None]
     scale_top = _round_up_scale(max([*known_values, mean or 0.0]))
@@ -140,7 +140,7 @@ def draw_trend(
 
 
 def draw_pareto(text: ChartText, bars: Sequence[ParetoBar]) -> Markup:
-    """Bars, the longest first, each with its words above it."""
+    """Draw horizontal bars in the given order, each with its label above it."""
     max_count = max((bar.n for bar in bars), default=1) or 1
     row_height, elements = 40, []
     for index, bar in enumerate(bars):
@@ -164,9 +164,9 @@ def draw_funnel(
     target: float,
     format_value: NumberFormat,
 ) -> Markup:
-    """Groups by size and value within the funnel that chance alone makes.
+    """Draw groups by size and value, with the limits that chance alone explains.
 
-    A circle is inside, a triangle beyond the limits of 95 %, a square beyond those of 99.8 %.
+    A circle is inside the limits, a triangle beyond those of 95 %, a square beyond those of 99.8 %.
     """
     height = 280
     scale_top = _round_up_scale(
@@ -220,7 +220,7 @@ def draw_funnel(
 def draw_intervals(
     text: ChartText, bars: Sequence[IntervalBar], marks: Sequence[float], format_value: NumberFormat
 ) -> Markup:
-    """Values with their intervals on one scale from the first of the ``marks`` to the last, words above each."""
+    """Draw values with their intervals on one scale, from the first to the last of ``marks``, with labels above."""
     row_height, elements = 46, []
     low, high = marks[0], marks[-1]
     bottom = row_height * len(bars) + 6
@@ -252,7 +252,7 @@ def draw_intervals(
 def draw_heat_map(
     text: ChartText, columns: Sequence[str], rows: Sequence[tuple[str, Sequence[HeatCell]]]
 ) -> Markup:
-    """A grid in which the strongest cells are darkest; the number is written in each, those hidden are hatched."""
+    """Draw a grid whose strongest cells are darkest. Each cell shows its value; cells without one are hatched."""
     label_width, header_height, cell_height = 92, 20, 34
     cell_width = (WIDTH - label_width) / max(len(columns), 1)
     elements = [
@@ -285,7 +285,7 @@ def draw_heat_map(
     return _svg_image("grid", text, header_height + cell_height * len(rows), elements)
 
 
-# Pieces -------------------------------------------------------------------------------------------------------
+# SVG elements -------------------------------------------------------------------------------------------------
 
 
 def _svg_image(css_class: str, text: ChartText, height: float, elements: Sequence[Markup]) -> Markup:
@@ -308,7 +308,7 @@ def _svg_image(css_class: str, text: ChartText, height: float, elements: Sequenc
 
 
 def _scale_lines(height: float, scale_top: float, format_value: NumberFormat) -> Markup:
-    """Lines across with what they stand for."""
+    """Draw horizontal lines with their values at the left."""
     elements = []
     for fraction in (0, 0.5, 1):
         line_y = _TOP_MARGIN + (height - _TOP_MARGIN - _BOTTOM_MARGIN) * (1 - fraction)
@@ -369,7 +369,7 @@ def _add_title(title: str, element: Markup) -> Markup:
 
 
 def _format_coordinate(value: float) -> str:
-    """A coordinate, no longer than it need be."""
+    """Write a coordinate with at most one decimal."""
     return f"{value:.1f}".rstrip("0").rstrip(".")
 
 
@@ -378,7 +378,7 @@ def _shorten_text(text: str, max_length: int) -> str:
 
 
 def _round_up_scale(value: float) -> float:
-    """The next round number of percent."""
+    """Return a round number of percent somewhat above the value, as the top of a scale."""
     return next(
         (round_value for round_value in (1, 2, 4, 6, 10, 20, 30, 40, 60, 80) if value <= round_value * 0.97),
         100,
@@ -386,7 +386,7 @@ def _round_up_scale(value: float) -> float:
 
 
 def _pick_indexes(total: int, max_count: int) -> list[int]:
-    """The first, the last, and some places between."""
+    """Return the first index, the last, and some evenly between, at most ``max_count``."""
     if total <= 1:
         return [0] * total
     count = min(max_count, total)
@@ -396,7 +396,7 @@ def _pick_indexes(total: int, max_count: int) -> list[int]:
 def _split_at_gaps(
     points: Sequence[tuple[float, float | None]], y: Callable[[float], float]
 ) -> list[list[tuple[float, float]]]:
-    """The points as lines that break where a value is missing."""
+    """Split the points into lines that break where a value is missing."""
     segments: list[list[tuple[float, float]]] = [[]]
     for x, value in points:
         if value is None:

@@ -1,4 +1,4 @@
-"""Every refusal outside ``/api`` as a page: what happened, in plain words, and what to do now."""
+"""Errors outside ``/api`` as pages that say what happened and what the reader can do now."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from kiosk_ui.pages import respond_with_page
 
 @dataclass(frozen=True, slots=True)
 class ErrorText:
-    """A heading that says what happened, and sentences that help."""
+    """A heading that says what happened, and sentences that say what to do."""
 
     heading: str
     advice: tuple[str, ...]
@@ -80,33 +80,35 @@ TEXT_BY_SLUG = {
 
 
 def register(app: Flask) -> None:
-    """Refusals leave by this door unless their blueprint has a voice of its own."""
+    """Answer errors with these pages, unless a blueprint has pages of its own."""
     app.register_error_handler(FeedbackError, handle_feedback_error)
     app.register_error_handler(HTTPException, handle_http_error)
 
 
 def handle_feedback_error(error: FeedbackError) -> ResponseReturnValue:
-    """Our own refusal."""
-    text = TEXT_BY_SLUG.get(error.slug)
-    return respond_with_error(error.status, text, retry_after=getattr(error, "retry_after", None))
+    """Answer one of our own errors."""
+    text = TEXT_BY_SLUG.get(error.slug) or find_error_text(error.status)
+    return _respond_with_error(error.status, text, retry_after=getattr(error, "retry_after", None))
 
 
 def handle_http_error(error: HTTPException) -> ResponseReturnValue:
-    """A refusal of the web framework: no such address, a body too large, a fault of ours."""
+    """Answer an error of the web framework: no such address, a body too large, a fault of ours."""
     if error.code is None or error.code < 400:
         return error
-    response = respond_with_error(error.code)
+    response = _respond_with_error(error.code, find_error_text(error.code))
     if allow := dict(error.get_headers()).get("Allow"):
         response.headers["Allow"] = allow
     return response
 
 
-def respond_with_error(
-    status: int, text: ErrorText | None = None, *, retry_after: int | None = None
-) -> Response:
-    """The page for a status; ``words`` where there is more to tell than the number does."""
-    text = text or TEXT_BY_STATUS.get(status) or TEXT_BY_STATUS[400 if status < 500 else 500]
-    response = respond_with_page("error.html", status, words=text, offers_code=status in (404, 405, 410))
+def find_error_text(status: int) -> ErrorText:
+    """Return the text for a status, or a general one for a status that has no text of its own."""
+    return TEXT_BY_STATUS.get(status) or TEXT_BY_STATUS[400 if status < 500 else 500]
+
+
+def _respond_with_error(status: int, text: ErrorText, *, retry_after: int | None = None) -> Response:
+    """Return the page; ``retry_after`` is in seconds."""
+    response = respond_with_page("error.html", status, text=text, offers_code=status in (404, 405, 410))
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
     return response

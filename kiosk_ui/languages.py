@@ -1,6 +1,6 @@
-"""Which language a page is in, and how days and numbers are written in it.
+"""The language of a page, and how days and numbers are written in it.
 
-Ukrainian comes first whatever the browser says (Law 2704-VIII, article 27); a page changes by ``?lang=``.
+A page is in Ukrainian, whatever the browser prefers (Law 2704-VIII, article 27), unless ``?lang=`` names another.
 """
 
 from collections.abc import Collection, Mapping
@@ -23,7 +23,7 @@ NBSP = "\u00a0"
 
 
 def register(app: Flask) -> None:
-    """Templates write days, numbers and names as their reader does."""
+    """Register the filters and functions with which templates write days, numbers and names."""
     app.jinja_env.filters |= {
         "day": format_day,
         "month": format_month,
@@ -41,7 +41,7 @@ def register(app: Flask) -> None:
 
 
 def preload_languages() -> None:
-    """Read all that is known of the installation's languages: translations, names, how days are written."""
+    """Load translations, names and date formats of the installation's languages."""
     for code in current_settings().languages:
         own_name(code)
         with force_locale(code):
@@ -49,35 +49,35 @@ def preload_languages() -> None:
 
 
 def available_languages() -> tuple[str, ...]:
-    """The languages offered on this page, as codes: the installation's, or those of them that a centre chose."""
+    """Return the codes of this page's languages: the installation's, or those of them that a centre chose."""
     page_languages: Collection[str] = g.get("languages") or current_settings().languages
     return tuple(code for code in current_settings().languages if code in page_languages)
 
 
 def set_available_languages(languages: Collection[str] | None) -> None:
-    """This page is about a centre that offers these languages; ``None``: all there are."""
+    """Offer these languages on this page, as its centre does; ``None`` offers all."""
     g.languages = languages
 
 
 def choose_language() -> str:
-    """The language for this request: Ukrainian, unless the address asks for another that is offered."""
-    asked = request_ctx.request.args.get("lang")  # each look at the proxy costs a search
-    return asked if asked and asked in available_languages() else NATIVE
+    """Return the language of this request: Ukrainian, unless the address asks for another that is offered."""
+    code = request_ctx.request.args.get("lang")  # the proxy ``request`` looks it up at every use
+    return code if code and code in available_languages() else NATIVE
 
 
 def format_day(value: date) -> str:
-    """«20 листопада 2026 року», "20 November 2026": a day that does not break over a line."""
+    """Write a day that does not break over a line: «20 листопада 2026 року», "20 November 2026"."""
     formatted = format_date(value, f"d{NBSP}MMMM{NBSP}y", locale=current_language())
     return f"{formatted}{NBSP}року" if current_language() == NATIVE else formatted
 
 
 def format_month(value: date) -> str:
-    """«листопад 2026», "November 2026"."""
+    """Write a month: «листопад 2026», "November 2026"."""
     return format_date(value, f"LLLL{NBSP}y", locale=current_language())
 
 
 def format_number(value: int | float | Decimal, digits: int = 0) -> str:
-    """A number as the reader writes it: «1 234,5» with unbreakable spaces, a true minus sign."""
+    """Write a number in the page's language: «1 234,5», with no-break spaces and a true minus sign."""
     return _format_number_cached(value, digits, current_language())
 
 
@@ -88,20 +88,20 @@ def _format_number_cached(value: int | float | Decimal, digits: int, locale: str
 
 
 def url_language() -> str | None:
-    """The language as an address carries it: nothing for Ukrainian."""
+    """Return the language for the argument ``lang`` of an address: ``None`` for Ukrainian."""
     return None if current_language() == NATIVE else current_language()
 
 
 def in_current_language(texts: Mapping[str, str]) -> str:
-    """A text of a questionnaire in the language being spoken, else in Ukrainian."""
+    """Return a text of a questionnaire in the page's language, else in Ukrainian."""
     return texts.get(current_language()) or texts[NATIVE]
 
 
 def translated_message(message: str, params: Mapping[str, object] | None = None) -> str:
-    """A message of the service in the reader's language."""
+    """Translate a message into the page's language and fill in its placeholders."""
     return gettext(message) % (params or {})
 
 
 def ukrainian_lang_attribute() -> Markup:
-    """The attribute that a name from the register carries on a page in another language."""
+    """Return the attribute that marks a stored Ukrainian name on a page in another language."""
     return Markup("") if current_language() == NATIVE else Markup(' lang="uk"')

@@ -1,4 +1,4 @@
-"""Pages drawn once and filled in for each reader: a template takes most of the time that a look at a survey takes."""
+"""Pages that are rendered once and filled in for each reader: rendering takes most of the time of a page view."""
 
 import secrets
 from collections.abc import Callable, Hashable
@@ -12,14 +12,12 @@ from feedback_service.i18n import current_language
 from kiosk_ui.languages import available_languages
 from kiosk_ui.pages import current_path, respond, source_of_visit, wants_whole_page
 
-_PLACEHOLDER_SECRET = secrets.token_hex(16)  # so that no name in the register can look like a blank
-
-
+_PLACEHOLDER_SECRET = secrets.token_hex(16)  # random, so that no stored name can look like a placeholder
 _PATH = f"/path-{_PLACEHOLDER_SECRET}"
 
 
 class _ReaderContext(NamedTuple):
-    """What every page depends on beside its own facts."""
+    """What the HTML of every page depends on besides its own arguments."""
 
     language: str
     languages: tuple[str, ...]
@@ -29,17 +27,17 @@ class _ReaderContext(NamedTuple):
 
 
 def make_placeholder(name: str) -> str:
-    """What stands in a prepared page where each reader gets something else."""
+    """Return what stands in a cached page where each reader gets a text of their own."""
     return f"{name}-{_PLACEHOLDER_SECRET}"
 
 
 def respond_with_cached_page(
     render: Callable[..., str], *arguments: Hashable, **placeholders: str
 ) -> Response:
-    """The page that ``draw`` makes of the facts, with its blanks filled in; texts are escaped, Markup is not.
+    """Respond with the page that ``render`` makes of the arguments, with the placeholders filled in.
 
-    ``draw`` runs once for the same facts, so it must look at nothing else. Its first argument stands for the page's
-    own path.
+    ``render`` runs once for the same arguments, so it must depend on nothing else. Its first argument is a
+    placeholder for the path of the page. The texts of the placeholders are escaped unless they are ``Markup``.
     """
     reader = _ReaderContext(
         current_language(), available_languages(), source_of_visit(), request.script_root, wants_whole_page()

@@ -1,26 +1,28 @@
-"""The administration: what people who run centres see and do, under ``/admin/``.
+"""The administration: pages under ``/admin/`` for people who run centres.
 
-admission      who may open a view, and where a form came from
+admission      checks who may open a view, and that a form came from one of our pages
 cookies        the cookie that carries a session
-saved_form     a form that came too late is kept until its sender is back
-sign_in_pages  the pages that ask who somebody is
-session        signing in and out, second factor, one's own account
-layout         navigation, addresses, what every page shares
-forms          what was wrong with a form, in words
-refusals       refusals in words for staff
-figures        the overview, what is behind it told apart, sources compared, exports
-view_query     which figures an address asks for
-period         a period as people type it
-labels         what figures are called
+saved_form     a form that is saved until its sender has signed in again
+sign_in_pages  the pages that ask for e-mail, password and second factor
+sign_in        signing in
+account        a user's own account: password, sessions, signing out
+layout         navigation, addresses, what all pages share
+forms          mistakes and refusals as messages
+refusals       errors as pages for staff
+figures        overview, breakdowns, channels compared, exports
+figure_view    which figures an address asks for
+figure_charts  the charts of the pages with figures
+period         the period that an address asks for
+labels         labels of the figures
 tables         the tables that pages and exports share
-alarms         what calls a human
-comments       what people wrote
-users          people who may come in
-keys           keys of case systems
+alarms         alarms and what was done about them
+comments       comments of one centre
+users          users and the links by which they choose passwords
+keys           API keys of case systems
 tablets        tablets in halls and at windows
-deliveries     what the central system refused
-centre         the centre's profile, services and poster
-audit_log      who saw and did what
+deliveries     events that the central system refused
+centre         a centre's profile, services and poster
+audit_log      the audit log, and noting page views in it
 """
 
 from flask import Blueprint, Flask
@@ -28,6 +30,7 @@ from werkzeug.exceptions import HTTPException
 
 from feedback_service.errors import FeedbackError
 from kiosk_ui.admin import (
+    account,
     alarms,
     audit_log,
     centre,
@@ -37,26 +40,26 @@ from kiosk_ui.admin import (
     keys,
     layout,
     refusals,
-    session,
+    sign_in,
     tablets,
     users,
 )
 from kiosk_ui.admin.admission import GuardedView
 
-# Every address of the administration; each view says by ``needs`` who may open it.
+# Every address of the administration. The decorator ``needs`` of each view says who may open it.
 ADDRESSES: tuple[tuple[str, str, GuardedView], ...] = (
-    ("GET", "/sign-in", session.sign_in),
-    ("POST", "/sign-in", session.enter),
-    ("GET", "/second-factor", session.code),
-    ("POST", "/second-factor", session.enter_code),
-    ("GET", "/second-factor/set-up", session.set_up),
-    ("POST", "/second-factor/set-up", session.confirm),
-    ("GET", "/set-password/<secret>", session.choose_password),
-    ("POST", "/set-password/<secret>", session.set_password),
-    ("GET", "/account", session.account),
-    ("POST", "/account", session.change_password),
-    ("POST", "/account/sessions/<uuid:session>", session.end_session),
-    ("POST", "/sign-out", session.sign_out),
+    ("GET", "/sign-in", sign_in.sign_in),
+    ("POST", "/sign-in", sign_in.enter),
+    ("GET", "/second-factor", sign_in.code),
+    ("POST", "/second-factor", sign_in.enter_code),
+    ("GET", "/second-factor/set-up", sign_in.set_up),
+    ("POST", "/second-factor/set-up", sign_in.confirm),
+    ("GET", "/set-password/<secret>", account.choose_password),
+    ("POST", "/set-password/<secret>", account.set_password),
+    ("GET", "/account", account.account),
+    ("POST", "/account", account.change_password),
+    ("POST", "/account/sessions/<uuid:session>", account.end_session),
+    ("POST", "/sign-out", account.sign_out),
     ("GET", "/", figures.home),
     ("GET", "/figures", figures.breakdown),
     ("GET", "/sources-compared", figures.compared),
@@ -96,20 +99,20 @@ ADDRESSES: tuple[tuple[str, str, GuardedView], ...] = (
     ("GET", "/deliveries", deliveries.deliveries),
     ("POST", "/deliveries/<uuid:event>/replay", deliveries.send_again),
     ("GET", "/journal", audit_log.journal),
-    ("GET", "/<path:lost>", refusals.nowhere),
-    ("POST", "/<path:lost>", refusals.nowhere),
+    ("GET", "/<path:path>", refusals.nowhere),
+    ("POST", "/<path:path>", refusals.nowhere),
 )
 
 
 def register(app: Flask) -> None:
-    """The application answers people who run centres."""
+    """Register the pages of the administration."""
     admin = Blueprint("admin", __name__, url_prefix="/admin", template_folder="templates")
     for method, address, view in ADDRESSES:
         if not isinstance(view, GuardedView):
             raise RuntimeError(f"the view of {method} {address} does not say who may open it")
         admin.add_url_rule(address, view_func=view, methods=[method])
-    admin.context_processor(layout.shared)
-    admin.after_request(audit_log.note_page)
-    admin.register_error_handler(FeedbackError, refusals.refused)
-    admin.register_error_handler(HTTPException, refusals.lost)
+    admin.context_processor(layout.shared_context)
+    admin.after_request(audit_log.note_page_view)
+    admin.register_error_handler(FeedbackError, refusals.handle_feedback_error)
+    admin.register_error_handler(HTTPException, refusals.handle_http_error)
     app.register_blueprint(admin)

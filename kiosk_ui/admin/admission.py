@@ -1,7 +1,7 @@
-"""Who comes into the administration: every view is wrapped by ``needs``, which says who may open it.
+"""Who may open which page of the administration. ``needs`` wraps every view and says who may open it.
 
-An unsafe request must come from a page of ours (``Sec-Fetch-Site``, or ``Origin`` from older browsers) and carry
-its session's token.
+A request that changes something must come from one of our own pages and carry the form token of its session. Browsers
+say where it comes from in ``Sec-Fetch-Site``, older ones in ``Origin``.
 """
 
 from collections.abc import Callable
@@ -18,77 +18,90 @@ from feedback_service.config import current_settings
 from feedback_service.errors import N_, NotAllowed
 from feedback_service.flow import audit, sign_in
 from kiosk_ui.admin.cookies import cookie_name
-from kiosk_ui.admin.layout import offer_again
+from kiosk_ui.admin.layout import offer_saved_form
 from kiosk_ui.admin.saved_form import SavedForm
-from kiosk_ui.admin.sign_in_pages import come_back
+from kiosk_ui.admin.sign_in_pages import ask_for_next_step
 from kiosk_ui.languages import url_language
 from kiosk_ui.pages import MAX_STAFF_FORM_BYTES
 
 View = Callable[..., ResponseReturnValue]
 
-NOBODY, SIGNED_IN = "nobody", "signed in"  # what a view may need beside a right or a stage
-SAFE = ("GET", "HEAD", "OPTIONS")
+NOBODY, SIGNED_IN = "nobody", "signed in"  # what a view may need, besides a right or a stage of the sign-in
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+SIGN_IN_STAGES = (CODE_STAGE, SET_UP_STAGE)  # the password was right, the second factor is still missing
 
 
 class GuardedView:
-    """A view of the administration that runs only for who may open it."""
+    """A view of the administration that runs only for people who may open it."""
 
     def __init__(self, need: str, view: View) -> None:
         self.need = need
         self._view = view
         update_wrapper(self, view)
 
-    def __call__(self, **parts: object) -> ResponseReturnValue:
-        """What the view answers; to whom it does not open, what is missing."""
-        refusal = _refuse(self.need)
-        return self._view(**parts) if refusal is None else refusal
+    def __call__(self, **url_arguments: object) -> ResponseReturnValue:
+        """Return the answer of the view, or a refusal to people who may not open it."""
+        refusal = _find_refusal(self.need)
+        return self._view(**url_arguments) if refusal is None else refusal
 
 
-def needs(what: str) -> Callable[[View], GuardedView]:
-    """The view opens to who has this right, or to ``NOBODY`` in particular, who is ``SIGNED_IN``, or at a stage."""
-    return lambda view: GuardedView(what, view)
+def needs(need: str) -> Callable[[View], GuardedView]:
+    """Open the view to users with this right, at this stage of the sign-in, or ``SIGNED_IN``.
+
+    A view that needs ``NOBODY`` is open to everybody.
+    """
+    return lambda view: GuardedView(need, view)
 
 
-def _refuse(need: str) -> ResponseReturnValue | None:
-    """What somebody gets who may not come in; ``None`` for who may. Raises ``NotAllowed``."""
+def _find_refusal(need: str) -> ResponseReturnValue | None:
+    """Return what a person gets who may not open the view, ``None`` if they may. Raises ``NotAllowed``."""
     request.max_form_memory_size = MAX_STAFF_FORM_BYTES  # a table may be pasted as well as sent as a file
-    if request.method not in SAFE and not came_from_here():
+    is_unsafe = request.method not in SAFE_METHODS
+    if is_unsafe and not is_same_origin():
         raise NotAllowed(N_("This form did not come from a page of ours."))
     token = request.cookies.get(cookie_name(), "")
-    g.visitor = sign_in.find_current_user(token) if token else None
-    g.form_token = sessions.derive_form_token(token) if g.visitor else ""
+    g.current_user = sign_in.find_current_user(token) if token else None
+    g.form_token = sessions.derive_form_token(token) if g.current_user else ""
     if need == NOBODY:
         return None
-    if g.visitor is None or g.visitor.stage != (need if need in (CODE_STAGE, SET_UP_STAGE) else FULL_STAGE):
-        return _elsewhere(need)
-    if request.method not in SAFE and not sessions.is_form_token(token, request.form.get("csrf", "")):
-        return offer_again(SavedForm.from_request(), 403)
-    if need not in (SIGNED_IN, CODE_STAGE, SET_UP_STAGE) and not visitor().has_right(need):
+    if g.current_user is None or g.current_user.stage != (need if need in SIGN_IN_STAGES else FULL_STAGE):
+        return _respond_with_sign_in(need)
+    if is_unsafe and not sessions.is_form_token(token, request.form.get("csrf", "")):
+        return offer_saved_form(SavedForm.from_request(), 403)
+    if need not in (SIGNED_IN, *SIGN_IN_STAGES) and not current_user().has_right(need):
         raise NotAllowed()
     return None
 
 
-def visitor() -> CurrentUser:
-    """Who is here. Only for views that need somebody."""
-    return cast(CurrentUser, g.visitor)
+def current_user() -> CurrentUser:
+    """Return the user of this request. Only for views that somebody must be signed in for."""
+    return cast(CurrentUser, g.current_user)
 
 
-def sight() -> Visibility:
-    """Which centres the visitor may see, and which rows in them; asked once a request."""
-    if "sight" not in g:
-        g.sight = audit.read_visibility(visitor())
-    return cast(Visibility, g.sight)
+def current_visibility() -> Visibility:
+    """Return which centres the current user may see, and which rows in them. It is read once a request."""
+    if "visibility" not in g:
+        g.visibility = audit.read_visibility(current_user())
+    return cast(Visibility, g.visibility)
 
 
-def centre_of(code: str) -> CentreSummary:
-    """The centre of this code, if the visitor may see it, else ``NotFound``; the journal will name it."""
-    found = sight().get_centre(code)
-    g.setdefault("about", []).append(found.id)
-    return found
+def visible_centres() -> tuple[CentreSummary, ...]:
+    """Return the centres that the current user may see, by name."""
+    return current_visibility().centres
 
 
-def came_from_here() -> bool:
-    """Whether an unsafe request was made by a page of this very origin."""
+def find_visible_centre(code: str) -> CentreSummary:
+    """Return the centre with this code and note it for the audit log.
+
+    Raises ``NotFound`` for a centre that the current user may not see.
+    """
+    centre = current_visibility().get_centre(code)
+    g.setdefault("viewed_centre_ids", []).append(centre.id)
+    return centre
+
+
+def is_same_origin() -> bool:
+    """Whether the request was made by a page of this very origin."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site == "same-origin"
@@ -96,19 +109,20 @@ def came_from_here() -> bool:
     return origin in (current_settings().public_url, request.host_url.rstrip("/"))
 
 
-def _elsewhere(need: str) -> ResponseReturnValue:
-    """Where somebody goes who is not far enough through the door, or too far."""
-    asked_between = need in (CODE_STAGE, SET_UP_STAGE)  # what matters then is what waits behind the question
-    kept = SavedForm.from_form(request.form) if asked_between else SavedForm.from_request()
-    if g.visitor is not None and asked_between:
-        return redirect(url_for(_step(), lang=url_language()), 303)
-    if request.method in SAFE:
-        following = None if kept.target_url == url_for("admin.home") else kept.target_url
-        return redirect(url_for(_step(), next=following, lang=url_language()), 303)
-    return come_back(kept)
+def _respond_with_sign_in(need: str) -> ResponseReturnValue:
+    """Send a person whose sign-in is at another stage than the view needs to the page of their stage."""
+    is_sign_in_view = need in SIGN_IN_STAGES
+    # A form of the sign-in itself is not worth saving; the form that it carries is.
+    saved_form = SavedForm.from_form(request.form) if is_sign_in_view else SavedForm.from_request()
+    if g.current_user is not None and is_sign_in_view:
+        return redirect(url_for(_next_endpoint(), lang=url_language()), 303)
+    if request.method in SAFE_METHODS:
+        next_url = None if saved_form.target_url == url_for("admin.home") else saved_form.target_url
+        return redirect(url_for(_next_endpoint(), next=next_url, lang=url_language()), 303)
+    return ask_for_next_step(saved_form)
 
 
-def _step() -> str:
-    """The endpoint of what is asked of the visitor next."""
-    steps = {CODE_STAGE: "admin.code", SET_UP_STAGE: "admin.set_up", FULL_STAGE: "admin.home"}
-    return steps[g.visitor.stage] if g.visitor else "admin.sign_in"
+def _next_endpoint() -> str:
+    """Return the endpoint of the page that the person has to open next."""
+    endpoints = {CODE_STAGE: "admin.code", SET_UP_STAGE: "admin.set_up", FULL_STAGE: "admin.home"}
+    return endpoints[g.current_user.stage] if g.current_user else "admin.sign_in"

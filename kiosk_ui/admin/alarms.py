@@ -1,4 +1,4 @@
-"""What calls a human: alarms that stand, what was done about them, and whether letters tell of them."""
+"""The page of alarms: those that stand, what was done about them, and the choice of e-mails about them."""
 
 import uuid
 from dataclasses import dataclass
@@ -12,15 +12,16 @@ from feedback_service.config import current_settings
 from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
 from feedback_service.flow import alarms as alarms_flow
 from feedback_service.flow.alarms import Card
-from kiosk_ui.admin.admission import centre_of, needs, sight, visitor
+from kiosk_ui.admin.admission import current_user, find_visible_centre, needs, visible_centres
 from kiosk_ui.admin.forms import FormError, form_errors
-from kiosk_ui.admin.layout import back_to, show
+from kiosk_ui.admin.layout import redirect_to
 from kiosk_ui.languages import translated_message
+from kiosk_ui.pages import respond_with_page
 
 
 @dataclass(frozen=True, slots=True)
 class NoteDraft:
-    """A note that could not be kept, and what is wrong with it."""
+    """A note that was not stored, and what is wrong with it."""
 
     alarm: uuid.UUID
     note: str
@@ -29,21 +30,21 @@ class NoteDraft:
 
 @needs(roles.ALARMS)
 def alarms() -> ResponseReturnValue:
-    """Alarms of the visitor's centres, or of the one the address names: those that wait first."""
+    """Show the alarms of the user's centres, or of the one that the address names; those that wait come first."""
     return _show_alarms()
 
 
 @needs(roles.ALARMS)
 def acknowledge_alarm(centre: str, alarm: str) -> ResponseReturnValue:
-    """The visitor deals with the alarm and says how; when somebody was first, that is shown."""
-    centre_summary = centre_of(centre)
+    """Store that the user deals with the alarm, with their note. If somebody else was first, say so."""
+    centre_summary = find_visible_centre(centre)
     try:
         alarm_id = uuid.UUID(alarm)
     except ValueError:
         raise NotFound() from None
     note = request.form.get(f"note-{alarm_id}", "")
     try:
-        alarms_flow.acknowledge_alarm(visitor(), centre_summary.code, alarm_id, note)
+        alarms_flow.acknowledge_alarm(current_user(), centre_summary.code, alarm_id, note)
     except Invalid as refusal:
         errors = [FormError(f"note-{alarm_id}", error.message) for error in form_errors(refusal)]
         return _show_alarms(422, NoteDraft(alarm_id, note, errors))
@@ -52,41 +53,41 @@ def acknowledge_alarm(centre: str, alarm: str) -> ResponseReturnValue:
             409,
             NoteDraft(alarm_id, note, [FormError(f"alarm-{alarm_id}", translated_message(refusal.title))]),
         )
-    return back_to("admin.alarms", centre=centre_summary.code if "only" in request.args else None, done=1)
+    return redirect_to("admin.alarms", centre=centre_summary.code if "only" in request.args else None, done=1)
 
 
 @needs(roles.ALARMS)
 def want_letters() -> ResponseReturnValue:
-    """The visitor gets letters about alarms from now on, or none."""
-    alarms_flow.set_alarm_emails(visitor(), request.form.get("wanted") == "1")
-    return back_to("admin.alarms", centre=request.args.get("centre"), letters=1)
+    """Store whether the user wants e-mails about alarms."""
+    alarms_flow.set_alarm_emails(current_user(), request.form.get("wanted") == "1")
+    return redirect_to("admin.alarms", centre=request.args.get("centre"), letters=1)
 
 
 def _show_alarms(status: int = 200, draft: NoteDraft | None = None) -> Response:
     centre_code = request.args.get("centre") or None
-    centre_summary = centre_of(centre_code) if centre_code else None
-    alarm_list = alarms_flow.list_all_alarms(visitor(), centre_code)
-    return show(
+    centre_summary = find_visible_centre(centre_code) if centre_code else None
+    alarm_list = alarms_flow.list_all_alarms(current_user(), centre_code)
+    return respond_with_page(
         "admin/alarms.html",
         status,
-        card=centre_summary,
-        centres=sight().centres,
-        standing=[alarm for alarm in alarm_list if alarm.over_on is None],
-        over=[alarm for alarm in alarm_list if alarm.over_on is not None],
+        centre_summary=centre_summary,
+        centres=visible_centres(),
+        standing_alarms=[alarm for alarm in alarm_list if alarm.over_on is None],
+        past_alarms=[alarm for alarm in alarm_list if alarm.over_on is not None],
         draft=draft,
-        late=status == 409,
+        is_conflict=status == 409,
         errors=draft.errors if draft else [],
-        done=request.args.get("done"),
-        saved="letters" in request.args,
-        by_mail=current_settings().smtp_url is not None,
-        wanted=alarms_flow.wants_alarm_emails(visitor()),
-        to_comments=_comment_filters,
-        reads_comments=visitor().has_right(roles.COMMENTS),
+        acknowledged=request.args.get("done"),
+        letters_saved="letters" in request.args,
+        has_mail_server=current_settings().smtp_url is not None,
+        gets_letters=alarms_flow.wants_alarm_emails(current_user()),
+        comment_filters=_comment_filters,
+        may_read_comments=current_user().has_right(roles.COMMENTS),
     )
 
 
 def _comment_filters(alarm: Card) -> dict[str, str]:
-    """The filters of the page of comments that show what the alarm is about."""
+    """Return the filters with which the page of comments shows what the alarm is about."""
     today = clock.kyiv_day(clock.now())
     filters = {
         "centre": alarm.centre,

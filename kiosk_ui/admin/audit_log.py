@@ -1,4 +1,4 @@
-"""Who saw and did what."""
+"""The audit log: its page, and the entry that every page view leaves in it."""
 
 from flask import Response, current_app, g, request
 from flask.typing import ResponseReturnValue
@@ -6,13 +6,12 @@ from flask.typing import ResponseReturnValue
 from feedback_service.access import roles
 from feedback_service.errors import N_, Unavailable
 from feedback_service.flow import audit
-from kiosk_ui.admin.admission import centre_of, needs, sight, visitor
-from kiosk_ui.admin.layout import show
-from kiosk_ui.admin.refusals import refused
+from kiosk_ui.admin.admission import current_user, find_visible_centre, needs, visible_centres
+from kiosk_ui.admin.refusals import handle_feedback_error
+from kiosk_ui.pages import respond_with_page
 
-# Pages that tell of nobody else; and one whose address is a secret.
-UNREMARKABLE = ("admin.account", "admin.centres", "admin.new_user", "admin.choose_password")
-
+# Page views that are not noted: these pages show nothing about others, and the address of the last is a secret.
+UNNOTED_ENDPOINTS = ("admin.account", "admin.centres", "admin.new_user", "admin.choose_password")
 
 ACTION_LABELS = {
     "alarm_acknowledged": N_("took charge of an alarm"),
@@ -42,7 +41,7 @@ ACTION_LABELS = {
     "user_enabled": N_("let a user in again"),
 }
 
-# Pages by their endpoints; what is not named here is shown as it is.
+# Pages by the names of their endpoints. A name without a label is shown as it is.
 PAGE_LABELS = {
     "alarms": N_("Alarms"),
     "approve_tablet": N_("Tablets"),
@@ -65,27 +64,29 @@ PAGE_LABELS = {
 
 @needs(roles.JOURNAL)
 def journal() -> ResponseReturnValue:
-    """A centre's journal, or the installation's; the newest first, ``?before=`` goes back."""
-    sees_installation = visitor().has_right(roles.INSTALLATION)
+    """Show the audit log of a centre or of the installation, the newest entry first; ``?before=`` goes back."""
+    may_see_installation = current_user().has_right(roles.INSTALLATION)
     requested_code = request.args.get("centre", "")
-    default_code = "" if sees_installation or not sight().centres else sight().centres[0].code
+    default_code = "" if may_see_installation or not visible_centres() else visible_centres()[0].code
     code = requested_code or default_code
-    centre_summary = centre_of(code) if code else None
+    centre_summary = find_visible_centre(code) if code else None
     entries = (
-        audit.read_audit_log(visitor(), code or None, _read_before_number())
-        if centre_summary or sees_installation
+        audit.read_audit_log(current_user(), code or None, _read_before_number())
+        if centre_summary or may_see_installation
         else []
     )
-    return show(
+    return respond_with_page(
         "admin/journal.html",
-        card=centre_summary,
-        centres=sight().centres,
-        of_installation=sees_installation,
+        centre_summary=centre_summary,
+        centres=visible_centres(),
+        may_see_installation=may_see_installation,
         entries=entries,
-        earlier=entries[-1].number if len(entries) == audit.PAGE_SIZE and entries[-1].number > 1 else None,
-        newest=_read_before_number() is None,
-        actions=ACTION_LABELS,
-        pages=PAGE_LABELS,
+        earlier_before=entries[-1].number
+        if len(entries) == audit.PAGE_SIZE and entries[-1].number > 1
+        else None,
+        is_newest_page=_read_before_number() is None,
+        action_labels=ACTION_LABELS,
+        page_labels=PAGE_LABELS,
     )
 
 
@@ -94,24 +95,24 @@ def _read_before_number() -> int | None:
     return int(number) if number.isascii() and number.isdecimal() and len(number) < 16 else None
 
 
-def note_page(response: Response) -> Response:
-    """The journal learns once a session who saw which page."""
+def note_page_view(response: Response) -> Response:
+    """Note once a session in the audit log who saw which page. A page that cannot be noted is not shown."""
     if (
         request.method == "GET"
         and response.status_code == 200
-        and g.get("visitor") is not None
-        and g.visitor.is_signed_in
-        and request.endpoint not in UNREMARKABLE
-        and _seen() not in g.visitor.noted_pages
+        and g.get("current_user") is not None
+        and g.current_user.is_signed_in
+        and request.endpoint not in UNNOTED_ENDPOINTS
+        and _page_name() not in g.current_user.noted_pages
     ):
         try:
-            audit.record_page_view(g.visitor, _seen(), g.get("about", []))
-        except Unavailable as busy:  # what cannot be noted is not shown
-            return current_app.make_response(refused(busy))
+            audit.record_page_view(g.current_user, _page_name(), g.get("viewed_centre_ids", []))
+        except Unavailable as error:
+            return current_app.make_response(handle_feedback_error(error))
     return response
 
 
-def _seen() -> str:
-    """The page as the journal names it: which, and what of."""
-    given = [str(value) for value in (request.view_args or {}).values()]
-    return " ".join([str(request.endpoint).removeprefix("admin."), *given])
+def _page_name() -> str:
+    """Name the page as the audit log does: its endpoint, and what the address names in it."""
+    url_values = [str(value) for value in (request.view_args or {}).values()]
+    return " ".join([str(request.endpoint).removeprefix("admin."), *url_values])

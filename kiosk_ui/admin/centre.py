@@ -1,4 +1,4 @@
-"""A centre's profile and services."""
+"""The pages of a centre's profile, its services and its poster."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,10 +15,11 @@ from feedback_service.flow.centre_profile import CentreProfile
 from feedback_service.flow.registers import REQUIRED_SERVICE_COLUMNS, ImportResult, RowMessage
 from feedback_service.i18n import own_name
 from feedback_service.imports import UnreadableFile, parse_table
-from kiosk_ui.admin.admission import centre_of, needs, sight, visitor
+from kiosk_ui.admin.admission import current_user, find_visible_centre, needs, visible_centres
 from kiosk_ui.admin.forms import FormError, form_errors, sent_version
-from kiosk_ui.admin.layout import back_to, show
+from kiosk_ui.admin.layout import redirect_to
 from kiosk_ui.languages import available_languages, translated_message, url_language
+from kiosk_ui.pages import respond_with_page
 
 WEEKDAY_LABELS = {
     "mon": N_("Monday"),
@@ -44,7 +45,7 @@ NO_FILE = N_("Choose a file, or paste a table.")
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """A field that two people changed: what is stored now, what was typed here."""
+    """A field of the profile that two people changed: what is stored now, and what was typed here."""
 
     field: str
     label: str
@@ -54,52 +55,52 @@ class FieldChange:
 
 @needs(roles.PROFILE)
 def centres() -> ResponseReturnValue:
-    """The visitor's centres; with one only, straight to it."""
-    if len(sight().centres) == 1:
-        return redirect(url_for("admin.profile", centre=sight().centres[0].code, lang=url_language()), 303)
-    return show("admin/centres.html", centres=sight().centres)
+    """List the user's centres, or redirect to the profile if there is only one."""
+    if len(visible_centres()) == 1:
+        return redirect(url_for("admin.profile", centre=visible_centres()[0].code, lang=url_language()), 303)
+    return respond_with_page("admin/centres.html", centres=visible_centres())
 
 
 @needs(roles.PROFILE)
 def profile(centre: str) -> ResponseReturnValue:
-    """What people are told of the centre, and when it is open."""
-    centre_of(centre)
-    stored_profile = profile_flow.read_profile(visitor(), centre)
+    """Show the form with the profile."""
+    find_visible_centre(centre)
+    stored_profile = profile_flow.read_profile(current_user(), centre)
     return _show_profile(stored_profile, stored_profile.to_form(), saved="saved" in request.args)
 
 
 @needs(roles.PROFILE)
 def change_profile(centre: str) -> ResponseReturnValue:
-    """The profile is as typed, unless somebody else saved meanwhile: then both versions are shown."""
-    stored_profile, form_values = profile_flow.read_profile(visitor(), centre), _read_form()
+    """Store the profile as typed. If somebody else saved meanwhile, show both versions instead."""
+    stored_profile, form_values = profile_flow.read_profile(current_user(), centre), _read_form()
     try:
-        profile_flow.change_profile(visitor(), centre, sent_version(), form_values)
+        profile_flow.change_profile(current_user(), centre, sent_version(), form_values)
     except ChangedMeanwhile:
-        stored_profile = profile_flow.read_profile(visitor(), centre)
+        stored_profile = profile_flow.read_profile(current_user(), centre)
         return _show_profile(
             stored_profile,
             form_values,
             status=409,
-            differences=_find_field_changes(stored_profile.to_form(), form_values),
-            changed=True,
+            field_changes=_find_field_changes(stored_profile.to_form(), form_values),
+            changed_meanwhile=True,
         )
     except Invalid as refusal:
         return _show_profile(
             stored_profile, form_values, form_errors(refusal), status=422, version=sent_version()
         )
-    return back_to("admin.profile", centre=centre, saved=1)
+    return redirect_to("admin.profile", centre=centre, saved=1)
 
 
 @needs(roles.PROFILE)
 def services(centre: str) -> ResponseReturnValue:
-    """What the centre gives, and the form to bring a list of it."""
+    """List the centre's services, with a form to import a list."""
     return _show_services(centre)
 
 
 @needs(roles.PROFILE)
 def import_services(centre: str) -> ResponseReturnValue:
-    """Bring the services up to a file or a pasted table; a row at fault is named, the rest is taken."""
-    centre_of(centre)
+    """Import services from a file or a pasted table. Rows with faults are named, the others are imported."""
+    find_visible_centre(centre)
     file, table = request.files.get("file"), request.form.get("table", "")
     file_name, data = (file.filename, file.read()) if file and file.filename else ("", table.encode())
     if not data.strip():
@@ -116,7 +117,7 @@ def import_services(centre: str) -> ResponseReturnValue:
         return _show_services(
             centre, 422, table, [FormError(field, translated_message(error.detail, error.params) + ".")]
         )
-    import_result = profile_flow.import_services(visitor(), centre, rows)
+    import_result = profile_flow.import_services(current_user(), centre, rows)
     return _show_services(
         centre,
         422 if import_result.faults else 200,
@@ -127,8 +128,10 @@ def import_services(centre: str) -> ResponseReturnValue:
 
 @needs(roles.PROFILE)
 def poster(centre: str) -> ResponseReturnValue:
-    """To the centre's poster, which is for everybody."""
-    return redirect(url_for("public.hall_poster", code=centre_of(centre).code, lang=url_language()), 303)
+    """Redirect to the centre's poster, which is public."""
+    return redirect(
+        url_for("public.hall_poster", code=find_visible_centre(centre).code, lang=url_language()), 303
+    )
 
 
 def _show_services(
@@ -138,15 +141,15 @@ def _show_services(
     errors: Sequence[FormError] = (),
     import_result: ImportResult | None = None,
 ) -> Response:
-    return show(
+    return respond_with_page(
         "admin/services.html",
         status,
-        card=centre_of(centre),
-        services=profile_flow.list_services(visitor(), centre),
-        table=table,
+        centre_summary=find_visible_centre(centre),
+        services=profile_flow.list_services(current_user(), centre),
+        pasted_table=table,
         errors=errors,
-        done=import_result,
-        faults=[(fault.line, _row_message_text(fault)) for fault in import_result.faults]
+        import_result=import_result,
+        row_faults=[(fault.line, _row_message_text(fault)) for fault in import_result.faults]
         if import_result
         else [],
     )
@@ -172,22 +175,22 @@ def _show_profile(
     version: int | None = None,
     **context: Any,
 ) -> Response:
-    return show(
+    return respond_with_page(
         "admin/profile.html",
         status,
-        known=stored_profile,
-        typed=form_values,
+        stored_profile=stored_profile,
+        form_values=form_values,
         errors=errors,
         version=stored_profile.version if version is None else version,
-        labels=FIELD_LABELS,
+        field_labels=FIELD_LABELS,
         weekdays=[f"hours-{day}" for day in WEEKDAYS],
-        spoken_here=available_languages(),
+        installation_languages=available_languages(),
         **context,
     )
 
 
 def _find_field_changes(stored: Mapping[str, Any], form_values: Mapping[str, Any]) -> list[FieldChange]:
-    """What is not the same in both, field by field."""
+    """Compare both versions field by field and return the fields that differ."""
     changes = []
     for name, label in FIELD_LABELS.items():
         stored_text, typed_text = _format_value(stored[name]), _format_value(form_values[name])

@@ -1,4 +1,4 @@
-"""What people wrote: the head of a centre finds it, reads it, sets aside what is not meant seriously."""
+"""The page of comments: the head of a centre searches and reads them and sets aside what is not meant seriously."""
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
@@ -20,10 +20,10 @@ from feedback_service.surveys.comments import AnswerFilter, CommentFilter, Comme
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.vocabulary import FRONT_OFFICES, SOURCES
 from kiosk_ui.admin import labels
-from kiosk_ui.admin.admission import centre_of, needs, sight, visitor
-from kiosk_ui.admin.layout import show
+from kiosk_ui.admin.admission import current_user, find_visible_centre, needs, visible_centres
 from kiosk_ui.admin.period import read_period
 from kiosk_ui.languages import available_languages, in_current_language, translated_message, url_language
+from kiosk_ui.pages import respond_with_page
 
 MAX_SEARCH_LENGTH = 100  # characters
 
@@ -44,7 +44,7 @@ SEARCH_CUT = N_("Only the first %(longest)s characters are looked for.")
 
 @dataclass(frozen=True, slots=True)
 class LabelledComment:
-    """A comment as it is read: what its author marked badly, in the words that were asked."""
+    """A comment as the page shows it, with the poor marks of its author in the texts of the questionnaire."""
 
     comment: CommentView
     rating: str | None
@@ -55,22 +55,22 @@ class LabelledComment:
 
 @dataclass(frozen=True, slots=True)
 class CommentFilterForm:
-    """What is shown: which comments, a sentence for each wish that could not be met, and what one may choose."""
+    """The filters in use, a sentence about each that was corrected, and the values that one may choose."""
 
     comment_filter: CommentFilter
-    remarks: Sequence[str]
+    corrections: Sequence[str]
     questionnaires: Sequence[Questionnaire]
     choices: Mapping[str, Mapping[str, str]]
     reasons: Mapping[str, str]
 
     @property
     def query(self) -> str:
-        """The filters as an address carries them."""
+        """The filters as the query of an address."""
         return urlencode(request.args.to_dict(flat=False), doseq=True)
 
     @property
     def has_more_filters(self) -> bool:
-        """Whether a filter is in use that is not always seen."""
+        """Whether a filter is in use that the page otherwise hides under “More filters”."""
         answer_filter = self.comment_filter.answer_filter
         return any(
             (
@@ -85,42 +85,49 @@ class CommentFilterForm:
 
 @needs(roles.COMMENTS)
 def comments(centre: str | None = None) -> ResponseReturnValue:
-    """A centre's comments, the newest first; every filter is in the address."""
+    """Show a centre's comments, the newest first. Every filter is in the address."""
     if centre is None:
         return _redirect_to_first_centre()
-    centre_summary, filter_form = centre_of(centre), _read_filter_form(centre)
+    centre_summary, filter_form = find_visible_centre(centre), _read_filter_form(centre)
     comment_page = comments_flow.read_comments(
-        visitor(), centre_summary.code, filter_form.comment_filter, _parse_uuid(request.args.get("after", ""))
+        current_user(),
+        centre_summary.code,
+        filter_form.comment_filter,
+        _parse_uuid(request.args.get("after", "")),
     )
-    return show(
+    return respond_with_page(
         "admin/comments.html",
-        card=centre_summary,
-        centres=sight().centres,
-        view=filter_form,
-        wanted=filter_form.comment_filter,
-        found=comment_page,
-        readings=[_label_comment(comment, filter_form.questionnaires) for comment in comment_page.comments],
-        least=current_settings().min_group,
-        front_offices=labels.FRONT_OFFICE_LABELS,
+        centre_summary=centre_summary,
+        centres=visible_centres(),
+        filter_form=filter_form,
+        comment_filter=filter_form.comment_filter,
+        comment_page=comment_page,
+        labelled_comments=[
+            _label_comment(comment, filter_form.questionnaires) for comment in comment_page.comments
+        ],
+        min_group=current_settings().min_group,
+        front_office_labels=labels.FRONT_OFFICE_LABELS,
         formats=exports.FORMATS,
     )
 
 
 def _redirect_to_first_centre() -> ResponseReturnValue:
-    """To the first of the visitor's centres; who has none learns that there is none."""
-    if not sight().centres:
-        return show("admin/comments.html", card=None)
-    return redirect(url_for("admin.comments", centre=sight().centres[0].code, lang=url_language()), 303)
+    """Redirect to the first of the user's centres, or say that there is none."""
+    if not visible_centres():
+        return respond_with_page("admin/comments.html", centre_summary=None)
+    return redirect(url_for("admin.comments", centre=visible_centres()[0].code, lang=url_language()), 303)
 
 
 @needs(roles.COMMENTS)
 def export_comments(centre: str, format: str) -> ResponseReturnValue:
-    """The same comments as a file, told as they are on the page."""
-    centre_summary = centre_of(centre)
+    """Send the same comments as a file."""
+    centre_summary = find_visible_centre(centre)
     if format not in exports.FORMATS:
         raise NotFound()
     filter_form = _read_filter_form(centre)
-    all_comments = comments_flow.read_all_comments(visitor(), centre_summary.code, filter_form.comment_filter)
+    all_comments = comments_flow.read_all_comments(
+        current_user(), centre_summary.code, filter_form.comment_filter
+    )
     columns = [
         exports.ExportColumn(name, translated_message(title)) for name, title in EXPORT_COLUMNS.items()
     ]
@@ -135,49 +142,54 @@ def export_comments(centre: str, format: str) -> ResponseReturnValue:
 
 @needs(roles.COMMENTS)
 def set_comment_aside(centre: str, comment: str) -> ResponseReturnValue:
-    """The comment goes to those set aside, or comes back; then the page is as it was."""
+    """Set a comment aside or take it back, and return to the page with the same filters."""
     comment_id = _parse_uuid(comment)
     if comment_id is None:
         raise NotFound()
-    comments_flow.set_comment_aside(visitor(), centre, comment_id, aside=request.form.get("back") is None)
+    comments_flow.set_comment_aside(
+        current_user(), centre, comment_id, aside=request.form.get("back") is None
+    )
     page_url = url_for("admin.comments", centre=centre)
     filters = request.query_string.decode("ascii", "ignore")
     return redirect(f"{page_url}?{filters}" if filters else page_url, 303)
 
 
 def _read_filter_form(centre: str) -> CommentFilterForm:
-    """What the address asks for, or the nearest to it that makes sense."""
+    """Return the filters nearest to what the address asks for, and what else the form needs."""
     questionnaires = read_questionnaires(clock.kyiv_day(clock.now()))
-    services = {_service_key(entry): entry.title for entry in centre_profile.list_services(visitor(), centre)}
-    reasons = dict(labels.reasons(questionnaires))
-    comment_filter, remarks = _read_comment_filter(services, reasons)
+    services = {
+        _service_key(service): service.title
+        for service in centre_profile.list_services(current_user(), centre)
+    }
+    reasons = dict(labels.reason_texts(questionnaires))
+    comment_filter, corrections = _read_comment_filter(services, reasons)
     choices = {
         "front_office": {
-            entry: translated_message(labels.FRONT_OFFICE_LABELS[entry]) for entry in FRONT_OFFICES
+            name: translated_message(labels.FRONT_OFFICE_LABELS[name]) for name in FRONT_OFFICES
         },
         "service": services,
-        "source": {entry: translated_message(labels.SOURCE_LABELS[entry]) for entry in SOURCES},
+        "source": {name: translated_message(labels.SOURCE_LABELS[name]) for name in SOURCES},
         "language": {code: own_name(code) for code in available_languages()},
     }
-    return CommentFilterForm(comment_filter, remarks, questionnaires, choices, reasons)
+    return CommentFilterForm(comment_filter, corrections, questionnaires, choices, reasons)
 
 
 def _read_comment_filter(
     services: Mapping[str, str], reasons: Mapping[str, str]
 ) -> tuple[CommentFilter, list[str]]:
-    """What the address asks for, or the nearest to it that makes sense; and a sentence for each difference."""
-    remarks: list[str] = []
+    """Return the filters nearest to what the address asks for, and a sentence about each correction."""
+    corrections: list[str] = []
 
     def read_choice(name: str, allowed: Collection[str]) -> str | None:
-        typed = request.args.get(name, "")
-        if typed and typed not in allowed:
-            remarks.append(translated_message(UNKNOWN_CHOICE, {"typed": typed[:40]}))
-        return typed if typed in allowed else None
+        value = request.args.get(name, "")
+        if value and value not in allowed:
+            corrections.append(translated_message(UNKNOWN_CHOICE, {"typed": value[:40]}))
+        return value if value in allowed else None
 
-    first, last = read_period(request.args, clock.kyiv_day(clock.now()), remarks)
+    first, last = read_period(request.args, clock.kyiv_day(clock.now()), corrections)
     search_text = request.args.get("q", "").strip()
     if len(search_text) > MAX_SEARCH_LENGTH:
-        remarks.append(translated_message(SEARCH_CUT, {"longest": MAX_SEARCH_LENGTH}))
+        corrections.append(translated_message(SEARCH_CUT, {"longest": MAX_SEARCH_LENGTH}))
     answer_filter = AnswerFilter(
         first=first,
         last=last,
@@ -186,10 +198,10 @@ def _read_comment_filter(
         source=read_choice("source", SOURCES),
     )
     reason_values = request.args.getlist("reason")
-    remarks += [
-        translated_message(UNKNOWN_CHOICE, {"typed": typed[:40]})
-        for typed in reason_values
-        if typed and typed not in reasons
+    corrections += [
+        translated_message(UNKNOWN_CHOICE, {"typed": value[:40]})
+        for value in reason_values
+        if value and value not in reasons
     ]
     comment_filter = CommentFilter(
         answer_filter=answer_filter,
@@ -200,7 +212,7 @@ def _read_comment_filter(
         text=search_text[:MAX_SEARCH_LENGTH],
         set_aside="aside" in request.args,
     )
-    return comment_filter, remarks
+    return comment_filter, corrections
 
 
 def _export_row(labelled: LabelledComment) -> list[str | None]:
@@ -226,16 +238,10 @@ def _label_comment(comment: CommentView, questionnaires: Sequence[Questionnaire]
         questionnaires[-1],
     )
     answers = comment.answers
+    rating = answers.get(questionnaire.first_question.id)
     return LabelledComment(
         comment,
-        next(
-            (
-                values[0]
-                for question_id, values in answers.items()
-                if question_id == questionnaire.first_question.id
-            ),
-            None,
-        ),
+        rating[0] if rating else None,
         [
             (in_current_language(question.text), _option_text(questionnaire, question.id, values[0]))
             for question in questionnaire.questions

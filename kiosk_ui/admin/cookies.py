@@ -1,35 +1,34 @@
 """The cookie that carries a session of the administration."""
 
-from flask import Response
+from werkzeug.wrappers import Response
 
 from feedback_service.config import current_settings
 
 
 def cookie_name() -> str:
-    """What the cookie is called; over https no other host and no page outside can have set it."""
-    return "__Host-vidhuk" if _secure() else "vidhuk"
+    """Return the name of the cookie. Over HTTPS its prefix proves that no other host and no page outside has set it."""
+    return "__Host-vidhuk" if _is_https() else "vidhuk"
 
 
-def remember(response: Response, token: str) -> Response:
-    """The browser keeps the session until it is closed."""
+def set_session_cookie(response: Response, token: str) -> Response:
+    """Let the browser keep the session until it is closed."""
     response.set_cookie(
-        cookie_name(),
-        token,
-        secure=_secure(),
-        httponly=True,
-        samesite="Lax",
-        path="/" if _secure() else "/admin",
+        cookie_name(), token, secure=_is_https(), httponly=True, samesite="Lax", path=_cookie_path()
     )
     return response
 
 
-def forget(response: Response) -> Response:
-    """The browser keeps it no more."""
+def delete_session_cookie(response: Response) -> Response:
+    """Let the browser delete the cookie."""
     response.delete_cookie(
-        cookie_name(), secure=_secure(), httponly=True, samesite="Lax", path="/" if _secure() else "/admin"
+        cookie_name(), secure=_is_https(), httponly=True, samesite="Lax", path=_cookie_path()
     )
     return response
 
 
-def _secure() -> bool:
+def _cookie_path() -> str:
+    return "/" if _is_https() else "/admin"  # the prefix __Host- demands the whole host
+
+
+def _is_https() -> bool:
     return current_settings().public_url.startswith("https:")

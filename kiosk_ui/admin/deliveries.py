@@ -1,4 +1,4 @@
-"""What reaches the central monitoring system, what it refused, and sending that again."""
+"""The page of deliveries to the central monitoring system, and sending refused events again."""
 
 from uuid import UUID
 
@@ -8,10 +8,11 @@ from flask.typing import ResponseReturnValue
 from feedback_service.access import roles
 from feedback_service.errors import N_
 from feedback_service.flow import deliveries as deliveries_flow
-from kiosk_ui.admin.admission import needs, sight, visitor
-from kiosk_ui.admin.layout import back_to, show
+from kiosk_ui.admin.admission import current_user, current_visibility, needs
+from kiosk_ui.admin.layout import redirect_to
+from kiosk_ui.pages import respond_with_page
 
-EVENTS_SHOWN = 50  # refused events on the page; when these are sent again, the next ones come up
+EVENTS_SHOWN = 50  # refused events on the page; the next ones appear once these were sent again
 
 EVENT_LABELS = {
     "ua.vidhuk.case.status.v1": N_("Status of a case"),
@@ -24,21 +25,21 @@ EVENT_LABELS = {
 
 @needs(roles.DELIVERIES)
 def deliveries() -> Response:
-    """How many events of the visitor's centres arrived and wait, and the refused ones with their reasons."""
-    page = deliveries_flow.read_page(sight().codes, EVENTS_SHOWN)
-    return show(
+    """Show how many events of the user's centres were delivered and wait, and the refused ones with their reasons."""
+    page = deliveries_flow.read_page(current_visibility().codes, EVENTS_SHOWN)
+    return respond_with_page(
         "admin/deliveries.html",
-        sums=page.status.totals,
-        paused=page.status.channel_paused,
-        refused=page.refused,
-        more=page.more,
-        events=EVENT_LABELS,
-        again="again" in request.args,
+        totals=page.status.totals,
+        is_channel_paused=page.status.channel_paused,
+        refused_events=page.refused,
+        has_more=page.more,
+        event_labels=EVENT_LABELS,
+        sent_again="again" in request.args,
     )
 
 
 @needs(roles.DELIVERIES)
 def send_again(event: UUID) -> ResponseReturnValue:
-    """The refused event waits for its turn again, as it was."""
-    deliveries_flow.replay_event(event, sight().codes, visitor().actor)
-    return back_to("admin.deliveries", again=1)
+    """Let a refused event be sent again, unchanged."""
+    deliveries_flow.replay_event(event, current_visibility().codes, current_user().actor)
+    return redirect_to("admin.deliveries", again=1)

@@ -1,4 +1,4 @@
-"""What forms share: mistakes as messages at their fields, and how refusals sound."""
+"""What forms share: mistakes as messages at their fields, refusals as sentences, the version of a row."""
 
 from dataclasses import dataclass
 
@@ -11,19 +11,19 @@ from kiosk_ui.languages import format_number, translated_message
 
 @dataclass(frozen=True, slots=True)
 class FormError:
-    """What to correct: the field that the message leads to, if there is one, and the words."""
+    """A mistake: its message, and the field that the message links to, if there is one."""
 
     field: str | None
     message: str
 
     @property
     def question(self) -> str | None:
-        """The field, as the pieces that pages share call it."""
+        """The field by the name that the shared macros use."""
         return self.field
 
 
 def form_errors(refusal: Invalid) -> list[FormError]:
-    """Every mistake in the reader's words."""
+    """Return the message of every mistake in the reader's language."""
     return [
         FormError(error.pointer.removeprefix("/") or None, translated_message(error.detail, error.params))
         for error in refusal.errors
@@ -31,7 +31,7 @@ def form_errors(refusal: Invalid) -> list[FormError]:
 
 
 def describe_refusal(refusal: FeedbackError) -> str:
-    """A refusal as one sentence in the reader's words."""
+    """Return one sentence about a refusal in the reader's language."""
     wait_seconds: int | None = getattr(refusal, "retry_after", None)
     if wait_seconds is None:
         return translated_message(refusal.detail or refusal.title, refusal.params)
@@ -52,6 +52,6 @@ def describe_refusal(refusal: FeedbackError) -> str:
 
 
 def sent_version() -> int:
-    """The version of a row that the sender of this form saw; 0 for none."""
+    """Return the version of the row that the sender of this form had seen; 0 if the form holds no valid one."""
     version = request.form.get("version", "")
     return int(version) if version.isascii() and version.isdecimal() and len(version) < 10 else 0

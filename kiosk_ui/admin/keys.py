@@ -1,4 +1,4 @@
-"""Keys of case systems: made here, shown once, ended here."""
+"""The page of API keys for case systems: they are made here, shown once, and revoked here."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,13 +10,14 @@ from flask.typing import ResponseReturnValue
 from feedback_service.access import roles
 from feedback_service.errors import Conflict, Invalid
 from feedback_service.flow import api_keys
-from kiosk_ui.admin.admission import needs, sight, visitor
+from kiosk_ui.admin.admission import current_user, needs, visible_centres
 from kiosk_ui.admin.forms import FormError, describe_refusal, form_errors
-from kiosk_ui.admin.layout import back_to, show
+from kiosk_ui.admin.layout import redirect_to
+from kiosk_ui.pages import respond_with_page
 
 
 class KeyForm(NamedTuple):
-    """What the form says of a new key."""
+    """The fields of the form for a new key."""
 
     name: str
     scope: Sequence[str]
@@ -25,14 +26,14 @@ class KeyForm(NamedTuple):
 
 @needs(roles.KEYS)
 def keys() -> ResponseReturnValue:
-    """All keys for the visitor's centres, and the form for another one."""
-    preselected_centres = [centre.code for centre in sight().centres] if len(sight().centres) == 1 else []
+    """List the keys for the user's centres, with a form to make one."""
+    preselected_centres = [centre.code for centre in visible_centres()] if len(visible_centres()) == 1 else []
     return _show_keys(KeyForm("", [], preselected_centres), uuid4())
 
 
 @needs(roles.KEYS)
 def make_key() -> ResponseReturnValue:
-    """A new key, shown this once. The same form sent again makes no second one."""
+    """Make a key and show it, only this once. The same form sent again makes no second key."""
     form = request.form
     key_form = KeyForm(form.get("name", ""), form.getlist("scope"), form.getlist("centre"))
     try:
@@ -40,32 +41,32 @@ def make_key() -> ResponseReturnValue:
     except ValueError:
         key_id = uuid4()
     try:
-        secret = api_keys.make_api_key(visitor(), key_id, key_form.name, key_form.scope, key_form.centre)
+        secret = api_keys.make_api_key(current_user(), key_id, key_form.name, key_form.scope, key_form.centre)
     except Invalid as refusal:
         return _show_keys(key_form, key_id, form_errors(refusal), 422)
     except Conflict as refusal:
         return _show_keys(key_form, uuid4(), [FormError("name", describe_refusal(refusal))], 409)
-    return show("admin/key.html", secret=secret, name=key_form.name.strip())
+    return respond_with_page("admin/key.html", secret=secret, name=key_form.name.strip())
 
 
 @needs(roles.KEYS)
 def revoke_key(key: UUID) -> ResponseReturnValue:
-    """Nobody comes in with this key any more."""
-    api_keys.revoke_api_key(visitor(), key)
-    return back_to("admin.keys")
+    """Revoke a key for good."""
+    api_keys.revoke_api_key(current_user(), key)
+    return redirect_to("admin.keys")
 
 
 def _show_keys(
     key_form: KeyForm, key_id: UUID, errors: Sequence[FormError] = (), status: int = 200
 ) -> Response:
-    allowed_scopes = roles.list_key_scopes(visitor().role)
-    return show(
+    allowed_scopes = roles.list_key_scopes(current_user().role)
+    return respond_with_page(
         "admin/keys.html",
         status,
-        known=api_keys.list_api_keys(visitor()),
+        visible_keys=api_keys.list_api_keys(current_user()),
         scopes=[(scope, roles.SCOPE_LABELS[scope]) for scope in allowed_scopes],
-        centres=sight().centres,
-        typed=key_form,
-        id=key_id,
+        centres=visible_centres(),
+        key_form=key_form,
+        key_id=key_id,
         errors=errors,
     )

@@ -1,4 +1,4 @@
-"""What figures are called: sources, ways of asking, verdicts, parts of the week, and the questionnaires' own words."""
+"""Labels of the figures: sources, channels, verdicts, parts of the week, and the texts of the questionnaires."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -70,14 +70,14 @@ NOT_KNOWN = N_("not known")
 
 
 def describe_verdict(change: Difference | None) -> str:
-    """How a figure compares with the period before, in words."""
+    """Say in words how a figure compares with the period before."""
     if change is None or change.interval is None:
         return _("there is nothing to compare it with yet")
     return _(PERIOD_VERDICTS[change.verdict])
 
 
 def describe_change(change: Difference | None, unit: str) -> str:
-    """By how much, where the interval allows to say it; else nothing."""
+    """Say by how much a figure changed, with the interval; return nothing where chance alone may explain the change."""
     if change is None or change.interval is None or change.verdict not in ("worse", "better"):
         return ""
     low, high = change.interval
@@ -91,28 +91,28 @@ def describe_change(change: Difference | None, unit: str) -> str:
 
 
 def format_signed(value: float) -> str:
-    """With its sign, also above zero."""
+    """Write a number with its sign, also above zero."""
     return f"+{format_number(value, 1)}" if value > 0 else format_number(value, 1)
 
 
 def format_percent(value: float | None) -> str:
-    """«2,5 %»; a dash where there is none."""
+    """Write «2,5 %», or a dash where there is no value."""
     return "—" if value is None else f"{format_number(value, 1)}\u00a0%"
 
 
 def format_interval(ends: Interval | Sequence[float] | None) -> str:
-    """Both ends, or nothing."""
+    """Write both ends of an interval, or nothing where there is none."""
     return f"{format_number(ends[0], 1)}…{format_number(ends[1], 1)}" if ends else ""
 
 
 def weekday_names() -> list[str]:
-    """Monday first, short."""
+    """Return the short names of the weekdays, Monday first."""
     names = get_day_names("abbreviated", locale=get_locale())
     return [names[index] for index in range(7)]
 
 
 def part_of_week_label(key: str | None) -> str:
-    """«пн, 11:00–14:00»."""
+    """Write a part of the week: «пн, 11:00–14:00»."""
     if not key or "-" not in key:
         return _("time not known")
     weekday, part_of_day = key.split("-", 1)
@@ -124,7 +124,7 @@ def part_of_week_label(key: str | None) -> str:
 
 
 def group_label(by: str, key: str | None, title: str | None = None) -> str:
-    """A group as a person knows it."""
+    """Name a group of a breakdown."""
     if by == "part_of_week":
         return part_of_week_label(key)
     if key is None:
@@ -137,7 +137,7 @@ def group_label(by: str, key: str | None, title: str | None = None) -> str:
 
 
 def period_label(by: str, key: str) -> str:
-    """A week by its Monday, a month by its name."""
+    """Name a week by its Monday, a month by its name."""
     if by == "week":
         year, week = key.split("-W")
         monday = date.fromisocalendar(int(year), int(week), 1)
@@ -146,7 +146,7 @@ def period_label(by: str, key: str) -> str:
 
 
 def long_period_label(by: str, key: str) -> str:
-    """The same where there is room."""
+    """Name a week by both its ends, a month by its name."""
     if by == "week":
         year, week = key.split("-W")
         monday = date.fromisocalendar(int(year), int(week), 1)
@@ -156,7 +156,7 @@ def long_period_label(by: str, key: str) -> str:
 
 
 def question_texts(questionnaires: Sequence[Questionnaire]) -> Mapping[str, str]:
-    """The text of each question, the newest."""
+    """Return the newest text of each question by its id."""
     return {
         question.id: in_current_language(question.text)
         for questionnaire in questionnaires
@@ -164,11 +164,11 @@ def question_texts(questionnaires: Sequence[Questionnaire]) -> Mapping[str, str]
     }
 
 
-def reasons(published: Sequence[Questionnaire]) -> Mapping[str, str]:
-    """The text of each reason by its value, the newest."""
+def reason_texts(questionnaires: Sequence[Questionnaire]) -> Mapping[str, str]:
+    """Return the newest text of each reason by its value."""
     return {
         option.value: in_current_language(option.text)
-        for one in published
-        if (question := one.find_question(one.reasons_question))
+        for questionnaire in questionnaires
+        if (question := questionnaire.find_question(questionnaire.reasons_question))
         for option in question.options
     }

@@ -1,10 +1,10 @@
-"""What every page of the administration shares: navigation, addresses, names of roles."""
+"""What all pages of the administration share: navigation, addresses, names of roles."""
 
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Response, g, redirect, request, url_for
-from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response as BaseResponse
 
 from feedback_service import clock
 from feedback_service.access import roles
@@ -15,8 +15,7 @@ from kiosk_ui.admin.saved_form import SavedForm
 from kiosk_ui.languages import url_language
 from kiosk_ui.pages import current_path, respond_with_page
 
-# What the pages of the administration are, in the order of the navigation: endpoint, words, right
-# that it needs.
+# The navigation in its order: endpoint, label, the right that a user needs to see the link.
 NAVIGATION: list[tuple[str, str, str | None]] = [
     ("admin.home", N_("Overview"), None),
     ("admin.alarms", N_("Alarms"), roles.ALARMS),
@@ -29,7 +28,7 @@ NAVIGATION: list[tuple[str, str, str | None]] = [
     ("admin.journal", N_("Journal"), roles.JOURNAL),
 ]
 
-ROLE_WORDS = {
+ROLE_LABELS = {
     "administrator": N_("administrator of a centre"),
     "head": N_("head of a centre"),
     "council": N_("council"),
@@ -41,44 +40,40 @@ ROLE_WORDS = {
 }
 
 
-def show(template: str, status: int = 200, **context: Any) -> Response:
-    """A page of the administration."""
-    return respond_with_page(template, status, **context)
+def offer_saved_form(saved_form: SavedForm, status: int = 200) -> Response:
+    """Show a form that was saved, with one button that sends it to its address."""
+    return respond_with_page("admin/saved_form.html", status, saved_form=saved_form)
 
 
-def offer_again(kept: SavedForm, status: int = 200) -> Response:
-    """A form that was kept, with one button that sends it where it was going."""
-    return show("admin/kept.html", status, kept=kept)
-
-
-def back_to(endpoint: str, **values: Any) -> ResponseReturnValue:
-    """After a change: go where a refresh does no harm."""
+def redirect_to(endpoint: str, **values: Any) -> BaseResponse:
+    """Redirect after a change to a page where a refresh changes nothing again."""
     return redirect(url_for(endpoint, lang=url_language(), **values), 303)
 
 
-def this(**changes: object) -> str:
-    """This page's address with all that it says, in its language, with these changes."""
-    kept = {**request.args.to_dict(flat=False), "lang": url_language()} | changes
+def same_page_url(**changes: object) -> str:
+    """Return the address of this page with all its arguments and its language, and with these changes."""
+    arguments = {**request.args.to_dict(flat=False), "lang": url_language()} | changes
     query = urlencode(
-        {name: value for name, value in kept.items() if value not in (None, NATIVE)}, doseq=True
+        {name: value for name, value in arguments.items() if value not in (None, NATIVE)}, doseq=True
     )
     return f"{current_path()}?{query}" if query else current_path()
 
 
-def shared() -> dict[str, Any]:
-    """What every template here knows."""
-    who: CurrentUser | None = g.get("visitor")
-    inside = who is not None and who.is_signed_in
+def shared_context() -> dict[str, Any]:
+    """Return what every template of the administration can use."""
+    user: CurrentUser | None = g.get("current_user")
+    if user is not None and not user.is_signed_in:
+        user = None
     return {
-        "visitor": who if inside else None,
+        "current_user": user,
         "navigation": [
-            (endpoint, words)
-            for endpoint, words, right in NAVIGATION
-            if inside and who and (right is None or who.has_right(right))
+            (endpoint, label)
+            for endpoint, label, right in NAVIGATION
+            if user and (right is None or user.has_right(right))
         ],
-        "here_is": request.endpoint,
+        "current_endpoint": request.endpoint,
         "form_token": g.get("form_token", ""),
-        "role_words": ROLE_WORDS,
-        "this": this,
-        "kyiv": lambda instant: instant.astimezone(clock.KYIV),
+        "role_labels": ROLE_LABELS,
+        "same_page_url": same_page_url,
+        "kyiv_time": lambda instant: instant.astimezone(clock.KYIV),
     }

@@ -1,4 +1,4 @@
-"""Refusals inside the administration, in words for staff."""
+"""Errors inside the administration as pages with a text for staff."""
 
 from flask import Response, g
 from flask.typing import ResponseReturnValue
@@ -7,12 +7,12 @@ from werkzeug.exceptions import NotFound as NoSuchPage
 
 from feedback_service.errors import N_, FeedbackError, NotRecognised, TooManyAttempts
 from kiosk_ui.admin.admission import SIGNED_IN, needs
-from kiosk_ui.admin.layout import show
 from kiosk_ui.admin.saved_form import SavedForm
-from kiosk_ui.admin.sign_in_pages import come_back
-from kiosk_ui.errors import TEXT_BY_STATUS, ErrorText
+from kiosk_ui.admin.sign_in_pages import ask_for_next_step
+from kiosk_ui.errors import ErrorText, find_error_text
+from kiosk_ui.pages import respond_with_page
 
-FOR_STAFF = {
+STAFF_TEXT_BY_STATUS = {
     403: ErrorText(
         N_("This page is not open to you"),
         (N_("Your role does not include it. Ask the head of the centre if you need it."),),
@@ -32,36 +32,34 @@ FOR_STAFF = {
 }
 
 
-def refused(error: FeedbackError) -> ResponseReturnValue:
-    """Our own refusal, in words for staff."""
-    if isinstance(error, NotRecognised):  # the session ended while the request was under way
-        g.visitor = None
-        return come_back(SavedForm.from_request())
-    response = sorry(error.status, error)
+def handle_feedback_error(error: FeedbackError) -> ResponseReturnValue:
+    """Answer one of our own errors with a page for staff, or with the sign-in when the session ended meanwhile."""
+    if isinstance(error, NotRecognised):
+        g.current_user = None
+        return ask_for_next_step(SavedForm.from_request())
+    response = respond_with_refusal(error.status, error)
     if isinstance(error, TooManyAttempts) or hasattr(error, "retry_after"):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 
-def lost(error: HTTPException) -> ResponseReturnValue:
-    """A refusal of the web framework."""
+def handle_http_error(error: HTTPException) -> ResponseReturnValue:
+    """Answer an error of the web framework with a page for staff."""
     if error.code is None or error.code < 400:
         return error
-    response = sorry(error.code)
+    response = respond_with_refusal(error.code)
     if allow := dict(error.get_headers()).get("Allow"):
         response.headers["Allow"] = allow
     return response
 
 
 @needs(SIGNED_IN)
-def nowhere(lost: str) -> ResponseReturnValue:
-    """Whoever is signed in learns that there is no such page; who is not learns nothing."""
+def nowhere(path: str) -> ResponseReturnValue:
+    """Tell signed-in users that there is no such page. Everybody else has to sign in first and learns nothing."""
     raise NoSuchPage()
 
 
-def sorry(status: int, error: FeedbackError | None = None) -> Response:
-    """The page for a refusal."""
-    words = (
-        FOR_STAFF.get(status) or TEXT_BY_STATUS.get(status) or TEXT_BY_STATUS[400 if status < 500 else 500]
-    )
-    return show("admin/error.html", status, words=words, error=error)
+def respond_with_refusal(status: int, error: FeedbackError | None = None) -> Response:
+    """Return the page for an error with this status."""
+    text = STAFF_TEXT_BY_STATUS.get(status) or find_error_text(status)
+    return respond_with_page("admin/error.html", status, text=text, error=error)

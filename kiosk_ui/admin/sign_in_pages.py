@@ -1,6 +1,6 @@
 """The pages that ask who somebody is: e-mail and password, a code, a new authenticator."""
 
-from flask import Response, g
+from flask import Response, g, request
 from markupsafe import Markup
 
 from feedback_service.access.second_factor import build_provisioning_uri
@@ -10,65 +10,80 @@ from feedback_service.errors import N_, FeedbackError
 from feedback_service.flow import second_factor
 from feedback_service.printing import qr
 from kiosk_ui.admin.forms import FormError, describe_refusal
-from kiosk_ui.admin.layout import show
 from kiosk_ui.admin.saved_form import SavedForm
 from kiosk_ui.languages import translated_message
+from kiosk_ui.pages import respond_with_page
 
-OVER = N_("Your session is over. What you sent is kept: sign in to go on.")
+SESSION_OVER = N_("Your session is over. What you sent is kept: sign in to go on.")
+NOTICES = {  # by what ``?notice=`` says
+    "out": N_("You are signed out."),
+    "set": N_("The password is set. Sign in with it now."),
+    "changed": N_("The password is changed. All other sessions are over."),
+}
 
 
-def come_back(kept: SavedForm) -> Response:
-    """A form came when its session was over, or had not quite begun: it is kept while its sender signs in."""
-    visitor: CurrentUser | None = g.visitor
-    if visitor is not None and visitor.stage == CODE_STAGE:
-        response = ask_for_code(kept)
-    elif visitor is not None and visitor.stage == SET_UP_STAGE:
-        response = ask_to_set_up(visitor, kept)
+def ask_for_next_step(saved_form: SavedForm) -> Response:
+    """Save a form whose sender is not fully signed in, and ask for what is missing: password, code or authenticator."""
+    user: CurrentUser | None = g.current_user
+    if user is not None and user.stage == CODE_STAGE:
+        response = ask_for_code(saved_form)
+    elif user is not None and user.stage == SET_UP_STAGE:
+        response = ask_to_set_up(user, saved_form)
     else:
-        response = ask_to_sign_in(kept, notice=translated_message(OVER))
+        response = ask_to_sign_in(saved_form, notice=translated_message(SESSION_OVER))
     response.status_code = 401
-    response.headers["WWW-Authenticate"] = 'Form realm="Vidhuk"'
+    _add_challenge(response)
     return response
 
 
 def ask_to_sign_in(
-    kept: SavedForm, refusal: FeedbackError | None = None, *, email: str = "", notice: str | None = None
+    saved_form: SavedForm, refusal: FeedbackError | None = None, *, email: str = "", notice: str | None = None
 ) -> Response:
-    """The page that asks for e-mail and password."""
-    return _ask("admin/sign_in.html", kept, refusal, "email", email=email, notice=notice)
+    """Show the form for e-mail and password."""
+    return _respond_with_form("admin/sign_in.html", saved_form, refusal, "email", email=email, notice=notice)
 
 
-def ask_for_code(kept: SavedForm, refusal: FeedbackError | None = None) -> Response:
-    """The page that asks for a code."""
-    return _ask("admin/code.html", kept, refusal, "code")
+def ask_for_code(saved_form: SavedForm, refusal: FeedbackError | None = None) -> Response:
+    """Show the form for a code from the authenticator."""
+    return _respond_with_form("admin/code.html", saved_form, refusal, "code")
 
 
-def ask_to_set_up(visitor: CurrentUser, kept: SavedForm, refusal: FeedbackError | None = None) -> Response:
-    """The page with a new secret for the authenticator."""
-    secret = second_factor.offer_second_factor(visitor)
-    address = build_provisioning_uri(secret, visitor.email)
-    picture = qr.render_svg(
-        address, translated_message(N_("QR code for the authenticator")), keep_case=True
-    ).decode()
-    return _ask(
+def ask_to_set_up(user: CurrentUser, saved_form: SavedForm, refusal: FeedbackError | None = None) -> Response:
+    """Show a new secret for the authenticator and the form for its first code."""
+    secret = second_factor.offer_second_factor(user)
+    uri = build_provisioning_uri(secret, user.email)
+    qr_code = qr.render_svg(uri, translated_message(N_("QR code for the authenticator")), keep_case=True)
+    return _respond_with_form(
         "admin/set_up.html",
-        kept,
+        saved_form,
         refusal,
         "code",
         secret=secret,
-        picture=Markup(picture),
-        may_wait=current_settings().second_factor == "optional",
+        qr_code=Markup(qr_code.decode()),
+        may_postpone=current_settings().second_factor == "optional",
     )
 
 
-def _ask(
-    template: str, kept: SavedForm, refusal: FeedbackError | None, field: str, **context: object
+def read_notice() -> str | None:
+    """Return the sentence about what has just happened, if the address names one."""
+    notice = NOTICES.get(request.args.get("notice", ""))
+    return translated_message(notice) if notice else None
+
+
+def _respond_with_form(
+    template: str, saved_form: SavedForm, refusal: FeedbackError | None, field: str, **context: object
 ) -> Response:
-    wrong = [FormError(field, describe_refusal(refusal))] if refusal else []
+    """Show a form of the sign-in; a refusal stands at ``field`` and gives the status."""
+    errors = [FormError(field, describe_refusal(refusal))] if refusal else []
     status = refusal.status if refusal else 200
-    response = show(template, status, kept=kept, errors=wrong, **context)
+    response = respond_with_page(template, status, saved_form=saved_form, errors=errors, **context)
     if status == 401:
-        response.headers["WWW-Authenticate"] = 'Form realm="Vidhuk"'
+        _add_challenge(response)
     if refusal is not None and hasattr(refusal, "retry_after"):
         response.headers["Retry-After"] = str(refusal.retry_after)
     return response
+
+
+def _add_challenge(response: Response) -> None:
+    """Say how to sign in, as every answer 401 must (RFC 9110, section 15.5.2)."""
+    response.headers["WWW-Authenticate"] = 'Form realm="Vidhuk"'

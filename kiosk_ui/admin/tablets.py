@@ -1,4 +1,4 @@
-"""Tablets: which there are, how they fare, who lets one in, and what a stuck one saved."""
+"""The page of tablets: their state, adding and revoking them, importing answers that one saved to a file."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -13,10 +13,11 @@ from feedback_service.flow import tablet_files, tablet_health, tablet_pairing
 from feedback_service.flow.tablet_files import NOT_A_TABLET_FILE
 from feedback_service.flow.tablet_health import WARNINGS
 from feedback_service.strict_json import NotJson, parse_strict_json
-from kiosk_ui.admin.admission import needs, sight, visitor
+from kiosk_ui.admin.admission import current_user, current_visibility, needs, visible_centres
 from kiosk_ui.admin.forms import FormError, describe_refusal, form_errors
-from kiosk_ui.admin.layout import back_to, show
+from kiosk_ui.admin.layout import redirect_to
 from kiosk_ui.languages import translated_message
+from kiosk_ui.pages import respond_with_page
 
 OUTCOME_LABELS = {
     "accepted": N_("taken"),
@@ -27,7 +28,7 @@ OUTCOME_LABELS = {
 
 
 class TabletForm(NamedTuple):
-    """What the form says of a new tablet."""
+    """The fields of the form for a new tablet."""
 
     name: str = ""
     mode: str = "desk"
@@ -38,29 +39,25 @@ class TabletForm(NamedTuple):
 
 @needs(roles.DEVICES)
 def tablets() -> ResponseReturnValue:
-    """All tablets of the visitor's centres, and the form for another one."""
+    """List the tablets of the user's centres, with a form to add one."""
     return _show_tablets(TabletForm(centre=_default_centre()))
 
 
 @needs(roles.DEVICES)
 def approve_tablet() -> ResponseReturnValue:
-    """The form for a tablet that shows a code; its own QR code leads here."""
+    """Show the form for a tablet that shows a code. The QR code on its screen leads here."""
     return _show_tablets(TabletForm(centre=_default_centre(), pairing_code=request.args.get("code", "")))
 
 
 @needs(roles.DEVICES)
 def add_tablet() -> ResponseReturnValue:
-    """Let a tablet in: the one that shows this code, or whichever brings the code that is shown now."""
+    """Add a tablet: approve the one that shows the typed code, or make a code to type on the tablet."""
     form = request.form
     tablet_form = TabletForm(*(form.get(name, "").strip() for name in TabletForm._fields))
-    name, mode, workplace, actor = (
-        tablet_form.name,
-        tablet_form.mode,
-        tablet_form.workplace or None,
-        visitor().actor,
-    )
+    name, mode, workplace = tablet_form.name, tablet_form.mode, tablet_form.workplace or None
+    actor = current_user().actor
     try:
-        if tablet_form.centre not in sight().codes:
+        if tablet_form.centre not in current_visibility().codes:
             raise Invalid([FieldError("/centre", N_("Choose the centre that it stands in."))])
         if tablet_form.pairing_code:
             tablet_pairing.approve_tablet(
@@ -71,7 +68,7 @@ def add_tablet() -> ResponseReturnValue:
                 workplace=workplace,
                 actor=actor,
             )
-            return back_to("admin.tablets")
+            return redirect_to("admin.tablets")
         code = tablet_pairing.add_device(
             tablet_form.centre, name=name, mode=mode, workplace=workplace, actor=actor
         )
@@ -79,30 +76,30 @@ def add_tablet() -> ResponseReturnValue:
         return _show_tablets(tablet_form, form_errors(refusal), 422)
     except NotFound as refusal:
         return _show_tablets(tablet_form, [FormError("pairing_code", describe_refusal(refusal))], 422)
-    return show("admin/tablet_code.html", code=code, name=tablet_form.name)
+    return respond_with_page("admin/tablet_code.html", code=code, name=tablet_form.name)
 
 
 @needs(roles.DEVICES)
 def new_tablet_code(tablet: UUID) -> ResponseReturnValue:
-    """Another code, shown this once; the tablet's key so far ends when it is used."""
-    code = tablet_pairing.renew_pairing_code(tablet, sight().codes, visitor().actor)
-    return show("admin/tablet_code.html", code=code, name="")
+    """Make another pairing code and show it once. The tablet's present key ends when the code is used."""
+    code = tablet_pairing.renew_pairing_code(tablet, current_visibility().codes, current_user().actor)
+    return respond_with_page("admin/tablet_code.html", code=code, name="")
 
 
 @needs(roles.DEVICES)
 def revoke_tablet(tablet: UUID) -> ResponseReturnValue:
-    """The tablet may only deliver what was answered on it until now."""
-    tablet_pairing.revoke_device(tablet, sight().codes, visitor().actor)
-    return back_to("admin.tablets")
+    """Revoke a tablet. It may still deliver what was answered on it until now."""
+    tablet_pairing.revoke_device(tablet, current_visibility().codes, current_user().actor)
+    return redirect_to("admin.tablets")
 
 
 @needs(roles.DEVICES)
 def import_queue() -> ResponseReturnValue:
-    """Take the answers that a stuck tablet saved; each is taken once, however often it is brought."""
+    """Import the answers that a tablet saved to a file. Each is stored once, however often it is imported."""
     file = request.files.get("file")
     try:
         document = parse_strict_json(file.read().decode()) if file and file.filename else None
-        outcomes = tablet_files.import_tablet_file(document, sight().codes, _describe_rejection)
+        outcomes = tablet_files.import_tablet_file(document, current_visibility().codes, _describe_rejection)
     except (NotJson, UnicodeDecodeError):
         return _show_tablets(
             TabletForm(centre=_default_centre()),
@@ -120,13 +117,13 @@ def import_queue() -> ResponseReturnValue:
 
 
 def _describe_rejection(refusal: FeedbackError) -> str:
-    """Why something in the file is no answer, in the reader's words."""
+    """Say in the reader's language why an entry of the file is no answer."""
     errors = form_errors(refusal) if isinstance(refusal, Invalid) else ()
     return "; ".join(f"{error.field}: {error.message}" for error in errors) or describe_refusal(refusal)
 
 
 def _default_centre() -> str:
-    return sight().centres[0].code if len(sight().centres) == 1 else ""
+    return visible_centres()[0].code if len(visible_centres()) == 1 else ""
 
 
 def _show_tablets(
@@ -135,13 +132,13 @@ def _show_tablets(
     status: int = 200,
     outcomes: Sequence[tuple[str, int]] = (),
 ) -> Response:
-    return show(
+    return respond_with_page(
         "admin/tablets.html",
         status,
-        known=tablet_health.list_tablets(sight().codes),
-        warnings=WARNINGS,
-        centres=sight().centres,
-        typed=tablet_form,
+        tablets=tablet_health.list_tablets(current_visibility().codes),
+        warning_labels=WARNINGS,
+        centres=visible_centres(),
+        tablet_form=tablet_form,
         errors=errors,
-        became=outcomes,
+        import_outcomes=outcomes,
     )

@@ -1,4 +1,4 @@
-"""Who is let in: users of one's centres, the links by which they choose passwords."""
+"""The pages of users: those with access to the user's centres, and the links by which they choose passwords."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,15 +11,16 @@ from feedback_service.access import roles
 from feedback_service.access.users import LINK_DAYS
 from feedback_service.addresses import set_password_address
 from feedback_service.errors import ChangedMeanwhile, Conflict, Invalid
-from feedback_service.flow import users as staff
+from feedback_service.flow import users as users_flow
 from feedback_service.flow.users import VisibleUser
-from kiosk_ui.admin.admission import needs, sight, visitor
+from kiosk_ui.admin.admission import current_user, needs, visible_centres
 from kiosk_ui.admin.forms import FormError, describe_refusal, form_errors, sent_version
-from kiosk_ui.admin.layout import back_to, show
+from kiosk_ui.admin.layout import redirect_to
+from kiosk_ui.pages import respond_with_page
 
 
 class UserForm(NamedTuple):
-    """What the form says of a user."""
+    """The fields of the form for a user."""
 
     email: str
     role: str
@@ -28,23 +29,23 @@ class UserForm(NamedTuple):
 
 @needs(roles.USERS)
 def users() -> ResponseReturnValue:
-    """Everybody who reaches one of the visitor's centres."""
-    return show("admin/users.html", known=staff.list_users(visitor()))
+    """List everybody who has access to one of the user's centres."""
+    return respond_with_page("admin/users.html", visible_users=users_flow.list_users(current_user()))
 
 
 @needs(roles.USERS)
 def new_user() -> ResponseReturnValue:
-    """The form for another one."""
-    preselected_centres = [centre.code for centre in sight().centres] if len(sight().centres) == 1 else []
+    """Show the form to add a user."""
+    preselected_centres = [centre.code for centre in visible_centres()] if len(visible_centres()) == 1 else []
     return _show_add_form(UserForm("", _grantable_roles()[0], preselected_centres))
 
 
 @needs(roles.USERS)
 def add_user() -> ResponseReturnValue:
-    """A new user, and the link for them, shown this once."""
+    """Add a user and show the link to choose a password, only this once."""
     user_form = _read_form()
     try:
-        added_user = staff.add_user(visitor(), user_form.email, user_form.role, user_form.scope)
+        added_user = users_flow.add_user(current_user(), user_form.email, user_form.role, user_form.scope)
     except Invalid as refusal:
         return _show_add_form(user_form, form_errors(refusal), 422)
     except Conflict as refusal:
@@ -54,95 +55,103 @@ def add_user() -> ResponseReturnValue:
 
 @needs(roles.USERS)
 def user(user: UUID) -> ResponseReturnValue:
-    """One user: role, what it reaches, what may be done."""
-    return _show_user(staff.find_user(visitor(), user))
+    """Show one user with role and scopes, and the forms to change them."""
+    return _show_user(users_flow.find_user(current_user(), user))
 
 
 @needs(roles.USERS)
 def change_user(user: UUID) -> ResponseReturnValue:
-    """Another role, or another reach."""
-    user_form, known_user = _read_form(), staff.find_user(visitor(), user)
+    """Store another role or other scopes. If somebody else changed the user meanwhile, say so."""
+    user_form, visible_user = _read_form(), users_flow.find_user(current_user(), user)
     try:
-        staff.change_user(visitor(), user, sent_version(), user_form.role, user_form.scope)
+        users_flow.change_user(current_user(), user, sent_version(), user_form.role, user_form.scope)
     except ChangedMeanwhile:
-        return _show_user(staff.find_user(visitor(), user), 409, user_form=user_form, changed=True)
+        return _show_user(
+            users_flow.find_user(current_user(), user), 409, user_form=user_form, changed_meanwhile=True
+        )
     except Invalid as refusal:
-        return _show_user(known_user, 422, user_form=user_form, errors=form_errors(refusal))
-    return back_to("admin.users")
+        return _show_user(visible_user, 422, user_form=user_form, errors=form_errors(refusal))
+    return redirect_to("admin.users")
 
 
 @needs(roles.USERS)
 def renew_link(user: UUID) -> ResponseReturnValue:
-    """A new link for a new password, shown this once."""
-    known_user = staff.find_user(visitor(), user)
-    return _show_password_link(staff.renew_password_link(visitor(), user), known_user.user.email)
+    """Make a link to choose a new password and show it, only this once."""
+    visible_user = users_flow.find_user(current_user(), user)
+    return _show_password_link(users_flow.renew_password_link(current_user(), user), visible_user.user.email)
 
 
 @needs(roles.USERS)
 def disable_user(user: UUID) -> ResponseReturnValue:
-    """Let in no more."""
-    staff.disable_user(visitor(), user)
-    return back_to("admin.user", user=user)
+    """Disable a user, who can then no longer sign in."""
+    users_flow.disable_user(current_user(), user)
+    return redirect_to("admin.user", user=user)
 
 
 @needs(roles.USERS)
 def enable_user(user: UUID) -> ResponseReturnValue:
-    """Let in again."""
-    staff.enable_user(visitor(), user)
-    return back_to("admin.user", user=user)
+    """Enable a user who was disabled."""
+    users_flow.enable_user(current_user(), user)
+    return redirect_to("admin.user", user=user)
 
 
 @needs(roles.USERS)
 def reset_second_factor(user: UUID) -> ResponseReturnValue:
-    """A new telephone: the second factor is set up anew."""
-    staff.reset_second_factor(visitor(), user)
-    return back_to("admin.user", user=user)
+    """Delete the second factor, so that the user sets up a new one at the next sign-in."""
+    users_flow.reset_second_factor(current_user(), user)
+    return redirect_to("admin.user", user=user)
 
 
 def _read_form() -> UserForm:
-    """What the form says; scopes are ticked, or typed one a line."""
+    """Read the form. Scopes are centres that were ticked, or codes that were typed."""
     form = request.form
     scopes = [*form.getlist("centre"), *form.get("scope", "").split()]
     return UserForm(form.get("email", ""), form.get("role", ""), scopes)
 
 
 def _grantable_roles() -> tuple[str, ...]:
-    return roles.GRANTABLE_ROLES[visitor().role]
+    return roles.GRANTABLE_ROLES[current_user().role]
 
 
 def _show_add_form(user_form: UserForm, errors: Sequence[FormError] = (), status: int = 200) -> Response:
-    return show("admin/user_add.html", status, typed=user_form, errors=errors, **_form_choices())
+    return respond_with_page(
+        "admin/user_add.html", status, user_form=user_form, errors=errors, **_form_choices()
+    )
 
 
 def _show_user(
-    known_user: VisibleUser,
+    visible_user: VisibleUser,
     status: int = 200,
     *,
     user_form: UserForm | None = None,
     errors: Sequence[FormError] = (),
-    changed: bool = False,
+    changed_meanwhile: bool = False,
 ) -> Response:
-    shown_form = user_form or UserForm(known_user.user.email, known_user.user.role, known_user.user.scopes)
-    return show(
+    shown_form = user_form or UserForm(
+        visible_user.user.email, visible_user.user.role, visible_user.user.scopes
+    )
+    return respond_with_page(
         "admin/user.html",
         status,
-        known=known_user,
-        typed=shown_form,
+        visible_user=visible_user,
+        user_form=shown_form,
         errors=errors,
-        changed=changed,
+        changed_meanwhile=changed_meanwhile,
         **_form_choices(),
     )
 
 
 def _form_choices() -> dict[str, object]:
-    """Roles that the visitor may give; centres to tick, or a field to type what a role reaches."""
-    picks_centres = visitor().role in roles.CENTRE_ROLES
+    """Return the roles that the user may grant, and the centres to tick or a field to type scopes."""
+    picks_centres = current_user().role in roles.CENTRE_ROLES
     return {
-        "roles": _grantable_roles(),
-        "centres": sight().centres if picks_centres else (),
+        "grantable_roles": _grantable_roles(),
+        "centres": visible_centres() if picks_centres else (),
         "types_scopes": not picks_centres,
     }
 
 
 def _show_password_link(secret: str, email: str) -> Response:
-    return show("admin/link.html", address=set_password_address(secret), email=email, days=LINK_DAYS)
+    return respond_with_page(
+        "admin/link.html", address=set_password_address(secret), email=email, days=LINK_DAYS
+    )

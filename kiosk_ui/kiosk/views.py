@@ -1,6 +1,6 @@
-"""The tablet's page as files: the shell, the worker that keeps it without a line, what makes it an app.
+"""The files of the tablet's page: the shell, the service worker that keeps it without a network, the app manifest.
 
-All three are the same for everybody: who the tablet is, and what it asks, its script learns by the JSON door.
+All three are the same for every tablet. Its script reads from the API which tablet it is and what it asks.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ TABLET_POLICY = f"{CONTENT_SECURITY_POLICY}; worker-src 'self'; manifest-src 'se
 @bp.get("/kiosk", strict_slashes=False)
 @bp.get("/kiosk/", strict_slashes=False)
 def shell() -> Response:
-    """The page in which everything happens."""
+    """Send the page in which the script draws every screen."""
     return Response(
         _render_shell(current_settings().languages, shell_version()),
         headers={"Content-Security-Policy": TABLET_POLICY},
@@ -34,7 +34,7 @@ def shell() -> Response:
 
 @bp.get("/kiosk/worker.js")
 def worker() -> Response:
-    """The service worker, with the list of files that it keeps. A changed file makes a changed worker."""
+    """Send the service worker with the list of files that it keeps. A changed file makes a changed worker."""
     files = ["/kiosk", assets.asset_url(SCRIPT), assets.asset_url(STYLE), assets.asset_url("icon.svg")]
     files.append(url_for("kiosk.manifest"))
     worker_constants = json.dumps({"version": shell_version(), "files": files})
@@ -48,7 +48,7 @@ def worker() -> Response:
 
 @bp.get("/kiosk/manifest.webmanifest")
 def manifest() -> Response:
-    """What lets a device install the page as an app of its own, without a browser around it."""
+    """Send the manifest with which a device installs the page as an app without the browser around it."""
     manifest_fields = {
         "name": translate_texts("uk")["title"],
         "short_name": "Відгук",
@@ -62,7 +62,7 @@ def manifest() -> Response:
 
 
 def shell_version() -> str:
-    """The version of what the tablet shows: it changes with any of its files, its page's words and its policy."""
+    """Return the version of the shell. It changes with any of the files, the texts of the page and its policy."""
     parts = [assets.load_asset(name).version for name in (SCRIPT, STYLE, WORKER, "icon.svg")]
     parts += [
         _render_shell(current_settings().languages, ""),
@@ -74,7 +74,7 @@ def shell_version() -> str:
 
 @lru_cache(maxsize=8)
 def _render_shell(languages: tuple[str, ...], version: str) -> str:
-    with force_locale(NATIVE):  # it is the same for everybody, whatever the language of who asks first
+    with force_locale(NATIVE):  # the page is cached for everybody, so it must not depend on who asks first
         return render_template(
             "kiosk/shell.html",
             version=version,

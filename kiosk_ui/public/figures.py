@@ -1,4 +1,4 @@
-"""A centre's summary arranged for reading: by front office, tables of questions that share their answers."""
+"""A centre's summary arranged for its public page: tables of questions with the same options, by front office."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from feedback_service.vocabulary import FRONT_OFFICES
 
 @dataclass(frozen=True, slots=True)
 class AnswerTable:
-    """Questions with the same words to choose from, and how often each was chosen."""
+    """Questions with the same options, and how often each option was chosen."""
 
     options: tuple[Option, ...]
     rows: list[tuple[Question, QuestionFigure]] = field(default_factory=list)
@@ -19,41 +19,44 @@ class AnswerTable:
 
 @dataclass(frozen=True, slots=True)
 class FrontOfficeSection:
-    """What one front office's visitors said; no ``index`` when so few answered that nothing is shown."""
+    """The figures of one front office; ``index`` is ``None`` if too few answered to show anything."""
 
     front_office: str
     index: LoyaltyIndex | None
     tables: list[AnswerTable]
 
 
-def arrange_sections(summary: Summary, published: Sequence[Questionnaire]) -> list[FrontOfficeSection]:
-    """The figures of both front offices in the words of the questionnaires, of which later ones hold.
+def arrange_sections(summary: Summary, questionnaires: Sequence[Questionnaire]) -> list[FrontOfficeSection]:
+    """Arrange the figures of both front offices with the texts of the questionnaires; later texts replace earlier ones.
 
     Questions without answers are left out.
     """
     figures = {figure.id: figure for figure in summary.figures.questions if figure.n}
-    return [
-        FrontOfficeSection(
-            front_office,
-            summary.figures.find_index(front_office),
-            _make_tables(figures, [one for one in published if one.front_office == front_office]),
-        )
-        for front_office in FRONT_OFFICES
-    ]
+    sections = []
+    for front_office in FRONT_OFFICES:
+        own = [
+            questionnaire for questionnaire in questionnaires if questionnaire.front_office == front_office
+        ]
+        index = summary.figures.find_index(front_office)
+        sections.append(FrontOfficeSection(front_office, index, _make_tables(figures, own)))
+    return sections
 
 
 def _make_tables(
-    figures: Mapping[str, QuestionFigure], published: Sequence[Questionnaire]
+    figures: Mapping[str, QuestionFigure], questionnaires: Sequence[Questionnaire]
 ) -> list[AnswerTable]:
-    """The newest wording of every question that somebody answered."""
+    """Make tables of the questions that somebody answered, each in its newest text."""
     questions = {
-        question.id: question for one in published for question in one.questions if question.kind == "words"
+        question.id: question
+        for questionnaire in questionnaires
+        for question in questionnaire.questions
+        if question.kind == "words"
     }
     tables: list[AnswerTable] = []
-    for id, question in questions.items():
-        if id not in figures:
+    for question_id, question in questions.items():
+        if question_id not in figures:
             continue
         if not tables or tables[-1].options != question.options:
             tables.append(AnswerTable(question.options))
-        tables[-1].rows.append((question, figures[id]))
+        tables[-1].rows.append((question, figures[question_id]))
     return tables

@@ -1,4 +1,4 @@
-"""The poster of a centre's hall: a page to look at and print, and its parts for whoever prints elsewhere."""
+"""The poster for a centre's hall: a page to print, and its parts as SVG for a print shop."""
 
 from flask import Response
 from flask.typing import ResponseReturnValue
@@ -12,21 +12,21 @@ from kiosk_ui.pages import respond_with_page
 
 
 def hall_poster(code: str) -> ResponseReturnValue:
-    """The poster with a word on how to print it."""
+    """Show the poster with advice on how to print it."""
     centre = uninvited_answers.open_hall_survey(code).centre
-    poster_markup = Markup(_draw_poster(centre).decode())  # escaped where it was drawn
+    poster_markup = Markup(_draw_poster(centre).decode())  # render_poster escapes its texts
     return respond_with_page(
-        "public/poster.html", centre=centre, drawn=poster_markup, address=hall_address(centre.code)
+        "public/poster.html", centre=centre, poster_markup=poster_markup, address=hall_address(centre.code)
     )
 
 
 def poster_svg(code: str) -> Response:
-    """The poster alone."""
+    """Send the poster alone as SVG."""
     return _respond_with_svg(_draw_poster(uninvited_answers.open_hall_survey(code).centre))
 
 
 def centre_qr(code: str) -> Response:
-    """The code alone, for what a centre designs itself."""
+    """Send the QR code alone as SVG, for a centre's own design."""
     return _respond_with_svg(
         qr.render_svg(hall_address(uninvited_answers.open_hall_survey(code).centre.code))
     )

@@ -1,4 +1,4 @@
-"""Pages for everybody: the way in, a centre's figures, how answers are protected, accessibility."""
+"""Public pages: the first page, a centre's figures, the privacy notice, the accessibility statement."""
 
 from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -22,13 +22,13 @@ bp.add_url_rule("/centres/<code>/qr.svg", view_func=poster.centre_qr)
 
 @bp.get("/")
 def home() -> ResponseReturnValue:
-    """What this is, and where a code is typed."""
+    """Show the first page, where a person types a code."""
     return respond_with_page("public/home.html")
 
 
 @bp.post("/")
 def enter() -> ResponseReturnValue:
-    """Follow a typed code: from a slip to the survey, from a receipt to the answer's page."""
+    """Redirect from the code of a slip to its survey, from that of a receipt to the page of its answer."""
     typed_code = request.form.get("code", "")
     code = normalise_code(typed_code) or ""
     if len(code) == RECEIPT_LENGTH:
@@ -36,9 +36,9 @@ def enter() -> ResponseReturnValue:
     try:
         token = receipts.find_token_by_short_code(code)
     except NotFound:
-        return respond_with_page("public/home.html", 404, typed=typed_code, problem="unknown")
+        return respond_with_page("public/home.html", 404, typed_code=typed_code, problem="unknown")
     except TooManyGuesses as error:
-        response = respond_with_page("public/home.html", 429, typed=typed_code, problem="guesses")
+        response = respond_with_page("public/home.html", 429, typed_code=typed_code, problem="guesses")
         response.headers["Retry-After"] = str(error.retry_after)
         return response
     return redirect(url_for("survey.ask", token=token, lang=url_language()), code=303)
@@ -46,24 +46,24 @@ def enter() -> ResponseReturnValue:
 
 @bp.get("/centres/<code>")
 def centre(code: str) -> ResponseReturnValue:
-    """A centre's indicators since the beginning of the year, as anybody may see them."""
+    """Show a centre's indicators since the beginning of the year."""
     last = clock.kyiv_day(clock.now())
     first = last.replace(month=1, day=1)
-    figures = read_public_page(code, first, last)
+    page = read_public_page(code, first, last)
     return respond_with_page(
         "public/centre.html",
-        centre=figures.centre,
-        summary=figures.summary,
-        sections=arrange_sections(figures.summary, figures.questionnaires),
+        centre=page.centre,
+        summary=page.summary,
+        sections=arrange_sections(page.summary, page.questionnaires),
         first=first,
         last=last,
-        least=current_settings().min_published,
+        min_published=current_settings().min_published,
     )
 
 
 @bp.get("/privacy")
 def privacy() -> ResponseReturnValue:
-    """The notice at the moment of collection; ``?centre=`` names who answers for the data."""
+    """Show the privacy notice. With ``?centre=`` it names the controller of the data."""
     code = request.args.get("centre")
     centre, notice = uninvited_answers.read_privacy_notice(code) if code else (None, None)
     return respond_with_page(
@@ -73,5 +73,5 @@ def privacy() -> ResponseReturnValue:
 
 @bp.get("/accessibility")
 def accessibility() -> ResponseReturnValue:
-    """What these pages do for everybody, and where they may fall short."""
+    """Show the accessibility statement."""
     return respond_with_page("public/accessibility.html")

@@ -1,24 +1,24 @@
-// What the tablet holds and how it gets rid of it: shared by the page and the service worker.
+// The queue of answers on the tablet: storing, sealing, sending. The page and the service worker share this file.
 "use strict";
 
 const API = "/api/v1/kiosk/";
 const BATCH = 50; // answers in one call
-const PATIENCE = 20_000; // milliseconds that a call may take
-const OF_THE_CALL = [400, 413, 415, 422]; // what the service says of a call in which one answer is at fault
-const STUMBLES = 10; // answers by which the service may fail before a round ends
+const PATIENCE = 20_000; // milliseconds after which a call is given up
+const OF_THE_CALL = [400, 413, 415, 422]; // statuses of a call that was refused because of one answer in it
+const STUMBLES = 10; // answers on which the service may fail before a round of sending stops
 
-/** When the last heartbeat was heard, in this page or worker. */
+/** When the service answered the last heartbeat of this page or worker. */
 let lastBeat = 0;
 
-/** Whether the disk refused an answer and has taken nothing since, as far as this page or worker knows. */
+/** Whether this page or worker could not store an answer, and has stored nothing since. */
 let full = false;
 
-// --- the disk ---
+// --- storage ---
 
 /** @type {Promise<IDBDatabase> | undefined} */
 let opening;
 
-/** The database; opened once, and again if the browser closed it. @returns {Promise<IDBDatabase>} */
+/** Open the database once, and again if the browser closed it. @returns {Promise<IDBDatabase>} */
 function database() {
   opening ??= new Promise((resolve, reject) => {
     const request = indexedDB.open("vidhuk-kiosk", 1);
@@ -37,7 +37,7 @@ function database() {
 }
 
 /**
- * Do something with a store; what is written is on the disk when the promise resolves, not only on its way there.
+ * Run `work` on an object store. When the promise resolves, what was written is on the disk.
  * @param {"answers" | "kept"} name
  * @param {IDBTransactionMode} mode
  * @param {(store: IDBObjectStore) => IDBRequest | void} work
@@ -56,15 +56,15 @@ const kept = (name) => inStore("kept", "readonly", (store) => store.get(name));
 const keep = (name, value) => inStore("kept", "readwrite", (store) => store.put(value, name));
 const forget = (...names) => inStore("kept", "readwrite", (store) => names.map((name) => store.delete(name)).at(-1));
 
-/** Everything that is held: sealed answers that wait, and those that the service refused. */
+/** All stored answers, sealed: those that wait to be sent, and those that the service refused. */
 const held = async () => (await inStore("answers", "readonly", (store) => store.getAll())) ?? [];
 const waiting = async () => (await held()).filter((each) => !each.refused);
 
-// --- the seal ---
+// --- encryption ---
 
 const bytes = (text) => new TextEncoder().encode(text);
 
-/** Remember the key that answers are sealed with; scripts can use it and not read it. */
+/** Store the key with which answers are sealed. Scripts can use it but cannot read it. */
 async function keepKey({ id, key }) {
   const keys = (await kept("keys")) ?? {};
   if (!keys[id]) {
@@ -75,7 +75,7 @@ async function keepKey({ id, key }) {
   if ((await kept("key")) !== id) await keep("key", id);
 }
 
-/** What it says, sealed for whoever has the key: 12 bytes of nonce, then the box. The name is sealed in. */
+/** Encrypt a value with AES-GCM: 12 bytes of nonce, then the ciphertext. The name is authenticated with it. */
 async function seal(name, said) {
   const id = await kept("key");
   const nonce = crypto.getRandomValues(new Uint8Array(12));
@@ -87,13 +87,13 @@ async function seal(name, said) {
   return { key: id, sealed };
 }
 
-/** What was sealed under this name. */
+/** Decrypt what was sealed under this name. */
 async function unseal(name, { key, sealed }) {
   const how = { name: "AES-GCM", iv: sealed.subarray(0, 12), additionalData: bytes(name) };
   return JSON.parse(new TextDecoder().decode(await crypto.subtle.decrypt(how, (await kept("keys"))[key], sealed.subarray(12))));
 }
 
-/** Hold an answer until the service has it; resolves when it is on the disk. It opens only as this place's. */
+/** Store a sealed answer until the service has it. Resolves when it is on the disk. Only this centre's tablet sends it. */
 async function hold({ id: device, centre }, { client_id, ...said }) {
   const sealed = await seal(client_id, said);
   const skew = (await kept("skew")) ?? 0;
@@ -101,17 +101,17 @@ async function hold({ id: device, centre }, { client_id, ...said }) {
   await inStore("answers", "readwrite", (store) => store.put({ client_id, device, centre, at, skew, ...sealed }));
 }
 
-/** The answer as the service takes it, its time told by the clock as it runs now. */
+/** Decrypt an answer for sending, with its time corrected by what is now known about the tablet's clock. */
 async function told(item, skew) {
   const answered_at = new Date(item.at - (item.skew - skew) * 1000).toISOString();
   return { client_id: item.client_id, ...(await unseal(item.client_id, item)), answered_at };
 }
 
-// --- the line ---
+// --- network ---
 
 /**
- * Ask the service. `null` when it cannot be reached in time: also when somebody else answers in its place, such as a
- * network that wants a sign-in, or a proxy with a page of its own. The service speaks JSON.
+ * Call the API. Returns `null` when it cannot be reached in time, and when the answer is not JSON: then it comes from
+ * something else, such as a network that wants a sign-in or a proxy.
  * @returns {Promise<{ok: boolean, status: number, headers: Headers, said: any} | null>}
  */
 async function ask(path, body, headers = {}) {
@@ -126,7 +126,7 @@ async function ask(path, body, headers = {}) {
   }
 }
 
-/** Say how the tablet fares, and learn how far its clock runs ahead; the status, 0 without a line. */
+/** Report the tablet's state and store how far its clock runs ahead. Returns the status, 0 without a network. */
 async function beat(version) {
   const latest = await latestTime();
   const room = await keep("latest", latest).then(() => !full, () => false);
@@ -146,18 +146,18 @@ async function beat(version) {
 }
 
 /**
- * The time by the tablet's clock, as the last known difference to ours understands it. A clock that starts anew after
- * the power failed tells less than it did before: then nothing is known but that it is later than that.
+ * The latest time that the tablet's clock has shown. A clock that restarts after a power failure shows an earlier time
+ * than before; then it is only known that the true time is later than the stored one.
  */
 async function latestTime() {
   return Math.max(Date.now(), (await kept("latest").catch(() => 0)) ?? 0);
 }
 
 /**
- * Send what waits. Nothing is deleted before the service said what became of it. One of page and worker sends; who
- * is `patient` waits for the other.
- * @returns {Promise<{left: number, status: number, wait?: number}>} what still waits, the last status (0: no line),
- *   and the seconds to wait if the service asked for that
+ * Send the answers that wait. None is deleted before the service said what it did with it. Page and worker never send
+ * at the same time; a `patient` caller waits for the other.
+ * @returns {Promise<{left: number, status: number, wait?: number}>} how many still wait, the last status (0: no
+ *   network), and the seconds to wait if the service asked for that
  */
 async function send(version, { patient = false } = {}) {
   const busy = { left: 1, status: -1 };
@@ -166,7 +166,7 @@ async function send(version, { patient = false } = {}) {
 
 async function sendAll(version) {
   const centre = (await kept("config"))?.device.centre;
-  const failed = new Set(); // by these the service fails: they hold up no other, and are tried again the next time
+  const failed = new Set(); // answers on which the service fails: the others go on, these are tried again in the next round
   const mine = async () => (await waiting()).filter((each) => each.centre === centre && !failed.has(each.client_id));
   let queue = await mine();
   if (queue.length && Date.now() - lastBeat > 60_000) await beat(version);
@@ -185,7 +185,7 @@ async function sendAll(version) {
       if (alone && judged) await refuse(alone, String(status));
       else if (alone) failed.add(alone.client_id);
       if (failed.size > STUMBLES) return stopped;
-      size = 1; // not all of them are at fault, as it seems: find the one that is
+      size = 1; // probably one answer is at fault: send them one by one to find it
     } else {
       return stopped;
     }
@@ -193,7 +193,7 @@ async function sendAll(version) {
   return { left: failed.size, status: 200 };
 }
 
-/** These items, each with what is to be sent of it. One that does not open is kept for the staff. */
+/** Decrypt items for sending. One that cannot be decrypted is marked as refused, for the staff. */
 async function readable(items) {
   const skew = (await kept("skew")) ?? 0;
   const opened = new Map();
@@ -207,10 +207,10 @@ async function readable(items) {
   return opened;
 }
 
-/** Keep what will never be sent, for the staff. */
+/** Mark an item that will never be sent; the staff can still save it. */
 const refuse = (item, why) => inStore("answers", "readwrite", (store) => store.put({ ...item, refused: why }));
 
-/** Let go of what the service has; keep what it refused. How many it spoke of. */
+/** Delete the items that the service has, mark those that it refused. Returns how many it reported on. */
 async function settle(items, results) {
   const became = new Map(results.map((result) => [result.client_id, result]));
   const judged = [...items].filter(({ client_id }) => became.has(client_id));

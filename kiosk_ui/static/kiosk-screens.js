@@ -1,12 +1,12 @@
-// What a person sees: every screen is drawn from the state, nothing else is kept in the document.
+// The screens of the tablet. Each is drawn from `state`; the document holds nothing else.
 "use strict";
 
 const FACES = { great: "great", excellent: "great", good: "good", acceptable: "fair", ok: "fair", bad: "bad", awful: "awful" };
-const KEYS = [..."0123456789ABCDEFGHJKMNPQRSTVWXYZ"]; // no I, L, O, U: nobody mistakes one for another
+const KEYS = [..."0123456789ABCDEFGHJKMNPQRSTVWXYZ"]; // without I, L, O, U, which people confuse with other characters
 const LOOK_ALIKES = { I: "1", L: "1", O: "0", І: "1", О: "0", А: "A", В: "B", Е: "E", К: "K", М: "M", Н: "H", Р: "P", С: "C", Т: "T", У: "Y", Х: "X" };
 const CODE_LENGTH = 8;
 
-/** An element. Attributes that are functions listen, those that are false or null stay away. */
+/** Make an element. A function becomes an event listener; an attribute that is false or null is left out. */
 function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -17,7 +17,7 @@ function h(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** A picture that the service drew. */
+/** Make an element from SVG text that the service sent. */
 function picture(svg, className) {
   const drawn = document.importNode(new DOMParser().parseFromString(svg, "image/svg+xml").documentElement, true);
   return h("div", { class: className }, drawn);
@@ -33,22 +33,22 @@ function face(value) {
   return svg;
 }
 
-/** A sentence in the person's language, with its blanks filled. */
+/** Return a text in the chosen language with its placeholders filled. */
 function say(name, blanks = {}) {
   const sentence = state.texts[state.language]?.[name] ?? state.texts.uk[name];
   return sentence.replace(/%\((\w+)\)[sd]/g, (_, blank) => blanks[blank]);
 }
 
-/** A button that answers once, however often it is tapped: the second tap of two is meant for the first screen. */
+/** Make a button that ignores the second tap of a double tap, which was meant for the screen before. */
 function button(attributes, ...children) {
   const { onclick, ...rest } = attributes;
   const once = (event) => { if (event.detail < 2) onclick(event); };
   return h("button", { type: "button", ...rest, onclick: once }, ...children);
 }
 
-// --- the frame ---
+// --- the layout of a screen ---
 
-/** Draw the screen: what is asked on top, what can be pressed below it. */
+/** Draw a screen: the question at the top, the buttons below. */
 function draw({ about = [], title, hint, answers = [], steps = [], progress = null, bar = looks() }) {
   const heading = h("h1", { tabindex: -1 }, title);
   const screen = [
@@ -73,7 +73,7 @@ function draw({ about = [], title, hint, answers = [], steps = [], progress = nu
   state.focuses = true;
 }
 
-/** What is always in reach: the look of the screen, the language, starting again. */
+/** Make the bar of every screen: text size, contrast, language, starting again. */
 function looks(...more) {
   const again = () => { redraw(); };
   return [
@@ -85,7 +85,7 @@ function looks(...more) {
   ];
 }
 
-/** The high-contrast set of colours, whatever the device prefers: the token sheet has it, behind a condition. */
+/** Use the colours of high contrast whatever the device prefers. The style sheet has them behind a media query. */
 function moreContrast(on) {
   const [prefers, always] = ["(prefers-contrast: more)", "(min-width: 0px)"];
   for (const sheet of document.styleSheets) {
@@ -97,7 +97,7 @@ function moreContrast(on) {
 
 // --- the screens ---
 
-/** Which questions this person gets: reasons only after a poor answer. */
+/** Return the questions for this person. The one about reasons follows only a poor answer. */
 function questions() {
   const { questions, poor_values } = questionnaire();
   const poor = Object.values(state.answers).some((value) => poor_values.includes(String(value)));
@@ -109,7 +109,7 @@ function questionnaire() {
   return (translations[state.language] ?? questionnaires)[state.case?.front_office ?? "offline"];
 }
 
-/** One question. The first one stands on the idle screen too: to answer is to begin. */
+/** Draw one question. The first one is also the idle screen: answering it begins the survey. */
 function drawQuestion() {
   const asked = questions();
   const question = asked[state.place];
@@ -170,7 +170,7 @@ function chips(question, chosen = []) {
   return [h("div", { class: "chips" }, ...all)];
 }
 
-/** The window's tablet between two cases. */
+/** Draw the screen of a window's tablet between two cases. */
 function drawDesk() {
   draw({
     about: [h("b", {}, state.config.questionnaires.offline.centre.name)],
@@ -211,7 +211,7 @@ function drawThanks() {
   draw({ title: say("thanks"), hint: { text: say("thanks_more"), alert: true }, answers: [tick, button({ class: "wide", onclick: reset }, say("done"))], bar: looks(h("span", {})) });
 }
 
-/** The tablet cannot keep anything: it says so, and a phone can do it instead. */
+/** Draw the screen of a tablet that cannot store answers. It offers the QR code for a phone. */
 function drawHelp() {
   const { hall_qr, hall_url } = state.config.settings;
   draw({
@@ -244,7 +244,7 @@ const staffButton = () => button({ class: "away quiet", onclick: () => go("staff
 async function drawStaff() {
   const all = await held().catch(() => []);
   const waits = all.filter((each) => !each.refused);
-  const persisted = await navigator.storage?.persist?.(); // asked again: browsers agree once the page is an app
+  const persisted = await navigator.storage?.persist?.(); // asked again, because browsers agree once the page is installed as an app
   const time = new Intl.DateTimeFormat(state.language, { dateStyle: "medium", timeStyle: "short" });
   const oldest = waits.length ? time.format(Math.min(...waits.map((each) => each.at))) : "—";
   const facts = {
@@ -279,7 +279,7 @@ function go(screen) {
   redraw();
 }
 
-/** Draw what is shown once more; whoever pressed a button finds the focus where it was. */
+/** Draw the present screen again and put the focus back on the button that had it. */
 function redraw() {
   const spot = [...document.querySelectorAll("#screen button")].indexOf(document.activeElement);
   const was = document.activeElement?.textContent;

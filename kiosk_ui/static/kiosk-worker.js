@@ -1,4 +1,4 @@
-// The tablet's page without a line: the shell comes from the disk. `SHELL` stands above: its version, its files.
+// Serves the tablet's page from the cache, so that it works without a network. `SHELL` (version, files) is put above.
 "use strict";
 
 const CACHE = `kiosk-${SHELL.version}`;
@@ -15,8 +15,8 @@ self.addEventListener("activate", (event) => {
   event.waitUntil(tidy());
 });
 
-// A new version waits until the page says that nobody is answering. A page that was on its way here when the worker
-// began its work is overlooked by it, and says so.
+// A new version waits until the page says that nobody is answering. A page that was loading when the worker started is
+// not controlled by it, and asks for that.
 self.addEventListener("message", (event) => {
   if (event.data === "activate") self.skipWaiting();
   if (event.data === "claim") event.waitUntil(self.clients.claim());
@@ -32,7 +32,7 @@ self.addEventListener("fetch", (event) => {
   }
 });
 
-// Where the browser has Background Sync, answers leave even when the page is closed.
+// With Background Sync the browser sends answers even when the page is closed.
 self.addEventListener("sync", (event) => {
   if (event.tag !== "kiosk-send") return;
   event.waitUntil(send(SHELL.version).then(({ left }) => { if (left) throw new Error("some answers still wait"); }));

@@ -1,17 +1,17 @@
-// The tablet: who answers begins with a fresh document and leaves none behind.
+// The tablet's page. Every person gets a fresh document, and nothing of it remains for the next one.
 "use strict";
 
 const VERSION = document.documentElement.dataset.version;
-const HALL_POLL = 300; // seconds between two looks at the configuration where no case is waited for
-const RETRY = { first: 2, most: 300 }; // seconds until what could not be sent is tried again
-const SEND_EVERY = 30; // seconds between two looks at what waits
-const AGAIN = 30; // seconds until a worker that could not be installed is asked for again
-const UPDATE_EVERY = 3600; // seconds between two questions for a new version
-const MOMENT = 200; // milliseconds that a choice is seen before the next question comes
-const TIDY = 120_000; // milliseconds that the pace of the last answers is of any use
-const OFFERED = 180_000; // milliseconds that a case is offered at most, whatever the clock says
+const HALL_POLL = 300; // seconds between two requests for the configuration in a hall, where no case is expected
+const RETRY = { first: 2, most: 300 }; // seconds until sending is tried again after a failure
+const SEND_EVERY = 30; // seconds between two attempts to send when nothing failed
+const AGAIN = 30; // seconds until the worker is installed again after a failure
+const UPDATE_EVERY = 3600; // seconds between two checks for a new version
+const MOMENT = 200; // milliseconds for which a choice is shown before the next question
+const TIDY = 120_000; // milliseconds for which the pace of the last answers is stored
+const OFFERED = 180_000; // milliseconds for which a case is offered at most, even if the clock is wrong
 
-/** Everything about the person who stands here; gone with the document. */
+/** Everything about the present person. It disappears with the document. */
 const state = {
   screen: "", language: "uk", larger: false, contrast: false, focuses: false,
   texts: JSON.parse(document.body.dataset.texts), languages: JSON.parse(document.body.dataset.languages),
@@ -19,7 +19,7 @@ const state = {
   typed: "", trouble: null, looking: false, up: false, lost: "", asking: null, offline: false, held: 0,
 };
 
-/** The next person gets a document that knows nothing of this one. */
+/** Load a fresh document for the next person. */
 function reset() {
   location.replace("/kiosk");
 }
@@ -27,8 +27,8 @@ function reset() {
 // --- answering ---
 
 /**
- * A question of one tap is answered: seen at once, and a moment later on to the next. The second tap of a double tap
- * falls into that moment, on what it meant, and not on the next question.
+ * Store the answer to a question of one tap, show it at once, and go to the next question after a moment. So the second
+ * tap of a double tap hits the same question and not the next one.
  */
 function choose(question, value) {
   begin();
@@ -38,7 +38,7 @@ function choose(question, value) {
   state.turns = setTimeout(state.place === questions().length - 1 ? redraw : next, MOMENT);
 }
 
-/** A question of many taps: what stands alone puts the others away. */
+/** Add or remove a value of a question with several answers. A value that stands alone removes the others. */
 function toggle(question, value) {
   begin();
   const chosen = new Set(state.answers[question.id] ?? []);
@@ -72,7 +72,7 @@ function back() {
   redraw();
 }
 
-/** The person sends: thanked when the disk has it, not when the network says so. */
+/** Store the finished answer and thank the person once it is on the disk; sending it can wait. */
 async function finish() {
   if (state.saving) return;
   state.saving = true;
@@ -100,7 +100,7 @@ async function finish() {
   navigator.serviceWorker?.ready.then((worker) => worker.sync?.register("kiosk-send")).catch(() => {});
 }
 
-/** The disk takes nothing: the service may, at once; else the person is told the truth and shown another way. */
+/** Send an answer at once that could not be stored. If that fails too, say so and show the QR code for a phone. */
 async function withoutDisk(answer) {
   noRoom();
   const reply = await ask("responses", { responses: [answer] });
@@ -110,17 +110,17 @@ async function withoutDisk(answer) {
     setTimeout(reset, state.config.settings.thanks_seconds * 1000);
     return;
   }
-  state.lost = reply || !navigator.onLine ? "not_kept" : "not_sure"; // a reply that got lost may have been a yes
+  state.lost = reply || !navigator.onLine ? "not_kept" : "not_sure"; // the service may have accepted it although its reply was lost
   go("help");
 }
 
-/** The disk refused something: the next document tries it before it promises to keep an answer. */
+/** Remember that storing failed. The next document tests the storage before it asks anything. */
 function noRoom() {
   full = true;
   sessionStorage.setItem("trouble", "storage");
 }
 
-/** How the answer came about, for whoever looks for answers that are no visitor's. Sealed, and soon forgotten. */
+/** Measure how fast answers are given, to find answers that are not from visitors. It is sealed and soon deleted. */
 async function paceOf(answers) {
   const now = Date.now();
   const digest = btoa(String.fromCharCode(...new Uint8Array(await crypto.subtle.digest("SHA-256", bytes(JSON.stringify(answers))))));
@@ -141,7 +141,7 @@ function type(key) {
   redraw();
 }
 
-/** Whose case it is. Without a line the code is taken at its word; the service will judge it later. */
+/** Look up the case of a typed code. Without a network any code is accepted; the service checks it later. */
 async function lookUp() {
   if (state.looking) return;
   state.looking = true;
@@ -149,7 +149,7 @@ async function lookUp() {
   const short_code = `${state.typed.slice(0, 4)}-${state.typed.slice(4)}`;
   const reply = await ask("codes", { short_code });
   state.looking = false;
-  if (state.screen !== "code") return; // meanwhile the person went on without it
+  if (state.screen !== "code") return; // the person went on without the code meanwhile
   const refused = { 404: "code_wrong", 409: "code_spent", 410: "code_closed", 429: "code_wait" }[reply?.status];
   if (refused) {
     state.trouble = refused;
@@ -171,21 +171,21 @@ function walkUp() {
 
 // --- between people ---
 
-/** Do it again and again, about so many seconds apart, whatever became of it the last time. */
+/** Repeat an action about every so many seconds, even after it failed. */
 function every(seconds, what) {
-  const once = async () => { try { await what(); } catch { /* and again the next time */ } every(seconds, what); };
+  const once = async () => { try { await what(); } catch { /* it is tried again the next time */ } every(seconds, what); };
   setTimeout(once, seconds * 1000 * (0.9 + Math.random() / 5));
 }
 
 const isIdle = () => ["pairing", "help", "desk"].includes(state.screen) || (state.screen === "question" && !Object.keys(state.answers).length && !state.code);
 
-/** The screen that waits for the next person. */
+/** Show the screen that waits for the next person. */
 function idle() {
   const desk = state.config.device.mode === "desk";
   go(desk && !state.case ? "desk" : "question");
 }
 
-/** Ask what to show: the questionnaires when they change, and the case that was just completed at this window. */
+/** Read the configuration: the questionnaires when they changed, and the case just completed at this window. */
 async function look() {
   const reply = await ask("config", undefined, state.tag ? { "If-None-Match": state.tag } : {});
   state.up = reply !== null;
@@ -199,11 +199,11 @@ async function look() {
   } catch {
     noRoom();
   }
-  if (!state.config) return take(config); // and look again for the case, once there is a screen to show it on
-  if (!isIdle()) return; // whoever is answering goes on with what was begun
+  if (!state.config) return take(config); // the case is read again, once there is a screen to show it on
+  if (!isIdle()) return; // a person who is answering keeps the questionnaire they began with
   if (changed) take(config);
   const offered = pending && !(await isHeld(pending.short_code)) ? { ...pending, offered: true } : null;
-  state.tag = reply.headers.get("ETag"); // not before all of it was looked at: the disk may fail on the way
+  state.tag = reply.headers.get("ETag"); // only after all of it was used, because storing may have failed before
   if (!isIdle() || (!changed && offered?.short_code === state.case?.short_code)) return;
   state.case = offered;
   clearTimeout(state.withdraws);
@@ -227,7 +227,7 @@ function take(config) {
   state.languages = config.languages;
 }
 
-/** Send what waits, again later if it could not be sent; later and later, but never never. */
+/** Send the answers that wait. After a failure try again, each time later, up to a limit. */
 async function relieve() {
   clearTimeout(relieve.again);
   const { left, status, wait } = await send(VERSION).catch(() => ({ left: 1, status: 0 }));
@@ -236,7 +236,7 @@ async function relieve() {
   if (status === 401) return leave();
   relieve.pause = left && status >= 0 ? Math.min((relieve.pause ?? RETRY.first / 2) * 2, RETRY.most) : undefined;
   const seconds = wait ?? relieve.pause ?? SEND_EVERY;
-  clearTimeout(relieve.again); // of whoever sent meanwhile: one goes on, however often the line came and went
+  clearTimeout(relieve.again); // a call that ran meanwhile has set one too; only one may remain
   relieve.again = setTimeout(relieve, seconds * 1000 * (0.75 + Math.random() / 2));
 }
 
@@ -246,20 +246,20 @@ async function heartbeat() {
   if (status === 401) leave();
 }
 
-/** The key is no longer good. What was answered before may still be brought; then the tablet is nobody's. */
+/** Handle a revoked key: deliver the answers that wait, which is still allowed, then forget the centre. */
 async function leave() {
   if (!state.config || leave.going) return;
   leave.going = true;
   const { left, status } = await send(VERSION, { patient: true }).catch(() => ({ left: 1, status: 0 }));
-  if (left && status !== 401) { leave.going = false; return; } // no line: tried again with the next heartbeat
+  if (left && status !== 401) { leave.going = false; return; } // no network: tried again with the next heartbeat
   await ask("responses", { responses: [] });
   await forget("config", "skew", "latest", "pace").catch(() => {});
   if (isIdle()) reset();
 }
 
 /**
- * The worker keeps the shell for times without a line. A first one that could not fetch all of it is gone, and is
- * asked for again; a new version is put in place while nobody answers.
+ * Install the worker, which keeps the shell for times without a network. If the first installation fails, it is tried
+ * again. A new version is activated while nobody is answering.
  */
 async function keepShell() {
   const workers = navigator.serviceWorker;
@@ -275,11 +275,11 @@ async function keepShell() {
   every(UPDATE_EVERY, async () => { if (isIdle()) await registration.update(); });
 }
 
-// --- whoever walks away ---
+// --- a person who walks away ---
 
 const moment = () => ({ ran: performance.now(), told: Date.now() });
 
-/** Seconds since that moment. The clock may be set back meanwhile, and a device that sleeps may not count. */
+/** Seconds since a moment, by two clocks: one may be set back, the other may stop while the device sleeps. */
 const since = ({ ran, told }) => Math.max(performance.now() - ran, Date.now() - told) / 1000;
 
 const watch = { at: moment(), warned: moment() };
@@ -288,7 +288,7 @@ function alive() {
   watch.at = moment();
 }
 
-/** Nobody there for a while: ask; nobody answers: a fresh document. */
+/** Ask whether the person is still there after a while without a tap. Without an answer load a fresh document. */
 function look_around() {
   const { idle_seconds, warning_seconds } = state.config?.settings ?? { idle_seconds: 45, warning_seconds: 20 };
   const dialog = document.querySelector("#still");
@@ -325,7 +325,7 @@ async function askToPair() {
   redraw();
 }
 
-/** Somebody typed a code, or may have approved the one that is shown. */
+/** Try to pair with a code: a typed one, or the shown one that somebody may have approved. */
 async function pair(pairing_code, quietly = false) {
   const reply = await ask("pair", { pairing_code }, { "Accept-Language": state.language });
   if (reply?.ok) {
@@ -353,7 +353,7 @@ async function pairing() {
 
 // --- a file for the staff ---
 
-/** What waits, as it is: sealed. The service can open it, nobody else. */
+/** Save the stored answers to a file, still sealed. Only the service can open them. */
 async function saveFile() {
   const all = await held();
   const items = all.map(({ client_id, device, sealed }) => ({ client_id, device, sealed: btoa(String.fromCharCode(...sealed)) }));
@@ -364,9 +364,9 @@ async function saveFile() {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-// --- the beginning ---
+// --- start ---
 
-/** Whether the disk took something since it refused the last answer. */
+/** Whether storing works: nothing failed so far, or a test after the failure succeeded. */
 async function canKeep() {
   if (!sessionStorage.getItem("trouble")) return true;
   try {
@@ -388,7 +388,7 @@ async function start() {
     const letter = LOOK_ALIKES[key.toUpperCase()] ?? key.toUpperCase();
     if (key === "Backspace" || KEYS.includes(letter)) type(key === "Backspace" ? key : letter);
   });
-  // Nothing of this document survives it, whatever the browser would like to keep.
+  // Browsers keep documents for the back button; this one is emptied, so that nothing of it can be shown again.
   addEventListener("pagehide", () => document.body.replaceChildren());
   addEventListener("pageshow", (event) => { if (event.persisted) reset(); });
   setInterval(look_around, 1_000);

@@ -258,7 +258,7 @@ def _render_screen(
         "centre": survey.centre,
         "place": place_html,
         "address": address(path),
-        "here": partial(address, path),
+        "current_url": partial(address, path),
         "client_id": client_id,
         "errors": errors,
     }

@@ -1,4 +1,4 @@
-"""A page read as a person with a screen reader meets it, and the house rules that every page keeps."""
+"""A parsed page, as a screen reader presents it, and the rules that every page keeps."""
 
 import re
 from collections import Counter
@@ -10,7 +10,7 @@ ERROR_PREFIXES = ("Помилка: ", "Error: ")
 
 
 class Element:
-    """A tag with its attributes, what is in it, and where it stands."""
+    """A tag with its attributes, its children and its parent."""
 
     def __init__(self, tag: str, attrs: dict[str, str], parent: "Element | None") -> None:
         self.tag, self.attrs, self.parent = tag, attrs, parent
@@ -20,11 +20,11 @@ class Element:
         return self.attrs[name]
 
     def get(self, name: str) -> str | None:
-        """The attribute's value, if it is there."""
+        """Return the value of the attribute, if there is one."""
         return self.attrs.get(name)
 
     def walk(self) -> "Iterator[Element]":
-        """This element and all below it."""
+        """Yield this element and all below it."""
         yield self
         for child in self.children:
             if isinstance(child, Element):
@@ -32,14 +32,14 @@ class Element:
 
     @property
     def text(self) -> str:
-        """What can be read in it, with single spaces."""
+        """The text in it, with single spaces."""
         return re.sub(r"[ \n]+", " ", self._raw_text()).strip()
 
     def _raw_text(self) -> str:
         return "".join(child if isinstance(child, str) else child._raw_text() for child in self.children)
 
     def ancestors(self) -> "Iterator[Element]":
-        """The elements around it, from the nearest."""
+        """Yield the elements around it, the nearest first."""
         element = self.parent
         while element is not None:
             yield element
@@ -74,16 +74,16 @@ class Outline(HTMLParser):
         self._current.children.append(data)
 
     def find_all(self, *tags: str) -> list[Element]:
-        """Every element of these tags, in their order."""
+        """Return every element with one of these tags, in the order of the page."""
         return [element for element in self.root.walk() if element.tag in tags]
 
     def find_one(self, tag: str) -> Element:
-        """The only element of this tag."""
+        """Return the only element with this tag."""
         [element] = self.find_all(tag)
         return element
 
     def find_field(self, name: str, value: str | None = None) -> Element:
-        """The only control of this name (and value)."""
+        """Return the only control with this name (and value)."""
         [control] = [
             control
             for control in self.find_all("input", "textarea", "button")
@@ -92,7 +92,7 @@ class Outline(HTMLParser):
         return control
 
     def form_data(self) -> dict[str, list[str]]:
-        """What a browser would send without a button: hidden fields, checked ones, typed text."""
+        """Return what a browser would send without a button: hidden fields, checked boxes, typed text."""
         form_fields: dict[str, list[str]] = {}
         for control in self.find_all("input", "textarea"):
             is_sent = control.get("type") not in ("radio", "checkbox") or "checked" in control.attrs
@@ -103,7 +103,7 @@ class Outline(HTMLParser):
 
 
 def check_house_rules(html: str) -> Outline:
-    """The page's outline, once it kept the rules of every page."""
+    """Check the rules of every page and return the parsed page."""
     page = Outline(html)
     heading, html_element = page.find_one("h1").text, page.find_one("html")
     title = page.find_all("title")[0].text  # pictures have titles too

@@ -1,4 +1,4 @@
-"""Style sheets and scripts: what is vendored is what was published, and browsers keep it for a year."""
+"""Vendored files are the published ones, and browsers cache assets for a year."""
 
 import gzip
 import hashlib
@@ -10,12 +10,12 @@ from kiosk_ui.assets import BUNDLES, STATIC, asset_url
 
 
 def test_vendored_files_are_what_was_published() -> None:
-    told = [line.split() for line in (STATIC / "vendor" / "SHA256SUMS").read_text().splitlines()]
+    checksums = [line.split() for line in (STATIC / "vendor" / "SHA256SUMS").read_text().splitlines()]
 
-    for digest, name in told:
+    for digest, name in checksums:
         assert hashlib.sha256((STATIC / "vendor" / name).read_bytes()).hexdigest() == digest
     scripts = {path.name for path in (STATIC / "vendor").glob("*.js")}
-    assert scripts == {name for _, name in told}
+    assert scripts == {name for _, name in checksums}
 
 
 def test_an_asset_is_kept_for_a_year_under_an_address_of_its_content(app: Flask, client: FlaskClient) -> None:

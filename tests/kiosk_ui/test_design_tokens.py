@@ -1,4 +1,4 @@
-"""The token table: every pair that meets on a page can be told apart, in every set of colours."""
+"""Design tokens: every pair of colours that meets on a page has enough contrast, in every set of colours."""
 
 import re
 from itertools import product
@@ -31,23 +31,25 @@ PAIRS = [
 ]
 
 
-def sets() -> dict[str, dict[str, str]]:
-    """The colours as each reader gets them: what a set leaves out it takes from the one before it."""
+def read_colour_sets() -> dict[str, dict[str, str]]:
+    """Return the colours of each set; what a set leaves out it takes from the set before it."""
     css = (STATIC / "tokens.css").read_text()
     blocks = re.findall(r"(?:@media ([^{]+)\{\s*)?:root \{([^}]*)\}", css)
-    told = {query.strip(): dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", body)) for query, body in blocks}
+    defined = {
+        query.strip(): dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", body)) for query, body in blocks
+    }
     dark, more = "(prefers-color-scheme: dark)", "(prefers-contrast: more)"
-    light = told[""]
+    light = defined[""]
     return {
         "light": light,
-        "dark": light | told[dark],
-        "light, more contrast": light | told[more],
-        "dark, more contrast": light | told[dark] | told[more] | told[f"{more} and {dark}"],
+        "dark": light | defined[dark],
+        "light, more contrast": light | defined[more],
+        "dark, more contrast": light | defined[dark] | defined[more] | defined[f"{more} and {dark}"],
     }
 
 
 def luminance(colour: str) -> float:
-    """Relative luminance of ``#rrggbb`` (WCAG 2.2, glossary)."""
+    """Return the relative luminance of ``#rrggbb``, 0 to 1 (WCAG 2.2, glossary)."""
     parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
     red, green, blue = (
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
@@ -56,14 +58,14 @@ def luminance(colour: str) -> float:
 
 
 def contrast(one: str, other: str) -> float:
-    """The contrast ratio of two colours, 1 to 21."""
+    """Return the contrast ratio of two colours, 1 to 21 (WCAG 2.2, glossary)."""
     darker, lighter = sorted((luminance(one), luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
 
 
-@pytest.mark.parametrize("name", sets())
+@pytest.mark.parametrize("name", read_colour_sets())
 def test_every_pair_of_colours_can_be_told_apart(name: str) -> None:
-    tokens = sets()[name]
+    tokens = read_colour_sets()[name]
 
     weak = {
         f"{one} on {other}": round(contrast(tokens[one], tokens[other]), 2)
@@ -81,10 +83,10 @@ def test_colours_are_chosen_in_the_token_table_only() -> None:
 
 
 def test_every_token_that_is_used_exists() -> None:
-    told = set(re.findall(r"--([\w-]+):", (STATIC / "tokens.css").read_text()))
+    defined = set(re.findall(r"--([\w-]+):", (STATIC / "tokens.css").read_text()))
     used = {
         name for sheet in STATIC.glob("*.css") for name in re.findall(r"var\(--([\w-]+)\)", sheet.read_text())
     }
 
-    assert used <= told
-    assert told <= used, "a token that nobody uses"
+    assert used <= defined
+    assert defined <= used, "a token that nobody uses"

@@ -1,4 +1,4 @@
-"""An invitation as an image: what may be asked of it, and what it is then."""
+"""An invitation as an image: a QR code of any allowed size, a slip as wide as its paper."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -14,8 +14,8 @@ def test_a_qr_code_comes_as_wide_as_a_printer_needs_it(client: FlaskClient, invi
     path = invited()
 
     widths = {
-        dots: Image.open(BytesIO(client.get(f"{path}/qr.png{asked}").data)).width
-        for dots, asked in ((6, ""), (1, "?dots=1"), (20, "?dots=20"))
+        dots: Image.open(BytesIO(client.get(f"{path}/qr.png{query}").data)).width
+        for dots, query in ((6, ""), (1, "?dots=1"), (20, "?dots=20"))
     }
 
     modules = widths[1]

@@ -1,4 +1,4 @@
-"""The tablet's page as files."""
+"""The files of the tablet's page."""
 
 import pytest
 from flask import Flask
@@ -6,7 +6,7 @@ from flask import Flask
 from kiosk_ui.kiosk import views
 
 
-@pytest.mark.parametrize("part", ["native_name", "texts", "TABLET_POLICY"])
+@pytest.mark.parametrize("part", ["own_name", "translate_texts", "TABLET_POLICY"])
 def test_whatever_changes_in_the_page_is_another_version(
     app: Flask, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
@@ -18,8 +18,8 @@ def test_whatever_changes_in_the_page_is_another_version(
     before = version()
     assert version() == before
     other = {
-        "native_name": str.upper,
-        "texts": lambda _: {"title": "Інше"},
+        "own_name": str.upper,
+        "translate_texts": lambda _: {"title": "Інше"},
         "TABLET_POLICY": "default-src 'none'",
     }
     monkeypatch.setattr(views, part, other[part])

@@ -1,4 +1,4 @@
-"""Pages for everybody: the way in by a typed code, a centre's figures, the notices."""
+"""Public pages: the first page with a typed code, a centre's figures, the notices."""
 
 import json
 import uuid
@@ -18,7 +18,7 @@ from tests.support import story
 
 @pytest.fixture
 def answered(app: Flask, centre: str) -> Callable[..., None]:
-    """``answered(12, {"off.nps": 9})``: so many people answered that."""
+    """``answered(12, {"off.nps": 9})`` stores this answer of so many people."""
 
     def answered(people: int, answers: dict[str, object], **facts: object) -> None:
         with app.app_context():
@@ -28,7 +28,7 @@ def answered(app: Flask, centre: str) -> Callable[..., None]:
     return answered
 
 
-# --- the way in ---
+# --- the first page ---
 
 
 def test_a_typed_code_leads_to_its_survey(app: Flask, client: FlaskClient, centre: str) -> None:

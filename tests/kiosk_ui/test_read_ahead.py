@@ -1,4 +1,4 @@
-"""What the first visitor does not wait for, and the processes of the service share."""
+"""Templates and languages are loaded before the first reader comes, and worker processes share them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,18 +14,18 @@ from feedback_service.i18n import own_name
 
 
 @pytest.fixture
-def read(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """The templates and catalogues that are read from now on."""
+def names_read(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Collect the names of templates and catalogues that are read from now on."""
     names: set[str] = set()
-    template, catalogue = DispatchingJinjaLoader.get_source, Translations.load
+    get_source, load_catalogue = DispatchingJinjaLoader.get_source, Translations.load
 
     def read_template(loader: Any, environment: Any, name: str) -> Any:
         names.add(name)
-        return template(loader, environment, name)
+        return get_source(loader, environment, name)
 
-    def read_catalogue(folder: Any, locales: Any, *words: Any) -> Any:
+    def read_catalogue(folder: Any, locales: Any, *arguments: Any) -> Any:
         names.update(map(str, locales))
-        return catalogue(folder, locales, *words)
+        return load_catalogue(folder, locales, *arguments)
 
     monkeypatch.setattr(DispatchingJinjaLoader, "get_source", read_template)
     monkeypatch.setattr(Translations, "load", read_catalogue)
@@ -34,21 +34,21 @@ def read(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 @pytest.mark.parametrize("language", ["uk", "en"])
 def test_visitors_pages_read_nothing_when_they_are_drawn(
-    app: Flask, client: FlaskClient, invited: Callable[..., str], read: set[str], language: str
+    app: Flask, client: FlaskClient, invited: Callable[..., str], names_read: set[str], language: str
 ) -> None:
     path = invited()
     own_name.cache_clear()
     kiosk_ui.preload_pages(app)
-    assert read == {"uk", "en"} | {
+    assert names_read == {"uk", "en"} | {
         name
         for name in app.jinja_env.list_templates(extensions=["html"])
         if not name.startswith(("admin/", "api/"))
     }
-    known = own_name.cache_info().currsize
-    read.clear()
+    cached_names = own_name.cache_info().currsize
+    names_read.clear()
 
-    seen = [client.get(f"{address}?lang={language}").status_code for address in (path, "/", "/S/UNKNOWN")]
+    statuses = [client.get(f"{address}?lang={language}").status_code for address in (path, "/", "/S/UNKNOWN")]
 
-    assert seen == [200, 200, 404]
-    assert not read
-    assert own_name.cache_info().currsize == known == 2
+    assert statuses == [200, 200, 404]
+    assert not names_read
+    assert own_name.cache_info().currsize == cached_names == 2

@@ -1,4 +1,4 @@
-"""The survey as forms and pages, without a browser: what is asked, kept, refused, and what never shows."""
+"""The survey as forms and pages, without a browser: what it asks, stores, refuses and never shows."""
 
 import gzip
 import json
@@ -33,7 +33,7 @@ SECOND = {"rest": "1"}
 def summary(
     app: Flask, centre: str = story.CENTRE, *, by: str | None = None, source: str | None = None
 ) -> dict[str, Any]:
-    """What the answers of this year say."""
+    """Return the summary of this year's answers."""
     today = clock.kyiv_day(clock.now())
     first = today.replace(month=1, day=1)
     with app.app_context():
@@ -42,7 +42,7 @@ def summary(
 
 
 def counts(app: Flask, question: str) -> dict[str, int]:
-    """How often each answer to a question was given this year."""
+    """Count how often each value of a question was chosen this year."""
     of_each: dict[str, dict[str, int]] = {one["id"]: one["counts"] for one in summary(app)["questions"]}
     return of_each.get(question, {})
 
@@ -105,6 +105,19 @@ def test_a_link_is_opened_when_a_person_follows_it(
     client.get(path, headers=asks)
 
     assert summary(app)["funnel"]["opened"] == counted
+
+
+def test_a_page_that_is_rendered_once_for_all_holds_no_address_of_another_reader(
+    client: FlaskClient, invited: Invited
+) -> None:
+    first, second = invited(), invited()
+    for query in ("", "?step=2"):
+        client.get(f"{first}{query}")
+
+        html = client.get(f"{second}{query}").text
+
+        assert second in html
+        assert first not in html
 
 
 def test_looking_spends_nothing(app: Flask, client: FlaskClient, invited: Invited) -> None:
@@ -319,16 +332,16 @@ def test_a_link_that_closes_while_a_mistake_is_told_says_so(
     heading: str,
 ) -> None:
     at = time_is("2026-11-20T12:00+02:00")
-    path, again = invited(), answers.open_survey
+    path, open_original = invited(), answers.open_survey
 
-    def open_survey(token: str, *, counts: bool) -> answers.Survey:
+    def open_survey(token: str, *, mark_opened: bool) -> answers.Survey:
         if meanwhile == "answered":
             story.send_answer(token, {"off.nps": 9})
         elif meanwhile == "expired":
             time_is(at + timedelta(days=31))
         else:
             raise Unavailable(retry_after=2)
-        return again(token, mark_opened=counts)
+        return open_original(token, mark_opened=mark_opened)
 
     monkeypatch.setattr(answers, "open_survey", open_survey)
 
@@ -397,13 +410,13 @@ def test_the_preview_knows_how_long_this_questionnaires_comment_may_be(
         publishing.publish_questionnaire(document | {"version": "offline-2026.2"})
     path = invited()
 
-    def previewed(typed: str) -> str:
+    def preview_text(typed: str) -> str:
         page = post_page(path, SECOND | {"any.comment": typed, "again": "preview"})
         [preview] = [element for element in page.find_all("div") if element.get("id") == "masked"]
         return preview.text
 
-    assert "задовгий" not in previewed("я" * 10)
-    assert "знаків у ньому 11, а можна щонайбільше 10" in previewed("я" * 11)
+    assert "задовгий" not in preview_text("я" * 10)
+    assert "знаків у ньому 11, а можна щонайбільше 10" in preview_text("я" * 11)
 
 
 # --- languages ---

@@ -86,8 +86,8 @@ def use_fast_hashing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Passwords cost next to nothing, for tests that are not about what they cost."""
     fast_hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     monkeypatch.setattr(passwords, "_hasher", fast_hasher)
-    nobody_hash = fast_hasher.hash("a password that nobody has")
-    monkeypatch.setattr(passwords, "_dummy_hash", lambda: nobody_hash)
+    dummy_hash = fast_hasher.hash("a password that nobody has")
+    monkeypatch.setattr(passwords, "_dummy_hash", lambda: dummy_hash)
 
 
 def current_code(secret: str, at: datetime | None = None) -> str:

@@ -1,4 +1,4 @@
-"""Two centres, and people of the administration at their browsers."""
+"""Two centres, and users of the administration with a browser."""
 
 from collections.abc import Callable
 
@@ -15,13 +15,13 @@ SignedIn = Callable[..., StaffClient]
 
 @pytest.fixture(autouse=True)
 def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    """These tests are not about what a password costs."""
+    """Hash passwords fast: these tests are not about the cost of hashing."""
     staff.use_fast_hashing(monkeypatch)
 
 
 @pytest.fixture
 def centres(app: Flask) -> None:
-    """The centre of everybody here, and one that nobody here has to do with."""
+    """Create the own centre of these users, and a foreign one."""
     with app.app_context():
         story.create_centre()
         story.create_centre(FOREIGN_CENTRE, edrpou="00032129", katottg="UA99020010010037010")

@@ -1,4 +1,4 @@
-"""Alarms on their page: what waits, what was done, and whether letters come."""
+"""The page of alarms: those that wait, what was done about them, and the choice of e-mails."""
 
 from dataclasses import replace
 
@@ -24,8 +24,8 @@ def raised(app: Flask, centres: None) -> None:
         alarm_duties.raise_alarms(maintenance.never_stop)
 
 
-def forms(page: str) -> list[str]:
-    """Where the forms that take charge of an alarm go."""
+def find_acknowledge_urls(page: str) -> list[str]:
+    """Return the addresses of the forms that acknowledge an alarm."""
     actions = [each.get("action") or "" for each in Outline(page).root.walk() if each.tag == "form"]
     return [action for action in actions if "/acknowledge" in action]
 
@@ -38,8 +38,8 @@ def test_the_head_reads_all_and_the_administrator_none_of_breaches(raised: None,
     head, administrator = signed_in("head").get(PAGE).text, signed_in("administrator").get(PAGE).text
 
     assert "щось серйозне" in Outline(head).root.text.split("Чекає на Вас")[1]
-    assert len(forms(head)) == 3
-    assert len(forms(administrator)) == 2
+    assert len(find_acknowledge_urls(head)) == 3
+    assert len(find_acknowledge_urls(administrator)) == 2
     assert "Що написали люди" not in administrator
 
 
@@ -47,17 +47,17 @@ def test_a_way_leads_to_what_people_wrote(raised: None, signed_in: SignedIn) -> 
     head = signed_in("head")
     page = Outline(head.get(PAGE).text)
 
-    ways = [each["href"] for each in page.root.walk() if each.tag == "a" and each.text == "Що написали люди"]
+    links = [each["href"] for each in page.root.walk() if each.tag == "a" and each.text == "Що написали люди"]
 
-    assert len(ways) == 3
-    assert "breach=1" in ways[0]
-    assert any("service=00034" in way and "poor=1" in way for way in ways)
-    assert {head.get(way).status_code for way in ways} == {200}
+    assert len(links) == 3
+    assert "breach=1" in links[0]
+    assert any("service=00034" in link and "poor=1" in link for link in links)
+    assert {head.get(link).status_code for link in links} == {200}
 
 
 def test_who_takes_charge_is_seen_by_all_and_only_once(raised: None, signed_in: SignedIn) -> None:
     head, deputy = signed_in("head"), signed_in("head")
-    [form, *_] = forms(head.get(PAGE).text)
+    [form, *_] = find_acknowledge_urls(head.get(PAGE).text)
     field = f"note-{form.split('/')[-2]}"
 
     assert head.post(form, {field: "Говорю з касою"}).status_code == 303
@@ -75,7 +75,7 @@ def test_who_takes_charge_is_seen_by_all_and_only_once(raised: None, signed_in: 
 
 def test_a_note_that_is_too_long_stays_in_the_form(raised: None, signed_in: SignedIn) -> None:
     head = signed_in("head")
-    [form, *_] = forms(head.get(PAGE).text)
+    [form, *_] = find_acknowledge_urls(head.get(PAGE).text)
     note = "довго " * 100
 
     reply = head.post(form, {f"note-{form.split('/')[-2]}": note})
@@ -83,7 +83,7 @@ def test_a_note_that_is_too_long_stays_in_the_form(raised: None, signed_in: Sign
     assert reply.status_code == 422
     assert note in reply.text
     assert "<details open>" in reply.text
-    assert len(forms(head.get(PAGE).text)) == 3
+    assert len(find_acknowledge_urls(head.get(PAGE).text)) == 3
 
 
 def test_letters_are_switched_off_and_on(app: Flask, signed_in: SignedIn) -> None:
@@ -102,7 +102,7 @@ def test_letters_are_switched_off_and_on(app: Flask, signed_in: SignedIn) -> Non
 def test_one_centre_of_several_is_named_by_the_address(raised: None, app: Flask, signed_in: SignedIn) -> None:
     both = signed_in("head", OWN_CENTRE, "SN99000008")
 
-    assert len(forms(both.get(PAGE).text)) == 3
-    assert len(forms(both.get(f"{PAGE}?centre={OWN_CENTRE}").text)) == 3
+    assert len(find_acknowledge_urls(both.get(PAGE).text)) == 3
+    assert len(find_acknowledge_urls(both.get(f"{PAGE}?centre={OWN_CENTRE}").text)) == 3
     assert "Тривог немає" in both.get(f"{PAGE}?centre=SN99000008").text
     assert signed_in("head").get(f"{PAGE}?centre=SN99000008").status_code == 404

@@ -1,4 +1,4 @@
-"""The head of a centre finds what people wrote, by an address that says all of it."""
+"""The head of a centre searches comments by filters that the address holds."""
 
 from datetime import timedelta
 
@@ -29,13 +29,13 @@ def head(app: Flask, signed_in: SignedIn) -> StaffClient:
     return head
 
 
-def heading(page: str) -> str:
-    """What was found."""
+def find_heading(page: str) -> str:
+    """Return the heading above the comments."""
     return next(each.text for each in Outline(page).root.walk() if each.get("id") == "found")
 
 
-def setting_aside(page: str) -> str:
-    """Where the form leads by which the first comment on the page is set aside."""
+def find_set_aside_url(page: str) -> str:
+    """Return the address of the form that sets the first comment on the page aside."""
     forms = (
         each["action"] for each in Outline(page).root.walk() if each.tag == "form" and each.get("action")
     )
@@ -43,7 +43,7 @@ def setting_aside(page: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("asked", "count", "shown"),
+    ("query", "count", "shown"),
     [
         ("", "8 коментарів", "Дякую 3"),
         ("q=ЧЕРГА", "1 коментар", "Стояла в черзі"),
@@ -56,15 +56,15 @@ def setting_aside(page: str) -> str:
         ("q=немає такого", "Коментарів немає", "за початком"),
     ],
 )
-def test_what_the_address_asks_for_is_shown(head: StaffClient, asked: str, count: str, shown: str) -> None:
-    page = head.get(f"{PAGE}?{asked}").text
+def test_what_the_address_asks_for_is_shown(head: StaffClient, query: str, count: str, shown: str) -> None:
+    page = head.get(f"{PAGE}?{query}").text
 
-    assert heading(page) == count
+    assert find_heading(page) == count
     assert shown in Outline(page).root.text
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("query", "sentence"),
     [
         ("from=вчора", "«вчора» — це не день"),
         ("from=2026-13-01", "Дня 2026-13-01 немає"),
@@ -79,12 +79,12 @@ def test_what_the_address_asks_for_is_shown(head: StaffClient, asked: str, count
     ],
 )
 def test_a_wish_that_makes_no_sense_gets_a_sentence_and_the_nearest_view(
-    head: StaffClient, asked: str, said: str
+    head: StaffClient, query: str, sentence: str
 ) -> None:
-    reply = head.get(f"{PAGE}?{asked}")
+    reply = head.get(f"{PAGE}?{query}")
 
     assert reply.status_code == 200
-    assert said in Outline(reply.text).root.text
+    assert sentence in Outline(reply.text).root.text
 
 
 def test_few_alike_are_withheld_with_a_reason(head: StaffClient, app: Flask) -> None:
@@ -96,18 +96,18 @@ def test_few_alike_are_withheld_with_a_reason(head: StaffClient, app: Flask) -> 
 
     page = head.get(f"{PAGE}?front_office=online").text
 
-    assert heading(page) == "Відповіло замало людей"
+    assert find_heading(page) == "Відповіло замало людей"
     assert "одна онлайн" not in page
-    assert heading(head.get(f"{PAGE}?from={yesterday}&to={yesterday}").text) == "Коментарів немає"
+    assert find_heading(head.get(f"{PAGE}?from={yesterday}&to={yesterday}").text) == "Коментарів немає"
 
 
 def test_pages_keep_every_filter(app: Flask, head: StaffClient) -> None:
     with app.app_context():
         for number in range(30):
-            said = {"off.nps": 1, "any.reasons": ["queue"], "any.comment": f"черга {number}"}
-            send_answer(create_invitation().token, said)
+            answers = {"off.nps": 1, "any.reasons": ["queue"], "any.comment": f"черга {number}"}
+            send_answer(create_invitation().token, answers)
     first = head.get(f"{PAGE}?q=черга&reason=queue&reason=seats&lang=en")
-    assert heading(first.text) == "31 comments"
+    assert find_heading(first.text) == "31 comments"
 
     [older] = [
         each["href"]
@@ -123,16 +123,16 @@ def test_pages_keep_every_filter(app: Flask, head: StaffClient) -> None:
 
 
 def test_what_is_set_aside_goes_and_comes_back_and_the_journal_knows(head: StaffClient) -> None:
-    form = setting_aside(head.get(f"{PAGE}?q=подяка&breach=1").text)
+    form = find_set_aside_url(head.get(f"{PAGE}?q=подяка&breach=1").text)
 
     reply = head.post(form)
 
     assert reply.status_code == 303
     assert reply.headers["Location"] == f"{PAGE}?q=%D0%BF%D0%BE%D0%B4%D1%8F%D0%BA%D0%B0&breach=1"
-    assert heading(head.get(reply.headers["Location"]).text) == "Коментарів немає"
-    assert heading(head.get(f"{PAGE}?aside=1").text) == "1 коментар"
+    assert find_heading(head.get(reply.headers["Location"]).text) == "Коментарів немає"
+    assert find_heading(head.get(f"{PAGE}?aside=1").text) == "1 коментар"
     head.post(form, {"back": "1"})
-    assert heading(head.get(PAGE).text) == "8 коментарів"
+    assert find_heading(head.get(PAGE).text) == "8 коментарів"
     journal = head.get("/admin/journal").text
     assert "відклав(-ла) коментар" in journal
     assert "повернув(-ла) коментар" in journal
@@ -143,7 +143,7 @@ def test_what_is_set_aside_goes_and_comes_back_and_the_journal_knows(head: Staff
     "query", ["endpoint=x", "_external=1&_scheme=javascript", "_anchor=x", "_method=GET"]
 )
 def test_no_word_in_the_address_leads_elsewhere_afterwards(head: StaffClient, query: str) -> None:
-    form = setting_aside(head.get(f"{PAGE}?{query}").text)
+    form = find_set_aside_url(head.get(f"{PAGE}?{query}").text)
 
     reply = head.post(form)
 
@@ -153,7 +153,7 @@ def test_no_word_in_the_address_leads_elsewhere_afterwards(head: StaffClient, qu
 
 def test_a_comment_of_another_centre_is_not_there(head: StaffClient, signed_in: SignedIn) -> None:
     stranger = signed_in("head", "SN99000008")
-    form = setting_aside(head.get(PAGE).text)
+    form = find_set_aside_url(head.get(PAGE).text)
 
     assert stranger.post(form).status_code == 404
     assert stranger.post(form.replace(OWN_CENTRE, "SN99000008")).status_code == 404

@@ -1,4 +1,4 @@
-"""What the central system refused: seen with its reason, and sent again."""
+"""Events that the central system refused are listed with their reasons and can be sent again."""
 
 import uuid
 
@@ -14,7 +14,7 @@ from tests.support.stored import read_rows
 
 @pytest.fixture
 def refused(app: Flask, centres: None) -> dict[str, uuid.UUID]:
-    """An event of one's own centre and one of a foreign one were refused; their ids."""
+    """One event of the own centre and one of a foreign centre were refused. Return their ids by centre."""
     with app.app_context():
         for centre in (OWN_CENTRE, FOREIGN_CENTRE):
             story.create_invitation(centre=centre)
@@ -51,9 +51,9 @@ def test_it_is_sent_again_with_one_press_and_the_journal_knows_by_whom(
     assert "Nothing was refused" in me.get("/admin/deliveries?lang=en").text
     with app.app_context():
         states = {event.id: event.state for event in read_rows(Event)}
-        told = [entry for entry in read_rows(JournalEntry) if entry.action == "sent_again"]
+        entries = [entry for entry in read_rows(JournalEntry) if entry.action == "sent_again"]
     assert states == {mine: "pending", other: "dead"}
-    assert [(entry.email, str(mine) in entry.object) for entry in told] == [(me.email, True)]
+    assert [(entry.email, str(mine) in entry.object) for entry in entries] == [(me.email, True)]
 
 
 def test_who_looks_after_the_installation_sees_no_figures_but_every_refused_event(

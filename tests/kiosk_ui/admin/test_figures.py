@@ -1,4 +1,4 @@
-"""Pages with figures: what they say and leave unsaid, addresses that anybody may mistype, tables to take away."""
+"""Pages with figures: what they show and withhold, addresses with mistakes, exports."""
 
 import csv
 import io
@@ -32,6 +32,7 @@ PAGES = ("/admin/", "/admin/figures", "/admin/figures?by=part_of_week", "/admin/
 
 @pytest.fixture(autouse=True)
 def friday_noon(time_is: TimeIs) -> None:
+    """Stop the clock on a Friday at noon."""
     time_is("2026-11-20T12:00+02:00")
 
 
@@ -44,8 +45,8 @@ def head(app: Flask, signed_in: SignedIn) -> StaffClient:
     return signed_in("head")
 
 
-def said(me: StaffClient, path: str, status: int = 200) -> str:
-    """The page, which keeps the house rules."""
+def get_text(me: StaffClient, path: str, status: int = 200) -> str:
+    """Get a page, check the house rules and return its HTML."""
     reply = me.get(path)
     assert reply.status_code == status, reply.text
     check_house_rules(reply.text)
@@ -57,13 +58,13 @@ def said(me: StaffClient, path: str, status: int = 200) -> str:
 def test_every_page_with_figures_says_that_the_methodology_is_not_confirmed(
     head: StaffClient, page: str, lang: str
 ) -> None:
-    text = said(head, f"{page}{'&' if '?' in page else '?'}lang={lang}")
+    text = get_text(head, f"{page}{'&' if '?' in page else '?'}lang={lang}")
     assert {"uk": "Методика не підтверджена", "en": "The methodology is not confirmed"}[lang] in text
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_centre_where_nobody_answered_has_calm_pages(signed_in: SignedIn, page: str) -> None:
-    said(signed_in("administrator"), page)
+    get_text(signed_in("administrator"), page)
 
 
 def test_figures_of_the_page_are_those_of_the_api(app: Flask, head: StaffClient) -> None:
@@ -75,14 +76,14 @@ def test_figures_of_the_page_are_those_of_the_api(app: Flask, head: StaffClient)
         query_string=period | {"centre": OWN_CENTRE},
         headers={"Authorization": f"Bearer {key}"},
     )
-    told = json.loads(reply.text)
+    summary = json.loads(reply.text)
     exported = json.loads(head.get("/admin/figures/export?table=offices&format=json&from=2026-09-01").text)
 
-    for row, indicator in zip(exported["rows"], told["indicators"], strict=True):
+    for row, indicator in zip(exported["rows"], summary["indicators"], strict=True):
         assert (row["n"], row["loyalty_index"]) == (indicator["n"], indicator["value"])
         assert [row["loyalty_low"], row["loyalty_high"]] == indicator["interval"]
-    page = said(head, "/admin/?from=2026-09-01&lang=en")
-    for indicator in told["indicators"]:
+    page = get_text(head, "/admin/?from=2026-09-01&lang=en")
+    for indicator in summary["indicators"]:
         assert f'<p class="big">{indicator["value"]}'.replace("-", "−") in page
 
 
@@ -109,7 +110,7 @@ def test_figures_of_the_page_are_those_of_the_api(app: Flask, head: StaffClient)
 def test_what_is_impossible_gets_a_sentence_and_the_nearest_view(
     head: StaffClient, query: str, sentence: str, shown: tuple[str, str]
 ) -> None:
-    text = said(head, f"/admin/figures?lang=en&{query}")
+    text = get_text(head, f"/admin/figures?lang=en&{query}")
 
     assert sentence in text
     for name, day in zip(("from", "to"), shown, strict=True):
@@ -129,20 +130,26 @@ def test_a_table_that_there_is_not_is_not_there(head: StaffClient, query: str) -
 
 
 def test_a_view_keeps_its_address_through_every_link(head: StaffClient) -> None:
-    text = said(head, "/admin/?from=2026-09-01&to=2026-10-31&front_office=offline&source=qr_case&lang=en")
+    text = get_text(head, "/admin/?from=2026-09-01&to=2026-10-31&front_office=offline&source=qr_case&lang=en")
     links = [part.split('"')[0] for part in text.split('href="')[1:]]
-    deeper = [link for link in links if link.startswith("/admin/figures")]
+    figure_links = [link for link in links if link.startswith("/admin/figures")]
 
-    assert deeper
-    for link in deeper:
-        for kept in ("from=2026-09-01", "to=2026-10-31", "front_office=offline", "source=qr_case", "lang=en"):
-            assert kept in link.replace("&amp;", "&"), link
+    assert figure_links
+    for link in figure_links:
+        for argument in (
+            "from=2026-09-01",
+            "to=2026-10-31",
+            "front_office=offline",
+            "source=qr_case",
+            "lang=en",
+        ):
+            assert argument in link.replace("&amp;", "&"), link
 
 
 def test_from_a_services_figures_one_click_leads_to_what_its_displeased_people_wrote(
     head: StaffClient,
 ) -> None:
-    page = said(head, "/admin/?from=2026-10-01&to=2026-10-31&service=00034&front_office=offline&lang=en")
+    page = get_text(head, "/admin/?from=2026-10-01&to=2026-10-31&service=00034&front_office=offline&lang=en")
     [address] = re.findall(rf'href="(/admin/centres/{OWN_CENTRE}/comments[^"]*)"', page)
 
     wanted = parse_qs(urlsplit(unescape(address)).query)
@@ -154,7 +161,7 @@ def test_from_a_services_figures_one_click_leads_to_what_its_displeased_people_w
 
 
 def test_who_may_not_read_comments_is_not_led_to_them(signed_in: SignedIn) -> None:
-    assert "/comments" not in said(signed_in("council"), "/admin/")
+    assert "/comments" not in get_text(signed_in("council"), "/admin/")
 
 
 def test_better_or_worse_is_told_only_where_the_interval_allows_it(app: Flask, signed_in: SignedIn) -> None:
@@ -165,7 +172,7 @@ def test_better_or_worse_is_told_only_where_the_interval_allows_it(app: Flask, s
             store_answers([Person(day, {"off.nps": "10", "off.quality": "awful"})] * bad)
     me = signed_in("administrator")
 
-    text = said(me, "/admin/?from=2026-10-01&to=2026-10-31&lang=en")
+    text = get_text(me, "/admin/?from=2026-10-01&to=2026-10-31&lang=en")
     assert "worse than in the period before by +18.7 percentage points" in " ".join(text.split())
     assert text.count("no different from the period before") >= 1
     assert "by +0.0" not in text
@@ -175,7 +182,7 @@ def test_too_few_people_are_nowhere_on_the_page(app: Flask, signed_in: SignedIn)
     with app.app_context():
         store_answers([Person(TODAY, {"off.nps": "3", "off.quality": "awful"}, ("queue",))] * 3)
     me = signed_in("head")
-    text = said(me, "/admin/?lang=en")
+    text = get_text(me, "/admin/?lang=en")
 
     assert "Too few answers to show" in text
     assert "queue" not in text
@@ -192,8 +199,8 @@ def test_a_provider_sees_its_own_cases_only(app: Flask, signed_in: SignedIn) -> 
 
     assert (rows[0]["n"], rows[0]["loyalty_index"]) == (8, 100.0)
     assert me.get("/admin/?provider=43220851").status_code == 404
-    assert "43220851" not in said(me, "/admin/figures?by=provider")
-    assert "cannot be told apart" in said(me, "/admin/figures?by=workplace&lang=en")
+    assert "43220851" not in get_text(me, "/admin/figures?by=provider")
+    assert "cannot be told apart" in get_text(me, "/admin/figures?by=workplace&lang=en")
 
 
 def test_who_sees_some_services_cannot_subtract_one_from_the_others(app: Flask, signed_in: SignedIn) -> None:
@@ -206,15 +213,15 @@ def test_who_sees_some_services_cannot_subtract_one_from_the_others(app: Flask, 
         export = json.loads(me.get(f"/admin/figures/export?format=json&front_office=offline&{query}").text)
         return {row.get("key"): row["n"] for row in export["rows"]}
 
-    told = answers("by=service&table=service-offline")
-    assert told == {"00001": None, "00002": None, "00003": 40}
+    groups = answers("by=service&table=service-offline")
+    assert groups == {"00001": None, "00002": None, "00003": 40}
     assert answers("table=offices") == {None: 50}
-    assert {code: answers(f"table=offices&service={code}")[None] for code in told} == told
+    assert {code: answers(f"table=offices&service={code}")[None] for code in groups} == groups
 
 
 def test_an_operator_sees_no_figures(head: StaffClient, signed_in: SignedIn) -> None:
     me = signed_in("operator")
-    assert 'class="big"' not in said(me, "/admin/?lang=en")
+    assert 'class="big"' not in get_text(me, "/admin/?lang=en")
     assert me.get("/admin/figures").status_code == 403
 
 
@@ -224,19 +231,20 @@ PERIOD = f"/admin/sources-compared?centre={OWN_CENTRE}&from=2026-10-01&to=2026-1
 
 
 def explain(me: StaffClient, words: str, after: int = 0) -> Any:
+    """Send an explanation written after the version ``after``."""
     return me.post(PERIOD, {"text": words, "after": str(after)})
 
 
 def test_an_explanation_is_kept_with_its_author_day_and_earlier_versions(head: StaffClient) -> None:
     assert explain(head, "У телефонних опитуваннях люди добріші.").status_code == 303
     assert explain(head, "Планшет стояв біля зламаного кондиціонера.", after=1).status_code == 303
-    text = said(head, f"{PERIOD}&lang=en")
+    text = get_text(head, f"{PERIOD}&lang=en")
 
     assert "Планшет стояв біля зламаного кондиціонера." in text
     assert "У телефонних опитуваннях люди добріші." in text
     assert head.email in text
     assert "20\u00a0November 2026, 12:00" in text.replace("November\u00a02026", "November 2026")
-    assert "Nothing has been written" in said(head, "/admin/sources-compared?lang=en")
+    assert "Nothing has been written" in get_text(head, "/admin/sources-compared?lang=en")
 
 
 def test_of_two_who_write_at_once_the_second_sees_the_first(head: StaffClient, signed_in: SignedIn) -> None:
@@ -259,15 +267,15 @@ def test_an_explanation_that_cannot_be_kept_comes_back_as_typed(head: StaffClien
 
 def test_the_journal_knows_who_explained(head: StaffClient) -> None:
     explain(head, "Причина")
-    assert "explained why sources differ" in said(head, "/admin/journal?lang=en")
+    assert "explained why sources differ" in get_text(head, "/admin/journal?lang=en")
 
 
-# Text that would run --------------------------------------------------------------------------------------------
+# Active content in stored texts -------------------------------------------------------------------------------
 
 
 @transaction
-def call_everything(tx: Session) -> None:
-    """Whatever a case system or an administrator may name is named so."""
+def rename_everything(tx: Session) -> None:
+    """Give every name that a case system or an administrator may choose one of the payloads."""
     services = tx.scalars(select(Service).where(Service.code.startswith("P"))).all()
     for service in services:
         service.title = PAYLOADS[int(service.code[1:])]
@@ -280,7 +288,7 @@ def test_no_stored_text_runs_in_a_page_or_chart(app: Flask, signed_in: SignedIn,
         for number, payload in enumerate(PAYLOADS):
             facts: dict[str, Any] = {"service": (f"P{number:03}", ""), "workplace": payload[:64]}
             store_answers([Person(TODAY, {"off.nps": "5", "off.quality": "awful"}, **facts)] * 5)
-        call_everything()
+        rename_everything()
     reply = signed_in("head").get(f"{page}from=2026-11-20&lang=en")
 
     check_house_rules(reply.text)

@@ -1,4 +1,4 @@
-"""Two hundred texts that would run elsewhere are only read here: in pages, pictures, files and letters."""
+"""Two hundred payloads with active content stay plain text in pages, images, files and e-mails."""
 
 import json
 import uuid
@@ -29,23 +29,23 @@ PAGE = f"/admin/centres/{OWN_CENTRE}/comments"
 
 
 @transaction
-def call(tx: Session, /, name: str) -> None:
-    """The centre is called so."""
+def rename_centre(tx: Session, /, name: str) -> None:
+    """Give the centre this name."""
     tx.execute(update(Centre).where(Centre.code == OWN_CENTRE).values(name=name))
 
 
 @transaction
-def write_to(tx: Session, /, old: str, new: str) -> None:
-    """A user has this e-mail, whatever it is."""
+def change_email(tx: Session, /, old: str, new: str) -> None:
+    """Give a user this e-mail address, even an invalid one."""
     tx.execute(update(User).where(User.email == old).values(email=new))
 
 
 @pytest.fixture
 def head(app: Flask, signed_in: SignedIn) -> StaffClient:
-    """A head whose centre was told all of it: as comments, as titles of services, as its own name."""
+    """The head of a centre that has the payloads as comments, as titles of services and as its own name."""
     head = signed_in("head")
     with app.app_context():
-        call(" ".join(PAYLOADS)[:500])
+        rename_centre(" ".join(PAYLOADS)[:500])
         for number, payload in enumerate(PAYLOADS):
             answer = make_submission({"off.nps": 1, "any.comment": payload, "any.breach": ["insult"]})
             uninvited_answers.record_hall_answer(
@@ -62,8 +62,8 @@ def head(app: Flask, signed_in: SignedIn) -> StaffClient:
     return head
 
 
-def pages(head: StaffClient) -> Iterator[str]:
-    """Every page of comments, one after another."""
+def read_comment_pages(head: StaffClient) -> Iterator[str]:
+    """Read every page of comments, one after another."""
     address: str | None = f"{PAGE}?source=qr_hall"
     while address:
         page = head.get(address).text
@@ -73,13 +73,13 @@ def pages(head: StaffClient) -> Iterator[str]:
 
 
 def test_comments_are_text(head: StaffClient) -> None:
-    seen = ""
-    for page in pages(head):
+    seen_text = ""
+    for page in read_comment_pages(head):
         assert find_active_content(page) == []
-        seen += read_page_text(page)
+        seen_text += read_page_text(page)
 
-    found = [payload for payload in PAYLOADS if payload in seen]
-    assert len(found) >= 190  # in the others the privacy guard found a number
+    shown_payloads = [payload for payload in PAYLOADS if payload in seen_text]
+    assert len(shown_payloads) >= 190  # in the others the privacy guard found a number
 
 
 def test_a_search_for_each_of_them_is_text(head: StaffClient) -> None:
@@ -105,48 +105,52 @@ def test_alarms_and_their_notes_are_text(head: StaffClient, app: Flask) -> None:
 def test_the_poster_is_text(head: StaffClient, app: Flask) -> None:
     for name in pack_payloads(500):
         with app.app_context():
-            call(name)
+            rename_centre(name)
         page = head.get(f"/centres/{OWN_CENTRE}/poster")
         assert find_active_content(page.text) == []
         assert find_active_content_in_svg(head.get(f"/centres/{OWN_CENTRE}/poster.svg").data) == []
 
 
 def test_files_are_text(head: StaffClient) -> None:
-    told = json.loads(head.get(f"{PAGE}.json?source=qr_hall").text)
-    assert len(told["rows"]) == len(PAYLOADS)
+    document = json.loads(head.get(f"{PAGE}.json?source=qr_hall").text)
+    assert len(document["rows"]) == len(PAYLOADS)
     lines = head.get(f"{PAGE}.csv?source=qr_hall").text.splitlines()
     assert not [line for line in lines if line.rpartition(";")[2].startswith(("=", "+", "-", "@", "＝"))]
 
 
 def test_letters_are_text_and_go_nowhere_else(head: StaffClient, app: Flask, time_is: TimeIs) -> None:
-    with Mailbox() as box, app.app_context():
-        told = app.config["SETTINGS"]
-        app.config["SETTINGS"] = replace(told, smtp_url=parse_smtp_url(box.url), mail_from="v@rada.example")
+    with Mailbox() as mailbox, app.app_context():
+        settings = app.config["SETTINGS"]
+        app.config["SETTINGS"] = replace(
+            settings, smtp_url=parse_smtp_url(mailbox.url), mail_from="v@rada.example"
+        )
         time_is(clock.now() + timedelta(minutes=6))
         alarm_duties.send_alarm_emails(maintenance.never_stop)
         alarm_duties.send_alarm_emails(maintenance.never_stop)
 
-    assert len(box.emails) == 2
-    for letter in box.emails:
-        assert letter.recipients == (head.email,)
-        assert letter.message.get_content_type() == "text/plain"
-        assert letter.message["To"] == head.email
-        assert "\n" not in letter.message["Subject"]
-        assert letter.message["Bcc"] is None
+    assert len(mailbox.emails) == 2
+    for email in mailbox.emails:
+        assert email.recipients == (head.email,)
+        assert email.message.get_content_type() == "text/plain"
+        assert email.message["To"] == head.email
+        assert "\n" not in email.message["Subject"]
+        assert email.message["Bcc"] is None
 
 
 def test_a_user_whose_address_is_markup_is_text_and_gets_no_letter(
     head: StaffClient, app: Flask, time_is: TimeIs
 ) -> None:
-    strange = '"><script>alert(1)</script>@x.example'
-    with Mailbox() as box, app.app_context():
-        write_to(head.email, strange)
-        told = app.config["SETTINGS"]
-        app.config["SETTINGS"] = replace(told, smtp_url=parse_smtp_url(box.url), mail_from="v@rada.example")
+    markup_address = '"><script>alert(1)</script>@x.example'
+    with Mailbox() as mailbox, app.app_context():
+        change_email(head.email, markup_address)
+        settings = app.config["SETTINGS"]
+        app.config["SETTINGS"] = replace(
+            settings, smtp_url=parse_smtp_url(mailbox.url), mail_from="v@rada.example"
+        )
         page = head.get("/admin/alarms").text
         time_is(clock.now() + timedelta(minutes=6))
         alarm_duties.send_alarm_emails(maintenance.never_stop)
 
     assert find_active_content(page) == []
-    assert strange in read_page_text(page)
-    assert box.emails == []
+    assert markup_address in read_page_text(page)
+    assert mailbox.emails == []

@@ -134,7 +134,7 @@ def test_a_key_that_lacks_something_leaves_the_form_as_it_was_typed(signed_in: S
 
 
 def profile(**changes: Any) -> dict[str, Any]:
-    """The form, filled in."""
+    """Return the fields of a filled-in profile form."""
     return {"version": "1", "name": "Прозорий офіс", "hours-mon": "9-18", "languages": ["uk", "en"]} | changes
 
 

@@ -1,6 +1,6 @@
-"""Every address under /admin, for every role, with what is one's own and what is not.
+"""Every address under /admin is requested by every role, for the own centre and for a foreign one.
 
-A view that is added later is walked too; it fails here until ``TABLE`` says what it needs and what it is about.
+A view that is added later is requested too, and fails here until ``TABLE`` says what it needs and what it is about.
 """
 
 import uuid
@@ -38,7 +38,7 @@ from tests.support.story import create_invitation, send_answer
 TABLE: dict[str, tuple[str, str | None]] = {
     "admin.home": (SIGNED_IN, None),
     "admin.nowhere": (SIGNED_IN, "nothing"),
-    # session
+    # sign-in and account
     "admin.sign_in": (NOBODY, None),
     "admin.enter": (NOBODY, None),
     "admin.code": (CODE_STAGE, None),
@@ -98,67 +98,69 @@ TABLE: dict[str, tuple[str, str | None]] = {
     "admin.journal": (roles.JOURNAL, None),
 }
 
-OPENS = {200, 202, 303, 400, 409, 422}  # the view itself answers, whatever it thinks of an empty form
-SEES_ALL = ("central_body", "ministry", "operator")  # of these nothing is foreign that has a centre
+OPENS = {200, 202, 303, 400, 409, 422}  # the view itself answered, even if it refused the empty form
+SEES_ALL = ("central_body", "ministry", "operator")  # for these roles no centre is foreign
 
 
 @dataclass
-class Town:
-    """Things of one's own centre and of a foreign one."""
+class TwoCentres:
+    """Ids of what exists in the own centre and in a foreign one, by kind."""
 
     app: Flask
     own: dict[str, str]
     foreign: dict[str, str]
 
-    def value(self, kind: str | None, *, own: bool, me: StaffClient | None = None) -> dict[str, str]:
-        """What stands for a thing of this kind in an address."""
+    def url_arguments(self, kind: str | None, *, own: bool, me: StaffClient | None = None) -> dict[str, str]:
+        """Return the arguments of an address about this kind of thing."""
         if kind is None:
             return {}
         if kind == "nothing":
-            return {"lost": "nothing"}
+            return {"path": "nothing"}
         if kind == "session":
-            whose = me if own and me is not None else None
-            return {"session": self._session(whose)}
-        things = self.own if own else self.foreign
-        return {_name(each): things[each] for each in kind.split()}
+            owner = me if own and me is not None else None
+            return {"session": self._create_session(owner)}
+        ids = self.own if own else self.foreign
+        return {_argument_name(each): ids[each] for each in kind.split()}
 
-    def _session(self, me: StaffClient | None) -> str:
+    def _create_session(self, me: StaffClient | None) -> str:
         with self.app.app_context():
-            return str(_session_of(create_session(me.email if me else create_user("head", FOREIGN_CENTRE))))
+            return str(
+                _find_session_id(create_session(me.email if me else create_user("head", FOREIGN_CENTRE)))
+            )
 
 
-def _name(kind: str) -> str:
+def _argument_name(kind: str) -> str:
     return "secret" if kind == "link" else kind
 
 
 @reading
-def _session_of(tx: Session, token: str) -> uuid.UUID:
+def _find_session_id(tx: Session, token: str) -> uuid.UUID:
     return tx.scalars(select(UserSession.id).where(UserSession.token_hash == hash_secret(token))).one()
 
 
 @reading
-def _user_id(tx: Session, email: str) -> str:
+def _find_user_id(tx: Session, email: str) -> str:
     return str(tx.scalars(select(User.id).where(User.email == email)).one())
 
 
 @reading
-def _newest_key(tx: Session) -> str:
+def _find_newest_key_id(tx: Session) -> str:
     return str(tx.scalars(select(ApiKey.id).order_by(ApiKey.id.desc()).limit(1)).one())
 
 
-def _a_comment(centre: str) -> str:
+def _create_comment(centre: str) -> str:
     return str(send_answer(create_invitation(centre=centre).token, {"any.comment": "Довга черга"}).id)
 
 
-def _an_alarm(centre: str) -> str:
+def _create_alarm(centre: str) -> str:
     for _ in range(6):
         send_answer(create_invitation(centre=centre).token, {"off.quality": "awful"})
     alarm_duties.raise_alarms(maintenance.never_stop)
-    return str(_alarm_of(centre))
+    return str(_find_alarm_id(centre))
 
 
 @reading
-def _alarm_of(tx: Session, centre: str) -> uuid.UUID:
+def _find_alarm_id(tx: Session, centre: str) -> uuid.UUID:
     return tx.scalars(
         select(Alarm.id)
         .join(Centre, Centre.id == Alarm.centre_id)
@@ -167,50 +169,52 @@ def _alarm_of(tx: Session, centre: str) -> uuid.UUID:
 
 
 @reading
-def _an_event(tx: Session, centre: str) -> str:
+def _find_event_id(tx: Session, centre: str) -> str:
     of_centre = select(Event.id).join(Centre, Centre.id == Event.centre_id).where(Centre.code == centre)
     return str(tx.scalars(of_centre.limit(1)).one())
 
 
-def _tablet(centre: str) -> str:
+def _create_tablet(centre: str) -> str:
     tablet_pairing.add_device(centre, name="Планшет", mode="hall")
     [tablet] = tablet_health.list_tablets({centre})
     return str(tablet.id)
 
 
 @pytest.fixture
-def town(app: Flask, centres: None) -> Town:
-    """A user, a key, a link, a comment and an alarm in each of the two centres."""
+def two_centres(app: Flask, centres: None) -> TwoCentres:
+    """Create a user, a key, a tablet, a link, a comment, an alarm and an event in each of the two centres."""
 
-    def things(centre: str) -> dict[str, str]:
+    def create_things(centre: str) -> dict[str, str]:
         email = create_user("administrator", centre)
         api_keys.add_key(["cases:write"], [centre])
         return {
             "centre": centre,
-            "user": _user_id(email),
-            "key": _newest_key(),
-            "tablet": _tablet(centre),
+            "user": _find_user_id(email),
+            "key": _find_newest_key_id(),
+            "tablet": _create_tablet(centre),
             "link": create_password_link(email),
-            "comment": _a_comment(centre),
-            "alarm": _an_alarm(centre),
+            "comment": _create_comment(centre),
+            "alarm": _create_alarm(centre),
             "format": "csv",
-            "event": _an_event(centre),
+            "event": _find_event_id(centre),
         }
 
     with app.app_context():
-        return Town(app, things(OWN_CENTRE), things(FOREIGN_CENTRE))
+        return TwoCentres(app, create_things(OWN_CENTRE), create_things(FOREIGN_CENTRE))
 
 
-def routes(app: Flask) -> Iterator[tuple[Rule, str]]:
-    """Every address of the administration with every method that it takes."""
+def list_routes(app: Flask) -> Iterator[tuple[Rule, str]]:
+    """Yield every address of the administration with every method that it takes."""
     for rule in app.url_map.iter_rules():
         if rule.rule.startswith("/admin"):
             for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
                 yield rule, method
 
 
-def ask(app: Flask, me: StaffClient | FlaskClient, rule: Rule, method: str, values: dict[str, str]) -> Any:
-    """What the address answers to an empty form of ours."""
+def request_route(
+    app: Flask, me: StaffClient | FlaskClient, rule: Rule, method: str, values: dict[str, str]
+) -> Any:
+    """Request the address with an empty form of ours."""
     with app.test_request_context():
         path = app.url_map.bind("localhost").build(rule.endpoint, values, method=method)
     if isinstance(me, StaffClient):
@@ -219,11 +223,12 @@ def ask(app: Flask, me: StaffClient | FlaskClient, rule: Rule, method: str, valu
 
 
 def test_every_view_is_in_the_table_and_needs_what_the_table_says(app: Flask) -> None:
-    there = {
-        rule.endpoint: getattr(app.view_functions[rule.endpoint], "need", None) for rule, _ in routes(app)
+    needs = {
+        rule.endpoint: getattr(app.view_functions[rule.endpoint], "need", None)
+        for rule, _ in list_routes(app)
     }
 
-    assert there == {endpoint: need for endpoint, (need, _) in TABLE.items()}
+    assert needs == {endpoint: need for endpoint, (need, _) in TABLE.items()}
 
 
 def test_a_view_that_does_not_say_what_it_needs_cannot_be_registered(
@@ -242,50 +247,56 @@ def test_every_role_has_its_line_in_the_table_of_rights() -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_what_each_role_gets_of_its_own_and_of_others(
-    app: Flask, town: Town, signed_in: SignedIn, role: str
+    app: Flask, two_centres: TwoCentres, signed_in: SignedIn, role: str
 ) -> None:
     surprises = {}
-    for rule, method in routes(app):
+    for rule, method in list_routes(app):
         need, kind = TABLE[rule.endpoint]
         for own in (True, False) if kind else (True,):
             me = signed_in(role)
             if need in (CODE_STAGE, SET_UP_STAGE):
-                wanted = {303}  # they are far beyond that
+                wanted = {303}  # they are signed in already
             elif need not in (NOBODY, SIGNED_IN) and not roles.has_right(role, need):
                 wanted = {403}
             elif kind == "nothing" or (not own and (kind in ("session",) or role not in SEES_ALL)):
-                wanted = {404} if kind != "link" else OPENS  # a link is its holder's, whoever that is
+                wanted = {404} if kind != "link" else OPENS  # a link works for whoever has it
             else:
                 wanted = OPENS | ({401} if need == NOBODY else set())  # an empty sign-in is a wrong one
-            got = ask(app, me, rule, method, town.value(kind, own=own, me=me)).status_code
-            if got not in wanted:
-                surprises[method, rule.rule, "own" if own else "foreign"] = (got, wanted)
+            status = request_route(
+                app, me, rule, method, two_centres.url_arguments(kind, own=own, me=me)
+            ).status_code
+            if status not in wanted:
+                surprises[method, rule.rule, "own" if own else "foreign"] = (status, wanted)
 
     assert not surprises
 
 
 @pytest.mark.parametrize("stage", [CODE_STAGE, SET_UP_STAGE])
-def test_who_is_not_yet_through_the_door_gets_no_further(app: Flask, town: Town, stage: str) -> None:
+def test_who_is_not_yet_through_the_door_gets_no_further(
+    app: Flask, two_centres: TwoCentres, stage: str
+) -> None:
     surprises = {}
-    for rule, method in routes(app):
+    for rule, method in list_routes(app):
         need, kind = TABLE[rule.endpoint]
         if need in (NOBODY, stage):
             continue
         with app.app_context():
             email = create_user("head")
             me = StaffClient(app, email, create_session(email, stage))
-        got = ask(app, me, rule, method, town.value(kind, own=True, me=me)).status_code
+        status = request_route(
+            app, me, rule, method, two_centres.url_arguments(kind, own=True, me=me)
+        ).status_code
         wanted = 303 if method == "GET" or need in (CODE_STAGE, SET_UP_STAGE) else 401
-        if got != wanted:
-            surprises[method, rule.rule] = got
+        if status != wanted:
+            surprises[method, rule.rule] = status
 
     assert not surprises
 
 
-def test_a_stranger_is_asked_to_sign_in_and_nothing_else(app: Flask, town: Town) -> None:
-    for rule, method in routes(app):
+def test_a_stranger_is_asked_to_sign_in_and_nothing_else(app: Flask, two_centres: TwoCentres) -> None:
+    for rule, method in list_routes(app):
         need, kind = TABLE[rule.endpoint]
-        reply = ask(app, app.test_client(), rule, method, town.value(kind, own=True))
+        reply = request_route(app, app.test_client(), rule, method, two_centres.url_arguments(kind, own=True))
         if need == NOBODY:
             assert reply.status_code in OPENS | {401}, rule.rule
         elif method == "GET":
@@ -309,28 +320,28 @@ def test_a_stranger_is_asked_to_sign_in_and_nothing_else(app: Flask, town: Town)
     ids=str,
 )
 def test_no_form_of_another_site_is_read(
-    app: Flask, town: Town, signed_in: SignedIn, headers: dict[str, str]
+    app: Flask, two_centres: TwoCentres, signed_in: SignedIn, headers: dict[str, str]
 ) -> None:
     me = signed_in("head")
-    for rule, method in routes(app):
+    for rule, method in list_routes(app):
         if method != "GET":
             with app.test_request_context():
-                values = town.value(TABLE[rule.endpoint][1], own=True, me=me)
+                values = two_centres.url_arguments(TABLE[rule.endpoint][1], own=True, me=me)
                 path = app.url_map.bind("localhost").build(rule.endpoint, values, method=method)
             fields = {"csrf": sessions.derive_form_token(me.token)}
             assert me.client.open(path, method=method, data=fields, headers=headers).status_code == 403, path
 
 
 def test_no_form_without_the_token_of_its_session_does_anything(
-    app: Flask, town: Town, signed_in: SignedIn
+    app: Flask, two_centres: TwoCentres, signed_in: SignedIn
 ) -> None:
     me, other = signed_in("head"), signed_in("head")
-    for rule, method in routes(app):
+    for rule, method in list_routes(app):
         need, kind = TABLE[rule.endpoint]
         if method == "GET" or need in (NOBODY, CODE_STAGE, SET_UP_STAGE):
             continue
         with app.test_request_context():
-            values = town.value(kind, own=True, me=me)
+            values = two_centres.url_arguments(kind, own=True, me=me)
             path = app.url_map.bind("localhost").build(rule.endpoint, values, method=method)
         for token in ("", "x", sessions.derive_form_token(other.token)):
             reply = me.client.open(path, method=method, data={"csrf": token}, headers=SAME_ORIGIN_HEADERS)

@@ -1,4 +1,4 @@
-"""Signing in as a person meets it: pages, cookies, forms that are kept."""
+"""Signing in: pages, cookies, forms that are saved until their sender has signed in."""
 
 import html
 import json
@@ -50,31 +50,33 @@ def browser(app: Flask) -> StaffClient:
     return StaffClient(app, EMAIL, "")
 
 
-def kept_in(page: Outline) -> dict[str, str]:
-    """The hidden fields of the only form with a way on."""
+def hidden_fields_of(page: Outline) -> dict[str, str]:
+    """Return the hidden fields of the page's form."""
     hidden = [
         field for field in page.find_all("input") if field.get("type") == "hidden" and field.get("name")
     ]
     return {field["name"]: html.unescape(field["value"]) for field in hidden}
 
 
-def sign_in(browser: StaffClient, email: str = EMAIL, password: str = PASSWORD, **more: str) -> TestResponse:
+def sign_in(
+    browser: StaffClient, email: str = EMAIL, password: str = PASSWORD, **hidden_fields: str
+) -> TestResponse:
     """Send the sign-in form."""
-    fields = {"email": email, "password": password} | more
+    fields = {"email": email, "password": password} | hidden_fields
     return browser.client.post("/admin/sign-in", data=fields, headers=SAME_ORIGIN_HEADERS)
 
 
 def test_all_the_way_in_and_out_again(browser: StaffClient, app: Flask, secret: str) -> None:
-    asked = browser.get(f"{PROFILE}?lang=en")
-    assert asked.status_code == 303
-    to_sign_in = browser.get(asked.headers["Location"])
+    refused = browser.get(f"{PROFILE}?lang=en")
+    assert refused.status_code == 303
+    to_sign_in = browser.get(refused.headers["Location"])
     page = check_house_rules(to_sign_in.text)
     assert page.find_one("html")["lang"] == "en"
 
-    half = sign_in(browser, **kept_in(page))
-    assert half.status_code == 303 and "/admin/second-factor?next=" in half.headers["Location"]
-    code_page = browser.get(half.headers["Location"])
-    fields = kept_in(check_house_rules(code_page.text))
+    half_way = sign_in(browser, **hidden_fields_of(page))
+    assert half_way.status_code == 303 and "/admin/second-factor?next=" in half_way.headers["Location"]
+    code_page = browser.get(half_way.headers["Location"])
+    fields = hidden_fields_of(check_house_rules(code_page.text))
     with app.app_context():
         code = staff.current_code(secret)
     entered = browser.client.post(
@@ -118,13 +120,13 @@ def test_too_many_wrong_passwords_say_how_long_to_wait(browser: StaffClient, hea
 def test_the_second_factor_is_set_up_with_a_code_that_can_be_scanned_and_typed(
     browser: StaffClient, head: str
 ) -> None:
-    half = sign_in(browser)
-    page = check_house_rules(browser.get(half.headers["Location"]).text)
+    half_way = sign_in(browser)
+    page = check_house_rules(browser.get(half_way.headers["Location"]).text)
 
     assert page.find_one("svg").get("role") == "img"
     secret = page.find_one("output").text.replace("-", "")
     assert not [button for button in page.find_all("button") if button.get("name") == "later"]
-    fields = kept_in(page)
+    fields = hidden_fields_of(page)
     wrong = browser.client.post(
         "/admin/second-factor/set-up", data=fields | {"code": "12"}, headers=SAME_ORIGIN_HEADERS
     )
@@ -152,8 +154,8 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(browser: StaffCli
 def test_over_https_no_other_host_can_have_set_it(
     tmp_path: Path, fresh_database: FreshDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = build_environment(tmp_path, fresh_database("sqlite"), "https://vidhuk.example")
-    app = create_app(Settings.from_env(told))
+    environment = build_environment(tmp_path, fresh_database("sqlite"), "https://vidhuk.example")
+    app = create_app(Settings.from_env(environment))
     with app.app_context():
         staff.create_user("operator", email=EMAIL, password=PASSWORD)
 
@@ -180,8 +182,8 @@ def test_pages_for_everybody_set_no_cookie_and_do_not_look_at_one(signed_in: Sig
 # A form that comes too late
 
 
-def ended(app: Flask, me: StaffClient, time_is: TimeIs) -> None:
-    """An hour passes at lunch."""
+def pass_an_hour(app: Flask, me: StaffClient, time_is: TimeIs) -> None:
+    """Let an hour pass, after which the session has ended."""
     time_is(clock.now() + timedelta(hours=1))
 
 
@@ -194,20 +196,20 @@ def test_a_form_sent_too_late_is_kept_through_both_questions_and_offered_again(
     with app.app_context():
         me = StaffClient(app, EMAIL, staff.create_session(EMAIL))
     typed = {"version": "1", "name": "Прозорий офіс", "contact": XSS, "languages": ["uk", "en"]}
-    ended(app, me, time_is)
+    pass_an_hour(app, me, time_is)
 
     late = me.post(f"{PROFILE}?lang=en", typed | {"password": "таємниця", "current": "теж", "code": "123456"})
     assert late.status_code == 401 and late.headers["WWW-Authenticate"].startswith("Form")
     page = check_house_rules(late.text)
-    kept = json.loads(kept_in(page)["kept"])
+    kept = json.loads(hidden_fields_of(page)["kept"])
     assert kept["to"] == f"{PROFILE}?lang=en"
     assert ["languages", "uk"] in kept["fields"] and ["languages", "en"] in kept["fields"]
     assert not {"csrf", "password", "current", "code"} & {name for name, _ in kept["fields"]}
 
-    wrong = sign_in(me, password="не той пароль", **kept_in(page))
-    half = sign_in(me, **kept_in(check_house_rules(wrong.text)))
-    assert half.status_code == 200
-    fields = kept_in(check_house_rules(half.text)) | {"code": staff.current_code(secret)}
+    wrong = sign_in(me, password="не той пароль", **hidden_fields_of(page))
+    half_way = sign_in(me, **hidden_fields_of(check_house_rules(wrong.text)))
+    assert half_way.status_code == 200
+    fields = hidden_fields_of(check_house_rules(half_way.text)) | {"code": staff.current_code(secret)}
     offered = me.client.post("/admin/second-factor", data=fields, headers=SAME_ORIGIN_HEADERS)
 
     assert offered.status_code == 200
@@ -236,15 +238,15 @@ def test_a_kept_form_outlives_a_code_that_came_too_late_itself(
     app: Flask, secret: str, time_is: TimeIs
 ) -> None:
     with app.app_context():
-        half = StaffClient(app, EMAIL, staff.create_session(EMAIL, "code"))
-    ended(app, half, time_is)
+        half_way = StaffClient(app, EMAIL, staff.create_session(EMAIL, "code"))
+    pass_an_hour(app, half_way, time_is)
     kept = {"kept": json.dumps({"to": PROFILE, "fields": [["name", "Прозорий офіс"]]})}
 
-    late = half.post("/admin/second-factor", kept | {"code": "123456"})
-    link = half.get("/admin/second-factor?next=/admin/keys")
+    late = half_way.post("/admin/second-factor", kept | {"code": "123456"})
+    link = half_way.get("/admin/second-factor?next=/admin/keys")
 
     assert late.status_code == 401
-    assert json.loads(kept_in(check_house_rules(late.text))["kept"]) == json.loads(kept["kept"])
+    assert json.loads(hidden_fields_of(check_house_rules(late.text))["kept"]) == json.loads(kept["kept"])
     assert link.headers["Location"] == "/admin/sign-in?next=/admin/keys"
 
 
@@ -280,14 +282,14 @@ def test_nobody_is_led_elsewhere(
     browser: StaffClient, app: Flask, secret: str, elsewhere: str, by: str
 ) -> None:
     with app.app_context():
-        half = StaffClient(app, EMAIL, staff.create_session(EMAIL, "code"))
+        half_way = StaffClient(app, EMAIL, staff.create_session(EMAIL, "code"))
         code = staff.current_code(secret)
     kept = {"kept": json.dumps({"to": elsewhere, "fields": []})} if by == "form" else {}
     query = {"next": elsewhere} if by == "address" else None
 
-    reply = half.client.post(
+    reply = half_way.client.post(
         "/admin/second-factor",
-        data=kept | {"code": code, "csrf": sessions.derive_form_token(half.token)},
+        data=kept | {"code": code, "csrf": sessions.derive_form_token(half_way.token)},
         query_string=query,
         headers=SAME_ORIGIN_HEADERS,
     )

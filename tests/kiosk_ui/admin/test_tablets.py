@@ -1,4 +1,4 @@
-"""Tablets in the administration: let in, watched, shut out, relieved of what they saved."""
+"""Tablets in the administration: added, watched, revoked, and the answers that one saved to a file."""
 
 import io
 import json
@@ -26,8 +26,8 @@ from tests.support.stored import read_rows
 HALL = {"name": "Планшет у залі", "mode": "hall", "centre": OWN_CENTRE}
 
 
-def known(app: Flask, centre: str = OWN_CENTRE) -> list[TabletState]:
-    """The tablets of a centre."""
+def list_own_tablets(app: Flask, centre: str = OWN_CENTRE) -> list[TabletState]:
+    """Return the tablets of a centre."""
     with app.app_context():
         return list_tablets({centre})
 
@@ -36,25 +36,25 @@ def test_an_administrator_gets_a_code_that_pairs_a_tablet(
     app: Flask, signed_in: SignedIn, client: FlaskClient
 ) -> None:
     page = signed_in().post("/admin/tablets", HALL)
-    found = re.search(r"<output[^>]*>([0-9A-Z]{4}-[0-9A-Z]{4})<", page.text)
-    assert found is not None
-    assert client.post("/api/v1/kiosk/pair", json={"pairing_code": found[1]}).status_code == 200
-    [tablet] = known(app)
+    match = re.search(r"<output[^>]*>([0-9A-Z]{4}-[0-9A-Z]{4})<", page.text)
+    assert match is not None
+    assert client.post("/api/v1/kiosk/pair", json={"pairing_code": match[1]}).status_code == 200
+    [tablet] = list_own_tablets(app)
     assert (tablet.name, tablet.mode) == ("Планшет у залі", "hall")
 
 
 def test_a_tablet_that_shows_a_code_comes_in_when_it_is_approved(
     app: Flask, signed_in: SignedIn, client: FlaskClient
 ) -> None:
-    asking = client.post("/api/v1/kiosk/pairing").get_json()
+    pairing = client.post("/api/v1/kiosk/pairing").get_json()
     me = signed_in()
-    path = asking["verification_uri_complete"].removeprefix("http://127.0.0.1:8000")
-    assert asking["user_code"] in me.get(path).text
+    path = pairing["verification_uri_complete"].removeprefix("http://127.0.0.1:8000")
+    assert pairing["user_code"] in me.get(path).text
     desk = {"name": "Вікно 3", "mode": "desk", "workplace": "window-3", "centre": OWN_CENTRE}
 
-    assert me.post("/admin/tablets", desk | {"pairing_code": asking["user_code"]}).status_code == 303
+    assert me.post("/admin/tablets", desk | {"pairing_code": pairing["user_code"]}).status_code == 303
 
-    paired = client.post("/api/v1/kiosk/pair", json={"pairing_code": asking["device_code"]}).get_json()
+    paired = client.post("/api/v1/kiosk/pair", json={"pairing_code": pairing["device_code"]}).get_json()
     assert paired["device"]["workplace"] == "window-3"
     with app.app_context():
         actions = [entry.action for entry in read_rows(JournalEntry)]
@@ -77,7 +77,7 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(
     assert page.status_code == 422
     assert f'id="error-{field}"' in page.text
     assert field == "name" or "Наш планшет" in page.text
-    assert known(app) == [] and known(app, FOREIGN_CENTRE) == []
+    assert list_own_tablets(app) == [] and list_own_tablets(app, FOREIGN_CENTRE) == []
 
 
 def test_a_tablet_s_code_is_kept_with_the_form_when_the_session_has_ended(
@@ -105,32 +105,32 @@ def test_a_revoked_tablet_is_shut_out(app: Flask, signed_in: SignedIn, client: F
         key = tablet_pairing.pair_tablet(
             tablet_pairing.add_device(OWN_CENTRE, name="Планшет", mode="hall")
         ).key
-    [tablet] = known(app)
+    [tablet] = list_own_tablets(app)
     assert signed_in().post(f"/admin/tablets/{tablet.id}/revoke").status_code == 303
     headers = {"Authorization": f"Bearer {key}"}
     assert client.get("/api/v1/kiosk/config", headers=headers).status_code == 401
 
 
-def a_file(app: Flask, centre: str, rating: int = 9) -> bytes:
-    """What a stuck tablet of the centre saved: one answer."""
+def make_tablet_file(app: Flask, centre: str, rating: int = 9) -> bytes:
+    """Return a file with one answer, as a tablet of the centre saves it."""
     with app.app_context():
         tablet_pairing.add_device(centre, name="Планшет", mode="hall")
         [tablet] = list_tablets({centre})
         client, nonce = str(uuid.uuid4()), bytes(12)
-        said = {
+        answer = {
             "questionnaire": "offline-2026.1",
             "language": "uk",
             "answers": {"off.nps": rating},
             "answered_at": clock.now().isoformat(),
         }
-        box = AESGCM(current_keyring().signing_key.derive_queue_key(tablet.id))
-        sealed = nonce + box.encrypt(nonce, json.dumps(said).encode(), client.encode())
+        cipher = AESGCM(current_keyring().signing_key.derive_queue_key(tablet.id))
+        sealed = nonce + cipher.encrypt(nonce, json.dumps(answer).encode(), client.encode())
     items = [{"client_id": client, "sealed": b64encode(sealed).decode()}]
     return json.dumps({"vidhuk": "tablet-queue", "device": str(tablet.id), "items": items}).encode()
 
 
 def test_what_a_stuck_tablet_saved_is_taken_once(app: Flask, signed_in: SignedIn) -> None:
-    me, saved = signed_in(), a_file(app, OWN_CENTRE)
+    me, saved = signed_in(), make_tablet_file(app, OWN_CENTRE)
 
     for expected in ("узято: 1", "надійшли раніше: 1"):
         fields = {"csrf": sessions.derive_form_token(me.token), "file": (io.BytesIO(saved), "queue.json")}
@@ -143,7 +143,7 @@ def test_what_a_stuck_tablet_saved_is_taken_once(app: Flask, signed_in: SignedIn
 
 def test_why_something_saved_is_no_answer_is_told_in_words(app: Flask, signed_in: SignedIn) -> None:
     me = signed_in()
-    file = (io.BytesIO(a_file(app, OWN_CENTRE, rating=11)), "queue.json")
+    file = (io.BytesIO(make_tablet_file(app, OWN_CENTRE, rating=11)), "queue.json")
 
     page = me.post("/admin/tablets/import", {"file": file})
 
@@ -153,7 +153,7 @@ def test_why_something_saved_is_no_answer_is_told_in_words(app: Flask, signed_in
 
 @pytest.mark.parametrize("spoil", ["foreign", "changed", "nonsense", "nothing", "no name"])
 def test_a_file_that_is_not_ours_is_refused_whole(app: Flask, signed_in: SignedIn, spoil: str) -> None:
-    saved = a_file(app, FOREIGN_CENTRE if spoil == "foreign" else OWN_CENTRE)
+    saved = make_tablet_file(app, FOREIGN_CENTRE if spoil == "foreign" else OWN_CENTRE)
     if spoil == "changed":
         document = json.loads(saved)
         document["items"][0]["client_id"] = str(uuid.uuid4())
