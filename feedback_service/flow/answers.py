@@ -139,7 +139,12 @@ def submit_answer_in(
 ) -> RecordedAnswer:
     """Store a person's final answer and return its receipt. The same client gets the same receipt every time.
 
-    1.–5. The same as in ``save_draft_in``.
+    1. Read the invitation, its case and its draft.
+    2. If this client's answer is final, return its receipt again.
+    3. If this client's draft was abandoned, make it final (a write) and return its receipt.
+    4. Refuse an invitation that is answered, cancelled or expired; see ``open_survey`` for the errors.
+    5. Check the submission against the questionnaire, and merge it with the draft; raises ``Invalid``.
+       ``full_form``: as in ``save_draft_in``.
     6. In one write: mark the invitation as answered, delete the draft, and store the answer with its event, see
        ``recording.record_answer``. The answer counts on the Kyiv day on which the draft was begun.
     """
