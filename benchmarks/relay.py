@@ -30,6 +30,7 @@ from feedback_service import clock, logs
 from feedback_service.config import current_settings
 from feedback_service.database import transaction
 from feedback_service.delivery import events, outbox, relay
+from feedback_service.facts import AnswerFacts, PublicCentre, ServiceContext, ServiceFacts
 from feedback_service.flow.deliveries import read_status
 from feedback_service.models import Centre, ReceiverChannel
 
@@ -109,22 +110,35 @@ def make_centres(tx: Session) -> list[tuple[uuid.UUID, str]]:
 def store_new_events(tx: Session, centre: tuple[uuid.UUID, str], subjects: list[str], at: datetime) -> None:
     """So many answers wait to be told since ``at``."""
     centre_id, code = centre
-    answer_facts = events.ServedFacts(
-        *(code, "00032112", "UA80000000000093317", "00034", "14-13", "Реєстрація місця проживання"),
-        *("00032112", "offline", "centre"),
+    public_centre = PublicCentre(
+        *(centre_id, code, "", "", "00032112", "UA80000000000093317"),
+        controller=None,
+        contact=None,
+        languages=None,
+    )
+    context = ServiceContext(
+        centre=public_centre,
+        front_office="offline",
+        service=ServiceFacts(uuid.uuid4(), "00034", "14-13", "Реєстрація місця проживання"),
+        provider_edrpou="00032112",
+        workplace_kind="centre",
+        case_status="completed",
+    )
+    facts = AnswerFacts(
+        response_id=uuid.uuid4(),
+        context=context,
+        questionnaire="offline-2026.1",
+        language="uk",
+        source="qr_case",
+        answered_on=date(2026, 11, 20),
+        answered_at=at,
+        receipt_hash=None,
     )
     new_events = [
         events.build_response_recorded(
-            case_ref=subject,
-            case_status="completed",
-            facts=answer_facts,
-            response_id=str(uuid.uuid4()),
-            source="qr_case",
-            answered_on=date(2026, 11, 20),
+            replace(facts, response_id=uuid.uuid4(), context=replace(context, case_ref=subject)),
             hour=clock.truncate_to_hour(at),
-            questionnaire="offline-2026.1",
             methodology="864-2021",
-            language="uk",
             single={"off.nps": "9", "off.staff": "great"},
             reasons=(),
             breach=(),

@@ -49,6 +49,7 @@ Ground:
     setting_parsers  what the value of each setting may be
     i18n        translation for both doors, names of languages
     clock       the current time, and days in Kyiv
+    facts       facts of an answer that rooms hand to each other as plain values
     vocabulary  code lists that all rooms share
     errors      every refusal
     plain_text  cleaning and length limits of text that people type

@@ -1,4 +1,4 @@
-"""Portals that draw their own form, and staff who type in what they heard."""
+"""Surveys for portals that show their own form, and answers that staff type in."""
 
 from typing import Any
 
@@ -14,14 +14,14 @@ from feedback_service.api.schemas import (
     SurveyReply,
 )
 from feedback_service.errors import N_, AlreadyAnswered, InvitationCancelled, InvitationExpired, NotFound
-from feedback_service.flow import answers as answers_flow
-from feedback_service.flow import uninvited_answers
-from feedback_service.flow.answers import PublicCentre, RecordedAnswer, Survey
+from feedback_service.facts import PublicCentre
+from feedback_service.flow import answers, uninvited_answers
+from feedback_service.flow.answers import RecordedAnswer, Survey
 from feedback_service.flow.uninvited_answers import AssistedAnswer
-from feedback_service.surveys.answers import check_answers
+from feedback_service.surveys.answers import JsonSubmission
 from feedback_service.surveys.questionnaires import Question, Questionnaire
 
-FALLBACK_LANGUAGE = "uk"  # what a questionnaire certainly speaks
+FALLBACK_LANGUAGE = "uk"  # every questionnaire has it
 EXAMPLE_CLIENT_ID = "8a3f1f0e-6f0b-4c5f-9d55-2f6f1f5f7a10"
 TOKEN_PARAMETER = {"token": N_("The secret in the link; capitals and small letters are the same.")}
 CLOSED_ERRORS = (NotFound, AlreadyAnswered, InvitationExpired, InvitationCancelled)
@@ -42,10 +42,9 @@ bp = Blueprint("surveys", __name__)
     )
 )
 def read_survey(call: Call, token: str) -> Response:
-    """What the person is asked, in one language."""
-    return json_response(
-        _survey_to_json(answers_flow.open_survey(token, mark_opened=False), call.query["lang"])
-    )
+    """Return what the person is asked, in one language."""
+    survey = answers.open_survey(token, mark_opened=False)
+    return json_response(_survey_to_json(survey, call.query["lang"]))
 
 
 @bp.post("/surveys/<token>/responses")
@@ -77,17 +76,16 @@ def read_survey(call: Call, token: str) -> Response:
     )
 )
 def answer(call: Call, token: str) -> Response:
-    """Take a person's answers."""
+    """Store a person's final answer."""
     body = call.body
-    return _respond_recorded(
-        answers_flow.submit_answer(
-            token,
-            client_id=body["client_id"],
-            given=lambda questionnaire: check_answers(questionnaire, body["answers"]),
-            language=body["language"],
-            source="qr_case",
-        )
+    recorded = answers.submit_answer(
+        token,
+        client_id=body["client_id"],
+        submission=JsonSubmission(body["answers"]),
+        language=body["language"],
+        source="qr_case",
     )
+    return _respond_recorded(recorded)
 
 
 @bp.post("/responses")
@@ -115,17 +113,10 @@ def answer(call: Call, token: str) -> Response:
     )
 )
 def enter_answer(call: Call) -> Response:
-    """Take an answer that staff heard or read."""
-    body = call.body
-    answers = body.pop("answers")
-    assisted_answer = AssistedAnswer(**body)
-    return _respond_recorded(
-        uninvited_answers.record_assisted_answer(
-            assisted_answer,
-            check_answers=lambda questionnaire: check_answers(questionnaire, answers),
-            centres=call.centres,
-        )
-    )
+    """Store an answer that staff heard or read."""
+    submission = JsonSubmission(call.body.pop("answers"))
+    assisted_answer = AssistedAnswer(submission=submission, **call.body)
+    return _respond_recorded(uninvited_answers.record_assisted_answer(assisted_answer, centres=call.centres))
 
 
 def _respond_recorded(recorded: RecordedAnswer) -> Response:
@@ -141,7 +132,7 @@ def _survey_to_json(survey: Survey, language: str) -> dict[str, Any]:
 def questionnaire_to_json(
     questionnaire: Questionnaire, centre: PublicCentre, language: str
 ) -> dict[str, Any]:
-    """What a centre asks, in one language, else in Ukrainian; of no service yet."""
+    """Return what a centre asks, in this language if the questionnaire has it, else in Ukrainian; without a service."""
     shown_language = language if language in questionnaire.languages else FALLBACK_LANGUAGE
     return {
         "version": questionnaire.version,

@@ -1,4 +1,4 @@
-"""Tablets in halls and at windows: paired once, told what to ask, heard of, and relieved of their answers."""
+"""Tablets: they are paired, read what to show, report their state, look up codes and deliver answers."""
 
 import base64
 import hashlib
@@ -40,14 +40,13 @@ from feedback_service.errors import (
     NotFound,
     TooManyGuesses,
 )
-from feedback_service.flow import answers as answers_flow
+from feedback_service.facts import PublicCentre
 from feedback_service.flow import tablet_answers, tablet_pairing, tablet_screens
-from feedback_service.flow.answers import AnswerChecker
 from feedback_service.flow.tablet_answers import TabletAnswer
 from feedback_service.flow.tablet_screens import Heartbeat
 from feedback_service.i18n import own_name
 from feedback_service.printing import qr
-from feedback_service.surveys.answers import check_answers
+from feedback_service.surveys.answers import JsonSubmission
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.tablets.devices import AuthenticatedTablet
 from feedback_service.tablets.screen_texts import translate_texts
@@ -55,11 +54,9 @@ from feedback_service.tablets.signals import AnsweringPace
 
 DEVICE_PATH = "/api/v1/kiosk"
 APPROVE_PATH = "/admin/tablets/approve"
-COOKIE_SECONDS = (
-    400 * 24 * 3600
-)  # seconds; browsers keep no cookie longer, and every heartbeat sends it again
+COOKIE_SECONDS = 400 * 24 * 3600  # browsers keep no cookie longer; every heartbeat sends it again
 SCREEN_TIMINGS = {
-    "poll_seconds": 5,  # that a desk's tablet waits before it asks again whether a case has ended
+    "poll_seconds": 5,  # after which a desk's tablet asks again whether a case has ended
     "heartbeat_seconds": 60,
     "idle_seconds": 45,
     "warning_seconds": 20,
@@ -106,7 +103,7 @@ def ask_to_pair(call: Call) -> Response:
     )
 )
 def pair_tablet(call: Call) -> Response:
-    """Let a tablet in."""
+    """Pair a tablet and return its key."""
     paired = tablet_pairing.pair_tablet(call.body["pairing_code"])
     return _set_key_cookie(respond(PairedReply, {"key": paired.key, "device": paired}), paired.key)
 
@@ -126,7 +123,7 @@ def pair_tablet(call: Call) -> Response:
     )
 )
 def read_config(call: Call) -> Response:
-    """Tell the tablet what to show."""
+    """Return what the tablet shows."""
     config = tablet_screens.read_screen_config(call.tablet)
     stable_part = _build_stable_part(
         str(config.id),
@@ -169,7 +166,7 @@ def read_config(call: Call) -> Response:
     )
 )
 def heartbeat(call: Call) -> Response:
-    """Hear from the tablet."""
+    """Record the state of the tablet and return the time."""
     members = call.body
     members["waiting"] = members.pop("queue", 0)
     skew = tablet_screens.record_heartbeat(call.tablet, Heartbeat(**members))
@@ -192,7 +189,7 @@ def heartbeat(call: Call) -> Response:
     )
 )
 def look_up_code(call: Call) -> Response:
-    """Tell whose case a code is."""
+    """Return the case of a short code."""
     return respond(OpenCaseReply, tablet_screens.find_open_case(call.tablet, call.body["short_code"]))
 
 
@@ -224,12 +221,12 @@ def look_up_code(call: Call) -> Response:
     )
 )
 def deliver_answers(call: Call) -> Response:
-    """Take what the tablet brings."""
+    """Store the answers that the tablet delivers; return what became of each."""
     return respond(RelievedReply, {"results": _accept_items(call.tablet, call.body["responses"])})
 
 
 def _accept_items(calling_tablet: AuthenticatedTablet, items: list[Any]) -> list[dict[str, Any]]:
-    """What became of each item of a delivery, as the reply tells it."""
+    """Store each item of a delivery; return the members of the reply for each."""
     parsed_items = [_parse_item(item) for item in items]
     results = []
     for index, (item, outcome) in enumerate(
@@ -250,7 +247,7 @@ def _accept_items(calling_tablet: AuthenticatedTablet, items: list[Any]) -> list
 
 
 def _describe_refusal(refusal: FeedbackError) -> str:
-    """The reason that the staff will read."""
+    """Return the reason that the staff will read."""
     members = problem_to_json(refusal)
     return "; ".join(f"{error['pointer']}: {error['detail']}" for error in members.get("errors", ())) or str(
         members["detail"]
@@ -262,18 +259,9 @@ def _parse_item(item: Any) -> TabletAnswer | FeedbackError:
         members = parse_body(ItemSchema, item)
     except Invalid as refusal:
         return refusal
-    answers = members.pop("answers")
-    return TabletAnswer(
-        **members
-        | {
-            "check_answers": _make_answer_checker(answers),
-            "pace": AnsweringPace(**members.pop("pace", None) or {}),
-        }
-    )
-
-
-def _make_answer_checker(answers: Mapping[str, Any]) -> AnswerChecker:
-    return lambda questionnaire: check_answers(questionnaire, answers)
+    submission = JsonSubmission(members.pop("answers"))
+    pace = AnsweringPace(**members.pop("pace", None) or {})
+    return TabletAnswer(submission=submission, pace=pace, **members)
 
 
 @lru_cache(maxsize=256)
@@ -282,13 +270,13 @@ def _build_stable_part(
     name: str,
     mode: str,
     workplace: str | None,
-    centre: answers_flow.PublicCentre,
+    centre: PublicCentre,
     prefix: str,
     questionnaires: tuple[Questionnaire, ...],
     languages: tuple[str, ...],
     hall_url: str,
 ) -> dict[str, Any]:
-    """The part of a configuration that is the same from one minute to the next."""
+    """Return the members of a configuration that seldom change."""
 
     def describe_questionnaires(language: str) -> dict[str, Any]:
         surveys: dict[str, Any] = {
@@ -315,7 +303,7 @@ def _build_stable_part(
 
 
 def _set_key_cookie(response: Response, key: str) -> Response:
-    """The browser keeps the key where no script reads it, and sends it to nobody but us, from our own pages."""
+    """Set the key as a cookie that no script can read, and that only our own pages send, only to us."""
     response.set_cookie(
         COOKIE,
         key,

@@ -1,4 +1,8 @@
-"""Invitations in people's hands: found by token or short code, begun on, spent once."""
+"""Invitations: found by token or short code, opened, answered once; and the draft answers of their people.
+
+Nothing here commits. Writes of a story that read before (``mark_answered``, ``save_draft``, ``delete_draft``) repeat
+what it read in their conditions, and raise ``LostRace`` if that is no longer so.
+"""
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,17 +16,17 @@ from sqlalchemy.orm import Session
 
 from feedback_service.database import execute_write, fetch_rows, table_of, write_guarded
 from feedback_service.errors import InvitationCancelled, InvitationExpired, NotFound
+from feedback_service.facts import PublicCentre, ServiceFacts
 from feedback_service.keyring import Keyring, TokenKey, normalise_token
 from feedback_service.models import Case, Centre, DraftAnswer, Invitation, Service, ShortCodeGuesses
 
 GUESS_WINDOW = timedelta(minutes=10)
-MAX_WRONG_GUESSES = (
-    30  # in a window, for one centre: at 25,000 open codes a guesser needs 27 years to hit one
-)
+# Of one centre in a window. With 25,000 open codes, a guesser needs 27 years to find one.
+MAX_WRONG_GUESSES = 30
 
 
 class InvitationFacts(NamedTuple):
-    """What answering by an invitation needs of it."""
+    """An invitation; the fields are columns of its table."""
 
     centre_id: uuid.UUID
     id: uuid.UUID
@@ -39,7 +43,7 @@ class InvitationFacts(NamedTuple):
 
 
 class CaseFacts(NamedTuple):
-    """What an answer repeats of its case."""
+    """A case; the fields are columns of its table."""
 
     id: uuid.UUID
     front_office: str
@@ -50,31 +54,8 @@ class CaseFacts(NamedTuple):
     status_at: datetime
 
 
-class ServiceFacts(NamedTuple):
-    """The service of a case."""
-
-    id: uuid.UUID
-    code: str
-    local_code: str
-    title: str
-
-
-class CentreFacts(NamedTuple):
-    """The centre of a case."""
-
-    id: uuid.UUID
-    code: str
-    prefix: str
-    name: str
-    edrpou: str
-    katottg: str
-    controller: str | None
-    contact: str | None
-    languages: Sequence[str] | None
-
-
 class DraftFacts(NamedTuple):
-    """An answer that is not final yet."""
+    """A draft answer; the fields are columns of its table."""
 
     client_id: uuid.UUID
     answers: Mapping[str, Any]
@@ -86,23 +67,23 @@ class DraftFacts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class InvitationContext:
-    """An invitation in somebody's hand, with the case it is about and the answer begun on it."""
+    """An invitation with its token, its case, the service, the centre, and its draft answer if there is one."""
 
     token: str
     key: TokenKey
     invitation: InvitationFacts
     case: CaseFacts
     service: ServiceFacts
-    centre: CentreFacts
+    centre: PublicCentre
     draft: DraftFacts | None
 
     @property
     def client_scope(self) -> bytes:
-        """Within what a client id means something: this token alone."""
+        """The scope of client ids: they mean something for this token only."""
         return self.token.encode()
 
     def was_answered_by(self, client_id: uuid.UUID) -> bool:
-        """Whether it was this client that answered."""
+        """Tell whether this client gave the final answer."""
         client_hash = self.invitation.client_hash
         return client_hash is not None and client_hash == self.key.hash_client_id(
             self.client_scope, client_id
@@ -116,8 +97,8 @@ class InvitationContext:
             raise InvitationExpired()
 
 
-# Statements of what people do all day are built once, so that SQLAlchemy compiles them once, and give plain rows: here
-# the objects of its ORM would cost more than the database.
+# These statements run at every visit. They are built once, so that they are compiled once, and return plain rows: ORM
+# objects would cost more time here than the database.
 _INVITATIONS, _CASES, _SERVICES, _CENTRES, _DRAFTS = map(
     table_of, (Invitation, Case, Service, Centre, DraftAnswer)
 )
@@ -125,7 +106,7 @@ _FACT_TABLES: Sequence[tuple[type[Any], Table]] = (
     (InvitationFacts, _INVITATIONS),
     (CaseFacts, _CASES),
     (ServiceFacts, _SERVICES),
-    (CentreFacts, _CENTRES),
+    (PublicCentre, _CENTRES),
     (DraftFacts, _DRAFTS),
 )
 _SELECT_CONTEXT = select(*(of.c[name] for facts, of in _FACT_TABLES for name in facts._fields)).select_from(
@@ -139,8 +120,8 @@ _SELECT_CONTEXT = select(*(of.c[name] for facts, of in _FACT_TABLES for name in 
         and_(_DRAFTS.c.centre_id == _INVITATIONS.c.centre_id, _DRAFTS.c.invitation_id == _INVITATIONS.c.id),
     )
 )
-_IS_INVITATION = (_INVITATIONS.c.centre_id == bindparam("whose"), _INVITATIONS.c.id == bindparam("which"))
-_IS_DRAFT = (_DRAFTS.c.centre_id == bindparam("whose"), _DRAFTS.c.invitation_id == bindparam("which"))
+_IS_INVITATION = (_INVITATIONS.c.centre_id == bindparam("of_centre"), _INVITATIONS.c.id == bindparam("of_id"))
+_IS_DRAFT = (_DRAFTS.c.centre_id == bindparam("of_centre"), _DRAFTS.c.invitation_id == bindparam("of_id"))
 _FIND_BY_TOKEN = _SELECT_CONTEXT.where(_INVITATIONS.c.token_hash == bindparam("hash"))
 _LOCK_BY_TOKEN = _FIND_BY_TOKEN.with_for_update(of=_INVITATIONS)
 _LOCK_BY_ID = (
@@ -149,9 +130,9 @@ _LOCK_BY_ID = (
 _READ_DRAFT = select(*(_DRAFTS.c[name] for name in DraftFacts._fields)).where(*_IS_DRAFT)
 _INSERT_DRAFT = insert(_DRAFTS)
 _TOUCH_DRAFT = update(_DRAFTS).where(*_IS_DRAFT)
-# Who decided by what was read relies on its being so still: see ``optimistic_transaction``.
+# A story decided by the draft that it read, so the draft must still be the same: see ``optimistic_transaction``.
 _IS_UNTOUCHED = _DRAFTS.c.touched_at == bindparam("was_touched_at")
-_UPDATE_DRAFT = _TOUCH_DRAFT.where(_IS_UNTOUCHED)  # what is set comes with the values
+_UPDATE_DRAFT = _TOUCH_DRAFT.where(_IS_UNTOUCHED)  # the parameters name the columns to set
 _DELETE_DRAFT = delete(_DRAFTS).where(*_IS_DRAFT, _IS_UNTOUCHED)
 _START_INVITATION = (
     update(_INVITATIONS)
@@ -173,9 +154,9 @@ _MARK_OPENED = (
 def find_by_token(
     connection: Connection, keyring: Keyring, token: str, *, lock: bool = False
 ) -> InvitationContext:
-    """The invitation behind a token; ``NotFound`` if there is none. One statement, unless keys were rotated.
+    """Return the invitation with this token; raises ``NotFound``. Costs one statement, unless keys were rotated.
 
-    ``lock`` keeps everybody else from answering by it until the transaction ends.
+    With ``lock``, nobody else can answer by it until the transaction ends.
     """
     normal_token = normalise_token(token)
     if normal_token is None:
@@ -191,12 +172,12 @@ def find_by_token(
 def lock_by_id(
     connection: Connection, keyring: Keyring, centre_id: uuid.UUID, invitation_id: uuid.UUID
 ) -> InvitationContext:
-    """The invitation that an answer was begun on, locked.
+    """Return the invitation of a draft answer, locked.
 
-    If its key was taken off the ring, the signing one stands in: nobody can open the link any more, but what
-    was tapped counts.
+    If its key is no longer in the keyring, the signing key takes its place: nobody can open the link any more, but
+    the draft counts.
     """
-    [[*facts, key_id]] = fetch_rows(connection, _LOCK_BY_ID, {"whose": centre_id, "which": invitation_id})
+    [[*facts, key_id]] = fetch_rows(connection, _LOCK_BY_ID, {"of_centre": centre_id, "of_id": invitation_id})
     try:
         key = keyring.get_key(key_id)
     except LookupError:
@@ -209,14 +190,18 @@ def _build_context(token: str, key: TokenKey, row: Iterable[Any]) -> InvitationC
     invitation, case, service, centre, draft = (
         facts._make(islice(values, len(facts._fields))) for facts, _ in _FACT_TABLES
     )
+    if centre.languages is not None:
+        centre = centre._replace(languages=tuple(centre.languages) or None)  # a list in the database
     return InvitationContext(
         token, key, invitation, case, service, centre, draft if draft.client_id else None
     )
 
 
 def _reread_draft(connection: Connection, context: InvitationContext) -> InvitationContext:
-    """Read the answer begun once more: who waited for the lock sees the invitation as it is now, but the rows
-    joined to it as they were before."""
+    """Read the draft again.
+
+    A transaction that waited for the lock sees the invitation as it is now, but the joined rows as they were before.
+    """
     if not context.invitation.started:
         return context
     draft = next(map(DraftFacts._make, fetch_rows(connection, _READ_DRAFT, _invitation_key(context))), None)
@@ -224,7 +209,7 @@ def _reread_draft(connection: Connection, context: InvitationContext) -> Invitat
 
 
 def _invitation_key(context: InvitationContext) -> dict[str, Any]:
-    return {"whose": context.invitation.centre_id, "which": context.invitation.id}
+    return {"of_centre": context.invitation.centre_id, "of_id": context.invitation.id}
 
 
 def _expected_state(context: InvitationContext) -> dict[str, Any]:
@@ -235,7 +220,7 @@ def _expected_state(context: InvitationContext) -> dict[str, Any]:
 
 
 def mark_opened(tx: Session, hashes: Sequence[bytes]) -> None:
-    """People have looked at the surveys behind the tokens with these hashes."""
+    """Note that people have looked at the surveys of the tokens with these hashes."""
     tx.execute(_MARK_OPENED, {"hashes": hashes})
 
 
@@ -245,11 +230,14 @@ def mark_answered(
     client_id: uuid.UUID,
     *,
     answered_on: date,
-    left_begun: bool = False,
+    was_abandoned: bool = False,
 ) -> None:
-    """Note that it was answered, and by which client; ``LostRace`` if somebody was first. The database decides."""
+    """Note the day of the final answer and the client that gave it. Raises ``LostRace`` if somebody else was first.
+
+    ``was_abandoned``: the answer was a draft that its client did not send.
+    """
     client_hash = context.key.hash_client_id(context.client_scope, client_id)
-    values = {"answered_on": answered_on, "client_hash": client_hash, "left_begun": left_begun}
+    values = {"answered_on": answered_on, "client_hash": client_hash, "left_begun": was_abandoned}
     write_guarded(connection, _START_INVITATION, _expected_state(context) | values)
 
 
@@ -263,9 +251,9 @@ def save_draft(
     source: str,
     now: datetime,
 ) -> None:
-    """Keep what was chosen so far on the invitation; where the person came from is kept from the first time.
+    """Insert or update the draft answer. ``source`` and the time of its beginning stay as they were first stored.
 
-    ``LostRace`` if somebody else answered or chose meanwhile.
+    Raises ``LostRace`` if somebody else answered or saved a draft meanwhile.
     """
     values = {"client_id": client_id, "answers": dict(answers), "language": language, "touched_at": now}
     if context.draft is None:
@@ -281,14 +269,14 @@ def save_draft(
 
 
 def delete_draft(connection: Connection, context: InvitationContext, draft: DraftFacts) -> None:
-    """Forget what was kept: it is final now. ``LostRace`` if it was touched meanwhile."""
+    """Delete the draft, because it is final now. Raises ``LostRace`` if it was changed meanwhile."""
     write_guarded(connection, _DELETE_DRAFT, _invitation_key(context) | {"was_touched_at": draft.touched_at})
 
 
 def find_abandoned_drafts(tx: Session, before: datetime, limit: int) -> Sequence[tuple[uuid.UUID, uuid.UUID]]:
-    """Where answers were begun and not touched since ``before``: centre and invitation.
+    """Return centre and invitation of drafts that nobody has changed since ``before``, the oldest first.
 
-    They are taken so that no other worker takes them.
+    The drafts are locked. Drafts that another worker has locked are left out.
     """
     query = select(_DRAFTS.c.centre_id, _DRAFTS.c.invitation_id).where(_DRAFTS.c.touched_at <= before)
     locked_query = query.order_by(_DRAFTS.c.touched_at).limit(limit).with_for_update(skip_locked=True)
@@ -296,34 +284,34 @@ def find_abandoned_drafts(tx: Session, before: datetime, limit: int) -> Sequence
 
 
 def postpone_draft(tx: Session, centre_id: uuid.UUID, invitation_id: uuid.UUID, now: datetime) -> None:
-    """Give an answer that was left another turn later, as if it had been touched now."""
-    tx.execute(_TOUCH_DRAFT.values(touched_at=now), {"whose": centre_id, "which": invitation_id})
+    """Have an abandoned draft tried again later, as if somebody had changed it now."""
+    tx.execute(_TOUCH_DRAFT.values(touched_at=now), {"of_centre": centre_id, "of_id": invitation_id})
 
 
 def lock_wrong_guesses(tx: Session, centre: Centre, now: datetime) -> ShortCodeGuesses:
-    """The count of wrong codes for this centre in the current window.
+    """Return the count of wrong codes for this centre in the current window, locked.
 
-    Nobody else has it until the transaction ends: of guesses made at once, each sees the one before.
+    The lock is held until the transaction ends, so of simultaneous guesses each sees the one before.
     """
     guesses = tx.get(ShortCodeGuesses, centre.id, with_for_update=True, populate_existing=True)
     if guesses is None:
         guesses = ShortCodeGuesses(centre_id=centre.id, window_began_at=now, wrong=0)
         tx.add(guesses)
-        tx.flush()  # of two first guesses, the second finds the row kept already and is told again
+        tx.flush()  # of two simultaneous first guesses, the second fails here, and its story runs again
     elif guesses.window_began_at + GUESS_WINDOW <= now:
         guesses.window_began_at, guesses.wrong = now, 0
     return guesses
 
 
 def seconds_to_wait(guesses: ShortCodeGuesses, now: datetime) -> int:
-    """The seconds until another short code may be tried; 0 when one may be tried now."""
+    """Return the seconds until another short code may be tried; 0 if one may be tried now."""
     if guesses.wrong < MAX_WRONG_GUESSES:
         return 0
     return int((guesses.window_began_at + GUESS_WINDOW - now).total_seconds()) + 1
 
 
 def find_token_by_short_code(tx: Session, keyring: Keyring, centre: Centre, code: str) -> str | None:
-    """The token of the centre's invitation with these eight characters, or ``None``."""
+    """Return the token of the centre's invitation with this short code of eight characters, or ``None``."""
     hashes = keyring.hash_secret_with_all("short-code", code)
     query = select(Invitation).where(
         Invitation.centre_id == centre.id, Invitation.short_code_hash.in_(hashes)

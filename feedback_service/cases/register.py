@@ -15,6 +15,7 @@ from uuid_utils.compat import uuid7
 
 from feedback_service import clock, keyring
 from feedback_service.errors import N_, AlreadyFinal, AnotherCase, FeedbackError, Invalid
+from feedback_service.facts import ServiceFacts
 from feedback_service.keyring import Keyring
 from feedback_service.models import Case, CaseStatus, Centre, Invitation, Service
 from feedback_service.vocabulary import FINAL_STATUSES
@@ -277,6 +278,11 @@ def build_service(centre: Centre, service_ref: ServiceRef) -> Service:
     return Service(
         centre_id=centre.id, id=uuid7(), code=service_ref.code, local_code=service_ref.local_code, title=title
     )
+
+
+def make_service_facts(service: Service) -> ServiceFacts:
+    """Return what an answer and an event repeat of the service."""
+    return ServiceFacts(service.id, service.code, service.local_code, service.title)
 
 
 def _issue_invitation(batch: _CentreBatch, case: Case) -> Invitation:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service.centres import state_codes
 from feedback_service.errors import NotFound
+from feedback_service.facts import PublicCentre
 from feedback_service.models import Centre
 
 
@@ -37,6 +38,21 @@ def find_centres(tx: Session, codes: Iterable[str]) -> dict[str, Centre]:
     wanted = {code for code in map(normalise_code, codes) if state_codes.may_be_centre_code(code)}
     query = select(Centre).where(Centre.code.in_(wanted)).order_by(Centre.id)
     return {centre.code: centre for centre in tx.scalars(query)} if wanted else {}
+
+
+def make_public_centre(centre: Centre) -> PublicCentre:
+    """Return what everybody may know of the centre."""
+    return PublicCentre(
+        id=centre.id,
+        code=centre.code,
+        prefix=centre.prefix,
+        name=centre.name,
+        edrpou=centre.edrpou,
+        katottg=centre.katottg,
+        controller=centre.controller,
+        contact=centre.contact,
+        languages=tuple(centre.languages) if centre.languages else None,
+    )
 
 
 def find_by_prefix(tx: Session, prefix: str) -> Centre | None:

@@ -1,13 +1,15 @@
-"""The words on the wire: what the central monitoring system is told, built from plain values.
+"""Events for the central monitoring system, built from plain values.
 
-Shapes are those of the JSON Schemas in ``schemas/``, one for each type; CloudEvents 1.0 carries them.
+Each type of event has a JSON Schema in ``schemas/``. Events travel as CloudEvents 1.0.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
+
+from feedback_service.facts import AnswerFacts, ServiceContext
 
 CASE_STATUS = "ua.vidhuk.case.status.v1"
 RESPONSE_RECORDED = "ua.vidhuk.response.recorded.v1"
@@ -18,7 +20,7 @@ EVENT_TYPES = (CASE_STATUS, RESPONSE_RECORDED, RESPONSE_WITHDRAWN, CENTRE_PROFIL
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """One event before it is stored: what happened, to what, when."""
+    """An event before it is stored: what happened, to what, when, and the data that the receiver gets."""
 
     type: str
     subject: str
@@ -26,76 +28,38 @@ class NewEvent:
     data: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class ServedFacts:
-    """Where and what was served, as every event about it repeats; codes are ``None`` where there are none."""
-
-    centre: str
-    centre_edrpou: str
-    centre_katottg: str
-    service_code: str | None
-    service_local_code: str | None
-    service_title: str | None
-    provider_edrpou: str | None
-    front_office: str
-    workplace_kind: str | None
-
-    def as_data(self) -> dict[str, Any]:
-        """The members that case and response events share; without a service it is null."""
-        service = {
-            "code": self.service_code,
-            "local_code": self.service_local_code,
-            "title": self.service_title,
-        }
-        return {
-            "centre": self.centre,
-            "centre_edrpou": self.centre_edrpou,
-            "centre_katottg": self.centre_katottg,
-            "service": service if self.service_title is not None else None,
-            "provider_edrpou": self.provider_edrpou,
-            "front_office": self.front_office,
-            "workplace_kind": self.workplace_kind,
-        }
-
-
 def build_case_status(
-    case_ref: str, facts: ServedFacts, status: str, status_at: datetime, registered_at: datetime | None
+    context: ServiceContext, status: str, status_at: datetime, registered_at: datetime | None
 ) -> NewEvent:
-    """The case got a status."""
-    instants = {
+    """Return the event that the case got a status."""
+    assert context.case_ref is not None
+    data = _describe_context(context) | {
         "status": status,
         "status_at": status_at.isoformat(),
         "registered_at": registered_at.isoformat() if registered_at else None,
     }
-    return NewEvent(CASE_STATUS, case_ref, status_at, facts.as_data() | instants)
+    return NewEvent(CASE_STATUS, context.case_ref, status_at, data)
 
 
 def build_response_recorded(
+    facts: AnswerFacts,
     *,
-    case_ref: str | None,
-    case_status: str | None,
-    facts: ServedFacts,
-    response_id: str,
-    source: str,
-    answered_on: date,
     hour: datetime,
-    questionnaire: str,
     methodology: str,
-    language: str,
     single: Mapping[str, str],
     reasons: Sequence[str],
     breach: Sequence[str],
     comment_present: bool,
 ) -> NewEvent:
-    """An answer became final. The comment itself is never told."""
-    data = facts.as_data() | {
-        "case_status": case_status,
-        "response_id": response_id,
-        "source": source,
-        "answered_on": answered_on.isoformat(),
-        "questionnaire": questionnaire,
+    """Return the event that an answer became final. ``hour`` is the hour of the answer. The comment is never sent."""
+    data = _describe_context(facts.context) | {
+        "case_status": facts.context.case_status,
+        "response_id": str(facts.response_id),
+        "source": facts.source,
+        "answered_on": facts.answered_on.isoformat(),
+        "questionnaire": facts.questionnaire,
         "methodology": methodology,
-        "language": language,
+        "language": facts.language,
         "answers": [
             {"question": question, "value": int(value) if value.isdecimal() else value}
             for question, value in sorted(single.items())
@@ -104,16 +68,36 @@ def build_response_recorded(
         "breach": sorted(breach),
         "comment_present": comment_present,
     }
-    return NewEvent(RESPONSE_RECORDED, case_ref or response_id, hour, data)
+    return NewEvent(RESPONSE_RECORDED, facts.context.case_ref or str(facts.response_id), hour, data)
+
+
+def _describe_context(context: ServiceContext) -> dict[str, Any]:
+    """Return the members that events about cases and responses share. A code that the service lacks is null."""
+    centre, service = context.centre, context.service
+    return {
+        "centre": centre.code,
+        "centre_edrpou": centre.edrpou,
+        "centre_katottg": centre.katottg,
+        "service": {
+            "code": service.code or None,
+            "local_code": service.local_code or None,
+            "title": service.title,
+        }
+        if service
+        else None,
+        "provider_edrpou": context.provider_edrpou,
+        "front_office": context.front_office,
+        "workplace_kind": context.workplace_kind,
+    }
 
 
 def build_response_withdrawn(response_id: str, hour: datetime) -> NewEvent:
-    """Its author took an answer back."""
+    """Return the event that an author withdrew the answer."""
     return NewEvent(RESPONSE_WITHDRAWN, response_id, hour, {"response_id": response_id})
 
 
 def build_centre_profile(profile: Mapping[str, Any], at: datetime) -> NewEvent:
-    """The centre's profile is now this."""
+    """Return the event that the centre's profile is now ``profile``."""
     return NewEvent(CENTRE_PROFILE, str(profile["code"]), at, dict(profile))
 
 
@@ -128,7 +112,7 @@ def build_body(
     data: Mapping[str, Any],
     public_url: str,
 ) -> str:
-    """The event as it travels: a CloudEvent in the JSON format; its schema is served under ``public_url``."""
+    """Return the event as a CloudEvent in its JSON format. Its schema is served under ``public_url``."""
     event = {
         "specversion": "1.0",
         "id": id,

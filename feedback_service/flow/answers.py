@@ -1,12 +1,8 @@
-"""A person answers by an invitation: taps are kept as begun, and are final when sent or when left.
-
-``given`` is how a door hands over what was sent: a function from the questionnaire that was asked to the
-checked answers. So the check runs inside the story, and a refused answer leaves everything as it was.
-"""
+"""A person answers by an invitation: a draft is saved at every step, and becomes final when it is sent or abandoned."""
 
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
@@ -23,45 +19,19 @@ from feedback_service.database import (
     optimistic_transaction,
     transaction,
 )
-from feedback_service.errors import N_, AlreadyAnswered, Invalid, LostRace
-from feedback_service.flow.recording import Origin, record_answer
+from feedback_service.errors import AlreadyAnswered, LostRace
+from feedback_service.facts import AnswerFacts, PublicCentre
+from feedback_service.flow.recording import make_case_context, record_answer
 from feedback_service.keyring import current_keyring
 from feedback_service.logs import log
-from feedback_service.models import Centre
 from feedback_service.surveys import published
-from feedback_service.surveys.answers import Answers
+from feedback_service.surveys.answers import Answers, Submission, refuse_empty
 from feedback_service.surveys.questionnaires import Questionnaire
-
-AnswerChecker = Callable[[Questionnaire], Answers]
-
-NOTHING_ANSWERED = N_("Please answer at least one question.")
-
-
-@dataclass(frozen=True, slots=True)
-class PublicCentre:
-    """The centre, who answers for personal data there, and the languages it chose, if it did."""
-
-    code: str
-    name: str
-    controller: str | None
-    contact: str | None
-    languages: tuple[str, ...] | None
-
-    @classmethod
-    def from_centre(cls, centre: Centre | invitations.CentreFacts) -> "PublicCentre":
-        """What people are told of a centre."""
-        return cls(
-            code=centre.code,
-            name=centre.name,
-            controller=centre.controller,
-            contact=centre.contact,
-            languages=tuple(centre.languages) if centre.languages else None,
-        )
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What the person is asked, and enough about the case to see that it is hers."""
+    """What the person is asked, and by which service and day the person recognises the case."""
 
     centre: PublicCentre
     service: str | None
@@ -72,7 +42,11 @@ class Survey:
 
 @dataclass(frozen=True, slots=True)
 class RecordedAnswer:
-    """The answer is final. ``repeated``: the same client again; ``late``: it had been completed without this."""
+    """A final answer.
+
+    ``repeated``: it was final before this call. ``late``: it was an abandoned draft, and became final without what
+    the client sends now.
+    """
 
     id: uuid.UUID
     receipt: str
@@ -81,7 +55,7 @@ class RecordedAnswer:
 
 
 def open_survey(token: str, *, mark_opened: bool) -> Survey:
-    """The survey behind a link; ``counts``: a person looks at it, so the invitation is known to be opened.
+    """Return the survey behind a link. With ``mark_opened``, a person looks at it, and the invitation notes that.
 
     Raises ``NotFound``, ``AlreadyAnswered``, ``InvitationCancelled`` or ``InvitationExpired``.
     """
@@ -93,9 +67,8 @@ def open_survey(token: str, *, mark_opened: bool) -> Survey:
 
 @optimistic_transaction
 def _read_survey(tx: OptimisticTransaction, token: str) -> tuple[InvitationContext, Survey]:
-    context, now = invitations.find_by_token(tx.connection, current_keyring(), token), clock.now()
-    _refuse_answered(context, now)
-    context.refuse_if_closed(clock.kyiv_day(now))
+    context = invitations.find_by_token(tx.connection, current_keyring(), token)
+    _refuse_closed(context, clock.now())
     questionnaire = published.get_by_version(tx.connection, context.invitation.questionnaire)
     return context, _make_survey(context, questionnaire, has_draft=context.draft is not None)
 
@@ -105,131 +78,137 @@ def _mark_opened(tx: Session, token_hashes: Sequence[bytes]) -> None:
     invitations.mark_opened(tx, token_hashes)
 
 
-opened_invitations = DeferredWriter(_mark_opened)  # looking must not wait for the disk: decision 9
+opened_invitations = DeferredWriter(_mark_opened)  # a look at a survey must not wait for the disk: decision 9
 
 
-def keep_begun_within(
+def save_draft_in(
     tx: OptimisticTransaction,
     token: str,
     *,
     client_id: uuid.UUID,
-    given: AnswerChecker,
+    submission: Submission,
     language: str,
     source: str,
-    whole: bool = False,
+    full_form: bool = False,
 ) -> Survey | RecordedAnswer:
-    """A person tapped: what was chosen is kept and will count, even if nothing more comes.
+    """Save what a person has chosen so far. It counts, even if the person never sends it.
 
-    ``whole``: the form showed every question but the first, so what it leaves out is taken back. The same
-    client after its answer is final gets the ``Recorded`` again; other refusals as for ``open_survey``.
+    1. Read the invitation, its case and its draft.
+    2. If this client's answer is final, return its receipt again.
+    3. If this client's draft was abandoned, make it final (a write) and return its receipt.
+    4. Refuse an invitation that is answered, cancelled or expired; see ``open_survey`` for the errors.
+    5. Check the submission against the questionnaire, and merge it with the draft; raises ``Invalid``.
+       ``full_form``: the form showed every question but the first, so those that it leaves empty are cleared.
+    6. Write the draft, and return the survey.
     """
-    entered = _load_open_invitation(tx, token, client_id)
-    if isinstance(entered, RecordedAnswer):
-        return entered
-    held, questionnaire = entered
-    answers = _merge_with_draft(held.draft, questionnaire, given(questionnaire), full_form=whole)
+    context, now = invitations.find_by_token(tx.connection, current_keyring(), token), clock.now()
+    if context.was_answered_by(client_id):
+        return _repeat_receipt(context, client_id, late=context.invitation.left_begun)
+    if _has_abandoned_draft_of(context, client_id, now):
+        with tx.writing() as connection:
+            _submit_abandoned_draft(connection, context)
+        return _repeat_receipt(context, client_id, late=True)
+    _refuse_closed(context, now)
+    questionnaire = published.get_by_version(tx.connection, context.invitation.questionnaire)
+    answers = _merge_with_draft(context.draft, questionnaire, submission, full_form=full_form)
     with tx.writing() as connection:
         invitations.save_draft(
             connection,
-            held,
+            context,
             client_id=client_id,
             answers=answers.to_json(),
             language=language,
             source=source,
             now=clock.now(),
         )
-    return _make_survey(held, questionnaire, has_draft=True)
+    return _make_survey(context, questionnaire, has_draft=True)
 
 
-save_draft = optimistic_transaction(keep_begun_within)
+save_draft = optimistic_transaction(save_draft_in)
 
 
-def finish_within(
+def submit_answer_in(
     tx: OptimisticTransaction,
     token: str,
     *,
     client_id: uuid.UUID,
-    given: AnswerChecker,
+    submission: Submission,
     language: str,
     source: str,
-    whole: bool = False,
+    full_form: bool = False,
 ) -> RecordedAnswer:
-    """A person sends: the invitation is spent, the answer stored, and the central system's event promised.
+    """Store a person's final answer and return its receipt. The same client gets the same receipt every time.
 
-    The same client again gets the same receipt. Raises as ``open_survey``, and ``Invalid`` if nothing is
-    answered or an answer breaks a rule.
+    1. Read the invitation, its case and its draft.
+    2. If this client's answer is final, return its receipt again.
+    3. If this client's draft was abandoned, make it final (a write) and return its receipt.
+    4. Refuse an invitation that is answered, cancelled or expired; see ``open_survey`` for the errors.
+    5. Check the submission against the questionnaire, and merge it with the draft; raises ``Invalid``.
+       ``full_form``: as in ``save_draft_in``.
+    6. In one write: mark the invitation as answered, delete the draft, and store the answer with its event, see
+       ``recording.record_answer``. The answer counts on the Kyiv day on which the draft was begun.
     """
-    entered = _load_open_invitation(tx, token, client_id)
-    if isinstance(entered, RecordedAnswer):
-        return entered
-    held, questionnaire = entered
-    begun, answers = (
-        held.draft,
-        _merge_with_draft(held.draft, questionnaire, given(questionnaire), full_form=whole),
-    )
-    source, began_at = (source, clock.now()) if begun is None else (begun.source, begun.begun_at)
+    context, now = invitations.find_by_token(tx.connection, current_keyring(), token), clock.now()
+    if context.was_answered_by(client_id):
+        return _repeat_receipt(context, client_id, late=context.invitation.left_begun)
+    if _has_abandoned_draft_of(context, client_id, now):
+        with tx.writing() as connection:
+            _submit_abandoned_draft(connection, context)
+        return _repeat_receipt(context, client_id, late=True)
+    _refuse_closed(context, now)
+    questionnaire = published.get_by_version(tx.connection, context.invitation.questionnaire)
+    answers = _merge_with_draft(context.draft, questionnaire, submission, full_form=full_form)
+    begun_at = clock.now()
+    if context.draft is not None:
+        source, begun_at = context.draft.source, context.draft.begun_at
     with tx.writing() as connection:
-        return _store_final_answer(connection, held, client_id, answers, language, source, began_at)
+        return _store_final_answer(connection, context, client_id, answers, language, source, begun_at)
 
 
-submit_answer = optimistic_transaction(finish_within)
+submit_answer = optimistic_transaction(submit_answer_in)
 
 
 @transaction
 def submit_abandoned_drafts(tx: Session, limit: int = 100) -> int:
-    """Answers begun and left become final as they are, on the day of their first tap; tells how many.
+    """Make up to ``limit`` abandoned drafts final, each on the day it was begun. Return how many were tried.
 
-    Whatever became of their invitations since: what was tapped counts.
+    1. Lock the drafts that nobody has changed for ``partial_minutes`` (a setting).
+    2. Store each as a final answer, whether or not its invitation was cancelled or has expired meanwhile.
+    3. Postpone a draft that cannot be stored, so that it does not block the others.
     """
     abandoned = invitations.find_abandoned_drafts(tx, clock.now() - _draft_timeout(), limit)
-    for centre, invitation in abandoned:
+    for centre_id, invitation_id in abandoned:
         try:
             with tx.begin_nested():
                 connection = tx.connection()
-                _submit_draft(
-                    connection, invitations.lock_by_id(connection, current_keyring(), centre, invitation)
-                )
+                context = invitations.lock_by_id(connection, current_keyring(), centre_id, invitation_id)
+                _submit_abandoned_draft(connection, context)
         except (DBAPIError, LostRace):
             raise
-        except (
-            Exception
-        ) as error:  # one that cannot be read must not hold up the others: it has another turn later
-            log.error("left answer not completed", invitation=str(invitation), exc_info=error)
-            invitations.postpone_draft(tx, centre, invitation, clock.now())
+        except Exception as error:
+            log.error("left answer not completed", invitation=str(invitation_id), exc_info=error)
+            invitations.postpone_draft(tx, centre_id, invitation_id, clock.now())
     return len(abandoned)
 
 
-def _load_open_invitation(
-    tx: OptimisticTransaction, token: str, client_id: uuid.UUID
-) -> RecordedAnswer | tuple[InvitationContext, Questionnaire]:
-    """Who comes to answer gets the questionnaire; the client whose answer is final gets its receipt again.
-
-    Others are refused. An answer of this client that was left for too long becomes final now, whether or not
-    the worker has come round.
-    """
-    context, now = invitations.find_by_token(tx.connection, current_keyring(), token), clock.now()
-    if context.was_answered_by(client_id):
-        return _make_recorded_answer(context, client_id, repeated=True, late=context.invitation.left_begun)
+def _has_abandoned_draft_of(context: InvitationContext, client_id: uuid.UUID, now: datetime) -> bool:
     draft = context.draft
-    if draft is not None and draft.client_id == client_id and _is_abandoned(draft, now):
-        with tx.writing() as connection:
-            _submit_draft(connection, context)
-        return _make_recorded_answer(context, client_id, repeated=True, late=True)
-    _refuse_answered(context, now)
-    context.refuse_if_closed(clock.kyiv_day(now))
-    return context, published.get_by_version(tx.connection, context.invitation.questionnaire)
+    return draft is not None and draft.client_id == client_id and _is_abandoned(draft, now)
 
 
-def _submit_draft(connection: Connection, context: InvitationContext) -> None:
+def _submit_abandoned_draft(connection: Connection, context: InvitationContext) -> None:
+    """Make the draft final, if there is still one and nobody has answered; else delete it."""
     draft = context.draft
     if draft is None:
-        return  # somebody else sent meanwhile
+        return
     if context.invitation.answered_on is not None:
-        invitations.delete_draft(connection, context, draft)  # somebody else sent while this was begun
+        invitations.delete_draft(connection, context, draft)
         return
     answers = Answers.from_json(draft.answers)
-    client, language, source, began_at = draft.client_id, draft.language, draft.source, draft.begun_at
-    _store_final_answer(connection, context, client, answers, language, source, began_at, abandoned=True)
+    client_id, language, source, begun_at = draft.client_id, draft.language, draft.source, draft.begun_at
+    _store_final_answer(
+        connection, context, client_id, answers, language, source, begun_at, was_abandoned=True
+    )
 
 
 def _store_final_answer(
@@ -241,43 +220,46 @@ def _store_final_answer(
     source: str,
     begun_at: datetime,
     *,
-    abandoned: bool = False,
+    was_abandoned: bool = False,
 ) -> RecordedAnswer:
-    """Spend the invitation and record the answer on the Kyiv day it began; what was begun is final now."""
+    """Mark the invitation as answered, delete its draft, and record the answer on the Kyiv day of ``begun_at``."""
     recorded, day = _make_recorded_answer(context, client_id), clock.kyiv_day(begun_at)
-    invitations.mark_answered(connection, context, client_id, answered_on=day, left_begun=abandoned)
+    invitations.mark_answered(connection, context, client_id, answered_on=day, was_abandoned=was_abandoned)
     if context.draft is not None:
         invitations.delete_draft(connection, context, context.draft)
-    record_answer(
-        connection,
-        Origin.from_case(context.centre, context.case, context.service),
+    facts = AnswerFacts(
         response_id=recorded.id,
-        receipt_hash=context.key.hash_secret("receipt", recorded.receipt),
+        context=make_case_context(context.centre, context.case, context.service),
         questionnaire=context.invitation.questionnaire,
-        answers=answers,
         language=language,
         source=source,
-        day=day,
+        answered_on=day,
         answered_at=begun_at,
+        receipt_hash=context.key.hash_secret("receipt", recorded.receipt),
     )
+    record_answer(connection, facts, answers)
     return recorded
 
 
-def _make_recorded_answer(
-    context: InvitationContext, client_id: uuid.UUID, *, repeated: bool = False, late: bool = False
-) -> RecordedAnswer:
-    response_id, receipt = (
-        context.key.derive_response_id(context.client_scope, client_id),
-        context.key.derive_receipt(context.client_scope, client_id),
+def _make_recorded_answer(context: InvitationContext, client_id: uuid.UUID) -> RecordedAnswer:
+    """Return id and receipt of the client's answer. Both are derived, so they are the same every time."""
+    scope = context.client_scope
+    return RecordedAnswer(
+        context.key.derive_response_id(scope, client_id), context.key.derive_receipt(scope, client_id)
     )
-    return RecordedAnswer(response_id, receipt, repeated, late)
 
 
-def _refuse_answered(context: InvitationContext, now: datetime) -> None:
+def _repeat_receipt(context: InvitationContext, client_id: uuid.UUID, *, late: bool) -> RecordedAnswer:
+    return replace(_make_recorded_answer(context, client_id), repeated=True, late=late)
+
+
+def _refuse_closed(context: InvitationContext, now: datetime) -> None:
+    """Raise ``AlreadyAnswered``, ``InvitationCancelled`` or ``InvitationExpired``; an abandoned draft is an answer."""
     if context.invitation.answered_on is not None:
         raise AlreadyAnswered(context.invitation.answered_on)
     if context.draft is not None and _is_abandoned(context.draft, now):
         raise AlreadyAnswered(clock.kyiv_day(context.draft.begun_at))
+    context.refuse_if_closed(clock.kyiv_day(now))
 
 
 def _draft_timeout() -> timedelta:
@@ -289,24 +271,20 @@ def _is_abandoned(draft: DraftFacts, now: datetime) -> bool:
 
 
 def _merge_with_draft(
-    draft: DraftFacts | None, questionnaire: Questionnaire, answers: Answers, *, full_form: bool
+    draft: DraftFacts | None, questionnaire: Questionnaire, submission: Submission, *, full_form: bool
 ) -> Answers:
-    """What was kept and what came now; ``Invalid`` if that is nothing."""
-    draft_answers = Answers.from_json(draft.answers) if draft else Answers()
+    """Return the draft with the submitted answers, checked; raises ``Invalid``, also if that is nothing."""
+    submitted = submission.check(questionnaire)
+    saved = Answers.from_json(draft.answers) if draft else Answers()
     if full_form:
         first = questionnaire.first_question.id
-        draft_answers = Answers(
-            single={first: draft_answers.single[first]} if first in draft_answers.single else {}
-        )
-    merged = draft_answers.merge_with(answers)
-    if merged.is_empty:
-        raise Invalid.for_field("/answers", NOTHING_ANSWERED)
-    return merged
+        saved = Answers(single={first: saved.single[first]} if first in saved.single else {})
+    return refuse_empty(saved.merge_with(submitted))
 
 
 def _make_survey(context: InvitationContext, questionnaire: Questionnaire, *, has_draft: bool) -> Survey:
     return Survey(
-        centre=PublicCentre.from_centre(context.centre),
+        centre=context.centre,
         service=context.service.title,
         completed_on=clock.kyiv_day(context.case.status_at),
         questionnaire=questionnaire,

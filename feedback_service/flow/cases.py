@@ -12,12 +12,12 @@ from feedback_service import clock, keyring
 from feedback_service.addresses import picture_addresses, survey_address
 from feedback_service.cases import invitations, register
 from feedback_service.cases.register import CaseRecord, CaseUpdate, IssueTerms, RegistrationOutcome
-from feedback_service.centres.register import find_centres
+from feedback_service.centres.register import find_centres, make_public_centre
 from feedback_service.config import current_settings
 from feedback_service.database import reading, transaction
 from feedback_service.delivery import events, outbox
 from feedback_service.errors import FeedbackError, NotFound
-from feedback_service.flow.recording import Origin
+from feedback_service.flow.recording import make_case_context
 from feedback_service.keyring import Keyring, current_keyring
 from feedback_service.models import Case, Centre, Invitation
 from feedback_service.surveys import published
@@ -160,11 +160,12 @@ def _open_case_record(tx: Session, case_id: uuid.UUID, centres: Collection[str])
 def _make_status_event(outcome: RegistrationOutcome) -> events.NewEvent:
     case_record, status = outcome.record, outcome.new_status
     assert case_record is not None and status is not None
-    origin = Origin.from_case(case_record.centre, case_record.case, case_record.service)
-    assert origin.case_ref is not None
-    return events.build_case_status(
-        origin.case_ref, origin.facts, status.status, status.at, case_record.case.registered_at
+    context = make_case_context(
+        make_public_centre(case_record.centre),
+        case_record.case,
+        register.make_service_facts(case_record.service),
     )
+    return events.build_case_status(context, status.status, status.at, case_record.case.registered_at)
 
 
 def _make_result(outcome: RegistrationOutcome, terms: IssueTerms) -> RegistrationResult:

@@ -1,4 +1,4 @@
-"""What people hold in their hands: the receipt of an answer, and the short code of an invitation."""
+"""People use a secret they were given: the receipt of an answer, or the short code of an invitation."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -7,12 +7,12 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock, keyring
 from feedback_service.cases import invitations
-from feedback_service.centres.register import find_by_prefix
+from feedback_service.centres.register import find_by_prefix, make_public_centre
 from feedback_service.counts import rollups
 from feedback_service.database import reading, transaction
 from feedback_service.delivery import events, outbox
 from feedback_service.errors import NotFound, TooManyGuesses
-from feedback_service.flow.answers import PublicCentre
+from feedback_service.facts import PublicCentre
 from feedback_service.keyring import current_keyring
 from feedback_service.models import Centre, Response
 from feedback_service.surveys import responses
@@ -20,7 +20,7 @@ from feedback_service.surveys import responses
 
 @dataclass(frozen=True, slots=True)
 class ReceiptView:
-    """What its author may read of an answer: that it is here, or was taken back; never what it says."""
+    """What the author may read of an answer: that it is stored or was withdrawn, but never what it says."""
 
     centre: PublicCentre
     front_office: str
@@ -30,13 +30,19 @@ class ReceiptView:
 
 @reading
 def read_receipt(tx: Session, receipt: str) -> ReceiptView:
-    """The answer that the receipt belongs to; ``NotFound`` if there is none."""
+    """Return the answer of this receipt; raises ``NotFound``."""
     return _make_receipt_view(tx, _find_response(tx, receipt))
 
 
 @transaction
 def withdraw_answer(tx: Session, receipt: str) -> ReceiptView:
-    """Its author takes an answer back: what was said is deleted, and the central system will be told."""
+    """Withdraw the answer of this receipt; raises ``NotFound``. Withdrawing it twice changes nothing.
+
+    1. Lock the response.
+    2. Delete its answers and its comment.
+    3. Put the event for the central system into the outbox.
+    4. Have its day counted again if the day is over.
+    """
     response, now = _find_response(tx, receipt, lock=True), clock.now()
     if response.withdrawn_on is None:
         today = clock.kyiv_day(now)
@@ -48,17 +54,17 @@ def withdraw_answer(tx: Session, receipt: str) -> ReceiptView:
 
 
 def find_token_by_short_code(code: str) -> str:
-    """The token of the invitation with this short code, however it was typed.
+    """Return the token of the invitation with this short code, however it was typed.
 
-    Raises ``NotFound``, or ``TooManyGuesses`` when too many wrong codes came for that centre; nobody is
-    counted, only the centre's wrong codes.
+    Raises ``NotFound``, or ``TooManyGuesses`` after too many wrong codes for the centre. Wrong codes are counted for
+    the centre, not for who typed them.
     """
     normal_code = keyring.normalise_code(code)
     if normal_code is None or len(normal_code) != keyring.PREFIX_LENGTH + keyring.CODE_LENGTH:
         raise NotFound()
     token = _try_short_code(normal_code[: keyring.PREFIX_LENGTH], normal_code[keyring.PREFIX_LENGTH :])
     if token is None:
-        raise NotFound()  # only now: the wrong guess has been counted for good
+        raise NotFound()  # only here: the transaction that counted the wrong code has been committed
     return token
 
 
@@ -86,5 +92,5 @@ def _find_response(tx: Session, receipt: str, *, lock: bool = False) -> Response
 
 
 def _make_receipt_view(tx: Session, response: Response) -> ReceiptView:
-    centre = PublicCentre.from_centre(tx.get_one(Centre, response.centre_id))
+    centre = make_public_centre(tx.get_one(Centre, response.centre_id))
     return ReceiptView(centre, response.front_office, response.answered_on, response.withdrawn_on)

@@ -1,129 +1,64 @@
-"""The step that all ways of answering end in: the answer stored, its event promised, its day counted anew."""
-
-import uuid
-from dataclasses import dataclass
-from datetime import date, datetime
+"""The step that every way of answering ends in: the answer is stored, its event queued, its day counted anew."""
 
 from sqlalchemy import Connection
 
 from feedback_service import clock, keyring
-from feedback_service.alarms import store
+from feedback_service.alarms import store as alarm_store
 from feedback_service.breaches import store as breach_store
-from feedback_service.cases.invitations import CaseFacts, CentreFacts, ServiceFacts
+from feedback_service.cases.invitations import CaseFacts
 from feedback_service.config import current_settings
 from feedback_service.counts import rollups
 from feedback_service.delivery import events, outbox
+from feedback_service.facts import AnswerFacts, PublicCentre, ServiceContext, ServiceFacts
 from feedback_service.indicators import published as methodologies
-from feedback_service.models import Case, Centre, Service
+from feedback_service.models import Case
 from feedback_service.surveys import published as questionnaires
 from feedback_service.surveys import responses
 from feedback_service.surveys.answers import Answers
-from feedback_service.surveys.responses import NewResponse
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where an answer comes from: the centre, and what is known of the service; a case only by its pseudonym."""
-
-    centre: Centre | CentreFacts
-    front_office: str
-    service: Service | ServiceFacts | None = None
-    provider_edrpou: str | None = None
-    workplace: str | None = None
-    workplace_kind: str | None = None
-    case_ref: str | None = None
-    case_status: str | None = None
-
-    @classmethod
-    def from_case(
-        cls, centre: Centre | CentreFacts, case: Case | CaseFacts, service: Service | ServiceFacts
-    ) -> "Origin":
-        """The origin of an answer about a case."""
-        return cls(
-            centre=centre,
-            front_office=case.front_office,
-            service=service,
-            provider_edrpou=case.provider_edrpou,
-            workplace=case.workplace,
-            workplace_kind=case.workplace_kind,
-            case_ref=keyring.derive_case_pseudonym(current_settings().case_key, case.id),
-            case_status=case.status,
-        )
-
-    @property
-    def facts(self) -> events.ServedFacts:
-        """The facts that events about it repeat."""
-        return events.ServedFacts(
-            centre=self.centre.code,
-            centre_edrpou=self.centre.edrpou,
-            centre_katottg=self.centre.katottg,
-            service_code=(self.service.code or None) if self.service else None,
-            service_local_code=(self.service.local_code or None) if self.service else None,
-            service_title=self.service.title if self.service else None,
-            provider_edrpou=self.provider_edrpou,
-            front_office=self.front_office,
-            workplace_kind=self.workplace_kind,
-        )
-
-
-def record_answer(
-    connection: Connection,
-    origin: Origin,
-    *,
-    response_id: uuid.UUID,
-    receipt_hash: bytes | None,
-    questionnaire: str,
-    answers: Answers,
-    language: str,
-    source: str,
-    day: date,
-    answered_at: datetime | None,
-    client_hash: bytes | None = None,
-) -> None:
-    """Store a final answer given on ``day``; ``instant`` is when, if that is known, and is not stored."""
-    now = clock.now()
-    asked = questionnaires.get_by_version(connection, questionnaire)
-    methodology = methodologies.read_in_force_cached(connection, day)
-    breaches = asked.breaches(answers.choices)
-    responses.store_response(
-        connection,
-        NewResponse(
-            centre_id=origin.centre.id,
-            id=response_id,
-            questionnaire=questionnaire,
-            front_office=origin.front_office,
-            source=source,
-            service_id=origin.service.id if origin.service else None,
-            provider_edrpou=origin.provider_edrpou,
-            workplace=origin.workplace,
-            answered_on=day,
-            part_of_day=clock.part_of_day(answered_at) if answered_at else None,
-            language=language,
-            receipt_hash=receipt_hash,
-            client_hash=client_hash,
-            answers=answers,
-        ),
+def make_case_context(centre: PublicCentre, case: Case | CaseFacts, service: ServiceFacts) -> ServiceContext:
+    """Return what answers and events repeat of the case. They name it by its pseudonym."""
+    return ServiceContext(
+        centre=centre,
+        front_office=case.front_office,
+        service=service,
+        provider_edrpou=case.provider_edrpou,
+        workplace=case.workplace,
+        workplace_kind=case.workplace_kind,
+        case_ref=keyring.derive_case_pseudonym(current_settings().case_key, case.id),
+        case_status=case.status,
     )
-    service_id = origin.service.id if origin.service else None
+
+
+def record_answer(connection: Connection, facts: AnswerFacts, answers: Answers) -> None:
+    """Store a final answer and everything that follows from it. The caller's story commits.
+
+    1. Look up the questionnaire, and the methodology that is in force on the day of the answer.
+    2. Store the response and its comment.
+    3. Ask the worker to look for an alarm if an answer is bad, and to report a serious breach if one is named.
+    4. Put the event for the central system into the outbox.
+    5. Have the day counted again if it is over: its stored counts lack this answer.
+    """
+    now = clock.now()
+    centre_id = facts.context.centre.id
+    service_id = facts.context.service.id if facts.context.service else None
+    questionnaire = questionnaires.get_by_version(connection, facts.questionnaire)
+    methodology = methodologies.read_in_force_cached(connection, facts.answered_on)
+    breaches = questionnaire.breaches(answers.choices)
+    responses.store_response(connection, facts, answers)
     if methodology.has_bad_answer(answers.single):
-        store.queue_alarm_check(connection, origin.centre.id, service_id)
+        alarm_store.queue_alarm_check(connection, centre_id, service_id)
     if breaches:
-        breach_store.queue_breach_check(connection, origin.centre.id, service_id)
+        breach_store.queue_breach_check(connection, centre_id, service_id)
     event = events.build_response_recorded(
-        case_ref=origin.case_ref,
-        case_status=origin.case_status,
-        facts=origin.facts,
-        response_id=str(response_id),
-        source=source,
-        answered_on=day,
-        hour=clock.truncate_to_hour(answered_at or now),
-        questionnaire=questionnaire,
+        facts,
+        hour=clock.truncate_to_hour(facts.answered_at or now),
         methodology=methodology.id,
-        language=language,
         single=answers.single,
-        reasons=asked.reasons(answers.choices),
+        reasons=questionnaire.reasons(answers.choices),
         breach=breaches,
         comment_present=answers.comment is not None,
     )
-    outbox.enqueue_events(connection, origin.centre.id, [event], now=now)
-    rollups.reopen_day(connection, origin.centre.id, day, today=clock.kyiv_day(now))
+    outbox.enqueue_events(connection, centre_id, [event], now=now)
+    rollups.reopen_day(connection, centre_id, facts.answered_on, today=clock.kyiv_day(now))

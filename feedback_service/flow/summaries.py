@@ -6,13 +6,13 @@ from datetime import date
 
 from sqlalchemy.orm import Session
 
-from feedback_service.centres.register import require_centre
+from feedback_service.centres.register import make_public_centre, require_centre
 from feedback_service.config import current_settings
 from feedback_service.database import reading
+from feedback_service.facts import PublicCentre
 from feedback_service.figures.shapes import FigureQuery, Summary, WithoutSignals
 from feedback_service.figures.summaries import read_summary
 from feedback_service.figures.without_signals import read_summary_with_and_without_signals
-from feedback_service.flow.answers import PublicCentre
 from feedback_service.surveys import published
 from feedback_service.surveys.questionnaires import Questionnaire
 
@@ -43,7 +43,7 @@ def read_public_page(tx: Session, code: str, first: date, last: date) -> PublicC
     centre = require_centre(tx, code)
     query = FigureQuery(frozenset({centre.code}), first, last)
     return PublicCentrePage(
-        PublicCentre.from_centre(centre),
+        make_public_centre(centre),
         read_summary(tx, query, min_group=current_settings().min_published),
         published.list_published(tx, last),
     )

@@ -1,14 +1,14 @@
-"""A tablet brings what people answered on it, perhaps days ago.
+"""A tablet delivers what people answered on it, perhaps days ago.
 
-Every answer it brings is judged alone, in a transaction of its own, and taken once by its client id. A case's
-answer spends its invitation; one whose code is spent, closed or unknown is kept as a walk-up: it is told of the
-hall, and never counts in the official figures.
+Each answer is checked in a transaction of its own, and stored once by its client id. An answer with the short code of
+a case uses up the invitation. If the code is used up, closed or unknown, the answer is stored as a walk-up: an answer
+about the hall, which never counts in the official figures.
 """
 
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from unicodedata import category
 
 from sqlalchemy import insert
@@ -18,21 +18,17 @@ from feedback_service import clock
 from feedback_service.cases import invitations
 from feedback_service.cases.invitations import InvitationContext
 from feedback_service.centres import opening_hours
+from feedback_service.centres.register import make_public_centre
 from feedback_service.counts import rollups
 from feedback_service.database import reading, table_of, transaction
-from feedback_service.errors import (
-    N_,
-    FeedbackError,
-    Gone,
-    Invalid,
-    NotAuthenticated,
-)
-from feedback_service.flow.answers import NOTHING_ANSWERED, AnswerChecker
-from feedback_service.flow.recording import Origin, record_answer
+from feedback_service.errors import N_, FeedbackError, Gone, Invalid, NotAuthenticated
+from feedback_service.facts import AnswerFacts, ServiceContext
+from feedback_service.flow.recording import make_case_context, record_answer
 from feedback_service.flow.tablet_screens import lock_invitation_by_code
 from feedback_service.keyring import current_keyring
 from feedback_service.models import Centre, Device, Signal
 from feedback_service.surveys import published, responses
+from feedback_service.surveys.answers import Submission, refuse_empty
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.tablets import devices, signals
 from feedback_service.tablets.devices import AuthenticatedTablet
@@ -42,19 +38,19 @@ from feedback_service.vocabulary import FRONT_OFFICES
 UNKNOWN_VERSION = N_("There is no questionnaire %(version)s.")
 TOO_OLD = N_("This answer was given more than a year ago.")
 AFTER_REVOCATION = N_("This answer was given after the tablet's key was revoked.")
-MAX_ANSWER_AGE = timedelta(days=366)  # how long a tablet may have held an answer
+MAX_ANSWER_AGE = timedelta(days=366)  # when it is delivered
 NO_FREE_TEXT = N_("A tablet takes no free text.")
 _INSERT_SIGNALS = insert(table_of(Signal))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TabletAnswer:
-    """What one person answered; ``answered_at`` by the tablet's clock."""
+    """What one person answered; ``answered_at`` is the time of the tablet's clock."""
 
     client_id: uuid.UUID
     questionnaire: str
     language: str
-    check_answers: AnswerChecker
+    submission: Submission
     answered_at: datetime
     short_code: str | None = None
     pace: AnsweringPace = UNKNOWN_PACE
@@ -63,11 +59,16 @@ class TabletAnswer:
 def accept_answers(
     tablet: AuthenticatedTablet, items: Sequence[TabletAnswer | FeedbackError], *, by_hand: bool = False
 ) -> list[str | FeedbackError]:
-    """What became of each thing that a tablet brought, in its order: a word, or why it is no answer.
+    """Store what a tablet delivers; return the result of each item, in the same order.
 
-    The words are ``accepted``, ``accepted_as_walkup`` and ``duplicate``. ``by_hand``: an operator brings what
-    the tablet could not. Else it raises ``NotAuthenticated`` when a revoked tablet brings nothing from before,
-    and ``TooManyGuesses``, before anything is taken.
+    A result is ``accepted``, ``accepted_as_walkup``, ``duplicate``, or the error that refuses the item. An item that
+    is an error already stays one.
+
+    1. Raise ``TooManyGuesses`` if the tablet sent too many wrong codes; nothing is stored then.
+    2. Store each answer, or refuse it.
+    3. If a revoked tablet delivered nothing from before, delete its key and raise ``NotAuthenticated``.
+
+    ``by_hand``: an operator imports the answers from a file, and only step 2 is done.
     """
     if by_hand:
         return [
@@ -83,9 +84,9 @@ def accept_answers(
 
 @transaction
 def record_refused_answer(tx: Session, tablet: AuthenticatedTablet, client_id: str, reason: str) -> None:
-    """The device page will tell why something this tablet brought is no answer.
+    """Store why an item of this tablet was refused; the device page shows it.
 
-    Both may repeat what was sent, which may hold what no database keeps and no page should show.
+    Both texts may repeat what was sent, so characters that a database or a page cannot take are replaced.
     """
     printable_id = client_id.encode("utf-8", "backslashreplace").decode()
     client_hash = current_keyring().signing_key.hash_secret("refused", printable_id)
@@ -110,13 +111,23 @@ def _check_code_limit(tx: Session, tablet: AuthenticatedTablet, has_codes: bool)
 
 @transaction
 def _delete_device_key(tx: Session, tablet: AuthenticatedTablet) -> None:
-    """The revoked tablet has brought what it held."""
+    """Let the revoked tablet in no more: it has delivered what it had."""
     devices.get_device(tx, tablet, lock=True).key_hash = None
 
 
 @transaction
 def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswer) -> str:
-    """The answer is stored with the day it was given, and its event promised; or it was before."""
+    """Store one answer on the day it was given; return ``accepted``, ``accepted_as_walkup`` or ``duplicate``.
+
+    1. Return ``duplicate`` if this client's answer is stored already.
+    2. Refuse an answer that is too old, or given after the tablet's key was revoked.
+    3. Check the submission against the questionnaire that was asked; a tablet takes no comment.
+    4. Mark the invitation of the short code as answered, if it is open.
+    5. Store the answer with its event, see ``recording.record_answer``.
+    6. Store signals of a hasty answer.
+
+    Raises ``Invalid`` or ``NotAuthenticated``.
+    """
     centre, ring, now = tx.get_one(Centre, tablet.centre_id), current_keyring(), clock.now()
     scope = centre.id.bytes
     client_hashes = [key.hash_client_id(scope, answer.client_id) for key in ring.keys]
@@ -129,50 +140,52 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
     if answered_at < now - MAX_ANSWER_AGE:
         raise Invalid.for_field("/answered_at", TOO_OLD)
     day = clock.kyiv_day(answered_at)
-    try:
-        questionnaire = (
-            published.find_in_force(tx.connection(), answer.questionnaire, day)
-            if answer.questionnaire in FRONT_OFFICES
-            else published.get_by_version(tx.connection(), answer.questionnaire)
-        )
-    except LookupError:
-        raise Invalid.for_field("/questionnaire", UNKNOWN_VERSION, version=answer.questionnaire) from None
-    answers = answer.check_answers(questionnaire)
-    if answers.is_empty:
-        raise Invalid.for_field("/answers", NOTHING_ANSWERED)
+    questionnaire = _find_questionnaire(tx, answer, day)
+    answers = refuse_empty(answer.submission.check(questionnaire))
     if answers.comment is not None:
         raise Invalid.for_field("/answers/any.comment", NO_FREE_TEXT)
-    context = _find_spendable_invitation(tx, device, centre, answer, questionnaire, answered_at, now)
-    if context is not None:
-        invitations.mark_answered(tx.connection(), context, answer.client_id, answered_on=day)
-        if context.invitation.last_day < clock.kyiv_day(now):  # its day's invitations may be counted for good
-            rollups.reopen_invitations(tx, centre.id, since=context.invitation.issued_on)
-    front_office = questionnaire.front_office
-    response_id = ring.signing_key.derive_response_id(scope, answer.client_id)
-    record_answer(
-        tx.connection(),
-        Origin.from_case(context.centre, context.case, context.service)
-        if context
-        else Origin(centre=centre, front_office=front_office, workplace=device.workplace),
-        response_id=response_id,
+    invited = _find_open_invitation(tx, device, centre, answer, questionnaire, answered_at, now)
+    if invited is not None:
+        invitations.mark_answered(tx.connection(), invited, answer.client_id, answered_on=day)
+        if invited.invitation.last_day < clock.kyiv_day(now):  # counts of its day may be stored already
+            rollups.reopen_invitations(tx, centre.id, since=invited.invitation.issued_on)
+    facts = AnswerFacts(
+        response_id=ring.signing_key.derive_response_id(scope, answer.client_id),
+        context=make_case_context(invited.centre, invited.case, invited.service)
+        if invited
+        else ServiceContext(
+            centre=make_public_centre(centre),
+            front_office=questionnaire.front_office,
+            workplace=device.workplace,
+        ),
+        questionnaire=questionnaire.version,
+        language=answer.language,
+        source="tablet_hall" if invited else "tablet_walkup",
+        answered_on=day,
+        answered_at=answered_at,
         receipt_hash=None,
         client_hash=client_hashes[0],
-        questionnaire=questionnaire.version,
-        answers=answers,
-        language=answer.language,
-        source="tablet_hall" if context else "tablet_walkup",
-        day=day,
-        answered_at=answered_at,
     )
+    record_answer(tx.connection(), facts, answers)
     if signal_reasons := signals.find_signals(
         answer.pace, was_open=opening_hours.is_open(centre.opening, answered_at)
     ):
-        signal_row = {"centre_id": centre.id, "response_id": response_id}
+        signal_row = {"centre_id": centre.id, "response_id": facts.response_id}
         tx.execute(_INSERT_SIGNALS, [signal_row | {"reason": reason} for reason in signal_reasons])
-    return "accepted" if context or answer.short_code is None else "accepted_as_walkup"
+    return "accepted" if invited or answer.short_code is None else "accepted_as_walkup"
 
 
-def _find_spendable_invitation(
+def _find_questionnaire(tx: Session, answer: TabletAnswer, day: date) -> Questionnaire:
+    """Return the questionnaire that was asked: of that version, or in force that day at that front office."""
+    try:
+        if answer.questionnaire in FRONT_OFFICES:
+            return published.find_in_force(tx.connection(), answer.questionnaire, day)
+        return published.get_by_version(tx.connection(), answer.questionnaire)
+    except LookupError:
+        raise Invalid.for_field("/questionnaire", UNKNOWN_VERSION, version=answer.questionnaire) from None
+
+
+def _find_open_invitation(
     tx: Session,
     device: Device,
     centre: Centre,
@@ -181,7 +194,7 @@ def _find_spendable_invitation(
     answered_at: datetime,
     now: datetime,
 ) -> InvitationContext | None:
-    """The invitation that the answer may spend; ``None`` if it has no code, or one that is spent, closed or unknown."""
+    """Return the invitation of the answer's code; ``None`` without a code, or if it is used up, closed or unknown."""
     context = (
         lock_invitation_by_code(tx, device, centre, answer.short_code, now)
         if answer.short_code is not None
@@ -190,9 +203,9 @@ def _find_spendable_invitation(
     if context is None or context.invitation.answered_on is not None:
         return None
     if context.invitation.started:
-        return None  # begun on a phone: that tap counts, whatever comes
+        return None  # begun on a phone: that draft counts
     if context.case.front_office != questionnaire.front_office:
-        return None  # asked about the hall, because the tablet could not look the code up
+        return None  # the tablet could not look up the code, and asked about the hall
     try:
         context.refuse_if_closed(clock.kyiv_day(answered_at))
     except Gone:

@@ -1,4 +1,4 @@
-"""Answers that a stuck tablet saved to a file: sealed there, opened here, judged as if the tablet had sent them."""
+"""A file of answers that a stuck tablet saved: encrypted there, decrypted and imported here, as if delivered."""
 
 import base64
 import uuid
@@ -20,19 +20,19 @@ from feedback_service.keyring import current_keyring
 from feedback_service.models import Centre, Device
 from feedback_service.plain_text import clean_text
 from feedback_service.strict_json import parse_strict_json
-from feedback_service.surveys.answers import check_answers
+from feedback_service.surveys.answers import JsonSubmission
 from feedback_service.tablets.devices import AuthenticatedTablet
 from feedback_service.tablets.signals import AnsweringPace
 
 FILE_KIND = "tablet-queue"
-NONCE_BYTES = 12  # bytes before what AES-256-GCM made; the client id is authenticated with it
+NONCE_BYTES = 12  # at the start; then comes what AES-256-GCM made, with the client id as associated data
 NOT_A_TABLET_FILE = N_("This is no file that a tablet saved.")
 UNKNOWN_TABLET = N_("No tablet of this installation saved this file.")
 FILE_CHANGED = N_("The file was changed, or saved under keys that this installation no longer has.")
 
 
 def _describe_refusal(refusal: FeedbackError) -> str:
-    """Where and why, in the words of the catalogue."""
+    """Return where and why, untranslated."""
     if not isinstance(refusal, Invalid):
         return refusal.detail or refusal.title
     return "; ".join(f"{error.pointer} {error.detail % error.params}".strip() for error in refusal.errors)
@@ -43,12 +43,15 @@ def import_tablet_file(
     centres: Collection[str] | None = None,
     describe_refusal: Callable[[FeedbackError], str] = _describe_refusal,
 ) -> Counter[str]:
-    """Every answer in the file is taken, once however often it is sent or brought; how many became what.
+    """Store every answer of the file; return how many got each result of ``tablet_answers.accept_answers``.
 
-    A browser may hold answers of more than one place, if it was paired again: each is sealed for its own. One that
-    cannot be opened, or is of another centre, spoils no other. ``in_words`` tells the staff why something is no
-    answer. Raises ``Invalid`` for a file that no tablet saved, or none of these ``centres``, if they are named, and
-    when nothing in it opens.
+    1. Read the file and find its tablets. A browser that was paired again may have answers of several.
+    2. Decrypt each answer with the key of its tablet.
+    3. Store each answer by itself; it is stored once, however often it is delivered or imported. Store why an answer
+       is refused, in the words of ``describe_refusal``.
+
+    Raises ``Invalid`` if no tablet saved the file, if none of its tablets is of these ``centres`` (unless ``None``),
+    or if nothing in it can be decrypted.
     """
     try:
         kind, file_device_id = document["vidhuk"], document["device"]
@@ -112,7 +115,7 @@ def _open_sealed_answer(
 
 
 def _parse_answer(client_id: str, members: Mapping[str, Any]) -> TabletAnswer:
-    """What our own page sealed. Whoever has the tablet has its key too, so nothing is taken on trust."""
+    """Return the answer that our own page encrypted. All of it is checked: who has the tablet has its key too."""
     answers, pace, answered_at = (
         members["answers"],
         members.get("pace") or {},
@@ -126,12 +129,12 @@ def _parse_answer(client_id: str, members: Mapping[str, Any]) -> TabletAnswer:
         answered_at.tzinfo is not None,
     ]
     if not all(checks):
-        raise ValueError("no page of ours says this")
+        raise ValueError("no page of ours writes this")
     return TabletAnswer(
         client_id=uuid.UUID(client_id),
         questionnaire=clean_text(members["questionnaire"]),
         language=members["language"],
-        check_answers=lambda questionnaire: check_answers(questionnaire, answers),
+        submission=JsonSubmission(answers),
         answered_at=answered_at,
         short_code=members.get("short_code"),
         pace=AnsweringPace(**pace),

@@ -11,10 +11,15 @@ from sqlalchemy.orm import Session
 from feedback_service import clock, keyring
 from feedback_service.cases import invitations
 from feedback_service.cases.invitations import InvitationContext
+from feedback_service.centres.register import make_public_centre
 from feedback_service.config import current_settings
 from feedback_service.database import reading, transaction
-from feedback_service.errors import AlreadyAnswered, NotAuthenticated, NotFound
-from feedback_service.flow.answers import PublicCentre
+from feedback_service.errors import (
+    AlreadyAnswered,
+    NotAuthenticated,
+    NotFound,
+)
+from feedback_service.facts import PublicCentre
 from feedback_service.keyring import current_keyring
 from feedback_service.models import Case, Centre, Device, Invitation, Service
 from feedback_service.surveys import published
@@ -76,7 +81,7 @@ def read_screen_config(tx: Session, tablet: AuthenticatedTablet) -> ScreenConfig
         name=device.name,
         mode=device.mode,
         workplace=device.workplace,
-        centre=PublicCentre.from_centre(centre),
+        centre=make_public_centre(centre),
         prefix=centre.prefix,
         languages=tuple(centre.languages or current_settings().languages),
         questionnaires={

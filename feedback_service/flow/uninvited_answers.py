@@ -2,33 +2,28 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
-from feedback_service.cases import register
-from feedback_service.cases.register import ServiceRef
-from feedback_service.centres.register import require_centre
+from feedback_service.cases.register import ServiceRef, find_or_add_service, make_service_facts
+from feedback_service.centres.register import make_public_centre, require_centre
 from feedback_service.database import reading, transaction
 from feedback_service.errors import N_, Invalid, NotFound
-from feedback_service.flow.answers import (
-    NOTHING_ANSWERED,
-    AnswerChecker,
-    PublicCentre,
-    RecordedAnswer,
-    Survey,
-)
-from feedback_service.flow.recording import Origin, record_answer
+from feedback_service.facts import AnswerFacts, PublicCentre, ServiceContext
+from feedback_service.flow.answers import RecordedAnswer, Survey
+from feedback_service.flow.recording import record_answer
 from feedback_service.keyring import current_keyring
 from feedback_service.surveys import published, responses
+from feedback_service.surveys.answers import Submission, refuse_empty
 
 MAX_ANSWER_AGE = timedelta(days=366)  # how long ago an answer that staff type in may have been given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssistedAnswer:
-    """An answer that somebody heard or read and typed in."""
+    """An answer that staff heard or read, and typed in."""
 
     centre: str
     client_id: uuid.UUID
@@ -37,39 +32,55 @@ class AssistedAnswer:
     source: str
     answered_on: date
     language: str
+    submission: Submission
 
 
 @reading
 def open_hall_survey(tx: Session, centre_code: str) -> Survey:
-    """The survey of a centre's hall, without a case; ``NotFound`` if there is no such centre."""
+    """Return the survey of a centre's hall, which is about no case; raises ``NotFound``."""
     centre = require_centre(tx, centre_code)
     questionnaire = published.find_in_force(tx.connection(), "offline", clock.kyiv_day(clock.now()))
-    return Survey(PublicCentre.from_centre(centre), None, None, questionnaire, has_draft=False)
+    return Survey(make_public_centre(centre), None, None, questionnaire, has_draft=False)
 
 
 @reading
 def read_privacy_notice(tx: Session, centre_code: str) -> tuple[PublicCentre, str | None]:
-    """Who answers for personal data at a centre, and what it adds to our notice; ``NotFound`` if there is none."""
+    """Return the centre, and what it adds to the privacy notice; raises ``NotFound``."""
     centre = require_centre(tx, centre_code)
-    return PublicCentre.from_centre(centre), centre.notice
+    return make_public_centre(centre), centre.notice
 
 
-def record_in_hall_within(
-    tx: Session, centre_code: str, *, client_id: uuid.UUID, given: AnswerChecker, language: str
+def record_hall_answer_in(
+    tx: Session, centre_code: str, *, client_id: uuid.UUID, submission: Submission, language: str
 ) -> RecordedAnswer:
-    """A person rates the hall by its poster: an answer of its own source, outside the official index."""
-    now, origin = clock.now(), Origin(centre=require_centre(tx, centre_code), front_office="offline")
-    return _record_once(tx, origin, client_id, given, language, "qr_hall", clock.kyiv_day(now))
+    """Store an answer by the poster in the hall. It has a source of its own and stays out of the official index.
+
+    Raises ``NotFound`` if there is no such centre, and ``Invalid``.
+    """
+    now, centre = clock.now(), make_public_centre(require_centre(tx, centre_code))
+    return _record_once(
+        tx,
+        ServiceContext(centre=centre, front_office="offline"),
+        client_id,
+        submission,
+        language=language,
+        source="qr_hall",
+        day=clock.kyiv_day(now),
+        answered_at=now,
+    )
 
 
-record_hall_answer = transaction(record_in_hall_within)
+record_hall_answer = transaction(record_hall_answer_in)
 
 
 @transaction
 def record_assisted_answer(
-    tx: Session, assisted_answer: AssistedAnswer, *, check_answers: AnswerChecker, centres: frozenset[str]
+    tx: Session, assisted_answer: AssistedAnswer, *, centres: frozenset[str]
 ) -> RecordedAnswer:
-    """Staff type in an answer given elsewhere, to one of the ``centres`` of their key; else ``NotFound``."""
+    """Store an answer that staff typed in, for one of the ``centres`` of their API key.
+
+    Raises ``NotFound`` for another centre, and ``Invalid``.
+    """
     if assisted_answer.centre not in centres:
         raise NotFound()
     today = clock.kyiv_day(clock.now())
@@ -78,55 +89,64 @@ def record_assisted_answer(
     if assisted_answer.answered_on < today - MAX_ANSWER_AGE:
         raise Invalid.for_field("/answered_on", N_("This day is more than a year ago."))
     centre = require_centre(tx, assisted_answer.centre)
-    service = register.find_or_add_service(tx, centre, assisted_answer.service)
-    origin = Origin(centre=centre, front_office=assisted_answer.front_office, service=service)
+    service = find_or_add_service(tx, centre, assisted_answer.service)
     return _record_once(
         tx,
-        origin,
+        ServiceContext(
+            centre=make_public_centre(centre),
+            front_office=assisted_answer.front_office,
+            service=make_service_facts(service),
+        ),
         assisted_answer.client_id,
-        check_answers,
-        assisted_answer.language,
-        assisted_answer.source,
-        assisted_answer.answered_on,
+        assisted_answer.submission,
+        language=assisted_answer.language,
+        source=assisted_answer.source,
+        day=assisted_answer.answered_on,
+        answered_at=None,
     )
 
 
 def _record_once(
     tx: Session,
-    origin: Origin,
+    context: ServiceContext,
     client_id: uuid.UUID,
-    check_answers: AnswerChecker,
+    submission: Submission,
+    *,
     language: str,
     source: str,
     day: date,
+    answered_at: datetime | None,
 ) -> RecordedAnswer:
-    """Record what a client sends to a centre; the same client again gets the same receipt."""
-    scope, ring = origin.centre.id.bytes, current_keyring()
+    """Record what a client sends to a centre, once.
+
+    1. If this client has answered before, return its receipt again.
+    2. Check the submission against the questionnaire that was in force on ``day``; raises ``Invalid``.
+    3. Store the answer with its event, see ``recording.record_answer``.
+    """
+    centre_id, ring = context.centre.id, current_keyring()
+    scope = centre_id.bytes
     for key in ring.keys:
-        if responses.find_by_client(tx, origin.centre.id, [key.hash_client_id(scope, client_id)]) is not None:
+        if responses.find_by_client(tx, centre_id, [key.hash_client_id(scope, client_id)]) is not None:
             return RecordedAnswer(
                 key.derive_response_id(scope, client_id), key.derive_receipt(scope, client_id), repeated=True
             )
-    now, key = clock.now(), ring.signing_key
     try:
-        questionnaire = published.find_in_force(tx.connection(), origin.front_office, day)
+        questionnaire = published.find_in_force(tx.connection(), context.front_office, day)
     except LookupError:
         raise Invalid.for_field("/answered_on", N_("No questionnaire was in force on this day.")) from None
-    answers = check_answers(questionnaire)
-    if answers.is_empty:
-        raise Invalid.for_field("/answers", NOTHING_ANSWERED)
+    answers = refuse_empty(submission.check(questionnaire))
+    key = ring.signing_key
     recorded = RecordedAnswer(key.derive_response_id(scope, client_id), key.derive_receipt(scope, client_id))
-    record_answer(
-        tx.connection(),
-        origin,
+    facts = AnswerFacts(
         response_id=recorded.id,
-        receipt_hash=key.hash_secret("receipt", recorded.receipt),
-        client_hash=key.hash_client_id(scope, client_id),
+        context=context,
         questionnaire=questionnaire.version,
-        answers=answers,
         language=language,
         source=source,
-        day=day,
-        answered_at=now if source == "qr_hall" else None,
+        answered_on=day,
+        answered_at=answered_at,
+        receipt_hash=key.hash_secret("receipt", recorded.receipt),
+        client_hash=key.hash_client_id(scope, client_id),
     )
+    record_answer(tx.connection(), facts, answers)
     return recorded

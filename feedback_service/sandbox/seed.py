@@ -1,6 +1,6 @@
-"""Fills a database with the made-up town's last 90 days: what a case system told, and what people answered.
+"""Demo data: the last 90 days of a made-up town, with its cases and people's answers.
 
-Everything goes through the flow, as it would have gone on those days; only the clock is turned back.
+Everything is stored by the flow, as it would have been on those days. Only the clock is turned back.
 """
 
 import random
@@ -21,24 +21,22 @@ from feedback_service.cases.register import CaseUpdate, ServiceRef
 from feedback_service.counts import rollups
 from feedback_service.database import OptimisticTransaction, transaction
 from feedback_service.errors import Conflict
-from feedback_service.flow import cases as cases_flow
-from feedback_service.flow import maintenance, registers, uninvited_answers
-from feedback_service.flow.answers import finish_within, keep_begun_within
-from feedback_service.flow.uninvited_answers import AssistedAnswer, record_in_hall_within
+from feedback_service.flow import answers, maintenance, registers, uninvited_answers
+from feedback_service.flow.cases import register_cases
+from feedback_service.flow.uninvited_answers import AssistedAnswer
 from feedback_service.imports import ImportedRow
 from feedback_service.keyring import current_keyring
 from feedback_service.models import Centre
 from feedback_service.sandbox import demo_data
-from feedback_service.surveys.answers import check_answers
+from feedback_service.surveys.answers import JsonSubmission
 
 DAYS_COVERED = 90
-BATCH_SIZE = 100  # stories told in one transaction
+BATCH_SIZE = 100  # cases, or answers, in one transaction
 WEEKDAY_WEIGHTS = (10, 8, 8, 8, 9, 4, 0)  # Monday to Sunday
 OPENING_TIME, CLOSING_TIME = time(8, 30), time(18, 30)
 
-ANSWERING_SHARE = (
-    0.42  # share of the invited who answer; far more than in life, so that a small town shows figures
-)
+# Share of the invited people who answer; far more than in life, so that a small town has figures to show.
+ANSWERING_SHARE = 0.42
 OPENING_ONLY_SHARE = 0.10
 ABANDONING_SHARE = 0.03
 HALL_ANSWERS_PER_CASE = 0.04  # answers by the hall's poster, for each case
@@ -49,7 +47,7 @@ SECOND_SCREEN_SHARE = 0.75  # share of those who answer that see the second scre
 
 @dataclass(frozen=True, slots=True)
 class DemoAnswer:
-    """What somebody says, when, and how it reaches us; ``begun``: never sent, only tapped."""
+    """What a person answers, when, and by which source. A draft is never sent."""
 
     answered_at: datetime
     client_id: uuid.UUID
@@ -61,7 +59,7 @@ class DemoAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A case at its centre, and what its person does with the invitation."""
+    """A case, and what its person does with the invitation: answers it, opens it, or neither."""
 
     case_update: CaseUpdate
     answer: DemoAnswer | None
@@ -70,7 +68,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that will have happened: visits by their time, and answers that came without an invitation."""
+    """Everything to store: visits by their time, and answers without an invitation."""
 
     visits: tuple[Visit, ...]
     hall_answers: tuple[DemoAnswer, ...]
@@ -78,7 +76,10 @@ class Plan:
 
 
 def seed_demo_data(cases: int, seed: int) -> str:
-    """The town's centre has so many more cases, with answers; returns its code. The same day and seed, the same."""
+    """Add so many cases to the town's centre, with answers; return its code.
+
+    The same day and seed give the same data.
+    """
     now = clock.now()
     _ensure_demo_centre()
     demo_plan = make_plan(cases, seed, now)
@@ -97,7 +98,7 @@ def seed_demo_data(cases: int, seed: int) -> str:
 
 
 def make_plan(cases: int, seed: int, now: datetime) -> Plan:
-    """Decide who comes, when, and what they say; the same for the same arguments."""
+    """Draw who comes, when, and what they answer; the same for the same arguments."""
     rng = random.Random(seed)
     completion_times = sorted(_draw_completion_times(rng, cases, now))
     visits = [
@@ -120,11 +121,11 @@ def make_plan(cases: int, seed: int, now: datetime) -> Plan:
     return Plan(tuple(visits), tuple(hall_answers), tuple(assisted_answers))
 
 
-# Deciding -----------------------------------------------------------------------------------------------------
+# Drawing -----------------------------------------------------------------------------------------------------
 
 
 def _draw_completion_times(rng: random.Random, count: int, now: datetime) -> list[datetime]:
-    """When cases end: in opening hours of the last days, more on Mondays, never after now."""
+    """Draw when cases end: in opening hours of the last days, more often on Mondays, never after ``now``."""
     days = [clock.kyiv_day(now) - timedelta(days=days_back) for days_back in range(DAYS_COVERED)]
     opening_hours = [
         (_kyiv_datetime(day, OPENING_TIME), min(_kyiv_datetime(day, CLOSING_TIME), now)) for day in days
@@ -193,7 +194,7 @@ def _draw_visit(rng: random.Random, case_number: str, at: datetime, now: datetim
 
 
 def is_in_trouble(service: str, at: datetime, now: datetime) -> bool:
-    """Whether the town's trouble was there already."""
+    """Tell whether the town's trouble with this service had begun at that time."""
     return service == demo_data.SUBSIDY_TROUBLE.service and now - at < timedelta(
         days=demo_data.SUBSIDY_TROUBLE.days
     )
@@ -207,9 +208,9 @@ def _draw_answer(
     *,
     is_affected: bool = False,
 ) -> DemoAnswer:
-    """One person's answers, drawn together by one mood: each question keeps its shares all the same.
+    """Draw one person's answers by one mood, so that they fit together; each question keeps its shares.
 
-    Who ``suffers`` from the town's trouble is in the worst of moods, and says why.
+    A person who ``is_affected`` by the town's trouble is in the worst mood, and says why.
     """
     mood, sees_second_screen = (
         1.0 if is_affected else rng.random(),
@@ -235,7 +236,7 @@ def _draw_answer(
 
 
 def _choose_by_mood(mood: float, shares: Mapping[str, float]) -> str:
-    """The answer of somebody in that mood, 0 the best, 1 the worst."""
+    """Return the answer of a person in that mood, from 0 (the best) to 1 (the worst)."""
     remaining_weight = mood * sum(shares.values())
     for value, share in shares.items():
         remaining_weight -= share
@@ -268,12 +269,12 @@ def _draw_second_screen(
     return answers
 
 
-# Telling ------------------------------------------------------------------------------------------------------
+# Storing ------------------------------------------------------------------------------------------------------
 
 
 def _ensure_demo_centre() -> None:
-    """The town has its centre and services."""
-    with suppress(Conflict):  # it may have been there since an earlier time
+    """Add the town's centre and services, unless they are there already."""
+    with suppress(Conflict):
         registers.add_centre(demo_data.PROFILE)
     service_rows = [
         {"code": service.code, "local_code": service.local_code, "title": service.title}
@@ -286,15 +287,13 @@ def _ensure_demo_centre() -> None:
 
 
 def _register_cases(visits: Sequence[Visit], now: datetime) -> Iterator[tuple[DemoAnswer, str | None]]:
-    """Register each day's cases on its evening; yields the answers with the tokens they come by."""
+    """Register each day's cases in its evening; yield the answers with the tokens of their invitations."""
     for day, visits_of_day in groupby(visits, key=lambda visit: clock.kyiv_day(visit.case_update.status_at)):
         day_visits = list(visits_of_day)
         for start in range(0, len(day_visits), BATCH_SIZE):
             batch = day_visits[start : start + BATCH_SIZE]
             with clock_stopped_at(min(clock.end_of_kyiv_day(day), now)):
-                results = cases_flow.register_cases(
-                    [visit.case_update for visit in batch], {demo_data.CENTRE}
-                )
+                results = register_cases([visit.case_update for visit in batch], {demo_data.CENTRE})
             opened_tokens = []
             for visit, result in zip(batch, results, strict=True):
                 if result.case is None or result.case.invitation is None:
@@ -320,24 +319,21 @@ def _mark_opened(tx: Session, tokens: Sequence[str]) -> None:
 
 @transaction
 def _submit_answers(tx: Session, answers_with_tokens: Sequence[tuple[DemoAnswer, str | None]]) -> None:
-    """Answers of many people in one transaction; each alone would wait for the disk alone."""
+    """Store answers of many people in one transaction, which waits for the disk once."""
+    part_of_tx = OptimisticTransaction(tx.connection(), is_part=True)
     for answer, token in answers_with_tokens:
-        options: Any = {
+        options: dict[str, Any] = {
             "client_id": answer.client_id,
-            "given": lambda questionnaire, answers=answer.answers: check_answers(questionnaire, answers),
+            "submission": JsonSubmission(answer.answers),
             "language": answer.language,
         }
         with clock_stopped_at(answer.answered_at):
             if token is None:
-                record_in_hall_within(tx, demo_data.CENTRE, **options)
+                uninvited_answers.record_hall_answer_in(tx, demo_data.CENTRE, **options)
+            elif answer.is_draft:
+                answers.save_draft_in(part_of_tx, token, source=answer.source, **options)
             else:
-                step = keep_begun_within if answer.is_draft else finish_within
-                step(
-                    OptimisticTransaction(tx.connection(), is_part=True),
-                    token,
-                    source=answer.source,
-                    **options,
-                )
+                answers.submit_answer_in(part_of_tx, token, source=answer.source, **options)
 
 
 def _record_assisted_answer(answer: DemoAnswer, service: demo_data.DemoService) -> None:
@@ -349,17 +345,14 @@ def _record_assisted_answer(answer: DemoAnswer, service: demo_data.DemoService) 
         source=answer.source,
         answered_on=clock.kyiv_day(answer.answered_at),
         language=answer.language,
+        submission=JsonSubmission(answer.answers),
     )
-    uninvited_answers.record_assisted_answer(
-        assisted_answer,
-        check_answers=lambda questionnaire: check_answers(questionnaire, answer.answers),
-        centres=frozenset({demo_data.CENTRE}),
-    )
+    uninvited_answers.record_assisted_answer(assisted_answer, centres=frozenset({demo_data.CENTRE}))
 
 
 @transaction
 def _reopen_days(tx: Session, days: set[date], today: date) -> None:
-    """Days that the turned-back clock took for open may have been closed already."""
+    """Have these days counted again: they may have been closed before their answers were stored."""
     centre = tx.scalars(select(Centre).where(Centre.code == demo_data.CENTRE)).one()
     for day in sorted(days):
         rollups.reopen_day(tx.connection(), centre.id, day, today=today)
@@ -368,7 +361,7 @@ def _reopen_days(tx: Session, days: set[date], today: date) -> None:
 
 @contextmanager
 def clock_stopped_at(at: datetime) -> Iterator[None]:
-    """The service's clock stands at that instant."""
+    """Stop the service's clock at that instant."""
     original_now = clock.now
     clock.now = lambda: at
     try:

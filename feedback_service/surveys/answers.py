@@ -1,4 +1,8 @@
-"""Checking what was answered against its questionnaire: all mistakes are named at once, nothing is guessed."""
+"""What a person submits, and its check against the questionnaire. All mistakes are named at once, none is corrected.
+
+A door hands the flow a ``Submission``. The flow knows which questionnaire the person was asked, and has the
+submission checked; the result is ``Answers``.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,13 +23,15 @@ NOT_TEXT = N_("Write this as text.")
 STRANGE_CHARACTERS = N_("Remove the invisible control characters from the text.")
 TOO_LONG = N_("The text is too long: %(length)d characters, at most %(limit)d.")
 
+NOTHING_ANSWERED = N_("Please answer at least one question.")
+
 MAX_UNKNOWN_NAMED = 20  # a body of 64 KiB can hold thousands of unknown ids; naming the first ones is enough
-MAX_POINTER_NAME = 64  # characters of an unknown id that are repeated back
+MAX_POINTER_NAME = 64  # characters of an unknown id that are repeated in the error
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What one person answered so far; the comment is already masked and its raw text is never kept.
+    """What one person answered so far, checked. The comment is masked already; its raw text is never stored.
 
     ``single`` holds one value per question as text, ``choices`` several in the questionnaire's order,
     ``masked`` the kinds of personal data that were taken out of the comment.
@@ -43,16 +49,16 @@ class Answers:
 
     @property
     def values_by_question(self) -> dict[str, list[str]]:
-        """The values chosen for each question; a comment is none of them.
+        """The values chosen for each question, without the comment.
 
-        In one order for everybody: nothing that is kept shall tell what was tapped first.
+        They are sorted, so that nothing that is stored tells which question was answered first.
         """
         single_values = {question: [value] for question, value in self.single.items()}
         choice_values = {question: list(values) for question, values in self.choices.items()}
         return dict(sorted((single_values | choice_values).items()))
 
     def merge_with(self, later: "Answers") -> "Answers":
-        """Both together; where both answer a question, the later one holds."""
+        """Return both together; where both answer a question, the later answer holds."""
         newest = self if later.comment is None else later
         return Answers(
             single={**self.single, **later.single},
@@ -62,7 +68,7 @@ class Answers:
         )
 
     def to_json(self) -> dict[str, object]:
-        """The same as plain values, for keeping an answer that is begun."""
+        """Return the same as JSON values, for a draft."""
         return {
             "single": dict(self.single),
             "choices": {question: list(values) for question, values in self.choices.items()},
@@ -72,7 +78,7 @@ class Answers:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Answers":
-        """What ``to_json`` gave."""
+        """Return the answers that ``to_json`` made these values of."""
         return cls(
             single=dict(stored["single"]),
             choices={question: tuple(values) for question, values in stored["choices"].items()},
@@ -82,18 +88,48 @@ class Answers:
 
 
 class InvalidAnswer(Exception):
-    """One answer breaks a rule: a message of the service and its parameters."""
+    """One answer breaks a rule; carries a message of the service and its parameters."""
 
     def __init__(self, detail: str, **params: object) -> None:
         self.detail = detail
         self.params = params
 
 
-def check_answers(questionnaire: Questionnaire, raw: Mapping[str, object]) -> Answers:
-    """The answers in ``raw`` (question id to JSON value); ``Invalid`` names every one that breaks a rule.
+@dataclass(frozen=True, slots=True)
+class JsonSubmission:
+    """Answers as a JSON object, not checked: question id to value."""
 
-    An absent question, an empty list and a blank comment are not answered; any other value must be exactly
-    right, none is converted, rounded or clamped. No answer at all is fine here: the caller decides.
+    raw: Mapping[str, object]
+
+    def check(self, questionnaire: Questionnaire) -> Answers:
+        """Return the checked answers; raises ``Invalid``, see ``check_answers``."""
+        return check_answers(questionnaire, self.raw)
+
+
+@dataclass(frozen=True, slots=True)
+class FormSubmission:
+    """The fields of a posted form, not checked. With ``first_only``, only the first question counts."""
+
+    fields: Mapping[str, Sequence[str]]
+    first_only: bool = False
+
+    def check(self, questionnaire: Questionnaire) -> Answers:
+        """Return the checked answers; raises ``Invalid``, see ``check_answers``."""
+        fields = self.fields
+        if self.first_only:
+            first = questionnaire.first_question.id
+            fields = {first: fields.get(first, [])}
+        return check_answers(questionnaire, parse_form(questionnaire, fields))
+
+
+Submission = JsonSubmission | FormSubmission
+
+
+def check_answers(questionnaire: Questionnaire, raw: Mapping[str, object]) -> Answers:
+    """Return the answers in ``raw`` (question id to JSON value); ``Invalid`` names every one that breaks a rule.
+
+    An absent question, an empty list and a blank comment are not answered. Any other value must be exactly
+    right; none is converted, rounded or clamped. ``raw`` may answer nothing at all: see ``refuse_empty``.
     """
     errors = [
         FieldError(_json_pointer(question_id), UNKNOWN_QUESTION)
@@ -129,8 +165,15 @@ def check_answers(questionnaire: Questionnaire, raw: Mapping[str, object]) -> An
     )
 
 
+def refuse_empty(answers: Answers) -> Answers:
+    """Return the answers; raises ``Invalid`` if nothing at all is answered."""
+    if answers.is_empty:
+        raise Invalid.for_field("/answers", NOTHING_ANSWERED)
+    return answers
+
+
 def clean_and_mask_comment(text: str, limit: int) -> MaskedText:
-    """The comment as it is kept: one kind of line end, personal data masked, empty if nothing in it is visible.
+    """Return the comment as it is stored: line ends unified, personal data masked, empty if nothing is visible.
 
     Raises ``InvalidAnswer`` for characters that deceive and for more than ``limit`` characters.
     """
@@ -144,10 +187,11 @@ def clean_and_mask_comment(text: str, limit: int) -> MaskedText:
 
 
 def parse_form(questionnaire: Questionnaire, form: Mapping[str, Sequence[str]]) -> dict[str, object]:
-    """The ``raw`` of a posted form, for ``check_answers``: fields are named by question id, blank ones not answered.
+    """Return the ``raw`` of a posted form, for ``check_answers``.
 
-    Fields without a dot in the name are no questions and are left out; a question given several values where
-    one is asked keeps them all, for ``check_answers`` to refuse.
+    Fields are named by question id. Blank fields are not answered, and fields without a dot in the name are no
+    questions; both are left out. If a field brings several values where one is asked, all of them are returned,
+    and ``check_answers`` refuses them.
     """
     raw: dict[str, object] = {}
     for name, field_values in form.items():
@@ -202,6 +246,6 @@ _READERS: Mapping[str, Callable[[Question, object], object]] = {
 
 
 def _json_pointer(question_id: str) -> str:
-    """The JSON Pointer (RFC 6901) of an answer; halves of surrogate pairs are spelled out to be sendable."""
+    """Return the JSON Pointer (RFC 6901) of an answer. Lone surrogates are escaped, because UTF-8 cannot carry them."""
     name = question_id[:MAX_POINTER_NAME].encode("utf-8", "backslashreplace").decode("utf-8")
     return "/answers/" + name.replace("~", "~0").replace("/", "~1")

@@ -5,8 +5,8 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from feedback_service.addresses import hall_address
+from feedback_service.facts import PublicCentre
 from feedback_service.flow import uninvited_answers
-from feedback_service.flow.answers import PublicCentre
 from feedback_service.printing import poster, qr
 from kiosk_ui.pages import respond_with_page
 

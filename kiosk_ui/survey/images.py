@@ -1,6 +1,6 @@
-"""An invitation as an image: its QR code, and the slip that a receipt printer puts beside it.
+"""Images of an invitation: its QR code, and the slip for a receipt printer.
 
-Drawn when somebody looks at them, not when a case is registered.
+They are drawn when somebody requests them, not when a case is registered.
 """
 
 from typing import Literal
@@ -23,7 +23,7 @@ SLIP_80_WIDTH: Literal[576] = 576
 @bp.get("/s/<token>/qr.svg")
 @bp.get("/S/<token>/qr.svg")
 def qr_code_svg(token: str) -> Response:
-    """The QR code to scale at will."""
+    """Return the QR code as an SVG image, which can be scaled."""
     return Response(
         qr.render_svg(survey_address(cases.read_slip_facts(token).token)), mimetype="image/svg+xml"
     )
@@ -32,7 +32,7 @@ def qr_code_svg(token: str) -> Response:
 @bp.get("/s/<token>/qr.png")
 @bp.get("/S/<token>/qr.png")
 def qr_code_png(token: str) -> Response:
-    """The QR code in whole printer dots: ``?dots=`` 1 to 20 for a module, 6 when nobody says."""
+    """Return the QR code as a PNG image; ``?dots=`` is the size of a module in printer dots, 1 to 20, by default 6."""
     facts, dots = cases.read_slip_facts(token), request.args.get("dots", "6")
     if dots not in DOT_SIZES:
         smallest, largest = qr.MODULE_DOTS[0], qr.MODULE_DOTS[-1]
@@ -45,14 +45,14 @@ def qr_code_png(token: str) -> Response:
 @bp.get("/s/<token>/slip-58.png")
 @bp.get("/S/<token>/slip-58.png")
 def slip_for_58_mm(token: str) -> Response:
-    """The slip for paper of 58 mm."""
+    """Return the slip for paper 58 mm wide."""
     return _respond_with_slip(token, SLIP_58_WIDTH)
 
 
 @bp.get("/s/<token>/slip-80.png")
 @bp.get("/S/<token>/slip-80.png")
 def slip_for_80_mm(token: str) -> Response:
-    """The slip for paper of 80 mm."""
+    """Return the slip for paper 80 mm wide."""
     return _respond_with_slip(token, SLIP_80_WIDTH)
 
 

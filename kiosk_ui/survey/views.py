@@ -1,7 +1,7 @@
-"""The survey on a phone: two screens, thanks, and what a link says when it is spent.
+"""The survey on a phone: two screens, the receipt, and the page of a link that was used already.
 
-A case's link (``/S/…``) keeps the first tap at once. The hall's code (``/C/…``) belongs to no case, so there
-the first tap travels in the form until the answer is final.
+By a case's link (``/S/…``), the first answer is saved as a draft at once. The hall's code (``/C/…``) belongs to no
+case, so there the first answer travels in the form until the answer is final.
 """
 
 import re
@@ -11,17 +11,20 @@ from datetime import date
 from functools import lru_cache, partial
 from uuid import UUID, uuid4
 
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from feedback_service.errors import AlreadyAnswered, FeedbackError, FieldError, Invalid
-from feedback_service.flow import answers as answers_flow
-from feedback_service.flow import receipts, uninvited_answers
-from feedback_service.flow.answers import NOTHING_ANSWERED, RecordedAnswer, Survey
+from feedback_service.errors import AlreadyAnswered, FieldError, Invalid
+from feedback_service.flow import answers, receipts, uninvited_answers
+from feedback_service.flow.answers import RecordedAnswer, Survey
 from feedback_service.i18n import current_language
-from feedback_service.surveys import answers
-from feedback_service.surveys.answers import Answers, InvalidAnswer
+from feedback_service.surveys.answers import (
+    FormSubmission,
+    InvalidAnswer,
+    clean_and_mask_comment,
+    refuse_empty,
+)
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT, Question, Questionnaire
 from kiosk_ui.languages import in_current_language, set_available_languages, translated_message, url_language
 from kiosk_ui.page_cache import make_placeholder, respond_with_cached_page
@@ -37,12 +40,10 @@ from kiosk_ui.pages import (
 
 bp = Blueprint("survey", __name__, template_folder="templates")
 
-# Programs that fetch a link to draw its preview say so; nobody has read the page then.
+# Programs that fetch a link for its preview name themselves so. No person has read the page then.
 _PREVIEW_AGENTS = re.compile(
     r"^(WhatsApp|Viber)/|bot\b|facebookexternalhit|crawler|spider|preview", re.IGNORECASE
 )
-
-
 _PURPOSE_HEADERS = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
 
 
@@ -52,33 +53,39 @@ _PURPOSE_HEADERS = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_
 @bp.get("/s/<token>")
 @bp.get("/S/<token>")
 def ask(token: str) -> ResponseReturnValue:
-    """The screen that this survey has come to. Looking spends nothing."""
-    survey = answers_flow.open_survey(token, mark_opened=is_read_by_person())
+    """Show the first screen, or the second if there is a draft. Looking does not use up the link."""
+    survey = answers.open_survey(token, mark_opened=is_read_by_person())
     return show_screen(survey, is_second=survey.has_draft)
 
 
 @bp.post("/s/<token>")
 @bp.post("/S/<token>")
 def answer(token: str) -> ResponseReturnValue:
-    """Keep what was chosen and show the rest, or make the answer final."""
+    """Save the draft and show the second screen, or store the final answer.
+
+    1. Read the form. If it only asks for the same screen again, show that.
+    2. Have the flow save the draft or store the final answer; it checks what was submitted.
+    3. If something is invalid, show the same form with what to correct.
+    4. Go to the receipt if the answer is final, also if it was final before; else show the second screen.
+    """
     form = SurveyForm.from_request()
     if form.is_redisplay:
-        return show_screen(answers_flow.open_survey(token, mark_opened=False), is_second=True, form=form)
-    source = "sms_viber" if source_of_visit() else "qr_case"
-    save_answers = answers_flow.submit_answer if form.is_final else answers_flow.save_draft
-    outcome = save_answers(
-        token,
-        client_id=form.client_id,
-        given=form.check_answers,
-        language=current_language(),
-        source=source,
-        whole=form.is_second_screen,
-    )
-    return (
-        redirect_to_thanks(outcome)
-        if isinstance(outcome, RecordedAnswer)
-        else show_screen(outcome, is_second=True, form=form)
-    )
+        return show_screen(answers.open_survey(token, mark_opened=False), is_second=True, form=form)
+    save = answers.submit_answer if form.is_final else answers.save_draft
+    try:
+        outcome = save(
+            token,
+            client_id=form.client_id,
+            submission=form.submission,
+            language=current_language(),
+            source="sms_viber" if source_of_visit() else "qr_case",
+            full_form=form.is_second_screen,
+        )
+    except Invalid as error:
+        return show_invalid_form(answers.open_survey(token, mark_opened=False), form, error)
+    if isinstance(outcome, RecordedAnswer):
+        return redirect_to_thanks(outcome)
+    return show_screen(outcome, is_second=True, form=form)
 
 
 # --- the hall's code ---
@@ -87,24 +94,26 @@ def answer(token: str) -> ResponseReturnValue:
 @bp.get("/c/<centre>")
 @bp.get("/C/<centre>")
 def ask_in_hall(centre: str) -> ResponseReturnValue:
-    """The same questions for whoever scans the code on the wall."""
+    """Show the first screen to people who scan the code on the wall."""
     return show_screen(uninvited_answers.open_hall_survey(centre), is_second=False)
 
 
 @bp.post("/c/<centre>")
 @bp.post("/C/<centre>")
 def answer_in_hall(centre: str) -> ResponseReturnValue:
-    """Show the rest with the first answer carried along, or make the answer final."""
+    """Show the second screen, which carries the first answer along, or store the final answer."""
     form = SurveyForm.from_request()
-    if form.is_final:
-        return redirect_to_thanks(
-            uninvited_answers.record_hall_answer(
-                centre, client_id=form.client_id, given=form.check_answers, language=current_language()
+    try:
+        if form.is_final:
+            recorded = uninvited_answers.record_hall_answer(
+                centre, client_id=form.client_id, submission=form.submission, language=current_language()
             )
-        )
-    survey = uninvited_answers.open_hall_survey(centre)
-    if not form.is_redisplay and form.check_answers(survey.questionnaire).is_empty:
-        raise Invalid.for_field("/answers", NOTHING_ANSWERED)
+            return redirect_to_thanks(recorded)
+        survey = uninvited_answers.open_hall_survey(centre)
+        if not form.is_redisplay:
+            refuse_empty(form.submission.check(survey.questionnaire))
+    except Invalid as error:
+        return show_invalid_form(uninvited_answers.open_hall_survey(centre), form, error)
     return show_screen(survey, is_second=True, form=form)
 
 
@@ -114,7 +123,7 @@ def answer_in_hall(centre: str) -> ResponseReturnValue:
 @bp.get("/r/<receipt>")
 @bp.get("/R/<receipt>")
 def thanks(receipt: str) -> ResponseReturnValue:
-    """What happens with the answer now, and how to hold it. May be opened again and again."""
+    """Show the receipt: what happens with the answer now. It may be opened any number of times."""
     receipt_view = receipts.read_receipt(receipt)
     set_available_languages(receipt_view.centre.languages)
     return respond_with_page(
@@ -125,35 +134,35 @@ def thanks(receipt: str) -> ResponseReturnValue:
 @bp.post("/r/<receipt>")
 @bp.post("/R/<receipt>")
 def take_back(receipt: str) -> ResponseReturnValue:
-    """The answer's author deletes it."""
+    """Withdraw the answer, as its author asks."""
     receipts.withdraw_answer(receipt)
     return redirect(current_url(), code=303)
 
 
 @bp.post("/masked")
 def preview_comment() -> ResponseReturnValue:
-    """What would be hidden in a comment; the text is looked at and forgotten."""
+    """Show what would be masked in a comment. The text is not stored."""
     text, limit = request.form.get("any.comment", ""), request.args.get("limit", LONGEST_COMMENT, type=int)
     return render_template("survey/masked.html", preview=Preview.of(text, min(limit, LONGEST_COMMENT)))
 
 
-# --- what the views are made of ---
+# --- parts of the views ---
 
 
 @dataclass(frozen=True, slots=True)
 class SurveyForm:
-    """What a form brought: its fields as typed, who typed them, and which button was pressed."""
+    """A posted form: its fields as typed, the client that sent it, and the button that was pressed."""
 
     fields: dict[str, list[str]]
     client_id: UUID
     is_final: bool  # Send, or Skip
     skips_rest: bool  # only the first answer shall count
-    is_redisplay: bool  # show the same screen once more (another language, a preview): nothing is kept
+    is_redisplay: bool  # show the same screen again (another language, a preview) and store nothing
     is_second_screen: bool  # it is the second screen, which shows every question but the first
 
     @classmethod
     def from_request(cls) -> "SurveyForm":
-        """This request's form. A client id that is none is replaced: it could not be repeated anyway."""
+        """Return the form of this request. A client id that is not valid is replaced by a new one."""
         form = request.form
         try:
             client_id = UUID(form.get("client_id", ""))
@@ -170,16 +179,15 @@ class SurveyForm:
             is_second_screen="rest" in form and not skips_rest,
         )
 
-    def check_answers(self, questionnaire: Questionnaire) -> Answers:
-        """The checked answers; ``Invalid`` names every one that breaks a rule."""
-        first_id = questionnaire.first_question.id
-        fields = {first_id: self.fields.get(first_id, [])} if self.skips_rest else self.fields
-        return answers.check_answers(questionnaire, answers.parse_form(questionnaire, fields))
+    @property
+    def submission(self) -> FormSubmission:
+        """What the form submits, not checked yet."""
+        return FormSubmission(self.fields, first_only=self.skips_rest)
 
 
 @dataclass(frozen=True, slots=True)
 class FormError:
-    """What to correct: the question, the field that its message leads to (if this screen has it), the words."""
+    """What to correct: the question, the field that its message links to (if this screen has it), the text."""
 
     question: str
     field: str | None
@@ -187,7 +195,7 @@ class FormError:
 
 
 def is_read_by_person() -> bool:
-    """Whether somebody follows the link: not a prefetch, not a preview, not a look by HEAD."""
+    """Tell whether a person follows the link: no prefetch, no preview, no HEAD request."""
     environ = request.environ
     purpose = " ".join(environ.get(name, "") for name in _PURPOSE_HEADERS).lower()
     return (
@@ -205,9 +213,9 @@ def show_screen(
     form: SurveyForm | None = None,
     errors: Sequence[FieldError] = (),
 ) -> ResponseReturnValue:
-    """The first or the second screen, with everything that was typed and what to correct in it.
+    """Return the first or the second screen, with everything that was typed and what to correct in it.
 
-    ``?step=`` lets a person go to the other one by herself; nothing kept earlier is ever shown.
+    With ``?step=`` a person goes to the other screen. The answers of a draft are never shown.
     """
     if form is None and (requested_step := request.args.get("step")) in ("1", "2"):
         is_second = requested_step == "2"
@@ -237,7 +245,7 @@ def show_screen(
 
 
 def _render_untouched(path: str, survey: Survey, is_second: bool, rating: str) -> str:
-    """A screen in which nothing was typed but the first answer; client and case are blanks."""
+    """Return a screen in which only the first answer was given; client and case are placeholders."""
     typed_fields = {survey.questionnaire.first_question.id: [rating]}
     return _render_screen(
         path, survey, is_second, make_placeholder("client_id"), make_placeholder("place"), typed_fields, ()
@@ -271,7 +279,7 @@ def _render_screen(
 
 @lru_cache(maxsize=1024)
 def _render_place(centre: str, service: str | None, completed_on: date | None, language: str) -> Markup:
-    """Whose survey it is, in the language being spoken."""
+    """Return which centre, service and day the survey is about, in this language."""
     context = {"centre": centre, "service": service, "completed_on": completed_on}
     return Markup(render_template("survey/place.html", **context))
 
@@ -285,7 +293,7 @@ def _chosen_rating(first_question: Question, typed_fields: Mapping[str, list[str
 def _second_screen_context(
     questionnaire: Questionnaire, typed_fields: Mapping[str, list[str]]
 ) -> dict[str, object]:
-    """What only the second screen needs."""
+    """Return what only the template of the second screen needs."""
     first_question, *other_questions = questionnaire.questions
     rating = _chosen_rating(first_question, typed_fields)
     option_texts = {option.value: in_current_language(option.text) for option in first_question.options}
@@ -308,7 +316,7 @@ def _second_screen_context(
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A comment as it will be kept, and whether anything in it is hidden; or why it cannot be kept."""
+    """A comment as it would be stored, and whether anything in it is masked; or why it cannot be stored."""
 
     text: str = ""
     is_masked: bool = False
@@ -316,16 +324,16 @@ class Preview:
 
     @classmethod
     def of(cls, typed: str, limit: int) -> "Preview":
-        """Look at a comment of at most ``limit`` characters."""
+        """Return the preview of a comment, which may have ``limit`` characters."""
         try:
-            kept = answers.clean_and_mask_comment(typed, limit)
-        except InvalidAnswer as refused:
-            return cls(problem=translated_message(refused.detail, refused.params))
-        return cls(kept.text, bool(kept.kinds))
+            masked = clean_and_mask_comment(typed, limit)
+        except InvalidAnswer as error:
+            return cls(problem=translated_message(error.detail, error.params))
+        return cls(masked.text, bool(masked.kinds))
 
 
 def _build_preview(questions: Sequence[Question], typed_fields: Mapping[str, list[str]]) -> Preview:
-    """How the comment will be kept, if one was typed."""
+    """Return the preview of the comment, empty if none was typed."""
     for question in questions:
         if question.kind == "text" and question.id in typed_fields:
             return Preview.of(typed_fields[question.id][0], question.max_length or LONGEST_COMMENT)
@@ -333,7 +341,7 @@ def _build_preview(questions: Sequence[Question], typed_fields: Mapping[str, lis
 
 
 def _make_form_error(error: FieldError, shown_questions: Sequence[Question]) -> FormError:
-    """The mistake in the reader's words; one of the whole form leads to its first question."""
+    """Return the error in the reader's language. One of the whole form links to the first question shown."""
     question_id = error.pointer.removeprefix("/answers").removeprefix("/")
     shown_ids = {question.id for question in shown_questions}
     field = question_id if question_id in shown_ids else None if question_id else shown_questions[0].id
@@ -341,25 +349,15 @@ def _make_form_error(error: FieldError, shown_questions: Sequence[Question]) -> 
 
 
 def redirect_to_thanks(recorded: RecordedAnswer) -> ResponseReturnValue:
-    """Go where a refresh does no harm."""
+    """Redirect to the receipt, which may be reloaded without harm."""
     late = 1 if recorded.late else None
     return redirect(
         url_for("survey.thanks", receipt=recorded.receipt, lang=url_language(), late=late), code=303
     )
 
 
-@bp.errorhandler(Invalid)
-def handle_invalid_form(error: Invalid) -> ResponseReturnValue:
-    """The same form with what was typed, and what to correct."""
-    form, view_args = SurveyForm.from_request(), request.view_args or {}
-    try:
-        survey = (
-            answers_flow.open_survey(view_args["token"], mark_opened=False)
-            if "token" in view_args
-            else uninvited_answers.open_hall_survey(view_args["centre"])
-        )
-    except FeedbackError as other_error:  # meanwhile: somebody answered, midnight came, the database is busy
-        return current_app.handle_user_exception(other_error)
+def show_invalid_form(survey: Survey, form: SurveyForm, error: Invalid) -> ResponseReturnValue:
+    """Return the screen that the form was sent from, with what was typed and what to correct; status 422."""
     other_ids = {question.id for question in survey.questionnaire.questions[1:]}
     is_second = form.is_final or form.is_second_screen or not other_ids.isdisjoint(form.fields)
     return show_screen(survey, is_second=is_second, form=form, errors=error.errors)
@@ -367,5 +365,5 @@ def handle_invalid_form(error: Invalid) -> ResponseReturnValue:
 
 @bp.errorhandler(AlreadyAnswered)
 def handle_used_invitation(error: AlreadyAnswered) -> ResponseReturnValue:
-    """Whoever opens a used link learns the day; whoever posts to it, that it is too late."""
+    """Return the page that says on which day the link was used; status 409 if an answer was sent, else 200."""
     return respond_with_page("survey/answered.html", 409 if request.method == "POST" else 200, on=error.on)

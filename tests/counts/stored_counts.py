@@ -20,9 +20,10 @@ from feedback_service.database import reading, transaction
 from feedback_service.flow import uninvited_answers
 from feedback_service.flow.uninvited_answers import AssistedAnswer
 from feedback_service.models import Centre, CountedDay, CountRollup
+from feedback_service.surveys.answers import JsonSubmission
 from tests.support import stored
 from tests.support.respondents import Person
-from tests.support.story import CENTRE, make_submission
+from tests.support.story import CENTRE
 
 MONDAY = date(2026, 11, 16)
 FRIDAY = MONDAY + timedelta(4)
@@ -88,10 +89,9 @@ def typed_in(day: date, answers: dict[str, object]) -> None:
         source="paper_box",
         answered_on=day,
         language="uk",
+        submission=JsonSubmission(answers),
     )
-    uninvited_answers.record_assisted_answer(
-        told, check_answers=make_submission(answers), centres=frozenset({CENTRE})
-    )
+    uninvited_answers.record_assisted_answer(told, centres=frozenset({CENTRE}))
 
 
 @contextmanager

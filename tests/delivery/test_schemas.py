@@ -15,10 +15,10 @@ from referencing import Registry, Resource
 from feedback_service import clock
 from feedback_service.cases.register import ServiceRef
 from feedback_service.delivery.events import CASE_STATUS, CENTRE_PROFILE, EVENT_TYPES, RESPONSE_RECORDED
-from feedback_service.flow import answers as answers_flow
-from feedback_service.flow import receipts, registers, uninvited_answers
+from feedback_service.flow import answers, receipts, registers, uninvited_answers
 from feedback_service.flow.uninvited_answers import AssistedAnswer
 from feedback_service.models import Event
+from feedback_service.surveys.answers import JsonSubmission
 from tests.conftest import TimeIs
 from tests.support import stored, story
 from tests.support.environment import ROOT
@@ -142,7 +142,7 @@ def test_events_of_abandoned_hall_assisted_and_withdrawn_answers_are_valid(
     story.create_centre()
     story.begin_answer(story.create_invitation().token, {"off.nps": 7})
     uninvited_answers.record_hall_answer(
-        story.CENTRE, client_id=uuid.uuid4(), given=story.make_submission({"off.nps": 2}), language="uk"
+        story.CENTRE, client_id=uuid.uuid4(), submission=JsonSubmission({"off.nps": 2}), language="uk"
     )
     assisted = AssistedAnswer(
         centre=story.CENTRE,
@@ -152,13 +152,12 @@ def test_events_of_abandoned_hall_assisted_and_withdrawn_answers_are_valid(
         source="phone_interview",
         answered_on=clock.kyiv_day(clock.now()),
         language="uk",
+        submission=JsonSubmission({"off.nps": 9}),
     )
-    recorded = uninvited_answers.record_assisted_answer(
-        assisted, check_answers=story.make_submission({"off.nps": 9}), centres=frozenset({story.CENTRE})
-    )
-    receipts.withdraw_answer(recorded.receipt)
+    typed_in = uninvited_answers.record_assisted_answer(assisted, centres=frozenset({story.CENTRE}))
+    receipts.withdraw_answer(typed_in.receipt)
     time_is("2026-11-20T12:31+02:00")
-    assert answers_flow.submit_abandoned_drafts() == 1
+    assert answers.submit_abandoned_drafts() == 1
 
     sources = [event_data(event)["source"] for event in waiting_events() if event.type == RESPONSE_RECORDED]
 

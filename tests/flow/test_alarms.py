@@ -21,6 +21,7 @@ from feedback_service.database import reading
 from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
 from feedback_service.flow import alarm_duties, alarms, answers, maintenance, uninvited_answers, users
 from feedback_service.models import Alarm, AlarmCheck, EmailDigest, JournalEntry, QueuedEmail
+from feedback_service.surveys.answers import JsonSubmission
 from tests.conftest import TimeIs
 from tests.support import respondents, story
 from tests.support.environment import build_environment
@@ -28,7 +29,7 @@ from tests.support.mailbox import Mailbox
 from tests.support.respondents import SERVICES, Person
 from tests.support.staff import create_session, create_user, use_fast_hashing
 from tests.support.stored import read_rows
-from tests.support.story import CENTRE, create_centre, create_invitation, make_submission, send_answer
+from tests.support.story import CENTRE, create_centre, create_invitation, send_answer
 
 pytestmark = pytest.mark.usefixtures("centre")
 
@@ -170,8 +171,8 @@ def test_the_service_that_got_worse_is_named(work: Work) -> None:
 def test_sources_outside_the_official_figures_raise_no_alarm_of_bad_answers(work: Work) -> None:
     head = person()
     for _ in range(9):
-        answer = make_submission({"off.quality": "awful"})
-        uninvited_answers.record_hall_answer(CENTRE, client_id=uuid.uuid4(), given=answer, language="uk")
+        answer = JsonSubmission({"off.quality": "awful"})
+        uninvited_answers.record_hall_answer(CENTRE, client_id=uuid.uuid4(), submission=answer, language="uk")
 
     work()
 
@@ -211,8 +212,8 @@ def test_a_serious_answer_is_a_breach_at_once_without_words_and_case(work: Work)
 
 def test_every_way_of_answering_raises_a_breach(work: Work) -> None:
     head = person()
-    answer = make_submission({"any.breach": ["insult"]})
-    uninvited_answers.record_hall_answer(CENTRE, client_id=uuid.uuid4(), given=answer, language="uk")
+    answer = JsonSubmission({"any.breach": ["insult"]})
+    uninvited_answers.record_hall_answer(CENTRE, client_id=uuid.uuid4(), submission=answer, language="uk")
     story.begin_answer(create_invitation().token, {"any.breach": ["bribe"]})
 
     work()

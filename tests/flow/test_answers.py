@@ -26,6 +26,7 @@ from feedback_service.errors import (
 from feedback_service.flow import answers, cases, receipts, uninvited_answers
 from feedback_service.flow.answers import RecordedAnswer, Survey
 from feedback_service.models import CountedDay, DraftAnswer, Invitation, Response
+from feedback_service.surveys.answers import JsonSubmission
 from tests.conftest import TimeIs
 from tests.support import stored
 from tests.support.looks import visit_survey
@@ -35,7 +36,6 @@ from tests.support.story import (
     create_centre,
     create_invitation,
     make_case_update,
-    make_submission,
     minutes_later,
     register_case,
     send_answer,
@@ -122,7 +122,7 @@ def test_what_a_whole_form_leaves_out_is_taken_back() -> None:
     client = begin_answer(invitation.token, {"off.nps": 9})
     begin_answer(invitation.token, {"off.staff": "good", "any.comment": "передумаю"}, client)
 
-    send_answer(invitation.token, {"off.premises": "great"}, client, whole=True)
+    send_answer(invitation.token, {"off.premises": "great"}, client, full_form=True)
 
     assert stored.read_answers() == {("off.nps", "9"), ("off.premises", "great")}
     assert stored.read_comments() == []
@@ -205,7 +205,7 @@ def test_a_tap_after_sending_leads_back_to_the_receipt() -> None:
     again = answers.save_draft(
         invitation.token,
         client_id=client,
-        given=make_submission({"off.nps": 0}),
+        submission=JsonSubmission({"off.nps": 0}),
         language="uk",
         source="qr_case",
     )
@@ -312,10 +312,10 @@ def test_the_hall_is_rated_once_by_a_client_without_a_case() -> None:
     client = uuid.uuid4()
 
     first = uninvited_answers.record_hall_answer(
-        CENTRE, client_id=client, given=make_submission({"off.nps": 7}), language="uk"
+        CENTRE, client_id=client, submission=JsonSubmission({"off.nps": 7}), language="uk"
     )
     again = uninvited_answers.record_hall_answer(
-        CENTRE, client_id=client, given=make_submission({"off.nps": 7}), language="uk"
+        CENTRE, client_id=client, submission=JsonSubmission({"off.nps": 7}), language="uk"
     )
 
     assert (again.id, again.repeated) == (first.id, True)
@@ -330,7 +330,7 @@ def test_an_answer_begun_by_a_message_stays_one_of_messages() -> None:
     answers.save_draft(
         invitation.token,
         client_id=client,
-        given=make_submission({"off.nps": 9}),
+        submission=JsonSubmission({"off.nps": 9}),
         language="uk",
         source="sms_viber",
     )
@@ -356,7 +356,7 @@ def test_a_tap_too_late_leads_to_the_receipt_whether_or_not_the_worker_came_by(t
         answers.save_draft(
             invitation.token,
             client_id=client,
-            given=make_submission({"off.nps": 0}),
+            submission=JsonSubmission({"off.nps": 0}),
             language="uk",
             source="qr_case",
         )

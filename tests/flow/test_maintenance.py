@@ -26,6 +26,7 @@ from feedback_service.models import (
     Invitation,
     Response,
 )
+from feedback_service.surveys.answers import JsonSubmission
 from tests.conftest import TimeIs
 from tests.support import stored
 from tests.support.story import (
@@ -33,7 +34,6 @@ from tests.support.story import (
     create_centre,
     create_invitation,
     make_case_update,
-    make_submission,
     minutes_later,
     register_case,
     send_answer,
@@ -134,10 +134,9 @@ def test_a_comment_s_age_counts_from_the_day_it_was_left(
         source="paper_box",
         answered_on=day_one,
         language="uk",
+        submission=JsonSubmission(COMMENT),
     )
-    uninvited_answers.record_assisted_answer(
-        told, check_answers=make_submission(COMMENT), centres=frozenset({"SN12000007"})
-    )
+    uninvited_answers.record_assisted_answer(told, centres=frozenset({"SN12000007"}))
 
     time_is(noon(day_one + timedelta(days=settings.retention_days + 1)))
 

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 from sqlalchemy import update
@@ -10,10 +11,9 @@ from sqlalchemy.orm import Session
 from feedback_service.database import transaction
 from feedback_service.delivery.events import RESPONSE_RECORDED
 from feedback_service.errors import AlreadyAnswered, InvitationCancelled
-from feedback_service.flow import answers as answers_flow
-from feedback_service.flow.answers import AnswerChecker
+from feedback_service.flow.answers import RecordedAnswer, save_draft, submit_answer
 from feedback_service.models import DraftAnswer, Invitation, Response
-from feedback_service.surveys.answers import Answers, check_answers
+from feedback_service.surveys.answers import Answers, JsonSubmission
 from feedback_service.surveys.questionnaires import Questionnaire
 from tests.support import stored
 from tests.support.story import (
@@ -35,26 +35,31 @@ def centre(context: None) -> None:
     create_centre()
 
 
-def meanwhile(happens: Callable[[], object], answers: dict[str, object]) -> AnswerChecker:
-    """What was sent is looked at, and just then something else happens, once."""
-    told: list[object] = []
+@dataclass(frozen=True)
+class InterruptedSubmission(JsonSubmission):
+    """While it is checked, somebody else writes, once: after the story has read, and before it writes."""
 
-    def checked(questionnaire: Questionnaire) -> Answers:
-        if not told:
-            told.append(happens())
-        return check_answers(questionnaire, answers)
+    interruptions: list[Callable[[], object]]
 
-    return checked
-
-
-def finish(token: str, given: AnswerChecker, client: uuid.UUID = ME) -> answers_flow.RecordedAnswer:
-    """Send."""
-    return answers_flow.submit_answer(token, client_id=client, given=given, language="uk", source="qr_case")
+    def check(self, questionnaire: Questionnaire) -> Answers:
+        while self.interruptions:
+            self.interruptions.pop()()
+        return super().check(questionnaire)
 
 
-def tap(token: str, given: AnswerChecker, client: uuid.UUID = ME) -> object:
+def meanwhile(interrupt: Callable[[], object], answers: dict[str, object]) -> JsonSubmission:
+    """Return a submission of these answers; ``interrupt`` is called while it is checked."""
+    return InterruptedSubmission(answers, [interrupt])
+
+
+def finish(token: str, submission: JsonSubmission) -> RecordedAnswer:
+    """Submit."""
+    return submit_answer(token, client_id=ME, submission=submission, language="uk", source="qr_case")
+
+
+def tap(token: str, submission: JsonSubmission) -> object:
     """Choose something."""
-    return answers_flow.save_draft(token, client_id=client, given=given, language="uk", source="qr_case")
+    return save_draft(token, client_id=ME, submission=submission, language="uk", source="qr_case")
 
 
 def begun(before: dict[str, object]) -> str:
@@ -86,7 +91,7 @@ def test_of_two_answers_sent_at_once_the_first_is_stored(started: bool) -> None:
 
 def test_an_answer_sent_twice_gets_the_same_receipt() -> None:
     token = create_invitation().token
-    first: list[answers_flow.RecordedAnswer] = []
+    first: list[RecordedAnswer] = []
 
     second = finish(
         token, meanwhile(lambda: first.append(send_answer(token, {"off.nps": 9}, ME)), {"off.nps": 9})
@@ -130,14 +135,14 @@ def test_of_two_taps_at_once_none_is_lost(before: dict[str, object]) -> None:
     token = begun(before)
 
     tap(token, meanwhile(lambda: begin_answer(token, {"off.staff": "great"}, ME), {"off.nps": 9}))
-    finish(token, lambda questionnaire: check_answers(questionnaire, {}))
+    finish(token, JsonSubmission({}))
 
     assert stored.read_answers() == {("off.nps", "9"), ("off.staff", "great"), *before.items()}
 
 
 @pytest.mark.parametrize("step", [finish, tap])
-def test_an_invitation_cancelled_during_an_answer_is_not_answered(
-    step: Callable[[str, AnswerChecker], object],
+def test_what_is_cancelled_while_one_answers_is_not_answered(
+    step: Callable[[str, JsonSubmission], object],
 ) -> None:
     token = create_invitation(case_number="1").token
 

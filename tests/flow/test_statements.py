@@ -12,13 +12,12 @@ from sqlalchemy import Connection, event
 from feedback_service.database import compiled, db
 from feedback_service.flow import answers, cases
 from feedback_service.flow.answers import opened_invitations
-from feedback_service.surveys.answers import check_answers
+from feedback_service.surveys.answers import JsonSubmission
 from tests.support.story import (
     CENTRE,
     create_centre,
     create_invitation,
     make_case_update,
-    make_submission,
     register_case,
     send_answer,
 )
@@ -79,7 +78,11 @@ def test_the_first_tap_costs_three_statements() -> None:
 
     with counting() as statements:
         answers.save_draft(
-            token, client_id=uuid4(), given=make_submission({"off.nps": 9}), language="uk", source="qr_case"
+            token,
+            client_id=uuid4(),
+            submission=JsonSubmission({"off.nps": 9}),
+            language="uk",
+            source="qr_case",
         )
         assert statements() == 3
 
@@ -100,7 +103,7 @@ def test_an_answer_costs_five_statements_however_many_questions_it_answers() -> 
         answers.submit_answer(
             token,
             client_id=uuid4(),
-            given=lambda questionnaire: check_answers(questionnaire, everything),
+            submission=JsonSubmission(everything),
             language="uk",
             source="qr_case",
         )

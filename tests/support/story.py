@@ -1,4 +1,4 @@
-"""A vocabulary for tests: what has happened before the test begins, told through the flow."""
+"""What has happened before a test begins: short functions that call the flow."""
 
 import itertools
 import uuid
@@ -12,12 +12,11 @@ from sqlalchemy.orm import Session
 from feedback_service import clock, keyring
 from feedback_service.cases.register import CaseUpdate, ServiceRef
 from feedback_service.database import transaction
-from feedback_service.flow import answers as answers_flow
 from feedback_service.flow import cases
-from feedback_service.flow.answers import AnswerChecker, RecordedAnswer
+from feedback_service.flow.answers import RecordedAnswer, save_draft, submit_answer
 from feedback_service.flow.cases import CaseView, InvitationView
 from feedback_service.models import Centre, Event
-from feedback_service.surveys.answers import check_answers
+from feedback_service.surveys.answers import JsonSubmission
 
 CENTRE = "SN12000007"
 _case_numbers = itertools.count(1)
@@ -31,14 +30,14 @@ def create_centre(
     edrpou: str = "00032112",
     katottg: str = "UA12020010010037010",
 ) -> str:
-    """A centre that serves people; its code."""
+    """Add a centre; return its code."""
     prefix = keyring.new_prefix()
     tx.add(Centre(id=uuid.uuid4(), code=code, prefix=prefix, name=name, edrpou=edrpou, katottg=katottg))
     return code
 
 
 def make_case_update(status: str = "completed", **facts: Any) -> CaseUpdate:
-    """What a case system tells of a case, an hour ago; say only what the test is about."""
+    """Return a case system's report of an hour ago; name only the facts that the test is about."""
     defaults: dict[str, Any] = {
         "centre": CENTRE,
         "case_number": f"12-2026/{next(_case_numbers):06}",
@@ -54,7 +53,7 @@ def make_case_update(status: str = "completed", **facts: Any) -> CaseUpdate:
 
 
 def register_case(case_update: CaseUpdate) -> CaseView:
-    """The case as its system sees it after that report; a refusal is raised."""
+    """Register the case and return its view; raise the refusal if it is refused."""
     [outcome] = cases.register_cases([case_update], {case_update.centre})
     if outcome.refusal is not None:
         raise outcome.refusal
@@ -63,22 +62,17 @@ def register_case(case_update: CaseUpdate) -> CaseView:
 
 
 def create_invitation(**facts: Any) -> InvitationView:
-    """The invitation of a case that was just completed."""
+    """Register a completed case and return its invitation."""
     invitation = register_case(make_case_update(**facts)).invitation
     assert invitation is not None
     return invitation
 
 
-def make_submission(answers: Mapping[str, object]) -> AnswerChecker:
-    """These answers, as a door hands them over."""
-    return lambda questionnaire: check_answers(questionnaire, answers)
-
-
 def begin_answer(token: str, answers: Mapping[str, object], client_id: uuid.UUID | None = None) -> uuid.UUID:
-    """Somebody tapped and has not sent yet; the client id."""
+    """Save a draft answer; return the client id."""
     client_id = client_id or uuid.uuid4()
-    answers_flow.save_draft(
-        token, client_id=client_id, given=make_submission(answers), language="uk", source="qr_case"
+    save_draft(
+        token, client_id=client_id, submission=JsonSubmission(answers), language="uk", source="qr_case"
     )
     return client_id
 
@@ -86,16 +80,16 @@ def begin_answer(token: str, answers: Mapping[str, object], client_id: uuid.UUID
 def send_answer(
     token: str, answers: Mapping[str, object], client_id: uuid.UUID | None = None, **options: Any
 ) -> RecordedAnswer:
-    """Somebody answered and sent."""
+    """Submit a final answer."""
     options = {"language": "uk", "source": "qr_case"} | options
-    return answers_flow.submit_answer(
-        token, client_id=client_id or uuid.uuid4(), given=make_submission(answers), **options
+    return submit_answer(
+        token, client_id=client_id or uuid.uuid4(), submission=JsonSubmission(answers), **options
     )
 
 
 @transaction
 def refuse_newest_event(tx: Session, centre: str = CENTRE, reason: str = "HTTP 422") -> uuid.UUID:
-    """The central system refused the newest event of the centre; its id."""
+    """Have the newest event of the centre refused by the central system; return its id."""
     events_of_centre = (
         select(Event.id).join(Centre, Centre.id == Event.centre_id).where(Centre.code == centre)
     )
@@ -110,5 +104,5 @@ def refuse_newest_event(tx: Session, centre: str = CENTRE, reason: str = "HTTP 4
 
 
 def minutes_later(minutes: float) -> datetime:
-    """The instant so many minutes from the clock's now."""
+    """Return the instant so many minutes from now."""
     return clock.now() + timedelta(minutes=minutes)

@@ -11,12 +11,14 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from feedback_service.cases.register import make_service_facts
+from feedback_service.centres.register import make_public_centre
 from feedback_service.database import reading, transaction
+from feedback_service.facts import AnswerFacts, ServiceContext
 from feedback_service.models import Centre, Comment, Response, Service
 from feedback_service.surveys import comments, responses
 from feedback_service.surveys.answers import Answers
 from feedback_service.surveys.comments import AnswerFilter, CommentFilter, CommentPage
-from feedback_service.surveys.responses import NewResponse
 from tests.support.story import CENTRE, create_centre
 
 pytestmark = pytest.mark.usefixtures("context")
@@ -29,35 +31,32 @@ Find = Callable[..., CommentPage]
 
 
 def say(tx: Session, /, *texts: str | None, **facts: Any) -> list[uuid.UUID]:
-    """Store responses with these comments (``None``: without one) and equal answers."""
-    centre = tx.scalars(select(Centre.id).where(Centre.code == facts.pop("centre", CENTRE))).one()
+    """People left these comments (``None``: they answered without one), and think alike otherwise."""
+    centre = tx.scalars(select(Centre).where(Centre.code == facts.pop("centre", CENTRE))).one()
     title = facts.pop("service", None)
-    service = tx.scalar(select(Service).where(Service.centre_id == centre, Service.title == (title or "")))
+    service = tx.scalar(select(Service).where(Service.centre_id == centre.id, Service.title == (title or "")))
     if title and service is None:
-        service = Service(centre_id=centre, id=uuid.uuid4(), code="", local_code=title[:9], title=title)
+        service = Service(centre_id=centre.id, id=uuid.uuid4(), code="", local_code=title[:9], title=title)
         tx.add(service)
         tx.flush()
     single, choices = facts.pop("single", {"off.nps": "9"}), facts.pop("choices", {})
+    context = ServiceContext(
+        centre=make_public_centre(centre),
+        front_office=facts.pop("front_office", "offline"),
+        service=make_service_facts(service) if service else None,
+    )
     usual: dict[str, Any] = {
         "questionnaire": "offline-2026.1",
-        "front_office": "offline",
         "source": "qr_case",
-        "provider_edrpou": None,
-        "workplace": None,
         "answered_on": DAY,
-        "part_of_day": "morning",
+        "answered_at": None,
         "language": "uk",
         "receipt_hash": None,
-        "client_hash": None,
     }
     ids = [uuid.uuid4() for _ in texts]
     for id, text in zip(ids, texts, strict=True):
-        answers = Answers(single, choices, text)
-        service_id = service.id if title and service else None
-        responses.store_response(
-            tx.connection(),
-            NewResponse(centre_id=centre, id=id, service_id=service_id, answers=answers, **(usual | facts)),
-        )
+        answer_facts = AnswerFacts(response_id=id, context=context, **(usual | facts))
+        responses.store_response(tx.connection(), answer_facts, Answers(single, choices, text))
     return ids
 
 

@@ -17,13 +17,14 @@ from feedback_service.database import transaction
 from feedback_service.flow import alarm_duties, maintenance, uninvited_answers
 from feedback_service.models import Centre, User
 from feedback_service.setting_parsers import parse_smtp_url
+from feedback_service.surveys.answers import JsonSubmission
 from tests.conftest import TimeIs
 from tests.kiosk_ui.admin.conftest import OWN_CENTRE, SignedIn
 from tests.support.inert import find_active_content, find_active_content_in_svg, pack_payloads, read_page_text
 from tests.support.mailbox import Mailbox
 from tests.support.payloads import PAYLOADS
 from tests.support.staff import StaffClient
-from tests.support.story import create_invitation, make_submission, send_answer
+from tests.support.story import create_invitation, send_answer
 
 PAGE = f"/admin/centres/{OWN_CENTRE}/comments"
 
@@ -47,9 +48,9 @@ def head(app: Flask, signed_in: SignedIn) -> StaffClient:
     with app.app_context():
         rename_centre(" ".join(PAYLOADS)[:500])
         for number, payload in enumerate(PAYLOADS):
-            answer = make_submission({"off.nps": 1, "any.comment": payload, "any.breach": ["insult"]})
+            answer = JsonSubmission({"off.nps": 1, "any.comment": payload, "any.breach": ["insult"]})
             uninvited_answers.record_hall_answer(
-                OWN_CENTRE, client_id=uuid.uuid4(), given=answer, language="uk"
+                OWN_CENTRE, client_id=uuid.uuid4(), submission=answer, language="uk"
             )
             if number % 8 == 0:
                 service = ServiceRef("", f"x-{number}", " ".join(PAYLOADS[number : number + 8])[:500])
