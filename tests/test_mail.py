@@ -122,7 +122,7 @@ def test_a_letter_that_was_taken_is_sent_whatever_the_farewell() -> None:
 
 
 def test_nobody_there_and_somebody_silent_are_the_same_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mail, "SECONDS", 0.2)
+    monkeypatch.setattr(mail, "TIMEOUT_SECONDS", 0.2)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()

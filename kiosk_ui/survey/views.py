@@ -311,7 +311,7 @@ class Preview:
     """A comment as it will be kept, and whether anything in it is hidden; or why it cannot be kept."""
 
     text: str = ""
-    hides: bool = False
+    is_masked: bool = False
     problem: str = ""
 
     @classmethod

@@ -55,7 +55,7 @@ def test_addresses_that_swallow_everything_do_not_eat_the_time_of_the_one_that_a
     central: Receiver, silent: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name_leads_to(monkeypatch, *SILENT, "127.0.0.1")
-    monkeypatch.setattr(https, "CONNECT", 1.0)
+    monkeypatch.setattr(https, "CONNECT_SECONDS", 1.0)
 
     began = time.monotonic()
     with closing(HttpsTransport(there(central), [SECRET])) as transport:
@@ -69,7 +69,7 @@ def test_addresses_that_swallow_everything_are_given_up_in_time(
     central: Receiver, silent: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name_leads_to(monkeypatch, *SILENT)
-    monkeypatch.setattr(https, "CONNECT", 1.0)
+    monkeypatch.setattr(https, "CONNECT_SECONDS", 1.0)
 
     began = time.monotonic()
     with closing(HttpsTransport(there(central), [SECRET])) as transport:
@@ -87,7 +87,7 @@ def test_a_resolver_that_hangs_is_not_waited_for(central: Receiver, monkeypatch:
         return real("127.0.0.1", 9)
 
     monkeypatch.setattr(socket, "getaddrinfo", hang)
-    monkeypatch.setattr(https, "CONNECT", 0.3)
+    monkeypatch.setattr(https, "CONNECT_SECONDS", 0.3)
 
     began = time.monotonic()
     with closing(HttpsTransport(there(central), [SECRET])) as transport:

@@ -154,7 +154,7 @@ def test_a_day_is_packed_when_it_is_over(packs: Packager, folder: Path, time_is:
 def test_numbers_go_on_without_a_gap_from_package_to_package(
     packs: Packager, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(packaging, "MOST", 12)
+    monkeypatch.setattr(packaging, "MAX_EVENTS", 12)
     monkeypatch.setattr(packaging, "PORTION", 5)
     create_centre()
     create_centre(OTHER)
@@ -197,7 +197,7 @@ def test_who_dies_before_the_events_are_settled_packs_them_again(
     create_centre()
     promise(3)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(packaging, "settle", die)
+        patch.setattr(packaging, "mark_delivered", die)
         packs.make_packages(until=clock.now())
     assert states() == ["pending"] * 3
 
@@ -272,7 +272,7 @@ def test_the_packer_goes_on_after_a_failure(packs: Packager, monkeypatch: pytest
             stop.set()
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(packaging, "LOOK", 0)
+    monkeypatch.setattr(packaging, "CHECK_SECONDS", 0)
     monkeypatch.setattr(packs, "deliver_all", fail)
     packs.run(stop)
 
@@ -290,7 +290,7 @@ from feedback_service.delivery import packaging
 
 real = getattr(package_file if sys.argv[1] == "write" else packaging, sys.argv[1])
 def slow(*args, **kwargs):
-    done = real(*args, **kwargs) if sys.argv[1] != "settle" else None
+    done = real(*args, **kwargs) if sys.argv[1] != "mark_delivered" else None
     print("there", flush=True)
     time.sleep(60)
 setattr(package_file if sys.argv[1] == "write" else packaging, sys.argv[1], slow)
@@ -300,7 +300,7 @@ with create_app(Settings.from_env(os.environ)).app_context():
 
 
 @on_both_databases
-@pytest.mark.parametrize(("moment", "left"), [("take", 0), ("write", 0), ("_remember", 1), ("settle", 1)])
+@pytest.mark.parametrize(("moment", "left"), [("take", 0), ("write", 0), ("_remember", 1), ("mark_delivered", 1)])
 def test_a_killed_packer_leaves_whole_packages_and_loses_nothing(
     packs: Packager, folder: Path, tmp_path: Path, database_url: str, moment: str, left: int
 ) -> None:

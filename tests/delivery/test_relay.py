@@ -318,7 +318,7 @@ def test_nobody_is_there_then_somebody_is(settings: Settings, relays: Relay, cen
 def test_what_drips_or_hangs_is_cut_off(
     relays: Relay, central: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retry_policy, "REQUEST", timedelta(seconds=0.4))
+    monkeypatch.setattr(retry_policy, "REQUEST_LIMIT", timedelta(seconds=0.4))
     create_centre()
     ids = promise(3)
 
@@ -338,7 +338,7 @@ def test_what_drips_or_hangs_is_cut_off(
 def test_a_receiver_too_slow_for_a_whole_batch_gets_smaller_ones(
     relays: Relay, central: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retry_policy, "REQUEST", timedelta(seconds=0.2))
+    monkeypatch.setattr(retry_policy, "REQUEST_LIMIT", timedelta(seconds=0.2))
     create_centre()
     promise(120)
     central.behaviour = lambda events: ScriptedReply(
@@ -558,7 +558,7 @@ def test_a_relay_goes_on_after_whatever_went_wrong(
 ) -> None:
     create_centre()
     [id] = promise()
-    monkeypatch.setattr(relay, "IDLE", 0.01)
+    monkeypatch.setattr(relay, "IDLE_SECONDS", 0.01)
     real, calls, stop = relay.claim_batch, [], threading.Event()
 
     def breaks_once(centre_id: uuid.UUID, public_url: str) -> ClaimedBatch | None:

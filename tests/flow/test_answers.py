@@ -418,7 +418,7 @@ def test_looks_that_cannot_be_noted_hold_up_nobody_and_later_ones_are(
         raise Unavailable(retry_after=5)
 
     with monkeypatch.context() as while_busy:
-        while_busy.setattr(invitations, "note_opened", busy)
+        while_busy.setattr(invitations, "mark_opened", busy)
         visit_survey(create_invitation().token)
     assert not stored.read_rows(Invitation)[0].opened
 

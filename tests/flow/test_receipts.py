@@ -18,7 +18,7 @@ LIMIT, PEOPLE, CODES = 10, 8, 4
 def test_the_limit_of_wrong_codes_holds_when_many_guess_at_once(
     app: Flask, context: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(invitations, "WRONG_GUESSES", LIMIT)
+    monkeypatch.setattr(invitations, "MAX_WRONG_GUESSES", LIMIT)
     create_centre()
     code = create_invitation().short_code
     wrong = code[:-4] + ("0000" if not code.endswith("0000") else "1111")

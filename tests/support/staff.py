@@ -87,7 +87,7 @@ def use_fast_hashing(monkeypatch: pytest.MonkeyPatch) -> None:
     fast_hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     monkeypatch.setattr(passwords, "_hasher", fast_hasher)
     nobody_hash = fast_hasher.hash("a password that nobody has")
-    monkeypatch.setattr(passwords, "_nobody", lambda: nobody_hash)
+    monkeypatch.setattr(passwords, "_dummy_hash", lambda: nobody_hash)
 
 
 def current_code(secret: str, at: datetime | None = None) -> str:

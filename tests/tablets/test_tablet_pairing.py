@@ -110,7 +110,7 @@ def test_a_tablet_shows_a_code_and_comes_in_when_somebody_approves_it(
 def test_requests_that_nobody_approves_are_forgotten(
     app: Flask, stranger: Caller, time_is: TimeIs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(devices, "MOST_REQUESTS", 3)
+    monkeypatch.setattr(devices, "MAX_WAITING_REQUESTS", 3)
     begin = time_is("2026-11-20T10:00+02:00")
     asked = [stranger.post("/kiosk/pairing").status_code for _ in range(4)]
     assert asked == [201, 201, 201, 429]

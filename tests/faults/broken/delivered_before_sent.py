@@ -16,4 +16,4 @@ def settle_then_send(self: Relay, batch: ClaimedBatch) -> None:
     self._transport.send([*batch.bodies.values()])
 
 
-patch.object(Relay, "_carry", settle_then_send).start()
+patch.object(Relay, "_send_batch", settle_then_send).start()

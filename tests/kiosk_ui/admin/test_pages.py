@@ -333,7 +333,7 @@ def test_what_cannot_be_noted_is_not_shown(signed_in: SignedIn, monkeypatch: pyt
         raise Unavailable(retry_after=5)
 
     me = signed_in("head")
-    monkeypatch.setattr(audit, "note_sight", busy)
+    monkeypatch.setattr(audit, "record_page_view", busy)
 
     reply = me.get("/admin/users")
 
