@@ -16,6 +16,7 @@ from tests.support.application import Applications, build_application, release_a
 from tests.support.browser import PHONE, NewPage
 from tests.support.database import FreshDatabase, PostgresDatabases, SharedDatabase, SqliteDatabases
 from tests.support.environment import build_environment
+from tests.support.markers import find_markers
 from tests.support.postgres import PostgresServer
 
 TimeIs = Callable[[datetime | str], datetime]
@@ -144,6 +145,15 @@ def page(new_page: NewPage) -> Page:
 def phone(new_page: NewPage) -> Page:
     """A visitor with a phone, 360 by 740, touch."""
     return new_page(**PHONE)
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest chooses by markers
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test by the rule of ``tests.support.markers``."""
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        for name in find_markers(item):
+            item.add_marker(name)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -300,7 +300,9 @@ with create_app(Settings.from_env(os.environ)).app_context():
 
 
 @on_both_databases
-@pytest.mark.parametrize(("moment", "left"), [("take", 0), ("write", 0), ("_remember", 1), ("mark_delivered", 1)])
+@pytest.mark.parametrize(
+    ("moment", "left"), [("take", 0), ("write", 0), ("_remember", 1), ("mark_delivered", 1)]
+)
 def test_a_killed_packer_leaves_whole_packages_and_loses_nothing(
     packs: Packager, folder: Path, tmp_path: Path, database_url: str, moment: str, left: int
 ) -> None:
