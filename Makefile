@@ -18,16 +18,19 @@ TEST := $(call stamp,test)
 CHECK := $(call stamp,check)
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard kiosk_ui/translations/*/LC_MESSAGES/messages.po))
 
-.PHONY: help setup run test bench faults check lock messages clean
+.PHONY: help setup run test-fast test bench faults check lock messages clean
 
 help:  ## list these commands
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 setup: $(RUN) $(CATALOGUES)  ## .venv with the pinned packages, compiled translations
 	@:
 
 run: setup  ## the service, its database, demo data and a demo central system; PORT, CENTRAL_PORT, DATA_DIR
 	@exec $(PY) -m feedback_service.sandbox.run
+
+test-fast: setup $(TEST)  ## tests on SQLite that start no program, in under a minute; ARGS="-k word" for some
+	@$(PY) -m pytest -n 2 --dist worksteal -m fast $(ARGS)
 
 test: setup $(TEST)  ## every test on SQLite, PostgreSQL and in a browser; ARGS="-k word" for some
 	@$(PY) -m tests.support.browser || $(MAKE) chromium
@@ -47,8 +50,8 @@ check: setup $(TEST) $(CHECK)  ## format, lint, types, import rules, migrations,
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-logo
-	@$(PY) -m tests.support.migrations
-	@$(PY) -m tests.support.translations
+	@$(PY) -m tools.migrations
+	@$(PY) -m tools.translations
 	@$(PY) -m feedback_service.api --check docs/openapi.json
 	@$(PY) -m openapi_spec_validator docs/openapi.json
 
@@ -58,7 +61,7 @@ lock:  ## pin the newest releases that requirements/*.in allow (needs uv on the 
 	    --custom-compile-command "make lock" --output-file $$name.txt $$name.in; done
 
 messages: setup  ## bring the translation catalogues up to the texts in the code
-	@$(PY) -m tests.support.translations --update
+	@$(PY) -m tools.translations --update
 
 clean:  ## remove the environment and what tools left behind; the data in var/ stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis test-results

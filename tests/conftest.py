@@ -10,19 +10,16 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Browser, Page
 
 from feedback_service import clock, logs
-from feedback_service.app import create_app
 from feedback_service.config import Settings
-from feedback_service.database import db
-from feedback_service.flow.answers import opened_invitations
 from tests.support import browser as browsers
+from tests.support.application import Applications, build_application, release_application
 from tests.support.browser import PHONE, NewPage
-from tests.support.database import FreshDatabase, PostgresDatabases, SqliteDatabases
+from tests.support.database import FreshDatabase, PostgresDatabases, SharedDatabase, SqliteDatabases
 from tests.support.environment import build_environment
+from tests.support.markers import find_markers
 from tests.support.postgres import PostgresServer
-from tests.support.templates import CompiledTemplates
 
 TimeIs = Callable[[datetime | str], datetime]
-BYTECODE_CACHE = CompiledTemplates()
 logs.configure_logging()  # structlog's own way draws every object behind an error, for seconds
 
 
@@ -42,44 +39,58 @@ def postgres_databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pos
 
 
 @pytest.fixture(scope="session")
-def fresh_database(request: pytest.FixtureRequest) -> FreshDatabase:
+def databases(request: pytest.FixtureRequest) -> Callable[[str], SqliteDatabases | PostgresDatabases]:
+    """``databases("postgresql")`` makes databases of that kind; PostgreSQL starts only when a test needs it."""
+
+    def databases_of(dialect: str) -> SqliteDatabases | PostgresDatabases:
+        fixture = {"sqlite": "sqlite_databases", "postgresql": "postgres_databases"}[dialect]
+        made: SqliteDatabases | PostgresDatabases = request.getfixturevalue(fixture)
+        return made
+
+    return databases_of
+
+
+@pytest.fixture(scope="session")
+def fresh_database(databases: Callable[[str], SqliteDatabases | PostgresDatabases]) -> FreshDatabase:
     """``fresh_database("postgresql")`` is the address of a migrated database for the caller alone."""
+    return lambda dialect: databases(dialect).create_database()
 
-    def create_database(dialect: str) -> str:
-        databases: SqliteDatabases | PostgresDatabases = request.getfixturevalue(
-            {"sqlite": "sqlite_databases", "postgresql": "postgres_databases"}[dialect]
-        )
-        return databases.create_database()
 
-    return create_database
+@pytest.fixture(scope="session")
+def shared_database(databases: Callable[[str], SqliteDatabases | PostgresDatabases]) -> SharedDatabase:
+    """``shared_database("sqlite")`` is the address of an empty migrated database, which later tests use again."""
+    return lambda dialect: databases(dialect).empty_shared_database()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest) -> str:
+def database_url(request: pytest.FixtureRequest, shared_database: SharedDatabase) -> str:
     """The address of an empty migrated database; the test runs once on each engine."""
-    if request.param == "sqlite":
-        sqlite: SqliteDatabases = request.getfixturevalue("sqlite_databases")
-        return sqlite.create_database()
-    postgresql: PostgresDatabases = request.getfixturevalue("postgres_databases")
-    return postgresql.empty_shared_database()
+    return shared_database(request.param)
 
 
 @pytest.fixture
 def settings(tmp_path: Path, database_url: str) -> Settings:
-    """Settings on the test's own database and data folder."""
+    """Settings with the test's database and data folder."""
     return Settings.from_env(build_environment(tmp_path, database_url))
 
 
+@pytest.fixture(scope="session")
+def applications() -> Applications:
+    """The applications of this test worker."""
+    return Applications()
+
+
 @pytest.fixture
-def app(settings: Settings) -> Iterator[Flask]:
-    """The whole application. No context is pushed: a request must not inherit one, see ``context``."""
-    app = create_app(settings)
-    app.testing = True
-    app.jinja_env.bytecode_cache = BYTECODE_CACHE
+def app(request: pytest.FixtureRequest, settings: Settings, applications: Applications) -> Iterator[Flask]:
+    """The whole application with the test's settings. No context is pushed: see ``context``.
+
+    Tests share it. A test that changes the application itself, or looks at what an application does in the
+    background, is marked ``own_application``.
+    """
+    is_own = request.node.get_closest_marker("own_application") is not None
+    app = build_application(settings) if is_own else applications.lend(settings)
     yield app
-    with app.app_context():
-        opened_invitations.write_now()
-        db.engine.dispose()
+    release_application(app)
 
 
 @pytest.fixture
@@ -134,6 +145,15 @@ def page(new_page: NewPage) -> Page:
 def phone(new_page: NewPage) -> Page:
     """A visitor with a phone, 360 by 740, touch."""
     return new_page(**PHONE)
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest chooses by markers
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test by the rule of ``tests.support.markers``."""
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        for name in find_markers(item):
+            item.add_marker(name)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -48,6 +48,11 @@ def read_in_force_cached(connection: Connection, day: date) -> Methodology:
     return methodology.choose_in_force(known, day)
 
 
+def clear_cache() -> None:
+    """Forget the cached methodologies of this process: the next recording reads them again."""
+    _cache.clear()
+
+
 _cache: WeakKeyDictionary[object, tuple[float, list[Methodology]]] = WeakKeyDictionary()
 
 

@@ -17,7 +17,7 @@ from feedback_service.api.problems import EXPLANATIONS, problem_types
 from feedback_service.vocabulary import SCOPES
 from tests.api.conftest import Caller, NewCaller, error_pointers, make_case, token_of
 from tests.support import story
-from tests.support.database import FreshDatabase, SqliteDatabases
+from tests.support.database import FreshDatabase, SharedDatabase
 from tests.support.server import RunningService
 
 PUBLIC = {
@@ -43,9 +43,9 @@ NEEDS = [
 
 
 @pytest.fixture
-def database_url(sqlite_databases: SqliteDatabases) -> str:
+def database_url(shared_database: SharedDatabase) -> str:
     """An empty migrated database; its make does not matter to the door."""
-    return sqlite_databases.create_database()
+    return shared_database("sqlite")
 
 
 # Who is let in ------------------------------------------------------------------------------------------------

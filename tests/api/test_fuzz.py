@@ -13,7 +13,7 @@ from hypothesis.strategies import SearchStrategy
 from feedback_service.flow import tablet_pairing
 from tests.api.conftest import Caller, NewCaller, make_case, token_of
 from tests.support import story
-from tests.support.database import FreshDatabase
+from tests.support.database import SharedDatabase
 
 texts: SearchStrategy[str] = st.one_of(
     st.text(max_size=80),
@@ -117,9 +117,9 @@ def damaged(draw: st.DrawFn, whole: Any) -> Any:
 
 
 @pytest.fixture
-def database_url(fresh_database: FreshDatabase, request: pytest.FixtureRequest) -> str:
+def database_url(shared_database: SharedDatabase, request: pytest.FixtureRequest) -> str:
     """An empty migrated database of the kind that the test names."""
-    return fresh_database(request.param)
+    return shared_database(request.param)
 
 
 @pytest.fixture

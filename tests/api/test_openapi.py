@@ -15,16 +15,16 @@ from jsonschema import Draft202012Validator
 
 from tests.api.conftest import OPENAPI_DOCUMENT, Caller
 from tests.kiosk_ui.outline import check_house_rules
-from tests.support.database import FreshDatabase, SqliteDatabases
+from tests.support.database import FreshDatabase, SharedDatabase
 from tests.support.environment import ROOT, build_process_environment
 from tests.support.outside import add_centre, add_key
 from tests.support.server import RunningService
 
 
 @pytest.fixture
-def database_url(sqlite_databases: SqliteDatabases) -> str:
+def database_url(shared_database: SharedDatabase) -> str:
     """An empty migrated database; its make does not matter here."""
-    return sqlite_databases.create_database()
+    return shared_database("sqlite")
 
 
 def test_the_committed_file_is_what_the_door_serves(stranger: Caller) -> None:

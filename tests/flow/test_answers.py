@@ -14,18 +14,11 @@ from feedback_service.app import create_app
 from feedback_service.cases import invitations
 from feedback_service.config import Settings
 from feedback_service.database import db, transaction
-from feedback_service.delivery.events import RESPONSE_RECORDED, RESPONSE_WITHDRAWN
-from feedback_service.errors import (
-    AlreadyAnswered,
-    Invalid,
-    InvitationCancelled,
-    NotFound,
-    TooManyGuesses,
-    Unavailable,
-)
-from feedback_service.flow import answers, cases, receipts, uninvited_answers
+from feedback_service.delivery.events import RESPONSE_RECORDED
+from feedback_service.errors import AlreadyAnswered, Invalid, InvitationCancelled, NotFound, Unavailable
+from feedback_service.flow import answers, cases, receipts
 from feedback_service.flow.answers import RecordedAnswer, Survey
-from feedback_service.models import CountedDay, DraftAnswer, Invitation, Response
+from feedback_service.models import DraftAnswer, Invitation, Response
 from feedback_service.surveys.answers import JsonSubmission
 from tests.conftest import TimeIs
 from tests.support import stored
@@ -244,55 +237,6 @@ def test_nothing_in_a_response_leads_to_its_case() -> None:
     assert shared <= {"None", repr(response.answered_on)}
 
 
-def test_an_author_takes_the_answer_back() -> None:
-    recorded = send_answer(create_invitation().token, {"off.nps": 0, "any.comment": "Погано"})
-
-    thanks = receipts.withdraw_answer(recorded.receipt)
-
-    assert thanks.withdrawn_on is not None
-    assert (stored.read_answers(), stored.read_comments()) == (set(), [])
-    assert receipts.withdraw_answer(recorded.receipt) == thanks
-    assert stored.read_event_data(RESPONSE_WITHDRAWN) == [{"response_id": str(recorded.id)}]
-
-
-def test_taking_back_an_old_answer_reopens_its_day(time_is: TimeIs) -> None:
-    time_is("2026-11-20T10:00:00+02:00")
-    recorded = send_answer(create_invitation().token, {"off.nps": 0})
-    assert stored.read_rows(CountedDay) == []
-
-    time_is("2026-11-23T10:00:00+02:00")
-    receipts.withdraw_answer(recorded.receipt)
-
-    assert [(day.day, day.closed) for day in stored.read_rows(CountedDay)] == [(date(2026, 11, 20), False)]
-
-
-@pytest.mark.parametrize("typed", ["{code}", "{lower}", " {spaced} ", "{bare}"])
-def test_a_short_code_is_found_however_it_is_typed(typed: str) -> None:
-    invitation = create_invitation()
-    code = invitation.short_code
-
-    found = receipts.find_token_by_short_code(
-        typed.format(code=code, lower=code.lower(), spaced=code.replace("-", " "), bare=code.replace("-", ""))
-    )
-
-    assert found == invitation.token
-
-
-def test_wrong_codes_are_counted_for_the_centre_and_then_must_wait(time_is: TimeIs) -> None:
-    time_is("2026-11-20T10:00:00+02:00")
-    code = create_invitation().short_code
-    wrong = code[:-4] + ("0000" if not code.endswith("0000") else "1111")
-
-    for _ in range(30):
-        with pytest.raises(NotFound):
-            receipts.find_token_by_short_code(wrong)
-    with pytest.raises(TooManyGuesses):
-        receipts.find_token_by_short_code(code)
-
-    time_is(minutes_later(10))
-    receipts.find_token_by_short_code(code)
-
-
 @pytest.mark.parametrize("token", ["", "A", "0" * 26, "A" * 26, "'; --", "Ї" * 26])
 def test_an_unknown_token_opens_nothing(token: str) -> None:
     with pytest.raises(NotFound):
@@ -308,23 +252,6 @@ def test_a_token_may_be_typed_in_small_letters() -> None:
     )
 
 
-def test_the_hall_is_rated_once_by_a_client_without_a_case() -> None:
-    client = uuid.uuid4()
-
-    first = uninvited_answers.record_hall_answer(
-        CENTRE, client_id=client, submission=JsonSubmission({"off.nps": 7}), language="uk"
-    )
-    again = uninvited_answers.record_hall_answer(
-        CENTRE, client_id=client, submission=JsonSubmission({"off.nps": 7}), language="uk"
-    )
-
-    assert (again.id, again.repeated) == (first.id, True)
-    [response] = stored.read_rows(Response)
-    assert (response.source, response.service_id) == ("qr_hall", None)
-    [event] = stored.read_event_data(RESPONSE_RECORDED)
-    assert (event["service"], event["case_status"]) == (None, None)
-
-
 def test_an_answer_begun_by_a_message_stays_one_of_messages() -> None:
     invitation, client = create_invitation(), uuid.uuid4()
     answers.save_draft(
@@ -338,12 +265,6 @@ def test_an_answer_begun_by_a_message_stays_one_of_messages() -> None:
     send_answer(invitation.token, {"off.staff": "good"}, client)
 
     assert [response.source for response in stored.read_rows(Response)] == ["sms_viber"]
-
-
-def test_a_short_code_may_be_typed_on_a_ukrainian_keyboard() -> None:
-    code = create_invitation().short_code
-
-    assert receipts.find_token_by_short_code(code.translate(str.maketrans("ABEKMHPCTXY10", "АВЕКМНРСТХУІО")))
 
 
 def test_a_tap_too_late_leads_to_the_receipt_whether_or_not_the_worker_came_by(time_is: TimeIs) -> None:

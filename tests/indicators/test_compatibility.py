@@ -37,8 +37,11 @@ def counting(methodology_document: dict[str, Any]) -> Any:
 
 
 def test_what_ships_fits() -> None:
-    for questionnaire in questionnaires.load_shipped():
+    shipped = questionnaires.load_shipped()
+    for questionnaire in shipped:
         refuse_misfit(questionnaire, methodology.shipped_methodologies())
+
+    assert {questionnaire.front_office for questionnaire in shipped} == {"offline", "online"}
 
 
 def test_a_word_without_a_place_is_named() -> None:

@@ -8,15 +8,15 @@ from flask.testing import FlaskClient
 
 from tests.kiosk_ui.outline import Outline, check_house_rules
 from tests.support import story
-from tests.support.database import FreshDatabase
+from tests.support.database import SharedDatabase
 
 GetPage = Callable[..., Outline]
 
 
 @pytest.fixture
-def database_url(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> str:
+def database_url(request: pytest.FixtureRequest, shared_database: SharedDatabase) -> str:
     """An empty migrated database."""
-    return fresh_database(getattr(request, "param", "sqlite"))
+    return shared_database(getattr(request, "param", "sqlite"))
 
 
 @pytest.fixture

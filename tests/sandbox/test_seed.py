@@ -93,7 +93,13 @@ def test_every_answer_fits_the_questionnaire_that_it_answers(plan: seed.Plan) ->
     asked: dict[str, Questionnaire] = {one.front_office: one for one in questionnaires.load_shipped()}
     for visit in plan.visits:
         if visit.answer:
-            answers.check_answers(asked[visit.case_update.front_office], visit.answer.answers)
+            accepted = answers.check_answers(asked[visit.case_update.front_office], visit.answer.answers)
+            said = {
+                question
+                for question, value in visit.answer.answers.items()
+                if question != "any.comment" and value not in ("", [])
+            }
+            assert set(accepted.values_by_question) == said
 
 
 @pytest.mark.parametrize(

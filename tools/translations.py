@@ -1,7 +1,7 @@
-"""The texts of the program against their catalogues.
+"""Compares the texts in the program with the translation catalogues: ``python -m tools.translations``.
 
-``python -m tests.support.translations`` exits 0 when every text is translated, none is fuzzy or left over,
-and every placeholder survived; with ``--update`` it brings the catalogues up to the code first.
+It exits with 0 when every text is translated, no translation is fuzzy or left over, and no placeholder is lost.
+With ``--update`` it first brings the catalogues up to date with the code.
 """
 
 import argparse
@@ -15,19 +15,18 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-from tests.support.environment import ROOT
-
+ROOT = Path(__file__).resolve().parents[1]
 CATALOGUES = ROOT / "kiosk_ui" / "translations"
 SOURCES = ("feedback_service", "kiosk_ui")
 METHODS = [("**/templates/**", "jinja2"), ("**.py", "python")]
-# A template that cannot be read must fail here, not lose its texts.
+# An unreadable template is an error here; otherwise its texts would get lost.
 OPTIONS = {"**/templates/**": {"silent": "false", "encoding": "utf-8"}}
 KEYWORDS = DEFAULT_KEYWORDS | {"lazy_gettext": None, "lazy_ngettext": (1, 2), "_l": None}
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]")
 
 
 def extract_texts() -> Catalog:
-    """Every text marked for translation, with its files but no line numbers, so that nothing goes stale."""
+    """Return every text that is marked for translation, with its file; line numbers would change too often."""
     catalogue = Catalog(project="Vidhuk", charset="utf-8")
     for source in SOURCES:
         for name, _, msgid, comments, context in extract_from_dir(
@@ -38,7 +37,7 @@ def extract_texts() -> Catalog:
 
 
 def find_problems(catalogue: Catalog, source_texts: Catalog) -> Iterator[str]:
-    """What keeps this catalogue from being complete, one sentence each."""
+    """Yield a sentence for each text that makes this catalogue incomplete."""
     for text in _translatable_messages(source_texts):
         entry = catalogue.get(text.id, text.context)
         translations = _translated_strings(entry) if entry else ()
@@ -60,12 +59,12 @@ def find_problems(catalogue: Catalog, source_texts: Catalog) -> Iterator[str]:
 
 
 def read_catalogue(path: Path) -> Catalog:
-    """The catalogue in this file."""
+    """Read the catalogue in this file."""
     return read_po(BytesIO(path.read_bytes()), locale=path.parts[-3])
 
 
 def update_catalogue(path: Path, source_texts: Catalog) -> None:
-    """The file has an entry for every text and none for texts that are gone; new entries are empty."""
+    """Add an empty entry for each new text to the file, and remove entries of texts that no longer exist."""
     catalogue = read_catalogue(path)
     catalogue.update(source_texts, no_fuzzy_matching=True)
     with path.open("wb") as file:
@@ -73,9 +72,11 @@ def update_catalogue(path: Path, source_texts: Catalog) -> None:
 
 
 def main() -> int:
-    """0 when every catalogue is complete, 1 with the reasons on stderr."""
+    """Return 0 when every catalogue is complete; else print the reasons to stderr and return 1."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--update", action="store_true", help="bring the catalogues up to the code first")
+    parser.add_argument(
+        "--update", action="store_true", help="first bring the catalogues up to date with the code"
+    )
     arguments = parser.parse_args()
     source_texts = extract_texts()
     paths = sorted(CATALOGUES.glob("*/LC_MESSAGES/*.po"))

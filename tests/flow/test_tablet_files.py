@@ -16,7 +16,7 @@ from feedback_service.keyring import current_keyring
 from feedback_service.models import RefusedTabletAnswer, Response
 from tests.support import story
 from tests.support.stored import read_rows
-from tests.tablets.conftest import make_tablet_answer
+from tests.support.tablets import make_tablet_answer
 
 pytestmark = pytest.mark.usefixtures("context", "centre")
 

@@ -12,7 +12,7 @@ from feedback_service.flow.tablet_health import WARNINGS, TabletState, list_tabl
 from tests.api.conftest import Caller
 from tests.conftest import TimeIs
 from tests.support import story
-from tests.tablets.conftest import NewTablet, deliver_answers, make_tablet_answer, send_heartbeat
+from tests.support.tablets import NewTablet, deliver_answers, make_tablet_answer, send_heartbeat
 
 TEN = "2026-11-20T10:00+02:00"
 

@@ -17,7 +17,7 @@ from tests.conftest import TimeIs
 from tests.support import story
 from tests.support.stored import read_answers, read_event_data, read_rows
 from tests.support.summaries import read_summary_json
-from tests.tablets.conftest import NewTablet, deliver_answers, make_tablet_answer, send_heartbeat
+from tests.support.tablets import NewTablet, deliver_answers, make_tablet_answer, send_heartbeat
 
 
 def code_of(app: Flask, **facts: Any) -> str:

@@ -16,7 +16,7 @@ from tests.api.conftest import Caller
 from tests.conftest import TimeIs
 from tests.support import story
 from tests.support.stored import read_rows
-from tests.tablets.conftest import NewTablet, deliver_answers, make_tablet_answer, send_heartbeat
+from tests.support.tablets import NewTablet, deliver_answers, make_tablet_answer, send_heartbeat
 
 
 @pytest.fixture

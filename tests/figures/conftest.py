@@ -1,0 +1,6 @@
+"""Tablets and callers of the API, for figures without signals."""
+
+from tests.api.conftest import new_caller
+from tests.support.tablets import centre, new_tablet, tablet
+
+__all__ = ["centre", "new_caller", "new_tablet", "tablet"]

@@ -1,0 +1,67 @@
+"""Tablets of one centre, which call the application without a network; fixtures that folders take over."""
+
+import itertools
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from feedback_service import clock
+from feedback_service.flow import tablet_pairing
+from tests.api.conftest import Caller
+from tests.support import story
+
+NewTablet = Callable[..., Caller]
+_seconds = itertools.count()
+
+
+@pytest.fixture
+def centre(app: Flask) -> str:
+    """A centre that serves people; its code."""
+    with app.app_context():
+        return story.create_centre()
+
+
+@pytest.fixture
+def new_tablet(app: Flask, centre: str) -> NewTablet:
+    """``new_tablet("desk", workplace="window-3")`` is paired and calls with its key."""
+
+    def new_tablet(mode: str = "hall", *, workplace: str | None = None, centre: str = centre) -> Caller:
+        with app.app_context():
+            code = tablet_pairing.add_device(centre, name="Планшет", mode=mode, workplace=workplace)
+            return Caller(app.test_client(), tablet_pairing.pair_tablet(code).key)
+
+    return new_tablet
+
+
+@pytest.fixture
+def tablet(new_tablet: NewTablet) -> Caller:
+    """A tablet in the hall."""
+    return new_tablet()
+
+
+def make_tablet_answer(answers: Mapping[str, Any] | None = None, **facts: Any) -> dict[str, Any]:
+    """What one person answered just now; say only what the test is about."""
+    defaults: dict[str, Any] = {
+        "client_id": str(uuid.uuid4()),
+        "questionnaire": "offline-2026.1",
+        "language": "uk",
+        "answers": {"off.nps": 9, "off.staff": "great"} if answers is None else dict(answers),
+        "answered_at": clock.now().isoformat(),
+    }
+    return defaults | facts
+
+
+def deliver_answers(tablet: Caller, *items: Any) -> list[str]:
+    """What became of each item."""
+    reply = tablet.post("/kiosk/responses", {"responses": list(items)})
+    assert reply.status_code == 200, reply.text
+    return [result["status"] for result in reply.json["results"]]
+
+
+def send_heartbeat(tablet: Caller, time: datetime | None = None, **facts: Any) -> Any:
+    """The tablet says how it fares."""
+    return tablet.post("/kiosk/heartbeat", {"time": (time or clock.now()).isoformat(), **facts})
