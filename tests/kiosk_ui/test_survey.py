@@ -321,14 +321,14 @@ def test_a_link_that_closes_while_a_mistake_is_told_says_so(
     at = time_is("2026-11-20T12:00+02:00")
     path, again = invited(), answers.open_survey
 
-    def open_survey(token: str, *, counts: bool) -> answers.Survey:
+    def open_survey(token: str, *, mark_opened: bool) -> answers.Survey:
         if meanwhile == "answered":
             story.send_answer(token, {"off.nps": 9})
         elif meanwhile == "expired":
             time_is(at + timedelta(days=31))
         else:
             raise Unavailable(retry_after=2)
-        return again(token, mark_opened=counts)
+        return again(token, mark_opened=mark_opened)
 
     monkeypatch.setattr(answers, "open_survey", open_survey)
 
