@@ -46,6 +46,7 @@ Ground:
     database    the engine, transactions and readings
     keyring     keys from which tokens, codes and receipts are derived
     config      settings from the environment
+    setting_parsers  what the value of each setting may be
     i18n        translation for both doors, names of languages
     clock       the current time, and days in Kyiv
     vocabulary  code lists that all rooms share

@@ -1,4 +1,4 @@
-"""Addresses that the service gives out: on slips and posters, to case systems and tablets, in links for staff."""
+"""Public addresses of the service: on slips and posters, for case systems and tablets, in links for staff."""
 
 from urllib.parse import urlsplit
 
@@ -17,15 +17,15 @@ def picture_addresses(token: str) -> dict[str, str]:
 
 
 def hall_address(centre_code: str) -> str:
-    """Return the address of a centre's survey without an invitation, as the hall's poster carries it."""
+    """Return the address of a centre's survey without an invitation; the poster of the hall shows it."""
     return f"{current_settings().public_url}/C/{centre_code}"
 
 
 def set_password_address(secret: str) -> str:
-    """Return the address at which a user chooses a password, once."""
+    """Return the address at which a user sets a password; the secret works once."""
     return f"{current_settings().public_url}/admin/set-password/{secret}"
 
 
 def public_host() -> str:
-    """Return the host, with its port if it has an unusual one, as people read it."""
+    """Return the host as people read it, with its port unless that is the usual one."""
     return urlsplit(current_settings().public_url).netloc

@@ -1,26 +1,26 @@
-"""One clock. Instants are aware and in UTC; a *day* is always the day in Kyiv."""
+"""The clock. Instants are aware and in UTC; a *day* is always the day in Kyiv."""
 
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 KYIV = ZoneInfo("Europe/Kyiv")
-ACCEPTED_YEARS = range(2000, 2101)  # of the days and instants that anybody may tell or ask about
+ACCEPTED_YEARS = range(2000, 2101)  # of days and instants in requests
 
 
 def now() -> datetime:
-    """The current instant, in UTC. Tests replace this one function."""
+    """Return the current instant in UTC. Tests replace this function."""
     return datetime.now(UTC)
 
 
 def kyiv_day(instant: datetime) -> date:
-    """The calendar day on the wall in Kyiv; ``ValueError`` for an instant without an offset."""
+    """Return the calendar day in Kyiv. Raises ``ValueError`` for an instant without an offset."""
     return _to_kyiv_time(instant).date()
 
 
 def part_of_day(instant: datetime) -> str:
-    """``morning`` until 11:00 in Kyiv, ``midday`` until 14:00, ``afternoon`` until 17:00, then ``evening``.
+    """Return ``morning`` before 11:00 in Kyiv, ``midday`` before 14:00, ``afternoon`` before 17:00, then ``evening``.
 
-    ``ValueError`` for an instant without an offset.
+    Raises ``ValueError`` for an instant without an offset.
     """
     hour = _to_kyiv_time(instant).hour
     if hour < 11:
@@ -37,10 +37,10 @@ def _to_kyiv_time(instant: datetime) -> datetime:
 
 
 def end_of_kyiv_day(day: date) -> datetime:
-    """The last second of that day in Kyiv, with its offset."""
+    """Return the last second of that day in Kyiv, with its offset."""
     return datetime.combine(day, time(23, 59, 59), tzinfo=KYIV)
 
 
 def truncate_to_hour(instant: datetime) -> datetime:
-    """The instant without minutes and seconds: as fine as the time of an answer may be told outside."""
+    """Return the instant without minutes and seconds: events give the time of an answer no finer, for privacy."""
     return instant.replace(minute=0, second=0, microsecond=0)

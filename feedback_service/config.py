@@ -1,175 +1,42 @@
-"""Everything the service can be told. Field ``x`` of ``Settings`` is the variable ``FEEDBACK_X``."""
+"""Settings of the service, from the environment. Field ``x`` of ``Settings`` is the variable ``FEEDBACK_X``."""
 
-import base64
-import binascii
-import ipaddress
-import os
-import string
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import current_app
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
 
 from feedback_service import mail
-
-KEY_BYTES = 32
-DEMO_PASSWORD_VARIABLE = "DEMO_PASSWORD"  # in run.env: of whom a demonstration lets in
-SUPPORTED_LANGUAGES = (
-    "uk",
-    "en",
-)  # what catalogues, slips and questionnaires have; a person can read all or none
+from feedback_service.setting_parsers import (
+    make_number_parser,
+    parse_database_url,
+    parse_folder,
+    parse_key,
+    parse_keys,
+    parse_languages,
+    parse_origin,
+    parse_second_factor,
+    parse_smtp_url,
+    parse_transport,
+    parse_web_address,
+    parse_webhook_secrets,
+)
+from feedback_service.vocabulary import LANGUAGES
 
 
 class BadSettings(Exception):
-    """The service refuses to start; the message names every setting at fault."""
-
-
-def parse_key(value: str) -> bytes:
-    """A secret of at least 32 bytes, written as hex or base64."""
-    value = value.strip()
-    try:
-        if set(value) <= set(string.hexdigits):
-            secret = bytes.fromhex(value)
-        else:
-            secret = base64.b64decode(
-                value.replace("-", "+").replace("_", "/") + "=" * (-len(value) % 4), validate=True
-            )
-    except (ValueError, binascii.Error):
-        raise ValueError("is neither hex nor base64") from None
-    if len(secret) < KEY_BYTES:
-        raise ValueError(f"is shorter than {KEY_BYTES} bytes")
-    return secret
-
-
-def parse_keys(value: str) -> tuple[bytes, ...]:
-    """One or more secrets, separated by commas."""
-    return tuple(parse_key(part) for part in value.split(","))
-
-
-def is_loopback(host: str) -> bool:
-    """Whether the host is this very machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def parse_web_address(value: str) -> str:
-    """An http(s) address; plain http only on loopback."""
-    parts = urlsplit(value)
-    if (
-        parts.scheme not in ("http", "https")
-        or not parts.hostname
-        or parts.username
-        or parts.query
-        or parts.fragment
-    ):
-        raise ValueError("is not a web address")
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise ValueError("uses plain http outside loopback")
-    return value.rstrip("/")
-
-
-def parse_origin(value: str) -> str:
-    """A web address without a path."""
-    address = parse_web_address(value)
-    if urlsplit(address).path:
-        raise ValueError("must be an origin without a path")
-    return address
-
-
-def parse_webhook_secrets(value: str) -> tuple[bytes, ...]:
-    """One or more Standard Webhooks secrets, separated by spaces or commas; while one is rotated, two are live."""
-    secrets = []
-    for text in value.replace(",", " ").split():
-        if not text.startswith("whsec_"):
-            raise ValueError("does not start with whsec_")
-        try:
-            secret = base64.b64decode(text.removeprefix("whsec_"), validate=True)
-        except binascii.Error:
-            raise ValueError("is not base64 after whsec_") from None
-        if len(secret) < 24:
-            raise ValueError("is shorter than 24 bytes")
-        secrets.append(secret)
-    if not secrets:
-        raise ValueError("names no secret")
-    return tuple(secrets)
-
-
-def parse_database_url(value: str) -> str:
-    """The address of a database that the service knows how to keep durable."""
-    try:
-        driver = make_url(value).drivername
-    except ArgumentError:
-        raise ValueError("is not the address of a database") from None
-    if driver not in ("sqlite", "postgresql+psycopg"):
-        raise ValueError("must begin with sqlite:/// or postgresql+psycopg://")
-    return value
-
-
-def make_number_parser(minimum: int, maximum: int) -> Callable[[str], int]:
-    """A whole number from ``minimum`` to ``maximum``."""
-
-    def parse_number(value: str) -> int:
-        digits = value.strip()
-        if not digits.isdecimal() or len(digits) > len(str(maximum)) or not minimum <= int(digits) <= maximum:
-            raise ValueError(f"is not a whole number from {minimum} to {maximum}")
-        return int(digits)
-
-    return parse_number
-
-
-def parse_transport(value: str) -> str:
-    """The name of a way to the central system that this release has."""
-    if value not in ("https", "file"):
-        raise ValueError("names no transport of this release: use https or file")
-    return value
-
-
-def parse_second_factor(value: str) -> str:
-    """Whether staff may sign in without one-time codes."""
-    if value not in ("required", "optional"):
-        raise ValueError("is neither required nor optional")
-    return value
-
-
-def parse_smtp_url(value: str) -> mail.MailServer:
-    """A mail server: smtps://, or smtp:// where TLS begins with STARTTLS; without TLS only on loopback."""
-    return mail.parse_server(value, loopback=is_loopback(urlsplit(value).hostname or ""))
-
-
-def parse_folder(value: str) -> str:
-    """The absolute path of a folder; it need not exist yet."""
-    return str(Path(value).resolve())
-
-
-def parse_languages(value: str) -> tuple[str, ...]:
-    """Codes of languages that this release speaks, separated by commas, Ukrainian among them."""
-    codes = tuple(dict.fromkeys(code.strip() for code in value.split(",") if code.strip()))
-    if "uk" not in codes:
-        raise ValueError("leaves out uk")
-    if not set(codes) <= set(SUPPORTED_LANGUAGES):
-        raise ValueError(
-            f"names a language that this release does not speak: it speaks {', '.join(SUPPORTED_LANGUAGES)}"
-        )
-    return codes
+    """The service cannot start; the message names every wrong setting."""
 
 
 def setting(help: str, parse: Callable[[str], Any] = str, default: Any = MISSING) -> Any:
-    """A field of ``Settings``: what it means, how it is read, what it is when nobody says."""
+    """Define a field of ``Settings``: its meaning, its parser, and its value when the variable is not set."""
     return field(default=default, metadata={"help": help, "parse": parse})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Everything the service can be told; read once, at start-up."""
+    """All settings; the program reads them once, when it starts."""
 
     database_url: str = setting(
         "SQLAlchemy URL of the database; SQLite under DATA_DIR when not given", parse_database_url
@@ -214,21 +81,21 @@ class Settings:
         parse_second_factor,
         "required",
     )
-    smtp_url: mail.MailServer | None = setting(  # noqa: RUF009  a parsed address cannot change either
+    smtp_url: mail.MailServer | None = setting(  # noqa: RUF009  MailServer is frozen too
         "smtps://user:password@host:port of a mail server; none: alarms stay on their page",
         parse_smtp_url,
         None,
     )
     mail_from: str | None = setting("address that letters about alarms come from", mail.parse_sender, None)
     languages: tuple[str, ...] = setting(
-        "languages of the survey, comma-separated", parse_languages, SUPPORTED_LANGUAGES
+        "languages of the survey, comma-separated", parse_languages, LANGUAGES
     )
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
-        """Read the environment, then the keys that ``make run`` left under DATA_DIR.
+        """Read the environment; variables that it lacks come from ``run.env`` under DATA_DIR.
 
-        Raises ``BadSettings`` naming every missing or weak setting at once, never its value.
+        Raises ``BadSettings``, which names all missing and weak settings at once, never their values.
         """
         data_dir, variables = _read_variables(environ)
         variables.setdefault("FEEDBACK_DATABASE_URL", f"sqlite:///{data_dir / 'feedback.db'}")
@@ -256,7 +123,7 @@ class Settings:
 
 
 def read_central_secret(environ: Mapping[str, str]) -> tuple[bytes, ...]:
-    """The secret shared with the central system, whatever else is set; ``BadSettings`` if there is none."""
+    """Return the secret shared with the central system, without other settings. Raises ``BadSettings``."""
     try:
         return parse_webhook_secrets(_read_variables(environ)[1].get("FEEDBACK_CENTRAL_SECRET", ""))
     except ValueError as error:
@@ -264,13 +131,13 @@ def read_central_secret(environ: Mapping[str, str]) -> tuple[bytes, ...]:
 
 
 def _read_variables(environ: Mapping[str, str]) -> tuple[Path, dict[str, str]]:
-    """DATA_DIR, and what was said by the environment or under it."""
+    """Return DATA_DIR and the variables; the environment goes before ``run.env``."""
     data_dir = Path(environ.get("DATA_DIR") or "var").resolve()
-    return data_dir, _read_run_env(data_dir) | {name: value for name, value in environ.items() if value}
+    return data_dir, read_run_env(data_dir) | {name: value for name, value in environ.items() if value}
 
 
-def _read_run_env(data_dir: Path) -> dict[str, str]:
-    """The lines NAME=value of ``run.env``, where a demonstration keeps what production sets itself."""
+def read_run_env(data_dir: Path) -> dict[str, str]:
+    """Return the variables in ``run.env``, the file of a demonstration; production sets its environment instead."""
     try:
         lines = (data_dir / "run.env").read_text().splitlines()
     except FileNotFoundError:
@@ -278,26 +145,7 @@ def _read_run_env(data_dir: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if "=" in line)
 
 
-def save_demo_settings(data_dir: Path, public_url: str) -> None:
-    """Leave keys (made once) and the address under ``data_dir``, readable by its owner only."""
-    data_dir.mkdir(parents=True, exist_ok=True)
-    variables = _read_run_env(data_dir)
-    for name in ("FEEDBACK_SECRET_KEY", "FEEDBACK_CASE_KEY", "FEEDBACK_TOKEN_KEYS"):
-        variables.setdefault(name, os.urandom(KEY_BYTES).hex())
-    central_secret = base64.b64encode(os.urandom(KEY_BYTES)).decode()
-    variables.setdefault("FEEDBACK_CENTRAL_SECRET", f"whsec_{central_secret}")
-    variables.setdefault(
-        "FEEDBACK_SECOND_FACTOR", "optional"
-    )  # nobody should need a telephone to have a look
-    variables.setdefault(DEMO_PASSWORD_VARIABLE, "-".join(os.urandom(2).hex() for _ in range(5)))
-    variables["FEEDBACK_PUBLIC_URL"] = public_url
-    new_file = data_dir / "run.env.new"
-    with open(os.open(new_file, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
-        file.writelines(f"{name}={value}\n" for name, value in variables.items())
-    new_file.replace(data_dir / "run.env")
-
-
 def current_settings() -> Settings:
-    """The settings of the running application."""
+    """Return the settings of the current application."""
     app_settings: Settings = current_app.config["SETTINGS"]
     return app_settings

@@ -1,8 +1,8 @@
-"""Tables for other programs: CSV, XLSX and JSON, written as they are read and with text that stays text.
+"""Tables as CSV, XLSX and JSON, written row by row; text in them stays text.
 
-A cell that begins like a formula would be run by a spreadsheet when somebody opens the file (CWE-1236). In CSV
-such a text gets an apostrophe before it, as OWASP advises, and also where a program that expects another mark
-between cells would take the rest of it for a cell of its own. In XLSX texts are kept as texts: nothing is needed.
+A spreadsheet runs a cell that begins like a formula when a person opens the file (CWE-1236). In CSV such a text gets
+an apostrophe before it, as OWASP advises. It also gets one inside the text, after each character that a spreadsheet
+may take for the end of a cell. XLSX marks texts as texts, so it needs no apostrophes.
 """
 
 import csv as csv_writer
@@ -23,7 +23,7 @@ _CHUNK_BYTES = 64 * 1024  # bytes
 
 @dataclass(frozen=True, slots=True)
 class ExportColumn:
-    """A column: how programs call it, and what people read above it."""
+    """A column: its name for programs and its title for people."""
 
     name: str
     title: str
@@ -40,7 +40,7 @@ class ExportTable:
 
 
 def defuse_formulas(text: str) -> str:
-    """The text as a spreadsheet reads it from CSV without running it, whatever it takes for the end of a cell."""
+    """Return the text with apostrophes, so that no spreadsheet runs a part of it as a formula."""
     stripped = text.lstrip()
     leading_space = text[: len(text) - len(stripped)]
     escaped = leading_space + _FORMULA_AFTER_SEPARATOR.sub(r"\1'", stripped)
@@ -48,7 +48,7 @@ def defuse_formulas(text: str) -> str:
 
 
 def write_csv(table: ExportTable) -> Iterator[bytes]:
-    """UTF-8 with the mark that tells Excel so, a semicolon between cells as Ukrainian Excel wants it."""
+    """Yield CSV in UTF-8 for Ukrainian Excel: a byte order mark first, semicolons between cells."""
     yield "\ufeff".encode()
     for row in chain([[column.title for column in table.columns]], table.rows):
         line = io.StringIO()
@@ -58,7 +58,7 @@ def write_csv(table: ExportTable) -> Iterator[bytes]:
 
 
 def write_json(table: ExportTable) -> Iterator[bytes]:
-    """An object with the table's title and a list of rows, each an object by the names of the columns."""
+    """Yield a JSON object: the title, and a list of rows, each an object by the names of the columns."""
     title = json_writer.dumps(table.title, ensure_ascii=False)
     yield f'{{"title":{title},"rows":['.encode()
     names = [column.name for column in table.columns]
@@ -69,8 +69,8 @@ def write_json(table: ExportTable) -> Iterator[bytes]:
 
 
 def write_xlsx(table: ExportTable) -> Iterator[bytes]:
-    """A workbook with one sheet; numbers are numbers, and everything else is text, never a formula or link."""
-    from xlsxwriter import Workbook  # 40 modules, for what few ask for and not every day
+    """Yield a workbook with one sheet; every cell is a number or a text, never a formula or a link."""
+    from xlsxwriter import Workbook  # imported here: it has 40 modules, and few requests need it
 
     with tempfile.TemporaryFile() as file:
         workbook = Workbook(file, {"constant_memory": True})
@@ -94,7 +94,7 @@ def write_xlsx(table: ExportTable) -> Iterator[bytes]:
 
 @dataclass(frozen=True, slots=True)
 class ExportFormat:
-    """How a table is written, and what browsers are told of it."""
+    """A format of exports: the function that writes it, and its media type."""
 
     write: Callable[[ExportTable], Iterator[bytes]]
     type: str

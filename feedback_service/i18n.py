@@ -1,7 +1,7 @@
-"""Translation for both doors: Babel with our catalogues, and the names of languages.
+"""Translation for both doors: Babel with the service's catalogues, and the names of languages.
 
-Ukrainian comes first (Law 2704-VIII, article 27). Each door says by which rule it chooses a reader's language;
-``app`` says which door an address belongs to.
+The default language is Ukrainian (Law 2704-VIII, article 27). Each door has its rule for a reader's language; ``app``
+knows which door an address belongs to.
 """
 
 from collections.abc import Callable
@@ -15,22 +15,22 @@ from flask_babel import Babel, get_locale
 NATIVE = "uk"
 
 
-def init(app: Flask, catalogues: Path, choose_language: Callable[[], str]) -> None:
-    """The application translates by these catalogues, in the language that is chosen for each request."""
+def init_translation(app: Flask, catalogues: Path, choose_language: Callable[[], str]) -> None:
+    """Set up translation by these catalogues; ``choose_language`` is called once for each request."""
     app.config.setdefault("BABEL_DEFAULT_LOCALE", NATIVE)
     app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", str(catalogues))
-    Babel(app, locale_selector=lambda: _locale(choose_language()))
+    Babel(app, locale_selector=lambda: _parse_locale(choose_language()))
 
 
-def language() -> str:
-    """The code of the language that is used now."""
+def current_language() -> str:
+    """Return the code of the language of the current request."""
     locale = get_locale()
     return locale.language if locale else NATIVE
 
 
 @lru_cache(maxsize=256)
 def own_name(code: str) -> str:
-    """A language in its own words: «Українська», "English"; one that nobody knows as it was written."""
+    """Return the name of a language in this language: «Українська», "English"; the code if Babel has no name."""
     try:
         name = Locale.parse(code).get_display_name(code) or code
     except (ValueError, UnknownLocaleError):
@@ -39,5 +39,5 @@ def own_name(code: str) -> str:
 
 
 @lru_cache(maxsize=16)
-def _locale(code: str) -> Locale:
-    return Locale.parse(code)  # once: Babel would build its key anew at every request
+def _parse_locale(code: str) -> Locale:
+    return Locale.parse(code)  # cached: Babel's own cache computes its key at every request

@@ -1,4 +1,4 @@
-"""Files that an operator hands over: tables as CSV or JSON with numbered rows, documents as strict JSON."""
+"""Files that people bring: tables as CSV or JSON with numbered rows, documents as strict JSON."""
 
 import csv
 from collections.abc import Mapping
@@ -11,9 +11,9 @@ from feedback_service.strict_json import NotJson, parse_strict_json
 
 
 class UnreadableFile(ValueError):
-    """The file cannot be read; the message says why, in one sentence without its full stop.
+    """The file cannot be read; the message says why, in one sentence without a full stop.
 
-    ``detail`` and ``params`` are the same for a door that translates.
+    ``detail`` and ``params`` are the same sentence before translation.
     """
 
     def __init__(self, detail: str, **params: object) -> None:
@@ -23,16 +23,16 @@ class UnreadableFile(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ImportedRow:
-    """One row of a table: its line in a CSV file or its place in a JSON list (both from 1), cells by column."""
+    """A row of a table: its line in a CSV file or its position in a JSON list (both from 1), and cells by column."""
 
     line: int
     cells: Mapping[str, str]
 
 
 def read_table(path: Path, required: frozenset[str], optional: frozenset[str]) -> list[ImportedRow]:
-    """The rows of a table: CSV with a header (comma or semicolon), or a JSON list of objects of texts.
+    """Return the rows of a table: CSV with a header (comma or semicolon), or a JSON list of objects of texts.
 
-    Columns other than these are refused: a misspelt one would be lost without a word. Raises ``UnreadableFile``.
+    Other columns are refused, because a misspelt column would be ignored silently. Raises ``UnreadableFile``.
     """
     return parse_table(path.name, _read_bytes(path), required, optional)
 
@@ -40,7 +40,7 @@ def read_table(path: Path, required: frozenset[str], optional: frozenset[str]) -
 def parse_table(
     name: str, data: bytes, required: frozenset[str], optional: frozenset[str]
 ) -> list[ImportedRow]:
-    """The same of a file that is not on disk; its name says whether it is JSON."""
+    """Return the rows of a table given as bytes; a name in .json means JSON. Raises ``UnreadableFile``."""
     text = _decode_text(name, data)
     rows = _parse_json(name, text) if name.lower().endswith(".json") else _parse_csv(name, text)
     for row in rows:
@@ -61,7 +61,7 @@ def parse_table(
 
 
 def read_document(path: Path) -> Any:
-    """The value of a JSON file; raises ``UnreadableFile`` for what could be misread."""
+    """Return the value of a JSON file, read strictly. Raises ``UnreadableFile``."""
     return _parse_document(path.name, _decode_text(path.name, _read_bytes(path)))
 
 

@@ -1,8 +1,8 @@
-"""Logs that name things and never quote people.
+"""Log lines, which never quote what people sent.
 
-A line is an event name, ids of ours and counts. Addresses of survey pages hold secrets, so a request is
-logged by its route, never by its path; an exception by its type and the places it passed, never by its
-message, which may quote what somebody sent.
+A line has the name of an event, ids of the service, and counts. Addresses of surveys contain secrets, so a request
+is logged by its route, never by its path. An exception is logged by its type and its places in the code, never by
+its message, which may quote what a person sent.
 """
 
 import json
@@ -27,7 +27,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("feedback")
 def _replace_exception(
     _logger: Any, _name: str, event: structlog.types.EventDict
 ) -> structlog.types.EventDict:
-    """Replace an exception by its type and where it passed."""
+    """Replace an exception by its type and its last eight places in the code."""
     info = event.pop("exc_info", None)
     error = info[1] if isinstance(info, tuple) else info if isinstance(info, BaseException) else None
     if info and error is None:
@@ -40,11 +40,11 @@ def _replace_exception(
 
 
 class _JsonFormatter(logging.Formatter):
-    """Give other libraries' records our shape: their template, without the arguments that fill it."""
+    """Formats records of libraries as JSON: the template of the message, without its arguments."""
 
     def format(self, record: logging.LogRecord) -> str:
         message = str(record.msg)
-        if not record.args:  # no template: whatever it quotes is already in it, so its first words must do
+        if not record.args:  # without a template: its first plain words only, because it may quote people
             message = " ".join(takewhile(_WORD.fullmatch, message.split()[:3]))
         event: dict[str, Any] = {
             "logger": record.name,
@@ -59,7 +59,7 @@ class _JsonFormatter(logging.Formatter):
 
 
 def configure_logging(stream: Any = None) -> None:
-    """Write one JSON object a line to standard error, from us and from every library."""
+    """Write log lines of the service and of all libraries to standard error, one JSON object a line."""
     global _line_logger
     _line_logger = structlog.WriteLogger(stream or sys.stderr)
     structlog.configure(
@@ -80,7 +80,7 @@ def configure_logging(stream: Any = None) -> None:
 
 
 def request_id() -> str:
-    """The name of this request: ours, or the one the proxy in front gave it if it is a UUID."""
+    """Return the id of this request: that from the proxy if it is a UUID, else a new one."""
     if "request_id" not in g:
         proxy_id = request.environ.get("HTTP_X_REQUEST_ID")
         try:
@@ -91,18 +91,18 @@ def request_id() -> str:
 
 
 def _new_request_id() -> uuid.UUID:
-    """A random (v4) one, without asking the system for chance: nothing is opened by it."""
+    """Return a random (v4) UUID; it is no secret, so a fast generator is enough."""
     return uuid.UUID(int=random.getrandbits(128), version=4)
 
 
 def elapsed_seconds() -> float:
-    """How long this request has taken so far; 0 if nobody looked when it began."""
+    """Return the seconds since this request began; 0 if its start was not measured."""
     now = time.perf_counter()
     return now - float(g.get("started", now))
 
 
 def log_requests(app: Flask) -> None:
-    """Log every request once it is answered: route, method, status, milliseconds."""
+    """Log every request after its response: route, method, status, milliseconds."""
 
     @app.before_request
     def note_start() -> None:
@@ -121,7 +121,7 @@ def log_requests(app: Flask) -> None:
             "level": "info",
             "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
         }
-        # As ``log`` would, in a third of the time: it is the one line of every request.
+        # The same line as by ``log``, in a third of the time: every request writes one.
         _line_logger.msg(_encode_json(fields))
         return response
 

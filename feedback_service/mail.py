@@ -1,4 +1,4 @@
-"""E-mail by SMTP: one letter to one address, in plain text, over TLS except on loopback."""
+"""E-mail by SMTP: plain text to one address, over TLS except on loopback."""
 
 import smtplib
 import ssl
@@ -11,17 +11,17 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from urllib.parse import unquote, urlsplit
 
-TIMEOUT_SECONDS = 10.0  # that each word with the server may take
+TIMEOUT_SECONDS = 10.0  # for each exchange with the server
 DEFAULT_PORTS = {"smtp": 587, "smtps": 465}
 
 
 class EmailNotSent(Exception):
-    """The server did not take the letter; the message names the trouble and quotes nobody."""
+    """The server did not accept the e-mail. The message names the error and quotes nothing of the e-mail."""
 
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """A mail server: ``smtps`` speaks TLS from the first byte; ``smtp`` changes to it, except on loopback."""
+    """A mail server: ``smtps`` begins with TLS, ``smtp`` changes to it by STARTTLS; ``plain`` leaves TLS out."""
 
     scheme: str
     host: str
@@ -33,7 +33,7 @@ class MailServer:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingEmail:
-    """A letter; ``id`` names it for ever, so that a repeat is known as one."""
+    """An e-mail; ``id`` becomes its Message-ID, so that mail programs recognise a repeat."""
 
     id: str
     to: str
@@ -43,9 +43,10 @@ class OutgoingEmail:
 
 
 def parse_server(value: str, *, loopback: bool) -> MailServer:
-    """The server at ``smtp(s)://user:password@host:port``; ``ValueError`` that quotes nothing of it.
+    """Return the server at ``smtp(s)://user:password@host:port``.
 
-    ``loopback``: whether its host is this machine, where letters may travel in the clear.
+    ``loopback``: whether the host is this machine, so that ``smtp`` needs no TLS. Raises ``ValueError``, which does
+    not quote the value.
     """
     parts = urlsplit(value)
     try:
@@ -73,7 +74,7 @@ def parse_server(value: str, *, loopback: bool) -> MailServer:
 
 
 def parse_sender(value: str) -> str:
-    """The address that letters come from; ``ValueError`` if it is none."""
+    """Return the address of the sender. Raises ``ValueError`` for a text that is no e-mail address."""
     try:
         address = Address(addr_spec=value.strip())
     except (ValueError, MessageError, IndexError):
@@ -84,7 +85,7 @@ def parse_sender(value: str) -> str:
 
 
 def build_message(email: OutgoingEmail, mail_from: str) -> EmailMessage:
-    """The letter as it travels; ``ValueError`` where an address or a header could be read otherwise than meant."""
+    """Build the message for SMTP. Raises ``ValueError`` for an address or a header that is not valid."""
     email_message = EmailMessage(policy=SMTP)
     try:
         email_message["From"] = Address("Vidhuk", addr_spec=mail_from)
@@ -92,7 +93,11 @@ def build_message(email: OutgoingEmail, mail_from: str) -> EmailMessage:
         email_message["Subject"] = email.subject
         email_message["Date"] = email.at
         email_message["Message-ID"] = f"<{email.id}@{mail_from.rpartition('@')[2]}>"
-    except (MessageError, IndexError, AttributeError) as error:  # the last: of a bracket that nobody closed
+    except (
+        MessageError,
+        IndexError,
+        AttributeError,
+    ) as error:  # AttributeError: a bracket that is not closed
         raise ValueError("a header does not hold") from error
     email_message["Auto-Submitted"] = "auto-generated"
     email_message.set_content(email.body)
@@ -101,11 +106,11 @@ def build_message(email: OutgoingEmail, mail_from: str) -> EmailMessage:
 
 
 def send_email(email: OutgoingEmail, server: MailServer, mail_from: str) -> None:
-    """The server has taken the letter; else ``EmailNotSent``."""
+    """Send the e-mail. Raises ``EmailNotSent`` unless the server accepts it."""
     try:
         with closing(_open_connection(server)) as connection:
             connection.send_message(build_message(email, mail_from), mail_from, [email.to])
-            with suppress(smtplib.SMTPException, OSError):  # it is taken, whatever becomes of the farewell
+            with suppress(smtplib.SMTPException, OSError):  # the server has accepted it already
                 connection.quit()
     except smtplib.SMTPServerDisconnected as error:
         raise EmailNotSent("SMTPServerDisconnected") from error

@@ -8,7 +8,7 @@ class EndsBeforeItBegins(ValueError):
 
 
 def complete_period(first: date | None, last: date | None, today: date) -> tuple[date, date]:
-    """Return the period asked for: until today, from 1 January of its last year, where nothing else is said.
+    """Fill in missing ends of a period: the last day is today, the first day 1 January of the last day's year.
 
     Raises ``EndsBeforeItBegins``.
     """

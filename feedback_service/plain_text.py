@@ -1,7 +1,7 @@
-"""Text as people and systems send it: one normal form, nothing that deceives its reader, and no more than fits.
+"""Cleaning and length limits of text that people and systems send.
 
-``read_text`` takes what may have several lines, ``read_line`` what has one. A text that cannot be kept is an
-``UnusableText`` whose message is a sentence for the person who wrote it.
+``read_text`` is for text of several lines, ``read_line`` for one line. Both raise ``UnusableText``, whose message is
+a sentence for the author.
 """
 
 import re
@@ -14,15 +14,15 @@ NOT_A_LINE = N_("Leave out line breaks and invisible control characters.")
 BLANK = N_("This field cannot be blank.")
 TOO_LONG = N_("Use at most %(limit)d characters.")
 
-# Controls other than tab and line ends, bidirectional embeddings, overrides and isolates (they can make a
-# text read otherwise than it is stored), and halves of surrogate pairs (they cannot be stored at all).
+# Controls other than tab and line ends; bidirectional embeddings, overrides and isolates, with which a text can
+# look different from what is stored; halves of surrogate pairs, which no database stores.
 _FORBIDDEN_CHARACTERS = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 
 
 class UnusableText(ValueError):
-    """A text that cannot be kept: a sentence to translate, and what fills it."""
+    """A text that the service cannot accept: ``message`` is to be translated and filled with ``params``."""
 
     def __init__(self, message: str, **params: object) -> None:
         super().__init__(message)
@@ -30,23 +30,23 @@ class UnusableText(ValueError):
 
 
 class TextTooLong(UnusableText):
-    """A text of more characters than are kept."""
+    """A text of more than ``limit`` characters."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(TOO_LONG, limit=limit)
 
 
 def clean_text(value: str) -> str:
-    """Return the text in Unicode normal form C; raises ``UnusableText`` for a character that deceives."""
+    """Return the text in Unicode normal form C. Raises ``UnusableText`` for a forbidden character."""
     if _FORBIDDEN_CHARACTERS.search(value):
         raise UnusableText(HIDDEN)
     return unicodedata.normalize("NFC", value)
 
 
 def read_text(value: str, limit: int | None = None) -> str:
-    """Return the text with one kind of line end and no space around it, perhaps empty.
+    """Return the cleaned text with ``\\n`` as line end and no space around it; it may be empty.
 
-    ``limit`` counts characters of what is returned. Raises ``UnusableText``.
+    ``limit`` is the greatest number of characters of the result. Raises ``UnusableText``.
     """
     text = clean_text(value.replace("\r\n", "\n").replace("\r", "\n")).strip()
     check_length(text, limit)
@@ -54,11 +54,11 @@ def read_text(value: str, limit: int | None = None) -> str:
 
 
 def read_line(value: str, limit: int | None = None) -> str:
-    """Return the one line of text, in which something is visible; raises ``UnusableText`` as ``read_text`` does."""
+    """Return one cleaned line of text that is not blank; ``limit`` as for ``read_text``. Raises ``UnusableText``."""
     try:
         text = clean_text(value).strip()
-    except UnusableText as wrong:
-        raise UnusableText(NOT_A_LINE) from wrong
+    except UnusableText as error:
+        raise UnusableText(NOT_A_LINE) from error
     if "\t" in text or len(text.splitlines()) > 1:
         raise UnusableText(NOT_A_LINE)
     if not is_visible(text):
@@ -68,11 +68,11 @@ def read_line(value: str, limit: int | None = None) -> str:
 
 
 def is_visible(text: str) -> bool:
-    """Whether anything in it can be seen."""
+    """Whether the text has a visible character."""
     return any(letter.isprintable() and not letter.isspace() for letter in text)
 
 
 def check_length(text: str, limit: int | None) -> None:
-    """Raises ``TextTooLong`` for more than ``limit`` characters; without a limit everything passes."""
+    """Raise ``TextTooLong`` for more than ``limit`` characters; ``None`` is no limit."""
     if limit is not None and len(text) > limit:
         raise TextTooLong(limit)

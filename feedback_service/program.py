@@ -1,4 +1,4 @@
-"""The program behind its doors: database and shipped documents. A command needs no more."""
+"""The application without its doors: database and shipped documents. A command needs no more."""
 
 from flask import Flask
 from flask_migrate import Migrate
@@ -9,11 +9,11 @@ from feedback_service.indicators import methodology
 from feedback_service.surveys import questionnaires
 
 
-def prepare(app: Flask, settings: Settings) -> Flask:
-    """``app`` with all of it. Raises ``NotReachable`` or ``NotDurable`` when its database cannot be relied on."""
+def prepare_app(app: Flask, settings: Settings) -> Flask:
+    """Give ``app`` its settings, database and documents. Raises ``NotReachable`` or ``NotDurable``."""
     app.config["SETTINGS"] = settings
     open_database(app, settings.database_url)
     Migrate(app, db, render_as_batch=True)
-    questionnaires.load_shipped()  # read now, so that gunicorn's processes share them
+    questionnaires.load_shipped()  # loaded before gunicorn forks, so that its processes share them
     methodology.shipped_methodologies()
     return app

@@ -1,18 +1,12 @@
-"""The words of the service: what may stand in a table, in a message and in an operator's document."""
+"""Code lists that all rooms share: words in tables, in messages and in documents of operators."""
 
 FRONT_OFFICES = ("offline", "online")
 STATUSES = ("registered", "in_progress", "returned", "completed", "refused", "cancelled")
 FINAL_STATUSES = frozenset({"completed", "refused"})
 WORKPLACE_KINDS = ("centre", "territorial_unit", "remote", "mobile")
 SOURCES = (
-    "qr_case",
-    "tablet_hall",
-    "tablet_walkup",
-    "qr_hall",
-    "sms_viber",
-    "phone_interview",
-    "paper_box",
-    "diia_centers_map",
+    *("qr_case", "tablet_hall", "tablet_walkup", "qr_hall"),
+    *("sms_viber", "phone_interview", "paper_box", "diia_centers_map"),
 )
 PARTS_OF_DAY = ("morning", "midday", "afternoon", "evening")
 EVENT_STATES = ("pending", "delivered", "dead")
@@ -25,6 +19,7 @@ SCOPES = (
     "deliveries:manage",
 )
 ROLES = ("administrator", "head", "council", "provider", "oblast", "central_body", "ministry", "operator")
+LANGUAGES = ("uk", "en")  # of catalogues, slips and questionnaires: every text exists in all of these
 ALARM_KINDS = ("bad_answers", "breach")
 DEVICE_MODES = ("desk", "hall")
-SIGNALS = ("hurried", "burst", "alike", "after_hours")  # what is odd about an answer given on a tablet
+SIGNALS = ("hurried", "burst", "alike", "after_hours")  # reasons to doubt an answer given on a tablet

@@ -1,8 +1,8 @@
-"""The worker: what time does, each duty in a thread of its own, so that a slow one delays no other.
+"""The worker: it does the duties, each in a thread of its own, so that a slow one delays no other.
 
 Any number of workers may run at once. No duty needs a lease for itself, because each claims in the database what it
-works on: events and letters are leased, rows are locked and skipped by others, a concern counts for whoever takes
-it away, and counting a day twice gives the same figures.
+works on: events and e-mails are leased, rows are locked and skipped by others, a check counts for the worker that
+deletes it, and counting a day twice gives the same figures.
 """
 
 import threading
@@ -18,20 +18,23 @@ from feedback_service.logs import log
 
 P = ParamSpec("P")
 
-REQUEST_ENDS = 3  # seconds that a request under way is given when the worker ends
+RELAY_STOP_SECONDS = 3  # how long a stopping worker waits for the relay to end its request
 
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """Something that is done again and again, ``pause`` seconds after it was done last."""
+    """Something that the worker does again and again; ``pause`` is in seconds, from one end to the next start.
 
-    do: Callable[[Stop], int | PurgeCounts]
+    ``function`` gets a function that tells whether to stop, and returns how many things it has done.
+    """
+
+    function: Callable[[Stop], int | PurgeCounts]
     pause: float
 
     @property
     def name(self) -> str:
-        """What the log calls it."""
-        return self.do.__name__
+        """The name of the duty in the log."""
+        return self.function.__name__
 
 
 DUTIES = (
@@ -46,54 +49,56 @@ DUTIES = (
 )
 
 
-def work(
+def run_duties(
     stop: threading.Event,
     duties: Iterable[Duty] = DUTIES,
     relay: Callable[[threading.Event], None] | None = None,
 ) -> None:
-    """Do every duty until ``stop``, and the relay, which looks by itself when something is due.
+    """Do every duty again and again until ``stop`` is set; also run the relay, which has its own pauses.
 
-    Returns when what was under way has ended: a duty stops between two transactions. A request of the relay has
-    three seconds to end; otherwise its lease gives back what it carries.
+    Returns when all duties have ended: a duty stops between two transactions. The relay has three seconds to end
+    its request; otherwise the lease of its events ends, and they are sent again.
     """
-    own = [_start(duty.name, _repeat, duty, stop) for duty in duties]
-    carrier = _start("relay", relay, stop) if relay else None
+    duty_threads = [_start_thread(duty.name, _repeat_duty, duty, stop) for duty in duties]
+    relay_thread = _start_thread("relay", relay, stop) if relay else None
     stop.wait()
-    for thread in own:
+    for thread in duty_threads:
         thread.join()
-    if carrier:
-        carrier.join(REQUEST_ENDS)
+    if relay_thread:
+        relay_thread.join(RELAY_STOP_SECONDS)
 
 
-def work_once(duties: Iterable[Duty] = DUTIES) -> None:
-    """Do every duty as far as it is due now, one after the other."""
+def run_duties_once(duties: Iterable[Duty] = DUTIES) -> None:
+    """Do everything that is due now, one duty after the other."""
     for duty in duties:
-        _do(duty, maintenance.never_stop)
+        _run_duty(duty, maintenance.never_stop)
 
 
-def _start(name: str, work: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> threading.Thread:
+def _start_thread(
+    name: str, function: Callable[P, None], *args: P.args, **kwargs: P.kwargs
+) -> threading.Thread:
     app = app_ctx.app  # a thread has no context of its own
 
     def run() -> None:
         with app.app_context():
-            work(*args, **kwargs)
+            function(*args, **kwargs)
 
     thread = threading.Thread(target=run, name=name, daemon=True)
     thread.start()
     return thread
 
 
-def _repeat(duty: Duty, stop: threading.Event) -> None:
-    """Do the duty when it is due, until ``stop``; a failure is logged, and the duty is tried when next due."""
+def _repeat_duty(duty: Duty, stop: threading.Event) -> None:
+    """Do the duty until ``stop`` is set; log a failure, and try again after the pause."""
     while not stop.is_set():
         try:
-            _do(duty, stop.is_set)
+            _run_duty(duty, stop.is_set)
         except Exception as error:  # whatever it is, the duty is tried again
             log.error("duty failed", duty=duty.name, exc_info=error)
         stop.wait(duty.pause)
 
 
-def _do(duty: Duty, stop: Stop) -> None:
-    done = duty.do(stop)
-    if n := sum(done) if isinstance(done, PurgeCounts) else done:
+def _run_duty(duty: Duty, stop: Stop) -> None:
+    result = duty.function(stop)
+    if n := sum(result) if isinstance(result, PurgeCounts) else result:
         log.info("duty done", duty=duty.name, n=n)

@@ -16,7 +16,7 @@ from flask_babel import force_locale, get_translations, gettext
 from markupsafe import Markup
 
 from feedback_service.config import current_settings
-from feedback_service.i18n import NATIVE, language, own_name
+from feedback_service.i18n import NATIVE, current_language, own_name
 from feedback_service.keyring import format_code
 
 NBSP = "\u00a0"
@@ -33,7 +33,7 @@ def register(app: Flask) -> None:
         "grouped": format_code,
     }
     app.jinja_env.globals |= {
-        "current_language": language,
+        "current_language": current_language,
         "available_languages": available_languages,
         "url_language": url_language,
         "ukrainian_lang_attribute": ukrainian_lang_attribute,
@@ -67,18 +67,18 @@ def choose_language() -> str:
 
 def format_day(value: date) -> str:
     """«20 листопада 2026 року», "20 November 2026": a day that does not break over a line."""
-    formatted = format_date(value, f"d{NBSP}MMMM{NBSP}y", locale=language())
-    return f"{formatted}{NBSP}року" if language() == NATIVE else formatted
+    formatted = format_date(value, f"d{NBSP}MMMM{NBSP}y", locale=current_language())
+    return f"{formatted}{NBSP}року" if current_language() == NATIVE else formatted
 
 
 def format_month(value: date) -> str:
     """«листопад 2026», "November 2026"."""
-    return format_date(value, f"LLLL{NBSP}y", locale=language())
+    return format_date(value, f"LLLL{NBSP}y", locale=current_language())
 
 
 def format_number(value: int | float | Decimal, digits: int = 0) -> str:
     """A number as the reader writes it: «1 234,5» with unbreakable spaces, a true minus sign."""
-    return _format_number_cached(value, digits, language())
+    return _format_number_cached(value, digits, current_language())
 
 
 @lru_cache(maxsize=4096)
@@ -89,12 +89,12 @@ def _format_number_cached(value: int | float | Decimal, digits: int, locale: str
 
 def url_language() -> str | None:
     """The language as an address carries it: nothing for Ukrainian."""
-    return None if language() == NATIVE else language()
+    return None if current_language() == NATIVE else current_language()
 
 
 def in_current_language(texts: Mapping[str, str]) -> str:
     """A text of a questionnaire in the language being spoken, else in Ukrainian."""
-    return texts.get(language()) or texts[NATIVE]
+    return texts.get(current_language()) or texts[NATIVE]
 
 
 def translated_message(message: str, params: Mapping[str, object] | None = None) -> str:
@@ -104,4 +104,4 @@ def translated_message(message: str, params: Mapping[str, object] | None = None)
 
 def ukrainian_lang_attribute() -> Markup:
     """The attribute that a name from the register carries on a page in another language."""
-    return Markup("") if language() == NATIVE else Markup(' lang="uk"')
+    return Markup("") if current_language() == NATIVE else Markup(' lang="uk"')

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from flask import Response, request
 from markupsafe import escape
 
-from feedback_service.i18n import language
+from feedback_service.i18n import current_language
 from kiosk_ui.languages import available_languages
 from kiosk_ui.pages import current_path, respond, source_of_visit, wants_whole_page
 
@@ -42,7 +42,7 @@ def respond_with_cached_page(
     own path.
     """
     reader = _ReaderContext(
-        language(), available_languages(), source_of_visit(), request.script_root, wants_whole_page()
+        current_language(), available_languages(), source_of_visit(), request.script_root, wants_whole_page()
     )
     html = _render_with_placeholders(render, reader, arguments).replace(_PATH, current_path())
     for name, text in placeholders.items():

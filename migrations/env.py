@@ -1,4 +1,4 @@
-"""Run migrations on the application's own engine (``flask db …``)."""
+"""Run migrations on the application's engine (``flask db …``)."""
 
 from alembic import context
 from flask import current_app
@@ -6,8 +6,8 @@ from flask import current_app
 db = current_app.extensions["migrate"].db
 
 
-def plain(kind: str, item: object, _context: object) -> str | bool:
-    """Write our own column type as the plain one it stands on: migrations never import the application."""
+def render_plain_type(kind: str, item: object, _context: object) -> str | bool:
+    """Write the type ``Instant`` as the plain type that it uses: migrations never import the application."""
     if kind == "type" and type(item).__name__ == "Instant":
         return "sa.DateTime(timezone=True)"
     return False
@@ -19,7 +19,7 @@ with db.engine.connect() as connection:
         target_metadata=db.metadata,
         render_as_batch=True,
         compare_type=True,
-        render_item=plain,
+        render_item=render_plain_type,
         transaction_per_migration=True,
     )
     with context.begin_transaction():

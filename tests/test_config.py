@@ -1,4 +1,4 @@
-"""What the service is told, and what it says when it is told wrongly."""
+"""Settings from the environment, and the message about wrong ones."""
 
 import re
 from dataclasses import fields
@@ -13,11 +13,12 @@ GOOD_DATABASE = "sqlite:////tmp/feedback.db"
 
 
 def test_operators_can_read_about_every_setting_and_about_no_other() -> None:
-    told = set(re.findall(r"^\| `(FEEDBACK_\w+)`", (ROOT / "docs/operations.md").read_text(), re.MULTILINE))
-    assert told == {f"FEEDBACK_{each.name.upper()}" for each in fields(Settings)}
+    rows = (ROOT / "docs/operations.md").read_text()
+    documented = set(re.findall(r"^\| `(FEEDBACK_\w+)`", rows, re.MULTILINE))
+    assert documented == {f"FEEDBACK_{setting.name.upper()}" for setting in fields(Settings)}
 
 
-def test_what_nobody_says_is_as_the_documentation_has_it(tmp_path: Path) -> None:
+def test_defaults_of_settings_are_those_in_the_documentation(tmp_path: Path) -> None:
     rows = (ROOT / "docs/operations.md").read_text()
     settings = Settings.from_env(build_environment(tmp_path, GOOD_DATABASE))
     documented = dict(re.findall(r"^\| `FEEDBACK_(\w+)` \|.*\| `?([\w,]+)`? \|$", rows, re.MULTILINE))
@@ -28,7 +29,7 @@ def test_what_nobody_says_is_as_the_documentation_has_it(tmp_path: Path) -> None
 
 
 def test_everything_missing_or_weak_is_named_at_once_and_never_quoted(tmp_path: Path) -> None:
-    told = {
+    environment = {
         "DATA_DIR": str(tmp_path),
         "FEEDBACK_DATABASE_URL": "mysql://root:pa55word@db/feedback",
         "FEEDBACK_SECRET_KEY": "deadbeef",
@@ -39,10 +40,13 @@ def test_everything_missing_or_weak_is_named_at_once_and_never_quoted(tmp_path: 
     }
 
     with pytest.raises(BadSettings) as refusal:
-        Settings.from_env(told)
+        Settings.from_env(environment)
 
-    said = str(refusal.value)
-    wrong = {name for name in told if name != "DATA_DIR"} | {"FEEDBACK_CASE_KEY", "FEEDBACK_TOKEN_KEYS"}
-    assert set(re.findall(r"FEEDBACK_\w+", said)) == wrong
+    message = str(refusal.value)
+    wrong = {name for name in environment if name != "DATA_DIR"} | {
+        "FEEDBACK_CASE_KEY",
+        "FEEDBACK_TOKEN_KEYS",
+    }
+    assert set(re.findall(r"FEEDBACK_\w+", message)) == wrong
     for value in ("pa55word", "deadbeef", "vidhuk.example", "whsec_!", "few"):
-        assert value not in said
+        assert value not in message

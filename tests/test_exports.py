@@ -1,4 +1,4 @@
-"""Tables leave as files that other programs read as they are, and that run nothing."""
+"""Exports are files that other programs read unchanged, and in which no cell runs."""
 
 import csv
 import io
@@ -27,7 +27,7 @@ def table(rows: Iterable[Sequence[CellValue]]) -> ExportTable:
 
 
 def cells(book: bytes) -> list[list[tuple[str, str | None]]]:
-    """Type and text of every cell of the only sheet."""
+    """Return type and text of every cell of the only sheet."""
     with zipfile.ZipFile(io.BytesIO(book)) as files:
         sheet = ElementTree.fromstring(files.read("xl/worksheets/sheet1.xml"))
         strings = []

@@ -1,4 +1,4 @@
-"""Files that an operator hands over."""
+"""Tables and documents that people bring as files."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ CODE_AND_NAME = frozenset({"code", "name"}), frozenset({"contact"})
 
 
 def written(folder: Path, text: str | bytes, name: str = "centres.csv") -> Path:
-    """A file with that in it."""
+    """Return a file with this content."""
     path = folder / name
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     return path

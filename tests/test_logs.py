@@ -1,4 +1,4 @@
-"""A log names things and quotes nobody."""
+"""Log lines name events and quote nobody."""
 
 import io
 import json
@@ -18,7 +18,7 @@ SECRET = "Оксана просила передзвонити"
 
 @pytest.fixture
 def written() -> Iterator[io.StringIO]:
-    """What is written to the log; whoever logged before the test does so again after it."""
+    """Collect the log in a stream; the log of before works again after the test."""
     root, stream = logging.getLogger(), io.StringIO()
     before = root.handlers[:], root.level, structlog.get_config()
     logs.configure_logging(stream)
@@ -29,14 +29,14 @@ def written() -> Iterator[io.StringIO]:
 
 
 def only_line(written: io.StringIO) -> dict[str, Any]:
-    """The one line that was written."""
+    """Return the only line of the log."""
     [line] = written.getvalue().splitlines()
     told: dict[str, Any] = json.loads(line)
     return told
 
 
 def stumble() -> None:
-    """Fail, quoting somebody."""
+    """Fail with a message that quotes a person."""
     raise ValueError(SECRET)
 
 

@@ -1,4 +1,4 @@
-"""A mail server's address is read exactly, its password shown to nobody, and every trouble is one exception."""
+"""Addresses of mail servers are read exactly, no password is shown, and every failure is one exception."""
 
 import socket
 from dataclasses import replace
@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from feedback_service import config, mail
+from feedback_service import mail
 from feedback_service.config import BadSettings, Settings
 from feedback_service.mail import EmailNotSent, MailServer, OutgoingEmail
+from feedback_service.setting_parsers import parse_smtp_url
 from tests.support.environment import build_environment
 from tests.support.mailbox import Mailbox
 
@@ -32,7 +33,7 @@ SENDER = "vidhuk@rada.example"
     ],
 )
 def test_an_address_names_server_port_and_who_comes(written: str, read: MailServer) -> None:
-    assert config.parse_smtp_url(written) == read
+    assert parse_smtp_url(written) == read
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ def test_an_address_names_server_port_and_who_comes(written: str, read: MailServ
 )  # fmt: skip
 def test_another_text_is_refused_without_being_quoted(written: str) -> None:
     with pytest.raises(ValueError) as refusal:
-        config.parse_smtp_url(written)
+        parse_smtp_url(written)
 
     assert "secret" not in str(refusal.value)
 
@@ -67,7 +68,7 @@ def test_a_server_without_a_sender_and_a_sender_that_is_none_are_named(tmp_path:
 
 def test_a_letter_arrives_whole() -> None:
     with Mailbox() as box:
-        mail.send_email(LETTER, config.parse_smtp_url(box.url), SENDER)
+        mail.send_email(LETTER, parse_smtp_url(box.url), SENDER)
 
     [taken] = box.emails
     assert (taken.sender, taken.recipients) == (SENDER, ("head@rada.example",))
@@ -79,21 +80,21 @@ def test_a_letter_arrives_whole() -> None:
 @pytest.mark.parametrize("to", ["a@[b.c", "a,b@c.d", "<a>@b.c", "a@b;c.d"])
 def test_an_address_that_is_none_is_one_more_trouble(to: str) -> None:
     with Mailbox() as box, pytest.raises(EmailNotSent):
-        mail.send_email(replace(LETTER, to=to), config.parse_smtp_url(box.url), SENDER)
+        mail.send_email(replace(LETTER, to=to), parse_smtp_url(box.url), SENDER)
 
     assert box.emails == []
 
 
 def test_who_has_a_name_and_password_says_them() -> None:
     with Mailbox() as box:
-        mail.send_email(LETTER, config.parse_smtp_url(box.url.replace("//", "//u:p@")), SENDER)
+        mail.send_email(LETTER, parse_smtp_url(box.url.replace("//", "//u:p@")), SENDER)
 
     assert any(word.startswith("AUTH PLAIN") for word in box.commands)
 
 
 def test_outside_loopback_nothing_is_said_in_the_clear() -> None:
     with Mailbox() as box:
-        there = config.parse_smtp_url(box.url.replace("//", "//u:p@"))
+        there = parse_smtp_url(box.url.replace("//", "//u:p@"))
         away = MailServer("smtp", there.host, there.port, False, "u", "p")
         with pytest.raises(EmailNotSent):
             mail.send_email(LETTER, away, SENDER)
@@ -109,14 +110,14 @@ def test_outside_loopback_nothing_is_said_in_the_clear() -> None:
 )  # fmt: skip
 def test_whatever_the_server_refuses_is_one_trouble_that_quotes_nobody(answers: dict[str, bytes]) -> None:
     with Mailbox(replies=answers) as box, pytest.raises(EmailNotSent) as trouble:
-        mail.send_email(LETTER, config.parse_smtp_url(box.url.replace("//", "//u:p@")), SENDER)
+        mail.send_email(LETTER, parse_smtp_url(box.url.replace("//", "//u:p@")), SENDER)
 
     assert "head@" not in str(trouble.value)
 
 
 def test_a_letter_that_was_taken_is_sent_whatever_the_farewell() -> None:
     with Mailbox(replies={"QUIT": b"421 too busy to say goodbye"}) as box:
-        mail.send_email(LETTER, config.parse_smtp_url(box.url), SENDER)
+        mail.send_email(LETTER, parse_smtp_url(box.url), SENDER)
 
     assert len(box.emails) == 1
 
@@ -136,6 +137,6 @@ def test_nobody_there_and_somebody_silent_are_the_same_trouble(monkeypatch: pyte
 @pytest.mark.parametrize("to", ['"><script>x</script>@x.example', "a@b\r\nRCPT TO:<c@d>", "a@b,c@d", "", "x"])
 def test_an_address_that_could_be_read_otherwise_gets_no_letter(to: str) -> None:
     with Mailbox() as box, pytest.raises(EmailNotSent):
-        mail.send_email(OutgoingEmail("1", to, "x", "x", LETTER.at), config.parse_smtp_url(box.url), SENDER)
+        mail.send_email(OutgoingEmail("1", to, "x", "x", LETTER.at), parse_smtp_url(box.url), SENDER)
 
     assert box.emails == []

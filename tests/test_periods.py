@@ -1,4 +1,4 @@
-"""Periods of days: what is not said is this year until today."""
+"""Periods of days: a period without ends is this year until today."""
 
 from datetime import date
 

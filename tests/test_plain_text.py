@@ -1,4 +1,4 @@
-"""Text as people type it: what is kept of it, and what is refused with which sentence."""
+"""Text as people type it: how it is cleaned, and which text is refused with which sentence."""
 
 import unicodedata
 from collections.abc import Callable

@@ -106,7 +106,7 @@ def test_explaining_a_command_takes_no_settings(tmp_path: Path) -> None:
 
 
 def flask(words: str, told: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """A command of the service in this environment."""
+    """Run a command of the service in this environment."""
     return subprocess.run(
         [sys.executable, "-m", "flask", "--app", "wsgi", *words.split()],
         cwd=ROOT,

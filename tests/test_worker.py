@@ -1,4 +1,4 @@
-"""The worker: no duty delays another, none is given up, and two workers share the work."""
+"""The worker: no duty delays another, a failed duty is tried again, and two workers share the work."""
 
 import threading
 import time
@@ -18,53 +18,53 @@ from tests.conftest import TimeIs
 from tests.support import stored
 from tests.support.story import begin_answer, create_centre, create_invitation, send_answer
 
-SOON = 20.0  # seconds: more than a slow machine takes
+TIMEOUT = 20.0  # seconds: more than a slow machine takes
 
 
 @contextmanager
-def working(app: Flask, *duties: Duty) -> Iterator[threading.Event]:
-    """A worker goes on with these duties, and has ended after the block."""
+def running_worker(app: Flask, *duties: Duty) -> Iterator[threading.Event]:
+    """Run a worker with these duties during the block; wait for its end after the block."""
     stop = threading.Event()
 
-    def work() -> None:
+    def run() -> None:
         with app.app_context():
-            worker.work(stop, duties)
+            worker.run_duties(stop, duties)
 
-    thread = threading.Thread(target=work)
+    thread = threading.Thread(target=run)
     thread.start()
     try:
         yield stop
     finally:
         stop.set()
-        thread.join(SOON)
+        thread.join(TIMEOUT)
         assert not thread.is_alive()
 
 
-def until(done: Callable[[], bool]) -> None:
-    """Wait until it is so."""
-    deadline = time.monotonic() + SOON
-    while not done():
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait until the condition is true."""
+    deadline = time.monotonic() + TIMEOUT
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
 def test_a_duty_that_hangs_delays_no_other(app: Flask) -> None:
-    hangs, released = threading.Event(), threading.Event()
-    done = list[int]()
+    hanging, released = threading.Event(), threading.Event()
+    runs = list[int]()
 
     def hang(_stop: Stop) -> int:
-        hangs.set()
-        released.wait(SOON)
+        hanging.set()
+        released.wait(TIMEOUT)
         return 0
 
     def other(_stop: Stop) -> int:
-        done.append(len(done))
+        runs.append(len(runs))
         return 0
 
-    with working(app, Duty(hang, 0), Duty(other, 0.01)):
-        assert hangs.wait(SOON)
-        before = len(done)
-        until(lambda: len(done) >= before + 3)
+    with running_worker(app, Duty(hang, 0), Duty(other, 0.01)):
+        assert hanging.wait(TIMEOUT)
+        runs_before = len(runs)
+        wait_until(lambda: len(runs) >= runs_before + 3)
         released.set()
 
 
@@ -75,35 +75,35 @@ def test_a_purge_that_hangs_in_the_database_delays_no_answer_that_was_left(
     create_centre()
     begin_answer(create_invitation().token, {"off.nps": 9})
     time_is(at.replace(day=21))
-    hangs, released = threading.Event(), threading.Event()
+    hanging, released = threading.Event(), threading.Event()
 
     @reading
-    def hold(_tx: object) -> int:
-        hangs.set()
-        released.wait(SOON)
+    def hang(_tx: object) -> int:
+        hanging.set()
+        released.wait(TIMEOUT)
         return 0
 
     def purge(_stop: Stop) -> int:
-        return hold()
+        return hang()
 
-    with working(app, Duty(purge, 3600), Duty(maintenance.complete_abandoned_drafts, 0.01)):
-        assert hangs.wait(SOON)
-        until(lambda: stored.read_answers() == {("off.nps", "9")})
+    with running_worker(app, Duty(purge, 3600), Duty(maintenance.complete_abandoned_drafts, 0.01)):
+        assert hanging.wait(TIMEOUT)
+        wait_until(lambda: stored.read_answers() == {("off.nps", "9")})
         released.set()
 
 
 def test_a_duty_that_fails_is_tried_again(app: Flask) -> None:
-    tried = list[int]()
+    attempts = list[int]()
 
     def fail(_stop: Stop) -> int:
-        tried.append(len(tried))
+        attempts.append(len(attempts))
         raise RuntimeError("the disk is full")
 
-    with working(app, Duty(fail, 0.01)):
-        until(lambda: len(tried) >= 3)
+    with running_worker(app, Duty(fail, 0.01)):
+        wait_until(lambda: len(attempts) >= 3)
 
 
-def test_a_failure_of_one_duty_leaves_the_others_their_turn(app: Flask) -> None:
+def test_a_duty_that_fails_stops_no_other(app: Flask) -> None:
     done = threading.Event()
 
     def fail(_stop: Stop) -> int:
@@ -113,28 +113,28 @@ def test_a_failure_of_one_duty_leaves_the_others_their_turn(app: Flask) -> None:
         done.set()
         return 1
 
-    with working(app, Duty(fail, 60), Duty(other, 60)):
-        assert done.wait(SOON)
+    with running_worker(app, Duty(fail, 60), Duty(other, 60)):
+        assert done.wait(TIMEOUT)
 
 
 def test_stopping_waits_for_what_is_running_and_begins_nothing_else(app: Flask) -> None:
-    begun, told, ended = threading.Event(), threading.Event(), list[str]()
+    begun, allowed_to_end, ended = threading.Event(), threading.Event(), list[str]()
 
     def run(stop: Stop) -> int:
         begun.set()
-        assert told.wait(SOON)
+        assert allowed_to_end.wait(TIMEOUT)
         assert stop()
-        ended.append("the last portion")
+        ended.append("the last batch")
         return 1
 
-    with working(app, Duty(run, 0)) as stop:
-        assert begun.wait(SOON)
+    with running_worker(app, Duty(run, 0)) as stop:
+        assert begun.wait(TIMEOUT)
         stop.set()
         time.sleep(0.1)
         assert ended == []
-        told.set()
+        allowed_to_end.set()
 
-    assert ended == ["the last portion"]
+    assert ended == ["the last batch"]
 
 
 def test_two_workers_share_what_is_due(app: Flask, context: None, time_is: TimeIs) -> None:
@@ -146,9 +146,9 @@ def test_two_workers_share_what_is_due(app: Flask, context: None, time_is: TimeI
         send_answer(create_invitation().token, {"any.breach": ["bribe"]})
     time_is(at.replace(day=21))
 
-    duties = [Duty(duty.do, 0.01) for duty in worker.DUTIES]
-    with working(app, *duties), working(app, *duties):
-        until(
+    duties = [Duty(duty.function, 0.01) for duty in worker.DUTIES]
+    with running_worker(app, *duties), running_worker(app, *duties):
+        wait_until(
             lambda: (
                 len(stored.read_event_data(RESPONSE_RECORDED)) == 129
                 and [alarm.bad for alarm in stored.read_rows(Alarm)] == [9]

@@ -1,4 +1,4 @@
-"""What ``wsgi`` gives a command, and what it gives all others."""
+"""``wsgi`` loads for a command, and for a process that answers requests, only what each needs."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from tests.support.environment import ROOT, build_environment, build_process_env
 
 
 def python(own: dict[str, str], *words: str, said: str = "") -> subprocess.CompletedProcess[str]:
-    """What came of it; on standard error, one a line, what was imported for it."""
+    """Run Python; standard error lists the imported modules, one a line."""
     return subprocess.run(
         [sys.executable, "-X", "importtime", *words],
         cwd=ROOT,
@@ -24,7 +24,7 @@ def python(own: dict[str, str], *words: str, said: str = "") -> subprocess.Compl
 
 
 def flask(own: dict[str, str], *words: str, said: str = "") -> subprocess.CompletedProcess[str]:
-    """What came of the command."""
+    """Run a command of the service."""
     return python(own, "-m", "flask", "--app", "wsgi", *words, said=said)
 
 

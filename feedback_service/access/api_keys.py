@@ -1,4 +1,8 @@
-"""Keys of integrators: 256 random bits, shown once, kept as SHA-256 (nothing weaker needs a slower hash)."""
+"""API keys of case systems and portals.
+
+A key is 256 random bits and is shown once. The database stores its SHA-256: a slower hash is needed only for secrets
+that can be guessed.
+"""
 
 import re
 import uuid
@@ -12,7 +16,6 @@ from uuid_utils.compat import uuid7
 
 from feedback_service import clock
 from feedback_service.bearer_secrets import hash_secret, new_secret
-from feedback_service.database import reading
 from feedback_service.models import ApiKey, ApiKeyCentre, Centre
 from feedback_service.vocabulary import SCOPES
 
@@ -21,7 +24,7 @@ _KEY_PATTERN = re.compile(r"vdk_[A-Za-z0-9_-]{43}")
 
 @dataclass(frozen=True, slots=True)
 class ApiCaller:
-    """Who came with a key: which key, what it may do, and the codes of the centres it may do it for."""
+    """The holder of an API key: what the key may do (``scopes``), and for which centres (their codes)."""
 
     key_id: uuid.UUID
     scopes: frozenset[str]
@@ -31,7 +34,7 @@ class ApiCaller:
 
 @dataclass(frozen=True, slots=True)
 class ApiKeySummary:
-    """A key as lists show it; ``centres`` are codes."""
+    """An API key as lists show it; ``centres`` are codes."""
 
     id: uuid.UUID
     name: str
@@ -50,7 +53,10 @@ def add_api_key(
     name: str = "",
     key_id: uuid.UUID | None = None,
 ) -> str:
-    """A new key for these centres, to be shown once; ``ValueError`` for an unknown scope, or for none at all."""
+    """Make a key for these centres and return it, to be shown once.
+
+    Raises ``ValueError`` for an unknown scope, or without any scope or centre.
+    """
     if unknown_scopes := set(scopes) - set(SCOPES):
         raise ValueError(f"no such scope: {min(unknown_scopes)}; there are {', '.join(SCOPES)}")
     if not scopes or not centres:
@@ -70,14 +76,13 @@ def add_api_key(
 
 
 def revoke_api_key(tx: Session, secret: str) -> bool:
-    """Nobody comes in with this key any more; ``False`` if nobody did before either."""
+    """Revoke a key and return ``True``; ``False`` if it is unknown or was revoked before."""
     statement = update(ApiKey).where(ApiKey.key_hash == hash_secret(secret), ApiKey.revoked_at.is_(None))
     return tx.scalar(statement.values(revoked_at=clock.now()).returning(ApiKey.id)) is not None
 
 
-@reading
 def find_caller(tx: Session, secret: str) -> ApiCaller | None:
-    """The holder of a key that was given out and not revoked, or ``None``."""
+    """Find whose key this is; ``None`` for a key that was never issued or is revoked."""
     if not _KEY_PATTERN.fullmatch(secret):
         return None
     query = (
@@ -94,13 +99,13 @@ def find_caller(tx: Session, secret: str) -> ApiCaller | None:
 
 
 def list_centre_codes(tx: Session, key_id: uuid.UUID) -> list[str]:
-    """The codes of the centres that a key is for."""
+    """List the codes of the centres that a key is for."""
     query = select(Centre.code).join(ApiKeyCentre, ApiKeyCentre.centre_id == Centre.id)
     return list(tx.scalars(query.where(ApiKeyCentre.api_key_id == key_id)))
 
 
 def list_api_keys(tx: Session) -> list[ApiKeySummary]:
-    """All keys, the newest first."""
+    """List all keys, the newest first."""
     codes_by_key: dict[uuid.UUID, list[str]] = {}
     key_centres = select(ApiKeyCentre.api_key_id, Centre.code).join(
         Centre, Centre.id == ApiKeyCentre.centre_id

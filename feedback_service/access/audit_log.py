@@ -1,8 +1,8 @@
-"""The journal of who saw and did what: only ever added to, each entry bound to the one before by SHA-256.
+"""The audit log: who saw and did what.
 
-Every centre has a chain of its own, and the installation has one for what belongs to no centre. ``check_chains`` proves
-that nothing was changed, taken out of the middle or cut off; whoever notes a chain's head elsewhere can also
-prove that it was not written anew as a whole.
+Entries are only added; the digest of each covers the digest of the one before (SHA-256). Every centre has its own
+chain, and the installation has one for what belongs to no centre. ``check_chains`` detects entries that were changed
+or deleted. Whoever writes down the head of a chain elsewhere can also detect that the whole chain was replaced.
 """
 
 import hashlib
@@ -15,7 +15,6 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from feedback_service.database import reading
 from feedback_service.models import JournalEntry, JournalHead
 
 INSTALLATION_CHAIN = uuid.UUID(int=0)
@@ -26,7 +25,7 @@ _BATCH_SIZE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who did it; nobody by name at the command line."""
+    """The user who did something; without id and e-mail: somebody at the command line."""
 
     user_id: uuid.UUID | None = None
     email: str | None = None
@@ -34,7 +33,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class ChainHead:
-    """A chain that holds together, up to this entry."""
+    """A chain that is whole; its last entry has this number and digest."""
 
     chain: uuid.UUID
     number: int
@@ -43,7 +42,7 @@ class ChainHead:
 
 @dataclass(frozen=True, slots=True)
 class ChainBreak:
-    """The first place where a chain does not hold together."""
+    """A chain that is broken; ``number`` is that of the first entry that is wrong or missing."""
 
     chain: uuid.UUID
     number: int
@@ -55,8 +54,8 @@ COMMAND_LINE = Actor()
 def append_entry(
     tx: Session, chains: Iterable[uuid.UUID], actor: Actor, action: str, object: str, at: datetime
 ) -> None:
-    """Add an entry to each of the chains; written with what it tells of, or not at all."""
-    for chain in sorted(set(chains)):  # always in the same order, so that two writers never wait in a ring
+    """Add an entry to each of the chains, in the transaction of the action that it records."""
+    for chain in sorted(set(chains)):  # always in the same order, so that two writers never deadlock
         head = tx.get(JournalHead, chain, with_for_update=True)
         if head is None:
             head = JournalHead(chain=chain, number=0, digest=FIRST_DIGEST)
@@ -77,16 +76,15 @@ def append_entry(
 
 
 def list_entries(tx: Session, chain: uuid.UUID, *, before: int | None, limit: int) -> Sequence[JournalEntry]:
-    """Entries of a chain, the newest first; ``before``: only those with a smaller number."""
+    """List entries of a chain, the newest first; with ``before`` only entries with a smaller number."""
     query = select(JournalEntry).where(JournalEntry.chain == chain)
     if before is not None:
         query = query.where(JournalEntry.number < before)
     return tx.scalars(query.order_by(JournalEntry.number.desc()).limit(limit)).all()
 
 
-@reading
 def check_chains(tx: Session) -> list[ChainHead | ChainBreak]:
-    """What each chain proves: its head, or where it is broken."""
+    """Check every chain: return its head, or where it is broken."""
     chains = tx.scalars(select(JournalEntry.chain).distinct()).all()
     heads = {head.chain: (head.number, head.digest) for head in tx.scalars(select(JournalHead))}
     return [_check_chain(tx, chain, heads.get(chain)) for chain in sorted(heads.keys() | set(chains))]

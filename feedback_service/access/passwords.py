@@ -1,6 +1,6 @@
-"""Passwords: Argon2id, and rules about what cannot be guessed instead of rules about composition (NIST SP 800-63B).
+"""Passwords: hashed with Argon2id, and refused if they are easy to guess (NIST SP 800-63B), whatever their characters.
 
-An unknown user costs as much time as a known one: then a password nobody has is checked.
+Checking takes as long for an unknown user as for a known one: a dummy hash is checked instead.
 """
 
 import gzip
@@ -25,24 +25,23 @@ HAS_BAD_CHARACTER = N_("The password holds a character that cannot be typed agai
 
 # RFC 9106, second recommended choice: 64 MiB, three passes, four lanes.
 _hasher = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=4)
-_hashing_slots = BoundedSemaphore(
-    2
-)  # at once in a process, or a crowd at the door would take the memory of the rest
+# Each hashing takes 64 MiB; without a limit, many sign-ins at once would use up the memory of the machine.
+_hashing_slots = BoundedSemaphore(2)
 
-# Source and licence of the published list stand in common_passwords.md.
+# The source and the licence of the published list are in common_passwords.md.
 _PUBLISHED = Path(__file__).with_name("common_passwords.txt.gz")
 _LOCAL = Path(__file__).with_name("common_passwords_local.txt")
-_LEAST_WORD = 4  # letters of a common word that make a longer password common; shorter ones are part of many
+_MIN_COMMON_WORD = 4  # characters; a shorter common word does not make a longer password common
 
 
 def hash_password(password: str) -> str:
-    """What is kept instead of the password."""
+    """Hash a password for storing."""
     with _hashing_slots:
         return _hasher.hash(_normalise_password(password))
 
 
 def verify_password(password_hash: str | None, password: str) -> bool:
-    """Whether it is the password that was kept; takes as long when there is none."""
+    """Check a password against its hash; takes as long without a hash (``None``), and is then ``False``."""
     try:
         with _hashing_slots:
             is_match = _hasher.verify(password_hash or _dummy_hash(), _normalise_password(password))
@@ -52,12 +51,12 @@ def verify_password(password_hash: str | None, password: str) -> bool:
 
 
 def needs_rehash(password_hash: str) -> bool:
-    """Whether it was made with other parameters than today's."""
+    """Whether the hash was made with other parameters than today's."""
     return _hasher.check_needs_rehash(password_hash)
 
 
 def find_password_problem(password: str, email: str) -> str | None:
-    """Why it cannot be a password, as a message with ``least`` and ``most``; ``None`` if it can."""
+    """Return why the password is refused, or ``None``; the message has the parameters ``least`` and ``most``."""
     try:
         text = clean_text(password)
     except ValueError:
@@ -68,9 +67,8 @@ def find_password_problem(password: str, email: str) -> str | None:
         return TOO_LONG
     letters_and_digits = "".join(filter(str.isalnum, text.casefold()))
     name, _, host = email.casefold().partition("@")
-    if letters_and_digits in {
-        "".join(filter(str.isalnum, part)) for part in (email.casefold(), name, name + name, host)
-    }:
+    parts_of_email = (email.casefold(), name, name + name, host)
+    if letters_and_digits in {"".join(filter(str.isalnum, part)) for part in parts_of_email}:
         return IS_EMAIL
     if letters_and_digits.isdecimal() or len(set(letters_and_digits)) < 4 or is_common(text):
         return IS_COMMON
@@ -78,22 +76,22 @@ def find_password_problem(password: str, email: str) -> str | None:
 
 
 def is_common(password: str) -> bool:
-    """Whether it is among the passwords that people choose most often, or one of them dressed up.
+    """Whether the password is a common one, or a simple variation of it.
 
-    Case does not count, nor do digits and signs at the ends, signs in between, and saying it twice.
+    Variations are: another case, digits and signs at the ends, signs in between, and the same word twice.
     """
     folded = password.casefold().strip()
     bare = "".join(filter(str.isalnum, folded))
-    words = {folded.strip(digits + punctuation + whitespace), bare.strip(digits)}
-    words |= {word[: len(word) // 2] for word in words if word[: len(word) // 2] * 2 == word}
-    wanted = {folded, bare} | {word for word in words if len(word) >= _LEAST_WORD}
-    # Read anew every time: that takes milliseconds, while the set would stay in memory for years.
+    stems = {folded.strip(digits + punctuation + whitespace), bare.strip(digits)}
+    stems |= {stem[: len(stem) // 2] for stem in stems if stem[: len(stem) // 2] * 2 == stem}
+    variants = {folded, bare} | {stem for stem in stems if len(stem) >= _MIN_COMMON_WORD}
+    # The lists are read each time: this takes milliseconds, and a set would stay in memory for ever.
     with gzip.open(_PUBLISHED, "rt", encoding="utf-8") as published, _LOCAL.open(encoding="utf-8") as local:
-        return any(line.rstrip("\n") in wanted for line in chain(local, published))
+        return any(line.rstrip("\n") in variants for line in chain(local, published))
 
 
 def _normalise_password(password: str) -> str:
-    """The text in the form that another keyboard may have typed it in."""
+    """Bring the text to one Unicode form: another keyboard may send other characters for the same password."""
     try:
         return clean_text(password)
     except ValueError:

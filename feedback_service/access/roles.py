@@ -1,4 +1,4 @@
-"""What each role may do, and what its scope means: the one place that says so.
+"""The rights of each role, and what its scopes mean.
 
 A scope is a centre's code for ``administrator`` and ``head``; for ``council`` the ЄДРПОУ that its centres carry,
 or single centres' codes; for ``provider`` its ЄДРПОУ; for ``oblast`` the first four characters of its КАТОТТГ
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from feedback_service.errors import N_
 from feedback_service.vocabulary import ROLES, SCOPES
 
-# Rights: what pages ask for.
+# The rights; a page or an action needs one of them.
 AGGREGATES, COMMENTS, BREACHES, REPORTS = "aggregates", "comments", "breaches", "reports"
 ALARMS, EXPLANATIONS = "alarms", "explanations"
 PROFILE, USERS, KEYS, DEVICES = "profile", "users", "keys", "devices"
@@ -27,17 +27,17 @@ RIGHTS: Mapping[str, frozenset[str]] = {
     "oblast": frozenset({AGGREGATES}),
     "central_body": frozenset({AGGREGATES}),
     "ministry": frozenset({AGGREGATES}),
-    "operator": _SETTINGS_RIGHTS | {INSTALLATION},  # no answers, not even added up
+    "operator": _SETTINGS_RIGHTS | {INSTALLATION},  # it sees no answers, and no figures either
 }
 
-# Nobody makes an account that sees more than its maker, except the operator, who sees nothing himself.
+# Nobody may create a user who sees more, except the operator, who sees no figures at all.
 GRANTABLE_ROLES: Mapping[str, tuple[str, ...]] = {
     "administrator": ("administrator",),
     "head": ("administrator", "head"),
     "operator": ROLES,
 }
 
-# What a key with a scope may do.
+# What an API key with a scope may do.
 SCOPE_LABELS = {
     "cases:write": N_("register cases, cancel invitations"),
     "cases:read": N_("read cases"),
@@ -47,7 +47,7 @@ SCOPE_LABELS = {
     "deliveries:manage": N_("see and repeat deliveries to the central monitoring system"),
 }
 
-# Nobody puts into a key what he may not see himself.
+# The right that somebody needs to put the scope into a key: a key must not show more than its maker may see.
 _RIGHT_BEHIND_SCOPE = {"summaries:read": AGGREGATES, "reports:read": AGGREGATES}
 
 CENTRE_ROLES = frozenset({"administrator", "head"})  # roles whose scopes are centres' codes
@@ -65,14 +65,14 @@ def has_right(role: str, right: str) -> bool:
 
 
 def list_key_scopes(role: str) -> tuple[str, ...]:
-    """What a key may do that somebody of this role makes."""
+    """List the scopes that somebody of this role may put into an API key."""
     if not has_right(role, KEYS):
         return ()
     return tuple(scope for scope in SCOPES if has_right(role, _RIGHT_BEHIND_SCOPE.get(scope, KEYS)))
 
 
 def normalise_scope(role: str, scope: str) -> str:
-    """The scope as it is kept; ``ValueError`` with a sentence if it means nothing for this role."""
+    """Return the scope in its stored form; raise ``ValueError`` with a sentence if it means nothing for this role."""
     text = scope.strip()
     if role in CENTRE_ROLES and _CENTRE_CODE.fullmatch(text.upper()):
         return text.upper()

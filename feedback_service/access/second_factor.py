@@ -1,7 +1,7 @@
 """The second factor: one-time codes by time (TOTP, RFC 6238), six digits every 30 seconds.
 
-The secret is sealed with AES-256-GCM under a key derived from SECRET_KEY, bound to its user, so that neither a
-copy of the database nor another user's row opens anything.
+The secret is encrypted with AES-256-GCM under a key derived from SECRET_KEY, and bound to its user: a copy of the
+database does not reveal it, and it cannot be used in another user's row.
 """
 
 import os
@@ -15,33 +15,31 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 ISSUER = "Vidhuk"
-STEP_SECONDS = 30  # seconds
-DRIFT_STEPS = 1  # steps that a telephone's clock may be off
+STEP_SECONDS = 30
+DRIFT_STEPS = 1  # how many steps the clock of a telephone may be wrong
 DIGITS = 6
-_NONCE_BYTES = 12  # bytes
+_NONCE_BYTES = 12
 
 
 def new_secret() -> str:
-    """160 random bits in base32."""
+    """Make a secret of 160 random bits, in base32."""
     return pyotp.random_base32(32)
 
 
 def build_provisioning_uri(secret: str, email: str) -> str:
-    """What an authenticator reads from the QR code."""
+    """Build the address that an authenticator app reads from the QR code."""
     return pyotp.TOTP(secret, digits=DIGITS, interval=STEP_SECONDS).provisioning_uri(
         name=email, issuer_name=ISSUER
     )
 
 
 def find_time_step(secret: str, text: str, at: datetime, *, after: int | None) -> int | None:
-    """The time step of a code that is right now and later than step ``after``; ``None`` for any other text."""
+    """Return the time step of a valid code, if it is later than step ``after``; ``None`` for any other text."""
     code = "".join(text.split())
     if len(code) != DIGITS or not code.isascii() or not code.isdecimal():
         return None
-    totp, current_step = (
-        pyotp.TOTP(secret, digits=DIGITS, interval=STEP_SECONDS),
-        int(at.timestamp()) // STEP_SECONDS,
-    )
+    totp = pyotp.TOTP(secret, digits=DIGITS, interval=STEP_SECONDS)
+    current_step = int(at.timestamp()) // STEP_SECONDS
     matched_step = None
     for step in range(current_step - DRIFT_STEPS, current_step + DRIFT_STEPS + 1):
         if pyotp.utils.strings_equal(totp.generate_otp(step), code) and (after is None or step > after):
@@ -50,21 +48,19 @@ def find_time_step(secret: str, text: str, at: datetime, *, after: int | None) -
 
 
 def seal_secret(secret_key: bytes, user: uuid.UUID, secret: str) -> bytes:
-    """The secret as it is kept."""
+    """Encrypt a secret for storing."""
     nonce = os.urandom(_NONCE_BYTES)
     return nonce + AESGCM(_derive_key(secret_key)).encrypt(nonce, secret.encode(), user.bytes)
 
 
 def open_secret(secret_key: bytes, user: uuid.UUID, sealed_secret: bytes) -> str | None:
-    """The secret; ``None`` if SECRET_KEY is another one now, so that the factor must be reset."""
+    """Decrypt a stored secret; ``None`` if SECRET_KEY was changed: then the second factor must be reset."""
+    nonce, ciphertext = sealed_secret[:_NONCE_BYTES], sealed_secret[_NONCE_BYTES:]
     try:
-        return (
-            AESGCM(_derive_key(secret_key))
-            .decrypt(sealed_secret[:_NONCE_BYTES], sealed_secret[_NONCE_BYTES:], user.bytes)
-            .decode()
-        )
+        secret = AESGCM(_derive_key(secret_key)).decrypt(nonce, ciphertext, user.bytes)
     except InvalidTag:
         return None
+    return secret.decode()
 
 
 def _derive_key(secret_key: bytes) -> bytes:

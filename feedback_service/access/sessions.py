@@ -1,6 +1,6 @@
-"""Sessions: a cookie with 256 random bits, of which the database keeps the hash.
+"""Sessions: a cookie with 256 random bits; the database stores their hash.
 
-A session ends 30 minutes after it was last used and 12 hours after it began, whatever happens in between.
+A session ends 30 minutes after its last use, and at the latest 12 hours after its start.
 """
 
 import hashlib
@@ -21,15 +21,15 @@ from feedback_service.errors import N_, NotRecognised
 from feedback_service.models import User, UserScope, UserSession
 
 IDLE_LIMIT, LIFETIME_LIMIT = timedelta(minutes=30), timedelta(hours=12)
-LAST_USE_PRECISION = timedelta(minutes=1)  # how exactly the last use is kept
+LAST_USE_PRECISION = timedelta(minutes=1)  # how exactly the time of the last use is stored
 
-CODE_STAGE, SET_UP_STAGE, FULL_STAGE = "code", "set_up", "full"  # stages
+CODE_STAGE, SET_UP_STAGE, FULL_STAGE = "code", "set_up", "full"  # stages of a sign-in
 SESSION_OVER = N_("Your session is over. Please sign in again.")
 
 
 @dataclass(frozen=True, slots=True)
 class CurrentUser:
-    """Somebody with a session: who, in which role, reaching what, and how far through the door."""
+    """A user with a session; ``scopes`` say what the role reaches, ``stage`` how far the sign-in has come."""
 
     session_id: uuid.UUID
     user_id: uuid.UUID
@@ -43,21 +43,21 @@ class CurrentUser:
 
     @property
     def is_signed_in(self) -> bool:
-        """Whether nothing more is asked of them."""
+        """Whether the sign-in is complete."""
         return self.stage == FULL_STAGE
 
     @property
     def actor(self) -> Actor:
-        """As the journal names them."""
+        """The user as the audit log names them."""
         return Actor(self.user_id, self.email)
 
     def has_right(self, right: str) -> bool:
-        """Whether their role has the right."""
+        """Whether the user's role has the right."""
         return roles.has_right(self.role, right)
 
 
 def start_session(tx: Session, user: User, stage: str, now: datetime) -> str:
-    """A new session; the cookie's value, known to nobody else."""
+    """Start a session and return the value of its cookie, which is not stored."""
     token = new_secret()
     tx.add(
         UserSession(
@@ -75,11 +75,11 @@ def start_session(tx: Session, user: User, stage: str, now: datetime) -> str:
 
 
 def find_current_user(tx: Session, token: str, now: datetime) -> CurrentUser | None:
-    """Whose session this is, if it lives and its user is not disabled."""
+    """Find the user of a session, if the session has not ended and the user is not disabled."""
     query = (
         select(UserSession, User)
         .join(User, User.id == UserSession.user_id)
-        .where(UserSession.token_hash == hash_secret(token), *_is_live(now), User.disabled_at.is_(None))
+        .where(UserSession.token_hash == hash_secret(token), *_is_active(now), User.disabled_at.is_(None))
     )
     row = tx.execute(query).one_or_none()
     if row is None:
@@ -99,7 +99,7 @@ def find_current_user(tx: Session, token: str, now: datetime) -> CurrentUser | N
 
 
 def lock_session(tx: Session, current_user: CurrentUser) -> UserSession:
-    """The visitor's session, held until the transaction ends; ``NotRecognised`` if it was ended meanwhile."""
+    """Lock the user's session until the transaction ends; raise ``NotRecognised`` if it was ended meanwhile."""
     session = tx.get(UserSession, current_user.session_id, with_for_update=True)
     if session is None:
         raise NotRecognised(SESSION_OVER)
@@ -107,15 +107,15 @@ def lock_session(tx: Session, current_user: CurrentUser) -> UserSession:
 
 
 def list_user_sessions(tx: Session, user_id: uuid.UUID, now: datetime) -> Sequence[UserSession]:
-    """The user's living sessions, the one used last first."""
+    """List the user's sessions that have not ended, the one used last first."""
     query = select(UserSession).where(
-        UserSession.user_id == user_id, UserSession.stage == FULL_STAGE, *_is_live(now)
+        UserSession.user_id == user_id, UserSession.stage == FULL_STAGE, *_is_active(now)
     )
     return tx.scalars(query.order_by(UserSession.seen_at.desc(), UserSession.id)).all()
 
 
 def end_sessions(tx: Session, user_id: uuid.UUID, *session_ids: uuid.UUID) -> int:
-    """These sessions of the user are over, or all without any named; tells how many."""
+    """End these sessions of the user, or all if none are named; return how many were ended."""
     statement = delete(UserSession).where(UserSession.user_id == user_id)
     if session_ids:
         statement = statement.where(UserSession.id.in_(session_ids))
@@ -123,7 +123,7 @@ def end_sessions(tx: Session, user_id: uuid.UUID, *session_ids: uuid.UUID) -> in
 
 
 def purge_sessions(tx: Session, now: datetime) -> int:
-    """Sessions that are over are gone; tells how many."""
+    """Delete sessions that have ended, and return how many."""
     statement = delete(UserSession).where(
         or_(UserSession.seen_at < now - IDLE_LIMIT, UserSession.began_at < now - LIFETIME_LIMIT)
     )
@@ -131,14 +131,14 @@ def purge_sessions(tx: Session, now: datetime) -> int:
 
 
 def derive_form_token(token: str) -> str:
-    """What a form of this session carries, so that nobody else can have made it."""
+    """Derive the token that every form of this session carries, against cross-site request forgery."""
     return hmac.new(token.encode(), b"vidhuk/form", hashlib.sha256).hexdigest()
 
 
 def is_form_token(token: str, sent: str) -> bool:
-    """Whether a form carries its session's token."""
+    """Whether ``sent`` is the form token of the session."""
     return hmac.compare_digest(derive_form_token(token).encode(), sent.encode("utf-8", "replace"))
 
 
-def _is_live(now: datetime) -> tuple[ColumnElement[bool], ...]:
+def _is_active(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return (UserSession.seen_at >= now - IDLE_LIMIT, UserSession.began_at >= now - LIFETIME_LIMIT)

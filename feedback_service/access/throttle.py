@@ -1,7 +1,7 @@
-"""Waits that grow with wrong attempts for a name, whether anybody has that name or not.
+"""Waits that grow with wrong attempts for a name, whether a user has that name or not.
 
-An attempt is counted before it is checked, so that many at once gain nothing, and forgotten when it was right.
-There is never a lock for good, and nobody is counted by network address: whole towns share one.
+An attempt is counted before it is checked, so that many attempts at once bring no advantage; a right one resets the
+count. No account is ever locked for good, and network addresses are not counted: a whole town may share one.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ FORGOTTEN_AFTER = timedelta(days=1)
 
 
 def count_attempt(tx: Session, secret_key: bytes, name: str, now: datetime) -> int:
-    """An attempt for this name begins; tells how many without success there are now.
+    """Count an attempt for this name, and return how many there are since the last success.
 
     Raises ``TooManyAttempts`` while a wait lasts; such an attempt is not counted.
     """
@@ -40,17 +40,17 @@ def count_attempt(tx: Session, secret_key: bytes, name: str, now: datetime) -> i
 
 
 def waiting_time(wrong_attempts: int) -> timedelta:
-    """How long to wait after so many wrong attempts: 30 s after five, twice as long each time, 15 min at most."""
+    """Return the wait after so many wrong attempts: 30 s after five, then twice as long each time, at most 15 min."""
     return doubled_wait(FIRST_WAIT, LONGEST_WAIT, wrong_attempts - FREE_ATTEMPTS + 1)
 
 
 def forget_attempts(tx: Session, secret_key: bytes, name: str) -> None:
-    """It was right: the count begins anew."""
+    """Reset the count of a name after a right attempt."""
     tx.execute(delete(SignInAttempts).where(SignInAttempts.name_hash == _hash_name(secret_key, name)))
 
 
 def purge_attempts(tx: Session, now: datetime) -> int:
-    """Counts that mean nothing any more are gone; tells how many."""
+    """Delete counts that are older than a day, and return how many."""
     statement = delete(SignInAttempts).where(SignInAttempts.last_at < now - FORGOTTEN_AFTER)
     return len(tx.scalars(statement.returning(SignInAttempts.name_hash)).all())
 

@@ -1,4 +1,4 @@
-"""People who work with figures or settings: finding them, making them, the link by which they set a password."""
+"""Users: finding and adding them, their scopes, and the link by which they set a password."""
 
 import re
 import uuid
@@ -17,8 +17,8 @@ from feedback_service.models import Centre, User, UserScope
 from feedback_service.plain_text import clean_text
 from feedback_service.vocabulary import ROLES
 
-LINK_DAYS = 3  # that a link to set a password works
-LONGEST_EMAIL = 254
+LINK_DAYS = 3  # how long a link that sets a password works
+LONGEST_EMAIL = 254  # characters
 
 NOT_AN_EMAIL = N_("This is not an e-mail address.")
 NO_SUCH_ROLE = N_("There is no such role.")
@@ -45,7 +45,7 @@ class UserSummary:
 
 
 def normalise_email(text: str) -> str:
-    """The e-mail as it is compared: in small letters, without space around it."""
+    """Return the e-mail in the form in which it is stored and compared: lower case, without spaces around it."""
     try:
         return clean_text(text).strip().casefold()
     except ValueError:
@@ -53,13 +53,13 @@ def normalise_email(text: str) -> str:
 
 
 def find_by_email(tx: Session, email: str, *, lock: bool = False) -> User | None:
-    """The user of this e-mail, however it is written."""
+    """Find the user with this e-mail, whatever its case."""
     query = select(User).where(User.email == normalise_email(email)[:LONGEST_EMAIL])
     return tx.scalar(query.with_for_update() if lock else query)
 
 
 def add_user(tx: Session, email: str, role: str, scopes: Iterable[str], now: datetime) -> User:
-    """A new user, who has no password yet.
+    """Add a user, who has no password yet.
 
     Raises ``Invalid`` naming every field at fault, ``Conflict`` when the e-mail is taken.
     """
@@ -80,7 +80,7 @@ def add_user(tx: Session, email: str, role: str, scopes: Iterable[str], now: dat
 
 
 def normalise_scopes(tx: Session, role: str, scopes: Iterable[str], errors: list[FieldError]) -> list[str]:
-    """The scopes as they are kept; what is wrong with them or the role is added to ``errors``."""
+    """Return the scopes in their stored form; add what is wrong with them or with the role to ``errors``."""
     if role not in ROLES:
         errors.append(FieldError("/role", NO_SUCH_ROLE))
         return []
@@ -102,36 +102,35 @@ def normalise_scopes(tx: Session, role: str, scopes: Iterable[str], errors: list
 
 
 def replace_scopes(tx: Session, user: User, scopes: Iterable[str]) -> None:
-    """The user's role reaches exactly this."""
+    """Replace the user's scopes by these."""
     tx.execute(delete(UserScope).where(UserScope.user_id == user.id))
     tx.add_all(UserScope(user_id=user.id, scope=scope) for scope in scopes)
     tx.flush()
 
 
 def list_scopes(tx: Session, user: User) -> tuple[str, ...]:
-    """What the user's role reaches."""
+    """List the user's scopes, sorted."""
     query = select(UserScope.scope).where(UserScope.user_id == user.id).order_by(UserScope.scope)
     return tuple(tx.scalars(query))
 
 
-def find_journal_chains(tx: Session, role: str, scopes: Collection[str]) -> list[uuid.UUID]:
-    """The chains of the journal that tell of somebody: their centres', or the installation's."""
+def find_audit_chains(tx: Session, role: str, scopes: Collection[str]) -> list[uuid.UUID]:
+    """Find the chains of the audit log for entries about somebody: their centres', or else the installation's."""
     if role not in roles.CENTRE_ROLES:
         return [audit_log.INSTALLATION_CHAIN]
-    return list(tx.scalars(select(Centre.id).where(Centre.code.in_(scopes)))) or [
-        audit_log.INSTALLATION_CHAIN
-    ]
+    centre_ids = list(tx.scalars(select(Centre.id).where(Centre.code.in_(scopes))))
+    return centre_ids or [audit_log.INSTALLATION_CHAIN]
 
 
 def issue_password_link(user: User, now: datetime) -> str:
-    """The secret of a link that sets a password once within three days; an earlier one works no more."""
+    """Make a link that sets a password once within three days, and return its secret; it replaces an earlier link."""
     secret = new_secret()
     user.link_hash, user.link_until = hash_secret(secret), now + timedelta(days=LINK_DAYS)
     return secret
 
 
 def find_by_link(tx: Session, secret: str, now: datetime, *, lock: bool = False) -> User | None:
-    """Whose link this is, if it still works."""
+    """Find the user of a link, if the link still works."""
     query = select(User).where(
         User.link_hash == hash_secret(secret), User.link_until > now, User.disabled_at.is_(None)
     )
@@ -139,7 +138,7 @@ def find_by_link(tx: Session, secret: str, now: datetime, *, lock: bool = False)
 
 
 def list_users(tx: Session) -> list[UserSummary]:
-    """All users, by e-mail."""
+    """List all users, sorted by e-mail."""
     scopes_by_user: dict[uuid.UUID, list[str]] = {}
     for user_scope in tx.scalars(select(UserScope).order_by(UserScope.scope)):
         scopes_by_user.setdefault(user_scope.user_id, []).append(user_scope.scope)
@@ -148,7 +147,7 @@ def list_users(tx: Session) -> list[UserSummary]:
 
 
 def summarise_user(user: User, scopes: Collection[str]) -> UserSummary:
-    """The user as lists show it."""
+    """Return the user in the form that lists show."""
     return UserSummary(
         id=user.id,
         email=user.email,

@@ -1,4 +1,4 @@
-"""What a person may see: one function from a role and its scopes to centres, and to rows within them."""
+"""What a user may see: which centres, and which answers of these centres."""
 
 import uuid
 from collections.abc import Collection
@@ -23,9 +23,10 @@ class CentreSummary:
 
 @dataclass(frozen=True, slots=True)
 class Visibility:
-    """Centres by name; in them only answers on these providers' or services' cases, ``None``: on all.
+    """The centres that a user may see, sorted by name, and the limits within them.
 
-    Whatever is counted for a person must be narrowed by both, or a provider would see a neighbour's figures.
+    ``providers`` and ``services`` limit the answers to cases of these providers or services; ``None``: no limit.
+    Every count for the user must respect all three, or a provider would see the figures of another one.
     """
 
     centres: tuple[CentreSummary, ...]
@@ -34,11 +35,11 @@ class Visibility:
 
     @property
     def codes(self) -> frozenset[str]:
-        """Codes of the centres."""
+        """The codes of the centres."""
         return frozenset(centre.code for centre in self.centres)
 
     def get_centre(self, code: str) -> CentreSummary:
-        """The centre of this code; ``NotFound`` if there is none or it is somebody else's."""
+        """Return the centre with this code; raise ``NotFound`` if it does not exist or is not visible."""
         for centre in self.centres:
             if centre.code == code:
                 return centre
@@ -46,7 +47,7 @@ class Visibility:
 
 
 def visible_centres(tx: Session, role: str, scopes: Collection[str]) -> Visibility:
-    """What somebody of this role and these scopes may see; the operator: which centres there are."""
+    """Find what a user of this role with these scopes may see; an operator sees which centres exist."""
     query = select(Centre.id, Centre.code, Centre.name).where(_centre_condition(role, scopes))
     centres = (CentreSummary(*row) for row in tx.execute(query))
     sees_everything = EVERYTHING in scopes

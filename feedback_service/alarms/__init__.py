@@ -1,6 +1,6 @@
-"""Alarms that statistics of a series raise, until they are over; and letters about whatever calls a human.
+"""Alarms that the statistics of a series raise, and the e-mails that report what needs a person.
 
-book     alarms of bad answers, and answers that give cause to look
-post     when letters are written, to whom, and what becomes of them
-letters  what they say
+store         alarms, and the checks that wait for the worker
+email_outbox  when e-mails are written, to whom, and whether they were sent
+email_text    the text of the e-mails
 """

@@ -1,9 +1,9 @@
-"""When letters about alarms are written and what becomes of them.
+"""When e-mails about alarms are written, and what becomes of them.
 
-The first alarm of a kind waits five minutes for others, and after a letter there is quiet for two hours: nobody
-gets more than one letter in two hours about a centre's alarms of one kind. What became of letters is known only
-until they are sent; a mail server that has taken one is never asked again, unless we died before noting it: then
-the same letter goes again with the same Message-ID, by which mail programs know a repeat.
+The first alarm of a kind waits five minutes for others, and after an e-mail follows a quiet period of two hours: nobody
+gets more than one e-mail in two hours about a centre's alarms of one kind. An e-mail is deleted when the mail server
+has accepted it. A worker that dies between these two steps leaves the e-mail in the queue: it is sent again with the
+same Message-ID, by which mail programs recognise a repeat.
 """
 
 import uuid
@@ -25,7 +25,7 @@ GIVEN_UP_AFTER = timedelta(days=2)  # the alarm itself stays on its page
 
 @dataclass(frozen=True, slots=True)
 class ClaimedEmail:
-    """A letter that this worker sends now."""
+    """An e-mail that this worker sends now; no other worker sends it before the lease ends."""
 
     centre_id: uuid.UUID
     id: uuid.UUID
@@ -37,7 +37,7 @@ class ClaimedEmail:
 
 
 def add_to_digest(tx: Session, centre_id: uuid.UUID, kind: str, now: datetime) -> None:
-    """There is something to tell: when its time comes."""
+    """Plan an e-mail about the centre's alarms of this kind, unless one is planned."""
     digest = tx.get(EmailDigest, (centre_id, kind), with_for_update=True)
     if digest is None:
         digest = EmailDigest(centre_id=centre_id, kind=kind, until=None, told_at=None)
@@ -49,17 +49,17 @@ def add_to_digest(tx: Session, centre_id: uuid.UUID, kind: str, now: datetime) -
 
 
 def list_due_digests(tx: Session, now: datetime) -> Sequence[tuple[uuid.UUID, str]]:
-    """Of which centres' alarms of which kind it is time to write."""
+    """List the centres and kinds for which an e-mail is due."""
     query = select(EmailDigest.centre_id, EmailDigest.kind).where(EmailDigest.until <= now)
     return [(centre_id, kind) for centre_id, kind in tx.execute(query)]
 
 
-def take_due(tx: Session, centre_id: uuid.UUID, kind: str, now: datetime) -> bool:
-    """Whether it is still time to write; from now on nothing waits to be told."""
-    gathering = tx.get(EmailDigest, (centre_id, kind), with_for_update=True)
-    if gathering is None or gathering.until is None or gathering.until > now:
+def claim_digest(tx: Session, centre_id: uuid.UUID, kind: str, now: datetime) -> bool:
+    """Return whether the e-mail is still due, and if so end its waiting, so that only one worker writes it."""
+    digest = tx.get(EmailDigest, (centre_id, kind), with_for_update=True)
+    if digest is None or digest.until is None or digest.until > now:
         return False
-    gathering.until = None
+    digest.until = None
     return True
 
 
@@ -72,7 +72,7 @@ def write_emails(
     body: str,
     now: datetime,
 ) -> None:
-    """Each of the readers gets this letter; then there is quiet about this kind for a while."""
+    """Queue the e-mail for each recipient, and begin the quiet period of this kind."""
     tx.get_one(EmailDigest, (centre_id, kind)).told_at = now
     tx.add_all(
         QueuedEmail(
@@ -89,7 +89,7 @@ def write_emails(
 
 
 def list_recipients(tx: Session, centre: str, roles: Collection[str]) -> list[uuid.UUID]:
-    """Users of these roles in the centre who have not said that they want no letters."""
+    """List the users of these roles in the centre who have not declined e-mails."""
     declined = exists().where(EmailPreference.user_id == User.id, ~EmailPreference.alarms)
     query = (
         select(User.id)
@@ -100,18 +100,21 @@ def list_recipients(tx: Session, centre: str, roles: Collection[str]) -> list[uu
 
 
 def is_email_waiting(tx: Session, now: datetime) -> bool:
-    """Whether a letter is to be sent."""
+    """Whether an e-mail is due."""
     return tx.scalar(select(QueuedEmail.id).where(QueuedEmail.due_at <= now).limit(1)) is not None
 
 
 def count_pending(tx: Session) -> tuple[int, datetime | None]:
-    """How many letters the mail server has not taken yet, and when the oldest of them was written."""
+    """Count the e-mails that the mail server has not accepted; also when the oldest of them was written."""
     count, oldest = tx.execute(select(func.count(), func.min(QueuedEmail.written_at))).one()
     return count, oldest
 
 
 def claim_email(tx: Session, now: datetime) -> ClaimedEmail | None:
-    """The letter that has waited longest, for this worker alone until the lease ends."""
+    """Claim the e-mail that has been due longest, until the lease ends.
+
+    ``None`` if no e-mail is due, or if its recipient was disabled: then the e-mail is deleted.
+    """
     query = select(QueuedEmail).where(QueuedEmail.due_at <= now).order_by(QueuedEmail.due_at).limit(1)
     email = tx.scalar(query.with_for_update(skip_locked=True))
     if email is None:
@@ -127,14 +130,14 @@ def claim_email(tx: Session, now: datetime) -> ClaimedEmail | None:
 
 
 def mark_sent(tx: Session, email: ClaimedEmail) -> None:
-    """The mail server has it."""
+    """Delete an e-mail that the mail server has accepted."""
     tx.execute(
         delete(QueuedEmail).where(QueuedEmail.centre_id == email.centre_id, QueuedEmail.id == email.id)
     )
 
 
 def postpone_email(tx: Session, email: ClaimedEmail, now: datetime) -> None:
-    """It could not be sent: later again."""
+    """Delay an e-mail that could not be sent; the delay doubles with each attempt."""
     wait = doubled_wait(FIRST_WAIT, LONGEST_WAIT, email.attempts)
     statement = update(QueuedEmail).where(
         QueuedEmail.centre_id == email.centre_id, QueuedEmail.id == email.id
@@ -150,9 +153,9 @@ def has_expired_emails(tx: Session, now: datetime) -> bool:
 
 
 def drop_expired_emails(tx: Session, now: datetime) -> int:
-    """Letters that could not be sent for two days are dropped; tells how many.
+    """Delete e-mails that could not be sent for two days, and return how many.
 
-    When a letter was written is known no longer than the quiet after it lasts.
+    The time of the last e-mail of a kind is deleted too, when the quiet period after it is over.
     """
     tx.execute(delete(EmailDigest).where(*_quiet_is_over(now)))
     return len(tx.scalars(delete(QueuedEmail).where(_is_expired(now)).returning(QueuedEmail.id)).all())
@@ -169,13 +172,13 @@ def _quiet_is_over(now: datetime) -> tuple[ColumnElement[bool], ...]:
 
 
 def wants_emails(tx: Session, user_id: uuid.UUID) -> bool:
-    """Whether the user gets letters about alarms; who has said nothing does."""
+    """Whether the user gets e-mails about alarms; who never chose does."""
     preference = tx.get(EmailPreference, user_id)
     return preference is None or preference.alarms
 
 
 def set_email_preference(tx: Session, user_id: uuid.UUID, is_wanted: bool) -> None:
-    """From now on the user gets letters, or none; those already written still go."""
+    """Store whether the user gets e-mails about alarms; e-mails in the queue are still sent."""
     preference = tx.get(EmailPreference, user_id, with_for_update=True)
     if preference is None:
         tx.add(EmailPreference(user_id=user_id, alarms=is_wanted))

@@ -1,4 +1,4 @@
-"""What a letter about alarms says: Ukrainian, the same in English below, and nothing about any person."""
+"""The text of an e-mail about alarms: in Ukrainian, below it in English, and nothing about any person."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import date
 
 LONGEST_SUBJECT = 300  # characters
 
-Said = Mapping[str, tuple[str, Sequence[str]]]  # by language: what happened, and a line for each
+EmailContent = Mapping[str, tuple[str, Sequence[str]]]  # by language: a heading, and a line for each alarm
 
 _TEXTS = {
     "uk": {
@@ -37,7 +37,7 @@ _TEXTS = {
 
 @dataclass(frozen=True, slots=True)
 class AlarmLine:
-    """One alarm: about a service, or the centre as a whole; ``bad`` of ``n`` answers since a day."""
+    """One alarm: ``bad`` of ``n`` answers since a day; without ``service`` it is about the whole centre."""
 
     service: str | None
     since: date
@@ -45,33 +45,35 @@ class AlarmLine:
     bad: int
 
 
-def compose_email(centre: str, said: Said, address: str) -> tuple[str, str]:
-    """Subject and body of a letter that says this of a centre; ``address`` is of the page that shows more."""
+def compose_email(centre: str, content: EmailContent, address: str) -> tuple[str, str]:
+    """Write the subject and the body of an e-mail about a centre; ``address`` is the page that shows more."""
     subject = to_one_line(_TEXTS["uk"]["subject"].format(centre=to_one_line(centre)))[:LONGEST_SUBJECT]
-    bodies = (_body(words, centre, *said[language], address) for language, words in _TEXTS.items())
-    return subject, "\n\n-- \n\n".join(bodies)
+    parts = (_compose_part(texts, centre, *content[language], address) for language, texts in _TEXTS.items())
+    return subject, "\n\n-- \n\n".join(parts)
 
 
-def describe(lines: Sequence[AlarmLine]) -> Said:
-    """What a letter says of these alarms."""
+def describe_alarms(lines: Sequence[AlarmLine]) -> EmailContent:
+    """Describe alarms in every language."""
     return {
-        language: (words["bad_answers"], [_line(words, line) for line in lines])
-        for language, words in _TEXTS.items()
+        language: (texts["bad_answers"], [_describe_alarm(texts, line) for line in lines])
+        for language, texts in _TEXTS.items()
     }
 
 
 def to_one_line(text: str) -> str:
-    """The text without line ends, which would end a header, and without anything else that is not to be seen."""
+    """Replace line ends, which would end a header, and all characters that cannot be seen, by single spaces."""
     return " ".join("".join(character if character.isprintable() else " " for character in text).split())
 
 
-def _line(words: Mapping[str, str], line: AlarmLine) -> str:
-    what = words["service"].format(title=to_one_line(line.service)) if line.service else words["whole"]
-    return words["bad line"].format(what=what, since=f"{line.since:%d.%m.%Y}", bad=line.bad, n=line.n)
+def _describe_alarm(texts: Mapping[str, str], line: AlarmLine) -> str:
+    what = texts["service"].format(title=to_one_line(line.service)) if line.service else texts["whole"]
+    return texts["bad line"].format(what=what, since=f"{line.since:%d.%m.%Y}", bad=line.bad, n=line.n)
 
 
-def _body(words: Mapping[str, str], centre: str, heading: str, lines: Sequence[str], address: str) -> str:
-    listed = [f"- {line}" for line in lines]
+def _compose_part(
+    texts: Mapping[str, str], centre: str, heading: str, lines: Sequence[str], address: str
+) -> str:
+    items = [f"- {line}" for line in lines]
     return "\n".join(
-        [heading, to_one_line(centre), "", *listed, "", words["page"], address, "", words["foot"]]
+        [heading, to_one_line(centre), "", *items, "", texts["page"], address, "", texts["foot"]]
     )

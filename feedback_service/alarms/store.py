@@ -1,4 +1,9 @@
-"""Alarms of bad answers: raised once for each subject, kept up to date while they stand, acknowledged, over."""
+"""Alarms about bad answers, in the database.
+
+An alarm is raised once for a subject (the whole centre or one service). It is *open* until its end: the worker
+updates its numbers and ends it when bad answers are no longer too frequent. Somebody may acknowledge it meanwhile.
+Nothing here leads to an answer.
+"""
 
 import uuid
 from collections.abc import Collection, Sequence
@@ -8,18 +13,21 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Connection, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from feedback_service.database import table
+from feedback_service.database import table_of
 from feedback_service.models import Alarm, AlarmCheck, Centre, Service
 
 BAD_ANSWERS = "bad_answers"
-WHOLE = ""  # the subject that is the centre itself
-_CONCERN = insert(table(AlarmCheck))
-REMEMBERED = timedelta(days=91)  # how long an alarm that is over is still shown
+WHOLE_CENTRE = ""  # the subject of an alarm about the centre itself
+SHOWN_AFTER_END = timedelta(days=91)  # how long an alarm is shown after its end
+_INSERT_CHECK = insert(table_of(AlarmCheck))
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Since which day, noticed on which, how many answers, and how many of them the alarm is about."""
+    """Why a subject has an alarm: of ``n`` answers since the day ``since``, ``bad`` are bad.
+
+    ``noticed`` is the day on which the limit was exceeded.
+    """
 
     since: date
     noticed: date
@@ -28,8 +36,8 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class AlarmCard:
-    """An alarm as people read it; ``service`` and its ``service_key``: none when it is about the whole centre."""
+class AlarmSummary:
+    """An alarm as pages show it; without ``service`` and ``service_key`` when it is about the whole centre."""
 
     id: uuid.UUID
     centre: str
@@ -47,95 +55,115 @@ class AlarmCard:
     kind: str = BAD_ANSWERS
 
     @property
-    def is_open(self) -> bool:
-        """Whether it waits for somebody."""
+    def needs_attention(self) -> bool:
+        """Whether nobody has acknowledged the alarm and it has not ended."""
         return self.over_on is None and self.acknowledged_at is None
 
 
-def worry(connection: Connection, centre_id: uuid.UUID, service_id: uuid.UUID | None) -> None:
-    """An answer is bad: the worker will look. Nothing here leads to the answer."""
-    concern = {"centre_id": centre_id, "id": uuid.uuid4(), "kind": BAD_ANSWERS, "service_id": service_id}
-    connection.execute(_CONCERN, concern)
+def queue_alarm_check(connection: Connection, centre_id: uuid.UUID, service_id: uuid.UUID | None) -> None:
+    """Ask the worker to check the centre and the service, because an answer is bad."""
+    check = {"centre_id": centre_id, "id": uuid.uuid4(), "kind": BAD_ANSWERS, "service_id": service_id}
+    connection.execute(_INSERT_CHECK, check)
 
 
-def concerns(tx: Session, limit: int) -> Sequence[AlarmCheck]:
-    """What waits to be looked at, centre by centre."""
-    waiting = (
+def list_waiting_checks(tx: Session, limit: int) -> Sequence[AlarmCheck]:
+    """List the checks that wait for the worker, grouped by centre."""
+    query = (
         select(AlarmCheck).where(AlarmCheck.kind == BAD_ANSWERS).order_by(AlarmCheck.centre_id, AlarmCheck.id)
     )
-    return tx.scalars(waiting.limit(limit)).all()
+    return tx.scalars(query.limit(limit)).all()
 
 
-def take(tx: Session, centre_id: uuid.UUID, ids: Collection[uuid.UUID]) -> None:
-    """These concerns are dealt with."""
+def claim_checks(tx: Session, centre_id: uuid.UUID, ids: Collection[uuid.UUID]) -> None:
+    """Remove the checks from the queue."""
     tx.execute(delete(AlarmCheck).where(AlarmCheck.centre_id == centre_id, AlarmCheck.id.in_(ids)))
 
 
-def watch(tx: Session, centre_id: uuid.UUID, subject: str, seen: Evidence | None, today: date) -> bool:
-    """What the watch on bad answers sees now is what the book says; whether that is a new alarm."""
-    standing = _standing(tx, centre_id, subject)
-    if seen is None:
-        if standing is not None:
-            standing.over_on = today
+def raise_or_close(
+    tx: Session, centre_id: uuid.UUID, subject: str, evidence: Evidence | None, today: date
+) -> bool:
+    """Raise, update or end the alarm about a subject, and return whether a new alarm was raised.
+
+    ``evidence`` of ``None`` ends an open alarm. Evidence that was noticed before the last alarm about the subject
+    was raised belongs to that alarm, and raises no second one.
+    """
+    alarm = _lock_open_alarm(tx, centre_id, subject)
+    if evidence is None:
+        if alarm is not None:
+            alarm.over_on = today
         return False
-    if standing is not None:
-        standing.since, standing.n, standing.bad = seen.since, seen.n, seen.bad
+    if alarm is not None:
+        alarm.since, alarm.n, alarm.bad = evidence.since, evidence.n, evidence.bad
         return False
-    of_subject = (Alarm.centre_id == centre_id, Alarm.kind == BAD_ANSWERS, Alarm.subject == subject)
-    if tx.scalars(select(Alarm.id).where(*of_subject, Alarm.noticed >= seen.noticed).limit(1)).first():
-        return False  # known, and declared over
-    tx.add(_alarm(centre_id, subject, seen))
+    same_subject = (Alarm.centre_id == centre_id, Alarm.kind == BAD_ANSWERS, Alarm.subject == subject)
+    query = select(Alarm.id).where(*same_subject, Alarm.noticed >= evidence.noticed).limit(1)
+    if tx.scalars(query).first():
+        return False
+    tx.add(_make_alarm(centre_id, subject, evidence))
     tx.flush()
     return True
 
 
-def standing_subjects(tx: Session) -> Sequence[tuple[uuid.UUID, str]]:
-    """Centres and subjects of which the share of bad answers is watched because an alarm stands."""
+def list_open_subjects(tx: Session) -> Sequence[tuple[uuid.UUID, str]]:
+    """List the centres and subjects that have an open alarm."""
     query = select(Alarm.centre_id, Alarm.subject).where(Alarm.kind == BAD_ANSWERS, Alarm.over_on.is_(None))
     return [(centre_id, subject) for centre_id, subject in tx.execute(query)]
 
 
-def listed(tx: Session, centres: Collection[uuid.UUID], *, since: date | None = None) -> list[AlarmCard]:
-    """Alarms that stand, those nobody has acknowledged first; with ``since`` also those over since then."""
-    shown = Alarm.over_on.is_(None) if since is None else or_(Alarm.over_on.is_(None), Alarm.over_on >= since)
+def list_for_centres(
+    tx: Session, centres: Collection[uuid.UUID], *, since: date | None = None
+) -> list[AlarmSummary]:
+    """List the open alarms of the centres, alarms that nobody has acknowledged first.
+
+    With ``since``, the list also has the alarms that ended on that day or later.
+    """
+    condition = Alarm.over_on.is_(None)
     query = (
         select(Alarm, Centre)
         .join(Centre, Centre.id == Alarm.centre_id)
-        .where(Alarm.centre_id.in_(centres), Alarm.kind == BAD_ANSWERS, shown)
+        .where(
+            Alarm.centre_id.in_(centres),
+            Alarm.kind == BAD_ANSWERS,
+            condition if since is None else or_(condition, Alarm.over_on >= since),
+        )
     )
     rows: list[tuple[Alarm, Centre]] = [(alarm, centre) for alarm, centre in tx.execute(query)]
     subjects = {uuid.UUID(alarm.subject) for alarm, _ in rows if alarm.subject}
-    titles = {
+    services = {
         service.id: service
         for service in tx.scalars(
             select(Service).where(Service.centre_id.in_(centres), Service.id.in_(subjects))
         )
     }
-    cards = [_card(alarm, centre, titles) for alarm, centre in rows]
-    return sorted(cards, key=_order)
+    summaries = [_summarise_alarm(alarm, centre, services) for alarm, centre in rows]
+    return sorted(summaries, key=_sort_key)
 
 
-def take_untold(tx: Session, centre_id: uuid.UUID) -> list[AlarmCard]:
-    """Alarms that no letter has told of and that wait for somebody; from now on they count as told."""
-    untold = select(Alarm.id).where(Alarm.centre_id == centre_id, Alarm.kind == BAD_ANSWERS, ~Alarm.told)
-    new = set(tx.scalars(untold))
-    cards = [card for card in listed(tx, [centre_id]) if card.id in new and card.is_open]
-    tx.execute(update(Alarm).where(Alarm.centre_id == centre_id, Alarm.id.in_(new)).values(told=True))
-    return cards
+def claim_for_email(tx: Session, centre_id: uuid.UUID) -> list[AlarmSummary]:
+    """Return the alarms that nobody has acknowledged and no e-mail has reported, and mark them as reported."""
+    query = select(Alarm.id).where(Alarm.centre_id == centre_id, Alarm.kind == BAD_ANSWERS, ~Alarm.told)
+    ids = set(tx.scalars(query))
+    summaries = [
+        summary
+        for summary in list_for_centres(tx, [centre_id])
+        if summary.id in ids and summary.needs_attention
+    ]
+    tx.execute(update(Alarm).where(Alarm.centre_id == centre_id, Alarm.id.in_(ids)).values(told=True))
+    return summaries
 
 
-def hold(tx: Session, centre_id: uuid.UUID, alarm_id: uuid.UUID) -> Alarm | None:
-    """The alarm, held until the transaction ends."""
+def lock_alarm(tx: Session, centre_id: uuid.UUID, alarm_id: uuid.UUID) -> Alarm | None:
+    """Find the alarm and lock it until the transaction ends."""
     query = select(Alarm).where(Alarm.centre_id == centre_id, Alarm.id == alarm_id, Alarm.kind == BAD_ANSWERS)
     return tx.scalar(query.with_for_update())
 
 
-def acknowledge(alarm: Alarm, by: str, note: str, now: datetime) -> None:
-    """Somebody deals with it; it stands until it is over."""
+def acknowledge_alarm(alarm: Alarm, by: str, note: str, now: datetime) -> None:
+    """Record who acknowledged the alarm and what they wrote; the alarm stays open until it ends."""
     alarm.acknowledged_at, alarm.acknowledged_by, alarm.note = now, by, note or None
 
 
-def _standing(tx: Session, centre_id: uuid.UUID, subject: str) -> Alarm | None:
+def _lock_open_alarm(tx: Session, centre_id: uuid.UUID, subject: str) -> Alarm | None:
     query = select(Alarm).where(
         Alarm.centre_id == centre_id,
         Alarm.kind == BAD_ANSWERS,
@@ -145,23 +173,23 @@ def _standing(tx: Session, centre_id: uuid.UUID, subject: str) -> Alarm | None:
     return tx.scalar(query.with_for_update())
 
 
-def _alarm(centre_id: uuid.UUID, subject: str, seen: Evidence) -> Alarm:
+def _make_alarm(centre_id: uuid.UUID, subject: str, evidence: Evidence) -> Alarm:
     return Alarm(
         centre_id=centre_id,
         id=uuid.uuid4(),
         kind=BAD_ANSWERS,
         subject=subject,
-        since=seen.since,
-        noticed=seen.noticed,
-        n=seen.n,
-        bad=seen.bad,
+        since=evidence.since,
+        noticed=evidence.noticed,
+        n=evidence.n,
+        bad=evidence.bad,
         told=False,
     )
 
 
-def _card(alarm: Alarm, centre: Centre, services: dict[uuid.UUID, Service]) -> AlarmCard:
+def _summarise_alarm(alarm: Alarm, centre: Centre, services: dict[uuid.UUID, Service]) -> AlarmSummary:
     service = services.get(uuid.UUID(alarm.subject)) if alarm.subject else None
-    return AlarmCard(
+    return AlarmSummary(
         id=alarm.id,
         centre=centre.code,
         centre_name=centre.name,
@@ -178,13 +206,13 @@ def _card(alarm: Alarm, centre: Centre, services: dict[uuid.UUID, Service]) -> A
     )
 
 
-def _order(card: AlarmCard) -> tuple[object, ...]:
-    """Open before acknowledged before over; then what was noticed last, the centre first."""
+def _sort_key(summary: AlarmSummary) -> tuple[object, ...]:
+    """Sort by state (open, acknowledged, ended), then by day, latest first; the whole centre before services."""
     return (
-        card.over_on is not None,
-        card.acknowledged_at is not None,
-        -card.noticed.toordinal(),
-        card.service is not None,
-        card.service or "",
-        str(card.id),
+        summary.over_on is not None,
+        summary.acknowledged_at is not None,
+        -summary.noticed.toordinal(),
+        summary.service is not None,
+        summary.service or "",
+        str(summary.id),
     )

@@ -6,9 +6,9 @@ from werkzeug.exceptions import HTTPException
 
 from feedback_service.api import cases, deliveries, docs, health, problems, summaries, surveys, tablets
 from feedback_service.api.endpoint import GuardedView
-from feedback_service.config import SUPPORTED_LANGUAGES
 from feedback_service.errors import FeedbackError
 from feedback_service.i18n import NATIVE
+from feedback_service.vocabulary import LANGUAGES
 
 HEADERS = {  # ``app`` adds them to every response of the API
     "Cache-Control": "no-store",
@@ -36,7 +36,7 @@ def register(app: Flask) -> None:
 
 def choose_language() -> str:
     """Return the language of this request by ``Accept-Language``; the languages of a centre do not matter here."""
-    return request.accept_languages.best_match(SUPPORTED_LANGUAGES, NATIVE) or NATIVE
+    return request.accept_languages.best_match(LANGUAGES, NATIVE) or NATIVE
 
 
 def _refuse_unknown_address() -> ResponseReturnValue | None:

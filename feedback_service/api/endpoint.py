@@ -13,13 +13,11 @@ from flask.typing import ResponseReturnValue
 from marshmallow import Schema, ValidationError
 from werkzeug.datastructures import MultiDict
 
-from feedback_service.access import api_keys
 from feedback_service.access.api_keys import ApiCaller
 from feedback_service.api import request_body
 from feedback_service.api.fields import ListField, collect_field_errors, json_pointer, shared_schema
 from feedback_service.errors import N_, FeedbackError, FieldError, Invalid, NotAllowed, NotAuthenticated
-from feedback_service.flow.api_keys import record_key_use
-from feedback_service.tablets import devices
+from feedback_service.flow import api_keys, tablet_pairing
 from feedback_service.tablets.devices import AuthenticatedTablet
 
 View = Callable[..., ResponseReturnValue]  # its first argument is a ``Call``
@@ -101,7 +99,7 @@ def _authenticate_and_parse(operation: Operation) -> Call:
         caller = _authenticate_tablet()
     elif operation.needs is not None:
         caller = _authenticate_caller(operation.needs)
-        record_key_use(caller)  # a write even if the call only reads, but at most once a day
+        api_keys.record_key_use(caller)  # a write even if the call only reads, but at most once a day
     query = _parse_query(operation.query, request.args)
     body = None
     if operation.takes is not None:
@@ -126,7 +124,7 @@ def _read_bearer_secret() -> str | None:
 
 def _authenticate_tablet() -> AuthenticatedTablet:
     """Find the tablet by its key, or by the cookie in which a browser keeps the key out of reach of scripts."""
-    tablet = devices.find_tablet(_read_bearer_secret() or request.cookies.get(COOKIE, ""))
+    tablet = tablet_pairing.find_tablet(_read_bearer_secret() or request.cookies.get(COOKIE, ""))
     if tablet is None:
         raise NotAuthenticated()
     return tablet

@@ -17,9 +17,8 @@ from feedback_service.api.fields import (
     make_error_messages,
 )
 from feedback_service.api.schemas import ANSWERS_METADATA, TOO_MANY, ProblemReply, SurveyReply, describe_field
-from feedback_service.config import SUPPORTED_LANGUAGES
 from feedback_service.errors import N_
-from feedback_service.vocabulary import DEVICE_MODES, FRONT_OFFICES
+from feedback_service.vocabulary import DEVICE_MODES, FRONT_OFFICES, LANGUAGES
 
 MAX_ITEMS = 100  # in a call
 NOT_A_COUNT = N_("Write this as a whole number from 0 to %(most)d.")
@@ -124,7 +123,7 @@ class ItemSchema(StrictSchema):
     questionnaire = TextLine(
         64, required=True, metadata=describe_field(N_("The version that was asked."), "offline-2026.1")
     )
-    language = Choice(SUPPORTED_LANGUAGES, required=True)  # perhaps the centre does not offer it any more
+    language = Choice(LANGUAGES, required=True)  # perhaps the centre does not offer it any more
     answers = JsonObject(required=True, metadata=ANSWERS_METADATA)
     answered_at = Instant(any_age=True, required=True, metadata=describe_field(BY_ITS_CLOCK))
     short_code = TextLine(

@@ -1,5 +1,5 @@
-"""Something serious that people tell of in answers, from when it is noticed until somebody has dealt with it.
+"""Serious breaches that people report in their answers, from the first report until somebody acknowledges them.
 
-store    what is noticed, what stands, what was done about it
-letters  what a letter says of it
+store       reports that wait for the worker, open breaches, acknowledgements
+email_text  the text of the e-mails
 """

@@ -1,6 +1,7 @@
-"""Breaches in the database: noticed in an answer, standing for a centre, acknowledged.
+"""Serious breaches, in the database: reported in an answer, open for a centre, acknowledged.
 
-They are rows of the tables ``concerns`` and ``alarms`` with a kind of their own. Nothing here leads to an answer.
+They are rows of the tables ``concerns`` and ``alarms`` with the kind ``breach``. A centre has at most one open
+breach, which counts the answers. Nothing here leads to an answer.
 """
 
 import uuid
@@ -11,17 +12,17 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select
 from sqlalchemy.orm import Session
 
-from feedback_service.database import table
+from feedback_service.database import table_of
 from feedback_service.models import Alarm, AlarmCheck, Centre
 
 BREACH = "breach"
-_CENTRE_ITSELF = ""  # the subject of every breach
-_CONCERN = insert(table(AlarmCheck))
+_WHOLE_CENTRE = ""  # the subject of every breach
+_INSERT_CHECK = insert(table_of(AlarmCheck))
 
 
 @dataclass(frozen=True, slots=True)
-class BreachCard:
-    """A breach as people read it beside alarms: ``bad`` answers tell of it since a day; it names no service."""
+class BreachSummary:
+    """A breach as pages show it beside alarms: ``bad`` answers report it since a day. It names no service."""
 
     id: uuid.UUID
     centre: str
@@ -39,44 +40,41 @@ class BreachCard:
     service_key: None = None
 
     @property
-    def is_open(self) -> bool:
-        """Whether it waits for somebody."""
+    def needs_attention(self) -> bool:
+        """Whether nobody has acknowledged the breach."""
         return self.over_on is None and self.acknowledged_at is None
 
 
-def notice(connection: Connection, centre_id: uuid.UUID, service_id: uuid.UUID | None) -> None:
-    """An answer tells of something serious: the worker will look."""
-    concern = {"centre_id": centre_id, "id": uuid.uuid4(), "kind": BREACH, "service_id": service_id}
-    connection.execute(_CONCERN, concern)
+def queue_breach_check(connection: Connection, centre_id: uuid.UUID, service_id: uuid.UUID | None) -> None:
+    """Ask the worker to record a breach, because an answer reports one."""
+    check = {"centre_id": centre_id, "id": uuid.uuid4(), "kind": BREACH, "service_id": service_id}
+    connection.execute(_INSERT_CHECK, check)
 
 
-def noticed(tx: Session, limit: int) -> Sequence[AlarmCheck]:
-    """What waits to be looked at, centre by centre."""
-    waiting = (
-        select(AlarmCheck).where(AlarmCheck.kind == BREACH).order_by(AlarmCheck.centre_id, AlarmCheck.id)
-    )
-    return tx.scalars(waiting.limit(limit)).all()
+def list_waiting_checks(tx: Session, limit: int) -> Sequence[AlarmCheck]:
+    """List the reports that wait for the worker, grouped by centre."""
+    query = select(AlarmCheck).where(AlarmCheck.kind == BREACH).order_by(AlarmCheck.centre_id, AlarmCheck.id)
+    return tx.scalars(query.limit(limit)).all()
 
 
-def record(tx: Session, centre_id: uuid.UUID, ids: Collection[uuid.UUID], today: date) -> bool:
-    """What was noticed counts for the breach that stands, or for a new one; tells whether any was still there."""
-    gone = (
-        delete(AlarmCheck)
-        .where(AlarmCheck.centre_id == centre_id, AlarmCheck.id.in_(ids))
-        .returning(AlarmCheck.id)
-    )
-    number = len(tx.scalars(gone).all())
+def record_breach(tx: Session, centre_id: uuid.UUID, ids: Collection[uuid.UUID], today: date) -> bool:
+    """Take the reports from the queue and count them for the centre's open breach, or for a new one.
+
+    Returns whether any report was still in the queue: another worker may have taken them.
+    """
+    statement = delete(AlarmCheck).where(AlarmCheck.centre_id == centre_id, AlarmCheck.id.in_(ids))
+    number = len(tx.scalars(statement.returning(AlarmCheck.id)).all())
     if not number:
         return False
-    query = select(Alarm).where(*_of_centres([centre_id]), Alarm.over_on.is_(None))
-    standing = tx.scalar(query.with_for_update())
-    if standing is None:
+    query = select(Alarm).where(*_breaches_of([centre_id]), Alarm.over_on.is_(None))
+    breach = tx.scalar(query.with_for_update())
+    if breach is None:
         tx.add(
             Alarm(
                 centre_id=centre_id,
                 id=uuid.uuid4(),
                 kind=BREACH,
-                subject=_CENTRE_ITSELF,
+                subject=_WHOLE_CENTRE,
                 since=today,
                 noticed=today,
                 n=number,
@@ -86,54 +84,58 @@ def record(tx: Session, centre_id: uuid.UUID, ids: Collection[uuid.UUID], today:
         )
         tx.flush()
     else:
-        standing.n, standing.bad, standing.noticed = standing.n + number, standing.bad + number, today
-        standing.told = False
+        breach.n, breach.bad, breach.noticed = breach.n + number, breach.bad + number, today
+        breach.told = False
     return True
 
 
-def listed(tx: Session, centres: Collection[uuid.UUID], *, since: date | None = None) -> list[BreachCard]:
-    """Breaches that stand; with ``since`` also those over since then."""
-    shown = Alarm.over_on.is_(None) if since is None else or_(Alarm.over_on.is_(None), Alarm.over_on >= since)
+def list_for_centres(
+    tx: Session, centres: Collection[uuid.UUID], *, since: date | None = None
+) -> list[BreachSummary]:
+    """List the open breaches of the centres; with ``since`` also those that ended on that day or later."""
+    condition = Alarm.over_on.is_(None)
+    query = select(Alarm, Centre).join(Centre, Centre.id == Alarm.centre_id).where(*_breaches_of(centres))
+    query = query.where(condition if since is None else or_(condition, Alarm.over_on >= since))
+    return [_summarise_breach(breach, centre) for breach, centre in tx.execute(query)]
+
+
+def claim_for_email(tx: Session, centre_id: uuid.UUID) -> list[BreachSummary]:
+    """Return the breaches that nobody has acknowledged and no e-mail has reported, and mark them as reported."""
     query = select(Alarm, Centre).join(Centre, Centre.id == Alarm.centre_id)
-    rows = tx.execute(query.where(*_of_centres(centres), shown))
-    return [_card(alarm, centre) for alarm, centre in rows]
+    rows = tx.execute(query.where(*_breaches_of([centre_id]), ~Alarm.told)).all()
+    for breach, _ in rows:
+        breach.told = True
+    summaries = [_summarise_breach(breach, centre) for breach, centre in rows]
+    return [summary for summary in summaries if summary.needs_attention]
 
 
-def take_untold(tx: Session, centre_id: uuid.UUID) -> list[BreachCard]:
-    """Breaches that no letter has told of and that wait for somebody; from now on they count as told."""
-    query = select(Alarm, Centre).join(Centre, Centre.id == Alarm.centre_id)
-    found = tx.execute(query.where(*_of_centres([centre_id]), ~Alarm.told)).all()
-    for alarm, _ in found:
-        alarm.told = True
-    return [card for alarm, centre in found if (card := _card(alarm, centre)).is_open]
+def lock_breach(tx: Session, centre_id: uuid.UUID, breach_id: uuid.UUID) -> Alarm | None:
+    """Find the breach and lock it until the transaction ends."""
+    query = select(Alarm).where(*_breaches_of([centre_id]), Alarm.id == breach_id)
+    return tx.scalar(query.with_for_update())
 
 
-def hold(tx: Session, centre_id: uuid.UUID, breach_id: uuid.UUID) -> Alarm | None:
-    """The breach, held until the transaction ends."""
-    return tx.scalar(select(Alarm).where(*_of_centres([centre_id]), Alarm.id == breach_id).with_for_update())
-
-
-def acknowledge(breach: Alarm, by: str, note: str, now: datetime, today: date) -> None:
-    """Somebody deals with it; what was told of it is then done with."""
+def acknowledge_breach(breach: Alarm, by: str, note: str, now: datetime, today: date) -> None:
+    """Record who acknowledged the breach and what they wrote; this ends the breach."""
     breach.acknowledged_at, breach.acknowledged_by, breach.note = now, by, note or None
     breach.over_on = today
 
 
-def _of_centres(centres: Collection[uuid.UUID]) -> tuple[ColumnElement[bool], ...]:
+def _breaches_of(centres: Collection[uuid.UUID]) -> tuple[ColumnElement[bool], ...]:
     return Alarm.centre_id.in_(centres), Alarm.kind == BREACH
 
 
-def _card(alarm: Alarm, centre: Centre) -> BreachCard:
-    return BreachCard(
-        id=alarm.id,
+def _summarise_breach(breach: Alarm, centre: Centre) -> BreachSummary:
+    return BreachSummary(
+        id=breach.id,
         centre=centre.code,
         centre_name=centre.name,
-        since=alarm.since,
-        noticed=alarm.noticed,
-        n=alarm.n,
-        bad=alarm.bad,
-        over_on=alarm.over_on,
-        acknowledged_at=alarm.acknowledged_at,
-        acknowledged_by=alarm.acknowledged_by,
-        note=alarm.note,
+        since=breach.since,
+        noticed=breach.noticed,
+        n=breach.n,
+        bad=breach.bad,
+        over_on=breach.over_on,
+        acknowledged_at=breach.acknowledged_at,
+        acknowledged_by=breach.acknowledged_by,
+        note=breach.note,
     )

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Table, and_, bindparam, delete, insert, select, true, update
 from sqlalchemy.orm import Session
 
-from feedback_service.database import fetch_rows, table, write, write_guarded
+from feedback_service.database import execute_write, fetch_rows, table_of, write_guarded
 from feedback_service.errors import InvitationCancelled, InvitationExpired, NotFound
 from feedback_service.keyring import Keyring, TokenKey, normalise_token
 from feedback_service.models import Case, Centre, DraftAnswer, Invitation, Service, ShortCodeGuesses
@@ -119,7 +119,7 @@ class InvitationContext:
 # Statements of what people do all day are built once, so that SQLAlchemy compiles them once, and give plain rows: here
 # the objects of its ORM would cost more than the database.
 _INVITATIONS, _CASES, _SERVICES, _CENTRES, _DRAFTS = map(
-    table, (Invitation, Case, Service, Centre, DraftAnswer)
+    table_of, (Invitation, Case, Service, Centre, DraftAnswer)
 )
 _FACT_TABLES: Sequence[tuple[type[Any], Table]] = (
     (InvitationFacts, _INVITATIONS),
@@ -270,7 +270,7 @@ def save_draft(
     values = {"client_id": client_id, "answers": dict(answers), "language": language, "touched_at": now}
     if context.draft is None:
         ids = {"centre_id": context.invitation.centre_id, "invitation_id": context.invitation.id}
-        write(connection, _INSERT_DRAFT, ids | values | {"source": source, "begun_at": now})
+        execute_write(connection, _INSERT_DRAFT, ids | values | {"source": source, "begun_at": now})
         write_guarded(connection, _START_INVITATION, _expected_state(context))
     else:
         write_guarded(

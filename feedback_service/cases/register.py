@@ -1,7 +1,7 @@
-"""Cases as their systems report them: what a report changes, and the invitation that a final status brings.
+"""The register of cases: it takes updates from case systems, and issues an invitation at a final status.
 
-One centre's reports are worked through in memory, in the order told, on what was read at the start; then all
-that is new is written at once. So a thousand cases cost a handful of statements.
+The updates of a centre are applied in memory, in their order, to rows read at the start; then all new rows are
+written at once. So a thousand cases cost a handful of statements.
 """
 
 import uuid
@@ -19,12 +19,12 @@ from feedback_service.keyring import Keyring
 from feedback_service.models import Case, CaseStatus, Centre, Invitation, Service
 from feedback_service.vocabulary import FINAL_STATUSES
 
-MAX_CLOCK_LEAD = timedelta(minutes=5)  # how far another system's clock may run before ours
+MAX_CLOCK_LEAD = timedelta(minutes=5)  # how far another system's clock may be ahead
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceRef:
-    """A service as another system names it: by ``code``, ``local_code``, or both; empty where it has none."""
+    """A service as another system names it: by ``code``, ``local_code``, or both; empty for a missing one."""
 
     code: str
     local_code: str
@@ -33,7 +33,7 @@ class ServiceRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseUpdate:
-    """What a case system tells of one case at one status."""
+    """One status of one case, as a case system reports it."""
 
     centre: str
     case_number: str
@@ -50,7 +50,7 @@ class CaseUpdate:
 
 @dataclass(slots=True)
 class CaseRecord:
-    """A case with everything about it that a report or a reply needs."""
+    """A case with its centre, service, statuses and invitation."""
 
     centre: Centre
     case: Case
@@ -61,17 +61,17 @@ class CaseRecord:
 
 @dataclass(slots=True)
 class RegistrationOutcome:
-    """What became of one report: the file, and whether it is new; or the refusal."""
+    """The result of one update: the record, and whether the case is new; or the refusal."""
 
     record: CaseRecord | None = None
     created: bool = False
     refusal: FeedbackError | None = None
-    new_status: CaseStatus | None = None  # the status that is news
+    new_status: CaseStatus | None = None  # ``None`` if it was known
 
 
 @dataclass(frozen=True)
 class IssueTerms:
-    """On what terms invitations are issued now."""
+    """Everything that issuing invitations depends on."""
 
     keyring: Keyring
     case_key: bytes
@@ -86,7 +86,7 @@ class IssueTerms:
 
 @dataclass
 class _CentreBatch:
-    """One centre's open files while its reports are worked through."""
+    """Records and new rows of one centre while its updates are applied."""
 
     centre: Centre
     terms: IssueTerms
@@ -98,7 +98,12 @@ class _CentreBatch:
 def register_updates(
     tx: Session, centre: Centre, updates: Sequence[CaseUpdate], terms: IssueTerms
 ) -> list[RegistrationOutcome]:
-    """Work through a centre's reports and write what is new; one refused spoils no other."""
+    """Apply a centre's updates and return their outcomes in the same order; a refused update changes nothing.
+
+    1. Read and lock the cases that the updates name, and read the services.
+    2. Apply each update in memory, or note its refusal.
+    3. Write all new rows.
+    """
     number_hashes = [
         keyring.hash_case_number(terms.case_key, centre.id, update.case_number) for update in updates
     ]
@@ -124,14 +129,14 @@ def register_updates(
 def load_records(
     tx: Session, centre: Centre, condition: ColumnElement[bool], *, lock: bool = False
 ) -> list[CaseRecord]:
-    """The files of a centre's cases; ``lock`` holds them until the end of the transaction."""
+    """Return the records of a centre's cases that meet the condition; ``lock`` locks the cases."""
     query = (
         select(Case, Service, Invitation)
         .join(Service, (Service.centre_id == Case.centre_id) & (Service.id == Case.service_id))
         .outerjoin(Invitation, (Invitation.centre_id == Case.centre_id) & (Invitation.case_id == Case.id))
         .where(Case.centre_id == centre.id, condition)
     )
-    # Always locked in one order: who tells of some of the same cases at once waits instead of both being stuck.
+    # Every transaction locks cases in the same order, so that two of them cannot block each other.
     rows = tx.execute(query.order_by(Case.id).with_for_update(of=Case) if lock else query).all()
     statuses: dict[uuid.UUID, list[CaseStatus]] = {case.id: [] for case, _, _ in rows}
     status_query = select(CaseStatus).where(
@@ -153,7 +158,7 @@ def _load_services(tx: Session, centre: Centre, service_refs: Collection[Service
 
 
 def _apply_update(batch: _CentreBatch, number_hash: bytes, update: CaseUpdate) -> RegistrationOutcome:
-    """Enter one report into its case's file, or refuse it."""
+    """Apply one update to the record of its case. Raises ``FeedbackError``."""
     if update.status_at > batch.terms.now + MAX_CLOCK_LEAD:
         raise Invalid.for_field("/status_at", N_("This instant has not come yet."))
     record = batch.records.get(number_hash)
@@ -163,7 +168,7 @@ def _apply_update(batch: _CentreBatch, number_hash: bytes, update: CaseUpdate) -
     else:
         _refuse_contradiction(record, update)
         if update.service.title and record.service.title in (record.service.code, record.service.local_code):
-            record.service.title = update.service.title  # until now its code had to do
+            record.service.title = update.service.title  # until now it was a code
     new_status = _add_status(record, update)
     if new_status is not None:
         batch.new_rows.append(new_status)
@@ -175,20 +180,20 @@ def _apply_update(batch: _CentreBatch, number_hash: bytes, update: CaseUpdate) -
 
 
 def _refuse_contradiction(record: CaseRecord, update: CaseUpdate) -> None:
-    if update.front_office != record.case.front_office or not _is_same_service(
-        record.service, update.service
-    ):
+    """Raise ``AnotherCase`` or ``AlreadyFinal`` for an update that contradicts what is known of the case."""
+    is_same_office = update.front_office == record.case.front_office
+    if not is_same_office or not _is_same_service(record.service, update.service):
         raise AnotherCase()
-    is_repeated = any(
-        entry.status == update.status and entry.at == update.status_at for entry in record.history
-    )
     is_newer = update.status_at >= record.case.status_at
-    if (
-        is_newer and not is_repeated and record.invitation is not None
-    ):  # there is one since it had a final status
+    was_final = record.invitation is not None  # a final status brings an invitation
+    if is_newer and was_final and not _has_status(record, update):
         latest_final = [entry.status for entry in record.history if entry.status in FINAL_STATUSES][-1]
         if update.status not in (FINAL_STATUSES | {"cancelled"}) - {latest_final}:
             raise AlreadyFinal()
+
+
+def _has_status(record: CaseRecord, update: CaseUpdate) -> bool:
+    return any(entry.status == update.status and entry.at == update.status_at for entry in record.history)
 
 
 def _is_same_service(service: Service, service_ref: ServiceRef) -> bool:
@@ -198,9 +203,12 @@ def _is_same_service(service: Service, service_ref: ServiceRef) -> bool:
 
 
 def _add_status(record: CaseRecord, update: CaseUpdate) -> CaseStatus | None:
-    """Put the status into the history, moving the current one unless it is older; ``None`` if it is there."""
+    """Add the status to the history and return it, or ``None`` if it is there already.
+
+    It becomes the current status unless it is older than that.
+    """
     case = record.case
-    if any(entry.status == update.status and entry.at == update.status_at for entry in record.history):
+    if _has_status(record, update):
         return None
     new_status = CaseStatus(
         centre_id=case.centre_id, case_id=case.id, at=update.status_at, status=update.status
@@ -209,7 +217,7 @@ def _add_status(record: CaseRecord, update: CaseUpdate) -> CaseStatus | None:
     record.history.sort(key=lambda entry: (entry.at, entry.status))
     if update.status_at >= case.status_at:
         case.status, case.status_at = update.status, update.status_at
-        if record.invitation is None:  # who is invited rates the place where the case ended first
+        if record.invitation is None:  # later statuses do not change the place that the person rates
             case.workplace = update.workplace or case.workplace
             case.workplace_kind = update.workplace_kind or case.workplace_kind
             case.provider_edrpou = update.provider_edrpou or case.provider_edrpou
@@ -243,7 +251,7 @@ def _create_record(batch: _CentreBatch, number_hash: bytes, update: CaseUpdate) 
 
 
 def find_or_add_service(tx: Session, centre: Centre, service_ref: ServiceRef) -> Service:
-    """The centre's service of that name; one not yet known is taken as named."""
+    """Return the centre's service with these codes; a new service is added."""
     service = find_service(_load_services(tx, centre, [service_ref]), service_ref)
     if service is None:
         service = build_service(centre, service_ref)
@@ -253,7 +261,7 @@ def find_or_add_service(tx: Session, centre: Centre, service_ref: ServiceRef) ->
 
 
 def find_service(services: Collection[Service], service_ref: ServiceRef) -> Service | None:
-    """The service with exactly the codes named; one code alone may also name the only service that has it."""
+    """Return the service with exactly these codes, or with a single code the only service that has it."""
     for service in services:
         if (service.code, service.local_code) == (service_ref.code, service_ref.local_code):
             return service
@@ -264,7 +272,7 @@ def find_service(services: Collection[Service], service_ref: ServiceRef) -> Serv
 
 
 def build_service(centre: Centre, service_ref: ServiceRef) -> Service:
-    """A service taken as it was named; without a title its code must do."""
+    """Build a new service; without a title its code becomes the title."""
     title = service_ref.title or service_ref.code or service_ref.local_code
     return Service(
         centre_id=centre.id, id=uuid7(), code=service_ref.code, local_code=service_ref.local_code, title=title
@@ -294,7 +302,11 @@ def _issue_invitation(batch: _CentreBatch, case: Case) -> Invitation:
 
 
 def _insert_new_rows(tx: Session, batch: _CentreBatch) -> None:
-    """Write what is new, parents first. A short code that was taken breaks a unique promise: told again."""
+    """Write new rows, parents first.
+
+    A short code that another invitation has breaks a unique constraint: a lost race, so the story runs again and
+    derives new codes.
+    """
     for model in (Service, Case, CaseStatus, Invitation):
         tx.add_all(row for row in batch.new_rows if isinstance(row, model))
         tx.flush()

@@ -1,1 +1,1 @@
-"""Centres of administrative services: which there are, and the codes that the State gave them."""
+"""Centres of administrative services: the register, opening hours, codes of the State."""

@@ -1,7 +1,7 @@
-"""When a centre is open: hours of a day and exceptions, as people type them and as they are kept.
+"""Opening hours of a centre: hours of weekdays, and exceptions for dates.
 
-Kept as ``{"week": {"mon": [["09:00", "18:00"]]}, "except": {"2026-12-25": []}}``: a day that is not named, or has
-an empty list, is closed.
+They are stored as ``{"week": {"mon": [["09:00", "18:00"]]}, "except": {"2026-12-25": []}}``. A weekday that is
+missing or has an empty list is closed.
 """
 
 import re
@@ -16,18 +16,17 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 CLOSED_WORDS = ("", "-", "–", "—", "зачинено", "вихідний", "closed")
 MAX_EXCEPTIONS = 100
 
-DEFAULT_HOURS: Mapping[str, Any] = {
-    "week": {day: [["08:00", "20:00"]] for day in WEEKDAYS[:6]}
-}  # as wide as any is
+# As wide as those of any centre.
+DEFAULT_HOURS: Mapping[str, Any] = {"week": {day: [["08:00", "20:00"]] for day in WEEKDAYS[:6]}}
 
-Interval = list[str]  # from, to: "09:00", "18:00"
+Interval = list[str]  # start and end: "09:00", "18:00"
 
 _INTERVAL = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?\s*[-–—]\s*(\d{1,2})(?:[:.](\d{2}))?")
 _DAY_LINE = re.compile(r"(?:(\d{4})-(\d{2})-(\d{2})|(\d{1,2})\.(\d{1,2})\.(\d{4}))\s*(.*)")
 
 
 def parse_hours(text: str) -> list[Interval]:
-    """Hours such as ``9–13, 14:00–18:00``, none for a closed day; ``ValueError`` for what cannot be read."""
+    """Return the intervals of a text such as ``9–13, 14:00–18:00``; none for a closed day. Raises ``ValueError``."""
     if text.strip().casefold() in CLOSED_WORDS:
         return []
     intervals = [_parse_interval(part) for part in re.split(r"[,;]", text)]
@@ -37,7 +36,7 @@ def parse_hours(text: str) -> list[Interval]:
 
 
 def parse_exceptions(text: str) -> dict[str, list[Interval]]:
-    """Days with other hours, one a line: ``25.12.2026 зачинено``; ``ValueError`` carries the line at fault."""
+    """Return the hours of dates, one date a line: ``25.12.2026 зачинено``. Raises ``ValueError(wrong line)``."""
     exceptions: dict[str, list[Interval]] = {}
     for line in filter(None, (line.strip() for line in text.splitlines())):
         parts = _DAY_LINE.fullmatch(line)
@@ -57,31 +56,31 @@ def parse_exceptions(text: str) -> dict[str, list[Interval]]:
 
 
 def format_hours(hours: list[Interval]) -> str:
-    """The hours of a day as they may be typed again; an empty text for a closed day."""
-    return ", ".join(f"{since}–{until}" for since, until in hours)
+    """Return the hours of a day in the form that ``parse_hours`` reads; empty for a closed day."""
+    return ", ".join(f"{start}–{end}" for start, end in hours)
 
 
 def format_exceptions(exceptions: Mapping[str, Any], closed: str = "—") -> str:
-    """The exceptions as they may be typed again, one a line."""
+    """Return the exceptions in the form that ``parse_exceptions`` reads."""
     return "\n".join(f"{day} {format_hours(hours) or closed}" for day, hours in exceptions.items())
 
 
 def is_open(hours: Mapping[str, Any] | None, at: datetime) -> bool:
-    """Whether people may be in the hall; of a centre that has not said its hours, Monday to Saturday, 8 to 20."""
+    """Whether the centre is open; without hours of its own it is taken as open from Monday to Saturday, 8 to 20."""
     hours, local_time = hours or DEFAULT_HOURS, at.astimezone(KYIV)
     usual = hours.get("week", {}).get(WEEKDAYS[local_time.weekday()], [])
     today = hours.get("except", {}).get(local_time.date().isoformat(), usual)
-    return any(since <= f"{local_time:%H:%M}" < until for since, until in today)
+    return any(start <= f"{local_time:%H:%M}" < end for start, end in today)
 
 
 def _parse_interval(text: str) -> Interval:
     parts = _INTERVAL.fullmatch(text.strip())
     if parts is None:
         raise ValueError("these are no hours")
-    since, until = _parse_time(parts[1], parts[2]), _parse_time(parts[3], parts[4])
-    if since >= until:
+    start, end = _parse_time(parts[1], parts[2]), _parse_time(parts[3], parts[4])
+    if start >= end:
         raise ValueError("it ends before it begins")
-    return [since, until]
+    return [start, end]
 
 
 def _parse_time(hours: str, minutes: str | None) -> str:

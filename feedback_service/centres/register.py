@@ -1,4 +1,4 @@
-"""Centres by the code that people and systems name them by."""
+"""The register of centres, searched by code and by prefix."""
 
 from collections.abc import Iterable
 
@@ -10,18 +10,18 @@ from feedback_service.errors import NotFound
 from feedback_service.models import Centre
 
 
-def normal_code(typed: str) -> str:
+def normalise_code(code: str) -> str:
     """Return the code in the spelling of the register: capitals, no space around it."""
-    return typed.strip().upper()
+    return code.strip().upper()
 
 
 def find_centre(tx: Session, code: str) -> Centre | None:
-    """Return the centre with this code, however it was typed."""
+    """Return the centre with this code in any spelling, or ``None``."""
     return next(iter(find_centres(tx, [code]).values()), None)
 
 
 def require_centre(tx: Session, code: str) -> Centre:
-    """Return the centre with this code, however it was typed; raises ``NotFound``."""
+    """Return the centre with this code in any spelling. Raises ``NotFound``."""
     centre = find_centre(tx, code)
     if centre is None:
         raise NotFound()
@@ -29,16 +29,16 @@ def require_centre(tx: Session, code: str) -> Centre:
 
 
 def find_centres(tx: Session, codes: Iterable[str]) -> dict[str, Centre]:
-    """Return those of the centres that there are, by code, in an order that is the same for every transaction.
+    """Return the centres that exist, by code, in the order of their ids.
 
-    Transactions that lock rows of several centres in this order cannot block each other.
+    The order is the same in every transaction, so transactions that lock rows in it cannot block each other.
     """
-    # A database may refuse strange text instead of not finding it, so that is never asked for.
-    wanted = {code for code in map(normal_code, codes) if state_codes.may_be_centre_code(code)}
+    # A database may refuse text with strange characters, so such codes never reach it.
+    wanted = {code for code in map(normalise_code, codes) if state_codes.may_be_centre_code(code)}
     query = select(Centre).where(Centre.code.in_(wanted)).order_by(Centre.id)
     return {centre.code: centre for centre in tx.scalars(query)} if wanted else {}
 
 
 def find_by_prefix(tx: Session, prefix: str) -> Centre | None:
-    """Return the centre whose short codes begin so."""
+    """Return the centre whose short codes have this prefix, or ``None``."""
     return tx.scalar(select(Centre).where(Centre.prefix == prefix))

@@ -1,7 +1,7 @@
-"""Codes that the State gave: legal entities (ЄДРПОУ), territories (КАТОТТГ), centres.
+"""Codes of the State: legal entities (ЄДРПОУ), territories (КАТОТТГ), centres.
 
 ``data/katottg.csv`` is the State's open codifier of 16.05.2025: regions, districts, communities, cities and
-city districts. Villages are known by the community they lie in, so their codes need no rows.
+city districts. It has no villages: the code of a village begins like that of its community.
 """
 
 import csv
@@ -19,14 +19,14 @@ _COMMUNITY_CATEGORIES = ("H", "K")  # communities, and the two cities that are r
 
 
 def is_edrpou(code: str) -> bool:
-    """Whether it is written like a ЄДРПОУ: eight digits."""
+    """Whether the code has the form of a ЄДРПОУ: eight digits."""
     return _EDRPOU.fullmatch(code) is not None
 
 
 def has_valid_check_digit(edrpou: str) -> bool:
     """Whether the eighth digit of a ЄДРПОУ follows from the seven before it.
 
-    About one real code in a hundred fails, so imported codes are only warned about.
+    About one real code in a hundred fails this check, so an import only warns.
     """
     *digits, check_digit = (int(digit) for digit in edrpou)
     weights = range(1, 8) if not 30_000_000 <= int(edrpou) <= 60_000_000 else (7, 1, 2, 3, 4, 5, 6)
@@ -37,18 +37,18 @@ def has_valid_check_digit(edrpou: str) -> bool:
 
 
 def is_katottg(code: str) -> bool:
-    """Whether it is written like a КАТОТТГ code: UA and 17 digits."""
+    """Whether the code has the form of a КАТОТТГ: UA and 17 digits."""
     return _KATOTTG.fullmatch(code) is not None
 
 
 def is_known_territory(katottg: str) -> bool:
-    """Whether the codifier has this territory, or the community that it lies in."""
+    """Whether the codifier has this territory or its community."""
     names, communities = _load_codifier()
     return katottg in names or (is_katottg(katottg) and katottg[:_COMMUNITY_CODE_LENGTH] in communities)
 
 
 def find_territory_name(katottg: str) -> str | None:
-    """The name the codifier gives this very code, such as ``Вінниця``."""
+    """Return the name of this code in the codifier, such as ``Вінниця``, or ``None``."""
     return _load_codifier()[0].get(katottg)
 
 
@@ -64,7 +64,7 @@ def may_be_centre_code(code: str) -> bool:
 
 @cache
 def _load_codifier() -> tuple[dict[str, str], frozenset[str]]:
-    """Names by code, and the beginnings of the codes of all communities."""
+    """Return names by code, and the first nine characters of the codes of all communities."""
     with _CODIFIER_FILE.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     names = {row["code"]: row["name"] for row in rows}

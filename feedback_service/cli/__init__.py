@@ -1,7 +1,7 @@
-"""The command-line door: what an operator does, and the worker. ``wsgi`` registers it where a command runs.
+"""The command-line door: the commands of an operator, the relay and the worker.
 
-A command exits with 0 when what its help says is true, with 1 when it is not, with 2 when it was called
-wrongly; then one sentence on standard error says why.
+``wsgi`` registers them only where a command runs. A command exits with 0 when it has done what its help says, with 1
+when it has not, with 2 when it was called wrongly; in the last two cases one sentence on standard error says why.
 """
 
 from flask import Flask
@@ -15,7 +15,7 @@ from feedback_service.cli.worker import relay, worker
 
 
 def register(app: Flask) -> None:
-    """Give the ``flask`` command all of ours."""
+    """Add our commands to the ``flask`` command."""
     groups = (centre, service, key, user, journal, device, questionnaire, methodology, packages)
     for command in (*groups, relay, worker, recount, purge, summary):
         app.cli.add_command(command)

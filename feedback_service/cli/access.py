@@ -1,14 +1,13 @@
-"""Who is let in, programs by keys and people by passwords; and the journal of what they did."""
+"""Commands for API keys, users and the audit log."""
 
 import sys
 
 import click
 
-from feedback_service.access import audit_log as access_journal
-from feedback_service.access.audit_log import ChainBreak
+from feedback_service.access.audit_log import INSTALLATION_CHAIN, ChainBreak
 from feedback_service.addresses import set_password_address
 from feedback_service.cli.command import Group
-from feedback_service.flow import api_keys, users
+from feedback_service.flow import api_keys, audit, users
 from feedback_service.vocabulary import ROLES, SCOPES
 
 key = Group("key", help="Keys of case systems and portals.")
@@ -71,18 +70,18 @@ def user_add(email: str, role: str, scopes: tuple[str, ...], password_stdin: boo
 @user.command("list")
 def user_list() -> None:
     """Print every user: e-mail, role, what it reaches, and what is missing or switched off."""
-    for known in users.list_users(None):
-        card = known.user
+    for visible_user in users.list_users(None):
+        summary = visible_user.user
         remarks = [
-            words
-            for words, so in (
-                ("disabled", card.disabled),
-                ("no password", not card.has_password),
-                ("no second factor", not card.has_second_factor),
+            remark
+            for remark, applies in (
+                ("disabled", summary.disabled),
+                ("no password", not summary.has_password),
+                ("no second factor", not summary.has_second_factor),
             )
-            if so
+            if applies
         ]
-        click.echo("\t".join((card.email, card.role, " ".join(card.scopes), ", ".join(remarks))))
+        click.echo("\t".join((summary.email, summary.role, " ".join(summary.scopes), ", ".join(remarks))))
 
 
 @user.command("link")
@@ -122,12 +121,12 @@ def user_second_factor_reset(email: str) -> None:
 def journal_check() -> None:
     """Prove that the journal is whole, and print the head of each chain: note them where nobody can change them."""
     broken = 0
-    for proved in access_journal.check_chains():
-        chain = "installation" if proved.chain == access_journal.INSTALLATION_CHAIN else str(proved.chain)
-        if isinstance(proved, ChainBreak):
+    for result in audit.check_audit_log():
+        chain = "installation" if result.chain == INSTALLATION_CHAIN else str(result.chain)
+        if isinstance(result, ChainBreak):
             broken += 1
-            click.echo(f"{chain}\tbroken at entry {proved.number}", err=True)
+            click.echo(f"{chain}\tbroken at entry {result.number}", err=True)
         else:
-            click.echo(f"{chain}\t{proved.number}\t{proved.digest.hex()}")
+            click.echo(f"{chain}\t{result.number}\t{result.digest.hex()}")
     if broken:
         raise click.ClickException(f"{broken} of the journal's chains do not hold together.")

@@ -1,4 +1,4 @@
-"""What every command is: one whose failures are one sentence."""
+"""The base of every command: it reports a failure in one sentence."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +15,8 @@ from feedback_service.imports import UnreadableFile
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-class _Misused(click.UsageError):
-    """A command called wrongly, told in one sentence."""
+class _UsageError(click.UsageError):
+    """A command was called wrongly; the message is one sentence."""
 
     def show(self, file: Any = None) -> None:
         """Print the sentence."""
@@ -25,52 +25,55 @@ class _Misused(click.UsageError):
 
 
 @contextmanager
-def _in_one_sentence() -> Iterator[None]:
+def _one_sentence_errors() -> Iterator[None]:
+    """Raise a ``ClickException`` with one sentence in place of any error that the service raises."""
     try:
         yield
     except click.exceptions.NoArgsIsHelpError:
         raise
-    except click.UsageError as wrong:
-        raise _Misused(
-            wrong.message if type(wrong) is click.UsageError else wrong.format_message(), wrong.ctx
-        ) from wrong
-    except Invalid as refusal:
-        said = (error.detail % error.params if error.params else error.detail for error in refusal.errors)
-        raise click.ClickException(" ".join(said)) from refusal
+    except click.UsageError as error:
+        # Only the subclasses of click word their message in ``format_message``.
+        message = error.message if type(error) is click.UsageError else error.format_message()
+        raise _UsageError(message, error.ctx) from error
+    except Invalid as invalid:
+        sentences = (
+            error.detail % error.params if error.params else error.detail for error in invalid.errors
+        )
+        raise click.ClickException(" ".join(sentences)) from invalid
     except (Unavailable, SQLAlchemyError) as error:
         sentence = "The database cannot be used; is it there, and has flask --app wsgi db upgrade been run?"
         raise click.ClickException(sentence) from error
-    except FeedbackError as refusal:
-        raise click.ClickException(refusal.detail % refusal.params or refusal.title) from refusal
-    except UnreadableFile as wrong:
-        raise click.ClickException(f"{wrong}.") from wrong
+    except FeedbackError as error:
+        raise click.ClickException(error.detail % error.params or error.title) from error
+    except UnreadableFile as error:
+        raise click.ClickException(f"{error}.") from error
 
 
 class Command(click.Command):
-    """A command whose failures are one sentence."""
+    """A command that reports a failure in one sentence."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         """Read the arguments."""
-        with _in_one_sentence():
+        with _one_sentence_errors():
             return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run it."""
-        with _in_one_sentence():
+        """Run the command."""
+        with _one_sentence_errors():
             return super().invoke(ctx)
 
 
 class Group(AppGroup):
-    """Commands about one thing."""
+    """A group of commands about one thing."""
 
     command_class = Command
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         """Read the arguments."""
-        with _in_one_sentence():
+        with _one_sentence_errors():
             return super().make_context(*args, **kwargs)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """Find the command that is named."""
-        with _in_one_sentence():
+        with _one_sentence_errors():
             return super().resolve_command(ctx, args)

@@ -1,4 +1,4 @@
-"""What is stored: counted anew, deleted in time, summed up."""
+"""Commands that recount, purge and sum up what is stored."""
 
 import json
 from dataclasses import asdict
@@ -47,7 +47,7 @@ def purge() -> None:
     click.echo(f"{purged.comments} comments and {purged.cases} cases deleted.")
 
 
-def _day(_ctx: click.Context, _param: click.Parameter, typed: datetime | None) -> date | None:
+def _parse_day(_ctx: click.Context, _param: click.Parameter, typed: datetime | None) -> date | None:
     if typed is None:
         return None
     if typed.year not in ACCEPTED_YEARS:
@@ -60,23 +60,22 @@ def _day(_ctx: click.Context, _param: click.Parameter, typed: datetime | None) -
     "--centre", "centres", multiple=True, required=True, help="The centre's code; repeat to pool several."
 )
 @click.option(
-    "--from", "first", type=DAY, callback=_day, help="First day, in Kyiv; 1 January when not given."
+    "--from", "first", type=DAY, callback=_parse_day, help="First day, in Kyiv; 1 January when not given."
 )
-@click.option("--to", "last", type=DAY, callback=_day, help="Last day, in Kyiv; today when not given.")
+@click.option("--to", "last", type=DAY, callback=_parse_day, help="Last day, in Kyiv; today when not given.")
 @with_appcontext
 def summary(centres: tuple[str, ...], first: date | None, last: date | None) -> None:
     """Print a period's indicators as the JSON of GET /api/v1/summaries."""
     try:
         first, last = complete_period(first, last, clock.kyiv_day(clock.now()))
-    except EndsBeforeItBegins as wrong:
-        raise click.UsageError("--from is later than --to") from wrong
-    wanted = frozenset(code.strip().upper() for code in centres)
+    except EndsBeforeItBegins as error:
+        raise click.UsageError("--from is later than --to") from error
+    codes = frozenset(code.strip().upper() for code in centres)
     try:
-        sums, without_signals = read_both_totals(FigureQuery(wanted, first, last))
-    except NotFound as missing:
-        raise click.ClickException(
-            f"There is no centre {' or no centre '.join(sorted(wanted))}."
-        ) from missing
-    if sums.methodology.status == "unconfirmed":
+        totals, totals_without_signals = read_both_totals(FigureQuery(codes, first, last))
+    except NotFound as error:
+        message = f"There is no centre {' or no centre '.join(sorted(codes))}."
+        raise click.ClickException(message) from error
+    if totals.methodology.status == "unconfirmed":
         click.echo(UNCONFIRMED, err=True)
-    click.echo(json.dumps(summary_json(sums, without_signals), ensure_ascii=False, indent=1))
+    click.echo(json.dumps(summary_json(totals, totals_without_signals), ensure_ascii=False, indent=1))

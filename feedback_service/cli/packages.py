@@ -1,4 +1,4 @@
-"""Signed packages of events, for a hand-over without a line: made and checked."""
+"""Commands that make and check signed packages of events, for an installation without a connection."""
 
 import os
 from pathlib import Path
@@ -21,15 +21,15 @@ def package_make() -> None:
     if not current_settings().central_secret:
         raise click.ClickException("FEEDBACK_CENTRAL_SECRET is not set; packages are signed by it.")
     try:
-        made = packaging.make_manual_packager(current_settings()).make_packages(until=clock.now())
-    except PackagingInProgress as busy:
-        raise click.ClickException("Somebody else makes packages just now; try again later.") from busy
+        paths = packaging.make_manual_packager(current_settings()).make_packages(until=clock.now())
+    except PackagingInProgress as error:
+        raise click.ClickException("Somebody else makes packages just now; try again later.") from error
     except OSError as error:
         folder = current_settings().packages_dir
         raise click.ClickException(f"No package can be written in {folder}: {error.strerror}.") from error
-    for path in made:
+    for path in paths:
         click.echo(path)
-    if not made:
+    if not paths:
         click.echo("No event waits.", err=True)
 
 
@@ -39,12 +39,12 @@ def package_check(file: Path) -> None:
     """Check that FILE is whole and signed, and name its numbers; needs FEEDBACK_CENTRAL_SECRET and no database."""
     try:
         contents = package_file.check_package(file, read_central_secret(os.environ))
-    except BadSettings as wrong:
-        raise click.ClickException(f"{wrong}.") from wrong
-    except BadPackage as wrong:
-        raise click.ClickException(f"{file.name} is not good: {wrong}.") from wrong
+    except BadSettings as error:
+        raise click.ClickException(f"{error}.") from error
+    except BadPackage as error:
+        raise click.ClickException(f"{file.name} is not good: {error}.") from error
     numbers = "; ".join(
-        f"{centre} {', '.join(f'{first}–{last}' for first, last in found)}"
-        for centre, found in contents.centres.items()
+        f"{centre} {', '.join(f'{first}–{last}' for first, last in ranges)}"
+        for centre, ranges in contents.centres.items()
     )
     click.echo(f"{contents.name} is whole and signed, {contents.events} events: {numbers}.")

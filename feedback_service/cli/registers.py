@@ -1,4 +1,4 @@
-"""What an installation is set up with: centres, services, published documents."""
+"""Commands that register centres and services and publish documents."""
 
 import sys
 from pathlib import Path
@@ -25,8 +25,8 @@ methodology = Group("methodology", help="Published methodologies.")
 @click.option("--contact", help="Where to turn about personal data.")
 def centre_add(code: str, **profile: str | None) -> None:
     """Make the centre CODE known, for example SN05000001."""
-    given = {name: cell for name, cell in profile.items() if cell is not None}
-    for warning in registers.add_centre({"code": code} | given):
+    options = {name: value for name, value in profile.items() if value is not None}
+    for warning in registers.add_centre({"code": code} | options):
         click.echo(f"Warning: {warning}", err=True)
     click.echo(f"Centre {code.strip().upper()} added.")
 
@@ -36,7 +36,7 @@ def centre_add(code: str, **profile: str | None) -> None:
 def centre_import(file: Path) -> None:
     """Bring centres up to FILE: CSV or JSON with code, name, edrpou, katottg and, if known, controller, contact."""
     rows = imports.read_table(file, registers.REQUIRED_CENTRE_COLUMNS, registers.OPTIONAL_CENTRE_COLUMNS)
-    _tell(registers.import_centres(rows))
+    _report_import(registers.import_centres(rows))
 
 
 @service.command("import")
@@ -45,7 +45,7 @@ def centre_import(file: Path) -> None:
 def service_import(file: Path, code: str | None) -> None:
     """Bring services up to FILE: CSV or JSON with title, code or local_code or both, and centre unless --centre."""
     rows = imports.read_table(file, registers.REQUIRED_SERVICE_COLUMNS, registers.OPTIONAL_SERVICE_COLUMNS)
-    _tell(registers.import_services(rows, code))
+    _report_import(registers.import_services(rows, code))
 
 
 @questionnaire.command("load")
@@ -62,14 +62,15 @@ def methodology_load(file: Path) -> None:
     click.echo(f"Methodology {publishing.publish_methodology(imports.read_document(file))} is published.")
 
 
-def _tell(done: ImportResult) -> None:
-    """Say what became of a file; exit with 1 if a row was not taken."""
-    for warning in done.warnings:
+def _report_import(result: ImportResult) -> None:
+    """Print what became of a file; exit with 1 if a row was refused."""
+    for warning in result.warnings:
         click.echo(f"Warning, line {warning.line}: {warning.sentence}", err=True)
-    for fault in done.faults:
+    for fault in result.faults:
         click.echo(f"Not taken, line {fault.line}: {fault.sentence}", err=True)
     click.echo(
-        f"{done.added} added, {done.changed} changed, {done.unchanged} unchanged, {len(done.faults)} not taken."
+        f"{result.added} added, {result.changed} changed, {result.unchanged} unchanged, "
+        f"{len(result.faults)} not taken."
     )
-    if done.faults:
+    if result.faults:
         sys.exit(1)

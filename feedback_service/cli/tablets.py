@@ -1,4 +1,4 @@
-"""Tablets: let in, watched, shut out, relieved of what a stuck one saved."""
+"""Commands for tablets: pairing, their state, revoking, and importing answers that a tablet saved to a file."""
 
 import json
 import sys
@@ -61,8 +61,8 @@ def device_revoke(id: uuid.UUID, code: str) -> None:
 @click.argument("file", type=FILE)
 def device_import(file: Path) -> None:
     """Take the answers that a stuck tablet saved to FILE; each is taken once, however often it is brought."""
-    became = tablet_files.import_tablet_file(imports.read_document(file))
+    counts = tablet_files.import_tablet_file(imports.read_document(file))
     for word in ("accepted", "accepted_as_walkup", "duplicate", "rejected"):
-        click.echo(f"{became[word]} {word}")
-    if became["rejected"]:
+        click.echo(f"{counts[word]} {word}")
+    if counts["rejected"]:
         sys.exit(1)

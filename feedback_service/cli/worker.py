@@ -1,4 +1,4 @@
-"""What goes on until it is told to end: the relay, and the worker that does all duties."""
+"""Commands that run until they are stopped: the relay, and the worker that does all duties."""
 
 import signal
 import threading
@@ -8,16 +8,14 @@ from contextlib import closing, contextmanager, nullcontext
 import click
 from flask.cli import with_appcontext
 
-from feedback_service import worker as duties
 from feedback_service.cli.command import Command
 from feedback_service.config import Settings, current_settings
-from feedback_service.delivery import packaging
-from feedback_service.delivery import relay as courier
-from feedback_service.delivery.packaging import Packager
-from feedback_service.delivery.relay import Relay
+from feedback_service.delivery.packaging import Packager, make_packager
+from feedback_service.delivery.relay import Relay, make_relay
 from feedback_service.logs import log
+from feedback_service.worker import run_duties, run_duties_once
 
-NO_CENTRAL = "FEEDBACK_CENTRAL_URL is not set: nothing is sent, events wait."
+NO_CENTRAL_URL = "FEEDBACK_CENTRAL_URL is not set: nothing is sent, events wait."
 
 
 @click.command("relay", cls=Command)
@@ -25,16 +23,17 @@ NO_CENTRAL = "FEEDBACK_CENTRAL_URL is not set: nothing is sent, events wait."
 @with_appcontext
 def relay(once: bool) -> None:
     """Carry events to the central system, again and again; SIGTERM or Ctrl-C ends it between two requests."""
-    carrier, stop = _carrier(current_settings()), threading.Event()
-    if carrier is None:
-        click.echo(NO_CENTRAL, err=True)
-    with closing(carrier) if carrier else nullcontext():
+    deliverer = _make_deliverer(current_settings())
+    stop = threading.Event()
+    if deliverer is None:
+        click.echo(NO_CENTRAL_URL, err=True)
+    with closing(deliverer) if deliverer else nullcontext():
         if once:
-            click.echo(f"{carrier.deliver_all() if carrier else 0} batches carried.")
+            click.echo(f"{deliverer.deliver_all() if deliverer else 0} batches carried.")
             return
-        with _signals(stop.set):
-            log.info("relay started", delivers=carrier is not None)
-            carrier.run(stop) if carrier else stop.wait()
+        with _call_on_termination(stop.set):
+            log.info("relay started", delivers=deliverer is not None)
+            deliverer.run(stop) if deliverer else stop.wait()
 
 
 @click.command("worker", cls=Command)
@@ -42,30 +41,31 @@ def relay(once: bool) -> None:
 @with_appcontext
 def worker(once: bool) -> None:
     """Carry events, complete answers left, close days, purge, again and again; SIGTERM or Ctrl-C ends it."""
-    carrier = _carrier(current_settings())
-    with closing(carrier) if carrier else nullcontext():
+    deliverer = _make_deliverer(current_settings())
+    with closing(deliverer) if deliverer else nullcontext():
         if once:
-            duties.work_once()
-            if carrier:
-                carrier.deliver_all()
+            run_duties_once()
+            if deliverer:
+                deliverer.deliver_all()
             return
         stop = threading.Event()
-        with _signals(stop.set):
-            log.info("worker started", delivers=carrier is not None)
-            duties.work(stop, relay=carrier.run if carrier else None)
+        with _call_on_termination(stop.set):
+            log.info("worker started", delivers=deliverer is not None)
+            run_duties(stop, relay=deliverer.run if deliverer else None)
 
 
-def _carrier(settings: Settings) -> Relay | Packager | None:
-    """Who takes events out of the house, if anybody does."""
-    return packaging.make_packager(settings) or courier.make_relay(settings)
+def _make_deliverer(settings: Settings) -> Relay | Packager | None:
+    """Make what delivers events as the settings say; ``None`` if they name no way to the central system."""
+    return make_packager(settings) or make_relay(settings)
 
 
 @contextmanager
-def _signals(stop: Callable[[], None]) -> Iterator[None]:
-    """SIGTERM and SIGINT call ``stop`` instead of ending the process."""
-    before = {number: signal.signal(number, lambda *_: stop()) for number in (signal.SIGTERM, signal.SIGINT)}
+def _call_on_termination(function: Callable[[], None]) -> Iterator[None]:
+    """Let SIGTERM and SIGINT call the function instead of ending the process."""
+    signals = (signal.SIGTERM, signal.SIGINT)
+    previous_handlers = {number: signal.signal(number, lambda *_: function()) for number in signals}
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in previous_handlers.items():
             signal.signal(number, handler)

@@ -40,7 +40,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from feedback_service.counts import live, tallies
 from feedback_service.counts.live import GroupCounts
 from feedback_service.counts.tallies import INVITATIONS_BY, WHOLE
-from feedback_service.database import table
+from feedback_service.database import table_of
 from feedback_service.models import Centre, CountedDay, CountRollup, Response
 
 # Parameters of one statement that may be ids of centres: PostgreSQL takes 65,535 in all, SQLite often 32,766.
@@ -55,7 +55,7 @@ def _insert_or_change(statement: Any) -> Any:
     )
 
 
-_MARK = {dialect: _insert_or_change(insert(table(CountedDay))) for dialect, insert in _INSERT.items()}
+_MARK = {dialect: _insert_or_change(insert(table_of(CountedDay))) for dialect, insert in _INSERT.items()}
 
 
 def reopen_day(connection: Connection, centre_id: uuid.UUID, day: date, *, today: date) -> None:

@@ -1,20 +1,18 @@
-"""The database: one engine, three ways in, and durability asserted.
+"""The database: one engine and three kinds of transactions. Nothing else in the program commits.
 
-engine          the engine, its pool, and the check that the database keeps what it acknowledges
-schema          the base of all tables, and how they keep instants
+engine          the engine, its pool, and the check that the database is durable
+schema          the base class of all tables, and the type of instants
 transactions    ``transaction`` writes, ``reading`` reads, ``optimistic_transaction`` reads first and then writes once
-driver_errors   which errors mean "tell the story again", and which "come back later"
-compiled        the statements of a visit, compiled once: the one shortcut past SQLAlchemy
-sqlite_queue    who writes next to a SQLite file
-deferred_writes small things that may be lost, written together a moment later
-
-Nothing else in the program commits.
+driver_errors   which errors mean a lost race, and which a database that is busy or not reachable
+compiled        statements of a visit, compiled once: the only shortcut past SQLAlchemy
+sqlite_queue    the queue of writers to a SQLite file
+deferred_writes small writes that may be lost, collected for one commit
 """
 
-from feedback_service.database.compiled import fetch_rows, write, write_guarded
+from feedback_service.database.compiled import execute_write, fetch_rows, write_guarded
 from feedback_service.database.deferred_writes import DeferredWriter
 from feedback_service.database.engine import NotDurable, NotReachable, db, open_database
-from feedback_service.database.schema import Base, Instant, table
+from feedback_service.database.schema import Base, Instant, table_of
 from feedback_service.database.transactions import (
     OptimisticTransaction,
     optimistic_transaction,
@@ -30,12 +28,12 @@ __all__ = [
     "NotReachable",
     "OptimisticTransaction",
     "db",
+    "execute_write",
     "fetch_rows",
     "open_database",
     "optimistic_transaction",
     "reading",
-    "table",
+    "table_of",
     "transaction",
-    "write",
     "write_guarded",
 ]

@@ -1,8 +1,8 @@
-"""The one shortcut past SQLAlchemy: a statement is compiled once in a process and then handed to the driver.
+"""The only shortcut past SQLAlchemy: a process compiles a statement once and then gives it to the driver.
 
-It serves the few statements of a visit: through ``Connection.execute`` they cost a third more, which on PostgreSQL
-puts a visit below half of a bare program's speed (decision 17). The connection, its transaction and its pool are
-SQLAlchemy's, so both ways may be mixed: a statement that is new or seldom goes through ``Connection.execute``.
+It serves the few statements of a visit. Through ``Connection.execute`` these cost a third more, and a visit on
+PostgreSQL then has less than half the speed of a bare program (decision 17). The connection, its transaction and
+its pool are SQLAlchemy's, so both ways mix: all other statements use ``Connection.execute``.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,13 +19,13 @@ _Convert = Callable[[Any], Any]
 
 
 class _Compiled(NamedTuple):
-    """A statement as one kind of database takes it."""
+    """A statement in the dialect of one database."""
 
     sql: str
-    order: Sequence[str] | None  # of the values, where they have no names
+    order: Sequence[str] | None  # of the values, if the dialect has no names for them
     constants: Mapping[str, Any]  # values that are part of the statement
-    convert_values: Sequence[tuple[str, _Convert]]  # those that the driver does not take as they are
-    convert_columns: Sequence[tuple[int, _Convert]]  # those that it does not give as they should be
+    convert_values: Sequence[tuple[str, _Convert]]  # values that the driver needs converted
+    convert_columns: Sequence[tuple[int, _Convert]]  # columns that the driver returns unconverted
 
 
 _compiled: dict[tuple[_Statement, str, tuple[str, ...]], _Compiled] = {}
@@ -34,17 +34,17 @@ _compiled: dict[tuple[_Statement, str, tuple[str, ...]], _Compiled] = {}
 def fetch_rows(
     connection: Connection, query: Select[Any], values: Mapping[str, Any]
 ) -> list[tuple[Any, ...]]:
-    """As ``connection.execute(query, values).all()``. ``query`` is built once, when its module is loaded."""
+    """Do the same as ``connection.execute(query, values).all()``. ``query`` must be a constant of its module."""
     compiled, cursor = _execute(connection, query, values)
     rows: list[tuple[Any, ...]] = cursor.fetchall()
     cursor.close()
     if not compiled.convert_columns:
         return rows
-    return [_converted(row, compiled.convert_columns) for row in rows]
+    return [_convert_row(row, compiled.convert_columns) for row in rows]
 
 
-def write(connection: Connection, statement: UpdateBase, values: Mapping[str, Any]) -> int:
-    """As ``connection.execute(statement, values).rowcount``. ``statement`` is built once, when its module is loaded."""
+def execute_write(connection: Connection, statement: UpdateBase, values: Mapping[str, Any]) -> int:
+    """Do the same as ``connection.execute(statement, values).rowcount``. ``statement`` must be a constant."""
     _, cursor = _execute(connection, statement, values)
     rows = int(cursor.rowcount)
     cursor.close()
@@ -52,36 +52,38 @@ def write(connection: Connection, statement: UpdateBase, values: Mapping[str, An
 
 
 def write_guarded(connection: Connection, statement: UpdateBase, values: Mapping[str, Any]) -> None:
-    """Change one row that must still be as it was read; ``LostRace`` if it is not."""
-    if write(connection, statement, values) != 1:
+    """Change one row; the statement's condition says that it is still as it was read. Raises ``LostRace``."""
+    if execute_write(connection, statement, values) != 1:
         raise LostRace()
 
 
 def _execute(
     connection: Connection, statement: _Statement, values: Mapping[str, Any]
 ) -> tuple[_Compiled, Any]:
-    """The compiled statement, and an open cursor with its result."""
+    """Return the compiled statement and an open cursor with its result."""
     dialect = connection.dialect
     key = statement, dialect.name, tuple(values)
     compiled = _compiled.get(key)
     if compiled is None:
         compiled = _compiled[key] = _compile(statement, dialect, values)
-    given = {**compiled.constants, **values}
+    parameters = {**compiled.constants, **values}
     for name, convert in compiled.convert_values:
-        given[name] = convert(given[name])
+        parameters[name] = convert(parameters[name])
     order = compiled.order
     if not connection.in_transaction():
-        connection.begin()  # the driver begins by itself, and SQLAlchemy would not know what to commit
+        connection.begin()  # else the driver begins, and SQLAlchemy does not know that it must commit
     cursor = connection.connection.cursor()
     try:
-        cursor.execute(compiled.sql, given if order is None else [given[name] for name in order])
+        cursor.execute(compiled.sql, parameters if order is None else [parameters[name] for name in order])
     except dialect.loaded_dbapi.Error as error:
-        broken = dialect.is_disconnect(cast(Any, error), cast(Any, connection.connection), cast(Any, cursor))
-        if broken:
+        is_broken = dialect.is_disconnect(
+            cast(Any, error), cast(Any, connection.connection), cast(Any, cursor)
+        )
+        if is_broken:
             connection.invalidate(error)
         else:
             cursor.close()
-        raise _as_sqlalchemy_raises(error, dialect, broken) from error
+        raise _wrap_driver_error(error, dialect, is_broken) from error
     return compiled, cursor
 
 
@@ -92,7 +94,7 @@ def _compile(statement: _Statement, dialect: Dialect, values: Mapping[str, Any])
         name: parameter.type.dialect_impl(dialect).bind_processor(dialect)
         for name, parameter in compiler.binds.items()
     }
-    columns = [
+    column_processors = [
         column.type.dialect_impl(dialect).result_processor(dialect, None)
         for column in (statement.exported_columns if isinstance(statement, Select) else ())
     ]
@@ -101,22 +103,21 @@ def _compile(statement: _Statement, dialect: Dialect, values: Mapping[str, Any])
         compiler.positiontup,
         {name: parameter.value for name, parameter in compiler.binds.items() if not parameter.required},
         [(name, convert) for name, convert in processors.items() if convert],
-        [(place, convert) for place, convert in enumerate(columns) if convert],
+        [(index, convert) for index, convert in enumerate(column_processors) if convert],
     )
 
 
-def _converted(row: Sequence[Any], columns: Sequence[tuple[int, _Convert]]) -> tuple[Any, ...]:
+def _convert_row(row: Sequence[Any], convert_columns: Sequence[tuple[int, _Convert]]) -> tuple[Any, ...]:
     converted = list(row)
-    for place, convert in columns:
-        converted[place] = convert(converted[place])
+    for index, convert in convert_columns:
+        converted[index] = convert(converted[index])
     return tuple(converted)
 
 
-def _as_sqlalchemy_raises(error: Exception, dialect: Dialect, broken: bool) -> Exception:
-    drivers_base = cast(type[Exception], dialect.loaded_dbapi.Error)
-    return cast(
-        Exception,
-        DBAPIError.instance(
-            None, None, error, drivers_base, hide_parameters=True, connection_invalidated=broken
-        ),
+def _wrap_driver_error(error: Exception, dialect: Dialect, is_broken: bool) -> Exception:
+    """Return the exception that SQLAlchemy raises for this error of the driver."""
+    driver_base = cast(type[Exception], dialect.loaded_dbapi.Error)
+    wrapped = DBAPIError.instance(
+        None, None, error, driver_base, hide_parameters=True, connection_invalidated=is_broken
     )
+    return cast(Exception, wrapped)

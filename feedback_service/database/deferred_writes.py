@@ -1,4 +1,4 @@
-"""Small things that a kill may lose, written together a moment later."""
+"""Writes that a killed process may lose, collected for one commit."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -17,38 +17,38 @@ T = TypeVar("T")
 
 
 class DeferredWriter(Generic[T]):
-    """Writes small things that a kill may lose: one commit for all that came within ``DELAY_SECONDS``.
+    """Collects items for ``DELAY_SECONDS`` and writes them in one commit; a killed process may lose them.
 
-    ``write`` is a transaction. What it cannot write, because the database is busy or away, is dropped. A program
-    that ends in order waits until all is written.
+    ``write_items`` is a transaction. When the database is busy or not reachable, the items are dropped. A process
+    that ends in order first writes all of them.
     """
 
-    def __init__(self, write: Callable[[Sequence[T]], object]) -> None:
-        self._write = write
+    def __init__(self, write_items: Callable[[Sequence[T]], object]) -> None:
+        self._write_items = write_items
         self._waiting: dict[Flask, list[T]] = {}
         self._lock, self._writing = threading.Lock(), threading.Lock()
 
-    def add(self, thing: T) -> None:
-        """This will be written soon."""
-        app = app_ctx.app  # the timer has none of its own
+    def add(self, item: T) -> None:
+        """Write the item within ``DELAY_SECONDS``."""
+        app = app_ctx.app  # the thread of the timer has no application
         with self._lock:
-            things = self._waiting.setdefault(app, [])
-            things.append(thing)
-            if len(things) == 1:  # not after the lock: two that came at once would each leave it to the other
+            items = self._waiting.setdefault(app, [])
+            items.append(item)
+            if len(items) == 1:  # inside the lock: outside, two threads could both see a length of 2
                 threading.Timer(DELAY_SECONDS, self._write_all, (app,)).start()
 
     def write_now(self) -> None:
-        """Everything is written now."""
+        """Write all waiting items now."""
         self._write_all(app_ctx.app)
 
     def _write_all(self, app: Flask) -> None:
         with self._writing:
             with self._lock:
-                things = self._waiting.pop(app, None)
-            if things is None:
+                items = self._waiting.pop(app, None)
+            if items is None:
                 return
             try:
                 with app.app_context(), suppress(Unavailable):
-                    self._write(things)
-            except Exception as error:  # nobody is there to catch it, and Python would print what it says
-                log.error("not written", number=len(things), exc_info=error)
+                    self._write_items(items)
+            except Exception as error:  # in a thread Python would print the message, which may quote people
+                log.error("not written", number=len(items), exc_info=error)

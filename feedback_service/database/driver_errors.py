@@ -1,4 +1,4 @@
-"""What an error of the database means: a race was lost, the database is busy or away, or we asked for nonsense."""
+"""What an error of the database means: a lost race, a database that is busy or not reachable, or another fault."""
 
 import re
 import sqlite3
@@ -10,25 +10,25 @@ from feedback_service.errors import LostRace
 
 LOST_RACE_CODES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 KEY_TAKEN_CODES = frozenset({"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"})
-# Connections, resources, shutdown, a lock waited for too long: these pass, anything else is a fault of ours.
+# Connection, resources, shutdown, too long a wait for a lock: these errors pass. Others are faults of the program.
 TEMPORARY_CODES = re.compile("(08|53|57P0|55P03)|SQLITE_(BUSY|LOCKED|CANTOPEN|FULL|IOERR)(_|$)")
 
 
 def error_code(error: Exception) -> str | None:
-    """PostgreSQL's SQLSTATE or SQLite's name of the error, if it has one."""
+    """Return PostgreSQL's SQLSTATE or SQLite's name of the error; ``None`` if it has neither."""
     cause = getattr(error, "orig", None)
     return getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
 
 
 def is_lost_race(error: Exception) -> bool:
-    """Whether somebody else was first, so that the story may succeed when it is told again."""
+    """Whether another transaction was first, so that the story may succeed when it runs again."""
     if isinstance(error, LostRace):
         return True
     return error_code(error) in (KEY_TAKEN_CODES if isinstance(error, IntegrityError) else LOST_RACE_CODES)
 
 
 def is_temporary(error: Exception) -> bool:
-    """Whether the database is busy or away; it is not about what was asked."""
+    """Whether the database is busy or not reachable."""
     if not isinstance(error, DBAPIError):
         return isinstance(error, NoConnectionFree)
     if error.connection_invalidated:
@@ -36,6 +36,6 @@ def is_temporary(error: Exception) -> bool:
     code = error_code(error)
     if code is not None:
         return TEMPORARY_CODES.match(code) is not None
-    # psycopg has no code for a server that it could not reach or that hung up.
+    # psycopg gives no code when it cannot reach the server or the server closes the connection.
     is_about_connection = isinstance(error, OperationalError | InterfaceError)
     return is_about_connection and not isinstance(error.orig, sqlite3.Error)

@@ -1,4 +1,4 @@
-"""The engine with its pool, and the check that the database keeps what it acknowledges."""
+"""The engine with its pool, and the check that the database is durable: it keeps what it acknowledges."""
 
 import select
 from typing import Any
@@ -12,32 +12,32 @@ from feedback_service.database.driver_errors import error_code
 from feedback_service.database.schema import Base
 from feedback_service.database.sqlite_queue import WriteQueue
 
-LOCK_WAIT_SECONDS = 15.0  # how long a writer waits for another before it gives up
-IDLE_SECONDS = 60.0  # how long a transaction may do nothing and keep others waiting
-WRITE_QUEUE = "vidhuk_write_queue"  # where an application on SQLite has its queue of writers
+LOCK_WAIT_SECONDS = 15.0  # how long a writer waits for a lock
+IDLE_SECONDS = 60.0  # PostgreSQL ends a transaction that is idle for longer
+WRITE_QUEUE = "vidhuk_write_queue"  # key of the queue in ``app.extensions``; on SQLite only
 
 db = SQLAlchemy(model_class=Base, disable_autonaming=True)
 
 
 class NotDurable(Exception):
-    """The database may forget what it acknowledged; the service refuses to use it."""
+    """The database may lose what it acknowledged, so the service refuses to use it."""
 
 
 class NotReachable(Exception):
-    """There is no database where the settings say; the message quotes no address, which may hold a password."""
+    """No database answers at the address. The message does not quote the address, which may contain a password."""
 
 
 def open_database(app: Flask, url: str) -> None:
-    """Give the application its engine; raises ``NotReachable``, or ``NotDurable`` if the database may forget."""
+    """Give the application its engine and check the database. Raises ``NotReachable`` or ``NotDurable``."""
     address, connect_args = make_url(url), dict[str, Any]()
     if address.query.get("prepare_threshold") == "none":
-        # PgBouncer before 1.22 may send a prepared statement to a server connection that has not prepared it. An
-        # address cannot hold the value by which psycopg prepares nothing.
+        # PgBouncer before 1.22 may send a prepared statement to a server connection that has not prepared it. psycopg
+        # prepares nothing when this argument is None, which an address cannot express.
         connect_args["prepare_threshold"] = None
         address = address.difference_update_query(["prepare_threshold"])
     app.config["SQLALCHEMY_DATABASE_URI"] = address
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
-        "hide_parameters": True,  # they hold people's words and secrets, and must not reach an error message
+        "hide_parameters": True,  # values are people's words and secrets; no error message may quote them
         "pool_size": 8,
         "max_overflow": 8,
         "pool_use_lifo": True,
@@ -62,43 +62,43 @@ def _listen(engine: Engine) -> None:
         event.listen(engine, "begin", _begin_sqlite)
     else:
         event.listen(engine, "connect", _prepare_postgresql)
-        event.listen(engine, "checkout", _refuse_if_hung_up)
+        event.listen(engine, "checkout", _refuse_closed_connection)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    """A new connection waits for the disk, keeps foreign keys and waits for a lock only so long."""
-    connection.isolation_level = None  # we say BEGIN ourselves: see _begin_sqlite
+    """Set up a new connection: durable commits, foreign keys, a limit for waits. Raises ``NotDurable``."""
+    connection.isolation_level = None  # the driver must not begin: see _begin_sqlite
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_SECONDS * 1000:.0f}")
     cursor.execute("PRAGMA journal_mode = WAL")
-    # Copied into the database less often, a page that many answers changed is copied once: 16 MB at most wait.
+    # A rare checkpoint copies a page once that many answers changed. At most 16 MB wait in the log.
     cursor.execute("PRAGMA wal_autocheckpoint = 4000")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten, not only forgotten
-    wanted = {"journal_mode": ("wal",), "synchronous": (2, 3), "foreign_keys": (1,), "secure_delete": (1,)}
-    found = {name: cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in wanted}
+    cursor.execute("PRAGMA secure_delete = ON")  # deleted data is overwritten
+    allowed = {"journal_mode": ("wal",), "synchronous": (2, 3), "foreign_keys": (1,), "secure_delete": (1,)}
+    values = {name: cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in allowed}
     cursor.close()
-    _refuse_if_not_durable(found, wanted)
+    _check_durability(values, allowed)
 
 
 def _prepare_postgresql(connection: Any, _record: Any) -> None:
-    """A new connection waits for the disk, and waits for a lock only so long."""
+    """Set up a new connection: a limit for waits and for idle transactions. Raises ``NotDurable``."""
     cursor = connection.cursor()
-    wanted = {"fsync": ("on",), "synchronous_commit": ("on", "remote_apply")}
-    found = {name: cursor.execute(f"SHOW {name}").fetchone()[0] for name in wanted}
+    allowed = {"fsync": ("on",), "synchronous_commit": ("on", "remote_apply")}
+    values = {name: cursor.execute(f"SHOW {name}").fetchone()[0] for name in allowed}
     cursor.execute(f"SET lock_timeout = {LOCK_WAIT_SECONDS * 1000:.0f}")
     cursor.execute(f"SET idle_in_transaction_session_timeout = {IDLE_SECONDS * 1000:.0f}")
     connection.commit()
     cursor.close()
-    _refuse_if_not_durable(found, wanted)
+    _check_durability(values, allowed)
 
 
-def _refuse_if_hung_up(connection: Any, _record: Any, _proxy: Any) -> None:
-    """Lend no connection whose server hung up; the pool then opens new ones.
+def _refuse_closed_connection(connection: Any, _record: Any, _proxy: Any) -> None:
+    """Refuse a connection that the server has closed, so that the pool opens a new one.
 
-    The server has said so without being asked, so it is enough to see whether anything is there to read.
-    ``pool_pre_ping`` asks with a statement, twice a visit (decision 17).
+    A server that closes a connection sends a message first, so it is enough to look for unread data.
+    ``pool_pre_ping`` would send a statement, twice a visit (decision 17).
     """
     unread = select.poll()
     if not connection.closed:
@@ -107,13 +107,13 @@ def _refuse_if_hung_up(connection: Any, _record: Any, _proxy: Any) -> None:
         raise InvalidatePoolError()
 
 
-def _refuse_if_not_durable(found: dict[str, Any], wanted: dict[str, tuple[Any, ...]]) -> None:
-    wrong = [f"{name} is {found[name]}" for name, fine in wanted.items() if found[name] not in fine]
+def _check_durability(values: dict[str, Any], allowed: dict[str, tuple[Any, ...]]) -> None:
+    wrong = [f"{name} is {values[name]}" for name, fine in allowed.items() if values[name] not in fine]
     if wrong:
         raise NotDurable(f"the database may forget what it acknowledged: {', '.join(wrong)}")
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    """A writer takes SQLite's lock at once: an upgrade halfway through could only fail."""
+    """Begin a transaction; a writer takes SQLite's lock at once, because taking it later can fail."""
     writes = connection.get_execution_options().get("writes", True)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,4 +1,4 @@
-"""What all tables have in common: their base class, the names of constraints, and how instants are kept."""
+"""What all tables have in common: the base class, the names of constraints, and the type of instants."""
 
 from datetime import UTC, datetime
 from typing import cast
@@ -8,7 +8,7 @@ from sqlalchemy.orm import DeclarativeBase, registry
 
 
 class Instant(TypeDecorator[datetime]):
-    """An aware instant, kept in UTC; SQLite, which has no zones, gets it without one."""
+    """An aware instant, stored in UTC; SQLite has no time zones and stores it without one."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -26,7 +26,7 @@ class Instant(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
-    """Every table; constraints get the names that migrations rely on."""
+    """Base class of all tables; it gives constraints the names that migrations rely on."""
 
     registry = registry(
         type_annotation_map={datetime: Instant},
@@ -42,6 +42,6 @@ class Base(DeclarativeBase):
     )
 
 
-def table(model: type[Base]) -> Table:
-    """The model's table, for statements that need no objects: the ORM costs more than the database there."""
+def table_of(model: type[Base]) -> Table:
+    """Return the model's table, for frequent statements: objects of the ORM cost more than the database does."""
     return cast(Table, model.__table__)

@@ -1,8 +1,8 @@
-"""Who writes next to a SQLite file: decision 7.
+"""The queue of writers to a SQLite file (decision 7).
 
-SQLite's own waiting is unfair: the longer somebody has waited, the more seldom SQLite looks again for him. Here one
-thread of each process waits for the file and looks often. The queue only orders the writers; SQLite's own lock still
-guards the file.
+SQLite's own lock is unfair: the longer a writer has waited, the more seldom SQLite tries again for it. In this queue
+one thread of each process waits for a lock file and tries often. The queue only orders the writers; SQLite's own
+lock still protects the database.
 """
 
 import fcntl
@@ -15,19 +15,19 @@ from contextlib import contextmanager
 from feedback_service.errors import Unavailable
 from feedback_service.logs import log
 
-SHORTEST_PAUSE, LONGEST_PAUSE = 0.0001, 0.0005  # seconds between two looks at the lock
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.0001, 0.0005  # seconds between two attempts
 
 
 class WriteQueue:
-    """All who write to one SQLite file, in all processes; one of them writes at a time."""
+    """Lets one thread of all processes write to a SQLite file at a time."""
 
     def __init__(self, database_file: str) -> None:
         self._lock_file = f"{database_file}-turn"
-        self._threads = threading.Lock()  # one thread of this process at a time asks for the file
+        self._threads = threading.Lock()  # one thread of this process at a time waits for the file
 
     @contextmanager
     def turn(self, seconds: float) -> Iterator[None]:
-        """Nobody else in the queue writes meanwhile; ``Unavailable`` if that takes longer than ``seconds``.
+        """Wait for the turn to write, at most ``seconds``. Raises ``Unavailable``.
 
         The kernel ends the turn of a process that dies.
         """
@@ -35,7 +35,7 @@ class WriteQueue:
         if not self._threads.acquire(timeout=seconds):
             raise _unavailable("TimeoutError")
         try:
-            lock = self._lock(deadline)
+            lock = self._open_locked(deadline)
             try:
                 yield
             finally:
@@ -43,11 +43,11 @@ class WriteQueue:
         finally:
             self._threads.release()
 
-    def _lock(self, deadline: float) -> int:
-        """The locked file; closing it ends the turn."""
+    def _open_locked(self, deadline: float) -> int:
+        """Return the descriptor of the locked file; closing it ends the turn."""
         try:
             lock = os.open(self._lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:  # the folder is full, read-only or gone: so is the database
+        except OSError as error:  # the folder is full, read-only or missing, and so is the database
             raise _unavailable(type(error).__name__) from error
         try:
             pause = SHORTEST_PAUSE

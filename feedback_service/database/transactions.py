@@ -1,6 +1,6 @@
-"""The three ways to use the database. A story that loses a race is told again from the start.
+"""The three kinds of transactions. A story that loses a race runs again from its start.
 
-So whatever it decided is decided anew on what the winner left behind.
+So it decides again, on the data that the winner has committed.
 """
 
 import random
@@ -31,37 +31,38 @@ T = TypeVar("T")
 
 
 def transaction(story: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
-    """Everything the story writes happens, or none of it does.
+    """Run the story in one transaction: all of its writes are committed, or none.
 
-    A lost race (serialization failure, deadlock, a unique key that somebody else took first) repeats the
-    whole story, up to five times. Raises ``Unavailable`` when all were lost, or the database is locked or away.
+    After a lost race (serialization failure, deadlock, a unique key taken by another transaction) the whole story
+    runs again, five times at most. Raises ``Unavailable`` after the last one, and when the database is busy or not
+    reachable.
     """
     return _with_retries(story, _write_session)
 
 
-def reading(question: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
-    """The question sees one unmoving picture of the database and changes nothing.
+def reading(story: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
+    """Run the story on one snapshot of the database, without writes.
 
-    Raises ``Unavailable`` when the database is locked or away.
+    Raises ``Unavailable`` when the database is busy or not reachable.
     """
-    return _with_retries(question, _read_session)
+    return _with_retries(story, _read_session)
 
 
 @dataclass(frozen=True, slots=True)
 class OptimisticTransaction:
-    """What an optimistic story reads on, and how it writes."""
+    """The connection on which an optimistic story reads, and its one transaction for writing."""
 
     connection: Connection
-    is_part: bool = False  # of a transaction that somebody else began and will commit
+    is_part: bool = False  # of a transaction that the caller commits
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """The one transaction of the story that writes: it is committed at the end. The story has no second one."""
+        """Open the transaction for writing and commit it at the end. A story may do so once."""
         if self.is_part:
             yield self.connection
             return
         if self.connection.dialect.name == "sqlite":
-            self.connection.commit()  # what was read must not be held on to while we wait to write
+            self.connection.commit()  # ends the snapshot: a writer must not wait with an old one
             self.connection.execution_options(writes=True)
         with _write_turn():
             try:
@@ -75,24 +76,24 @@ class OptimisticTransaction:
 def optimistic_transaction(
     story: Callable[Concatenate[OptimisticTransaction, P], R],
 ) -> Callable[P, R]:
-    """As ``transaction``, for a story that first reads and then writes once.
+    """Run a story that first reads and then writes once; otherwise as ``transaction`` does.
 
-    Nobody waits for it while it reads and thinks. What it read may be old when it writes, so it writes by
-    ``write_guarded``, and a lost race is told again from the start.
+    While it reads, it holds no lock, so nobody waits for it. Its data may be old when it writes: therefore it writes
+    with ``write_guarded``, and after a lost race it runs again.
     """
     return _with_retries(story, _optimistic)
 
 
 def _with_retries(
-    story: Callable[Concatenate[T, P], R], opened: Callable[[], AbstractContextManager[T]]
+    story: Callable[Concatenate[T, P], R], open_transaction: Callable[[], AbstractContextManager[T]]
 ) -> Callable[P, R]:
-    """The story, told with what ``opened`` gives, and told again after a lost race."""
+    """Wrap the story: it gets a transaction, and runs again in a new one after a lost race."""
 
     @wraps(story)
     def retried(*args: P.args, **kwargs: P.kwargs) -> R:
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                with opened() as tx:
+                with open_transaction() as tx:
                     return story(tx, *args, **kwargs)
             except (DBAPIError, NoConnectionFree, LostRace) as error:
                 if is_temporary(error):
@@ -118,10 +119,10 @@ def _write_session() -> Iterator[Session]:
 def _read_session() -> Iterator[Session]:
     with Session(db.engine, expire_on_commit=False) as tx:
         is_postgresql = tx.get_bind().dialect.name == "postgresql"
-        unmoving = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        tx.connection(execution_options={"writes": False, **(unmoving if is_postgresql else {})})
+        snapshot = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        tx.connection(execution_options={"writes": False, **(snapshot if is_postgresql else {})})
         yield tx
-        tx.commit()  # at a rollback psycopg forgets every statement that it has prepared
+        tx.commit()  # not a rollback: psycopg would discard its prepared statements
 
 
 @contextmanager
@@ -133,12 +134,12 @@ def _optimistic() -> Iterator[OptimisticTransaction]:
 
 
 def _write_turn() -> AbstractContextManager[None]:
-    """Nobody else writes meanwhile, where only one can: on SQLite. ``Unavailable`` if the turn does not come."""
+    """Wait for the turn in the write queue; only SQLite has one. Raises ``Unavailable``."""
     queue = current_app.extensions.get(engine.WRITE_QUEUE)
     return nullcontext() if queue is None else queue.turn(engine.LOCK_WAIT_SECONDS)
 
 
 def _unavailable(error: Exception, *, retry_after: int) -> Unavailable:
-    # The message is not logged: it may quote what somebody sent.
+    # The log omits the message, which may quote what a person sent.
     log.warning("database unavailable", error=type(error).__qualname__, code=error_code(error))
     return Unavailable(retry_after)

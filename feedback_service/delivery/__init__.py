@@ -1,0 +1,13 @@
+"""Delivery of events to the central monitoring system.
+
+events             the events and their JSON
+outbox             stores new events in the caller's transaction
+numbering          numbers a centre's events and fixes their bodies
+relay              claims events, sends them, stores the outcome
+retry_policy       decides what follows from a reply
+transports         ways to the central system: HTTPS
+packaging          writes events into package files, where no connection exists
+package_file       the format of a package file
+webhook_signature  signs requests and packages
+status             how many events wait or failed, and why
+"""

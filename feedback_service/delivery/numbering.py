@@ -1,4 +1,4 @@
-"""A centre's line of events: who is at it, and which number and body each event has for ever."""
+"""Numbering of a centre's events: each gets its number and its body once, when it is first claimed."""
 
 import hashlib
 import uuid
@@ -15,13 +15,13 @@ from feedback_service.models import Centre, Event, EventSequence
 
 
 def lock_sequence(tx: Session, centre_id: uuid.UUID, now: datetime) -> EventSequence | None:
-    """The centre's line, ours until the transaction ends; ``None`` if somebody else's."""
+    """Lock the centre's numbering until the transaction ends; ``None`` if another transaction holds the lock."""
     query = select(EventSequence).where(EventSequence.centre_id == centre_id)
     sequence = tx.scalar(query.with_for_update(skip_locked=True))
     if sequence is None and tx.scalar(select(func.count()).select_from(query.subquery())) == 0:
         sequence = EventSequence(centre_id=centre_id, last_sequence=0, claimed_at=now)
         tx.add(sequence)
-        tx.flush()  # the unique promise decides who was first
+        tx.flush()  # of two that add the row at once, one fails by the primary key
     return sequence
 
 
@@ -32,9 +32,12 @@ def lock_due_events(
     limit: int,
     after: tuple[datetime, uuid.UUID] | None = None,
 ) -> Sequence[Row[Any]]:
-    """The centre's events that are due and in nobody's hands, longest due first; ``after`` that date and id."""
+    """Lock the centre's events that are due by ``until`` and not locked by others, the longest due first.
+
+    ``after`` is a due date and an id: only events behind these are locked.
+    """
     if tx.get_bind().dialect.name == "postgresql":
-        # Statistics know nothing of a sudden backlog: taking it for short, the planner would read and sort all of it.
+        # The statistics lag behind a sudden backlog: the planner would take it for short, and read and sort all of it.
         tx.execute(text("SET LOCAL enable_sort = off"))
     columns = (
         *(Event.id, Event.type, Event.subject, Event.time, Event.data),
@@ -52,9 +55,9 @@ def lock_due_events(
 def number_events(
     rows: Iterable[Row[Any]], centre: Centre, event_sequence: EventSequence, public_url: str
 ) -> list[dict[str, Any]]:
-    """Number the events in the order in which they happened, and write each as it will travel for ever.
+    """Number events in the order in which they happened, and build their bodies, which never change afterwards.
 
-    The rows are some that were ``lock_due_events``, without those that have a body already.
+    The rows come from ``lock_due_events``; those that have a body already are left out by the caller.
     """
     numbered = []
     for row in sorted(rows, key=lambda row: row.id):
@@ -77,7 +80,7 @@ def number_events(
 
 
 def store_numbered(tx: Session, centre_id: uuid.UUID, numbered: list[dict[str, Any]]) -> None:
-    """What ``number_events`` made (and whatever was added to each) is in the table."""
+    """Store the values that ``number_events`` returned, and any that the caller added to them."""
     if numbered:
         statement = update(Event).where(Event.centre_id == centre_id, Event.id == bindparam("event"))
         values: dict[str, Any] = {name: bindparam(name) for name in numbered[0] if name != "event"}

@@ -1,4 +1,4 @@
-"""Events wait here for the relay, written in the transaction that made them true."""
+"""The outbox: events are stored in the transaction that causes them, and wait there for the relay."""
 
 import uuid
 from datetime import datetime
@@ -6,17 +6,17 @@ from datetime import datetime
 from sqlalchemy import Connection, insert
 from uuid_utils.compat import uuid7
 
-from feedback_service.database import table, write
+from feedback_service.database import execute_write, table_of
 from feedback_service.delivery.events import NewEvent
 from feedback_service.models import Event
 
-_INSERT_EVENT = insert(table(Event))
+_INSERT_EVENT = insert(table_of(Event))
 
 
 def enqueue_events(
     connection: Connection, centre_id: uuid.UUID, new_events: list[NewEvent], *, now: datetime
 ) -> None:
-    """Promise these events. They exist exactly when the caller's transaction does."""
+    """Store new events; they are delivered exactly if the caller's transaction is committed."""
     rows = [
         {
             "centre_id": centre_id,
@@ -34,6 +34,6 @@ def enqueue_events(
         for new_event in new_events
     ]
     if len(rows) == 1:
-        write(connection, _INSERT_EVENT, rows[0])
+        execute_write(connection, _INSERT_EVENT, rows[0])
     elif rows:
         connection.execute(_INSERT_EVENT, rows)

@@ -1,10 +1,10 @@
-"""A package of events for a hand-over without a line: one zip file, complete, and signed by who made it.
+"""The package file: events in one signed zip file, for an installation without a connection.
 
-    events.jsonl     one event a line, exactly as it would have travelled
-    manifest.json    what is in it: how many events, which numbers of which centre, their SHA-256
+    events.jsonl     one event a line, exactly as an HTTPS request would carry it
+    manifest.json    the number of events, the sequence numbers of each centre, the SHA-256 of events.jsonl
     signature.json   Standard Webhooks headers that sign the manifest
 
-Whoever is to check one needs this file, ``signing`` and the secret; no database and no settings.
+To check a package one needs this module, ``webhook_signature`` and the secret; no database and no settings.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from feedback_service.delivery import webhook_signature
 from feedback_service.delivery.webhook_signature import BadSignature
 
 EVENTS_FILE, MANIFEST_FILE, SIGNATURE_FILE = "events.jsonl", "manifest.json", "signature.json"
-LONGEST_LINE = 1024 * 1024  # bytes of one event
+LONGEST_LINE = 1024 * 1024  # bytes; one event is one line
 LONGEST_MANIFEST, LONGEST_SIGNATURE = 16 * 1024 * 1024, 64 * 1024  # bytes
 EVENT_MEMBERS = {
     *("specversion", "id", "source", "type", "subject", "time", "sequence"),
@@ -36,12 +36,12 @@ Ranges = tuple[tuple[int, int], ...]  # of sequence numbers, inclusive, ascendin
 
 
 class BadPackage(ValueError):
-    """The file is no package, or not as it was made; the message says why and quotes no event."""
+    """The file is no package, or was changed; the message says why and quotes no event."""
 
 
 @dataclass(frozen=True, slots=True)
 class PackagedEvent:
-    """One event as it goes into a package."""
+    """An event to be written into a package."""
 
     centre: str
     sequence: int
@@ -50,7 +50,7 @@ class PackagedEvent:
 
 @dataclass(frozen=True, slots=True)
 class PackageContents:
-    """What a package says of itself, under its signature."""
+    """What the signed manifest of a package says."""
 
     name: str
     made_at: datetime
@@ -66,7 +66,10 @@ def write_package(
     events: Iterable[PackagedEvent],
     secrets: Sequence[bytes],
 ) -> PackageContents:
-    """The package is durably at ``path``, readable by its owner only; ``events`` are all it holds."""
+    """Write a package of these events to ``path`` durably; only its owner can read it.
+
+    Raises ``OSError``, also if the file exists.
+    """
     numbers: dict[str, list[int]] = defaultdict(list)
     digest = hashlib.sha256()
     with (
@@ -93,21 +96,19 @@ def write_package(
         }
         manifest_json = _encode_json(manifest)
         archive.writestr(_make_member(MANIFEST_FILE, made_at), manifest_json)
-        archive.writestr(
-            _make_member(SIGNATURE_FILE, made_at),
-            _encode_json(webhook_signature.sign_request(name, made_at, manifest_json, secrets)),
-        )
-        archive.close()  # what is at the end of a zip file is written only now
+        signature = webhook_signature.sign_request(name, made_at, manifest_json, secrets)
+        archive.writestr(_make_member(SIGNATURE_FILE, made_at), _encode_json(signature))
+        archive.close()  # this writes the directory at the end of the zip file
         file.flush()
         os.fsync(file.fileno())
     return PackageContents(name, made_at, sum(map(len, numbers.values())), centres)
 
 
 def check_package(path: Path, secrets: Sequence[bytes]) -> PackageContents:
-    """What is in the package, if all of it is as one of the secrets signed it and as events are; or ``BadPackage``.
+    """Check the signature, the manifest and every event of a package, and return its contents.
 
-    Numbers may have holes, where events were sent before or go later; the manifest names them, and what it
-    names must be there.
+    Raises ``BadPackage``. The sequence numbers may have gaps, where events are sent in another way or later; but the
+    package must hold exactly the numbers that the manifest names.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -115,12 +116,9 @@ def check_package(path: Path, secrets: Sequence[bytes]) -> PackageContents:
                 raise BadPackage("it does not hold just events, manifest and signature")
             manifest_json = _read_member(archive, MANIFEST_FILE, LONGEST_MANIFEST)
             manifest = _parse_object(manifest_json, MANIFEST_FILE)
-            contents = _verify_manifest(
-                manifest,
-                manifest_json,
-                _parse_object(_read_member(archive, SIGNATURE_FILE, LONGEST_SIGNATURE), SIGNATURE_FILE),
-                secrets,
-            )
+            signature_json = _read_member(archive, SIGNATURE_FILE, LONGEST_SIGNATURE)
+            signature = _parse_object(signature_json, SIGNATURE_FILE)
+            contents = _verify_manifest(manifest, manifest_json, signature, secrets)
             with archive.open(EVENTS_FILE) as lines:
                 numbers = _read_numbers(lines, manifest)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
@@ -133,7 +131,7 @@ def check_package(path: Path, secrets: Sequence[bytes]) -> PackageContents:
 
 
 def to_ranges(numbers: Iterable[int]) -> Ranges:
-    """The numbers as inclusive ranges: 1, 2, 3, 7 are 1–3 and 7–7."""
+    """Return the numbers as inclusive ranges: 1, 2, 3, 7 become 1–3 and 7–7."""
     merged: list[tuple[int, int]] = []
     for number in sorted(numbers):
         if merged and number <= merged[-1][1] + 1:
@@ -175,7 +173,7 @@ def _parse_object(content: bytes, name: str) -> dict[str, Any]:
 def _verify_manifest(
     manifest: Mapping[str, Any], manifest_json: bytes, signature: Mapping[str, Any], secrets: Sequence[bytes]
 ) -> PackageContents:
-    """What the manifest says, if it is signed."""
+    """Return what the manifest says; raise ``BadPackage`` if its signature is not good."""
     try:
         contents = PackageContents(
             str(manifest["package"]),
@@ -187,7 +185,7 @@ def _verify_manifest(
             },
         )
         headers = {str(header): str(value) for header, value in signature.items()}
-        # A package may be years old; what matters is that it is as old as it says.
+        # A package may be years old: its signature is checked at the time that the manifest names.
         name = webhook_signature.verify_signature(headers, manifest_json, secrets, now=contents.made_at)
     except BadSignature as error:
         raise BadPackage(f"its signature is not good: {error}") from error
@@ -199,7 +197,7 @@ def _verify_manifest(
 
 
 def _read_numbers(lines: IO[bytes], manifest: Mapping[str, Any]) -> Mapping[str, list[int]]:
-    """The events' numbers by centre, if all of them are events and their SHA-256 is the manifest's."""
+    """Read the sequence numbers of each centre; raise ``BadPackage`` for a wrong event or another SHA-256."""
     numbers: dict[str, list[int]] = defaultdict(list)
     seen: set[tuple[str, int] | str] = set()
     digest = hashlib.sha256()
@@ -224,7 +222,7 @@ def _read_lines(lines: IO[bytes]) -> Iterator[bytes]:
 
 
 def _parse_event(line: bytes, line_number: int) -> dict[str, Any]:
-    """The event in a line, if it is shaped like one."""
+    """Read the event in a line; raise ``BadPackage`` if it has not the shape of an event."""
     event = _parse_object(line, f"line {line_number}")
     texts = {name: value for name, value in event.items() if isinstance(value, str)}
     faults = [

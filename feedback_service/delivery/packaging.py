@@ -1,7 +1,8 @@
-"""Packs what waits for the central system, where no line to it exists: who makes packages, of what, and when.
+"""Packaging: writes waiting events into package files, where no connection to the central system exists.
 
-Events count as delivered once a package that holds them is durably on disk. Whoever dies between the two packs
-the same events again: the receiver drops repeats by their id. So nothing is lost, and nothing needs a lease.
+Events count as delivered when a package that holds them is durably on disk. A process that dies between these two
+steps leaves the events waiting, and they are packed again; the receiver drops repeats by their id. So no event is
+lost, and no lease is needed.
 """
 
 import fcntl
@@ -27,8 +28,8 @@ from feedback_service.models import Centre, Event
 
 MAX_EVENTS = 50_000  # events in one package
 BATCH_SIZE = 500  # events of one transaction; writers of SQLite wait for it
-CHECK_SECONDS = 60.0  # seconds until one looks again whether a day is over
-LOCK_FILE = ".lock"  # who holds it makes packages; it remembers the last number given
+CHECK_SECONDS = 60.0  # how often ``run`` looks whether a day is over
+LOCK_FILE = ".lock"  # locked by the one process that makes packages; it stores the last number used
 SUFFIX, UNFINISHED_SUFFIX = ".zip", ".part"
 NAME_PATTERN = r"vidhuk-\d{4}-\d\d-\d\d-(\d{3,18})"
 
@@ -36,11 +37,11 @@ EventIdsByCentre = dict[uuid.UUID, list[uuid.UUID]]  # events that are in a pack
 
 
 class PackagingInProgress(Exception):
-    """Somebody else makes packages in that folder just now."""
+    """Another process makes packages in the folder at the moment."""
 
 
 class Packager:
-    """Somebody who makes packages in one folder, one after the other."""
+    """Makes packages in one folder, one after the other; it may take the place of a ``Relay``."""
 
     def __init__(self, folder: Path, public_url: str, secrets: tuple[bytes, ...]) -> None:
         self._folder = folder
@@ -48,29 +49,29 @@ class Packager:
         self._secrets = secrets
 
     def close(self) -> None:
-        """Nothing is held open between packages."""
+        """Do nothing: no connection is open."""
 
     def run(self, stop: threading.Event) -> None:
-        """Every day is packed when it is over, until ``stop``; what fails is logged and tried again."""
+        """Pack every day when it is over, until ``stop`` is set; log a failure and try again."""
         while not stop.is_set():
             try:
                 self.deliver_all()
-            except Exception as error:  # the disk may be full, the database away
+            except Exception as error:  # the disk may be full, the database unreachable
                 log.critical("package not made", exc_info=error)
             stop.wait(CHECK_SECONDS)
 
     def deliver_all(self) -> int:
-        """All that waited when the last day in Kyiv ended is packed; tells how many packages that took."""
+        """Pack all events that waited when the last day in Kyiv ended, and return the number of packages."""
         midnight = datetime.combine(clock.kyiv_day(clock.now()), time(0), tzinfo=clock.KYIV)
         with suppress(PackagingInProgress):
             return len(self.make_packages(until=midnight - timedelta(microseconds=1)))
         return 0
 
     def make_packages(self, *, until: datetime) -> list[Path]:
-        """All that waits since ``until`` or longer is packed; the packages, named by the day of ``until``.
+        """Pack all events that are due by ``until``, and return the packages, named by the day of ``until``.
 
-        Raises ``PackagingInProgress``, and ``OSError`` if they cannot be written; then nothing counts as delivered
-        that is not in a whole package.
+        Raises ``PackagingInProgress``, and ``OSError`` if a package cannot be written; then only events of complete
+        packages count as delivered.
         """
         packages: list[Path] = []
         if not _list_waiting_centres(until):
@@ -81,6 +82,7 @@ class Packager:
         return packages
 
     def _make_package(self, lock: int, until: datetime) -> Path | None:
+        """Make one package: write it, rename it when it is complete, then mark its events as delivered."""
         day, now = clock.kyiv_day(until), clock.now().astimezone(clock.KYIV)
         number = _read_last_number(self._folder, lock) + 1
         name = f"vidhuk-{day}-{number:03}"
@@ -104,33 +106,33 @@ class Packager:
         return path
 
     def _read_waiting_events(self, until: datetime, packed_ids: EventIdsByCentre) -> Iterator[PackagedEvent]:
-        """The events that wait, centre by centre, as many as a package may hold; noted in ``packed_ids``."""
-        room = MAX_EVENTS
+        """Yield waiting events, centre by centre, up to the size of a package; add their ids to ``packed_ids``."""
+        remaining = MAX_EVENTS
         for centre_id in _list_waiting_centres(until):
             after = None
-            while room and (
-                batch := take_events(centre_id, until, after, min(room, BATCH_SIZE), self._public_url)
+            while remaining and (
+                batch := take_events(centre_id, until, after, min(remaining, BATCH_SIZE), self._public_url)
             ):
                 for event_id, _, event in batch:
                     packed_ids.setdefault(centre_id, []).append(event_id)
                     yield event
-                room -= len(batch)
+                remaining -= len(batch)
                 after = (batch[-1][1], batch[-1][0])
 
 
 def make_packager(settings: Settings) -> Packager | None:
-    """The packer, if the settings say that events travel in packages."""
+    """Make a packager if the settings name packages as the way to the central system."""
     return make_manual_packager(settings) if settings.central_transport == "file" else None
 
 
 def make_manual_packager(settings: Settings) -> Packager:
-    """A packer for an operator, however events travel otherwise."""
+    """Make a packager for an operator's command, whatever way the settings name."""
     return Packager(Path(settings.packages_dir), settings.public_url, settings.central_secret)
 
 
 @reading
 def _list_waiting_centres(tx: Session, until: datetime) -> list[uuid.UUID]:
-    """The centres with events that wait since then or longer, by code."""
+    """List the centres with events that are due by ``until``, sorted by code."""
     has_waiting = select(Event.id).where(Event.centre_id == Centre.id, Event.due_at <= until).exists()
     return list(tx.scalars(select(Centre.id).where(has_waiting).order_by(Centre.code)))
 
@@ -144,9 +146,12 @@ def take_events(
     limit: int,
     public_url: str,
 ) -> list[tuple[uuid.UUID, datetime, PackagedEvent]]:
-    """The centre's next events that wait, each with its number and body for ever, and since when they wait."""
+    """Number the centre's next waiting events and return them, each with its id and the date since which it waits.
+
+    Returns nothing while a relay is working on the centre.
+    """
     sequence = numbering.lock_sequence(tx, centre_id, clock.now())
-    if sequence is None:  # a courier is at it: what it leaves goes into the next package
+    if sequence is None:  # a relay is working on it: what it does not deliver goes into the next package
         return []
     rows = numbering.lock_due_events(tx, centre_id, until, limit, after)
     centre = tx.get_one(Centre, centre_id)
@@ -155,10 +160,7 @@ def take_events(
     )
     numbering.store_numbered(tx, centre_id, numbered)
     new_events = {
-        numbered_event["event"]: PackagedEvent(
-            centre.code, numbered_event["sequence"], numbered_event["body"]
-        )
-        for numbered_event in numbered
+        values["event"]: PackagedEvent(centre.code, values["sequence"], values["body"]) for values in numbered
     }
     return [
         (row.id, row.due_at, new_events.get(row.id) or PackagedEvent(centre.code, row.sequence, row.body))
@@ -168,7 +170,7 @@ def take_events(
 
 @transaction
 def mark_delivered(tx: Session, centre_id: uuid.UUID, ids: list[uuid.UUID]) -> None:
-    """These events are delivered; what became of one meanwhile counts."""
+    """Mark events as delivered, except those whose state has changed meanwhile."""
     now = clock.now()
     statement = update(Event).where(Event.centre_id == centre_id, Event.id.in_(ids), Event.state == "pending")
     delivered_values = {
@@ -186,7 +188,7 @@ def mark_delivered(tx: Session, centre_id: uuid.UUID, ids: list[uuid.UUID]) -> N
 
 @contextmanager
 def _exclusive_lock(folder: Path) -> Iterator[int]:
-    """Nobody else makes packages in that folder; what somebody left unfinished there is gone."""
+    """Lock the folder against other processes, and delete unfinished packages; raise ``PackagingInProgress``."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _sync_folder(folder.parent)
     lock = os.open(folder / LOCK_FILE, os.O_CREAT | os.O_RDWR, 0o600)
@@ -203,7 +205,7 @@ def _exclusive_lock(folder: Path) -> Iterator[int]:
 
 
 def _read_last_number(folder: Path, lock: int) -> int:
-    """The highest number that a package had, even if all were carried away; 0 before the first."""
+    """Return the highest number of a package so far, even if the files were moved away; 0 before the first."""
     names = [path.stem for path in folder.glob(f"vidhuk-*{SUFFIX}")]
     numbers = [int(match[1]) for name in names if (match := re.fullmatch(NAME_PATTERN, name))]
     return max([int(os.pread(lock, 32, 0) or 0), *numbers])
@@ -215,7 +217,7 @@ def _store_last_number(lock: int, number: int) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """The names in the folder are durable."""
+    """Make the names of the files in the folder durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -1,8 +1,11 @@
-"""Carries what waits to the central system: claim, send, settle; any number of couriers at once.
+"""The relay: sends waiting events to the central system. Any number of relays may run at once.
 
-Nothing is held open while we wait: a claim is a short transaction, a request is none, settling is another.
-Whoever dies after sending gives its claim back by the lease; the same events go again, the receiver drops
-repeats by their id. Centres take turns, so a centre with a long line delays no other.
+1. ``claim_batch`` leases events of one centre to this relay, in a short transaction.
+2. The transport sends them; no transaction is open meanwhile.
+3. ``settle_batch`` stores the outcome, in another short transaction.
+
+If a relay dies after sending, its lease ends and the same events are sent again; the receiver drops repeats by their
+id. The centre that was served longest ago comes next, so that a centre with many events delays no other.
 """
 
 import random
@@ -29,15 +32,18 @@ from feedback_service.logs import log
 from feedback_service.models import Centre, Event, EventSequence, ReceiverChannel
 from feedback_service.models.delivery import LONGEST_REASON
 
-CENTRAL_RECEIVER = "central"  # there is one receiver
-IDLE_SECONDS = 0.5  # seconds until one looks again when there was nothing to do
-CLOCK_CHECK_SECONDS = 5.0  # seconds between two looks for what a wrong clock has put off
-CENTRES_TRIED = 8  # centres that are tried when another courier is with the first
+CENTRAL_RECEIVER = "central"  # the name of the only receiver
+IDLE_SECONDS = 0.5  # the pause when no event is due
+CLOCK_CHECK_SECONDS = 5.0  # how often ``run`` looks for dates that a wrong clock has set
+CENTRES_TRIED = 8  # how many centres are tried when other relays are working on the first
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedBatch:
-    """Events of one centre that nobody else carries until the lease ends, oldest first."""
+    """Events of one centre that no other relay sends until the lease ends, oldest first.
+
+    ``setbacks`` are those of the first event; ``probe``: the request tests whether a failing channel works again.
+    """
 
     claim: uuid.UUID
     centre_id: uuid.UUID
@@ -48,18 +54,18 @@ class ClaimedBatch:
 
 
 class Relay:
-    """Somebody who carries events, one request after the other."""
+    """Sends events, one request after the other."""
 
     def __init__(self, transport: Transport, public_url: str) -> None:
         self._transport = transport
         self._public_url = public_url
 
     def close(self) -> None:
-        """No connection is open."""
+        """Close the connection."""
         self._transport.close()
 
     def run(self, stop: threading.Event) -> None:
-        """Whatever is due goes, until ``stop``; what fails is logged and tried again."""
+        """Send all events that are due, until ``stop`` is set; log a failure and try again."""
         checked_at = -CLOCK_CHECK_SECONDS
         while not stop.is_set():
             try:
@@ -67,29 +73,28 @@ class Relay:
                     checked_at = time.monotonic()
                     correct_future_times()
                 is_busy = self.deliver_once()
-            except Exception as error:  # the database may be away; whatever it is, delivery goes on
+            except Exception as error:  # the database may be unreachable; whatever it is, delivery goes on
                 log.error("relay failed", exc_info=error)
                 is_busy = False
             if not is_busy:
                 stop.wait(IDLE_SECONDS)
 
     def deliver_all(self) -> int:
-        """Whatever is due went, as far as the channel took it; tells how many requests that were."""
+        """Send all events that are due now, unless the channel closes; return the number of requests."""
         requests = 0
         while self.deliver_once():
             requests += 1
         return requests
 
     def deliver_once(self) -> bool:
-        """One claim was sent and settled; ``False`` when nothing is to be done just now."""
+        """Claim, send and settle one batch; return ``False`` when there is nothing to do at the moment."""
         centre_ids, is_stuck = _list_due_centres(), False
         for centre_id in centre_ids:
             try:
                 batch = claim_batch(centre_id, self._public_url)
             except Exception as error:
-                _mark_centre_served(
-                    centre_id
-                )  # this fails too if the database is away; else only that line is stuck
+                # If the database is unreachable, this fails too; otherwise only this centre cannot be served.
+                _mark_centre_served(centre_id)
                 log.error("a centre's line is stuck", centre_id=str(centre_id), exc_info=error)
                 is_stuck = True
                 continue
@@ -97,10 +102,11 @@ class Relay:
                 self._send_batch(batch)
                 return True
         if centre_ids and not is_stuck:
-            time.sleep(random.uniform(0, 0.05))  # other couriers are with all of them
+            time.sleep(random.uniform(0, 0.05))  # other relays are working on all of them
         return bool(centre_ids) and not is_stuck
 
     def _send_batch(self, batch: ClaimedBatch) -> None:
+        """Send the batch; where the decision says so, send its halves separately, until the channel closes."""
         id_groups: list[tuple[str, ...]] = [tuple(batch.bodies)]
         while id_groups:
             event_ids = id_groups.pop(0)
@@ -115,22 +121,22 @@ class Relay:
 
 
 def make_relay(settings: Settings) -> Relay | None:
-    """The courier to the central system that the settings name; ``None`` if no line is to be used."""
+    """Make the relay to the central system of the settings; ``None`` if they name none, or another transport."""
     if settings.central_url is None or settings.central_transport != "https":
         return None
     return Relay(HttpsTransport(settings.central_url, settings.central_secret), settings.public_url)
 
 
 def correct_future_times() -> None:
-    """What is put off for longer than we ever do is due: the clock that said so was ahead, or ours fell back."""
-    if _has_future_turn():
-        _correct_turns()
-    for centre_id in _centres_with_far_events():
+    """Make events due at once that wait for longer than any wait lasts: a wrong clock has set their dates."""
+    if _has_future_claim():
+        _correct_claim_times()
+    for centre_id in _list_centres_with_far_events():
         _correct_event_times(centre_id)
 
 
 @reading
-def _has_future_turn(tx: Session) -> bool:
+def _has_future_claim(tx: Session) -> bool:
     query = select(EventSequence.centre_id).where(
         EventSequence.claimed_at > clock.now() + retry_policy.FAR_AHEAD
     )
@@ -138,8 +144,8 @@ def _has_future_turn(tx: Session) -> bool:
 
 
 @transaction
-def _correct_turns(tx: Session) -> None:
-    """Turns are as if they had been now, and the channel does not wait for a time that such a clock set."""
+def _correct_claim_times(tx: Session) -> None:
+    """Correct the dates at which centres were last served, and end a wait of the channel that such a clock set."""
     now = clock.now()
     for statement in (
         update(EventSequence)
@@ -152,7 +158,7 @@ def _correct_turns(tx: Session) -> None:
 
 
 @reading
-def _centres_with_far_events(tx: Session) -> list[uuid.UUID]:
+def _list_centres_with_far_events(tx: Session) -> list[uuid.UUID]:
     limit = clock.now() + retry_policy.FAR_AHEAD
     far_events = select(Event.id).where(Event.centre_id == Centre.id, Event.due_at > limit)
     return list(tx.scalars(select(Centre.id).where(far_events.correlate(Centre).exists())))
@@ -168,11 +174,11 @@ def _correct_event_times(tx: Session, centre_id: uuid.UUID) -> None:
 
 @reading
 def _list_due_centres(tx: Session) -> list[uuid.UUID]:
-    """The centres with events that are due, longest not served first; none while the channel is closed."""
+    """List the centres with due events, the one served longest ago first; none while the channel is closed."""
     now = clock.now()
     if _read_circuit(tx).is_closed(now):
         return []
-    # A subquery with a limit looks up one row for each centre, however long its line is.
+    # A subquery with a limit reads one row for each centre, however many events wait.
     due_events = select(Event.due_at).where(Event.centre_id == Centre.id, Event.due_at <= now)
     first_due_at = due_events.order_by(Event.due_at).limit(1).correlate(Centre).scalar_subquery()
     query = (
@@ -187,7 +193,7 @@ def _list_due_centres(tx: Session) -> list[uuid.UUID]:
 
 @transaction
 def _mark_centre_served(tx: Session, centre_id: uuid.UUID) -> None:
-    """The centre counts as served, so that what is wrong with its line delays no other."""
+    """Count the centre as served, so that a problem with its events delays no other centre."""
     tx.execute(
         update(EventSequence).where(EventSequence.centre_id == centre_id).values(claimed_at=clock.now())
     )
@@ -195,12 +201,17 @@ def _mark_centre_served(tx: Session, centre_id: uuid.UUID) -> None:
 
 @transaction
 def claim_batch(tx: Session, centre_id: uuid.UUID, public_url: str) -> ClaimedBatch | None:
-    """Take the centre's events that are due, as many as may go at once, for ``LEASE``.
+    """Lease due events of the centre to this relay for ``LEASE``, as many as one request may carry.
 
-    An event gets its number and its body at its first claim, for ever. ``None`` when another is at it.
+    1. Lock the centre's numbering; without it, another relay is working on the centre.
+    2. Lock the due events, and keep those that may be sent together with the first.
+    3. If the channel is failing, claim the right to test it: one relay at a time does so.
+    4. Lease the events; give a number and a body to those that are claimed for the first time.
+
+    Returns ``None`` if there is nothing to send, or another relay is working on it.
     """
     circuit = _read_circuit(tx)
-    # The clock is read only now: to begin may have meant to wait for the database, and a lease begins with us.
+    # The clock is read only now: the transaction may have waited for the database, and the lease begins now.
     now = clock.now()
     sequence = numbering.lock_sequence(tx, centre_id, now)
     if sequence is None or circuit.is_closed(now):
@@ -230,11 +241,14 @@ def claim_batch(tx: Session, centre_id: uuid.UUID, public_url: str) -> ClaimedBa
 def settle_batch(
     tx: Session, batch: ClaimedBatch, event_ids: Sequence[str], reply: ReceiverReply, later_ids: Sequence[str]
 ) -> tuple[retry_policy.Circuit, Decision]:
-    """Write down what follows from the reply for the events ``event_ids``, and hold the ``later_ids``
-    for another lease.
+    """Store what follows from the reply.
 
-    Returns what the channel was before, and what follows. Where the lease ran out and somebody else has the
-    events, what they settle counts.
+    1. Decide with ``retry_policy``; if the channel changes, lock it, decide again, and store it.
+    2. Mark the events ``event_ids`` as delivered, dead or waiting, or lease them again if they are sent in halves.
+    3. Extend the lease of ``later_ids``, which this relay has not sent yet; release them if the channel closed.
+
+    Returns the channel before, and the decision. Events whose lease has ended and that another relay has claimed
+    are left alone.
     """
     circuit_before = _read_circuit(tx)
     now, chance = clock.now(), random.random()
@@ -282,7 +296,7 @@ def settle_batch(
 
 
 def _same_size_batch(due_rows: Sequence[Row[Any]]) -> list[Row[Any]]:
-    """Those that may go with the first of them."""
+    """Return the rows that may be sent in one request with the first of them."""
     if not due_rows:
         return []
     size = retry_policy.batch_size(due_rows[0].setbacks)
@@ -324,7 +338,7 @@ def _store_circuit(tx: Session, circuit: retry_policy.Circuit) -> None:
 
 
 def _claim_probe(tx: Session, circuit: retry_policy.Circuit, now: datetime) -> bool:
-    """One courier looks whether a failing channel works again; should it die, another may after its lease."""
+    """Claim the right to test a failing channel; if this relay dies, another may do so after the lease."""
     statement = update(ReceiverChannel).where(
         ReceiverChannel.name == CENTRAL_RECEIVER, ReceiverChannel.retry_at == circuit.retry_at
     )
@@ -345,5 +359,5 @@ def _log_outcome(
         log.critical("channel paused: the central system cannot be reached", reason=circuit_after.reason)
     elif circuit_before.failing_since is not None and circuit_after.failing_since is None:
         log.warning("channel works again", failed_since=circuit_before.failing_since.isoformat())
-    for event_id in decision.dead:  # the receiver's words stay in the table: nobody knows what they quote
+    for event_id in decision.dead:  # the receiver's reason is not logged: it may quote the event
         log.critical("event is a dead letter", event_id=event_id, centre=batch.centre)

@@ -1,13 +1,13 @@
-"""What follows from a reply of the central system: a pure step, without network, database and clock.
+"""Decides what follows from a reply of the central system; pure: without network, database and clock.
 
-Failures of the connection are the channel's: it pauses, nothing dies, all wait. A refusal of what was sent is
-an event's: the batch is split until the one is found, which dies alone, visible and replayable. What a reply
-does not name has not arrived, and goes again a little later; one that names none of several is no reply.
+A failure of the connection concerns the channel: it pauses, and all events wait. A refusal concerns an event: the
+batch is halved until the refused event is found, which becomes a dead letter that people can see and send again.
+An event that a reply does not name has not arrived, and is sent again a little later; a reply that names none of
+several events counts as a failure of the connection.
 
-Some servers fail (or hang) because of one event. That looks like a failure of the connection, so whoever was
-in a request that failed on an open channel has a *setback*: it goes again after a while of its own, in a
-company half as large, so that in the end such an event is alone and the others never meet it again; then it
-does not close the channel any more either.
+Some servers fail or hang because of one event. This looks like a failure of the connection. Therefore every event of
+a request that failed on an open channel gets a *setback*: it is sent again after a wait of its own, in a batch half
+as large. In the end such an event is alone in its batch; then its failure does not close the channel any more.
 """
 
 import json
@@ -20,18 +20,18 @@ from typing import Any
 from feedback_service.backoff import doubled_wait
 
 MAX_BATCH = 100  # events in one request
-PATIENT_SETBACKS = 4  # setbacks of an event before its own wait grows
-BATCH_GROWTH = 10  # events more after a request that went well, while the channel takes fewer
+PATIENT_SETBACKS = 4  # setbacks before an event's own wait grows
+BATCH_GROWTH = 10  # by how many events a reduced batch grows after a success
 
-LEASE = timedelta(seconds=10)  # after which what a dead relay had claimed is free again
-REQUEST_LIMIT = timedelta(seconds=8)  # in which a request ends, one way or the other: sooner than its lease
+LEASE = timedelta(seconds=10)  # after which another relay may claim the events
+REQUEST_LIMIT = timedelta(seconds=8)  # the longest request; it must end before the lease
 
-YOUNG_FAILURE = timedelta(minutes=10)  # trouble is; meanwhile we look again every few seconds
+YOUNG_FAILURE = timedelta(minutes=10)  # so long a failing channel is tried again every few seconds
 FIRST_WAIT, YOUNG_WAIT, OLD_WAIT = 1.0, 7.5, 240.0  # seconds, before jitter
-JITTER = 0.25  # at most this share is added
-MAX_RETRY_AFTER = timedelta(hours=1)  # of what a Retry-After may ask
-CLOCK_SKEW = timedelta(minutes=1)  # by which clocks of machines may differ and still be right
-FAR_AHEAD = timedelta(minutes=15)  # further ahead than any event is ever put off: its clock was wrong
+JITTER = 0.25  # the largest share of a wait that is added at random
+MAX_RETRY_AFTER = timedelta(hours=1)  # a longer Retry-After is cut to this
+CLOCK_SKEW = timedelta(minutes=1)  # how far the clocks of two machines may differ
+FAR_AHEAD = timedelta(minutes=15)  # no wait of an event is as long: a later date was set by a wrong clock
 
 REFUSAL_STATUSES = frozenset({400, 413, 415, 422})
 UNREADABLE_REPLY = "the answer cannot be read"
@@ -40,7 +40,7 @@ UNNAMED_EVENT = "the answer does not name it"
 
 @dataclass(frozen=True, slots=True)
 class ReceiverReply:
-    """What came of a request: a status, or ``None`` and why there is none; and which events it names."""
+    """The outcome of a request: an HTTP status, or ``None`` and the ``failure``; and the events that it names."""
 
     status: int | None
     failure: str = ""
@@ -51,17 +51,17 @@ class ReceiverReply:
 
     @property
     def is_success(self) -> bool:
-        """Whether the receiver said something about each event."""
+        """Whether the receiver has processed the request and said what became of the events."""
         return self.status is not None and 200 <= self.status < 300 and self.is_readable
 
     @property
     def is_refusal(self) -> bool:
-        """Whether the receiver objects to what was sent."""
+        """Whether the receiver refused what was sent."""
         return self.status in REFUSAL_STATUSES
 
     @property
     def reason(self) -> str:
-        """Why it is not well, in a few words."""
+        """Why the events were not delivered, in a few words."""
         if self.status is None:
             return self.failure
         if 200 <= self.status < 300:
@@ -71,7 +71,10 @@ class ReceiverReply:
 
 @dataclass(frozen=True, slots=True)
 class Circuit:
-    """The way to the receiver: how many events go in one request, and what ails it."""
+    """The state of the channel to the receiver: the size of a batch, and since when and why it fails.
+
+    A channel is open or, after a failure, closed until ``retry_at``.
+    """
 
     batch: int = MAX_BATCH
     failing_since: datetime | None = None
@@ -79,9 +82,10 @@ class Circuit:
     reason: str | None = None
 
     def is_closed(self, now: datetime) -> bool:
-        """Whether nobody is to send just now.
+        """Whether no relay may send now.
 
-        Trouble that has not begun yet, or a wait longer than we ever ask for, means that the clock jumped.
+        A failure in the future, or a wait longer than any that we set, means that the clock has jumped: then the
+        channel counts as open.
         """
         if self.failing_since is not None and self.failing_since > now + CLOCK_SKEW:
             return False
@@ -90,16 +94,16 @@ class Circuit:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What follows: for the channel, and for each event that was sent."""
+    """What follows from a reply: for the channel, and for each event that was sent."""
 
     circuit: Circuit
     delivered: tuple[str, ...] = ()
     dead: Mapping[str, str] = field(default_factory=dict)  # with the reason
-    waiting: tuple[str, ...] = ()  # they go again after ``wait``
+    waiting: tuple[str, ...] = ()  # sent again after ``wait``
     wait: timedelta = timedelta(0)
-    is_setback: bool = False  # it may be the fault of those that wait
-    reason: str = ""  # why they wait
-    halves: tuple[tuple[str, ...], ...] = ()  # they go again at once, apart
+    is_setback: bool = False  # the waiting events may be the cause, and get a setback
+    reason: str = ""  # why events wait
+    halves: tuple[tuple[str, ...], ...] = ()  # sent again at once, separately
 
 
 def decide_outcome(
@@ -112,11 +116,14 @@ def decide_outcome(
     is_probe: bool,
     setbacks: int = 0,
 ) -> Decision:
-    """What follows from the reply to a request that carried the events ``event_ids``.
+    """Decide what follows from the reply to a request that carried the events ``event_ids``.
 
-    ``chance`` is a number from 0 to 1; ``is_probe``: the request was sent to see whether a failing channel works
-    again (only such a one proves it; others may have been under way before it failed). ``setbacks``: how many
-    those that were sent have had.
+    1. Success: named events are delivered or dead, events that are not named wait.
+    2. Refusal: several events are halved, a single one is dead.
+    3. Failure: all events wait, and the channel closes, unless a single event has caused the failure.
+
+    ``chance`` is a random number from 0 to 1. ``is_probe``: the request was sent to test a failing channel; only such
+    a request opens it again, because others may have begun before the failure. ``setbacks`` are those of the events.
     """
     named = reply.accepted | reply.rejected.keys()
     if reply.is_success and (len(event_ids) == 1 or not named.isdisjoint(event_ids)):
@@ -142,13 +149,11 @@ def decide_outcome(
     if reply.is_refusal:
         return Decision(_recovered_circuit(circuit, is_probe), dead=dict.fromkeys(event_ids, reply.reason))
     was_open = circuit.failing_since is None
-    is_to_blame = (
-        was_open and batch_size(setbacks) == 1
-    )  # it failed before, again and again, while others did not
+    # A single event that failed again and again while others did not has caused the failure itself.
+    if not (was_open and batch_size(setbacks) == 1):
+        circuit = _failed_circuit(circuit, reply, now=now, chance=chance, is_probe=is_probe)
     return Decision(
-        circuit=circuit
-        if is_to_blame
-        else _failed_circuit(circuit, reply, now=now, chance=chance, is_probe=is_probe),
+        circuit=circuit,
         waiting=tuple(event_ids),
         wait=_event_delay(setbacks, chance) if was_open else timedelta(0),
         is_setback=was_open,
@@ -157,7 +162,7 @@ def decide_outcome(
 
 
 def batch_size(setbacks: int) -> int:
-    """In how large a company an event may go that has had so many setbacks."""
+    """Return how many events may be sent together with an event that has had so many setbacks."""
     return max(1, MAX_BATCH >> setbacks)
 
 
@@ -176,14 +181,18 @@ def _failed_circuit(
     if not is_probe and circuit.retry_at is not None and circuit.is_closed(now):
         retry_at = max(
             retry_at, circuit.retry_at
-        )  # what was under way must not shorten what others were asked
-    # A slow receiver must not be asked for ever for more than it can do in time.
+        )  # an older request must not shorten a wait that was set later
+    # Without a status the receiver may be too slow for the batch.
     batch = max(1, circuit.batch // 2) if reply.status is None else circuit.batch
     return replace(circuit, batch=batch, failing_since=since, retry_at=retry_at, reason=reply.reason)
 
 
 def retry_delay(failing_for: timedelta, chance: float) -> timedelta:
-    """How long to wait before the next look at a channel that has failed for so long."""
+    """Return the wait before the next try of a channel that has failed for so long.
+
+    Up to ``YOUNG_FAILURE`` as long as the failure, from 1 s to 7.5 s; then doubling every ten minutes, up to 240 s.
+    Jitter is added.
+    """
     seconds = failing_for.total_seconds()
     if failing_for < YOUNG_FAILURE:
         wait = min(YOUNG_WAIT, max(FIRST_WAIT, seconds))
@@ -193,7 +202,7 @@ def retry_delay(failing_for: timedelta, chance: float) -> timedelta:
 
 
 def _event_delay(setbacks: int, chance: float) -> timedelta:
-    """Short until it is (nearly) alone, so that its company does not wait for long; then growing."""
+    """Return the wait of an event: short while its batch is large, so that others do not wait long, then growing."""
     first, longest = timedelta(seconds=FIRST_WAIT), timedelta(seconds=OLD_WAIT)
     return _add_jitter(doubled_wait(first, longest, setbacks - PATIENT_SETBACKS + 1).total_seconds(), chance)
 
@@ -205,7 +214,7 @@ def _add_jitter(seconds: float, chance: float) -> timedelta:
 def parse_reply(
     status: int, headers: Mapping[str, str], body: bytes | None, *, now: datetime
 ) -> ReceiverReply:
-    """The reply, as far as it can be understood; ``body`` is ``None`` where it was too long to read."""
+    """Read a reply as far as it can be understood; ``body`` is ``None`` if it was too long to read."""
     receipt = _parse_receipt(body) if body is not None and 200 <= status < 300 else None
     requested_wait = parse_retry_after(headers.get("retry-after", ""), now)
     if receipt is None:
@@ -217,7 +226,7 @@ def parse_reply(
 
 
 def parse_retry_after(value: str, now: datetime) -> timedelta | None:
-    """How long a Retry-After asks to wait, in seconds or until a date; ``None`` if it says nothing we know."""
+    """Read a Retry-After header, which has seconds or a date; ``None`` if it has neither."""
     value = value.strip()
     if value.isascii() and value.isdecimal():
         return timedelta(seconds=min(int(value[:9]), 10**8))
@@ -262,7 +271,7 @@ def _read_rejections(items: Iterable[Any]) -> dict[str, str]:
 
 
 def _replace_unprintable(text: str) -> str:
-    """Without what no database keeps (NUL, halves of surrogate pairs) and what would mislead who reads it."""
+    """Replace characters that a database cannot store (NUL, lone surrogates) or that would mislead a reader."""
     return "".join(
         character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
     )

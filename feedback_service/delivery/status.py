@@ -1,4 +1,4 @@
-"""What operators may know of deliveries: how many wait, which failed and why; never subject or data."""
+"""The state of deliveries for operators: how many events wait, which failed and why; never subject or data."""
 
 import uuid
 from collections.abc import Collection
@@ -18,7 +18,7 @@ UNFINISHED_STATES = ("dead", "pending")
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRow:
-    """How it goes with one event."""
+    """The state of the delivery of one event."""
 
     id: uuid.UUID
     type: str
@@ -31,7 +31,7 @@ class DeliveryRow:
 
 
 class PageCursor(NamedTuple):
-    """Where in the list of deliveries one is: by state, then centre by centre, oldest first."""
+    """The last row of a page of deliveries; the list is sorted by state, centre and age, oldest first."""
 
     state: str
     centre_id: uuid.UUID
@@ -40,7 +40,7 @@ class PageCursor(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryTotals:
-    """How many events are in which state, and for how many seconds the oldest of those that wait has waited."""
+    """How many events are in each state, and for how many seconds the oldest pending one has waited."""
 
     pending: int
     oldest_pending_seconds: int | None
@@ -57,9 +57,9 @@ _COLUMNS = (
 def read_page(
     tx: Session, centres: Collection[str], states: Collection[str], after: PageCursor | None, limit: int
 ) -> tuple[list[DeliveryRow], PageCursor | None]:
-    """The next deliveries of these centres in these states, and where they end.
+    """Read a page of deliveries of these centres in these states.
 
-    The place is ``None`` when there are no more.
+    Returns the rows and the cursor of the next page, ``None`` if there is none.
     """
     position = tuple_(Event.state, Event.centre_id, Event.id)
     query = _select_deliveries(centres).add_columns(Event.centre_id)
@@ -73,17 +73,17 @@ def read_page(
 
 
 def find_delivery(tx: Session, event_id: uuid.UUID, centres: Collection[str]) -> DeliveryRow | None:
-    """How it goes with this event of one of the centres."""
+    """Find the delivery of an event, if the event is of one of the centres."""
     row = tx.execute(_select_deliveries(centres).where(Event.id == event_id)).one_or_none()
     return _to_delivery(row) if row else None
 
 
 def count_deliveries(tx: Session, centres: Collection[str] | None = None) -> DeliveryTotals:
-    """How many events of these centres (of all if none are named) are in which state."""
+    """Count the events of these centres (``None``: of all) in each state."""
     condition: ColumnElement[bool] = literal(True) if centres is None else Centre.code.in_(centres)
     pending, numbered = _count_events(tx, "pending", condition)
     dead, _ = _count_events(tx, "dead", condition)
-    # Every number was given to one event, so what was delivered need not be counted through all history.
+    # Each number belongs to one event, so the delivered events follow from the numbers; counting them would be slow.
     numbers_given = select(func.coalesce(func.sum(EventSequence.last_sequence), 0)).join(
         Centre, Centre.id == EventSequence.centre_id
     )
@@ -97,11 +97,9 @@ def count_deliveries(tx: Session, centres: Collection[str] | None = None) -> Del
 
 
 def is_channel_paused(tx: Session) -> bool:
-    """Whether delivery fails just now."""
-    return (
-        tx.scalar(select(ReceiverChannel.name).where(ReceiverChannel.failing_since.is_not(None)).limit(1))
-        is not None
-    )
+    """Whether the channel to the receiver is failing."""
+    query = select(ReceiverChannel.name).where(ReceiverChannel.failing_since.is_not(None)).limit(1)
+    return tx.scalar(query) is not None
 
 
 def _select_deliveries(centres: Collection[str]) -> Select[*tuple[Any, ...]]:
@@ -113,7 +111,7 @@ def _to_delivery(row: Row[Any]) -> DeliveryRow:
 
 
 def _count_events(tx: Session, state: str, condition: ColumnElement[bool]) -> tuple[int, int]:
-    """How many events are in that state, and how many of these have a number."""
+    """Count the events in a state, and how many of them have a number."""
     query = select(func.count(), func.count(Event.sequence)).select_from(Event)
     query = query.join(Centre, Centre.id == Event.centre_id).where(Event.state == state, condition)
     events, numbered = tx.execute(query).one()

@@ -1,7 +1,7 @@
-"""Standard Webhooks 1.0, symmetric: who sent a request, that nobody changed it, and that it is not an old one.
+"""Signatures of Standard Webhooks 1.0, symmetric: they prove who sent a request, when, and that nobody changed it.
 
-What is signed is ``id.timestamp.body`` by HMAC-SHA256. While a secret is rotated two are live: the sender signs
-with each, the receiver is content with any.
+The text ``id.timestamp.body`` is signed by HMAC-SHA256. While a secret is replaced, two are in use: the sender signs
+with each, the receiver accepts any.
 """
 
 import base64
@@ -11,15 +11,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER = "webhook-id", "webhook-timestamp", "webhook-signature"
-TOLERANCE = timedelta(minutes=5)  # between two clocks, and for the way
+TOLERANCE = timedelta(minutes=5)  # for two clocks that differ, and for the transport
 
 
 class BadSignature(Exception):
-    """Nobody knows who sent this, or when; the message says what is wrong and quotes nothing."""
+    """The signature does not prove who sent the request, and when; the message says why and quotes nothing."""
 
 
 def sign_request(message_id: str, sent_at: datetime, body: bytes, secrets: Sequence[bytes]) -> dict[str, str]:
-    """The headers that sign a request called ``message_id``, sent ``sent_at``, with every live secret."""
+    """Return the headers that sign a request with the id ``message_id``, sent at ``sent_at``, with every secret."""
     timestamp = str(int(sent_at.timestamp()))
     signatures = " ".join(_make_signature(message_id, timestamp, body, secret) for secret in secrets)
     return {ID_HEADER: message_id, TIMESTAMP_HEADER: timestamp, SIGNATURE_HEADER: signatures}
@@ -28,9 +28,9 @@ def sign_request(message_id: str, sent_at: datetime, body: bytes, secrets: Seque
 def verify_signature(
     headers: Mapping[str, str], body: bytes, secrets: Sequence[bytes], *, now: datetime
 ) -> str:
-    """The name of the request, if one of the secrets signed it no more than five minutes from ``now``.
+    """Return the id of the request, if one of the secrets signed it at most five minutes before or after ``now``.
 
-    ``headers`` are its headers, looked up by their names in lower case. Raises ``BadSignature``.
+    ``headers`` have names in lower case. Raises ``BadSignature``.
     """
     message_id, timestamp, signatures = (
         headers.get(header) or "" for header in (ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER)
@@ -43,10 +43,8 @@ def verify_signature(
         raise BadSignature("it is too old, or from the future")
     expected = [_make_signature(message_id, timestamp, body, secret).encode() for secret in secrets]
     for signature in signatures.split():
-        if any(
-            hmac.compare_digest(signature.encode(errors="replace"), expected_signature)
-            for expected_signature in expected
-        ):
+        received = signature.encode(errors="replace")
+        if any(hmac.compare_digest(received, candidate) for candidate in expected):
             return message_id
     raise BadSignature("no secret of ours signed it")
 

@@ -18,8 +18,8 @@ from feedback_service.access import roles
 from feedback_service.alarms import email_outbox, email_text, store
 from feedback_service.alarms.email_outbox import ClaimedEmail
 from feedback_service.alarms.email_text import AlarmLine
-from feedback_service.alarms.store import BAD_ANSWERS, WHOLE, Evidence
-from feedback_service.breaches import letters as breach_letters
+from feedback_service.alarms.store import BAD_ANSWERS, WHOLE_CENTRE, Evidence
+from feedback_service.breaches import email_text as breach_email_text
 from feedback_service.breaches import store as breaches
 from feedback_service.breaches.store import BREACH
 from feedback_service.config import current_settings
@@ -98,11 +98,11 @@ def send_alarm_emails(stop: Stop) -> int:
 @reading
 def _read_pending_checks(tx: Session) -> dict[uuid.UUID, PendingChecks]:
     checks_by_centre: defaultdict[uuid.UUID, PendingChecks] = defaultdict(PendingChecks)
-    for alarm_check in store.concerns(tx, CHECKS_AT_ONCE):
+    for alarm_check in store.list_waiting_checks(tx, CHECKS_AT_ONCE):
         checks_by_centre[alarm_check.centre_id].alarm_check_ids.append(alarm_check.id)
         if alarm_check.service_id:
             checks_by_centre[alarm_check.centre_id].service_ids.add(alarm_check.service_id)
-    for breach_check in breaches.noticed(tx, CHECKS_AT_ONCE):
+    for breach_check in breaches.list_waiting_checks(tx, CHECKS_AT_ONCE):
         checks_by_centre[breach_check.centre_id].breach_check_ids.append(breach_check.id)
     return checks_by_centre
 
@@ -110,7 +110,7 @@ def _read_pending_checks(tx: Session) -> dict[uuid.UUID, PendingChecks]:
 @reading
 def _list_standing_subjects(tx: Session) -> list[tuple[uuid.UUID, set[uuid.UUID | None]]]:
     subjects: dict[uuid.UUID, set[uuid.UUID | None]] = {}
-    for centre_id, subject in store.standing_subjects(tx):
+    for centre_id, subject in store.list_open_subjects(tx):
         subjects.setdefault(centre_id, set()).add(uuid.UUID(subject) if subject else None)
     return list(subjects.items())
 
@@ -121,7 +121,7 @@ def _read_evidence(
 ) -> EvidenceBySubject:
     today, min_group = clock.kyiv_day(clock.now()), current_settings().min_group
     return {
-        str(service_id) if service_id else WHOLE: _make_evidence(excess)
+        str(service_id) if service_id else WHOLE_CENTRE: _make_evidence(excess)
         for service_id, excess in bad_answers.find_bad_series(
             tx, centre_id, service_ids, today, min_group
         ).items()
@@ -140,11 +140,11 @@ def _update_alarms(
     now = clock.now()
     today = clock.kyiv_day(now)
     if checks.alarm_check_ids:
-        store.take(tx, centre_id, checks.alarm_check_ids)
-    if checks.breach_check_ids and breaches.record(tx, centre_id, checks.breach_check_ids, today):
+        store.claim_checks(tx, centre_id, checks.alarm_check_ids)
+    if checks.breach_check_ids and breaches.record_breach(tx, centre_id, checks.breach_check_ids, today):
         email_outbox.add_to_digest(tx, centre_id, BREACH, now)
     raised = [
-        store.watch(tx, centre_id, subject, evidence, today)
+        store.raise_or_close(tx, centre_id, subject, evidence, today)
         for subject, evidence in sorted(evidence_by_subject.items())
     ]
     if any(raised):
@@ -160,16 +160,18 @@ def _list_due_digests(tx: Session) -> list[tuple[uuid.UUID, str]]:
 def _write_digest(tx: Session, centre_id: uuid.UUID, kind: str) -> None:
     """If the digest is due, write one e-mail to each recipient about everything that was not reported yet."""
     centre, now = tx.get_one(Centre, centre_id), clock.now()
-    if not email_outbox.take_due(tx, centre_id, kind, now):
+    if not email_outbox.claim_digest(tx, centre_id, kind, now):
         return
-    texts: email_text.Said
+    texts: email_text.EmailContent
     if kind == BREACH:
-        breach_cards = breaches.take_untold(tx, centre_id)
-        texts = breach_letters.describe([(card.since, card.bad) for card in breach_cards])
+        breach_summaries = breaches.claim_for_email(tx, centre_id)
+        texts = breach_email_text.describe_breaches(
+            [(breach.since, breach.bad) for breach in breach_summaries]
+        )
     else:
-        alarm_cards = store.take_untold(tx, centre_id)
-        texts = email_text.describe(
-            [AlarmLine(card.service, card.since, card.n, card.bad) for card in alarm_cards]
+        alarm_summaries = store.claim_for_email(tx, centre_id)
+        texts = email_text.describe_alarms(
+            [AlarmLine(alarm.service, alarm.since, alarm.n, alarm.bad) for alarm in alarm_summaries]
         )
     reader_roles = [
         role for role in ROLES if role in roles.CENTRE_ROLES and roles.has_right(role, RIGHT_BY_KIND[kind])

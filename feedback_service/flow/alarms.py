@@ -9,15 +9,15 @@ from feedback_service import clock
 from feedback_service.access import audit_log, roles, visibility
 from feedback_service.access.sessions import CurrentUser
 from feedback_service.alarms import email_outbox, store
-from feedback_service.alarms.store import AlarmCard
+from feedback_service.alarms.store import AlarmSummary
 from feedback_service.breaches import store as breaches
-from feedback_service.breaches.store import BREACH, BreachCard
+from feedback_service.breaches.store import BREACH, BreachSummary
 from feedback_service.database import reading, transaction
 from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
 from feedback_service.models.alarms import LONGEST_NOTE
 from feedback_service.plain_text import UnusableText, read_text
 
-Card = AlarmCard | BreachCard
+Card = AlarmSummary | BreachSummary
 
 
 def read_open_alarms(tx: Session, current_user: CurrentUser, centre: str | None = None) -> list[Card]:
@@ -34,7 +34,7 @@ list_open_alarms = reading(read_open_alarms)
 @reading
 def list_all_alarms(tx: Session, current_user: CurrentUser, centre: str | None = None) -> list[Card]:
     """Return the standing ones and after them those that ended within the last 91 days."""
-    since = clock.kyiv_day(clock.now()) - store.REMEMBERED
+    since = clock.kyiv_day(clock.now()) - store.SHOWN_AFTER_END
     return _list_cards(tx, current_user, centre, since=since)
 
 
@@ -48,9 +48,11 @@ def acknowledge_alarm(
     """
     now = clock.now()
     centre_summary = visibility.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre)
-    alarm = store.hold(tx, centre_summary.id, alarm_id) if current_user.has_right(roles.ALARMS) else None
+    alarm = (
+        store.lock_alarm(tx, centre_summary.id, alarm_id) if current_user.has_right(roles.ALARMS) else None
+    )
     breach = (
-        breaches.hold(tx, centre_summary.id, alarm_id)
+        breaches.lock_breach(tx, centre_summary.id, alarm_id)
         if current_user.has_right(roles.BREACHES) and alarm is None
         else None
     )
@@ -61,9 +63,9 @@ def acknowledge_alarm(
     if alarm_or_breach.acknowledged_at is not None:
         raise ChangedMeanwhile()
     if breach is not None:
-        breaches.acknowledge(breach, current_user.email, clean_note, now, clock.kyiv_day(now))
+        breaches.acknowledge_breach(breach, current_user.email, clean_note, now, clock.kyiv_day(now))
     else:
-        store.acknowledge(alarm_or_breach, current_user.email, clean_note, now)
+        store.acknowledge_alarm(alarm_or_breach, current_user.email, clean_note, now)
     # The entry names only the id: the audit log has readers who may not know of breaches.
     audit_log.append_entry(
         tx, [centre_summary.id], current_user.actor, "alarm_acknowledged", str(alarm_id), now
@@ -87,9 +89,9 @@ def _list_cards(
 ) -> list[Card]:
     centre_ids, cards = _list_centre_ids(tx, current_user, centre), list[Card]()
     if current_user.has_right(roles.BREACHES):
-        cards += breaches.listed(tx, centre_ids, since=since)
+        cards += breaches.list_for_centres(tx, centre_ids, since=since)
     if current_user.has_right(roles.ALARMS):
-        cards += store.listed(tx, centre_ids, since=since)
+        cards += store.list_for_centres(tx, centre_ids, since=since)
     return sorted(cards, key=_sort_key)
 
 

@@ -13,7 +13,7 @@ from feedback_service import clock
 from feedback_service.access import api_keys, audit_log, roles, visibility
 from feedback_service.access.api_keys import ApiCaller, ApiKeySummary
 from feedback_service.access.sessions import CurrentUser
-from feedback_service.centres.register import find_centres, normal_code
+from feedback_service.centres.register import find_centres, normalise_code
 from feedback_service.database import reading, transaction
 from feedback_service.errors import N_, Conflict, FieldError, Invalid, NotAllowed, NotFound, Unavailable
 from feedback_service.models import ApiKey, Centre
@@ -126,7 +126,7 @@ def revoke_api_key(tx: Session, current_user: CurrentUser, key_id: uuid.UUID) ->
 def add_key(tx: Session, scopes: Collection[str], centres: Collection[str], name: str = "") -> str:
     """Make a key for an operator and return its secret; raise ``Invalid`` for an unknown scope or centre."""
     known = find_centres(tx, centres)
-    if missing := set(map(normal_code, centres)) - known.keys():
+    if missing := set(map(normalise_code, centres)) - known.keys():
         raise Invalid.for_field("/centre", f"There is no centre {min(missing)}.")
     try:
         return api_keys.add_api_key(tx, scopes, known.values(), name=name)
@@ -139,6 +139,12 @@ def revoke_by_secret(tx: Session, secret: str) -> None:
     """Revoke the key with this secret; raise ``NotFound`` if no key in use has it."""
     if not api_keys.revoke_api_key(tx, secret.strip()):
         raise NotFound("No key in use is this one.")
+
+
+@reading
+def find_caller(tx: Session, secret: str) -> ApiCaller | None:
+    """Find whose key this is; ``None`` for a key that was never issued or is revoked."""
+    return api_keys.find_caller(tx, secret)
 
 
 def record_key_use(caller: ApiCaller) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.access import audit_log, users, visibility
+from feedback_service.access.audit_log import ChainBreak, ChainHead
 from feedback_service.access.roles import INSTALLATION
 from feedback_service.access.sessions import CurrentUser
 from feedback_service.access.visibility import Visibility
@@ -46,7 +47,7 @@ def record_page_view(
     if user_session is None or page in user_session.noted:
         return
     user_session.noted = [*user_session.noted, page]
-    chains = centres or users.find_journal_chains(tx, current_user.role, current_user.scopes)
+    chains = centres or users.find_audit_chains(tx, current_user.role, current_user.scopes)
     audit_log.append_entry(tx, chains, current_user.actor, "saw", page, clock.now())
 
 
@@ -70,3 +71,9 @@ def read_audit_log(
         AuditEntry(entry.number, entry.at, entry.email, entry.action, entry.object, entry.digest.hex())
         for entry in entries
     ]
+
+
+@reading
+def check_audit_log(tx: Session) -> list[ChainHead | ChainBreak]:
+    """Check every chain of the audit log: return its head, or where it is broken."""
+    return audit_log.check_chains(tx)

@@ -106,9 +106,9 @@ def record_answer(
     )
     service_id = origin.service.id if origin.service else None
     if methodology.has_bad_answer(answers.single):
-        store.worry(connection, origin.centre.id, service_id)
+        store.queue_alarm_check(connection, origin.centre.id, service_id)
     if breaches:
-        breach_store.notice(connection, origin.centre.id, service_id)
+        breach_store.queue_breach_check(connection, origin.centre.id, service_id)
     event = events.build_response_recorded(
         case_ref=origin.case_ref,
         case_status=origin.case_status,

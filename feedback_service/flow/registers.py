@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 
 from feedback_service import clock, keyring
 from feedback_service.centres import state_codes
-from feedback_service.centres.register import find_by_prefix, find_centre, find_centres, normal_code
+from feedback_service.centres.register import find_by_prefix, find_centre, find_centres, normalise_code
 from feedback_service.database import transaction
 from feedback_service.delivery import events, outbox
 from feedback_service.errors import N_, Conflict, FieldError, Invalid
@@ -86,7 +86,7 @@ def add_centre(tx: Session, profile: Mapping[str, str]) -> list[str]:
 
 def import_centres(rows: Sequence[ImportedRow]) -> ImportResult:
     """Add or change every centre of the file; columns that the file does not have stay as they are."""
-    return _import_in_batches(rows, _import_centre_rows, lambda row: normal_code(row.cells["code"]))
+    return _import_in_batches(rows, _import_centre_rows, lambda row: normalise_code(row.cells["code"]))
 
 
 @transaction
@@ -113,7 +113,7 @@ def _parse_profile(columns: Mapping[str, str]) -> tuple[str, dict[str, str | Non
         for name in columns
         if name != "code"
     }
-    code = normal_code(columns["code"])
+    code = normalise_code(columns["code"])
     edrpou, katottg = cells["edrpou"] or "", cells["katottg"] or ""
     if not state_codes.may_be_centre_code(code):
         errors.append(FieldError("/code", f"The centre code {code!r} is not like SN12000007."))
@@ -214,7 +214,7 @@ def _import_service_rows(tx: Session, rows: Sequence[ImportedRow]) -> ImportResu
 
 def _parse_service(columns: Mapping[str, str], centres: Mapping[str, Centre]) -> tuple[Centre, str, str, str]:
     errors: list[FieldError] = []
-    centre_code = normal_code(columns["centre"])
+    centre_code = normalise_code(columns["centre"])
     code = _clean_text(columns["code"], "/code", errors, MAX_CODE_LENGTH)
     local_code = _clean_text(columns["local_code"], "/local_code", errors, MAX_CODE_LENGTH)
     title = _clean_text(columns.get("title", ""), "/title", errors, MAX_TITLE_LENGTH)

@@ -208,7 +208,7 @@ def lock_session_and_user(tx: Session, current_user: CurrentUser) -> tuple[UserS
 
 def write_audit_entry(tx: Session, user: User, action: str, object: str, now: datetime) -> None:
     """Write what the user did into the audit logs of all centres that the user may see."""
-    chains = users.find_journal_chains(tx, user.role, users.list_scopes(tx, user))
+    chains = users.find_audit_chains(tx, user.role, users.list_scopes(tx, user))
     audit_log.append_entry(tx, chains, audit_log.Actor(user.id, user.email), action, object, now)
 
 

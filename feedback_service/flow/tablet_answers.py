@@ -19,7 +19,7 @@ from feedback_service.cases import invitations
 from feedback_service.cases.invitations import InvitationContext
 from feedback_service.centres import opening_hours
 from feedback_service.counts import rollups
-from feedback_service.database import reading, table, transaction
+from feedback_service.database import reading, table_of, transaction
 from feedback_service.errors import (
     N_,
     FeedbackError,
@@ -44,7 +44,7 @@ TOO_OLD = N_("This answer was given more than a year ago.")
 AFTER_REVOCATION = N_("This answer was given after the tablet's key was revoked.")
 MAX_ANSWER_AGE = timedelta(days=366)  # how long a tablet may have held an answer
 NO_FREE_TEXT = N_("A tablet takes no free text.")
-_INSERT_SIGNALS = insert(table(Signal))
+_INSERT_SIGNALS = insert(table_of(Signal))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

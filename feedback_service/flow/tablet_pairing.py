@@ -17,13 +17,14 @@ from sqlalchemy.orm import Session
 from feedback_service import clock, keyring
 from feedback_service.access import audit_log
 from feedback_service.access.audit_log import COMMAND_LINE, Actor
-from feedback_service.centres.register import find_centre, normal_code
-from feedback_service.database import transaction
+from feedback_service.centres.register import find_centre, normalise_code
+from feedback_service.database import reading, transaction
 from feedback_service.errors import N_, Invalid, NotFound, TooManyGuesses
 from feedback_service.keyring import current_keyring
 from feedback_service.models import Centre, Device
 from feedback_service.plain_text import UnusableText, read_line
 from feedback_service.tablets import devices
+from feedback_service.tablets.devices import AuthenticatedTablet
 from feedback_service.vocabulary import DEVICE_MODES
 
 MAX_NAME_LENGTH, MAX_WORKPLACE_LENGTH = 100, 64  # characters
@@ -50,6 +51,12 @@ class PendingPairing:
     code: str
     secret: str
     until: datetime
+
+
+@reading
+def find_tablet(tx: Session, secret: str) -> AuthenticatedTablet | None:
+    """Find the tablet that has this key; a revoked tablet is found for 30 days, to deliver what it holds."""
+    return devices.find_tablet(tx, secret)
 
 
 @transaction
@@ -176,7 +183,7 @@ def _create_device(
 ) -> Device:
     centre_row = find_centre(tx, centre)
     if centre_row is None:
-        raise Invalid.for_field("/centre", N_("There is no centre %(code)s."), code=normal_code(centre))
+        raise Invalid.for_field("/centre", N_("There is no centre %(code)s."), code=normalise_code(centre))
     if mode not in DEVICE_MODES:
         raise Invalid.for_field("/mode", N_("A tablet's mode is desk or hall."))
     if mode == "desk" and not (workplace or "").strip():

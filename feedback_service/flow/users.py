@@ -132,7 +132,7 @@ def change_user(
     if (user.role, users.list_scopes(tx, user)) == (role, tuple(new_scopes)):
         return
     now = clock.now()
-    old_chains = users.find_journal_chains(tx, user.role, users.list_scopes(tx, user))
+    old_chains = users.find_audit_chains(tx, user.role, users.list_scopes(tx, user))
     user.role, user.version = role, user.version + 1
     user.link_hash = user.link_until = None  # its maker may have fewer rights than the user has now
     users.replace_scopes(tx, user, new_scopes)
@@ -240,7 +240,7 @@ def _write_audit_entry(
     now: datetime,
     more_chains: Collection[uuid.UUID] = (),
 ) -> None:
-    chains = {*users.find_journal_chains(tx, user.role, users.list_scopes(tx, user)), *more_chains}
+    chains = {*users.find_audit_chains(tx, user.role, users.list_scopes(tx, user)), *more_chains}
     audit_log.append_entry(
         tx,
         chains,

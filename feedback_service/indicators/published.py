@@ -9,14 +9,14 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Text, cast, select
 
-from feedback_service.database import table
+from feedback_service.database import table_of
 from feedback_service.indicators import methodology
 from feedback_service.indicators.methodology import Methodology
 from feedback_service.models import PublishedDocument
 
 CACHE_SECONDS = 5.0  # until every process knows a methodology that an operator loaded
 
-_DOCUMENTS = table(PublishedDocument)
+_DOCUMENTS = table_of(PublishedDocument)
 _LOADED = (
     select(cast(_DOCUMENTS.c.body, Text))
     .where(_DOCUMENTS.c.kind == "methodology")

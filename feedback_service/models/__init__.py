@@ -1,9 +1,9 @@
-"""The data dictionary, in the order data flows: columns, keys and named checks, nothing else.
+"""Every table of the service: columns, keys and named checks, nothing else.
 
-Every operational table starts its key with ``centre_id``: one centre, one fence. Its other unique promises name
-their selective column first: a PostgreSQL that has no statistics yet may take any index that begins with
-``centre_id`` for the way to one row, and reads the whole centre for each (measured: a thousand cases took 13 s).
-What must not be known has no column: see docs/privacy.md.
+The primary key of every table of a centre begins with ``centre_id``, so that rows of two centres never mix. Other
+unique constraints begin with their selective column: PostgreSQL without statistics may use any index that begins
+with ``centre_id`` to find one row, and then reads the whole centre for it (measured: 13 s for a thousand cases).
+What the service must not know has no column: see docs/privacy.md.
 """
 
 from feedback_service.models.access import (
@@ -11,18 +11,18 @@ from feedback_service.models.access import (
     ApiKeyCentre,
     JournalEntry,
     JournalHead,
-    ShortCodeGuesses,
     SignInAttempts,
     User,
     UserScope,
     UserSession,
 )
 from feedback_service.models.alarms import Alarm, AlarmCheck, EmailDigest, EmailPreference, QueuedEmail
-from feedback_service.models.answers import Comment, Response
-from feedback_service.models.cases import Case, CaseStatus, DraftAnswer, Invitation
-from feedback_service.models.centres import Centre, PublishedDocument, Service
+from feedback_service.models.answers import Comment, Response, Signal
+from feedback_service.models.cases import Case, CaseStatus, DraftAnswer, Invitation, ShortCodeGuesses
+from feedback_service.models.centres import Centre, Service
 from feedback_service.models.delivery import Event, EventSequence, ReceiverChannel
-from feedback_service.models.devices import Device, PairingRequest, RefusedTabletAnswer, Signal
+from feedback_service.models.devices import Device, PairingRequest, RefusedTabletAnswer
+from feedback_service.models.documents import PublishedDocument
 from feedback_service.models.figures import CountedDay, CountRollup, Explanation
 
 __all__ = [

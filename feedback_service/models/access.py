@@ -1,6 +1,6 @@
-"""Who may come in: keys of case systems, people with their roles and sessions, counts of what was typed wrongly.
+"""Access: API keys, users with roles and sessions, failed sign-ins, and the audit log.
 
-The journal of who saw and did what is here too: a chain for each centre and one for what belongs to none.
+The audit log is one chain of entries for each centre, and one for what belongs to no centre.
 """
 
 import uuid
@@ -15,14 +15,14 @@ from feedback_service.vocabulary import ROLES
 
 
 class ApiKey(Base):
-    """A key of an integrator; the key itself was shown once and is kept nowhere."""
+    """An API key of a system; the key itself was shown once and is not stored."""
 
     __tablename__ = "api_keys"
     __table_args__ = (UniqueConstraint("key_hash"),)
 
     id: Mapped[Id]
     key_hash: Mapped[Fingerprint]
-    name: Mapped[str] = mapped_column(String(100), default="")  # what its makers call it
+    name: Mapped[str] = mapped_column(String(100), default="")  # of the system that uses the key
     scopes: Mapped[str] = mapped_column(String(200))  # separated by spaces
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
@@ -30,7 +30,7 @@ class ApiKey(Base):
 
 
 class ApiKeyCentre(Base):
-    """A centre that a key may act for."""
+    """A centre that an API key may act for."""
 
     __tablename__ = "api_key_centres"
 
@@ -38,28 +38,18 @@ class ApiKeyCentre(Base):
     api_key_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("api_keys.id"), primary_key=True)
 
 
-class ShortCodeGuesses(Base):
-    """Wrong short codes typed with a centre's prefix in the current window; counted per centre, never per person."""
-
-    __tablename__ = "code_guesses"
-
-    centre_id: Mapped[CentreId]
-    window_began_at: Mapped[datetime]
-    wrong: Mapped[int]
-
-
 class User(Base):
-    """A person who works with figures or settings: one role, and what it reaches (``UserScope``)."""
+    """A person who works with figures or settings: one role, and the scopes of that role (``UserScope``)."""
 
     __tablename__ = "users"
     __table_args__ = (UniqueConstraint("email"), UniqueConstraint("link_hash"), check_one_of("role", ROLES))
 
     id: Mapped[Id]
-    email: Mapped[str] = mapped_column(String(254))  # in small letters
+    email: Mapped[str] = mapped_column(String(254))  # in lower case
     role: Mapped[Word]
     password_hash: Mapped[str | None] = mapped_column(String(200))  # Argon2id; none until a password is set
-    second_factor: Mapped[bytes | None]  # the secret of one-time codes, sealed
-    last_step: Mapped[int | None] = mapped_column(BigInteger)  # of the code used last: each works once
+    second_factor: Mapped[bytes | None]  # the secret of one-time codes, encrypted
+    last_step: Mapped[int | None] = mapped_column(BigInteger)  # time step of the last code: each works once
     link_hash: Mapped[Fingerprint | None]  # of the one-time link that sets a password
     link_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
@@ -68,7 +58,7 @@ class User(Base):
 
 
 class UserScope(Base):
-    """A place or subject that a user's role reaches; what it says depends on the role, see ``access.roles``."""
+    """A place or subject that a user may see; its meaning depends on the role, see ``access.roles``."""
 
     __tablename__ = "user_scopes"
 
@@ -77,7 +67,7 @@ class UserScope(Base):
 
 
 class UserSession(Base):
-    """A session: somebody came in and has not left. The cookie's value is kept nowhere, only its hash."""
+    """A session of a signed-in user. Only the hash of the cookie's value is stored."""
 
     __tablename__ = "sign_ins"
     __table_args__ = (
@@ -89,15 +79,15 @@ class UserSession(Base):
     id: Mapped[Id]
     token_hash: Mapped[Fingerprint]
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
-    stage: Mapped[Word]  # a code is expected, a second factor is to be set up, or the door is open
+    stage: Mapped[Word]  # it waits for a code, for the set-up of a second factor, or is complete
     began_at: Mapped[datetime]
     seen_at: Mapped[datetime]
-    offered: Mapped[bytes | None]  # the secret of a second factor that is being set up, sealed
-    noted: Mapped[list[str]] = mapped_column(JSON)  # pages that the journal knows this session saw
+    offered: Mapped[bytes | None]  # the secret of a second factor that is being set up, encrypted
+    noted: Mapped[list[str]] = mapped_column(JSON)  # pages that the audit log has for this session
 
 
 class SignInAttempts(Base):
-    """Wrong passwords or codes for a name somebody typed, whether a user has it or not."""
+    """Wrong passwords or codes for a typed name, whether a user has this name or not."""
 
     __tablename__ = "attempts"
 
@@ -108,14 +98,14 @@ class SignInAttempts(Base):
 
 
 class JournalEntry(Base):
-    """Who saw or did what; never changed. ``digest`` covers the entry and the digest before it."""
+    """An entry of the audit log: who saw or did what; never changed. ``digest`` covers it and the digest before it."""
 
     __tablename__ = "journal"
 
     chain: Mapped[Id]  # the centre's id; all zeros for the installation's own chain
     number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     at: Mapped[datetime]
-    user_id: Mapped[uuid.UUID | None]  # nobody: an operator at the command line
+    user_id: Mapped[uuid.UUID | None]  # NULL: an operator at the command line
     email: Mapped[str | None] = mapped_column(String(254))
     action: Mapped[Word]
     object: Mapped[str] = mapped_column(String(300))
@@ -123,7 +113,7 @@ class JournalEntry(Base):
 
 
 class JournalHead(Base):
-    """The last entry of a chain; who writes the next one holds this row."""
+    """The last entry of a chain; a transaction locks this row to write the next one."""
 
     __tablename__ = "journal_heads"
 

@@ -1,6 +1,6 @@
-"""What calls a human: answers that may matter at once, alarms raised from them, letters that tell of alarms.
+"""Alarms: answers that need a check, alarms raised from them, and e-mails about alarms.
 
-Nothing here leads to an answer: no id of one, and no instant for longer than letters need it.
+Nothing here leads to an answer: there is no id of one, and instants are stored only as long as e-mails need them.
 """
 
 import uuid
@@ -19,7 +19,7 @@ _IS_STANDING = text("over_on IS NULL")
 
 
 class AlarmCheck(Base):
-    """Somebody gave a bad answer or told of a breach: the worker looks at the centre and takes the row away."""
+    """A bad answer or a breach came in: the worker checks the centre and deletes the row."""
 
     __tablename__ = "concerns"
     __table_args__ = (check_one_of("kind", ALARM_KINDS), {"sqlite_with_rowid": False})
@@ -31,7 +31,7 @@ class AlarmCheck(Base):
 
 
 class Alarm(Base):
-    """Something that a human should look at; it stands until it is over. One at a time for each subject."""
+    """Something that a human should look at. A subject has one open alarm at a time."""
 
     __tablename__ = "alarms"
     __table_args__ = (
@@ -48,48 +48,48 @@ class Alarm(Base):
     centre_id: Mapped[CentreId]
     id: Mapped[Id]  # random (v4)
     kind: Mapped[Word]
-    subject: Mapped[str] = mapped_column(String(36))  # the service's id; empty: the centre as a whole
+    subject: Mapped[str] = mapped_column(String(36))  # the id of the service; empty for the whole centre
     since: Mapped[date]
     noticed: Mapped[date]
-    n: Mapped[int]  # answers since then
-    bad: Mapped[int]  # of these, what the alarm is about
+    n: Mapped[int]  # answers since that day
+    bad: Mapped[int]  # those of them that the alarm is about
     over_on: Mapped[date | None]
-    told: Mapped[bool] = mapped_column(default=False)  # letters say so, as far as anybody wants them
+    told: Mapped[bool] = mapped_column(default=False)  # whether the e-mails that users want are written
     acknowledged_at: Mapped[datetime | None]
     acknowledged_by: Mapped[str | None] = mapped_column(String(254))
     note: Mapped[str | None] = mapped_column(String(LONGEST_NOTE))
 
 
 class EmailDigest(Base):
-    """Alarms of one kind are gathered until they are told together; then there is quiet for a while."""
+    """Collects alarms of one kind for one e-mail; after it, no e-mail goes out for a while."""
 
     __tablename__ = "gatherings"
     __table_args__ = (check_one_of("kind", ALARM_KINDS),)
 
     centre_id: Mapped[CentreId]
     kind: Mapped[str] = mapped_column(String(32), primary_key=True)
-    until: Mapped[datetime | None]  # letters are written then; nothing waits to be told: none
+    until: Mapped[datetime | None]  # when the e-mails are written; NULL when no alarm waits
     told_at: Mapped[datetime | None]
 
 
 class QueuedEmail(Base):
-    """An e-mail to one person that is not sent yet; the row is gone when it is."""
+    """An e-mail to one user that is not sent yet; sending it deletes the row."""
 
     __tablename__ = "letters"
     __table_args__ = (Index(None, "due_at"), Index(None, "user_id"))
 
     centre_id: Mapped[CentreId]
-    id: Mapped[Id]  # random (v4); in the Message-ID, so that a repeat is known
+    id: Mapped[Id]  # random (v4); it is the Message-ID, so that mail programs recognise a repeat
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
     subject: Mapped[str] = mapped_column(String(300))
     body: Mapped[str] = mapped_column(Text)
     written_at: Mapped[datetime]
-    due_at: Mapped[datetime]  # a claim puts that off
+    due_at: Mapped[datetime]  # a claim postpones it
     attempts: Mapped[int] = mapped_column(default=0)
 
 
 class EmailPreference(Base):
-    """Whether a user wants letters about alarms; who has said nothing does."""
+    """Whether a user wants e-mails about alarms; a user without a row wants them."""
 
     __tablename__ = "mail_wishes"
 

@@ -1,7 +1,7 @@
-"""What people said. Nothing here leads back to a case, an invitation, a device or an instant.
+"""What people answered. Nothing here leads back to a case, an invitation, a device or an instant.
 
-Both tables are kept in the order of their random keys where the database can do that (SQLite), so that
-not even their place on disk tells who came after whom.
+Where the database can do it (SQLite), rows stand in the order of their random keys, so that their place on disk does
+not show in which order people answered.
 """
 
 import uuid
@@ -13,25 +13,25 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from feedback_service.database import Base
 from feedback_service.models.columns import CentreId, Edrpou, Fingerprint, Id, Word, check_one_of
-from feedback_service.vocabulary import FRONT_OFFICES, PARTS_OF_DAY, SOURCES
+from feedback_service.vocabulary import FRONT_OFFICES, PARTS_OF_DAY, SIGNALS, SOURCES
 
 IN_KEY_ORDER = {"sqlite_with_rowid": False}
 
 
 class Response(Base):
-    """One person's finished answer, on a Kyiv day; after withdrawal, its dated tombstone."""
+    """One person's final answer, on a day in Kyiv; after a withdrawal, a dated row without answers."""
 
     __tablename__ = "responses"
     __table_args__ = (
         ForeignKeyConstraint(["centre_id", "service_id"], ["services.centre_id", "services.id"]),
         UniqueConstraint("receipt_hash"),
         UniqueConstraint("client_hash", "centre_id"),
-        # By day, and how many answered alike without a look at the rows.
+        # Responses of a day, and how many are alike; the index alone answers both.
         Index(
             "ix_responses_of_day",
             *("centre_id", "answered_on", "front_office", "source", "service_id", "withdrawn_on"),
         ),
-        Index(None, "provider_edrpou", "centre_id"),  # which centres gave a provider's services
+        Index(None, "provider_edrpou", "centre_id"),  # the centres that gave a provider's services
         check_one_of("front_office", FRONT_OFFICES),
         check_one_of("source", SOURCES),
         check_one_of("part_of_day", PARTS_OF_DAY),
@@ -50,17 +50,17 @@ class Response(Base):
     part_of_day: Mapped[Word | None]  # unknown for answers that staff typed in
     language: Mapped[Word]
     receipt_hash: Mapped[Fingerprint | None]
-    client_hash: Mapped[Fingerprint | None]  # only where no invitation guards against repeats
+    client_hash: Mapped[Fingerprint | None]  # only where no invitation prevents repeats
     withdrawn_on: Mapped[date | None]
-    # The values chosen for each question, mostly one; none once it is withdrawn.
+    # The values chosen for each question, mostly one; empty after a withdrawal.
     answers: Mapped[Mapping[str, Sequence[str]]] = mapped_column(JSON, server_default="{}")
 
 
 class Comment(Base):
-    """A comment, masked before it came here; the raw text has never been stored.
+    """A comment, masked before it is stored; the raw text is never stored.
 
-    It repeats what its response says of itself, so that whoever reads comments reads one table, by day, and
-    within a day in random order: looking each response up took ten times as long (300,000 answers).
+    It repeats columns of its response, so that a search reads one table, by day and within a day in random order.
+    With a look at each response a search took ten times as long (300,000 answers).
     """
 
     __tablename__ = "comments"
@@ -73,13 +73,28 @@ class Comment(Base):
     centre_id: Mapped[CentreId]
     answered_on: Mapped[date] = mapped_column(primary_key=True)
     response_id: Mapped[Id]
-    set_aside: Mapped[bool] = mapped_column(default=False)  # not meant seriously; by whom is in the journal
+    set_aside: Mapped[bool] = mapped_column(default=False)  # hidden as not serious; see the audit log
     front_office: Mapped[Word]
     source: Mapped[Word]
     service_id: Mapped[uuid.UUID | None]
     language: Mapped[Word]
-    poor: Mapped[bool]  # an answer beside it called for the follow-up questions
-    breach: Mapped[bool]  # something serious was told beside it
-    reasons: Mapped[str] = mapped_column(String(500))  # between spaces, one before and one after each
-    folded: Mapped[str] = mapped_column(Text)  # what searches look through, see surveys.search_stems
+    poor: Mapped[bool]  # the response has an answer that calls for the follow-up questions
+    breach: Mapped[bool]  # the response reports a serious breach
+    reasons: Mapped[str] = mapped_column(String(500))  # words with one space before and after each
+    folded: Mapped[str] = mapped_column(Text)  # the text that searches use, see surveys.search_stems
     text: Mapped[str] = mapped_column(Text)
+
+
+class Signal(Base):
+    """A reason to doubt that a visitor gave this response. It counts, and figures without such responses exist too."""
+
+    __tablename__ = "signals"
+    __table_args__ = (
+        ForeignKeyConstraint(["centre_id", "response_id"], ["responses.centre_id", "responses.id"]),
+        check_one_of("reason", SIGNALS),
+        IN_KEY_ORDER,
+    )
+
+    centre_id: Mapped[CentreId]
+    response_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    reason: Mapped[str] = mapped_column(String(32), primary_key=True)

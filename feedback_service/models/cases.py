@@ -1,4 +1,4 @@
-"""What was done for people: cases with their history, the invitation to rate, and an answer begun on it."""
+"""Cases with their history, invitations to rate them, draft answers, and wrong short codes."""
 
 import uuid
 from datetime import date, datetime
@@ -13,7 +13,7 @@ from feedback_service.vocabulary import FRONT_OFFICES, SOURCES, STATUSES, WORKPL
 
 
 class Case(Base):
-    """One applicant's case; its number exists here only as a keyed hash."""
+    """One applicant's case; of its number only a keyed hash is stored."""
 
     __tablename__ = "cases"
     __table_args__ = (
@@ -35,11 +35,11 @@ class Case(Base):
     status: Mapped[Word]
     status_at: Mapped[datetime]
     registered_at: Mapped[datetime | None]
-    repository_id: Mapped[uuid.UUID | None]  # the ordered service in the State's own repository
+    repository_id: Mapped[uuid.UUID | None]  # of the ordered service in the repository of the State
 
 
 class CaseStatus(Base):
-    """A status that the case had at an instant, in whatever order we were told."""
+    """A status that the case had at an instant; case systems may report statuses in any order."""
 
     __tablename__ = "case_statuses"
     __table_args__ = (
@@ -54,7 +54,7 @@ class CaseStatus(Base):
 
 
 class Invitation(Base):
-    """The one chance to rate a case. It knows that it was answered and on which day, never what was said."""
+    """The right to rate a case once. The row says whether and on which day it was used, never the answers."""
 
     __tablename__ = "invitations"
     __table_args__ = (
@@ -70,22 +70,22 @@ class Invitation(Base):
     centre_id: Mapped[CentreId]
     id: Mapped[Id]
     case_id: Mapped[uuid.UUID]
-    key_id: Mapped[str] = mapped_column(String(8))  # which of TOKEN_KEYS its token and short code come from
+    key_id: Mapped[str] = mapped_column(String(8))  # of TOKEN_KEYS: derives token and short code
     token_hash: Mapped[Fingerprint]
     short_code_hash: Mapped[Fingerprint]
-    questionnaire: Mapped[str] = mapped_column(String(64))  # the version pinned when it was issued
+    questionnaire: Mapped[str] = mapped_column(String(64))  # the version in force on the day of issue
     issued_on: Mapped[date]
-    last_day: Mapped[date]  # in Kyiv, inclusive
+    last_day: Mapped[date]  # in Kyiv, included
     cancelled: Mapped[bool] = mapped_column(default=False)
     opened: Mapped[bool] = mapped_column(default=False)
     started: Mapped[bool] = mapped_column(default=False)
     answered_on: Mapped[date | None]
-    client_hash: Mapped[Fingerprint | None]  # of the client id that answered, so that its repeat is known
-    left_begun: Mapped[bool] = mapped_column(default=False)  # nobody pressed "send": PARTIAL_MINUTES did
+    client_hash: Mapped[Fingerprint | None]  # of the client id that answered, to recognise its repeat
+    left_begun: Mapped[bool] = mapped_column(default=False)  # a draft that PARTIAL_MINUTES made final
 
 
 class DraftAnswer(Base):
-    """Taps kept before the answer is final; the row is gone when it is."""
+    """What a person has chosen so far; the final answer deletes the row."""
 
     __tablename__ = "begun_answers"
     __table_args__ = (
@@ -104,3 +104,13 @@ class DraftAnswer(Base):
     source: Mapped[Word]
     begun_at: Mapped[datetime]
     touched_at: Mapped[datetime]
+
+
+class ShortCodeGuesses(Base):
+    """Wrong short codes typed with a centre's prefix in the current window; counted by centre, never by person."""
+
+    __tablename__ = "code_guesses"
+
+    centre_id: Mapped[CentreId]
+    window_began_at: Mapped[datetime]
+    wrong: Mapped[int]

@@ -1,4 +1,4 @@
-"""Column shapes that several tables share."""
+"""Types of columns that several tables share."""
 
 import uuid
 from collections.abc import Iterable
@@ -12,10 +12,10 @@ CentreId = Annotated[uuid.UUID, mapped_column(ForeignKey("centres.id"), primary_
 Word = Annotated[str, mapped_column(String(32))]
 Edrpou = Annotated[str, mapped_column(String(8))]
 Title = Annotated[str, mapped_column(String(500))]
-Fingerprint = Annotated[bytes, mapped_column()]  # 32 bytes of a keyed hash
+Fingerprint = Annotated[bytes, mapped_column()]  # a hash of 32 bytes
 
 
 def check_one_of(column: str, words: Iterable[str]) -> CheckConstraint:
-    """The column holds one of these words."""
+    """Build the check that a column holds one of these words."""
     listed = ", ".join(f"'{word}'" for word in words)
     return CheckConstraint(f"{column} IN ({listed})", name=f"known_{column}")

@@ -1,6 +1,5 @@
-"""Tablets in halls and at windows: who they are, how they fare, and what looked odd about an answer given there."""
+"""Tablets in halls and at windows: their keys, their state, their pairing, and answers of theirs that were refused."""
 
-import uuid
 from datetime import date, datetime
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, String, UniqueConstraint
@@ -8,11 +7,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from feedback_service.database import Base
 from feedback_service.models.columns import CentreId, Fingerprint, Id, Word, check_one_of
-from feedback_service.vocabulary import DEVICE_MODES, SIGNALS
+from feedback_service.vocabulary import DEVICE_MODES
 
 
 class Device(Base):
-    """A tablet of a centre, and what its last heartbeat said. No answer leads here."""
+    """A tablet of a centre, with the state from its last heartbeat. No answer leads to it."""
 
     __tablename__ = "devices"
     __table_args__ = (
@@ -26,37 +25,37 @@ class Device(Base):
     id: Mapped[Id]
     name: Mapped[str] = mapped_column(String(100))
     mode: Mapped[Word]
-    workplace: Mapped[str | None] = mapped_column(String(64))  # whose cases a desk's tablet offers
+    workplace: Mapped[str | None] = mapped_column(String(64))  # whose cases it offers in mode "desk"
     created_at: Mapped[datetime]
-    pairing_hash: Mapped[Fingerprint | None]  # of the code, or the tablet's own secret, that fetches a key
+    pairing_hash: Mapped[Fingerprint | None]  # of the code, or of the tablet's secret, that fetches a key
     pairing_until: Mapped[datetime | None]
     key_hash: Mapped[Fingerprint | None]
     paired_at: Mapped[datetime | None]
-    revoked_at: Mapped[datetime | None]  # from then on it only delivers what was given before
+    revoked_at: Mapped[datetime | None]  # later it may only deliver answers given before
     seen_at: Mapped[datetime | None]
     version: Mapped[str | None] = mapped_column(String(64))
-    waiting: Mapped[int | None]  # answers it still holds; none once it was seen: it cannot keep any
-    oldest_at: Mapped[datetime | None]  # of them, by our clock
-    persisted: Mapped[bool | None]  # whether its browser promised to keep them
+    waiting: Mapped[int | None]  # answers that it still stores; NULL after a heartbeat: it cannot store any
+    oldest_at: Mapped[datetime | None]  # when the oldest of them was given, by the server's clock
+    persisted: Mapped[bool | None]  # whether its browser promised not to delete them
     battery: Mapped[int | None]  # percent
-    skew: Mapped[int] = mapped_column(BigInteger, default=0)  # seconds that its clock runs ahead of ours
+    skew: Mapped[int] = mapped_column(BigInteger, default=0)  # seconds ahead of the server's clock
     guessing_since: Mapped[datetime | None]
-    wrong_codes: Mapped[int] = mapped_column(default=0)  # unknown short codes since then
+    wrong_codes: Mapped[int] = mapped_column(default=0)  # unknown short codes since guessing_since
 
 
 class PairingRequest(Base):
-    """A tablet that shows a code and waits for somebody to approve it; it belongs to no centre yet."""
+    """A tablet that shows a code and waits for approval; it belongs to no centre yet."""
 
     __tablename__ = "pairing_requests"
     __table_args__ = (UniqueConstraint("code_hash"), Index(None, "until"))
 
-    secret_hash: Mapped[Fingerprint] = mapped_column(primary_key=True)  # what only the tablet knows
-    code_hash: Mapped[Fingerprint]  # what it shows
+    secret_hash: Mapped[Fingerprint] = mapped_column(primary_key=True)  # the tablet alone knows the secret
+    code_hash: Mapped[Fingerprint]  # of the code on its screen
     until: Mapped[datetime]
 
 
 class RefusedTabletAnswer(Base):
-    """Something a tablet sent that cannot be an answer: why, and when it came; not what it said."""
+    """An answer from a tablet that was refused: why and on which day, without its content."""
 
     __tablename__ = "refused_items"
     __table_args__ = (ForeignKeyConstraint(["centre_id", "device_id"], ["devices.centre_id", "devices.id"]),)
@@ -66,18 +65,3 @@ class RefusedTabletAnswer(Base):
     client_hash: Mapped[Fingerprint] = mapped_column(primary_key=True)
     came_on: Mapped[date]
     reason: Mapped[str] = mapped_column(String(300))
-
-
-class Signal(Base):
-    """Why an answer may not be a visitor's own; the answer counts, figures are also told without such."""
-
-    __tablename__ = "signals"
-    __table_args__ = (
-        ForeignKeyConstraint(["centre_id", "response_id"], ["responses.centre_id", "responses.id"]),
-        check_one_of("reason", SIGNALS),
-        {"sqlite_with_rowid": False},
-    )
-
-    centre_id: Mapped[CentreId]
-    response_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    reason: Mapped[str] = mapped_column(String(32), primary_key=True)

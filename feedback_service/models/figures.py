@@ -1,4 +1,4 @@
-"""Figures: what closed days add up to, recounted and never nudged, and what people say about them."""
+"""Stored counts of closed days and months, and explanations of figures. Counts are recounted, never adjusted."""
 
 from datetime import date, datetime
 
@@ -8,11 +8,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from feedback_service.database import Base
 from feedback_service.models.columns import CentreId, check_one_of
 
-EXPLANATION_TOPICS = ("sources",)  # what is explained: why sources differ
+EXPLANATION_TOPICS = ("sources",)  # sources: why they differ
 
 
 class CountedDay(Base):
-    """A day of a centre that was recounted; one reopened by a late answer is counted live until it is again."""
+    """A day of a centre that was counted. A late answer reopens it: every request counts it until it is closed."""
 
     __tablename__ = "counted_days"
 
@@ -22,11 +22,11 @@ class CountedDay(Base):
 
 
 class CountRollup(Base):
-    """What the answers or invitations of a day or month add up to, whole or for one service, window, language …
+    """Counts of the answers or invitations of a day or month: of all, or of one service, window, language …
 
-    ``counts`` is JSON: front office, source, question, value, and how often it was given; ``headlines`` is the part of
-    it that lists of groups need. A row of ``people`` tells of all groups how many answered in each, for who looks at
-    one of them. Rows are read by the hundred, so each holds a page of counts: see docs/decisions.
+    ``counts`` is JSON: front office, source, question, value, and how often it was given. ``headlines`` is the part
+    that lists of groups need. A row of ``people`` says how many people answered in each group. A request reads
+    hundreds of rows, so a row holds a page of counts: see docs/decisions/0013.
     """
 
     __tablename__ = "tallies"
@@ -40,14 +40,14 @@ class CountRollup(Base):
     subject: Mapped[str] = mapped_column(String(16), primary_key=True)
     by: Mapped[str] = mapped_column(String(16), primary_key=True)
     span: Mapped[str] = mapped_column(String(8), primary_key=True)
-    day: Mapped[date] = mapped_column(primary_key=True)  # of a month, its first
-    key: Mapped[str] = mapped_column(String(64), primary_key=True)  # empty where there is none
+    day: Mapped[date] = mapped_column(primary_key=True)  # of a month, its first day
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)  # of the service, window, …; empty for all
     counts: Mapped[str] = mapped_column(Text)
     headlines: Mapped[str] = mapped_column(Text)
 
 
 class Explanation(Base):
-    """Why figures of a period are as they are, in the words of whoever runs the centre; every version is kept."""
+    """Why the figures of a period are as they are, in the words of the head of the centre. Every version stays."""
 
     __tablename__ = "explanations"
     __table_args__ = (check_one_of("topic", EXPLANATION_TOPICS),)
@@ -56,7 +56,7 @@ class Explanation(Base):
     topic: Mapped[str] = mapped_column(String(32), primary_key=True)
     first: Mapped[date] = mapped_column(primary_key=True)
     last: Mapped[date] = mapped_column(primary_key=True)
-    version: Mapped[int] = mapped_column(primary_key=True)  # from 1; the latest holds
+    version: Mapped[int] = mapped_column(primary_key=True)  # from 1; the latest one is shown
     text: Mapped[str] = mapped_column(Text)
-    author: Mapped[str] = mapped_column(String(254))  # the e-mail address of who wrote it
+    author: Mapped[str] = mapped_column(String(254))  # the e-mail address of the author
     written_at: Mapped[datetime]

@@ -1,1 +1,1 @@
-"""What is printed: QR codes, slips for a person, the poster of a hall. Pure: facts in, an image out."""
+"""Images for print: QR codes, receipt slips, the poster. These modules are pure: they turn facts into an image."""

@@ -1,8 +1,8 @@
-"""The poster in a centre's hall: one A4 page as SVG, black on white, with a code that leads to ``/C/{centre}``.
+"""The poster of a centre's hall: one A4 page as SVG, black on white, with a QR code of ``/C/{centre}``.
 
-Sizes are millimetres. The code is 120 wide and more, which a telephone reads from a metre and more (ten to one); the
-invitation is read from two metres and more (letters of a two-hundredth of the distance). The address stands
-beside the code in words, so that a sticker over the code is noticed.
+Sizes are in millimetres. The code is at least 120 wide, so a telephone reads it from 1.2 m (ten times the width).
+People read the invitation from 2 m (letters of 1/200 of the distance). The page also has the address as text, so
+that people notice a false code stuck over the real one.
 """
 
 from functools import cache
@@ -15,19 +15,16 @@ from feedback_service.printing import qr
 
 WIDTH, HEIGHT = 210, 297
 MARGIN = 15
-MAX_CODE_SIDE, CODE_BOTTOM, CODE_GAP = (
-    135,
-    222,
-    12,
-)  # the dark part of the code: how wide, where it ends, from the name
-_FONT_FILE = (
-    Path(__file__).with_name("fonts") / "DejaVuSansCondensed-Bold.ttf"
-)  # wider than what browsers take
+MAX_CODE_SIDE = 135  # of the code without its quiet zone
+CODE_BOTTOM = 222
+CODE_GAP = 12  # between the name of the centre and the code
+# Text is measured in this font, which is wider than those that browsers use.
+_FONT_FILE = Path(__file__).with_name("fonts") / "DejaVuSansCondensed-Bold.ttf"
 _FONT_FAMILIES = "system-ui, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', Arial, sans-serif"
 _MAX_LINES = 3
 _HORIZONTAL_RULE = '<path d="M15 {:g}h180" stroke="#000" stroke-width=".8"/>'
 
-# uk, en: what is said at each place
+# Each text in Ukrainian and in English.
 _INVITATION = ("Оцініть наш центр", "Rate our centre")
 _SCAN_HINT = ("Наведіть камеру телефона на код", "Point your telephone’s camera at the code")
 _PROMISE = ("Анонімно · без реєстрації · менше хвилини", "Anonymous · no registration · under a minute")
@@ -39,12 +36,12 @@ _SAFETY_NOTE = (
 
 
 def render_poster(address: str, centre: str, readable_address: str) -> bytes:
-    """The poster of a centre; ``address`` is in the code, ``readable_address`` is the same as people would type it."""
+    """Return the poster of a centre as SVG; ``readable_address`` is the address in the code as people type it."""
     size, lines = _fit_text(centre, 7.5, 4.0)
-    name_ends = 61 + 1.2 * size * (len(lines) - 1)
-    side = min(MAX_CODE_SIDE, CODE_BOTTOM - CODE_GAP - name_ends)
+    name_bottom = 61 + 1.2 * size * (len(lines) - 1)
+    side = min(MAX_CODE_SIDE, CODE_BOTTOM - CODE_GAP - name_bottom)
     parts = [
-        _place_code(address, (name_ends + CODE_BOTTOM) / 2, side),
+        _place_code(address, (name_bottom + CODE_BOTTOM) / 2, side),
         _draw_text_line(_INVITATION[0], 31, 18.5, bold=True),
         _draw_text_line(_INVITATION[1], 43.5, 9, lang="en"),
         _HORIZONTAL_RULE.format(50.5),
@@ -67,7 +64,7 @@ def render_poster(address: str, centre: str, readable_address: str) -> bytes:
 
 
 def _draw_text_line(text: str, baseline: float, size: float, *, bold: bool = False, lang: str = "") -> str:
-    """One line in the middle, smaller where it would not fit."""
+    """Return a centred line of text, made smaller if it does not fit."""
     size = min(size, size * (WIDTH - 2 * MARGIN) / max(_text_width(text, size), 1))
     attributes = ' font-weight="700"' if bold else ""
     attributes += f' lang="{lang}"' if lang else ""
@@ -76,7 +73,7 @@ def _draw_text_line(text: str, baseline: float, size: float, *, bold: bool = Fal
 
 
 def _place_code(address: str, middle: float, dark_width: float) -> str:
-    """The code, ``dark_width`` wide without its quiet zone, on white that texts may stand on."""
+    """Return the code, ``dark_width`` wide without its quiet zone; texts may overlap the quiet zone."""
     code_svg = qr.render_svg(address).decode()
     modules = int(code_svg.partition('viewBox="0 0 ')[2].partition(" ")[0])
     side = dark_width * modules / (modules - 2 * qr.QUIET_ZONE)
@@ -85,7 +82,7 @@ def _place_code(address: str, middle: float, dark_width: float) -> str:
 
 
 def _fit_text(text: str, size: float, smallest: float) -> tuple[float, list[str]]:
-    """The text in at most three lines, as large as that allows; what does not fit at the smallest ends in "…"."""
+    """Return the largest size at which the text fits in three lines, and the lines; too long a text ends in "…"."""
     while True:
         lines = _break_lines(text, size)
         if len(lines) <= _MAX_LINES:

@@ -1,4 +1,4 @@
-"""QR codes of survey addresses: for a page, a receipt printer and a terminal."""
+"""QR codes of addresses: for a page, a receipt printer and a terminal."""
 
 import re
 from collections import defaultdict
@@ -11,7 +11,7 @@ from PIL import Image
 from qrcode.constants import ERROR_CORRECT_H
 
 QUIET_ZONE = 4  # modules of white on every side (ISO/IEC 18004)
-MODULE_DOTS = range(1, 21)  # printer dots that a module may be wide
+MODULE_DOTS = range(1, 21)  # allowed widths of a module in printer dots
 DOTS_PER_INCH = 203.2  # receipt printers: 8 dots a millimetre
 
 _ADDRESS = re.compile(r"([a-z]+://[!-\"$->@-~]+)([?#][!-~]*)?", re.IGNORECASE)
@@ -20,9 +20,9 @@ Point = tuple[int, int]
 
 
 def render_svg(address: str, title: str = "QR-код", *, keep_case: bool = False) -> bytes:
-    """Return the code as SVG that fills its place, one unit a module; screen readers say ``title``.
+    """Return the code as SVG without a size of its own, one unit a module; screen readers read ``title``.
 
-    ``keep_case``: for addresses that are not the web's, small letters stay small.
+    ``keep_case`` keeps lower case, for addresses in which upper and lower case differ.
     """
     rows = _encode_modules(address, keep_case)
     side = len(rows)
@@ -34,12 +34,12 @@ def render_svg(address: str, title: str = "QR-код", *, keep_case: bool = Fals
 
 
 def render_png(address: str, dots: int = 6) -> bytes:
-    """Return ``image()`` as PNG."""
+    """Return the code as PNG, a module ``dots`` printer dots wide."""
     return encode_png(render_image(address, dots))
 
 
 def render_image(address: str, dots: int) -> Image.Image:
-    """Return the code in 1 bit, a module ``dots`` printer dots wide; ``ValueError`` unless ``dots`` is 1 to 20."""
+    """Return the code as a 1-bit image, a module ``dots`` (1 to 20) printer dots wide. Raises ``ValueError``."""
     if dots not in MODULE_DOTS:
         raise ValueError(f"a module is {MODULE_DOTS[0]} to {MODULE_DOTS[-1]} dots")
     rows = _encode_modules(address)
@@ -56,11 +56,11 @@ def encode_png(picture: Image.Image) -> bytes:
 
 
 def render_terminal(address: str) -> str:
-    """Return the code in half blocks, black on white whatever the terminal's colours are."""
+    """Return the code in half blocks, black on white on a terminal of any colours."""
     rows = _encode_modules(address)
     if len(rows) % 2:
         rows.append([False] * len(rows))
-    # Blocks are the light modules: where colours are lost, light on dark is what most terminals still show.
+    # Blocks draw the light modules, so that the code is right without colours on a dark terminal.
     blocks = {(False, False): "█", (False, True): "▀", (True, False): "▄", (True, True): " "}
     lines = (
         "".join(blocks[pair] for pair in zip(*pair_of_rows, strict=True))
@@ -70,7 +70,7 @@ def render_terminal(address: str) -> str:
 
 
 def capitalise_address(address: str) -> str:
-    """Return the address with all before its query in capitals, which a code holds in 5½ bits a character, not 8."""
+    """Return the address in capitals up to its query: a code stores capitals in 5½ bits a character, not 8."""
     parts = _ADDRESS.fullmatch(address)
     if parts is None:
         raise ValueError("a code holds an address of printable ASCII with a scheme and a host")
@@ -87,7 +87,7 @@ def _encode_modules(address: str, keep_case: bool = False) -> list[list[bool]]:
 def _trace_outlines(rows: list[list[bool]]) -> str:
     """Return SVG path data that walks around every dark region with the dark on its right.
 
-    Outlines rather than a rectangle a run: no hairlines between rows in print, and half the bytes.
+    With a rectangle for each run of modules, prints show hairlines between rows, and the file is twice as long.
     """
     next_points: defaultdict[Point, list[Point]] = defaultdict(list)
     for y, row in enumerate(rows):

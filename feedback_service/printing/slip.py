@@ -1,4 +1,4 @@
-"""The slip that a receipt printer puts beside the papers: an invitation, its QR code, and what to type instead."""
+"""The slip from a receipt printer: an invitation, its QR code, and the short code to type instead."""
 
 import re
 from datetime import date
@@ -10,14 +10,15 @@ from PIL import Image, ImageDraw, ImageFont
 
 from feedback_service.printing import qr
 
-MAX_MODULE_DOTS, MIN_MODULE_DOTS = 6, 4  # a module of 0.75 mm; under 0.5 mm thermal paper cannot be trusted
+MAX_MODULE_DOTS = 6  # 0.75 mm
+MIN_MODULE_DOTS = 4  # 0.5 mm; on thermal paper smaller modules are not reliable
 MARGIN = 12
-MIN_TYPE_SIZE = 18  # the smallest type, 2.2 mm
+MIN_TYPE_SIZE = 18  # 2.2 mm
 WHITE, BLACK = 1, 0
 
 _FONTS_FOLDER = Path(__file__).with_name("fonts")
 _PLAIN_FONT, _BOLD_FONT = "DejaVuSansCondensed.ttf", "DejaVuSansCondensed-Bold.ttf"
-# What should not end a line: prepositions, initials, "м.", "вул.", "№".
+# Words that must not end a line: prepositions, initials, "м.", "вул.", "№".
 _SHORT_WORD = re.compile(r"(?<!\S)(\w{1,2}|\w{1,3}\.|смт|№) +(?=\S)")
 _TEXTS = {
     "uk": {
@@ -51,7 +52,7 @@ def render_slip(
 ) -> bytes:
     """Return the slip as 1-bit PNG of ``width`` dots (paper of 58 or 80 mm), as high as its text needs.
 
-    ``ValueError`` for a language other than uk and en, and for an address too long for modules of 4 dots.
+    Raises ``ValueError`` for a language other than uk and en, and for an address too long for modules of 4 dots.
     """
     if language not in _TEXTS:
         raise ValueError(f"no slip in the language {language!r}")
@@ -82,7 +83,7 @@ def render_slip(
 
 
 def _render_code(address: str, width: int) -> Image.Image:
-    """Return the code in the largest whole dots that the paper takes, at most 6."""
+    """Return the code with the widest modules that fit the paper, 4 to 6 dots. Raises ``ValueError``."""
     modules = qr.render_image(address, 1)
     dots = min(MAX_MODULE_DOTS, width // modules.width)
     if dots < MIN_MODULE_DOTS:
@@ -91,17 +92,15 @@ def _render_code(address: str, width: int) -> Image.Image:
 
 
 def _render_text(text: str, font_name: str, size: int, width: int) -> Image.Image:
-    """Return the text centred on a band of the paper's width, in ``size`` dots or smaller if a word needs it."""
+    """Return the text centred on a band of the paper's width, in ``size`` dots or smaller if a word does not fit."""
     max_width = width - 2 * MARGIN
-    words = re.split(
-        r"[ \t\r\n]+", _SHORT_WORD.sub("\\1\u00a0", text.strip())
-    )  # split() parts at non-breaking ones too
-    while (
-        size > MIN_TYPE_SIZE
-        and max(_load_font(font_name, size).getlength(word, "1") for word in words) > max_width
-    ):
+    # Not text.split(), which also splits at non-breaking spaces.
+    words = re.split(r"[ \t\r\n]+", _SHORT_WORD.sub("\\1\u00a0", text.strip()))
+    font = _load_font(font_name, size)
+    while size > MIN_TYPE_SIZE and max(font.getlength(word, "1") for word in words) > max_width:
         size -= 1
-    font, line_height = _load_font(font_name, size), size * 5 // 4
+        font = _load_font(font_name, size)
+    line_height = size * 5 // 4
     lines = _balance_lines(words, font, max_width)
     band = Image.new("1", (width, line_height * len(lines)), WHITE)
     draw = ImageDraw.Draw(band)
@@ -112,7 +111,7 @@ def _render_text(text: str, font_name: str, size: int, width: int) -> Image.Imag
 
 
 def _balance_lines(words: list[str], font: ImageFont.FreeTypeFont, max_width: float) -> list[str]:
-    """Return the fewest lines that fit the room, as equally long as they can be."""
+    """Return the fewest lines that fit, as equal in length as possible."""
     lines = _break_lines(words, font, max_width)
     longest = max(font.getlength(word, "1") for word in words)
     while (widest := max(font.getlength(line, "1") for line in lines)) > longest:
@@ -132,7 +131,7 @@ def _break_lines(words: list[str], font: ImageFont.FreeTypeFont, max_width: floa
             continue
         if lines[-1]:
             lines.append("")
-        # A word longer than a line goes on in the next one.
+        # A word longer than a line continues on the next line.
         for piece in [word] if font.getlength(word, "1") <= max_width else word:
             if font.getlength(lines[-1] + piece, "1") > max_width:
                 lines.append("")
@@ -142,5 +141,5 @@ def _break_lines(words: list[str], font: ImageFont.FreeTypeFont, max_width: floa
 
 @cache
 def _load_font(font_name: str, size: int) -> ImageFont.FreeTypeFont:
-    # The basic layout needs no library beyond Pillow, and shapes all that our letters need.
+    # The basic layout needs no library beyond Pillow and suffices for Cyrillic and Latin letters.
     return ImageFont.truetype(_FONTS_FOLDER / font_name, size, layout_engine=ImageFont.Layout.BASIC)

@@ -180,7 +180,8 @@ def _ensure_settings(location: DemoLocation, public_url: str) -> dict[str, str]:
     """The settings are in run.env; what it says."""
     settings, needed = _read_settings(location), ("FEEDBACK_CENTRAL_SECRET", "DEMO_PASSWORD")
     if settings.get("FEEDBACK_PUBLIC_URL") != public_url or not all(map(settings.get, needed)):
-        from feedback_service.config import save_demo_settings  # slow, so only when there is a need
+        # Imported here: it takes long, and most starts need no new settings.
+        from feedback_service.sandbox.demo_settings import save_demo_settings
 
         save_demo_settings(location.data_dir, public_url)
         settings = _read_settings(location)

@@ -1,1 +1,1 @@
-"""Questionnaires as dated documents, checking answers against them, and the privacy guard for comments."""
+"""Questionnaires (dated documents), the check of answers, responses, comments, and the privacy guard."""

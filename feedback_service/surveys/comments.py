@@ -1,9 +1,9 @@
-"""Comments as the head of a centre reads them: found, but never beside what would lead to their author.
+"""Search in comments, without circumstances that could lead to an author (decision 11).
 
-Whoever served a person knows the day, the service, the front office and perhaps the channel. So comments picked
-by these are shown only where at least ``limit`` people answered alike, and what stands beside a comment is as fine
-as that rule allows: its month and service, its month, or nothing. What the author said (words, reasons, language)
-was known to nobody at the window and narrows freely. The decision is docs/decisions/0011.
+Staff who served a person know the day, the service, the front office and perhaps the source. So a search by these
+shows comments only if at least ``min_group`` people answered in the same circumstances. A comment is shown with its
+month and service, with its month, or with neither, by the same rule. Nobody at the window knew what the author wrote
+or chose (words, reasons, language), so a search by these has no limit.
 """
 
 import uuid
@@ -18,16 +18,15 @@ from sqlalchemy.orm import Session
 from feedback_service.models import Comment, Response, Service
 from feedback_service.surveys.search_stems import search_prefixes
 
-EXPORT_BATCH = (
-    200  # comments of an export told together: each may want two counts, and SQLite joins 500 in a question
-)
+# Comments that an export reads together. Each may need two counts, and SQLite joins at most 500 in one query.
+EXPORT_BATCH = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerFilter:
-    """What a desk may know of a person: answers of these days (both included), and more if it is said.
+    """Circumstances that staff may know: days (both included), and others if they are given.
 
-    ``service`` is a group key of the summaries: the national code, or the local one where there is none.
+    ``service`` is a key of the summaries: the national code, or the local one if there is no national one.
     """
 
     first: date
@@ -39,7 +38,7 @@ class AnswerFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommentFilter:
-    """Which comments to read: ``poor``, ``breach``: only beside such answers; ``reasons``: any of these named."""
+    """The comments to read: ``poor`` and ``breach`` only with such answers, ``reasons`` with any of these."""
 
     answer_filter: AnswerFilter
     language: str | None = None
@@ -52,9 +51,9 @@ class CommentFilter:
 
 @dataclass(frozen=True, slots=True)
 class CommentView:
-    """A comment, what its author answered, and as much of its circumstances as leads to nobody.
+    """A comment with its author's answers, and with circumstances only if they cannot lead to the author.
 
-    ``month`` is the first day of the month; ``service`` the title; ``front_office`` goes with the month.
+    ``month`` is the first day of the month, ``service`` a title. ``front_office`` is shown with the month.
     """
 
     id: uuid.UUID
@@ -70,11 +69,11 @@ class CommentView:
 
 @dataclass(frozen=True, slots=True)
 class CommentPage:
-    """A page of comments, the newest first; ``withheld``: so few people answered that none may be shown."""
+    """A page of comments, the newest first; ``withheld``: too few people answered, so none is shown."""
 
     comments: tuple[CommentView, ...] = ()
-    next_cursor: uuid.UUID | None = None  # the last one shown, where more come after it
-    total: int | None = None  # of the first page: how many there are on all
+    next_cursor: uuid.UUID | None = None  # the last comment of the page, if more follow
+    total: int | None = None  # comments on all pages; only with the first page
     withheld: bool = False
 
 
@@ -87,12 +86,10 @@ def find_comments(
     limit: int,
     after: uuid.UUID | None = None,
 ) -> CommentPage:
-    """The newest comments, ``limit`` at most, or those that come after that one."""
+    """Return the newest comments, at most ``limit``, or those that follow the comment ``after``."""
     service_ids = _find_service_ids(tx, centre_id, comment_filter.answer_filter.service)
     similar = _count_similar(tx, centre_id, comment_filter.answer_filter, service_ids, min_group)
-    if (
-        similar < min_group
-    ):  # whatever words are looked for: "found but withheld" would tell what somebody wrote
+    if similar < min_group:  # the same for all words searched: a difference would show what a person wrote
         return CommentPage(total=0, withheld=similar > 0)
     query = _comment_query(centre_id, comment_filter, service_ids)
     if after is None:
@@ -112,7 +109,7 @@ def find_comments(
 def iterate_comments(
     tx: Session, centre_id: uuid.UUID, comment_filter: CommentFilter, *, min_group: int
 ) -> Iterator[CommentView]:
-    """All of them, page after page, as ``find_comments`` would show them; for exports."""
+    """Yield all comments as ``find_comments`` shows them, batch by batch; for exports."""
     after: uuid.UUID | None = None
     while True:
         page = find_comments(
@@ -127,7 +124,7 @@ def iterate_comments(
 def set_comment_aside(
     tx: Session, centre_id: uuid.UUID, response_id: uuid.UUID, *, is_aside: bool
 ) -> bool | None:
-    """The comment is set aside, or back among the others; whether that is new, ``None`` if there is no such one."""
+    """Set the comment aside or back. Returns whether that changed it, ``None`` if there is no such comment."""
     query = select(Comment).where(Comment.centre_id == centre_id, Comment.response_id == response_id)
     comment = tx.scalar(query.with_for_update())
     if comment is None:
@@ -137,7 +134,7 @@ def set_comment_aside(
     return is_new
 
 
-# ---- which ---------------------------------------------------------------------------------------------------
+# ---- the query -----------------------------------------------------------------------------------------------
 
 
 def _comment_query(
@@ -171,7 +168,7 @@ def _filter_conditions(
     answer_filter: AnswerFilter,
     service_ids: Collection[uuid.UUID] | None,
 ) -> Iterator[ColumnElement[bool]]:
-    """What is true of the slice's comments, or of its answers."""
+    """Yield the conditions of the filter, for comments or for responses."""
     yield model.centre_id == centre_id
     yield model.answered_on.between(answer_filter.first, answer_filter.last)
     if answer_filter.front_office:
@@ -183,7 +180,7 @@ def _filter_conditions(
 
 
 def _comes_after(tx: Session, centre_id: uuid.UUID, after: uuid.UUID) -> ColumnElement[bool]:
-    """Whatever comes after that comment in the order shown; its answer's tombstone keeps its place."""
+    """Return the condition that a comment follows this one, whose response stays even after a withdrawal."""
     day = tx.scalar(select(Response.answered_on).where(Response.centre_id == centre_id, Response.id == after))
     if day is None:
         return literal(True)
@@ -198,7 +195,7 @@ def _find_service_ids(tx: Session, centre_id: uuid.UUID, key: str | None) -> lis
     return list(tx.scalars(select(Service.id).where(Service.centre_id == centre_id, has_key)))
 
 
-# ---- how many answered alike -----------------------------------------------------------------------------------
+# ---- how many people answered in the same circumstances --------------------------------------------------------
 
 
 def _select_similar(
@@ -208,7 +205,7 @@ def _select_similar(
     service_ids: Collection[uuid.UUID] | None,
     limit: int,
 ) -> Select[Any]:
-    """A row for each of the slice's comments or answers, of which no more than ``limit`` are looked at."""
+    """Select one row for each comment or response of the filter, at most ``limit``."""
     query = select(literal(1)).where(*_filter_conditions(model, centre_id, answer_filter, service_ids))
     if model is Response:
         query = query.where(Response.withdrawn_on.is_(None))
@@ -222,7 +219,7 @@ def _count_similar(
     service_ids: Collection[uuid.UUID] | None,
     limit: int,
 ) -> int:
-    """How many people answered, counted up to ``limit``; comments alone may tell, and sooner."""
+    """Return how many people answered, counted up to ``limit``; comments are counted first, because they are fewer."""
     count = 0
     for model in (Comment, Response):
         count = len(tx.execute(_select_similar(model, centre_id, answer_filter, service_ids, limit)).all())
@@ -231,7 +228,7 @@ def _count_similar(
     return count
 
 
-# ---- what stands beside ----------------------------------------------------------------------------------------
+# ---- comments with their circumstances -------------------------------------------------------------------------
 
 
 def _view_comments(
@@ -290,9 +287,9 @@ def _shared_circumstances(
     responses: Iterable[Response],
     min_group: int,
 ) -> set[Circumstances]:
-    """Months with front offices, without and with a service, in which at least so many people answered.
+    """Return the circumstances of these responses in which at least ``min_group`` people answered.
 
-    Only days within the slice count: of what is shown for two days nothing finer may be told by its month.
+    Only days of the filter count: a search over two days must not show more than these two days allow.
     """
     circumstances: set[Circumstances] = set()
     for response in responses:

@@ -1,9 +1,9 @@
-"""The privacy guard: personal numbers and addresses in free text become words before anything is stored.
+"""The privacy guard: it replaces personal numbers and addresses in free text by words before text is stored.
 
-The rules look at a *shadow* of the text, in which disguises are gone (invisible characters, digits of other
-scripts, O for 0, odd dashes and spaces), and what they find is replaced in the text itself. When in doubt a
-number is masked: a lost ticket number costs little, a leaked tax number does not. The time taken grows with
-the length of the text and no faster: repeated parts of a pattern are bounded, possessive or cannot overlap.
+The rules search a *shadow* of the text, which has no disguises (invisible characters, digits of other scripts, O for
+0, unusual dashes and spaces); the guard then replaces what they find in the text itself. In doubt it masks a number:
+a lost ticket number costs little, a leaked tax number much. The time is linear in the length of the text, because
+repeated parts of a pattern are bounded, possessive or cannot overlap.
 """
 
 import re
@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-# Ukrainian whatever the survey's language: staff read it. It may be longer than what it replaces, so a masked
-# comment can exceed the length that may be typed; that is why length is checked before masking.
+# Always in Ukrainian, because staff read them. A marker may be longer than what it replaces, so a masked comment may
+# exceed the limit of length: the limit is checked before.
 MARKERS = {
     "phone": "[телефон]",
     "email": "[e-mail]",
@@ -31,7 +31,7 @@ MARKERS = {
 
 @dataclass(frozen=True, slots=True)
 class MaskedText:
-    """A text without the personal data that was recognised in it, and the kinds it had (keys of ``MARKERS``)."""
+    """A text without recognised personal data, and the kinds of data that it had (keys of ``MARKERS``)."""
 
     text: str
     kinds: tuple[str, ...]
@@ -40,8 +40,7 @@ class MaskedText:
 def mask_personal_data(text: str) -> MaskedText:
     """Replace personal data by its marker; masking a masked text changes nothing."""
     kinds: list[str] = []
-    # Again until nothing is left: a marker can uncover a number that hid behind the one it replaced. This
-    # ends, because markers hold neither digits nor @.
+    # Repeated, because a replacement can uncover another number. It ends, because markers have no digits and no @.
     while findings := _find_personal_data(text):
         for start, end, kind in findings:
             text = text[:start] + MARKERS[kind] + text[end:]
@@ -50,7 +49,7 @@ def mask_personal_data(text: str) -> MaskedText:
 
 
 def _find_personal_data(text: str) -> list[tuple[int, int, str]]:
-    """Where personal data stands, without overlaps, from the last to the first: start, end, kind."""
+    """Return where personal data stands (start, end, kind), without overlaps, the last first."""
     shadow, origin = _undisguise_text(text)
     if not SUSPICIOUS.search(shadow):
         return []  # most comments
@@ -71,16 +70,14 @@ def _find_personal_data(text: str) -> list[tuple[int, int, str]]:
 
 # ---- the shadow: the text as the rules see it --------------------------------------------------------------
 
-FOUND_CHARACTER = (
-    "\0"  # what was found already; no pattern looks for it or reaches across it, and no shadow holds it
-)
-FILLERS = "\u115f\u1160\u3164"  # letters by their category, but nothing to be seen
+FOUND_CHARACTER = "\0"  # in place of found data; no other shadow has it, and no pattern matches across it
+FILLERS = "\u115f\u1160\u3164"  # invisible, although letters by their category
 LOOKALIKE_LETTERS = re.compile(r"(?i)(?<=\d)[oоliіз|]+(?=\d)|(?<![^\W\d])[oоl](?=\d)|(?<=\d)[oоl](?![^\W\d])")
 AS_DIGIT = str.maketrans("oOоОlLiIіІ|зЗ", "0000111111133")
 
 
 def _undisguise_text(text: str) -> tuple[str, list[int]]:
-    """The text without disguises, and for each of its characters (and its end) the place in the original."""
+    """Return the shadow, and for each of its characters and its end the index in the text."""
     plain_parts = [_undisguise_character(character) for character in text]
     shadow = LOOKALIKE_LETTERS.sub(lambda letters: letters[0].translate(AS_DIGIT), "".join(plain_parts))
     return shadow, [*(index for index, part in enumerate(plain_parts) for _ in part), len(text)]
@@ -88,11 +85,13 @@ def _undisguise_text(text: str) -> tuple[str, list[int]]:
 
 @lru_cache(maxsize=4096)
 def _undisguise_character(character: str) -> str:
-    """What is seen of the character: nothing, an ASCII digit, a plain dash or space, or itself."""
-    if character in "№\n":  # the compatibility form of № would be the letters No
+    """Return what a reader sees: nothing, an ASCII digit, a plain dash or space, or the character itself."""
+    if character in "№\n":  # NFKC turns № into the letters No
         return character
     parts = unicodedata.normalize("NFKC", character)
-    return character if len(parts) > 3 else "".join(map(_undisguise_part, parts))  # some are whole sentences
+    if len(parts) > 3:  # some ligatures are whole sentences
+        return character
+    return "".join(map(_undisguise_part, parts))
 
 
 def _undisguise_part(part: str) -> str:
@@ -105,14 +104,14 @@ def _undisguise_part(part: str) -> str:
     return "-" if unicodedata.category(part) == "Pd" or part in "−_" else part
 
 
-# ---- the rules, in the order they are tried ----------------------------------------------------------------
+# ---- the rules, in the order of their use -----------------------------------------------------------------
 
-ORDINARY = "ordinary"  # dates, times, prices: set aside, so that they are not taken for parts of a number
+ORDINARY = "ordinary"  # dates, times, prices: excluded, so that no rule takes them for part of a number
 
 
 @dataclass(frozen=True, slots=True)
 class MaskingRule:
-    """What to look for (only the group ``it`` is masked if there is one); ``fits`` judges its digits."""
+    """A pattern to mask (only its group ``it``, if there is one), if its digits pass ``fits``."""
 
     kind: str
     pattern: re.Pattern[str]
@@ -120,7 +119,7 @@ class MaskingRule:
 
 
 def _make_rule(kind: str, pattern: str, fits: Callable[[str], bool] = lambda digits: True) -> MaskingRule:
-    """A rule without regard to case; ``~`` is whatever may part two digits, ``%`` the same within a line."""
+    """Build a rule that ignores case; ``~`` stands for separators of digits, ``%`` for those within a line."""
     pattern = pattern.replace("~", r"[^\w\0]{0,5}").replace("%", r"(?:(?! ?[,;.!?:] )[^\w\n\0]{1,5})?")
     return MaskingRule(kind, re.compile(pattern, re.IGNORECASE), fits)
 
@@ -131,19 +130,21 @@ def _passes_luhn(digits: str) -> bool:
 
 
 LETTERS = "a-zа-яєіїґ"
-PLATE = "ABCEHIKMOPTXYZАВСЕНІКМОРТХΑΒΕΗΙΚΜΟΡΤΧ"  # the letters Ukrainian plates use, in three scripts
+PLATE = "ABCEHIKMOPTXYZАВСЕНІКМОРТХΑΒΕΗΙΚΜΟΡΤΧ"  # letters of Ukrainian plates in three scripts
 CURRENCY = r"(?:грн|грив|₴|uah|usd|eur|\$|€|євро|дол)"
 SHORT_WORDS = "на|до|по|за|із|зі|об|не|ні|то|та|чи|як|ще|ст|гр|of|in|on|at|to|by|is|no|or|me|we|id"
-A_SHORT_WORD = rf"(?-i:(?![A-ZА-ЯЄІЇҐ]{{2}}))(?:{SHORT_WORDS}) "  # not the capitals of a passport's series
+A_SHORT_WORD = (
+    rf"(?-i:(?![A-ZА-ЯЄІЇҐ]{{2}}))(?:{SHORT_WORDS}) "  # not capitals: those are the series of a passport
+)
 YEAR, MONTH, DAY = r"(?:19|20)\d\d", r"(?:1[0-2]|0?[1-9])", r"(?:3[01]|[12]\d|0?[1-9])"
 HOUR, MINUTE = r"(?:2[0-4]|[01]?\d)", r"[0-5]\d"
 NEAR = rf"(?:(?:19[5-9]|20[0-4])\d|{DAY}\.{MONTH}|{HOUR}\.{MINUTE})(?!\d)"  # a year, 20.11 or 10.15
-LOCAL = r"(?<![\w.+&'-])[\w.+&'-]++"  # of an e-mail address
+LOCAL = r"(?<![\w.+&'-])[\w.+&'-]++"  # the local part of an e-mail address
 AT = r"(?: {0,2}(?:@|[(\[{<] ?(?:@|at|ат|ет|собака|равлик) ?[)\]}>]) {0,2}| (?:собака|равлик) )"
 DOT = r"(?: ?\. ?| ?[(\[{] ?(?:\.|dot|крапка) ?[)\]}] ?| (?:dot|крапка) )"
 DOMAIN_ENDS = r"(?:com|ua|net|org|info|gov|edu|eu|pl|de|uk|me|io|biz|online|укр)"
 
-NUMBERS: tuple[tuple[str, Callable[[str], bool]], ...] = (  # what nine and more digits are called
+NUMBERS: tuple[tuple[str, Callable[[str], bool]], ...] = (  # kinds of numbers of nine and more digits
     ("unzr", lambda digits: bool(re.fullmatch(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])[0-3]\d{6}", digits))),
     ("card", lambda digits: len(digits) == 16 or (13 <= len(digits) <= 19 and _passes_luhn(digits))),
     ("phone", lambda digits: bool(re.fullmatch(r"(?:3?8)?0[3-9]\d{8}", digits))),
@@ -170,7 +171,7 @@ RULES = (
     _make_rule("passport", rf"(?<!\w)(?!{A_SHORT_WORD})[{LETTERS}]{{2}}[ ,-]{{0,2}}(?:(?:№|#|номер|no?\.?) ?)?"
                       rf"(?:\d{{6}}|\d{{3}}[ -]\d{{3}}|\d\d[ -]\d\d[ -]\d\d|\d(?:[ -]\d){{5}})"
                       rf"(?![./:-]?\d| ?{CURRENCY})"),
-    # What is printed on the slip and shown at the end: with it in the text, the answer would name its case.
+    # Short codes and receipts: with one in the text, the comment would lead to its case.
     _make_rule("code", r"(?<!\w)(?=[a-z-]{0,19}\d)(?=[\d-]{0,19}[a-z])"
                   r"(?:[\da-z]{4}(?:-[\da-z]{4}){1,4}|[\da-z]{12}|[\da-z]{20})(?!\w)"),
     _make_rule("code", r"(?<!\w)[\da-z]{26}(?!\w)"),
@@ -186,5 +187,5 @@ RULES = (
     *(_make_rule(kind, r"(?<!\d)\d{9,}", fits) for kind, fits in NUMBERS),
     *(_make_rule(kind, r"\d(?:%\d){8,}", fits) for kind, fits in NUMBERS),
 )  # fmt: skip
-# Without any of this no rule finds anything.
+# A text without a match of this pattern matches no rule.
 SUSPICIOUS = re.compile(r"[\d@(\[{<]|собака|равлик|[a-z]{26}", re.IGNORECASE)

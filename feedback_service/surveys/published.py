@@ -1,4 +1,4 @@
-"""Published questionnaires: those that ship with the program and those an operator loaded."""
+"""Published questionnaires: those shipped with the program and those loaded by an operator."""
 
 import json
 from datetime import date
@@ -7,12 +7,12 @@ from functools import lru_cache
 from sqlalchemy import Connection, Text, bindparam, cast, select
 from sqlalchemy.orm import Session
 
-from feedback_service.database import table
+from feedback_service.database import table_of
 from feedback_service.models import PublishedDocument
 from feedback_service.surveys import questionnaires
 from feedback_service.surveys.questionnaires import Questionnaire
 
-_DOCUMENTS = table(PublishedDocument)
+_DOCUMENTS = table_of(PublishedDocument)
 _KIND_PARAMETER = {"kind": "questionnaire"}
 _SELECT_LOADED = (
     select(cast(_DOCUMENTS.c.body, Text))
@@ -23,7 +23,7 @@ _SELECT_LOADED_VERSION = _SELECT_LOADED.where(_DOCUMENTS.c.id == bindparam("vers
 
 
 def get_by_version(connection: Connection, version: str) -> Questionnaire:
-    """The questionnaire of that version; ``LookupError`` if there is none."""
+    """Return the questionnaire of this version. Raises ``LookupError``."""
     for questionnaire in questionnaires.load_shipped():
         if questionnaire.version == version:
             return questionnaire
@@ -33,7 +33,7 @@ def get_by_version(connection: Connection, version: str) -> Questionnaire:
 
 
 def list_questionnaires(connection: Connection) -> list[Questionnaire]:
-    """Every published questionnaire: those that ship first, then those that were loaded, as they came."""
+    """Return all published questionnaires: first the shipped ones, then the loaded ones in order of loading."""
     return [
         *questionnaires.load_shipped(),
         *(_parse_body(body) for (body,) in connection.execute(_SELECT_LOADED, _KIND_PARAMETER)),
@@ -41,12 +41,12 @@ def list_questionnaires(connection: Connection) -> list[Questionnaire]:
 
 
 def find_in_force(connection: Connection, front_office: str, day: date) -> Questionnaire:
-    """The questionnaire that a front office asks from, on that day."""
+    """Return the questionnaire in force for a front office on that day."""
     return questionnaires.find_in_force(list_questionnaires(connection), front_office, day)
 
 
 def list_published(tx: Session, day: date) -> list[Questionnaire]:
-    """Every questionnaire that came into force by that day; of two that begin together the later one holds."""
+    """Return all questionnaires with effect by that day, ordered by their first day."""
     in_effect = (
         questionnaire
         for questionnaire in list_questionnaires(tx.connection())

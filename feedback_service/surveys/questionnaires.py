@@ -1,4 +1,4 @@
-"""Questionnaires are dated documents: a new wording is a new version, and old answers keep theirs."""
+"""Questionnaires: dated documents. A new wording is a new version, and responses keep the version they answered."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -18,7 +18,7 @@ Wording = Literal["own", "official"]
 SCALE = tuple(str(point) for point in range(11))
 REQUIRED_LANGUAGES = ("uk", "en")
 LONGEST_COMMENT = 1000  # characters
-LONGEST_TEXT = 300  # characters of one worded question, option or end of the scale
+LONGEST_TEXT = 300  # characters of a question, an option or an end of the scale
 
 DOCUMENTS_FOLDER = Path(__file__).with_name("questionnaires")
 
@@ -35,10 +35,11 @@ _KINDS: Mapping[str, QuestionKind] = {
     "choices": "choices",
     "text": "text",
 }
-_NEEDED = (  # of a document
+_REQUIRED_FIELDS = (  # of a document
     *("version", "front_office", "effective_from", "wording"),
     *("languages", "poor", "options", "questions"),
 )
+_OPTIONAL_FIELDS = ("reasons", "breach")
 _FIELDS_BY_KIND: Mapping[QuestionKind, set[str]] = {  # of a question, beside id, kind and text
     "scale_0_10": {"low", "high"},
     "words": {"options"},
@@ -49,7 +50,7 @@ _FIELDS_BY_KIND: Mapping[QuestionKind, set[str]] = {  # of a question, beside id
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One answer to choose: its word on the wire and its text by language."""
+    """A possible answer: its value in messages and tables, and its text by language."""
 
     value: str
     text: Mapping[str, str]
@@ -57,11 +58,11 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question; none is ever required.
+    """A question; people may always skip it.
 
-    ``values`` are all that may be chosen, in the order shown, none for free text; ``low`` and ``high`` word the
-    ends of a scale; ``follow_up`` questions are offered only after a poor answer; ``exclusive`` values stand
-    alone. What a kind does not use is empty or None.
+    ``values`` are all possible answers in the order shown, none for free text. ``low`` and ``high`` are the texts at
+    the ends of a scale. A ``follow_up`` question appears only after a poor answer. An ``exclusive`` value cannot be
+    chosen together with others. Fields that the kind does not use are empty or None.
     """
 
     id: str
@@ -78,7 +79,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class BreachQuestion:
-    """The question whether something serious happened; the values ``nothing`` say that it did not."""
+    """The question about serious breaches; the values ``nothing`` mean that there was none."""
 
     id: str
     nothing: frozenset[str]
@@ -86,9 +87,10 @@ class BreachQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Questionnaire:
-    """One published version of the questions; ``wording`` says whether the texts are the official ones.
+    """A published version of the questions; ``wording`` says whether the texts are the official ones.
 
-    ``poor_values`` call for the follow-up questions; ``reasons_question`` is the id of the question why.
+    ``poor_values`` are the answers after which follow-up questions appear; ``reasons_question`` is the id of the
+    question about reasons.
     """
 
     version: str
@@ -110,35 +112,37 @@ class Questionnaire:
         return self.questions[0]
 
     def find_question(self, question_id: str) -> Question | None:
-        """The question with this id, or None."""
-        for question in self.questions:  # a loop, not a generator: every answer asks this a dozen times
+        """Return the question with this id, or ``None``."""
+        for (
+            question
+        ) in self.questions:  # a loop is faster than a generator, and every answer calls this a dozen times
             if question.id == question_id:
                 return question
         return None
 
     def is_poor(self, single: Mapping[str, str]) -> bool:
-        """Whether any of these answers (question id to value) calls for the follow-up questions."""
+        """Whether any of these answers (question id to value) is poor."""
         return not self.poor_values.isdisjoint(single.values())
 
     def reasons(self, choices: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-        """The reasons among what was chosen (question id to values)."""
+        """Return the reasons among the answers (question id to values)."""
         return tuple(choices.get(self.reasons_question, ()))
 
     def breaches(self, choices: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-        """What serious happened, as chosen (question id to values): nothing else decides what is serious."""
+        """Return the serious breaches among the answers (question id to values). Only this decides what a breach is."""
         question = self.breach_question
         return tuple(value for value in choices.get(question.id, ()) if value not in question.nothing)
 
 
-# What a document means that was published before it could name these questions.
-_REASONS_WHEN_UNNAMED = "any.reasons"
-_BREACH_WHEN_UNNAMED = BreachQuestion("any.breach", frozenset({"none"}))
+# For documents that were published before the fields "reasons" and "breach" existed.
+_DEFAULT_REASONS_QUESTION = "any.reasons"
+_DEFAULT_BREACH_QUESTION = BreachQuestion("any.breach", frozenset({"none"}))
 
 
 def find_in_force(questionnaires: Iterable[Questionnaire], front_office: str, day: date) -> Questionnaire:
-    """The version that a survey of this front office gets on this Kyiv day; ``LookupError`` if there is none.
+    """Return the questionnaire of a front office in force on this day in Kyiv. Raises ``LookupError``.
 
-    The latest to come into effect wins, and of two that begin on one day the one given last.
+    It is the one with the latest first day; of two with the same first day, the later one in ``questionnaires``.
     """
     in_effect = [
         questionnaire
@@ -151,73 +155,67 @@ def find_in_force(questionnaires: Iterable[Questionnaire], front_office: str, da
 
 
 def front_office_of(version: str) -> str:
-    """The front office that a version of the questions is about: its name begins with it. Of none, none."""
+    """Return the front office with which the name of a version begins; empty for an empty name."""
     return version.partition("-")[0]
 
 
 @cache
 def load_shipped() -> tuple[Questionnaire, ...]:
-    """Every version published with the program."""
+    """Return all questionnaires shipped with the program."""
     files = sorted(DOCUMENTS_FOLDER.glob("*.json"))
     return tuple(parse_questionnaire(parse_strict_json(file.read_text(encoding="utf-8"))) for file in files)
 
 
 def parse_questionnaire(document: object) -> Questionnaire:
-    """Read a questionnaire document; raise ``ValueError`` naming the first thing in it that is wrong."""
-    given = JsonNode(document, "questionnaire").read_known_fields(_NEEDED, ("reasons", "breach"))
-    (
-        version,
-        front_office,
-        effective_from,
-        wording,
-        languages_node,
-        poor_node,
-        options_node,
-        questions_node,
-    ) = (given[name] for name in _NEEDED)
-    name = version.read_matching(_VERSION, "like offline-2026.1")
-    front_office_value = front_office.read_choice(_FRONT_OFFICES)
-    front_office.require(front_office_of(name) == front_office_value, "does not fit the version")
-    languages = tuple(
-        node.read_matching(_LANGUAGE, "a language code such as uk")
-        for node in languages_node.read_list(minimum=1)
-    )
-    languages_node.require_distinct(languages)
-    missing = [language for language in REQUIRED_LANGUAGES if language not in languages]
-    languages_node.require(not missing, f"lacks {', '.join(missing)}")
+    """Read a questionnaire document. Raises ``ValueError``, which names the first error in it."""
+    fields = JsonNode(document, "questionnaire").read_known_fields(_REQUIRED_FIELDS, _OPTIONAL_FIELDS)
+    version = fields["version"].read_matching(_VERSION, "like offline-2026.1")
+    front_office = fields["front_office"].read_choice(_FRONT_OFFICES)
+    fields["front_office"].require(front_office_of(version) == front_office, "does not fit the version")
+    languages = _parse_languages(fields["languages"])
     options_by_name = {
-        name: _parse_options(list_node, languages)
-        for name, list_node in options_node.iterate_fields(minimum=0)
+        name: _parse_options(node, languages) for name, node in fields["options"].iterate_fields(minimum=0)
     }
-    questions = tuple(
-        _parse_question(node, options_by_name, languages) for node in questions_node.read_list(minimum=1)
-    )
-    questions_node.require_distinct(question.id for question in questions)
-    one_tap = questions[0].kind in ("scale_0_10", "words")
-    questions_node.require(one_tap, "must begin with one that is answered with one tap: scale_0_10 or words")
-    texts = sum(question.kind == "text" for question in questions)
-    questions_node.require(texts <= 1, "must have one of kind text at most")
+    questions = _parse_questions(fields["questions"], options_by_name, languages)
     return Questionnaire(
-        version=name,
-        front_office=front_office_value,
-        effective_from=effective_from.read_day(),
-        wording=wording.read_choice(_WORDINGS),
+        version=version,
+        front_office=front_office,
+        effective_from=fields["effective_from"].read_day(),
+        wording=fields["wording"].read_choice(_WORDINGS),
         languages=languages,
-        poor_values=_parse_poor_values(poor_node, questions),
-        reasons_question=_choice_question(given["reasons"], questions).id
-        if "reasons" in given
-        else _REASONS_WHEN_UNNAMED,
-        breach_question=_breach_question(given["breach"], questions)
-        if "breach" in given
-        else _BREACH_WHEN_UNNAMED,
+        poor_values=_parse_poor_values(fields["poor"], questions),
+        reasons_question=_parse_reasons_question(fields.get("reasons"), questions),
+        breach_question=_parse_breach_question(fields.get("breach"), questions),
         questions=questions,
     )
+
+
+def _parse_languages(node: JsonNode) -> tuple[str, ...]:
+    languages = tuple(
+        item.read_matching(_LANGUAGE, "a language code such as uk") for item in node.read_list(minimum=1)
+    )
+    node.require_distinct(languages)
+    missing = [language for language in REQUIRED_LANGUAGES if language not in languages]
+    node.require(not missing, f"lacks {', '.join(missing)}")
+    return languages
+
+
+def _parse_questions(
+    node: JsonNode, options_by_name: Mapping[str, tuple[Option, ...]], languages: tuple[str, ...]
+) -> tuple[Question, ...]:
+    questions = tuple(_parse_question(item, options_by_name, languages) for item in node.read_list(minimum=1))
+    node.require_distinct(question.id for question in questions)
+    is_one_tap = questions[0].kind in ("scale_0_10", "words")
+    node.require(is_one_tap, "must begin with one that is answered with one tap: scale_0_10 or words")
+    text_questions = sum(question.kind == "text" for question in questions)
+    node.require(text_questions <= 1, "must have one of kind text at most")
+    return questions
 
 
 def _parse_question(
     node: JsonNode, options_by_name: Mapping[str, tuple[Option, ...]], languages: tuple[str, ...]
 ) -> Question:
-    """One question; which fields it has depends on its kind."""
+    """Read a question; its kind decides which fields it has."""
     kind = node.read_field("kind").read_choice(_KINDS)
     fields = node.read_known_fields(
         {"id", "kind", "text"} | _FIELDS_BY_KIND[kind],
@@ -241,22 +239,28 @@ def _parse_question(
 
 
 def _parse_poor_values(node: JsonNode, questions: tuple[Question, ...]) -> frozenset[str]:
-    """The values that count as a poor answer: points of the scale as text, and words."""
+    """Read the poor values: points of the scale as text, and words."""
     fields = node.read_known_fields((), {"scale_up_to", "words"})
     points = SCALE[: fields["scale_up_to"].read_integer(0, 10) + 1] if "scale_up_to" in fields else ()
     words = {value for question in questions if question.kind == "words" for value in question.values}
     return frozenset(points) | (_parse_values(fields["words"], words) if "words" in fields else frozenset())
 
 
-def _choice_question(named: JsonNode, questions: tuple[Question, ...]) -> Question:
-    """The question of this id, which offers several answers to choose from."""
-    return named.read_choice({question.id: question for question in questions if question.kind == "choices"})
+def _parse_choice_question(node: JsonNode, questions: tuple[Question, ...]) -> Question:
+    """Return the question of kind ``choices`` that the document names."""
+    return node.read_choice({question.id: question for question in questions if question.kind == "choices"})
 
 
-def _breach_question(breach: JsonNode, questions: tuple[Question, ...]) -> BreachQuestion:
-    named, nothing = breach.read_fields("question", "nothing")
-    question = _choice_question(named, questions)
-    return BreachQuestion(question.id, _parse_values(nothing, set(question.values)))
+def _parse_reasons_question(node: JsonNode | None, questions: tuple[Question, ...]) -> str:
+    return _parse_choice_question(node, questions).id if node else _DEFAULT_REASONS_QUESTION
+
+
+def _parse_breach_question(node: JsonNode | None, questions: tuple[Question, ...]) -> BreachQuestion:
+    if node is None:
+        return _DEFAULT_BREACH_QUESTION
+    question_node, nothing_node = node.read_fields("question", "nothing")
+    question = _parse_choice_question(question_node, questions)
+    return BreachQuestion(question.id, _parse_values(nothing_node, set(question.values)))
 
 
 def _parse_options(node: JsonNode, languages: tuple[str, ...]) -> tuple[Option, ...]:
@@ -270,12 +274,12 @@ def _parse_options(node: JsonNode, languages: tuple[str, ...]) -> tuple[Option, 
 
 
 def _parse_values(node: JsonNode, values: Set[str]) -> frozenset[str]:
-    """One or more of the values."""
+    """Read one or more of the values."""
     choices = {value: value for value in values}
     return frozenset(item.read_choice(choices) for item in node.read_list(minimum=1))
 
 
 def _parse_text(node: JsonNode, languages: tuple[str, ...]) -> Mapping[str, str]:
-    """What people will read, in each of the languages."""
+    """Read a text for people, in each of the languages."""
     pairs = zip(languages, node.read_fields(*languages), strict=True)
     return MappingProxyType({language: item.read_prose(LONGEST_TEXT) for language, item in pairs})

@@ -8,7 +8,7 @@ from datetime import date
 from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.orm import Session
 
-from feedback_service.database import table, write
+from feedback_service.database import execute_write, table_of
 from feedback_service.models import Comment, Response
 from feedback_service.surveys import published
 from feedback_service.surveys.answers import Answers
@@ -37,17 +37,17 @@ class NewResponse:
 
 _RESPONSE_COLUMNS = tuple(field.name for field in fields(NewResponse))
 _REPEATED_COLUMNS = ("answered_on", "front_office", "source", "service_id", "language")
-_INSERT_RESPONSE, _INSERT_COMMENT = insert(table(Response)), insert(table(Comment))
+_INSERT_RESPONSE, _INSERT_COMMENT = insert(table_of(Response)), insert(table_of(Comment))
 
 
 def store_response(connection: Connection, response: NewResponse) -> None:
     """Keep the answer: its facts with what was chosen, and the masked comment."""
     facts = {name: getattr(response, name) for name in _RESPONSE_COLUMNS}
-    write(connection, _INSERT_RESPONSE, facts | {"answers": response.answers.values_by_question})
+    execute_write(connection, _INSERT_RESPONSE, facts | {"answers": response.answers.values_by_question})
     if (text := response.answers.comment) is not None:
         key = {"centre_id": response.centre_id, "response_id": response.id}
         beside = _comment_facts(connection, response) | {"text": text, "folded": fold_text(text)}
-        write(connection, _INSERT_COMMENT, key | beside)
+        execute_write(connection, _INSERT_COMMENT, key | beside)
 
 
 def _comment_facts(connection: Connection, response: NewResponse) -> dict[str, object]:

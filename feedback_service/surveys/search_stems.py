@@ -1,7 +1,7 @@
-"""Ukrainian text made comparable: what differs only in case, apostrophe, ґ, stress or ending is the same word.
+"""Search in Ukrainian text, where case, apostrophes, ґ, stress marks and endings make no difference.
 
-Databases fold case each in its own way and know no endings, so the folded text is kept beside the comment and
-a search is a plain LIKE on it, with the same result everywhere.
+Each database folds case in its own way, and none knows endings. So the folded text is stored beside the comment, and
+a search is a plain LIKE on it, with the same result on every database.
 """
 
 import re
@@ -10,16 +10,16 @@ import unicodedata
 from feedback_service.surveys.privacy import MARKERS
 
 MAX_WORDS = 8
-SHORTEST_STEM = 3  # letters; what is shorter is looked for as it was typed
+SHORTEST_STEM = 3  # letters; shorter words are searched as typed
 
 _MARKERS = re.compile("|".join(map(re.escape, set(MARKERS.values()))))
-# Between letters; quotation marks serve as apostrophes too.
+# Apostrophes between letters; people also type quotation marks for them.
 _APOSTROPHES = re.compile("(?<=\\w)['’ʼ‘`´′＇\"“”]+(?=\\w)")
 _STRESS = re.compile("[\u0300\u0301\u00ad\u200b-\u200d\u2060\ufeff]")
 _NON_WORD = re.compile(r"[\W_]+")
 _UKRAINIAN = re.compile("[а-яєії]+")
 
-# Endings of nouns, adjectives and verbs, of which the longest that fits is cut off.
+# Endings of nouns, adjectives and verbs; the longest that fits is removed.
 _ENDINGS = (
     "ого ому ими іми ої ою ею єю ій ий их іх им ім ам ям ах ях ами ями ів їв ові еві єві ом ем єм"
     " ти ть ла ло ли в а я о е є и і ї у ю ь й"
@@ -27,15 +27,15 @@ _ENDINGS = (
 _ENDING = re.compile(
     rf"(?<=\w{{{SHORTEST_STEM}}})(?:{'|'.join(sorted(_ENDINGS.split(), key=len, reverse=True))})$"
 )
-# What the last letter of a stem may turn into: черга, черзі; сторінка, сторінці; рух, русі; довідка, довідок.
+# Changes of the last letter of a stem: черга, черзі; сторінка, сторінці; рух, русі; довідка, довідок.
 _CONSONANT_CHANGES = {"г": "гз", "з": "зг", "к": "кц", "ц": "цк", "х": "хс", "с": "сх"}
 _FLEETING_VOWEL = re.compile("(.+[бвгджзклмнпрстфхцчшщьй])(к|ц|ок)")
 
 
 def fold_text(text: str) -> str:
-    """The words of the text between single spaces, with one before the first and after the last.
+    """Return the words of the text with single spaces between, before and after them.
 
-    In small letters, ґ as г, without apostrophes within words, stress marks and what the privacy guard put in.
+    Words are in lower case, with г for ґ, without apostrophes, stress marks and markers of the privacy guard.
     """
     plain = _STRESS.sub("", unicodedata.normalize("NFKC", _MARKERS.sub(" ", text)).casefold())
     plain = _APOSTROPHES.sub("", plain).replace("ґ", "г")
@@ -43,10 +43,10 @@ def fold_text(text: str) -> str:
 
 
 def search_prefixes(text: str) -> list[tuple[str, ...]]:
-    """For each word somebody looks for, what a folded text may hold: one of these, each with a space before it.
+    """Return for each word of a search its prefixes, each after a space; a folded text must contain one of them.
 
-    Words are found by their beginning without the ending, so "черга" finds "черги" and "черзі". Nothing in
-    them means anything to LIKE. At most ``MAX_WORDS``; none for a text without letters and digits.
+    A prefix is the word without its ending, so "черга" finds "черги" and "черзі". It has no characters that are
+    special in LIKE. At most ``MAX_WORDS`` words count; a text without letters and digits has none.
     """
     return [_prefixes_of_word(word) for word in fold_text(text).split()[:MAX_WORDS]]
 

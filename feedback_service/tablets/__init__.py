@@ -1,1 +1,1 @@
-"""What is known of tablets beside their keys: the texts of their screens."""
+"""Tablets: their keys and pairing, the texts of their screens, signals of hasty answers."""

@@ -1,7 +1,7 @@
-"""Tablets of a centre: paired by a code that works once, known by a key, watched by their heartbeat.
+"""Tablets of a centre: pairing by a code that works once, and recognition by a key.
 
-A key is 256 random bits, kept as SHA-256. Codes that pair are short, so they are kept as keyed hashes, live for
-ten minutes and work once; who makes the hashes is the flow's business.
+A key is 256 random bits, stored as SHA-256. Pairing codes are short: they are stored as keyed hashes, which the flow
+computes, live for ten minutes and work once.
 """
 
 import re
@@ -15,25 +15,22 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.bearer_secrets import hash_secret, new_secret
-from feedback_service.database import reading
 from feedback_service.errors import TooManyGuesses
 from feedback_service.models import Centre, Device, PairingRequest, RefusedTabletAnswer
 
-EARLIEST_TIME = datetime(
-    1970, 1, 1, tzinfo=UTC
-)  # no clock shows an earlier instant; the first years have no zones
+EARLIEST_TIME = datetime(1970, 1, 1, tzinfo=UTC)  # of tablets; year 1 cannot change its time zone
 PAIRING_PERIOD = timedelta(minutes=10)
-MAX_WAITING_REQUESTS = 500  # tablets that may wait for approval at once: nobody fills the table from outside
+MAX_WAITING_REQUESTS = 500  # tablets that wait for approval at once; a limit, because anybody can ask
 GUESSING_PERIOD = timedelta(minutes=10)
-MAX_WRONG_CODES = 20  # unknown short codes in that time, for one tablet
-REVOKED_DELIVERY_PERIOD = timedelta(days=30)  # that a revoked tablet may take to bring what it holds
+MAX_WRONG_CODES = 20  # unknown short codes of one tablet in that period
+REVOKED_DELIVERY_PERIOD = timedelta(days=30)  # in which a revoked tablet may deliver stored answers
 
 _KEY_PATTERN = re.compile(r"vdt_[A-Za-z0-9_-]{43}")
 
 
 @dataclass(frozen=True, slots=True)
 class AuthenticatedTablet:
-    """Who came with a tablet's key."""
+    """A tablet that presented its key."""
 
     centre_id: uuid.UUID
     id: uuid.UUID
@@ -41,14 +38,14 @@ class AuthenticatedTablet:
 
 
 def allow_pairing(device: Device, code_hash: bytes, now: datetime) -> None:
-    """Whoever brings the code within ten minutes is this tablet; the key it had, if any, ends then."""
+    """Let this code pair the tablet for ten minutes; pairing replaces the tablet's key."""
     device.pairing_hash, device.pairing_until = code_hash, now + PAIRING_PERIOD
 
 
 def pair_tablet(tx: Session, hashes: Sequence[bytes], now: datetime) -> tuple[Device, str] | None:
-    """The tablet that a code is for, and its new key; ``None`` if the code is wrong, used or too old.
+    """Pair the tablet that a code belongs to, and return it with its new key.
 
-    The database decides who was first: a code works once.
+    Returns ``None`` if the code is wrong, used or too old. One conditional UPDATE decides, so a code works once.
     """
     secret = new_secret("vdt_")
     update_waiting = update(Device).where(Device.pairing_hash.in_(hashes), Device.pairing_until > now)
@@ -65,7 +62,7 @@ def pair_tablet(tx: Session, hashes: Sequence[bytes], now: datetime) -> tuple[De
 
 
 def request_pairing(tx: Session, secret_hash: bytes, code_hash: bytes, now: datetime) -> bool:
-    """A tablet shows a code and waits for ten minutes; ``False`` if too many do so already."""
+    """Store a request for approval, valid for ten minutes; ``False`` if too many tablets wait already."""
     expired = select(PairingRequest).where(PairingRequest.until <= now).limit(MAX_WAITING_REQUESTS)
     for pairing_request in tx.scalars(expired):
         tx.delete(pairing_request)
@@ -77,58 +74,51 @@ def request_pairing(tx: Session, secret_hash: bytes, code_hash: bytes, now: date
 
 
 def lock_pairing_request(tx: Session, hashes: Sequence[bytes], now: datetime) -> PairingRequest | None:
-    """The tablet that shows this code, nobody else's until the transaction ends."""
+    """Return the request of the tablet that shows this code, locked until the transaction ends, or ``None``."""
     query = select(PairingRequest).where(PairingRequest.code_hash.in_(hashes), PairingRequest.until > now)
     return tx.scalar(query.with_for_update())
 
 
 def is_pairing_requested(tx: Session, hashes: Sequence[bytes], now: datetime) -> bool:
-    """Whether a tablet that knows this secret still waits for approval."""
+    """Whether the tablet with this secret still waits for approval."""
     query = select(PairingRequest.until).where(PairingRequest.secret_hash.in_(hashes))
     return any(until > now for until in tx.scalars(query))
 
 
-@reading
 def find_tablet(tx: Session, secret: str) -> AuthenticatedTablet | None:
-    """Whose key this is; ``None`` if nobody's. A revoked tablet is known for 30 days, to bring what it holds."""
+    """Return the tablet with this key, or ``None``. A revoked tablet is found for 30 days, so that it can deliver."""
     if not _KEY_PATTERN.fullmatch(secret):
         return None
-    query = select(Device.centre_id, Device.id, Device.revoked_at).where(
-        Device.key_hash == hash_secret(secret)
-    )
-    row = tx.execute(query).one_or_none()
-    if row is None or (
-        row.revoked_at is not None and row.revoked_at + REVOKED_DELIVERY_PERIOD <= clock.now()
-    ):
+    columns = select(Device.centre_id, Device.id, Device.revoked_at)
+    row = tx.execute(columns.where(Device.key_hash == hash_secret(secret))).one_or_none()
+    if row is None or (row.revoked_at and row.revoked_at + REVOKED_DELIVERY_PERIOD <= clock.now()):
         return None
     return AuthenticatedTablet(*row)
 
 
 def get_device(tx: Session, tablet: AuthenticatedTablet, *, lock: bool = False) -> Device:
-    """The tablet's row."""
+    """Return the row of the tablet."""
     return tx.get_one(Device, (tablet.centre_id, tablet.id), with_for_update=lock or None)
 
 
 def list_devices(tx: Session, centres: Collection[str]) -> Sequence[tuple[Centre, Device]]:
-    """Every tablet of these centres, by centre and name."""
+    """Return all tablets of these centres (codes), in the order of centre and name."""
     query = select(Centre, Device).join(Device, Device.centre_id == Centre.id).where(Centre.code.in_(centres))
-    return [
-        (centre, device) for centre, device in tx.execute(query.order_by(Centre.code, Device.name, Device.id))
-    ]
+    rows = tx.execute(query.order_by(Centre.code, Device.name, Device.id))
+    return [(centre, device) for centre, device in rows]
 
 
 def list_refused_answers(tx: Session, device_ids: Collection[uuid.UUID]) -> Sequence[RefusedTabletAnswer]:
-    """What these tablets sent that is no answer, the latest first."""
+    """Return the refused answers of these tablets, the latest first."""
     query = select(RefusedTabletAnswer).where(RefusedTabletAnswer.device_id.in_(device_ids))
-    return tx.scalars(
-        query.order_by(RefusedTabletAnswer.came_on.desc(), RefusedTabletAnswer.client_hash)
-    ).all()
+    latest_first = query.order_by(RefusedTabletAnswer.came_on.desc(), RefusedTabletAnswer.client_hash)
+    return tx.scalars(latest_first).all()
 
 
 def note_refused_answer(
     tx: Session, tablet: AuthenticatedTablet, client_hash: bytes, reason: str, now: datetime
 ) -> None:
-    """Remember why something is no answer, once however often it is sent."""
+    """Store why an answer was refused, once for each client id."""
     key = (tablet.centre_id, tablet.id, client_hash)
     if tx.get(RefusedTabletAnswer, key) is None:
         tx.add(
@@ -143,7 +133,7 @@ def note_refused_answer(
 
 
 def seconds_to_wait(device: Device, now: datetime) -> int:
-    """The seconds until the tablet may try another short code; 0 when it may now."""
+    """Return the seconds until the tablet may try another short code; 0 if it may now."""
     if device.guessing_since is None or device.guessing_since + GUESSING_PERIOD <= now:
         return 0
     if device.wrong_codes < MAX_WRONG_CODES:
@@ -152,14 +142,14 @@ def seconds_to_wait(device: Device, now: datetime) -> int:
 
 
 def note_wrong_code(device: Device, now: datetime) -> None:
-    """The tablet brought a short code that nobody has."""
+    """Count a short code that does not exist."""
     if device.guessing_since is None or device.guessing_since + GUESSING_PERIOD <= now:
         device.guessing_since, device.wrong_codes = now, 0
     device.wrong_codes += 1
 
 
 def to_server_time(device: Device, tablet_time: datetime, now: datetime) -> datetime:
-    """An instant that the tablet's clock told, put right; nothing was answered after now."""
+    """Convert an instant by the tablet's clock into server time, from 1970 to now."""
     try:
         return max(min(tablet_time - timedelta(seconds=device.skew), now), EARLIEST_TIME)
     except OverflowError:
@@ -167,6 +157,6 @@ def to_server_time(device: Device, tablet_time: datetime, now: datetime) -> date
 
 
 def refuse_too_many_guesses(device: Device, now: datetime) -> None:
-    """Raises ``TooManyGuesses`` while the tablet may try no other short code."""
+    """Raise ``TooManyGuesses`` while the tablet may try no other short code."""
     if wait_seconds := seconds_to_wait(device, now):
         raise TooManyGuesses(retry_after=wait_seconds)

@@ -1,4 +1,4 @@
-"""Every sentence that a tablet shows beside the questions: it keeps them, to speak when the line is down."""
+"""All sentences on a tablet's screen beside the questions; the tablet stores them for work without connection."""
 
 from flask_babel import force_locale, gettext
 
@@ -69,6 +69,6 @@ TEXTS = {
 
 
 def translate_texts(language: str) -> dict[str, str]:
-    """All of them in one language."""
+    """Return all sentences in one language, by name."""
     with force_locale(language):
         return {name: gettext(sentence) for name, sentence in TEXTS.items()}

@@ -1,21 +1,22 @@
-"""What is odd about an answer given on a tablet: never a reason to refuse it, only to tell figures without it too.
+"""Signals that an answer on a tablet may not be a visitor's own.
 
-The tablet tells how the answer came about (``AnsweringPace``), because only it saw that; what is odd is decided here.
+An answer with signals is stored and counted; figures without such answers are shown beside. The tablet measures how
+the answer was given (``AnsweringPace``), and this module decides which signals follow.
 """
 
 from dataclasses import dataclass
 
-MIN_SECONDS = 3  # seconds from the first question to the last tap that a person needs at least
-BURST_ANSWERS = 4  # answers on one tablet within a minute: people cannot take turns that fast
-ALIKE_ANSWERS = 5  # the same answer that many times in a row, each within two minutes of the one before
+MIN_SECONDS = 3  # seconds that a person needs at least from the first question to the last tap
+BURST_ANSWERS = 4  # on one tablet within a minute: people do not take turns that fast
+ALIKE_ANSWERS = 5  # equal answers in a row, each within two minutes of the one before
 
 
 @dataclass(frozen=True, slots=True)
 class AnsweringPace:
-    """How an answer came about; ``None`` where the tablet does not say.
+    """How an answer was given; ``None`` where the tablet does not say.
 
-    ``seconds`` it took, ``recent`` answers on the same tablet in the minute before it, ``alike`` answers
-    just before it that were the same.
+    ``seconds`` is the time that it took, ``recent`` the number of answers on the same tablet in the minute before,
+    ``alike`` the number of equal answers directly before it.
     """
 
     seconds: int | None = None
@@ -27,7 +28,7 @@ UNKNOWN_PACE = AnsweringPace()
 
 
 def find_signals(pace: AnsweringPace, *, was_open: bool) -> tuple[str, ...]:
-    """Why the answer may not be a visitor's own, in the words of ``SIGNALS``; none, mostly."""
+    """Return the signals of an answer, words of ``SIGNALS``; mostly none."""
     signals = {
         "hurried": pace.seconds is not None and pace.seconds < MIN_SECONDS,
         "burst": pace.recent is not None and pace.recent + 1 >= BURST_ANSWERS,

@@ -102,7 +102,7 @@ def note_page(response: Response) -> Response:
         and g.get("visitor") is not None
         and g.visitor.is_signed_in
         and request.endpoint not in UNREMARKABLE
-        and _seen() not in g.visitor.noted
+        and _seen() not in g.visitor.noted_pages
     ):
         try:
             audit.record_page_view(g.visitor, _seen(), g.get("about", []))

@@ -35,7 +35,7 @@ NOTICES = {"out": OUT, "set": SET, "changed": CHANGED}
 def sign_in() -> ResponseReturnValue:
     """E-mail and password; whoever is in already goes on."""
     kept = SavedForm.from_form({})
-    if g.visitor is not None and g.visitor.is_in:
+    if g.visitor is not None and g.visitor.is_signed_in:
         return redirect(kept.target_url, 303)
     return ask_to_sign_in(kept, notice=notice())
 

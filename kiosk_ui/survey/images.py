@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 from feedback_service.addresses import public_host, survey_address
 from feedback_service.errors import N_, Invalid
 from feedback_service.flow import cases
-from feedback_service.i18n import language
+from feedback_service.i18n import current_language
 from feedback_service.printing import qr, slip
 
 bp = Blueprint("images", __name__)
@@ -65,6 +65,6 @@ def _respond_with_slip(token: str, width: Literal[384, 576]) -> Response:
         domain=public_host(),
         short_code=facts.short_code,
         last_day=facts.last_day,
-        language=language(),
+        language=current_language(),
     )
     return Response(image, mimetype="image/png")

@@ -19,7 +19,7 @@ from feedback_service.errors import AlreadyAnswered, FeedbackError, FieldError, 
 from feedback_service.flow import answers as answers_flow
 from feedback_service.flow import receipts, uninvited_answers
 from feedback_service.flow.answers import NOTHING_ANSWERED, RecordedAnswer, Survey
-from feedback_service.i18n import language
+from feedback_service.i18n import current_language
 from feedback_service.surveys import answers
 from feedback_service.surveys.answers import Answers, InvalidAnswer
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT, Question, Questionnaire
@@ -70,7 +70,7 @@ def answer(token: str) -> ResponseReturnValue:
         token,
         client_id=form.client_id,
         given=form.check_answers,
-        language=language(),
+        language=current_language(),
         source=source,
         whole=form.is_second_screen,
     )
@@ -99,7 +99,7 @@ def answer_in_hall(centre: str) -> ResponseReturnValue:
     if form.is_final:
         return redirect_to_thanks(
             uninvited_answers.record_hall_answer(
-                centre, client_id=form.client_id, given=form.check_answers, language=language()
+                centre, client_id=form.client_id, given=form.check_answers, language=current_language()
             )
         )
     survey = uninvited_answers.open_hall_survey(centre)
@@ -214,7 +214,7 @@ def show_screen(
     set_available_languages(survey.centre.languages)
     first_question, *other_questions = survey.questionnaire.questions
     typed_fields, client_id = (form.fields, form.client_id) if form else ({}, uuid4())
-    place_html = _render_place(survey.centre.name, survey.service, survey.completed_on, language())
+    place_html = _render_place(survey.centre.name, survey.service, survey.completed_on, current_language())
     if not errors and not any(question.id in typed_fields for question in other_questions):
         common_survey = replace(survey, service=None, completed_on=None)
         return respond_with_cached_page(

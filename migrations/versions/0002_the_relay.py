@@ -1,4 +1,4 @@
-"""the relay: when an event may go, what travels, how it went; a line for each centre; the channel"""
+"""Delivery: due dates, bodies and attempts of events, a sequence of events for each centre, the receiver's channel."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""the administration: users, sessions, the journal; what a centre's profile and a key say of themselves"""
+"""Administration: users, sessions, the audit log; profiles of centres, names of API keys."""
 
 import sqlalchemy as sa
 from alembic import op

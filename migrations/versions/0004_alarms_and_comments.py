@@ -1,4 +1,4 @@
-"""alarms and the letters about them; comments can be searched, read by day and set aside"""
+"""Alarms and e-mails about them; comments can be searched, read by day and set aside."""
 
 import re
 import unicodedata

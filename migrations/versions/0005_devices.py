@@ -1,4 +1,4 @@
-"""tablets: devices, pairing, what they sent that is no answer, what looked odd about an answer"""
+"""Tablets: devices, pairing, refused answers, signals of hasty answers."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""sums of days and months for each service, window, …; every past day is counted anew; explanations"""
+"""Counts of days and months for each service, window, …; explanations. Every past day is counted again."""
 
 import sqlalchemy as sa
 from alembic import op

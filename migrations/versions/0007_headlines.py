@@ -1,4 +1,4 @@
-"""the counts that every figure of a group needs, apart from the rest; every past day is counted anew"""
+"""Counts that every figure of a group needs, in a column of their own. Every past day is counted again."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""how many answered in each group, apart from what they said; every past day is counted anew"""
+"""The number of people who answered in each group, apart from their answers. Every past day is counted again."""
 
 from collections.abc import Iterable
 

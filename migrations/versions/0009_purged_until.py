@@ -1,6 +1,6 @@
-"""until which day of issue invitations may have been purged, so that a recount keeps what is stored of them
+"""Until which day of issue invitations may have been purged, so that a recount keeps stored counts of them.
 
-What was purged so far nobody noted: of every day whose invitations are stored, that may be all there is.
+Earlier purges left no note. So the migration assumes a purge for every day whose counts of invitations are stored.
 """
 
 import sqlalchemy as sa

@@ -1,4 +1,4 @@
-"""the values chosen stand in the row of their response, in place of a row for each"""
+"""Answers stand in the row of their response, instead of one row for each value."""
 
 import sqlalchemy as sa
 from alembic import op

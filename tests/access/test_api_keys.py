@@ -1,4 +1,4 @@
-"""Keys of integrators: who comes in, for which centres, until when."""
+"""API keys: which scopes and centres a key has, and when it stops to work."""
 
 import uuid
 
@@ -7,15 +7,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feedback_service.access import api_keys
-from feedback_service.database import db, transaction
+from feedback_service.database import db, reading, transaction
 from feedback_service.models import ApiKey, Centre
 
 pytestmark = pytest.mark.usefixtures("context")
 
 
 @transaction
-def a_centre(tx: Session, code: str) -> Centre:
-    """A centre with this code."""
+def add_centre(tx: Session, code: str) -> Centre:
+    """Add a centre with this code."""
     number = code[-4:]
     centre = Centre(
         id=uuid.uuid4(),
@@ -30,56 +30,57 @@ def a_centre(tx: Session, code: str) -> Centre:
     return centre
 
 
-add, revoke = transaction(api_keys.add_api_key), transaction(api_keys.revoke_api_key)
+add_key, revoke_key = transaction(api_keys.add_api_key), transaction(api_keys.revoke_api_key)
+find_caller = reading(api_keys.find_caller)
 
 
-def test_a_key_opens_its_centres_with_its_scopes() -> None:
-    first, second = a_centre("SN12000007"), a_centre("SN12000008")
-    a_centre("SN12000009")
+def test_a_key_has_its_scopes_and_centres() -> None:
+    first, second = add_centre("SN12000007"), add_centre("SN12000008")
+    add_centre("SN12000009")
 
-    key = add({"cases:write", "cases:read"}, [first, second])
+    key = add_key({"cases:write", "cases:read"}, [first, second])
 
-    holder = api_keys.find_caller(key)
-    assert holder is not None
-    assert holder.scopes == {"cases:read", "cases:write"}
-    assert holder.centres == {"SN12000007", "SN12000008"}
+    caller = find_caller(key)
+    assert caller is not None
+    assert caller.scopes == {"cases:read", "cases:write"}
+    assert caller.centres == {"SN12000007", "SN12000008"}
 
 
 def test_a_key_is_vdk_and_43_characters_and_never_the_same_twice() -> None:
-    centre = a_centre("SN12000007")
-    made = {add({"cases:write"}, [centre]) for _ in range(5)}
-    assert len(made) == 5
-    assert all(key.startswith("vdk_") and len(key) == 47 for key in made)
+    centre = add_centre("SN12000007")
+    keys = {add_key({"cases:write"}, [centre]) for _ in range(5)}
+    assert len(keys) == 5
+    assert all(key.startswith("vdk_") and len(key) == 47 for key in keys)
 
 
-def test_the_key_itself_is_kept_nowhere() -> None:
-    key = add({"cases:write"}, [a_centre("SN12000007")])
+def test_the_key_itself_is_not_stored() -> None:
+    key = add_key({"cases:write"}, [add_centre("SN12000007")])
     with Session(db.engine) as tx:
-        [kept] = tx.scalars(select(ApiKey)).all()
-    assert key.removeprefix("vdk_") not in repr(vars(kept))
-    assert key.encode() not in kept.key_hash
-    assert len(kept.key_hash) == 32
+        [row] = tx.scalars(select(ApiKey)).all()
+    assert key.removeprefix("vdk_") not in repr(vars(row))
+    assert key.encode() not in row.key_hash
+    assert len(row.key_hash) == 32
 
 
 @pytest.mark.parametrize("other", ["", "vdk_", "vdk_" + "A" * 43, "vdk_" + "A" * 44, "\ud800", "пароль" * 8])
-def test_a_key_that_was_never_given_out_opens_nothing(other: str) -> None:
-    add({"cases:write"}, [a_centre("SN12000007")])
-    assert api_keys.find_caller(other) is None
+def test_a_key_that_was_never_issued_is_unknown(other: str) -> None:
+    add_key({"cases:write"}, [add_centre("SN12000007")])
+    assert find_caller(other) is None
 
 
-def test_a_revoked_key_opens_nothing_and_the_others_still_do() -> None:
-    centre = a_centre("SN12000007")
-    old, new = add({"cases:write"}, [centre]), add({"cases:write"}, [centre])
+def test_a_revoked_key_is_unknown_and_the_others_still_work() -> None:
+    centre = add_centre("SN12000007")
+    old, new = add_key({"cases:write"}, [centre]), add_key({"cases:write"}, [centre])
 
-    assert revoke(old)
+    assert revoke_key(old)
 
-    assert not revoke(old)
-    assert api_keys.find_caller(old) is None
-    assert api_keys.find_caller(new) is not None
+    assert not revoke_key(old)
+    assert find_caller(old) is None
+    assert find_caller(new) is not None
 
 
-def test_a_key_for_nothing_or_nobody_is_not_made() -> None:
-    centre = a_centre("SN12000007")
+def test_a_key_without_known_scopes_or_centres_is_refused() -> None:
+    centre = add_centre("SN12000007")
     for scopes, centres in [({"cases:erase"}, [centre]), (set[str](), [centre]), ({"cases:read"}, [])]:
         with pytest.raises(ValueError, match="scope"):
-            add(scopes, centres)
+            add_key(scopes, centres)

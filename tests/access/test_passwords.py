@@ -1,4 +1,4 @@
-"""Passwords: what is kept of them, and which of them cannot be guessed."""
+"""Passwords: how they are stored, and which of them are refused."""
 
 import gzip
 import time
@@ -14,23 +14,23 @@ EMAIL = "olena@rada.example"
 GOOD = "три сосни біля ставка"
 
 
-def test_a_password_is_kept_as_argon2id_with_the_parameters_of_rfc_9106() -> None:
-    kept = passwords.hash_password(GOOD)
+def test_a_password_is_stored_as_argon2id_with_the_parameters_of_rfc_9106() -> None:
+    password_hash = passwords.hash_password(GOOD)
 
-    assert kept.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
-    assert len(kept) <= 200, "the column"
-    assert kept != passwords.hash_password(GOOD), "salted"
-    assert passwords.verify_password(kept, GOOD)
-    assert not passwords.verify_password(kept, GOOD + " ")
+    assert password_hash.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    assert len(password_hash) <= 200, "the length of the column"
+    assert password_hash != passwords.hash_password(GOOD), "salted"
+    assert passwords.verify_password(password_hash, GOOD)
+    assert not passwords.verify_password(password_hash, GOOD + " ")
 
 
-def test_the_same_password_from_another_keyboard_fits() -> None:
-    kept = passwords.hash_password("їжак і ґедзь 12")
-    assert passwords.verify_password(kept, unicodedata.normalize("NFD", "їжак і ґедзь 12"))
+def test_the_same_password_in_another_unicode_form_is_accepted() -> None:
+    password_hash = passwords.hash_password("їжак і ґедзь 12")
+    assert passwords.verify_password(password_hash, unicodedata.normalize("NFD", "їжак і ґедзь 12"))
 
 
 @pytest.mark.parametrize("typed", ["", "\ud800", "a\x00b", "x" * 100_000])
-def test_nothing_that_can_be_typed_is_a_fault(typed: str) -> None:
+def test_unusual_input_is_refused_without_an_error(typed: str) -> None:
     assert not passwords.verify_password(passwords.hash_password(GOOD), typed)
     assert not passwords.verify_password(None, typed)
 
@@ -43,31 +43,31 @@ def test_a_hash_made_with_other_parameters_is_outdated() -> None:
     assert not passwords.needs_rehash(passwords.hash_password(GOOD))
 
 
-def test_checking_nobodys_password_takes_as_long_as_checking_somebodys() -> None:
-    kept = passwords.hash_password(GOOD)
-    passwords.verify_password(None, GOOD)  # nobody's hash is made once
+def test_checking_the_password_of_an_unknown_user_takes_as_long() -> None:
+    password_hash = passwords.hash_password(GOOD)
+    passwords.verify_password(None, GOOD)  # the dummy hash is made once
 
-    def seconds(whose: str | None) -> float:
-        taken = []
+    def measure_seconds(stored_hash: str | None) -> float:
+        measured = []
         for _ in range(5):
-            began = time.process_time()
-            passwords.verify_password(whose, "не той пароль")
-            taken.append(time.process_time() - began)
-        return min(taken)
+            started_at = time.process_time()
+            passwords.verify_password(stored_hash, "не той пароль")
+            measured.append(time.process_time() - started_at)
+        return min(measured)
 
-    somebody, nobody = seconds(kept), seconds(None)
-    assert 0.5 < nobody / somebody < 2
+    known_user, unknown_user = measure_seconds(password_hash), measure_seconds(None)
+    assert 0.5 < unknown_user / known_user < 2
 
 
 @pytest.mark.parametrize(
     "typed", [GOOD, "correct horse battery", "ґудзик-ґедзь-ґава", "J7$kd92!xPq0", "a" * 11 + "bcde"]
 )
-def test_long_enough_is_good_enough_whatever_it_is_made_of(typed: str) -> None:
+def test_a_long_password_is_accepted_whatever_its_characters(typed: str) -> None:
     assert passwords.find_password_problem(typed, EMAIL) is None
 
 
 @pytest.mark.parametrize(
-    ("typed", "why"),
+    ("typed", "reason"),
     [
         ("коротке", passwords.TOO_SHORT),
         ("елевен знак", passwords.TOO_SHORT),
@@ -88,18 +88,18 @@ def test_long_enough_is_good_enough_whatever_it_is_made_of(typed: str) -> None:
         ("три сосни\u202e біля", passwords.HAS_BAD_CHARACTER),
     ],
 )
-def test_what_is_tried_first_is_refused_with_its_reason(typed: str, why: str) -> None:
-    assert passwords.find_password_problem(typed, EMAIL) == why
+def test_a_password_easy_to_guess_is_refused_with_the_reason(typed: str, reason: str) -> None:
+    assert passwords.find_password_problem(typed, EMAIL) == reason
 
 
-def test_the_published_list_holds_ten_thousand_passwords_and_more() -> None:
+def test_the_published_list_has_ten_thousand_passwords_or_more() -> None:
     with gzip.open(
         Path(passwords.__file__).with_name("common_passwords.txt.gz"), "rt", encoding="utf-8"
     ) as file:
         published = file.read().splitlines()
 
     assert len(set(published)) >= 10_000
-    assert all(passwords.is_common(each.upper()) for each in published[::400])
+    assert all(passwords.is_common(password.upper()) for password in published[::400])
 
 
 def test_a_short_word_makes_no_password_common() -> None:

@@ -1,4 +1,4 @@
-"""What each role may do, and what its scope means."""
+"""The rights of each role, and what its scopes mean."""
 
 import pytest
 
@@ -11,26 +11,28 @@ def test_comments_and_breaches_are_for_the_head_alone() -> None:
         assert [role for role in ROLES if roles.has_right(role, right)] == ["head"]
 
 
-def test_the_operator_sees_no_answers_not_even_added_up() -> None:
+def test_the_operator_sees_no_answers_and_no_figures() -> None:
     assert not roles.has_right("operator", roles.AGGREGATES)
     assert all(roles.has_right(role, roles.AGGREGATES) for role in ROLES if role != "operator")
     assert not {"summaries:read", "reports:read"} & set(roles.list_key_scopes("operator"))
 
 
-def test_who_looks_from_above_changes_nothing() -> None:
+def test_supervising_roles_only_see_figures() -> None:
     for role in ("council", "provider", "oblast", "central_body", "ministry"):
         assert roles.RIGHTS[role] == {roles.AGGREGATES}
         assert roles.list_key_scopes(role) == ()
 
 
-def test_nobody_makes_an_account_that_sees_more_than_its_maker() -> None:
-    for maker, made in roles.GRANTABLE_ROLES.items():
-        if maker != "operator":  # who sees nothing himself, and whose every grant is in the centre's journal
-            assert all(roles.RIGHTS[role] <= roles.RIGHTS[maker] for role in made)
+def test_nobody_may_add_a_user_who_sees_more() -> None:
+    for role, grantable in roles.GRANTABLE_ROLES.items():
+        if (
+            role != "operator"
+        ):  # an operator sees no figures, and each grant is in the audit log of the centre
+            assert all(roles.RIGHTS[other] <= roles.RIGHTS[role] for other in grantable)
 
 
 @pytest.mark.parametrize(
-    ("role", "typed", "kept"),
+    ("role", "typed", "stored"),
     [
         ("administrator", " sn12000007 ", "SN12000007"),
         ("head", "7", "7"),
@@ -45,8 +47,8 @@ def test_nobody_makes_an_account_that_sees_more_than_its_maker() -> None:
         ("operator", "*", "*"),
     ],
 )
-def test_a_scope_is_kept_in_one_form(role: str, typed: str, kept: str) -> None:
-    assert roles.normalise_scope(role, typed) == kept
+def test_a_scope_is_stored_in_one_form(role: str, typed: str, stored: str) -> None:
+    assert roles.normalise_scope(role, typed) == stored
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""One-time codes as RFC 6238 has them, and the secret that nobody else can read."""
+"""One-time codes by RFC 6238, and the encryption of their secret."""
 
 import base64
 import uuid
@@ -26,31 +26,33 @@ STEP = int(NOW.timestamp()) // 30
         (20000000000, "65353130"),
     ],
 )
-def test_codes_are_those_of_the_rfc(seconds: int, code: str) -> None:
+def test_codes_match_the_rfc(seconds: int, code: str) -> None:
     at = datetime.fromtimestamp(seconds, UTC)
 
     assert second_factor.find_time_step(RFC_SECRET, code[-6:], at, after=None) == seconds // 30
 
 
-@pytest.mark.parametrize(("late", "taken"), [(-31, True), (0, True), (31, True), (-75, False), (75, False)])
-def test_a_clock_may_be_one_step_off(late: int, taken: bool) -> None:
+@pytest.mark.parametrize(
+    ("seconds_off", "accepted"), [(-31, True), (0, True), (31, True), (-75, False), (75, False)]
+)
+def test_a_clock_may_be_one_step_off(seconds_off: int, accepted: bool) -> None:
     secret = second_factor.new_secret()
-    code = pyotp.TOTP(secret).at(NOW + timedelta(seconds=late))
+    code = pyotp.TOTP(secret).at(NOW + timedelta(seconds=seconds_off))
 
-    assert (second_factor.find_time_step(secret, code, NOW, after=None) is not None) is taken
+    assert (second_factor.find_time_step(secret, code, NOW, after=None) is not None) is accepted
 
 
-def test_a_code_is_not_taken_again_nor_one_before_it() -> None:
+def test_a_code_is_not_accepted_twice_nor_an_earlier_one_after_it() -> None:
     secret = second_factor.new_secret()
-    now, before = (pyotp.TOTP(secret).at(NOW - timedelta(seconds=ago)) for ago in (0, 30))
+    current, previous = (pyotp.TOTP(secret).at(NOW - timedelta(seconds=ago)) for ago in (0, 30))
 
-    assert second_factor.find_time_step(secret, now, NOW, after=STEP) is None
-    assert second_factor.find_time_step(secret, before, NOW, after=STEP) is None
-    assert second_factor.find_time_step(secret, now, NOW, after=STEP - 1) == STEP
+    assert second_factor.find_time_step(secret, current, NOW, after=STEP) is None
+    assert second_factor.find_time_step(secret, previous, NOW, after=STEP) is None
+    assert second_factor.find_time_step(secret, current, NOW, after=STEP - 1) == STEP
 
 
 @pytest.mark.parametrize("typed", ["", "12345", "1234567", "abcdef", "１２３４５６", "-12345", "12 34"])
-def test_what_is_no_code_is_no_fault_either(typed: str) -> None:
+def test_other_text_is_refused_without_an_error(typed: str) -> None:
     assert second_factor.find_time_step(RFC_SECRET, typed, NOW, after=None) is None
 
 
@@ -61,14 +63,14 @@ def test_a_code_may_be_typed_in_groups() -> None:
 
 def test_the_sealed_secret_opens_with_its_key_and_for_its_user_only() -> None:
     key, user, secret = b"k" * 32, uuid.uuid4(), second_factor.new_secret()
-    kept = second_factor.seal_secret(key, user, secret)
+    sealed = second_factor.seal_secret(key, user, secret)
 
-    assert second_factor.open_secret(key, user, kept) == secret
-    assert second_factor.open_secret(b"x" * 32, user, kept) is None
-    assert second_factor.open_secret(key, uuid.uuid4(), kept) is None
-    assert second_factor.open_secret(key, user, kept[:-1] + bytes([kept[-1] ^ 1])) is None
-    assert secret.encode() not in kept
-    assert kept != second_factor.seal_secret(key, user, secret)
+    assert second_factor.open_secret(key, user, sealed) == secret
+    assert second_factor.open_secret(b"x" * 32, user, sealed) is None
+    assert second_factor.open_secret(key, uuid.uuid4(), sealed) is None
+    assert second_factor.open_secret(key, user, sealed[:-1] + bytes([sealed[-1] ^ 1])) is None
+    assert secret.encode() not in sealed
+    assert sealed != second_factor.seal_secret(key, user, secret)
 
 
 def test_the_address_names_the_service_and_the_user() -> None:

@@ -1,4 +1,4 @@
-"""From a role and its scopes to the centres that somebody may see, and the rows within them."""
+"""Which centres and answers each role with its scopes may see."""
 
 import pytest
 
@@ -12,12 +12,12 @@ pytestmark = pytest.mark.usefixtures("context")
 
 VINNYTSIA, LVIV, SECOND = "SN05000001", "SN46000001", "SN05000002"
 
-seen = reading(visibility.visible_centres)
+visible_centres = reading(visibility.visible_centres)
 
 
 @pytest.fixture(autouse=True)
-def country(context: None) -> None:
-    """Two centres of one council, one of another oblast; each has answered about another service."""
+def centres(context: None) -> None:
+    """Add two centres of one council and one of another oblast; two of them have answers about different services."""
     story.create_centre(VINNYTSIA, name="Вінниця", edrpou="00032112", katottg="UA05020030010063857")
     story.create_centre(SECOND, name="Друга", edrpou="00032112", katottg="UA05020030010063857")
     story.create_centre(LVIV, name="Львів", edrpou="00032129", katottg="UA46060250010015970")
@@ -48,25 +48,28 @@ def country(context: None) -> None:
     ],
 )
 def test_everybody_sees_their_own_centres(role: str, scopes: set[str], codes: set[str]) -> None:
-    assert seen(role, scopes).codes == codes
+    assert visible_centres(role, scopes).codes == codes
 
 
 def test_a_provider_and_a_central_body_see_their_own_rows_only() -> None:
-    assert seen("provider", {"00032129"}).providers == frozenset({"00032129"})
-    assert seen("central_body", {"00034"}).services == frozenset({"00034"})
+    assert visible_centres("provider", {"00032129"}).providers == frozenset({"00032129"})
+    assert visible_centres("central_body", {"00034"}).services == frozenset({"00034"})
     for role, scope in (
         ("head", VINNYTSIA),
         ("council", "00032112"),
         ("ministry", "*"),
         ("central_body", "*"),
     ):
-        assert (seen(role, {scope}).providers, seen(role, {scope}).services) == (None, None)
+        assert (visible_centres(role, {scope}).providers, visible_centres(role, {scope}).services) == (
+            None,
+            None,
+        )
 
 
-def test_a_foreign_centre_is_as_unknown_as_one_that_does_not_exist() -> None:
-    mine = seen("head", {VINNYTSIA})
+def test_a_foreign_centre_is_reported_like_one_that_does_not_exist() -> None:
+    visibility_of_head = visible_centres("head", {VINNYTSIA})
 
-    assert mine.get_centre(VINNYTSIA).name == "Вінниця"
+    assert visibility_of_head.get_centre(VINNYTSIA).name == "Вінниця"
     for code in (LVIV, "SN99999999", "", VINNYTSIA.lower()):
         with pytest.raises(NotFound):
-            mine.get_centre(code)
+            visibility_of_head.get_centre(code)

@@ -1,4 +1,4 @@
-"""Letters are read by any mail program as they were meant, whatever a centre or service is called."""
+"""E-mails about alarms: every mail program shows them as intended, whatever the name of a centre or service."""
 
 from datetime import UTC, date, datetime
 
@@ -11,31 +11,31 @@ from feedback_service.alarms.email_text import (
     LONGEST_SUBJECT,
     AlarmLine,
     compose_email,
-    describe,
+    describe_alarms,
     to_one_line,
 )
-from feedback_service.breaches import letters as breach_letters
+from feedback_service.breaches import email_text as breach_email_text
 from feedback_service.mail import OutgoingEmail
 from tests.support.payloads import PAYLOADS
 
 ADDRESS = "https://vidhuk.example/admin/alarms?centre=SN12000007"
 LINE = AlarmLine(None, date(2026, 11, 3), 58, 6)
-BREACHES = breach_letters.describe([(date(2026, 11, 3), 6)])
+BREACHES = breach_email_text.describe_breaches([(date(2026, 11, 3), 6)])
 
 
-def travelling(centre: str, service: str | None = None) -> bytes:
-    """A letter as bytes."""
+def build_email_bytes(centre: str, service: str | None = None) -> bytes:
+    """Build an e-mail about two alarms, as bytes."""
     lines = [LINE, AlarmLine(service, date(2026, 11, 9), 20, 5)]
-    subject, body = compose_email(centre, describe(lines), ADDRESS)
+    subject, body = compose_email(centre, describe_alarms(lines), ADDRESS)
     at = datetime(2026, 11, 20, 10, tzinfo=UTC)
     return mail.build_message(
         OutgoingEmail("1", "head@rada.example", subject, body, at), "v@rada.example"
     ).as_bytes()
 
 
-def test_it_says_in_two_languages_what_rose_since_when() -> None:
+def test_an_email_says_in_two_languages_what_rose_since_when() -> None:
     subject, body = compose_email(
-        "ЦНАП", describe([LINE, AlarmLine("Паспорт", date(2026, 11, 9), 20, 5)]), ADDRESS
+        "ЦНАП", describe_alarms([LINE, AlarmLine("Паспорт", date(2026, 11, 9), 20, 5)]), ADDRESS
     )
 
     assert subject == "Тривога: ЦНАП"
@@ -52,7 +52,7 @@ def test_it_says_in_two_languages_what_rose_since_when() -> None:
 
 @pytest.mark.parametrize("payload", [*PAYLOADS, "x\r\nBcc: all@evil.example", "x\nTo: y@z.example\n\nbody"])
 def test_no_name_adds_a_header_or_ends_the_body(payload: str) -> None:
-    head, _, body = travelling(payload, payload).partition(b"\r\n\r\n")
+    head, _, body = build_email_bytes(payload, payload).partition(b"\r\n\r\n")
 
     names = [line.partition(b":")[0] for line in head.split(b"\r\n") if not line.startswith((b" ", b"\t"))]
     assert sorted(names) == sorted(
@@ -64,14 +64,14 @@ def test_no_name_adds_a_header_or_ends_the_body(payload: str) -> None:
 
 
 @given(st.text(max_size=600))
-def test_any_name_makes_a_letter_of_lines_as_meant(name: str) -> None:
+def test_any_name_leaves_the_lines_of_the_email_as_intended(name: str) -> None:
     subject, body = compose_email(name, BREACHES, ADDRESS)
 
     assert "\n" not in subject and len(subject) <= LONGEST_SUBJECT
     assert all(each.isprintable() or each == "\n" for each in body)
     assert len(body.splitlines()) == len(compose_email("x", BREACHES, ADDRESS)[1].splitlines())
-    assert travelling(name)
+    assert build_email_bytes(name)
 
 
-def test_one_line_has_no_ends_and_nothing_unseen() -> None:
+def test_to_one_line_removes_line_ends_and_invisible_characters() -> None:
     assert to_one_line(" a\r\nb\u2028c\u202ed\x00e\u200bf ") == "a b c d e f"

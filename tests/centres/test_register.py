@@ -1,4 +1,4 @@
-"""Centres are found by their code, however it was typed."""
+"""Centres are found by their code in any spelling."""
 
 import pytest
 

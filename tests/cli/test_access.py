@@ -1,21 +1,20 @@
-"""Users, keys and the journal at the command line."""
+"""Commands for users, API keys and the audit log."""
 
 import pytest
 from flask import Flask
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from feedback_service.access import api_keys
 from feedback_service.database import transaction
 from feedback_service.errors import NotFound
-from feedback_service.flow import sign_in
+from feedback_service.flow import api_keys, sign_in
 from feedback_service.models import Centre, JournalEntry
 from tests.cli.conftest import ADD_CENTRE, Operator
 from tests.support import stored
 from tests.support.story import CENTRE, create_centre
 
 
-def test_a_user_is_added_with_a_password_that_no_shell_keeps(operator: Operator, context: None) -> None:
+def test_a_user_is_added_with_a_password_from_standard_input(operator: Operator, context: None) -> None:
     create_centre()
     add = ("user", "add", "Olena@rada.example", "--role", "head", "--scope", CENTRE, "--password-stdin")
 
@@ -31,14 +30,14 @@ def test_a_user_without_a_password_chooses_one_by_the_link_on_the_last_line(
     operator: Operator, context: None
 ) -> None:
     create_centre()
-    added = operator.run_successfully(
+    output = operator.run_successfully(
         "user", "add", "taras@rada.example", "--role", "administrator", "--scope", CENTRE
     )
-    link = added.splitlines()[-1]
+    link = output.splitlines()[-1]
     assert link.startswith("http://127.0.0.1:8000/admin/set-password/")
-    newer = operator.run_successfully("user", "link", "taras@rada.example").splitlines()[-1]
+    new_link = operator.run_successfully("user", "link", "taras@rada.example").splitlines()[-1]
 
-    assert sign_in.find_email_by_link(newer.rsplit("/", 1)[-1]) == "taras@rada.example"
+    assert sign_in.find_email_by_link(new_link.rsplit("/", 1)[-1]) == "taras@rada.example"
     with pytest.raises(NotFound):
         sign_in.find_email_by_link(link.rsplit("/", 1)[-1])
 
@@ -47,12 +46,12 @@ def test_a_user_without_a_password_chooses_one_by_the_link_on_the_last_line(
     ("role", "scope"),
     [("head", "SN77777777"), ("oblast", "Вінницька"), ("ministry", CENTRE), ("administrator", "*")],
 )
-def test_a_user_whose_role_reaches_nothing_is_not_added(operator: Operator, role: str, scope: str) -> None:
-    said = operator.run_failing("user", "add", "olena@rada.example", "--role", role, "--scope", scope)
-    assert scope in said and "%(" not in said
+def test_a_user_with_a_wrong_scope_is_not_added(operator: Operator, role: str, scope: str) -> None:
+    error = operator.run_failing("user", "add", "olena@rada.example", "--role", role, "--scope", scope)
+    assert scope in error and "%(" not in error
 
 
-def test_a_user_is_switched_off_and_on_again(operator: Operator, context: None) -> None:
+def test_a_user_is_disabled_and_enabled_again(operator: Operator, context: None) -> None:
     create_centre()
     add = ("user", "add", "olena@rada.example", "--role", "head", "--scope", CENTRE)
     operator.run_successfully(*add)
@@ -64,7 +63,7 @@ def test_a_user_is_switched_off_and_on_again(operator: Operator, context: None) 
     assert "no user" in operator.run_failing("user", "disable", "nobody@rada.example")
 
 
-def test_the_journal_is_checked_and_says_where_it_is_broken(operator: Operator, context: None) -> None:
+def test_checking_the_audit_log_says_where_it_is_broken(operator: Operator, context: None) -> None:
     create_centre()
     for number in range(3):
         operator.run_successfully(
@@ -74,7 +73,7 @@ def test_the_journal_is_checked_and_says_where_it_is_broken(operator: Operator, 
     [line] = operator.run_successfully("journal", "check").splitlines()
     assert line.split("\t")[:2] == [str(centre.id), "3"]
 
-    _forge()
+    _change_entry()
 
     result = operator.run_command("journal", "check")
     assert result.exit_code == 1
@@ -82,20 +81,20 @@ def test_the_journal_is_checked_and_says_where_it_is_broken(operator: Operator, 
 
 
 @transaction
-def _forge(tx: Session) -> None:
+def _change_entry(tx: Session) -> None:
     tx.execute(update(JournalEntry).where(JournalEntry.number == 2).values(email="somebody@else.example"))
 
 
 def test_a_key_is_printed_alone_on_the_last_line(operator: Operator, context: None) -> None:
     operator.run_successfully(*ADD_CENTRE)
 
-    printed = operator.run_successfully(
+    output = operator.run_successfully(
         "key", "add", "--centre", "SN05000001", "--scope", "cases:write", "--scope", "cases:read"
     )
 
-    holder = api_keys.find_caller(printed.splitlines()[-1])
-    assert holder is not None
-    assert set(holder.scopes) == {"cases:write", "cases:read"}
+    caller = api_keys.find_caller(output.splitlines()[-1])
+    assert caller is not None
+    assert set(caller.scopes) == {"cases:write", "cases:read"}
 
 
 def test_a_key_for_a_centre_that_does_not_exist_is_refused(operator: Operator) -> None:
@@ -104,7 +103,7 @@ def test_a_key_for_a_centre_that_does_not_exist_is_refused(operator: Operator) -
     )
 
 
-def test_a_revoked_key_lets_nobody_in(operator: Operator, app: Flask) -> None:
+def test_a_revoked_key_is_refused(operator: Operator, app: Flask) -> None:
     operator.run_successfully(*ADD_CENTRE)
     scope = ("--scope", "summaries:read")
     key = operator.run_successfully("key", "add", "--centre", "SN05000001", *scope).splitlines()[-1]

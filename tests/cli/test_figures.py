@@ -1,4 +1,4 @@
-"""What is stored is recounted, summed up and purged."""
+"""Commands that recount, sum up and purge what is stored."""
 
 import json
 from datetime import date, timedelta
@@ -12,7 +12,7 @@ from tests.support.story import CENTRE, create_centre, create_invitation, minute
 from tests.support.summaries import read_summary_json
 
 
-def test_recounting_proves_that_stored_figures_are_those_of_the_answers(
+def test_recounting_confirms_that_stored_figures_fit_the_answers(
     operator: Operator, context: None, time_is: TimeIs
 ) -> None:
     time_is("2026-03-02T10:00+02:00")
@@ -34,9 +34,9 @@ def test_a_summary_is_the_json_of_the_api_and_says_that_the_methodology_is_not_c
 
     result = operator.run_command("summary", "--centre", CENTRE.lower(), "--from", "2026-03-01")
 
-    told = json.loads(result.stdout)
-    assert told.pop("without_signals")["signalled"] == 0
-    assert told == read_summary_json(
+    printed = json.loads(result.stdout)
+    assert printed.pop("without_signals")["signalled"] == 0
+    assert printed == read_summary_json(
         centres={CENTRE}, first=date(2026, 3, 1), last=date(2026, 3, 2), min_group=settings.min_group
     )
     assert "Методика не підтверджена" in result.stderr
@@ -52,12 +52,12 @@ def test_a_summary_of_a_centre_that_does_not_exist_is_refused(operator: Operator
 
 
 @pytest.mark.parametrize("day", ["1999-12-31", "9999-12-31"])
-def test_a_summary_is_of_years_that_the_api_takes(operator: Operator, day: str) -> None:
-    said = operator.run_failing("summary", "--centre", CENTRE, "--to", day, code=2)
-    assert "'--to': The year must be from 2000 to 2100" in said
+def test_a_summary_accepts_the_same_years_as_the_api(operator: Operator, day: str) -> None:
+    error = operator.run_failing("summary", "--centre", CENTRE, "--to", day, code=2)
+    assert "'--to': The year must be from 2000 to 2100" in error
 
 
-def test_purging_tells_how_much_is_gone(
+def test_purging_prints_how_much_was_deleted(
     operator: Operator, settings: Settings, context: None, time_is: TimeIs
 ) -> None:
     time_is("2026-03-02T10:00+02:00")

@@ -1,4 +1,4 @@
-"""Centres, services, documents and a demonstration, brought in by an operator."""
+"""Commands that register centres and services, publish documents and make demo data."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.support import stored
 from tests.support.environment import ROOT
 
 
-def test_a_centre_is_added_with_who_answers_for_personal_data(operator: Operator, context: None) -> None:
+def test_a_centre_is_added_with_its_controller_of_personal_data(operator: Operator, context: None) -> None:
     operator.run_successfully(
         *ADD_CENTRE, "--controller", "Вінницька міська рада", "--contact", "dpo@rada.example"
     )
@@ -23,7 +23,7 @@ def test_a_centre_is_added_with_who_answers_for_personal_data(operator: Operator
     )
 
 
-def test_a_centre_is_not_added_twice_nor_mistyped(operator: Operator) -> None:
+def test_a_centre_is_not_added_twice_or_with_a_wrong_code(operator: Operator) -> None:
     assert "00032113" in operator.run_failing(
         *("00032113" if word == "00032112" else word for word in ADD_CENTRE)
     )
@@ -51,7 +51,7 @@ def test_files_of_centres_and_services_are_imported(
     assert [service.title for service in stored.read_rows(Service)] == ["Реєстрація місця проживання"]
 
 
-def test_a_row_not_taken_is_named_and_makes_the_command_fail(operator: Operator, tmp_path: Path) -> None:
+def test_a_refused_row_is_named_and_makes_the_command_fail(operator: Operator, tmp_path: Path) -> None:
     file = tmp_path / "centres.csv"
     file.write_text(
         "code,name,edrpou,katottg\nSN05000001,А,00032113,UA05020030010063857\nSN05000002,Б,1,UA05020030010063857\n"
@@ -85,7 +85,7 @@ def test_documents_are_loaded(operator: Operator) -> None:
     assert "864-2021" in operator.run_successfully("methodology", "load", str(methodology))
 
 
-def test_a_demonstration_is_sown(operator: Operator, context: None) -> None:
+def test_demo_data_is_made(operator: Operator, context: None) -> None:
     operator.run_successfully("demo", "seed", "--cases", "30", "--seed", "7")
 
     printed = json.loads(operator.run_successfully("summary", "--centre", "SN05990001"))

@@ -1,4 +1,4 @@
-"""The relay and the worker: what they do once, and that they end when told."""
+"""The commands of the relay and the worker: what they do once, and that they stop on a signal."""
 
 import os
 import signal
@@ -38,12 +38,12 @@ def test_the_worker_does_once_what_is_due(operator: Operator, context: None, tim
 
 
 @contextmanager
-def a_worker(own: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """A worker that has started."""
+def start_worker(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """Start a worker process, and wait until it says that it has started."""
     worker = subprocess.Popen(
         [sys.executable, "-m", "flask", "--app", "wsgi", "worker"],
         cwd=ROOT,
-        env=build_process_environment(os.environ, own),
+        env=build_process_environment(os.environ, environment),
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -54,30 +54,30 @@ def a_worker(own: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_worker_ends_in_order_when_told(
+def test_the_worker_stops_on_a_signal(
     database_url: str, tmp_path: Path, context: None, number: signal.Signals
 ) -> None:
     create_centre()
     begin_answer(create_invitation().token, {"off.nps": 9})
-    own = build_environment(tmp_path, database_url) | {"FEEDBACK_PARTIAL_MINUTES": "1"}
-    with a_worker(own) as worker:
+    environment = build_environment(tmp_path, database_url) | {"FEEDBACK_PARTIAL_MINUTES": "1"}
+    with start_worker(environment) as worker:
         worker.send_signal(number)
-        _, said = worker.communicate(timeout=20)
-    assert worker.returncode == 0, said
+        _, log_text = worker.communicate(timeout=20)
+    assert worker.returncode == 0, log_text
 
 
-def test_relay_once_carries_what_is_due(settings: Settings) -> None:
+def test_relay_once_sends_what_is_due(settings: Settings) -> None:
     with Receiver() as central:
         app = create_app(replace(settings, central_url=central.url, central_secret=(SECRET,)))
         with app.app_context():
             create_centre()
             create_invitation()
-        told = Operator(app).run_successfully("relay", "--once")
+        output = Operator(app).run_successfully("relay", "--once")
         with app.app_context():
             [event] = stored.read_rows(Event)
             db.engine.dispose()
 
-    assert told.endswith("1 batches carried.\n")
+    assert output.endswith("1 batches carried.\n")
     assert event.state == "delivered"
 
 
@@ -85,30 +85,30 @@ def test_without_a_central_system_events_wait(operator: Operator, context: None)
     create_centre()
     create_invitation()
 
-    told = operator.run_command("relay", "--once")
+    result = operator.run_command("relay", "--once")
     operator.run_successfully("worker", "--once")
 
-    assert (told.exit_code, told.stderr) == (
+    assert (result.exit_code, result.stderr) == (
         0,
         "FEEDBACK_CENTRAL_URL is not set: nothing is sent, events wait.\n",
     )
     assert [event.state for event in stored.read_rows(Event)] == ["pending"]
 
 
-def test_the_worker_delivers_within_seconds_and_ends_when_told(
+def test_the_worker_delivers_within_seconds_and_stops_on_a_signal(
     tmp_path: Path, settings: Settings, context: None
 ) -> None:
     create_centre()
     with Receiver() as central:
-        told = build_environment(tmp_path, settings.database_url)
-        told |= {"FEEDBACK_CENTRAL_URL": central.url, "FEEDBACK_CENTRAL_SECRET": ENCODED_SECRET}
-        with a_worker(told) as worker:
+        environment = build_environment(tmp_path, settings.database_url)
+        environment |= {"FEEDBACK_CENTRAL_URL": central.url, "FEEDBACK_CENTRAL_SECRET": ENCODED_SECRET}
+        with start_worker(environment) as worker:
             create_invitation()
             deadline = time.monotonic() + 10
             while not central.events_by_id and time.monotonic() < deadline:
                 time.sleep(0.05)
             worker.send_signal(signal.SIGTERM)
-            _, said = worker.communicate(timeout=20)
-    assert worker.returncode == 0, said
+            _, log_text = worker.communicate(timeout=20)
+    assert worker.returncode == 0, log_text
     assert len(central.events_by_id) == 1
-    assert "events delivered" in said
+    assert "events delivered" in log_text

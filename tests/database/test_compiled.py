@@ -1,4 +1,4 @@
-"""What goes past SQLAlchemy's own execution is read and written as if it had not."""
+"""Compiled statements read and write the same as SQLAlchemy's own execution."""
 
 import uuid
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from sqlalchemy import Select, bindparam, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
-from feedback_service.database import fetch_rows, table, transaction, write, write_guarded
+from feedback_service.database import execute_write, fetch_rows, table_of, transaction, write_guarded
 from feedback_service.errors import Unavailable
 from feedback_service.models import Centre, PublishedDocument
 from tests.support import stored
@@ -17,14 +17,14 @@ from tests.support.story import CENTRE, create_centre
 
 pytestmark = pytest.mark.usefixtures("context")
 
-CENTRES, DOCUMENTS = table(Centre), table(PublishedDocument)
+CENTRES, DOCUMENTS = table_of(Centre), table_of(PublishedDocument)
 NEW_DOCUMENT = insert(DOCUMENTS)
 ALL_DOCUMENTS: Select[Any] = select(DOCUMENTS)
 RENAME = update(CENTRES).where(CENTRES.c.code == bindparam("which"))
 
 
 def a_document() -> dict[str, Any]:
-    """A row with a day, an instant and JSON, and with words that mean something to drivers."""
+    """A row with a day, an instant and JSON, and with characters that are special for drivers."""
     now = clock.now()
     body = {"%(id)s": ["?", ":id", None, 0.5, "Їжак"]}
     return {
@@ -39,7 +39,7 @@ def test_values_of_all_types_come_back_as_sqlalchemy_gives_them(is_compiled: boo
 
     @transaction
     def keep(tx: Session) -> None:
-        assert write(tx.connection(), NEW_DOCUMENT, document) == 1
+        assert execute_write(tx.connection(), NEW_DOCUMENT, document) == 1
 
     @transaction
     def read(tx: Session) -> list[Any]:

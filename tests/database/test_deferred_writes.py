@@ -1,4 +1,4 @@
-"""What is deferred is written soon, however many add to it at once."""
+"""Deferred items are written soon, also when several threads add some at once."""
 
 import threading
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from feedback_service.database import DeferredWriter, deferred_writes
 
 
 class HandedOver:
-    """A lock that lets somebody else go on at the moment of its first release, as the system may."""
+    """A lock that runs another thread at the moment of its first release, as an operating system may."""
 
     def __init__(self, meanwhile: Callable[[], None]) -> None:
         self._lock, self._meanwhile = threading.Lock(), [meanwhile]

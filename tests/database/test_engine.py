@@ -1,4 +1,4 @@
-"""The service starts only with a database that answers and keeps what it acknowledges."""
+"""The service starts only with a database that answers and is durable."""
 
 import os
 import socket
@@ -20,7 +20,7 @@ from tests.support.environment import ROOT, build_environment, build_process_env
 
 
 def refused(tmp_path: Path, database_url: str) -> str:
-    """What is said when the service does not start with this database."""
+    """Return the message when the service does not start with this database."""
     done = subprocess.run(
         [sys.executable, "-m", "flask", "--app", "wsgi", "worker", "--once"],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""Who writes to a SQLite file comes in turn, in all processes, and waits only so long."""
+"""Writers to a SQLite file of all processes take turns, and wait for a limited time."""
 
 import fcntl
 import os
@@ -91,7 +91,7 @@ def test_who_waits_is_refused_in_time_whether_for_a_thread_or_for_a_process(file
 
 
 def test_nobody_who_keeps_coming_back_passes_who_waits(file: str) -> None:
-    """SQLite's own waiting looks less and less often; ours looks at least every millisecond."""
+    """SQLite's own wait tries more and more seldom; the queue tries at least every millisecond."""
     greedy, patient, stop = WriteQueue(file), WriteQueue(file), threading.Event()
 
     def come_back() -> None:

@@ -1,4 +1,4 @@
-"""What a story may rely on: told whole or not at all, told again after a lost race, refused when it cannot be."""
+"""A story is committed whole or not at all, runs again after a lost race, and is refused when the database is away."""
 
 import os
 import socket
@@ -22,13 +22,13 @@ from feedback_service.database import (
     OptimisticTransaction,
     db,
     engine,
+    execute_write,
     fetch_rows,
     optimistic_transaction,
     reading,
-    table,
+    table_of,
     transaction,
     transactions,
-    write,
     write_guarded,
 )
 from feedback_service.errors import LostRace, Unavailable
@@ -43,24 +43,24 @@ WAIT = 0.3
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits as long as in production."""
+    """Shorten the waits of production."""
     monkeypatch.setattr(engine, "LOCK_WAIT_SECONDS", WAIT)
 
 
 class Teller:
-    """Tells a story that stumbles the first ``stumbles`` times, and counts the tellings."""
+    """Runs a story that fails the first ``stumbles`` times, and counts the runs."""
 
     def __init__(self, stumble: Callable[[Any], object], stumbles: int) -> None:
         self.tellings = 0
         self._stumble, self._stumbles = stumble, stumbles
 
     def tell(self) -> None:
-        """The centre's name is changed, unless the story stumbles."""
+        """Change the name of the centre, unless the story fails."""
         self._story()
 
     @property
     def _story(self) -> Callable[[], None]:
-        """Told by a Session."""
+        """Run with a Session."""
 
         @transaction
         def story(tx: Session) -> None:
@@ -74,7 +74,7 @@ class Teller:
 
 
 class OptimisticTeller(Teller):
-    """The same story, which writes once."""
+    """The same story as an optimistic transaction."""
 
     @property
     def _story(self) -> Callable[[], None]:
@@ -82,82 +82,84 @@ class OptimisticTeller(Teller):
         def story(tx: OptimisticTransaction) -> None:
             self.tellings += 1
             with tx.writing() as connection:
-                write(connection, RENAMED, {"called": "Нова назва"})
+                execute_write(connection, RENAMED, {"called": "Нова назва"})
                 if self.tellings <= self._stumbles:
                     self._stumble(connection)
 
         return story
 
 
-RENAMED = update(table(Centre)).values(name=bindparam("called"))
+RENAMED = update(table_of(Centre)).values(name=bindparam("called"))
 RENAMED_FROM = (
-    update(table(Centre)).where(table(Centre).c.name == bindparam("before")).values(name=bindparam("called"))
+    update(table_of(Centre))
+    .where(table_of(Centre).c.name == bindparam("before"))
+    .values(name=bindparam("called"))
 )
 HANG_UP = select(func.pg_terminate_backend(func.pg_backend_pid()))
-COUNTED = insert(table(ShortCodeGuesses))
+COUNTED = insert(table_of(ShortCodeGuesses))
 
 
 def connection_of(tx: Session | Connection) -> Connection:
-    """What a story of either kind writes on."""
+    """Return the connection on which a story of either kind writes."""
     return tx if isinstance(tx, Connection) else tx.connection()
 
 
 def count_of_guesses(connection: Connection) -> dict[str, Any]:
-    """A centre has one count of its guesses."""
-    [[centre]] = connection.execute(select(table(Centre).c.id))
+    """Insert the count of a centre's guesses, of which a centre has one."""
+    [[centre]] = connection.execute(select(table_of(Centre).c.id))
     return {"centre_id": centre, "window_began_at": clock.now(), "wrong": 1}
 
 
 def count_guesses_twice(tx: Session | Connection) -> None:
-    """The second count finds the first one there."""
+    """Insert it twice: the second one breaks the primary key."""
     counted = count_of_guesses(connection_of(tx))
-    write(connection_of(tx), COUNTED, counted)
-    write(connection_of(tx), COUNTED, counted)
+    execute_write(connection_of(tx), COUNTED, counted)
+    execute_write(connection_of(tx), COUNTED, counted)
 
 
 def count_guesses_in_one_go(tx: Session | Connection) -> None:
-    """The same, as many rows of one statement."""
+    """Insert it twice with one statement of many rows."""
     counted = count_of_guesses(connection_of(tx))
     connection_of(tx).execute(COUNTED, [counted, counted])
 
 
 def find_it_taken(connection: Connection) -> None:
-    """A row that this story relies on is no longer as it was read."""
+    """Raise the lost race of a row that is no longer as it was read."""
     write_guarded(connection, RENAMED_FROM, {"called": "Нова назва", "before": "Ще інша назва"})
 
 
 def keep_the_promise_of_another(tx: Session) -> None:
-    """A centre's code is unique; there is one already."""
+    """Insert a second centre with a code, which must be unique."""
     tx.add(Centre(id=uuid.uuid4(), code=CENTRE, prefix="0000", name="Б", edrpou="0" * 8, katottg="U" * 19))
     tx.flush()
 
 
 def fall_out_of_line(tx: Session) -> None:
-    """PostgreSQL cannot put this transaction in line with the others."""
+    """Raise PostgreSQL's serialization failure."""
     tx.execute(text("DO $$ BEGIN RAISE EXCEPTION 'приватне' USING ERRCODE = '40001'; END $$"))
 
 
 def lose(tx: object) -> None:
-    """A conditional update changed nothing."""
+    """Raise the lost race of a conditional update that changed nothing."""
     raise LostRace()
 
 
 def break_a_check(tx: Session) -> None:
-    """No document is of this kind."""
+    """Break a check: no document has this kind."""
     today = clock.kyiv_day(clock.now())
     tx.add(PublishedDocument(kind="poem", id="1", effective_from=today, body={}, loaded_at=clock.now()))
     tx.flush()
 
 
 def point_nowhere(tx: Session) -> None:
-    """There is no such centre."""
+    """Break a foreign key: there is no such centre."""
     tx.add(ShortCodeGuesses(centre_id=uuid.uuid4(), window_began_at=clock.now(), wrong=1))
     tx.flush()
 
 
 @contextmanager
 def somebody_writes(database_url: str) -> Iterator[None]:
-    """Another program holds what every story here needs."""
+    """Another program holds the lock that every story here needs."""
     if database_url.startswith("sqlite"):
         with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)) as link:
             link.execute("BEGIN IMMEDIATE")
@@ -375,7 +377,7 @@ def test_a_drivers_error_is_told_as_sqlalchemy_tells_it(is_compiled: bool) -> No
 @on_postgresql
 def test_a_plan_that_a_migration_made_wrong_fails_once_and_not_for_ever(database_url: str) -> None:
     create_centre()
-    named = select(table(Centre).c.name)
+    named = select(table_of(Centre).c.name)
 
     @optimistic_transaction
     def look(tx: OptimisticTransaction) -> list[tuple[Any, ...]]:
@@ -429,10 +431,10 @@ def test_an_optimistic_story_keeps_no_writer_waiting_while_it_thinks() -> None:
 
     @optimistic_transaction
     def think(tx: OptimisticTransaction) -> None:
-        [[name]] = fetch_rows(tx.connection, select(table(Centre).c.name), {})
+        [[name]] = fetch_rows(tx.connection, select(table_of(Centre).c.name), {})
         Teller(lose, stumbles=0).tell()  # somebody else writes meanwhile
         with tx.writing() as connection:
-            write(connection, RENAMED, {"called": f"{name}, перейменований"})
+            execute_write(connection, RENAMED, {"called": f"{name}, перейменований"})
 
     think()
 
@@ -446,7 +448,7 @@ def test_what_an_optimistic_story_relied_on_is_read_anew_after_a_lost_race() -> 
 
     @optimistic_transaction
     def rename(tx: OptimisticTransaction) -> None:
-        [[name]] = fetch_rows(tx.connection, select(table(Centre).c.name), {})
+        [[name]] = fetch_rows(tx.connection, select(table_of(Centre).c.name), {})
         if others:
             others.pop().tell()
         with tx.writing() as connection:
@@ -464,7 +466,7 @@ def test_part_of_a_transaction_is_committed_with_the_whole() -> None:
     @transaction
     def fail_at_the_end(tx: Session) -> None:
         with OptimisticTransaction(tx.connection(), is_part=True).writing() as connection:
-            write(connection, RENAMED, {"called": "Нова назва"})
+            execute_write(connection, RENAMED, {"called": "Нова назва"})
         raise ArithmeticError
 
     with pytest.raises(ArithmeticError):

@@ -1,4 +1,4 @@
-"""The relay's tables come and go on a database that is in use, and nothing that was promised is lost."""
+"""Migrations of the relay's tables on a database in use: no event is lost."""
 
 import json
 from collections.abc import Iterator
@@ -21,44 +21,44 @@ from tests.support.story import create_centre, create_invitation
 
 
 @contextmanager
-def running(told: dict[str, str]) -> Iterator[Flask]:
-    """The application, whose connections are gone afterwards."""
-    app = create_app(Settings.from_env(told))
+def running_app(environment: dict[str, str]) -> Iterator[Flask]:
+    """Make the application; close its connections afterwards."""
+    app = create_app(Settings.from_env(environment))
     with app.app_context():
         yield app
         db.engine.dispose()
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
-def test_events_survive_the_way_down_and_up_again(
+def test_events_survive_a_downgrade_and_an_upgrade(
     dialect: str, fresh_database: FreshDatabase, tmp_path: Path
 ) -> None:
-    told = build_environment(tmp_path, fresh_database(dialect))
-    with running(told):
+    environment = build_environment(tmp_path, fresh_database(dialect))
+    with running_app(environment):
         create_centre()
         create_invitation()
         create_invitation()
         [centre] = stored.read_rows(Centre)
         before = sorted((str(event.id), str(event.data)) for event in stored.read_rows(Event))
-        errand = relay.claim_batch(centre.id, "https://vidhuk.example")
-        assert errand is not None and len(errand.bodies) == 2, "their data is in their bodies now"
+        batch = relay.claim_batch(centre.id, "https://vidhuk.example")
+        assert batch is not None and len(batch.bodies) == 2, "their data is only in their bodies now"
         create_invitation()
 
-    run_flask_db(told, "downgrade", "0001")
-    with running(told), db.engine.begin() as link:
-        kept = link.execute(text("SELECT state, sequence, data IS NULL FROM events ORDER BY id")).all()
-    run_flask_db(told, "upgrade")
+    run_flask_db(environment, "downgrade", "0001")
+    with running_app(environment), db.engine.begin() as connection:
+        rows = connection.execute(text("SELECT state, sequence, data IS NULL FROM events ORDER BY id")).all()
+    run_flask_db(environment, "upgrade")
 
-    assert [(state, sequence) for state, sequence, _ in kept] == [
+    assert [(state, sequence) for state, sequence, _ in rows] == [
         ("pending", 1),
         ("pending", 2),
         ("pending", None),
     ]
-    assert not any(empty for *_, empty in kept)
-    with running(told):
+    assert not any(empty for *_, empty in rows)
+    with running_app(environment):
         after = sorted((str(event.id), str(event.data)) for event in stored.read_rows(Event))
         assert set(before) < set(after)
         assert all(event.due_at == event.created_at for event in stored.read_rows(Event))
-        errand = relay.claim_batch(centre.id, "https://vidhuk.example")
-        assert errand is not None
-        assert [json.loads(body)["sequence"] for body in errand.bodies.values()] == ["1", "2", "3"]
+        batch = relay.claim_batch(centre.id, "https://vidhuk.example")
+        assert batch is not None
+        assert [json.loads(body)["sequence"] for body in batch.bodies.values()] == ["1", "2", "3"]

@@ -1,4 +1,4 @@
-"""Delivery over a real connection, on both databases: whatever the receiver does, once in effect, in time."""
+"""Delivery over a real connection, on both databases: every event takes effect once, in time, whatever happens."""
 
 import hashlib
 import threading
@@ -38,91 +38,91 @@ OTHER = "SN12000008"
 
 @pytest.fixture
 def central() -> Iterator[Receiver]:
-    """A receiver that does as the contract says, until told otherwise."""
+    """A receiver that keeps the contract, unless a test scripts it."""
     with Receiver() as central:
         yield central
 
 
 @pytest.fixture
-def relays(settings: Settings, central: Receiver) -> Iterator[Relay]:
-    """A courier to that receiver."""
-    with closing(to(central, settings)) as made:
-        yield made
+def event_relay(settings: Settings, central: Receiver) -> Iterator[Relay]:
+    """A relay to that receiver."""
+    with closing(make_relay_to(central, settings)) as event_relay:
+        yield event_relay
 
 
-def to(central: Receiver, settings: Settings) -> Relay:
-    """A courier as the settings make it."""
-    made = relay.make_relay(replace(settings, central_url=central.url, central_secret=(SECRET,)))
-    assert made is not None
-    return made
+def make_relay_to(central: Receiver, settings: Settings) -> Relay:
+    """Make a relay to the receiver from settings."""
+    event_relay = relay.make_relay(replace(settings, central_url=central.url, central_secret=(SECRET,)))
+    assert event_relay is not None
+    return event_relay
 
 
-def send_and_die(errand: ClaimedBatch | None, central: Receiver) -> None:
-    """A courier sends what it claimed, and is not heard of again."""
-    assert errand is not None
+def send_and_die(batch: ClaimedBatch | None, central: Receiver) -> None:
+    """Send a claimed batch, but do not settle it, as if the relay had died."""
+    assert batch is not None
     with closing(HttpsTransport(central.url, [SECRET])) as transport:
-        transport.send(list(errand.bodies.values()))
+        transport.send(list(batch.bodies.values()))
 
 
 @transaction
-def promise(tx: Session, n: int = 1, centre: str = CENTRE) -> list[str]:
-    """So many events wait in the centre's line; their ids."""
+def enqueue(tx: Session, n: int = 1, centre: str = CENTRE) -> list[str]:
+    """Put ``n`` events of the centre into the outbox, and return their ids."""
     centre_id = tx.scalars(select(Centre.id).where(Centre.code == centre)).one()
     now = clock.now()
-    tellings = [build_response_withdrawn(str(uuid.uuid4()), clock.truncate_to_hour(now)) for _ in range(n)]
-    outbox.enqueue_events(tx.connection(), centre_id, tellings, now=now)
-    subjects = [telling.subject for telling in tellings]
+    new_events = [build_response_withdrawn(str(uuid.uuid4()), clock.truncate_to_hour(now)) for _ in range(n)]
+    outbox.enqueue_events(tx.connection(), centre_id, new_events, now=now)
+    subjects = [new_event.subject for new_event in new_events]
     return [
         str(id) for id in tx.scalars(select(Event.id).where(Event.subject.in_(subjects)).order_by(Event.id))
     ]
 
 
-def states(*ids: str) -> list[str]:
-    """What has become of these events, or of all."""
-    found = {str(event.id): event.state for event in stored.read_rows(Event)}
-    return [found[id] for id in ids or sorted(found)]
+def event_states(*ids: str) -> list[str]:
+    """Return the states of these events, or of all."""
+    states_by_id = {str(event.id): event.state for event in stored.read_rows(Event)}
+    return [states_by_id[id] for id in ids or sorted(states_by_id)]
 
 
-def event(id: str) -> Event:
-    """The event as it is kept."""
-    [found] = stored.read_rows(Event, Event.id == uuid.UUID(id))
-    assert isinstance(found, Event)
-    return found
+def read_event(id: str) -> Event:
+    """Read an event."""
+    [event] = stored.read_rows(Event, Event.id == uuid.UUID(id))
+    assert isinstance(event, Event)
+    return event
 
 
-def channel() -> ReceiverChannel | None:
-    """The channel, once it was anything but simply open."""
-    found = stored.read_rows(ReceiverChannel)
-    return found[0] if found else None
+def read_channel() -> ReceiverChannel | None:
+    """Read the channel; ``None`` if it was always open."""
+    rows = stored.read_rows(ReceiverChannel)
+    return rows[0] if rows else None
 
 
 @transaction
-def time_passes(tx: Session, seconds: float) -> None:
-    """Whatever waits until an instant waits so much shorter."""
-    for row in tx.scalars(select(Event).where(Event.due_at.is_not(None))):
-        assert row.due_at is not None
-        row.due_at -= timedelta(seconds=seconds)
-    for known in tx.scalars(select(ReceiverChannel).where(ReceiverChannel.retry_at.is_not(None))):
-        assert known.retry_at is not None and known.failing_since is not None
-        known.retry_at -= timedelta(seconds=seconds)
-        known.failing_since -= timedelta(seconds=seconds)
+def shorten_waits(tx: Session, seconds: float) -> None:
+    """Move all dates of waits into the past by so many seconds."""
+    for event in tx.scalars(select(Event).where(Event.due_at.is_not(None))):
+        assert event.due_at is not None
+        event.due_at -= timedelta(seconds=seconds)
+    for channel in tx.scalars(select(ReceiverChannel).where(ReceiverChannel.retry_at.is_not(None))):
+        assert channel.retry_at is not None and channel.failing_since is not None
+        channel.retry_at -= timedelta(seconds=seconds)
+        channel.failing_since -= timedelta(seconds=seconds)
 
 
-def until_all_went(relays: Relay, *, rounds: int = 60) -> None:
-    """Nothing waits any more; time flies meanwhile."""
+def deliver_until_none_waits(event_relay: Relay, *, rounds: int = 60) -> None:
+    """Deliver until no event waits; let waits pass in between."""
     for _ in range(rounds):
-        relays.deliver_all()
-        if "pending" not in states():
+        event_relay.deliver_all()
+        if "pending" not in event_states():
             return
-        time_passes(10)
+        shorten_waits(10)
     raise AssertionError("events still wait")
 
 
-def test_an_answer_and_its_case_arrive_as_they_were_told(relays: Relay, central: Receiver) -> None:
+def test_an_answer_and_its_case_arrive_as_stored(event_relay: Relay, central: Receiver) -> None:
     create_centre()
     send_answer(create_invitation().token, {"off.nps": 9, "off.staff": "great"})
 
-    relays.deliver_all()
+    event_relay.deliver_all()
 
     case, answer = sorted(central.events_by_id.values(), key=lambda event: int(event["sequence"]))
     assert case["type"] == "ua.vidhuk.case.status.v1"
@@ -133,20 +133,20 @@ def test_an_answer_and_its_case_arrive_as_they_were_told(relays: Relay, central:
         {"question": "off.nps", "value": 9},
         {"question": "off.staff", "value": "great"},
     ]
-    kept = event(answer["id"])
-    assert (kept.state, kept.attempts, kept.reason, kept.due_at) == ("delivered", 1, None, None)
-    assert kept.body is not None and kept.data is None
-    assert kept.digest == hashlib.sha256(kept.body.encode()).digest()
-    assert kept.delivered_at == kept.last_attempt_at is not None
+    event = read_event(answer["id"])
+    assert (event.state, event.attempts, event.reason, event.due_at) == ("delivered", 1, None, None)
+    assert event.body is not None and event.data is None
+    assert event.digest == hashlib.sha256(event.body.encode()).digest()
+    assert event.delivered_at == event.last_attempt_at is not None
 
 
 def test_each_request_carries_one_centre_and_at_most_a_hundred_events(
-    relays: Relay, central: Receiver
+    event_relay: Relay, central: Receiver
 ) -> None:
     for code in (create_centre(), create_centre(OTHER)):
-        promise(150, code)
+        enqueue(150, code)
 
-    relays.deliver_all()
+    event_relay.deliver_all()
 
     assert sorted(len(ids) for _, ids in central.requests) == [50, 50, 100, 100]
     for _, ids in central.requests:
@@ -155,79 +155,79 @@ def test_each_request_carries_one_centre_and_at_most_a_hundred_events(
     assert len(central.message_ids) == 4, "each request has a name of its own"
 
 
-def test_a_relay_that_died_after_sending_delays_by_its_lease_and_doubles_nothing(
-    relays: Relay, central: Receiver
+def test_events_of_a_relay_that_died_after_sending_are_sent_again_after_its_lease(
+    event_relay: Relay, central: Receiver
 ) -> None:
     create_centre()
-    ids = promise(3)
+    ids = enqueue(3)
     [centre] = stored.read_rows(Centre)
     send_and_die(relay.claim_batch(centre.id, "http://127.0.0.1:8000"), central)
 
-    assert not relays.deliver_once(), "its claim holds"
-    time_passes(10)
-    relays.deliver_all()
+    assert not event_relay.deliver_once(), "its claim holds"
+    shorten_waits(10)
+    event_relay.deliver_all()
 
-    assert states(*ids) == ["delivered"] * 3
+    assert event_states(*ids) == ["delivered"] * 3
     assert [central.repeats[id] for id in ids] == [1, 1, 1]
     assert all(len(central.raw_bodies[id]) == 1 for id in ids), "the same body both times"
     assert central.list_sequences(f"/centres/{CENTRE}") == [1, 2, 3]
 
 
-def test_who_lost_the_lease_settles_nothing(central: Receiver) -> None:
+def test_a_relay_whose_lease_has_ended_settles_nothing(central: Receiver) -> None:
     create_centre()
-    [id] = promise()
+    [id] = enqueue()
     [centre] = stored.read_rows(Centre)
     slow = relay.claim_batch(centre.id, "http://127.0.0.1:8000")
-    time_passes(10)
+    shorten_waits(10)
     quick = relay.claim_batch(centre.id, "http://127.0.0.1:8000")
     assert slow is not None and quick is not None
 
     relay.settle_batch(slow, [id], retry_policy.ReceiverReply(422), [])
-    assert states(id) == ["pending"]
+    assert event_states(id) == ["pending"]
     relay.settle_batch(
         quick, [id], retry_policy.ReceiverReply(200, accepted=frozenset([id]), is_readable=True), []
     )
-    assert states(id) == ["delivered"]
+    assert event_states(id) == ["delivered"]
 
 
 def test_a_body_stays_the_same_whatever_the_settings_become(central: Receiver) -> None:
     create_centre()
-    [id] = promise()
+    [id] = enqueue()
     [centre] = stored.read_rows(Centre)
     for address in ("https://vidhuk.example", "https://elsewhere.example"):
         send_and_die(relay.claim_batch(centre.id, address), central)
-        time_passes(10)
+        shorten_waits(10)
 
     [body] = central.raw_bodies[id]
     assert "https://vidhuk.example/schemas/" in body
 
 
-def test_four_relays_at_once_leave_no_gap_and_send_nothing_twice(
+def test_four_relays_at_once_leave_no_gap_and_send_no_event_twice(
     app: Flask, settings: Settings, central: Receiver
 ) -> None:
     codes = [create_centre(), create_centre(OTHER)]
     for code in codes:
-        promise(700, code)
+        enqueue(700, code)
     stop = threading.Event()
 
-    def carry() -> None:
-        with app.app_context(), closing(to(central, settings)) as made:
-            made.run(stop)
+    def run() -> None:
+        with app.app_context(), closing(make_relay_to(central, settings)) as event_relay:
+            event_relay.run(stop)
 
-    couriers = [threading.Thread(target=carry) for _ in range(4)]
-    for one in couriers:
-        one.start()
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
     for _ in range(5):
         for code in codes:
-            promise(20, code)
+            enqueue(20, code)
     deadline = time.monotonic() + 30
-    while "pending" in states() and time.monotonic() < deadline:
+    while "pending" in event_states() and time.monotonic() < deadline:
         time.sleep(0.1)
     stop.set()
-    for one in couriers:
-        one.join()
+    for thread in threads:
+        thread.join()
 
-    assert set(states()) == {"delivered"}
+    assert set(event_states()) == {"delivered"}
     assert sum(central.repeats.values()) == 0
     for code in codes:
         assert central.list_sequences(f"/centres/{code}") == list(range(1, 801))
@@ -260,101 +260,101 @@ def test_four_relays_at_once_leave_no_gap_and_send_nothing_twice(
     ],
     ids=lambda answer: f"{answer.status} {(answer.body or b'')[:9]!r} {answer.resets} {answer.stores}",
 )
-def test_failures_of_the_connection_pause_the_channel_and_kill_nothing(
-    relays: Relay, central: Receiver, failing: ScriptedReply, capsys: pytest.CaptureFixture[str]
+def test_failures_of_the_connection_pause_the_channel_and_all_events_wait(
+    event_relay: Relay, central: Receiver, failing: ScriptedReply, capsys: pytest.CaptureFixture[str]
 ) -> None:
     create_centre()
-    ids = promise(5)
+    ids = enqueue(5)
     central.script.append(failing)
 
-    relays.deliver_all()
+    event_relay.deliver_all()
 
-    assert states(*ids) == ["pending"] * 5
-    paused = channel()
+    assert event_states(*ids) == ["pending"] * 5
+    paused = read_channel()
     assert paused is not None and paused.retry_at is not None and paused.reason
-    assert paused.retry_at - clock.now() < timedelta(seconds=2), "the first look again comes soon"
-    assert len(central.requests) == 1, "and nobody asks meanwhile"
+    assert paused.retry_at - clock.now() < timedelta(seconds=2), "it is tried again soon"
+    assert len(central.requests) == 1, "and nothing is sent meanwhile"
     assert "/events" not in (paused.reason or "")
 
-    until_all_went(relays)
-    assert states(*ids) == ["delivered"] * 5
+    deliver_until_none_waits(event_relay)
+    assert event_states(*ids) == ["delivered"] * 5
     assert set(central.events_by_id) == set(ids)
-    now_open = channel()
+    now_open = read_channel()
     assert now_open is not None and now_open.failing_since is None and now_open.retry_at is None
 
 
-def test_a_wrong_secret_kills_no_event(relays: Relay, central: Receiver) -> None:
+def test_with_a_wrong_secret_all_events_wait(event_relay: Relay, central: Receiver) -> None:
     create_centre()
-    ids = promise(120)
+    ids = enqueue(120)
     central.secrets = (bytes(32),)
     for _ in range(20):
-        relays.deliver_all()
-        time_passes(300)
-    assert states(*ids) == ["pending"] * 120 and central.events_by_id == {}
+        event_relay.deliver_all()
+        shorten_waits(300)
+    assert event_states(*ids) == ["pending"] * 120 and central.events_by_id == {}
 
     central.secrets = (bytes(32), SECRET)
-    until_all_went(relays)
-    assert states(*ids) == ["delivered"] * 120
+    deliver_until_none_waits(event_relay)
+    assert event_states(*ids) == ["delivered"] * 120
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_nobody_is_there_then_somebody_is(settings: Settings, relays: Relay, central: Receiver) -> None:
+def test_events_wait_while_nobody_listens(settings: Settings, event_relay: Relay, central: Receiver) -> None:
     create_centre()
-    ids = promise(2)
+    ids = enqueue(2)
 
     with closing(Relay(HttpsTransport("http://127.0.0.1:9", [SECRET]), settings.public_url)) as nobody:
         nobody.deliver_all()
 
-    assert states(*ids) == ["pending"] * 2
-    paused = channel()
+    assert event_states(*ids) == ["pending"] * 2
+    paused = read_channel()
     assert paused is not None and paused.reason == "no connection"
-    assert event(ids[0]).reason == "no connection" and event(ids[0]).attempts == 1
+    assert read_event(ids[0]).reason == "no connection" and read_event(ids[0]).attempts == 1
 
-    until_all_went(relays)
-    assert states(*ids) == ["delivered"] * 2
+    deliver_until_none_waits(event_relay)
+    assert event_states(*ids) == ["delivered"] * 2
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_what_drips_or_hangs_is_cut_off(
-    relays: Relay, central: Receiver, monkeypatch: pytest.MonkeyPatch
+def test_a_slow_or_hanging_reply_is_cut_off(
+    event_relay: Relay, central: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retry_policy, "REQUEST_LIMIT", timedelta(seconds=0.4))
     create_centre()
-    ids = promise(3)
+    ids = enqueue(3)
 
     for slow in (ScriptedReply(drip=0.1), ScriptedReply(seconds=5)):
         central.script.append(slow)
-        began = time.monotonic()
-        relays.deliver_all()
-        assert time.monotonic() - began < 4, "it was not cut off but came to its end"
-        assert states(*ids) == ["pending"] * 3
-        assert event(ids[0]).reason == "no answer in time"
-        time_passes(10)
-    until_all_went(relays)
-    assert states(*ids) == ["delivered"] * 3
+        started_at = time.monotonic()
+        event_relay.deliver_all()
+        assert time.monotonic() - started_at < 4, "it was not cut off but came to its end"
+        assert event_states(*ids) == ["pending"] * 3
+        assert read_event(ids[0]).reason == "no answer in time"
+        shorten_waits(10)
+    deliver_until_none_waits(event_relay)
+    assert event_states(*ids) == ["delivered"] * 3
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_receiver_too_slow_for_a_whole_batch_gets_smaller_ones(
-    relays: Relay, central: Receiver, monkeypatch: pytest.MonkeyPatch
+    event_relay: Relay, central: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retry_policy, "REQUEST_LIMIT", timedelta(seconds=0.2))
     create_centre()
-    promise(120)
+    enqueue(120)
     central.behaviour = lambda events: ScriptedReply(
         seconds=0.4 if len(events) > 30 else 0, stores=len(events) <= 30
     )
 
-    until_all_went(relays)
+    deliver_until_none_waits(event_relay)
 
-    assert set(states()) == {"delivered"}
+    assert set(event_states()) == {"delivered"}
 
 
-def test_a_poisoned_event_is_found_and_dies_alone(
-    relays: Relay, central: Receiver, capsys: pytest.CaptureFixture[str]
+def test_a_refused_event_is_found_and_is_the_only_dead_one(
+    event_relay: Relay, central: Receiver, capsys: pytest.CaptureFixture[str]
 ) -> None:
     create_centre()
-    ids = promise(100)
+    ids = enqueue(100)
     poison = ids[37]
 
     def judge(events: Sequence[central_system.Event]) -> ScriptedReply:
@@ -362,11 +362,11 @@ def test_a_poisoned_event_is_found_and_dies_alone(
         return ScriptedReply(422, b"{}", stores=False) if bad else ScriptedReply()
 
     central.behaviour = judge
-    relays.deliver_all()
+    event_relay.deliver_all()
 
-    assert states(poison) == ["dead"]
-    assert event(poison).reason == "HTTP 422"
-    assert states().count("delivered") == 99
+    assert event_states(poison) == ["dead"]
+    assert read_event(poison).reason == "HTTP 422"
+    assert event_states().count("delivered") == 99
     assert len(central.requests) <= 15, "halves, not one by one"
     assert sum(central.repeats.values()) == 0
 
@@ -375,261 +375,269 @@ def test_a_poisoned_event_is_found_and_dies_alone(
 @pytest.mark.parametrize(
     "blame", [ScriptedReply(500, b"", stores=False), ScriptedReply(body=b"oops"), ScriptedReply(resets=True)]
 )
-def test_an_event_that_makes_the_receiver_fail_ends_up_alone(
-    relays: Relay, central: Receiver, blame: ScriptedReply
+def test_an_event_that_makes_the_receiver_fail_is_sent_alone_in_the_end(
+    event_relay: Relay, central: Receiver, blame: ScriptedReply
 ) -> None:
     create_centre()
-    ids = promise(100)
+    ids = enqueue(100)
     poison = ids[50]
     central.behaviour = lambda events: (
         blame if poison in {event["id"] for event in events} else ScriptedReply()
     )
 
     for _ in range(12):
-        relays.deliver_all()
-        time_passes(10)
+        event_relay.deliver_all()
+        shorten_waits(10)
 
-    assert states(poison) == ["pending"]
-    assert states().count("delivered") == 99
+    assert event_states(poison) == ["pending"]
+    assert event_states().count("delivered") == 99
     central.behaviour = central_system.accept_all
-    time_passes(300)
-    until_all_went(relays)
-    assert states(poison) == ["delivered"]
+    shorten_waits(300)
+    deliver_until_none_waits(event_relay)
+    assert event_states(poison) == ["delivered"]
 
 
-def test_a_rejected_event_is_a_dead_letter_with_the_receivers_words(relays: Relay, central: Receiver) -> None:
+def test_a_rejected_event_is_a_dead_letter_with_the_receivers_reason(
+    event_relay: Relay, central: Receiver
+) -> None:
     create_centre()
-    ids = promise(10)
+    ids = enqueue(10)
     central.behaviour = lambda _: ScriptedReply(rejects={ids[4]: "unknown centre " + "x" * 900})
 
-    relays.deliver_all()
+    event_relay.deliver_all()
 
-    assert states(*ids) == ["delivered"] * 4 + ["dead"] + ["delivered"] * 5
-    assert (event(ids[4]).reason or "").startswith("unknown centre x")
-    assert channel() is None, "the channel is fine"
+    assert event_states(*ids) == ["delivered"] * 4 + ["dead"] + ["delivered"] * 5
+    assert (read_event(ids[4]).reason or "").startswith("unknown centre x")
+    assert read_channel() is None, "the channel is fine"
 
 
 @pytest.mark.parametrize("words", ["no\x00thing", "half \ud800 a letter"])
-def test_words_that_no_database_keeps_stop_nothing(relays: Relay, central: Receiver, words: str) -> None:
+def test_a_reason_with_characters_that_no_database_stores_stops_nothing(
+    event_relay: Relay, central: Receiver, words: str
+) -> None:
     create_centre()
-    ids = promise(10)
+    ids = enqueue(10)
     central.behaviour = lambda _: ScriptedReply(rejects={ids[4]: words})
 
-    relays.deliver_all()
+    event_relay.deliver_all()
 
-    assert states(*ids) == ["delivered"] * 4 + ["dead"] + ["delivered"] * 5
+    assert event_states(*ids) == ["delivered"] * 4 + ["dead"] + ["delivered"] * 5
 
 
-def test_what_a_receipt_leaves_out_goes_again_while_others_go_on(relays: Relay, central: Receiver) -> None:
+def test_an_event_that_a_receipt_does_not_name_is_sent_again_and_delays_no_other(
+    event_relay: Relay, central: Receiver
+) -> None:
     create_centre()
-    ids = promise(10)
+    ids = enqueue(10)
     central.behaviour = lambda _: ScriptedReply(leaves_out=frozenset([ids[2]]))
 
-    relays.deliver_all()
-    assert states(*ids).count("delivered") == 9
-    left = event(ids[2])
+    event_relay.deliver_all()
+    assert event_states(*ids).count("delivered") == 9
+    left = read_event(ids[2])
     assert (left.state, left.reason, left.attempts) == ("pending", retry_policy.UNNAMED_EVENT, 1)
-    assert channel() is None
-    [more] = promise()
-    relays.deliver_all()
-    assert states(more) == ["delivered"]
+    assert read_channel() is None
+    [more] = enqueue()
+    event_relay.deliver_all()
+    assert event_states(more) == ["delivered"]
 
     central.behaviour = central_system.accept_all
-    until_all_went(relays)
+    deliver_until_none_waits(event_relay)
     assert central.list_sequences(f"/centres/{CENTRE}") == list(range(1, 12))
 
 
-def test_a_retry_after_is_served_first(relays: Relay, central: Receiver) -> None:
+def test_a_retry_after_is_respected(event_relay: Relay, central: Receiver) -> None:
     create_centre()
-    ids = promise(2)
+    ids = enqueue(2)
     central.script.append(ScriptedReply(429, b"", {"Retry-After": "120"}, stores=False))
-    relays.deliver_all()
+    event_relay.deliver_all()
 
-    time_passes(118)
-    assert relays.deliver_all() == 0
-    time_passes(2.1)
-    relays.deliver_all()
+    shorten_waits(118)
+    assert event_relay.deliver_all() == 0
+    shorten_waits(2.1)
+    event_relay.deliver_all()
 
-    assert states(*ids) == ["delivered"] * 2
+    assert event_states(*ids) == ["delivered"] * 2
 
 
-def test_a_centre_with_most_of_the_load_delays_no_other(relays: Relay, central: Receiver) -> None:
-    promise(1500, create_centre())
-    small = [id for n in range(4) for id in promise(10, create_centre(f"SN1200001{n}"))]
+def test_a_centre_with_many_events_delays_no_other(event_relay: Relay, central: Receiver) -> None:
+    enqueue(1500, create_centre())
+    small = [id for n in range(4) for id in enqueue(10, create_centre(f"SN1200001{n}"))]
 
     for _ in range(5):
-        relays.deliver_once()
+        event_relay.deliver_once()
 
-    assert states(*small) == ["delivered"] * 40
+    assert event_states(*small) == ["delivered"] * 40
 
 
-def test_only_one_relay_looks_whether_the_channel_works_again(relays: Relay, central: Receiver) -> None:
-    [one, _] = [promise(1, code) for code in (create_centre(), create_centre(OTHER))]
+def test_only_one_relay_tests_a_failing_channel(event_relay: Relay, central: Receiver) -> None:
+    [one, _] = [enqueue(1, code) for code in (create_centre(), create_centre(OTHER))]
     central.script.append(ScriptedReply(503, b"", stores=False))
-    relays.deliver_all()
-    time_passes(5)
+    event_relay.deliver_all()
+    shorten_waits(5)
     first, second = stored.read_rows(Centre)
 
     probe = relay.claim_batch(first.id, "http://127.0.0.1:8000")
     assert probe is not None and probe.probe
     assert relay.claim_batch(second.id, "http://127.0.0.1:8000") is None
 
-    time_passes(10)  # the one that looked has died
-    until_all_went(relays)
-    assert states(*one) == ["delivered"]
+    shorten_waits(10)  # the relay that tested it has died
+    deliver_until_none_waits(event_relay)
+    assert event_states(*one) == ["delivered"]
 
 
-def test_without_an_address_nothing_is_sent(settings: Settings) -> None:
+def test_without_an_address_there_is_no_relay(settings: Settings) -> None:
     assert relay.make_relay(settings) is None
 
 
 @transaction
-def plan_of_a_claim(tx: Session, centre_id: uuid.UUID) -> str:
-    """How PostgreSQL would look for the events that are due."""
-    with record_statements("SELECT") as asked:
+def explain_claim(tx: Session, centre_id: uuid.UUID) -> str:
+    """Return the plan by which PostgreSQL finds due events."""
+    with record_statements("SELECT") as statements:
         numbering.lock_due_events(tx, centre_id, clock.now(), retry_policy.MAX_BATCH)
-    [claim] = asked
+    [claim] = statements
     return explain_plan(tx, claim)
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-@pytest.mark.parametrize("known", [0, 1, 1000])
-def test_a_sudden_backlog_is_read_in_order_and_never_sorted(context: None, known: int) -> None:
+@pytest.mark.parametrize("analysed", [0, 1, 1000])
+def test_a_sudden_backlog_is_read_in_order_and_never_sorted(context: None, analysed: int) -> None:
     create_centre()
-    promise(known)
-    with db.engine.connect() as link:
-        link.exec_driver_sql("ANALYZE events")  # the planner believes that there are so many for ever
-        link.commit()
+    enqueue(analysed)
+    with db.engine.connect() as connection:
+        connection.exec_driver_sql("ANALYZE events")  # from now on the planner expects so many events
+        connection.commit()
     for _ in range(3):
-        promise(1000)
+        enqueue(1000)
     [centre] = stored.read_rows(Centre)
 
-    plan = plan_of_a_claim(centre.id)
+    plan = explain_claim(centre.id)
 
     assert "Index Scan using ix_events_centre_id_due_at_id" in plan
     assert "Sort" not in plan and "Bitmap" not in plan
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_to_send_one_event_again_no_other_is_looked_at(context: None) -> None:
+def test_sending_one_event_again_scans_no_others(context: None) -> None:
     create_centre()
-    [id, *_] = promise(3)
+    [id, *_] = enqueue(3)
 
-    with record_statements("UPDATE") as asked:
+    with record_statements("UPDATE") as statements:
         deliveries.replay_event(uuid.UUID(id), [CENTRE])
 
-    [replay] = asked
+    [replay] = statements
     assert "SCAN" not in reading(explain_plan)(replay)
 
 
 @transaction
-def spoil_database(tx: Session) -> None:
-    """The line's number is lower than what was given."""
+def reset_numbering(tx: Session) -> None:
+    """Make the centre's last number lower than numbers that are in use."""
     tx.execute(update(EventSequence).values(last_sequence=0))
 
 
-def test_a_number_is_never_given_twice(relays: Relay, central: Receiver) -> None:
+def test_a_number_is_never_given_twice(event_relay: Relay, central: Receiver) -> None:
     create_centre()
-    promise(2)
-    relays.deliver_all()
-    spoil_database()
-    [id] = promise(1)
+    enqueue(2)
+    event_relay.deliver_all()
+    reset_numbering()
+    [id] = enqueue(1)
 
-    assert not relays.deliver_once()
-    assert (states(id), len(central.requests)) == (["pending"], 1)
+    assert not event_relay.deliver_once()
+    assert (event_states(id), len(central.requests)) == (["pending"], 1)
 
 
-def test_a_line_that_is_stuck_delays_no_other(relays: Relay, central: Receiver) -> None:
-    promise(2, create_centre())
-    relays.deliver_all()
-    spoil_database()
-    [stuck] = promise()
+def test_a_centre_that_cannot_be_numbered_delays_no_other(event_relay: Relay, central: Receiver) -> None:
+    enqueue(2, create_centre())
+    event_relay.deliver_all()
+    reset_numbering()
+    [stuck] = enqueue()
     create_centre(OTHER)
     for _ in range(3):
-        ids = promise(2, OTHER)
+        ids = enqueue(2, OTHER)
         for _ in range(2):
-            relays.deliver_once()
-        assert states(*ids) == ["delivered"] * 2
-    assert states(stuck) == ["pending"]
+            event_relay.deliver_once()
+        assert event_states(*ids) == ["delivered"] * 2
+    assert event_states(stuck) == ["pending"]
 
 
-def test_a_relay_goes_on_after_whatever_went_wrong(
-    app: Flask, relays: Relay, monkeypatch: pytest.MonkeyPatch
+def test_a_relay_continues_after_any_error(
+    app: Flask, event_relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     create_centre()
-    [id] = promise()
+    [id] = enqueue()
     monkeypatch.setattr(relay, "IDLE_SECONDS", 0.01)
-    real, calls, stop = relay.claim_batch, [], threading.Event()
+    claim_batch, calls, stop = relay.claim_batch, [], threading.Event()
 
-    def breaks_once(centre_id: uuid.UUID, public_url: str) -> ClaimedBatch | None:
+    def fail_once(centre_id: uuid.UUID, public_url: str) -> ClaimedBatch | None:
         calls.append(centre_id)
         if len(calls) == 1:
             raise RuntimeError("the database was away")
-        return real(centre_id, public_url)
+        return claim_batch(centre_id, public_url)
 
-    monkeypatch.setattr(relay, "claim", breaks_once)
+    monkeypatch.setattr(relay, "claim_batch", fail_once)
 
-    def carry() -> None:
+    def run() -> None:
         with app.app_context():
-            relays.run(stop)
+            event_relay.run(stop)
 
-    thread = threading.Thread(target=carry)
+    thread = threading.Thread(target=run)
     thread.start()
     deadline = time.monotonic() + 5
-    while states(id) == ["pending"] and time.monotonic() < deadline:
+    while event_states(id) == ["pending"] and time.monotonic() < deadline:
         time.sleep(0.02)
     stop.set()
     thread.join()
-    assert states(id) == ["delivered"]
+    assert event_states(id) == ["delivered"]
 
 
-def test_what_was_put_off_by_a_clock_that_was_ahead_is_due_when_it_is_right_again(
-    relays: Relay, central: Receiver, time_is: TimeIs
+def test_events_delayed_by_a_fast_clock_are_due_when_it_is_right_again(
+    event_relay: Relay, central: Receiver, time_is: TimeIs
 ) -> None:
     now = clock.now()
     create_centre()
     time_is(now + timedelta(hours=1))
-    ids = promise(2)
-    relays.deliver_all()  # refused: it is signed at another time than the receiver's
-    late = promise(1)
+    ids = enqueue(2)
+    event_relay.deliver_all()  # refused: the signature's time is not the receiver's
+    late = enqueue(1)
     time_is(now)
 
     relay.correct_future_times()
-    relays.deliver_all()
+    event_relay.deliver_all()
 
-    assert states(*ids, *late) == ["delivered"] * 3
+    assert event_states(*ids, *late) == ["delivered"] * 3
     assert [event["sequence"] for event in central.events_by_id.values()] == ["1", "2", "3"]
 
 
-def test_a_pause_that_a_clock_set_while_it_was_ahead_ends_when_it_is_right_again(
-    relays: Relay, central: Receiver, time_is: TimeIs
+def test_a_pause_set_by_a_fast_clock_ends_when_it_is_right_again(
+    event_relay: Relay, central: Receiver, time_is: TimeIs
 ) -> None:
     now = clock.now()
     create_centre()
-    ids = promise(2)
+    ids = enqueue(2)
     central.script.append(ScriptedReply(503, b"", stores=False))
-    relays.deliver_all()
+    event_relay.deliver_all()
     time_is(now + timedelta(hours=1))
-    assert relays.deliver_all() == 1, "it looks, and is refused: that is no time to sign at"
+    assert event_relay.deliver_all() == 1, (
+        "it tests the channel and is refused, because of the signature's time"
+    )
     time_is(now + timedelta(seconds=5))
 
     relay.correct_future_times()
-    relays.deliver_all()
+    event_relay.deliver_all()
 
-    assert states(*ids) == ["delivered"] * 2
+    assert event_states(*ids) == ["delivered"] * 2
 
 
-def test_the_clock_may_stand_still(relays: Relay, central: Receiver, time_is: TimeIs) -> None:
+def test_the_clock_may_stand_still(event_relay: Relay, central: Receiver, time_is: TimeIs) -> None:
     now = time_is(clock.now())
     create_centre()
-    ids = promise(3)
+    ids = enqueue(3)
     central.script.append(ScriptedReply(503, b"", stores=False))
-    relays.deliver_all()
+    event_relay.deliver_all()
     time_is(now - timedelta(days=1))  # it was wrong before, by a day
-    assert channel() is not None
+    assert read_channel() is not None
 
-    relays.deliver_all()
+    event_relay.deliver_all()
     time_is(now + timedelta(minutes=1))
-    relays.deliver_all()
-    assert states(*ids) == ["delivered"] * 3
+    event_relay.deliver_all()
+    assert event_states(*ids) == ["delivered"] * 3
     assert https.LONGEST_REPLY == 1024 * 1024

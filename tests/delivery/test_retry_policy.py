@@ -1,4 +1,4 @@
-"""The pure step: what follows from each reply; and whole histories of relays, receivers and clocks, made up."""
+"""The retry policy: what follows from each reply, and generated histories of relays, a receiver and a clock."""
 
 import json
 import random
@@ -25,7 +25,28 @@ from feedback_service.delivery.retry_policy import (
 NOW = datetime(2026, 11, 20, 8, 15, tzinfo=UTC)
 SENT = ("a", "b", "c", "d")
 OPEN = Circuit()
-BROKEN = (401, 402, 403, 404, 405, 408, 409, 410, 418, 425, 429, 431, 451, 500, 501, 502, 503, 504, 505, 599)
+FAILURES = (
+    401,
+    402,
+    403,
+    404,
+    405,
+    408,
+    409,
+    410,
+    418,
+    425,
+    429,
+    431,
+    451,
+    500,
+    501,
+    502,
+    503,
+    504,
+    505,
+    599,
+)
 REDIRECTS = (300, 301, 302, 303, 304, 307, 308)
 
 
@@ -33,7 +54,7 @@ def seconds(number: float) -> timedelta:
     return timedelta(seconds=number)
 
 
-def ruling(
+def decide(
     reply: ReceiverReply,
     channel: Circuit = OPEN,
     sent: tuple[str, ...] = SENT,
@@ -42,70 +63,79 @@ def ruling(
     probe: bool = False,
     setbacks: int = 0,
 ) -> Decision:
-    """The step at noon without chance, unless told otherwise."""
+    """Decide at ``NOW``, without chance, about four events on an open channel, unless the arguments differ."""
     return decide_outcome(channel, reply, sent, now=now, chance=0.0, is_probe=probe, setbacks=setbacks)
 
 
-def receipt(*taken: str, **rejected: str) -> ReceiverReply:
-    """A reply that the contract knows."""
-    return ReceiverReply(200, accepted=frozenset(taken), rejected=rejected, is_readable=True)
+def make_receipt(*accepted: str, **rejected: str) -> ReceiverReply:
+    """Make a reply as the contract describes it."""
+    return ReceiverReply(200, accepted=frozenset(accepted), rejected=rejected, is_readable=True)
 
 
-# One step -----------------------------------------------------------------------------------------------------
+# One decision -----------------------------------------------------------------------------------------------------
 
 
-def test_what_is_named_arrived_what_is_rejected_died_what_is_left_out_waits() -> None:
-    told = ruling(receipt("a", "b", "another", c="unknown centre"))
+def test_accepted_events_are_delivered_rejected_are_dead_unnamed_wait() -> None:
+    decision = decide(make_receipt("a", "b", "another", c="unknown centre"))
 
-    assert told.delivered == ("a", "b")
-    assert told.dead == {"c": "unknown centre"}
-    assert (told.waiting, told.reason, told.is_setback) == (("d",), retry_policy.UNNAMED_EVENT, True)
-    assert told.circuit == OPEN and told.halves == ()
+    assert decision.delivered == ("a", "b")
+    assert decision.dead == {"c": "unknown centre"}
+    assert (decision.waiting, decision.reason, decision.is_setback) == (
+        ("d",),
+        retry_policy.UNNAMED_EVENT,
+        True,
+    )
+    assert decision.circuit == OPEN and decision.halves == ()
 
 
-def test_a_reply_that_names_nothing_of_what_was_sent_is_a_failure_of_the_connection() -> None:
-    for reply in (receipt(), receipt("another"), receipt(another="no")):
-        told = ruling(reply)
-        assert (told.waiting, told.reason, told.circuit.reason) == (
+def test_a_reply_that_names_no_event_of_several_is_a_failure_of_the_connection() -> None:
+    for reply in (make_receipt(), make_receipt("another"), make_receipt(another="no")):
+        decision = decide(reply)
+        assert (decision.waiting, decision.reason, decision.circuit.reason) == (
             SENT,
             retry_policy.UNNAMED_EVENT,
             retry_policy.UNNAMED_EVENT,
         )
-        assert told.circuit.is_closed(NOW)
+        assert decision.circuit.is_closed(NOW)
 
 
 @pytest.mark.parametrize(
-    ("reply", "setbacks"), [(receipt(), 0), (receipt(), 6), (ReceiverReply(500), 6), (ReceiverReply(None), 9)]
+    ("reply", "setbacks"),
+    [(make_receipt(), 0), (make_receipt(), 6), (ReceiverReply(500), 6), (ReceiverReply(None), 9)],
 )
-def test_who_is_forgotten_alone_or_failed_again_and_again_holds_nobody_up(
+def test_a_single_event_that_is_unnamed_or_fails_often_does_not_close_the_channel(
     reply: ReceiverReply, setbacks: int
 ) -> None:
-    told = ruling(reply, sent=("a",), setbacks=setbacks)
-    assert (told.waiting, told.is_setback, told.circuit) == (("a",), True, OPEN)
-    assert told.wait >= seconds(1)
+    decision = decide(reply, sent=("a",), setbacks=setbacks)
+    assert (decision.waiting, decision.is_setback, decision.circuit) == (("a",), True, OPEN)
+    assert decision.wait >= seconds(1)
 
 
-def test_an_event_both_taken_and_rejected_is_shown_to_people() -> None:
-    told = ruling(receipt("a", a="broken"), sent=("a",))
-    assert (told.delivered, dict(told.dead)) == ((), {"a": "broken"})
+def test_an_event_both_accepted_and_rejected_is_dead() -> None:
+    decision = decide(make_receipt("a", a="broken"), sent=("a",))
+    assert (decision.delivered, dict(decision.dead)) == ((), {"a": "broken"})
 
 
-@pytest.mark.parametrize("status", (*BROKEN, *REDIRECTS, None))
-def test_failures_of_the_connection_kill_nothing_and_close_the_channel(status: int | None) -> None:
-    told = ruling(ReceiverReply(status, "no answer in time" if status is None else ""))
+@pytest.mark.parametrize("status", (*FAILURES, *REDIRECTS, None))
+def test_a_failure_of_the_connection_closes_the_channel_and_all_events_wait(status: int | None) -> None:
+    decision = decide(ReceiverReply(status, "no answer in time" if status is None else ""))
 
-    assert (told.delivered, dict(told.dead), told.halves) == ((), {}, ())
-    assert told.waiting == SENT
-    assert told.circuit.is_closed(NOW) and not told.circuit.is_closed(NOW + seconds(1))
-    assert told.circuit.failing_since == NOW
-    assert told.circuit.reason == told.reason == ("no answer in time" if status is None else f"HTTP {status}")
+    assert (decision.delivered, dict(decision.dead), decision.halves) == ((), {}, ())
+    assert decision.waiting == SENT
+    assert decision.circuit.is_closed(NOW) and not decision.circuit.is_closed(NOW + seconds(1))
+    assert decision.circuit.failing_since == NOW
+    assert (
+        decision.circuit.reason
+        == decision.reason
+        == ("no answer in time" if status is None else f"HTTP {status}")
+    )
 
 
 @pytest.mark.parametrize("status", [400, 413, 415, 422])
-def test_a_refused_batch_is_halved_until_the_one_is_found(status: int) -> None:
-    assert ruling(ReceiverReply(status)).halves == (("a", "b"), ("c", "d"))
-    assert ruling(ReceiverReply(status), sent=("a", "b", "c")).halves == (("a",), ("b", "c"))
-    alone = ruling(ReceiverReply(status), sent=("a",))
+def test_a_refused_batch_is_halved_until_the_refused_event_is_found(status: int) -> None:
+    assert decide(ReceiverReply(status)).halves == (("a", "b"), ("c", "d"))
+    assert decide(ReceiverReply(status), sent=("a", "b", "c")).halves == (("a",), ("b", "c"))
+    alone = decide(ReceiverReply(status), sent=("a",))
     assert (dict(alone.dead), alone.halves, alone.waiting) == ({"a": f"HTTP {status}"}, (), ())
     assert alone.circuit == OPEN
 
@@ -119,10 +149,14 @@ def test_a_refused_batch_is_halved_until_the_one_is_found(status: int) -> None:
 )
 def test_a_success_that_cannot_be_read_is_a_failure_of_the_connection(body: bytes | None) -> None:
     reply = retry_policy.parse_reply(200, {}, body, now=NOW)
-    told = ruling(reply)
+    decision = decide(reply)
 
-    assert (told.waiting, dict(told.dead), told.reason) == (SENT, {}, retry_policy.UNREADABLE_REPLY)
-    assert told.circuit.is_closed(NOW)
+    assert (decision.waiting, dict(decision.dead), decision.reason) == (
+        SENT,
+        {},
+        retry_policy.UNREADABLE_REPLY,
+    )
+    assert decision.circuit.is_closed(NOW)
 
 
 def test_a_receipt_is_understood_as_far_as_it_makes_sense() -> None:
@@ -139,7 +173,7 @@ def test_a_receipt_is_understood_as_far_as_it_makes_sense() -> None:
     assert retry_policy.parse_reply(200, {}, b'{"duplicates": ["a"]}', now=NOW).accepted == {"a"}
 
 
-def test_the_receivers_words_are_kept_as_far_as_they_can_be_shown() -> None:
+def test_characters_that_cannot_be_shown_are_replaced_in_the_receivers_reason() -> None:
     body = rb'{"rejected": [{"id": "a", "reason": "bad\u0000 \ud800\u202e\u001b word \u0456"}]}'
     reply = retry_policy.parse_reply(200, {}, body, now=NOW)
     assert reply.rejected == {"a": "bad� " + "�" * 3 + " word і"}
@@ -150,7 +184,7 @@ def test_a_body_counts_only_with_success() -> None:
     assert not reply.is_success and not reply.accepted
 
 
-# Waiting ------------------------------------------------------------------------------------------------------
+# StoredEvent ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -168,20 +202,20 @@ def test_retry_after_is_read_in_seconds_and_as_a_date(header: str, wait: int | N
 
 
 @pytest.mark.parametrize(
-    ("asked", "served"), [(0, 1), (0.5, 1), (30, 30), (3600, 3600), (7200, 3600), (10**8, 3600)]
+    ("requested", "actual"), [(0, 1), (0.5, 1), (30, 30), (3600, 3600), (7200, 3600), (10**8, 3600)]
 )
-def test_a_retry_after_is_served_but_never_more_than_an_hour(asked: float, served: float) -> None:
-    told = ruling(ReceiverReply(503, retry_after=seconds(asked)))
-    assert told.circuit.retry_at == NOW + seconds(served)
+def test_a_retry_after_is_respected_up_to_an_hour(requested: float, actual: float) -> None:
+    decision = decide(ReceiverReply(503, retry_after=seconds(requested)))
+    assert decision.circuit.retry_at == NOW + seconds(actual)
 
 
 @pytest.mark.parametrize("chance", [0.0, 0.5, 1.0])
-def test_the_first_look_again_comes_within_two_seconds(chance: float) -> None:
+def test_a_failing_channel_is_first_tried_again_within_two_seconds(chance: float) -> None:
     assert seconds(1) <= retry_delay(seconds(0), chance) < seconds(2)
 
 
 @pytest.mark.parametrize("chance", [0.0, 0.5, 1.0])
-def test_young_trouble_is_looked_at_every_ten_seconds_old_trouble_every_five_minutes(chance: float) -> None:
+def test_a_young_failure_is_tried_every_ten_seconds_an_old_one_every_five_minutes(chance: float) -> None:
     for minute in range(10):
         assert retry_delay(timedelta(minutes=minute, seconds=59), chance) <= seconds(10)
     waits = [retry_delay(timedelta(minutes=minute), chance) for minute in range(10, 60)]
@@ -195,82 +229,81 @@ def test_jitter_keeps_relays_apart() -> None:
     assert len({retry_delay(timedelta(days=1), generator.random()) for _ in range(50)}) == 50
 
 
-def test_success_opens_the_channel_at_once_if_it_was_sent_to_see() -> None:
+def test_a_successful_probe_opens_the_channel_at_once() -> None:
     failing = Circuit(failing_since=NOW, retry_at=NOW + seconds(60), reason="HTTP 503")
 
-    for reply in (receipt(*SENT), ReceiverReply(422)):
-        assert ruling(reply, failing, probe=True).circuit == OPEN
-        assert ruling(reply, failing, probe=False).circuit == failing, "it was under way before the trouble"
+    for reply in (make_receipt(*SENT), ReceiverReply(422)):
+        assert decide(reply, failing, probe=True).circuit == OPEN
+        assert decide(reply, failing, probe=False).circuit == failing, "it was sent before the failure"
 
 
-def test_what_was_under_way_does_not_shorten_the_wait_that_was_asked_for() -> None:
-    asked = ruling(ReceiverReply(429, retry_after=seconds(600))).circuit
-    later = ruling(ReceiverReply(500), asked, now=NOW + seconds(2)).circuit
+def test_an_older_request_does_not_shorten_a_requested_wait() -> None:
+    requested = decide(ReceiverReply(429, retry_after=seconds(600))).circuit
+    later = decide(ReceiverReply(500), requested, now=NOW + seconds(2)).circuit
 
-    assert later.retry_at == asked.retry_at
+    assert later.retry_at == requested.retry_at
     assert later.failing_since == NOW
 
 
-def test_a_wait_longer_than_anybody_asks_for_means_that_the_clock_jumped() -> None:
-    asked = ruling(ReceiverReply(429, retry_after=seconds(3600))).circuit
+def test_a_wait_longer_than_any_request_means_that_the_clock_jumped() -> None:
+    requested = decide(ReceiverReply(429, retry_after=seconds(3600))).circuit
 
-    assert asked.is_closed(NOW) and asked.is_closed(NOW - seconds(55))
-    assert not asked.is_closed(NOW - timedelta(days=1))
+    assert requested.is_closed(NOW) and requested.is_closed(NOW - seconds(55))
+    assert not requested.is_closed(NOW - timedelta(days=1))
 
 
-def test_trouble_that_has_not_begun_yet_means_that_the_clock_jumped_and_holds_nobody() -> None:
-    ahead = ruling(ReceiverReply(401), now=NOW + timedelta(hours=1)).circuit
+def test_a_failure_in_the_future_means_that_the_clock_jumped_and_closes_nothing() -> None:
+    ahead = decide(ReceiverReply(401), now=NOW + timedelta(hours=1)).circuit
 
     assert not ahead.is_closed(NOW)
-    assert ruling(ReceiverReply(500), ahead, now=NOW).circuit.failing_since == NOW
+    assert decide(ReceiverReply(500), ahead, now=NOW).circuit.failing_since == NOW
 
 
-# Who is to blame ----------------------------------------------------------------------------------------------
+# Setbacks ----------------------------------------------------------------------------------------------
 
 
-def test_an_open_channel_that_fails_is_a_setback_for_those_sent_a_failing_one_is_not() -> None:
-    first = ruling(ReceiverReply(500))
+def test_events_get_a_setback_when_an_open_channel_fails_but_not_a_failing_one() -> None:
+    first = decide(ReceiverReply(500))
     assert first.is_setback and first.wait > seconds(0)
-    second = ruling(ReceiverReply(500), first.circuit, probe=True, now=NOW + seconds(1))
+    second = decide(ReceiverReply(500), first.circuit, probe=True, now=NOW + seconds(1))
     assert not second.is_setback and second.wait == seconds(0)
 
 
-def test_company_shrinks_to_one_and_only_then_waits_grow() -> None:
+def test_batches_shrink_to_one_event_and_only_then_waits_grow() -> None:
     assert [batch_size(setbacks) for setbacks in range(8)] == [100, 50, 25, 12, 6, 3, 1, 1]
-    waits = [ruling(ReceiverReply(500), setbacks=setbacks).wait for setbacks in range(20)]
+    waits = [decide(ReceiverReply(500), setbacks=setbacks).wait for setbacks in range(20)]
     assert waits[:5] == [seconds(1)] * 5
     assert waits[6] == seconds(4)
     assert waits[-1] == seconds(240)
 
 
-def test_a_receiver_that_is_too_slow_is_asked_for_less_and_carefully_for_more() -> None:
+def test_a_receiver_that_is_too_slow_gets_smaller_batches_that_grow_slowly() -> None:
     channel = OPEN
     for batch in (50, 25, 12, 6, 3, 1, 1):
-        channel = ruling(ReceiverReply(None, "no answer in time"), channel, probe=True).circuit
+        channel = decide(ReceiverReply(None, "no answer in time"), channel, probe=True).circuit
         assert channel.batch == batch
     for batch in (11, 21, 31):
-        channel = ruling(receipt(*SENT), channel, probe=True).circuit
+        channel = decide(make_receipt(*SENT), channel, probe=True).circuit
         assert channel.batch == batch
-    assert ruling(ReceiverReply(503)).circuit.batch == MAX_BATCH, "whoever answers is quick enough"
+    assert decide(ReceiverReply(503)).circuit.batch == MAX_BATCH, "a receiver that answers is quick enough"
 
 
-# Whole histories ----------------------------------------------------------------------------------------------
+# Generated histories ----------------------------------------------------------------------------------------------
 
 
 @dataclass
-class Waiting:
-    """An event as a relay's table keeps it."""
+class StoredEvent:
+    """An event as the database stores it."""
 
     due_at: datetime
     state: str = "pending"
     claim: int | None = None
     setbacks: int = 0
-    died_of: str = ""
 
 
 @dataclass
-class Carried:
-    """What a relay has claimed: the group in hand, and what is to be sent after it."""
+class Batch:
+    """The events that a relay has claimed; it sends the first group next."""
 
     claim: int
     probe: bool
@@ -286,25 +319,25 @@ UNREADABLE = st.just(ReceiverReply(200))
 
 
 class History(RuleBasedStateMachine):
-    """Three relays, one receiver, one clock; claims and tables as the courier keeps them, in a few lines."""
+    """Three relays, one receiver, one clock; a short model of the relay's claims and tables."""
 
     def __init__(self) -> None:
         super().__init__()
         self.now = NOW
         self.channel = OPEN
-        self.table: dict[str, Waiting] = {}
-        self.relays: dict[int, Carried] = {}
-        self.book: set[str] = set()
+        self.table: dict[str, StoredEvent] = {}
+        self.relays: dict[int, Batch] = {}
+        self.received: set[str] = set()
         self.poison: set[str] = set()  # refused with 422
         self.refused: set[str] = set()  # named in "rejected"
         self.claims = 0
 
-    # What happens
+    # Rules
 
     @rule(n=st.integers(1, 130), poison=st.booleans(), refused=st.booleans())
-    def something_happens(self, n: int, poison: bool, refused: bool) -> None:
+    def events_are_stored(self, n: int, poison: bool, refused: bool) -> None:
         ids = [f"{len(self.table) + number:05}" for number in range(n)]
-        self.table |= {id: Waiting(self.now) for id in ids}
+        self.table |= {id: StoredEvent(self.now) for id in ids}
         self.poison |= {ids[0]} if poison else set()
         self.refused |= {ids[-1]} if refused and not (poison and n == 1) else set()
 
@@ -315,7 +348,7 @@ class History(RuleBasedStateMachine):
     @rule(wait=st.floats(1, 100_000))
     def the_clock_is_set_back(self, wait: float) -> None:
         self.now -= seconds(wait)
-        for event in self.table.values():  # what the courier leaves to time, see the lease
+        for event in self.table.values():  # as ``relay.correct_future_times`` does
             event.due_at = min(event.due_at, self.now + LEASE)
 
     @rule(relay=st.integers(1, 3))
@@ -332,49 +365,52 @@ class History(RuleBasedStateMachine):
         data=st.data(),
         stores=st.booleans(),
         failing=st.one_of(FAILING, ASKING, UNREADABLE),
-        took=st.floats(0, 8),
+        duration=st.floats(0, 8),
     )
     def the_connection_fails(
-        self, data: st.DataObject, stores: bool, failing: ReceiverReply, took: float
+        self, data: st.DataObject, stores: bool, failing: ReceiverReply, duration: float
     ) -> None:
         relay = data.draw(st.sampled_from(sorted(self.relays)))
         sent = self.relays[relay].groups[0]
         if stores and not self.poison & set(sent):
-            self.book |= set(sent) - self.refused
-        self._settle(relay, failing, took)
+            self.received |= set(sent) - self.refused
+        self._settle(relay, failing, duration)
 
     @precondition(lambda self: self.relays)
-    @rule(data=st.data(), left_out=st.integers(0, 3), took=st.floats(0, 8), dies=st.booleans())
-    def the_receiver_answers(self, data: st.DataObject, left_out: int, took: float, dies: bool) -> None:
+    @rule(data=st.data(), left_out=st.integers(0, 3), duration=st.floats(0, 8), dies=st.booleans())
+    def the_receiver_answers(self, data: st.DataObject, left_out: int, duration: float, dies: bool) -> None:
         relay = data.draw(st.sampled_from(sorted(self.relays)))
         reply = self._answer(self.relays[relay].groups[0], left_out)
         if dies:
             del self.relays[relay]
         else:
-            self._settle(relay, reply, took)
+            self._settle(relay, reply, duration)
 
-    # What is always so
-
-    @invariant()
-    def what_is_delivered_is_in_the_receivers_book(self) -> None:
-        assert {id for id, event in self.table.items() if event.state == "delivered"} <= self.book
+    # Invariants
 
     @invariant()
-    def only_what_was_refused_dies(self) -> None:
+    def delivered_events_have_been_received(self) -> None:
+        assert {id for id, event in self.table.items() if event.state == "delivered"} <= self.received
+
+    @invariant()
+    def only_refused_events_are_dead(self) -> None:
         assert {id for id, event in self.table.items() if event.state == "dead"} <= self.poison | self.refused
 
     @invariant()
-    def nobody_is_kept_waiting_for_longer_than_an_hour(self) -> None:
+    def no_wait_is_longer_than_two_hours(self) -> None:
         retry_at = self.channel.retry_at
         assert (
             retry_at is None or not self.channel.is_closed(self.now) or retry_at - self.now <= seconds(7200)
         )
 
     def teardown(self) -> None:
-        """The receiver is well again: everything arrives, or is dead and rightly so; soon, but for what was asked."""
+        """Let the receiver work again: soon after a requested wait, every event is delivered, or dead if refused."""
         self.relays.clear()
-        asked = max(seconds(0), (self.channel.retry_at or self.now) - self.now)
-        began, self.now = self.now, self.now + (asked if self.channel.is_closed(self.now) else seconds(0))
+        requested_wait = max(seconds(0), (self.channel.retry_at or self.now) - self.now)
+        started_at, self.now = (
+            self.now,
+            self.now + (requested_wait if self.channel.is_closed(self.now) else seconds(0)),
+        )
         for _ in range(20_000):
             if all(event.state != "pending" for event in self.table.values()):
                 break
@@ -385,75 +421,80 @@ class History(RuleBasedStateMachine):
         assert {event.state for event in self.table.values()} <= {"delivered", "dead"}
         dead = {id for id, event in self.table.items() if event.state == "dead"}
         assert dead <= self.poison | self.refused
-        assert self.table.keys() - dead <= self.book
-        assert self.now - began - asked < timedelta(minutes=6), "what waits goes soon"
+        assert self.table.keys() - dead <= self.received
+        assert self.now - started_at - requested_wait < timedelta(minutes=6), "waiting events are sent soon"
 
-    # How a courier keeps its tables
+    # The model of a relay
 
-    def _claim(self, name: int) -> bool:
+    def _claim(self, relay: int) -> bool:
         if self.channel.is_closed(self.now):
             return False
-        due = sorted((event.due_at, id) for id, event in self.table.items() if self._free(event))
+        due = sorted((event.due_at, id) for id, event in self.table.items() if self._is_due(event))
         if not due:
             return False
         probe = self.channel.failing_since is not None
         setbacks = self.table[due[0][1]].setbacks
-        same = [id for _, id in due if batch_size(self.table[id].setbacks) == batch_size(setbacks)]
-        taken = tuple(same[: min(batch_size(setbacks), self.channel.batch)])
+        same_size = [id for _, id in due if batch_size(self.table[id].setbacks) == batch_size(setbacks)]
+        claimed = tuple(same_size[: min(batch_size(setbacks), self.channel.batch)])
         if probe:
             self.channel = Circuit(
                 self.channel.batch, self.channel.failing_since, self.now + LEASE, self.channel.reason
             )
         self.claims += 1
-        for id in taken:
+        for id in claimed:
             self.table[id].claim, self.table[id].due_at = self.claims, self.now + LEASE
-        self.relays[name] = Carried(self.claims, probe, setbacks, [taken])
+        self.relays[relay] = Batch(self.claims, probe, setbacks, [claimed])
         return True
 
-    def _free(self, event: Waiting) -> bool:
+    def _is_due(self, event: StoredEvent) -> bool:
         return event.state == "pending" and event.due_at <= self.now
 
     def _answer(self, sent: tuple[str, ...], left_out: int) -> ReceiverReply:
         if self.poison & set(sent):
             return ReceiverReply(422)
         rejected = {id: "refused" for id in sent if id in self.refused}
-        taken = [id for id in sent if id not in rejected][left_out:]
-        self.book |= set(taken)
-        return ReceiverReply(200, accepted=frozenset(taken), rejected=rejected, is_readable=True)
+        accepted = [id for id in sent if id not in rejected][left_out:]
+        self.received |= set(accepted)
+        return ReceiverReply(200, accepted=frozenset(accepted), rejected=rejected, is_readable=True)
 
-    def _settle(self, name: int, reply: ReceiverReply, took: float) -> None:
-        self.now += seconds(took)
-        carried = self.relays[name]
-        sent = carried.groups.pop(0)
-        told = decide_outcome(
+    def _settle(self, relay: int, reply: ReceiverReply, duration: float) -> None:
+        self.now += seconds(duration)
+        batch = self.relays[relay]
+        sent = batch.groups.pop(0)
+        decision = decide_outcome(
             *(self.channel, reply, sent),
             now=self.now,
             chance=0.5,
-            is_probe=carried.probe,
-            setbacks=carried.setbacks,
+            is_probe=batch.probe,
+            setbacks=batch.setbacks,
         )
-        self.channel = told.circuit
+        self.channel = decision.circuit
         assert sorted(
-            [*told.delivered, *told.dead, *told.waiting, *(id for h in told.halves for id in h)]
+            [
+                *decision.delivered,
+                *decision.dead,
+                *decision.waiting,
+                *(id for h in decision.halves for id in h),
+            ]
         ) == sorted(sent)
         for id in sent:
             event = self.table[id]
-            if event.claim != carried.claim:
-                continue  # the lease ran out, somebody else has it
+            if event.claim != batch.claim:
+                continue  # the lease has ended, another relay has claimed it
             event.due_at = self.now + LEASE
-            if id in told.waiting:
-                event.due_at, event.claim = self.now + told.wait, None
-                event.setbacks += told.is_setback
-            elif id in told.delivered or id in told.dead:
-                event.state, event.claim = ("delivered" if id in told.delivered else "dead"), None
-        carried.groups[:0] = told.halves
-        if told.circuit.is_closed(self.now):
-            for id in (id for group in carried.groups for id in group):
-                if self.table[id].claim == carried.claim:
+            if id in decision.waiting:
+                event.due_at, event.claim = self.now + decision.wait, None
+                event.setbacks += decision.is_setback
+            elif id in decision.delivered or id in decision.dead:
+                event.state, event.claim = ("delivered" if id in decision.delivered else "dead"), None
+        batch.groups[:0] = decision.halves
+        if decision.circuit.is_closed(self.now):
+            for id in (id for group in batch.groups for id in group):
+                if self.table[id].claim == batch.claim:
                     self.table[id].claim, self.table[id].due_at = None, self.now
-            carried.groups.clear()
-        if not carried.groups:
-            del self.relays[name]
+            batch.groups.clear()
+        if not batch.groups:
+            del self.relays[relay]
 
 
 TestHistory = History.TestCase

@@ -1,4 +1,4 @@
-"""What waits for the central system fits the published JSON Schemas, whichever way it came about."""
+"""Every waiting event is valid by the published JSON Schemas, whatever caused it."""
 
 import json
 import uuid
@@ -29,20 +29,20 @@ REGISTRY: Registry[Any] = Registry().with_resources(
 )
 
 
-def complaints(name: str, value: object) -> list[str]:
-    """What keeps the value from fitting a published schema."""
+def schema_errors(name: str, value: object) -> list[str]:
+    """Return why the value is not valid by a published schema."""
     checker = Draft202012Validator(PUBLISHED[name], registry=REGISTRY, format_checker=FormatChecker())
     return [f"{error.json_path}: {error.message}" for error in checker.iter_errors(value)]
 
 
-def told_by(event: Event) -> dict[str, Any]:
-    """The data of an event that was not blanked yet."""
+def event_data(event: Event) -> dict[str, Any]:
+    """Return the data of an event that was not blanked yet."""
     assert event.data is not None
     return dict(event.data)
 
 
-def as_it_travels(event: Event, centre: str) -> dict[str, Any]:
-    """The event in the envelope that the contract describes."""
+def in_envelope(event: Event, centre: str) -> dict[str, Any]:
+    """Return the event in the envelope that the contract describes."""
     return {
         "specversion": "1.0",
         "id": str(event.id),
@@ -58,27 +58,27 @@ def as_it_travels(event: Event, centre: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def promised(context: None) -> Callable[[], list[Event]]:
-    """``promised()`` are the events that wait; each has been held against its schema and the envelope's."""
+def waiting_events(context: None) -> Callable[[], list[Event]]:
+    """``waiting_events()`` returns the events that wait, each checked by its schema and that of the envelope."""
 
-    def promised() -> list[Event]:
-        found: list[Event] = stored.read_rows(Event)
-        for event in found:
-            assert complaints(event.type, told_by(event)) == []
-            assert complaints("envelope", as_it_travels(event, story.CENTRE)) == []
-        return sorted(found, key=lambda event: event.id)
+    def waiting_events() -> list[Event]:
+        events: list[Event] = stored.read_rows(Event)
+        for event in events:
+            assert schema_errors(event.type, event_data(event)) == []
+            assert schema_errors("envelope", in_envelope(event, story.CENTRE)) == []
+        return sorted(events, key=lambda event: event.id)
 
-    return promised
+    return waiting_events
 
 
-def test_every_type_has_a_schema_and_every_schema_is_valid_and_has_an_owner() -> None:
+def test_every_type_has_a_valid_schema_and_every_schema_has_a_type() -> None:
     assert set(PUBLISHED) == {*EVENT_TYPES, "envelope"}
     for name, schema in PUBLISHED.items():
         Draft202012Validator.check_schema(schema)
         assert schema["$id"] == f"urn:vidhuk:schema:{name}"
 
 
-def test_the_folder_in_the_documents_is_the_one_that_is_served(client: FlaskClient) -> None:
+def test_the_schemas_in_the_documentation_are_those_that_are_served(client: FlaskClient) -> None:
     folder = ROOT / "docs" / "schemas"
     assert folder.is_symlink() and not Path(folder.readlink()).is_absolute()
     for name, schema in PUBLISHED.items():
@@ -88,7 +88,7 @@ def test_the_folder_in_the_documents_is_the_one_that_is_served(client: FlaskClie
     assert client.get("/schemas/ua.vidhuk.nothing.v1.json").status_code == 404
 
 
-def test_the_statuses_of_a_case_fit(promised: Callable[[], list[Event]]) -> None:
+def test_events_of_case_statuses_are_valid(waiting_events: Callable[[], list[Event]]) -> None:
     story.create_centre()
     number = "77/1"
     for hours, status in ((5, "registered"), (4, "in_progress"), (3, "completed"), (2, "cancelled")):
@@ -103,9 +103,9 @@ def test_the_statuses_of_a_case_fit(promised: Callable[[], list[Event]]) -> None
         )
     )
 
-    told = [told_by(event)["status"] for event in promised() if event.type == CASE_STATUS]
+    statuses = [event_data(event)["status"] for event in waiting_events() if event.type == CASE_STATUS]
 
-    assert told == ["registered", "in_progress", "completed", "cancelled", "registered"]
+    assert statuses == ["registered", "in_progress", "completed", "cancelled", "registered"]
 
 
 @pytest.mark.parametrize(
@@ -120,23 +120,23 @@ def test_the_statuses_of_a_case_fit(promised: Callable[[], list[Event]]) -> None
         ("online", {"on.overall": "bad", "any.reasons": ["retries"]}),
     ],
 )
-def test_answers_by_a_link_fit(
-    promised: Callable[[], list[Event]], office: str, answers: dict[str, Any]
+def test_events_of_answers_by_a_link_are_valid(
+    waiting_events: Callable[[], list[Event]], office: str, answers: dict[str, Any]
 ) -> None:
     story.create_centre()
     story.send_answer(
         story.create_invitation(front_office=office).token, answers, language="en", source="sms_viber"
     )
 
-    [told] = [told_by(event) for event in promised() if event.type == RESPONSE_RECORDED]
+    [data] = [event_data(event) for event in waiting_events() if event.type == RESPONSE_RECORDED]
 
-    assert told["comment_present"] is ("any.comment" in answers)
-    assert "Дякую" not in json.dumps(told, ensure_ascii=False)
-    assert told["breach"] == [value for value in answers.get("any.breach", []) if value != "none"]
+    assert data["comment_present"] is ("any.comment" in answers)
+    assert "Дякую" not in json.dumps(data, ensure_ascii=False)
+    assert data["breach"] == [value for value in answers.get("any.breach", []) if value != "none"]
 
 
-def test_answers_left_begun_given_in_the_hall_or_to_staff_and_taken_back_fit(
-    promised: Callable[[], list[Event]], time_is: TimeIs
+def test_events_of_abandoned_hall_assisted_and_withdrawn_answers_are_valid(
+    waiting_events: Callable[[], list[Event]], time_is: TimeIs
 ) -> None:
     time_is("2026-11-20T12:00+02:00")
     story.create_centre()
@@ -144,7 +144,7 @@ def test_answers_left_begun_given_in_the_hall_or_to_staff_and_taken_back_fit(
     uninvited_answers.record_hall_answer(
         story.CENTRE, client_id=uuid.uuid4(), given=story.make_submission({"off.nps": 2}), language="uk"
     )
-    heard = AssistedAnswer(
+    assisted = AssistedAnswer(
         centre=story.CENTRE,
         client_id=uuid.uuid4(),
         service=ServiceRef("00034", "", ""),
@@ -153,24 +153,24 @@ def test_answers_left_begun_given_in_the_hall_or_to_staff_and_taken_back_fit(
         answered_on=clock.kyiv_day(clock.now()),
         language="uk",
     )
-    typed_in = uninvited_answers.record_assisted_answer(
-        heard, check_answers=story.make_submission({"off.nps": 9}), centres=frozenset({story.CENTRE})
+    recorded = uninvited_answers.record_assisted_answer(
+        assisted, check_answers=story.make_submission({"off.nps": 9}), centres=frozenset({story.CENTRE})
     )
-    receipts.withdraw_answer(typed_in.receipt)
+    receipts.withdraw_answer(recorded.receipt)
     time_is("2026-11-20T12:31+02:00")
     assert answers_flow.submit_abandoned_drafts() == 1
 
-    told = [told_by(event)["source"] for event in promised() if event.type == RESPONSE_RECORDED]
+    sources = [event_data(event)["source"] for event in waiting_events() if event.type == RESPONSE_RECORDED]
 
-    assert told == ["qr_hall", "phone_interview", "qr_case"]
-    assert sum(event.type == "ua.vidhuk.response.withdrawn.v1" for event in promised()) == 1
+    assert sources == ["qr_hall", "phone_interview", "qr_case"]
+    assert sum(event.type == "ua.vidhuk.response.withdrawn.v1" for event in waiting_events()) == 1
 
 
-def test_a_centres_profile_fits(promised: Callable[[], list[Event]]) -> None:
+def test_events_of_centre_profiles_are_valid(waiting_events: Callable[[], list[Event]]) -> None:
     profile = {"code": "SN05000042", "name": "ЦНАП", "edrpou": "00032112", "katottg": "UA05020030010063857"}
     registers.add_centre(profile)
-    [told] = promised()
-    assert told.type == CENTRE_PROFILE
+    [event] = waiting_events()
+    assert event.type == CENTRE_PROFILE
 
 
 @pytest.mark.parametrize(
@@ -186,10 +186,10 @@ def test_a_centres_profile_fits(promised: Callable[[], list[Event]]) -> None:
     ],
     ids=lambda wrong: "-".join(wrong),
 )
-def test_the_schema_refuses_what_may_not_be_told(
-    promised: Callable[[], list[Event]], wrong: dict[str, Any]
+def test_the_schema_refuses_wrong_data(
+    waiting_events: Callable[[], list[Event]], wrong: dict[str, Any]
 ) -> None:
     story.create_centre()
     story.send_answer(story.create_invitation().token, {"off.nps": 9})
-    [told] = [told_by(event) for event in promised() if event.type == RESPONSE_RECORDED]
-    assert complaints(RESPONSE_RECORDED, told | wrong)
+    [data] = [event_data(event) for event in waiting_events() if event.type == RESPONSE_RECORDED]
+    assert schema_errors(RESPONSE_RECORDED, data | wrong)

@@ -122,7 +122,7 @@ def test_a_rise_of_bad_answers_raises_one_alarm_with_its_evidence(work: Work) ->
     work(minutes=10)
 
     [whole] = [alarm for alarm in alarms.list_open_alarms(head) if alarm.service is None]
-    assert (whole.kind, whole.n, whole.bad, whole.noticed, whole.is_open) == (
+    assert (whole.kind, whole.n, whole.bad, whole.noticed, whole.needs_attention) == (
         "bad_answers",
         6,
         6,
@@ -541,5 +541,5 @@ def test_emails_do_not_wait_for_a_mail_server_that_was_removed(
 
 
 def test_the_worker_does_all_alarm_duties() -> None:
-    done = {duty.do for duty in worker.DUTIES}
+    done = {duty.function for duty in worker.DUTIES}
     assert {alarm_duties.raise_alarms, alarm_duties.send_alarm_emails, alarm_duties.review_alarms} <= done

@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 
 from feedback_service import clock
-from feedback_service.access.api_keys import find_caller
 from feedback_service.access.sessions import CurrentUser
 from feedback_service.errors import Conflict, Invalid, NotAllowed, NotFound
 from feedback_service.flow import api_keys, sign_in
@@ -39,7 +38,7 @@ def test_a_key_is_made_for_ones_own_centre_and_the_journal_does_not_know_it() ->
 
     secret = api_keys.make_api_key(by, uuid.uuid4(), "СЕД «Вулик»", ["cases:write"], [OWN])
 
-    holder = find_caller(secret)
+    holder = api_keys.find_caller(secret)
     assert holder is not None and holder.scopes == {"cases:write"} and holder.centres == {OWN}
     [known] = api_keys.list_api_keys(by)
     assert (known.api_key.name, known.centres, known.others) == ("СЕД «Вулик»", (OWN,), 0)
@@ -101,7 +100,7 @@ def test_users_revoke_own_api_keys_and_do_not_see_others() -> None:
     api_keys.revoke_api_key(by, mine)
     api_keys.revoke_api_key(by, mine)
 
-    assert find_caller(secret) is None
+    assert api_keys.find_caller(secret) is None
     assert [each.action for each in stored.read_rows(JournalEntry)].count("key_revoked") == 1
 
 
@@ -109,20 +108,20 @@ def test_the_day_of_an_api_keys_last_use_is_stored(time_is: TimeIs) -> None:
     secret = api_keys.add_key(["cases:write"], [OWN])
     time_is("2026-11-20T23:30+02:00")
     for _ in range(2):
-        holder = find_caller(secret)
+        holder = api_keys.find_caller(secret)
         assert holder is not None
         api_keys.record_key_use(holder)
     assert [str(key.last_used_on) for key in stored.read_rows(ApiKey)] == ["2026-11-20"]
 
     time_is(clock.now() + timedelta(hours=1))
-    holder = find_caller(secret)
+    holder = api_keys.find_caller(secret)
     assert holder is not None
     api_keys.record_key_use(holder)
     assert [str(key.last_used_on) for key in stored.read_rows(ApiKey)] == ["2026-11-21"]
 
 
 def test_an_api_key_has_the_scopes_and_centres_it_was_made_for() -> None:
-    holder = find_caller(api_keys.add_key(["cases:write", "summaries:read"], [OWN.lower()]))
+    holder = api_keys.find_caller(api_keys.add_key(["cases:write", "summaries:read"], [OWN.lower()]))
 
     assert holder is not None
     assert set(holder.scopes) == {"cases:write", "summaries:read"}

@@ -1,4 +1,4 @@
-"""The poster holds its texts and its code whatever the centre is called."""
+"""The poster has room for its texts and its code with a centre's name of any length."""
 
 from xml.etree import ElementTree
 
@@ -16,12 +16,12 @@ LONG = "Центр надання адміністративних послуг 
 def drawn(
     centre: str = "ЦНАП міста Підзвітне", shown: str = "vidhuk.example/C/SN12000007"
 ) -> ElementTree.Element:
-    """The poster, parsed."""
+    """Return the parsed poster."""
     return ElementTree.fromstring(poster.render_poster(ADDRESS, centre, shown))
 
 
 def texts(picture: ElementTree.Element) -> list[str]:
-    """What can be read, from top to bottom."""
+    """Return the texts from top to bottom."""
     return [each.text or "" for each in picture.iter(f"{SVG}text")]
 
 

@@ -1,4 +1,4 @@
-"""QR codes: one address in every form, whole printer dots, and readable after printer and phone were unkind to them."""
+"""QR codes: the same address in every form, whole printer dots, and readable after a bad print or photograph."""
 
 import re
 from io import BytesIO
@@ -28,12 +28,12 @@ def picture(png: bytes) -> Image.Image:
 
 
 def modules(address: str) -> NDArray[np.bool_]:
-    """Light is True."""
+    """Return the modules; light is True."""
     return np.asarray(picture(qr.render_png(address, 1)))
 
 
 def rasterised(svg: bytes) -> NDArray[np.bool_]:
-    """What a renderer makes of the outlines, one pixel a unit; light is True."""
+    """Draw the outlines, one pixel a unit; light is True."""
     root = ElementTree.fromstring(svg)
     side = int(root.attrib["viewBox"].split()[2])
     inside = np.zeros((side, side), dtype=bool)
@@ -55,7 +55,7 @@ def rasterised(svg: bytes) -> NDArray[np.bool_]:
 
 
 def drawn(blocks: str) -> Image.Image:
-    """What half blocks show, one pixel each half."""
+    """Draw the half blocks, one pixel for each half."""
     halves = {"█": (255, 255), "▀": (255, 0), "▄": (0, 255), " ": (0, 0)}
     lines = [re.sub(r"\x1b\[[\d;]*m", "", line) for line in blocks.splitlines()]
     rows = [[halves[block][half] for block in line] for line in lines for half in (0, 1)]

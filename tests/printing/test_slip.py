@@ -1,4 +1,4 @@
-"""The receipt slip: exact widths, the same code, every word in its place and every Ukrainian letter drawn."""
+"""The receipt slip: exact widths, the same code, every word in place, and every Ukrainian letter drawn."""
 
 from datetime import date
 from io import BytesIO
@@ -51,7 +51,7 @@ def printed(width: Width = 384, **other: Any) -> Image.Image:
 
 
 def bits(picture: Image.Image) -> NDArray[np.uint8]:
-    """Ink is 1."""
+    """Return the pixels; ink is 1."""
     return (~np.asarray(picture)).astype(np.uint8)
 
 
@@ -69,7 +69,7 @@ def contains(sheet: NDArray[np.uint8], part: NDArray[np.uint8]) -> bool:
 
 
 def says(picture: Image.Image, text: str) -> bool:
-    """Whether the text stands on one line of the slip, at whatever size, in one of the two faces."""
+    """Whether the text stands on one line of the slip, in any size and in one of the two fonts."""
     sheet = bits(picture)
     for face in FONTS:
         for size in range(18, 54):

@@ -1,4 +1,4 @@
-"""Checking answers: what is taken, what is refused, and how each mistake is named."""
+"""The check of answers: which are accepted, which are refused, and the name of each mistake."""
 
 import json
 from datetime import date
@@ -19,7 +19,7 @@ ONLINE = find_in_force(load_shipped(), "online", date(2026, 11, 20))
 
 
 def refusals(raw: dict[str, object]) -> dict[str, FieldError]:
-    """What ``check`` says about each answer of an offline survey, by pointer."""
+    """Return what ``check`` says about each answer of an offline survey, by pointer."""
     with pytest.raises(Invalid) as refused:
         check_answers(OFFLINE, raw)
     return {error.pointer: error for error in refused.value.errors}

@@ -1,4 +1,4 @@
-"""The head reads comments: found by words and filters, told beside nothing that leads to their author."""
+"""The head of a centre finds comments by words and filters, and sees no circumstances that lead to an author."""
 
 import uuid
 from collections.abc import Callable
@@ -29,7 +29,7 @@ Find = Callable[..., CommentPage]
 
 
 def say(tx: Session, /, *texts: str | None, **facts: Any) -> list[uuid.UUID]:
-    """People left these comments (``None``: they answered without one), and think alike otherwise."""
+    """Store responses with these comments (``None``: without one) and equal answers."""
     centre = tx.scalars(select(Centre.id).where(Centre.code == facts.pop("centre", CENTRE))).one()
     title = facts.pop("service", None)
     service = tx.scalar(select(Service).where(Service.centre_id == centre, Service.title == (title or "")))
@@ -73,7 +73,7 @@ def crowd(app: Flask, context: None) -> None:
 
 @pytest.fixture
 def found() -> Find:
-    """``found(text="черга")``: what the head of the centre reads."""
+    """``found(text="черга")`` returns what the head of the centre reads."""
 
     @reading
     def find(
@@ -88,7 +88,7 @@ def found() -> Find:
 
 
 def texts(found: CommentPage) -> list[str]:
-    """The texts, sorted."""
+    """Return the sorted texts."""
     return sorted(each.text for each in found.comments)
 
 
@@ -165,7 +165,7 @@ def test_who_took_the_answer_back_is_no_crowd(found: Find) -> None:
 
 @transaction
 def withdraw_one(tx: Session, service: str) -> None:
-    """Somebody without a comment takes the answer back."""
+    """Withdraw a response without a comment."""
     mine = select(Service.id).where(Service.title == service)
     silent = select(Response).where(
         Response.service_id.in_(mine), Response.id.not_in(select(Comment.response_id))
@@ -232,7 +232,7 @@ def test_what_is_set_aside_is_read_apart_and_can_come_back(found: Find) -> None:
 
 @transaction
 def put(tx: Session, id: uuid.UUID, *, aside: bool) -> bool | None:
-    """The comment is put aside or back."""
+    """Set the comment aside or back."""
     centre = tx.scalars(select(Centre.id).where(Centre.code == CENTRE)).one()
     return comments.set_comment_aside(tx, centre, id, is_aside=aside)
 

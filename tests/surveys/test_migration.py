@@ -1,4 +1,4 @@
-"""What was said survives the way down and up again, and is found afterwards as before."""
+"""Comments and answers survive a downgrade and an upgrade, and are found as before."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +19,7 @@ from tests.support.story import create_centre, create_invitation, send_answer
 
 
 def facts() -> list[dict[str, Any]]:
-    """Every comment with all that it repeats; the order of reasons means nothing."""
+    """Return every comment with its columns; the order of reasons has no meaning."""
     names = [column.key for column in Comment.__table__.columns]
     rows = sorted(stored.read_rows(Comment), key=lambda each: each.text)
     return [
@@ -28,20 +28,20 @@ def facts() -> list[dict[str, Any]]:
 
 
 def said() -> list[tuple[bool, dict[str, list[str]]]]:
-    """What was chosen in every answer, and whether that was taken back; the order of values means nothing."""
+    """Return the answers of every response and whether it was withdrawn; the order of values has no meaning."""
     rows = sorted(stored.read_rows(Response), key=lambda each: each.id)
     return [(row.withdrawn_on is not None, {q: sorted(v) for q, v in row.answers.items()}) for row in rows]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def told(request: pytest.FixtureRequest, fresh_database: FreshDatabase, tmp_path: Path) -> dict[str, str]:
-    """The settings of a service with a database of its own."""
+    """Return the settings of a service with its own database."""
     return build_environment(tmp_path, fresh_database(request.param))
 
 
 @pytest.fixture
 def own(told: dict[str, str]) -> Flask:
-    """That service, with a centre in it."""
+    """Return that service, with a centre."""
     app = create_app(Settings.from_env(told))
     with app.app_context():
         create_centre()
@@ -51,7 +51,7 @@ def own(told: dict[str, str]) -> Flask:
 def before_and_after(
     told: dict[str, str], own: Flask, to: str, look: Callable[[], list[Any]]
 ) -> tuple[list[Any], list[Any]]:
-    """What ``look`` sees before the way down and up again, and after it."""
+    """Return what ``look`` sees before a downgrade and an upgrade, and after them."""
 
     def seen() -> list[Any]:
         with own.app_context():

@@ -1,4 +1,4 @@
-"""The privacy guard: what never reaches the database, and what it must leave alone."""
+"""The privacy guard: which data never reaches the database, and which text stays."""
 
 import re
 import time
@@ -250,7 +250,7 @@ CARRIED = "[телефон] та [e-mail], [номер документа] і [�
 
 
 def digits_in_a_row(text: str) -> int:
-    """The longest row of digits of any script, as a reader would see it."""
+    """Return the longest row of digits of any script, as a reader sees it."""
     seen = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Mn", "Me"))
     return max(map(len, re.findall(r"\d+", unicodedata.normalize("NFKC", seen))), default=0)
 

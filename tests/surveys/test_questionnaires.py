@@ -1,4 +1,4 @@
-"""Questionnaires as dated documents: what ours ask, and what an operator's document is told when it is wrong."""
+"""Questionnaires: the shipped documents, and the messages about wrong documents of operators."""
 
 import copy
 import json
@@ -37,7 +37,7 @@ def ours(front_office: str) -> Questionnaire:
 
 
 def document() -> dict[str, Any]:
-    """A small document that is right."""
+    """Return a small valid document."""
 
     def text(uk: str) -> dict[str, str]:
         return {"uk": uk, "en": "…"}

@@ -1,4 +1,4 @@
-"""What differs only in case, apostrophe, ґ, stress or ending is found; what LIKE could misread is gone."""
+"""A search ignores case, apostrophes, ґ, stress and endings, and has no characters special in LIKE."""
 
 import time
 
@@ -10,7 +10,7 @@ from feedback_service.surveys.search_stems import MAX_WORDS, fold_text, search_p
 
 
 def finds(typed: str, text: str) -> bool:
-    """Whether a search for this finds that text, as the databases do it."""
+    """Whether a search finds the text, as the databases do it."""
     kept = fold_text(text)
     return all(any(each in kept for each in word) for word in search_prefixes(typed))
 

@@ -46,7 +46,7 @@ def tablet(new_tablet: NewTablet) -> Caller:
 
 
 def make_tablet_answer(answers: Mapping[str, Any] | None = None, **facts: Any) -> dict[str, Any]:
-    """What one person answered just now; say only what the test is about."""
+    """Build an answer of one person just now; name only the fields that the test is about."""
     defaults: dict[str, Any] = {
         "client_id": str(uuid.uuid4()),
         "questionnaire": "offline-2026.1",
@@ -58,12 +58,12 @@ def make_tablet_answer(answers: Mapping[str, Any] | None = None, **facts: Any) -
 
 
 def deliver_answers(tablet: Caller, *items: Any) -> list[str]:
-    """What became of each item."""
+    """Deliver answers and return the result of each."""
     reply = tablet.post("/kiosk/responses", {"responses": list(items)})
     assert reply.status_code == 200, reply.text
     return [result["status"] for result in reply.json["results"]]
 
 
 def send_heartbeat(tablet: Caller, time: datetime | None = None, **facts: Any) -> Any:
-    """The tablet says how it fares."""
+    """Send a heartbeat of the tablet."""
     return tablet.post("/kiosk/heartbeat", {"time": (time or clock.now()).isoformat(), **facts})

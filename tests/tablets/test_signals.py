@@ -1,4 +1,4 @@
-"""What looks odd is told beside the figures: it blocks nobody, counts all the same, and names no tablet."""
+"""Signals stand beside the figures: they refuse no answer, the answers count, and no tablet is named."""
 
 from dataclasses import replace
 from typing import Any
@@ -84,7 +84,7 @@ def test_nothing_follows_about_a_few_by_subtraction(
 def test_nothing_follows_by_subtracting_sources_that_carry_no_signal(
     app: Flask, tablet: Caller, new_caller: NewCaller, time_is: TimeIs, usual: int, told: bool
 ) -> None:
-    """The figures of ``?source=qr_case`` are told by another request: what is left belongs to tablets alone."""
+    """Another request shows the figures of ``?source=qr_case``, so the rest would belong to tablets alone."""
     time_is(NOON)
     with app.app_context():
         cases = [create_invitation(centre=CENTRE) for _ in range(usual + 16)]
@@ -104,7 +104,7 @@ def test_nothing_follows_by_subtracting_sources_that_carry_no_signal(
 def test_nothing_follows_about_one_kind_of_tablet_by_subtracting_the_other(
     app: Flask, tablet: Caller, new_caller: NewCaller, time_is: TimeIs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A methodology may count both; the hall's six odd answers alone are enough, the three of walk-ups are not."""
+    """A methodology may count both; the hall's six answers with signals are enough, the three of walk-ups are not."""
     time_is(NOON)
     shipped = published.read_in_force
     both = frozenset({"tablet_hall", "tablet_walkup"})
@@ -158,7 +158,7 @@ def test_how_many_are_odd_is_told_of_the_front_offices_that_are_told(
 def test_beside_groups_the_other_total_is_withheld(
     tablet: Caller, new_caller: NewCaller, time_is: TimeIs, by: str
 ) -> None:
-    """A group of a source that can carry no signal could be subtracted."""
+    """A group of a source without signals could be subtracted."""
     time_is(NOON)
     deliver_answers(
         tablet,

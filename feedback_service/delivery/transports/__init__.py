@@ -1,4 +1,7 @@
-"""Ways to the central system. Each has one method: send these events, tell what came of it."""
+"""Ways to the central system.
+
+https  a signed POST request
+"""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,15 +10,15 @@ from feedback_service.delivery.retry_policy import ReceiverReply
 
 
 class Transport(Protocol):
-    """A way to the central system."""
+    """A way to send events to the central system."""
 
     def send(self, bodies: Sequence[str]) -> ReceiverReply:
-        """What came of sending these events, as ``events.build_body`` made them.
+        """Send events, whose bodies ``events.build_body`` made, and return the outcome.
 
-        It ends within ``retry_policy.REQUEST_LIMIT``.
+        Ends within ``retry_policy.REQUEST_LIMIT``.
         """
         ...
 
     def close(self) -> None:
-        """Nothing is held open any more."""
+        """Close all connections."""
         ...

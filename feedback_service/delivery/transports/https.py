@@ -1,8 +1,8 @@
-"""Events by HTTPS: one signed POST, every phase bounded, nothing followed, nothing believed.
+"""Sends events by HTTPS: one signed POST request, limited in time; redirects are not followed.
 
-This stands on httpcore, the part of httpx that moves bytes: it knows no redirects, cookies and environment
-proxies, and lets us bound the whole exchange. A time-out for each read would not: a server that sends one byte
-a second never breaks it.
+It uses httpcore, the lower layer of httpx, which knows no redirects, cookies or proxies from the environment, and
+lets us limit the time of the whole exchange. A time-out for each read is not enough: a server that sends one byte a
+second never exceeds it.
 """
 
 import socket
@@ -20,19 +20,15 @@ from feedback_service import clock
 from feedback_service.delivery import retry_policy, webhook_signature
 from feedback_service.delivery.retry_policy import ReceiverReply
 
-CONNECT_SECONDS, WRITE_SECONDS, READ_SECONDS, POOL_SECONDS = (
-    3.0,
-    5.0,
-    8.0,
-    1.0,
-)  # seconds; all together no more than relay.REQUEST
+# ``retry_policy.REQUEST_LIMIT`` limits all of them together.
+CONNECT_SECONDS, WRITE_SECONDS, READ_SECONDS, POOL_SECONDS = 3.0, 5.0, 8.0, 1.0
 LONGEST_REPLY = 1024 * 1024  # bytes
-KEEPALIVE_SECONDS = 4.0  # seconds that a connection is kept open
+KEEPALIVE_SECONDS = 4.0  # how long an unused connection is kept open
 MEDIA_TYPE = "application/cloudevents-batch+json; charset=utf-8"
 
 
 class HttpsTransport:
-    """The receiver at ``{url}/events``, by one connection that is kept open; for one thread."""
+    """Sends to ``{url}/events`` over one connection that is kept open; for use by one thread."""
 
     def __init__(self, url: str, secrets: Sequence[bytes]) -> None:
         self._url = f"{url}/events"
@@ -46,7 +42,7 @@ class HttpsTransport:
         )
 
     def send(self, bodies: Sequence[str]) -> ReceiverReply:
-        """What came of sending these events, within ``relay.REQUEST``."""
+        """Send events and return the outcome, within ``retry_policy.REQUEST_LIMIT``."""
         content = f"[{','.join(bodies)}]".encode()
         now = clock.now()
         headers = {
@@ -67,7 +63,7 @@ class HttpsTransport:
         return retry_policy.parse_reply(status, reply_headers, body, now=clock.now())
 
     def close(self) -> None:
-        """The connection is closed."""
+        """Close the connection."""
         self._pool.close()
 
     def _post_events(
@@ -90,7 +86,7 @@ class HttpsTransport:
 
 
 def _read_body(response: httpcore.Response) -> bytes | None:
-    """The body, or ``None`` if it is longer than we read."""
+    """Read the body; ``None`` if it is longer than ``LONGEST_REPLY``."""
     body = bytearray()
     for chunk in response.iter_stream():
         body += chunk
@@ -109,15 +105,15 @@ def _is_tls_error(error: BaseException) -> bool:
 
 
 def _resolve_host(host: str, port: int, seconds: float) -> list[str]:
-    """Where the host is; raises a time-out, because the system's resolver waits for as long as it likes."""
+    """Return the addresses of a host; raise a time-out after so many seconds, which the system's resolver does not."""
     addresses: list[str] = []
 
-    def look_up() -> None:
+    def resolve() -> None:
         with suppress(OSError, UnicodeError):
             infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
             addresses.extend(dict.fromkeys(str(info[4][0]) for info in infos))
 
-    resolver = threading.Thread(target=look_up, name="resolver", daemon=True)
+    resolver = threading.Thread(target=resolve, name="resolver", daemon=True)
     resolver.start()
     resolver.join(seconds)
     if resolver.is_alive():
@@ -126,14 +122,14 @@ def _resolve_host(host: str, port: int, seconds: float) -> list[str]:
 
 
 class _DeadlineNetwork(httpcore.NetworkBackend):
-    """The network, where everything ends at ``deadline`` (of the monotonic clock), whatever it was allowed."""
+    """A network on which every operation ends at ``deadline`` (monotonic clock) at the latest."""
 
     def __init__(self) -> None:
         self.deadline = 0.0
         self._network = httpcore.SyncBackend()
 
     def seconds_left(self, allowed: float | None) -> float:
-        """How many seconds of those allowed are left; raises a time-out when none are."""
+        """Return how many of the allowed seconds are left before the deadline; raise a time-out if none."""
         remaining = self.deadline - time.monotonic()
         if remaining <= 0:
             raise httpcore.ReadTimeout()
@@ -147,12 +143,12 @@ class _DeadlineNetwork(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        """A connection, to the first of the host's addresses that answers."""
+        """Connect to the first of the host's addresses that answers."""
         until = time.monotonic() + self.seconds_left(timeout)
         addresses = _resolve_host(host, port, until - time.monotonic())
         failure: Exception = httpcore.ConnectError("no address")
         for index, address in enumerate(addresses):
-            # An address that swallows whatever is sent to it must not eat the time of the next.
+            # An address that never answers must not use up the time of the next.
             share = (until - time.monotonic()) / (len(addresses) - index)
             try:
                 stream = self._network.connect_tcp(
@@ -165,22 +161,22 @@ class _DeadlineNetwork(httpcore.NetworkBackend):
 
 
 class _DeadlineStream(httpcore.NetworkStream):
-    """A connection of such a network."""
+    """A connection on which every operation ends at the network's deadline."""
 
     def __init__(self, stream: httpcore.NetworkStream, network: _DeadlineNetwork) -> None:
         self._stream = stream
         self._network = network
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Some bytes."""
+        """Read some bytes."""
         return self._stream.read(max_bytes, self._network.seconds_left(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send all of them."""
+        """Send all bytes."""
         self._stream.write(buffer, self._network.seconds_left(timeout))
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """Close the connection."""
         with suppress(OSError):
             self._stream.close()
 
@@ -190,10 +186,10 @@ class _DeadlineStream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        """The same, in private."""
+        """Return the connection with TLS."""
         stream = self._stream.start_tls(ssl_context, server_hostname, self._network.seconds_left(timeout))
         return _DeadlineStream(stream, self._network)
 
     def get_extra_info(self, info: str) -> Any:
-        """What is known of the connection."""
+        """Return what is known about the connection."""
         return self._stream.get_extra_info(info)

@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.cases.register import ServiceRef
-from feedback_service.config import parse_smtp_url
 from feedback_service.database import transaction
 from feedback_service.flow import alarm_duties, maintenance, uninvited_answers
 from feedback_service.models import Centre, User
+from feedback_service.setting_parsers import parse_smtp_url
 from tests.conftest import TimeIs
 from tests.kiosk_ui.admin.conftest import OWN_CENTRE, SignedIn
 from tests.support.inert import find_active_content, find_active_content_in_svg, pack_payloads, read_page_text

@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from feedback_service.access import api_keys
 from feedback_service.access.sessions import derive_form_token
 from feedback_service.errors import Unavailable
-from feedback_service.flow import audit, sign_in, users
+from feedback_service.flow import api_keys, audit, sign_in, users
 from feedback_service.models import JournalEntry
 from kiosk_ui.admin.audit_log import PAGE_LABELS
 from tests.kiosk_ui.admin.conftest import FOREIGN_CENTRE, OWN_CENTRE, SignedIn
