@@ -164,12 +164,14 @@ def _write_digest(tx: Session, centre_id: uuid.UUID, kind: str) -> None:
         return
     texts: email_text.EmailContent
     if kind == BREACH:
-        breach_cards = breaches.claim_for_email(tx, centre_id)
-        texts = breach_email_text.describe_breaches([(card.since, card.bad) for card in breach_cards])
+        breach_summaries = breaches.claim_for_email(tx, centre_id)
+        texts = breach_email_text.describe_breaches(
+            [(breach.since, breach.bad) for breach in breach_summaries]
+        )
     else:
-        alarm_cards = store.claim_for_email(tx, centre_id)
+        alarm_summaries = store.claim_for_email(tx, centre_id)
         texts = email_text.describe_alarms(
-            [AlarmLine(card.service, card.since, card.n, card.bad) for card in alarm_cards]
+            [AlarmLine(alarm.service, alarm.since, alarm.n, alarm.bad) for alarm in alarm_summaries]
         )
     reader_roles = [
         role for role in ROLES if role in roles.CENTRE_ROLES and roles.has_right(role, RIGHT_BY_KIND[kind])

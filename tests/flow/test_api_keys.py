@@ -120,7 +120,7 @@ def test_the_day_of_an_api_keys_last_use_is_stored(time_is: TimeIs) -> None:
     assert [str(key.last_used_on) for key in stored.read_rows(ApiKey)] == ["2026-11-21"]
 
 
-def test_a_key_opens_what_it_was_made_for() -> None:
+def test_an_api_key_has_the_scopes_and_centres_it_was_made_for() -> None:
     holder = api_keys.find_caller(api_keys.add_key(["cases:write", "summaries:read"], [OWN.lower()]))
 
     assert holder is not None
