@@ -1,4 +1,4 @@
-"""Somebody at a terminal, and what everybody types first."""
+"""An operator at a terminal, and the command that usually comes first."""
 
 import pytest
 from click.testing import Result
@@ -14,7 +14,7 @@ ADD_CENTRE = (
 
 
 class Operator:
-    """Somebody at a terminal."""
+    """An operator at a terminal."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
@@ -22,17 +22,17 @@ class Operator:
         commands.register(app)
 
     def run_command(self, *arguments: str, stdin_text: str | None = None) -> Result:
-        """The command's outcome, whatever it is."""
+        """Run the command and return its outcome, whatever it is."""
         return self._app.test_cli_runner().invoke(args=list(arguments), input=stdin_text)
 
     def run_successfully(self, *arguments: str, stdin_text: str | None = None) -> str:
-        """What a command that must succeed printed."""
+        """Run a command that must succeed; return what it printed."""
         result = self.run_command(*arguments, stdin_text=stdin_text)
         assert result.exit_code == 0, result.output
         return str(result.stdout)
 
     def run_failing(self, *arguments: str, code: int = 1, stdin_text: str | None = None) -> str:
-        """The one sentence of a command that must fail."""
+        """Run a command that must fail; return its one sentence."""
         result = self.run_command(*arguments, stdin_text=stdin_text)
         assert result.exit_code == code, result.output
         assert result.stderr.count("\n") == 1

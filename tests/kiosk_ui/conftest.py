@@ -1,4 +1,4 @@
-"""Pages are asked for without a network, on SQLite where a test does not name another database."""
+"""Fixtures for pages, without a network; on SQLite where a test does not name another database."""
 
 from collections.abc import Callable
 
@@ -28,7 +28,7 @@ def centre(app: Flask) -> str:
 
 @pytest.fixture
 def invited(app: Flask, centre: str) -> Callable[..., str]:
-    """``invited()`` completes a case and tells the path of its survey."""
+    """``invited()`` completes a case and returns the path of its survey."""
 
     def complete_case(**facts: object) -> str:
         with app.app_context():

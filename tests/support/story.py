@@ -1,4 +1,4 @@
-"""A vocabulary for tests: what has happened before the test begins, told through the flow."""
+"""What happened before a test begins, done by the flow: centres, cases, invitations, answers."""
 
 import itertools
 import uuid
@@ -31,14 +31,14 @@ def create_centre(
     edrpou: str = "00032112",
     katottg: str = "UA12020010010037010",
 ) -> str:
-    """A centre that serves people; its code."""
+    """Create a centre; return its code."""
     prefix = keyring.new_prefix()
     tx.add(Centre(id=uuid.uuid4(), code=code, prefix=prefix, name=name, edrpou=edrpou, katottg=katottg))
     return code
 
 
 def make_case_update(status: str = "completed", **facts: Any) -> CaseUpdate:
-    """What a case system tells of a case, an hour ago; say only what the test is about."""
+    """Make the report of a case system about a case, dated an hour ago, with these facts."""
     defaults: dict[str, Any] = {
         "centre": CENTRE,
         "case_number": f"12-2026/{next(_case_numbers):06}",
@@ -54,7 +54,7 @@ def make_case_update(status: str = "completed", **facts: Any) -> CaseUpdate:
 
 
 def register_case(case_update: CaseUpdate) -> CaseView:
-    """The case as its system sees it after that report; a refusal is raised."""
+    """Register the report and return the case as its system sees it. Raises the refusal, if any."""
     [outcome] = cases.register_cases([case_update], {case_update.centre})
     if outcome.refusal is not None:
         raise outcome.refusal
@@ -63,7 +63,7 @@ def register_case(case_update: CaseUpdate) -> CaseView:
 
 
 def create_invitation(**facts: Any) -> InvitationView:
-    """The invitation of a case that was just completed."""
+    """Complete a case and return its invitation."""
     invitation = register_case(make_case_update(**facts)).invitation
     assert invitation is not None
     return invitation
@@ -75,7 +75,7 @@ def make_submission(answers: Mapping[str, object]) -> AnswerChecker:
 
 
 def begin_answer(token: str, answers: Mapping[str, object], client_id: uuid.UUID | None = None) -> uuid.UUID:
-    """Somebody tapped and has not sent yet; the client id."""
+    """Save the draft of a person who has not sent yet; return the client id."""
     client_id = client_id or uuid.uuid4()
     answers_flow.save_draft(
         token, client_id=client_id, given=make_submission(answers), language="uk", source="qr_case"
@@ -86,7 +86,7 @@ def begin_answer(token: str, answers: Mapping[str, object], client_id: uuid.UUID
 def send_answer(
     token: str, answers: Mapping[str, object], client_id: uuid.UUID | None = None, **options: Any
 ) -> RecordedAnswer:
-    """Somebody answered and sent."""
+    """Submit an answer."""
     options = {"language": "uk", "source": "qr_case"} | options
     return answers_flow.submit_answer(
         token, client_id=client_id or uuid.uuid4(), given=make_submission(answers), **options
@@ -95,7 +95,7 @@ def send_answer(
 
 @transaction
 def refuse_newest_event(tx: Session, centre: str = CENTRE, reason: str = "HTTP 422") -> uuid.UUID:
-    """The central system refused the newest event of the centre; its id."""
+    """Mark the centre's newest event as refused by the central system; return its id."""
     events_of_centre = (
         select(Event.id).join(Centre, Centre.id == Event.centre_id).where(Centre.code == centre)
     )
@@ -110,5 +110,5 @@ def refuse_newest_event(tx: Session, centre: str = CENTRE, reason: str = "HTTP 4
 
 
 def minutes_later(minutes: float) -> datetime:
-    """The instant so many minutes from the clock's now."""
+    """Return the instant so many minutes after now."""
     return clock.now() + timedelta(minutes=minutes)
