@@ -18,7 +18,7 @@ PARTS = ("survey", "cases", "relay", "arrivals", "summaries", "administration", 
 
 
 def main() -> None:
-    """Measure what is asked for."""
+    """Run the benchmarks that the arguments name."""
     parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", choices=PARTS, action="append", help="one part; repeat for several")
     parser.add_argument("--visits", type=int, default=400, help="visits in a round")

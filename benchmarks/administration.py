@@ -45,7 +45,7 @@ LOOP_COUNT = 1_000_000
 
 
 def measure_pages(dialect: str, folder: Path, *, responses: int, cases: int) -> list[dict[str, Any]]:
-    """A line for each page: milliseconds of the clock and of the processor, medians of nine."""
+    """Print a line for each page: milliseconds of wall clock and CPU, medians of nine."""
     with service(dialect, folder) as app, patch.object(clock, "now", lambda: NOON):
         city.fill_centre(responses, cases)
         update_statistics()
@@ -53,7 +53,7 @@ def measure_pages(dialect: str, folder: Path, *, responses: int, cases: int) -> 
         days = maintenance.close_days()
         closing_ms = (time.perf_counter() - began) / days * 1000
         update_statistics()
-        logs.configure_logging(io.StringIO())  # hundreds of requests would be told between the tables
+        logs.configure_logging(io.StringIO())  # else hundreds of log lines would stand between the tables
         email = create_user("head", city.CENTRE)
         head = StaffClient(app, email, create_session(email))
         rows = []
@@ -80,7 +80,7 @@ def measure_pages(dialect: str, folder: Path, *, responses: int, cases: int) -> 
 
 
 def measure_medians(work: Callable[[], object], times: int = 9) -> tuple[float, float]:
-    """The median milliseconds by the clock and by the processor, after one run that does not count."""
+    """Return the median milliseconds of wall clock and CPU, after one run that does not count."""
     work()
     clock_times, cpu_times = [], []
     for _ in range(times):
@@ -92,7 +92,7 @@ def measure_medians(work: Callable[[], object], times: int = 9) -> tuple[float, 
 
 
 def run_fixed_loop() -> int:
-    """Always the same work."""
+    """Do a fixed amount of work."""
     total = 0
     for number in range(LOOP_COUNT):
         total += number
@@ -100,7 +100,7 @@ def run_fixed_loop() -> int:
 
 
 def update_statistics() -> None:
-    """PostgreSQL knows how much it holds, as it does by itself some time after rows came."""
+    """Let PostgreSQL count its rows, as it does by itself some time after rows are added."""
     if db.engine.dialect.name == "postgresql":
         with db.engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM ANALYZE"))

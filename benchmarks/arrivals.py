@@ -1,4 +1,4 @@
-"""How soon what people say is in the central system's book, and what a wrong secret does to that.
+"""How soon answers reach the central system, and what a wrong secret changes.
 
 The whole installation runs: web, worker, demo central system. People answer at a steady pace, first for a while
 when all is well, then while the central system knows another secret than ours, then while we sign with another.
@@ -25,14 +25,14 @@ from feedback_service.database import db, reading
 from feedback_service.models import Event
 from tests.faults.installation import CENTRES, Installation
 
-PEOPLE = 10  # who answer at once, each in their turn
+PEOPLE = 10  # people who answer at the same time
 BATCH = 500  # cases in one request
-SECOND_SECRET = "whsec_" + "QUFB" * 11  # that nobody else knows
+SECOND_SECRET = "whsec_" + "QUFB" * 11  # only one side knows it
 IN_TIME = 10.0  # seconds
 
 
 def measure(dialect: str, folder: Path, *, answers_a_second: int, seconds: int) -> dict[str, Any]:
-    """Delays when all is well, and what became of everything after a wrong secret on either side."""
+    """Measure delays when all is well, and what happens to events after a wrong secret on either side."""
     with Installation(folder, dialect, relay_count=1) as ours:
         links = iter(_invitations(ours, answers_a_second * seconds * 3))
         ours.wait_until_drained(300)
@@ -70,7 +70,7 @@ def measure(dialect: str, folder: Path, *, answers_a_second: int, seconds: int) 
 
 
 def _invitations(ours: Installation, number: int) -> list[str]:
-    """Paths of so many new surveys."""
+    """Create so many surveys and return their paths."""
     at = (datetime.now(UTC) - timedelta(days=1)).isoformat(timespec="seconds")
     paths = []
     with httpx.Client(
@@ -94,7 +94,7 @@ def _invitations(ours: Installation, number: int) -> list[str]:
 
 
 def _answer(ours: Installation, links: Any, a_second: int, seconds: int) -> tuple[datetime, float]:
-    """People answer at that pace for so long; when that began, and the pace that this machine kept."""
+    """Let people answer at that pace for so long; return when it began, and the pace that was reached."""
     began, at = time.monotonic(), datetime.now(UTC)
     paths = [next(links) for _ in range(a_second * seconds)]
 
@@ -113,7 +113,7 @@ def _answer(ours: Installation, links: Any, a_second: int, seconds: int) -> tupl
 
 
 def _delays(ours: Installation, since: datetime) -> list[float]:
-    """Seconds from commit to the receiver's book, of what was promised since then."""
+    """Return the seconds from commit to the receiver's store, for events committed since then."""
     promised = {id: at for id, (_, at) in _kept(ours).items() if at >= since}
     return [
         (datetime.fromisoformat(event["received_at"]) - promised[event["id"]]).total_seconds()
@@ -123,7 +123,7 @@ def _delays(ours: Installation, since: datetime) -> list[float]:
 
 
 def _kept(ours: Installation) -> dict[str, tuple[str, datetime]]:
-    """State and instant of every event that the service promised."""
+    """Return state and instant of every event in the outbox."""
 
     @reading
     def kept(tx: Session) -> dict[str, tuple[str, datetime]]:

@@ -40,7 +40,7 @@ ANSWERS_SCHEMA = AnswersSchema(unknown=EXCLUDE)
 
 
 def insert_answer(row: tuple[str, str, str]) -> None:
-    """One durable row, on this thread's own connection."""
+    """Store one durable row by the connection of this thread."""
     if not hasattr(_thread_local, "link"):
         _thread_local.link = open_connection(os.environ["BASELINE_DATABASE"])
     placeholders = "?, ?, ?" if isinstance(_thread_local.link, sqlite3.Connection) else "%s, %s, %s"
@@ -48,7 +48,7 @@ def insert_answer(row: tuple[str, str, str]) -> None:
 
 
 def open_connection(database: str) -> sqlite3.Connection | psycopg.Connection:
-    """A connection that commits each statement, with the durability that the service asks for."""
+    """Open a connection that commits each statement, as durably as the service does."""
     if database.startswith("postgresql"):
         return psycopg.connect(database, autocommit=True)
     driver_connection = sqlite3.connect(database, isolation_level=None, timeout=15)
@@ -59,19 +59,19 @@ def open_connection(database: str) -> sqlite3.Connection | psycopg.Connection:
 
 @app.get("/healthz")
 def healthy() -> ResponseReturnValue:
-    """It runs."""
+    """Say that the program runs."""
     return "ok"
 
 
 @app.get("/S/<token>")
 def form(token: str) -> ResponseReturnValue:
-    """The whole form on one page."""
+    """Show the whole form on one page."""
     return render_template("form.html", questions=QUESTIONNAIRE.questions)
 
 
 @app.post("/S/<token>")
 def send(token: str) -> ResponseReturnValue:
-    """Check and keep."""
+    """Check and store the answers."""
     list_questions = {question.id for question in QUESTIONNAIRE.questions if question.kind == "choices"}
     submission = {
         name: request.form.getlist(name) if name in list_questions else value

@@ -22,7 +22,7 @@ SECONDS_PER_IMAGE = 1.0  # for each image
 
 
 def measure_registration(dialect: str, folder: Path, *, cases: int, clients: int) -> dict[str, Any]:
-    """Cases a second over HTTP with a key: ``clients`` sending them singly, then one sending batches."""
+    """Measure cases a second over HTTP with a key: ``clients`` send them singly, then one sends batches."""
     with rivals(dialect, folder) as programs:
         with create_app(programs.settings).app_context():
             registers.add_centre(PROFILE)
@@ -52,7 +52,7 @@ def measure_registration(dialect: str, folder: Path, *, cases: int, clients: int
 
 
 def measure_images() -> dict[str, int]:
-    """Drawn a second by one process."""
+    """Measure how many images one process draws in a second."""
     facts = {"centre": PROFILE["name"], "domain": "vidhuk.example", "short_code": "K7Q2-7K3M-9QXT"}
     return {
         "qr_svg": _count_per_second(lambda: qr.render_svg(SURVEY_URL)),

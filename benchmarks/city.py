@@ -34,7 +34,7 @@ SOURCE_WEIGHTS = (55, 18, 14, 3, 3, 7)
 
 @dataclass
 class _BulkWriter:
-    """Rows that wait to be written, table by table."""
+    """Rows that will be written, table by table."""
 
     write: Callable[[type[Base], Sequence[str], Sequence[tuple[Any, ...]]], None]
     pending: dict[type[Base], list[dict[str, Any]]] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class _BulkWriter:
             self.flush()
 
     def flush(self) -> None:
-        # Parents first: that is the order in which the kinds are first added.
+        # Parents come first: tables are written in the order in which they were first added.
         for model, rows in self.pending.items():
             if rows:
                 self.write(model, list(rows[0]), [tuple(row.values()) for row in rows])
@@ -135,7 +135,7 @@ def fill_centre(tx: Session, responses: int, cases: int, seed: int = 1) -> uuid.
 
 
 def _draw_answers(rng: random.Random, front_office: str) -> dict[str, list[str]]:
-    """What one person answers: about as pleased as people are, most of them to the end."""
+    """Return what one person answers: about as satisfied as people are; most answer every question."""
     prefix = "off" if front_office == "offline" else "on"
     answers = {
         f"{prefix}.nps": rng.choices(
@@ -164,7 +164,7 @@ def _days_between(first: date, last: date) -> Iterable[date]:
 
 
 def _choose_writer(tx: Session) -> Callable[[type[Base], Sequence[str], Sequence[tuple[Any, ...]]], None]:
-    """How rows go in quickest: by the driver itself."""
+    """Write rows by the driver itself, which is quickest."""
     connection: Any = tx.connection().connection.driver_connection
 
     def write_to_sqlite(model: type[Base], columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
@@ -185,7 +185,7 @@ def _choose_writer(tx: Session) -> Callable[[type[Base], Sequence[str], Sequence
 
 
 def _sqlite_value(value: Any) -> Any:
-    """The value as SQLAlchemy keeps it in SQLite."""
+    """Return the value as SQLAlchemy stores it in SQLite."""
     if isinstance(value, uuid.UUID):
         return value.hex
     return value.isoformat() if isinstance(value, date) else value

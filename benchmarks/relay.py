@@ -36,8 +36,8 @@ from feedback_service.models import Centre, ReceiverChannel
 
 SMALL_CENTRES, LARGE_SHARE = 18, 0.8
 OUTAGE = timedelta(days=30)
-EVENTS_PER_TRANSACTION = 10_000  # events that are promised in one transaction
-SECONDS_BETWEEN_EVENTS = 0.25  # seconds between two new events
+EVENTS_PER_TRANSACTION = 10_000
+SECONDS_BETWEEN_EVENTS = 0.25
 POISONED_SUBJECT, REJECTED_SUBJECT, NEW_SUBJECT_PREFIX = (
     "poison",
     "refused",
@@ -46,7 +46,7 @@ POISONED_SUBJECT, REJECTED_SUBJECT, NEW_SUBJECT_PREFIX = (
 
 
 class Receiver(BaseHTTPRequestHandler):
-    """Takes whatever comes, but for two; notes how many came when, and how old the new ones were."""
+    """Takes all events but those of two subjects; notes how many came when, and how old new events were."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -55,7 +55,7 @@ class Receiver(BaseHTTPRequestHandler):
     delays: list[float]
 
     def do_POST(self) -> None:
-        """Answer as the contract says."""
+        """Reply as the contract says."""
         received_events = json.loads(self.rfile.read(int(self.headers["content-length"])))
         accepted = [
             event["id"]
@@ -83,11 +83,11 @@ class Receiver(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
-        """Quietly."""
+        """Log nothing."""
 
 
 def run_receiver(parent: Connection) -> None:
-    """Tell the port, receive until told to end, tell what came."""
+    """Print the port, receive events until the input ends, then print what was received."""
     Receiver.batches, Receiver.delays = [], []
     server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -98,7 +98,7 @@ def run_receiver(parent: Connection) -> None:
 
 @transaction
 def make_centres(tx: Session) -> list[tuple[uuid.UUID, str]]:
-    """Twenty centres, by id and code: the large one, the one without a backlog, the small ones."""
+    """Return the twenty centres by id and code: the large one, the one without a backlog, the small ones."""
     facts = {"name": "Центр", "edrpou": "00032112", "katottg": "UA80000000000093317"}
     centres = [(uuid.uuid4(), f"SN120000{number:02}") for number in range(SMALL_CENTRES + 2)]
     rows = [{"id": centre_id, "code": code, "prefix": f"K7{code[-2:]}"} for centre_id, code in centres]
@@ -108,7 +108,7 @@ def make_centres(tx: Session) -> list[tuple[uuid.UUID, str]]:
 
 @transaction
 def store_new_events(tx: Session, centre: tuple[uuid.UUID, str], subjects: list[str], at: datetime) -> None:
-    """So many answers wait to be told since ``at``."""
+    """Store so many events that have waited since ``at``."""
     centre_id, code = centre
     public_centre = PublicCentre(
         *(centre_id, code, "", "", "00032112", "UA80000000000093317"),
@@ -151,13 +151,13 @@ def store_new_events(tx: Session, centre: tuple[uuid.UUID, str], subjects: list[
 
 @transaction
 def mark_channel_failing(tx: Session, since: datetime) -> None:
-    """The channel has failed since then, so that by now a request carries one event."""
+    """Let the channel have failed since then, so that a request carries one event by now."""
     failure = {"batch": 1, "failing_since": since, "reason": "no answer in time"}
     tx.add(ReceiverChannel(name=relay.CENTRAL_RECEIVER, retry_at=clock.now(), **failure))
 
 
 def fill_backlog(waiting: int) -> tuple[list[str], tuple[uuid.UUID, str]]:
-    """The backlog, as the module says; the codes of the small centres, and the one without a backlog."""
+    """Store the backlog; return the codes of the small centres and of the one without a backlog."""
     large_centre, quiet_centre, *small_centres = make_centres()
     outage_began = clock.now() - OUTAGE
     large_size = int(waiting * LARGE_SHARE)
@@ -174,7 +174,7 @@ def fill_backlog(waiting: int) -> tuple[list[str], tuple[uuid.UUID, str]]:
 
 
 def run_relay(app: Flask, url: str) -> None:
-    """A relay goes until nothing is left to do."""
+    """Run a relay until nothing is left to do."""
     with app.app_context():
         event_relay = relay.make_relay(
             replace(current_settings(), central_url=url, central_secret=(bytes(32),))
@@ -185,7 +185,7 @@ def run_relay(app: Flask, url: str) -> None:
 
 
 def send_new_events(app: Flask, centre: tuple[uuid.UUID, str], stop: threading.Event) -> None:
-    """The centre promises new events."""
+    """Store new events of the centre."""
     with app.app_context():
         while not stop.wait(SECONDS_BETWEEN_EVENTS):
             store_new_events(centre, [f"{NEW_SUBJECT_PREFIX}{time.time()}"], clock.now())

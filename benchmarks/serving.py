@@ -1,4 +1,4 @@
-"""What a benchmark serves: one gunicorn on a port of its own, and what its processes use."""
+"""Runs one gunicorn on a port of its own, and reads what its processes use."""
 
 import os
 import signal
@@ -32,22 +32,22 @@ class Served:
     roots: tuple[int, ...]
 
     def cpu_seconds(self) -> float:
-        """What all its processes and the database's have used so far, ended ones included."""
+        """Return the CPU time of its processes and the database's, with that of processes that ended."""
         return sum(_cpu(pid) for pid in _family(self.roots))
 
     def pss_mib(self) -> float:
-        """Memory of its processes, shared pages in proportion; the database server's are left out."""
+        """Return the memory of its processes without the database's; shared pages count in proportion."""
         return pss_mib(self.roots[0])
 
 
 def pss_mib(root: int) -> float:
-    """Memory of a process and all below it, shared pages in proportion."""
+    """Return the memory of a process and its descendants; shared pages count in proportion."""
     return sum(_pss_kib(pid) for pid in _family((root,))) / 1024
 
 
 @contextmanager
 def service(dialect: str, folder: Path) -> Iterator[Flask]:
-    """The service's own functions can be called, on a new database of that kind."""
+    """Give the block an application context on a new database of that kind."""
     with ExitStack() as stack:
         url = f"sqlite:///{folder / 'feedback.db'}"
         if dialect == "postgresql":
@@ -68,7 +68,7 @@ def served(
     roots: tuple[int, ...],
     options: Sequence[str] = (),
 ) -> Iterator[Served]:
-    """``program`` answers under the service's own gunicorn settings, but for ``options``.
+    """Run ``program`` with the service's own gunicorn settings, changed by ``options``.
 
     ``RuntimeError`` with its log if it does not answer.
     """
@@ -102,7 +102,7 @@ def served(
 
 
 def postmaster(server: PostgresServer) -> int:
-    """The first process of a PostgreSQL."""
+    """Return the id of the first process of a PostgreSQL."""
     return int((server.data_dir / "postmaster.pid").read_text().split()[0])
 
 
@@ -119,12 +119,12 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
 
 
 def _family(roots: tuple[int, ...]) -> list[int]:
-    """These processes and all below them."""
+    """Return these processes and all their descendants."""
     parents = {
         int(path.name): _stat(int(path.name)) for path in Path("/proc").iterdir() if path.name.isdigit()
     }
     found = list(roots)
-    for pid in found:  # it grows as it goes
+    for pid in found:  # the list grows inside the loop
         found += [child for child, facts in parents.items() if facts and int(facts[1]) == pid]
     return found
 

@@ -32,7 +32,7 @@ QUESTIONS = ("off.nps", "off.premises", "off.services", "off.staff", "off.qualit
 BREAKDOWNS = (None, "month", "source", "service")
 MAX_RAW_ANSWERS = 2_000_000  # answers that are counted raw too
 
-# What is random is chosen once for each row: SQLite would choose anew wherever it is named, hence MATERIALIZED.
+# MATERIALIZED: SQLite would choose another random value wherever the column is named.
 # Every figure is taken from the number of a response or from the digits of its random id, a digit for each thing.
 SERIES_SQL = {
     "sqlite": "WITH RECURSIVE series(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM series WHERE n + 1 < :number)",
@@ -95,7 +95,7 @@ INSERT_SIGNALS = """
 
 @transaction
 def make_centre(tx: Session, number: int) -> uuid.UUID:
-    """A centre with its services."""
+    """Create a centre with its services."""
     centre_id = uuid.uuid4()
     facts = {
         "name": "Центр",
@@ -120,7 +120,7 @@ def make_centre(tx: Session, number: int) -> uuid.UUID:
 
 @transaction
 def insert_responses(tx: Session, centre_id: uuid.UUID, count: int) -> None:
-    """So many people answered every question, evenly over the year."""
+    """Store answers of so many people to every question, evenly over the year."""
     dialect = tx.get_bind().dialect.name
     tx.execute(
         text(_fill_in_sql(INSERT_RESPONSES, dialect)),
@@ -131,7 +131,7 @@ def insert_responses(tx: Session, centre_id: uuid.UUID, count: int) -> None:
 
 @transaction
 def insert_invitations(tx: Session, centre_id: uuid.UUID, count: int) -> None:
-    """So many cases were completed, and their applicants invited; all of them answered."""
+    """Store so many completed cases with invitations that were all answered."""
     dialect = tx.get_bind().dialect.name
     tx.execute(
         text(_fill_in_sql(INSERT_CASES, dialect)), {"centre": _id_value(dialect, centre_id), "number": count}
@@ -140,7 +140,7 @@ def insert_invitations(tx: Session, centre_id: uuid.UUID, count: int) -> None:
 
 
 def close_year(centre_id: uuid.UUID) -> int:
-    """The year is closed and settled, as the worker does it; tells how many days were closed."""
+    """Close the days of the year as the worker does; return how many were closed."""
     close_days = transaction(closing.close_days)
     close_invitations = transaction(closing.close_invitation_days)
     closed_days, after_year = 0, YEAR_END + timedelta(days=1)
@@ -152,14 +152,14 @@ def close_year(centre_id: uuid.UUID) -> int:
 
 
 def update_statistics() -> None:
-    """PostgreSQL knows how much it holds, as it does by itself some time after rows came."""
+    """Let PostgreSQL count its rows, as it does by itself some time after rows are added."""
     if db.engine.dialect.name == "postgresql":
         with db.engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM ANALYZE"))
 
 
 def measure_median_ms(work: Callable[[], object], times: int = 5) -> float:
-    """The median time of some repetitions, after one that does not count."""
+    """Return the median time of some repetitions, after one that does not count."""
     work()
     durations = []
     for _ in range(times):
@@ -170,7 +170,7 @@ def measure_median_ms(work: Callable[[], object], times: int = 5) -> float:
 
 
 def measure_summaries(dialect: str, folder: Path, *, answers: int, centres: int) -> dict[str, Any]:
-    """What the year's summary costs over so many answers, of one centre or of several pooled."""
+    """Measure the year's summary over so many answers, of one centre or of several together."""
     people_per_centre = answers // len(QUESTIONS) // centres
 
     def read_summary(by: str | None = None) -> dict[str, object]:
@@ -215,7 +215,7 @@ def _centre_code(number: int) -> str:
 
 
 def _fill_in_sql(statement: str, dialect: str) -> str:
-    """The statement in the words of that database."""
+    """Return the statement in the SQL of that database."""
     return statement.format(
         series=SERIES_SQL[dialect],
         random=RANDOM_ID_SQL[dialect],

@@ -40,7 +40,7 @@ WARM_UP = 100  # visits to each before anything counts
 
 @dataclass(frozen=True, slots=True)
 class Rivals:
-    """The service and the bare program, both running on one kind of database."""
+    """The service and the bare program, both running with one kind of database."""
 
     ours: Served
     bare: Served
@@ -48,7 +48,7 @@ class Rivals:
     postgresql: tuple[str, ...] = ()
 
     def get_to_know(self) -> None:
-        """PostgreSQL looks at its tables, as autovacuum does a minute after they filled.
+        """Let PostgreSQL analyse its tables, as autovacuum does a minute after they fill.
 
         Plans made for empty tables, above all those of foreign keys, read a whole centre for each row.
         """
@@ -85,7 +85,7 @@ def compare(dialect: str, folder: Path, *, visits: int, pairs: int, clients: int
 
 @contextmanager
 def rivals(dialect: str, folder: Path) -> Iterator[Rivals]:
-    """Both programs answer, each with a new database of its own."""
+    """Run both programs, each with a new database of its own."""
     roots: tuple[int, ...] = ()
     known: tuple[str, ...] = ()
     with ExitStack() as stack:
@@ -115,7 +115,7 @@ def rivals(dialect: str, folder: Path) -> Iterator[Rivals]:
 
 
 def invitations(settings: Settings, number: int) -> list[str]:
-    """Paths of so many new surveys."""
+    """Create so many surveys and return their paths."""
     with create_app(settings).app_context():
         registers.add_centre(PROFILE)
         told = []
@@ -126,7 +126,7 @@ def invitations(settings: Settings, number: int) -> list[str]:
 
 
 def a_report(number: int) -> CaseUpdate:
-    """A case that was completed just now."""
+    """Return a case that was completed just now."""
     return CaseUpdate(
         centre=PROFILE["code"],
         case_number=f"12-2026/{number:06}",

@@ -49,7 +49,7 @@ drawn.observe(document, { childList: true, subtree: true });
 
 
 def measure_tablet(folder: Path, *, starts: int, people: int) -> list[dict[str, Any]]:
-    """What was promised, what was found; kilobytes are of 1000 bytes after gzip -9."""
+    """Print the limits and what was measured; a kilobyte has 1000 bytes, after gzip -9."""
     url = f"sqlite:///{folder / 'feedback.db'}"
     migrate_database(url, folder)
     with RunningService(folder, url) as service, launch_browser() as browser:
@@ -81,7 +81,7 @@ def measure_tablet(folder: Path, *, starts: int, people: int) -> list[dict[str, 
 
 
 def _answer_and_send(page: Page) -> list[float]:
-    """Milliseconds of each tap of somebody who answers six questions and sends."""
+    """Answer six questions and send them; return the milliseconds of each tap."""
     questions = ["premises", "services", "staff", "quality", "process"]
     taps = [
         "[name='off.nps'][value='9']",
@@ -97,7 +97,7 @@ def _answer_and_send(page: Page) -> list[float]:
 
 
 def _measure_weights(url: str, page: Page) -> tuple[float, float]:
-    """The page, its script, style, icon, manifest and worker; and what it is told to ask."""
+    """Return the page, its script, style, icon, manifest and service worker, and its configuration."""
     worker = httpx.get(f"{url}/kiosk/worker.js", trust_env=False).text
     files = re.findall(r'"(/[^"]*)"', worker.partition("\n")[0])
     bodies = [worker.encode(), *(httpx.get(url + file, trust_env=False).content for file in files)]

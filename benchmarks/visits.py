@@ -1,4 +1,4 @@
-"""People who answer, many at once: each opens one connection, looks at the form and sends it filled in.
+"""Many people answer at once: each opens one connection, looks at the form and sends it filled in.
 
 The client is a bare socket, so that on shared cores it takes little from the servers it measures.
 """
@@ -30,7 +30,7 @@ TYPE = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What one round of visits took."""
+    """What one round of visits cost."""
 
     per_second: float
     cpu_ms: float  # of all server processes, for one visit
@@ -41,7 +41,7 @@ class Round:
 
 
 def measure(served: Served, paths: Sequence[str], clients: int) -> Round:
-    """A visit to each path, ``clients`` people at a time; ``RuntimeError`` if one is refused."""
+    """Visit each path, ``clients`` people at a time. Raises ``RuntimeError`` if a visit is refused."""
     waiting = iter(paths)  # next() on a list's iterator is atomic, so threads may share it
     cpu, began = served.cpu_seconds(), time.perf_counter()
     with ThreadPoolExecutor(clients) as people:
@@ -65,7 +65,7 @@ def _visitor(where: tuple[int, Iterator[str]]) -> list[tuple[float, float]]:
 
 
 def _visit(port: int, path: str) -> tuple[float, float]:
-    """Milliseconds to the thanks: from the first packet, and from the filled-in form."""
+    """Make one visit; return the milliseconds to the thanks: from the first packet, and from sending the form."""
     form = urlencode(ANSWERS | {"client_id": str(uuid.uuid4()), "rest": "1", "finish": "1"}, doseq=True)
     began = time.perf_counter()
     with socket.create_connection(("127.0.0.1", port)) as link:
@@ -80,7 +80,7 @@ def _visit(port: int, path: str) -> tuple[float, float]:
 def ask(
     link: socket.socket, method: str, path: str, headers: Mapping[str, str], body: bytes, expected: int
 ) -> bytes:
-    """One request on an open connection; the reply's body."""
+    """Send one request on an open connection and return the body of the reply."""
     lines = {"Host": "localhost", "Content-Length": str(len(body))} | dict(headers)
     head = f"{method} {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     link.sendall(head.encode() + b"\r\n" + body)

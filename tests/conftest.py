@@ -1,4 +1,4 @@
-"""What every test can ask for. Databases are real, migrated by the real command, and empty for each test."""
+"""Fixtures for all tests. Databases are real, migrated by the real command, and empty for each test."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ from tests.support.markers import find_markers
 from tests.support.postgres import PostgresServer
 
 TimeIs = Callable[[datetime | str], datetime]
-logs.configure_logging()  # structlog's own way draws every object behind an error, for seconds
+logs.configure_logging()  # structlog's default formats every object behind an error, which takes seconds
 
 
 @pytest.fixture(scope="session")
@@ -108,7 +108,7 @@ def client(app: Flask) -> FlaskClient:
 
 @pytest.fixture
 def time_is(monkeypatch: pytest.MonkeyPatch) -> TimeIs:
-    """``time_is("2026-11-20T10:15+02:00")`` stops the service's clock there; may be called again."""
+    """``time_is("2026-11-20T10:15+02:00")`` stops the service's clock at that instant; may be called again."""
 
     def stop_clock(instant: datetime | str) -> datetime:
         at = datetime.fromisoformat(instant) if isinstance(instant, str) else instant

@@ -23,7 +23,7 @@ PROFILE = {
 
 @dataclass(frozen=True, slots=True)
 class DemoService:
-    """A service: how it is named, who provides it, how often it is asked for, and the share asked online."""
+    """A service: its names, who provides it, how often it is requested, and the share requested online."""
 
     code: str
     local_code: str
@@ -54,7 +54,7 @@ SERVICES = (
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What has gone wrong lately: with which service, for how many days, and for what share of its people."""
+    """What has gone wrong lately: in which service, for how many days, and for what share of its applicants."""
 
     service: str
     days: int
@@ -63,7 +63,7 @@ class Trouble:
     comments: tuple[str, ...]
 
 
-# Something to find: the whole of last month lies in it, whatever the day.
+# A visible problem: it covers the whole of last month, whatever the day.
 SUBSIDY_TROUBLE = Trouble(
     service="90009",
     days=61,
@@ -87,7 +87,7 @@ def _read_published_shares(file: Path) -> Mapping[str, Mapping[str, float]]:
         }
 
 
-# For every question its answers from the best to the worst, with their shares.
+# The answers to each question from the best to the worst, with their shares.
 OFFLINE_SHARES: Mapping[str, Mapping[str, float]] = {
     "off.nps": {
         **{"10": 0.72, "9": 0.14, "8": 0.06, "7": 0.025, "6": 0.012, "5": 0.018},
@@ -104,7 +104,7 @@ ONLINE_SHARES: Mapping[str, Mapping[str, float]] = {
 }
 POOR_ANSWERS = {"0", "1", "2", "3", "4", "5", "6", "acceptable", "bad", "awful"}
 
-# Shares in percent where they are published, the rest ours.
+# Shares in percent: published where they exist, else assumed.
 OFFLINE_REASON_WEIGHTS: Mapping[str, float] = {
     **{"seats": 13.4, "cramped": 9.5, "temperature": 8, "queue": 17, "schedule": 6, "explanation": 9},
     **{"rudeness": 6, "repeat_visit": 9, "late": 6, "navigation": 4, "inaccessible": 3, "registry_down": 7},

@@ -1,4 +1,4 @@
-"""The made-up systems around the service, behind one port: the portal, and everything else is central."""
+"""The made-up systems around the service behind one port: the portal, and the central system for all else."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def from_env() -> "WSGIApplication":
-    """Both, as the launcher starts them; they know nothing of each other."""
+    """Create both as the launcher starts them; they do not know each other."""
     apps_by_prefix = {"portal": portal.from_env()}
     central_app = central.from_env()
 

@@ -1,7 +1,7 @@
 """A made-up window of the made-up centre: a case ends there every minute, and its tablet waits for whoever opens it.
 
-``CENTRE`` names the centre, ``PAIRING`` the code that the demonstration's address of the tablet carries. It is made
-good again whenever it was used or grew old, so that every browser that opens the address is a tablet of its own.
+``CENTRE`` names the centre, ``PAIRING`` the code in the demonstration's address of the tablet. The code is made
+valid again whenever it was used or expired, so that every browser that opens the address becomes a tablet.
 """
 
 import os
@@ -29,13 +29,13 @@ from feedback_service.tablets import devices
 
 DEVICE_NAME = "Вікно 1 (демонстрація)"
 WORKPLACE = demo_data.WORKPLACES[0]
-SECONDS_BETWEEN_CASES = 60  # seconds between two cases
-SECONDS_BETWEEN_CHECKS = 2  # seconds between two looks at whether the code was used
+SECONDS_BETWEEN_CASES = 60
+SECONDS_BETWEEN_CHECKS = 2  # between two checks whether the pairing code was used
 
 
 @transaction
 def keep_pairing_open(tx: Session, centre: str, pairing_code: str) -> None:
-    """Whoever brings the code is a tablet of the window."""
+    """Make the code pair a tablet of the window."""
     now, code_hash = clock.now(), current_keyring().signing_key.hash_secret("pairing", pairing_code)
     centre_row = tx.scalars(select(Centre).where(Centre.code == centre)).one()
     unpaired_conditions = (
@@ -66,7 +66,7 @@ def _has_time_left(device: Device, now: datetime) -> bool:
 
 
 def complete_case(centre: str) -> None:
-    """Somebody's case ends at the window now."""
+    """Complete a case at the window now."""
     [service] = random.choices(demo_data.SERVICES, [candidate.weight for candidate in demo_data.SERVICES])
     now = clock.now().replace(microsecond=0)
     case_update = CaseUpdate(
@@ -85,7 +85,7 @@ def complete_case(centre: str) -> None:
 
 
 def main() -> int:
-    """Go on until told to stop."""
+    """Run until a signal stops it."""
     centre, pairing_code = os.environ["CENTRE"], os.environ["PAIRING"]
     app, next_case_at = create_app(Settings.from_env(os.environ)), 0.0
     with app.app_context():

@@ -65,11 +65,11 @@ TEXTS = {
 
 
 class FeedbackUnavailable(Exception):
-    """The feedback service did not take the case."""
+    """The feedback service refused the case, or did not answer."""
 
 
 def create_app(service_url: str, run_file: Path) -> Flask:
-    """The portal, for the feedback service at that address; ``facts`` is the run.json with its key and centre."""
+    """Create the portal for the feedback service at that address; ``facts`` is run.json with key and centre."""
     app = Flask(__name__, static_url_path="/portal/static")
 
     @app.get("/portal")
@@ -108,12 +108,12 @@ def create_app(service_url: str, run_file: Path) -> Flask:
 
 
 def from_env() -> Flask:
-    """The portal as the launcher starts it."""
+    """Create the portal as the launcher starts it."""
     return create_app(os.environ["VIDHUK"], Path(os.environ["DATA_DIR"]) / "run.json")
 
 
 def _complete_case(service_url: str, run_file: Path) -> dict[str, Any]:
-    """Tell the service that a case was completed online; its invitation. Raises ``NoFeedback``."""
+    """Report a case that was completed online; return its invitation. Raises ``NoFeedback``."""
     now = datetime.now(UTC)
     try:
         run_facts = json.loads(run_file.read_text())

@@ -1,4 +1,4 @@
-"""Processes that live and end together."""
+"""Starts processes that run and end together."""
 
 import os
 import signal
@@ -15,25 +15,25 @@ STOP_SECONDS = 5
 
 
 class CannotRun(Exception):
-    """Something stands in the way, or has ended; the message is one sentence."""
+    """The demonstration cannot start or go on; the message is one sentence."""
 
 
 class StopRequested(Exception):
-    """Somebody pressed Ctrl-C or sent SIGTERM."""
+    """The user pressed Ctrl-C, or SIGTERM was sent."""
 
 
 @dataclass
 class ProcessGroup:
-    """The processes that make up the demonstration: they live and end together."""
+    """The processes of the demonstration; they run and end together."""
 
-    working_dir: Path  # where they run
-    log_dir: Path  # what each of them says goes to NAME.log there
+    working_dir: Path
+    log_dir: Path  # each process writes to NAME.log there
     stop_event: threading.Event
-    settings: Mapping[str, str] = field(default_factory=dict)  # that all of them know
+    settings: Mapping[str, str] = field(default_factory=dict)  # environment variables of all processes
     processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
 
     def start_process(self, name: str, *command: str, **variables: str) -> None:
-        """A process that is to live as long as we do; ``variables`` are its own settings."""
+        """Start a process that runs as long as the group; ``variables`` are its own settings."""
         with self._open_log(name) as log_file:
             self.processes[name] = subprocess.Popen(
                 command, cwd=self.working_dir, env=self._build_environment(**variables), stdin=subprocess.DEVNULL,
@@ -41,7 +41,7 @@ class ProcessGroup:
             )  # fmt: skip
 
     def run_command(self, name: str, *command: str, stdin_text: str = "") -> str:
-        """What a command printed that was given this to read, once it has ended well; else ``CannotRun``."""
+        """Run a command with this input and return what it printed. Raises ``CannotRun`` if it fails."""
         with self._open_log(name) as log_file:
             process = subprocess.Popen(
                 command, cwd=self.working_dir, env=self._build_environment(), stdin=subprocess.PIPE,
@@ -54,7 +54,7 @@ class ProcessGroup:
                     output, _ = process.communicate(unsent_input, timeout=0.1)
                     break
                 except subprocess.TimeoutExpired:
-                    unsent_input = None  # it is on its way, and may be said only once
+                    unsent_input = None  # sent already; it must not be sent twice
                     self._check_stop_requested()
         except BaseException:
             _stop_processes([process])
@@ -64,7 +64,7 @@ class ProcessGroup:
         return output.decode()
 
     def wait_until(self, condition: Callable[[], bool], *, seconds: float = float("inf")) -> None:
-        """Come back when it is so; raises ``Stopped``, or ``CannotRun`` when a process ends or time is up."""
+        """Wait until the condition holds. Raises ``Stopped``, or ``CannotRun`` when a process ends or time is up."""
         deadline = time.monotonic() + seconds
         while not condition():
             self._check_stop_requested()
@@ -79,7 +79,7 @@ class ProcessGroup:
             self.stop_event.wait(0.02 if seconds < float("inf") else 0.25)
 
     def stop_all(self) -> None:
-        """Every process has ended, in order if it can within a few seconds."""
+        """End every process, in order if it can within a few seconds."""
         _stop_processes(list(self.processes.values()))
 
     def _check_stop_requested(self) -> None:
@@ -106,6 +106,6 @@ def _stop_processes(processes: list["subprocess.Popen[bytes]"]) -> None:
     for process in processes:
         with suppress(subprocess.TimeoutExpired):
             process.wait(max(0.0, deadline - time.monotonic()))
-        with suppress(ProcessLookupError):  # nothing of it is left, as it should be
+        with suppress(ProcessLookupError):  # all its processes have ended already
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()

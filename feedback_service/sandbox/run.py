@@ -30,7 +30,7 @@ from feedback_service.vocabulary import SCOPES
 ROOT = Path(__file__).resolve().parents[2]
 DEMO_CASES = 1000  # in the town of a first start
 START_SECONDS = 60
-CENTRAL_THREADS = "32"  # that the demo central system can owe at once, and still answer
+CENTRAL_THREADS = "32"  # it may delay many replies at once and must still answer
 HOST = "127.0.0.1"
 PAIRING_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 ADMIN_EMAIL = "admin@vidhuk.example"
@@ -41,7 +41,7 @@ GUNICORN = (sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py")
 
 @dataclass(frozen=True, slots=True)
 class DemoLocation:
-    """Where the demonstration lives: its ports and its folder."""
+    """The ports and the folder of the demonstration."""
 
     port: int
     central_port: int
@@ -49,7 +49,7 @@ class DemoLocation:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "DemoLocation":
-        """PORT, CENTRAL_PORT, DATA_DIR; raises ``CannotRun`` for what is no port."""
+        """Read PORT, CENTRAL_PORT and DATA_DIR. Raises ``CannotRun`` for an invalid port."""
         ports = {
             name: environ.get(name) or default
             for name, default in (("PORT", "8000"), ("CENTRAL_PORT", "8001"))
@@ -80,7 +80,7 @@ class DemoLocation:
 
 
 def main() -> int:
-    """Run until told to stop; 0 then, 1 when something stands in the way."""
+    """Run until a signal stops it, then return 0; return 1 when it cannot run."""
     stop = threading.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signal_number, lambda *_: stop.set())
@@ -103,11 +103,11 @@ def main() -> int:
 
 
 def _start_everything(location: DemoLocation, process_group: ProcessGroup) -> None:
-    """Everything runs, run.json says where, and so does the terminal."""
+    """Start everything; write the addresses to run.json and to the terminal."""
     public_url = os.environ.get("FEEDBACK_PUBLIC_URL") or location.service_url
     location.data_dir.mkdir(parents=True, exist_ok=True)
     settings = _ensure_settings(location, public_url)
-    # A database and a central system of its own: a made-up town told elsewhere would be a disaster.
+    # It has its own database and central system: made-up data sent elsewhere would be a disaster.
     process_group.settings = {
         "DATA_DIR": str(location.data_dir),
         "FEEDBACK_DATABASE_URL": f"sqlite:///{location.database_file}",
@@ -177,7 +177,7 @@ def _require_free_ports(location: DemoLocation) -> None:
 
 
 def _ensure_settings(location: DemoLocation, public_url: str) -> dict[str, str]:
-    """The settings are in run.env; what it says."""
+    """Write the settings to run.env if it does not exist; return its settings."""
     settings, needed = _read_settings(location), ("FEEDBACK_CENTRAL_SECRET", "DEMO_PASSWORD")
     if settings.get("FEEDBACK_PUBLIC_URL") != public_url or not all(map(settings.get, needed)):
         # Imported here: it takes long, and most starts need no new settings.
@@ -197,7 +197,7 @@ def _read_settings(location: DemoLocation) -> dict[str, str]:
 
 
 def _ensure_admin(location: DemoLocation, process_group: ProcessGroup, centre: str, password: str) -> None:
-    """There is somebody who sees all that a centre's own people see."""
+    """Add a user who sees all that the staff of the centre see."""
     if _query_first_value(location, "SELECT email FROM users WHERE email = ?", ADMIN_EMAIL) is None:
         command = (
             *FLASK,
@@ -214,7 +214,7 @@ def _ensure_admin(location: DemoLocation, process_group: ProcessGroup, centre: s
 
 
 def _is_migrated(location: DemoLocation) -> bool:
-    """Whether the database has the newest revision there is a file for."""
+    """Return whether the database has the newest revision of the migrations."""
     revisions: dict[str, set[str]] = {"revision": set(), "down_revision": set()}
     for file in (ROOT / "migrations" / "versions").glob("*.py"):
         for name, revision in re.findall(
@@ -228,12 +228,12 @@ def _is_migrated(location: DemoLocation) -> bool:
 
 
 def _find_centre(location: DemoLocation) -> str | None:
-    """The made-up centre, else any other that is there, else ``None``."""
+    """Return the made-up centre, else any other, else ``None``."""
     return _query_first_value(location, "SELECT code FROM centres ORDER BY code <> ?, code", demo_data.CENTRE)
 
 
 def _query_first_value(location: DemoLocation, query: str, *values: str) -> str | None:
-    """The first value that the database holds; ``None`` if there is no such table either."""
+    """Return the first value that the query finds; ``None`` if there is none, or no such table."""
     if not location.database_file.exists():
         return None
     try:
@@ -245,7 +245,7 @@ def _query_first_value(location: DemoLocation, query: str, *values: str) -> str 
 
 
 def _create_demo_survey(location: DemoLocation, process_group: ProcessGroup, centre: str) -> tuple[str, str]:
-    """A key for the centre, and the address of a survey that nobody has answered yet."""
+    """Return a key for the centre, and the address of a survey that nobody has answered yet."""
     last_run = _read_json_object(location.data_dir / "run.json")
     if last_run.get("centre") == centre and (
         survey_url := _register_demo_case(location, centre, str(last_run.get("api_key")))
@@ -264,7 +264,7 @@ def _create_demo_survey(location: DemoLocation, process_group: ProcessGroup, cen
 
 
 def _register_demo_case(location: DemoLocation, centre: str, api_key: str) -> str | None:
-    """Register a completed case; the address of its survey, or ``None`` when the key is not taken."""
+    """Register a completed case; return the address of its survey, or ``None`` when the key is refused."""
     now, service = datetime.now(UTC), demo_data.SERVICES[0]
     case = {
         "centre": centre,
@@ -304,7 +304,7 @@ def _is_reachable(address: str) -> bool:
 
 
 def _open_without_proxy(request: str | urllib.request.Request) -> Any:
-    """Ask this very machine, whatever proxies the environment names."""
+    """Send a request to this machine, whatever proxies the environment names."""
     return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10)
 
 
@@ -317,7 +317,7 @@ def _read_json_object(path: Path) -> dict[str, Any]:
 
 
 def _write_private_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write the file whole or not at all, for its owner only: it holds a key."""
+    """Write the whole file or nothing, readable for its owner only: it contains a key."""
     temporary_path = path.with_suffix(".new")
     with open(os.open(temporary_path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
         json.dump(content, file, indent=1)
@@ -326,7 +326,7 @@ def _write_private_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def _prepare_metrics_dir(folder: Path) -> None:
-    """The folder is there and holds no counts of processes that are gone."""
+    """Create the folder, and delete metrics of processes that no longer run."""
     folder.mkdir(exist_ok=True)
     for file in folder.glob("*.db"):
         file.unlink()

@@ -1,4 +1,4 @@
-"""One running service for all visits; every test gets a case of its own."""
+"""One running service for all tests; every test gets a case of its own."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -32,7 +32,7 @@ def service(
 
 @pytest.fixture(scope="session")
 def beside(service: RunningService) -> Iterator[Flask]:
-    """The same application on the same data, for telling what happened before a visit."""
+    """The same application on the same data, for what happened before a visit."""
     app = create_app(Settings.from_env(service.environment))
     with app.app_context():
         story.create_centre()
@@ -43,7 +43,7 @@ def beside(service: RunningService) -> Iterator[Flask]:
 
 @pytest.fixture
 def invited(service: RunningService, beside: Flask) -> AddressFactory:
-    """``invited()`` completes a case and tells the address of its survey."""
+    """``invited()`` completes a case and returns the address of its survey."""
 
     def complete_case(**facts: object) -> str:
         with beside.app_context():
@@ -54,7 +54,7 @@ def invited(service: RunningService, beside: Flask) -> AddressFactory:
 
 @pytest.fixture
 def answered(service: RunningService, beside: Flask) -> AddressFactory:
-    """``answered({"off.nps": 9})`` has answered; the path of the receipt."""
+    """``answered({"off.nps": 9})`` submits an answer and returns the address of its receipt."""
 
     def submit_answer(answers: dict[str, object], **facts: object) -> str:
         with beside.app_context():
@@ -65,7 +65,7 @@ def answered(service: RunningService, beside: Flask) -> AddressFactory:
 
 @pytest.fixture
 def new_tablet(new_page: NewPage, service: RunningService, beside: Flask) -> NewTablet:
-    """``new_tablet("desk", **PORTRAIT)`` is paired and waits for somebody."""
+    """``new_tablet("desk", **PORTRAIT)`` is the page of a paired tablet."""
 
     def new_tablet(mode: str = "hall", **options: Any) -> Page:
         page = new_page(**(LANDSCAPE | options))
@@ -77,7 +77,7 @@ def new_tablet(new_page: NewPage, service: RunningService, beside: Flask) -> New
 
 @pytest.fixture
 def since(beside: Flask) -> ReadNewResponses:
-    """``since()`` tells the answers that arrived since the test began."""
+    """``since()`` returns the answers that arrived since the test began."""
     with beside.app_context():
         ids_before = {row.id for row in read_rows(Response)}
 

@@ -1,4 +1,4 @@
-"""Decides from two books alone whether the service kept its word; shares no code with it.
+"""Decides from two records alone whether the service kept its word; shares no code with it.
 
 The journal is what clients wrote: a line before each request (``sent``), a line after each 2xx or 303 that
 came back (``acknowledged``). The book is what the receiver has. Every acknowledged thing must have exactly
@@ -31,7 +31,7 @@ class RecordKey(NamedTuple):
 
 @dataclass
 class Claim:
-    """What the clients know of a thing."""
+    """What the clients know about a thing."""
 
     contents: list[Mapping[str, Any]] = field(default_factory=list)  # what its record may say
     acknowledged: bool = False
@@ -40,7 +40,7 @@ class Claim:
 
 @dataclass
 class Verdict:
-    """What was found; ``kept`` when every word was."""
+    """What the auditor found."""
 
     acknowledged: Counter[str] = field(default_factory=Counter)  # things by kind
     in_doubt: int = 0
@@ -63,7 +63,7 @@ class Verdict:
         return not any(getattr(self, name) for name in self.FAULTS)
 
     def as_report(self) -> dict[str, Any]:
-        """As JSON has it: counts of everything, examples of what is wrong."""
+        """Return values for JSON: counts of everything, examples of what is wrong."""
         counts = dict(vars(self))
         examples = {name: counts.pop(name) for name in self.FAULTS}
         wrong_counts = {name: len(messages) for name, messages in examples.items()}
@@ -124,7 +124,7 @@ def _collect_claims(journal: Iterable[Mapping[str, Any]]) -> dict[RecordKey, Cla
 def _find_record_key(
     event: Mapping[str, Any], keys_by_response: Mapping[tuple[str, str], str | None]
 ) -> RecordKey | None:
-    """Whose record the event is; ``None`` when it cannot be anybody's."""
+    """Return the thing that the event is about; ``None`` when there is none."""
     data, source = event["data"], event["source"]
     centre = source.removeprefix("/centres/")
     key: str | None
@@ -172,7 +172,7 @@ def _judge_claim(
 
 
 def _differing_fields(content: Mapping[str, Any], recorded: Mapping[str, Any]) -> list[str]:
-    """The fields in which a record says something else."""
+    """Return the fields in which a record differs."""
     return [field for field, value in content.items() if recorded.get(field) != _normalise_value(value)]
 
 
@@ -214,7 +214,7 @@ def _check_sequence_numbers(events: Iterable[Mapping[str, Any]], verdict: Verdic
 
 
 def main(journal_file: str, received_file: str) -> int:
-    """Print the verdict; 0 when every word was kept."""
+    """Print the verdict; return 0 when there is no fault."""
     entries = (json.loads(entry) for entry in Path(journal_file).read_text().splitlines())
     verdict = audit_records(entries, json.loads(Path(received_file).read_text()))
     print(json.dumps(verdict.as_report(), ensure_ascii=False, indent=1))

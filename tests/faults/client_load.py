@@ -1,4 +1,4 @@
-"""A steady load through the public doors: case systems report, people answer, some take it back.
+"""A steady load through the public doors: case systems report, people answer, some withdraw their answers.
 
 Whoever gets no answer, or a 5xx, asks again for the same thing, as real clients do; now and then somebody
 gives up instead, and what they asked for stays in doubt. Every case and every assisted answer has a service
@@ -24,10 +24,10 @@ WORD_QUESTIONS = ("off.premises", "off.services", "off.staff", "off.quality", "o
 REASONS = ("seats", "cramped", "queue", "rudeness", "late", "other")
 BREACHES = ("bribe", "insult", "late", "language")
 SUCCESS_STATUSES = frozenset({200, 201, 303})
-GIVE_UP_SHARE = 0.1  # of those whose request failed
-PATIENCE_SECONDS = 60.0  # seconds that anybody goes on asking
-REQUEST_SECONDS = 25.0  # seconds that a reply may take
-RETRY_SECONDS = 0.1  # seconds until one asks again
+GIVE_UP_SHARE = 0.1  # share of clients that give up after a failed request
+PATIENCE_SECONDS = 60.0  # how long a client repeats a request
+REQUEST_SECONDS = 25.0  # how long a reply may take
+RETRY_SECONDS = 0.1  # pause before a repeated request
 EVENT_AGE = timedelta(
     days=3
 )  # of what is told, so that no clock that is a day behind takes it for the future
@@ -36,7 +36,7 @@ RecordKey = tuple[str, str, str]
 
 
 class ClientLoad:
-    """``with Crowd(...)``: so many clients are busy until the end of the block, and finish what they began."""
+    """``with ClientLoad(...)``: so many clients work until the end of the block, and finish what they began."""
 
     def __init__(
         self,
@@ -99,11 +99,11 @@ class _LoadClient:
                 while not stop.is_set():
                     self._act_once()
                     stop.wait(self._rng.uniform(0, 2 * self._pace))
-        except Exception as error:  # told by whoever waits for us
+        except Exception as error:  # raised again where the load ends
             self.failure = error
 
     def _act_once(self) -> None:
-        """Some cases end and some of their applicants answer, or somebody types in what was said on the phone."""
+        """Complete some cases and answer some of them, or enter what somebody said on the phone."""
         if self._rng.random() < 0.15:
             self._record_assisted_answer()
             return
@@ -128,7 +128,7 @@ class _LoadClient:
         }
 
     def _report_cases(self, cases: Sequence[dict[str, Any]]) -> list[str | None]:
-        """Tell the cases, one or in a batch; the paths of their surveys, where they are known."""
+        """Report the cases, one or in a batch; return the paths of their surveys, where known."""
         record_keys = [_record_key(case, f"status {case['status']}") for case in cases]
         contents = [{"status_at": case["status_at"], "office": case["front_office"]} for case in cases]
         if len(cases) == 1:
@@ -204,7 +204,7 @@ class _LoadClient:
         )
 
     def _draw_answers(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Somebody's answers, and how an event tells them."""
+        """Return a person's answers, and how an event carries them."""
         rng = self._rng
         answers: dict[str, Any] = {"off.nps": rng.randrange(11)}
         answers |= {question: rng.choice(RATING_WORDS) for question in WORD_QUESTIONS if rng.random() < 0.6}
@@ -221,7 +221,7 @@ class _LoadClient:
         contents: Sequence[dict[str, Any]],
         send_request: Callable[[], httpx.Response],
     ) -> httpx.Response | None:
-        """Ask until the service says yes; ``None`` when it says never, or somebody gives up."""
+        """Repeat the request until it is acknowledged; return ``None`` when it is refused or the client gives up."""
         for record_key, content in zip(record_keys, contents, strict=True):
             self._journal.record_sent(record_key, self.name, content)
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -242,7 +242,7 @@ class _LoadClient:
         self, record_keys: Sequence[RecordKey], contents: Sequence[dict[str, Any]], reply: httpx.Response
     ) -> None:
         if reply.status_code == 303:
-            if "late=" in reply.headers["location"]:  # the first tap had been made final, and it is said
+            if "late=" in reply.headers["location"]:  # the draft had become final, and the page says so
                 self._journal.record_acknowledged(
                     record_keys[0], 303, content=_first_tap_content(contents[0])
                 )
@@ -271,7 +271,7 @@ def _open_client(url: str, headers: dict[str, str]) -> httpx.Client:
 
 
 def _first_tap_content(content: dict[str, Any]) -> dict[str, Any]:
-    """What becomes final, half an hour later, of an answer that was begun with a tap and left."""
+    """Return what becomes final, half an hour later, of an answer that was begun and left."""
     return {"answers": {"off.nps": content["answers"]["off.nps"]}, "reasons": [], "breach": []}
 
 

@@ -1,4 +1,4 @@
-"""Everything that runs in production, on this machine: database, web, relays; and the demo central system."""
+"""Runs all programs of production on this machine: database, web, relays; and the demo central system."""
 
 import os
 import random
@@ -82,7 +82,7 @@ class Installation:
         self._stack.close()
 
     def kill_victim(self, victim: str, rng: random.Random) -> bool:
-        """One that is at work is dead, as by kill -9; ``False`` when none was."""
+        """Kill one that is at work, as by kill -9; return ``False`` when none was."""
         match victim:
             case "web worker":
                 workers = self.web.worker_pids()
@@ -103,11 +103,11 @@ class Installation:
         raise ValueError(f"there is no {victim}")
 
     def list_victims(self) -> list[str]:
-        """Who can be killed here."""
+        """Return the names of what can be killed here."""
         return [victim for victim in VICTIMS if victim != "postmaster" or self.postgres]
 
     def restart_stopped(self) -> None:
-        """Whatever has ended was started again; the database answers, the others will."""
+        """Start again what has ended; wait for the database, not for the others."""
         if self.postgres and not self.postgres.is_running:
             self._wait_until(self._try_start_postgres, "PostgreSQL")
         for program in self._programs:
@@ -115,20 +115,20 @@ class Installation:
                 program.start()
 
     def set_receiver_fault(self, mode: str, **options: object) -> None:
-        """The receiver treats its next requests so."""
+        """Set the fault with which the receiver treats its next requests."""
         reply = self._request_receiver("POST", "/faults", json={"mode": mode, **options})
         assert reply.status_code == 200, reply.text
 
     def is_receiver_healthy(self) -> bool:
-        """Whether the receiver does everything right, as far as it can."""
+        """Return whether the receiver has no fault set."""
         return bool(self._request_receiver("GET", "/faults").json()["mode"] == "none")
 
     def count_arrived(self) -> int:
-        """How many events the receiver has."""
+        """Return how many events the receiver has."""
         return int(self._request_receiver("GET", "/received/summary").json()["events"])
 
     def read_delivery_totals(self) -> dict[str, int]:
-        """What the service says of its outbox; dead letters are sent again."""
+        """Return what the service reports about its outbox; refused events are sent again."""
         totals: dict[str, int] = self._request_deliveries("GET", "/summary").json()
         if totals["dead"]:
             for delivery in self._request_deliveries("GET", "?state=dead&limit=200").json()["items"]:
@@ -136,7 +136,7 @@ class Installation:
         return totals
 
     def wait_until_drained(self, seconds: float = 120) -> float:
-        """Everything has arrived that the service knows of; how long that took."""
+        """Wait until all events have arrived; return the seconds that took."""
         began = time.monotonic()
 
         def is_drained() -> bool:
@@ -151,7 +151,7 @@ class Installation:
         return time.monotonic() - began
 
     def read_received_events(self) -> dict[str, Any]:
-        """What the receiver has, by its own words."""
+        """Return what the receiver lists as its events."""
         events: list[dict[str, Any]] = []
         while True:
             after = events[-1]["arrival"] if events else 0

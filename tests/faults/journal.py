@@ -1,4 +1,4 @@
-"""What clients write down: before a request that they send it, after a 2xx or 303 that it was acknowledged."""
+"""The clients' journal: a line before each request, and one after a 2xx or 303 that acknowledges it."""
 
 import json
 import os
@@ -14,16 +14,16 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.counts: Counter[str] = Counter()  # lines by what they say
+        self.counts: Counter[str] = Counter()  # number of lines by kind
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._lock = threading.Lock()
 
     def record_sent(self, record_key: tuple[str, str, str], client: str, content: Mapping[str, Any]) -> None:
-        """A request for the thing is about to go out."""
+        """Note that a request for the thing will be sent."""
         self._write_entry("sent", record_key, client=client, content=content)
 
     def record_acknowledged(self, record_key: tuple[str, str, str], status: int, **details: Any) -> None:
-        """The service said yes."""
+        """Note that the service acknowledged the request."""
         self._write_entry("acknowledged", record_key, status=status, **details)
 
     def record_refused(self, record_key: tuple[str, str, str], status: int) -> None:

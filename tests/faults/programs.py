@@ -1,4 +1,4 @@
-"""Processes that a harness starts, kills and starts again, as a service manager would."""
+"""Starts, kills and restarts processes, as a service manager does."""
 
 import os
 import signal
@@ -38,18 +38,18 @@ class Program:
 
     @property
     def pid(self) -> int:
-        """The id of its first process, while it runs."""
+        """The id of its first process; none when it does not run."""
         assert self._process is not None
         return self._process.pid
 
     @property
     def is_running(self) -> bool:
-        """Whether it runs."""
+        """Whether the program runs."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def is_at_work(self) -> bool:
-        """Whether it is of use by now: it has said so, or it has workers."""
+        """Return whether the program is ready: it reported so, or it has workers."""
         if self._ready_text is None:
             return bool(self.worker_pids())
         with self.log.open("rb") as log:
@@ -57,12 +57,12 @@ class Program:
             return self.is_running and self._ready_text in log.read()
 
     def restart(self, **variables: str) -> None:
-        """It has ended and was started again, with other values for these variables of its environment."""
+        """Restart the program with other values of these environment variables."""
         self.stop()
         self.start(variables)
 
     def start(self, variables: Mapping[str, str] | None = None) -> None:
-        """It has been started; it may take a while until it is of use."""
+        """Start the program; it may take a while until it is ready."""
         with self.log.open("ab") as log:
             self._log_offset = log.tell()
             self._process = subprocess.Popen(
@@ -78,7 +78,7 @@ class Program:
         self.started_at = time.monotonic()
 
     def worker_pids(self) -> list[int]:
-        """The ids of its children."""
+        """Return the ids of its children."""
         if not self.is_running or self._process is None:
             return []
         try:
@@ -88,7 +88,7 @@ class Program:
         return [int(pid) for pid in children.split()]
 
     def kill(self, *, with_workers: bool = False) -> None:
-        """It is dead at once; so are its children, if asked, else they find out."""
+        """Kill the program at once; its children too, if asked, else they end by themselves."""
         if self._process is None:
             return
         for pid in self.worker_pids() if with_workers else ():
@@ -97,7 +97,7 @@ class Program:
         self._process.wait()
 
     def stop(self) -> None:
-        """It has ended, in order if it can within a few seconds."""
+        """End the program, in order if it can within a few seconds."""
         if self._process is None:
             return
         self._process.terminate()
@@ -108,7 +108,7 @@ class Program:
 
 
 def kill_process(pid: int) -> None:
-    """The process is dead at once, if it still was there."""
+    """Kill the process at once, if it exists."""
     try:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -116,7 +116,7 @@ def kill_process(pid: int) -> None:
 
 
 def kill_leftovers(folder: Path) -> None:
-    """Nothing that was started for that folder runs any more, whoever its parent is by now."""
+    """Kill all processes that were started for that folder, whoever their parent is by now."""
     marker = f"{FOLDER_VARIABLE}={folder}".encode()
     for entry in Path("/proc").glob("[0-9]*"):
         try:

@@ -27,20 +27,20 @@ from tests.faults.client_load import ClientLoad
 from tests.faults.installation import CENTRES, Installation
 from tests.support.environment import ROOT
 
-KILL_WINDOW_SECONDS = 0.25  # seconds within which the blow falls
+KILL_WINDOW_SECONDS = 0.25  # the kill comes within this time
 DOUBLE_KILL_SHARE = 0.35  # of the rounds kill two processes
-MIN_ACKNOWLEDGED = 2  # acknowledgements until the next round begins, so that every blow meets work under way
-PATIENCE_SECONDS = 60.0  # seconds to wait for those
+MIN_ACKNOWLEDGED = 2  # acknowledgements before the next round, so that every kill meets work under way
+PATIENCE_SECONDS = 60.0  # longest wait for them
 ROUNDS_PER_PROGRESS_LINE = 50  # rounds
 
 
 @dataclass
 class RoundResults:
-    """What was done to an installation, and how long it took to serve again."""
+    """How an installation was killed, and how long it took to serve again."""
 
     rounds: int = 0
     killed: Counter[str] = field(default_factory=Counter)
-    waits: list[float] = field(default_factory=list)  # seconds from the blow to the next acknowledgements
+    waits: list[float] = field(default_factory=list)  # seconds from the kill to the next acknowledgements
 
 
 def run_kill_rounds(
@@ -51,7 +51,7 @@ def run_kill_rounds(
     candidates: Sequence[str] = (),
     stop: threading.Event | None = None,
 ) -> RoundResults:
-    """So many rounds were done under a load that is already there, with victims ``among`` these, or all."""
+    """Do so many rounds under a running load; kill only parts ``among`` these, if named."""
     results, candidates = RoundResults(), candidates or installation.list_victims()
     while results.rounds < rounds and not (stop and stop.is_set()):
         time.sleep(rng.uniform(0, KILL_WINDOW_SECONDS))
@@ -81,7 +81,7 @@ def run_kill_rounds(
 
 
 def drain_and_audit(installation: Installation) -> tuple[Verdict, float]:
-    """The verdict once the outbox is empty, and the seconds until it was; both books stay in the folder."""
+    """Wait until the outbox is empty; return the verdict and the seconds. Both records stay in the folder."""
     seconds = installation.wait_until_drained()
     received = installation.read_received_events()
     (installation.folder / "book.json").write_text(json.dumps(received, ensure_ascii=False))
@@ -92,7 +92,7 @@ def drain_and_audit(installation: Installation) -> tuple[Verdict, float]:
 def run_on_fresh_installation(
     folder: Path, dialect: str, rounds: int, seed: int, stop: threading.Event
 ) -> dict[str, Any]:
-    """The report of so many rounds on a fresh installation."""
+    """Do so many rounds on a fresh installation and return the report."""
     rng, began = random.Random(seed), datetime.now(UTC)
     with Installation(folder, dialect) as installation:
         started = time.monotonic()
@@ -126,7 +126,7 @@ def run_on_fresh_installation(
 
 
 def read_commit() -> str:
-    """The commit that runs, with a plus where files differ from it."""
+    """Return the id of the commit that runs, with a plus when files differ from it."""
 
     def run_git(*arguments: str) -> str:
         return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True).stdout.strip()
@@ -138,7 +138,7 @@ def read_commit() -> str:
 
 
 def main() -> int:
-    """Do as the arguments say; 0 when every word was kept."""
+    """Run by the arguments; return 0 when the auditor found no fault."""
     parser = argparse.ArgumentParser(description="Kill rounds under load, audited.")
     parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")

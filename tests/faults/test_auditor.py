@@ -1,4 +1,4 @@
-"""The auditor is worth as much as what it finds: each broken word is found in books made by hand."""
+"""The auditor finds each kind of fault in records made by hand."""
 
 import copy
 import json
@@ -23,19 +23,19 @@ Spoil = Callable[[list[dict[str, Any]], list[Event]], object]
 
 
 def line(said: str, key: str, kind: str, **facts: Any) -> dict[str, Any]:
-    """What a client wrote down."""
+    """Make a line of the clients' journal."""
     return {"said": said, "centre": CENTRE, "key": key, "kind": kind, **facts}
 
 
 def event(made: Callable[..., Event], sequence: int, key: str) -> Event:
-    """One about the service with that code."""
+    """Make an event about the service with that code."""
     found = made(CENTRE, sequence)
     found["data"] = found["data"] | {"service": {"code": None, "local_code": key, "title": key}}
     return found
 
 
 def books() -> tuple[list[dict[str, Any]], list[Event]]:
-    """Two cases, one answer that was taken back, and somebody who gave up; all is well."""
+    """Make records without a fault: two cases, one withdrawn answer, and one client that gave up."""
     answer = event(make_answer_event, 2, "a")
     withdrawal = make_answer_event(CENTRE, 4) | {
         "type": "ua.vidhuk.response.withdrawn.v1",
@@ -57,14 +57,14 @@ def books() -> tuple[list[dict[str, Any]], list[Event]]:
 
 
 def verdict_on(spoil: Spoil, **facts: int) -> Verdict:
-    """What is found in books in which that was changed."""
+    """Return the verdict on records that were changed like this."""
     journal, events = books()
     spoil(journal, events)
     return audit_records(journal, {"events": events, "changed": 0, "repeats": 0} | facts)
 
 
 def found(verdict: Verdict) -> set[str]:
-    """The kinds of faults that were found."""
+    """Return the kinds of faults that were found."""
     return set(verdict.as_report()["examples"])
 
 
@@ -79,7 +79,7 @@ def test_kept_words_are_found_kept_whatever_became_of_what_is_in_doubt() -> None
 
 
 def renumbered(made: Event, sequence: int) -> Event:
-    """The same said again under another id."""
+    """Add the same event under another id."""
     return copy.deepcopy(made) | {"id": "another", "sequence": str(sequence)}
 
 

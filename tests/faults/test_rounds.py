@@ -1,4 +1,4 @@
-"""A short dose of kill rounds on each database, and proof that the same rig catches builds that are broken."""
+"""Some kill rounds on each database, and proof that the same harness catches broken builds."""
 
 import json
 import random
@@ -19,9 +19,8 @@ ROUNDS = 5
 def test_whoever_dies_nothing_acknowledged_is_lost_or_doubled(
     tmp_path: Path, fresh_database: FreshDatabase, dialect: str
 ) -> None:
-    database = (
-        fresh_database("sqlite") if dialect == "sqlite" else None
-    )  # the other's server is to be killed too
+    # PostgreSQL's server is killed too, so the installation starts one of its own.
+    database = fresh_database("sqlite") if dialect == "sqlite" else None
     with Installation(tmp_path, dialect, database=database, relay_alterations=["hurried"]) as ours:
         with ClientLoad(ours.url, ours.api_key, CENTRES, ours.journal, seed=7):
             dose = run_kill_rounds(ours, ROUNDS, random.Random(7))
@@ -33,7 +32,7 @@ def test_whoever_dies_nothing_acknowledged_is_lost_or_doubled(
 
 
 def arrives(ours: Installation) -> None:
-    """Something more has arrived."""
+    """Wait until more events have arrived."""
     before, ends = ours.count_arrived(), time.monotonic() + 60
     while ours.count_arrived() == before:
         assert time.monotonic() < ends, "nothing arrives any more"

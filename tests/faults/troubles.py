@@ -1,4 +1,4 @@
-"""What else can befall an installation under load: whatever it is, words are kept and it recovers by itself.
+"""Other troubles of an installation under load: nothing acknowledged is lost, and it recovers by itself.
 
 This takes minutes, so ``make faults`` runs it and ``make test`` does not.
 """
@@ -42,13 +42,13 @@ RECEIVER_FAULTS: tuple[dict[str, Any], ...] = (
     {"mode": "poison", "every": 4, "status": 413},
     {"mode": "reject", "every": 3},
 )  # fmt: skip
-PART_COUNT = 4  # in which they come
+PART_COUNT = 4  # parts into which the troubles are divided
 SMALL_DISK_BYTES = 4 * 1024 * 1024  # bytes of a disk that is soon full
 
 
 @contextmanager
 def under_load(installation: Installation, seed: int = 3) -> Iterator[None]:
-    """There is a load, and something is acknowledged before and after what the block does."""
+    """Run a load; things are acknowledged before and after what the block does."""
     with ClientLoad(installation.url, installation.api_key, CENTRES, installation.journal, seed=seed):
         wait_until_served(installation)
         yield
@@ -56,19 +56,19 @@ def under_load(installation: Installation, seed: int = 3) -> Iterator[None]:
 
 
 def wait_until_served(installation: Installation, count: int = 5) -> None:
-    """So many more things have been acknowledged."""
+    """Wait until so many more things have been acknowledged."""
     acknowledged_before = installation.journal.counts["acknowledged"]
     wait_until(lambda: installation.journal.counts["acknowledged"] >= acknowledged_before + count)
 
 
 def wait_for_delivery(installation: Installation) -> None:
-    """Something more has arrived."""
+    """Wait until more events have arrived."""
     arrived_before = installation.count_arrived()
     wait_until(lambda: installation.count_arrived() > arrived_before)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    """It is so."""
+    """Wait until the condition holds."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come true"
@@ -76,7 +76,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
 
 
 def collect_replies(installation: Installation, seconds: float) -> list[httpx.Response]:
-    """What a case system hears meanwhile that reports a case of its own in vain."""
+    """Report a case in vain; return what the case system is answered meanwhile."""
     received_replies = []
     deadline = time.monotonic() + seconds
     with httpx.Client(base_url=installation.url, timeout=30, trust_env=False) as http:
@@ -87,7 +87,7 @@ def collect_replies(installation: Installation, seconds: float) -> list[httpx.Re
 
 
 def assert_audit_passes(installation: Installation) -> None:
-    """The auditor has nothing to say."""
+    """Assert that the auditor finds no fault."""
     verdict, _ = drain_and_audit(installation)
     assert verdict.is_kept, verdict.as_report()
     assert verdict.acknowledged["answer"] > 0
@@ -176,21 +176,21 @@ def test_a_full_disk_is_said_and_outlived(tmp_path: Path, fills: str) -> None:
 
 
 def fill_disk(disk: Path) -> None:
-    """There is not a byte left."""
+    """Fill the disk to the last byte."""
     with (disk / "filler").open("wb", buffering=0) as filler, suppress(OSError):
         while True:
             filler.write(b"0" * 4096)
 
 
 def limit_file_size(installation: Installation, disk: Path) -> None:
-    """The service's processes may write no file any longer than its journal is now."""
+    """Forbid the service's processes files that are longer than its journal is now."""
     limit = (disk / "feedback.db-wal").stat().st_size
     for pid in installation.web.worker_pids():
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (limit, limit))
 
 
 def assert_no_false_acknowledgement(installation: Installation) -> None:
-    """As words kept, but for answers in the hall that ``replies`` gave without a journal."""
+    """Assert that there is no fault but answers in the hall that ``replies`` gave without a journal."""
     verdict, _ = drain_and_audit(installation)
     faults_found = set(verdict.as_report()["examples"])
     assert faults_found <= {"foreign"}, verdict.as_report()
@@ -227,7 +227,7 @@ def test_a_clock_that_jumps_stops_nothing_for_long(
 
 
 def set_clock_offset(clock_file: Path, offset: timedelta) -> None:
-    """The service's clock is off by that much, for all processes at once."""
+    """Set the service's clock wrong by that much, for all processes at once."""
     temporary_file = clock_file.with_suffix(".new")
     temporary_file.write_text(str(offset.total_seconds()))
     temporary_file.replace(clock_file)

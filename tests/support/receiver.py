@@ -1,4 +1,4 @@
-"""A central monitoring system for tests: a real HTTP server with a book of its own, that misbehaves as told."""
+"""A central monitoring system for tests: an HTTP server that stores events and fails as a test demands."""
 
 import json
 import socket
@@ -24,7 +24,7 @@ Event = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class ScriptedReply:
-    """How a request is answered; ``stores``: what came is taken all the same."""
+    """How a request is answered; ``stores``: whether the events are stored all the same."""
 
     status: int = 200
     body: bytes | None = None  # the receipt, unless something else is said
@@ -41,7 +41,7 @@ Behaviour = Callable[[Sequence[Event]], ScriptedReply]
 
 
 def accept_all(_events: Sequence[Event]) -> ScriptedReply:
-    """As the contract says."""
+    """Reply as the contract says."""
     return ScriptedReply()
 
 
@@ -56,9 +56,7 @@ class Receiver:
     behaviour: Behaviour = accept_all
     script: deque[ScriptedReply] = field(default_factory=deque)
     events_by_id: dict[str, Event] = field(default_factory=dict)
-    raw_bodies: dict[str, set[str]] = field(
-        default_factory=dict
-    )  # every way in which an event was ever written
+    raw_bodies: dict[str, set[str]] = field(default_factory=dict)  # every text in which an event arrived
     repeats: Counter[str] = field(default_factory=Counter)
     requests: list[tuple[float, list[str]]] = field(default_factory=list)  # when, which events
     message_ids: set[str] = field(default_factory=set)
@@ -81,13 +79,13 @@ class Receiver:
         self._thread.join()
 
     def list_sequences(self, source: str) -> list[int]:
-        """The numbers of all events that came from there, in order."""
+        """Return the sequence numbers of all events from this source, in order."""
         return sorted(
             int(event["sequence"]) for event in self.events_by_id.values() if event["source"] == source
         )
 
     def handle_request(self, headers: Mapping[str, str], body: bytes) -> ScriptedReply:
-        """What becomes of a request: stored or not, and the answer."""
+        """Store the events of a request, or not; return the reply."""
         try:
             message_id = webhook_signature.verify_signature(
                 headers, body, self.secrets, now=datetime.now(UTC)
@@ -128,7 +126,7 @@ class _ReceiverServer(ThreadingHTTPServer):
     receiver: Receiver
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Whoever hangs up is no news."""
+        """Ignore clients that hang up."""
 
 
 class _ReceiverHandler(BaseHTTPRequestHandler):
@@ -138,7 +136,7 @@ class _ReceiverHandler(BaseHTTPRequestHandler):
     server: _ReceiverServer
 
     def do_POST(self) -> None:
-        """Take what comes and answer as told."""
+        """Store the events and send the reply that the script gives."""
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
         reply = self.server.receiver.handle_request(headers, body)
@@ -161,4 +159,4 @@ class _ReceiverHandler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Quietly."""
+        """Log nothing."""

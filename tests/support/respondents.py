@@ -1,4 +1,4 @@
-"""Many people who answered, put straight into the tables: for figures it does not matter how they came."""
+"""Stores answers of many people directly in the tables: for figures it does not matter how they came."""
 
 import random
 import uuid
@@ -38,7 +38,7 @@ class Person:
 
     @property
     def answer_values(self) -> dict[str, list[str]]:
-        """The values chosen for each question."""
+        """The values that were chosen for each question."""
         values = {question: [value] for question, value in self.answers.items()}
         return values | ({"any.reasons": [*self.reasons]} if self.reasons else {})
 
@@ -52,7 +52,7 @@ def make_people(
     centres: tuple[str, ...] = (CENTRE,),
     sources: tuple[str, ...] = SOURCES,
 ) -> list[Person]:
-    """So many people, as different as they can be; the same again for the same seed."""
+    """Make so many people, as different as possible; the same seed gives the same people."""
     rng = random.Random(seed)
 
     def make_person() -> Person:
@@ -84,7 +84,7 @@ def make_people(
 
 @transaction
 def store_answers(tx: Session, people: Iterable[Person]) -> None:
-    """They have answered; a service that their centre does not know yet is entered."""
+    """Store the answers of these people, and services that their centres do not have yet."""
     centres = {centre.code: centre.id for centre in tx.scalars(select(Centre))}
     services = {(row.centre_id, row.code, row.local_code): row.id for row in tx.scalars(select(Service))}
     responses = []

@@ -1,4 +1,4 @@
-"""Programs as production runs them: gunicorn with several workers, on a port of its own."""
+"""Runs programs as production does: gunicorn with several workers, on a port of its own."""
 
 import os
 import signal
@@ -30,7 +30,7 @@ class Gunicorn:
     def __init__(self, program: str, data_dir: Path, name: str) -> None:
         self.data_dir = data_dir
         self.log = data_dir / f"{name}.log"
-        # Bound here and inherited, so nobody can take the port in between, and it is the same after a restart.
+        # gunicorn inherits the bound socket: nobody can take the port, and it stays the same after a restart.
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         self.environment: dict[str, str] = {}
@@ -52,7 +52,7 @@ class Gunicorn:
         self.listener.close()
 
     def start(self) -> None:
-        """It answers; raises ``RuntimeError`` with the log when it does not in time."""
+        """Start the program. Raises ``RuntimeError`` with the log when it does not answer in time."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -75,7 +75,7 @@ class Gunicorn:
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """Every process has ended, in order where possible."""
+        """End every process, in order where possible."""
         if self._process is None:
             return
         self._process.terminate()
@@ -86,18 +86,18 @@ class Gunicorn:
         self._process = None
 
     def worker_pids(self) -> list[int]:
-        """Those that serve, by their number."""
+        """Return the ids of the worker processes."""
         assert self._process is not None
         master = self._process.pid
         return [int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
 
     def reload(self) -> None:
-        """New processes take over, the old ones end in order."""
+        """Let new processes take over; the old ones end in order."""
         assert self._process is not None
         self._process.send_signal(signal.SIGHUP)
 
     def kill(self) -> None:
-        """Every process is dead at once, as after a power cut."""
+        """Kill every process at once, as a power cut does."""
         if self._process is None:
             return
         os.killpg(self._process.pid, signal.SIGKILL)
@@ -112,7 +112,7 @@ class Gunicorn:
 
 
 class RunningService(Gunicorn):
-    """The service; ``with Service(...) as service``."""
+    """The running service; ``with RunningService(...) as service``."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""People of the administration in tests: added, signed in, and what their browser sends."""
+"""Staff in tests: adds users, signs them in, and sends what their browsers send."""
 
 import itertools
 import re
@@ -39,7 +39,7 @@ _FORM_TOKEN = re.compile(r'name="csrf" value="([0-9a-f]{64})"')
 def create_user(
     role: str = "administrator", *scopes: str, email: str | None = None, password: str | None = None
 ) -> str:
-    """A user of this role; the e-mail. Without a ``password`` nobody can sign in as them."""
+    """Add a user of this role; return the e-mail. Without a ``password`` the user cannot sign in."""
     email = email or f"user{next(_user_numbers)}@rada.example"
     user_scopes = scopes or (SCOPES[role],)
     if password is None:
@@ -51,14 +51,14 @@ def create_user(
 
 @transaction
 def create_session(tx: Session, email: str, stage: str = FULL_STAGE) -> str:
-    """A session of this user, without the way through the door; the cookie's value."""
+    """Create a session of this user without the sign-in pages; return the value of its cookie."""
     user = users.find_by_email(tx, email)
     assert user is not None
     return sessions.start_session(tx, user, stage, clock.now())
 
 
 class StaffClient:
-    """Somebody at a browser with a session."""
+    """A member of staff at a browser with a session."""
 
     def __init__(self, app: Flask, email: str, token: str) -> None:
         self.client: FlaskClient = app.test_client()
@@ -67,17 +67,17 @@ class StaffClient:
 
     @classmethod
     def sign_in(cls, app: Flask, role: str = "administrator", *scopes: str) -> "StaffClient":
-        """A new user with an open session."""
+        """Add a user and open a session."""
         with app.app_context():
             email = create_user(role, *scopes)
             return cls(app, email, create_session(email))
 
     def get(self, path: str, **options: Any) -> TestResponse:
-        """Follow a link."""
+        """Open a page."""
         return self.client.get(path, **options)
 
     def post(self, path: str, fields: dict[str, Any] | None = None, **options: Any) -> TestResponse:
-        """Send a form of ours."""
+        """Send a form with its token."""
         data = {"csrf": sessions.derive_form_token(self.token)} | (fields or {})
         return self.client.post(path, data=data, headers=SAME_ORIGIN_HEADERS, **options)
 
@@ -91,13 +91,13 @@ def use_fast_hashing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def current_code(secret: str, at: datetime | None = None) -> str:
-    """What an authenticator with this secret shows."""
+    """Return the code that an authenticator with this secret shows."""
     return pyotp.TOTP(secret).at(at or clock.now())
 
 
 @transaction
 def add_second_factor(tx: Session, email: str) -> str:
-    """The user has a second factor; its secret."""
+    """Give the user a second factor; return its secret."""
     user = users.find_by_email(tx, email)
     assert user is not None
     secret = second_factor.new_secret()
@@ -107,14 +107,14 @@ def add_second_factor(tx: Session, email: str) -> str:
 
 @transaction
 def create_password_link(tx: Session, email: str) -> str:
-    """The secret of a link by which the user chooses a password."""
+    """Create a link by which the user chooses a password; return its secret."""
     user = users.find_by_email(tx, email)
     assert user is not None
     return users.issue_password_link(user, clock.now())
 
 
 def find_form_token(reply: TestResponse) -> str:
-    """The token that the page's forms carry."""
+    """Return the token in the forms of the page."""
     match = _FORM_TOKEN.search(reply.text)
     assert match, reply.text
     return match[1]

@@ -1,4 +1,4 @@
-"""What the database is asked, and how it would go about it."""
+"""Records the statements that reach the database, and explains their plans."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ ExecutedStatement = tuple[str, Any]  # a statement and its values
 
 @contextmanager
 def record_statements(kind: str = "") -> Iterator[list[ExecutedStatement]]:
-    """The statements that the database is asked meanwhile; of one kind, such as ``SELECT``, or of all."""
+    """Record the statements that run in the block: those that begin with ``kind``, such as ``SELECT``, or all."""
     executed: list[ExecutedStatement] = []
 
     def record_statement(_link: object, _cursor: object, statement: str, values: object, *_: object) -> None:
@@ -29,7 +29,7 @@ def record_statements(kind: str = "") -> Iterator[list[ExecutedStatement]]:
 
 
 def explain_plan(tx: Session, executed: ExecutedStatement) -> str:
-    """How the database would go about it, a step in each line."""
+    """Return the database's plan for the statement, a step in each line."""
     statement, values = executed
     explain = {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN"}[tx.get_bind().dialect.name]
     return "\n".join(step[-1] for step in tx.connection().exec_driver_sql(f"{explain} {statement}", values))

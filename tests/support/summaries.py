@@ -1,4 +1,4 @@
-"""A summary as the JSON of GET /summaries, without the totals that leave signals out."""
+"""Reads a summary as the JSON of GET /summaries, without the totals that leave signals out."""
 
 from collections.abc import Collection
 from datetime import date
@@ -26,6 +26,6 @@ def read_summary_json(
     subset: FigureSubset | None = None,
     **how: Any,
 ) -> dict[str, Any]:
-    """The reply's members as plain values."""
+    """Return the members of the reply as plain values."""
     query = FigureQuery(frozenset(centres), first, last, front_office, source, subset)
     return summary_json(read_summary(tx, query, min_group=min_group, **how))

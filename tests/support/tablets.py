@@ -20,7 +20,7 @@ _seconds = itertools.count()
 
 @pytest.fixture
 def centre(app: Flask) -> str:
-    """A centre that serves people; its code."""
+    """Create a centre; return its code."""
     with app.app_context():
         return story.create_centre()
 
@@ -44,7 +44,7 @@ def tablet(new_tablet: NewTablet) -> Caller:
 
 
 def make_tablet_answer(answers: Mapping[str, Any] | None = None, **facts: Any) -> dict[str, Any]:
-    """What one person answered just now; say only what the test is about."""
+    """Make the answer of one person, given just now, with these facts."""
     defaults: dict[str, Any] = {
         "client_id": str(uuid.uuid4()),
         "questionnaire": "offline-2026.1",
@@ -56,12 +56,12 @@ def make_tablet_answer(answers: Mapping[str, Any] | None = None, **facts: Any) -
 
 
 def deliver_answers(tablet: Caller, *items: Any) -> list[str]:
-    """What became of each item."""
+    """Send the answers; return the status of each."""
     reply = tablet.post("/kiosk/responses", {"responses": list(items)})
     assert reply.status_code == 200, reply.text
     return [result["status"] for result in reply.json["results"]]
 
 
 def send_heartbeat(tablet: Caller, time: datetime | None = None, **facts: Any) -> Any:
-    """The tablet says how it fares."""
+    """Send a heartbeat of the tablet."""
     return tablet.post("/kiosk/heartbeat", {"time": (time or clock.now()).isoformat(), **facts})

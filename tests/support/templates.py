@@ -1,4 +1,4 @@
-"""Compiled templates, shared by all applications of a process: a page's first drawing is mostly Jinja's compiler."""
+"""Compiled templates, shared by all applications of a process: compiling takes most of a page's first rendering."""
 
 from types import CodeType
 
@@ -13,9 +13,9 @@ class CompiledTemplates(BytecodeCache):
         self._codes: dict[tuple[str, str], CodeType | None] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        """What an earlier application compiled."""
+        """Load what an earlier application compiled."""
         bucket.code = self._codes.get((bucket.key, bucket.checksum))
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        """What this one had to compile."""
+        """Store what this application compiled."""
         self._codes[bucket.key, bucket.checksum] = bucket.code

@@ -1,5 +1,5 @@
-"""A made-up central monitoring system: what the feedback service promises to tell, this one receives.
+"""A made-up central monitoring system: it receives the events of the feedback service.
 
 It shares no code with the service. What it knows are the published JSON Schemas, CloudEvents and Standard
-Webhooks, so what it has written down can be held against the service.
+Webhooks, so its records can be compared with those of the service.
 """

@@ -1,4 +1,4 @@
-"""The doors of the demo central system: one for events, one for those who watch, one for its bad moods."""
+"""The addresses of the demo central system: for events, for what it received, and for its faults."""
 
 import errno
 import json
@@ -19,8 +19,8 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from feedback_service.sandbox.central import checks, faults, pages, texts
-from feedback_service.sandbox.central.book import EventStore
 from feedback_service.sandbox.central.checks import BatchReader, RefusedRequest
+from feedback_service.sandbox.central.event_store import EventStore
 from feedback_service.sandbox.central.faults import Fault, FaultState
 
 MAX_LISTED_EVENTS = 10_000  # events in one reply of /received, at most
@@ -33,7 +33,7 @@ CONTENT_SECURITY_POLICY = (
 
 
 def create_app(event_store: EventStore, secrets: Sequence[bytes]) -> Flask:
-    """The central system that writes in that book and takes what any of the secrets signed."""
+    """Create the central system with this store; it accepts what any of the secrets signed."""
     app = Flask(__name__, static_url_path="/static")
     assert isinstance(app.json, DefaultJSONProvider)
     app.json.ensure_ascii = app.json.sort_keys = False
@@ -69,7 +69,7 @@ def create_app(event_store: EventStore, secrets: Sequence[bytes]) -> Flask:
         return _build_json_reply(reply_body, 200, fault)
 
     def take_batch(fault: Fault, body: bytes) -> dict[str, Any]:
-        """Take a request; the answer to it. Raises ``Refused``."""
+        """Store the events of a request; return the reply. Raises ``RefusedRequest``."""
         now = datetime.now(UTC)
         checks.verify_signature(request.headers, body, secrets, now.timestamp())
         batch = batch_reader.read_batch(request.mimetype, body)
@@ -113,7 +113,7 @@ def create_app(event_store: EventStore, secrets: Sequence[bytes]) -> Flask:
 
     @app.route("/elsewhere", methods=["GET", "POST"])
     def redirect_target() -> ResponseReturnValue:
-        """Where redirects lead, and nobody should follow."""
+        """The target of redirects, which no sender should follow."""
         event_store.record_refusal("redirect_followed", "a redirect was followed", datetime.now(UTC))
         return {"accepted": [], "duplicates": [], "rejected": []}
 
@@ -181,7 +181,7 @@ def create_app(event_store: EventStore, secrets: Sequence[bytes]) -> Flask:
 
 
 def from_env() -> Flask:
-    """The central system as the launcher starts it: $DATA_DIR/central.db, secrets divided by commas."""
+    """Create the central system as the launcher starts it: $DATA_DIR/central.db, secrets divided by commas."""
     secrets = [
         checks.decode_secret(encoded_secret)
         for encoded_secret in os.environ["FEEDBACK_CENTRAL_SECRET"].split(",")
@@ -226,7 +226,7 @@ def _build_drip_reply(body: bytes, seconds: float) -> Response:
 
 
 def _build_reset_reply(body: bytes = b"") -> Response:
-    """The connection is reset, after half of the answer if there is one."""
+    """Reset the connection, after half of the body if there is one."""
     connection = _client_connection()
 
     def stream_half_then_reset() -> Iterator[bytes]:
@@ -234,7 +234,7 @@ def _build_reset_reply(body: bytes = b"") -> Response:
             yield body[: len(body) // 2]
             time.sleep(0.05)  # a reset overtakes what is still on its way
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        with socket.socket() as dummy_socket:  # in its place, so that the server has something to close
+        with socket.socket() as dummy_socket:  # takes its place, so that the server has something to close
             os.dup2(dummy_socket.fileno(), connection.fileno(), inheritable=False)
         raise ConnectionResetError(errno.ECONNRESET, "reset as asked")
 
@@ -248,7 +248,7 @@ def _wait_unless_gone(seconds: float) -> None:
 
 
 def _wait_for_hangup(connection: socket.socket, seconds: float) -> bool:
-    """Wait; at once true when the other side hangs up, so that nobody holds a thread of ours for nothing."""
+    """Wait; return ``True`` at once when the other side hangs up, so that no thread waits for nothing."""
     readable, _, _ = select.select([connection], [], [], seconds)
     return bool(readable)
 

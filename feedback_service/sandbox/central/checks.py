@@ -18,7 +18,7 @@ from feedback_service.sandbox.central.schema import Check, compiled
 MEDIA_TYPE = "application/cloudevents-batch+json"
 MOST_EVENTS = 100
 MOST_BYTES = 2 * 1024 * 1024
-TOLERANCE_SECONDS = 300  # seconds that the sender's clock may be off
+TOLERANCE_SECONDS = 300  # how much the sender's clock may differ
 SCHEMA_DIR = Path(__file__).parents[2] / "delivery" / "schemas"
 
 
@@ -39,7 +39,7 @@ class Batch:
 
 
 def verify_signature(headers: Headers, body: bytes, secrets: Sequence[bytes], now: float) -> None:
-    """The request was signed with one of the secrets, not long ago; raises ``Refused`` with 401.
+    """Check that the request was signed by one of the secrets, not long ago. Raises ``RefusedRequest`` with 401.
 
     Standard Webhooks: HMAC-SHA256 of ``id.timestamp.body``; several signatures may stand side by side.
     """
@@ -88,7 +88,7 @@ class BatchReader:
         self._check_schema: Check = compiled(schemas_by_id["urn:vidhuk:schema:envelope"], schemas_by_id)
 
     def read_batch(self, media_type: str, body: bytes) -> Batch:
-        """The batch in a body; raises ``Refused`` where single events cannot even be told apart."""
+        """Read the batch in a body. Raises ``RefusedRequest`` when the body cannot be divided into events."""
         if media_type != MEDIA_TYPE:
             raise RefusedRequest(415, "media_type", f"only {MEDIA_TYPE} is read here")
         if len(body) > MOST_BYTES:
@@ -109,7 +109,7 @@ class BatchReader:
         )
 
     def find_problem(self, event: dict[str, Any]) -> str | None:
-        """Why the event is not taken, beginning with a JSON pointer; ``None`` when it is."""
+        """Return why the event is refused, beginning with a JSON pointer; ``None`` when it is accepted."""
         if problem := self._check_schema(event):
             return problem
         data, source = event["data"], event["source"]
@@ -119,17 +119,14 @@ class BatchReader:
         if len(event["sequence"]) > 18:
             return "/sequence is too large"
         at = datetime.fromisoformat(event["time"].upper())
-        if event["type"].startswith("ua.vidhuk.response.") and (at.minute, at.second, at.microsecond) != (
-            0,
-            0,
-            0,
-        ):
+        of_answer = event["type"].startswith("ua.vidhuk.response.")
+        if of_answer and (at.minute or at.second or at.microsecond):
             return "/time of an answer is not truncated to the hour"
         return None
 
 
 def _parse_json(body: bytes) -> Any:
-    """Strict JSON; raises ``Refused`` with 400."""
+    """Parse strict JSON. Raises ``RefusedRequest`` with 400."""
     try:
         return json.loads(
             body.decode("utf-8"), object_pairs_hook=_refuse_repeated_names, parse_constant=_refuse_constant

@@ -1,11 +1,11 @@
-"""How the demo central system misbehaves when asked to: every way in which a receiver can fail its sender."""
+"""The faults that the demo central system can show: every way in which a receiver can fail its sender."""
 
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-# For every mode its own usual values; the others are as in ``Fault``.
+# The usual values of each mode; all others are as in ``Fault``.
 MODES: Mapping[str, Mapping[str, Any]] = {
     "none": {},
     "slow": {"seconds": 3.0},  # waits, then does everything right
@@ -29,7 +29,7 @@ MODES: Mapping[str, Mapping[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A way to misbehave.
+    """A fault of the central system.
 
     ``times``: requests until it ends by itself, ``None`` for ever. ``retry_after``: the header as it is
     sent, sensible or not. ``id`` and ``every`` choose events: that one, or those whose sequence number it
@@ -46,14 +46,14 @@ class Fault:
     stores: bool = False
 
     def applies_to(self, event: Mapping[str, Any]) -> bool:
-        """Whether the event is one of those that are refused."""
+        """Return whether the event is one of those that are refused."""
         if event["id"] == self.id:
             return True
         return self.every is not None and int(event["sequence"]) % self.every == 0
 
 
 def parse_fault(settings: Mapping[str, object]) -> Fault:
-    """The fault that somebody asked for; raises ``ValueError`` with a sentence."""
+    """Parse the fault that a caller wants. Raises ``ValueError`` with a sentence."""
     if unknown := settings.keys() - {field.name for field in fields(Fault)}:
         raise ValueError(f"{min(unknown)} is unknown here")
     mode = settings.get("mode")

@@ -1,4 +1,4 @@
-"""Published JSON Schemas (draft 2020-12) as checks; ``jsonschema`` judges, this module words the answer.
+"""Checks values by the published JSON Schemas (draft 2020-12): ``jsonschema`` finds the error, this module words it.
 
 A fault names the place and what is wrong with it, never the value: a value may be what a person wrote.
 """
@@ -63,7 +63,7 @@ Validator = extend(Draft202012Validator, {"pattern": check_pattern})
 
 
 def compiled(schema: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]) -> Check:
-    """The check that a schema asks for; ``others`` are the schemas it may refer to, by ``$id``.
+    """Make the check of a schema; ``others`` are the schemas it may refer to, by ``$id``.
 
     Raises ``jsonschema.SchemaError`` for a schema that is none itself.
     """

@@ -1,4 +1,4 @@
-"""Broken: what a transaction returns is out before it is committed."""
+"""Broken: a transaction returns its result before it is committed."""
 
 import threading
 import time
@@ -36,7 +36,7 @@ def _optimistic() -> Iterator[OptimisticTransaction]:
 
 
 def _commit_soon(commit: Callable[[], object], close: Callable[[], object]) -> None:
-    """The story is told; a thread will commit it soon."""
+    """Run the story; a thread will commit it later."""
 
     def late() -> None:
         time.sleep(DELAY_SECONDS)

@@ -1,4 +1,4 @@
-"""Broken: a relay writes down that events were delivered, then sends them."""
+"""Broken: a relay stores that events were delivered, then sends them."""
 
 import time
 from unittest.mock import patch
@@ -9,7 +9,7 @@ from feedback_service.delivery.retry_policy import ReceiverReply
 
 
 def settle_then_send(self: Relay, batch: ClaimedBatch) -> None:
-    """Hope for the best."""
+    """Settle the events before they are sent."""
     ids = tuple(batch.bodies)
     relay.settle_batch(batch, ids, ReceiverReply(200, accepted=frozenset(ids), is_readable=True), [])
     time.sleep(0.5)

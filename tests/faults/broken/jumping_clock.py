@@ -10,7 +10,7 @@ _offset_file = Path(os.environ["JUMPING_CLOCK"])
 
 
 def shifted_now() -> datetime:
-    """Wrong by as much as somebody wants just now."""
+    """Return the time, wrong by as many seconds as the file says."""
     return datetime.now(UTC) + timedelta(seconds=float(_offset_file.read_text()))
 
 

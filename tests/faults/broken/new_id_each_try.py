@@ -14,7 +14,7 @@ _original_send = HttpsTransport.send
 
 
 def send_with_new_ids(self: HttpsTransport, bodies: Sequence[str]) -> ReceiverReply:
-    """The receiver cannot know that it has seen them."""
+    """Give the events new ids, so that the receiver cannot recognise them."""
     original_ids: dict[str, str] = {}
     changed_bodies = []
     for body in bodies:

@@ -8,7 +8,7 @@ _original_body = events.build_body
 
 
 def body_with_repeated_number(*, sequence: int, **facts: Any) -> str:
-    """What travels, with a number that another has."""
+    """Return the event with a number that another event has."""
     return _original_body(sequence=sequence - (sequence > 1 and sequence % 2 == 0), **facts)
 
 

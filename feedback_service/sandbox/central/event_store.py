@@ -1,4 +1,4 @@
-"""What the demo central system has received, in a file of its own: it outlives any end of the process."""
+"""Stores what the demo central system received in a file of its own, which outlives the process."""
 
 import json
 import sqlite3
@@ -43,27 +43,22 @@ CREATE TABLE IF NOT EXISTS refusals (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pulse (second INTEGER PRIMARY KEY, events INTEGER NOT NULL);
 """
-COMPARED_FIELDS = (
-    "subject",
-    "type",
-    "time",
-    "sequence",
-    "data",
-)  # what may not differ when an event comes again
+# An event that comes again must not differ in these.
+COMPARED_FIELDS = ("subject", "type", "time", "sequence", "data")
 EVENT_COLUMNS = 'arrival, source, id, subject, type, "time", sequence, data, received_at, times'
-MOST_GAPS = 20  # told for each centre
+MOST_GAPS = 20  # listed for each centre
 
 
 @dataclass(frozen=True, slots=True)
 class BatchReceipt:
-    """The ids of a batch, as they are answered."""
+    """The ids of a batch, as the reply lists them."""
 
     accepted: tuple[str, ...]
     duplicates: tuple[str, ...]
 
 
 class EventStore:
-    """The file and everything that is written in it or read from it; threads may share one."""
+    """The file with all received events; threads may share one store."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -74,7 +69,7 @@ class EventStore:
             connection.executescript(TABLES)
 
     def store_events(self, events: Sequence[dict[str, Any]], now: datetime) -> BatchReceipt:
-        """New events are on the disk; the others are counted as repeats."""
+        """Store new events on the disk; count the others as repeats."""
         accepted: dict[str, None] = {}
         duplicates: dict[str, None] = {}
         with self._write_transaction() as tx:
@@ -90,7 +85,7 @@ class EventStore:
         )
 
     def record_refusal(self, reason: str, detail: str, now: datetime, times: int = 1) -> None:
-        """A request, or so many events, was not taken for that reason."""
+        """Count a refused request, or so many refused events, by reason."""
         with self._write_transaction() as tx:
             tx.execute(
                 "INSERT INTO refusals VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
@@ -99,14 +94,14 @@ class EventStore:
             )
 
     def list_events(self, *, after: int, limit: int) -> list[dict[str, Any]]:
-        """Events in the order of their arrival, from the one after ``after``."""
+        """Return events in the order of their arrival, from the one after ``after``."""
         rows = self._fetch_rows(
             f"SELECT {EVENT_COLUMNS} FROM events WHERE arrival > ? ORDER BY arrival LIMIT ?", after, limit
         )
         return [_event_from_row(row) for row in rows]
 
     def list_latest_events(self, limit: int) -> list[dict[str, Any]]:
-        """The last events, the newest first."""
+        """Return the last events, the newest first."""
         return [
             _event_from_row(row)
             for row in self._fetch_rows(
@@ -115,16 +110,16 @@ class EventStore:
         ]
 
     def read_summary(self) -> dict[str, Any]:
-        """How many of what, and what is missing: gaps are inclusive pairs of sequence numbers, the first 20."""
+        """Count events and what is missing; the first 20 gaps are inclusive pairs of sequence numbers."""
         tx = self._thread_connection()
-        tx.execute("BEGIN")  # all of it is true at one instant
+        tx.execute("BEGIN")  # all numbers are of one instant
         try:
             return self._build_summary()
         finally:
             tx.execute("COMMIT")
 
     def count_by_second(self, now: datetime, seconds: int) -> list[int]:
-        """How many new events each of the last seconds brought, the oldest first."""
+        """Count the new events of each of the last seconds, the oldest first."""
         last = int(now.timestamp())
         rows = self._fetch_rows("SELECT second, events FROM pulse WHERE second > ?", last - seconds)
         counts = {row["second"]: row["events"] for row in rows}
@@ -152,7 +147,7 @@ class EventStore:
         }
 
     def _read_sequence_state(self, source: str) -> dict[str, Any]:
-        """The highest sequence number of a centre, and its first gaps."""
+        """Return the highest sequence number of a centre, and its first gaps."""
         last_query = "SELECT last FROM stretches WHERE source = ? ORDER BY first DESC LIMIT 1"
         stretches_query = "SELECT first, last FROM stretches WHERE source = ? ORDER BY first LIMIT ?"
         gaps, previous_last = [], 0
@@ -193,7 +188,7 @@ class EventStore:
 
 
 def _store_event(tx: sqlite3.Connection, event: dict[str, Any], now: datetime) -> bool:
-    """Whether the event is new; it is written down then, and counted either way."""
+    """Store the event if it is new, and count it; return whether it is new."""
     source, sequence = event["source"], int(event["sequence"])
     content = {name: event[name] for name in COMPARED_FIELDS} | {
         "sequence": sequence,
@@ -225,7 +220,7 @@ def _store_event(tx: sqlite3.Connection, event: dict[str, Any], now: datetime) -
 
 
 def _record_sequence_number(tx: sqlite3.Connection, source: str, number: int) -> None:
-    """The sequence number joins the stretches beside it; one out of turn or given before is counted."""
+    """Join the sequence number with the stretches beside it; count a late or repeated one."""
     stretch_below = tx.execute(
         "SELECT first, last FROM stretches WHERE source = ? AND first <= ? ORDER BY first DESC LIMIT 1",
         (source, number),
