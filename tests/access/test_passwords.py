@@ -14,6 +14,7 @@ EMAIL = "olena@rada.example"
 GOOD = "три сосни біля ставка"
 
 
+@pytest.mark.slow
 def test_a_password_is_kept_as_argon2id_with_the_parameters_of_rfc_9106() -> None:
     kept = passwords.hash_password(GOOD)
 
@@ -29,6 +30,7 @@ def test_the_same_password_from_another_keyboard_fits() -> None:
     assert passwords.verify_password(kept, unicodedata.normalize("NFD", "їжак і ґедзь 12"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("typed", ["", "\ud800", "a\x00b", "x" * 100_000])
 def test_nothing_that_can_be_typed_is_a_fault(typed: str) -> None:
     assert not passwords.verify_password(passwords.hash_password(GOOD), typed)
@@ -43,6 +45,7 @@ def test_a_hash_made_with_other_parameters_is_outdated() -> None:
     assert not passwords.needs_rehash(passwords.hash_password(GOOD))
 
 
+@pytest.mark.slow
 def test_checking_nobodys_password_takes_as_long_as_checking_somebodys() -> None:
     kept = passwords.hash_password(GOOD)
     passwords.verify_password(None, GOOD)  # nobody's hash is made once

@@ -436,6 +436,7 @@ def test_a_package_cut_short_anywhere_is_found(tmp_path: Path) -> None:
             package_file.check_package(path, [SECRET])
 
 
+@pytest.mark.slow
 def test_no_flipped_byte_changes_what_a_good_package_says(tmp_path: Path) -> None:
     path = a_package(tmp_path)
     whole, contents = path.read_bytes(), package_file.check_package(path, [SECRET])

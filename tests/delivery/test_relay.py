@@ -202,6 +202,7 @@ def test_a_body_stays_the_same_whatever_the_settings_become(central: Receiver) -
     assert "https://vidhuk.example/schemas/" in body
 
 
+@pytest.mark.slow
 def test_four_relays_at_once_leave_no_gap_and_send_nothing_twice(
     app: Flask, settings: Settings, central: Receiver
 ) -> None:
@@ -283,6 +284,7 @@ def test_failures_of_the_connection_pause_the_channel_and_kill_nothing(
     assert now_open is not None and now_open.failing_since is None and now_open.retry_at is None
 
 
+@pytest.mark.slow
 def test_a_wrong_secret_kills_no_event(relays: Relay, central: Receiver) -> None:
     create_centre()
     ids = promise(120)
@@ -371,6 +373,7 @@ def test_a_poisoned_event_is_found_and_dies_alone(
     assert sum(central.repeats.values()) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     "blame", [ScriptedReply(500, b"", stores=False), ScriptedReply(body=b"oops"), ScriptedReply(resets=True)]
@@ -453,6 +456,7 @@ def test_a_retry_after_is_served_first(relays: Relay, central: Receiver) -> None
     assert states(*ids) == ["delivered"] * 2
 
 
+@pytest.mark.slow
 def test_a_centre_with_most_of_the_load_delays_no_other(relays: Relay, central: Receiver) -> None:
     promise(1500, create_centre())
     small = [id for n in range(4) for id in promise(10, create_centre(f"SN1200001{n}"))]
@@ -539,6 +543,7 @@ def test_a_number_is_never_given_twice(relays: Relay, central: Receiver) -> None
     assert (states(id), len(central.requests)) == (["pending"], 1)
 
 
+@pytest.mark.slow
 def test_a_line_that_is_stuck_delays_no_other(relays: Relay, central: Receiver) -> None:
     promise(2, create_centre())
     relays.deliver_all()

@@ -112,6 +112,7 @@ def breach() -> None:
 # ---- bad answers -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_rise_of_bad_answers_raises_one_alarm_with_its_evidence(work: Work) -> None:
     head = person()
     usual(60)
@@ -155,6 +156,7 @@ def test_of_fewer_people_than_may_be_shown_there_is_no_alarm(work: Work) -> None
     assert {(a.n, a.bad) for a in alarms.open_alarms(head)} == {(5, 5)}
 
 
+@pytest.mark.slow
 def test_the_service_that_got_worse_is_named(work: Work) -> None:
     head = person()
     usual(60, service=SERVICES[3])

@@ -115,6 +115,7 @@ def test_who_taps_again_what_somebody_sends_is_told() -> None:
     assert not stored.read_rows(DraftAnswer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", [{}, {"off.quality": "good"}])
 def test_a_tap_that_comes_while_one_sends_counts(before: dict[str, object]) -> None:
     token = begun(before)

@@ -25,6 +25,8 @@ from tests.support.payloads import PAYLOADS
 from tests.support.staff import StaffClient
 from tests.support.story import create_invitation, make_submission, send_answer
 
+pytestmark = pytest.mark.slow
+
 PAGE = f"/admin/centres/{OWN_CENTRE}/comments"
 
 
