@@ -70,7 +70,7 @@ def find_active_content_in_svg(svg: bytes) -> list[str]:
 
 
 def pack_payloads(max_length: int, payloads: Iterable[str] = PAYLOADS) -> list[str]:
-    """Join all payloads into as few texts as possible, of at most ``longest`` characters each."""
+    """Join all payloads into as few texts as possible, of at most ``max_length`` characters each."""
     texts = [""]
     for payload in payloads:
         if len(texts[-1]) + len(payload) + 1 > max_length:
