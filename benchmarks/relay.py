@@ -38,11 +38,8 @@ SMALL_CENTRES, LARGE_SHARE = 18, 0.8
 OUTAGE = timedelta(days=30)
 EVENTS_PER_TRANSACTION = 10_000
 SECONDS_BETWEEN_EVENTS = 0.25
-POISONED_SUBJECT, REJECTED_SUBJECT, NEW_SUBJECT_PREFIX = (
-    "poison",
-    "refused",
-    "new ",
-)  # subjects: two that the receiver does not like, new events
+POISONED_SUBJECT, REJECTED_SUBJECT = "poison", "refused"  # events that the receiver refuses
+NEW_SUBJECT_PREFIX = "new "
 
 
 class Receiver(BaseHTTPRequestHandler):

@@ -130,7 +130,7 @@ def _family(roots: tuple[int, ...]) -> list[int]:
 
 
 def _stat(pid: int) -> list[str]:
-    """The fields of /proc/PID/stat from the third on; none if the process is gone."""
+    """Return the fields of /proc/PID/stat from the third on; none if the process no longer exists."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -138,9 +138,8 @@ def _stat(pid: int) -> list[str]:
 
 
 def _cpu(pid: int) -> float:
-    return (
-        sum(map(int, _stat(pid)[11:15])) / TICKS
-    )  # user and system time, its own and of children that ended
+    """Return the CPU seconds of the process and of its children that ended."""
+    return sum(map(int, _stat(pid)[11:15])) / TICKS
 
 
 def _pss_kib(pid: int) -> int:

@@ -1,4 +1,4 @@
-"""The hall's tablet in a real browser: what it loads once, how fast it starts without a line, how soon a tap shows.
+"""The hall's tablet in a real browser: what it loads, how fast it starts offline, how soon a tap shows.
 
 A start is from the navigation to the first frame with something to press, the line cut. A tap is from the finger to
 the frame that answers it (Event Timing, which tells durations to 8 ms and none below 16 ms).

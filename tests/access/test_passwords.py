@@ -14,6 +14,7 @@ EMAIL = "olena@rada.example"
 GOOD = "три сосни біля ставка"
 
 
+@pytest.mark.slow
 def test_a_password_is_stored_as_argon2id_with_the_parameters_of_rfc_9106() -> None:
     password_hash = passwords.hash_password(GOOD)
 
@@ -29,6 +30,7 @@ def test_the_same_password_in_another_unicode_form_is_accepted() -> None:
     assert passwords.verify_password(password_hash, unicodedata.normalize("NFD", "їжак і ґедзь 12"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("typed", ["", "\ud800", "a\x00b", "x" * 100_000])
 def test_unusual_input_is_refused_without_an_error(typed: str) -> None:
     assert not passwords.verify_password(passwords.hash_password(GOOD), typed)
@@ -43,6 +45,7 @@ def test_a_hash_made_with_other_parameters_is_outdated() -> None:
     assert not passwords.needs_rehash(passwords.hash_password(GOOD))
 
 
+@pytest.mark.slow
 def test_checking_the_password_of_an_unknown_user_takes_as_long() -> None:
     password_hash = passwords.hash_password(GOOD)
     passwords.verify_password(None, GOOD)  # the dummy hash is made once

@@ -175,6 +175,7 @@ def test_a_batch_registers_valid_cases_and_names_refused_ones(case_system: Calle
     assert results[0]["case"] == case_system.post("/cases", make_case(case_number="new")).json
 
 
+@pytest.mark.slow
 def test_a_batch_may_hold_a_thousand_cases_and_no_more(case_system: Caller) -> None:
     cases = [make_case(case_number=f"{number}") for number in range(1000)]
     results = case_system.post("/cases/batch", {"cases": cases}).json["results"]

@@ -15,6 +15,8 @@ from tests.api.conftest import Caller, NewCaller, make_case, token_of
 from tests.support import story
 from tests.support.database import SharedDatabase
 
+pytestmark = pytest.mark.slow
+
 texts: SearchStrategy[str] = st.one_of(
     st.text(max_size=80),
     st.text(st.characters(categories=["Cs", "Cc", "Cf", "Zl", "Zp", "Co", "Cn"]), max_size=8),

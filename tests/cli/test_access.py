@@ -14,6 +14,7 @@ from tests.support import stored
 from tests.support.story import CENTRE, create_centre
 
 
+@pytest.mark.slow
 def test_a_user_is_added_with_a_password_from_standard_input(operator: Operator, context: None) -> None:
     create_centre()
     add = ("user", "add", "Olena@rada.example", "--role", "head", "--scope", CENTRE, "--password-stdin")

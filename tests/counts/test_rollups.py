@@ -71,6 +71,7 @@ def test_who_leaves_only_a_comment_is_counted_as_a_person() -> None:
     assert counted() == people
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", tallies.ANSWERS_BY)
 def test_every_breakdown_is_the_same_from_answers_days_and_months(by: str) -> None:
     create_centre(ELSEWHERE)

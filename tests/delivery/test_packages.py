@@ -438,6 +438,7 @@ def test_a_truncated_package_is_refused(tmp_path: Path) -> None:
             package_file.check_package(path, [SECRET])
 
 
+@pytest.mark.slow
 def test_no_flipped_byte_changes_what_a_good_package_says(tmp_path: Path) -> None:
     path = make_package(tmp_path)
     whole, contents = path.read_bytes(), package_file.check_package(path, [SECRET])

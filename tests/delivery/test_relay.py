@@ -202,6 +202,7 @@ def test_a_body_stays_the_same_whatever_the_settings_become(central: Receiver) -
     assert "https://vidhuk.example/schemas/" in body
 
 
+@pytest.mark.slow
 def test_four_relays_at_once_leave_no_gap_and_send_no_event_twice(
     app: Flask, settings: Settings, central: Receiver
 ) -> None:
@@ -283,6 +284,7 @@ def test_failures_of_the_connection_pause_the_channel_and_all_events_wait(
     assert now_open is not None and now_open.failing_since is None and now_open.retry_at is None
 
 
+@pytest.mark.slow
 def test_with_a_wrong_secret_all_events_wait(event_relay: Relay, central: Receiver) -> None:
     create_centre()
     ids = enqueue(120)
@@ -371,6 +373,7 @@ def test_a_refused_event_is_found_and_is_the_only_dead_one(
     assert sum(central.repeats.values()) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     "blame", [ScriptedReply(500, b"", stores=False), ScriptedReply(body=b"oops"), ScriptedReply(resets=True)]
@@ -459,6 +462,7 @@ def test_a_retry_after_is_respected(event_relay: Relay, central: Receiver) -> No
     assert event_states(*ids) == ["delivered"] * 2
 
 
+@pytest.mark.slow
 def test_a_centre_with_many_events_delays_no_other(event_relay: Relay, central: Receiver) -> None:
     enqueue(1500, create_centre())
     small = [id for n in range(4) for id in enqueue(10, create_centre(f"SN1200001{n}"))]
@@ -545,6 +549,7 @@ def test_a_number_is_never_given_twice(event_relay: Relay, central: Receiver) ->
     assert (event_states(id), len(central.requests)) == (["pending"], 1)
 
 
+@pytest.mark.slow
 def test_a_centre_that_cannot_be_numbered_delays_no_other(event_relay: Relay, central: Receiver) -> None:
     enqueue(2, create_centre())
     event_relay.deliver_all()

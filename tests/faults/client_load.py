@@ -30,7 +30,7 @@ REQUEST_SECONDS = 25.0  # how long a reply may take
 RETRY_SECONDS = 0.1  # pause before a repeated request
 EVENT_AGE = timedelta(
     days=3
-)  # of what is told, so that no clock that is a day behind takes it for the future
+)  # reports are so old that a clock one day behind does not find them in the future
 
 RecordKey = tuple[str, str, str]
 

@@ -76,9 +76,7 @@ class Installation:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for program in self._programs:
-            program.kill(
-                with_workers=True
-            )  # whatever matters is on the disk; to end in order would take seconds
+            program.kill(with_workers=True)  # everything is on the disk, and ending in order takes seconds
         self._stack.close()
 
     def kill_victim(self, victim: str, rng: random.Random) -> bool:

@@ -29,6 +29,7 @@ def test_the_interval_of_a_difference_of_shares_is_newcombes(
     assert compare_shares(now, before, more_is="worse").interval == interval
 
 
+@pytest.mark.slow
 @unhurried
 @given(SHARES, SHARES)
 def test_looking_back_instead_of_ahead_mirrors_a_difference(one: Share, other: Share) -> None:
@@ -78,6 +79,7 @@ def index_of(n: int, chance: random.Random, shares: tuple[float, float, float]) 
     return IndexEstimate(drawn.count(0), drawn.count(1), drawn.count(2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "share"), [(40, 0.02), (200, 0.02), (200, 0.08), (600, 0.3), (1500, 0.02)])
 def test_of_centres_with_the_same_share_of_bad_answers_one_in_twenty_at_most_is_called_different(
     n: int, share: float
@@ -92,6 +94,7 @@ def test_of_centres_with_the_same_share_of_bad_answers_one_in_twenty_at_most_is_
     assert called / runs <= 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n", "said"), [(40, (0.8, 0.1, 0.1)), (200, (0.85, 0.1, 0.05)), (800, (0.6, 0.2, 0.2))]
 )

@@ -45,12 +45,14 @@ def test_a_rise_from_two_to_six_percent_is_noticed_after_seventy_answers(a_day: 
     assert statistics.median(answers_until_alarm(0.06, a_day, chance) for _ in range(1000)) <= 70
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("a_day", [1, 5, 10, 20, 40])
 def test_two_percent_as_usual_raise_one_false_alarm_in_seven_hundred_answers_at_most(a_day: int) -> None:
     chance = random.Random(2)
     assert statistics.fmean(answers_until_alarm(0.02, a_day, chance) for _ in range(1000)) >= 700
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("usual", [0.03, 0.045, 0.06])
 def test_a_centre_used_to_more_bad_answers_gets_no_more_false_alarms(usual: float) -> None:
     chance = random.Random(3)

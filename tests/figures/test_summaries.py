@@ -153,6 +153,7 @@ def grouped(people: Iterable[Person], by: str) -> dict[str | None, Reply]:
     return {key: recomputed(members) for key, members in groups.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", KEYS)
 def test_every_breakdown_tells_what_people_said(by: str) -> None:
     create_centre(ELSEWHERE)
@@ -547,6 +548,7 @@ def test_a_word_that_means_nothing_is_refused(asked: dict[str, Any]) -> None:
         summed_up(**asked)
 
 
+@pytest.mark.slow
 def test_stored_days_change_no_reply() -> None:
     store_answers(make_people(1, 300, first_day=date(2026, 10, 1), days=40))
     live = [summed_up(by=by) for by in KEYS]

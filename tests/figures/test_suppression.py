@@ -75,6 +75,7 @@ def attack(groups: Groups, told: Suppression[str | None], min_group: int) -> lis
     return isolates([set(sizes), *({(key, "funnel")} for key in told.cells)], sizes, min_group)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(GROUPS, st.integers(1, 6))
 @example({"a": {"offline": 50, "online": 3}, "b": {"offline": 50, "online": 40}}, 5)

@@ -113,6 +113,7 @@ def breach() -> None:
 # ---- bad answers -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_rise_of_bad_answers_raises_one_alarm_with_its_evidence(work: Work) -> None:
     head = person()
     usual(60)
@@ -156,6 +157,7 @@ def test_fewer_bad_answers_than_may_be_shown_raise_no_alarm(work: Work) -> None:
     assert {(a.n, a.bad) for a in alarms.list_open_alarms(head)} == {(5, 5)}
 
 
+@pytest.mark.slow
 def test_the_service_that_got_worse_is_named(work: Work) -> None:
     head = person()
     usual(60, service=SERVICES[3])

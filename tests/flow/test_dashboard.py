@@ -79,6 +79,7 @@ def said(*words: str, day: date = LAST, **facts: Any) -> list[Person]:
     return [Person(day, {"off.nps": "10", "off.quality": word}, **facts) for word in words]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", [False, True])
 def test_every_figure_of_the_overview_is_the_apis(app: Flask, closed: bool) -> None:
     store_answers(make_people(1, 400, first_day=FIRST - timedelta(80), days=150))

@@ -120,6 +120,7 @@ def test_a_repeated_tap_during_somebody_elses_submission_is_refused() -> None:
     assert not stored.read_rows(DraftAnswer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", [{}, {"off.quality": "good"}])
 def test_a_tap_that_comes_while_one_sends_counts(before: dict[str, object]) -> None:
     token = begun(before)

@@ -151,6 +151,7 @@ def test_a_faulty_row_is_named_by_its_line_and_does_not_affect_others() -> None:
     assert centre().code == "SN05000002"
 
 
+@pytest.mark.slow
 def test_every_centre_gets_short_codes_of_its_own() -> None:
     registers.import_centres(table(*(PROFILE | {"code": f"SN0500{number:04}"} for number in range(600))))
 

@@ -111,6 +111,7 @@ def test_an_answer_costs_five_statements_however_many_questions_it_answers() -> 
         assert statements() == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [1, 1000])
 def test_a_thousand_cases_cost_as_many_statements_as_one(number: int) -> None:
     reports = [make_case_update() for _ in range(number)]

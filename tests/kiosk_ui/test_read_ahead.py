@@ -12,6 +12,8 @@ from flask.testing import FlaskClient
 import kiosk_ui
 from feedback_service.i18n import own_name
 
+pytestmark = pytest.mark.own_application  # another test's pages would be read already
+
 
 @pytest.fixture
 def names_read(monkeypatch: pytest.MonkeyPatch) -> set[str]:

@@ -51,7 +51,7 @@ Z = NormalDist().inv_cdf(0.975)
 
 @dataclass
 class Person:
-    """One answer as it was posted."""
+    """One answer as it was sent."""
 
     front_office: str
     service: str
@@ -70,7 +70,7 @@ def shares() -> dict[str, dict[str, float]]:
 
 
 def somebody(chance: random.Random, front_office: str) -> tuple[dict[str, str], list[str]]:
-    """What a person answers; some leave questions out, unhappy ones give reasons."""
+    """Return what a person answers; some leave questions out, dissatisfied ones give reasons."""
     nps = str(chance.choices(range(11), NPS)[0])
     if front_office == "online":
         values = {"on.nps": nps, "on.overall": chance.choices(list(OVERALL), list(OVERALL.values()))[0]}
@@ -105,7 +105,7 @@ def wald(up: int, down: int, n: int) -> list[float]:
 
 
 def expected(people: Iterable[Person]) -> dict[str, Any]:
-    """Indicators, questions and reasons, recomputed from what was posted by somebody who read the contract."""
+    """Compute indicators, questions and reasons from the sent answers by the contract alone."""
     people = list(people)
     indicators: list[dict[str, Any]] = []
     questions: list[dict[str, Any]] = []
@@ -171,7 +171,7 @@ KEYS: dict[str, Callable[[Person], str | None]] = {
 
 @dataclass
 class Work:
-    """A case, and who rates it: by its link, with the staff's help, or nobody."""
+    """A case, and how it is rated: by its link, with the help of staff, or not at all."""
 
     case: dict[str, Any]
     person: Person | None
@@ -182,7 +182,7 @@ class Work:
 
 
 def a_quarter(chance: random.Random, today: date) -> list[Work]:
-    """What a city centre does and hears."""
+    """What a city centre sends, and what it is answered."""
     return [some_work(chance, number, today) for number in range(CASES)]
 
 
@@ -211,7 +211,7 @@ def some_work(chance: random.Random, number: int, today: date) -> Work:
 
 
 def register_all(case_system: httpx.Client, quarter: list[Work]) -> list[str]:
-    """The case system reports a thousand at a time; the paths of the surveys."""
+    """Report a thousand cases at a time; return the paths of their surveys."""
     paths: list[str] = []
     for start in range(0, len(quarter), 1000):
         cases = [work.case for work in quarter[start : start + 1000]]
@@ -222,7 +222,7 @@ def register_all(case_system: httpx.Client, quarter: list[Work]) -> list[str]:
 
 
 def answer(phones: httpx.Client, visit: tuple[str, Work]) -> int:
-    """A person taps the first question, if she answers it, and sends the rest."""
+    """Save the first answer, if there is one, then send the rest."""
     path, person = visit[0], visit[1].person
     assert person is not None
     path += "?via=sms" if person.source == "sms_viber" else ""
@@ -238,7 +238,7 @@ def answer(phones: httpx.Client, visit: tuple[str, Work]) -> int:
 
 
 def type_in(case_system: httpx.Client, work: Work) -> int:
-    """Staff type in what a person said or wrote."""
+    """Enter as staff what a person said or wrote."""
     assert work.person is not None
     said: dict[str, Any] = {q: int(v) if v.isdecimal() else v for q, v in work.person.values.items()}
     body = {
@@ -255,7 +255,7 @@ def type_in(case_system: httpx.Client, work: Work) -> int:
 
 
 def compare(case_system: httpx.Client, people: list[Person], today: date) -> None:
-    """Every figure that the service tells is the one recomputed."""
+    """Assert that every figure of the service equals the recomputed one."""
 
     def summary(**query: str) -> dict[str, Any]:
         asked = {"centre": CENTRE, "from": f"{today.year}-01-01", "to": today.isoformat()} | query

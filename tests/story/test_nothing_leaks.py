@@ -1,4 +1,4 @@
-"""What went in as a secret or as somebody's personal data is neither in the database nor in any log."""
+"""Secrets and personal data that were sent to the service are neither in the database nor in any log."""
 
 import sqlite3
 from pathlib import Path
@@ -30,7 +30,7 @@ BROWSER = "TestPhone/17 (very unusual)"
 
 
 def everything_in(url: str) -> str:
-    """Every table as text, and on SQLite the raw bytes of its files too."""
+    """Return every table as text, and on SQLite the raw bytes of its files too."""
     if url.startswith("sqlite:///"):
         path = Path(url.removeprefix("sqlite:///"))
         with sqlite3.connect(path) as link:

@@ -1,4 +1,4 @@
-"""One invitation, one answer: whoever presses how often, wherever, on several workers at once."""
+"""One invitation gives one answer, however often and wherever it is sent, on several workers at once."""
 
 import uuid
 from collections import Counter

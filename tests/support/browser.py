@@ -1,4 +1,4 @@
-"""The browser of the tests: the Chromium that this machine has, driven by Playwright."""
+"""The browser of the tests: the machine's Chromium, driven by Playwright."""
 
 import os
 import shutil
@@ -38,11 +38,11 @@ NewPage = Callable[..., Page]
 
 
 class NoBrowser(Exception):
-    """There is no Chromium to drive; a test that needs one fails."""
+    """There is no Chromium on this machine; a test that needs one fails."""
 
 
 def find_chromium() -> str:
-    """The path of the browser: the one named in CHROMIUM, else the first that is installed."""
+    """Return the path of the browser: the one named in CHROMIUM, else the first that is installed."""
     for name in filter(None, (os.environ.get("CHROMIUM"), *BROWSER_NAMES)):
         if path := shutil.which(name):
             return path
@@ -51,7 +51,7 @@ def find_chromium() -> str:
 
 @contextmanager
 def launch_browser() -> Iterator[Browser]:
-    """A headless browser with an empty profile, closed at the end."""
+    """Start a headless browser with an empty profile; it is closed at the end."""
     flags = [*BROWSER_FLAGS, "--no-sandbox"] if os.geteuid() == 0 else list(BROWSER_FLAGS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=flags)
@@ -61,7 +61,7 @@ def launch_browser() -> Iterator[Browser]:
 
 @contextmanager
 def open_visitor_pages(browser: Browser) -> Iterator[NewPage]:
-    """Opens pages of separate visitors; at the end no page may have raised an error or broken its CSP."""
+    """Open pages of separate visitors; at the end no page may have raised an error or broken its CSP."""
     contexts = []
     complaints: list[str] = []
 
@@ -90,7 +90,7 @@ def open_visitor_pages(browser: Browser) -> Iterator[NewPage]:
 
 
 def find_barriers(page: Page, *, only_colours: bool = False) -> list[tuple[str, str, list[Any]]]:
-    """What axe finds on this page in the way of its readers, in light and in dark: (scheme, rule, where).
+    """Return the accessibility problems that axe finds, in light and in dark: (scheme, rule, where).
 
     Only what colours decide is asked again in the dark; ``only_colours`` asks for that alone in the light too, of a
     page that was asked before it changed its colours. One that still fades in is not the page's colour yet.

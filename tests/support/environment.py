@@ -1,4 +1,4 @@
-"""The environment in which tests run the service: complete, throw-away, the same every time."""
+"""The environment in which tests run the service: complete, and the same every time."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +13,7 @@ TOKEN_KEYS = "70" * 32
 def build_environment(
     data_dir: Path, database_url: str, public_url: str = "http://127.0.0.1:8000"
 ) -> dict[str, str]:
-    """Every required setting, as the service reads it; nothing of the machine's own FEEDBACK_ variables."""
+    """Return every required setting; the machine's own FEEDBACK_ variables are ignored."""
     return {
         "DATA_DIR": str(data_dir),
         "FEEDBACK_DATABASE_URL": database_url,
@@ -27,7 +27,7 @@ def build_environment(
 def build_process_environment(
     machine_variables: Mapping[str, str], service_variables: Mapping[str, str]
 ) -> dict[str, str]:
-    """What a child process gets: the machine's variables without any setting of ours, then ``service``."""
+    """Return the environment of a child process: the machine's variables without our settings, then the service's."""
     inherited_variables = {
         name: value for name, value in machine_variables.items() if not name.startswith("FEEDBACK_")
     }

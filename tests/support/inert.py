@@ -1,4 +1,4 @@
-"""Whether text stayed text: pages and pictures in which nothing runs and nothing came in from what people typed."""
+"""Checks that typed text stayed text: nothing in pages and pictures runs or was added by it."""
 
 from collections.abc import Iterable
 from html.parser import HTMLParser
@@ -43,21 +43,21 @@ class _PageReader(HTMLParser):
 
 
 def find_active_content(html: str) -> list[str]:
-    """What in the page could run, or is nothing that we put there; empty when all typed text stayed text."""
+    """List what in the page could run, or was not put there by us; empty when all typed text stayed text."""
     reader = _PageReader()
     reader.feed(html)
     return reader.active_content
 
 
 def read_page_text(html: str) -> str:
-    """Everything that can be read in the page, attributes too."""
+    """Return all text of the page, with that of attributes."""
     reader = _PageReader()
     reader.feed(html)
     return "\n".join(reader.texts)
 
 
 def find_active_content_in_svg(svg: bytes) -> list[str]:
-    """The same for a picture; one that is no well-formed XML raises ``ParseError``."""
+    """Do the same for a picture. Raises ``ParseError`` when it is not well-formed XML."""
     findings = []
     for element in ElementTree.fromstring(svg).iter():
         tag = element.tag.rpartition("}")[2]
@@ -70,7 +70,7 @@ def find_active_content_in_svg(svg: bytes) -> list[str]:
 
 
 def pack_payloads(max_length: int, payloads: Iterable[str] = PAYLOADS) -> list[str]:
-    """All payloads, as few texts as hold them in ``longest`` characters each."""
+    """Join all payloads into as few texts as possible, of at most ``max_length`` characters each."""
     texts = [""]
     for payload in payloads:
         if len(texts[-1]) + len(payload) + 1 > max_length:

@@ -3,7 +3,7 @@
 1. Tests in ``tests/browser`` need Chromium, tests in ``tests/faults`` kill programs.
 2. A test needs PostgreSQL when a parameter of it is ``"postgresql"``, or when it has no such parameter, asks for
    a fresh database and names ``"postgresql"``.
-3. A test is fast when it is none of these and its code starts no program.
+3. A test is fast when it is none of these, its code starts no program, and it is not marked ``slow``.
 
 A test's code is the test itself, the fixtures of its module, and what they name of ``tests``, however indirectly.
 """
@@ -35,7 +35,9 @@ def find_markers(item: pytest.Function) -> set[str]:
         databases = list({"postgresql"} & reached)
     if "postgresql" in databases:
         markers.add("postgres")
-    return markers or ({"fast"} if not reached & PROGRAM_STARTERS else set())
+    if markers or reached & PROGRAM_STARTERS or item.get_closest_marker("slow"):
+        return markers
+    return {"fast"}
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The world outside: a case system, applicants and staff, who know the service by its public doors only."""
+"""A case system, applicants and staff outside the service, who use its public doors only."""
 
 import os
 import re
@@ -21,7 +21,7 @@ R = TypeVar("R")
 
 
 def run_command(service: RunningService, *arguments: str) -> str:
-    """What a command of the service prints; a failure is raised with its words."""
+    """Run a command of the service and return what it prints. Raises its error message when it fails."""
     result = subprocess.run(
         [sys.executable, "-m", "flask", "--app", "wsgi", *arguments],
         cwd=ROOT,
@@ -35,7 +35,7 @@ def run_command(service: RunningService, *arguments: str) -> str:
 
 
 def add_centre(service: RunningService, code: str = CENTRE) -> None:
-    """An operator enters a centre with real codes."""
+    """Add a centre with real codes."""
     run_command(
         service,
         *("centre", "add", code, "--name", "ЦНАП міста Вінниці", "--edrpou", "00032112"),
@@ -44,19 +44,19 @@ def add_centre(service: RunningService, code: str = CENTRE) -> None:
 
 
 def add_key(service: RunningService, *scopes: str, centre: str = CENTRE) -> str:
-    """An operator hands out a key with these scopes; the key."""
+    """Create a key with these scopes and return it."""
     scope_arguments = [argument for scope in scopes for argument in ("--scope", scope)]
     return run_command(service, "key", "add", "--centre", centre, *scope_arguments).splitlines()[-1]
 
 
 def open_client(service: RunningService, key: str | None = None, **options: Any) -> httpx.Client:
-    """Somebody with a network connection, and perhaps a key."""
+    """Open a client of the service, with a key if one is given."""
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     return httpx.Client(base_url=service.url, headers=headers, timeout=60, trust_env=False, **options)
 
 
 class ClientPool:
-    """Many people at once, each hand with a connection of its own: a client shared by threads loses some."""
+    """Many people at once; each thread has a client of its own, because a shared one loses connections."""
 
     def __init__(self, service: RunningService, size: int) -> None:
         self._thread_local = threading.local()
@@ -73,7 +73,7 @@ class ClientPool:
             client.close()
 
     def run_all(self, action: Callable[[httpx.Client, T], R], items: Iterable[T]) -> list[R]:
-        """What came of the act for each thing, in their order."""
+        """Run the action for each item at once; return the results in their order."""
         return list(self._executor.map(lambda item: action(self._thread_local.client, item), items))
 
     def _open_thread_client(self) -> None:
@@ -82,7 +82,7 @@ class ClientPool:
 
 
 def make_case(number: str, **facts: Any) -> dict[str, Any]:
-    """A completed case as a case system writes it down; say only what matters."""
+    """Make a completed case as a case system reports it, with these facts."""
     defaults = {
         "centre": CENTRE,
         "case_number": number,
@@ -95,7 +95,7 @@ def make_case(number: str, **facts: Any) -> dict[str, Any]:
 
 
 def register_case(client: httpx.Client, case: Mapping[str, Any]) -> dict[str, Any]:
-    """The case as the service answers it."""
+    """Report the case; return it as the service answers."""
     reply = client.post("/api/v1/cases", json=case)
     assert reply.status_code in (200, 201), reply.text
     registered_case: dict[str, Any] = reply.json()
@@ -103,7 +103,7 @@ def register_case(client: httpx.Client, case: Mapping[str, Any]) -> dict[str, An
 
 
 def survey_path(registered_case: Mapping[str, Any]) -> str:
-    """The path of the case's survey."""
+    """Return the path of the case's survey."""
     return str(httpx.URL(registered_case["invitation"]["url"]).path)
 
 
@@ -111,7 +111,7 @@ Form = Mapping[str, str | Sequence[str]]
 
 
 def give_first_answer(client: httpx.Client, path: str, form: Form) -> str:
-    """Open the survey, give the first answer; the client id that the page handed out."""
+    """Open the survey and give the first answer; return the client id of the page."""
     match = re.search(r'name="client_id" value="([0-9a-f-]{36})"', client.get(path).text)
     assert match, "the page hands out a client id"
     reply = client.post(path, data={**form, "client_id": match[1]})
@@ -120,5 +120,5 @@ def give_first_answer(client: httpx.Client, path: str, form: Form) -> str:
 
 
 def submit_form(client: httpx.Client, path: str, form: Form, client_id: str | None = None) -> httpx.Response:
-    """Press "send"; the reply, not followed."""
+    """Press "send"; return the reply without following it."""
     return client.post(path, data={**form, "client_id": client_id or str(uuid.uuid4()), "finish": "1"})

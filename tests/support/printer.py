@@ -1,4 +1,4 @@
-"""A worn receipt printer and a hurried phone, simulated: what lies between a picture and the person who scans it.
+"""Simulates a worn receipt printer and a phone that scans in a hurry.
 
 Every round draws its misfortunes from a seeded generator, so a round that fails can be looked at again.
 """

@@ -101,6 +101,7 @@ def test_few_alike_are_withheld_with_a_reason(head: StaffClient, app: Flask) -> 
     assert find_heading(head.get(f"{PAGE}?from={yesterday}&to={yesterday}").text) == "Коментарів немає"
 
 
+@pytest.mark.slow
 def test_pages_keep_every_filter(app: Flask, head: StaffClient) -> None:
     with app.app_context():
         for number in range(30):

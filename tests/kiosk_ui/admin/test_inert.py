@@ -26,6 +26,8 @@ from tests.support.payloads import PAYLOADS
 from tests.support.staff import StaffClient
 from tests.support.story import create_invitation, send_answer
 
+pytestmark = pytest.mark.slow
+
 PAGE = f"/admin/centres/{OWN_CENTRE}/comments"
 
 

@@ -340,6 +340,7 @@ def test_what_cannot_be_noted_is_not_shown(signed_in: SignedIn, monkeypatch: pyt
     assert me.email not in check_house_rules(reply.text).find_one("main").text
 
 
+@pytest.mark.slow
 def test_earlier_entries_are_on_earlier_pages(app: Flask, signed_in: SignedIn) -> None:
     me = signed_in("head")
     for number in range(60):

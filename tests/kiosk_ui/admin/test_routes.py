@@ -34,6 +34,8 @@ from tests.support.staff import (
 )
 from tests.support.story import create_invitation, send_answer
 
+pytestmark = pytest.mark.slow
+
 # What each view needs, and what it is about: nothing, or something that has an owner.
 TABLE: dict[str, tuple[str, str | None]] = {
     "admin.home": (SIGNED_IN, None),
