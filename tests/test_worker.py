@@ -137,6 +137,7 @@ def test_stopping_waits_for_what_is_running_and_begins_nothing_else(app: Flask) 
     assert ended == ["the last batch"]
 
 
+@pytest.mark.slow
 def test_two_workers_share_what_is_due(app: Flask, context: None, time_is: TimeIs) -> None:
     at = time_is("2026-11-20T10:00+02:00")
     create_centre()

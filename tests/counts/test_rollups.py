@@ -128,6 +128,7 @@ def test_a_country_whose_centres_were_silent_in_different_months_is_told_too() -
     assert len(told(everybody())) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", [by for by in tallies.ANSWERS_BY if by != tallies.WHOLE])
 def test_who_looks_at_one_group_learns_of_the_others_how_many_answered(by: str) -> None:
     create_centre(ELSEWHERE)

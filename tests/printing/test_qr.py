@@ -143,6 +143,7 @@ def test_the_terminal_shows_black_on_white_within_80_columns() -> None:
     assert len(lines) == 21
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "damage", [Damage(blur=2), Damage(fading=0.6), Damage(angle=15)], ids=["blur", "fading", "angle"]
 )
@@ -153,6 +154,7 @@ def test_blur_of_a_third_of_a_module_fading_and_15_degrees_are_each_read_at_once
     }
 
 
+@pytest.mark.slow
 def test_all_of_it_together_is_read_within_five_frames_19_times_of_20() -> None:
     code = picture(qr.render_png(ADDRESS))
     seen = [scan_print(code, WORN_PRINT, seed) for seed in range(60)]
@@ -160,6 +162,7 @@ def test_all_of_it_together_is_read_within_five_frames_19_times_of_20() -> None:
     assert set(seen) <= {qr.capitalise_address(ADDRESS), None}
 
 
+@pytest.mark.slow
 def test_twice_the_damage_hides_the_code_so_the_rig_can_fail() -> None:
     code = picture(qr.render_png(ADDRESS))
     assert [scan_print(code, WORN_PRINT.scale_by(2), seed) for seed in range(20)].count(None) >= 18

@@ -179,6 +179,7 @@ def test_there_is_no_slip_in_a_language_we_do_not_speak() -> None:
         printed(language="de")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_worn_slip_is_read_within_five_frames_19_times_of_20(width: Width) -> None:
     picture = printed(width)

@@ -11,6 +11,8 @@ from tests.kiosk_ui.outline import Outline
 from tests.support.staff import StaffClient
 from tests.support.story import create_invitation, send_answer
 
+pytestmark = pytest.mark.slow  # many people answer before each test
+
 PAGE = f"/admin/centres/{OWN_CENTRE}/comments"
 
 

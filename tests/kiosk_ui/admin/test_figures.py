@@ -26,6 +26,8 @@ from tests.support.respondents import Person, make_people, store_answers
 from tests.support.staff import StaffClient
 from tests.support.story import create_invitation, send_answer
 
+pytestmark = pytest.mark.slow  # many people answer before each test
+
 TODAY = date(2026, 11, 20)
 PAGES = ("/admin/", "/admin/figures", "/admin/figures?by=part_of_week", "/admin/sources-compared")
 
