@@ -218,18 +218,13 @@ def _show_comparison(
     front_offices = []
     for part in page.comparisons:
         if any(channel.index and channel.index.n for channel in part.channels):
-            channel_table, difference_table = (
-                tables.make_channel_table(part),
-                tables.make_difference_table(part),
-            )
+            channels, differences = tables.make_channel_table(part), tables.make_difference_table(part)
             chart = figure_charts.draw_channel_chart(part)
-            front_offices.append(
-                (
-                    part,
-                    FigureSection(channel_table, chart, _list_exports(view, channel_table.name)),
-                    FigureSection(difference_table, None, _list_exports(view, difference_table.name)),
-                )
+            sections = (
+                FigureSection(channels, chart, _list_exports(view, channels.name)),
+                FigureSection(differences, None, _list_exports(view, differences.name)),
             )
+            front_offices.append((part, *sections))
     return _respond_with_figures(
         "admin/compared.html",
         view,
