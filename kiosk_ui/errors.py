@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from flask import Flask, Response
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from feedback_service.errors import N_, FeedbackError
 from kiosk_ui.pages import respond_with_page
@@ -88,16 +88,23 @@ def register(app: Flask) -> None:
 def handle_feedback_error(error: FeedbackError) -> ResponseReturnValue:
     """Answer one of our own errors."""
     text = TEXT_BY_SLUG.get(error.slug) or find_error_text(error.status)
-    return _respond_with_error(error.status, text, retry_after=getattr(error, "retry_after", None))
+    return add_error_headers(_respond_with_error(error.status, text), error)
 
 
 def handle_http_error(error: HTTPException) -> ResponseReturnValue:
     """Answer an error of the web framework: no such address, a body too large, a fault of ours."""
     if error.code is None or error.code < 400:
         return error
-    response = _respond_with_error(error.code, find_error_text(error.code))
-    if allow := dict(error.get_headers()).get("Allow"):
-        response.headers["Allow"] = allow
+    return add_error_headers(_respond_with_error(error.code, find_error_text(error.code)), error)
+
+
+def add_error_headers(response: Response, error: FeedbackError | HTTPException) -> Response:
+    """Say when to try again (``Retry-After``, in seconds) or which methods there are (``Allow``), if the error does."""
+    retry_after = getattr(error, "retry_after", None)
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(retry_after)
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(error.valid_methods)
     return response
 
 
@@ -106,9 +113,5 @@ def find_error_text(status: int) -> ErrorText:
     return TEXT_BY_STATUS.get(status) or TEXT_BY_STATUS[400 if status < 500 else 500]
 
 
-def _respond_with_error(status: int, text: ErrorText, *, retry_after: int | None = None) -> Response:
-    """Return the page; ``retry_after`` is in seconds."""
-    response = respond_with_page("error.html", status, text=text, offers_code=status in (404, 405, 410))
-    if retry_after is not None:
-        response.headers["Retry-After"] = str(retry_after)
-    return response
+def _respond_with_error(status: int, text: ErrorText) -> Response:
+    return respond_with_page("error.html", status, text=text, offers_code=status in (404, 405, 410))

@@ -7,21 +7,22 @@ from flask.typing import ResponseReturnValue
 
 from feedback_service.errors import Invalid, TooManyAttempts
 from feedback_service.flow import sign_in as sign_in_flow
-from kiosk_ui.admin.admission import NOBODY, SIGNED_IN, current_user, needs
+from kiosk_ui.admin.admission import ANYBODY, SIGNED_IN, current_user, needs
 from kiosk_ui.admin.cookies import delete_session_cookie, set_session_cookie
 from kiosk_ui.admin.forms import FormError, describe_refusal, form_errors
 from kiosk_ui.admin.layout import redirect_to
 from kiosk_ui.admin.sign_in_pages import read_notice
+from kiosk_ui.errors import add_error_headers
 from kiosk_ui.pages import respond_with_page
 
 
-@needs(NOBODY)
+@needs(ANYBODY)
 def choose_password(secret: str) -> ResponseReturnValue:
     """Show the form for a first or a new password to whoever has the link. The link stays valid."""
     return respond_with_page("admin/set_password.html", email=sign_in_flow.find_email_by_link(secret))
 
 
-@needs(NOBODY)
+@needs(ANYBODY)
 def set_password(secret: str) -> ResponseReturnValue:
     """Set the password. The link works only once."""
     try:
@@ -50,8 +51,7 @@ def change_password() -> ResponseReturnValue:
         return _show_account(422, form_errors(refusal))
     except TooManyAttempts as refusal:
         response = _show_account(429, [FormError("current", describe_refusal(refusal))])
-        response.headers["Retry-After"] = str(refusal.retry_after)
-        return response
+        return add_error_headers(response, refusal)
     return set_session_cookie(redirect_to("admin.account", notice="changed"), started.token)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import update_wrapper
 from typing import cast
 
-from flask import g, redirect, request, url_for
+from flask import g, request
 from flask.typing import ResponseReturnValue
 
 from feedback_service.access import sessions
@@ -20,13 +20,13 @@ from feedback_service.flow import audit, sign_in
 from kiosk_ui.admin.cookies import cookie_name
 from kiosk_ui.admin.layout import offer_saved_form
 from kiosk_ui.admin.saved_form import SavedForm
-from kiosk_ui.admin.sign_in_pages import ask_for_next_step
-from kiosk_ui.languages import url_language
+from kiosk_ui.admin.sign_in_pages import ask_for_next_step, redirect_to_stage
 from kiosk_ui.pages import MAX_STAFF_FORM_BYTES
 
 View = Callable[..., ResponseReturnValue]
 
-NOBODY, SIGNED_IN = "nobody", "signed in"  # what a view may need, besides a right or a stage of the sign-in
+# What a view may need, besides a right or a stage of the sign-in.
+ANYBODY, SIGNED_IN = "anybody", "signed in"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 SIGN_IN_STAGES = (CODE_STAGE, SET_UP_STAGE)  # the password was right, the second factor is still missing
 
@@ -46,10 +46,7 @@ class GuardedView:
 
 
 def needs(need: str) -> Callable[[View], GuardedView]:
-    """Open the view to users with this right, at this stage of the sign-in, or ``SIGNED_IN``.
-
-    A view that needs ``NOBODY`` is open to everybody.
-    """
+    """Open the view to users with this right, at this stage of the sign-in, to all ``SIGNED_IN``, or to ``ANYBODY``."""
     return lambda view: GuardedView(need, view)
 
 
@@ -62,7 +59,7 @@ def _find_refusal(need: str) -> ResponseReturnValue | None:
     token = request.cookies.get(cookie_name(), "")
     g.current_user = sign_in.find_current_user(token) if token else None
     g.form_token = sessions.derive_form_token(token) if g.current_user else ""
-    if need == NOBODY:
+    if need == ANYBODY:
         return None
     if g.current_user is None or g.current_user.stage != (need if need in SIGN_IN_STAGES else FULL_STAGE):
         return _respond_with_sign_in(need)
@@ -90,6 +87,11 @@ def visible_centres() -> tuple[CentreSummary, ...]:
     return current_visibility().centres
 
 
+def preselected_centres() -> list[str]:
+    """Return the code of the user's only centre, for forms to preselect it; nothing if there are several."""
+    return [centre.code for centre in visible_centres()] if len(visible_centres()) == 1 else []
+
+
 def find_visible_centre(code: str) -> CentreSummary:
     """Return the centre with this code and note it for the audit log.
 
@@ -115,14 +117,7 @@ def _respond_with_sign_in(need: str) -> ResponseReturnValue:
     # A form of the sign-in itself is not worth saving; the form that it carries is.
     saved_form = SavedForm.from_form(request.form) if is_sign_in_view else SavedForm.from_request()
     if g.current_user is not None and is_sign_in_view:
-        return redirect(url_for(_next_endpoint(), lang=url_language()), 303)
+        return redirect_to_stage(g.current_user.stage)
     if request.method in SAFE_METHODS:
-        next_url = None if saved_form.target_url == url_for("admin.home") else saved_form.target_url
-        return redirect(url_for(_next_endpoint(), next=next_url, lang=url_language()), 303)
+        return redirect_to_stage(g.current_user.stage if g.current_user else None, saved_form)
     return ask_for_next_step(saved_form)
-
-
-def _next_endpoint() -> str:
-    """Return the endpoint of the page that the person has to open next."""
-    endpoints = {CODE_STAGE: "admin.code", SET_UP_STAGE: "admin.set_up", FULL_STAGE: "admin.home"}
-    return endpoints[g.current_user.stage] if g.current_user else "admin.sign_in"

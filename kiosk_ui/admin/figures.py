@@ -24,7 +24,7 @@ from kiosk_ui.admin.admission import (
     visible_centres,
 )
 from kiosk_ui.admin.figure_view import SUBSET_ARGUMENTS, FigureView, list_period_presets, read_figure_view
-from kiosk_ui.admin.forms import form_errors
+from kiosk_ui.admin.forms import form_errors, sent_version
 from kiosk_ui.admin.layout import redirect_to
 from kiosk_ui.pages import respond_with_page
 
@@ -63,7 +63,7 @@ def home() -> ResponseReturnValue:
         open_alarms=page.alarms,
         delivery_totals=page.delivery_totals,
         is_channel_paused=page.channel_paused,
-        tablet_count=page.tablets_with_warnings,
+        tablets_with_warnings=page.tablets_with_warnings,
         comments_url=_comments_url(view),
     )
 
@@ -110,7 +110,7 @@ def explain() -> ResponseReturnValue:
     if view is None or view.centre is None:
         raise NotFound()
     first, last = view.query.first, view.query.last
-    text, version = request.form.get("text", ""), request.form.get("after", "0")
+    text = request.form.get("text", "")
     try:
         explanations.add_explanation(
             current_user(),
@@ -118,7 +118,7 @@ def explain() -> ResponseReturnValue:
             first,
             last,
             explanation=text,
-            after_version=int(version) if version.isdecimal() and len(version) < 9 else 0,
+            after_version=sent_version("after"),
         )
     except Invalid as refusal:
         return _show_comparison(422, explanation_text=text, errors=form_errors(refusal))

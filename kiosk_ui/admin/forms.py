@@ -51,7 +51,7 @@ def describe_refusal(refusal: FeedbackError) -> str:
     )
 
 
-def sent_version() -> int:
-    """Return the version of the row that the sender of this form had seen; 0 if the form holds no valid one."""
-    version = request.form.get("version", "")
+def sent_version(field: str = "version") -> int:
+    """Return the version of the row that the sender of this form had seen; 0 if the field holds no valid one."""
+    version = request.form.get(field, "")
     return int(version) if version.isascii() and version.isdecimal() and len(version) < 10 else 0

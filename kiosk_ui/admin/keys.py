@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from feedback_service.access import roles
 from feedback_service.errors import Conflict, Invalid
 from feedback_service.flow import api_keys
-from kiosk_ui.admin.admission import current_user, needs, visible_centres
+from kiosk_ui.admin.admission import current_user, needs, preselected_centres, visible_centres
 from kiosk_ui.admin.forms import FormError, describe_refusal, form_errors
 from kiosk_ui.admin.layout import redirect_to
 from kiosk_ui.pages import respond_with_page
@@ -27,8 +27,7 @@ class KeyForm(NamedTuple):
 @needs(roles.KEYS)
 def keys() -> ResponseReturnValue:
     """List the keys for the user's centres, with a form to make one."""
-    preselected_centres = [centre.code for centre in visible_centres()] if len(visible_centres()) == 1 else []
-    return _show_keys(KeyForm("", [], preselected_centres), uuid4())
+    return _show_keys(KeyForm("", [], preselected_centres()), uuid4())
 
 
 @needs(roles.KEYS)

@@ -39,12 +39,6 @@ BREAKDOWN_LABELS = {
     "language": N_("Languages"),
     "source": N_("Sources"),
 }
-SUBSET_LABELS = {
-    "service": N_("Service"),
-    "provider": N_("Provider"),
-    "workplace": N_("Window"),
-    "language": N_("Language"),
-}
 PART_OF_DAY_LABELS = {
     "morning": N_("until 11:00"),
     "midday": N_("11:00–14:00"),

@@ -5,11 +5,11 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.exceptions import NotFound as NoSuchPage
 
-from feedback_service.errors import N_, FeedbackError, NotRecognised, TooManyAttempts
+from feedback_service.errors import N_, FeedbackError, NotRecognised
 from kiosk_ui.admin.admission import SIGNED_IN, needs
 from kiosk_ui.admin.saved_form import SavedForm
 from kiosk_ui.admin.sign_in_pages import ask_for_next_step
-from kiosk_ui.errors import ErrorText, find_error_text
+from kiosk_ui.errors import ErrorText, add_error_headers, find_error_text
 from kiosk_ui.pages import respond_with_page
 
 STAFF_TEXT_BY_STATUS = {
@@ -37,20 +37,14 @@ def handle_feedback_error(error: FeedbackError) -> ResponseReturnValue:
     if isinstance(error, NotRecognised):
         g.current_user = None
         return ask_for_next_step(SavedForm.from_request())
-    response = respond_with_refusal(error.status, error)
-    if isinstance(error, TooManyAttempts) or hasattr(error, "retry_after"):
-        response.headers["Retry-After"] = str(error.retry_after)
-    return response
+    return add_error_headers(_respond_with_refusal(error.status, error), error)
 
 
 def handle_http_error(error: HTTPException) -> ResponseReturnValue:
     """Answer an error of the web framework with a page for staff."""
     if error.code is None or error.code < 400:
         return error
-    response = respond_with_refusal(error.code)
-    if allow := dict(error.get_headers()).get("Allow"):
-        response.headers["Allow"] = allow
-    return response
+    return add_error_headers(_respond_with_refusal(error.code), error)
 
 
 @needs(SIGNED_IN)
@@ -59,7 +53,6 @@ def nowhere(path: str) -> ResponseReturnValue:
     raise NoSuchPage()
 
 
-def respond_with_refusal(status: int, error: FeedbackError | None = None) -> Response:
-    """Return the page for an error with this status."""
+def _respond_with_refusal(status: int, error: FeedbackError | None = None) -> Response:
     text = STAFF_TEXT_BY_STATUS.get(status) or find_error_text(status)
     return respond_with_page("admin/error.html", status, text=text, error=error)

@@ -10,13 +10,8 @@ from flask import request, url_for
 from kiosk_ui.pages import current_path
 
 FORM_FIELD = "kept"
-_UNSAVED_FIELDS = (
-    "password",
-    "current",
-    "code",
-    "csrf",
-    FORM_FIELD,
-)  # secrets, and what is worthless by then
+# Secrets, and what is worthless by then.
+_UNSAVED_FIELDS = ("password", "current", "code", "csrf", FORM_FIELD)
 # A path of ours is printable ASCII without a backslash; two slashes in a row are refused below.
 _ADMIN_ADDRESS = re.compile(r"/admin/[!-\[\]-~]*")
 

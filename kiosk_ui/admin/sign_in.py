@@ -1,6 +1,6 @@
 """Signing in: e-mail and password, then the second factor."""
 
-from flask import g, redirect, request, url_for
+from flask import g, redirect, request
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
@@ -9,7 +9,7 @@ from feedback_service.errors import NotRecognised, TooManyAttempts
 from feedback_service.flow import second_factor
 from feedback_service.flow import sign_in as sign_in_flow
 from feedback_service.flow.sign_in import SessionStarted
-from kiosk_ui.admin.admission import NOBODY, current_user, needs
+from kiosk_ui.admin.admission import ANYBODY, current_user, needs
 from kiosk_ui.admin.cookies import set_session_cookie
 from kiosk_ui.admin.layout import offer_saved_form
 from kiosk_ui.admin.saved_form import SavedForm
@@ -19,11 +19,11 @@ from kiosk_ui.admin.sign_in_pages import (
     ask_to_set_up,
     ask_to_sign_in,
     read_notice,
+    redirect_to_stage,
 )
-from kiosk_ui.languages import url_language
 
 
-@needs(NOBODY)
+@needs(ANYBODY)
 def sign_in() -> ResponseReturnValue:
     """Show the form for e-mail and password. A user who is signed in is redirected."""
     saved_form = SavedForm.from_form({})
@@ -32,7 +32,7 @@ def sign_in() -> ResponseReturnValue:
     return ask_to_sign_in(saved_form, notice=read_notice())
 
 
-@needs(NOBODY)
+@needs(ANYBODY)
 def enter() -> ResponseReturnValue:
     """Check e-mail and password and start a session at its next stage."""
     saved_form, email = SavedForm.from_form(request.form), request.form.get("email", "")
@@ -98,7 +98,5 @@ def _continue_sign_in(started: SessionStarted, saved_form: SavedForm) -> Respons
         response = ask_for_next_step(saved_form)
         response.status_code = 200
     else:
-        endpoint = {CODE_STAGE: "admin.code", SET_UP_STAGE: "admin.set_up"}[started.stage]
-        next_url = None if saved_form.target_url == url_for("admin.home") else saved_form.target_url
-        response = redirect(url_for(endpoint, next=next_url, lang=url_language()), 303)
+        response = redirect_to_stage(started.stage, saved_form)
     return set_session_cookie(response, started.token)

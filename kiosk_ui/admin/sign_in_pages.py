@@ -1,17 +1,19 @@
 """The pages that ask who somebody is: e-mail and password, a code, a new authenticator."""
 
-from flask import Response, g, request
+from flask import Response, g, redirect, request, url_for
 from markupsafe import Markup
+from werkzeug.wrappers import Response as BaseResponse
 
 from feedback_service.access.second_factor import build_provisioning_uri
-from feedback_service.access.sessions import CODE_STAGE, SET_UP_STAGE, CurrentUser
+from feedback_service.access.sessions import CODE_STAGE, FULL_STAGE, SET_UP_STAGE, CurrentUser
 from feedback_service.config import current_settings
 from feedback_service.errors import N_, FeedbackError
 from feedback_service.flow import second_factor
 from feedback_service.printing import qr
 from kiosk_ui.admin.forms import FormError, describe_refusal
 from kiosk_ui.admin.saved_form import SavedForm
-from kiosk_ui.languages import translated_message
+from kiosk_ui.errors import add_error_headers
+from kiosk_ui.languages import translated_message, url_language
 from kiosk_ui.pages import respond_with_page
 
 SESSION_OVER = N_("Your session is over. What you sent is kept: sign in to go on.")
@@ -19,6 +21,12 @@ NOTICES = {  # by what ``?notice=`` says
     "out": N_("You are signed out."),
     "set": N_("The password is set. Sign in with it now."),
     "changed": N_("The password is changed. All other sessions are over."),
+}
+STAGE_ENDPOINTS = {  # by the stage of the session; None without one
+    None: "admin.sign_in",
+    CODE_STAGE: "admin.code",
+    SET_UP_STAGE: "admin.set_up",
+    FULL_STAGE: "admin.home",
 }
 
 
@@ -34,6 +42,13 @@ def ask_for_next_step(saved_form: SavedForm) -> Response:
     response.status_code = 401
     _add_challenge(response)
     return response
+
+
+def redirect_to_stage(stage: str | None, saved_form: SavedForm | None = None) -> BaseResponse:
+    """Redirect to the page where a person at this stage of the sign-in goes on, and later to the saved address."""
+    next_url = saved_form.target_url if saved_form else None
+    next_url = None if next_url == url_for("admin.home") else next_url
+    return redirect(url_for(STAGE_ENDPOINTS[stage], next=next_url, lang=url_language()), 303)
 
 
 def ask_to_sign_in(
@@ -79,9 +94,7 @@ def _respond_with_form(
     response = respond_with_page(template, status, saved_form=saved_form, errors=errors, **context)
     if status == 401:
         _add_challenge(response)
-    if refusal is not None and hasattr(refusal, "retry_after"):
-        response.headers["Retry-After"] = str(refusal.retry_after)
-    return response
+    return add_error_headers(response, refusal) if refusal else response
 
 
 def _add_challenge(response: Response) -> None:

@@ -195,9 +195,8 @@ def make_breakdown_table(breakdown: Breakdown) -> ExportTable:
         ("response_rate", _("Response rate, %")),
         ("note", _("Note")),
     )
-    if (
-        breakdown.by not in GROUPINGS_OF_INVITATIONS
-    ):  # an invitation has no weekday, so there is no response rate by it
+    # An invitation has no weekday, language or source, so there is no response rate by them.
+    if breakdown.by not in GROUPINGS_OF_INVITATIONS:
         rows = [[*row[:9], *row[10:]] for row in rows]
         columns = tuple(column for column in columns if column[0] != "response_rate")
     title = (

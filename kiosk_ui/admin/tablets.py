@@ -13,7 +13,13 @@ from feedback_service.flow import tablet_files, tablet_health, tablet_pairing
 from feedback_service.flow.tablet_files import NOT_A_TABLET_FILE
 from feedback_service.flow.tablet_health import WARNINGS
 from feedback_service.strict_json import NotJson, parse_strict_json
-from kiosk_ui.admin.admission import current_user, current_visibility, needs, visible_centres
+from kiosk_ui.admin.admission import (
+    current_user,
+    current_visibility,
+    needs,
+    preselected_centres,
+    visible_centres,
+)
 from kiosk_ui.admin.forms import FormError, describe_refusal, form_errors
 from kiosk_ui.admin.layout import redirect_to
 from kiosk_ui.languages import translated_message
@@ -40,13 +46,13 @@ class TabletForm(NamedTuple):
 @needs(roles.DEVICES)
 def tablets() -> ResponseReturnValue:
     """List the tablets of the user's centres, with a form to add one."""
-    return _show_tablets(TabletForm(centre=_default_centre()))
+    return _show_tablets()
 
 
 @needs(roles.DEVICES)
 def approve_tablet() -> ResponseReturnValue:
     """Show the form for a tablet that shows a code. The QR code on its screen leads here."""
-    return _show_tablets(TabletForm(centre=_default_centre(), pairing_code=request.args.get("code", "")))
+    return _show_tablets(_empty_form(request.args.get("code", "")))
 
 
 @needs(roles.DEVICES)
@@ -101,19 +107,10 @@ def import_queue() -> ResponseReturnValue:
         document = parse_strict_json(file.read().decode()) if file and file.filename else None
         outcomes = tablet_files.import_tablet_file(document, current_visibility().codes, _describe_rejection)
     except (NotJson, UnicodeDecodeError):
-        return _show_tablets(
-            TabletForm(centre=_default_centre()),
-            [FormError("file", translated_message(NOT_A_TABLET_FILE))],
-            422,
-        )
+        return _show_tablets(None, [FormError("file", translated_message(NOT_A_TABLET_FILE))], 422)
     except Invalid as refusal:
-        return _show_tablets(
-            TabletForm(centre=_default_centre()), [FormError("file", form_errors(refusal)[0].message)], 422
-        )
-    return _show_tablets(
-        TabletForm(centre=_default_centre()),
-        outcomes=[(label, outcomes[outcome]) for outcome, label in OUTCOME_LABELS.items()],
-    )
+        return _show_tablets(None, [FormError("file", form_errors(refusal)[0].message)], 422)
+    return _show_tablets(outcomes=[(label, outcomes[outcome]) for outcome, label in OUTCOME_LABELS.items()])
 
 
 def _describe_rejection(refusal: FeedbackError) -> str:
@@ -122,12 +119,12 @@ def _describe_rejection(refusal: FeedbackError) -> str:
     return "; ".join(f"{error.field}: {error.message}" for error in errors) or describe_refusal(refusal)
 
 
-def _default_centre() -> str:
-    return visible_centres()[0].code if len(visible_centres()) == 1 else ""
+def _empty_form(pairing_code: str = "") -> TabletForm:
+    return TabletForm(centre="".join(preselected_centres()), pairing_code=pairing_code)
 
 
 def _show_tablets(
-    tablet_form: TabletForm,
+    tablet_form: TabletForm | None = None,
     errors: Sequence[FormError] = (),
     status: int = 200,
     outcomes: Sequence[tuple[str, int]] = (),
@@ -138,7 +135,7 @@ def _show_tablets(
         tablets=tablet_health.list_tablets(current_visibility().codes),
         warning_labels=WARNINGS,
         centres=visible_centres(),
-        tablet_form=tablet_form,
+        tablet_form=tablet_form or _empty_form(),
         errors=errors,
         import_outcomes=outcomes,
     )

@@ -13,7 +13,7 @@ from feedback_service.addresses import set_password_address
 from feedback_service.errors import ChangedMeanwhile, Conflict, Invalid
 from feedback_service.flow import users as users_flow
 from feedback_service.flow.users import VisibleUser
-from kiosk_ui.admin.admission import current_user, needs, visible_centres
+from kiosk_ui.admin.admission import current_user, needs, preselected_centres, visible_centres
 from kiosk_ui.admin.forms import FormError, describe_refusal, form_errors, sent_version
 from kiosk_ui.admin.layout import redirect_to
 from kiosk_ui.pages import respond_with_page
@@ -36,8 +36,7 @@ def users() -> ResponseReturnValue:
 @needs(roles.USERS)
 def new_user() -> ResponseReturnValue:
     """Show the form to add a user."""
-    preselected_centres = [centre.code for centre in visible_centres()] if len(visible_centres()) == 1 else []
-    return _show_add_form(UserForm("", _grantable_roles()[0], preselected_centres))
+    return _show_add_form(UserForm("", _grantable_roles()[0], preselected_centres()))
 
 
 @needs(roles.USERS)

@@ -9,6 +9,7 @@ from feedback_service.errors import NotFound, TooManyGuesses
 from feedback_service.flow import receipts, uninvited_answers
 from feedback_service.flow.summaries import read_public_page
 from feedback_service.keyring import RECEIPT_LENGTH, normalise_code
+from kiosk_ui.errors import add_error_headers
 from kiosk_ui.languages import url_language
 from kiosk_ui.pages import respond_with_page
 from kiosk_ui.public import poster
@@ -39,8 +40,7 @@ def enter() -> ResponseReturnValue:
         return respond_with_page("public/home.html", 404, typed_code=typed_code, problem="unknown")
     except TooManyGuesses as error:
         response = respond_with_page("public/home.html", 429, typed_code=typed_code, problem="guesses")
-        response.headers["Retry-After"] = str(error.retry_after)
-        return response
+        return add_error_headers(response, error)
     return redirect(url_for("survey.ask", token=token, lang=url_language()), code=303)
 
 

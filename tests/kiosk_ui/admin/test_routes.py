@@ -23,7 +23,7 @@ from feedback_service.flow import alarm_duties, api_keys, maintenance, tablet_he
 from feedback_service.models import Alarm, ApiKey, Centre, Event, User, UserSession
 from feedback_service.vocabulary import ROLES
 from kiosk_ui import admin
-from kiosk_ui.admin.admission import NOBODY, SIGNED_IN
+from kiosk_ui.admin.admission import ANYBODY, SIGNED_IN
 from tests.kiosk_ui.admin.conftest import FOREIGN_CENTRE, OWN_CENTRE, SignedIn
 from tests.support.staff import (
     SAME_ORIGIN_HEADERS,
@@ -41,14 +41,14 @@ TABLE: dict[str, tuple[str, str | None]] = {
     "admin.home": (SIGNED_IN, None),
     "admin.nowhere": (SIGNED_IN, "nothing"),
     # sign-in and account
-    "admin.sign_in": (NOBODY, None),
-    "admin.enter": (NOBODY, None),
+    "admin.sign_in": (ANYBODY, None),
+    "admin.enter": (ANYBODY, None),
     "admin.code": (CODE_STAGE, None),
     "admin.enter_code": (CODE_STAGE, None),
     "admin.set_up": (SET_UP_STAGE, None),
     "admin.confirm": (SET_UP_STAGE, None),
-    "admin.choose_password": (NOBODY, "link"),
-    "admin.set_password": (NOBODY, "link"),
+    "admin.choose_password": (ANYBODY, "link"),
+    "admin.set_password": (ANYBODY, "link"),
     "admin.account": (SIGNED_IN, None),
     "admin.change_password": (SIGNED_IN, None),
     "admin.end_session": (SIGNED_IN, "session"),
@@ -258,12 +258,12 @@ def test_what_each_role_gets_of_its_own_and_of_others(
             me = signed_in(role)
             if need in (CODE_STAGE, SET_UP_STAGE):
                 wanted = {303}  # they are signed in already
-            elif need not in (NOBODY, SIGNED_IN) and not roles.has_right(role, need):
+            elif need not in (ANYBODY, SIGNED_IN) and not roles.has_right(role, need):
                 wanted = {403}
             elif kind == "nothing" or (not own and (kind in ("session",) or role not in SEES_ALL)):
                 wanted = {404} if kind != "link" else OPENS  # a link works for whoever has it
             else:
-                wanted = OPENS | ({401} if need == NOBODY else set())  # an empty sign-in is a wrong one
+                wanted = OPENS | ({401} if need == ANYBODY else set())  # an empty sign-in is a wrong one
             status = request_route(
                 app, me, rule, method, two_centres.url_arguments(kind, own=own, me=me)
             ).status_code
@@ -280,7 +280,7 @@ def test_who_is_not_yet_through_the_door_gets_no_further(
     surprises = {}
     for rule, method in list_routes(app):
         need, kind = TABLE[rule.endpoint]
-        if need in (NOBODY, stage):
+        if need in (ANYBODY, stage):
             continue
         with app.app_context():
             email = create_user("head")
@@ -299,7 +299,7 @@ def test_a_stranger_is_asked_to_sign_in_and_nothing_else(app: Flask, two_centres
     for rule, method in list_routes(app):
         need, kind = TABLE[rule.endpoint]
         reply = request_route(app, app.test_client(), rule, method, two_centres.url_arguments(kind, own=True))
-        if need == NOBODY:
+        if need == ANYBODY:
             assert reply.status_code in OPENS | {401}, rule.rule
         elif method == "GET":
             assert reply.status_code == 303, rule.rule
@@ -340,7 +340,7 @@ def test_no_form_without_the_token_of_its_session_does_anything(
     me, other = signed_in("head"), signed_in("head")
     for rule, method in list_routes(app):
         need, kind = TABLE[rule.endpoint]
-        if method == "GET" or need in (NOBODY, CODE_STAGE, SET_UP_STAGE):
+        if method == "GET" or need in (ANYBODY, CODE_STAGE, SET_UP_STAGE):
             continue
         with app.test_request_context():
             values = two_centres.url_arguments(kind, own=True, me=me)
