@@ -26,10 +26,9 @@ TABLET_POLICY = f"{CONTENT_SECURITY_POLICY}; worker-src 'self'; manifest-src 'se
 @bp.get("/kiosk/", strict_slashes=False)
 def shell() -> Response:
     """Send the page in which the script draws every screen."""
-    return Response(
-        _render_shell(current_settings().languages, shell_version()),
-        headers={"Content-Security-Policy": TABLET_POLICY},
-    )
+    languages = current_settings().languages
+    html = _render_shell(languages, shell_version(languages))
+    return Response(html, headers={"Content-Security-Policy": TABLET_POLICY})
 
 
 @bp.get("/kiosk/worker.js")
@@ -37,7 +36,7 @@ def worker() -> Response:
     """Send the service worker with the list of files that it keeps. A changed file makes a changed worker."""
     files = ["/kiosk", assets.asset_url(SCRIPT), assets.asset_url(STYLE), assets.asset_url("icon.svg")]
     files.append(url_for("kiosk.manifest"))
-    worker_constants = json.dumps({"version": shell_version(), "files": files})
+    worker_constants = json.dumps({"version": shell_version(current_settings().languages), "files": files})
     response = Response(f"const SHELL = {worker_constants};\n".encode() + assets.load_asset(WORKER).body)
     response.content_type = assets.CONTENT_TYPES["js"]
     response.headers["Service-Worker-Allowed"] = "/kiosk"
@@ -61,14 +60,11 @@ def manifest() -> Response:
     return Response(json.dumps(manifest_fields, ensure_ascii=False), content_type="application/manifest+json")
 
 
-def shell_version() -> str:
+@lru_cache(maxsize=8)
+def shell_version(languages: tuple[str, ...]) -> str:
     """Return the version of the shell. It changes with any of the files, the texts of the page and its policy."""
     parts = [assets.load_asset(name).version for name in (SCRIPT, STYLE, WORKER, "icon.svg")]
-    parts += [
-        _render_shell(current_settings().languages, ""),
-        manifest().get_data(as_text=True),
-        TABLET_POLICY,
-    ]
+    parts += [_render_shell(languages, ""), manifest().get_data(as_text=True), TABLET_POLICY]
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]
 
 
