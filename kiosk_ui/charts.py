@@ -95,47 +95,33 @@ def draw_trend(
     height = 220
     known_values = [value for point in points for value in (point.value, point.high) if value is not None]
     scale_top = _round_up_scale(max([*known_values, mean or 0.0]))
+    y = _plot_y(height, scale_top)
     step = (WIDTH - _LEFT_MARGIN - _RIGHT_MARGIN) / max(len(points), 1)
 
     def x(index: float) -> float:
         return _LEFT_MARGIN + step * (index + 0.5)
 
-    def y(value: float) -> float:
-        return _TOP_MARGIN + (height - _TOP_MARGIN - _BOTTOM_MARGIN) * (1 - value / scale_top)
-
-    elements = [_scale_lines(height, scale_top, format_value)]
+    elements = _scale_lines(y, scale_top, format_value)
     for index, point in enumerate(points):
         if point.low is not None and point.high is not None:
-            elements.append(
-                _svg_tag(
-                    "rect",
-                    "band",
-                    x=x(index - 0.5),
-                    y=y(point.high),
-                    width=step,
-                    height=y(point.low) - y(point.high),
-                )
-            )
+            left, right, low_y, high_y = x(index - 0.5), x(index + 0.5), y(point.low), y(point.high)
             elements += [
-                _svg_line("limit", x(index - 0.5), y(position), x(index + 0.5), y(position))
-                for position in (point.low, point.high)
+                _svg_tag("rect", "band", x=left, y=high_y, width=step, height=low_y - high_y),
+                _svg_line("limit", left, low_y, right, low_y),
+                _svg_line("limit", left, high_y, right, high_y),
             ]
     if mean is not None:
         elements.append(_svg_line("mean", _LEFT_MARGIN, y(mean), WIDTH - _RIGHT_MARGIN, y(mean)))
-    elements += [
-        _svg_path("value", segment)
-        for segment in _split_at_gaps([(x(n), point.value) for n, point in enumerate(points)], y)
-    ]
+    line = [None if point.value is None else (x(n), y(point.value)) for n, point in enumerate(points)]
+    elements += [_svg_path("value", segment) for segment in _split_at_gaps(line)]
     for index, point in enumerate(points):
         if point.value is not None:
-            shape = _diamond_mark if point.signal else _circle_mark
-            elements.append(
-                _add_title(f"{point.label}: {format_value(point.value)}", shape(x(index), y(point.value)))
-            )
+            mark = (_diamond_mark if point.signal else _circle_mark)(x(index), y(point.value))
+            elements.append(_add_title(f"{point.label}: {format_value(point.value)}", mark))
     for index in _pick_indexes(len(points), 4):
         anchor = "start" if index == 0 else "end" if index == len(points) - 1 else "middle"
-        position = x(index) + {"start": -step / 2, "middle": 0, "end": step / 2}[anchor]
-        elements.append(_svg_text(position, height - 10, points[index].label, anchor))
+        label_x = x(index) + {"start": -step / 2, "middle": 0, "end": step / 2}[anchor]
+        elements.append(_svg_text(label_x, height - 10, points[index].label, anchor))
     return _svg_image("trend", text, height, elements)
 
 
@@ -144,16 +130,13 @@ def draw_pareto(text: ChartText, bars: Sequence[ParetoBar]) -> Markup:
     max_count = max((bar.n for bar in bars), default=1) or 1
     row_height, elements = 40, []
     for index, bar in enumerate(bars):
-        top = index * row_height
-        elements.append(_svg_text(0, top + 13, _shorten_text(bar.label, 46), "start", "name"))
-        length = max((WIDTH - 110) * bar.n / max_count, 2)
-        elements.append(
-            _add_title(
-                f"{bar.label}: {bar.value_text}",
-                _svg_tag("rect", "bar", x=0, y=top + 18, width=length, height=14),
-            )
-        )
-        elements.append(_svg_text(length + 6, top + 30, bar.value_text, "start"))
+        top, length = index * row_height, max((WIDTH - 110) * bar.n / max_count, 2)
+        box = _svg_tag("rect", "bar", x=0, y=top + 18, width=length, height=14)
+        elements += [
+            _svg_text(0, top + 13, _shorten_text(bar.label, 46), "start", "name"),
+            _add_title(f"{bar.label}: {bar.value_text}", box),
+            _svg_text(length + 6, top + 30, bar.value_text, "start"),
+        ]
     return _svg_image("pareto", text, max(row_height * len(bars), 1), elements)
 
 
@@ -164,56 +147,45 @@ def draw_funnel(
     target: float,
     format_value: NumberFormat,
 ) -> Markup:
-    """Draw groups by size and value, with the limits that chance alone explains.
+    """Draw groups by size and value, with the limits that chance alone explains; ``limits`` has one at least.
 
     A circle is inside the limits, a triangle beyond those of 95 %, a square beyond those of 99.8 %.
     """
     height = 280
-    scale_top = _round_up_scale(
-        max([dot.value for dot in dots] + [min(limit.high * 1.6, 100.0) for limit in limits[:1]])
-    )
-    low, high = (sqrt(limits[0].n), sqrt(limits[-1].n)) if limits else (0.0, 1.0)
+    scale_top = _round_up_scale(max([min(limits[0].high * 1.6, 100.0), *(dot.value for dot in dots)]))
+    y = _plot_y(height, scale_top)
+    low, high = sqrt(limits[0].n), sqrt(limits[-1].n)
     low, high = (low, high) if high > low else (low - 1, high + 1)
+    left, plot_width = _LEFT_MARGIN + 10, WIDTH - _LEFT_MARGIN - _RIGHT_MARGIN - 20
 
     def x(n: float) -> float:
-        return (
-            _LEFT_MARGIN + 10 + (WIDTH - _LEFT_MARGIN - _RIGHT_MARGIN - 20) * (sqrt(n) - low) / (high - low)
-        )
-
-    def y(value: float) -> float:
-        return _TOP_MARGIN + (height - _TOP_MARGIN - _BOTTOM_MARGIN) * (1 - min(value, scale_top) / scale_top)
+        return left + plot_width * (sqrt(n) - low) / (high - low)
 
     elements = [
-        _scale_lines(height, scale_top, format_value),
+        *_scale_lines(y, scale_top, format_value),
         _svg_line("mean", _LEFT_MARGIN, y(target), WIDTH - _RIGHT_MARGIN, y(target)),
     ]
-    for css_class, curves in (
-        ("limit outer", [[limit.outer_low for limit in limits], [limit.outer_high for limit in limits]]),
-        ("limit", [[limit.low for limit in limits], [limit.high for limit in limits]]),
+    for css_class, values in (
+        ("limit outer", [limit.outer_low for limit in limits]),
+        ("limit outer", [limit.outer_high for limit in limits]),
+        ("limit", [limit.low for limit in limits]),
+        ("limit", [limit.high for limit in limits]),
     ):
-        for curve in curves:
-            points = [(x(limit.n), y(value)) for limit, value in zip(limits, curve, strict=True)]
-            elements.append(_svg_path(css_class, points))
-    shapes = {"inside": _circle_mark, "beyond_95": _triangle_mark, "beyond_998": _square_mark}
+        curve = [(x(limit.n), y(value)) for limit, value in zip(limits, values, strict=True)]
+        elements.append(_svg_path(css_class, curve))
+    marks = {"inside": _circle_mark, "beyond_95": _triangle_mark, "beyond_998": _square_mark}
     for dot in dots:
-        shape = shapes[dot.zone](x(dot.n), y(dot.value))
-        elements.append(_add_title(f"{dot.label}: {format_value(dot.value)}, n = {dot.n}", shape))
+        mark = marks[dot.zone](x(dot.n), y(dot.value))
+        elements.append(_add_title(f"{dot.label}: {format_value(dot.value)}, n = {dot.n}", mark))
     beyond = sorted((dot for dot in dots if dot.zone != "inside"), key=lambda dot: -dot.value)
     for dot in beyond[:6]:
-        is_on_right = x(dot.n) > WIDTH * 0.6
-        label_x = x(dot.n) + (-8 if is_on_right else 8)
-        elements.append(
-            _svg_text(
-                label_x,
-                y(dot.value) + 4,
-                _shorten_text(dot.label, 22),
-                "end" if is_on_right else "start",
-                "name",
-            )
-        )
-    if limits:
-        elements.append(_svg_text(x(limits[0].n), height - 10, str(limits[0].n), "start"))
-        elements.append(_svg_text(x(limits[-1].n), height - 10, str(limits[-1].n), "end"))
+        offset, anchor = (-8, "end") if x(dot.n) > WIDTH * 0.6 else (8, "start")
+        label = _shorten_text(dot.label, 22)
+        elements.append(_svg_text(x(dot.n) + offset, y(dot.value) + 4, label, anchor, "name"))
+    elements += [
+        _svg_text(x(limits[0].n), height - 10, str(limits[0].n), "start"),
+        _svg_text(x(limits[-1].n), height - 10, str(limits[-1].n), "end"),
+    ]
     return _svg_image("funnel", text, height, elements)
 
 
@@ -234,18 +206,15 @@ def draw_intervals(
             _svg_text(x(mark), bottom + 16, format_value(mark), "middle"),
         ]
     for index, bar in enumerate(bars):
-        top = index * row_height
-        elements.append(
-            _svg_text(0, top + 14, _shorten_text(f"{bar.label}: {bar.value_text}", 48), "start", "name")
-        )
+        top, label = index * row_height, f"{bar.label}: {bar.value_text}"
+        elements.append(_svg_text(0, top + 14, _shorten_text(label, 48), "start", "name"))
         if bar.low is not None and bar.high is not None and bar.value is not None:
-            elements.append(_svg_line("whisker", x(bar.low), top + 30, x(bar.high), top + 30))
             elements += [
-                _svg_line("whisker", x(end), top + 25, x(end), top + 35) for end in (bar.low, bar.high)
+                _svg_line("whisker", x(bar.low), top + 30, x(bar.high), top + 30),
+                _svg_line("whisker", x(bar.low), top + 25, x(bar.low), top + 35),
+                _svg_line("whisker", x(bar.high), top + 25, x(bar.high), top + 35),
+                _add_title(label, _circle_mark(x(bar.value), top + 30)),
             ]
-            elements.append(
-                _add_title(f"{bar.label}: {bar.value_text}", _circle_mark(x(bar.value), top + 30))
-            )
     return _svg_image("intervals", text, bottom + 24, elements)
 
 
@@ -256,32 +225,24 @@ def draw_heat_map(
     label_width, header_height, cell_height = 92, 20, 34
     cell_width = (WIDTH - label_width) / max(len(columns), 1)
     elements = [
-        _svg_text(label_width + cell_width * (column_index + 0.5), 13, column, "middle")
-        for column_index, column in enumerate(columns)
+        _svg_text(label_width + cell_width * (index + 0.5), 13, column, "middle")
+        for index, column in enumerate(columns)
     ]
     for row_index, (name, cells) in enumerate(rows):
         top = header_height + cell_height * row_index
         elements.append(_svg_text(0, top + 21, _shorten_text(name, 16), "start", "name"))
-        for column_index, cell in enumerate(cells):
-            cell_x = label_width + cell_width * column_index
-            css_class = (
-                "heat none" if cell.strength is None else f"heat heat-{min(int(cell.strength * 5), 4)}"
-            )
-            box = _svg_tag(
-                "rect", css_class, x=cell_x + 1, y=top + 1, width=cell_width - 2, height=cell_height - 2, rx=3
-            )
-            elements.append(_add_title(f"{cell.name}: {cell.value_text}", box))
+        for index, cell in enumerate(cells):
+            left = label_width + cell_width * index
             if cell.strength is None:
-                elements.append(
-                    _svg_line("hatch", cell_x + 4, top + cell_height - 5, cell_x + cell_width - 4, top + 5)
-                )
+                css_class = "heat none"
+                content = _svg_line("hatch", left + 4, top + cell_height - 5, left + cell_width - 4, top + 5)
             else:
-                strong_class = " strong" if cell.strength >= 0.8 else ""
-                elements.append(
-                    _svg_text(
-                        cell_x + cell_width / 2, top + 21, cell.value_text, "middle", f"in{strong_class}"
-                    )
-                )
+                css_class = f"heat heat-{min(int(cell.strength * 5), 4)}"
+                text_class = "in strong" if cell.strength >= 0.8 else "in"
+                content = _svg_text(left + cell_width / 2, top + 21, cell.value_text, "middle", text_class)
+            box_size = {"width": cell_width - 2, "height": cell_height - 2, "rx": 3}
+            box = _svg_tag("rect", css_class, x=left + 1, y=top + 1, **box_size)
+            elements += [_add_title(f"{cell.name}: {cell.value_text}", box), content]
     return _svg_image("grid", text, header_height + cell_height * len(rows), elements)
 
 
@@ -289,34 +250,29 @@ def draw_heat_map(
 
 
 def _svg_image(css_class: str, text: ChartText, height: float, elements: Sequence[Markup]) -> Markup:
-    title_id, description_id = f"{text.id}-title", f"{text.id}-about"
+    title_id, description_id = escape(f"{text.id}-title"), escape(f"{text.id}-about")
     return Markup(
-        '<svg class="chart {}" viewBox="0 0 {} {}" role="img" aria-labelledby="{} {}">'
-        '<title id="{}">{}</title><desc id="{}">{}</desc>{}</svg>'
-    ).format(
-        css_class,
-        WIDTH,
-        _format_coordinate(height),
-        title_id,
-        description_id,
-        title_id,
-        text.title,
-        description_id,
-        text.description,
-        Markup().join(elements),
+        f'<svg class="chart {css_class}" viewBox="0 0 {WIDTH} {_format_coordinate(height)}" role="img" '
+        f'aria-labelledby="{title_id} {description_id}"><title id="{title_id}">{escape(text.title)}</title>'
+        f'<desc id="{description_id}">{escape(text.description)}</desc>{Markup().join(elements)}</svg>'
     )
 
 
-def _scale_lines(height: float, scale_top: float, format_value: NumberFormat) -> Markup:
+def _plot_y(height: float, scale_top: float) -> Callable[[float], float]:
+    """Return the function from a value to its y; values above the scale lie at its top."""
+    plot_height = height - _TOP_MARGIN - _BOTTOM_MARGIN
+    return lambda value: _TOP_MARGIN + plot_height * (1 - min(value, scale_top) / scale_top)
+
+
+def _scale_lines(y: Callable[[float], float], scale_top: float, format_value: NumberFormat) -> list[Markup]:
     """Draw horizontal lines with their values at the left."""
     elements = []
-    for fraction in (0, 0.5, 1):
-        line_y = _TOP_MARGIN + (height - _TOP_MARGIN - _BOTTOM_MARGIN) * (1 - fraction)
+    for value in (0.0, scale_top * 0.5, scale_top):
         elements += [
-            _svg_line("rule", _LEFT_MARGIN, line_y, WIDTH - _RIGHT_MARGIN, line_y),
-            _svg_text(_LEFT_MARGIN - 6, line_y + 4, format_value(scale_top * fraction), "end"),
+            _svg_line("rule", _LEFT_MARGIN, y(value), WIDTH - _RIGHT_MARGIN, y(value)),
+            _svg_text(_LEFT_MARGIN - 6, y(value) + 4, format_value(value), "end"),
         ]
-    return Markup().join(elements)
+    return elements
 
 
 def _svg_tag(name: str, css_class: str, **attributes: float) -> Markup:
@@ -379,10 +335,7 @@ def _shorten_text(text: str, max_length: int) -> str:
 
 def _round_up_scale(value: float) -> float:
     """Return a round number of percent somewhat above the value, as the top of a scale."""
-    return next(
-        (round_value for round_value in (1, 2, 4, 6, 10, 20, 30, 40, 60, 80) if value <= round_value * 0.97),
-        100,
-    )
+    return next((top for top in (1, 2, 4, 6, 10, 20, 30, 40, 60, 80) if value <= top * 0.97), 100)
 
 
 def _pick_indexes(total: int, max_count: int) -> list[int]:
@@ -393,14 +346,12 @@ def _pick_indexes(total: int, max_count: int) -> list[int]:
     return sorted({round((total - 1) * step / (count - 1)) for step in range(count)})
 
 
-def _split_at_gaps(
-    points: Sequence[tuple[float, float | None]], y: Callable[[float], float]
-) -> list[list[tuple[float, float]]]:
-    """Split the points into lines that break where a value is missing."""
+def _split_at_gaps(points: Sequence[tuple[float, float] | None]) -> list[list[tuple[float, float]]]:
+    """Split the points into lines that break where a point is missing."""
     segments: list[list[tuple[float, float]]] = [[]]
-    for x, value in points:
-        if value is None:
+    for point in points:
+        if point is None:
             segments.append([])
         else:
-            segments[-1].append((x, y(value)))
+            segments[-1].append(point)
     return [segment for segment in segments if len(segment) > 1]
