@@ -1,20 +1,30 @@
-"""Documents point to files that exist, and the glossary names things that exist."""
+"""Documents point to files that exist, name things that exist, and their examples work."""
 
 import ast
+import json
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from feedback_service.indicators.compatibility import refuse_misfit
+from feedback_service.indicators.methodology import parse_methodology
+from feedback_service.surveys.questionnaires import DOCUMENTS_FOLDER, parse_questionnaire
 from tests.support.environment import ROOT
 
 PROGRAM = (ROOT / "feedback_service", ROOT / "kiosk_ui")
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 RECORDS = sorted((ROOT / "docs/decisions").glob("0*.md"))
 GLOSSARY = ROOT / "docs/glossary.md"
+METHODOLOGIES = ROOT / "feedback_service/indicators/methodologies"
 
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 MODULE_PATH = re.compile(r"`((?:[a-z_0-9]+/)+(?:[a-z_0-9]+\.(?:py|toml|json|md|js|css|txt))?)`")
+CODE_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SNAKE_CASE_NAME = re.compile(r"`([a-z]+(?:_[a-z0-9]+)+)(?:\(\))?`")
+NAMES_OF_OTHERS = {"max_prepared_statements", "graceful_timeout"}  # of PgBouncer and gunicorn
+SOURCE_SUFFIXES = {".py", ".js", ".html", ".json", ".toml"}
 GLOSSARY_NAME = re.compile(r"`([A-Z][A-Za-z]+|[a-z_]+(?:/[a-z_]*)+)`")
 
 
@@ -32,6 +42,26 @@ def find_classes() -> set[str]:
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.ClassDef)
     }
+
+
+@cache
+def find_functions_and_imports() -> set[str]:
+    """The names of all functions and classes of the program, and of all that it imports."""
+    names: set[str] = set()
+    for file in (file for package in PROGRAM for file in package.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                names.add(node.name)
+            elif isinstance(node, ast.ImportFrom):
+                names |= {alias.asname or alias.name for alias in node.names}
+    return names
+
+
+def find_words() -> set[str]:
+    """All words in the files of the program and its tests."""
+    folders = (*PROGRAM, ROOT / "tests", ROOT / "migrations", ROOT / "benchmarks", ROOT / "tools")
+    files = [file for folder in folders for file in folder.rglob("*") if file.suffix in SOURCE_SUFFIXES]
+    return {word for file in files for word in re.findall(r"\w+", file.read_text())}
 
 
 def is_in_repository(path: str) -> bool:
@@ -65,6 +95,39 @@ def test_the_glossary_names_classes_and_modules_that_exist() -> None:
         if not ("/" in name and (is_in_repository(name) or is_in_repository(f"{name}.py")))
     }
     assert unknown == set()
+
+
+def test_documents_name_functions_columns_and_settings_that_exist() -> None:
+    words = find_words() | NAMES_OF_OTHERS
+    named = {(file.name, name) for file in DOCUMENTS for name in SNAKE_CASE_NAME.findall(file.read_text())}
+
+    assert {(file, name) for file, name in named if name.removeprefix("vidhuk_") not in words} == set()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: str(file.relative_to(ROOT)))
+def test_python_in_a_document_calls_functions_that_exist(document: Path) -> None:
+    blocks = [block for language, block in CODE_BLOCK.findall(document.read_text()) if language == "python"]
+    called = {
+        node.func.id
+        for block in blocks
+        for node in ast.walk(ast.parse(block))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+
+    assert called - find_functions_and_imports() == set()
+
+
+def test_the_question_of_the_guide_can_be_added() -> None:
+    guide = (ROOT / "docs/adding-a-question.md").read_text()
+    question, place = (json.loads(text) for language, text in CODE_BLOCK.findall(guide) if language == "json")
+    questionnaire = json.loads((DOCUMENTS_FOLDER / "offline-2026.1.json").read_text())
+    methodology = json.loads((METHODOLOGIES / "864-2021.json").read_text())
+    questionnaire["questions"].append(question)
+
+    with pytest.raises(ValueError, match=r"counts no answers to off\.signs"):
+        refuse_misfit(parse_questionnaire(questionnaire), [parse_methodology(methodology)])
+    methodology["operational"]["questions"]["offline"] |= place
+    refuse_misfit(parse_questionnaire(questionnaire), [parse_methodology(methodology)])
 
 
 def test_decisions_are_numbered_without_gaps_and_all_listed() -> None:
