@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from flask import Response, redirect, request, url_for
+from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from feedback_service import clock, exports
@@ -19,7 +19,7 @@ from feedback_service.i18n import own_name
 from feedback_service.surveys.comments import AnswerFilter, CommentFilter, CommentView
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.vocabulary import FRONT_OFFICES, SOURCES
-from kiosk_ui.admin import labels
+from kiosk_ui.admin import labels, tables
 from kiosk_ui.admin.admission import current_user, find_visible_centre, needs, visible_centres
 from kiosk_ui.admin.period import read_period
 from kiosk_ui.languages import available_languages, in_current_language, translated_message, url_language
@@ -71,14 +71,14 @@ class CommentFilterForm:
     @property
     def has_more_filters(self) -> bool:
         """Whether a filter is in use that the page otherwise hides under “More filters”."""
-        answer_filter = self.comment_filter.answer_filter
+        filters, of_answers = self.comment_filter, self.comment_filter.answer_filter
         return any(
             (
-                answer_filter.front_office,
-                answer_filter.service,
-                answer_filter.source,
-                self.comment_filter.language,
-                self.comment_filter.reasons,
+                of_answers.front_office,
+                of_answers.service,
+                of_answers.source,
+                filters.language,
+                filters.reasons,
             )
         )
 
@@ -133,22 +133,16 @@ def export_comments(centre: str, format: str) -> ResponseReturnValue:
     ]
     rows = (_export_row(_label_comment(comment, filter_form.questionnaires)) for comment in all_comments)
     table = exports.ExportTable("comments", translated_message(N_("Comments")), columns, rows)
-    response = Response(exports.FORMATS[format].write(table), mimetype=exports.FORMATS[format].type)
-    response.headers["Content-Disposition"] = (
-        f'attachment; filename="comments-{centre_summary.code}.{format}"'
-    )
-    return response
+    return tables.send_table(table, format, f"comments-{centre_summary.code}")
 
 
 @needs(roles.COMMENTS)
 def set_comment_aside(centre: str, comment: str) -> ResponseReturnValue:
     """Set a comment aside or take it back, and return to the page with the same filters."""
-    comment_id = _parse_uuid(comment)
+    comment_id, is_aside = _parse_uuid(comment), request.form.get("back") is None
     if comment_id is None:
         raise NotFound()
-    comments_flow.set_comment_aside(
-        current_user(), centre, comment_id, aside=request.form.get("back") is None
-    )
+    comments_flow.set_comment_aside(current_user(), centre, comment_id, aside=is_aside)
     page_url = url_for("admin.comments", centre=centre)
     filters = request.query_string.decode("ascii", "ignore")
     return redirect(f"{page_url}?{filters}" if filters else page_url, 303)

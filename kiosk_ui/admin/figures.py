@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from flask import Response, request, stream_with_context, url_for
+from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from markupsafe import Markup
@@ -98,9 +98,8 @@ def breakdown() -> ResponseReturnValue:
 @needs(roles.AGGREGATES)
 def compared() -> ResponseReturnValue:
     """Show the same questions by phone, by tablet and asked by staff, and the centre's explanation of differences."""
-    if _read_view() is None:
-        return _show_home_without_figures()
-    return _show_comparison()
+    view = _read_view()
+    return _show_home_without_figures() if view is None else _show_comparison(view)
 
 
 @needs(roles.EXPLANATIONS)
@@ -121,9 +120,9 @@ def explain() -> ResponseReturnValue:
             after_version=sent_version("after"),
         )
     except Invalid as refusal:
-        return _show_comparison(422, explanation_text=text, errors=form_errors(refusal))
+        return _show_comparison(view, 422, explanation_text=text, errors=form_errors(refusal))
     except ChangedMeanwhile:
-        return _show_comparison(409, explanation_text=text, changed_meanwhile=True)
+        return _show_comparison(view, 409, explanation_text=text, changed_meanwhile=True)
     arguments = {"centre": view.centre.code, "from": first.isoformat(), "to": last.isoformat()}
     return redirect_to("admin.compared", **arguments, saved="")
 
@@ -137,11 +136,8 @@ def export() -> ResponseReturnValue:
     table = _find_table(view, request.args.get("table", "offices"))
     if table is None:
         raise NotFound()
-    export_format = exports.FORMATS[format_name]
-    response = Response(stream_with_context(export_format.write(table)), content_type=export_format.type)
-    file_name = f"vidhuk-{table.name}-{view.query.first}_{view.query.last}.{format_name}"
-    response.headers["Content-Disposition"] = f'attachment; filename="{file_name}"'
-    return response
+    file_name = f"vidhuk-{table.name}-{view.query.first}_{view.query.last}"
+    return tables.send_table(table, format_name, file_name)
 
 
 def _read_view() -> FigureView | None:
@@ -180,28 +176,23 @@ def _find_table(view: FigureView, name: str) -> ExportTable | None:
         make_table = tables.make_channel_table if kind == "channels" else tables.make_difference_table
         comparisons = dashboard.read_channels(view.query)
         return next((make_table(part) for part in comparisons if part.front_office == front_office), None)
-    if kind in view.breakdowns:
-        parts = dashboard.read_breakdown_page(view.query, kind).breakdowns
-        return next(
-            (tables.make_breakdown_table(part) for part in parts if part.front_office == front_office), None
-        )
-    return None
+    parts = dashboard.read_breakdown_page(view.query, kind).breakdowns if kind in view.breakdowns else ()
+    own_parts = (part for part in parts if part.front_office == front_office)
+    return next((tables.make_breakdown_table(part) for part in own_parts), None)
 
 
 def _comments_url(view: FigureView) -> str | None:
     """Return the page with the comments of displeased people on the answers of this view, ``None`` if there is none."""
     by = view.chosen_group[0] if view.chosen_group else None
-    if (
-        view.centre is None
-        or by not in (None, "service", "language")
-        or not current_user().has_right(roles.COMMENTS)
-    ):
+    may_read = current_user().has_right(roles.COMMENTS)
+    if view.centre is None or by not in (None, "service", "language") or not may_read:
         return None
     page_url = url_for("admin.comments", centre=view.centre.code)
     return f"{page_url}?{view.query_string(centre=None, poor=1)}"
 
 
 def _show_comparison(
+    view: FigureView,
     status: int = 200,
     *,
     explanation_text: str | None = None,
@@ -209,9 +200,6 @@ def _show_comparison(
     changed_meanwhile: bool = False,
 ) -> Response:
     """Show the channels compared. ``explanation_text`` is what was typed, if it was not stored."""
-    view = _read_view()
-    if view is None:
-        raise NotFound()
     page = dashboard.read_channel_page(current_user(), view.query, view.centre.code if view.centre else None)
     if explanation_text is None:
         explanation_text = page.explanations[0].text if page.explanations else ""
@@ -262,10 +250,7 @@ def _respond_with_figures(
 
 
 def _list_exports(view: FigureView, table_name: str) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (
-            format_name.upper(),
-            f"{url_for('admin.export')}?{view.query_string(table=table_name, format=format_name)}",
-        )
-        for format_name in exports.FORMATS
-    )
+    def export_url(format_name: str) -> str:
+        return f"{url_for('admin.export')}?{view.query_string(table=table_name, format=format_name)}"
+
+    return tuple((format_name.upper(), export_url(format_name)) for format_name in exports.FORMATS)

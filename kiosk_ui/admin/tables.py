@@ -1,12 +1,13 @@
-"""The tables of the figures. A page shows each beneath its chart, and exports carry the same tables."""
+"""The tables of the figures: a page shows each beneath its chart, and a file holds the same."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from flask import Response, stream_with_context
 from flask_babel import gettext as _
 
-from feedback_service.exports import CellValue, ExportColumn, ExportTable
+from feedback_service.exports import FORMATS, CellValue, ExportColumn, ExportTable
 from feedback_service.figures.breakdown import Breakdown
 from feedback_service.figures.channel_comparison import ChannelComparison
 from feedback_service.figures.overview import Overview
@@ -22,29 +23,29 @@ Row = list[CellValue]
 
 def make_office_table(overview: Overview, questionnaires: Sequence[Questionnaire]) -> ExportTable:
     """Make the table of the loyalty index and the bad answers of both front offices, and how they changed."""
+    too_few = _(labels.TOO_FEW_TO_SHOW)
     rows: list[Row] = []
     for office in overview.offices:
         index = office.index
-        row: Row = [_(labels.FRONT_OFFICE_LABELS[office.name])]
-        if index is None:
-            row += [None] * 7
-        else:
-            row += [index.n, index.promoters, index.passives, index.detractors, *_index_cells(index)]
-        row += [labels.describe_verdict(office.index_change) if index else _(labels.TOO_FEW_TO_SHOW)]
-        row += [
-            *_bad_share_cells(office.bad),
-            labels.describe_verdict(office.bad_change) if office.bad else _(labels.TOO_FEW_TO_SHOW),
-        ]
-        rows.append(row)
+        classes = [index.promoters, index.passives, index.detractors] if index else [None] * 3
+        rows.append(
+            [
+                _(labels.FRONT_OFFICE_LABELS[office.name]),
+                index.n if index else None,
+                *classes,
+                *_index_cells(index),
+                labels.describe_verdict(office.index_change) if index else too_few,
+                *_bad_share_cells(office.bad),
+                labels.describe_verdict(office.bad_change) if office.bad else too_few,
+            ]
+        )
     columns = (
         ("front_office", _("Front office")),
         ("n", _("Answers to the main question")),
         ("promoters", _("Would recommend")),
         ("passives", _("Neutral")),
         ("detractors", _("Would not recommend")),
-        ("loyalty_index", _("Loyalty index")),
-        ("loyalty_low", _("Lower end, 95 %")),
-        ("loyalty_high", _("Upper end, 95 %")),
+        *_index_columns(),
         ("loyalty_compared", _("Loyalty index compared")),
         *_bad_share_columns(),
         ("bad_compared", _("Bad answers compared")),
@@ -80,11 +81,7 @@ def make_reason_table(overview: Overview, questionnaires: Sequence[Questionnaire
     rows: list[Row] = [
         [reason_texts.get(reason.name, reason.name), reason.n, reason.upto] for reason in overview.reasons
     ]
-    columns = (
-        ("reason", _("Reason")),
-        ("n", _("Named")),
-        ("upto", _("With those above, %")),
-    )
+    columns = (("reason", _("Reason")), ("n", _("Named")), ("upto", _("With those above, %")))
     return _make_table("reasons", _("What was not good"), columns, rows)
 
 
@@ -94,15 +91,14 @@ def make_question_table(overview: Overview, questionnaires: Sequence[Questionnai
     rows: list[Row] = []
     for figure in overview.summary.figures.questions:
         if figure.n:
-            text, satisfied = texts.get(figure.id, figure.id), figure.share_satisfied
             ends = figure.interval or (None, None)
-            rows.append([text, figure.n, satisfied, *ends, figure.share_not_awful])
+            text = texts.get(figure.id, figure.id)
+            rows.append([text, figure.n, figure.share_satisfied, *ends, figure.share_not_awful])
     columns = (
         ("question", _("Question")),
         ("n", _("Answers")),
         ("share_satisfied", _("Satisfied, %")),
-        ("low", _("Lower end, 95 %")),
-        ("high", _("Upper end, 95 %")),
+        *_interval_columns(""),
         ("share_not_awful", _("Not awful, %")),
     )
     return _make_table("questions", _("Satisfied, question by question"), columns, rows)
@@ -113,22 +109,18 @@ def make_trend_table(
 ) -> ExportTable:
     """Make the table of bad answers of one front office over time, with the control limits."""
     signal_texts = {"high": _("more than chance"), "low": _("fewer than chance"), None: None}
-    rows: list[Row] = []
-    for trend in overview.trends:
-        if trend.front_office != front_office:
-            continue
-        for key, bad, point in zip(trend.keys, trend.bad, trend.chart.points, strict=True):
-            rows.append(
-                [
-                    labels.long_period_label(trend.by, key),
-                    bad.n if bad else None,
-                    bad.count if bad else None,
-                    bad.share if bad else None,
-                    None if point.low is None else round(point.low * 100, 1),
-                    None if point.high is None else round(point.high * 100, 1),
-                    signal_texts[point.signal] if bad else _(labels.TOO_FEW_TO_SHOW),
-                ]
-            )
+    rows: list[Row] = [
+        [
+            labels.long_period_label(trend.by, key),
+            *_bad_share_cells(bad)[:3],
+            None if point.low is None else round(point.low * 100, 1),
+            None if point.high is None else round(point.high * 100, 1),
+            signal_texts[point.signal] if bad else _(labels.TOO_FEW_TO_SHOW),
+        ]
+        for trend in overview.trends
+        if trend.front_office == front_office
+        for key, bad, point in zip(trend.keys, trend.bad, trend.chart.points, strict=True)
+    ]
     columns = (
         ("period", _("Period")),
         ("n", _("Answers")),
@@ -169,39 +161,36 @@ OVERVIEW_TABLES: Mapping[str, OverviewTable] = {
 
 def make_breakdown_table(breakdown: Breakdown) -> ExportTable:
     """Make the table of the groups of a front office."""
+    place_texts = {
+        "beyond_998": _("beyond 99.8 %"),
+        "beyond_95": _("beyond 95 %"),
+        "inside": None,
+        None: None,
+    }
+    # An invitation has no weekday, language or source, so there is no response rate by them.
+    has_response_rate = breakdown.by in GROUPINGS_OF_INVITATIONS
     rows: list[Row] = []
     for group in breakdown.groups:
-        row: Row = [labels.group_label(breakdown.by, group.key, group.title), group.key]
-        if group.suppressed or group.index is None:
-            row += [None] * 8 + [_(labels.TOO_FEW_TO_SHOW)]
+        index = None if group.suppressed else group.index
+        cells: Row = [labels.group_label(breakdown.by, group.key, group.title), group.key]
+        if index is None:
+            cells += [None] * 7
         else:
-            place = {
-                "beyond_998": _("beyond 99.8 %"),
-                "beyond_95": _("beyond 95 %"),
-                "inside": None,
-                None: None,
-            }[group.place]
-            row += [group.index.n, *_index_cells(group.index)]
-            row += [*_bad_share_cells(group.bad)[:3], group.response_rate, place]
-        rows.append(row)
+            cells += [index.n, *_index_cells(index), *_bad_share_cells(group.bad)[:3]]
+        if has_response_rate:
+            cells.append(group.response_rate if index else None)
+        rows.append([*cells, place_texts[group.place] if index else _(labels.TOO_FEW_TO_SHOW)])
+    by_label = _(labels.BREAKDOWN_LABELS[breakdown.by])
     columns = (
-        ("group", _(labels.BREAKDOWN_LABELS[breakdown.by])),
+        ("group", by_label),
         ("key", _("Code")),
         ("n", _("Answers to the main question")),
-        ("loyalty_index", _("Loyalty index")),
-        ("loyalty_low", _("Lower end, 95 %")),
-        ("loyalty_high", _("Upper end, 95 %")),
+        *_index_columns(),
         *_bad_share_columns()[:3],
-        ("response_rate", _("Response rate, %")),
+        *([("response_rate", _("Response rate, %"))] if has_response_rate else []),
         ("note", _("Note")),
     )
-    # An invitation has no weekday, language or source, so there is no response rate by them.
-    if breakdown.by not in GROUPINGS_OF_INVITATIONS:
-        rows = [[*row[:9], *row[10:]] for row in rows]
-        columns = tuple(column for column in columns if column[0] != "response_rate")
-    title = (
-        f"{_(labels.BREAKDOWN_LABELS[breakdown.by])}: {_(labels.FRONT_OFFICE_LABELS[breakdown.front_office])}"
-    )
+    title = f"{by_label}: {_(labels.FRONT_OFFICE_LABELS[breakdown.front_office])}"
     return _make_table(f"{breakdown.by}-{breakdown.front_office}", title, columns, rows)
 
 
@@ -209,19 +198,16 @@ def make_channel_table(comparison: ChannelComparison) -> ExportTable:
     """Make the table of the channels of a front office."""
     rows: list[Row] = []
     for channel in comparison.channels:
-        index = channel.index
-        row: Row = [_(labels.CHANNEL_LABELS[channel.name])]
-        if index is None or channel.bad is None:
-            rows.append([*row, *[None] * 9, _(labels.TOO_FEW_TO_SHOW)])
-            continue
-        note = None if index.n else _(labels.NOBODY_ANSWERED)
-        rows.append([*row, index.n, *_index_cells(index), *_bad_share_cells(channel.bad), note])
+        name, index, bad = _(labels.CHANNEL_LABELS[channel.name]), channel.index, channel.bad
+        if index is None or bad is None:
+            rows.append([name, *[None] * 9, _(labels.TOO_FEW_TO_SHOW)])
+        else:
+            note = None if index.n else _(labels.NOBODY_ANSWERED)
+            rows.append([name, index.n, *_index_cells(index), *_bad_share_cells(bad), note])
     columns = (
         ("channel", _("How people were asked")),
         ("n", _("Answers to the main question")),
-        ("loyalty_index", _("Loyalty index")),
-        ("loyalty_low", _("Lower end, 95 %")),
-        ("loyalty_high", _("Upper end, 95 %")),
+        *_index_columns(),
         *_bad_share_columns(),
         ("note", _("Note")),
     )
@@ -244,12 +230,10 @@ def make_difference_table(comparison: ChannelComparison) -> ExportTable:
     columns = (
         ("pair", _("Compared")),
         ("index", _("Loyalty index, points")),
-        ("index_low", _("Lower end, 95 %")),
-        ("index_high", _("Upper end, 95 %")),
+        *_interval_columns("index_"),
         ("index_verdict", _("In words")),
         ("bad", _("Bad answers, percentage points")),
-        ("bad_low", _("Lower end, 95 %")),
-        ("bad_high", _("Upper end, 95 %")),
+        *_interval_columns("bad_"),
         ("bad_verdict", _("In words")),
     )
     title = _(
@@ -259,10 +243,20 @@ def make_difference_table(comparison: ChannelComparison) -> ExportTable:
     return _make_table(f"differences-{comparison.front_office}", title, columns, rows)
 
 
-def _index_cells(index: LoyaltyIndex) -> Row:
+def _index_cells(index: LoyaltyIndex | None) -> Row:
     """Return the index and both ends of its interval."""
+    if index is None:
+        return [None] * 3
     value = None if index.value is None else float(index.value)
     return [value, *(index.interval or (None, None))]
+
+
+def _index_columns() -> tuple[tuple[str, str], ...]:
+    return (("loyalty_index", _("Loyalty index")), *_interval_columns("loyalty_"))
+
+
+def _interval_columns(prefix: str) -> tuple[tuple[str, str], ...]:
+    return ((f"{prefix}low", _("Lower end, 95 %")), (f"{prefix}high", _("Upper end, 95 %")))
 
 
 def _bad_share_cells(bad: BadShare | None) -> Row:
@@ -277,9 +271,16 @@ def _bad_share_columns() -> tuple[tuple[str, str], ...]:
         ("bad_n", _("Answers on quality as a whole")),
         ("bad", _("Bad answers")),
         ("bad_share", _("Share of bad answers, %")),
-        ("bad_low", _("Lower end, 95 %")),
-        ("bad_high", _("Upper end, 95 %")),
+        *_interval_columns("bad_"),
     )
+
+
+def send_table(table: ExportTable, format_name: str, file_name: str) -> Response:
+    """Send the table as a file in one of ``exports.FORMATS``; ``file_name`` has no ending yet."""
+    export_format = FORMATS[format_name]
+    response = Response(stream_with_context(export_format.write(table)), content_type=export_format.type)
+    response.headers["Content-Disposition"] = f'attachment; filename="{file_name}.{format_name}"'
+    return response
 
 
 def _make_table(

@@ -173,4 +173,5 @@ def test_a_file_holds_what_the_page_shows(head: StaffClient, format: str) -> Non
     if format != "xlsx":
         assert "Стояла в черзі" in reply.text
         assert "Дякую" not in reply.text
+        assert "У центрі" in reply.text, "the rows are in the page's language too"
     assert head.get(f"{PAGE}.exe").status_code == 404
