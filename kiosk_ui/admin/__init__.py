@@ -67,7 +67,7 @@ ADDRESSES: tuple[tuple[str, str, GuardedView], ...] = (
     ("GET", "/figures/export", figures.export),
     ("GET", "/alarms", alarms.alarms),
     ("POST", "/centres/<centre>/alarms/<alarm>/acknowledge", alarms.acknowledge_alarm),
-    ("POST", "/alarms/letters", alarms.want_letters),
+    ("POST", "/alarms/letters", alarms.choose_emails),
     ("GET", "/centres/<centre>/comments", comments.comments),
     ("GET", "/comments", comments.comments),
     ("GET", "/centres/<centre>/comments.<format>", comments.export_comments),

@@ -1,4 +1,4 @@
-"""The page of alarms: those that stand, what was done about them, and the choice of e-mails about them."""
+"""The page of alarms: the open ones, what was done about them, and the choice of e-mails about them."""
 
 import uuid
 from dataclasses import dataclass
@@ -49,15 +49,13 @@ def acknowledge_alarm(centre: str, alarm: str) -> ResponseReturnValue:
         errors = [FormError(f"note-{alarm_id}", error.message) for error in form_errors(refusal)]
         return _show_alarms(422, NoteDraft(alarm_id, note, errors))
     except ChangedMeanwhile as refusal:
-        return _show_alarms(
-            409,
-            NoteDraft(alarm_id, note, [FormError(f"alarm-{alarm_id}", translated_message(refusal.title))]),
-        )
+        errors = [FormError(f"alarm-{alarm_id}", translated_message(refusal.title))]
+        return _show_alarms(409, NoteDraft(alarm_id, note, errors))
     return redirect_to("admin.alarms", centre=centre_summary.code if "only" in request.args else None, done=1)
 
 
 @needs(roles.ALARMS)
-def want_letters() -> ResponseReturnValue:
+def choose_emails() -> ResponseReturnValue:
     """Store whether the user wants e-mails about alarms."""
     alarms_flow.set_alarm_emails(current_user(), request.form.get("wanted") == "1")
     return redirect_to("admin.alarms", centre=request.args.get("centre"), letters=1)
@@ -72,15 +70,15 @@ def _show_alarms(status: int = 200, draft: NoteDraft | None = None) -> Response:
         status,
         centre_summary=centre_summary,
         centres=visible_centres(),
-        standing_alarms=[alarm for alarm in alarm_list if alarm.over_on is None],
-        past_alarms=[alarm for alarm in alarm_list if alarm.over_on is not None],
+        open_alarms=[alarm for alarm in alarm_list if alarm.over_on is None],
+        ended_alarms=[alarm for alarm in alarm_list if alarm.over_on is not None],
         draft=draft,
         is_conflict=status == 409,
         errors=draft.errors if draft else [],
         acknowledged=request.args.get("done"),
-        letters_saved="letters" in request.args,
+        emails_saved="letters" in request.args,
         has_mail_server=current_settings().smtp_url is not None,
-        gets_letters=alarms_flow.wants_alarm_emails(current_user()),
+        gets_emails=alarms_flow.wants_alarm_emails(current_user()),
         comment_filters=_comment_filters,
         may_read_comments=current_user().has_right(roles.COMMENTS),
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Response, redirect, request, url_for
+from flask import Response, request
 from flask.typing import ResponseReturnValue
 
 from feedback_service.access import roles
@@ -12,13 +12,13 @@ from feedback_service.centres.opening_hours import WEEKDAYS
 from feedback_service.errors import N_, ChangedMeanwhile, Invalid
 from feedback_service.flow import centre_profile as profile_flow
 from feedback_service.flow.centre_profile import CentreProfile
-from feedback_service.flow.registers import REQUIRED_SERVICE_COLUMNS, ImportResult, RowMessage
+from feedback_service.flow.registers import REQUIRED_SERVICE_COLUMNS, ImportResult
 from feedback_service.i18n import own_name
 from feedback_service.imports import UnreadableFile, parse_table
 from kiosk_ui.admin.admission import current_user, find_visible_centre, needs, visible_centres
 from kiosk_ui.admin.forms import FormError, form_errors, sent_version
 from kiosk_ui.admin.layout import redirect_to
-from kiosk_ui.languages import available_languages, translated_message, url_language
+from kiosk_ui.languages import available_languages, translated_message
 from kiosk_ui.pages import respond_with_page
 
 WEEKDAY_LABELS = {
@@ -57,7 +57,7 @@ class FieldChange:
 def centres() -> ResponseReturnValue:
     """List the user's centres, or redirect to the profile if there is only one."""
     if len(visible_centres()) == 1:
-        return redirect(url_for("admin.profile", centre=visible_centres()[0].code, lang=url_language()), 303)
+        return redirect_to("admin.profile", centre=visible_centres()[0].code)
     return respond_with_page("admin/centres.html", centres=visible_centres())
 
 
@@ -77,17 +77,13 @@ def change_profile(centre: str) -> ResponseReturnValue:
         profile_flow.change_profile(current_user(), centre, sent_version(), form_values)
     except ChangedMeanwhile:
         stored_profile = profile_flow.read_profile(current_user(), centre)
+        changes = _find_field_changes(stored_profile.to_form(), form_values)
         return _show_profile(
-            stored_profile,
-            form_values,
-            status=409,
-            field_changes=_find_field_changes(stored_profile.to_form(), form_values),
-            changed_meanwhile=True,
+            stored_profile, form_values, status=409, field_changes=changes, changed_meanwhile=True
         )
     except Invalid as refusal:
-        return _show_profile(
-            stored_profile, form_values, form_errors(refusal), status=422, version=sent_version()
-        )
+        errors = form_errors(refusal)
+        return _show_profile(stored_profile, form_values, errors, status=422, version=sent_version())
     return redirect_to("admin.profile", centre=centre, saved=1)
 
 
@@ -106,32 +102,22 @@ def import_services(centre: str) -> ResponseReturnValue:
     if not data.strip():
         return _show_services(centre, 422, table, [FormError("file", translated_message(NO_FILE))])
     field = "file" if file_name else "table"
+    shown_name = file_name or translated_message(N_("The table"))
     try:
-        rows = parse_table(
-            file_name or translated_message(N_("The table")),
-            data,
-            REQUIRED_SERVICE_COLUMNS,
-            profile_flow.SERVICE_COLUMNS,
-        )
+        rows = parse_table(shown_name, data, REQUIRED_SERVICE_COLUMNS, profile_flow.SERVICE_COLUMNS)
     except UnreadableFile as error:
-        return _show_services(
-            centre, 422, table, [FormError(field, translated_message(error.detail, error.params) + ".")]
-        )
+        message = translated_message(error.detail, error.params) + "."
+        return _show_services(centre, 422, table, [FormError(field, message)])
     import_result = profile_flow.import_services(current_user(), centre, rows)
-    return _show_services(
-        centre,
-        422 if import_result.faults else 200,
-        table if import_result.faults else "",
-        import_result=import_result,
-    )
+    if import_result.faults:
+        return _show_services(centre, 422, table, import_result=import_result)
+    return _show_services(centre, import_result=import_result)
 
 
 @needs(roles.PROFILE)
 def poster(centre: str) -> ResponseReturnValue:
     """Redirect to the centre's poster, which is public."""
-    return redirect(
-        url_for("public.hall_poster", code=find_visible_centre(centre).code, lang=url_language()), 303
-    )
+    return redirect_to("public.hall_poster", code=find_visible_centre(centre).code)
 
 
 def _show_services(
@@ -149,14 +135,11 @@ def _show_services(
         pasted_table=table,
         errors=errors,
         import_result=import_result,
-        row_faults=[(fault.line, _row_message_text(fault)) for fault in import_result.faults]
-        if import_result
-        else [],
+        row_faults=[
+            (fault.line, " ".join(translated_message(error.detail, error.params) for error in fault.errors))
+            for fault in (import_result.faults if import_result else ())
+        ],
     )
-
-
-def _row_message_text(row_message: RowMessage) -> str:
-    return " ".join(translated_message(error.detail, error.params) for error in row_message.errors)
 
 
 def _read_form() -> dict[str, Any]:

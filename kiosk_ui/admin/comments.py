@@ -21,8 +21,9 @@ from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.vocabulary import FRONT_OFFICES, SOURCES
 from kiosk_ui.admin import labels, tables
 from kiosk_ui.admin.admission import current_user, find_visible_centre, needs, visible_centres
+from kiosk_ui.admin.layout import redirect_to
 from kiosk_ui.admin.period import read_period
-from kiosk_ui.languages import available_languages, in_current_language, translated_message, url_language
+from kiosk_ui.languages import available_languages, in_current_language, translated_message
 from kiosk_ui.pages import respond_with_page
 
 MAX_SEARCH_LENGTH = 100  # characters
@@ -115,7 +116,7 @@ def _redirect_to_first_centre() -> ResponseReturnValue:
     """Redirect to the first of the user's centres, or say that there is none."""
     if not visible_centres():
         return respond_with_page("admin/comments.html", centre_summary=None)
-    return redirect(url_for("admin.comments", centre=visible_centres()[0].code, lang=url_language()), 303)
+    return redirect_to("admin.comments", centre=visible_centres()[0].code)
 
 
 @needs(roles.COMMENTS)

@@ -65,9 +65,8 @@ def change_user(user: UUID) -> ResponseReturnValue:
     try:
         users_flow.change_user(current_user(), user, sent_version(), user_form.role, user_form.scope)
     except ChangedMeanwhile:
-        return _show_user(
-            users_flow.find_user(current_user(), user), 409, user_form=user_form, changed_meanwhile=True
-        )
+        visible_user = users_flow.find_user(current_user(), user)
+        return _show_user(visible_user, 409, user_form=user_form, changed_meanwhile=True)
     except Invalid as refusal:
         return _show_user(visible_user, 422, user_form=user_form, errors=form_errors(refusal))
     return redirect_to("admin.users")
@@ -126,14 +125,12 @@ def _show_user(
     errors: Sequence[FormError] = (),
     changed_meanwhile: bool = False,
 ) -> Response:
-    shown_form = user_form or UserForm(
-        visible_user.user.email, visible_user.user.role, visible_user.user.scopes
-    )
+    user = visible_user.user
     return respond_with_page(
         "admin/user.html",
         status,
         visible_user=visible_user,
-        user_form=shown_form,
+        user_form=user_form or UserForm(user.email, user.role, user.scopes),
         errors=errors,
         changed_meanwhile=changed_meanwhile,
         **_form_choices(),

@@ -87,7 +87,7 @@ TABLE: dict[str, tuple[str, str | None]] = {
     "admin.set_comment_aside": (roles.COMMENTS, "centre comment"),
     "admin.alarms": (roles.ALARMS, None),
     "admin.acknowledge_alarm": (roles.ALARMS, "centre alarm"),
-    "admin.want_letters": (roles.ALARMS, None),
+    "admin.choose_emails": (roles.ALARMS, None),
     # figures
     "admin.breakdown": (roles.AGGREGATES, None),
     "admin.compared": (roles.AGGREGATES, None),
