@@ -66,25 +66,22 @@ PAGE_LABELS = {
 def journal() -> ResponseReturnValue:
     """Show the audit log of a centre or of the installation, the newest entry first; ``?before=`` goes back."""
     may_see_installation = current_user().has_right(roles.INSTALLATION)
-    requested_code = request.args.get("centre", "")
-    default_code = "" if may_see_installation or not visible_centres() else visible_centres()[0].code
-    code = requested_code or default_code
+    code = request.args.get("centre") or None
+    if code is None and not may_see_installation and visible_centres():
+        code = visible_centres()[0].code
     centre_summary = find_visible_centre(code) if code else None
-    entries = (
-        audit.read_audit_log(current_user(), code or None, _read_before_number())
-        if centre_summary or may_see_installation
-        else []
-    )
+    before, entries = _read_before_number(), []
+    if centre_summary or may_see_installation:
+        entries = audit.read_audit_log(current_user(), code, before)
+    has_earlier = len(entries) == audit.PAGE_SIZE and entries[-1].number > 1
     return respond_with_page(
         "admin/journal.html",
         centre_summary=centre_summary,
         centres=visible_centres(),
         may_see_installation=may_see_installation,
         entries=entries,
-        earlier_before=entries[-1].number
-        if len(entries) == audit.PAGE_SIZE and entries[-1].number > 1
-        else None,
-        is_newest_page=_read_before_number() is None,
+        earlier_before=entries[-1].number if has_earlier else None,
+        is_newest_page=before is None,
         action_labels=ACTION_LABELS,
         page_labels=PAGE_LABELS,
     )

@@ -17,7 +17,7 @@ from feedback_service.flow import comments as comments_flow
 from feedback_service.flow.dashboard import read_questionnaires
 from feedback_service.i18n import own_name
 from feedback_service.surveys.comments import AnswerFilter, CommentFilter, CommentView
-from feedback_service.surveys.questionnaires import Questionnaire
+from feedback_service.surveys.questionnaires import Question, Questionnaire
 from feedback_service.vocabulary import FRONT_OFFICES, SOURCES
 from kiosk_ui.admin import labels, tables
 from kiosk_ui.admin.admission import current_user, find_visible_centre, needs, visible_centres
@@ -159,9 +159,7 @@ def _read_filter_form(centre: str) -> CommentFilterForm:
     reasons = dict(labels.reason_texts(questionnaires))
     comment_filter, corrections = _read_comment_filter(services, reasons)
     choices = {
-        "front_office": {
-            name: translated_message(labels.FRONT_OFFICE_LABELS[name]) for name in FRONT_OFFICES
-        },
+        "front_office": {name: labels.office_label(name) for name in FRONT_OFFICES},
         "service": services,
         "source": {name: translated_message(labels.SOURCE_LABELS[name]) for name in SOURCES},
         "language": {code: own_name(code) for code in available_languages()},
@@ -175,11 +173,14 @@ def _read_comment_filter(
     """Return the filters nearest to what the address asks for, and a sentence about each correction."""
     corrections: list[str] = []
 
-    def read_choice(name: str, allowed: Collection[str]) -> str | None:
-        value = request.args.get(name, "")
+    def is_choice(value: str, allowed: Collection[str]) -> bool:
         if value and value not in allowed:
             corrections.append(translated_message(UNKNOWN_CHOICE, {"typed": value[:40]}))
-        return value if value in allowed else None
+        return value in allowed
+
+    def read_choice(name: str, allowed: Collection[str]) -> str | None:
+        value = request.args.get(name, "")
+        return value if is_choice(value, allowed) else None
 
     first, last = read_period(request.args, clock.kyiv_day(clock.now()), corrections)
     search_text = request.args.get("q", "").strip()
@@ -192,16 +193,10 @@ def _read_comment_filter(
         service=read_choice("service", services),
         source=read_choice("source", SOURCES),
     )
-    reason_values = request.args.getlist("reason")
-    corrections += [
-        translated_message(UNKNOWN_CHOICE, {"typed": value[:40]})
-        for value in reason_values
-        if value and value not in reasons
-    ]
     comment_filter = CommentFilter(
         answer_filter=answer_filter,
+        reasons=frozenset(value for value in request.args.getlist("reason") if is_choice(value, reasons)),
         language=read_choice("language", available_languages()),
-        reasons=frozenset(reason_values) & reasons.keys(),
         poor="poor" in request.args,
         breach="breach" in request.args,
         text=search_text[:MAX_SEARCH_LENGTH],
@@ -214,9 +209,7 @@ def _export_row(labelled: LabelledComment) -> list[str | None]:
     comment = labelled.comment
     return [
         f"{comment.month:%Y-%m}" if comment.month else None,
-        translated_message(labels.FRONT_OFFICE_LABELS[comment.front_office])
-        if comment.front_office
-        else None,
+        labels.office_label(comment.front_office) if comment.front_office else None,
         comment.service,
         labelled.rating,
         "; ".join(f"{question} {answer}" for question, answer in labelled.poor),
@@ -228,35 +221,28 @@ def _export_row(labelled: LabelledComment) -> list[str | None]:
 
 
 def _label_comment(comment: CommentView, questionnaires: Sequence[Questionnaire]) -> LabelledComment:
-    questionnaire = next(
-        (candidate for candidate in questionnaires if candidate.version == comment.questionnaire),
-        questionnaires[-1],
-    )
-    answers = comment.answers
-    rating = answers.get(questionnaire.first_question.id)
+    by_version = {questionnaire.version: questionnaire for questionnaire in questionnaires}
+    questionnaire = by_version.get(comment.questionnaire, questionnaires[-1])
+    answers, find_question = comment.answers, questionnaire.find_question
+    ratings = answers.get(questionnaire.first_question.id)
+    poor = [
+        (in_current_language(question.text), _option_text(question, values[0]))
+        for question in questionnaire.questions
+        if question.kind == "words" and (values := answers.get(question.id))
+        if values[0] in questionnaire.poor_values
+    ]
+    reasons_question = find_question(questionnaire.reasons_question)
+    breach_question = find_question(questionnaire.breach_question.id)
     return LabelledComment(
         comment,
-        rating[0] if rating else None,
-        [
-            (in_current_language(question.text), _option_text(questionnaire, question.id, values[0]))
-            for question in questionnaire.questions
-            if question.kind == "words"
-            and (values := answers.get(question.id))
-            and values[0] in questionnaire.poor_values
-        ],
-        [
-            _option_text(questionnaire, questionnaire.reasons_question, value)
-            for value in questionnaire.reasons(answers)
-        ],
-        [
-            _option_text(questionnaire, questionnaire.breach_question.id, value)
-            for value in questionnaire.breaches(answers)
-        ],
+        ratings[0] if ratings else None,
+        poor,
+        [_option_text(reasons_question, value) for value in questionnaire.reasons(answers)],
+        [_option_text(breach_question, value) for value in questionnaire.breaches(answers)],
     )
 
 
-def _option_text(questionnaire: Questionnaire, question_id: str, value: str) -> str:
-    question = questionnaire.find_question(question_id)
+def _option_text(question: Question | None, value: str) -> str:
     options = question.options if question else ()
     return next((in_current_language(option.text) for option in options if option.value == value), value)
 

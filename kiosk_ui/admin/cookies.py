@@ -1,5 +1,7 @@
 """The cookie that carries a session of the administration."""
 
+from typing import Any
+
 from werkzeug.wrappers import Response
 
 from feedback_service.config import current_settings
@@ -12,22 +14,19 @@ def cookie_name() -> str:
 
 def set_session_cookie(response: Response, token: str) -> Response:
     """Let the browser keep the session until it is closed."""
-    response.set_cookie(
-        cookie_name(), token, secure=_is_https(), httponly=True, samesite="Lax", path=_cookie_path()
-    )
+    response.set_cookie(cookie_name(), token, **_cookie_attributes())
     return response
 
 
 def delete_session_cookie(response: Response) -> Response:
     """Let the browser delete the cookie."""
-    response.delete_cookie(
-        cookie_name(), secure=_is_https(), httponly=True, samesite="Lax", path=_cookie_path()
-    )
+    response.delete_cookie(cookie_name(), **_cookie_attributes())
     return response
 
 
-def _cookie_path() -> str:
-    return "/" if _is_https() else "/admin"  # the prefix __Host- demands the whole host
+def _cookie_attributes() -> dict[str, Any]:
+    path = "/" if _is_https() else "/admin"  # the prefix __Host- demands the whole host
+    return {"secure": _is_https(), "httponly": True, "samesite": "Lax", "path": path}
 
 
 def _is_https() -> bool:

@@ -32,10 +32,7 @@ def draw_trend_chart(trend: Trend) -> Markup | None:
     signals = sum(point.signal for point in points)
     text = charts.ChartText(
         f"trend-{trend.front_office}",
-        _(
-            "Share of bad answers over time: %(office)s",
-            office=_(labels.FRONT_OFFICE_LABELS[trend.front_office]),
-        ),
+        _("Share of bad answers over time: %(office)s", office=labels.office_label(trend.front_office)),
         _(
             "%(periods)s periods, %(signals)s of them beyond the control limits. The same numbers are in the table.",
             periods=format_number(len(points)),
@@ -92,7 +89,7 @@ def draw_funnel_chart(breakdown: Breakdown) -> Markup | None:
         f"funnel-{breakdown.front_office}",
         _(
             "Share of bad answers by the number of answers: %(office)s",
-            office=_(labels.FRONT_OFFICE_LABELS[breakdown.front_office]),
+            office=labels.office_label(breakdown.front_office),
         ),
         _(
             "The line is the share of all, %(share)s. Within the inner limits 95 %% lie by chance, within the outer "
@@ -130,7 +127,7 @@ def draw_week_chart(breakdown: Breakdown) -> Markup:
         f"heat-{breakdown.front_office}",
         _(
             "Share of bad answers by time of the week: %(office)s",
-            office=_(labels.FRONT_OFFICE_LABELS[breakdown.front_office]),
+            office=labels.office_label(breakdown.front_office),
         ),
         _("In percent. The darker, the more bad answers; hatched: too few answers to show."),
     )
@@ -153,7 +150,7 @@ def draw_channel_chart(comparison: ChannelComparison) -> Markup:
         f"channels-{comparison.front_office}",
         _(
             "Loyalty index by the way of asking: %(office)s",
-            office=_(labels.FRONT_OFFICE_LABELS[comparison.front_office]),
+            office=labels.office_label(comparison.front_office),
         ),
         _("Each with its interval of 95 %, on the scale from −100 to 100."),
     )

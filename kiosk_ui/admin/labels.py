@@ -63,6 +63,11 @@ NOBODY_ANSWERED = N_("nobody has answered")
 NOT_KNOWN = N_("not known")
 
 
+def office_label(front_office: str) -> str:
+    """Name a front office."""
+    return _(FRONT_OFFICE_LABELS[front_office])
+
+
 def describe_verdict(change: Difference | None) -> str:
     """Say in words how a figure compares with the period before."""
     if change is None or change.interval is None:
@@ -110,11 +115,9 @@ def part_of_week_label(key: str | None) -> str:
     if not key or "-" not in key:
         return _("time not known")
     weekday, part_of_day = key.split("-", 1)
-    return (
-        f"{weekday_names()[int(weekday) - 1]}, {_(PART_OF_DAY_LABELS[part_of_day])}"
-        if part_of_day in PARTS_OF_DAY
-        else key
-    )
+    if part_of_day not in PARTS_OF_DAY:
+        return key
+    return f"{weekday_names()[int(weekday) - 1]}, {_(PART_OF_DAY_LABELS[part_of_day])}"
 
 
 def group_label(by: str, key: str | None, title: str | None = None) -> str:
@@ -133,20 +136,17 @@ def group_label(by: str, key: str | None, title: str | None = None) -> str:
 def period_label(by: str, key: str) -> str:
     """Name a week by its Monday, a month by its name."""
     if by == "week":
-        year, week = key.split("-W")
-        monday = date.fromisocalendar(int(year), int(week), 1)
-        return format_date(monday, "d.MM", locale=get_locale())
+        return format_date(date.fromisoformat(f"{key}-1"), "d.MM", locale=get_locale())
     return format_date(date.fromisoformat(f"{key}-01"), "LLL yyyy", locale=get_locale())
 
 
 def long_period_label(by: str, key: str) -> str:
     """Name a week by both its ends, a month by its name."""
-    if by == "week":
-        year, week = key.split("-W")
-        monday = date.fromisocalendar(int(year), int(week), 1)
-        ends = (monday, monday + timedelta(days=6))
-        return "–".join(format_date(end, "d.MM.yyyy", locale=get_locale()) for end in ends)
-    return period_label(by, key)
+    if by == "month":
+        return period_label(by, key)
+    monday = date.fromisoformat(f"{key}-1")
+    ends = (monday, monday + timedelta(days=6))
+    return "–".join(format_date(end, "d.MM.yyyy", locale=get_locale()) for end in ends)
 
 
 def question_texts(questionnaires: Sequence[Questionnaire]) -> Mapping[str, str]:

@@ -30,7 +30,7 @@ def make_office_table(overview: Overview, questionnaires: Sequence[Questionnaire
         classes = [index.promoters, index.passives, index.detractors] if index else [None] * 3
         rows.append(
             [
-                _(labels.FRONT_OFFICE_LABELS[office.name]),
+                labels.office_label(office.name),
                 index.n if index else None,
                 *classes,
                 *_index_cells(index),
@@ -130,7 +130,7 @@ def make_trend_table(
         ("limit_high", _("Upper control limit, %")),
         ("signal", _("Signal")),
     )
-    title = _("Bad answers over time: %(office)s", office=_(labels.FRONT_OFFICE_LABELS[front_office]))
+    title = _("Bad answers over time: %(office)s", office=labels.office_label(front_office))
     return _make_table(f"trend-{front_office}", title, columns, rows)
 
 
@@ -190,7 +190,7 @@ def make_breakdown_table(breakdown: Breakdown) -> ExportTable:
         *([("response_rate", _("Response rate, %"))] if has_response_rate else []),
         ("note", _("Note")),
     )
-    title = f"{by_label}: {_(labels.FRONT_OFFICE_LABELS[breakdown.front_office])}"
+    title = f"{by_label}: {labels.office_label(breakdown.front_office)}"
     return _make_table(f"{breakdown.by}-{breakdown.front_office}", title, columns, rows)
 
 
@@ -211,7 +211,7 @@ def make_channel_table(comparison: ChannelComparison) -> ExportTable:
         *_bad_share_columns(),
         ("note", _("Note")),
     )
-    title = _("The same questions: %(office)s", office=_(labels.FRONT_OFFICE_LABELS[comparison.front_office]))
+    title = _("The same questions: %(office)s", office=labels.office_label(comparison.front_office))
     return _make_table(f"channels-{comparison.front_office}", title, columns, rows)
 
 
@@ -237,8 +237,7 @@ def make_difference_table(comparison: ChannelComparison) -> ExportTable:
         ("bad_verdict", _("In words")),
     )
     title = _(
-        "How far apart the sources are: %(office)s",
-        office=_(labels.FRONT_OFFICE_LABELS[comparison.front_office]),
+        "How far apart the sources are: %(office)s", office=labels.office_label(comparison.front_office)
     )
     return _make_table(f"differences-{comparison.front_office}", title, columns, rows)
 

@@ -34,10 +34,8 @@ def arrange_sections(summary: Summary, questionnaires: Sequence[Questionnaire]) 
     figures = {figure.id: figure for figure in summary.figures.questions if figure.n}
     sections = []
     for front_office in FRONT_OFFICES:
-        own = [
-            questionnaire for questionnaire in questionnaires if questionnaire.front_office == front_office
-        ]
         index = summary.figures.find_index(front_office)
+        own = [each for each in questionnaires if each.front_office == front_office]
         sections.append(FrontOfficeSection(front_office, index, _make_tables(figures, own)))
     return sections
 

@@ -27,9 +27,8 @@ def poster_svg(code: str) -> Response:
 
 def centre_qr(code: str) -> Response:
     """Send the QR code alone as SVG, for a centre's own design."""
-    return _respond_with_svg(
-        qr.render_svg(hall_address(uninvited_answers.open_hall_survey(code).centre.code))
-    )
+    centre = uninvited_answers.open_hall_survey(code).centre
+    return _respond_with_svg(qr.render_svg(hall_address(centre.code)))
 
 
 def _draw_poster(centre: PublicCentre) -> bytes:
