@@ -1,5 +1,6 @@
 """A user's own account: a password chosen by a link, a new password, sessions, signing out."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from flask import Response, request
@@ -42,11 +43,9 @@ def account() -> ResponseReturnValue:
 @needs(SIGNED_IN)
 def change_password() -> ResponseReturnValue:
     """Set a new password and end the user's other sessions."""
-    form = request.form
+    old_password, new_password = request.form.get("current", ""), request.form.get("password", "")
     try:
-        started = sign_in_flow.change_password(
-            current_user(), form.get("current", ""), form.get("password", "")
-        )
+        started = sign_in_flow.change_password(current_user(), old_password, new_password)
     except Invalid as refusal:
         return _show_account(422, form_errors(refusal))
     except TooManyAttempts as refusal:
@@ -69,8 +68,6 @@ def sign_out() -> ResponseReturnValue:
     return delete_session_cookie(redirect_to("admin.sign_in", notice="out"))
 
 
-def _show_account(status: int = 200, errors: list[FormError] | None = None) -> Response:
-    sessions = sign_in_flow.list_own_sessions(current_user())
-    return respond_with_page(
-        "admin/account.html", status, sessions=sessions, errors=errors or [], notice=read_notice()
-    )
+def _show_account(status: int = 200, errors: Sequence[FormError] = ()) -> Response:
+    sessions, notice = sign_in_flow.list_own_sessions(current_user()), read_notice()
+    return respond_with_page("admin/account.html", status, sessions=sessions, errors=errors, notice=notice)

@@ -62,6 +62,7 @@ PAGE_LABELS = {
 }
 
 
+# The log itself names pages by their views, so this view keeps its name.
 @needs(roles.JOURNAL)
 def journal() -> ResponseReturnValue:
     """Show the audit log of a centre or of the installation, the newest entry first; ``?before=`` goes back."""
