@@ -78,18 +78,18 @@ class InvitationContext:
     draft: DraftFacts | None
 
     @property
-    def client_scope(self) -> bytes:
-        """The scope of client ids: they mean something for this token only."""
+    def client_namespace(self) -> bytes:
+        """Client ids mean something for this token only, so it is a part of what is derived from them."""
         return self.token.encode()
 
     def was_answered_by(self, client_id: uuid.UUID) -> bool:
         """Tell whether this client gave the final answer."""
         client_hash = self.invitation.client_hash
         return client_hash is not None and client_hash == self.key.hash_client_id(
-            self.client_scope, client_id
+            self.client_namespace, client_id
         )
 
-    def refuse_if_closed(self, today: date) -> None:
+    def refuse_cancelled_or_expired(self, today: date) -> None:
         """Raise ``InvitationCancelled`` or ``InvitationExpired``."""
         if self.invitation.cancelled:
             raise InvitationCancelled()
@@ -134,7 +134,7 @@ _TOUCH_DRAFT = update(_DRAFTS).where(*_IS_DRAFT)
 _IS_UNTOUCHED = _DRAFTS.c.touched_at == bindparam("was_touched_at")
 _UPDATE_DRAFT = _TOUCH_DRAFT.where(_IS_UNTOUCHED)  # the parameters name the columns to set
 _DELETE_DRAFT = delete(_DRAFTS).where(*_IS_DRAFT, _IS_UNTOUCHED)
-_START_INVITATION = (
+_CHANGE_OPEN_INVITATION = (  # the parameters name further columns to set
     update(_INVITATIONS)
     .where(
         *_IS_INVITATION,
@@ -236,9 +236,9 @@ def mark_answered(
 
     ``was_abandoned``: the answer was a draft that its client did not send.
     """
-    client_hash = context.key.hash_client_id(context.client_scope, client_id)
+    client_hash = context.key.hash_client_id(context.client_namespace, client_id)
     values = {"answered_on": answered_on, "client_hash": client_hash, "left_begun": was_abandoned}
-    write_guarded(connection, _START_INVITATION, _expected_state(context) | values)
+    write_guarded(connection, _CHANGE_OPEN_INVITATION, _expected_state(context) | values)
 
 
 def save_draft(
@@ -259,7 +259,7 @@ def save_draft(
     if context.draft is None:
         ids = {"centre_id": context.invitation.centre_id, "invitation_id": context.invitation.id}
         execute_write(connection, _INSERT_DRAFT, ids | values | {"source": source, "begun_at": now})
-        write_guarded(connection, _START_INVITATION, _expected_state(context))
+        write_guarded(connection, _CHANGE_OPEN_INVITATION, _expected_state(context))
     else:
         write_guarded(
             connection,

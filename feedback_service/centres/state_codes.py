@@ -43,13 +43,8 @@ def is_katottg(code: str) -> bool:
 
 def is_known_territory(katottg: str) -> bool:
     """Whether the codifier has this territory or its community."""
-    names, communities = _load_codifier()
-    return katottg in names or (is_katottg(katottg) and katottg[:_COMMUNITY_CODE_LENGTH] in communities)
-
-
-def find_territory_name(katottg: str) -> str | None:
-    """Return the name of this code in the codifier, such as ``Вінниця``, or ``None``."""
-    return _load_codifier()[0].get(katottg)
+    codes, communities = _load_codifier()
+    return katottg in codes or (is_katottg(katottg) and katottg[:_COMMUNITY_CODE_LENGTH] in communities)
 
 
 def is_centre_code(code: str) -> bool:
@@ -63,11 +58,10 @@ def may_be_centre_code(code: str) -> bool:
 
 
 @cache
-def _load_codifier() -> tuple[dict[str, str], frozenset[str]]:
-    """Return names by code, and the first nine characters of the codes of all communities."""
+def _load_codifier() -> tuple[frozenset[str], frozenset[str]]:
+    """Return all codes, and the first nine characters of the codes of all communities."""
     with _CODIFIER_FILE.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    names = {row["code"]: row["name"] for row in rows}
-    return names, frozenset(
+    return frozenset(row["code"] for row in rows), frozenset(
         row["code"][:_COMMUNITY_CODE_LENGTH] for row in rows if row["category"] in _COMMUNITY_CATEGORIES
     )

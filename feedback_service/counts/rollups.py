@@ -58,11 +58,11 @@ def _insert_or_change(statement: Any) -> Any:
 _MARK = {dialect: _insert_or_change(insert(table_of(CountedDay))) for dialect, insert in _INSERT.items()}
 
 
-def reopen_day(connection: Connection, centre_id: uuid.UUID, day: date, *, today: date) -> None:
-    """Count this day live again until it is recounted, because an answer came late or was taken back.
+def reopen_past_day(connection: Connection, centre_id: uuid.UUID, day: date, *, today: date) -> None:
+    """Count this day live again until it is recounted, because an answer came late or was withdrawn.
 
-    Call it in the transaction that changed the answers. The row is written even if the day is open already: so the
-    transaction waits for a worker that is closing the day.
+    Nothing happens for ``today``, which is always counted live. Call it in the transaction that changed the answers.
+    The row is written even if the day is open already: so the transaction waits for a worker that is closing the day.
     """
     if day < today:
         mark_day(connection, centre_id, day, closed=False)
@@ -91,16 +91,13 @@ def reopen_invitations(tx: Session, centre_id: uuid.UUID, *, since: date = date.
     # Without the lock a worker could store a later day meanwhile, and the deleted days would seem to be stored.
     lock_days(tx, centre_id)
     since = max(since, oldest_kept_day(tx, centre_id))
-    these = (
-        *(CountRollup.centre_id == centre_id, CountRollup.subject == "invitations"),
+    delete_stored = delete(CountRollup).where(
+        CountRollup.centre_id == centre_id,
+        CountRollup.subject == "invitations",
         CountRollup.by.in_(INVITATIONS_BY),
     )
-    tx.execute(delete(CountRollup).where(*these, CountRollup.span == "day", CountRollup.day >= since))
-    tx.execute(
-        delete(CountRollup).where(
-            *these, CountRollup.span == "month", CountRollup.day >= since.replace(day=1)
-        )
-    )
+    for span, first in (("day", since), ("month", since.replace(day=1))):
+        tx.execute(delete_stored.where(CountRollup.span == span, CountRollup.day >= first))
 
 
 def count_open_days(tx: Session, *, before: date) -> int:
@@ -171,10 +168,10 @@ def read_invitations(
     live_since: defaultdict[date, list[uuid.UUID]] = defaultdict(list)
     for centre_id in centres:
         live_since[max(first, closed_until.get(centre_id, date.min) + timedelta(days=1))].append(centre_id)
-    for begin, theirs in live_since.items():
+    for begin, live_centres in live_since.items():
         if begin <= last:
             yield from live.count_invitations(
-                tx, theirs, begin, last, by, front_offices=front_offices, each_day=each_day
+                tx, live_centres, begin, last, by, front_offices=front_offices, each_day=each_day
             )
 
 
@@ -228,14 +225,16 @@ def _read_rows(
     counts: InstrumentedAttribute[str],
     *where: ColumnElement[bool],
 ) -> Iterator[GroupCounts]:
-    columns = (CountRollup.day, CountRollup.key, counts)
-    if len(centres) == 1:
-        [centre_id] = centres  # reading the same id from thousands of rows would take a tenth of the time
-        for day, key, text in tx.execute(select(*columns).where(*where)):
-            yield GroupCounts(centre_id, day, key, tallies.parse_counts(text))
-    else:
-        for centre_id, day, key, text in tx.execute(select(CountRollup.centre_id, *columns).where(*where)):
-            yield GroupCounts(centre_id, day, key, tallies.parse_counts(text))
+    # Of one centre, the id is not read: reading the same id from thousands of rows would take a tenth of the time.
+    only_id = next(iter(centres)) if len(centres) == 1 else None
+    columns: list[Any] = [
+        CountRollup.day,
+        CountRollup.key,
+        counts,
+        *([] if only_id else [CountRollup.centre_id]),
+    ]
+    for day, key, text, *ids in tx.execute(select(*columns).where(*where)):
+        yield GroupCounts(only_id or ids[0], day, key, tallies.parse_counts(text))
 
 
 def _whole_months(first: date, last: date) -> Iterator[date]:
@@ -262,11 +261,11 @@ def _uncovered_stretches(
     if lacking:
         begins[first_of_next_month(max(lacking))] = centres
     stretches = [
-        (next(same)[0], theirs) for theirs, same in groupby(sorted(begins.items()), key=itemgetter(1))
+        (next(months)[0], unread) for unread, months in groupby(sorted(begins.items()), key=itemgetter(1))
     ]
-    for (begin, theirs), (following, _) in pairwise([*stretches, (last + timedelta(days=1), set())]):
-        if theirs and begin <= last:
-            yield begin, following - timedelta(days=1), theirs
+    for (begin, unread), (following, _) in pairwise([*stretches, (last + timedelta(days=1), set())]):
+        if unread and begin <= last:
+            yield begin, following - timedelta(days=1), unread
 
 
 def lock_days(tx: Session, centre_id: uuid.UUID) -> None:
@@ -289,9 +288,9 @@ def record_purge(tx: Session, centre_id: uuid.UUID, *, until: date) -> None:
 
 def invitations_closed_until(tx: Session, centres: Collection[uuid.UUID]) -> dict[uuid.UUID, date]:
     """The latest day of each centre whose invitations are stored; a centre without such a day is absent."""
-    these = (CountRollup.subject == "invitations", CountRollup.by == WHOLE, CountRollup.span == "day")
     latest = select(CountRollup.centre_id, func.max(CountRollup.day)).where(
-        CountRollup.centre_id.in_(centres), *these
+        CountRollup.centre_id.in_(centres),
+        *(CountRollup.subject == "invitations", CountRollup.by == WHOLE, CountRollup.span == "day"),
     )
     return {centre_id: day for centre_id, day in tx.execute(latest.group_by(CountRollup.centre_id))}
 

@@ -41,7 +41,7 @@ def withdraw_answer(tx: Session, receipt: str) -> ReceiptView:
     1. Lock the response.
     2. Delete its answers and its comment.
     3. Put the event for the central system into the outbox.
-    4. Have its day counted again if the day is over.
+    4. If its day is already over, mark that day for recounting; today is always counted live.
     """
     response, now = _find_response(tx, receipt, lock=True), clock.now()
     if response.withdrawn_on is None:
@@ -49,7 +49,7 @@ def withdraw_answer(tx: Session, receipt: str) -> ReceiptView:
         responses.withdraw_response(tx, response, withdrawn_on=today)
         event = events.build_response_withdrawn(str(response.id), clock.truncate_to_hour(now))
         outbox.enqueue_events(tx.connection(), response.centre_id, [event], now=now)
-        rollups.reopen_day(tx.connection(), response.centre_id, response.answered_on, today=today)
+        rollups.reopen_past_day(tx.connection(), response.centre_id, response.answered_on, today=today)
     return _make_receipt_view(tx, response)
 
 

@@ -329,11 +329,11 @@ def _submit_answers(tx: Session, answers_with_tokens: Sequence[tuple[DemoAnswer,
         }
         with clock_stopped_at(answer.answered_at):
             if token is None:
-                uninvited_answers.record_hall_answer_in(tx, demo_data.CENTRE, **options)
+                uninvited_answers.record_hall_answer_within(tx, demo_data.CENTRE, **options)
             elif answer.is_draft:
-                answers.save_draft_in(part_of_tx, token, source=answer.source, **options)
+                answers.save_draft_within(part_of_tx, token, source=answer.source, **options)
             else:
-                answers.submit_answer_in(part_of_tx, token, source=answer.source, **options)
+                answers.submit_answer_within(part_of_tx, token, source=answer.source, **options)
 
 
 def _record_assisted_answer(answer: DemoAnswer, service: demo_data.DemoService) -> None:
@@ -355,7 +355,7 @@ def _reopen_days(tx: Session, days: set[date], today: date) -> None:
     """Have these days counted again: they may have been closed before their answers were stored."""
     centre = tx.scalars(select(Centre).where(Centre.code == demo_data.CENTRE)).one()
     for day in sorted(days):
-        rollups.reopen_day(tx.connection(), centre.id, day, today=today)
+        rollups.reopen_past_day(tx.connection(), centre.id, day, today=today)
     rollups.reopen_invitations(tx, centre.id, since=today - timedelta(days=DAYS_COVERED))
 
 

@@ -153,7 +153,7 @@ def test_closing_waits_for_an_answer_that_is_just_becoming_final(app: Flask) -> 
         key, day = uuid.uuid4(), {"answered_on": MONDAY, "front_office": "offline", "source": "paper_box"}
         facts = {"questionnaire": "offline-2026.1", "language": "uk", "answers": {"off.nps": ["3"]}}
         tx.execute(insert(Response).values(day | facts | {"centre_id": centre.id, "id": key}))
-        rollups.reopen_day(tx.connection(), centre.id, MONDAY, today=clock.kyiv_day(clock.now()))
+        rollups.reopen_past_day(tx.connection(), centre.id, MONDAY, today=clock.kyiv_day(clock.now()))
         almost_final.set()
         closing.wait(0.3)  # closing cannot be done before this is committed
 
