@@ -42,6 +42,7 @@ Rooms, which do not import each other:
 
 Ground:
 
+    documents   reading published documents: questionnaires and methodologies
     models      the data dictionary: every table
     database    the engine, transactions and readings
     keyring     keys from which tokens, codes and receipts are derived
