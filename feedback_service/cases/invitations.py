@@ -1,4 +1,4 @@
-"""Invitations: found by token or short code, opened, answered once; and the draft answers of their people.
+"""Invitations: found by token, opened, answered once; and the draft answers of their people.
 
 Nothing here commits. Writes of a story that read before (``mark_answered``, ``save_draft``, ``delete_draft``) repeat
 what it read in their conditions, and raise ``LostRace`` if that is no longer so.
@@ -7,7 +7,7 @@ what it read in their conditions, and raise ``LostRace`` if that is no longer so
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -18,11 +18,7 @@ from feedback_service.database import execute_write, fetch_rows, table_of, write
 from feedback_service.errors import InvitationCancelled, InvitationExpired, NotFound
 from feedback_service.facts import PublicCentre, ServiceFacts
 from feedback_service.keyring import Keyring, TokenKey, normalise_token
-from feedback_service.models import Case, Centre, DraftAnswer, Invitation, Service, ShortCodeGuesses
-
-GUESS_WINDOW = timedelta(minutes=10)
-# Of one centre in a window. With 25,000 open codes, a guesser needs 27 years to find one.
-MAX_WRONG_GUESSES = 30
+from feedback_service.models import Case, Centre, DraftAnswer, Invitation, Service
 
 
 class InvitationFacts(NamedTuple):
@@ -286,35 +282,3 @@ def find_abandoned_drafts(tx: Session, before: datetime, limit: int) -> Sequence
 def postpone_draft(tx: Session, centre_id: uuid.UUID, invitation_id: uuid.UUID, now: datetime) -> None:
     """Have an abandoned draft tried again later, as if somebody had changed it now."""
     tx.execute(_TOUCH_DRAFT.values(touched_at=now), {"of_centre": centre_id, "of_id": invitation_id})
-
-
-def lock_wrong_guesses(tx: Session, centre: Centre, now: datetime) -> ShortCodeGuesses:
-    """Return the count of wrong codes for this centre in the current window, locked.
-
-    The lock is held until the transaction ends, so of simultaneous guesses each sees the one before.
-    """
-    guesses = tx.get(ShortCodeGuesses, centre.id, with_for_update=True, populate_existing=True)
-    if guesses is None:
-        guesses = ShortCodeGuesses(centre_id=centre.id, window_began_at=now, wrong=0)
-        tx.add(guesses)
-        tx.flush()  # of two simultaneous first guesses, the second fails here, and its story runs again
-    elif guesses.window_began_at + GUESS_WINDOW <= now:
-        guesses.window_began_at, guesses.wrong = now, 0
-    return guesses
-
-
-def seconds_to_wait(guesses: ShortCodeGuesses, now: datetime) -> int:
-    """Return the seconds until another short code may be tried; 0 if one may be tried now."""
-    if guesses.wrong < MAX_WRONG_GUESSES:
-        return 0
-    return int((guesses.window_began_at + GUESS_WINDOW - now).total_seconds()) + 1
-
-
-def find_token_by_short_code(tx: Session, keyring: Keyring, centre: Centre, code: str) -> str | None:
-    """Return the token of the centre's invitation with this short code of eight characters, or ``None``."""
-    hashes = keyring.hash_secret_with_all("short-code", code)
-    query = select(Invitation).where(
-        Invitation.centre_id == centre.id, Invitation.short_code_hash.in_(hashes)
-    )
-    invitation = tx.scalar(query)
-    return keyring.get_key(invitation.key_id).derive_token(invitation.id) if invitation else None

@@ -4,7 +4,8 @@
     answers            a person answers by an invitation: taps, sends, or leaves a draft
     uninvited_answers  an answer comes without an invitation: from the hall's poster, or typed in by staff
     recording          the step that every way of answering ends in
-    receipts           a person reads the receipt, withdraws the answer, types a short code
+    receipts           a person reads the receipt, withdraws the answer
+    short_codes        a person types the short code of an invitation
     comments           staff read comments and set them aside
     tablet_pairing     a tablet is paired, or its key is revoked
     tablet_screens     a tablet asks what to show and looks up a short code

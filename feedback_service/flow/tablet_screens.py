@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feedback_service import clock, keyring
-from feedback_service.cases import invitations
+from feedback_service.cases import invitations, short_codes
 from feedback_service.cases.invitations import InvitationContext
 from feedback_service.centres.register import make_public_centre
 from feedback_service.config import current_settings
@@ -145,7 +145,7 @@ def lock_invitation_by_code(
     if len(code) == keyring.PREFIX_LENGTH + keyring.CODE_LENGTH and code.startswith(centre.prefix):
         code = code[keyring.PREFIX_LENGTH :]
     token = (
-        invitations.find_token_by_short_code(tx, current_keyring(), centre, code)
+        short_codes.find_token_by_short_code(tx, current_keyring(), centre, code)
         if len(code) == keyring.CODE_LENGTH
         else None
     )

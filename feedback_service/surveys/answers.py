@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from feedback_service.errors import N_, FieldError, Invalid
+from feedback_service.errors import N_, FieldError, Invalid, json_pointer
 from feedback_service.plain_text import is_visible, read_text
 from feedback_service.surveys.privacy import MaskedText, mask_personal_data
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT, Question, Questionnaire
@@ -25,7 +25,6 @@ TOO_LONG = N_("The text is too long: %(length)d characters, at most %(limit)d.")
 NOTHING_ANSWERED = N_("Please answer at least one question.")
 
 MAX_UNKNOWN_NAMED = 20  # a body of 64 KiB can hold thousands of unknown ids; naming the first ones is enough
-MAX_POINTER_NAME = 64  # characters of an unknown id that are repeated in the error
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +131,9 @@ def check_answers(questionnaire: Questionnaire, raw: Mapping[str, object]) -> An
     right; none is converted, rounded or clamped. ``raw`` may answer nothing at all: see ``require_some_answer``.
     """
     unknown_ids = [id for id in raw if questionnaire.find_question(id) is None]
-    errors = [FieldError(_json_pointer(id), UNKNOWN_QUESTION) for id in unknown_ids[:MAX_UNKNOWN_NAMED]]
+    errors = [
+        FieldError(json_pointer("answers", id), UNKNOWN_QUESTION) for id in unknown_ids[:MAX_UNKNOWN_NAMED]
+    ]
     single: dict[str, str] = {}
     choices: dict[str, tuple[str, ...]] = {}
     comment = MaskedText("", ())
@@ -151,7 +152,7 @@ def check_answers(questionnaire: Questionnaire, raw: Mapping[str, object]) -> An
                 single[question.id] = _read_scale_point(raw[question.id])
         except InvalidAnswer as invalid_answer:
             errors.append(
-                FieldError(_json_pointer(question.id), invalid_answer.detail, invalid_answer.params)
+                FieldError(json_pointer("answers", question.id), invalid_answer.detail, invalid_answer.params)
             )
     if errors:
         raise Invalid(errors)
@@ -227,9 +228,3 @@ def _read_comment(question: Question, value: object) -> MaskedText:
     if not isinstance(value, str):
         raise InvalidAnswer(NOT_TEXT)
     return clean_and_mask_comment(value, question.max_length or LONGEST_COMMENT)
-
-
-def _json_pointer(question_id: str) -> str:
-    """Return the JSON Pointer (RFC 6901) of an answer. Lone surrogates are escaped, because UTF-8 cannot carry them."""
-    name = question_id[:MAX_POINTER_NAME].encode("utf-8", "backslashreplace").decode("utf-8")
-    return "/answers/" + name.replace("~", "~0").replace("/", "~1")
