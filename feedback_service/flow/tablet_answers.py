@@ -147,15 +147,16 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
         invitations.mark_answered(tx.connection(), invited, answer.client_id, answered_on=day)
         if invited.invitation.last_day < clock.kyiv_day(now):  # counts of its day may be stored already
             rollups.reopen_invitations(tx, centre.id, since=invited.invitation.issued_on)
-    facts = AnswerFacts(
-        response_id=ring.signing_key.derive_response_id(namespace, answer.client_id),
-        context=make_service_context(invited.centre, invited.case, invited.service)
-        if invited
-        else ServiceContext(
+        service_context = make_service_context(invited.centre, invited.case, invited.service)
+    else:
+        service_context = ServiceContext(
             centre=make_public_centre(centre),
             front_office=questionnaire.front_office,
             workplace=device.workplace,
-        ),
+        )
+    facts = AnswerFacts(
+        response_id=ring.signing_key.derive_response_id(namespace, answer.client_id),
+        context=service_context,
         questionnaire=questionnaire.version,
         language=answer.language,
         source="tablet_hall" if invited else "tablet_walkup",
@@ -193,15 +194,13 @@ def _find_open_invitation(
     now: datetime,
 ) -> InvitationContext | None:
     """Return the invitation of the answer's code; ``None`` without a code, or if it is used up, closed or unknown."""
-    context = (
-        lock_invitation_by_code(tx, device, centre, answer.short_code, now)
-        if answer.short_code is not None
-        else None
-    )
+    if answer.short_code is None:
+        return None
+    context = lock_invitation_by_code(tx, device, centre, answer.short_code, now)
     if context is None or context.invitation.answered_on is not None:
         return None
     if context.invitation.started:
-        return None  # begun on a phone: that draft counts
+        return None  # a draft from a phone counts
     if context.case.front_office != questionnaire.front_office:
         return None  # the tablet could not look up the code, and asked about the hall
     try:
