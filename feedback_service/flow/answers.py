@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
-from feedback_service.cases import invitations
+from feedback_service.cases import drafts, invitations
 from feedback_service.cases.invitations import DraftFacts, InvitationContext
 from feedback_service.config import current_settings
 from feedback_service.database import (
@@ -126,7 +126,7 @@ def save_draft_within(
     questionnaire = published.get_by_version(tx.connection, context.invitation.questionnaire)
     answers = _merge_with_draft(context.draft, questionnaire, submission, replaces_later_answers)
     with tx.writing() as connection:
-        invitations.save_draft(
+        drafts.save_draft(
             connection,
             context,
             client_id=client_id,
@@ -187,7 +187,7 @@ def submit_abandoned_drafts(tx: Session, limit: int = 100) -> int:
     2. Store each as a final answer, whether or not its invitation was cancelled or has expired meanwhile.
     3. Postpone a draft that cannot be stored, so that it does not block the others.
     """
-    abandoned = invitations.find_abandoned_drafts(tx, clock.now() - _draft_timeout(), limit)
+    abandoned = drafts.find_abandoned_drafts(tx, clock.now() - _draft_timeout(), limit)
     for centre_id, invitation_id in abandoned:
         try:
             with tx.begin_nested():
@@ -198,7 +198,7 @@ def submit_abandoned_drafts(tx: Session, limit: int = 100) -> int:
             raise
         except Exception as error:
             log.error("abandoned draft not submitted", invitation=str(invitation_id), exc_info=error)
-            invitations.postpone_draft(tx, centre_id, invitation_id, clock.now())
+            drafts.postpone_draft(tx, centre_id, invitation_id, clock.now())
     return len(abandoned)
 
 
@@ -227,7 +227,7 @@ def _submit_abandoned_draft(connection: Connection, context: InvitationContext) 
     if draft is None:
         return
     if context.invitation.answered_on is not None:
-        invitations.delete_draft(connection, context, draft)
+        drafts.delete_draft(connection, context, draft)
         return
     _store_final_answer(
         connection,
@@ -259,7 +259,7 @@ def _store_final_answer(
     day = clock.kyiv_day(begun_at)
     invitations.mark_answered(connection, context, client_id, answered_on=day, was_abandoned=was_abandoned)
     if context.draft is not None:
-        invitations.delete_draft(connection, context, context.draft)
+        drafts.delete_draft(connection, context, context.draft)
     facts = AnswerFacts(
         response_id=recorded.id,
         context=make_service_context(context.centre, context.case, context.service),

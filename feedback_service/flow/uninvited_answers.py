@@ -11,7 +11,7 @@ from feedback_service.cases.register import ServiceRef, find_or_add_service, mak
 from feedback_service.centres.register import make_public_centre, require_centre
 from feedback_service.database import reading, transaction
 from feedback_service.errors import N_, Invalid, NotFound
-from feedback_service.facts import AnswerFacts, PublicCentre, ServiceContext
+from feedback_service.facts import AnswerFacts, ServiceContext
 from feedback_service.flow.answers import RecordedAnswer, Survey
 from feedback_service.flow.recording import record_answer
 from feedback_service.keyring import current_keyring
@@ -41,13 +41,6 @@ def open_hall_survey(tx: Session, centre_code: str) -> Survey:
     centre = require_centre(tx, centre_code)
     questionnaire = published.find_in_force(tx.connection(), "offline", clock.kyiv_day(clock.now()))
     return Survey(make_public_centre(centre), None, None, questionnaire, has_draft=False)
-
-
-@reading
-def read_privacy_notice(tx: Session, centre_code: str) -> tuple[PublicCentre, str | None]:
-    """Return the centre, and what it adds to the privacy notice; raises ``NotFound``."""
-    centre = require_centre(tx, centre_code)
-    return make_public_centre(centre), centre.notice
 
 
 def record_hall_answer_within(

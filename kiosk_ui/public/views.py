@@ -6,8 +6,8 @@ from flask.typing import ResponseReturnValue
 from feedback_service import clock
 from feedback_service.config import current_settings
 from feedback_service.errors import NotFound, TooManyGuesses
-from feedback_service.flow import short_codes, uninvited_answers
-from feedback_service.flow.summaries import read_public_page
+from feedback_service.flow import short_codes
+from feedback_service.flow.summaries import read_privacy_notice, read_public_page
 from feedback_service.keyring import RECEIPT_LENGTH, normalise_code
 from kiosk_ui.languages import url_language
 from kiosk_ui.pages import respond_with_page
@@ -65,7 +65,7 @@ def centre(code: str) -> ResponseReturnValue:
 def privacy() -> ResponseReturnValue:
     """Show the privacy notice. With ``?centre=`` it names the controller of the data."""
     code = request.args.get("centre")
-    centre, notice = uninvited_answers.read_privacy_notice(code) if code else (None, None)
+    centre, notice = read_privacy_notice(code) if code else (None, None)
     return respond_with_page(
         "public/privacy.html", centre=centre, notice=notice, retention_days=current_settings().retention_days
     )
