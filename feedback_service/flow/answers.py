@@ -91,9 +91,8 @@ def _mark_opened(tx: Session, token_hashes: Sequence[bytes]) -> None:
     invitations.mark_opened(tx, token_hashes)
 
 
-opened_invitations = DeferredWriter(
-    _mark_opened
-)  # a look at a survey must not wait for the disk: decision 20
+# A look at a survey must not wait for the disk: decision 20.
+opened_invitations = DeferredWriter(_mark_opened)
 
 
 # ``…_within``: a step of a transaction that the caller opened. Only the demo data need it: one for many answers.
@@ -120,8 +119,8 @@ def save_draft_within(
     5. Write the draft, and return the survey.
     """
     context, now = invitations.find_by_token(tx.connection, current_keyring(), token), clock.now()
-    if final := _find_or_make_final(tx, context, client_id, now):
-        return final
+    if recorded := _find_or_make_final(tx, context, client_id, now):
+        return recorded
     _refuse_unanswerable(context, now)
     questionnaire = published.get_by_version(tx.connection, context.invitation.questionnaire)
     answers = _merge_with_draft(context.draft, questionnaire, submission, replaces_later_answers)
@@ -162,18 +161,16 @@ def submit_answer_within(
        ``recording.record_answer``. The answer counts on the Kyiv day on which the draft was begun.
     """
     context, now = invitations.find_by_token(tx.connection, current_keyring(), token), clock.now()
-    if final := _find_or_make_final(tx, context, client_id, now):
-        return final
+    if recorded := _find_or_make_final(tx, context, client_id, now):
+        return recorded
     _refuse_unanswerable(context, now)
     questionnaire = published.get_by_version(tx.connection, context.invitation.questionnaire)
     answers = _merge_with_draft(context.draft, questionnaire, submission, replaces_later_answers)
-    begun_at = now
-    if context.draft is not None:  # the source is that of the first tap, the language that of the last
-        source, begun_at = context.draft.source, context.draft.begun_at
+    draft = context.draft or DraftFacts(client_id, {}, language, source, begun_at=now, touched_at=now)
+    # The source and the day are those of the first submission, client and language those of the last.
+    final = draft._replace(client_id=client_id, answers=answers.to_json(), language=language)
     with tx.writing() as connection:
-        return _store_final_answer(
-            connection, context, questionnaire, client_id, answers, language, source, begun_at
-        )
+        return _store_final_answer(connection, context, questionnaire, final)
 
 
 submit_answer = optimistic_transaction(submit_answer_within)
@@ -229,48 +226,37 @@ def _submit_abandoned_draft(connection: Connection, context: InvitationContext) 
     if context.invitation.answered_on is not None:
         drafts.delete_draft(connection, context, draft)
         return
-    _store_final_answer(
-        connection,
-        context,
-        published.get_by_version(connection, context.invitation.questionnaire),
-        draft.client_id,
-        Answers.from_json(draft.answers),
-        draft.language,
-        draft.source,
-        draft.begun_at,
-        was_abandoned=True,
-    )
+    questionnaire = published.get_by_version(connection, context.invitation.questionnaire)
+    _store_final_answer(connection, context, questionnaire, draft, was_abandoned=True)
 
 
 def _store_final_answer(
     connection: Connection,
     context: InvitationContext,
     questionnaire: Questionnaire,
-    client_id: uuid.UUID,
-    answers: Answers,
-    language: str,
-    source: str,
-    begun_at: datetime,
+    final: DraftFacts,
     *,
     was_abandoned: bool = False,
 ) -> RecordedAnswer:
-    """Mark the invitation as answered, delete its draft, and record the answer on the Kyiv day of ``begun_at``."""
-    recorded = RecordedAnswer.of_client(context.key, context.client_namespace, client_id)
-    day = clock.kyiv_day(begun_at)
-    invitations.mark_answered(connection, context, client_id, answered_on=day, was_abandoned=was_abandoned)
+    """Mark the invitation as answered, delete its draft, and record the answer on the Kyiv day of its beginning."""
+    recorded = RecordedAnswer.of_client(context.key, context.client_namespace, final.client_id)
+    day = clock.kyiv_day(final.begun_at)
+    invitations.mark_answered(
+        connection, context, final.client_id, answered_on=day, was_abandoned=was_abandoned
+    )
     if context.draft is not None:
         drafts.delete_draft(connection, context, context.draft)
     facts = AnswerFacts(
         response_id=recorded.id,
         context=make_service_context(context.centre, context.case, context.service),
         questionnaire=questionnaire.version,
-        language=language,
-        source=source,
+        language=final.language,
+        source=final.source,
         answered_on=day,
-        answered_at=begun_at,
+        answered_at=final.begun_at,
         receipt_hash=context.key.hash_secret("receipt", recorded.receipt),
     )
-    record_answer(connection, facts, questionnaire, answers)
+    record_answer(connection, facts, questionnaire, Answers.from_json(final.answers))
     return recorded
 
 

@@ -240,12 +240,10 @@ def show_screen(
     form_errors = [
         _make_form_error(error, other_questions if is_second else [first_question]) for error in errors
     ]
-    return respond(
-        _render_screen(
-            current_path(), survey, is_second, str(client_id), place_html, typed_fields, form_errors
-        ),
-        422 if errors else 200,
+    html = _render_screen(
+        current_path(), survey, is_second, str(client_id), place_html, typed_fields, form_errors
     )
+    return respond(html, 422 if errors else 200)
 
 
 def _render_untouched(path: str, survey: Survey, is_second: bool, rating: str) -> str:
@@ -274,11 +272,9 @@ def _render_screen(
         "client_id": client_id,
         "errors": errors,
     }
-    if is_second:
-        return render(
-            "survey/rest.html", **context, **_second_screen_context(survey.questionnaire, typed_fields)
-        )
-    return render("survey/first.html", **context, question=survey.questionnaire.first_question)
+    if not is_second:
+        return render("survey/first.html", **context, question=survey.questionnaire.first_question)
+    return render("survey/rest.html", **context, **_second_screen_context(survey.questionnaire, typed_fields))
 
 
 @lru_cache(maxsize=1024)
@@ -289,9 +285,8 @@ def _render_place(centre: str, service: str | None, completed_on: date | None, l
 
 
 def _chosen_rating(first_question: Question, typed_fields: Mapping[str, list[str]]) -> str:
-    return next(
-        (value for value in typed_fields.get(first_question.id, []) if value in first_question.values), ""
-    )
+    typed = typed_fields.get(first_question.id, [])
+    return next((value for value in typed if value in first_question.values), "")
 
 
 def _second_screen_context(
@@ -355,9 +350,8 @@ def _make_form_error(error: FieldError, shown_questions: Sequence[Question]) -> 
 def redirect_to_thanks(recorded: RecordedAnswer) -> ResponseReturnValue:
     """Redirect to the receipt, which may be reloaded without harm."""
     late = 1 if recorded.was_abandoned else None
-    return redirect(
-        url_for("survey.thanks", receipt=recorded.receipt, lang=url_language(), late=late), code=303
-    )
+    receipt_url = url_for("survey.thanks", receipt=recorded.receipt, lang=url_language(), late=late)
+    return redirect(receipt_url, code=303)
 
 
 def show_invalid_form(survey: Survey, form: SurveyForm, error: Invalid) -> ResponseReturnValue:
