@@ -40,17 +40,13 @@ def close_days(tx: Session, centre_id: uuid.UUID, *, before: date, limit: int = 
         mark_day(tx.connection(), centre_id, day, closed=True)
     if days:
         # Every way of grouping is named, otherwise SQLite would search all stored rows of the centre.
-        of_answers = (
-            *(CountRollup.centre_id == centre_id, CountRollup.subject.in_(("answers", "people"))),
+        delete_stored = delete(CountRollup).where(
+            CountRollup.centre_id == centre_id,
+            CountRollup.subject.in_(("answers", "people")),
             CountRollup.by.in_(ANSWERS_BY),
         )
-        tx.execute(
-            delete(CountRollup).where(*of_answers, CountRollup.span == "day", CountRollup.day.in_(days))
-        )
-        months = {day.replace(day=1) for day in days}
-        tx.execute(
-            delete(CountRollup).where(*of_answers, CountRollup.span == "month", CountRollup.day.in_(months))
-        )
+        for span, begins in (("day", days), ("month", {day.replace(day=1) for day in days})):
+            tx.execute(delete_stored.where(CountRollup.span == span, CountRollup.day.in_(begins)))
         for by, groups in live.count_answers(tx, {centre_id: days}, ANSWERS_BY).items():
             _store_counts(tx, "answers", by, "day", groups)
         _store_months(tx, "answers", centre_id, before)
@@ -65,10 +61,10 @@ def close_invitation_days(tx: Session, centre_id: uuid.UUID, *, before: date, li
     lock_days(tx, centre_id)
     since = invitations_closed_until(tx, [centre_id]).get(centre_id, date.min)
     later = (Invitation.centre_id == centre_id, Invitation.issued_on > since)
-    begun = exists().where(
+    has_draft = exists().where(
         DraftAnswer.centre_id == Invitation.centre_id, DraftAnswer.invitation_id == Invitation.id
     )
-    alive = or_(Invitation.last_day >= before - SETTLING, begun)
+    alive = or_(Invitation.last_day >= before - SETTLING, has_draft)
     days = select(Invitation.issued_on).where(*later).distinct().order_by(Invitation.issued_on)
     expired: list[date] = []
     for day in tx.scalars(days.limit(limit)).all():
