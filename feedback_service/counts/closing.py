@@ -1,6 +1,6 @@
 """Closes days: past days are recounted from the answers and stored, then summed up by month.
 
-Days are closed and months are summed up only under the lock of the centre (``rollups.lock_days``).
+Days are closed and months are summed up only under the lock of the centre (``counted_days.lock_days``).
 """
 
 import uuid
@@ -12,15 +12,14 @@ from sqlalchemy import delete, exists, insert, or_, select
 from sqlalchemy.orm import Session
 
 from feedback_service.counts import live, tallies
-from feedback_service.counts.live import GroupCounts
-from feedback_service.counts.rollups import (
-    first_of_next_month,
+from feedback_service.counts.counted_days import (
     invitations_closed_until,
     lock_days,
     mark_day,
-    read_stored,
     select_open_days,
 )
+from feedback_service.counts.live import GroupCounts
+from feedback_service.counts.rollups import first_of_next_month, read_stored
 from feedback_service.counts.tallies import ANSWERS_BY, INVITATIONS_BY, WHOLE, Counts
 from feedback_service.models import Centre, CountRollup, DraftAnswer, Invitation
 

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.config import current_settings
-from feedback_service.counts import closing, rollups, verification
+from feedback_service.counts import closing, counted_days, verification
 from feedback_service.counts.verification import CountMismatch
 from feedback_service.database import reading, transaction
 from feedback_service.errors import Unavailable
@@ -133,7 +133,7 @@ def _close_invitation_days(tx: Session, centre_id: uuid.UUID, before: date) -> i
 
 @transaction
 def _reopen_all_days(tx: Session, centre_id: uuid.UUID) -> None:
-    rollups.reopen_all_days(tx, centre_id)
+    counted_days.reopen_all_days(tx, centre_id)
 
 
 @transaction
@@ -146,10 +146,9 @@ def _purge_comments(tx: Session, centre_id: uuid.UUID, before: date) -> int:
 
 @transaction
 def _purge_cases(tx: Session, centre_id: uuid.UUID, before: date) -> int:
-    rollups.lock_days(
-        tx, centre_id
-    )  # else another worker could recount days whose invitations are deleted here
-    closed_until = rollups.invitations_closed_until(tx, [centre_id]).get(centre_id, date.min)
+    # Without the lock another worker could recount days whose invitations are deleted here.
+    counted_days.lock_days(tx, centre_id)
+    closed_until = counted_days.invitations_closed_until(tx, [centre_id]).get(centre_id, date.min)
     # A draft still becomes a response of its invitation, so such a case waits until that has happened.
     with_draft = select(DraftAnswer.invitation_id).where(DraftAnswer.centre_id == centre_id)
     old = select(Invitation.case_id, Invitation.issued_on).where(
@@ -164,7 +163,7 @@ def _purge_cases(tx: Session, centre_id: uuid.UUID, before: date) -> int:
         # Foreign keys delete the history and the invitations together with their case.
         cases = [case_id for case_id, _ in rows]
         tx.execute(delete(Case).where(Case.centre_id == centre_id, Case.id.in_(cases)))
-        rollups.record_purge(tx, centre_id, until=max(day for _, day in rows))
+        counted_days.record_purge(tx, centre_id, until=max(day for _, day in rows))
     return len(rows)
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock, keyring
 from feedback_service.centres.register import make_public_centre
-from feedback_service.counts import rollups
+from feedback_service.counts import counted_days
 from feedback_service.database import reading, transaction
 from feedback_service.delivery import events, outbox
 from feedback_service.errors import NotFound
@@ -48,7 +48,7 @@ def withdraw_answer(tx: Session, receipt: str) -> ReceiptView:
         responses.withdraw_response(tx, response, withdrawn_on=today)
         event = events.build_response_withdrawn(str(response.id), clock.truncate_to_hour(now))
         outbox.enqueue_events(tx.connection(), response.centre_id, [event], now=now)
-        rollups.reopen_past_day(tx.connection(), response.centre_id, response.answered_on, today=today)
+        counted_days.reopen_past_day(tx.connection(), response.centre_id, response.answered_on, today=today)
     return _make_receipt_view(tx, response)
 
 

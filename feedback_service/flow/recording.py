@@ -7,7 +7,7 @@ from feedback_service.alarms import store as alarm_store
 from feedback_service.breaches import store as breach_store
 from feedback_service.cases.invitations import CaseFacts
 from feedback_service.config import current_settings
-from feedback_service.counts import rollups
+from feedback_service.counts import counted_days
 from feedback_service.delivery import events, outbox
 from feedback_service.facts import AnswerFacts, PublicCentre, ServiceContext, ServiceFacts
 from feedback_service.indicators import published as methodologies
@@ -64,4 +64,4 @@ def record_answer(
         comment_present=answers.comment is not None,
     )
     outbox.enqueue_events(connection, centre_id, [event], now=now)
-    rollups.reopen_past_day(connection, centre_id, facts.answered_on, today=clock.kyiv_day(now))
+    counted_days.reopen_past_day(connection, centre_id, facts.answered_on, today=clock.kyiv_day(now))

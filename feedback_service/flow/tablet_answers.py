@@ -19,7 +19,7 @@ from feedback_service.cases import invitations
 from feedback_service.cases.invitations import InvitationContext
 from feedback_service.centres import opening_hours
 from feedback_service.centres.register import make_public_centre
-from feedback_service.counts import rollups
+from feedback_service.counts import counted_days
 from feedback_service.database import reading, table_of, transaction
 from feedback_service.errors import N_, FeedbackError, Gone, Invalid, NotAuthenticated
 from feedback_service.facts import AnswerFacts, ServiceContext
@@ -146,7 +146,7 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
     if invited is not None:
         invitations.mark_answered(tx.connection(), invited, answer.client_id, answered_on=day)
         if invited.invitation.last_day < clock.kyiv_day(now):  # counts of its day may be stored already
-            rollups.reopen_invitations(tx, centre.id, since=invited.invitation.issued_on)
+            counted_days.reopen_invitations(tx, centre.id, since=invited.invitation.issued_on)
         service_context = make_service_context(invited.centre, invited.case, invited.service)
     else:
         service_context = ServiceContext(

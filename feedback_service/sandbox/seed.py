@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.cases import invitations
 from feedback_service.cases.register import CaseUpdate, ServiceRef
-from feedback_service.counts import rollups
+from feedback_service.counts import counted_days
 from feedback_service.database import OptimisticTransaction, transaction
 from feedback_service.errors import Conflict
 from feedback_service.flow import answers, maintenance, registers, uninvited_answers
@@ -332,8 +332,8 @@ def _reopen_days(tx: Session, days: set[date], today: date) -> None:
     """Have these days counted again: they may have been closed before their answers were stored."""
     centre = tx.scalars(select(Centre).where(Centre.code == demo_data.CENTRE)).one()
     for day in sorted(days):
-        rollups.reopen_past_day(tx.connection(), centre.id, day, today=today)
-    rollups.reopen_invitations(tx, centre.id, since=today - timedelta(days=DAYS_COVERED))
+        counted_days.reopen_past_day(tx.connection(), centre.id, day, today=today)
+    counted_days.reopen_invitations(tx, centre.id, since=today - timedelta(days=DAYS_COVERED))
 
 
 @contextmanager
