@@ -25,7 +25,8 @@ Use cases:
 
     flow        what people, case systems and the worker do
 
-Rooms, which do not import each other:
+Rooms, which do not import each other; only the order of counting is allowed (figures, counts, indicators, then the
+questionnaires of ``surveys``, each importing those after it):
 
     centres     a centre by its code, its opening hours, codes of the State
     cases       the register of cases, invitations
@@ -42,6 +43,7 @@ Rooms, which do not import each other:
 
 Ground:
 
+    alarm_rows  rows of alarms and checks, which alarms and breaches share
     models      the data dictionary: every table
     database    the engine, transactions and readings
     keyring     keys from which tokens, codes and receipts are derived

@@ -20,6 +20,6 @@ SCOPES = (
 )
 ROLES = ("administrator", "head", "council", "provider", "oblast", "central_body", "ministry", "operator")
 LANGUAGES = ("uk", "en")  # of catalogues, slips and questionnaires: every text exists in all of these
-ALARM_KINDS = ("bad_answers", "breach")
+ALARM_KINDS = BAD_ANSWERS, BREACH = "bad_answers", "breach"
 DEVICE_MODES = ("desk", "hall")
 SIGNALS = ("hurried", "burst", "alike", "after_hours")  # reasons to doubt an answer given on a tablet

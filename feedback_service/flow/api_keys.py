@@ -45,7 +45,7 @@ class VisibleApiKey:
 @reading
 def list_api_keys(tx: Session, current_user: CurrentUser) -> list[VisibleApiKey]:
     """Return every key for at least one of the user's centres, the newest first."""
-    codes = visibility.visible_centres(tx, current_user.role, current_user.scopes).codes
+    codes = visibility.find_visibility(tx, current_user).codes
     visible_keys = []
     for api_key in api_keys.list_api_keys(tx):
         own_centres = tuple(code for code in api_key.centres if code in codes)
@@ -71,7 +71,7 @@ def make_api_key(
         raise Conflict(MADE_ALREADY)
     own_centre_ids = {
         centre_summary.code: centre_summary.id
-        for centre_summary in visibility.visible_centres(tx, current_user.role, current_user.scopes).centres
+        for centre_summary in visibility.find_visibility(tx, current_user).centres
     }
     errors = list[FieldError]()
     clean_name = ""
@@ -102,7 +102,7 @@ def revoke_api_key(tx: Session, current_user: CurrentUser, key_id: uuid.UUID) ->
     """
     own_centre_ids = {
         centre_summary.code: centre_summary.id
-        for centre_summary in visibility.visible_centres(tx, current_user.role, current_user.scopes).centres
+        for centre_summary in visibility.find_visibility(tx, current_user).centres
     }
     api_key = tx.get(ApiKey, key_id, with_for_update=True)
     centres = set(api_keys.list_centre_codes(tx, key_id))

@@ -35,7 +35,7 @@ class AuditEntry:
 @reading
 def read_visibility(tx: Session, current_user: CurrentUser) -> Visibility:
     """Return which centres the user may see, and which rows within them."""
-    return visibility.visible_centres(tx, current_user.role, current_user.scopes)
+    return visibility.find_visibility(tx, current_user)
 
 
 @transaction
@@ -61,7 +61,7 @@ def read_audit_log(
     that the user may not see.
     """
     if centre is not None:
-        chain = visibility.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre).id
+        chain = visibility.find_visibility(tx, current_user).get_centre(centre).id
     elif current_user.has_right(INSTALLATION):
         chain = audit_log.INSTALLATION_CHAIN
     else:

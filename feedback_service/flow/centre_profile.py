@@ -145,9 +145,7 @@ def _write_import_audit_entry(
 
 
 def _find_centre(tx: Session, current_user: CurrentUser, centre_code: str, *, lock: bool = False) -> Centre:
-    centre_summary = visibility.visible_centres(tx, current_user.role, current_user.scopes).get_centre(
-        centre_code
-    )
+    centre_summary = visibility.find_visibility(tx, current_user).get_centre(centre_code)
     return tx.get_one(Centre, centre_summary.id, with_for_update=lock)
 
 

@@ -25,7 +25,7 @@ def read_comments(
     after_id: uuid.UUID | None = None,
 ) -> CommentPage:
     """Return a page of the centre's comments; raise ``NotFound`` for a centre of others."""
-    centre_summary = visibility.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre)
+    centre_summary = visibility.find_visibility(tx, current_user).get_centre(centre)
     return comments.find_comments(
         tx,
         centre_summary.id,
@@ -41,7 +41,7 @@ def read_all_comments(
     tx: Session, current_user: CurrentUser, centre: str, comment_filter: CommentFilter
 ) -> list[CommentView]:
     """Return all comments that match, as the page shows them; raise ``NotFound`` for a centre of others."""
-    centre_summary = visibility.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre)
+    centre_summary = visibility.find_visibility(tx, current_user).get_centre(centre)
     return list(
         comments.iterate_comments(
             tx, centre_summary.id, comment_filter, min_group=current_settings().min_group
@@ -57,7 +57,7 @@ def set_comment_aside(
 
     The comment is not deleted, and its response counts as before. Raises ``NotFound``.
     """
-    centre_summary = visibility.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre)
+    centre_summary = visibility.find_visibility(tx, current_user).get_centre(centre)
     changed = comments.set_comment_aside(tx, centre_summary.id, comment_id, is_aside=aside)
     if changed is None:
         raise NotFound()

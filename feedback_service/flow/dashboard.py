@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service.access import roles
 from feedback_service.access.sessions import CurrentUser
+from feedback_service.alarm_rows import AlarmSummary
 from feedback_service.config import current_settings
 from feedback_service.database import reading
 from feedback_service.delivery import status as deliveries
@@ -22,7 +23,7 @@ from feedback_service.figures.channel_comparison import ChannelComparison, compa
 from feedback_service.figures.overview import Overview, make_overview, trend_query
 from feedback_service.figures.shapes import FigureQuery, Summary
 from feedback_service.figures.summaries import read_service_titles, read_summary
-from feedback_service.flow.alarms import Card, read_open_alarms
+from feedback_service.flow.alarms import read_open_alarms
 from feedback_service.flow.explanations import ExplanationVersion, list_explanations
 from feedback_service.flow.tablet_health import read_tablets
 from feedback_service.indicators.methodology import Methodology
@@ -48,7 +49,7 @@ class Dashboard:
     heading: Heading
     overview: Overview
     questionnaires: Sequence[Questionnaire]
-    alarms: Sequence[Card]
+    alarms: Sequence[AlarmSummary]
     delivery_totals: DeliveryTotals | None
     channel_paused: bool
     tablets_with_warnings: int

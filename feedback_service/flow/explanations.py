@@ -47,7 +47,7 @@ def add_explanation(
     Raises ``NotFound`` for a centre of others, ``Invalid`` for the text, ``ChangedMeanwhile`` if somebody else wrote a
     version since.
     """
-    centre_summary = visibility.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre)
+    centre_summary = visibility.find_visibility(tx, current_user).get_centre(centre)
     versions = list_explanations(tx, current_user, centre, first, last)
     if (versions[0].version if versions else 0) != after_version:
         raise ChangedMeanwhile()
@@ -78,7 +78,7 @@ def list_explanations(
     tx: Session, current_user: CurrentUser, centre: str, first: date, last: date
 ) -> list[ExplanationVersion]:
     """Return the explanations of this centre and period, newest first; raise ``NotFound`` for a centre of others."""
-    centre_summary = visibility.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre)
+    centre_summary = visibility.find_visibility(tx, current_user).get_centre(centre)
     query = select(Explanation).where(
         Explanation.centre_id == centre_summary.id,
         Explanation.topic == SOURCES_TOPIC,
