@@ -11,7 +11,7 @@ import click
 from feedback_service import imports
 from feedback_service.cli.command import FILE, Group
 from feedback_service.flow import tablet_files, tablet_health, tablet_pairing
-from feedback_service.vocabulary import DEVICE_MODES
+from feedback_service.vocabulary import DEVICE_MODES, TABLET_OUTCOMES
 
 device = Group("device", help="Tablets in halls and at windows.")
 
@@ -62,7 +62,7 @@ def device_revoke(id: uuid.UUID, code: str) -> None:
 def device_import(file: Path) -> None:
     """Take the answers that a stuck tablet saved to FILE; each is taken once, however often it is brought."""
     counts = tablet_files.import_tablet_file(imports.read_document(file))
-    for word in ("accepted", "accepted_as_walkup", "duplicate", "rejected"):
+    for word in TABLET_OUTCOMES:
         click.echo(f"{counts[word]} {word}")
     if counts["rejected"]:
         sys.exit(1)

@@ -11,9 +11,9 @@ from feedback_service.access.sessions import CurrentUser
 from feedback_service.alarm_rows import AlarmSummary
 from feedback_service.alarms import email_outbox
 from feedback_service.database import reading, transaction
-from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
+from feedback_service.errors import ChangedMeanwhile, NotFound
 from feedback_service.models.alarms import LONGEST_NOTE
-from feedback_service.plain_text import UnusableText, read_text
+from feedback_service.plain_text import read_text, refuse_unusable
 from feedback_service.vocabulary import BAD_ANSWERS, BREACH
 
 RIGHT_BY_KIND = {BAD_ANSWERS: roles.ALARMS, BREACH: roles.BREACHES}
@@ -58,7 +58,8 @@ def acknowledge_alarm(
     alarm = alarm_rows.lock_alarm(tx, centre_id, alarm_id, _readable_kinds(current_user))
     if alarm is None:
         raise NotFound()
-    clean_note = _clean_note(note)
+    with refuse_unusable("/note"):
+        clean_note = read_text(note, LONGEST_NOTE)
     if alarm.acknowledged_at is not None:
         raise ChangedMeanwhile()
     alarm.acknowledged_at, alarm.acknowledged_by, alarm.note = now, current_user.email, clean_note or None
@@ -82,10 +83,3 @@ def set_alarm_emails(tx: Session, current_user: CurrentUser, wanted: bool) -> No
 
 def _readable_kinds(current_user: CurrentUser) -> list[str]:
     return [kind for kind, right in RIGHT_BY_KIND.items() if current_user.has_right(right)]
-
-
-def _clean_note(note: str) -> str:
-    try:
-        return read_text(note, LONGEST_NOTE)
-    except UnusableText as error:
-        raise Invalid.for_field("/note", error.message, **error.params) from None

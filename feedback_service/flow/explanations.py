@@ -15,7 +15,7 @@ from feedback_service.access.sessions import CurrentUser
 from feedback_service.database import transaction
 from feedback_service.errors import N_, ChangedMeanwhile, Invalid
 from feedback_service.models import Explanation
-from feedback_service.plain_text import UnusableText, read_text
+from feedback_service.plain_text import read_text, refuse_unusable
 
 SOURCES_TOPIC = "sources"
 MAX_LENGTH = 2000  # characters
@@ -90,10 +90,8 @@ def list_explanations(
 
 
 def _clean_explanation(explanation: str) -> str:
-    try:
+    with refuse_unusable("/text"):
         text = read_text(explanation, MAX_LENGTH)
-    except UnusableText as error:
-        raise Invalid.for_field("/text", error.message, **error.params) from None
     if not text:
         raise Invalid.for_field("/text", N_("Write what you found out, in a sentence or two."))
     return text

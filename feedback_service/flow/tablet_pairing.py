@@ -22,7 +22,7 @@ from feedback_service.database import reading, transaction
 from feedback_service.errors import N_, Invalid, NotFound, TooManyGuesses
 from feedback_service.keyring import current_keyring
 from feedback_service.models import Centre, Device
-from feedback_service.plain_text import UnusableText, read_line
+from feedback_service.plain_text import read_line, refuse_unusable
 from feedback_service.tablets import devices
 from feedback_service.tablets.devices import AuthenticatedTablet
 from feedback_service.vocabulary import DEVICE_MODES
@@ -207,7 +207,5 @@ def _create_device(
 
 
 def _clean_line(pointer: str, text: str, max_length: int) -> str:
-    try:
+    with refuse_unusable(pointer):
         return read_line(" ".join(text.split()), max_length)
-    except UnusableText as error:
-        raise Invalid.for_field(pointer, error.message, **error.params) from None
