@@ -7,7 +7,7 @@
                                     relay  ─► central monitoring system
 
 Read ``flow`` first: everything that the service can do is one function there, and one transaction; only the relay
-writes by itself, in ``delivery.relay``. Import-linter checks which package may import which (``pyproject.toml``);
+(``delivery``) writes by itself. Import-linter checks which package may import which (``pyproject.toml``);
 ``tests/test_map.py`` checks that this map is complete. ``docs/glossary.md`` explains the words.
 
 The program, put together:

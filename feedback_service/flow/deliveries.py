@@ -45,13 +45,13 @@ def read_deliveries(
     tx: Session, centres: Collection[str], states: Collection[str], after: PageCursor | None, limit: int
 ) -> tuple[list[DeliveryRow], PageCursor | None]:
     """Return the next deliveries of these centres in these states, and the cursor of the page after; see ``status``."""
-    return status.read_page(tx, centres, states, after, limit)
+    return status.list_deliveries(tx, centres, states, after, limit)
 
 
 @reading
-def read_page(tx: Session, centres: Collection[str], limit: int) -> DeliveriesPage:
-    """Return the page of deliveries with at most ``limit`` refused events."""
-    refused, next_cursor = status.read_page(tx, centres, ["dead"], None, limit)
+def read_overview(tx: Session, centres: Collection[str], limit: int) -> DeliveriesPage:
+    """Return what the page of deliveries shows, with at most ``limit`` refused events."""
+    refused, next_cursor = status.list_deliveries(tx, centres, ["dead"], None, limit)
     return DeliveriesPage(_make_status(tx, centres), refused, next_cursor is not None)
 
 
