@@ -13,9 +13,9 @@ from feedback_service.vocabulary import CENTRE_CODE, EDRPOU, ROLES, SCOPES
 AGGREGATES, COMMENTS, BREACHES, REPORTS = "aggregates", "comments", "breaches", "reports"
 ALARMS, EXPLANATIONS = "alarms", "explanations"
 PROFILE, USERS, KEYS, DEVICES = "profile", "users", "keys", "devices"
-DELIVERIES, JOURNAL, INSTALLATION = "deliveries", "journal", "installation"
+DELIVERIES, AUDIT_LOG, INSTALLATION = "deliveries", "journal", "installation"
 
-_SETTINGS_RIGHTS = frozenset({PROFILE, USERS, KEYS, DEVICES, DELIVERIES, JOURNAL})
+_SETTINGS_RIGHTS = frozenset({PROFILE, USERS, KEYS, DEVICES, DELIVERIES, AUDIT_LOG})
 
 RIGHTS: Mapping[str, frozenset[str]] = {
     "administrator": _SETTINGS_RIGHTS | {AGGREGATES, ALARMS, EXPLANATIONS},
