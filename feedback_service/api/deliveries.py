@@ -101,7 +101,7 @@ def list_deliveries(call: Call) -> Response:
     parameters = call.query
     states = [parameters["state"]] if "state" in parameters else status.UNFINISHED_STATES
     after = _decode_cursor(parameters["cursor"], states) if "cursor" in parameters else None
-    items, end_cursor = deliveries.read_deliveries(call.centres, states, after, parameters["limit"])
+    items, end_cursor = deliveries.list_deliveries(call.centres, states, after, parameters["limit"])
     response = respond(DeliveriesReply, {"items": items})
     if end_cursor is not None:
         same_parameters = {name: parameters[name] for name in ("state", "limit") if name in parameters}

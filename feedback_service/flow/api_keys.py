@@ -141,10 +141,7 @@ def revoke_by_secret(tx: Session, secret: str) -> None:
         raise NotFound("No key in use is this one.")
 
 
-@reading
-def find_caller(tx: Session, secret: str) -> ApiCaller | None:
-    """Find whose key this is; ``None`` for a key that was never issued or is revoked."""
-    return api_keys.find_caller(tx, secret)
+find_caller = reading(api_keys.find_caller)
 
 
 def record_key_use(caller: ApiCaller) -> None:

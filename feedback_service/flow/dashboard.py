@@ -7,7 +7,6 @@ read_channel_page     the same questions answered by phone, on a tablet and to s
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from sqlalchemy.orm import Session
 
@@ -130,10 +129,7 @@ def read_channels(tx: Session, query: FigureQuery) -> list[ChannelComparison]:
     return compare_channels(query, _read_by_channel(tx, query))
 
 
-@reading
-def read_questionnaires(tx: Session, day: date) -> list[Questionnaire]:
-    """Return every questionnaire that came into force by that day; of two that begin together the later one counts."""
-    return published.list_published(tx, day)
+list_questionnaires = reading(published.list_published)
 
 
 def _read_heading(tx: Session, figure_query: FigureQuery, methodology: Methodology) -> Heading:

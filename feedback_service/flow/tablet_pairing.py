@@ -24,7 +24,6 @@ from feedback_service.keyring import current_keyring
 from feedback_service.models import Centre, Device
 from feedback_service.plain_text import read_line, refuse_unusable
 from feedback_service.tablets import devices
-from feedback_service.tablets.devices import AuthenticatedTablet
 from feedback_service.vocabulary import DEVICE_MODES
 
 MAX_NAME_LENGTH, MAX_WORKPLACE_LENGTH = 100, 64  # characters
@@ -53,10 +52,7 @@ class PendingPairing:
     until: datetime
 
 
-@reading
-def find_tablet(tx: Session, secret: str) -> AuthenticatedTablet | None:
-    """Find the tablet that has this key; a revoked tablet is found for 30 days, to deliver what it holds."""
-    return devices.find_tablet(tx, secret)
+find_tablet = reading(devices.find_tablet)
 
 
 @transaction
