@@ -58,10 +58,7 @@ _SCOPE_FORMS = {
     "head": (CENTRE_CODE, "it is a centre's code"),
     "council": (CENTRE_CODE, "it is the ЄДРПОУ of the council's centres, or a centre's code"),
     "provider": (EDRPOU, "it is the provider's ЄДРПОУ"),
-    "oblast": (
-        "UA[0-9]{2}([0-9]{15})?",
-        "it is the КАТОТТГ of the oblast, or its beginning such as UA05",
-    ),
+    "oblast": ("UA[0-9]{2}([0-9]{15})?", "it is the КАТОТТГ of the oblast, or its beginning such as UA05"),
     "central_body": (r"[0-9A-Za-z.\-]{1,32}|[*]", "it is the national code of a service, or *"),
     "ministry": ("[*]", "it is *"),
     "operator": ("[*]", "it is *"),

@@ -37,7 +37,12 @@ class Visibility:
     @property
     def codes(self) -> frozenset[str]:
         """The codes of the centres."""
-        return frozenset(centre.code for centre in self.centres)
+        return frozenset(self.ids_by_code)
+
+    @property
+    def ids_by_code(self) -> dict[str, uuid.UUID]:
+        """The ids of the centres, by code."""
+        return {centre.code: centre.id for centre in self.centres}
 
     def get_centre(self, code: str) -> CentreSummary:
         """Return the centre with this code; raise ``NotFound`` if it does not exist or is not visible."""

@@ -36,9 +36,8 @@ class PageSize(fields.Integer):
         super().__init__(metadata={"minimum": 1, "maximum": MAX_PAGE_SIZE}, **options)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
-        if not (isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 6):
-            raise ValidationError(TranslatableMessage(NOT_A_NUMBER, least=1, most=MAX_PAGE_SIZE))
-        if not 1 <= int(value) <= MAX_PAGE_SIZE:
+        is_number = isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 6
+        if not is_number or not 1 <= int(value) <= MAX_PAGE_SIZE:
             raise ValidationError(TranslatableMessage(NOT_A_NUMBER, least=1, most=MAX_PAGE_SIZE))
         return int(value)
 

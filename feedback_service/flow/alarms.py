@@ -28,10 +28,8 @@ def read_open_alarms(
     Raises ``NotFound`` for a centre of others.
     """
     visible = visibility.find_visibility(tx, current_user)
-    centres = [visible.get_centre(centre)] if centre else visible.centres
-    return alarm_rows.list_alarms(
-        tx, [centre_summary.id for centre_summary in centres], _readable_kinds(current_user), since=since
-    )
+    centre_ids = [visible.get_centre(centre).id] if centre else list(visible.ids_by_code.values())
+    return alarm_rows.list_alarms(tx, centre_ids, _readable_kinds(current_user), since=since)
 
 
 list_open_alarms = reading(read_open_alarms)

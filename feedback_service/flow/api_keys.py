@@ -69,10 +69,7 @@ def make_api_key(
     """
     if tx.get(ApiKey, key_id) is not None:
         raise Conflict(MADE_ALREADY)
-    own_centre_ids = {
-        centre_summary.code: centre_summary.id
-        for centre_summary in visibility.find_visibility(tx, current_user).centres
-    }
+    own_centre_ids = visibility.find_visibility(tx, current_user).ids_by_code
     errors = list[FieldError]()
     clean_name = ""
     try:
@@ -100,10 +97,7 @@ def revoke_api_key(tx: Session, current_user: CurrentUser, key_id: uuid.UUID) ->
 
     Raises ``NotFound`` for a key of other centres only, ``NotAllowed`` for one that is also for other centres.
     """
-    own_centre_ids = {
-        centre_summary.code: centre_summary.id
-        for centre_summary in visibility.find_visibility(tx, current_user).centres
-    }
+    own_centre_ids = visibility.find_visibility(tx, current_user).ids_by_code
     api_key = tx.get(ApiKey, key_id, with_for_update=True)
     centres = set(api_keys.list_centre_codes(tx, key_id))
     if api_key is None or centres.isdisjoint(own_centre_ids):

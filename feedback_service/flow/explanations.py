@@ -47,30 +47,28 @@ def add_explanation(
     Raises ``NotFound`` for a centre of others, ``Invalid`` for the text, ``ChangedMeanwhile`` if somebody else wrote a
     version since.
     """
-    centre_summary = visibility.find_visibility(tx, current_user).get_centre(centre)
+    centre_id = visibility.find_visibility(tx, current_user).get_centre(centre).id
     versions = list_explanations(tx, current_user, centre, first, last)
     if (versions[0].version if versions else 0) != after_version:
         raise ChangedMeanwhile()
+    with refuse_unusable("/text"):
+        text = read_text(explanation, MAX_LENGTH)
+    if not text:
+        raise Invalid.for_field("/text", N_("Write what you found out, in a sentence or two."))
     now = clock.now()
     row = Explanation(
-        centre_id=centre_summary.id,
+        centre_id=centre_id,
         topic=SOURCES_TOPIC,
         first=first,
         last=last,
         version=after_version + 1,
-        text=_clean_explanation(explanation),
+        text=text,
         author=current_user.email,
         written_at=now,
     )
     tx.add(row)
-    audit_log.append_entry(
-        tx,
-        [centre_summary.id],
-        current_user.actor,
-        "explained",
-        f"{SOURCES_TOPIC} {first}/{last} {row.version}",
-        now,
-    )
+    explained = f"{SOURCES_TOPIC} {first}/{last} {row.version}"
+    audit_log.append_entry(tx, [centre_id], current_user.actor, "explained", explained, now)
     return ExplanationVersion(row.version, row.text, row.author, row.written_at)
 
 
@@ -78,20 +76,12 @@ def list_explanations(
     tx: Session, current_user: CurrentUser, centre: str, first: date, last: date
 ) -> list[ExplanationVersion]:
     """Return the explanations of this centre and period, newest first; raise ``NotFound`` for a centre of others."""
-    centre_summary = visibility.find_visibility(tx, current_user).get_centre(centre)
+    centre_id = visibility.find_visibility(tx, current_user).get_centre(centre).id
     query = select(Explanation).where(
-        Explanation.centre_id == centre_summary.id,
+        Explanation.centre_id == centre_id,
         Explanation.topic == SOURCES_TOPIC,
         Explanation.first == first,
         Explanation.last == last,
     )
     rows = tx.scalars(query.order_by(Explanation.version.desc()))
     return [ExplanationVersion(row.version, row.text, row.author, row.written_at) for row in rows]
-
-
-def _clean_explanation(explanation: str) -> str:
-    with refuse_unusable("/text"):
-        text = read_text(explanation, MAX_LENGTH)
-    if not text:
-        raise Invalid.for_field("/text", N_("Write what you found out, in a sentence or two."))
-    return text
