@@ -177,7 +177,10 @@ def claim_batch(tx: Session, centre_id: uuid.UUID, public_url: str) -> ClaimedBa
         return None
     centre = tx.get_one(Centre, centre_id)
     lease_values: dict[str, Any] = {"claim": uuid.uuid4(), "due_at": now + LEASE}
-    _lease_events(tx, centre_id, [row.id for row in rows if row.body is not None], lease_values)
+    bodied_ids = [row.id for row in rows if row.body is not None]
+    if bodied_ids:
+        statement = update(Event).where(Event.centre_id == centre_id, Event.id.in_(bodied_ids))
+        tx.execute(statement.values(lease_values))
     new_bodies = numbering.number_events(
         [row for row in rows if row.body is None], centre, sequence, public_url
     )
@@ -223,30 +226,16 @@ def settle_batch(
     delivered_values = finished_values | {"state": "delivered", "delivered_at": now, "reason": None}
     _update_claimed(tx, batch, decision.delivered, delivered_values)
     for event_id, reason in decision.dead.items():
-        _update_claimed(
-            tx, batch, [event_id], finished_values | {"state": "dead", "reason": reason[:LONGEST_REASON]}
-        )
-    waiting_values = attempt_values | {
-        "claim": None,
-        "due_at": now + decision.wait,
-        "reason": decision.reason,
-    }
-    _update_claimed(
-        tx,
-        batch,
-        decision.waiting,
-        waiting_values | ({"setbacks": Event.setbacks + 1} if decision.is_setback else {}),
-    )
+        dead_values = {"state": "dead", "reason": reason[:LONGEST_REASON]}
+        _update_claimed(tx, batch, [event_id], finished_values | dead_values)
+    waiting_values = {"claim": None, "due_at": now + decision.wait, "reason": decision.reason}
+    setback_values = {"setbacks": Event.setbacks + 1} if decision.is_setback else {}
+    _update_claimed(tx, batch, decision.waiting, attempt_values | waiting_values | setback_values)
     lease_values: dict[str, Any] = {"due_at": now + LEASE}
-    _update_claimed(
-        tx, batch, [event_id for half in decision.halves for event_id in half], attempt_values | lease_values
-    )
-    _update_claimed(
-        tx,
-        batch,
-        later_ids,
-        {"claim": None, "due_at": now} if decision.circuit.is_paused(now) else lease_values,
-    )
+    half_ids = [event_id for half in decision.halves for event_id in half]
+    _update_claimed(tx, batch, half_ids, attempt_values | lease_values)
+    later_values = {"claim": None, "due_at": now} if decision.circuit.is_paused(now) else lease_values
+    _update_claimed(tx, batch, later_ids, later_values)
     return circuit_before, decision
 
 
@@ -256,15 +245,6 @@ def _same_size_batch(due_rows: Sequence[Row[Any]]) -> list[Row[Any]]:
         return []
     size = retry_policy.batch_size(due_rows[0].setbacks)
     return [row for row in due_rows if retry_policy.batch_size(row.setbacks) == size][:size]
-
-
-def _lease_events(
-    tx: Session, centre_id: uuid.UUID, event_ids: Sequence[uuid.UUID], lease_values: Mapping[str, Any]
-) -> None:
-    if event_ids:
-        tx.execute(
-            update(Event).where(Event.centre_id == centre_id, Event.id.in_(event_ids)).values(lease_values)
-        )
 
 
 def _update_claimed(
