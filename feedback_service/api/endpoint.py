@@ -31,9 +31,7 @@ from feedback_service.tablets.devices import AuthenticatedTablet
 View = Callable[..., ResponseReturnValue]  # its first argument is a ``Call``
 
 GIVEN_TWICE = N_("Give this parameter once.")
-TABLET = (
-    "tablet"  # the value of ``needs`` for operations that a tablet calls with its own key, without a scope
-)
+TABLET = "tablet"  # the value of ``needs`` for what a tablet calls with its own key, without a scope
 COOKIE = "vidhuk_tablet"
 UNKNOWN_PARAMETER = N_("There is no such parameter.")
 

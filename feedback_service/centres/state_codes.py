@@ -9,10 +9,9 @@ import re
 from functools import cache
 from pathlib import Path
 
-_EDRPOU = re.compile(r"[0-9]{8}")
+from feedback_service.vocabulary import CENTRE_CODE, EDRPOU, STATE_CENTRE_CODE
+
 _KATOTTG = re.compile(r"UA[0-9]{17}")
-_CENTRE_CODE = re.compile(r"[A-Z]{2}[0-9]{8}")
-_REGISTRABLE_CENTRE_CODE = re.compile(r"[A-Z0-9]{1,10}")
 _CODIFIER_FILE = Path(__file__).with_name("data") / "katottg.csv"
 _COMMUNITY_CODE_LENGTH = 9  # characters that all codes within one community begin with
 _COMMUNITY_CATEGORIES = ("H", "K")  # communities, and the two cities that are regions of their own
@@ -20,7 +19,7 @@ _COMMUNITY_CATEGORIES = ("H", "K")  # communities, and the two cities that are r
 
 def is_edrpou(code: str) -> bool:
     """Whether the code has the form of a ЄДРПОУ: eight digits."""
-    return _EDRPOU.fullmatch(code) is not None
+    return re.fullmatch(EDRPOU, code) is not None
 
 
 def has_valid_check_digit(edrpou: str) -> bool:
@@ -49,12 +48,12 @@ def is_known_territory(katottg: str) -> bool:
 
 def is_centre_code(code: str) -> bool:
     """Whether a centre's code has the State's form, such as ``SN12000007``."""
-    return _CENTRE_CODE.fullmatch(code) is not None
+    return re.fullmatch(STATE_CENTRE_CODE, code) is not None
 
 
 def may_be_centre_code(code: str) -> bool:
     """Whether a centre can be registered under this code: one to ten Latin capitals and digits."""
-    return _REGISTRABLE_CENTRE_CODE.fullmatch(code) is not None
+    return re.fullmatch(CENTRE_CODE, code) is not None
 
 
 @cache

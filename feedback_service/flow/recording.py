@@ -2,9 +2,7 @@
 
 from sqlalchemy import Connection
 
-from feedback_service import clock, keyring
-from feedback_service.alarms import store as alarm_store
-from feedback_service.breaches import store as breach_store
+from feedback_service import alarm_rows, clock, keyring
 from feedback_service.cases.invitations import CaseFacts
 from feedback_service.config import current_settings
 from feedback_service.counts import counted_days
@@ -15,6 +13,7 @@ from feedback_service.models import Case
 from feedback_service.surveys import responses
 from feedback_service.surveys.answers import Answers
 from feedback_service.surveys.questionnaires import Questionnaire
+from feedback_service.vocabulary import BAD_ANSWERS, BREACH
 
 
 def make_service_context(
@@ -51,9 +50,9 @@ def record_answer(
     breaches = questionnaire.breaches(answers.choices)
     responses.insert_response(connection, facts, questionnaire, answers)
     if methodology.has_bad_answer(answers.single):
-        alarm_store.queue_alarm_check(connection, centre_id, service_id)
+        alarm_rows.queue_check(connection, centre_id, BAD_ANSWERS, service_id)
     if breaches:
-        breach_store.queue_breach_check(connection, centre_id, service_id)
+        alarm_rows.queue_check(connection, centre_id, BREACH, service_id)
     event = events.build_response_recorded(
         facts,
         hour=clock.truncate_to_hour(facts.answered_at or now),
