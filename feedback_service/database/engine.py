@@ -1,6 +1,7 @@
 """The engine with its pool, and the check that the database is durable: it keeps what it acknowledges."""
 
 import select
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask
@@ -18,7 +19,7 @@ WRITE_QUEUE = "vidhuk_write_queue"  # key of the queue in ``app.extensions``; on
 
 # Kinds of transactions, and how each database begins them. Single statements on PostgreSQL need no BEGIN and no COMMIT.
 WRITE, SNAPSHOT, SINGLE_STATEMENTS = "write", "snapshot", "single statements"
-BEGIN = {
+BEGIN: Mapping[str, Mapping[str, str | None]] = {
     "sqlite": {WRITE: "BEGIN IMMEDIATE", SNAPSHOT: "BEGIN", SINGLE_STATEMENTS: "BEGIN"},
     "postgresql": {
         WRITE: "BEGIN",
