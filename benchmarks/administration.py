@@ -21,6 +21,7 @@ from benchmarks import city
 from benchmarks.serving import service
 from feedback_service import clock, logs
 from feedback_service.database import db
+from feedback_service.database.engine import SINGLE_STATEMENTS
 from feedback_service.flow import maintenance
 from tests.support.staff import StaffClient, create_session, create_user
 
@@ -103,4 +104,4 @@ def update_statistics() -> None:
     """Let PostgreSQL count its rows, as it does by itself some time after rows are added."""
     if db.engine.dialect.name == "postgresql":
         with db.engine.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM ANALYZE"))
+            connection.execution_options(vidhuk_begin=SINGLE_STATEMENTS).execute(text("VACUUM ANALYZE"))

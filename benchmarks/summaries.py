@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from benchmarks.serving import service
 from feedback_service.counts import closing
 from feedback_service.database import db, transaction
+from feedback_service.database.engine import SINGLE_STATEMENTS
 from feedback_service.figures.shapes import FigureQuery
 from feedback_service.figures.summary_json import summary_json
 from feedback_service.flow.summaries import read_both_totals
@@ -155,7 +156,7 @@ def update_statistics() -> None:
     """Let PostgreSQL count its rows, as it does by itself some time after rows are added."""
     if db.engine.dialect.name == "postgresql":
         with db.engine.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM ANALYZE"))
+            connection.execution_options(vidhuk_begin=SINGLE_STATEMENTS).execute(text("VACUUM ANALYZE"))
 
 
 def measure_median_ms(work: Callable[[], object], times: int = 5) -> float:

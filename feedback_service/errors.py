@@ -29,6 +29,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
+MAX_NAME_SHOWN = 64  # characters of an unknown name that a refusal repeats
+
 
 def N_(message: str) -> str:
     """Mark a message for extraction and return it unchanged; the door translates it."""
@@ -42,6 +44,17 @@ class FieldError:
     pointer: str
     detail: str
     params: dict[str, object] = field(default_factory=dict)
+
+
+def json_pointer(*names: object) -> str:
+    """Return the JSON Pointer (RFC 6901) to a member; long names are cut, unreadable characters are escaped."""
+    return "".join(f"/{_escape_name(name)}" for name in names)
+
+
+def _escape_name(name: object) -> str:
+    # Lone surrogates are escaped, because UTF-8 cannot carry them.
+    readable = str(name)[:MAX_NAME_SHOWN].encode("utf-8", "backslashreplace").decode("utf-8")
+    return readable.replace("~", "~0").replace("/", "~1")
 
 
 class FeedbackError(Exception):

@@ -50,8 +50,8 @@ class ServiceContext:
 class AnswerFacts:
     """Everything about a final answer but the answers themselves.
 
-    ``answered_at`` is ``None`` where only the day is known. It is not stored: a response keeps the day and the
-    part of the day, an event the hour.
+    ``answered_at`` is ``None`` where only the day is known; of a draft it is when the draft was begun. It is not
+    stored: a response keeps the day and the part of the day, an event the hour.
     """
 
     response_id: uuid.UUID

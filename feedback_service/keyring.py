@@ -49,44 +49,42 @@ class TokenKey:
 
     secret: bytes
 
+    def _derive_bytes(self, label: str, *parts: bytes) -> bytes:
+        return _compute_mac(self.secret, f"vidhuk/{label}", *parts)
+
     @property
     def id(self) -> str:
         """Eight hex digits that identify the key without revealing it."""
-        return _compute_mac(self.secret, "vidhuk/key-id").hex()[:8]
+        return self._derive_bytes("key-id").hex()[:8]
 
     def derive_token(self, invitation_id: uuid.UUID) -> str:
         """Return the secret in the survey's address: 26 capitals and digits, 130 bits."""
-        return _encode_letters(_compute_mac(self.secret, "vidhuk/token", invitation_id.bytes), TOKEN_LENGTH)
+        return _encode_letters(self._derive_bytes("token", invitation_id.bytes), TOKEN_LENGTH)
 
     def derive_short_code(self, invitation_id: uuid.UUID) -> str:
         """Return the part of a short code after the centre's prefix: 8 characters, 40 bits."""
-        return _encode_letters(
-            _compute_mac(self.secret, "vidhuk/short-code", invitation_id.bytes), CODE_LENGTH, _CROCKFORD
-        )
+        return _encode_letters(self._derive_bytes("short-code", invitation_id.bytes), CODE_LENGTH, _CROCKFORD)
 
-    def derive_receipt(self, scope: bytes, client_id: uuid.UUID) -> str:
-        """Return the receipt of a response: 20 characters, the same for the same client id in the same scope."""
-        return _encode_letters(
-            _compute_mac(self.secret, "vidhuk/receipt", scope, client_id.bytes), RECEIPT_LENGTH, _CROCKFORD
-        )
+    def derive_receipt(self, namespace: bytes, client_id: uuid.UUID) -> str:
+        """Return the receipt of a response: 20 characters, the same for the same client id in the same namespace."""
+        mac = self._derive_bytes("receipt", namespace, client_id.bytes)
+        return _encode_letters(mac, RECEIPT_LENGTH, _CROCKFORD)
 
-    def derive_response_id(self, scope: bytes, client_id: uuid.UUID) -> uuid.UUID:
-        """Return the id of a response (in the form of a v4 UUID), the same for the same client id in the same scope."""
-        return uuid.UUID(
-            bytes=_compute_mac(self.secret, "vidhuk/response", scope, client_id.bytes)[:16], version=4
-        )
+    def derive_response_id(self, namespace: bytes, client_id: uuid.UUID) -> uuid.UUID:
+        """Return the id of a response (as a v4 UUID), the same for the same client id in the same namespace."""
+        return uuid.UUID(bytes=self._derive_bytes("response", namespace, client_id.bytes)[:16], version=4)
 
     def derive_queue_key(self, tablet_id: uuid.UUID) -> bytes:
         """Return the key of 32 bytes with which a tablet encrypts waiting answers; it never stores the key openly."""
-        return _compute_mac(self.secret, "vidhuk/queue", tablet_id.bytes)
+        return self._derive_bytes("queue", tablet_id.bytes)
 
     def hash_secret(self, purpose: str, secret: str) -> bytes:
         """Return the hash of 32 bytes that the database stores instead of a secret."""
-        return _compute_mac(self.secret, f"vidhuk/hash/{purpose}", secret.encode())
+        return self._derive_bytes(f"hash/{purpose}", secret.encode())
 
-    def hash_client_id(self, scope: bytes, client_id: uuid.UUID) -> bytes:
+    def hash_client_id(self, namespace: bytes, client_id: uuid.UUID) -> bytes:
         """Return the hash of 32 bytes that the database stores instead of a client id."""
-        return _compute_mac(self.secret, "vidhuk/hash/client", scope, client_id.bytes)
+        return self._derive_bytes("hash/client", namespace, client_id.bytes)
 
 
 @dataclass(frozen=True)

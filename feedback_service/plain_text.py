@@ -6,8 +6,10 @@ a sentence for the author.
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from feedback_service.errors import N_
+from feedback_service.errors import N_, Invalid
 
 HIDDEN = N_("This holds an invisible control character.")
 NOT_A_LINE = N_("Leave out line breaks and invisible control characters.")
@@ -76,3 +78,12 @@ def check_length(text: str, limit: int | None) -> None:
     """Raise ``TextTooLong`` for more than ``limit`` characters; ``None`` is no limit."""
     if limit is not None and len(text) > limit:
         raise TextTooLong(limit)
+
+
+@contextmanager
+def refuse_unusable(pointer: str) -> Iterator[None]:
+    """Turn ``UnusableText`` into the refusal of the field at this JSON Pointer."""
+    try:
+        yield
+    except UnusableText as error:
+        raise Invalid.for_field(pointer, error.message, **error.params) from None

@@ -1,23 +1,21 @@
-"""The rights of each role, and what its scopes mean.
+"""The rights of each role, and what a user's scopes mean (``_SCOPE_FORMS``); also the scopes of API keys.
 
-A scope is a centre's code for ``administrator`` and ``head``; for ``council`` the ЄДРПОУ that its centres carry,
-or single centres' codes; for ``provider`` its ЄДРПОУ; for ``oblast`` the first four characters of its КАТОТТГ
-(``UA05``); for ``central_body`` national codes of services, or ``*``; for ``ministry`` and ``operator`` ``*``.
+A user's scope says which centres the user sees; a key's scope says which calls of the API the key may make.
 """
 
 import re
 from collections.abc import Mapping
 
 from feedback_service.errors import N_
-from feedback_service.vocabulary import ROLES, SCOPES
+from feedback_service.vocabulary import CENTRE_CODE, EDRPOU, ROLES, SCOPES
 
 # The rights; a page or an action needs one of them.
 AGGREGATES, COMMENTS, BREACHES, REPORTS = "aggregates", "comments", "breaches", "reports"
 ALARMS, EXPLANATIONS = "alarms", "explanations"
 PROFILE, USERS, KEYS, DEVICES = "profile", "users", "keys", "devices"
-DELIVERIES, JOURNAL, INSTALLATION = "deliveries", "journal", "installation"
+DELIVERIES, AUDIT_LOG, INSTALLATION = "deliveries", "journal", "installation"
 
-_SETTINGS_RIGHTS = frozenset({PROFILE, USERS, KEYS, DEVICES, DELIVERIES, JOURNAL})
+_SETTINGS_RIGHTS = frozenset({PROFILE, USERS, KEYS, DEVICES, DELIVERIES, AUDIT_LOG})
 
 RIGHTS: Mapping[str, frozenset[str]] = {
     "administrator": _SETTINGS_RIGHTS | {AGGREGATES, ALARMS, EXPLANATIONS},
@@ -38,7 +36,7 @@ GRANTABLE_ROLES: Mapping[str, tuple[str, ...]] = {
 }
 
 # What an API key with a scope may do.
-SCOPE_LABELS = {
+KEY_SCOPE_LABELS = {
     "cases:write": N_("register cases, cancel invitations"),
     "cases:read": N_("read cases"),
     "responses:write": N_("enter answers given by phone, on paper, by message or on the map of centres"),
@@ -52,11 +50,19 @@ _RIGHT_BEHIND_SCOPE = {"summaries:read": AGGREGATES, "reports:read": AGGREGATES}
 
 CENTRE_ROLES = frozenset({"administrator", "head"})  # roles whose scopes are centres' codes
 EVERYTHING = "*"
+OBLAST_LENGTH = 4  # the characters of a КАТОТТГ that name the oblast
 
-_CENTRE_CODE = re.compile(r"[A-Z0-9]{1,10}")
-_EDRPOU = re.compile(r"[0-9]{8}")
-_OBLAST_CODE = re.compile(r"(UA[0-9]{2})([0-9]{15})?")
-_SERVICE_CODE = re.compile(r"[0-9A-Za-z.\-]{1,32}")
+# By role: the form of a scope in capitals, and what it is.
+_SCOPE_FORMS = {
+    "administrator": (CENTRE_CODE, "it is a centre's code"),
+    "head": (CENTRE_CODE, "it is a centre's code"),
+    "council": (CENTRE_CODE, "it is the ЄДРПОУ of the council's centres, or a centre's code"),
+    "provider": (EDRPOU, "it is the provider's ЄДРПОУ"),
+    "oblast": ("UA[0-9]{2}([0-9]{15})?", "it is the КАТОТТГ of the oblast, or its beginning such as UA05"),
+    "central_body": (r"[0-9A-Za-z.\-]{1,32}|[*]", "it is the national code of a service, or *"),
+    "ministry": ("[*]", "it is *"),
+    "operator": ("[*]", "it is *"),
+}
 
 
 def has_right(role: str, right: str) -> bool:
@@ -74,28 +80,8 @@ def list_key_scopes(role: str) -> tuple[str, ...]:
 def normalise_scope(role: str, scope: str) -> str:
     """Return the scope in its stored form; raise ``ValueError`` with a sentence if it means nothing for this role."""
     text = scope.strip()
-    if role in CENTRE_ROLES and _CENTRE_CODE.fullmatch(text.upper()):
-        return text.upper()
-    if role == "council" and (_EDRPOU.fullmatch(text) or _CENTRE_CODE.fullmatch(text.upper())):
-        return text.upper()
-    if role == "provider" and _EDRPOU.fullmatch(text):
-        return text
-    if role == "oblast" and (oblast := _OBLAST_CODE.fullmatch(text.upper())):
-        return oblast[1]
-    if role == "central_body" and (text == EVERYTHING or _SERVICE_CODE.fullmatch(text)):
-        return text
-    if role in ("ministry", "operator") and text == EVERYTHING:
-        return text
-    raise ValueError(f"{text!r} is no scope for the role {role}: {_SCOPE_MEANINGS[role]}")
-
-
-_SCOPE_MEANINGS = {
-    "administrator": "it is a centre's code",
-    "head": "it is a centre's code",
-    "council": "it is the ЄДРПОУ of the council's centres, or a centre's code",
-    "provider": "it is the provider's ЄДРПОУ",
-    "oblast": "it is the КАТОТТГ of the oblast, or its beginning such as UA05",
-    "central_body": "it is the national code of a service, or *",
-    "ministry": "it is *",
-    "operator": "it is *",
-}
+    form, meaning = _SCOPE_FORMS[role]
+    stored_scope = text if role == "central_body" else text.upper()
+    if not re.fullmatch(form, stored_scope):
+        raise ValueError(f"{text!r} is no scope for the role {role}: {meaning}")
+    return stored_scope[:OBLAST_LENGTH] if role == "oblast" else stored_scope

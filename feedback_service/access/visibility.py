@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, false, or_, select
 from sqlalchemy.orm import Session
 
 from feedback_service.access.roles import CENTRE_ROLES, EVERYTHING
+from feedback_service.access.sessions import CurrentUser
 from feedback_service.errors import NotFound
 from feedback_service.models import Centre, Response, Service
 
@@ -36,7 +37,12 @@ class Visibility:
     @property
     def codes(self) -> frozenset[str]:
         """The codes of the centres."""
-        return frozenset(centre.code for centre in self.centres)
+        return frozenset(self.ids_by_code)
+
+    @property
+    def ids_by_code(self) -> dict[str, uuid.UUID]:
+        """The ids of the centres, by code."""
+        return {centre.code: centre.id for centre in self.centres}
 
     def get_centre(self, code: str) -> CentreSummary:
         """Return the centre with this code; raise ``NotFound`` if it does not exist or is not visible."""
@@ -46,8 +52,13 @@ class Visibility:
         raise NotFound()
 
 
-def visible_centres(tx: Session, role: str, scopes: Collection[str]) -> Visibility:
-    """Find what a user of this role with these scopes may see; an operator sees which centres exist."""
+def find_visibility(tx: Session, user: CurrentUser) -> Visibility:
+    """Find what the user may see; an operator sees which centres exist."""
+    return find_visibility_of_role(tx, user.role, user.scopes)
+
+
+def find_visibility_of_role(tx: Session, role: str, scopes: Collection[str]) -> Visibility:
+    """Find what a user of this role with these scopes may see."""
     query = select(Centre.id, Centre.code, Centre.name).where(_centre_condition(role, scopes))
     centres = (CentreSummary(*row) for row in tx.execute(query))
     sees_everything = EVERYTHING in scopes

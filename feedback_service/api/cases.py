@@ -7,12 +7,11 @@ from flask import Blueprint, Response
 
 from feedback_service.api import endpoint, request_body
 from feedback_service.api.endpoint import Call, Operation, operation
-from feedback_service.api.fields import json_pointer
 from feedback_service.api.json_reply import respond
 from feedback_service.api.problems import problem_to_json
 from feedback_service.api.schemas import BatchReply, CaseBatchSchema, CaseReply, CaseSchema
 from feedback_service.cases.register import CaseUpdate
-from feedback_service.errors import N_, AlreadyFinal, AnotherCase, FeedbackError, NotFound
+from feedback_service.errors import N_, AlreadyFinal, AnotherCase, FeedbackError, NotFound, json_pointer
 from feedback_service.flow import cases
 from feedback_service.flow.cases import RegistrationResult
 

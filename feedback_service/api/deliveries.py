@@ -36,9 +36,8 @@ class PageSize(fields.Integer):
         super().__init__(metadata={"minimum": 1, "maximum": MAX_PAGE_SIZE}, **options)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
-        if not (isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 6):
-            raise ValidationError(TranslatableMessage(NOT_A_NUMBER, least=1, most=MAX_PAGE_SIZE))
-        if not 1 <= int(value) <= MAX_PAGE_SIZE:
+        is_number = isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 6
+        if not is_number or not 1 <= int(value) <= MAX_PAGE_SIZE:
             raise ValidationError(TranslatableMessage(NOT_A_NUMBER, least=1, most=MAX_PAGE_SIZE))
         return int(value)
 
@@ -101,7 +100,7 @@ def list_deliveries(call: Call) -> Response:
     parameters = call.query
     states = [parameters["state"]] if "state" in parameters else status.UNFINISHED_STATES
     after = _decode_cursor(parameters["cursor"], states) if "cursor" in parameters else None
-    items, end_cursor = deliveries.read_deliveries(call.centres, states, after, parameters["limit"])
+    items, end_cursor = deliveries.list_deliveries(call.centres, states, after, parameters["limit"])
     response = respond(DeliveriesReply, {"items": items})
     if end_cursor is not None:
         same_parameters = {name: parameters[name] for name in ("state", "limit") if name in parameters}

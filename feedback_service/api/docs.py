@@ -11,7 +11,7 @@ from flask import Blueprint, Response, current_app, make_response, render_templa
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale
 
-from feedback_service.access.roles import SCOPE_LABELS
+from feedback_service.access.roles import KEY_SCOPE_LABELS
 from feedback_service.api import openapi
 from feedback_service.api.endpoint import Call, Operation, operation
 from feedback_service.api.json_reply import json_response
@@ -91,7 +91,7 @@ def read_docs(call: Call) -> Response:
         "docs",
         call.query["lang"],
         sections=sections,
-        scopes=SCOPE_LABELS,
+        scopes=KEY_SCOPE_LABELS,
         kinds=_list_problem_types(),
         about=openapi.DESCRIPTION,
     )

@@ -15,17 +15,23 @@ from werkzeug.datastructures import MultiDict
 
 from feedback_service.access.api_keys import ApiCaller
 from feedback_service.api import request_body
-from feedback_service.api.fields import ListField, collect_field_errors, json_pointer, shared_schema
-from feedback_service.errors import N_, FeedbackError, FieldError, Invalid, NotAllowed, NotAuthenticated
+from feedback_service.api.fields import ListField, collect_field_errors, shared_schema
+from feedback_service.errors import (
+    N_,
+    FeedbackError,
+    FieldError,
+    Invalid,
+    NotAllowed,
+    NotAuthenticated,
+    json_pointer,
+)
 from feedback_service.flow import api_keys, tablet_pairing
 from feedback_service.tablets.devices import AuthenticatedTablet
 
 View = Callable[..., ResponseReturnValue]  # its first argument is a ``Call``
 
 GIVEN_TWICE = N_("Give this parameter once.")
-TABLET = (
-    "tablet"  # the value of ``needs`` for operations that a tablet calls with its own key, without a scope
-)
+TABLET = "tablet"  # the value of ``needs`` for what a tablet calls with its own key, without a scope
 COOKIE = "vidhuk_tablet"
 UNKNOWN_PARAMETER = N_("There is no such parameter.")
 

@@ -11,10 +11,8 @@ from marshmallow import Schema, ValidationError, fields
 from marshmallow.types import ErrorMessages
 
 from feedback_service.clock import ACCEPTED_YEARS, KYIV
-from feedback_service.errors import N_, FieldError
+from feedback_service.errors import N_, FieldError, json_pointer
 from feedback_service.plain_text import UnusableText, check_length, read_line
-
-MAX_NAME_SHOWN = 64  # characters of an unknown name that a refusal repeats
 
 REQUIRED = N_("This field is needed.")
 NOT_NULL = N_("This field cannot be null.")
@@ -194,11 +192,6 @@ def collect_field_errors(error: ValidationError) -> Iterator[FieldError]:
     return _collect_field_errors("", error.messages)
 
 
-def json_pointer(*names: object) -> str:
-    """Return the JSON Pointer (RFC 6901) to a member; long names are cut, unreadable characters are escaped."""
-    return "".join(f"/{_escape_name(name)}" for name in names)
-
-
 def _collect_field_errors(path: str, messages: Any) -> Iterator[FieldError]:
     if isinstance(messages, Mapping):
         for name, nested in messages.items():
@@ -210,11 +203,6 @@ def _collect_field_errors(path: str, messages: Any) -> Iterator[FieldError]:
     else:
         for nested in messages:
             yield from _collect_field_errors(path, nested)
-
-
-def _escape_name(name: object) -> str:
-    readable = str(name)[:MAX_NAME_SHOWN].encode("utf-8", "backslashreplace").decode("utf-8")
-    return readable.replace("~", "~0").replace("/", "~1")
 
 
 def _refuse_year_out_of_range(day: date) -> None:

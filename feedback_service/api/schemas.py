@@ -20,7 +20,7 @@ from feedback_service.api.fields import (
 from feedback_service.cases.register import CaseUpdate, ServiceRef
 from feedback_service.config import current_settings
 from feedback_service.errors import N_
-from feedback_service.vocabulary import FRONT_OFFICES, STATUSES, WORKPLACE_KINDS
+from feedback_service.vocabulary import EDRPOU, FRONT_OFFICES, STATE_CENTRE_CODE, STATUSES, WORKPLACE_KINDS
 
 MAX_CASES = 1000  # in a batch
 ASSISTED_SOURCES = ("phone_interview", "paper_box", "sms_viber", "diia_centers_map")
@@ -32,7 +32,7 @@ TOO_MANY = N_("Send at most %(limit)d at once.")
 def centre_code_field(**options: Any) -> TextLine:
     """Return a field for the code of a centre."""
     return TextLine(
-        10, "[A-Z]{2}[0-9]{8}", "SN12000007", metadata=describe_field(N_("The centre's code.")), **options
+        10, STATE_CENTRE_CODE, "SN12000007", metadata=describe_field(N_("The centre's code.")), **options
     )
 
 
@@ -94,7 +94,7 @@ class CaseSchema(StrictSchema):
     )
     provider_edrpou = TextLine(
         8,
-        "[0-9]{8}",
+        EDRPOU,
         "00032112",
         allow_none=True,
         metadata=describe_field(N_("ЄДРПОУ of the body that provides the service.")),

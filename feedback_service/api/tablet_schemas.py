@@ -18,7 +18,7 @@ from feedback_service.api.fields import (
 )
 from feedback_service.api.schemas import ANSWERS_METADATA, TOO_MANY, ProblemReply, SurveyReply, describe_field
 from feedback_service.errors import N_
-from feedback_service.vocabulary import DEVICE_MODES, FRONT_OFFICES, LANGUAGES
+from feedback_service.vocabulary import DEVICE_MODES, FRONT_OFFICES, LANGUAGES, TABLET_OUTCOMES
 
 MAX_ITEMS = 100  # in a call
 NOT_A_COUNT = N_("Write this as a whole number from 0 to %(most)d.")
@@ -264,9 +264,7 @@ class ItemResultReply(Schema):
     """The result of one answer."""
 
     client_id = fields.Raw(required=True, metadata=describe_field(N_("As it was sent.")))
-    status = fields.String(
-        required=True, metadata={"enum": ["accepted", "accepted_as_walkup", "duplicate", "rejected"]}
-    )
+    status = fields.String(required=True, metadata={"enum": list(TABLET_OUTCOMES)})
     problem = fields.Nested(ProblemReply)
 
 

@@ -77,15 +77,15 @@ bp = Blueprint("kiosk", __name__, url_prefix="/kiosk")
 )
 def ask_to_pair(call: Call) -> Response:
     """Give a tablet a code to show."""
-    asking, approve_url = tablet_pairing.ask_to_pair(), current_settings().public_url + APPROVE_PATH
-    approve_url_with_code = f"{approve_url}?code={asking.code}"
+    pairing, approve_url = tablet_pairing.ask_to_pair(), current_settings().public_url + APPROVE_PATH
+    approve_url_with_code = f"{approve_url}?code={pairing.code}"
     members = {
-        "device_code": asking.secret,
-        "user_code": asking.code,
+        "device_code": pairing.secret,
+        "user_code": pairing.code,
         "verification_uri": approve_url,
         "verification_uri_complete": approve_url_with_code,
         "qr": qr.render_svg(approve_url_with_code).decode(),
-        "expires_at": asking.until,
+        "expires_at": pairing.until,
         "interval": 5,
     }
     return respond(AskingReply, members, 201)

@@ -1,0 +1,1 @@
+"""The register of cases, with invitations, draft answers and short codes."""

@@ -1,28 +1,25 @@
-"""Invitations: found by token or short code, opened, answered once; and the draft answers of their people.
+"""Invitations: found by token with all that belongs to them, opened, started, answered once.
 
-Nothing here commits. Writes of a story that read before (``mark_answered``, ``save_draft``, ``delete_draft``) repeat
-what it read in their conditions, and raise ``LostRace`` if that is no longer so.
+Nothing here commits. Writes of a story that read before (``mark_started``, ``mark_answered``, and in ``drafts``
+``save_draft``, ``delete_draft``) repeat what it read in their conditions, and raise ``LostRace`` if that is no longer
+so.
 """
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table, and_, bindparam, delete, insert, select, true, update
+from sqlalchemy import Connection, Table, and_, bindparam, select, true, update
 from sqlalchemy.orm import Session
 
-from feedback_service.database import execute_write, fetch_rows, table_of, write_guarded
+from feedback_service.database import fetch_rows, table_of, write_guarded
 from feedback_service.errors import InvitationCancelled, InvitationExpired, NotFound
 from feedback_service.facts import PublicCentre, ServiceFacts
 from feedback_service.keyring import Keyring, TokenKey, normalise_token
-from feedback_service.models import Case, Centre, DraftAnswer, Invitation, Service, ShortCodeGuesses
-
-GUESS_WINDOW = timedelta(minutes=10)
-# Of one centre in a window. With 25,000 open codes, a guesser needs 27 years to find one.
-MAX_WRONG_GUESSES = 30
+from feedback_service.models import Case, Centre, DraftAnswer, Invitation, Service
 
 
 class InvitationFacts(NamedTuple):
@@ -78,18 +75,23 @@ class InvitationContext:
     draft: DraftFacts | None
 
     @property
-    def client_scope(self) -> bytes:
-        """The scope of client ids: they mean something for this token only."""
+    def statement_key(self) -> dict[str, Any]:
+        """The parameters by which statements find the rows of this invitation."""
+        return {"of_centre": self.invitation.centre_id, "of_id": self.invitation.id}
+
+    @property
+    def client_namespace(self) -> bytes:
+        """Client ids mean something for this token only, so it is a part of what is derived from them."""
         return self.token.encode()
 
     def was_answered_by(self, client_id: uuid.UUID) -> bool:
         """Tell whether this client gave the final answer."""
         client_hash = self.invitation.client_hash
         return client_hash is not None and client_hash == self.key.hash_client_id(
-            self.client_scope, client_id
+            self.client_namespace, client_id
         )
 
-    def refuse_if_closed(self, today: date) -> None:
+    def refuse_cancelled_or_expired(self, today: date) -> None:
         """Raise ``InvitationCancelled`` or ``InvitationExpired``."""
         if self.invitation.cancelled:
             raise InvitationCancelled()
@@ -99,7 +101,7 @@ class InvitationContext:
 
 # These statements run at every visit. They are built once, so that they are compiled once, and return plain rows: ORM
 # objects would cost more time here than the database.
-_INVITATIONS, _CASES, _SERVICES, _CENTRES, _DRAFTS = map(
+_INVITATIONS, _CASES, _SERVICES, _CENTRES, DRAFTS = map(
     table_of, (Invitation, Case, Service, Centre, DraftAnswer)
 )
 _FACT_TABLES: Sequence[tuple[type[Any], Table]] = (
@@ -107,7 +109,7 @@ _FACT_TABLES: Sequence[tuple[type[Any], Table]] = (
     (CaseFacts, _CASES),
     (ServiceFacts, _SERVICES),
     (PublicCentre, _CENTRES),
-    (DraftFacts, _DRAFTS),
+    (DraftFacts, DRAFTS),
 )
 _SELECT_CONTEXT = select(*(of.c[name] for facts, of in _FACT_TABLES for name in facts._fields)).select_from(
     _INVITATIONS.join(
@@ -116,25 +118,19 @@ _SELECT_CONTEXT = select(*(of.c[name] for facts, of in _FACT_TABLES for name in 
     .join(_SERVICES, and_(_SERVICES.c.centre_id == _CASES.c.centre_id, _SERVICES.c.id == _CASES.c.service_id))
     .join(_CENTRES, _CENTRES.c.id == _INVITATIONS.c.centre_id)
     .outerjoin(
-        _DRAFTS,
-        and_(_DRAFTS.c.centre_id == _INVITATIONS.c.centre_id, _DRAFTS.c.invitation_id == _INVITATIONS.c.id),
+        DRAFTS,
+        and_(DRAFTS.c.centre_id == _INVITATIONS.c.centre_id, DRAFTS.c.invitation_id == _INVITATIONS.c.id),
     )
 )
 _IS_INVITATION = (_INVITATIONS.c.centre_id == bindparam("of_centre"), _INVITATIONS.c.id == bindparam("of_id"))
-_IS_DRAFT = (_DRAFTS.c.centre_id == bindparam("of_centre"), _DRAFTS.c.invitation_id == bindparam("of_id"))
+IS_DRAFT = (DRAFTS.c.centre_id == bindparam("of_centre"), DRAFTS.c.invitation_id == bindparam("of_id"))
 _FIND_BY_TOKEN = _SELECT_CONTEXT.where(_INVITATIONS.c.token_hash == bindparam("hash"))
 _LOCK_BY_TOKEN = _FIND_BY_TOKEN.with_for_update(of=_INVITATIONS)
 _LOCK_BY_ID = (
     _SELECT_CONTEXT.add_columns(_INVITATIONS.c.key_id).where(*_IS_INVITATION).with_for_update(of=_INVITATIONS)
 )
-_READ_DRAFT = select(*(_DRAFTS.c[name] for name in DraftFacts._fields)).where(*_IS_DRAFT)
-_INSERT_DRAFT = insert(_DRAFTS)
-_TOUCH_DRAFT = update(_DRAFTS).where(*_IS_DRAFT)
-# A story decided by the draft that it read, so the draft must still be the same: see ``optimistic_transaction``.
-_IS_UNTOUCHED = _DRAFTS.c.touched_at == bindparam("was_touched_at")
-_UPDATE_DRAFT = _TOUCH_DRAFT.where(_IS_UNTOUCHED)  # the parameters name the columns to set
-_DELETE_DRAFT = delete(_DRAFTS).where(*_IS_DRAFT, _IS_UNTOUCHED)
-_START_INVITATION = (
+_READ_DRAFT = select(*(DRAFTS.c[name] for name in DraftFacts._fields)).where(*IS_DRAFT)
+_CHANGE_OPEN_INVITATION = (  # the parameters name further columns to set
     update(_INVITATIONS)
     .where(
         *_IS_INVITATION,
@@ -204,16 +200,12 @@ def _reread_draft(connection: Connection, context: InvitationContext) -> Invitat
     """
     if not context.invitation.started:
         return context
-    draft = next(map(DraftFacts._make, fetch_rows(connection, _READ_DRAFT, _invitation_key(context))), None)
+    draft = next(map(DraftFacts._make, fetch_rows(connection, _READ_DRAFT, context.statement_key)), None)
     return replace(context, draft=draft)
 
 
-def _invitation_key(context: InvitationContext) -> dict[str, Any]:
-    return {"of_centre": context.invitation.centre_id, "of_id": context.invitation.id}
-
-
 def _expected_state(context: InvitationContext) -> dict[str, Any]:
-    return _invitation_key(context) | {
+    return context.statement_key | {
         "was_cancelled": context.invitation.cancelled,
         "was_started": context.invitation.started,
     }
@@ -222,6 +214,11 @@ def _expected_state(context: InvitationContext) -> dict[str, Any]:
 def mark_opened(tx: Session, hashes: Sequence[bytes]) -> None:
     """Note that people have looked at the surveys of the tokens with these hashes."""
     tx.execute(_MARK_OPENED, {"hashes": hashes})
+
+
+def mark_started(connection: Connection, context: InvitationContext) -> None:
+    """Note that there is a draft answer. Raises ``LostRace`` if somebody else was first."""
+    write_guarded(connection, _CHANGE_OPEN_INVITATION, _expected_state(context))
 
 
 def mark_answered(
@@ -236,85 +233,6 @@ def mark_answered(
 
     ``was_abandoned``: the answer was a draft that its client did not send.
     """
-    client_hash = context.key.hash_client_id(context.client_scope, client_id)
+    client_hash = context.key.hash_client_id(context.client_namespace, client_id)
     values = {"answered_on": answered_on, "client_hash": client_hash, "left_begun": was_abandoned}
-    write_guarded(connection, _START_INVITATION, _expected_state(context) | values)
-
-
-def save_draft(
-    connection: Connection,
-    context: InvitationContext,
-    *,
-    client_id: uuid.UUID,
-    answers: Mapping[str, Any],
-    language: str,
-    source: str,
-    now: datetime,
-) -> None:
-    """Insert or update the draft answer. ``source`` and the time of its beginning stay as they were first stored.
-
-    Raises ``LostRace`` if somebody else answered or saved a draft meanwhile.
-    """
-    values = {"client_id": client_id, "answers": dict(answers), "language": language, "touched_at": now}
-    if context.draft is None:
-        ids = {"centre_id": context.invitation.centre_id, "invitation_id": context.invitation.id}
-        execute_write(connection, _INSERT_DRAFT, ids | values | {"source": source, "begun_at": now})
-        write_guarded(connection, _START_INVITATION, _expected_state(context))
-    else:
-        write_guarded(
-            connection,
-            _UPDATE_DRAFT,
-            _invitation_key(context) | values | {"was_touched_at": context.draft.touched_at},
-        )
-
-
-def delete_draft(connection: Connection, context: InvitationContext, draft: DraftFacts) -> None:
-    """Delete the draft, because it is final now. Raises ``LostRace`` if it was changed meanwhile."""
-    write_guarded(connection, _DELETE_DRAFT, _invitation_key(context) | {"was_touched_at": draft.touched_at})
-
-
-def find_abandoned_drafts(tx: Session, before: datetime, limit: int) -> Sequence[tuple[uuid.UUID, uuid.UUID]]:
-    """Return centre and invitation of drafts that nobody has changed since ``before``, the oldest first.
-
-    The drafts are locked. Drafts that another worker has locked are left out.
-    """
-    query = select(_DRAFTS.c.centre_id, _DRAFTS.c.invitation_id).where(_DRAFTS.c.touched_at <= before)
-    locked_query = query.order_by(_DRAFTS.c.touched_at).limit(limit).with_for_update(skip_locked=True)
-    return [(centre_id, invitation_id) for centre_id, invitation_id in tx.execute(locked_query)]
-
-
-def postpone_draft(tx: Session, centre_id: uuid.UUID, invitation_id: uuid.UUID, now: datetime) -> None:
-    """Have an abandoned draft tried again later, as if somebody had changed it now."""
-    tx.execute(_TOUCH_DRAFT.values(touched_at=now), {"of_centre": centre_id, "of_id": invitation_id})
-
-
-def lock_wrong_guesses(tx: Session, centre: Centre, now: datetime) -> ShortCodeGuesses:
-    """Return the count of wrong codes for this centre in the current window, locked.
-
-    The lock is held until the transaction ends, so of simultaneous guesses each sees the one before.
-    """
-    guesses = tx.get(ShortCodeGuesses, centre.id, with_for_update=True, populate_existing=True)
-    if guesses is None:
-        guesses = ShortCodeGuesses(centre_id=centre.id, window_began_at=now, wrong=0)
-        tx.add(guesses)
-        tx.flush()  # of two simultaneous first guesses, the second fails here, and its story runs again
-    elif guesses.window_began_at + GUESS_WINDOW <= now:
-        guesses.window_began_at, guesses.wrong = now, 0
-    return guesses
-
-
-def seconds_to_wait(guesses: ShortCodeGuesses, now: datetime) -> int:
-    """Return the seconds until another short code may be tried; 0 if one may be tried now."""
-    if guesses.wrong < MAX_WRONG_GUESSES:
-        return 0
-    return int((guesses.window_began_at + GUESS_WINDOW - now).total_seconds()) + 1
-
-
-def find_token_by_short_code(tx: Session, keyring: Keyring, centre: Centre, code: str) -> str | None:
-    """Return the token of the centre's invitation with this short code of eight characters, or ``None``."""
-    hashes = keyring.hash_secret_with_all("short-code", code)
-    query = select(Invitation).where(
-        Invitation.centre_id == centre.id, Invitation.short_code_hash.in_(hashes)
-    )
-    invitation = tx.scalar(query)
-    return keyring.get_key(invitation.key_id).derive_token(invitation.id) if invitation else None
+    write_guarded(connection, _CHANGE_OPEN_INVITATION, _expected_state(context) | values)

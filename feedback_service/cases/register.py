@@ -112,9 +112,7 @@ def register_updates(
     batch = _CentreBatch(
         centre=centre,
         terms=terms,
-        records={
-            record.case.number_hash: record for record in load_records(tx, centre, condition, lock=True)
-        },
+        records={each.case.number_hash: each for each in load_records(tx, centre, condition, lock=True)},
         services=_load_services(tx, centre, [update.service for update in updates]),
     )
     outcomes = []
@@ -182,8 +180,9 @@ def _apply_update(batch: _CentreBatch, number_hash: bytes, update: CaseUpdate) -
 
 def _refuse_contradiction(record: CaseRecord, update: CaseUpdate) -> None:
     """Raise ``AnotherCase`` or ``AlreadyFinal`` for an update that contradicts what is known of the case."""
-    is_same_office = update.front_office == record.case.front_office
-    if not is_same_office or not _is_same_service(record.service, update.service):
+    if update.front_office != record.case.front_office or not _is_same_service(
+        record.service, update.service
+    ):
         raise AnotherCase()
     is_newer = update.status_at >= record.case.status_at
     was_final = record.invitation is not None  # a final status brings an invitation

@@ -9,10 +9,9 @@ import re
 from functools import cache
 from pathlib import Path
 
-_EDRPOU = re.compile(r"[0-9]{8}")
+from feedback_service.vocabulary import CENTRE_CODE, EDRPOU, STATE_CENTRE_CODE
+
 _KATOTTG = re.compile(r"UA[0-9]{17}")
-_CENTRE_CODE = re.compile(r"[A-Z]{2}[0-9]{8}")
-_REGISTRABLE_CENTRE_CODE = re.compile(r"[A-Z0-9]{1,10}")
 _CODIFIER_FILE = Path(__file__).with_name("data") / "katottg.csv"
 _COMMUNITY_CODE_LENGTH = 9  # characters that all codes within one community begin with
 _COMMUNITY_CATEGORIES = ("H", "K")  # communities, and the two cities that are regions of their own
@@ -20,7 +19,7 @@ _COMMUNITY_CATEGORIES = ("H", "K")  # communities, and the two cities that are r
 
 def is_edrpou(code: str) -> bool:
     """Whether the code has the form of a ЄДРПОУ: eight digits."""
-    return _EDRPOU.fullmatch(code) is not None
+    return re.fullmatch(EDRPOU, code) is not None
 
 
 def has_valid_check_digit(edrpou: str) -> bool:
@@ -43,31 +42,25 @@ def is_katottg(code: str) -> bool:
 
 def is_known_territory(katottg: str) -> bool:
     """Whether the codifier has this territory or its community."""
-    names, communities = _load_codifier()
-    return katottg in names or (is_katottg(katottg) and katottg[:_COMMUNITY_CODE_LENGTH] in communities)
-
-
-def find_territory_name(katottg: str) -> str | None:
-    """Return the name of this code in the codifier, such as ``Вінниця``, or ``None``."""
-    return _load_codifier()[0].get(katottg)
+    codes, communities = _load_codifier()
+    return katottg in codes or (is_katottg(katottg) and katottg[:_COMMUNITY_CODE_LENGTH] in communities)
 
 
 def is_centre_code(code: str) -> bool:
     """Whether a centre's code has the State's form, such as ``SN12000007``."""
-    return _CENTRE_CODE.fullmatch(code) is not None
+    return re.fullmatch(STATE_CENTRE_CODE, code) is not None
 
 
 def may_be_centre_code(code: str) -> bool:
     """Whether a centre can be registered under this code: one to ten Latin capitals and digits."""
-    return _REGISTRABLE_CENTRE_CODE.fullmatch(code) is not None
+    return re.fullmatch(CENTRE_CODE, code) is not None
 
 
 @cache
-def _load_codifier() -> tuple[dict[str, str], frozenset[str]]:
-    """Return names by code, and the first nine characters of the codes of all communities."""
+def _load_codifier() -> tuple[frozenset[str], frozenset[str]]:
+    """Return all codes, and the first nine characters of the codes of all communities."""
     with _CODIFIER_FILE.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    names = {row["code"]: row["name"] for row in rows}
-    return names, frozenset(
+    return frozenset(row["code"] for row in rows), frozenset(
         row["code"][:_COMMUNITY_CODE_LENGTH] for row in rows if row["category"] in _COMMUNITY_CATEGORIES
     )

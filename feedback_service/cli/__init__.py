@@ -7,9 +7,10 @@ when it has not, with 2 when it was called wrongly; in the last two cases one se
 from flask import Flask
 
 from feedback_service.cli.access import journal, key, user
-from feedback_service.cli.figures import purge, recount, summary
+from feedback_service.cli.maintenance import purge, recount
 from feedback_service.cli.packages import packages
 from feedback_service.cli.registers import centre, methodology, questionnaire, service
+from feedback_service.cli.summary import summary
 from feedback_service.cli.tablets import device
 from feedback_service.cli.worker import relay, worker
 

@@ -11,7 +11,7 @@ import click
 from feedback_service import imports
 from feedback_service.cli.command import FILE, Group
 from feedback_service.flow import tablet_files, tablet_health, tablet_pairing
-from feedback_service.vocabulary import DEVICE_MODES
+from feedback_service.vocabulary import DEVICE_MODES, TABLET_OUTCOMES
 
 device = Group("device", help="Tablets in halls and at windows.")
 
@@ -27,7 +27,7 @@ device = Group("device", help="Tablets in halls and at windows.")
 )
 def device_add(code: str, name: str, mode: str, workplace: str | None) -> None:
     """Make a place for a tablet; the code that pairs it is printed alone on the last line, for ten minutes."""
-    pairing_code = tablet_pairing.add_device(code, name=name, mode=mode, workplace=workplace)
+    pairing_code = tablet_pairing.add_tablet(code, name=name, mode=mode, workplace=workplace)
     click.echo("Type this code at /kiosk on the tablet within ten minutes; it works once.", err=True)
     click.echo(pairing_code)
 
@@ -53,7 +53,7 @@ def device_list(codes: tuple[str, ...]) -> None:
 @click.option("--centre", "code", required=True, help="The centre it stands in.")
 def device_revoke(id: uuid.UUID, code: str) -> None:
     """End the key of the tablet ID; it may still deliver what was answered on it until now."""
-    tablet_pairing.revoke_device(id, {code.strip().upper()})
+    tablet_pairing.revoke_tablet(id, {code.strip().upper()})
     click.echo("The tablet is revoked; it may still deliver what it holds.")
 
 
@@ -62,7 +62,7 @@ def device_revoke(id: uuid.UUID, code: str) -> None:
 def device_import(file: Path) -> None:
     """Take the answers that a stuck tablet saved to FILE; each is taken once, however often it is brought."""
     counts = tablet_files.import_tablet_file(imports.read_document(file))
-    for word in ("accepted", "accepted_as_walkup", "duplicate", "rejected"):
+    for word in TABLET_OUTCOMES:
         click.echo(f"{counts[word]} {word}")
     if counts["rejected"]:
         sys.exit(1)

@@ -1,6 +1,6 @@
 """Closes days: past days are recounted from the answers and stored, then summed up by month.
 
-Days are closed and months are summed up only under the lock of the centre (``rollups.lock_days``).
+Days are closed and months are summed up only under the lock of the centre (``counted_days.lock_days``).
 """
 
 import uuid
@@ -12,15 +12,14 @@ from sqlalchemy import delete, exists, insert, or_, select
 from sqlalchemy.orm import Session
 
 from feedback_service.counts import live, tallies
-from feedback_service.counts.live import GroupCounts
-from feedback_service.counts.rollups import (
-    first_of_next_month,
+from feedback_service.counts.counted_days import (
     invitations_closed_until,
     lock_days,
     mark_day,
-    read_stored,
     select_open_days,
 )
+from feedback_service.counts.live import GroupCounts
+from feedback_service.counts.rollups import first_of_next_month, read_stored
 from feedback_service.counts.tallies import ANSWERS_BY, INVITATIONS_BY, WHOLE, Counts
 from feedback_service.models import Centre, CountRollup, DraftAnswer, Invitation
 
@@ -40,17 +39,13 @@ def close_days(tx: Session, centre_id: uuid.UUID, *, before: date, limit: int = 
         mark_day(tx.connection(), centre_id, day, closed=True)
     if days:
         # Every way of grouping is named, otherwise SQLite would search all stored rows of the centre.
-        of_answers = (
-            *(CountRollup.centre_id == centre_id, CountRollup.subject.in_(("answers", "people"))),
+        delete_stored = delete(CountRollup).where(
+            CountRollup.centre_id == centre_id,
+            CountRollup.subject.in_(("answers", "people")),
             CountRollup.by.in_(ANSWERS_BY),
         )
-        tx.execute(
-            delete(CountRollup).where(*of_answers, CountRollup.span == "day", CountRollup.day.in_(days))
-        )
-        months = {day.replace(day=1) for day in days}
-        tx.execute(
-            delete(CountRollup).where(*of_answers, CountRollup.span == "month", CountRollup.day.in_(months))
-        )
+        for span, begins in (("day", days), ("month", {day.replace(day=1) for day in days})):
+            tx.execute(delete_stored.where(CountRollup.span == span, CountRollup.day.in_(begins)))
         for by, groups in live.count_answers(tx, {centre_id: days}, ANSWERS_BY).items():
             _store_counts(tx, "answers", by, "day", groups)
         _store_months(tx, "answers", centre_id, before)
@@ -65,10 +60,10 @@ def close_invitation_days(tx: Session, centre_id: uuid.UUID, *, before: date, li
     lock_days(tx, centre_id)
     since = invitations_closed_until(tx, [centre_id]).get(centre_id, date.min)
     later = (Invitation.centre_id == centre_id, Invitation.issued_on > since)
-    begun = exists().where(
+    has_draft = exists().where(
         DraftAnswer.centre_id == Invitation.centre_id, DraftAnswer.invitation_id == Invitation.id
     )
-    alive = or_(Invitation.last_day >= before - SETTLING, begun)
+    alive = or_(Invitation.last_day >= before - SETTLING, has_draft)
     days = select(Invitation.issued_on).where(*later).distinct().order_by(Invitation.issued_on)
     expired: list[date] = []
     for day in tx.scalars(days.limit(limit)).all():

@@ -60,7 +60,7 @@ def count_answers(
 ) -> dict[str, list[GroupCounts]]:
     """The counts of these days of centres, grouped in each of the ways ``by`` (keys of ``ANSWERS_BY``).
 
-    Answers that were taken back are not counted.
+    Withdrawn answers are not counted.
     """
     facts = select(
         Response.centre_id,
@@ -77,7 +77,9 @@ def count_answers(
     key_of = {way: ANSWERS_BY[way] for way in by}
     groups: dict[str, dict[tuple[uuid.UUID, date, str], Counts]] = {way: {} for way in key_of}
     for begin, end in _join_days(set[date]().union(*days.values())):
-        centres = [centre for centre, theirs in days.items() if any(begin <= day <= end for day in theirs)]
+        centres = [
+            centre for centre, its_days in days.items() if any(begin <= day <= end for day in its_days)
+        ]
         within = (Response.centre_id.in_(centres), Response.answered_on.between(begin, end))
         for answer in tx.execute(facts.where(*within)):
             if answer.answered_on in days[answer.centre_id]:

@@ -1,15 +1,11 @@
-"""Stored sums of answers and invitations (roll-ups), and reading them together with days that have none yet.
+"""Reads stored sums of answers and invitations (roll-ups), together with days that have none yet.
 
 A closed day has stored counts, which were recounted from its answers. An open day is counted live, directly from the
 answers; closing days late costs time, but never changes a figure. A month whose days are all closed has a stored sum
 too; the sum is deleted when one of its days is recounted, and it is not used while one of them is open.
 
-Closing and reopening a day are two transactions that both write its row in ``counted_days`` first and hold it until
-they commit. So the second one sees what the first one left, and decides.
-
-Invitations are counted by their day of issue. They are stored when all invitations of the day have expired; an answer
-that a tablet brings later reopens the days from there on. Days are stored oldest first, so all days after the latest
-stored one are counted live.
+Invitations are counted by their day of issue. They are stored when all invitations of the day have expired. Days are
+stored oldest first, so all days after the latest stored one are counted live.
 """
 
 import uuid
@@ -20,93 +16,17 @@ from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Select,
-    case,
-    delete,
-    exists,
-    func,
-    literal,
-    or_,
-    select,
-    true,
-    update,
-)
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from feedback_service.counts import live, tallies
+from feedback_service.counts.counted_days import invitations_closed_until, select_open_days
 from feedback_service.counts.live import GroupCounts
-from feedback_service.counts.tallies import INVITATIONS_BY, WHOLE
-from feedback_service.database import table_of
-from feedback_service.models import Centre, CountedDay, CountRollup, Response
+from feedback_service.counts.tallies import WHOLE
+from feedback_service.models import Centre, CountRollup
 
 # Parameters of one statement that may be ids of centres: PostgreSQL takes 65,535 in all, SQLite often 32,766.
 NAMED_CENTRES = 10_000
-
-_INSERT: Mapping[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-
-
-def _insert_or_change(statement: Any) -> Any:
-    return statement.on_conflict_do_update(
-        index_elements=["centre_id", "day"], set_={"closed": statement.excluded.closed}
-    )
-
-
-_MARK = {dialect: _insert_or_change(insert(table_of(CountedDay))) for dialect, insert in _INSERT.items()}
-
-
-def reopen_day(connection: Connection, centre_id: uuid.UUID, day: date, *, today: date) -> None:
-    """Count this day live again until it is recounted, because an answer came late or was taken back.
-
-    Call it in the transaction that changed the answers. The row is written even if the day is open already: so the
-    transaction waits for a worker that is closing the day.
-    """
-    if day < today:
-        mark_day(connection, centre_id, day, closed=False)
-
-
-def reopen_all_days(tx: Session, centre_id: uuid.UUID) -> None:
-    """Count every day of the centre live until it is closed again.
-
-    Stored counts are deleted, except those of invitations that may have been purged.
-    """
-    lock_days(tx, centre_id)
-    tx.execute(update(CountedDay).where(CountedDay.centre_id == centre_id).values(closed=False))
-    tx.execute(
-        delete(CountRollup).where(
-            CountRollup.centre_id == centre_id, CountRollup.subject.in_(("answers", "people"))
-        )
-    )
-    reopen_invitations(tx, centre_id)
-
-
-def reopen_invitations(tx: Session, centre_id: uuid.UUID, *, since: date = date.min) -> None:
-    """Count invitations issued ``since`` that day live until ``close_invitation_days`` has counted them.
-
-    Stored days of which invitations may have been purged are kept: they cannot be counted again.
-    """
-    # Without the lock a worker could store a later day meanwhile, and the deleted days would seem to be stored.
-    lock_days(tx, centre_id)
-    since = max(since, oldest_kept_day(tx, centre_id))
-    these = (
-        *(CountRollup.centre_id == centre_id, CountRollup.subject == "invitations"),
-        CountRollup.by.in_(INVITATIONS_BY),
-    )
-    tx.execute(delete(CountRollup).where(*these, CountRollup.span == "day", CountRollup.day >= since))
-    tx.execute(
-        delete(CountRollup).where(
-            *these, CountRollup.span == "month", CountRollup.day >= since.replace(day=1)
-        )
-    )
-
-
-def count_open_days(tx: Session, *, before: date) -> int:
-    """How many days before ``before``, of all centres, are counted live because they are not closed."""
-    days = select_open_days(literal(True), before - timedelta(days=1)).subquery()
-    return tx.scalars(select(func.count()).select_from(days)).one()
 
 
 def read_answers(
@@ -171,10 +91,10 @@ def read_invitations(
     live_since: defaultdict[date, list[uuid.UUID]] = defaultdict(list)
     for centre_id in centres:
         live_since[max(first, closed_until.get(centre_id, date.min) + timedelta(days=1))].append(centre_id)
-    for begin, theirs in live_since.items():
+    for begin, live_centres in live_since.items():
         if begin <= last:
             yield from live.count_invitations(
-                tx, theirs, begin, last, by, front_offices=front_offices, each_day=each_day
+                tx, live_centres, begin, last, by, front_offices=front_offices, each_day=each_day
             )
 
 
@@ -228,14 +148,16 @@ def _read_rows(
     counts: InstrumentedAttribute[str],
     *where: ColumnElement[bool],
 ) -> Iterator[GroupCounts]:
-    columns = (CountRollup.day, CountRollup.key, counts)
-    if len(centres) == 1:
-        [centre_id] = centres  # reading the same id from thousands of rows would take a tenth of the time
-        for day, key, text in tx.execute(select(*columns).where(*where)):
-            yield GroupCounts(centre_id, day, key, tallies.parse_counts(text))
-    else:
-        for centre_id, day, key, text in tx.execute(select(CountRollup.centre_id, *columns).where(*where)):
-            yield GroupCounts(centre_id, day, key, tallies.parse_counts(text))
+    # Of one centre, the id is not read: reading the same id from thousands of rows would take a tenth of the time.
+    only_id = next(iter(centres)) if len(centres) == 1 else None
+    columns: list[Any] = [
+        CountRollup.day,
+        CountRollup.key,
+        counts,
+        *([] if only_id else [CountRollup.centre_id]),
+    ]
+    for day, key, text, *ids in tx.execute(select(*columns).where(*where)):
+        yield GroupCounts(only_id or ids[0], day, key, tallies.parse_counts(text))
 
 
 def _whole_months(first: date, last: date) -> Iterator[date]:
@@ -262,76 +184,8 @@ def _uncovered_stretches(
     if lacking:
         begins[first_of_next_month(max(lacking))] = centres
     stretches = [
-        (next(same)[0], theirs) for theirs, same in groupby(sorted(begins.items()), key=itemgetter(1))
+        (next(months)[0], unread) for unread, months in groupby(sorted(begins.items()), key=itemgetter(1))
     ]
-    for (begin, theirs), (following, _) in pairwise([*stretches, (last + timedelta(days=1), set())]):
-        if theirs and begin <= last:
-            yield begin, following - timedelta(days=1), theirs
-
-
-def lock_days(tx: Session, centre_id: uuid.UUID) -> None:
-    """Let nobody else close, recount or purge days of the centre until the transaction ends."""
-    # Not "for update": every row of the centre refers to it, and writing such a row must not wait for us.
-    tx.execute(select(Centre.id).where(Centre.id == centre_id).with_for_update(key_share=True))
-
-
-def oldest_kept_day(tx: Session, centre_id: uuid.UUID) -> date:
-    """The first day from which on no invitation of the centre can have been purged."""
-    purged_until = tx.scalars(select(Centre.purged_until).where(Centre.id == centre_id)).one()
-    return date.min if purged_until is None else purged_until + timedelta(days=1)
-
-
-def record_purge(tx: Session, centre_id: uuid.UUID, *, until: date) -> None:
-    """Note that invitations issued until that day may be purged, so that their stored counts are kept for good."""
-    is_later = Centre.purged_until.is_(None) | (Centre.purged_until < until)
-    tx.execute(update(Centre).where(Centre.id == centre_id, is_later).values(purged_until=until))
-
-
-def invitations_closed_until(tx: Session, centres: Collection[uuid.UUID]) -> dict[uuid.UUID, date]:
-    """The latest day of each centre whose invitations are stored; a centre without such a day is absent."""
-    these = (CountRollup.subject == "invitations", CountRollup.by == WHOLE, CountRollup.span == "day")
-    latest = select(CountRollup.centre_id, func.max(CountRollup.day)).where(
-        CountRollup.centre_id.in_(centres), *these
-    )
-    return {centre_id: day for centre_id, day in tx.execute(latest.group_by(CountRollup.centre_id))}
-
-
-def mark_day(connection: Connection, centre_id: uuid.UUID, day: date, *, closed: bool) -> None:
-    """Write whether the day is closed; nobody else can write it until the transaction ends."""
-    values = {"centre_id": centre_id, "day": day, "closed": closed}
-    connection.execute(_MARK[connection.dialect.name], values)
-
-
-def _first_open_day() -> ColumnElement[date]:
-    """The day before which a ``Centre`` has no open day, as an SQL expression."""
-    # Days are closed oldest first, so before the latest closed day only a day marked open can be open. A mark
-    # alone says nothing about earlier days: it may have been made before they were closed.
-    reopened = func.min(CountedDay.day).filter(~CountedDay.closed)
-    latest = func.max(CountedDay.day).filter(CountedDay.closed)
-    first = select(func.coalesce(case((reopened < latest, reopened), else_=latest), literal(date.min)))
-    return first.where(CountedDay.centre_id == Centre.id).correlate(Centre).scalar_subquery()
-
-
-def select_open_days(which: ColumnElement[bool], last: date, first: date = date.min) -> Select[Any]:
-    """The days from ``first`` to ``last`` that have answers and are not closed, of the centres that meet a condition.
-
-    The query looks up one day after the other in the index, so its cost grows with the days and not with the answers.
-    """
-
-    def next_day(centre_id: Any, *after: ColumnElement[bool]) -> ColumnElement[date]:
-        soonest = select(func.min(Response.answered_on)).where(Response.centre_id == centre_id, *after)
-        return soonest.where(Response.answered_on <= last).scalar_subquery().label("day")
-
-    open_from = _first_open_day()
-    begin = case((open_from > first, open_from), else_=literal(first))
-    days = (
-        select(Centre.id.label("centre_id"), next_day(Centre.id, Response.answered_on >= begin))
-        .where(which)
-        .cte("days", recursive=True)
-    )
-    later = next_day(days.c.centre_id, Response.answered_on > days.c.day)
-    days = days.union_all(select(days.c.centre_id, later).where(days.c.day.is_not(None)))
-    closed = exists().where(
-        CountedDay.centre_id == days.c.centre_id, CountedDay.day == days.c.day, CountedDay.closed
-    )
-    return select(days.c.centre_id, days.c.day).where(days.c.day.is_not(None), ~closed)
+    for (begin, unread), (following, _) in pairwise([*stretches, (last + timedelta(days=1), set())]):
+        if unread and begin <= last:
+            yield begin, following - timedelta(days=1), unread

@@ -5,7 +5,7 @@ who answered. The question ``INVITED`` counts invitations, which have no source,
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -59,14 +59,6 @@ def add_counts(into: Counts, more: Counts) -> None:
                 values = questions.setdefault(question, {})
                 for value, n in by_value.items():
                     values[value] = values.get(value, 0) + n
-
-
-def sum_counts(tallies: Iterable[Counts]) -> Counts:
-    """The sum of all tallies."""
-    total: Counts = {}
-    for counts in tallies:
-        add_counts(total, counts)
-    return total
 
 
 def headline_questions() -> frozenset[str]:

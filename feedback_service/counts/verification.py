@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feedback_service.counts import live, tallies
+from feedback_service.counts.counted_days import invitations_closed_until, oldest_kept_day
 from feedback_service.counts.live import GroupCounts
-from feedback_service.counts.rollups import invitations_closed_until, oldest_kept_day
 from feedback_service.counts.tallies import ANSWERS_BY, INVITATIONS_BY, WHOLE, Counts
 from feedback_service.models import Centre, CountedDay, CountRollup
 

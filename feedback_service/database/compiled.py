@@ -14,6 +14,8 @@ from sqlalchemy.sql.dml import UpdateBase
 
 from feedback_service.errors import LostRace
 
+STALE_PLAN = "0A000"  # the statement was prepared on this connection before a migration changed the table
+
 _Statement = Select[Any] | UpdateBase
 _Convert = Callable[[Any], Any]
 
@@ -79,7 +81,7 @@ def _execute(
         is_broken = dialect.is_disconnect(
             cast(Any, error), cast(Any, connection.connection), cast(Any, cursor)
         )
-        if is_broken:
+        if is_broken or getattr(error, "sqlstate", None) == STALE_PLAN:
             connection.invalidate(error)
         else:
             cursor.close()

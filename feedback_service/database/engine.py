@@ -1,6 +1,7 @@
 """The engine with its pool, and the check that the database is durable: it keeps what it acknowledges."""
 
 import select
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask
@@ -15,6 +16,17 @@ from feedback_service.database.sqlite_queue import WriteQueue
 LOCK_WAIT_SECONDS = 15.0  # how long a writer waits for a lock
 IDLE_SECONDS = 60.0  # PostgreSQL ends a transaction that is idle for longer
 WRITE_QUEUE = "vidhuk_write_queue"  # key of the queue in ``app.extensions``; on SQLite only
+
+# Kinds of transactions, and how each database begins them. Single statements on PostgreSQL need no BEGIN and no COMMIT.
+WRITE, SNAPSHOT, SINGLE_STATEMENTS = "write", "snapshot", "single statements"
+BEGIN: Mapping[str, Mapping[str, str | None]] = {
+    "sqlite": {WRITE: "BEGIN IMMEDIATE", SNAPSHOT: "BEGIN", SINGLE_STATEMENTS: "BEGIN"},
+    "postgresql": {
+        WRITE: "BEGIN",
+        SNAPSHOT: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        SINGLE_STATEMENTS: None,
+    },
+}
 
 db = SQLAlchemy(model_class=Base, disable_autonaming=True)
 
@@ -57,9 +69,9 @@ def open_database(app: Flask, url: str) -> None:
 
 
 def _listen(engine: Engine) -> None:
+    event.listen(engine, "begin", _begin)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
     else:
         event.listen(engine, "connect", _prepare_postgresql)
         event.listen(engine, "checkout", _refuse_closed_connection)
@@ -67,7 +79,7 @@ def _listen(engine: Engine) -> None:
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     """Set up a new connection: durable commits, foreign keys, a limit for waits. Raises ``NotDurable``."""
-    connection.isolation_level = None  # the driver must not begin: see _begin_sqlite
+    connection.isolation_level = None  # the driver must not begin: see _begin
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_SECONDS * 1000:.0f}")
     cursor.execute("PRAGMA journal_mode = WAL")
@@ -84,12 +96,12 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 def _prepare_postgresql(connection: Any, _record: Any) -> None:
     """Set up a new connection: a limit for waits and for idle transactions. Raises ``NotDurable``."""
+    connection.autocommit = True  # the driver must not begin: see _begin
     cursor = connection.cursor()
     allowed = {"fsync": ("on",), "synchronous_commit": ("on", "remote_apply")}
     values = {name: cursor.execute(f"SHOW {name}").fetchone()[0] for name in allowed}
     cursor.execute(f"SET lock_timeout = {LOCK_WAIT_SECONDS * 1000:.0f}")
     cursor.execute(f"SET idle_in_transaction_session_timeout = {IDLE_SECONDS * 1000:.0f}")
-    connection.commit()
     cursor.close()
     _check_durability(values, allowed)
 
@@ -113,7 +125,11 @@ def _check_durability(values: dict[str, Any], allowed: dict[str, tuple[Any, ...]
         raise NotDurable(f"the database may forget what it acknowledged: {', '.join(wrong)}")
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    """Begin a transaction; a writer takes SQLite's lock at once, because taking it later can fail."""
-    writes = connection.get_execution_options().get("writes", True)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+def _begin(connection: Connection) -> None:
+    """Begin a transaction of the kind that the option ``vidhuk_begin`` names; neither driver begins by itself.
+
+    A writer takes SQLite's lock at once, because taking it later can fail.
+    """
+    kind = connection.get_execution_options().get("vidhuk_begin", WRITE)
+    if sql := BEGIN[connection.dialect.name][kind]:
+        connection.exec_driver_sql(sql)

@@ -61,9 +61,8 @@ class OptimisticTransaction:
         if self.is_part:
             yield self.connection
             return
-        if self.connection.dialect.name == "sqlite":
-            self.connection.commit()  # ends the snapshot: a writer must not wait with an old one
-            self.connection.execution_options(writes=True)
+        self.connection.commit()  # ends SQLite's snapshot: a writer must not wait with an old one
+        self.connection.execution_options(vidhuk_begin=engine.WRITE)
         with _write_turn():
             try:
                 yield self.connection
@@ -118,9 +117,7 @@ def _write_session() -> Iterator[Session]:
 @contextmanager
 def _read_session() -> Iterator[Session]:
     with Session(db.engine, expire_on_commit=False) as tx:
-        is_postgresql = tx.get_bind().dialect.name == "postgresql"
-        snapshot = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        tx.connection(execution_options={"writes": False, **(snapshot if is_postgresql else {})})
+        tx.connection(execution_options={"vidhuk_begin": engine.SNAPSHOT})
         yield tx
         tx.commit()  # not a rollback: psycopg would discard its prepared statements
 
@@ -128,7 +125,7 @@ def _read_session() -> Iterator[Session]:
 @contextmanager
 def _optimistic() -> Iterator[OptimisticTransaction]:
     with db.engine.connect() as connection:
-        connection.execution_options(writes=False)
+        connection.execution_options(vidhuk_begin=engine.SINGLE_STATEMENTS)
         yield OptimisticTransaction(connection)
         connection.commit()  # see _read_session
 

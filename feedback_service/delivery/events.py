@@ -51,7 +51,11 @@ def build_response_recorded(
     breach: Sequence[str],
     comment_present: bool,
 ) -> NewEvent:
-    """Return the event that an answer became final. ``hour`` is the hour of the answer. The comment is never sent."""
+    """Return the event that an answer became final. The comment is never sent.
+
+    ``hour`` is the hour of the answer, or of the typing for an answer that staff typed in. The subject of the event
+    is the case, or the response where no case is known.
+    """
     data = _describe_context(facts.context) | {
         "case_status": facts.context.case_status,
         "response_id": str(facts.response_id),

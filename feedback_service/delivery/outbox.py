@@ -16,7 +16,7 @@ _INSERT_EVENT = insert(table_of(Event))
 def enqueue_events(
     connection: Connection, centre_id: uuid.UUID, new_events: list[NewEvent], *, now: datetime
 ) -> None:
-    """Store new events; they are delivered exactly if the caller's transaction is committed."""
+    """Store new events. They exist only if the caller's transaction commits; the relay sends them later."""
     rows = [
         {
             "centre_id": centre_id,

@@ -23,6 +23,7 @@ from typing import IO, Any
 
 from feedback_service.delivery import webhook_signature
 from feedback_service.delivery.webhook_signature import BadSignature
+from feedback_service.vocabulary import CENTRE_CODE
 
 EVENTS_FILE, MANIFEST_FILE, SIGNATURE_FILE = "events.jsonl", "manifest.json", "signature.json"
 LONGEST_LINE = 1024 * 1024  # bytes; one event is one line
@@ -232,7 +233,7 @@ def _parse_event(line: bytes, line_number: int) -> dict[str, Any]:
             ("data", isinstance(event.get("data"), dict)),
             ("specversion", texts.get("specversion") == "1.0"),
             ("id", _is_uuid(texts.get("id", ""))),
-            ("source", re.fullmatch(r"/centres/[A-Z0-9]{1,10}", texts.get("source", ""))),
+            ("source", re.fullmatch(f"/centres/{CENTRE_CODE}", texts.get("source", ""))),
             ("type", re.fullmatch(r"ua\.vidhuk\.[a-z.]+\.v[0-9]+", texts.get("type", ""))),
             ("subject", 1 <= len(texts.get("subject", "")) <= 64),
             ("time", _is_instant(texts.get("time", ""))),

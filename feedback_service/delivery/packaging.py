@@ -173,17 +173,11 @@ def mark_delivered(tx: Session, centre_id: uuid.UUID, ids: list[uuid.UUID]) -> N
     """Mark events as delivered, except those whose state has changed meanwhile."""
     now = clock.now()
     statement = update(Event).where(Event.centre_id == centre_id, Event.id.in_(ids), Event.state == "pending")
-    delivered_values = {
-        "state": "delivered",
-        "delivered_at": now,
-        "due_at": None,
-        "claim": None,
-        "reason": None,
+    values = {
+        **{"state": "delivered", "delivered_at": now, "due_at": None, "claim": None, "reason": None},
+        **{"attempts": Event.attempts + 1, "last_attempt_at": now},
     }
-    tx.execute(
-        statement.values({"attempts": Event.attempts + 1, "last_attempt_at": now} | delivered_values),
-        execution_options={"synchronize_session": False},
-    )
+    tx.execute(statement.values(values), execution_options={"synchronize_session": False})
 
 
 @contextmanager

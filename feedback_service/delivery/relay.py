@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.config import Settings
 from feedback_service.database import reading, transaction
-from feedback_service.delivery import numbering, retry_policy
+from feedback_service.delivery import clock_repair, numbering, retry_policy
 from feedback_service.delivery.retry_policy import LEASE, Decision, ReceiverReply
 from feedback_service.delivery.transports import Transport
 from feedback_service.delivery.transports.https import HttpsTransport
@@ -34,7 +34,7 @@ from feedback_service.models.delivery import LONGEST_REASON
 
 CENTRAL_RECEIVER = "central"  # the name of the only receiver
 IDLE_SECONDS = 0.5  # the pause when no event is due
-CLOCK_CHECK_SECONDS = 5.0  # how often ``run`` looks for dates that a wrong clock has set
+CLOCK_CHECK_SECONDS = 5.0  # how often ``run`` looks for dates in the far future
 CENTRES_TRIED = 8  # how many centres are tried when other relays are working on the first
 
 
@@ -71,7 +71,7 @@ class Relay:
             try:
                 if time.monotonic() - checked_at > CLOCK_CHECK_SECONDS:
                     checked_at = time.monotonic()
-                    correct_future_times()
+                    clock_repair.correct_future_times()
                 is_busy = self.deliver_once()
             except Exception as error:  # the database may be unreachable; whatever it is, delivery goes on
                 log.error("relay failed", exc_info=error)
@@ -80,7 +80,7 @@ class Relay:
                 stop.wait(IDLE_SECONDS)
 
     def deliver_all(self) -> int:
-        """Send all events that are due now, unless the channel closes; return the number of requests."""
+        """Send all events that are due now, unless the channel pauses; return the number of requests."""
         requests = 0
         while self.deliver_once():
             requests += 1
@@ -95,7 +95,7 @@ class Relay:
             except Exception as error:
                 # If the database is unreachable, this fails too; otherwise only this centre cannot be served.
                 _mark_centre_served(centre_id)
-                log.error("a centre's line is stuck", centre_id=str(centre_id), exc_info=error)
+                log.error("events of a centre cannot be claimed", centre_id=str(centre_id), exc_info=error)
                 is_stuck = True
                 continue
             if batch is not None:
@@ -106,7 +106,7 @@ class Relay:
         return bool(centre_ids) and not is_stuck
 
     def _send_batch(self, batch: ClaimedBatch) -> None:
-        """Send the batch; where the decision says so, send its halves separately, until the channel closes."""
+        """Send the batch; where the decision says so, send its halves separately, until the channel pauses."""
         id_groups: list[tuple[str, ...]] = [tuple(batch.bodies)]
         while id_groups:
             event_ids = id_groups.pop(0)
@@ -115,7 +115,7 @@ class Relay:
             later_ids = [event_id for id_group in id_groups for event_id in id_group]
             circuit_before, decision = settle_batch(batch, event_ids, reply, later_ids)
             _log_outcome(batch, circuit_before, decision, ms=round((time.perf_counter() - started_at) * 1000))
-            if decision.circuit.is_closed(clock.now()):
+            if decision.circuit.is_paused(clock.now()):
                 return
             id_groups = [*decision.halves, *id_groups]
 
@@ -127,56 +127,11 @@ def make_relay(settings: Settings) -> Relay | None:
     return Relay(HttpsTransport(settings.central_url, settings.central_secret), settings.public_url)
 
 
-def correct_future_times() -> None:
-    """Make events due at once that wait for longer than any wait lasts: a wrong clock has set their dates."""
-    if _has_future_claim():
-        _correct_claim_times()
-    for centre_id in _list_centres_with_far_events():
-        _correct_event_times(centre_id)
-
-
-@reading
-def _has_future_claim(tx: Session) -> bool:
-    query = select(EventSequence.centre_id).where(
-        EventSequence.claimed_at > clock.now() + retry_policy.FAR_AHEAD
-    )
-    return tx.scalar(query.limit(1)) is not None
-
-
-@transaction
-def _correct_claim_times(tx: Session) -> None:
-    """Correct the dates at which centres were last served, and end a wait of the channel that such a clock set."""
-    now = clock.now()
-    for statement in (
-        update(EventSequence)
-        .where(EventSequence.claimed_at > now + retry_policy.FAR_AHEAD)
-        .values(claimed_at=now),
-        update(ReceiverChannel).where(ReceiverChannel.retry_at > now).values(retry_at=now),
-    ):
-        tx.execute(statement, execution_options={"synchronize_session": False})
-    log.warning("the channel was paused by a clock that was wrong")
-
-
-@reading
-def _list_centres_with_far_events(tx: Session) -> list[uuid.UUID]:
-    limit = clock.now() + retry_policy.FAR_AHEAD
-    far_events = select(Event.id).where(Event.centre_id == Centre.id, Event.due_at > limit)
-    return list(tx.scalars(select(Centre.id).where(far_events.correlate(Centre).exists())))
-
-
-@transaction
-def _correct_event_times(tx: Session, centre_id: uuid.UUID) -> None:
-    now = clock.now()
-    statement = update(Event).where(Event.centre_id == centre_id, Event.due_at > now + retry_policy.FAR_AHEAD)
-    tx.execute(statement.values(due_at=now), execution_options={"synchronize_session": False})
-    log.warning("events were put off by a clock that was wrong", centre_id=str(centre_id))
-
-
 @reading
 def _list_due_centres(tx: Session) -> list[uuid.UUID]:
-    """List the centres with due events, the one served longest ago first; none while the channel is closed."""
+    """List the centres with due events, the one served longest ago first; none while the channel is paused."""
     now = clock.now()
-    if _read_circuit(tx).is_closed(now):
+    if _read_circuit(tx).is_paused(now):
         return []
     # A subquery with a limit reads one row for each centre, however many events wait.
     due_events = select(Event.due_at).where(Event.centre_id == Centre.id, Event.due_at <= now)
@@ -214,7 +169,7 @@ def claim_batch(tx: Session, centre_id: uuid.UUID, public_url: str) -> ClaimedBa
     # The clock is read only now: the transaction may have waited for the database, and the lease begins now.
     now = clock.now()
     sequence = numbering.lock_sequence(tx, centre_id, now)
-    if sequence is None or circuit.is_closed(now):
+    if sequence is None or circuit.is_paused(now):
         return None
     rows = _same_size_batch(numbering.lock_due_events(tx, centre_id, now, circuit.batch))
     is_probe = circuit.failing_since is not None
@@ -222,7 +177,10 @@ def claim_batch(tx: Session, centre_id: uuid.UUID, public_url: str) -> ClaimedBa
         return None
     centre = tx.get_one(Centre, centre_id)
     lease_values: dict[str, Any] = {"claim": uuid.uuid4(), "due_at": now + LEASE}
-    _lease_events(tx, centre_id, [row.id for row in rows if row.body is not None], lease_values)
+    bodied_ids = [row.id for row in rows if row.body is not None]
+    if bodied_ids:
+        statement = update(Event).where(Event.centre_id == centre_id, Event.id.in_(bodied_ids))
+        tx.execute(statement.values(lease_values))
     new_bodies = numbering.number_events(
         [row for row in rows if row.body is None], centre, sequence, public_url
     )
@@ -245,7 +203,7 @@ def settle_batch(
 
     1. Decide with ``retry_policy``; if the channel changes, lock it, decide again, and store it.
     2. Mark the events ``event_ids`` as delivered, dead or waiting, or lease them again if they are sent in halves.
-    3. Extend the lease of ``later_ids``, which this relay has not sent yet; release them if the channel closed.
+    3. Extend the lease of ``later_ids``, which this relay has not sent yet; release them if the channel is paused.
 
     Returns the channel before, and the decision. Events whose lease has ended and that another relay has claimed
     are left alone.
@@ -268,30 +226,16 @@ def settle_batch(
     delivered_values = finished_values | {"state": "delivered", "delivered_at": now, "reason": None}
     _update_claimed(tx, batch, decision.delivered, delivered_values)
     for event_id, reason in decision.dead.items():
-        _update_claimed(
-            tx, batch, [event_id], finished_values | {"state": "dead", "reason": reason[:LONGEST_REASON]}
-        )
-    waiting_values = attempt_values | {
-        "claim": None,
-        "due_at": now + decision.wait,
-        "reason": decision.reason,
-    }
-    _update_claimed(
-        tx,
-        batch,
-        decision.waiting,
-        waiting_values | ({"setbacks": Event.setbacks + 1} if decision.is_setback else {}),
-    )
+        dead_values = {"state": "dead", "reason": reason[:LONGEST_REASON]}
+        _update_claimed(tx, batch, [event_id], finished_values | dead_values)
+    waiting_values = {"claim": None, "due_at": now + decision.wait, "reason": decision.reason}
+    setback_values = {"setbacks": Event.setbacks + 1} if decision.is_setback else {}
+    _update_claimed(tx, batch, decision.waiting, attempt_values | waiting_values | setback_values)
     lease_values: dict[str, Any] = {"due_at": now + LEASE}
-    _update_claimed(
-        tx, batch, [event_id for half in decision.halves for event_id in half], attempt_values | lease_values
-    )
-    _update_claimed(
-        tx,
-        batch,
-        later_ids,
-        {"claim": None, "due_at": now} if decision.circuit.is_closed(now) else lease_values,
-    )
+    half_ids = [event_id for half in decision.halves for event_id in half]
+    _update_claimed(tx, batch, half_ids, attempt_values | lease_values)
+    later_values = {"claim": None, "due_at": now} if decision.circuit.is_paused(now) else lease_values
+    _update_claimed(tx, batch, later_ids, later_values)
     return circuit_before, decision
 
 
@@ -301,15 +245,6 @@ def _same_size_batch(due_rows: Sequence[Row[Any]]) -> list[Row[Any]]:
         return []
     size = retry_policy.batch_size(due_rows[0].setbacks)
     return [row for row in due_rows if retry_policy.batch_size(row.setbacks) == size][:size]
-
-
-def _lease_events(
-    tx: Session, centre_id: uuid.UUID, event_ids: Sequence[uuid.UUID], lease_values: Mapping[str, Any]
-) -> None:
-    if event_ids:
-        tx.execute(
-            update(Event).where(Event.centre_id == centre_id, Event.id.in_(event_ids)).values(lease_values)
-        )
 
 
 def _update_claimed(
@@ -351,7 +286,7 @@ def _log_outcome(
     circuit_after = decision.circuit
     if decision.delivered:
         log.info("events delivered", centre=batch.centre, n=len(decision.delivered), ms=ms)
-    if decision.waiting and not circuit_after.is_closed(clock.now()):
+    if decision.waiting and not circuit_after.is_paused(clock.now()):
         log.warning(
             "events have to go again", centre=batch.centre, n=len(decision.waiting), reason=decision.reason
         )

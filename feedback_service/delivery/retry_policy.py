@@ -1,13 +1,15 @@
 """Decides what follows from a reply of the central system; pure: without network, database and clock.
 
+Here it is decided when an event and the channel are tried again; ``relay.settle_batch`` stores it.
+
 A failure of the connection concerns the channel: it pauses, and all events wait. A refusal concerns an event: the
 batch is halved until the refused event is found, which becomes a dead letter that people can see and send again.
 An event that a reply does not name has not arrived, and is sent again a little later; a reply that names none of
 several events counts as a failure of the connection.
 
 Some servers fail or hang because of one event. This looks like a failure of the connection. Therefore every event of
-a request that failed on an open channel gets a *setback*: it is sent again after a wait of its own, in a batch half
-as large. In the end such an event is alone in its batch; then its failure does not close the channel any more.
+a request that failed on a working channel gets a *setback*: it is sent again after a wait of its own, in a batch half
+as large. In the end such an event is alone in its batch; then its failure does not pause the channel any more.
 """
 
 import json
@@ -34,6 +36,7 @@ CLOCK_SKEW = timedelta(minutes=1)  # how far the clocks of two machines may diff
 FAR_AHEAD = timedelta(minutes=15)  # no wait of an event is as long: a later date was set by a wrong clock
 
 REFUSAL_STATUSES = frozenset({400, 413, 415, 422})
+# The reasons are stored, and operators read them.
 UNREADABLE_REPLY = "the answer cannot be read"
 UNNAMED_EVENT = "the answer does not name it"
 
@@ -73,7 +76,7 @@ class ReceiverReply:
 class Circuit:
     """The state of the channel to the receiver: the size of a batch, and since when and why it fails.
 
-    A channel is open or, after a failure, closed until ``retry_at``.
+    A channel works or, after a failure, is paused until ``retry_at``.
     """
 
     batch: int = MAX_BATCH
@@ -81,11 +84,11 @@ class Circuit:
     retry_at: datetime | None = None
     reason: str | None = None
 
-    def is_closed(self, now: datetime) -> bool:
+    def is_paused(self, now: datetime) -> bool:
         """Whether no relay may send now.
 
         A failure in the future, or a wait longer than any that we set, means that the clock has jumped: then the
-        channel counts as open.
+        channel counts as working.
         """
         if self.failing_since is not None and self.failing_since > now + CLOCK_SKEW:
             return False
@@ -120,10 +123,10 @@ def decide_outcome(
 
     1. Success: named events are delivered or dead, events that are not named wait.
     2. Refusal: several events are halved, a single one is dead.
-    3. Failure: all events wait, and the channel closes, unless a single event has caused the failure.
+    3. Failure: all events wait, and the channel pauses, unless a single event has caused the failure.
 
     ``chance`` is a random number from 0 to 1. ``is_probe``: the request was sent to test a failing channel; only such
-    a request opens it again, because others may have begun before the failure. ``setbacks`` are those of the events.
+    a request ends the pause, because others may have begun before the failure. ``setbacks`` are those of the events.
     """
     named = reply.accepted | reply.rejected.keys()
     if reply.is_success and (len(event_ids) == 1 or not named.isdisjoint(event_ids)):
@@ -136,7 +139,7 @@ def decide_outcome(
             ),
             dead={event_id: reply.rejected[event_id] for event_id in event_ids if event_id in reply.rejected},
             waiting=tuple(event_id for event_id in event_ids if event_id not in named),
-            wait=_event_delay(setbacks, chance),
+            wait=_event_wait(setbacks, chance),
             is_setback=True,
             reason=UNNAMED_EVENT,
         )
@@ -148,15 +151,15 @@ def decide_outcome(
         )
     if reply.is_refusal:
         return Decision(_recovered_circuit(circuit, is_probe), dead=dict.fromkeys(event_ids, reply.reason))
-    was_open = circuit.failing_since is None
+    was_working = circuit.failing_since is None
     # A single event that failed again and again while others did not has caused the failure itself.
-    if not (was_open and batch_size(setbacks) == 1):
+    if not (was_working and batch_size(setbacks) == 1):
         circuit = _failed_circuit(circuit, reply, now=now, chance=chance, is_probe=is_probe)
     return Decision(
         circuit=circuit,
         waiting=tuple(event_ids),
-        wait=_event_delay(setbacks, chance) if was_open else timedelta(0),
-        is_setback=was_open,
+        wait=_event_wait(setbacks, chance) if was_working else timedelta(0),
+        is_setback=was_working,
         reason=reply.reason,
     )
 
@@ -176,18 +179,17 @@ def _failed_circuit(
     circuit: Circuit, reply: ReceiverReply, *, now: datetime, chance: float, is_probe: bool
 ) -> Circuit:
     since = min(circuit.failing_since or now, now)
-    wait = max(retry_delay(now - since, chance), min(reply.retry_after or timedelta(0), MAX_RETRY_AFTER))
+    wait = max(channel_wait(now - since, chance), min(reply.retry_after or timedelta(0), MAX_RETRY_AFTER))
     retry_at = now + wait
-    if not is_probe and circuit.retry_at is not None and circuit.is_closed(now):
-        retry_at = max(
-            retry_at, circuit.retry_at
-        )  # an older request must not shorten a wait that was set later
+    if not is_probe and circuit.retry_at is not None and circuit.is_paused(now):
+        # An older request must not shorten a wait that was set later.
+        retry_at = max(retry_at, circuit.retry_at)
     # Without a status the receiver may be too slow for the batch.
     batch = max(1, circuit.batch // 2) if reply.status is None else circuit.batch
     return replace(circuit, batch=batch, failing_since=since, retry_at=retry_at, reason=reply.reason)
 
 
-def retry_delay(failing_for: timedelta, chance: float) -> timedelta:
+def channel_wait(failing_for: timedelta, chance: float) -> timedelta:
     """Return the wait before the next try of a channel that has failed for so long.
 
     Up to ``YOUNG_FAILURE`` as long as the failure, from 1 s to 7.5 s; then doubling every ten minutes, up to 240 s.
@@ -201,7 +203,7 @@ def retry_delay(failing_for: timedelta, chance: float) -> timedelta:
     return _add_jitter(wait, chance)
 
 
-def _event_delay(setbacks: int, chance: float) -> timedelta:
+def _event_wait(setbacks: int, chance: float) -> timedelta:
     """Return the wait of an event: short while its batch is large, so that others do not wait long, then growing."""
     first, longest = timedelta(seconds=FIRST_WAIT), timedelta(seconds=OLD_WAIT)
     return _add_jitter(doubled_wait(first, longest, setbacks - PATIENT_SETBACKS + 1).total_seconds(), chance)

@@ -54,10 +54,10 @@ _COLUMNS = (
 )
 
 
-def read_page(
+def list_deliveries(
     tx: Session, centres: Collection[str], states: Collection[str], after: PageCursor | None, limit: int
 ) -> tuple[list[DeliveryRow], PageCursor | None]:
-    """Read a page of deliveries of these centres in these states.
+    """List a page of deliveries of these centres in these states.
 
     Returns the rows and the cursor of the next page, ``None`` if there is none.
     """

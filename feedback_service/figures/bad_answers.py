@@ -24,9 +24,9 @@ Subject = uuid.UUID | None  # a service, or None for the centre as a whole
 def find_bad_series(
     tx: Session, centre_id: uuid.UUID, subjects: Collection[Subject], today: date, min_answers: int
 ) -> dict[Subject, Excess | None]:
-    """For each subject the standing rise of bad answers, ``None`` if they are as frequent as usual.
+    """For each subject the present rise of bad answers, ``None`` if they are as frequent as usual.
 
-    ``today`` is the last of the days watched; with fewer than ``least`` answers no rise is reported.
+    ``today`` is the last of the days watched; with fewer than ``min_answers`` answers no rise is reported.
     """
     watched_from = today - timedelta(days=WATCH_DAYS - 1)
     first = watched_from - timedelta(days=BASELINE_DAYS)

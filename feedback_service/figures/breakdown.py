@@ -73,7 +73,7 @@ def _make_breakdown(front_office: str, by: str, summary: Summary, titles: Mappin
         bad = count_bad_answers(content.figures, summary.methodology, front_office)
         if not index.n and not (bad and bad.n):
             continue
-        rated = by in GROUPINGS_OF_INVITATIONS and bool(content.funnel.invited)
+        has_response_rate = by in GROUPINGS_OF_INVITATIONS and bool(content.funnel.invited)
         groups.append(
             GroupFigures(
                 key=group.key,
@@ -84,8 +84,8 @@ def _make_breakdown(front_office: str, by: str, summary: Summary, titles: Mappin
                 place=locate_group(Share(bad.count, bad.n), target)
                 if bad is not None and bad.n and target is not None
                 else None,
-                response_rate=content.funnel.response_rate if rated else None,
-                invited=content.funnel.invited if rated else None,
+                response_rate=content.funnel.response_rate if has_response_rate else None,
+                invited=content.funnel.invited if has_response_rate else None,
             )
         )
     sizes = [each.bad.n for each in groups if each.bad is not None and each.bad.n]

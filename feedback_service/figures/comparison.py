@@ -11,13 +11,7 @@ from math import hypot, sqrt
 from statistics import NormalDist
 from typing import Literal
 
-from feedback_service.indicators.statistics import (
-    Interval,
-    Z,
-    adjusted_index,
-    to_percent,
-    wilson_limits,
-)
+from feedback_service.indicators.statistics import Interval, Z, adjusted_index, to_percent, wilson_limits
 
 Verdict = Literal["too_few", "no_different", "worse", "better"]
 

@@ -30,7 +30,7 @@ class Point:
     high: float | None
 
     @property
-    def signal(self) -> Literal["high", "low"] | None:
+    def limit_exceeded(self) -> Literal["high", "low"] | None:
         """The limit that the share is beyond; ``None`` within the limits."""
         if self.share is None or self.low is None or self.high is None:
             return None

@@ -58,7 +58,7 @@ class PeriodCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class _Scope:
+class _CountingPlan:
     """Whose answers are counted, and how they are grouped; ``centres`` are codes by id."""
 
     centres: Mapping[uuid.UUID, str]
@@ -114,25 +114,25 @@ def count_period(
             raise ValueError(f"{word!r} is none of {', '.join(sorted(known))}")
     if subset is not None and by in ANSWERS_BY and by != subset.by:
         raise ValueError(f"a part by {subset.by} cannot be told apart by {by}")
-    scope = _Scope(_read_centres(tx, query.centres), query, by)
+    plan = _CountingPlan(_read_centres(tx, query.centres), query, by)
     methodology = published.read_in_force(tx.connection(), query.last)
     counting = {query.source} if query.source else methodology.sources
     wanted = _choose_questions(methodology, questions)
     sources = SOURCES if by == "source" and not query.source else counting
-    by_key, beside = _count_answers(tx, scope, wanted, sources, counting)
+    by_key, beside = _count_answers(tx, plan, wanted, sources, counting)
     by_source = {str(source): counts for source, counts in by_key.items()} if by is None else {}
     by_group: Mapping[Key, Counts] = {None: _add_counts(by_key.values())} if by is None and by_key else by_key
     return PeriodCounts(
         query=query,
         by=by,
         questions=None if questions == "all" else wanted,
-        centres=scope.centres,
+        centres=plan.centres,
         methodology=methodology,
         counted_sources=counting,
         by_group=by_group,
         by_source=by_source,
         respondents_beside=beside,
-        funnels=_count_funnels(tx, scope) if funnel else {},
+        funnels=_count_funnels(tx, plan) if funnel else {},
     )
 
 
@@ -146,17 +146,17 @@ def summarise_counts(counted: PeriodCounts, *, min_group: int) -> Summary:
     keys = _sort_keys(by_group.keys() | funnels.keys())
     apart = [key for key in keys if by == "source" and key not in counted.counted_sources]
     respondents = {key: _count_respondents(by_group.get(key, Counter())) for key in keys}
-    hidden = withhold_small_groups(respondents, min_group=min_group, apart=apart)
-    subset_hidden, hidden_offices = _withhold_subset(counted, min_group)
-    suppressed = hidden.whole or subset_hidden
+    withheld = withhold_small_groups(respondents, min_group=min_group, apart=apart)
+    is_subset_withheld, withheld_offices = _withhold_subset(counted, min_group)
+    suppressed = withheld.whole or is_subset_withheld
 
-    def figures_of(counts: Counts, withheld: Collection[str]) -> Figures:
-        return compute_figures(counts, counted.methodology, {*withheld, *hidden_offices}, counted.questions)
+    def figures_of(counts: Counts, cells: Collection[str]) -> Figures:
+        return compute_figures(counts, counted.methodology, {*cells, *withheld_offices}, counted.questions)
 
     def group_of(key: Key) -> Group:
-        if subset_hidden or key in hidden.groups:
+        if is_subset_withheld or key in withheld.groups:
             return Group(key, None)
-        figures = figures_of(by_group.get(key, Counter()), hidden.cells[key])
+        figures = figures_of(by_group.get(key, Counter()), withheld.cells[key])
         return Group(key, GroupContent(funnels.get(key, Funnel()), figures))
 
     whole = _add_counts(by_group[key] for key in keys if key not in apart and key in by_group)
@@ -165,8 +165,8 @@ def summarise_counts(counted: PeriodCounts, *, min_group: int) -> Summary:
         last=counted.query.last,
         methodology=counted.methodology,
         suppressed=suppressed,
-        funnel=Funnel() if subset_hidden else whole_funnel,
-        figures=Figures() if suppressed else figures_of(whole, hidden.front_offices),
+        funnel=Funnel() if is_subset_withheld else whole_funnel,
+        figures=Figures() if suppressed else figures_of(whole, withheld.front_offices),
         groups=tuple(group_of(key) for key in keys) if by is not None else (),
     )
 
@@ -210,36 +210,42 @@ def _withhold_subset(counted: PeriodCounts, min_group: int) -> tuple[bool, froze
     among = respondents.keys() if subset.among is None else respondents.keys() & subset.among
     if subset.keys >= among:
         return False, frozenset()  # the subset is all that its reader sees
-    hidden = withhold_small_groups({key: respondents[key] for key in _sort_keys(among)}, min_group=min_group)
-    cells = (hidden.cells.get(key, frozenset()) for key in subset.keys)
-    return not hidden.groups.isdisjoint(subset.keys), hidden.front_offices.union(*cells)
+    withheld = withhold_small_groups(
+        {key: respondents[key] for key in _sort_keys(among)}, min_group=min_group
+    )
+    cells = (withheld.cells.get(key, frozenset()) for key in subset.keys)
+    return not withheld.groups.isdisjoint(subset.keys), withheld.front_offices.union(*cells)
 
 
 def _count_answers(
-    tx: Session, scope: _Scope, wanted: Collection[str], sources: Collection[str], counting: Collection[str]
+    tx: Session,
+    plan: _CountingPlan,
+    wanted: Collection[str],
+    sources: Collection[str],
+    counting: Collection[str],
 ) -> tuple[dict[Key, Counts], dict[Key, Counter[str]]]:
     """How many people answered, and what, in each group; and how many answered in the groups beside the subset.
 
     Without a grouping the answers come by source.
     """
-    query = scope.query
-    by = scope.stored_by(ANSWERS_BY)
-    name_of, key_of = _group_names(tx, scope, by), _group_keys(scope)
+    query = plan.query
+    by = plan.stored_by(ANSWERS_BY)
+    name_of, key_of = _group_names(tx, plan, by), _group_keys(plan)
     # A service of three years has some 200,000 counts: the inner loop makes no keys.
     sums: defaultdict[tuple[Key, str, str], dict[str, int]] = defaultdict(dict)
     beside: defaultdict[Key, Counter[str]] = defaultdict(Counter)
     for group in rollups.read_answers(
         tx,
-        list(scope.centres),
+        list(plan.centres),
         query.first,
         query.last,
         by,
-        daily=scope.by in ("day", "week"),
+        daily=plan.by in ("day", "week"),
         headlines=tallies.headline_questions().issuperset(wanted),
-        only=_stored_keys(tx, scope, by),
+        only=_stored_keys(tx, plan, by),
     ):
         name = name_of(group.key)
-        inside = scope.holds_group(by, name)
+        inside = plan.holds_group(by, name)
         for front_office, by_source in group.counts.items():
             if query.front_office not in (None, front_office):
                 continue
@@ -260,71 +266,71 @@ def _count_answers(
     return dict(counts), dict(beside)
 
 
-def _count_funnels(tx: Session, scope: _Scope) -> dict[Key, Funnel]:
+def _count_funnels(tx: Session, plan: _CountingPlan) -> dict[Key, Funnel]:
     """The funnel of each group's cases; of groups that only answers know, one funnel with the key ``None``."""
-    if scope.by in GROUPINGS_OF_ANSWERS_ONLY:
-        scope = _Scope(scope.centres, scope.query, None)
-    query = scope.query
-    by = scope.stored_by(INVITATIONS_BY)
-    name_of, key_of = _group_names(tx, scope, by), _group_keys(scope)
+    if plan.by in GROUPINGS_OF_ANSWERS_ONLY:
+        plan = _CountingPlan(plan.centres, plan.query, None)
+    query = plan.query
+    by = plan.stored_by(INVITATIONS_BY)
+    name_of, key_of = _group_names(tx, plan, by), _group_keys(plan)
     funnels: defaultdict[Key, Funnel] = defaultdict(Funnel)
     for group in rollups.read_invitations(
         tx,
-        list(scope.centres),
+        list(plan.centres),
         query.first,
         query.last,
         by,
-        daily=scope.by in ("day", "week"),
-        each_day=scope.by in SPANS,
-        front_offices=query.front_office is not None or scope.by == "front_office",
-        only=_stored_keys(tx, scope, by),
+        daily=plan.by in ("day", "week"),
+        each_day=plan.by in SPANS,
+        front_offices=query.front_office is not None or plan.by == "front_office",
+        only=_stored_keys(tx, plan, by),
     ):
         name = name_of(group.key)
-        if not scope.holds_group(by, name):
+        if not plan.holds_group(by, name):
             continue
         for front_office, by_source in group.counts.items():
             if query.front_office in (None, front_office):
                 steps = by_source[""][INVITED]
-                key = None if scope.by is None else key_of(name, group, front_office, "")
+                key = None if plan.by is None else key_of(name, group, front_office, "")
                 funnels[key] += Funnel(steps["invited"], **steps)
     return dict(funnels)
 
 
-def _stored_keys(tx: Session, scope: _Scope, by: str) -> Collection[str] | None:
+def _stored_keys(tx: Session, plan: _CountingPlan, by: str) -> Collection[str] | None:
     """The keys of the stored sums that the subset is made of; ``None`` stands for all."""
-    subset = scope.query.subset
+    subset = plan.query.subset
     if subset is None or subset.by != by:
         return None
     if by != "service":
         return [key or "" for key in subset.keys]
     code = func.coalesce(func.nullif(Service.code, ""), Service.local_code)
-    services = select(Service.id).where(Service.centre_id.in_(list(scope.centres)), code.in_(subset.keys))
+    services = select(Service.id).where(Service.centre_id.in_(list(plan.centres)), code.in_(subset.keys))
     return [id.hex for id in tx.scalars(services)] + [""]
 
 
-def _group_names(tx: Session, scope: _Scope, by: str) -> Callable[[str], Key]:
+def _group_names(tx: Session, plan: _CountingPlan, by: str) -> Callable[[str], Key]:
     """How the keys of stored sums are named in a reply: a service by its code."""
     if by != "service":
         return lambda key: key or None
     services = select(Service.id, Service.code, Service.local_code)
-    rows = tx.execute(services.where(Service.centre_id.in_(list(scope.centres))))
+    rows = tx.execute(services.where(Service.centre_id.in_(list(plan.centres))))
     codes = {id.hex: code or local_code for id, code, local_code in rows}
     return lambda key: codes.get(key) or None
 
 
-def _group_keys(scope: _Scope) -> Callable[[Key, GroupCounts, str, str], Key]:
+def _group_keys(plan: _CountingPlan) -> Callable[[Key, GroupCounts, str, str], Key]:
     """The group of the reply that counts of this name, day, centre, front office and source belong to."""
-    span = SPANS.get(scope.by or "")
+    span = SPANS.get(plan.by or "")
     if span is not None:
         return lambda name, group, front_office, source: span(group.day)
     ways: Mapping[str | None, Callable[[Key, GroupCounts, str, str], Key]] = {
         None: lambda name, group, front_office, source: source,
-        "centre": lambda name, group, front_office, source: scope.centres[group.centre_id],
+        "centre": lambda name, group, front_office, source: plan.centres[group.centre_id],
         "source": lambda name, group, front_office, source: source,
         "channel": lambda name, group, front_office, source: CHANNEL_OF_SOURCE[source],
         "front_office": lambda name, group, front_office, source: front_office,
     }
-    return ways.get(scope.by, lambda name, group, front_office, source: name)
+    return ways.get(plan.by, lambda name, group, front_office, source: name)
 
 
 def _count_respondents(counts: Counts) -> dict[str, int]:

@@ -1,20 +1,26 @@
-"""Decides what a reply leaves out because too few people answered, so that subtraction reveals nothing about them.
+"""Decides what a reply withholds because too few people answered, so that subtraction reveals nothing about them.
 
-A reply is a table: a row for each group, a column for each front office, a foot for the whole period. A
-cell is the people of one group and front office; all figures of a cell (index, counts of every question,
-reasons) are shown or left out together. Groups share no person and add up to the whole. So the only new
-number that a reader can compute is the foot minus the cells shown, which is the sum of the cells left out. It is
-enough that in each of these sums no part is left out, or at least two parts that together have ``min_group``
-people or more:
+A reply is a table: a row for each group, a column for each front office, a foot for the whole period. A cell is the
+people of one group and front office; all figures of a cell (index, counts of every question, reasons) are shown or
+withheld together. With ``min_group`` 5, for example::
 
-- a front office column, unless its own foot is left out too, for then there is nothing to subtract from;
-- the groups as wholes, because the funnel of the period is shown and that of a suppressed group is not.
+                 offline   online
+    service A        40       12
+    service B        30     *  3     withheld: 3 are fewer than 5
+    service C        25     *  9     withheld too, or the foot minus the cells shown would reveal the 3
+    foot             95       24
 
-A front office with too few people in the whole period is left out everywhere. Reasons are pooled over
-the front offices shown, in a group and at the foot alike, so the foot minus the groups is a sum of what
-the columns leave out. So everything that is shown or can be computed is about ``min_group`` people or more.
-One case has a single part left out: a large one, alone in its column, which is hidden because of another
-column.
+Groups share no person and add up to the whole. So the only new number that a reader can compute is the foot minus the
+cells shown, which is the sum of the cells withheld. It is enough that each of these sums has no part that is
+withheld, or at least two parts that together have ``min_group`` people or more:
+
+- a front office column, unless its own foot is withheld too, for then there is nothing to subtract from;
+- the groups as wholes, because the funnel of the period is shown and that of a withheld group is not.
+
+A front office with too few people in the whole period is withheld everywhere. Reasons are pooled over the front
+offices shown, in a group and at the foot alike, so the foot minus the groups is a sum of what the columns withhold. So
+everything that is shown or can be computed is about ``min_group`` people or more. In one case a single part is
+withheld: a large one, alone in its column, which is withheld because of another column.
 """
 
 from collections.abc import Collection, Hashable, Mapping
@@ -31,7 +37,7 @@ Respondents = Mapping[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Suppression(Generic[Key]):
-    """What is left out: the whole period or front offices of it, groups, and front offices (``cells``) of the rest."""
+    """What is withheld: the whole period or front offices of it, groups, and front offices (``cells``) of the rest."""
 
     whole: bool
     front_offices: frozenset[str]
@@ -42,10 +48,10 @@ class Suppression(Generic[Key]):
 def withhold_small_groups(
     groups: Mapping[Key, Respondents], *, min_group: int, apart: Collection[Key] = ()
 ) -> Suppression[Key]:
-    """Decide what a reply leaves out, given how many people answered in each of its groups.
+    """Decide what a reply withholds, given how many people answered in each of its groups.
 
     The whole is the sum of the groups except those ``apart`` (sources that do not count in it). A reply without
-    groups is passed as one group. Parts that are too small are hidden together with the smallest other parts; of
+    groups is passed as one group. Parts that are too small are withheld together with the smallest other parts; of
     equally small parts the first one is chosen.
     """
     inside = {key: people for key, people in groups.items() if key not in apart}
@@ -54,39 +60,39 @@ def withhold_small_groups(
     size = {key: sum(people.values()) for key, people in groups.items()}
     too_few = range(1, min_group)
 
-    suppressed = {key for key in groups if size[key] in too_few}
-    suppressed |= _find_cover({key: size[key] for key in inside}, suppressed, min_group)
-    hidden = {
-        f: {key for key in groups if key in suppressed or groups[key].get(f, 0) in too_few}
+    withheld_groups = {key for key in groups if size[key] in too_few}
+    withheld_groups |= _find_cover({key: size[key] for key in inside}, withheld_groups, min_group)
+    withheld_cells = {
+        f: {key for key in groups if key in withheld_groups or groups[key].get(f, 0) in too_few}
         for f in FRONT_OFFICES
     }
     for f in FRONT_OFFICES:
         if foot[f] not in too_few:
-            hidden[f] |= _find_cover(column[f], hidden[f], min_group)
+            withheld_cells[f] |= _find_cover(column[f], withheld_cells[f], min_group)
     return Suppression(
         whole=sum(foot.values()) in too_few,
         front_offices=frozenset(f for f in FRONT_OFFICES if foot[f] in too_few),
-        groups=frozenset(suppressed),
+        groups=frozenset(withheld_groups),
         cells={
-            key: frozenset(f for f in FRONT_OFFICES if key in hidden[f])
+            key: frozenset(f for f in FRONT_OFFICES if key in withheld_cells[f])
             for key in groups
-            if key not in suppressed
+            if key not in withheld_groups
         },
     )
 
 
-def _find_cover(parts: Mapping[Key, int], left_out: Collection[Key], enough: int) -> set[Key]:
-    """Find more parts to leave out, so that the sum of all parts left out reveals none of them.
+def _find_cover(parts: Mapping[Key, int], withheld: Collection[Key], enough: int) -> set[Key]:
+    """Find more parts to withhold, so that the sum of all parts withheld reveals none of them.
 
-    ``enough`` is how many people at least two hidden parts must have together.
+    ``enough`` is how many people at least two withheld parts must have together.
     """
-    hidden = [people for key, people in parts.items() if people and key in left_out]
+    sizes = [people for key, people in parts.items() if people and key in withheld]
     more: set[Key] = set()
-    if hidden:
+    if sizes:
         for key in sorted(parts, key=parts.__getitem__):
-            if len(hidden) >= 2 and sum(hidden) >= enough:
+            if len(sizes) >= 2 and sum(sizes) >= enough:
                 break
-            if parts[key] and key not in left_out:
-                hidden.append(parts[key])
+            if parts[key] and key not in withheld:
+                sizes.append(parts[key])
                 more.add(key)
     return more

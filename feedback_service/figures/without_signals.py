@@ -42,23 +42,21 @@ def _subtract_signalled(
     shown elsewhere. The whole of each source is shown elsewhere too, so none of them may have such parts either.
     """
     whole = sum(counted.by_source.values(), Counter()), sum(signalled.values(), Counter())
-    parts = [(counted.by_source.get(source, Counter()), theirs) for source, theirs in signalled.items()]
-    hidden = [
-        withhold_small_groups(
-            {WITH: _count_people(theirs), WITHOUT: _count_people(every) - _count_people(theirs)},
-            min_group=min_group,
-        )
-        for every, theirs in (whole, *parts)
-    ]
-    if any(suppression.whole or suppression.groups for suppression in hidden):
+    parts = [(counted.by_source.get(source, Counter()), counts) for source, counts in signalled.items()]
+    suppressions = []
+    for all_counts, signalled_counts in (whole, *parts):
+        with_signal = _count_people(signalled_counts)
+        groups = {WITH: with_signal, WITHOUT: _count_people(all_counts) - with_signal}
+        suppressions.append(withhold_small_groups(groups, min_group=min_group))
+    if any(suppression.whole or suppression.groups for suppression in suppressions):
         return WithoutSignals(0, None)
-    withheld = frozenset[str]().union(
-        *(suppression.front_offices.union(*suppression.cells.values()) for suppression in hidden)
+    withheld_offices = frozenset[str]().union(
+        *(suppression.front_offices.union(*suppression.cells.values()) for suppression in suppressions)
     )
     people = _count_people(whole[1])
     return WithoutSignals(
-        signalled=sum(n for front_office, n in people.items() if front_office not in withheld),
-        figures=compute_figures(whole[0] - whole[1], counted.methodology, withheld),
+        signalled=sum(n for front_office, n in people.items() if front_office not in withheld_offices),
+        figures=compute_figures(whole[0] - whole[1], counted.methodology, withheld_offices),
     )
 
 

@@ -1,10 +1,11 @@
 """The use cases. Each public function is one thing that happens (a *story*), in one transaction.
 
     cases              a case system reports a case; an invitation is issued or cancelled
-    answers            a person answers by an invitation: taps, sends, or leaves a draft
+    answers            a person answers by an invitation; an unfinished answer is a draft
     uninvited_answers  an answer comes without an invitation: from the hall's poster, or typed in by staff
     recording          the step that every way of answering ends in
-    receipts           a person reads the receipt, withdraws the answer, types a short code
+    receipts           a person reads the receipt, withdraws the answer
+    short_codes        a person types the short code of an invitation
     comments           staff read comments and set them aside
     tablet_pairing     a tablet is paired, or its key is revoked
     tablet_screens     a tablet asks what to show and looks up a short code
@@ -29,8 +30,8 @@
     alarm_duties       duties of the worker: alarms and breaches are raised, reviewed, reported by e-mail
 
 The doors import these modules and call their functions by the module's name; this package re-exports nothing.
-A story that is a transaction calls no other story. A story that is none may call others, one after the other:
-``tablet_files`` delivers each answer by ``tablet_answers``, ``centre_profile`` imports services by ``registers``,
-and the duties of the worker complete drafts by ``answers`` and delete old sessions by ``sign_in``.
-The relay writes down by itself which event it carried, and with what result: see ``delivery.relay``.
+A use case that is one transaction calls no other use case. Others call several, one after the other:
+``tablet_files`` records each answer by ``tablet_answers``, ``centre_profile`` imports services by ``registers``, and
+the duties of the worker complete drafts by ``answers`` and delete old sessions by ``sign_in``.
+Only ``delivery.relay`` and ``delivery.clock_repair`` write outside a use case: the outcome of each delivery.
 """

@@ -5,37 +5,41 @@ from datetime import date
 
 from sqlalchemy.orm import Session
 
-from feedback_service import clock
+from feedback_service import alarm_rows, clock
 from feedback_service.access import audit_log, roles, visibility
 from feedback_service.access.sessions import CurrentUser
-from feedback_service.alarms import email_outbox, store
-from feedback_service.alarms.store import AlarmSummary
-from feedback_service.breaches import store as breaches
-from feedback_service.breaches.store import BREACH, BreachSummary
+from feedback_service.alarm_rows import AlarmSummary
+from feedback_service.alarms import email_outbox
 from feedback_service.database import reading, transaction
-from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
+from feedback_service.errors import ChangedMeanwhile, NotFound
 from feedback_service.models.alarms import LONGEST_NOTE
-from feedback_service.plain_text import UnusableText, read_text
+from feedback_service.plain_text import read_text, refuse_unusable
+from feedback_service.vocabulary import BAD_ANSWERS, BREACH
 
-Card = AlarmSummary | BreachSummary
+RIGHT_BY_KIND = {BAD_ANSWERS: roles.ALARMS, BREACH: roles.BREACHES}
 
 
-def read_open_alarms(tx: Session, current_user: CurrentUser, centre: str | None = None) -> list[Card]:
-    """Return the standing alarms and breaches that the user may read, of all the user's centres or of one.
+def read_open_alarms(
+    tx: Session, current_user: CurrentUser, centre: str | None = None, *, since: date | None = None
+) -> list[AlarmSummary]:
+    """Return the open alarms and breaches that the user may read, of all the user's centres or of one.
 
-    Unacknowledged ones come first, breaches before alarms. Raises ``NotFound`` for a centre of others.
+    With ``since`` also those that ended on that day or later. Unacknowledged ones come first, breaches before alarms.
+    Raises ``NotFound`` for a centre of others.
     """
-    return _list_cards(tx, current_user, centre)
+    visible = visibility.find_visibility(tx, current_user)
+    centre_ids = [visible.get_centre(centre).id] if centre else list(visible.ids_by_code.values())
+    return alarm_rows.list_alarms(tx, centre_ids, _readable_kinds(current_user), since=since)
 
 
 list_open_alarms = reading(read_open_alarms)
 
 
 @reading
-def list_all_alarms(tx: Session, current_user: CurrentUser, centre: str | None = None) -> list[Card]:
-    """Return the standing ones and after them those that ended within the last 91 days."""
-    since = clock.kyiv_day(clock.now()) - store.SHOWN_AFTER_END
-    return _list_cards(tx, current_user, centre, since=since)
+def list_all_alarms(tx: Session, current_user: CurrentUser, centre: str | None = None) -> list[AlarmSummary]:
+    """Return the open ones and after them those that ended within the last 91 days."""
+    since = clock.kyiv_day(clock.now()) - alarm_rows.SHOWN_AFTER_END
+    return read_open_alarms(tx, current_user, centre, since=since)
 
 
 @transaction
@@ -44,32 +48,23 @@ def acknowledge_alarm(
 ) -> None:
     """Acknowledge an alarm or a breach with a note on what is done about it, and write that into the audit log.
 
+    This ends a breach; an alarm stays open until bad answers are no longer too frequent.
     Raises ``NotFound``, ``Invalid`` for the note, or ``ChangedMeanwhile`` if somebody else acknowledged it first.
     """
     now = clock.now()
-    centre_summary = visibility.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre)
-    alarm = (
-        store.lock_alarm(tx, centre_summary.id, alarm_id) if current_user.has_right(roles.ALARMS) else None
-    )
-    breach = (
-        breaches.lock_breach(tx, centre_summary.id, alarm_id)
-        if current_user.has_right(roles.BREACHES) and alarm is None
-        else None
-    )
-    alarm_or_breach = alarm or breach
-    if alarm_or_breach is None:
+    centre_id = visibility.find_visibility(tx, current_user).get_centre(centre).id
+    alarm = alarm_rows.lock_alarm(tx, centre_id, alarm_id, _readable_kinds(current_user))
+    if alarm is None:
         raise NotFound()
-    clean_note = _clean_note(note)
-    if alarm_or_breach.acknowledged_at is not None:
+    with refuse_unusable("/note"):
+        clean_note = read_text(note, LONGEST_NOTE)
+    if alarm.acknowledged_at is not None:
         raise ChangedMeanwhile()
-    if breach is not None:
-        breaches.acknowledge_breach(breach, current_user.email, clean_note, now, clock.kyiv_day(now))
-    else:
-        store.acknowledge_alarm(alarm_or_breach, current_user.email, clean_note, now)
+    alarm.acknowledged_at, alarm.acknowledged_by, alarm.note = now, current_user.email, clean_note or None
+    if alarm.kind == BREACH:
+        alarm.over_on = clock.kyiv_day(now)
     # The entry names only the id: the audit log has readers who may not know of breaches.
-    audit_log.append_entry(
-        tx, [centre_summary.id], current_user.actor, "alarm_acknowledged", str(alarm_id), now
-    )
+    audit_log.append_entry(tx, [centre_id], current_user.actor, "alarm_acknowledged", str(alarm_id), now)
 
 
 @reading
@@ -84,39 +79,5 @@ def set_alarm_emails(tx: Session, current_user: CurrentUser, wanted: bool) -> No
     email_outbox.set_email_preference(tx, current_user.user_id, wanted)
 
 
-def _list_cards(
-    tx: Session, current_user: CurrentUser, centre: str | None, *, since: date | None = None
-) -> list[Card]:
-    centre_ids, cards = _list_centre_ids(tx, current_user, centre), list[Card]()
-    if current_user.has_right(roles.BREACHES):
-        cards += breaches.list_for_centres(tx, centre_ids, since=since)
-    if current_user.has_right(roles.ALARMS):
-        cards += store.list_for_centres(tx, centre_ids, since=since)
-    return sorted(cards, key=_sort_key)
-
-
-def _sort_key(card: Card) -> tuple[object, ...]:
-    """Open, then acknowledged, then ended; breaches first; the latest first; the whole centre before its services."""
-    return (
-        card.over_on is not None,
-        card.acknowledged_at is not None,
-        card.kind != BREACH,
-        -card.noticed.toordinal(),
-        card.service is not None,
-        card.service or "",
-        str(card.id),
-    )
-
-
-def _list_centre_ids(tx: Session, current_user: CurrentUser, centre: str | None) -> list[uuid.UUID]:
-    visible = visibility.visible_centres(tx, current_user.role, current_user.scopes)
-    return [
-        centre_summary.id for centre_summary in ([visible.get_centre(centre)] if centre else visible.centres)
-    ]
-
-
-def _clean_note(note: str) -> str:
-    try:
-        return read_text(note, LONGEST_NOTE)
-    except UnusableText as error:
-        raise Invalid.for_field("/note", error.message, **error.params) from None
+def _readable_kinds(current_user: CurrentUser) -> list[str]:
+    return [kind for kind, right in RIGHT_BY_KIND.items() if current_user.has_right(right)]

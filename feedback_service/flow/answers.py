@@ -1,8 +1,12 @@
-"""A person answers by an invitation: a draft is saved at every step, and becomes final when it is sent or abandoned."""
+"""A person answers by an invitation: a draft is saved at every step, and becomes final when it is sent or abandoned.
+
+A draft belongs to the invitation, not to the client: whoever holds the link adds to it. It is abandoned when nobody
+has changed it for ``partial_minutes`` (a setting); from then on it counts as an answer.
+"""
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
@@ -10,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
-from feedback_service.cases import invitations
+from feedback_service.cases import drafts, invitations
 from feedback_service.cases.invitations import DraftFacts, InvitationContext
 from feedback_service.config import current_settings
 from feedback_service.database import (
@@ -21,11 +25,11 @@ from feedback_service.database import (
 )
 from feedback_service.errors import AlreadyAnswered, LostRace
 from feedback_service.facts import AnswerFacts, PublicCentre
-from feedback_service.flow.recording import make_case_context, record_answer
-from feedback_service.keyring import current_keyring
+from feedback_service.flow.recording import make_service_context, record_answer
+from feedback_service.keyring import TokenKey, current_keyring
 from feedback_service.logs import log
 from feedback_service.surveys import published
-from feedback_service.surveys.answers import Answers, Submission, refuse_empty
+from feedback_service.surveys.answers import Answers, Submission, require_some_answer
 from feedback_service.surveys.questionnaires import Questionnaire
 
 
@@ -44,14 +48,23 @@ class Survey:
 class RecordedAnswer:
     """A final answer.
 
-    ``repeated``: it was final before this call. ``late``: it was an abandoned draft, and became final without what
-    the client sends now.
+    ``repeated``: it was final before this call. ``was_abandoned``: it was an abandoned draft, and became final without
+    what the client sends now.
     """
 
     id: uuid.UUID
     receipt: str
     repeated: bool = False
-    late: bool = False
+    was_abandoned: bool = False
+
+    @classmethod
+    def of_client(
+        cls, key: TokenKey, namespace: bytes, client_id: uuid.UUID, **flags: bool
+    ) -> "RecordedAnswer":
+        """Return the client's answer. Id and receipt are derived, so they are the same every time."""
+        return cls(
+            key.derive_response_id(namespace, client_id), key.derive_receipt(namespace, client_id), **flags
+        )
 
 
 def open_survey(token: str, *, mark_opened: bool) -> Survey:
@@ -68,7 +81,7 @@ def open_survey(token: str, *, mark_opened: bool) -> Survey:
 @optimistic_transaction
 def _read_survey(tx: OptimisticTransaction, token: str) -> tuple[InvitationContext, Survey]:
     context = invitations.find_by_token(tx.connection, current_keyring(), token)
-    _refuse_closed(context, clock.now())
+    _refuse_unanswerable(context, clock.now())
     questionnaire = published.get_by_version(tx.connection, context.invitation.questionnaire)
     return context, _make_survey(context, questionnaire, has_draft=context.draft is not None)
 
@@ -78,10 +91,14 @@ def _mark_opened(tx: Session, token_hashes: Sequence[bytes]) -> None:
     invitations.mark_opened(tx, token_hashes)
 
 
-opened_invitations = DeferredWriter(_mark_opened)  # a look at a survey must not wait for the disk: decision 9
+# A look at a survey must not wait for the disk: decision 20.
+opened_invitations = DeferredWriter(_mark_opened)
 
 
-def save_draft_in(
+# ``…_within``: a step of a transaction that the caller opened. Only the demo data need it: one for many answers.
+
+
+def save_draft_within(
     tx: OptimisticTransaction,
     token: str,
     *,
@@ -89,45 +106,41 @@ def save_draft_in(
     submission: Submission,
     language: str,
     source: str,
-    full_form: bool = False,
+    replaces_later_answers: bool = False,
 ) -> Survey | RecordedAnswer:
-    """Save what a person has chosen so far. It counts, even if the person never sends it.
+    """Save what a person has chosen so far. It counts, even if the person never sends it: see the module.
 
     1. Read the invitation, its case and its draft.
-    2. If this client's answer is final, return its receipt again.
-    3. If this client's draft was abandoned, make it final (a write) and return its receipt.
-    4. Refuse an invitation that is answered, cancelled or expired; see ``open_survey`` for the errors.
-    5. Check the submission against the questionnaire, and merge it with the draft; raises ``Invalid``.
-       ``full_form``: the form showed every question but the first, so those that it leaves empty are cleared.
-    6. Write the draft, and return the survey.
+    2. If this client's answer is final, return its receipt again. If it is an abandoned draft, make it final first.
+    3. Refuse an invitation that is answered, cancelled or expired; see ``open_survey`` for the errors.
+    4. Read the answers out of the submission, and merge them with the draft; raises ``Invalid``.
+       ``replaces_later_answers``: the form showed every question but the first, so it clears those that it leaves
+       empty.
+    5. Write the draft, and return the survey.
     """
     context, now = invitations.find_by_token(tx.connection, current_keyring(), token), clock.now()
-    if context.was_answered_by(client_id):
-        return _repeat_receipt(context, client_id, late=context.invitation.left_begun)
-    if _has_abandoned_draft_of(context, client_id, now):
-        with tx.writing() as connection:
-            _submit_abandoned_draft(connection, context)
-        return _repeat_receipt(context, client_id, late=True)
-    _refuse_closed(context, now)
+    if recorded := _find_or_make_final(tx, context, client_id, now):
+        return recorded
+    _refuse_unanswerable(context, now)
     questionnaire = published.get_by_version(tx.connection, context.invitation.questionnaire)
-    answers = _merge_with_draft(context.draft, questionnaire, submission, full_form=full_form)
+    answers = _merge_with_draft(context.draft, questionnaire, submission, replaces_later_answers)
     with tx.writing() as connection:
-        invitations.save_draft(
+        drafts.save_draft(
             connection,
             context,
             client_id=client_id,
             answers=answers.to_json(),
             language=language,
             source=source,
-            now=clock.now(),
+            now=now,
         )
     return _make_survey(context, questionnaire, has_draft=True)
 
 
-save_draft = optimistic_transaction(save_draft_in)
+save_draft = optimistic_transaction(save_draft_within)
 
 
-def submit_answer_in(
+def submit_answer_within(
     tx: OptimisticTransaction,
     token: str,
     *,
@@ -135,48 +148,43 @@ def submit_answer_in(
     submission: Submission,
     language: str,
     source: str,
-    full_form: bool = False,
+    replaces_later_answers: bool = False,
 ) -> RecordedAnswer:
     """Store a person's final answer and return its receipt. The same client gets the same receipt every time.
 
     1. Read the invitation, its case and its draft.
-    2. If this client's answer is final, return its receipt again.
-    3. If this client's draft was abandoned, make it final (a write) and return its receipt.
-    4. Refuse an invitation that is answered, cancelled or expired; see ``open_survey`` for the errors.
-    5. Check the submission against the questionnaire, and merge it with the draft; raises ``Invalid``.
-       ``full_form``: as in ``save_draft_in``.
-    6. In one write: mark the invitation as answered, delete the draft, and store the answer with its event, see
+    2. If this client's answer is final, return its receipt again. If it is an abandoned draft, make it final first.
+    3. Refuse an invitation that is answered, cancelled or expired; see ``open_survey`` for the errors.
+    4. Read the answers out of the submission, and merge them with the draft; raises ``Invalid``.
+       ``replaces_later_answers``: as in ``save_draft_within``.
+    5. In one write: mark the invitation as answered, delete the draft, and store the answer with its event, see
        ``recording.record_answer``. The answer counts on the Kyiv day on which the draft was begun.
     """
     context, now = invitations.find_by_token(tx.connection, current_keyring(), token), clock.now()
-    if context.was_answered_by(client_id):
-        return _repeat_receipt(context, client_id, late=context.invitation.left_begun)
-    if _has_abandoned_draft_of(context, client_id, now):
-        with tx.writing() as connection:
-            _submit_abandoned_draft(connection, context)
-        return _repeat_receipt(context, client_id, late=True)
-    _refuse_closed(context, now)
+    if recorded := _find_or_make_final(tx, context, client_id, now):
+        return recorded
+    _refuse_unanswerable(context, now)
     questionnaire = published.get_by_version(tx.connection, context.invitation.questionnaire)
-    answers = _merge_with_draft(context.draft, questionnaire, submission, full_form=full_form)
-    begun_at = clock.now()
-    if context.draft is not None:
-        source, begun_at = context.draft.source, context.draft.begun_at
+    answers = _merge_with_draft(context.draft, questionnaire, submission, replaces_later_answers)
+    draft = context.draft or DraftFacts(client_id, {}, language, source, begun_at=now, touched_at=now)
+    # The source and the day are those of the first submission, client and language those of the last.
+    final = draft._replace(client_id=client_id, answers=answers.to_json(), language=language)
     with tx.writing() as connection:
-        return _store_final_answer(connection, context, client_id, answers, language, source, begun_at)
+        return _store_final_answer(connection, context, questionnaire, final)
 
 
-submit_answer = optimistic_transaction(submit_answer_in)
+submit_answer = optimistic_transaction(submit_answer_within)
 
 
 @transaction
 def submit_abandoned_drafts(tx: Session, limit: int = 100) -> int:
     """Make up to ``limit`` abandoned drafts final, each on the day it was begun. Return how many were tried.
 
-    1. Lock the drafts that nobody has changed for ``partial_minutes`` (a setting).
+    1. Lock abandoned drafts, the oldest first.
     2. Store each as a final answer, whether or not its invitation was cancelled or has expired meanwhile.
     3. Postpone a draft that cannot be stored, so that it does not block the others.
     """
-    abandoned = invitations.find_abandoned_drafts(tx, clock.now() - _draft_timeout(), limit)
+    abandoned = drafts.find_abandoned_drafts(tx, clock.now() - _draft_timeout(), limit)
     for centre_id, invitation_id in abandoned:
         try:
             with tx.begin_nested():
@@ -186,80 +194,82 @@ def submit_abandoned_drafts(tx: Session, limit: int = 100) -> int:
         except (DBAPIError, LostRace):
             raise
         except Exception as error:
-            log.error("left answer not completed", invitation=str(invitation_id), exc_info=error)
-            invitations.postpone_draft(tx, centre_id, invitation_id, clock.now())
+            log.error("abandoned draft not submitted", invitation=str(invitation_id), exc_info=error)
+            drafts.postpone_draft(tx, centre_id, invitation_id, clock.now())
     return len(abandoned)
 
 
-def _has_abandoned_draft_of(context: InvitationContext, client_id: uuid.UUID, now: datetime) -> bool:
-    draft = context.draft
-    return draft is not None and draft.client_id == client_id and _is_abandoned(draft, now)
+def _find_or_make_final(
+    tx: OptimisticTransaction, context: InvitationContext, client_id: uuid.UUID, now: datetime
+) -> RecordedAnswer | None:
+    """Return this client's final answer again, or ``None``. A draft that the client abandoned becomes final here."""
+    draft, was_abandoned = context.draft, context.invitation.left_begun
+    if not context.was_answered_by(client_id):
+        if draft is None or draft.client_id != client_id or not _is_abandoned(draft, now):
+            return None
+        with tx.writing() as connection:
+            _submit_abandoned_draft(connection, context)
+        was_abandoned = True
+    return RecordedAnswer.of_client(
+        context.key, context.client_namespace, client_id, repeated=True, was_abandoned=was_abandoned
+    )
 
 
 def _submit_abandoned_draft(connection: Connection, context: InvitationContext) -> None:
-    """Make the draft final, if there is still one and nobody has answered; else delete it."""
+    """Make the draft final. Without a draft nothing happens; a draft beside a final answer is deleted.
+
+    Only the worker can meet these two: somebody else may have answered before it locked the invitation.
+    """
     draft = context.draft
     if draft is None:
         return
     if context.invitation.answered_on is not None:
-        invitations.delete_draft(connection, context, draft)
+        drafts.delete_draft(connection, context, draft)
         return
-    answers = Answers.from_json(draft.answers)
-    client_id, language, source, begun_at = draft.client_id, draft.language, draft.source, draft.begun_at
-    _store_final_answer(
-        connection, context, client_id, answers, language, source, begun_at, was_abandoned=True
-    )
+    questionnaire = published.get_by_version(connection, context.invitation.questionnaire)
+    _store_final_answer(connection, context, questionnaire, draft, was_abandoned=True)
 
 
 def _store_final_answer(
     connection: Connection,
     context: InvitationContext,
-    client_id: uuid.UUID,
-    answers: Answers,
-    language: str,
-    source: str,
-    begun_at: datetime,
+    questionnaire: Questionnaire,
+    final: DraftFacts,
     *,
     was_abandoned: bool = False,
 ) -> RecordedAnswer:
-    """Mark the invitation as answered, delete its draft, and record the answer on the Kyiv day of ``begun_at``."""
-    recorded, day = _make_recorded_answer(context, client_id), clock.kyiv_day(begun_at)
-    invitations.mark_answered(connection, context, client_id, answered_on=day, was_abandoned=was_abandoned)
+    """Mark the invitation as answered, delete its draft, and record the answer on the Kyiv day of its beginning."""
+    recorded = RecordedAnswer.of_client(context.key, context.client_namespace, final.client_id)
+    day = clock.kyiv_day(final.begun_at)
+    invitations.mark_answered(
+        connection, context, final.client_id, answered_on=day, was_abandoned=was_abandoned
+    )
     if context.draft is not None:
-        invitations.delete_draft(connection, context, context.draft)
+        drafts.delete_draft(connection, context, context.draft)
     facts = AnswerFacts(
         response_id=recorded.id,
-        context=make_case_context(context.centre, context.case, context.service),
-        questionnaire=context.invitation.questionnaire,
-        language=language,
-        source=source,
+        context=make_service_context(context.centre, context.case, context.service),
+        questionnaire=questionnaire.version,
+        language=final.language,
+        source=final.source,
         answered_on=day,
-        answered_at=begun_at,
+        answered_at=final.begun_at,
         receipt_hash=context.key.hash_secret("receipt", recorded.receipt),
     )
-    record_answer(connection, facts, answers)
+    record_answer(connection, facts, questionnaire, Answers.from_json(final.answers))
     return recorded
 
 
-def _make_recorded_answer(context: InvitationContext, client_id: uuid.UUID) -> RecordedAnswer:
-    """Return id and receipt of the client's answer. Both are derived, so they are the same every time."""
-    scope = context.client_scope
-    return RecordedAnswer(
-        context.key.derive_response_id(scope, client_id), context.key.derive_receipt(scope, client_id)
-    )
+def _refuse_unanswerable(context: InvitationContext, now: datetime) -> None:
+    """Raise ``AlreadyAnswered``, ``InvitationCancelled`` or ``InvitationExpired``.
 
-
-def _repeat_receipt(context: InvitationContext, client_id: uuid.UUID, *, late: bool) -> RecordedAnswer:
-    return replace(_make_recorded_answer(context, client_id), repeated=True, late=late)
-
-
-def _refuse_closed(context: InvitationContext, now: datetime) -> None:
-    """Raise ``AlreadyAnswered``, ``InvitationCancelled`` or ``InvitationExpired``; an abandoned draft is an answer."""
+    An abandoned draft counts as an answer, even before the worker has submitted it.
+    """
     if context.invitation.answered_on is not None:
         raise AlreadyAnswered(context.invitation.answered_on)
     if context.draft is not None and _is_abandoned(context.draft, now):
         raise AlreadyAnswered(clock.kyiv_day(context.draft.begun_at))
-    context.refuse_if_closed(clock.kyiv_day(now))
+    context.refuse_cancelled_or_expired(clock.kyiv_day(now))
 
 
 def _draft_timeout() -> timedelta:
@@ -271,15 +281,20 @@ def _is_abandoned(draft: DraftFacts, now: datetime) -> bool:
 
 
 def _merge_with_draft(
-    draft: DraftFacts | None, questionnaire: Questionnaire, submission: Submission, *, full_form: bool
+    draft: DraftFacts | None,
+    questionnaire: Questionnaire,
+    submission: Submission,
+    replaces_later_answers: bool,
 ) -> Answers:
     """Return the draft with the submitted answers, checked; raises ``Invalid``, also if that is nothing."""
-    submitted = submission.check(questionnaire)
+    submitted = submission.read_answers(questionnaire)
     saved = Answers.from_json(draft.answers) if draft else Answers()
-    if full_form:
+    if replaces_later_answers:
         first = questionnaire.first_question.id
         saved = Answers(single={first: saved.single[first]} if first in saved.single else {})
-    return refuse_empty(saved.merge_with(submitted))
+    answers = saved.merge_with(submitted)
+    require_some_answer(answers)
+    return answers
 
 
 def _make_survey(context: InvitationContext, questionnaire: Questionnaire, *, has_draft: bool) -> Survey:

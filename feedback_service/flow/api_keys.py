@@ -45,7 +45,7 @@ class VisibleApiKey:
 @reading
 def list_api_keys(tx: Session, current_user: CurrentUser) -> list[VisibleApiKey]:
     """Return every key for at least one of the user's centres, the newest first."""
-    codes = visibility.visible_centres(tx, current_user.role, current_user.scopes).codes
+    codes = visibility.find_visibility(tx, current_user).codes
     visible_keys = []
     for api_key in api_keys.list_api_keys(tx):
         own_centres = tuple(code for code in api_key.centres if code in codes)
@@ -69,10 +69,7 @@ def make_api_key(
     """
     if tx.get(ApiKey, key_id) is not None:
         raise Conflict(MADE_ALREADY)
-    own_centre_ids = {
-        centre_summary.code: centre_summary.id
-        for centre_summary in visibility.visible_centres(tx, current_user.role, current_user.scopes).centres
-    }
+    own_centre_ids = visibility.find_visibility(tx, current_user).ids_by_code
     errors = list[FieldError]()
     clean_name = ""
     try:
@@ -100,10 +97,7 @@ def revoke_api_key(tx: Session, current_user: CurrentUser, key_id: uuid.UUID) ->
 
     Raises ``NotFound`` for a key of other centres only, ``NotAllowed`` for one that is also for other centres.
     """
-    own_centre_ids = {
-        centre_summary.code: centre_summary.id
-        for centre_summary in visibility.visible_centres(tx, current_user.role, current_user.scopes).centres
-    }
+    own_centre_ids = visibility.find_visibility(tx, current_user).ids_by_code
     api_key = tx.get(ApiKey, key_id, with_for_update=True)
     centres = set(api_keys.list_centre_codes(tx, key_id))
     if api_key is None or centres.isdisjoint(own_centre_ids):
@@ -141,10 +135,7 @@ def revoke_by_secret(tx: Session, secret: str) -> None:
         raise NotFound("No key in use is this one.")
 
 
-@reading
-def find_caller(tx: Session, secret: str) -> ApiCaller | None:
-    """Find whose key this is; ``None`` for a key that was never issued or is revoked."""
-    return api_keys.find_caller(tx, secret)
+find_caller = reading(api_keys.find_caller)
 
 
 def record_key_use(caller: ApiCaller) -> None:

@@ -9,10 +9,8 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.access import audit_log, users, visibility
-from feedback_service.access.audit_log import ChainBreak, ChainHead
 from feedback_service.access.roles import INSTALLATION
 from feedback_service.access.sessions import CurrentUser
-from feedback_service.access.visibility import Visibility
 from feedback_service.database import reading, transaction
 from feedback_service.errors import NotFound
 from feedback_service.models import UserSession
@@ -32,10 +30,7 @@ class AuditEntry:
     digest: str
 
 
-@reading
-def read_visibility(tx: Session, current_user: CurrentUser) -> Visibility:
-    """Return which centres the user may see, and which rows within them."""
-    return visibility.visible_centres(tx, current_user.role, current_user.scopes)
+find_visibility = reading(visibility.find_visibility)
 
 
 @transaction
@@ -61,7 +56,7 @@ def read_audit_log(
     that the user may not see.
     """
     if centre is not None:
-        chain = visibility.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre).id
+        chain = visibility.find_visibility(tx, current_user).get_centre(centre).id
     elif current_user.has_right(INSTALLATION):
         chain = audit_log.INSTALLATION_CHAIN
     else:
@@ -73,7 +68,4 @@ def read_audit_log(
     ]
 
 
-@reading
-def check_audit_log(tx: Session) -> list[ChainHead | ChainBreak]:
-    """Check every chain of the audit log: return its head, or where it is broken."""
-    return audit_log.check_chains(tx)
+check_audit_log = reading(audit_log.check_chains)

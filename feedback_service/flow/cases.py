@@ -17,7 +17,7 @@ from feedback_service.config import current_settings
 from feedback_service.database import reading, transaction
 from feedback_service.delivery import events, outbox
 from feedback_service.errors import FeedbackError, NotFound
-from feedback_service.flow.recording import make_case_context
+from feedback_service.flow.recording import make_service_context
 from feedback_service.keyring import Keyring, current_keyring
 from feedback_service.models import Case, Centre, Invitation
 from feedback_service.surveys import published
@@ -160,7 +160,7 @@ def _open_case_record(tx: Session, case_id: uuid.UUID, centres: Collection[str])
 def _make_status_event(outcome: RegistrationOutcome) -> events.NewEvent:
     case_record, status = outcome.record, outcome.new_status
     assert case_record is not None and status is not None
-    context = make_case_context(
+    context = make_service_context(
         make_public_centre(case_record.centre),
         case_record.case,
         register.make_service_facts(case_record.service),

@@ -101,14 +101,8 @@ def change_profile(
         setattr(centre, name, new_values[name])
     centre.version += 1
     registers.publish_centre_profile(tx, centre)
-    audit_log.append_entry(
-        tx,
-        [centre.id],
-        current_user.actor,
-        "profile_changed",
-        f"{centre.code} {', '.join(changed_names)}",
-        clock.now(),
-    )
+    changes = f"{centre.code} {', '.join(changed_names)}"
+    audit_log.append_entry(tx, [centre.id], current_user.actor, "profile_changed", changes, clock.now())
     return True
 
 
@@ -134,20 +128,12 @@ def _write_import_audit_entry(
     tx: Session, current_user: CurrentUser, centre_code: str, added: int, changed: int
 ) -> None:
     centre = _find_centre(tx, current_user, centre_code)
-    audit_log.append_entry(
-        tx,
-        [centre.id],
-        current_user.actor,
-        "services_imported",
-        f"{centre_code} +{added} ~{changed}",
-        clock.now(),
-    )
+    changes = f"{centre_code} +{added} ~{changed}"
+    audit_log.append_entry(tx, [centre.id], current_user.actor, "services_imported", changes, clock.now())
 
 
 def _find_centre(tx: Session, current_user: CurrentUser, centre_code: str, *, lock: bool = False) -> Centre:
-    centre_summary = visibility.visible_centres(tx, current_user.role, current_user.scopes).get_centre(
-        centre_code
-    )
+    centre_summary = visibility.find_visibility(tx, current_user).get_centre(centre_code)
     return tx.get_one(Centre, centre_summary.id, with_for_update=lock)
 
 

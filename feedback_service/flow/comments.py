@@ -25,14 +25,10 @@ def read_comments(
     after_id: uuid.UUID | None = None,
 ) -> CommentPage:
     """Return a page of the centre's comments; raise ``NotFound`` for a centre of others."""
-    centre_summary = visibility.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre)
+    centre_id = visibility.find_visibility(tx, current_user).get_centre(centre).id
+    min_group = current_settings().min_group
     return comments.find_comments(
-        tx,
-        centre_summary.id,
-        comment_filter,
-        min_group=current_settings().min_group,
-        limit=PAGE_SIZE,
-        after=after_id,
+        tx, centre_id, comment_filter, min_group=min_group, limit=PAGE_SIZE, after=after_id
     )
 
 
@@ -41,12 +37,9 @@ def read_all_comments(
     tx: Session, current_user: CurrentUser, centre: str, comment_filter: CommentFilter
 ) -> list[CommentView]:
     """Return all comments that match, as the page shows them; raise ``NotFound`` for a centre of others."""
-    centre_summary = visibility.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre)
-    return list(
-        comments.iterate_comments(
-            tx, centre_summary.id, comment_filter, min_group=current_settings().min_group
-        )
-    )
+    centre_id = visibility.find_visibility(tx, current_user).get_centre(centre).id
+    min_group = current_settings().min_group
+    return list(comments.iterate_comments(tx, centre_id, comment_filter, min_group=min_group))
 
 
 @transaction
@@ -57,12 +50,10 @@ def set_comment_aside(
 
     The comment is not deleted, and its response counts as before. Raises ``NotFound``.
     """
-    centre_summary = visibility.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre)
-    changed = comments.set_comment_aside(tx, centre_summary.id, comment_id, is_aside=aside)
+    centre_id = visibility.find_visibility(tx, current_user).get_centre(centre).id
+    changed = comments.set_comment_aside(tx, centre_id, comment_id, is_aside=aside)
     if changed is None:
         raise NotFound()
     if changed:
         action = "comment_set_aside" if aside else "comment_taken_back"
-        audit_log.append_entry(
-            tx, [centre_summary.id], current_user.actor, action, str(comment_id), clock.now()
-        )
+        audit_log.append_entry(tx, [centre_id], current_user.actor, action, str(comment_id), clock.now())

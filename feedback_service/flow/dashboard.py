@@ -7,12 +7,12 @@ read_channel_page     the same questions answered by phone, on a tablet and to s
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from sqlalchemy.orm import Session
 
 from feedback_service.access import roles
 from feedback_service.access.sessions import CurrentUser
+from feedback_service.alarm_rows import AlarmSummary
 from feedback_service.config import current_settings
 from feedback_service.database import reading
 from feedback_service.delivery import status as deliveries
@@ -22,7 +22,7 @@ from feedback_service.figures.channel_comparison import ChannelComparison, compa
 from feedback_service.figures.overview import Overview, make_overview, trend_query
 from feedback_service.figures.shapes import FigureQuery, Summary
 from feedback_service.figures.summaries import read_service_titles, read_summary
-from feedback_service.flow.alarms import Card, read_open_alarms
+from feedback_service.flow.alarms import read_open_alarms
 from feedback_service.flow.explanations import ExplanationVersion, list_explanations
 from feedback_service.flow.tablet_health import read_tablets
 from feedback_service.indicators.methodology import Methodology
@@ -48,7 +48,7 @@ class Dashboard:
     heading: Heading
     overview: Overview
     questionnaires: Sequence[Questionnaire]
-    alarms: Sequence[Card]
+    alarms: Sequence[AlarmSummary]
     delivery_totals: DeliveryTotals | None
     channel_paused: bool
     tablets_with_warnings: int
@@ -129,10 +129,7 @@ def read_channels(tx: Session, query: FigureQuery) -> list[ChannelComparison]:
     return compare_channels(query, _read_by_channel(tx, query))
 
 
-@reading
-def read_questionnaires(tx: Session, day: date) -> list[Questionnaire]:
-    """Return every questionnaire that came into force by that day; of two that begin together the later one counts."""
-    return published.list_published(tx, day)
+list_questionnaires = reading(published.list_published)
 
 
 def _read_heading(tx: Session, figure_query: FigureQuery, methodology: Methodology) -> Heading:

@@ -12,7 +12,7 @@ from feedback_service.access import audit_log
 from feedback_service.access.audit_log import Actor
 from feedback_service.database import reading, transaction
 from feedback_service.delivery import status
-from feedback_service.delivery.status import DeliveryRow, DeliveryTotals, PageCursor
+from feedback_service.delivery.status import DeliveryRow, DeliveryTotals
 from feedback_service.errors import N_, Conflict, NotFound
 from feedback_service.models import Centre, Event
 
@@ -34,24 +34,18 @@ class DeliveriesPage:
     more: bool
 
 
-@reading
-def read_status(tx: Session, centres: Collection[str] | None = None) -> DeliveryStatus:
-    """Return the status of the events of these centres, or of all."""
-    return _make_status(tx, centres)
+def _make_status(tx: Session, centres: Collection[str] | None = None) -> DeliveryStatus:
+    return DeliveryStatus(status.count_deliveries(tx, centres), status.is_channel_paused(tx))
+
+
+read_status = reading(_make_status)  # of the events of these centres, or of all
+list_deliveries = reading(status.list_deliveries)
 
 
 @reading
-def read_deliveries(
-    tx: Session, centres: Collection[str], states: Collection[str], after: PageCursor | None, limit: int
-) -> tuple[list[DeliveryRow], PageCursor | None]:
-    """Return the next deliveries of these centres in these states, and the cursor of the page after; see ``status``."""
-    return status.read_page(tx, centres, states, after, limit)
-
-
-@reading
-def read_page(tx: Session, centres: Collection[str], limit: int) -> DeliveriesPage:
-    """Return the page of deliveries with at most ``limit`` refused events."""
-    refused, next_cursor = status.read_page(tx, centres, ["dead"], None, limit)
+def read_overview(tx: Session, centres: Collection[str], limit: int) -> DeliveriesPage:
+    """Return what the page of deliveries shows, with at most ``limit`` refused events."""
+    refused, next_cursor = status.list_deliveries(tx, centres, ["dead"], None, limit)
     return DeliveriesPage(_make_status(tx, centres), refused, next_cursor is not None)
 
 
@@ -81,7 +75,3 @@ def replay_event(
             tx, [centre_id], actor, "sent_again", f"{delivery.type} {event_id}", clock.now()
         )
     return status.find_delivery(tx, event_id, centres) or delivery
-
-
-def _make_status(tx: Session, centres: Collection[str] | None) -> DeliveryStatus:
-    return DeliveryStatus(status.count_deliveries(tx, centres), status.is_channel_paused(tx))

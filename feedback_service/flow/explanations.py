@@ -15,7 +15,7 @@ from feedback_service.access.sessions import CurrentUser
 from feedback_service.database import transaction
 from feedback_service.errors import N_, ChangedMeanwhile, Invalid
 from feedback_service.models import Explanation
-from feedback_service.plain_text import UnusableText, read_text
+from feedback_service.plain_text import read_text, refuse_unusable
 
 SOURCES_TOPIC = "sources"
 MAX_LENGTH = 2000  # characters
@@ -47,30 +47,28 @@ def add_explanation(
     Raises ``NotFound`` for a centre of others, ``Invalid`` for the text, ``ChangedMeanwhile`` if somebody else wrote a
     version since.
     """
-    centre_summary = visibility.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre)
+    centre_id = visibility.find_visibility(tx, current_user).get_centre(centre).id
     versions = list_explanations(tx, current_user, centre, first, last)
     if (versions[0].version if versions else 0) != after_version:
         raise ChangedMeanwhile()
+    with refuse_unusable("/text"):
+        text = read_text(explanation, MAX_LENGTH)
+    if not text:
+        raise Invalid.for_field("/text", N_("Write what you found out, in a sentence or two."))
     now = clock.now()
     row = Explanation(
-        centre_id=centre_summary.id,
+        centre_id=centre_id,
         topic=SOURCES_TOPIC,
         first=first,
         last=last,
         version=after_version + 1,
-        text=_clean_explanation(explanation),
+        text=text,
         author=current_user.email,
         written_at=now,
     )
     tx.add(row)
-    audit_log.append_entry(
-        tx,
-        [centre_summary.id],
-        current_user.actor,
-        "explained",
-        f"{SOURCES_TOPIC} {first}/{last} {row.version}",
-        now,
-    )
+    explained = f"{SOURCES_TOPIC} {first}/{last} {row.version}"
+    audit_log.append_entry(tx, [centre_id], current_user.actor, "explained", explained, now)
     return ExplanationVersion(row.version, row.text, row.author, row.written_at)
 
 
@@ -78,22 +76,12 @@ def list_explanations(
     tx: Session, current_user: CurrentUser, centre: str, first: date, last: date
 ) -> list[ExplanationVersion]:
     """Return the explanations of this centre and period, newest first; raise ``NotFound`` for a centre of others."""
-    centre_summary = visibility.visible_centres(tx, current_user.role, current_user.scopes).get_centre(centre)
+    centre_id = visibility.find_visibility(tx, current_user).get_centre(centre).id
     query = select(Explanation).where(
-        Explanation.centre_id == centre_summary.id,
+        Explanation.centre_id == centre_id,
         Explanation.topic == SOURCES_TOPIC,
         Explanation.first == first,
         Explanation.last == last,
     )
     rows = tx.scalars(query.order_by(Explanation.version.desc()))
     return [ExplanationVersion(row.version, row.text, row.author, row.written_at) for row in rows]
-
-
-def _clean_explanation(explanation: str) -> str:
-    try:
-        text = read_text(explanation, MAX_LENGTH)
-    except UnusableText as error:
-        raise Invalid.for_field("/text", error.message, **error.params) from None
-    if not text:
-        raise Invalid.for_field("/text", N_("Write what you found out, in a sentence or two."))
-    return text

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.alarms import email_outbox
-from feedback_service.counts import rollups
+from feedback_service.counts import counted_days
 from feedback_service.database import NotDurable, reading
 from feedback_service.delivery import status
 from feedback_service.delivery.status import DeliveryTotals
@@ -69,7 +69,7 @@ def measure_backlog(tx: Session) -> Backlog:
     emails, oldest_at = email_outbox.count_pending(tx)
     return Backlog(
         draft_answers=tx.scalar(select(func.count()).select_from(DraftAnswer)) or 0,
-        days_to_recount=rollups.count_open_days(tx, before=clock.kyiv_day(now)),
+        days_to_recount=counted_days.count_open_days(tx, before=clock.kyiv_day(now)),
         emails=emails,
         oldest_email_seconds=(now - oldest_at).total_seconds() if oldest_at else 0,
         deliveries=status.count_deliveries(tx),

@@ -20,8 +20,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.config import current_settings
-from feedback_service.counts import closing, rollups, verification
-from feedback_service.counts.verification import CountMismatch
+from feedback_service.counts import closing, counted_days, verification
 from feedback_service.database import reading, transaction
 from feedback_service.errors import Unavailable
 from feedback_service.flow import sign_in
@@ -36,10 +35,14 @@ Stop = Callable[[], bool]
 ROWS_AT_ONCE = 200  # that one transaction deletes; on SQLite other writers wait meanwhile
 DRAFTS_AT_ONCE = 50  # that one transaction completes
 DAYS_AT_ONCE = 31  # that one transaction recounts
-BLANK_AFTER = timedelta(
-    days=30
-)  # after delivery; nothing but the body of an event links a case with a response
+BLANK_AFTER = timedelta(days=30)  # after delivery: nothing but an event's body links a case with a response
 LONGEST_RECORDING = timedelta(minutes=10)  # no transaction that records a response lasts so long
+
+
+_close_days = transaction(closing.close_days)
+_close_invitation_days = transaction(closing.close_invitation_days)
+_reopen_all_days = transaction(counted_days.reopen_all_days)
+find_count_mismatches = reading(verification.find_mismatches)
 
 
 class PurgeCounts(NamedTuple):
@@ -64,8 +67,10 @@ def close_days(stop: Stop = never_stop) -> int:
     before = _earliest_unfinished_day()
 
     def close_days_of_centre(centre_id: uuid.UUID) -> int:
-        days = _repeat_until_partial(DAYS_AT_ONCE, stop, _close_days, centre_id, before)
-        _repeat_until_partial(DAYS_AT_ONCE, stop, _close_invitation_days, centre_id, before)
+        days = _repeat_until_partial(
+            DAYS_AT_ONCE, stop, _close_days, centre_id, before=before, limit=DAYS_AT_ONCE
+        )
+        _close_days_of_invitations(stop, centre_id, before)
         return days
 
     return sum(_for_each_centre(close_days_of_centre))
@@ -80,12 +85,6 @@ def recount_days(stop: Stop = never_stop) -> int:
     return close_days(stop)
 
 
-@reading
-def find_count_mismatches(tx: Session) -> list[CountMismatch]:
-    """Return the stored counts that differ from what the responses add up to."""
-    return verification.find_mismatches(tx)
-
-
 def purge_expired_data(stop: Stop = never_stop) -> PurgeCounts:
     """Delete comments, invitations and their cases that are older than RETENTION_DAYS.
 
@@ -97,15 +96,11 @@ def purge_expired_data(stop: Stop = never_stop) -> PurgeCounts:
     before = clock.kyiv_day(clock.now()) - timedelta(days=current_settings().retention_days)
 
     def purge_centre(centre_id: uuid.UUID) -> PurgeCounts:
-        comments = _repeat_until_partial(
-            ROWS_AT_ONCE, stop, _purge_comments, centre_id, before
-        )  # first: they go even if the sums fail
-        _repeat_until_partial(
-            DAYS_AT_ONCE, stop, _close_invitation_days, centre_id, _earliest_unfinished_day()
-        )
-        return PurgeCounts(
-            comments, _repeat_until_partial(ROWS_AT_ONCE, stop, _purge_cases, centre_id, before)
-        )
+        # Comments come first: they are deleted even if the sums fail.
+        comments = _repeat_until_partial(ROWS_AT_ONCE, stop, _purge_comments, centre_id, before)
+        _close_days_of_invitations(stop, centre_id, _earliest_unfinished_day())
+        cases = _repeat_until_partial(ROWS_AT_ONCE, stop, _purge_cases, centre_id, before)
+        return PurgeCounts(comments, cases)
 
     counts = _for_each_centre(purge_centre)
     return PurgeCounts(sum(count.comments for count in counts), sum(count.cases for count in counts))
@@ -122,21 +117,6 @@ def purge_sessions_and_attempts(stop: Stop = never_stop) -> int:
 
 
 @transaction
-def _close_days(tx: Session, centre_id: uuid.UUID, before: date) -> int:
-    return closing.close_days(tx, centre_id, before=before, limit=DAYS_AT_ONCE)
-
-
-@transaction
-def _close_invitation_days(tx: Session, centre_id: uuid.UUID, before: date) -> int:
-    return closing.close_invitation_days(tx, centre_id, before=before, limit=DAYS_AT_ONCE)
-
-
-@transaction
-def _reopen_all_days(tx: Session, centre_id: uuid.UUID) -> None:
-    rollups.reopen_all_days(tx, centre_id)
-
-
-@transaction
 def _purge_comments(tx: Session, centre_id: uuid.UUID, before: date) -> int:
     old = select(Comment.response_id).where(Comment.centre_id == centre_id, Comment.answered_on < before)
     ids = tx.scalars(old.limit(ROWS_AT_ONCE).with_for_update(of=Comment, skip_locked=True)).all()
@@ -146,10 +126,9 @@ def _purge_comments(tx: Session, centre_id: uuid.UUID, before: date) -> int:
 
 @transaction
 def _purge_cases(tx: Session, centre_id: uuid.UUID, before: date) -> int:
-    rollups.lock_days(
-        tx, centre_id
-    )  # else another worker could recount days whose invitations are deleted here
-    closed_until = rollups.invitations_closed_until(tx, [centre_id]).get(centre_id, date.min)
+    # Otherwise another worker could recount days whose invitations are deleted here.
+    counted_days.lock_days(tx, centre_id)
+    closed_until = counted_days.invitations_closed_until(tx, [centre_id]).get(centre_id, date.min)
     # A draft still becomes a response of its invitation, so such a case waits until that has happened.
     with_draft = select(DraftAnswer.invitation_id).where(DraftAnswer.centre_id == centre_id)
     old = select(Invitation.case_id, Invitation.issued_on).where(
@@ -164,7 +143,7 @@ def _purge_cases(tx: Session, centre_id: uuid.UUID, before: date) -> int:
         # Foreign keys delete the history and the invitations together with their case.
         cases = [case_id for case_id, _ in rows]
         tx.execute(delete(Case).where(Case.centre_id == centre_id, Case.id.in_(cases)))
-        rollups.record_purge(tx, centre_id, until=max(day for _, day in rows))
+        counted_days.record_purge(tx, centre_id, until=max(day for _, day in rows))
     return len(rows)
 
 
@@ -177,6 +156,11 @@ def _blank_events(tx: Session, before: datetime) -> int:
         blank.values(body=None, data=None, subject=""), execution_options={"synchronize_session": False}
     )
     return len(rows)
+
+
+def _close_days_of_invitations(stop: Stop, centre_id: uuid.UUID, before: date) -> None:
+    limit = DAYS_AT_ONCE
+    _repeat_until_partial(limit, stop, _close_invitation_days, centre_id, before=before, limit=limit)
 
 
 def _earliest_unfinished_day() -> date:

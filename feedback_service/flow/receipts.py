@@ -1,4 +1,4 @@
-"""People use a secret they were given: the receipt of an answer, or the short code of an invitation."""
+"""The author of an answer reads its receipt, or withdraws the answer."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -6,12 +6,11 @@ from datetime import date
 from sqlalchemy.orm import Session
 
 from feedback_service import clock, keyring
-from feedback_service.cases import invitations
-from feedback_service.centres.register import find_by_prefix, make_public_centre
-from feedback_service.counts import rollups
+from feedback_service.centres.register import make_public_centre
+from feedback_service.counts import counted_days
 from feedback_service.database import reading, transaction
 from feedback_service.delivery import events, outbox
-from feedback_service.errors import NotFound, TooManyGuesses
+from feedback_service.errors import NotFound
 from feedback_service.facts import PublicCentre
 from feedback_service.keyring import current_keyring
 from feedback_service.models import Centre, Response
@@ -41,7 +40,7 @@ def withdraw_answer(tx: Session, receipt: str) -> ReceiptView:
     1. Lock the response.
     2. Delete its answers and its comment.
     3. Put the event for the central system into the outbox.
-    4. Have its day counted again if the day is over.
+    4. If its day is already over, mark that day for recounting; today is always counted live.
     """
     response, now = _find_response(tx, receipt, lock=True), clock.now()
     if response.withdrawn_on is None:
@@ -49,37 +48,8 @@ def withdraw_answer(tx: Session, receipt: str) -> ReceiptView:
         responses.withdraw_response(tx, response, withdrawn_on=today)
         event = events.build_response_withdrawn(str(response.id), clock.truncate_to_hour(now))
         outbox.enqueue_events(tx.connection(), response.centre_id, [event], now=now)
-        rollups.reopen_day(tx.connection(), response.centre_id, response.answered_on, today=today)
+        counted_days.reopen_past_day(tx.connection(), response.centre_id, response.answered_on, today=today)
     return _make_receipt_view(tx, response)
-
-
-def find_token_by_short_code(code: str) -> str:
-    """Return the token of the invitation with this short code, however it was typed.
-
-    Raises ``NotFound``, or ``TooManyGuesses`` after too many wrong codes for the centre. Wrong codes are counted for
-    the centre, not for who typed them.
-    """
-    normal_code = keyring.normalise_code(code)
-    if normal_code is None or len(normal_code) != keyring.PREFIX_LENGTH + keyring.CODE_LENGTH:
-        raise NotFound()
-    token = _try_short_code(normal_code[: keyring.PREFIX_LENGTH], normal_code[keyring.PREFIX_LENGTH :])
-    if token is None:
-        raise NotFound()  # only here: the transaction that counted the wrong code has been committed
-    return token
-
-
-@transaction
-def _try_short_code(tx: Session, prefix: str, code: str) -> str | None:
-    centre, now = find_by_prefix(tx, prefix), clock.now()
-    if centre is None:
-        return None
-    guesses = invitations.lock_wrong_guesses(tx, centre, now)
-    if wait_seconds := invitations.seconds_to_wait(guesses, now):
-        raise TooManyGuesses(retry_after=wait_seconds)
-    token = invitations.find_token_by_short_code(tx, current_keyring(), centre, code)
-    if token is None:
-        guesses.wrong += 1
-    return token
 
 
 def _find_response(tx: Session, receipt: str, *, lock: bool = False) -> Response:

@@ -2,22 +2,23 @@
 
 from sqlalchemy import Connection
 
-from feedback_service import clock, keyring
-from feedback_service.alarms import store as alarm_store
-from feedback_service.breaches import store as breach_store
+from feedback_service import alarm_rows, clock, keyring
 from feedback_service.cases.invitations import CaseFacts
 from feedback_service.config import current_settings
-from feedback_service.counts import rollups
+from feedback_service.counts import counted_days
 from feedback_service.delivery import events, outbox
 from feedback_service.facts import AnswerFacts, PublicCentre, ServiceContext, ServiceFacts
 from feedback_service.indicators import published as methodologies
 from feedback_service.models import Case
-from feedback_service.surveys import published as questionnaires
 from feedback_service.surveys import responses
 from feedback_service.surveys.answers import Answers
+from feedback_service.surveys.questionnaires import Questionnaire
+from feedback_service.vocabulary import BAD_ANSWERS, BREACH
 
 
-def make_case_context(centre: PublicCentre, case: Case | CaseFacts, service: ServiceFacts) -> ServiceContext:
+def make_service_context(
+    centre: PublicCentre, case: Case | CaseFacts, service: ServiceFacts
+) -> ServiceContext:
     """Return what answers and events repeat of the case. They name it by its pseudonym."""
     return ServiceContext(
         centre=centre,
@@ -31,26 +32,27 @@ def make_case_context(centre: PublicCentre, case: Case | CaseFacts, service: Ser
     )
 
 
-def record_answer(connection: Connection, facts: AnswerFacts, answers: Answers) -> None:
+def record_answer(
+    connection: Connection, facts: AnswerFacts, questionnaire: Questionnaire, answers: Answers
+) -> None:
     """Store a final answer and everything that follows from it. The caller's story commits.
 
-    1. Look up the questionnaire, and the methodology that is in force on the day of the answer.
+    1. Look up the methodology that is in force on the day of the answer.
     2. Store the response and its comment.
     3. Ask the worker to look for an alarm if an answer is bad, and to report a serious breach if one is named.
     4. Put the event for the central system into the outbox.
-    5. Have the day counted again if it is over: its stored counts lack this answer.
+    5. If the day of the answer is already over, mark it for recounting; today is always counted live.
     """
     now = clock.now()
     centre_id = facts.context.centre.id
     service_id = facts.context.service.id if facts.context.service else None
-    questionnaire = questionnaires.get_by_version(connection, facts.questionnaire)
     methodology = methodologies.read_in_force_cached(connection, facts.answered_on)
     breaches = questionnaire.breaches(answers.choices)
-    responses.store_response(connection, facts, answers)
+    responses.insert_response(connection, facts, questionnaire, answers)
     if methodology.has_bad_answer(answers.single):
-        alarm_store.queue_alarm_check(connection, centre_id, service_id)
+        alarm_rows.queue_check(connection, centre_id, BAD_ANSWERS, service_id)
     if breaches:
-        breach_store.queue_breach_check(connection, centre_id, service_id)
+        alarm_rows.queue_check(connection, centre_id, BREACH, service_id)
     event = events.build_response_recorded(
         facts,
         hour=clock.truncate_to_hour(facts.answered_at or now),
@@ -61,4 +63,4 @@ def record_answer(connection: Connection, facts: AnswerFacts, answers: Answers) 
         comment_present=answers.comment is not None,
     )
     outbox.enqueue_events(connection, centre_id, [event], now=now)
-    rollups.reopen_day(connection, centre_id, facts.answered_on, today=clock.kyiv_day(now))
+    counted_days.reopen_past_day(connection, centre_id, facts.answered_on, today=clock.kyiv_day(now))

@@ -249,10 +249,8 @@ def _import_in_batches(
             )
     for start in range(0, len(distinct_rows), ROWS_AT_ONCE):
         batch_result = import_batch(distinct_rows[start : start + ROWS_AT_ONCE])
-        result.added, result.changed = (
-            result.added + batch_result.added,
-            result.changed + batch_result.changed,
-        )
+        result.added += batch_result.added
+        result.changed += batch_result.changed
         result.unchanged += batch_result.unchanged
         result.faults += batch_result.faults
         result.warnings += batch_result.warnings

@@ -86,17 +86,16 @@ def _start_session(tx: Session, email: str, password_hash: str, new_hash: str) -
 # Session ------------------------------------------------------------------------------------------------------
 
 
+_read_current_user = reading(sessions.find_current_user)
+
+
 def find_current_user(token: str) -> CurrentUser | None:
     """Return the user of a live session, or ``None``; the time of the last use is stored about once a minute."""
-    now, current_user = clock.now(), _read_current_user(token)
+    now = clock.now()
+    current_user = _read_current_user(token, now)
     if current_user is not None and now - current_user.seen_at > sessions.LAST_USE_PRECISION:
         _store_last_use(current_user.session_id, now)
     return current_user
-
-
-@reading
-def _read_current_user(tx: Session, token: str) -> CurrentUser | None:
-    return sessions.find_current_user(tx, token, clock.now())
 
 
 @transaction
@@ -122,11 +121,8 @@ def end_session(tx: Session, current_user: CurrentUser, session_id: uuid.UUID) -
 @reading
 def list_own_sessions(tx: Session, current_user: CurrentUser) -> list[OpenSession]:
     """Return the live sessions of the user; the one used last comes first."""
-    user_sessions = sessions.list_user_sessions(tx, current_user.user_id, clock.now())
-    return [
-        OpenSession(user_session.id, user_session.began_at, user_session.seen_at)
-        for user_session in user_sessions
-    ]
+    rows = sessions.list_user_sessions(tx, current_user.user_id, clock.now())
+    return [OpenSession(row.id, row.began_at, row.seen_at) for row in rows]
 
 
 # Choosing a password --------------------------------------------------------------------------------------------

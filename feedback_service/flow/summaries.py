@@ -47,3 +47,10 @@ def read_public_page(tx: Session, code: str, first: date, last: date) -> PublicC
         read_summary(tx, query, min_group=current_settings().min_published),
         published.list_published(tx, last),
     )
+
+
+@reading
+def read_privacy_notice(tx: Session, centre_code: str) -> tuple[PublicCentre, str | None]:
+    """Return the centre, and what it adds to the privacy notice; raises ``NotFound``."""
+    centre = require_centre(tx, centre_code)
+    return make_public_centre(centre), centre.notice

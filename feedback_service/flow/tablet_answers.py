@@ -19,16 +19,16 @@ from feedback_service.cases import invitations
 from feedback_service.cases.invitations import InvitationContext
 from feedback_service.centres import opening_hours
 from feedback_service.centres.register import make_public_centre
-from feedback_service.counts import rollups
+from feedback_service.counts import counted_days
 from feedback_service.database import reading, table_of, transaction
 from feedback_service.errors import N_, FeedbackError, Gone, Invalid, NotAuthenticated
 from feedback_service.facts import AnswerFacts, ServiceContext
-from feedback_service.flow.recording import make_case_context, record_answer
+from feedback_service.flow.recording import make_service_context, record_answer
 from feedback_service.flow.tablet_screens import lock_invitation_by_code
 from feedback_service.keyring import current_keyring
 from feedback_service.models import Centre, Device, Signal
 from feedback_service.surveys import published, responses
-from feedback_service.surveys.answers import Submission, refuse_empty
+from feedback_service.surveys.answers import Submission, require_some_answer
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.tablets import devices, signals
 from feedback_service.tablets.devices import AuthenticatedTablet
@@ -70,13 +70,11 @@ def accept_answers(
 
     ``by_hand``: an operator imports the answers from a file, and only step 2 is done.
     """
-    if by_hand:
-        return [
-            item if isinstance(item, FeedbackError) else _accept_or_refuse(tablet, item) for item in items
-        ]
-    _check_code_limit(tablet, any(isinstance(item, TabletAnswer) and item.short_code for item in items))
+    if not by_hand and any(isinstance(item, TabletAnswer) and item.short_code for item in items):
+        _check_code_limit(tablet)
     results = [item if isinstance(item, FeedbackError) else _accept_or_refuse(tablet, item) for item in items]
-    if tablet.revoked_at is not None and all(isinstance(result, NotAuthenticated) for result in results):
+    is_refused = all(isinstance(result, NotAuthenticated) for result in results)
+    if not by_hand and tablet.revoked_at is not None and is_refused:
         _delete_device_key(tablet)
         raise NotAuthenticated()
     return results
@@ -104,9 +102,8 @@ def _accept_or_refuse(tablet: AuthenticatedTablet, answer: TabletAnswer) -> str 
 
 
 @reading
-def _check_code_limit(tx: Session, tablet: AuthenticatedTablet, has_codes: bool) -> None:
-    if has_codes:
-        devices.refuse_too_many_guesses(devices.get_device(tx, tablet), clock.now())
+def _check_code_limit(tx: Session, tablet: AuthenticatedTablet) -> None:
+    devices.refuse_too_many_guesses(devices.get_device(tx, tablet), clock.now())
 
 
 @transaction
@@ -129,8 +126,8 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
     Raises ``Invalid`` or ``NotAuthenticated``.
     """
     centre, ring, now = tx.get_one(Centre, tablet.centre_id), current_keyring(), clock.now()
-    scope = centre.id.bytes
-    client_hashes = [key.hash_client_id(scope, answer.client_id) for key in ring.keys]
+    namespace = centre.id.bytes
+    client_hashes = [key.hash_client_id(namespace, answer.client_id) for key in ring.keys]
     if responses.find_by_client(tx, centre.id, client_hashes) is not None:
         return "duplicate"
     device = devices.get_device(tx, tablet, lock=answer.short_code is not None)
@@ -141,23 +138,25 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
         raise Invalid.for_field("/answered_at", TOO_OLD)
     day = clock.kyiv_day(answered_at)
     questionnaire = _find_questionnaire(tx, answer, day)
-    answers = refuse_empty(answer.submission.check(questionnaire))
+    answers = answer.submission.read_answers(questionnaire)
+    require_some_answer(answers)
     if answers.comment is not None:
         raise Invalid.for_field("/answers/any.comment", NO_FREE_TEXT)
     invited = _find_open_invitation(tx, device, centre, answer, questionnaire, answered_at, now)
     if invited is not None:
         invitations.mark_answered(tx.connection(), invited, answer.client_id, answered_on=day)
         if invited.invitation.last_day < clock.kyiv_day(now):  # counts of its day may be stored already
-            rollups.reopen_invitations(tx, centre.id, since=invited.invitation.issued_on)
-    facts = AnswerFacts(
-        response_id=ring.signing_key.derive_response_id(scope, answer.client_id),
-        context=make_case_context(invited.centre, invited.case, invited.service)
-        if invited
-        else ServiceContext(
+            counted_days.reopen_invitations(tx, centre.id, since=invited.invitation.issued_on)
+        service_context = make_service_context(invited.centre, invited.case, invited.service)
+    else:
+        service_context = ServiceContext(
             centre=make_public_centre(centre),
             front_office=questionnaire.front_office,
             workplace=device.workplace,
-        ),
+        )
+    facts = AnswerFacts(
+        response_id=ring.signing_key.derive_response_id(namespace, answer.client_id),
+        context=service_context,
         questionnaire=questionnaire.version,
         language=answer.language,
         source="tablet_hall" if invited else "tablet_walkup",
@@ -166,7 +165,7 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
         receipt_hash=None,
         client_hash=client_hashes[0],
     )
-    record_answer(tx.connection(), facts, answers)
+    record_answer(tx.connection(), facts, questionnaire, answers)
     if signal_reasons := signals.find_signals(
         answer.pace, was_open=opening_hours.is_open(centre.opening, answered_at)
     ):
@@ -195,19 +194,17 @@ def _find_open_invitation(
     now: datetime,
 ) -> InvitationContext | None:
     """Return the invitation of the answer's code; ``None`` without a code, or if it is used up, closed or unknown."""
-    context = (
-        lock_invitation_by_code(tx, device, centre, answer.short_code, now)
-        if answer.short_code is not None
-        else None
-    )
+    if answer.short_code is None:
+        return None
+    context = lock_invitation_by_code(tx, device, centre, answer.short_code, now)
     if context is None or context.invitation.answered_on is not None:
         return None
     if context.invitation.started:
-        return None  # begun on a phone: that draft counts
+        return None  # a draft from a phone counts
     if context.case.front_office != questionnaire.front_office:
         return None  # the tablet could not look up the code, and asked about the hall
     try:
-        context.refuse_if_closed(clock.kyiv_day(answered_at))
+        context.refuse_cancelled_or_expired(clock.kyiv_day(answered_at))
     except Gone:
         return None
     return context

@@ -55,6 +55,8 @@ def import_tablet_file(
     """
     try:
         kind, file_device_id = document["vidhuk"], document["device"]
+        if kind != FILE_KIND:
+            raise ValueError(kind)
         sealed_answers = [
             (
                 uuid.UUID(item.get("device", file_device_id)),
@@ -63,14 +65,10 @@ def import_tablet_file(
             )
             for item in document["items"]
         ]
-        tablets = {
-            id: _find_tablet(id, centres)
-            for id in {uuid.UUID(file_device_id), *(id for id, *_ in sealed_answers)}
-        }
+        device_ids = {uuid.UUID(file_device_id), *(id for id, *_ in sealed_answers)}
     except (LookupError, TypeError, ValueError, AttributeError):
         raise Invalid.for_field("", NOT_A_TABLET_FILE) from None
-    if kind != FILE_KIND:
-        raise Invalid.for_field("", NOT_A_TABLET_FILE)
+    tablets = {id: _find_tablet(id, centres) for id in device_ids}
     if not any(tablets.values()):
         raise Invalid.for_field("", UNKNOWN_TABLET)
     opened_answers = [
@@ -85,7 +83,8 @@ def import_tablet_file(
         [result] = accept_answers(tablet, [answer], by_hand=True)
         if isinstance(result, FeedbackError):
             record_refused_answer(tablet, client_id, describe_refusal(result))
-        outcome_counts["rejected" if isinstance(result, FeedbackError) else result] += 1
+            result = "rejected"
+        outcome_counts[result] += 1
     return +outcome_counts
 
 
@@ -116,11 +115,8 @@ def _open_sealed_answer(
 
 def _parse_answer(client_id: str, members: Mapping[str, Any]) -> TabletAnswer:
     """Return the answer that our own page encrypted. All of it is checked: who has the tablet has its key too."""
-    answers, pace, answered_at = (
-        members["answers"],
-        members.get("pace") or {},
-        datetime.fromisoformat(members["answered_at"]),
-    )
+    answers, pace = members["answers"], members.get("pace") or {}
+    answered_at = datetime.fromisoformat(members["answered_at"])
     checks = [
         isinstance(answers, dict),
         members["language"] in current_settings().languages,

@@ -1,6 +1,6 @@
 """An operator or a user pairs a tablet by a code, and revokes its key.
 
-There are two ways, and both end in ``pair_tablet``. Either somebody makes a code (``add_device``) and types it on the
+There are two ways, and both end in ``pair_tablet``. Either somebody makes a code (``add_tablet``) and types it on the
 tablet; or the tablet shows a code (``ask_to_pair``), somebody approves it (``approve_tablet``), and the tablet fetches
 its key with a secret of its own (like RFC 8628).
 """
@@ -22,9 +22,8 @@ from feedback_service.database import reading, transaction
 from feedback_service.errors import N_, Invalid, NotFound, TooManyGuesses
 from feedback_service.keyring import current_keyring
 from feedback_service.models import Centre, Device
-from feedback_service.plain_text import UnusableText, read_line
+from feedback_service.plain_text import read_line, refuse_unusable
 from feedback_service.tablets import devices
-from feedback_service.tablets.devices import AuthenticatedTablet
 from feedback_service.vocabulary import DEVICE_MODES
 
 MAX_NAME_LENGTH, MAX_WORKPLACE_LENGTH = 100, 64  # characters
@@ -53,14 +52,11 @@ class PendingPairing:
     until: datetime
 
 
-@reading
-def find_tablet(tx: Session, secret: str) -> AuthenticatedTablet | None:
-    """Find the tablet that has this key; a revoked tablet is found for 30 days, to deliver what it holds."""
-    return devices.find_tablet(tx, secret)
+find_tablet = reading(devices.find_tablet)
 
 
 @transaction
-def add_device(
+def add_tablet(
     tx: Session,
     centre: str,
     *,
@@ -69,25 +65,25 @@ def add_device(
     workplace: str | None = None,
     actor: Actor = COMMAND_LINE,
 ) -> str:
-    """Add a device and return the code that pairs a tablet with it. Raises ``Invalid``."""
+    """Add a tablet and return the code that pairs it. Raises ``Invalid``."""
     now, code = clock.now(), keyring.new_pairing_code()
-    device = _create_device(tx, centre, name, mode, workplace, now)
-    _write_audit_entry(tx, device, actor, "tablet_added")
-    devices.allow_pairing(device, current_keyring().signing_key.hash_secret("pairing", code), now)
+    tablet = _create_tablet(tx, centre, name, mode, workplace, now)
+    _write_audit_entry(tx, tablet, actor, "tablet_added")
+    devices.allow_pairing(tablet, current_keyring().signing_key.hash_secret("pairing", code), now)
     return keyring.format_code(code)
 
 
 @transaction
 def renew_pairing_code(
-    tx: Session, device_id: uuid.UUID, centres: Collection[str], actor: Actor = COMMAND_LINE
+    tx: Session, tablet_id: uuid.UUID, centres: Collection[str], actor: Actor = COMMAND_LINE
 ) -> str:
     """Return a new code for a tablet whose code expired or whose key was lost.
 
     Raises ``NotFound`` unless it belongs to one of these centres.
     """
-    now, code, device = clock.now(), keyring.new_pairing_code(), _find_device(tx, device_id, centres)
-    devices.allow_pairing(device, current_keyring().signing_key.hash_secret("pairing", code), now)
-    _write_audit_entry(tx, device, actor, "tablet_code")
+    now, code, tablet = clock.now(), keyring.new_pairing_code(), _find_tablet(tx, tablet_id, centres)
+    devices.allow_pairing(tablet, current_keyring().signing_key.hash_secret("pairing", code), now)
+    _write_audit_entry(tx, tablet, actor, "tablet_code")
     return keyring.format_code(code)
 
 
@@ -125,10 +121,10 @@ def approve_tablet(
     )
     if request is None:
         raise NotFound(NOT_PAIRED)
-    device = _create_device(tx, centre, name, mode, workplace, now)
-    device.pairing_hash, device.pairing_until = request.secret_hash, request.until
+    tablet = _create_tablet(tx, centre, name, mode, workplace, now)
+    tablet.pairing_hash, tablet.pairing_until = request.secret_hash, request.until
     tx.delete(request)
-    _write_audit_entry(tx, device, actor, "tablet_added")
+    _write_audit_entry(tx, tablet, actor, "tablet_added")
 
 
 @transaction
@@ -141,44 +137,44 @@ def pair_tablet(tx: Session, code: str) -> PairedTablet:
     hashes = ring.hash_secret_with_all("pairing", code)
     if normal_code := keyring.normalise_code(code):
         hashes += ring.hash_secret_with_all("pairing", normal_code)
-    device_and_key = devices.pair_tablet(tx, hashes, now)
-    if device_and_key is None:
+    tablet_and_key = devices.pair_tablet(tx, hashes, now)
+    if tablet_and_key is None:
         raise NotFound(NOT_APPROVED if devices.is_pairing_requested(tx, hashes, now) else NOT_PAIRED)
-    device, secret = device_and_key
-    centre = tx.get_one(Centre, device.centre_id)
-    return PairedTablet(secret, device.id, device.name, device.mode, device.workplace, centre.code)
+    tablet, secret = tablet_and_key
+    centre = tx.get_one(Centre, tablet.centre_id)
+    return PairedTablet(secret, tablet.id, tablet.name, tablet.mode, tablet.workplace, centre.code)
 
 
 @transaction
-def revoke_device(
-    tx: Session, device_id: uuid.UUID, centres: Collection[str], actor: Actor = COMMAND_LINE
+def revoke_tablet(
+    tx: Session, tablet_id: uuid.UUID, centres: Collection[str], actor: Actor = COMMAND_LINE
 ) -> None:
     """Revoke the key of a tablet: it may only deliver answers that were given until now.
 
     Raises ``NotFound`` unless it belongs to one of these centres.
     """
-    device = _find_device(tx, device_id, centres)
-    if device.revoked_at is None:
-        device.revoked_at = clock.now()
-        _write_audit_entry(tx, device, actor, "tablet_revoked")
-    device.pairing_hash = device.pairing_until = None
+    tablet = _find_tablet(tx, tablet_id, centres)
+    if tablet.revoked_at is None:
+        tablet.revoked_at = clock.now()
+        _write_audit_entry(tx, tablet, actor, "tablet_revoked")
+    tablet.pairing_hash = tablet.pairing_until = None
 
 
-def _find_device(tx: Session, device_id: uuid.UUID, centres: Collection[str]) -> Device:
+def _find_tablet(tx: Session, tablet_id: uuid.UUID, centres: Collection[str]) -> Device:
     query = select(Device).join(Centre, Centre.id == Device.centre_id)
-    device = tx.scalar(
-        query.where(Device.id == device_id, Centre.code.in_(centres)).with_for_update(of=Device)
+    tablet = tx.scalar(
+        query.where(Device.id == tablet_id, Centre.code.in_(centres)).with_for_update(of=Device)
     )
-    if device is None:
+    if tablet is None:
         raise NotFound()
-    return device
+    return tablet
 
 
-def _write_audit_entry(tx: Session, device: Device, actor: Actor, action: str) -> None:
-    audit_log.append_entry(tx, [device.centre_id], actor, action, f"{device.name} {device.id}", clock.now())
+def _write_audit_entry(tx: Session, tablet: Device, actor: Actor, action: str) -> None:
+    audit_log.append_entry(tx, [tablet.centre_id], actor, action, f"{tablet.name} {tablet.id}", clock.now())
 
 
-def _create_device(
+def _create_tablet(
     tx: Session, centre: str, name: str, mode: str, workplace: str | None, now: datetime
 ) -> Device:
     centre_row = find_centre(tx, centre)
@@ -190,7 +186,7 @@ def _create_device(
         raise Invalid.for_field(
             "/workplace", N_("A desk's tablet needs the workplace whose cases it offers.")
         )
-    device = Device(
+    tablet = Device(
         centre_id=centre_row.id,
         id=uuid.uuid4(),
         name=_clean_line("/name", name, MAX_NAME_LENGTH),
@@ -202,12 +198,10 @@ def _create_device(
         skew=0,
         wrong_codes=0,
     )
-    tx.add(device)
-    return device
+    tx.add(tablet)
+    return tablet
 
 
 def _clean_line(pointer: str, text: str, max_length: int) -> str:
-    try:
+    with refuse_unusable(pointer):
         return read_line(" ".join(text.split()), max_length)
-    except UnusableText as error:
-        raise Invalid.for_field(pointer, error.message, **error.params) from None

@@ -9,16 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feedback_service import clock, keyring
-from feedback_service.cases import invitations
+from feedback_service.cases import invitations, short_codes
 from feedback_service.cases.invitations import InvitationContext
 from feedback_service.centres.register import make_public_centre
 from feedback_service.config import current_settings
 from feedback_service.database import reading, transaction
-from feedback_service.errors import (
-    AlreadyAnswered,
-    NotAuthenticated,
-    NotFound,
-)
+from feedback_service.errors import AlreadyAnswered, NotAuthenticated, NotFound
 from feedback_service.facts import PublicCentre
 from feedback_service.keyring import current_keyring
 from feedback_service.models import Case, Centre, Device, Invitation, Service
@@ -33,7 +29,11 @@ CASE_OFFER_TIME = timedelta(minutes=3)  # how long a tablet at a window offers a
 
 @dataclass(frozen=True, slots=True)
 class OpenCase:
-    """A case that may be rated on a tablet: enough to recognise it, and its short code."""
+    """A case that may be rated on a tablet: enough to recognise it, and its short code.
+
+    The code of a case that the tablet offers begins with the centre's prefix; that of a case that was looked up does
+    not. A tablet may send both.
+    """
 
     short_code: str
     service: str
@@ -132,7 +132,7 @@ def _find_open_case(tx: Session, tablet: AuthenticatedTablet, short_code: str) -
         raise AlreadyAnswered(context.invitation.answered_on)
     if context.invitation.started:
         raise AlreadyAnswered(clock.kyiv_day(now))
-    context.refuse_if_closed(clock.kyiv_day(now))
+    context.refuse_cancelled_or_expired(clock.kyiv_day(now))
     code = context.key.derive_short_code(context.invitation.id)
     return OpenCase(keyring.format_code(code), context.service.title, context.case.front_office, None)
 
@@ -145,7 +145,7 @@ def lock_invitation_by_code(
     if len(code) == keyring.PREFIX_LENGTH + keyring.CODE_LENGTH and code.startswith(centre.prefix):
         code = code[keyring.PREFIX_LENGTH :]
     token = (
-        invitations.find_token_by_short_code(tx, current_keyring(), centre, code)
+        short_codes.find_token_by_short_code(tx, current_keyring(), centre, code)
         if len(code) == keyring.CODE_LENGTH
         else None
     )

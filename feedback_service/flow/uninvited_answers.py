@@ -11,12 +11,12 @@ from feedback_service.cases.register import ServiceRef, find_or_add_service, mak
 from feedback_service.centres.register import make_public_centre, require_centre
 from feedback_service.database import reading, transaction
 from feedback_service.errors import N_, Invalid, NotFound
-from feedback_service.facts import AnswerFacts, PublicCentre, ServiceContext
+from feedback_service.facts import AnswerFacts, ServiceContext
 from feedback_service.flow.answers import RecordedAnswer, Survey
 from feedback_service.flow.recording import record_answer
 from feedback_service.keyring import current_keyring
 from feedback_service.surveys import published, responses
-from feedback_service.surveys.answers import Submission, refuse_empty
+from feedback_service.surveys.answers import Submission, require_some_answer
 
 MAX_ANSWER_AGE = timedelta(days=366)  # how long ago an answer that staff type in may have been given
 
@@ -43,14 +43,7 @@ def open_hall_survey(tx: Session, centre_code: str) -> Survey:
     return Survey(make_public_centre(centre), None, None, questionnaire, has_draft=False)
 
 
-@reading
-def read_privacy_notice(tx: Session, centre_code: str) -> tuple[PublicCentre, str | None]:
-    """Return the centre, and what it adds to the privacy notice; raises ``NotFound``."""
-    centre = require_centre(tx, centre_code)
-    return make_public_centre(centre), centre.notice
-
-
-def record_hall_answer_in(
+def record_hall_answer_within(
     tx: Session, centre_code: str, *, client_id: uuid.UUID, submission: Submission, language: str
 ) -> RecordedAnswer:
     """Store an answer by the poster in the hall. It has a source of its own and stays out of the official index.
@@ -70,7 +63,7 @@ def record_hall_answer_in(
     )
 
 
-record_hall_answer = transaction(record_hall_answer_in)
+record_hall_answer = transaction(record_hall_answer_within)
 
 
 @transaction
@@ -108,7 +101,7 @@ def record_assisted_answer(
 
 def _record_once(
     tx: Session,
-    context: ServiceContext,
+    service_context: ServiceContext,
     client_id: uuid.UUID,
     submission: Submission,
     *,
@@ -120,33 +113,32 @@ def _record_once(
     """Record what a client sends to a centre, once.
 
     1. If this client has answered before, return its receipt again.
-    2. Check the submission against the questionnaire that was in force on ``day``; raises ``Invalid``.
+    2. Read the answers out of the submission, by the questionnaire in force on ``day``; raises ``Invalid``.
     3. Store the answer with its event, see ``recording.record_answer``.
     """
-    centre_id, ring = context.centre.id, current_keyring()
-    scope = centre_id.bytes
+    centre_id, ring = service_context.centre.id, current_keyring()
+    namespace = centre_id.bytes
     for key in ring.keys:
-        if responses.find_by_client(tx, centre_id, [key.hash_client_id(scope, client_id)]) is not None:
-            return RecordedAnswer(
-                key.derive_response_id(scope, client_id), key.derive_receipt(scope, client_id), repeated=True
-            )
+        if responses.find_by_client(tx, centre_id, [key.hash_client_id(namespace, client_id)]) is not None:
+            return RecordedAnswer.of_client(key, namespace, client_id, repeated=True)
     try:
-        questionnaire = published.find_in_force(tx.connection(), context.front_office, day)
+        questionnaire = published.find_in_force(tx.connection(), service_context.front_office, day)
     except LookupError:
         raise Invalid.for_field("/answered_on", N_("No questionnaire was in force on this day.")) from None
-    answers = refuse_empty(submission.check(questionnaire))
+    answers = submission.read_answers(questionnaire)
+    require_some_answer(answers)
     key = ring.signing_key
-    recorded = RecordedAnswer(key.derive_response_id(scope, client_id), key.derive_receipt(scope, client_id))
+    recorded = RecordedAnswer.of_client(key, namespace, client_id)
     facts = AnswerFacts(
         response_id=recorded.id,
-        context=context,
+        context=service_context,
         questionnaire=questionnaire.version,
         language=language,
         source=source,
         answered_on=day,
         answered_at=answered_at,
         receipt_hash=key.hash_secret("receipt", recorded.receipt),
-        client_hash=key.hash_client_id(scope, client_id),
+        client_hash=key.hash_client_id(namespace, client_id),
     )
-    record_answer(tx.connection(), facts, answers)
+    record_answer(tx.connection(), facts, questionnaire, answers)
     return recorded

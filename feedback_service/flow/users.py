@@ -42,17 +42,6 @@ class VisibleUser:
     is_you: bool
 
 
-@transaction
-def add_user(
-    tx: Session, current_user: CurrentUser | None, email: str, role: str, scopes: Iterable[str]
-) -> UserAdded:
-    """Add a user, who can sign in after choosing a password with the link.
-
-    Raises ``Invalid`` naming every field at fault, ``Conflict`` if the e-mail is taken.
-    """
-    return _create_user(tx, current_user, email, role, scopes)
-
-
 def add_user_with_password(email: str, role: str, scopes: Sequence[str], password: str) -> None:
     """Add a user with a password, at the command line; errors as in ``add_user``."""
     if problem := passwords.find_password_problem(password, email):
@@ -71,12 +60,19 @@ def _add_user_with_hash(
 def _create_user(
     tx: Session, current_user: CurrentUser | None, email: str, role: str, scopes: Iterable[str]
 ) -> UserAdded:
+    """Add a user, who can sign in after choosing a password with the link.
+
+    Raises ``Invalid`` naming every field at fault, ``Conflict`` if the e-mail is taken.
+    """
     now, scope_list = clock.now(), list(scopes)
     _require_live_session(tx, current_user)
     _refuse_grant(current_user, role, scope_list)
     user = users.add_user(tx, email, role, scope_list, now)
     _write_audit_entry(tx, current_user, user, "user_added", now)
     return UserAdded(user.id, users.issue_password_link(user, now))
+
+
+add_user = transaction(_create_user)
 
 
 @reading
@@ -241,11 +237,5 @@ def _write_audit_entry(
     more_chains: Collection[uuid.UUID] = (),
 ) -> None:
     chains = {*users.find_audit_chains(tx, user.role, users.list_scopes(tx, user)), *more_chains}
-    audit_log.append_entry(
-        tx,
-        chains,
-        current_user.actor if current_user else COMMAND_LINE,
-        action,
-        f"{user.email} {user.role}",
-        now,
-    )
+    actor = current_user.actor if current_user else COMMAND_LINE
+    audit_log.append_entry(tx, chains, actor, action, f"{user.email} {user.role}", now)

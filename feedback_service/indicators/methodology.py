@@ -107,10 +107,6 @@ class Methodology:
         overall = (question.id for question in self.overall.values())
         return frozenset((*self.loyalty.questions.values(), *overall))
 
-    def is_bad_answer(self, question: str, value: str) -> bool:
-        """Whether this value is a bad answer to this question."""
-        return any(value in overall.bad for overall in self.overall.values() if overall.id == question)
-
     def has_bad_answer(self, answers: Mapping[str, str]) -> bool:
         """Whether one person's answers, by question, hold a bad one."""
         return any(answers.get(overall.id) in overall.bad for overall in self.overall.values())

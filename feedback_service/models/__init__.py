@@ -3,7 +3,9 @@
 The primary key of every table of a centre begins with ``centre_id``, so that rows of two centres never mix. Other
 unique constraints begin with their selective column: PostgreSQL without statistics may use any index that begins
 with ``centre_id`` to find one row, and then reads the whole centre for it (measured: 13 s for a thousand cases).
-What the service must not know has no column: see docs/privacy.md.
+Classes have the words of the glossary; some tables and columns keep older ones (``AlarmCheck`` is ``concerns``,
+``EventSequence`` ``queues``, ``ReceiverChannel`` ``channels``, ``EmailDigest`` ``gatherings``, ``QueuedEmail``
+``letters``). What the service must not know has no column: see docs/privacy.md.
 """
 
 from feedback_service.models.access import (

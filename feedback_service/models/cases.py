@@ -81,11 +81,11 @@ class Invitation(Base):
     started: Mapped[bool] = mapped_column(default=False)
     answered_on: Mapped[date | None]
     client_hash: Mapped[Fingerprint | None]  # of the client id that answered, to recognise its repeat
-    left_begun: Mapped[bool] = mapped_column(default=False)  # a draft that PARTIAL_MINUTES made final
+    left_begun: Mapped[bool] = mapped_column(default=False)  # the answer was an abandoned draft
 
 
 class DraftAnswer(Base):
-    """What a person has chosen so far; the final answer deletes the row."""
+    """What a person has chosen so far; the final answer deletes the row. Tables and columns say "begun" for "draft"."""
 
     __tablename__ = "begun_answers"
     __table_args__ = (

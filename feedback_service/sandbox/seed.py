@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.cases import invitations
 from feedback_service.cases.register import CaseUpdate, ServiceRef
-from feedback_service.counts import rollups
+from feedback_service.counts import counted_days
 from feedback_service.database import OptimisticTransaction, transaction
 from feedback_service.errors import Conflict
 from feedback_service.flow import answers, maintenance, registers, uninvited_answers
@@ -110,11 +110,9 @@ def make_plan(cases: int, seed: int, now: datetime) -> Plan:
         for at in completion_times
         if rng.random() < HALL_ANSWERS_PER_CASE
     )
+    assisted_sources = ("phone_interview", "paper_box")
     assisted_answers = (
-        (
-            _draw_answer(rng, at, demo_data.OFFLINE_SHARES, rng.choice(("phone_interview", "paper_box"))),
-            _draw_service(rng),
-        )
+        (_draw_answer(rng, at, demo_data.OFFLINE_SHARES, rng.choice(assisted_sources)), _draw_service(rng))
         for at in completion_times
         if rng.random() < ASSISTED_ANSWERS_PER_CASE
     )
@@ -164,7 +162,7 @@ def _draw_visit(rng: random.Random, case_number: str, at: datetime, now: datetim
     )
     answered_at = at + timedelta(minutes=rng.expovariate(1 / 40), days=rng.choice((0, 0, 0, 0, 1, 2, 5)))
     behaviour = rng.choices(
-        ("answers", "begins", "opens", "nothing"),
+        ("answers", "abandons", "opens", "nothing"),
         weights=(
             ANSWERING_SHARE,
             ABANDONING_SHARE,
@@ -174,30 +172,24 @@ def _draw_visit(rng: random.Random, case_number: str, at: datetime, now: datetim
     )[0]
     source = rng.choices(("qr_case", "sms_viber", "tablet_hall"), weights=(72, 18, 0 if online else 10))[0]
     is_affected = is_in_trouble(service.code, at, now) and rng.random() < demo_data.SUBSIDY_TROUBLE.share
-    answer = _draw_answer(
-        rng,
-        answered_at,
-        demo_data.ONLINE_SHARES if online else demo_data.OFFLINE_SHARES,
-        source,
-        is_affected=is_affected,
-    )
+    questions = demo_data.ONLINE_SHARES if online else demo_data.OFFLINE_SHARES
+    answer = _draw_answer(rng, answered_at, questions, source, is_affected=is_affected)
     if status == "in_progress" or answered_at > now:
         return Visit(case_update, None, None)
-    if behaviour == "begins":
+    if behaviour == "abandons":
         first_answer = next(iter(answer.answers.items()))
         answer = replace(answer, answers=dict([first_answer]), is_draft=True)
     return Visit(
         case_update,
-        answer if behaviour in ("answers", "begins") else None,
+        answer if behaviour in ("answers", "abandons") else None,
         answered_at if behaviour == "opens" else None,
     )
 
 
 def is_in_trouble(service: str, at: datetime, now: datetime) -> bool:
     """Tell whether the town's trouble with this service had begun at that time."""
-    return service == demo_data.SUBSIDY_TROUBLE.service and now - at < timedelta(
-        days=demo_data.SUBSIDY_TROUBLE.days
-    )
+    trouble = demo_data.SUBSIDY_TROUBLE
+    return service == trouble.service and now - at < timedelta(days=trouble.days)
 
 
 def _draw_answer(
@@ -212,10 +204,8 @@ def _draw_answer(
 
     A person who ``is_affected`` by the town's trouble is in the worst mood, and says why.
     """
-    mood, sees_second_screen = (
-        1.0 if is_affected else rng.random(),
-        is_affected or rng.random() < SECOND_SCREEN_SHARE,
-    )
+    mood = 1.0 if is_affected else rng.random()
+    sees_second_screen = is_affected or rng.random() < SECOND_SCREEN_SHARE
     choices: dict[str, str] = {}
     for position, (question, shares) in enumerate(questions.items()):
         answer_mood = mood if is_affected or rng.random() < MOOD_CONSISTENCY else rng.random()
@@ -225,12 +215,8 @@ def _draw_answer(
         question: int(value) if value.isdecimal() else value for question, value in choices.items()
     }
     if sees_second_screen:
-        answers |= _draw_second_screen(
-            rng,
-            questions,
-            is_poor=not demo_data.POOR_ANSWERS.isdisjoint(choices.values()),
-            is_affected=is_affected,
-        )
+        is_poor = not demo_data.POOR_ANSWERS.isdisjoint(choices.values())
+        answers |= _draw_second_screen(rng, questions, is_poor=is_poor, is_affected=is_affected)
     language = "en" if rng.random() < 0.03 else "uk"
     return DemoAnswer(at, uuid.UUID(int=rng.getrandbits(128), version=4), answers, source, language)
 
@@ -276,14 +262,11 @@ def _ensure_demo_centre() -> None:
     """Add the town's centre and services, unless they are there already."""
     with suppress(Conflict):
         registers.add_centre(demo_data.PROFILE)
-    service_rows = [
-        {"code": service.code, "local_code": service.local_code, "title": service.title}
-        for service in demo_data.SERVICES
+    rows = [
+        ImportedRow(number, {"code": each.code, "local_code": each.local_code, "title": each.title})
+        for number, each in enumerate(demo_data.SERVICES, 1)
     ]
-    registers.import_services(
-        [ImportedRow(line_number, cells) for line_number, cells in enumerate(service_rows, 1)],
-        demo_data.CENTRE,
-    )
+    registers.import_services(rows, demo_data.CENTRE)
 
 
 def _register_cases(visits: Sequence[Visit], now: datetime) -> Iterator[tuple[DemoAnswer, str | None]]:
@@ -307,14 +290,8 @@ def _register_cases(visits: Sequence[Visit], now: datetime) -> Iterator[tuple[De
 
 @transaction
 def _mark_opened(tx: Session, tokens: Sequence[str]) -> None:
-    invitations.mark_opened(
-        tx,
-        [
-            token_hash
-            for token in tokens
-            for token_hash in current_keyring().hash_secret_with_all("token", token)
-        ],
-    )
+    key = current_keyring().signing_key
+    invitations.mark_opened(tx, [key.hash_secret("token", token) for token in tokens])
 
 
 @transaction
@@ -329,11 +306,11 @@ def _submit_answers(tx: Session, answers_with_tokens: Sequence[tuple[DemoAnswer,
         }
         with clock_stopped_at(answer.answered_at):
             if token is None:
-                uninvited_answers.record_hall_answer_in(tx, demo_data.CENTRE, **options)
+                uninvited_answers.record_hall_answer_within(tx, demo_data.CENTRE, **options)
             elif answer.is_draft:
-                answers.save_draft_in(part_of_tx, token, source=answer.source, **options)
+                answers.save_draft_within(part_of_tx, token, source=answer.source, **options)
             else:
-                answers.submit_answer_in(part_of_tx, token, source=answer.source, **options)
+                answers.submit_answer_within(part_of_tx, token, source=answer.source, **options)
 
 
 def _record_assisted_answer(answer: DemoAnswer, service: demo_data.DemoService) -> None:
@@ -355,8 +332,8 @@ def _reopen_days(tx: Session, days: set[date], today: date) -> None:
     """Have these days counted again: they may have been closed before their answers were stored."""
     centre = tx.scalars(select(Centre).where(Centre.code == demo_data.CENTRE)).one()
     for day in sorted(days):
-        rollups.reopen_day(tx.connection(), centre.id, day, today=today)
-    rollups.reopen_invitations(tx, centre.id, since=today - timedelta(days=DAYS_COVERED))
+        counted_days.reopen_past_day(tx.connection(), centre.id, day, today=today)
+    counted_days.reopen_invitations(tx, centre.id, since=today - timedelta(days=DAYS_COVERED))
 
 
 @contextmanager

@@ -1,15 +1,14 @@
 """What a person submits, and its check against the questionnaire. All mistakes are named at once, none is corrected.
 
-A door hands the flow a ``Submission``. The flow knows which questionnaire the person was asked, and has the
-submission checked; the result is ``Answers``.
+A door hands the flow a ``Submission``. The flow knows which questionnaire the person was asked, and reads the
+``Answers`` out of the submission.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
-from feedback_service.errors import N_, FieldError, Invalid
+from feedback_service.errors import N_, FieldError, Invalid, json_pointer
 from feedback_service.plain_text import is_visible, read_text
 from feedback_service.surveys.privacy import MaskedText, mask_personal_data
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT, Question, Questionnaire
@@ -26,7 +25,6 @@ TOO_LONG = N_("The text is too long: %(length)d characters, at most %(limit)d.")
 NOTHING_ANSWERED = N_("Please answer at least one question.")
 
 MAX_UNKNOWN_NAMED = 20  # a body of 64 KiB can hold thousands of unknown ids; naming the first ones is enough
-MAX_POINTER_NAME = 64  # characters of an unknown id that are repeated in the error
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,8 @@ class Answers:
     """What one person answered so far, checked. The comment is masked already; its raw text is never stored.
 
     ``single`` holds one value per question as text, ``choices`` several in the questionnaire's order,
-    ``masked`` the kinds of personal data that were taken out of the comment.
+    ``masked`` the kinds of personal data that were taken out of the comment; only tests read it, but stored drafts
+    have it.
     """
 
     single: Mapping[str, str] = field(default_factory=dict)
@@ -101,7 +100,7 @@ class JsonSubmission:
 
     raw: Mapping[str, object]
 
-    def check(self, questionnaire: Questionnaire) -> Answers:
+    def read_answers(self, questionnaire: Questionnaire) -> Answers:
         """Return the checked answers; raises ``Invalid``, see ``check_answers``."""
         return check_answers(questionnaire, self.raw)
 
@@ -113,7 +112,7 @@ class FormSubmission:
     fields: Mapping[str, Sequence[str]]
     first_only: bool = False
 
-    def check(self, questionnaire: Questionnaire) -> Answers:
+    def read_answers(self, questionnaire: Questionnaire) -> Answers:
         """Return the checked answers; raises ``Invalid``, see ``check_answers``."""
         fields = self.fields
         if self.first_only:
@@ -129,47 +128,41 @@ def check_answers(questionnaire: Questionnaire, raw: Mapping[str, object]) -> An
     """Return the answers in ``raw`` (question id to JSON value); ``Invalid`` names every one that breaks a rule.
 
     An absent question, an empty list and a blank comment are not answered. Any other value must be exactly
-    right; none is converted, rounded or clamped. ``raw`` may answer nothing at all: see ``refuse_empty``.
+    right; none is converted, rounded or clamped. ``raw`` may answer nothing at all: see ``require_some_answer``.
     """
+    unknown_ids = [id for id in raw if questionnaire.find_question(id) is None]
     errors = [
-        FieldError(_json_pointer(question_id), UNKNOWN_QUESTION)
-        for question_id in islice(
-            (question_id for question_id in raw if questionnaire.find_question(question_id) is None),
-            MAX_UNKNOWN_NAMED,
-        )
+        FieldError(json_pointer("answers", id), UNKNOWN_QUESTION) for id in unknown_ids[:MAX_UNKNOWN_NAMED]
     ]
-    accepted: dict[str, Any] = {}
+    single: dict[str, str] = {}
+    choices: dict[str, tuple[str, ...]] = {}
+    comment = MaskedText("", ())
     for question in questionnaire.questions:
         if question.id not in raw:
             continue
         try:
-            accepted[question.id] = _READERS[question.kind](question, raw[question.id])
+            if question.kind == "choices":
+                if chosen := _read_choices(question, raw[question.id]):
+                    choices[question.id] = chosen
+            elif question.kind == "text":
+                comment = _read_comment(question, raw[question.id])
+            elif question.kind == "words":
+                single[question.id] = _read_option(question, raw[question.id])
+            else:
+                single[question.id] = _read_scale_point(raw[question.id])
         except InvalidAnswer as invalid_answer:
             errors.append(
-                FieldError(_json_pointer(question.id), invalid_answer.detail, invalid_answer.params)
+                FieldError(json_pointer("answers", question.id), invalid_answer.detail, invalid_answer.params)
             )
     if errors:
         raise Invalid(errors)
-
-    def answers_of_kind(*kinds: str) -> dict[str, Any]:
-        return {
-            q.id: accepted[q.id] for q in questionnaire.questions if q.kind in kinds and accepted.get(q.id)
-        }
-
-    masked_comment = next(iter(answers_of_kind("text").values()), MaskedText("", ()))
-    return Answers(
-        answers_of_kind("scale_0_10", "words"),
-        answers_of_kind("choices"),
-        masked_comment.text or None,
-        masked_comment.kinds,
-    )
+    return Answers(single, choices, comment.text or None, comment.kinds)
 
 
-def refuse_empty(answers: Answers) -> Answers:
-    """Return the answers; raises ``Invalid`` if nothing at all is answered."""
+def require_some_answer(answers: Answers) -> None:
+    """Raise ``Invalid`` if nothing at all is answered."""
     if answers.is_empty:
         raise Invalid.for_field("/answers", NOTHING_ANSWERED)
-    return answers
 
 
 def clean_and_mask_comment(text: str, limit: int) -> MaskedText:
@@ -208,7 +201,7 @@ def parse_form(questionnaire: Questionnaire, form: Mapping[str, Sequence[str]]) 
     return raw
 
 
-def _read_scale_point(question: Question, value: object) -> str:
+def _read_scale_point(value: object) -> str:
     if type(value) is not int or not 0 <= value <= 10:  # bool is an int too, and 9.0 == 9
         raise InvalidAnswer(NOT_A_POINT)
     return str(value)
@@ -235,17 +228,3 @@ def _read_comment(question: Question, value: object) -> MaskedText:
     if not isinstance(value, str):
         raise InvalidAnswer(NOT_TEXT)
     return clean_and_mask_comment(value, question.max_length or LONGEST_COMMENT)
-
-
-_READERS: Mapping[str, Callable[[Question, object], object]] = {
-    "scale_0_10": _read_scale_point,
-    "words": _read_option,
-    "choices": _read_choices,
-    "text": _read_comment,
-}
-
-
-def _json_pointer(question_id: str) -> str:
-    """Return the JSON Pointer (RFC 6901) of an answer. Lone surrogates are escaped, because UTF-8 cannot carry them."""
-    name = question_id[:MAX_POINTER_NAME].encode("utf-8", "backslashreplace").decode("utf-8")
-    return "/answers/" + name.replace("~", "~0").replace("/", "~1")

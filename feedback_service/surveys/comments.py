@@ -77,6 +77,39 @@ class CommentPage:
     withheld: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _AnswerSet:
+    """The answers of a centre in the circumstances of a filter; ``service_ids`` are those of its service."""
+
+    centre_id: uuid.UUID
+    answer_filter: AnswerFilter
+    service_ids: Collection[uuid.UUID] | None
+
+    def conditions(self, model: type[Comment] | type[Response]) -> Iterator[ColumnElement[bool]]:
+        """Yield the conditions that comments or responses must meet."""
+        answer_filter = self.answer_filter
+        yield model.centre_id == self.centre_id
+        yield model.answered_on.between(answer_filter.first, answer_filter.last)
+        if answer_filter.front_office:
+            yield model.front_office == answer_filter.front_office
+        if answer_filter.source:
+            yield model.source == answer_filter.source
+        if self.service_ids is not None:
+            yield model.service_id.in_(self.service_ids)
+
+    def select(self, model: type[Comment] | type[Response], limit: int) -> Select[Any]:
+        """Select one row for each comment or response, at most ``limit``."""
+        query = select(literal(1)).where(*self.conditions(model))
+        if model is Response:
+            query = query.where(Response.withdrawn_on.is_(None))
+        return query.limit(limit)
+
+    def count(self, tx: Session, limit: int) -> int:
+        """Return how many people answered, counted up to ``limit``; comments first, because they are fewer."""
+        comments = len(tx.execute(self.select(Comment, limit)).all())
+        return comments if comments >= limit else len(tx.execute(self.select(Response, limit)).all())
+
+
 def find_comments(
     tx: Session,
     centre_id: uuid.UUID,
@@ -88,10 +121,11 @@ def find_comments(
 ) -> CommentPage:
     """Return the newest comments, at most ``limit``, or those that follow the comment ``after``."""
     service_ids = _find_service_ids(tx, centre_id, comment_filter.answer_filter.service)
-    similar = _count_similar(tx, centre_id, comment_filter.answer_filter, service_ids, min_group)
+    answer_set = _AnswerSet(centre_id, comment_filter.answer_filter, service_ids)
+    similar = answer_set.count(tx, min_group)
     if similar < min_group:  # the same for all words searched: a difference would show what a person wrote
         return CommentPage(total=0, withheld=similar > 0)
-    query = _comment_query(centre_id, comment_filter, service_ids)
+    query = _comment_query(answer_set, comment_filter)
     if after is None:
         query = query.add_columns(func.count().over().label("total"))
     else:
@@ -100,7 +134,7 @@ def find_comments(
     rows = tx.execute(newest_first.limit(limit + 1)).all()
     shown_ids = [row.response_id for row in rows[:limit]]
     return CommentPage(
-        _view_comments(tx, centre_id, comment_filter.answer_filter, service_ids, shown_ids, min_group),
+        _view_comments(tx, answer_set, shown_ids, min_group),
         shown_ids[-1] if len(rows) > limit else None,
         (rows[0].total if rows else 0) if after is None else None,
     )
@@ -137,11 +171,9 @@ def set_comment_aside(
 # ---- the query -----------------------------------------------------------------------------------------------
 
 
-def _comment_query(
-    centre_id: uuid.UUID, comment_filter: CommentFilter, service_ids: Collection[uuid.UUID] | None
-) -> Select[Any]:
+def _comment_query(answer_set: _AnswerSet, comment_filter: CommentFilter) -> Select[Any]:
     query = select(Comment.response_id).where(
-        *_filter_conditions(Comment, centre_id, comment_filter.answer_filter, service_ids),
+        *answer_set.conditions(Comment),
         Comment.set_aside.is_(comment_filter.set_aside),
         *(
             or_(*(Comment.folded.like(f"%{prefix}%") for prefix in prefixes))
@@ -162,23 +194,6 @@ def _comment_query(
     return query
 
 
-def _filter_conditions(
-    model: type[Comment] | type[Response],
-    centre_id: uuid.UUID,
-    answer_filter: AnswerFilter,
-    service_ids: Collection[uuid.UUID] | None,
-) -> Iterator[ColumnElement[bool]]:
-    """Yield the conditions of the filter, for comments or for responses."""
-    yield model.centre_id == centre_id
-    yield model.answered_on.between(answer_filter.first, answer_filter.last)
-    if answer_filter.front_office:
-        yield model.front_office == answer_filter.front_office
-    if answer_filter.source:
-        yield model.source == answer_filter.source
-    if service_ids is not None:
-        yield model.service_id.in_(service_ids)
-
-
 def _comes_after(tx: Session, centre_id: uuid.UUID, after: uuid.UUID) -> ColumnElement[bool]:
     """Return the condition that a comment follows this one, whose response stays even after a withdrawal."""
     day = tx.scalar(select(Response.answered_on).where(Response.centre_id == centre_id, Response.id == after))
@@ -195,49 +210,11 @@ def _find_service_ids(tx: Session, centre_id: uuid.UUID, key: str | None) -> lis
     return list(tx.scalars(select(Service.id).where(Service.centre_id == centre_id, has_key)))
 
 
-# ---- how many people answered in the same circumstances --------------------------------------------------------
-
-
-def _select_similar(
-    model: type[Comment] | type[Response],
-    centre_id: uuid.UUID,
-    answer_filter: AnswerFilter,
-    service_ids: Collection[uuid.UUID] | None,
-    limit: int,
-) -> Select[Any]:
-    """Select one row for each comment or response of the filter, at most ``limit``."""
-    query = select(literal(1)).where(*_filter_conditions(model, centre_id, answer_filter, service_ids))
-    if model is Response:
-        query = query.where(Response.withdrawn_on.is_(None))
-    return query.limit(limit)
-
-
-def _count_similar(
-    tx: Session,
-    centre_id: uuid.UUID,
-    answer_filter: AnswerFilter,
-    service_ids: Collection[uuid.UUID] | None,
-    limit: int,
-) -> int:
-    """Return how many people answered, counted up to ``limit``; comments are counted first, because they are fewer."""
-    count = 0
-    for model in (Comment, Response):
-        count = len(tx.execute(_select_similar(model, centre_id, answer_filter, service_ids, limit)).all())
-        if count >= limit:
-            break
-    return count
-
-
 # ---- comments with their circumstances -------------------------------------------------------------------------
 
 
 def _view_comments(
-    tx: Session,
-    centre_id: uuid.UUID,
-    answer_filter: AnswerFilter,
-    service_ids: Collection[uuid.UUID] | None,
-    response_ids: Sequence[uuid.UUID],
-    min_group: int,
+    tx: Session, answer_set: _AnswerSet, response_ids: Sequence[uuid.UUID], min_group: int
 ) -> tuple[CommentView, ...]:
     if not response_ids:
         return ()
@@ -247,12 +224,11 @@ def _view_comments(
         select(Comment, Response, Service.title)
         .join(Response, same_response)
         .outerjoin(Service, same_service)
-        .where(Comment.centre_id == centre_id, Comment.response_id.in_(response_ids))
+        .where(Comment.centre_id == answer_set.centre_id, Comment.response_id.in_(response_ids))
     )
     rows = {comment.response_id: (comment, response, title) for comment, response, title in tx.execute(query)}
-    shared = _shared_circumstances(
-        tx, centre_id, answer_filter, service_ids, [response for _, response, _ in rows.values()], min_group
-    )
+    responses = [response for _, response, _ in rows.values()]
+    shared = _shared_circumstances(tx, answer_set, responses, min_group)
     views = []
     for response_id in response_ids:
         comment, response, title = rows[response_id]
@@ -280,12 +256,7 @@ Circumstances = tuple[date, str, uuid.UUID | None]  # month, front office, servi
 
 
 def _shared_circumstances(
-    tx: Session,
-    centre_id: uuid.UUID,
-    answer_filter: AnswerFilter,
-    service_ids: Collection[uuid.UUID] | None,
-    responses: Iterable[Response],
-    min_group: int,
+    tx: Session, answer_set: _AnswerSet, responses: Iterable[Response], min_group: int
 ) -> set[Circumstances]:
     """Return the circumstances of these responses in which at least ``min_group`` people answered.
 
@@ -298,14 +269,16 @@ def _shared_circumstances(
     numbered = list(circumstances)
     counts = []
     for number, (month, front_office, service) in enumerate(numbered):
-        narrowed = replace(
+        answer_filter = answer_set.answer_filter
+        narrowed_filter = replace(
             answer_filter,
             first=max(answer_filter.first, month),
             last=min(answer_filter.last, _first_of_month(month + timedelta(31)) - timedelta(1)),
             front_office=front_office,
         )
-        narrowed_ids = service_ids if service is None else [service]
-        limited = _select_similar(Response, centre_id, narrowed, narrowed_ids, min_group).subquery()
+        service_ids = answer_set.service_ids if service is None else [service]
+        narrowed = _AnswerSet(answer_set.centre_id, narrowed_filter, service_ids)
+        limited = narrowed.select(Response, min_group).subquery()
         counts.append(select(literal(number).label("number"), func.count().label("n")).select_from(limited))
     counted = union_all(*counts).subquery()
     enough = tx.scalars(select(counted.c.number).where(counted.c.n >= min_group))

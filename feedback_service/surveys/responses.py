@@ -12,7 +12,6 @@ from feedback_service import clock
 from feedback_service.database import execute_write, table_of
 from feedback_service.facts import AnswerFacts
 from feedback_service.models import Comment, Response
-from feedback_service.surveys import published
 from feedback_service.surveys.answers import Answers
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.surveys.search_stems import fold_text
@@ -20,11 +19,13 @@ from feedback_service.surveys.search_stems import fold_text
 _INSERT_RESPONSE, _INSERT_COMMENT = insert(table_of(Response)), insert(table_of(Comment))
 
 
-def store_response(connection: Connection, facts: AnswerFacts, answers: Answers) -> None:
+def insert_response(
+    connection: Connection, facts: AnswerFacts, questionnaire: Questionnaire, answers: Answers
+) -> None:
     """Insert the response, and its masked comment if there is one.
 
     Neither row leads to the case: ``case_ref`` and ``case_status`` are not stored, nor is the time of day but for
-    its part.
+    its part. The event names the case, until it is blanked.
     """
     context = facts.context
     centre_id = context.centre.id
@@ -54,8 +55,7 @@ def store_response(connection: Connection, facts: AnswerFacts, answers: Answers)
             "text": answers.comment,
             "folded": fold_text(answers.comment),
         }
-        grading = _grade_answers(published.get_by_version(connection, facts.questionnaire), answers)
-        execute_write(connection, _INSERT_COMMENT, shared | comment | grading)
+        execute_write(connection, _INSERT_COMMENT, shared | comment | _grade_answers(questionnaire, answers))
 
 
 def _grade_answers(questionnaire: Questionnaire, answers: Answers) -> dict[str, Any]:

@@ -78,7 +78,7 @@ def current_user() -> CurrentUser:
 def current_visibility() -> Visibility:
     """Return which centres the current user may see, and which rows in them. It is read once a request."""
     if "visibility" not in g:
-        g.visibility = audit.read_visibility(current_user())
+        g.visibility = audit.find_visibility(current_user())
     return cast(Visibility, g.visibility)
 
 

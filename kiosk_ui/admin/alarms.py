@@ -8,10 +8,10 @@ from flask.typing import ResponseReturnValue
 
 from feedback_service import clock
 from feedback_service.access import roles
+from feedback_service.alarm_rows import AlarmSummary
 from feedback_service.config import current_settings
 from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
 from feedback_service.flow import alarms as alarms_flow
-from feedback_service.flow.alarms import Card
 from kiosk_ui.admin.admission import current_user, find_visible_centre, needs, visible_centres
 from kiosk_ui.admin.forms import FormError, form_errors
 from kiosk_ui.admin.layout import redirect_to
@@ -84,7 +84,7 @@ def _show_alarms(status: int = 200, draft: NoteDraft | None = None) -> Response:
     )
 
 
-def _comment_filters(alarm: Card) -> dict[str, str]:
+def _comment_filters(alarm: AlarmSummary) -> dict[str, str]:
     """Return the filters with which the page of comments shows what the alarm is about."""
     today = clock.kyiv_day(clock.now())
     filters = {

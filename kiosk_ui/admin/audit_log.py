@@ -63,7 +63,7 @@ PAGE_LABELS = {
 
 
 # The log itself names pages by their views, so this view keeps its name.
-@needs(roles.JOURNAL)
+@needs(roles.AUDIT_LOG)
 def journal() -> ResponseReturnValue:
     """Show the audit log of a centre or of the installation, the newest entry first; ``?before=`` goes back."""
     may_see_installation = current_user().has_right(roles.INSTALLATION)

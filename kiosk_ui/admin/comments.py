@@ -14,7 +14,7 @@ from feedback_service.config import current_settings
 from feedback_service.errors import N_, NotFound
 from feedback_service.flow import centre_profile
 from feedback_service.flow import comments as comments_flow
-from feedback_service.flow.dashboard import read_questionnaires
+from feedback_service.flow.dashboard import list_questionnaires
 from feedback_service.i18n import own_name
 from feedback_service.surveys.comments import AnswerFilter, CommentFilter, CommentView
 from feedback_service.surveys.questionnaires import Question, Questionnaire
@@ -151,7 +151,7 @@ def set_comment_aside(centre: str, comment: str) -> ResponseReturnValue:
 
 def _read_filter_form(centre: str) -> CommentFilterForm:
     """Return the filters nearest to what the address asks for, and what else the form needs."""
-    questionnaires = read_questionnaires(clock.kyiv_day(clock.now()))
+    questionnaires = list_questionnaires(clock.kyiv_day(clock.now()))
     services = {
         _service_key(service): service.title
         for service in centre_profile.list_services(current_user(), centre)

@@ -26,7 +26,7 @@ EVENT_LABELS = {
 @needs(roles.DELIVERIES)
 def deliveries() -> Response:
     """Show how many events of the user's centres were delivered and wait, and the refused ones with their reasons."""
-    page = deliveries_flow.read_page(current_visibility().codes, EVENTS_SHOWN)
+    page = deliveries_flow.read_overview(current_visibility().codes, EVENTS_SHOWN)
     return respond_with_page(
         "admin/deliveries.html",
         totals=page.status.totals,

@@ -25,7 +25,7 @@ def draw_trend_chart(trend: Trend) -> Markup | None:
             value=bad.share if bad else None,
             low=None if point.low is None else point.low * 100,
             high=None if point.high is None else point.high * 100,
-            signal=point.signal is not None,
+            signal=point.limit_exceeded is not None,
         )
         for key, bad, point in zip(trend.keys, trend.bad, trend.chart.points, strict=True)
     ]

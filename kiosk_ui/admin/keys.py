@@ -63,7 +63,7 @@ def _show_keys(
         "admin/keys.html",
         status,
         visible_keys=api_keys.list_api_keys(current_user()),
-        scopes=[(scope, roles.SCOPE_LABELS[scope]) for scope in allowed_scopes],
+        scopes=[(scope, roles.KEY_SCOPE_LABELS[scope]) for scope in allowed_scopes],
         centres=visible_centres(),
         key_form=key_form,
         key_id=key_id,

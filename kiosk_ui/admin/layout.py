@@ -25,7 +25,7 @@ NAVIGATION: list[tuple[str, str, str | None]] = [
     ("admin.keys", N_("Keys"), roles.KEYS),
     ("admin.tablets", N_("Tablets"), roles.DEVICES),
     ("admin.deliveries", N_("Deliveries"), roles.DELIVERIES),
-    ("admin.journal", N_("Journal"), roles.JOURNAL),
+    ("admin.journal", N_("Journal"), roles.AUDIT_LOG),
 ]
 
 ROLE_LABELS = {

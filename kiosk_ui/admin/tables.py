@@ -115,7 +115,7 @@ def make_trend_table(
             *_bad_share_cells(bad)[:3],
             None if point.low is None else round(point.low * 100, 1),
             None if point.high is None else round(point.high * 100, 1),
-            signal_texts[point.signal] if bad else _(labels.TOO_FEW_TO_SHOW),
+            signal_texts[point.limit_exceeded] if bad else _(labels.TOO_FEW_TO_SHOW),
         ]
         for trend in overview.trends
         if trend.front_office == front_office

@@ -75,7 +75,7 @@ def add_tablet() -> ResponseReturnValue:
                 actor=actor,
             )
             return redirect_to("admin.tablets")
-        code = tablet_pairing.add_device(
+        code = tablet_pairing.add_tablet(
             tablet_form.centre, name=name, mode=mode, workplace=workplace, actor=actor
         )
     except Invalid as refusal:
@@ -95,7 +95,7 @@ def new_tablet_code(tablet: UUID) -> ResponseReturnValue:
 @needs(roles.DEVICES)
 def revoke_tablet(tablet: UUID) -> ResponseReturnValue:
     """Revoke a tablet. It may still deliver what was answered on it until now."""
-    tablet_pairing.revoke_device(tablet, current_visibility().codes, current_user().actor)
+    tablet_pairing.revoke_tablet(tablet, current_visibility().codes, current_user().actor)
     return redirect_to("admin.tablets")
 
 

@@ -6,8 +6,8 @@ from flask.typing import ResponseReturnValue
 from feedback_service import clock
 from feedback_service.config import current_settings
 from feedback_service.errors import NotFound, TooManyGuesses
-from feedback_service.flow import receipts, uninvited_answers
-from feedback_service.flow.summaries import read_public_page
+from feedback_service.flow import short_codes
+from feedback_service.flow.summaries import read_privacy_notice, read_public_page
 from feedback_service.keyring import RECEIPT_LENGTH, normalise_code
 from kiosk_ui.errors import add_error_headers
 from kiosk_ui.languages import url_language
@@ -35,7 +35,7 @@ def enter() -> ResponseReturnValue:
     if len(code) == RECEIPT_LENGTH:
         return redirect(url_for("survey.thanks", receipt=code, lang=url_language()), code=303)
     try:
-        token = receipts.find_token_by_short_code(code)
+        token = short_codes.find_token_by_short_code(code)
     except NotFound:
         return respond_with_page("public/home.html", 404, typed_code=typed_code, problem="unknown")
     except TooManyGuesses as error:
@@ -65,7 +65,7 @@ def centre(code: str) -> ResponseReturnValue:
 def privacy() -> ResponseReturnValue:
     """Show the privacy notice. With ``?centre=`` it names the controller of the data."""
     code = request.args.get("centre")
-    centre, notice = uninvited_answers.read_privacy_notice(code) if code else (None, None)
+    centre, notice = read_privacy_notice(code) if code else (None, None)
     return respond_with_page(
         "public/privacy.html", centre=centre, notice=notice, retention_days=current_settings().retention_days
     )

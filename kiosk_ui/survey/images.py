@@ -16,17 +16,14 @@ from feedback_service.printing import qr, slip
 bp = Blueprint("images", __name__)
 
 DOT_SIZES = {str(dots): dots for dots in qr.MODULE_DOTS}
-SLIP_58_WIDTH: Literal[384] = 384  # dots across the paper at 203 dpi
-SLIP_80_WIDTH: Literal[576] = 576
 
 
 @bp.get("/s/<token>/qr.svg")
 @bp.get("/S/<token>/qr.svg")
 def qr_code_svg(token: str) -> Response:
     """Return the QR code as an SVG image, which can be scaled."""
-    return Response(
-        qr.render_svg(survey_address(cases.read_slip_facts(token).token)), mimetype="image/svg+xml"
-    )
+    facts = cases.read_slip_facts(token)
+    return Response(qr.render_svg(survey_address(facts.token)), mimetype="image/svg+xml")
 
 
 @bp.get("/s/<token>/qr.png")
@@ -46,17 +43,18 @@ def qr_code_png(token: str) -> Response:
 @bp.get("/S/<token>/slip-58.png")
 def slip_for_58_mm(token: str) -> Response:
     """Return the slip for paper 58 mm wide."""
-    return _respond_with_slip(token, SLIP_58_WIDTH)
+    return _respond_with_slip(token, 384)
 
 
 @bp.get("/s/<token>/slip-80.png")
 @bp.get("/S/<token>/slip-80.png")
 def slip_for_80_mm(token: str) -> Response:
     """Return the slip for paper 80 mm wide."""
-    return _respond_with_slip(token, SLIP_80_WIDTH)
+    return _respond_with_slip(token, 576)
 
 
 def _respond_with_slip(token: str, width: Literal[384, 576]) -> Response:
+    """Respond with the slip; ``width`` is in dots across the paper, at 203 dpi."""
     facts = cases.read_slip_facts(token)
     image = slip.render_slip(
         address=survey_address(facts.token),

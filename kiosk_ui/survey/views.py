@@ -23,7 +23,7 @@ from feedback_service.surveys.answers import (
     FormSubmission,
     InvalidAnswer,
     clean_and_mask_comment,
-    refuse_empty,
+    require_some_answer,
 )
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT, Question, Questionnaire
 from kiosk_ui.languages import in_current_language, set_available_languages, translated_message, url_language
@@ -71,15 +71,15 @@ def answer(token: str) -> ResponseReturnValue:
     form = SurveyForm.from_request()
     if form.is_redisplay:
         return show_screen(answers.open_survey(token, mark_opened=False), is_second=True, form=form)
-    save = answers.submit_answer if form.is_final else answers.save_draft
+    accept = answers.submit_answer if form.is_final else answers.save_draft
     try:
-        outcome = save(
+        outcome = accept(
             token,
             client_id=form.client_id,
             submission=form.submission,
             language=current_language(),
             source="sms_viber" if source_of_visit() else "qr_case",
-            full_form=form.is_second_screen,
+            replaces_later_answers=form.is_second_screen,
         )
     except Invalid as error:
         return show_invalid_form(answers.open_survey(token, mark_opened=False), form, error)
@@ -111,7 +111,7 @@ def answer_in_hall(centre: str) -> ResponseReturnValue:
             return redirect_to_thanks(recorded)
         survey = uninvited_answers.open_hall_survey(centre)
         if not form.is_redisplay:
-            refuse_empty(form.submission.check(survey.questionnaire))
+            require_some_answer(form.submission.read_answers(survey.questionnaire))
     except Invalid as error:
         return show_invalid_form(uninvited_answers.open_hall_survey(centre), form, error)
     return show_screen(survey, is_second=True, form=form)
@@ -162,7 +162,11 @@ class SurveyForm:
 
     @classmethod
     def from_request(cls) -> "SurveyForm":
-        """Return the form of this request. A client id that is not valid is replaced by a new one."""
+        """Return the form of this request.
+
+        A client id that is not valid is replaced by a new one: if such a form is sent twice, the second counts as
+        that of another client and is refused, instead of getting the receipt again.
+        """
         form = request.form
         try:
             client_id = UUID(form.get("client_id", ""))
@@ -236,12 +240,10 @@ def show_screen(
     form_errors = [
         _make_form_error(error, other_questions if is_second else [first_question]) for error in errors
     ]
-    return respond(
-        _render_screen(
-            current_path(), survey, is_second, str(client_id), place_html, typed_fields, form_errors
-        ),
-        422 if errors else 200,
+    html = _render_screen(
+        current_path(), survey, is_second, str(client_id), place_html, typed_fields, form_errors
     )
+    return respond(html, 422 if errors else 200)
 
 
 def _render_untouched(path: str, survey: Survey, is_second: bool, rating: str) -> str:
@@ -270,11 +272,9 @@ def _render_screen(
         "client_id": client_id,
         "errors": errors,
     }
-    if is_second:
-        return render(
-            "survey/rest.html", **context, **_second_screen_context(survey.questionnaire, typed_fields)
-        )
-    return render("survey/first.html", **context, question=survey.questionnaire.first_question)
+    if not is_second:
+        return render("survey/first.html", **context, question=survey.questionnaire.first_question)
+    return render("survey/rest.html", **context, **_second_screen_context(survey.questionnaire, typed_fields))
 
 
 @lru_cache(maxsize=1024)
@@ -285,9 +285,8 @@ def _render_place(centre: str, service: str | None, completed_on: date | None, l
 
 
 def _chosen_rating(first_question: Question, typed_fields: Mapping[str, list[str]]) -> str:
-    return next(
-        (value for value in typed_fields.get(first_question.id, []) if value in first_question.values), ""
-    )
+    typed = typed_fields.get(first_question.id, [])
+    return next((value for value in typed if value in first_question.values), "")
 
 
 def _second_screen_context(
@@ -350,10 +349,9 @@ def _make_form_error(error: FieldError, shown_questions: Sequence[Question]) -> 
 
 def redirect_to_thanks(recorded: RecordedAnswer) -> ResponseReturnValue:
     """Redirect to the receipt, which may be reloaded without harm."""
-    late = 1 if recorded.late else None
-    return redirect(
-        url_for("survey.thanks", receipt=recorded.receipt, lang=url_language(), late=late), code=303
-    )
+    late = 1 if recorded.was_abandoned else None
+    receipt_url = url_for("survey.thanks", receipt=recorded.receipt, lang=url_language(), late=late)
+    return redirect(receipt_url, code=303)
 
 
 def show_invalid_form(survey: Survey, form: SurveyForm, error: Invalid) -> ResponseReturnValue:

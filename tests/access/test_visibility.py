@@ -12,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("context")
 
 VINNYTSIA, LVIV, SECOND = "SN05000001", "SN46000001", "SN05000002"
 
-visible_centres = reading(visibility.visible_centres)
+visible_centres = reading(visibility.find_visibility_of_role)
 
 
 @pytest.fixture(autouse=True)

@@ -130,7 +130,7 @@ def tablet(app: Flask, centre: str) -> Caller:
     with app.app_context():
         return Caller(
             app.test_client(),
-            tablet_pairing.pair_tablet(tablet_pairing.add_device(centre, name="Планшет", mode="hall")).key,
+            tablet_pairing.pair_tablet(tablet_pairing.add_tablet(centre, name="Планшет", mode="hall")).key,
         )
 
 

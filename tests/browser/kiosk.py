@@ -65,7 +65,7 @@ def create_pairing_code(app: Flask, mode: str = "hall", centre: str = story.CENT
         workplace = WORKPLACE if mode == "desk" else None
         if mode == "desk":  # whoever came last, perhaps in another test, has begun on a phone
             story.begin_answer(story.create_invitation(status_at=clock.now()).token, {"off.nps": 9})
-        return tablet_pairing.add_device(centre, name="Планшет", mode=mode, workplace=workplace)
+        return tablet_pairing.add_tablet(centre, name="Планшет", mode=mode, workplace=workplace)
 
 
 def pair_tablet(page: Page, url: str, code: str) -> None:

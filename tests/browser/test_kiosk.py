@@ -380,7 +380,7 @@ def test_a_revoked_tablet_brings_what_it_holds_and_asks_to_be_paired(
     leave_tablet(page)
     with beside.app_context():
         device = max(read_rows(Device), key=lambda device: device.created_at)
-        tablet_pairing.revoke_device(device.id, {story.CENTRE})
+        tablet_pairing.revoke_tablet(device.id, {story.CENTRE})
     go_online(page)
     expect(page.locator("[name=pairing_code]")).to_be_visible(timeout=20_000)
     assert len(since()) == 1

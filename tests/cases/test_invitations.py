@@ -10,7 +10,7 @@ from feedback_service.app import create_app
 from feedback_service.config import Settings
 from feedback_service.database import db
 from feedback_service.errors import InvitationExpired
-from feedback_service.flow import answers, cases, receipts
+from feedback_service.flow import answers, cases, short_codes
 from feedback_service.models import Case, Invitation
 from tests.conftest import TimeIs
 from tests.support import stored
@@ -80,7 +80,7 @@ def test_what_is_printed_can_be_derived_again_after_the_key_was_rotated(settings
         assert cases.find_case(case.id, {CENTRE}) == case
         assert case.invitation is not None
         answers.open_survey(case.invitation.token, mark_opened=False)
-        assert receipts.find_token_by_short_code(case.invitation.short_code) == case.invitation.token
+        assert short_codes.find_token_by_short_code(case.invitation.short_code) == case.invitation.token
         db.engine.dispose()
 
 

@@ -28,14 +28,12 @@ def test_of_the_ten_last_digits_at_the_edges_of_the_weights_exactly_one_fits(cod
 
 def test_a_city_a_region_and_kyiv_are_known_by_their_own_codes() -> None:
     assert state_codes.is_known_territory("UA05020030010063857")
-    assert state_codes.find_territory_name("UA05020030010063857") == "Вінниця"
     assert state_codes.is_known_territory("UA05000000000010236")
     assert state_codes.is_known_territory("UA80000000000093317")
 
 
 def test_a_village_is_known_by_the_community_it_lies_in() -> None:
     assert state_codes.is_known_territory("UA05020030020012345")
-    assert state_codes.find_territory_name("UA05020030020012345") is None
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.cases.register import ServiceRef
-from feedback_service.counts import closing, rollups, tallies, verification
+from feedback_service.counts import closing, counted_days, rollups, tallies, verification
 from feedback_service.counts.tallies import PEOPLE
 from feedback_service.counts.verification import CountMismatch
 from feedback_service.database import reading, transaction
@@ -77,7 +77,7 @@ def open_days() -> list[date]:
 
 def waiting() -> int:
     """Days of all centres that are over and not closed."""
-    return reading(rollups.count_open_days)(before=clock.kyiv_day(clock.now()))
+    return reading(counted_days.count_open_days)(before=clock.kyiv_day(clock.now()))
 
 
 def typed_in(day: date, answers: dict[str, object]) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.config import Settings
-from feedback_service.counts import closing, rollups
+from feedback_service.counts import closing, counted_days
 from feedback_service.database import transaction
 from feedback_service.flow import maintenance, receipts
 from feedback_service.models import Centre, CountedDay, CountRollup, Response
@@ -153,7 +153,7 @@ def test_closing_waits_for_an_answer_that_is_just_becoming_final(app: Flask) -> 
         key, day = uuid.uuid4(), {"answered_on": MONDAY, "front_office": "offline", "source": "paper_box"}
         facts = {"questionnaire": "offline-2026.1", "language": "uk", "answers": {"off.nps": ["3"]}}
         tx.execute(insert(Response).values(day | facts | {"centre_id": centre.id, "id": key}))
-        rollups.reopen_day(tx.connection(), centre.id, MONDAY, today=clock.kyiv_day(clock.now()))
+        counted_days.reopen_past_day(tx.connection(), centre.id, MONDAY, today=clock.kyiv_day(clock.now()))
         almost_final.set()
         closing.wait(0.3)  # closing cannot be done before this is committed
 
@@ -202,7 +202,7 @@ def test_recounting_waits_for_invitations_that_are_just_being_stored(app: Flask,
 
     with meanwhile(app, settle_slowly):
         assert stored_already.wait(10)
-        transaction(rollups.reopen_all_days)(centre.id)
+        transaction(counted_days.reopen_all_days)(centre.id)
         recounted.set()
 
     assert invited_by("whole", *AUGUST) == live

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from feedback_service.counts import rollups, tallies
+from feedback_service.counts import counted_days, tallies
 from feedback_service.counts.tallies import PEOPLE
 from feedback_service.counts.verification import CountMismatch
 from feedback_service.database import transaction
@@ -41,7 +41,7 @@ def test_a_wrong_stored_count_is_named_and_mended_by_counting_again() -> None:
         CountMismatch(*where, question="x", value="y", stored=1, recounted=0),
     ]
     [centre] = stored.read_rows(Centre)
-    transaction(rollups.reopen_all_days)(centre.id)
+    transaction(counted_days.reopen_all_days)(centre.id)
     assert counted() == added_up(people)
     assert closed() == 2
     assert differences() == []

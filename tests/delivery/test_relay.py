@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.config import Settings
 from feedback_service.database import db, reading, transaction
-from feedback_service.delivery import numbering, outbox, relay, retry_policy
+from feedback_service.delivery import clock_repair, numbering, outbox, relay, retry_policy
 from feedback_service.delivery.events import build_response_withdrawn
 from feedback_service.delivery.relay import ClaimedBatch, Relay
 from feedback_service.delivery.transports import https
@@ -605,7 +605,7 @@ def test_events_delayed_by_a_fast_clock_are_due_when_it_is_right_again(
     late = enqueue(1)
     time_is(now)
 
-    relay.correct_future_times()
+    clock_repair.correct_future_times()
     event_relay.deliver_all()
 
     assert event_states(*ids, *late) == ["delivered"] * 3
@@ -626,7 +626,7 @@ def test_a_pause_set_by_a_fast_clock_ends_when_it_is_right_again(
     )
     time_is(now + timedelta(seconds=5))
 
-    relay.correct_future_times()
+    clock_repair.correct_future_times()
     event_relay.deliver_all()
 
     assert event_states(*ids) == ["delivered"] * 2

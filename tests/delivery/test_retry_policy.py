@@ -18,8 +18,8 @@ from feedback_service.delivery.retry_policy import (
     Decision,
     ReceiverReply,
     batch_size,
+    channel_wait,
     decide_outcome,
-    retry_delay,
 )
 
 NOW = datetime(2026, 11, 20, 8, 15, tzinfo=UTC)
@@ -96,7 +96,7 @@ def test_a_reply_that_names_no_event_of_several_is_a_failure_of_the_connection()
             retry_policy.UNNAMED_EVENT,
             retry_policy.UNNAMED_EVENT,
         )
-        assert decision.circuit.is_closed(NOW)
+        assert decision.circuit.is_paused(NOW)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_failure_of_the_connection_closes_the_channel_and_all_events_wait(stat
 
     assert (decision.delivered, dict(decision.dead), decision.halves) == ((), {}, ())
     assert decision.waiting == SENT
-    assert decision.circuit.is_closed(NOW) and not decision.circuit.is_closed(NOW + seconds(1))
+    assert decision.circuit.is_paused(NOW) and not decision.circuit.is_paused(NOW + seconds(1))
     assert decision.circuit.failing_since == NOW
     assert (
         decision.circuit.reason
@@ -156,7 +156,7 @@ def test_a_success_that_cannot_be_read_is_a_failure_of_the_connection(body: byte
         {},
         retry_policy.UNREADABLE_REPLY,
     )
-    assert decision.circuit.is_closed(NOW)
+    assert decision.circuit.is_paused(NOW)
 
 
 def test_a_receipt_is_understood_as_far_as_it_makes_sense() -> None:
@@ -211,22 +211,22 @@ def test_a_retry_after_is_respected_up_to_an_hour(requested: float, actual: floa
 
 @pytest.mark.parametrize("chance", [0.0, 0.5, 1.0])
 def test_a_failing_channel_is_first_tried_again_within_two_seconds(chance: float) -> None:
-    assert seconds(1) <= retry_delay(seconds(0), chance) < seconds(2)
+    assert seconds(1) <= channel_wait(seconds(0), chance) < seconds(2)
 
 
 @pytest.mark.parametrize("chance", [0.0, 0.5, 1.0])
 def test_a_young_failure_is_tried_every_ten_seconds_an_old_one_every_five_minutes(chance: float) -> None:
     for minute in range(10):
-        assert retry_delay(timedelta(minutes=minute, seconds=59), chance) <= seconds(10)
-    waits = [retry_delay(timedelta(minutes=minute), chance) for minute in range(10, 60)]
+        assert channel_wait(timedelta(minutes=minute, seconds=59), chance) <= seconds(10)
+    waits = [channel_wait(timedelta(minutes=minute), chance) for minute in range(10, 60)]
     assert waits == sorted(waits), "waits grow"
     for failing_for in (timedelta(hours=2), timedelta(days=30), timedelta(days=3650)):
-        assert seconds(240) <= retry_delay(failing_for, chance) <= seconds(300)
+        assert seconds(240) <= channel_wait(failing_for, chance) <= seconds(300)
 
 
 def test_jitter_keeps_relays_apart() -> None:
     generator = random.Random(1)
-    assert len({retry_delay(timedelta(days=1), generator.random()) for _ in range(50)}) == 50
+    assert len({channel_wait(timedelta(days=1), generator.random()) for _ in range(50)}) == 50
 
 
 def test_a_successful_probe_opens_the_channel_at_once() -> None:
@@ -248,14 +248,14 @@ def test_an_older_request_does_not_shorten_a_requested_wait() -> None:
 def test_a_wait_longer_than_any_request_means_that_the_clock_jumped() -> None:
     requested = decide(ReceiverReply(429, retry_after=seconds(3600))).circuit
 
-    assert requested.is_closed(NOW) and requested.is_closed(NOW - seconds(55))
-    assert not requested.is_closed(NOW - timedelta(days=1))
+    assert requested.is_paused(NOW) and requested.is_paused(NOW - seconds(55))
+    assert not requested.is_paused(NOW - timedelta(days=1))
 
 
 def test_a_failure_in_the_future_means_that_the_clock_jumped_and_closes_nothing() -> None:
     ahead = decide(ReceiverReply(401), now=NOW + timedelta(hours=1)).circuit
 
-    assert not ahead.is_closed(NOW)
+    assert not ahead.is_paused(NOW)
     assert decide(ReceiverReply(500), ahead, now=NOW).circuit.failing_since == NOW
 
 
@@ -348,7 +348,7 @@ class History(RuleBasedStateMachine):
     @rule(wait=st.floats(1, 100_000))
     def the_clock_is_set_back(self, wait: float) -> None:
         self.now -= seconds(wait)
-        for event in self.table.values():  # as ``relay.correct_future_times`` does
+        for event in self.table.values():  # as ``clock_repair.correct_future_times`` does
             event.due_at = min(event.due_at, self.now + LEASE)
 
     @rule(relay=st.integers(1, 3))
@@ -400,7 +400,7 @@ class History(RuleBasedStateMachine):
     def no_wait_is_longer_than_two_hours(self) -> None:
         retry_at = self.channel.retry_at
         assert (
-            retry_at is None or not self.channel.is_closed(self.now) or retry_at - self.now <= seconds(7200)
+            retry_at is None or not self.channel.is_paused(self.now) or retry_at - self.now <= seconds(7200)
         )
 
     def teardown(self) -> None:
@@ -409,7 +409,7 @@ class History(RuleBasedStateMachine):
         requested_wait = max(seconds(0), (self.channel.retry_at or self.now) - self.now)
         started_at, self.now = (
             self.now,
-            self.now + (requested_wait if self.channel.is_closed(self.now) else seconds(0)),
+            self.now + (requested_wait if self.channel.is_paused(self.now) else seconds(0)),
         )
         for _ in range(20_000):
             if all(event.state != "pending" for event in self.table.values()):
@@ -427,7 +427,7 @@ class History(RuleBasedStateMachine):
     # The model of a relay
 
     def _claim(self, relay: int) -> bool:
-        if self.channel.is_closed(self.now):
+        if self.channel.is_paused(self.now):
             return False
         due = sorted((event.due_at, id) for id, event in self.table.items() if self._is_due(event))
         if not due:
@@ -488,7 +488,7 @@ class History(RuleBasedStateMachine):
             elif id in decision.delivered or id in decision.dead:
                 event.state, event.claim = ("delivered" if id in decision.delivered else "dead"), None
         batch.groups[:0] = decision.halves
-        if decision.circuit.is_closed(self.now):
+        if decision.circuit.is_paused(self.now):
             for id in (id for group in batch.groups for id in group):
                 if self.table[id].claim == batch.claim:
                     self.table[id].claim, self.table[id].due_at = None, self.now

@@ -26,18 +26,20 @@ def test_limits_are_three_deviations_wide_and_wider_for_fewer_answers() -> None:
 
 def test_one_month_that_trebles_is_a_signal_and_the_others_are_none() -> None:
     told = compute_chart([*[Share(4, 200)] * 11, Share(20, 200)])
-    assert [point.signal for point in told.points] == [None] * 11 + ["high"]
+    assert [point.limit_exceeded for point in told.points] == [None] * 11 + ["high"]
 
 
 def test_a_month_that_is_far_better_is_a_signal_too() -> None:
     told = compute_chart([*[Share(60, 200), Share(56, 200)] * 5, Share(20, 200)])
-    assert told.points[-1].signal == "low"
+    assert told.points[-1].limit_exceeded == "low"
 
 
 def test_of_months_that_only_vary_hardly_any_is_a_signal() -> None:
     chance = random.Random(3)
     signals = [
-        point.signal for _ in range(200) for point in compute_chart(months([0.08] * 24, 250, chance)).points
+        point.limit_exceeded
+        for _ in range(200)
+        for point in compute_chart(months([0.08] * 24, 250, chance)).points
     ]
     assert sum(signal is not None for signal in signals) / len(signals) < 0.01
 
@@ -48,7 +50,7 @@ def test_of_huge_months_that_differ_more_than_chance_lets_them_limits_are_laneys
 
     assert told.method == "laney"
     assert told.sigma_z is not None and told.sigma_z > 2
-    assert sum(point.signal is not None for point in told.points) <= 1
+    assert sum(point.limit_exceeded is not None for point in told.points) <= 1
 
 
 def test_small_months_that_differ_too_much_get_laneys_limits_as_well() -> None:
@@ -60,7 +62,7 @@ def test_small_months_that_differ_too_much_get_laneys_limits_as_well() -> None:
 def test_a_month_without_answers_has_no_limits_and_changes_none() -> None:
     told = [Share(4, 100)] * LEAST_PERIODS
     with_gap = compute_chart([*told[:3], Share(0, 0), *told[3:]])
-    assert (with_gap.points[3].share, with_gap.points[3].high, with_gap.points[3].signal) == (
+    assert (with_gap.points[3].share, with_gap.points[3].high, with_gap.points[3].limit_exceeded) == (
         None,
         None,
         None,

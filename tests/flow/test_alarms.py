@@ -495,7 +495,7 @@ def test_two_workers_do_not_send_the_same_email(
     send = mail.send_email
 
     def meanwhile(*letter: Any) -> None:
-        by_the_other.append(alarm_duties._claim_email())
+        by_the_other.append(alarm_duties._claim_email(clock.now()))
         send(*letter)
 
     monkeypatch.setattr(mail, "send_email", meanwhile)

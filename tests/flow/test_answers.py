@@ -115,7 +115,7 @@ def test_what_a_whole_form_leaves_out_is_taken_back() -> None:
     client = begin_answer(invitation.token, {"off.nps": 9})
     begin_answer(invitation.token, {"off.staff": "good", "any.comment": "передумаю"}, client)
 
-    send_answer(invitation.token, {"off.premises": "great"}, client, full_form=True)
+    send_answer(invitation.token, {"off.premises": "great"}, client, replaces_later_answers=True)
 
     assert stored.read_answers() == {("off.nps", "9"), ("off.premises", "great")}
     assert stored.read_comments() == []
@@ -176,7 +176,7 @@ def test_who_comes_back_too_late_learns_it_and_holds_the_receipt(time_is: TimeIs
     time_is(minutes_later(31))
     late = send_answer(invitation.token, {"off.staff": "awful"}, client)
 
-    assert late.late
+    assert late.was_abandoned
     assert stored.read_answers() == {("off.nps", "9")}
     assert receipts.read_receipt(late.receipt).answered_on == date(2026, 11, 20)
     assert send_answer(invitation.token, {}, client) == late
@@ -284,7 +284,7 @@ def test_a_tap_too_late_leads_to_the_receipt_whether_or_not_the_worker_came_by(t
         for _ in range(2)
     ]
 
-    assert all(isinstance(outcome, RecordedAnswer) and outcome.late for outcome in outcomes)
+    assert all(isinstance(outcome, RecordedAnswer) and outcome.was_abandoned for outcome in outcomes)
     assert outcomes[0] == outcomes[1]
     assert stored.read_answers() == {("off.nps", "9")}
 

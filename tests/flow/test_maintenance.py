@@ -222,12 +222,12 @@ def test_a_centre_that_fails_leaves_the_others_their_turn(
     first, second = sorted(centre.id for centre in stored.read_rows(Centre))
     close_days = closing.close_days
 
-    def fails_in_the_first(tx: Session, centre_id: uuid.UUID, **how: Any) -> int:
+    def fails_in_the_first(tx: Session, /, centre_id: uuid.UUID, **how: Any) -> int:
         if centre_id == first:
             raise RuntimeError("what is stored cannot be read")
         return close_days(tx, centre_id, **how)
 
-    monkeypatch.setattr(closing, "close_days", fails_in_the_first)
+    monkeypatch.setattr(maintenance, "_close_days", transaction(fails_in_the_first))
     with pytest.raises(RuntimeError, match="cannot be read"):
         maintenance.close_days()
 

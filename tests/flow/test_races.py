@@ -41,10 +41,10 @@ class InterruptedSubmission(JsonSubmission):
 
     interruptions: list[Callable[[], object]]
 
-    def check(self, questionnaire: Questionnaire) -> Answers:
+    def read_answers(self, questionnaire: Questionnaire) -> Answers:
         while self.interruptions:
             self.interruptions.pop()()
-        return super().check(questionnaire)
+        return super().read_answers(questionnaire)
 
 
 def meanwhile(interrupt: Callable[[], object], answers: dict[str, object]) -> JsonSubmission:

@@ -6,10 +6,10 @@ from datetime import date
 import pytest
 from flask import Flask
 
-from feedback_service.cases import invitations
+from feedback_service.cases import short_codes as code_guesses
 from feedback_service.delivery.events import RESPONSE_WITHDRAWN
 from feedback_service.errors import NotFound, TooManyGuesses
-from feedback_service.flow import receipts
+from feedback_service.flow import receipts, short_codes
 from feedback_service.models import CountedDay, ShortCodeGuesses
 from tests.conftest import TimeIs
 from tests.support import stored
@@ -28,7 +28,7 @@ def centre(context: None) -> None:
 def test_the_limit_of_wrong_codes_holds_when_many_guess_at_once(
     app: Flask, context: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(invitations, "MAX_WRONG_GUESSES", LIMIT)
+    monkeypatch.setattr(code_guesses, "MAX_WRONG_GUESSES", LIMIT)
     code = create_invitation().short_code
     wrong = code[:-4] + ("0000" if not code.endswith("0000") else "1111")
     start, outcomes = threading.Barrier(PEOPLE), list[type[Exception]]()
@@ -38,7 +38,7 @@ def test_the_limit_of_wrong_codes_holds_when_many_guess_at_once(
             start.wait()
             for _ in range(CODES):
                 try:
-                    receipts.find_token_by_short_code(wrong)
+                    short_codes.find_token_by_short_code(wrong)
                 except Exception as refusal:
                     outcomes.append(type(refusal))
 
@@ -79,7 +79,7 @@ def test_a_short_code_is_found_however_it_is_typed(typed: str) -> None:
     invitation = create_invitation()
     code = invitation.short_code
 
-    found = receipts.find_token_by_short_code(
+    found = short_codes.find_token_by_short_code(
         typed.format(code=code, lower=code.lower(), spaced=code.replace("-", " "), bare=code.replace("-", ""))
     )
 
@@ -93,15 +93,17 @@ def test_wrong_codes_are_counted_for_the_centre_and_then_must_wait(time_is: Time
 
     for _ in range(30):
         with pytest.raises(NotFound):
-            receipts.find_token_by_short_code(wrong)
+            short_codes.find_token_by_short_code(wrong)
     with pytest.raises(TooManyGuesses):
-        receipts.find_token_by_short_code(code)
+        short_codes.find_token_by_short_code(code)
 
     time_is(minutes_later(10))
-    receipts.find_token_by_short_code(code)
+    short_codes.find_token_by_short_code(code)
 
 
 def test_a_short_code_may_be_typed_on_a_ukrainian_keyboard() -> None:
     code = create_invitation().short_code
 
-    assert receipts.find_token_by_short_code(code.translate(str.maketrans("ABEKMHPCTXY10", "АВЕКМНРСТХУІО")))
+    assert short_codes.find_token_by_short_code(
+        code.translate(str.maketrans("ABEKMHPCTXY10", "АВЕКМНРСТХУІО"))
+    )

@@ -31,7 +31,7 @@ def place() -> str:
 
 def a_place(centre: str = story.CENTRE) -> str:
     """A tablet of the centre, paired just now; its id."""
-    return str(tablet_pairing.pair_tablet(tablet_pairing.add_device(centre, name="Планшет", mode="hall")).id)
+    return str(tablet_pairing.pair_tablet(tablet_pairing.add_tablet(centre, name="Планшет", mode="hall")).id)
 
 
 def sealed(place: str, item: Mapping[str, Any] | None = None, **how: Any) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def stranger(app: Flask) -> Caller:
 def code_for(app: Flask, centre: str) -> str:
     """A pairing code that an operator was given."""
     with app.app_context():
-        return tablet_pairing.add_device(centre, name="Планшет у залі", mode="hall")
+        return tablet_pairing.add_tablet(centre, name="Планшет у залі", mode="hall")
 
 
 def pair(tablet: Caller, code: str) -> int:
@@ -154,7 +154,7 @@ def test_a_revoked_tablet_delivers_what_it_holds_and_is_shut_out_then(
     before = make_tablet_answer(answered_at="2026-11-20T09:59:00+02:00")
     time_is(begin + timedelta(minutes=5))
     with app.app_context():
-        tablet_pairing.revoke_device(device.id, {story.CENTRE})
+        tablet_pairing.revoke_tablet(device.id, {story.CENTRE})
     after = make_tablet_answer(answered_at="2026-11-20T10:06:00+02:00")
     time_is(begin + timedelta(minutes=10))
 
@@ -173,7 +173,7 @@ def test_a_revoked_tablet_that_stays_away_for_a_month_is_nobody(
     [device] = _devices(app)
     item = make_tablet_answer()
     with app.app_context():
-        tablet_pairing.revoke_device(device.id, {story.CENTRE})
+        tablet_pairing.revoke_tablet(device.id, {story.CENTRE})
     time_is(begin + timedelta(days=30))
     assert tablet.post("/kiosk/responses", {"responses": [item]}).status_code == 401
 
@@ -205,14 +205,14 @@ def test_a_tablet_that_lost_its_key_is_paired_again(
 def test_a_place_that_makes_no_sense_is_refused(centre: str, facts: dict[str, str], pointer: str) -> None:
     asked: dict[str, Any] = {"centre": centre, "name": "Планшет", "mode": "hall"} | facts
     with pytest.raises(Invalid) as refusal:
-        tablet_pairing.add_device(asked.pop("centre"), **asked)
+        tablet_pairing.add_tablet(asked.pop("centre"), **asked)
     assert [error.pointer for error in refusal.value.errors] == [pointer]
 
 
 @pytest.mark.usefixtures("context")
 def test_another_centres_tablet_cannot_be_touched(app: Flask, tablet: Caller) -> None:
     [device] = read_rows(Device)
-    for touch in (tablet_pairing.revoke_device, tablet_pairing.renew_pairing_code):
+    for touch in (tablet_pairing.revoke_tablet, tablet_pairing.renew_pairing_code):
         with pytest.raises(NotFound):
             touch(device.id, {"SN00000001"})
 

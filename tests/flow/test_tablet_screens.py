@@ -285,6 +285,6 @@ def test_silence_is_a_warning_in_opening_hours_only(
 
 def test_every_warning_has_a_sentence(app: Flask, centre: str) -> None:
     with app.app_context():
-        tablet_pairing.add_device(centre, name="Новий", mode="hall")
+        tablet_pairing.add_tablet(centre, name="Новий", mode="hall")
     assert state(app).warnings == ("not_paired",)
     assert "not_paired" in WARNINGS

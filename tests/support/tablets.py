@@ -31,7 +31,7 @@ def new_tablet(app: Flask, centre: str) -> NewTablet:
 
     def new_tablet(mode: str = "hall", *, workplace: str | None = None, centre: str = centre) -> Caller:
         with app.app_context():
-            code = tablet_pairing.add_device(centre, name="Планшет", mode=mode, workplace=workplace)
+            code = tablet_pairing.add_tablet(centre, name="Планшет", mode=mode, workplace=workplace)
             return Caller(app.test_client(), tablet_pairing.pair_tablet(code).key)
 
     return new_tablet

@@ -16,7 +16,7 @@ from feedback_service.centres.register import make_public_centre
 from feedback_service.database import reading, transaction
 from feedback_service.facts import AnswerFacts, ServiceContext
 from feedback_service.models import Centre, Comment, Response, Service
-from feedback_service.surveys import comments, responses
+from feedback_service.surveys import comments, published, responses
 from feedback_service.surveys.answers import Answers
 from feedback_service.surveys.comments import AnswerFilter, CommentFilter, CommentPage
 from tests.support.story import CENTRE, create_centre
@@ -53,10 +53,13 @@ def say(tx: Session, /, *texts: str | None, **facts: Any) -> list[uuid.UUID]:
         "language": "uk",
         "receipt_hash": None,
     }
+    questionnaire = published.get_by_version(tx.connection(), (usual | facts)["questionnaire"])
     ids = [uuid.uuid4() for _ in texts]
     for id, text in zip(ids, texts, strict=True):
         answer_facts = AnswerFacts(response_id=id, context=context, **(usual | facts))
-        responses.store_response(tx.connection(), answer_facts, Answers(single, choices, text))
+        responses.insert_response(
+            tx.connection(), answer_facts, questionnaire, Answers(single, choices, text)
+        )
     return ids
 
 

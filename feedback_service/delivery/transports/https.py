@@ -181,10 +181,7 @@ class _DeadlineStream(httpcore.NetworkStream):
             self._stream.close()
 
     def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         """Return the connection with TLS."""
         stream = self._stream.start_tls(ssl_context, server_hostname, self._network.seconds_left(timeout))

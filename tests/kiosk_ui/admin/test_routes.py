@@ -97,7 +97,7 @@ TABLE: dict[str, tuple[str, str | None]] = {
     "admin.deliveries": (roles.DELIVERIES, None),
     "admin.send_again": (roles.DELIVERIES, "event"),
     # journal
-    "admin.journal": (roles.JOURNAL, None),
+    "admin.journal": (roles.AUDIT_LOG, None),
 }
 
 OPENS = {200, 202, 303, 400, 409, 422}  # the view itself answered, even if it refused the empty form
@@ -177,7 +177,7 @@ def _find_event_id(tx: Session, centre: str) -> str:
 
 
 def _create_tablet(centre: str) -> str:
-    tablet_pairing.add_device(centre, name="Планшет", mode="hall")
+    tablet_pairing.add_tablet(centre, name="Планшет", mode="hall")
     [tablet] = tablet_health.list_tablets({centre})
     return str(tablet.id)
 

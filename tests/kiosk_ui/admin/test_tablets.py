@@ -94,7 +94,7 @@ def test_a_tablet_s_code_is_kept_with_the_form_when_the_session_has_ended(
 def test_what_needs_attention_is_on_the_page(app: Flask, signed_in: SignedIn, time_is: TimeIs) -> None:
     now = time_is("2026-11-20T12:00+02:00")
     with app.app_context():
-        tablet_pairing.pair_tablet(tablet_pairing.add_device(OWN_CENTRE, name="Тихий", mode="hall"))
+        tablet_pairing.pair_tablet(tablet_pairing.add_tablet(OWN_CENTRE, name="Тихий", mode="hall"))
     time_is(now + timedelta(minutes=11))
     page = signed_in().get("/admin/tablets").text
     assert "Тихий" in page and "Мовчить понад десять хвилин у години роботи" in page
@@ -103,7 +103,7 @@ def test_what_needs_attention_is_on_the_page(app: Flask, signed_in: SignedIn, ti
 def test_a_revoked_tablet_is_shut_out(app: Flask, signed_in: SignedIn, client: FlaskClient) -> None:
     with app.app_context():
         key = tablet_pairing.pair_tablet(
-            tablet_pairing.add_device(OWN_CENTRE, name="Планшет", mode="hall")
+            tablet_pairing.add_tablet(OWN_CENTRE, name="Планшет", mode="hall")
         ).key
     [tablet] = list_own_tablets(app)
     assert signed_in().post(f"/admin/tablets/{tablet.id}/revoke").status_code == 303
@@ -114,7 +114,7 @@ def test_a_revoked_tablet_is_shut_out(app: Flask, signed_in: SignedIn, client: F
 def make_tablet_file(app: Flask, centre: str, rating: int = 9) -> bytes:
     """Return a file with one answer, as a tablet of the centre saves it."""
     with app.app_context():
-        tablet_pairing.add_device(centre, name="Планшет", mode="hall")
+        tablet_pairing.add_tablet(centre, name="Планшет", mode="hall")
         [tablet] = list_tablets({centre})
         client, nonce = str(uuid.uuid4()), bytes(12)
         answer = {

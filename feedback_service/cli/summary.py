@@ -1,7 +1,6 @@
-"""Commands that recount, purge and sum up what is stored."""
+"""The command that prints the figures of a period."""
 
 import json
-from dataclasses import asdict
 from datetime import date, datetime
 
 import click
@@ -13,38 +12,11 @@ from feedback_service.clock import ACCEPTED_YEARS
 from feedback_service.errors import NotFound
 from feedback_service.figures.shapes import FigureQuery
 from feedback_service.figures.summary_json import summary_json
-from feedback_service.flow import maintenance
 from feedback_service.flow.summaries import read_both_totals
 from feedback_service.periods import EndsBeforeItBegins, complete_period
 
 DAY = click.DateTime(["%Y-%m-%d"])
 UNCONFIRMED = "Методика не підтверджена (the methodology is not confirmed)."
-
-
-@click.command("recount", cls=Command)
-@click.option(
-    "--check", is_flag=True, help="Change nothing; exit with 1 where stored figures are not the answers'."
-)
-@with_appcontext
-def recount(check: bool) -> None:
-    """Recount the figures of all past days from the answers."""
-    if not check:
-        click.echo(f"{maintenance.recount_days()} days recounted.")
-        return
-    differences = maintenance.find_count_mismatches()
-    for difference in differences:
-        click.echo(json.dumps(asdict(difference), default=date.isoformat, ensure_ascii=False))
-    if differences:
-        raise click.ClickException(f"{len(differences)} stored counts are not what the answers add up to.")
-    click.echo("Every stored count is what the answers add up to.")
-
-
-@click.command("purge", cls=Command)
-@with_appcontext
-def purge() -> None:
-    """Delete comments, and invitations with their cases, that are older than RETENTION_DAYS."""
-    purged = maintenance.purge_expired_data()
-    click.echo(f"{purged.comments} comments and {purged.cases} cases deleted.")
 
 
 def _parse_day(_ctx: click.Context, _param: click.Parameter, typed: datetime | None) -> date | None:
