@@ -9,8 +9,9 @@ from flask_babel import gettext as _
 from feedback_service.exports import CellValue, ExportColumn, ExportTable
 from feedback_service.figures.breakdown import Breakdown
 from feedback_service.figures.channel_comparison import ChannelComparison
+from feedback_service.figures.comparison import Share
 from feedback_service.figures.overview import Overview
-from feedback_service.figures.shapes import GROUPINGS_OF_INVITATIONS, BadShare
+from feedback_service.figures.shapes import GROUPINGS_OF_INVITATIONS
 from feedback_service.indicators.scoring import LoyaltyIndex
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.vocabulary import FRONT_OFFICES
@@ -266,7 +267,7 @@ def _index_cells(index: LoyaltyIndex) -> Row:
     return [value, *(index.interval or (None, None))]
 
 
-def _bad_share_cells(bad: BadShare | None) -> Row:
+def _bad_share_cells(bad: Share | None) -> Row:
     if bad is None:
         return [None] * 5
     low, high = bad.interval or (None, None)
