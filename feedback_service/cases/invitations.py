@@ -204,13 +204,6 @@ def _reread_draft(connection: Connection, context: InvitationContext) -> Invitat
     return replace(context, draft=draft)
 
 
-def _expected_state(context: InvitationContext) -> dict[str, Any]:
-    return context.statement_key | {
-        "was_cancelled": context.invitation.cancelled,
-        "was_started": context.invitation.started,
-    }
-
-
 def mark_opened(tx: Session, hashes: Sequence[bytes]) -> None:
     """Note that people have looked at the surveys of the tokens with these hashes."""
     tx.execute(_MARK_OPENED, {"hashes": hashes})
@@ -218,7 +211,7 @@ def mark_opened(tx: Session, hashes: Sequence[bytes]) -> None:
 
 def mark_started(connection: Connection, context: InvitationContext) -> None:
     """Note that there is a draft answer. Raises ``LostRace`` if somebody else was first."""
-    write_guarded(connection, _CHANGE_OPEN_INVITATION, _expected_state(context))
+    _change_open_invitation(connection, context, {})
 
 
 def mark_answered(
@@ -235,4 +228,12 @@ def mark_answered(
     """
     client_hash = context.key.hash_client_id(context.client_namespace, client_id)
     values = {"answered_on": answered_on, "client_hash": client_hash, "left_begun": was_abandoned}
-    write_guarded(connection, _CHANGE_OPEN_INVITATION, _expected_state(context) | values)
+    _change_open_invitation(connection, context, values)
+
+
+def _change_open_invitation(
+    connection: Connection, context: InvitationContext, values: Mapping[str, Any]
+) -> None:
+    invitation = context.invitation
+    expected = {"was_cancelled": invitation.cancelled, "was_started": invitation.started}
+    write_guarded(connection, _CHANGE_OPEN_INVITATION, {**context.statement_key, **expected, **values})

@@ -8,7 +8,6 @@ from feedback_service.figures.funnel_plot import Limits, Place, compute_curve, l
 from feedback_service.figures.overview import list_front_offices
 from feedback_service.figures.shapes import (
     GROUPINGS_OF_INVITATIONS,
-    BadShare,
     FigureQuery,
     Group,
     Key,
@@ -32,7 +31,7 @@ class GroupFigures:
     title: str | None
     suppressed: bool
     index: LoyaltyIndex | None = None
-    bad: BadShare | None = None
+    bad: Share | None = None
     place: Place | None = None
     response_rate: float | None = None
     invited: int | None = None
@@ -45,7 +44,7 @@ class Breakdown:
     by: str
     front_office: str
     groups: tuple[GroupFigures, ...]
-    whole: BadShare | None
+    whole: Share | None
     curve: tuple[Limits, ...]
 
 
@@ -81,9 +80,7 @@ def _make_breakdown(front_office: str, by: str, summary: Summary, titles: Mappin
                 suppressed=False,
                 index=index,
                 bad=bad,
-                place=locate_group(Share(bad.count, bad.n), target)
-                if bad is not None and bad.n and target is not None
-                else None,
+                place=locate_group(bad, target) if bad is not None and bad.n and target is not None else None,
                 response_rate=content.funnel.response_rate if has_response_rate else None,
                 invited=content.funnel.invited if has_response_rate else None,
             )

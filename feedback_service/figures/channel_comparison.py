@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from feedback_service.figures.comparison import Difference
+from feedback_service.figures.comparison import Difference, Share
 from feedback_service.figures.overview import compare_bad_shares, compare_index, list_front_offices
 from feedback_service.figures.shapes import (
-    BadShare,
     FigureQuery,
     GroupContent,
     Key,
@@ -25,7 +24,7 @@ class ChannelFigures:
 
     name: str
     index: LoyaltyIndex | None
-    bad: BadShare | None
+    bad: Share | None
 
 
 @dataclass(frozen=True, slots=True)

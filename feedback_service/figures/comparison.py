@@ -7,11 +7,20 @@ verdict is *too few*.
 """
 
 from dataclasses import dataclass
+from fractions import Fraction
 from math import hypot, sqrt
 from statistics import NormalDist
 from typing import Literal
 
-from feedback_service.indicators.statistics import Interval, Z, adjusted_index, to_percent, wilson_limits
+from feedback_service.indicators.scoring import LoyaltyIndex
+from feedback_service.indicators.statistics import (
+    Interval,
+    Z,
+    adjusted_index,
+    to_percent,
+    wilson,
+    wilson_limits,
+)
 
 Verdict = Literal["too_few", "no_different", "worse", "better"]
 
@@ -22,24 +31,20 @@ _CAREFUL = NormalDist().inv_cdf(0.98)
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """``count`` of n answers."""
+    """``count`` of n answers, for example the bad ones among the answers to the overall question."""
 
     count: int
     n: int
 
-
-@dataclass(frozen=True, slots=True)
-class IndexEstimate:
-    """The counts of a loyalty index."""
-
-    promoters: int
-    passives: int
-    detractors: int
+    @property
+    def share(self) -> float | None:
+        """In percent, one decimal; ``None`` when nobody answered."""
+        return to_percent(Fraction(self.count, self.n)) if self.n else None
 
     @property
-    def n(self) -> int:
-        """How many people answered."""
-        return self.promoters + self.passives + self.detractors
+    def interval(self) -> Interval | None:
+        """The 95 % interval (Wilson) in percent, one decimal; ``None`` when nobody answered."""
+        return wilson(self.count, self.n) if self.n else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ def compare_shares(now: Share, before: Share, *, more_is: Literal["worse", "bett
     return Difference(to_percent(points), _to_percent(_newcombe_interval(now, before, Z)), verdict)
 
 
-def compare_indices(now: IndexEstimate, before: IndexEstimate) -> Difference:
+def compare_indices(now: LoyaltyIndex, before: LoyaltyIndex) -> Difference:
     """Compare two loyalty indices by the adjusted Wald interval of their difference.
 
     Each index gets three imagined answers as in ``statistics.adjusted_wald``; the variances are added, because the

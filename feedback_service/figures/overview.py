@@ -11,7 +11,6 @@ from fractions import Fraction
 
 from feedback_service.figures.comparison import (
     Difference,
-    IndexEstimate,
     Share,
     compare_indices,
     compare_shares,
@@ -19,7 +18,6 @@ from feedback_service.figures.comparison import (
 from feedback_service.figures.control_chart import Chart, compute_chart
 from feedback_service.figures.shapes import (
     SPANS,
-    BadShare,
     FigureQuery,
     Group,
     Key,
@@ -40,7 +38,7 @@ class FrontOfficeFigures:
 
     name: str
     index: LoyaltyIndex | None
-    bad: BadShare | None
+    bad: Share | None
     index_before: LoyaltyIndex | None
     index_change: Difference | None
     bad_change: Difference | None
@@ -67,7 +65,7 @@ class Trend:
     front_office: str
     by: str
     keys: tuple[str, ...]
-    bad: tuple[BadShare | None, ...]
+    bad: tuple[Share | None, ...]
     chart: Chart
 
 
@@ -130,16 +128,14 @@ def compare_index(now: LoyaltyIndex | None, before: LoyaltyIndex | None) -> Diff
     """The difference of two loyalty indices; ``None`` where one is withheld."""
     if now is None or before is None:
         return None
-    return compare_indices(
-        *(IndexEstimate(index.promoters, index.passives, index.detractors) for index in (now, before))
-    )
+    return compare_indices(now, before)
 
 
-def compare_bad_shares(now: BadShare | None, before: BadShare | None) -> Difference | None:
+def compare_bad_shares(now: Share | None, before: Share | None) -> Difference | None:
     """The difference of two shares of bad answers; ``None`` where one is withheld."""
     if now is None or before is None:
         return None
-    return compare_shares(Share(now.count, now.n), Share(before.count, before.n), more_is="worse")
+    return compare_shares(now, before, more_is="worse")
 
 
 def _compare_with_before(name: str, now: Summary, before: Summary) -> FrontOfficeFigures:
@@ -186,16 +182,16 @@ def _name_spans(by: str, first: date, last: date) -> tuple[str, ...]:
 
 def _make_trend(front_office: str, by: str, keys: tuple[str, ...], over_time: Summary) -> Trend:
     groups: Mapping[Key, Group] = {group.key: group for group in over_time.groups}
-    bad: list[BadShare | None] = []
+    bad: list[Share | None] = []
     for key in keys:
         if key not in groups:
-            bad.append(BadShare(0, 0))
+            bad.append(Share(0, 0))
         elif (content := groups[key].content) is None:
             bad.append(None)
         else:
             bad.append(count_bad_answers(content.figures, over_time.methodology, front_office))
-    periods = [Share(share.count, share.n) if share is not None else Share(0, 0) for share in bad]
-    return Trend(front_office, by, keys, tuple(bad), compute_chart(periods))
+    chart = compute_chart([share or Share(0, 0) for share in bad])
+    return Trend(front_office, by, keys, tuple(bad), chart)
 
 
 def _accumulate_reasons(reasons: Sequence[ReasonFigure]) -> tuple[ReasonShare, ...]:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 
+from feedback_service.figures.comparison import Share
 from feedback_service.indicators.methodology import Methodology
 from feedback_service.indicators.scoring import Figures
-from feedback_service.indicators.statistics import Interval, to_percent, wilson
+from feedback_service.indicators.statistics import to_percent
 
 Key = str | None  # of a group; None where nothing is known, for example no window
 
@@ -152,28 +153,10 @@ class WithoutSignals:
     figures: Figures | None
 
 
-@dataclass(frozen=True, slots=True)
-class BadShare:
-    """How many of n answers to the overall question are bad."""
-
-    count: int
-    n: int
-
-    @property
-    def share(self) -> float | None:
-        """In percent, one decimal; ``None`` when nobody answered."""
-        return to_percent(Fraction(self.count, self.n)) if self.n else None
-
-    @property
-    def interval(self) -> Interval | None:
-        """The 95 % interval (Wilson) in percent, one decimal; ``None`` when nobody answered."""
-        return wilson(self.count, self.n) if self.n else None
-
-
-def count_bad_answers(figures: Figures, methodology: Methodology, front_office: str) -> BadShare | None:
+def count_bad_answers(figures: Figures, methodology: Methodology, front_office: str) -> Share | None:
     """The bad answers about a front office; ``None`` where its figures are withheld or were not asked for."""
     overall = methodology.overall[front_office]
     figure = figures.find_question(overall.id)
     if figure is None:
         return None
-    return BadShare(sum(figure.counts.get(word, 0) for word in overall.bad), figure.n)
+    return Share(sum(figure.counts.get(word, 0) for word in overall.bad), figure.n)

@@ -113,9 +113,8 @@ class Questionnaire:
 
     def find_question(self, question_id: str) -> Question | None:
         """Return the question with this id, or ``None``."""
-        for (
-            question
-        ) in self.questions:  # a loop is faster than a generator, and every answer calls this a dozen times
+        # A loop is faster than a generator, and every answer calls this a dozen times.
+        for question in self.questions:
             if question.id == question_id:
                 return question
         return None

@@ -10,8 +10,9 @@ from flask_babel import gettext as _
 from feedback_service.exports import FORMATS, CellValue, ExportColumn, ExportTable
 from feedback_service.figures.breakdown import Breakdown
 from feedback_service.figures.channel_comparison import ChannelComparison
+from feedback_service.figures.comparison import Share
 from feedback_service.figures.overview import Overview
-from feedback_service.figures.shapes import GROUPINGS_OF_INVITATIONS, BadShare
+from feedback_service.figures.shapes import GROUPINGS_OF_INVITATIONS
 from feedback_service.indicators.scoring import LoyaltyIndex
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.vocabulary import FRONT_OFFICES
@@ -258,7 +259,7 @@ def _interval_columns(prefix: str) -> tuple[tuple[str, str], ...]:
     return ((f"{prefix}low", _("Lower end, 95 %")), (f"{prefix}high", _("Upper end, 95 %")))
 
 
-def _bad_share_cells(bad: BadShare | None) -> Row:
+def _bad_share_cells(bad: Share | None) -> Row:
     if bad is None:
         return [None] * 5
     low, high = bad.interval or (None, None)

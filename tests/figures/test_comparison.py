@@ -6,12 +6,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feedback_service.figures.comparison import ENOUGH, IndexEstimate, Share, compare_indices, compare_shares
+from feedback_service.figures.comparison import ENOUGH, Share, compare_indices, compare_shares
+from feedback_service.indicators.scoring import LoyaltyIndex
+
+
+def make_index(promoters: int, passives: int, detractors: int) -> LoyaltyIndex:
+    n = promoters + passives + detractors
+    return LoyaltyIndex(n, promoters, passives, detractors, None, None, None, None)
+
 
 unhurried = settings(deadline=None)
 SHARES = st.integers(1, 400).flatmap(lambda n: st.builds(Share, st.integers(0, n), st.just(n)))
 ONE = st.integers(0, 300)
-INDICES = st.builds(IndexEstimate, ONE, ONE, ONE).filter(lambda index: index.n > 0)
+INDICES = st.builds(make_index, ONE, ONE, ONE).filter(lambda index: index.n > 0)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +50,7 @@ def test_looking_back_instead_of_ahead_mirrors_a_difference(one: Share, other: S
 @unhurried
 @given(INDICES, INDICES)
 def test_a_difference_of_indices_lies_about_its_interval_and_is_called_by_it(
-    one: IndexEstimate, other: IndexEstimate
+    one: LoyaltyIndex, other: LoyaltyIndex
 ) -> None:
     told = compare_indices(one, other)
     assert told.interval is not None
@@ -65,7 +72,7 @@ def test_more_bad_answers_are_worse_and_more_satisfied_people_are_better() -> No
 
 def test_nothing_is_said_of_fewer_than_thirty_answers() -> None:
     assert compare_shares(Share(29, 29), Share(0, 200), more_is="worse").verdict == "too_few"
-    assert compare_indices(IndexEstimate(0, 0, 29), IndexEstimate(200, 0, 0)).verdict == "too_few"
+    assert compare_indices(make_index(0, 0, 29), make_index(200, 0, 0)).verdict == "too_few"
     nobody = compare_shares(Share(0, 0), Share(0, 200), more_is="worse")
     assert (nobody.points, nobody.interval, nobody.verdict) == (None, None, "too_few")
 
@@ -74,9 +81,9 @@ def bad_of(n: int, share: float, chance: random.Random) -> Share:
     return Share(sum(chance.random() < share for _ in range(n)), n)
 
 
-def index_of(n: int, chance: random.Random, shares: tuple[float, float, float]) -> IndexEstimate:
+def index_of(n: int, chance: random.Random, shares: tuple[float, float, float]) -> LoyaltyIndex:
     drawn = chance.choices(range(3), shares, k=n)
-    return IndexEstimate(drawn.count(0), drawn.count(1), drawn.count(2))
+    return make_index(drawn.count(0), drawn.count(1), drawn.count(2))
 
 
 @pytest.mark.slow

@@ -13,8 +13,9 @@ from flask import Flask
 from feedback_service import clock
 from feedback_service.access.sessions import FULL_STAGE, CurrentUser
 from feedback_service.figures.breakdown import BREAKDOWNS, Breakdown
+from feedback_service.figures.comparison import Share
 from feedback_service.figures.overview import TREND_WEEKS, Overview, make_overview
-from feedback_service.figures.shapes import BadShare, FigureQuery, FigureSubset, Funnel, Summary
+from feedback_service.figures.shapes import FigureQuery, FigureSubset, Funnel, Summary
 from feedback_service.figures.summary_json import summary_json
 from feedback_service.flow import alarm_duties, api_keys, dashboard, maintenance
 from feedback_service.indicators.methodology import shipped_methodologies
@@ -95,7 +96,7 @@ def test_every_figure_of_the_overview_is_the_apis(app: Flask, closed: bool) -> N
         assert indicator_json(office.name, office.index) == indicator
     [quality] = [one for one in reply["questions"] if one["id"] == "off.quality"]
     offline = told.offices[0].bad
-    assert offline == BadShare(quality["counts"]["acceptable"] + quality["counts"]["awful"], quality["n"])
+    assert offline == Share(quality["counts"]["acceptable"] + quality["counts"]["awful"], quality["n"])
     assert {reason.name: reason.n for reason in told.reasons} == {
         reason["id"]: reason["n"] for reason in reply["reasons"]
     }
@@ -139,7 +140,7 @@ def test_the_trend_is_the_apis_week_by_week(app: Flask) -> None:
     for key, bad in zip(offline.keys, offline.bad, strict=True):
         group = groups.get(key)
         if group is None:
-            assert bad == BadShare(0, 0)
+            assert bad == Share(0, 0)
         elif bad is not None:
             [quality] = [one for one in group["questions"] if one["id"] == "off.quality"]
             assert bad.n == quality["n"]
@@ -215,7 +216,7 @@ def test_a_window_beyond_the_limits_is_marked_and_no_order_is_made_of_them() -> 
 
     assert [group.key for group in offline.groups] == ["window-1", "window-2", "window-3"]
     assert [group.place for group in offline.groups] == ["beyond_998", "beyond_998", "inside"]
-    assert offline.whole == BadShare(22, 278)
+    assert offline.whole == Share(22, 278)
     assert (offline.curve[0].n, offline.curve[-1].n) == (6, 192)
 
 
@@ -244,7 +245,7 @@ def test_channels_are_compared_by_the_same_question() -> None:
     told = {channel.name: channel for channel in offline.channels}
     assert told["tablet"].index is None
     assert told["assisted"].index is None, "the smallest of the others hides beside three people"
-    assert told["phone"].bad == BadShare(5, 120)
+    assert told["phone"].bad == Share(5, 120)
     assert {(pair.one, pair.other): pair.bad for pair in offline.pairs}["phone", "assisted"] is None
 
 
@@ -268,7 +269,7 @@ def test_figures_of_too_few_people_are_withheld_on_every_page() -> None:
 
     assert told.summary.suppressed
     assert [(office.index, office.bad) for office in told.offices] == [(None, None)] * 2
-    assert {bad for line in told.trends for bad in line.bad} <= {None, BadShare(0, 0)}
+    assert {bad for line in told.trends for bad in line.bad} <= {None, Share(0, 0)}
     assert told.reasons == ()
     assert all(group.suppressed for part in breakdown(VIEW, "service") for group in part.groups)
 
@@ -290,10 +291,10 @@ def test_a_group_withheld_among_others_is_withheld_when_chosen_alone() -> None:
     hidden = alone("window-2")
     assert hidden.summary.suppressed
     assert [(office.index, office.bad) for office in hidden.offices] == [(None, None)] * 2
-    assert {bad for line in hidden.trends for bad in line.bad} <= {None, BadShare(0, 0)}
-    assert alone("window-3").offices[0].bad == BadShare(0, 40)
-    assert alone("window-2", {"window-2"}).offices[0].bad == BadShare(0, 7), "nobody else's figures are seen"
-    assert alone("window-2", {"window-2", "window-3"}).offices[0].bad == BadShare(0, 7)
+    assert {bad for line in hidden.trends for bad in line.bad} <= {None, Share(0, 0)}
+    assert alone("window-3").offices[0].bad == Share(0, 40)
+    assert alone("window-2", {"window-2"}).offices[0].bad == Share(0, 7), "nobody else's figures are seen"
+    assert alone("window-2", {"window-2", "window-3"}).offices[0].bad == Share(0, 7)
     assert alone("window-2", {"window-1", "window-2"}).summary.suppressed
 
 
