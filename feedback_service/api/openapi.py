@@ -134,10 +134,7 @@ def _describe_refusals(rule: Rule, operation: Operation) -> dict[str, Any]:
     if operation.takes:
         error_types += [errors.Malformed, errors.TooLarge, errors.WrongMediaType]
     elif "GET" not in (rule.methods or ()):
-        error_types += [
-            errors.Malformed,
-            errors.TooLarge,
-        ]  # a body is checked even if none is expected
+        error_types += [errors.Malformed, errors.TooLarge]  # a body is checked even if none is expected
     error_types += [errors.Invalid]  # every operation refuses unknown parameters
     titles: defaultdict[int, list[str]] = defaultdict(list)
     for error_type in error_types:

@@ -250,11 +250,10 @@ def _parse_receipt(body: bytes) -> dict[str, list[Any]] | None:
         return None
     names = ("accepted", "duplicates", "rejected")
     lists = {name: document.get(name, []) for name in names}
-    if not any(name in document for name in names) or not all(
+    is_receipt = any(name in document for name in names) and all(
         isinstance(items, list) for items in lists.values()
-    ):
-        return None
-    return lists
+    )
+    return lists if is_receipt else None
 
 
 def _read_ids(items: Iterable[Any]) -> Iterable[str]:
@@ -266,9 +265,8 @@ def _read_rejections(items: Iterable[Any]) -> dict[str, str]:
     for item in items:
         if isinstance(item, dict) and isinstance(item.get("id"), str):
             reason = item.get("reason")
-            reasons[item["id"].lower()] = (
-                _replace_unprintable(reason) if isinstance(reason, str) and reason else "rejected"
-            )
+            text = reason if isinstance(reason, str) and reason else "rejected"
+            reasons[item["id"].lower()] = _replace_unprintable(text)
     return reasons
 
 

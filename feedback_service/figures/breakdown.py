@@ -1,4 +1,7 @@
-"""A front office by service, window, time of the week …: groups are placed in a funnel plot, never ranked."""
+"""A front office by service, window, time of the week …: groups are placed in a funnel plot, never ranked.
+
+A funnel plot shows shares against the number of answers; it has nothing to do with the funnel of invitations.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

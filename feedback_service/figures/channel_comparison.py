@@ -57,14 +57,11 @@ def _compare_front_office(
 ) -> ChannelComparison:
     channels = {}
     for name in COMPARED_CHANNELS:
-        content = contents.get(name)
-        channels[name] = ChannelFigures(
-            name,
-            content.figures.find_index(front_office) if content is not None else None,
-            count_bad_answers(content.figures, summary.methodology, front_office)
-            if content is not None
-            else None,
-        )
+        index = bad = None
+        if (content := contents.get(name)) is not None:
+            index = content.figures.find_index(front_office)
+            bad = count_bad_answers(content.figures, summary.methodology, front_office)
+        channels[name] = ChannelFigures(name, index, bad)
     pairs = [
         ChannelPair(
             one,

@@ -12,7 +12,7 @@ from feedback_service.indicators.statistics import to_percent
 
 Key = str | None  # of a group; None where nothing is known, for example no window
 
-# How an answer reached us: a coarser division than its source.
+# The channel by which an answer reached us, coarser than its source; not the channel of deliveries to the receiver.
 CHANNEL_OF_SOURCE: Mapping[str, str] = {
     "qr_case": "phone",
     "sms_viber": "phone",

@@ -99,12 +99,8 @@ def register_cases(
         positions = [position for position, report in enumerate(reports) if report.centre == code]
         outcomes = register.register_updates(tx, centre, [reports[position] for position in positions], terms)
         results |= zip(positions, outcomes, strict=True)
-        outbox.enqueue_events(
-            tx.connection(),
-            centre.id,
-            [_make_status_event(outcome) for outcome in outcomes if outcome.new_status],
-            now=now,
-        )
+        new_events = [_make_status_event(outcome) for outcome in outcomes if outcome.new_status]
+        outbox.enqueue_events(tx.connection(), centre.id, new_events, now=now)
     foreign_centre = RegistrationOutcome(refusal=NotFound())
     return [_make_result(results.get(position, foreign_centre), terms) for position in range(len(reports))]
 
@@ -121,9 +117,8 @@ def cancel_invitation(tx: Session, case_id: uuid.UUID, centres: Collection[str])
 @reading
 def find_case(tx: Session, case_id: uuid.UUID, centres: Collection[str]) -> CaseView:
     """Return the case if it belongs to one of these centres; raise ``NotFound`` if not."""
-    return _make_case_view(
-        _open_case_record(tx, case_id, centres), current_keyring(), clock.kyiv_day(clock.now())
-    )
+    case_record = _open_case_record(tx, case_id, centres)
+    return _make_case_view(case_record, current_keyring(), clock.kyiv_day(clock.now()))
 
 
 @reading

@@ -143,15 +143,15 @@ def _read_heading(tx: Session, figure_query: FigureQuery, methodology: Methodolo
 def _read_overview(tx: Session, query: FigureQuery) -> Overview:
     min_group = current_settings().min_group
     by, trend_period = trend_query(query)
+    before = read_summary(
+        tx, query.previous_period(), min_group=min_group, questions="headlines", funnel=False
+    )
+    over_time = read_summary(tx, trend_period, min_group=min_group, by=by, questions="overall", funnel=False)
     return make_overview(
         query,
         by_source=read_summary(tx, query, min_group=min_group, by="source"),
-        before=read_summary(
-            tx, query.previous_period(), min_group=min_group, questions="headlines", funnel=False
-        ),
-        over_time=read_summary(
-            tx, trend_period, min_group=min_group, by=by, questions="overall", funnel=False
-        ),
+        before=before,
+        over_time=over_time,
     )
 
 

@@ -154,13 +154,9 @@ def publish_centre_profile(tx: Session, centre: Centre) -> None:
     """Enqueue the event that reports the present profile of the centre to the central system."""
     tx.flush()
     now = clock.now()
-    outbox.enqueue_events(
-        tx.connection(), centre.id, [events.build_centre_profile(_profile_columns(centre), now)], now=now
-    )
-
-
-def _profile_columns(centre: Centre) -> dict[str, str | None]:
-    return {name: getattr(centre, name) for name in sorted(REQUIRED_CENTRE_COLUMNS | OPTIONAL_CENTRE_COLUMNS)}
+    columns = sorted(REQUIRED_CENTRE_COLUMNS | OPTIONAL_CENTRE_COLUMNS)
+    profile = {name: getattr(centre, name) for name in columns}
+    outbox.enqueue_events(tx.connection(), centre.id, [events.build_centre_profile(profile, now)], now=now)
 
 
 def _choose_free_prefix(tx: Session) -> str:

@@ -38,12 +38,9 @@ def keep_pairing_open(tx: Session, centre: str, pairing_code: str) -> None:
     """Make the code pair a tablet of the window."""
     now, code_hash = clock.now(), current_keyring().signing_key.hash_secret("pairing", pairing_code)
     centre_row = tx.scalars(select(Centre).where(Centre.code == centre)).one()
-    unpaired_conditions = (
-        Device.centre_id == centre_row.id,
-        Device.name == DEVICE_NAME,
-        Device.key_hash.is_(None),
-    )
-    device = tx.scalar(select(Device).where(*unpaired_conditions).order_by(Device.created_at).limit(1))
+    unpaired = select(Device).where(Device.centre_id == centre_row.id, Device.key_hash.is_(None))
+    unpaired = unpaired.where(Device.name == DEVICE_NAME)
+    device = tx.scalar(unpaired.order_by(Device.created_at).limit(1))
     if device is None:
         device = Device(
             centre_id=centre_row.id,

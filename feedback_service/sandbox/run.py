@@ -199,17 +199,8 @@ def _read_settings(location: DemoLocation) -> dict[str, str]:
 def _ensure_admin(location: DemoLocation, process_group: ProcessGroup, centre: str, password: str) -> None:
     """Add a user who sees all that the staff of the centre see."""
     if _query_first_value(location, "SELECT email FROM users WHERE email = ?", ADMIN_EMAIL) is None:
-        command = (
-            *FLASK,
-            "user",
-            "add",
-            ADMIN_EMAIL,
-            "--role",
-            "head",
-            "--scope",
-            centre,
-            "--password-stdin",
-        )
+        options = ("--role", "head", "--scope", centre, "--password-stdin")
+        command = (*FLASK, "user", "add", ADMIN_EMAIL, *options)
         process_group.run_command("let somebody in", *command, stdin_text=password + "\n")
 
 
@@ -221,10 +212,8 @@ def _is_migrated(location: DemoLocation) -> bool:
             r'^(revision|down_revision) = "(\w+)"', file.read_text(), re.MULTILINE
         ):
             revisions[name].add(revision)
-    return (
-        _query_first_value(location, "SELECT version_num FROM alembic_version")
-        in revisions["revision"] - revisions["down_revision"]
-    )
+    newest = revisions["revision"] - revisions["down_revision"]
+    return _query_first_value(location, "SELECT version_num FROM alembic_version") in newest
 
 
 def _find_centre(location: DemoLocation) -> str | None:
