@@ -30,9 +30,7 @@ control_socket_disable = True  # all instances of a user would share its one fil
 limit_request_line = 4094
 limit_request_fields = 50
 # Every worker counts its requests in files of this folder, so that /metrics shows the sum.
-_own_counters_folder = (
-    None if "PROMETHEUS_MULTIPROC_DIR" in os.environ else tempfile.mkdtemp(prefix="vidhuk-counters-")
-)
+_own_counters_folder = None if "PROMETHEUS_MULTIPROC_DIR" in os.environ else tempfile.mkdtemp(prefix="vidhuk-counters-")
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", _own_counters_folder or "")
 # Addresses of surveys are secrets, so only the service's own log, which has routes, may mention requests.
 accesslog = None

@@ -23,32 +23,24 @@ def main() -> None:
     parser.add_argument("--only", choices=PARTS, action="append", help="one part; repeat for several")
     parser.add_argument("--visits", type=int, default=400, help="visits in a round")
     parser.add_argument("--pairs", type=int, default=5, help="rounds of each program, in turns")
-    parser.add_argument(
-        "--clients", type=int, action="append", help="people at once: 8 and 32 when not given"
-    )
+    parser.add_argument("--clients", type=int, action="append", help="people at once: 8 and 32 when not given")
     parser.add_argument("--cases", type=int, default=3000, help="cases to register")
     parser.add_argument("--events", type=int, default=20_000, help="that wait after an outage")
     parser.add_argument("--relays", type=int, default=1, help="that carry them")
     parser.add_argument("--pace", type=int, default=50, help="answers a second that are to arrive in time")
-    parser.add_argument(
-        "--seconds", type=int, default=15, help="of that, and of a wrong secret on either side"
-    )
+    parser.add_argument("--seconds", type=int, default=15, help="of that, and of a wrong secret on either side")
     parser.add_argument("--rows", type=int, default=300_000, help="answers to summarise")
     parser.add_argument("--centres", type=int, default=1, help="whose answers these are")
     parser.add_argument("--responses", type=int, default=300_000, help="of three years, that pages sum up")
     parser.add_argument("--invited", type=int, default=600_000, help="cases whose applicants were invited")
     parser.add_argument("--starts", type=int, default=20, help="of the tablet without a line")
     parser.add_argument("--people", type=int, default=12, help="who answer on it, seven taps each")
-    parser.add_argument(
-        "--database", choices=DIALECTS, action="append", help="one of them; both if not given"
-    )
+    parser.add_argument("--database", choices=DIALECTS, action="append", help="one of them; both if not given")
     arguments = parser.parse_args()
     parts, dialects = arguments.only or PARTS, arguments.database or DIALECTS
     if "survey" in parts:
         visit_results = [
-            _measure_in_folder(
-                survey.compare, dialect, visits=arguments.visits, pairs=arguments.pairs, clients=clients
-            )
+            _measure_in_folder(survey.compare, dialect, visits=arguments.visits, pairs=arguments.pairs, clients=clients)
             for dialect in dialects
             for clients in arguments.clients or (8, 32)
         ]
@@ -79,27 +71,21 @@ def main() -> None:
         _print_table(arrival_results)
     if "summaries" in parts:
         options = {"answers": arguments.rows, "centres": arguments.centres}
-        measurements = [
-            _measure_in_folder(summaries.measure_summaries, dialect, **options) for dialect in dialects
-        ]
+        measurements = [_measure_in_folder(summaries.measure_summaries, dialect, **options) for dialect in dialects]
         _write_figures("summaries", measurements)
         print("A year's summary, milliseconds\n")
         _print_table(measurements)
     if "administration" in parts:
         options = {"responses": arguments.responses, "cases": arguments.invited}
         pages = [
-            row
-            for dialect in dialects
-            for row in _measure_in_folder(administration.measure_pages, dialect, **options)
+            row for dialect in dialects for row in _measure_in_folder(administration.measure_pages, dialect, **options)
         ]
         _write_figures("administration", pages)
         print("What an administrator waits for, milliseconds\n")
         _print_table(pages)
     if "tablet" in parts:
         with tempfile.TemporaryDirectory(prefix="vidhuk-bench-") as folder:
-            tablet_results = tablet.measure_tablet(
-                Path(folder), starts=arguments.starts, people=arguments.people
-            )
+            tablet_results = tablet.measure_tablet(Path(folder), starts=arguments.starts, people=arguments.people)
         _write_figures("tablet", tablet_results)
         print("The hall's tablet in a browser\n")
         _print_table(tablet_results)

@@ -73,9 +73,7 @@ def _invitations(ours: Installation, number: int) -> list[str]:
     """Create so many surveys and return their paths."""
     at = (datetime.now(UTC) - timedelta(days=1)).isoformat(timespec="seconds")
     paths = []
-    with httpx.Client(
-        base_url=ours.url, headers={"Authorization": f"Bearer {ours.api_key}"}, timeout=60
-    ) as system:
+    with httpx.Client(base_url=ours.url, headers={"Authorization": f"Bearer {ours.api_key}"}, timeout=60) as system:
         for first in range(0, number, BATCH):
             cases = [
                 {

@@ -17,9 +17,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 from feedback_service.surveys import questionnaires
 
 QUESTIONNAIRE = next(one for one in questionnaires.load_shipped() if one.front_office == "offline")
-CREATE_TABLE = (
-    "CREATE TABLE IF NOT EXISTS said (client TEXT PRIMARY KEY, survey TEXT NOT NULL, answers TEXT NOT NULL)"
-)
+CREATE_TABLE = "CREATE TABLE IF NOT EXISTS said (client TEXT PRIMARY KEY, survey TEXT NOT NULL, answers TEXT NOT NULL)"
 
 app = Flask(__name__)
 _thread_local = threading.local()
@@ -74,8 +72,7 @@ def send(token: str) -> ResponseReturnValue:
     """Check and store the answers."""
     list_questions = {question.id for question in QUESTIONNAIRE.questions if question.kind == "choices"}
     submission = {
-        name: request.form.getlist(name) if name in list_questions else value
-        for name, value in request.form.items()
+        name: request.form.getlist(name) if name in list_questions else value for name, value in request.form.items()
     }
     try:
         answers = ANSWERS_SCHEMA.load(submission)

@@ -97,8 +97,6 @@ def _register_batch(program: Served, key: str, prefix: str, count: int) -> None:
         _send_request(connection, "/api/v1/cases/batch", key, {"cases": cases}, 200)
 
 
-def _send_request(
-    connection: socket.socket, path: str, key: str, body: dict[str, Any], expected: int
-) -> None:
+def _send_request(connection: socket.socket, path: str, key: str, body: dict[str, Any], expected: int) -> None:
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     ask(connection, "POST", path, headers, json.dumps(body).encode(), expected)

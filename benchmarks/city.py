@@ -137,11 +137,7 @@ def fill_centre(tx: Session, responses: int, cases: int, seed: int = 1) -> uuid.
 def _draw_answers(rng: random.Random, front_office: str) -> dict[str, list[str]]:
     """Return what one person answers: about as satisfied as people are; most answer every question."""
     prefix = "off" if front_office == "offline" else "on"
-    answers = {
-        f"{prefix}.nps": rng.choices(
-            [str(score) for score in range(11)], (1, 0, 0, 0, 0, 1, 1, 3, 10, 20, 64)
-        )
-    }
+    answers = {f"{prefix}.nps": rng.choices([str(score) for score in range(11)], (1, 0, 0, 0, 0, 1, 1, 3, 10, 20, 64))}
     if rng.random() < 0.25:
         return answers
     is_poor = False
@@ -150,9 +146,7 @@ def _draw_answers(rng: random.Random, front_office: str) -> dict[str, list[str]]
             [value] = answers[f"off.{question}"] = rng.choices(RATING_WORDS, (90, 8, 0.7, 1.3))
             is_poor |= value in RATING_WORDS[2:]
     else:
-        [value] = answers["on.overall"] = rng.choices(
-            ("excellent", "good", "ok", "bad", "awful"), (62, 25, 8, 2, 3)
-        )
+        [value] = answers["on.overall"] = rng.choices(("excellent", "good", "ok", "bad", "awful"), (62, 25, 8, 2, 3))
         is_poor = value in ("bad", "awful")
     if is_poor:
         answers["any.reasons"] = sorted(set(rng.choices(REASONS, k=2)))
@@ -172,12 +166,8 @@ def _choose_writer(tx: Session) -> Callable[[type[Base], Sequence[str], Sequence
         statement = f"INSERT INTO {model.__tablename__} ({', '.join(columns)}) VALUES ({placeholders})"
         connection.executemany(statement, ([_sqlite_value(value) for value in row] for row in rows))
 
-    def write_to_postgresql(
-        model: type[Base], columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
-    ) -> None:
-        with connection.cursor().copy(
-            f"COPY {model.__tablename__} ({', '.join(columns)}) FROM STDIN"
-        ) as copy:
+    def write_to_postgresql(model: type[Base], columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+        with connection.cursor().copy(f"COPY {model.__tablename__} ({', '.join(columns)}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
 

@@ -45,9 +45,7 @@ def in_front_of(ports: Sequence[int], folder: Path) -> Iterator[list[int]]:
     if program is None:
         raise RuntimeError("no nginx found: install the Debian package nginx-light")
     fronts = _free_ports(len(ports))
-    servers = "\n".join(
-        SERVER.format(port=front, behind=behind) for front, behind in zip(fronts, ports, strict=True)
-    )
+    servers = "\n".join(SERVER.format(port=front, behind=behind) for front, behind in zip(fronts, ports, strict=True))
     user = "user root;" if os.geteuid() == 0 else ""
     configuration = folder / "nginx.conf"
     configuration.write_text(CONFIGURATION.format(folder=folder, user=user, servers=servers))

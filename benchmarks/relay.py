@@ -55,9 +55,7 @@ class Receiver(BaseHTTPRequestHandler):
         """Reply as the contract says."""
         received_events = json.loads(self.rfile.read(int(self.headers["content-length"])))
         accepted = [
-            event["id"]
-            for event in received_events
-            if event["subject"] not in (POISONED_SUBJECT, REJECTED_SUBJECT)
+            event["id"] for event in received_events if event["subject"] not in (POISONED_SUBJECT, REJECTED_SUBJECT)
         ]
         rejected = [
             {"id": event["id"], "reason": "unknown"}
@@ -173,9 +171,7 @@ def fill_backlog(waiting: int) -> tuple[list[str], tuple[uuid.UUID, str]]:
 def run_relay(app: Flask, url: str) -> None:
     """Run a relay until nothing is left to do."""
     with app.app_context():
-        event_relay = relay.make_relay(
-            replace(current_settings(), central_url=url, central_secret=(bytes(32),))
-        )
+        event_relay = relay.make_relay(replace(current_settings(), central_url=url, central_secret=(bytes(32),)))
         assert event_relay is not None
         with closing(event_relay):
             event_relay.deliver_all()
@@ -191,9 +187,7 @@ def send_new_events(app: Flask, centre: tuple[uuid.UUID, str], stop: threading.E
 def measure_drain(dialect: str, folder: Path, *, waiting: int, relays: int) -> dict[str, Any]:
     """The rate overall, at the beginning and at the end; when the small centres were done, how late new events."""
     parent_end, child_end = multiprocessing.Pipe()
-    receiver = multiprocessing.get_context("spawn").Process(
-        target=run_receiver, args=(child_end,), daemon=True
-    )
+    receiver = multiprocessing.get_context("spawn").Process(target=run_receiver, args=(child_end,), daemon=True)
     receiver.start()
     url = f"http://127.0.0.1:{parent_end.recv()}"
     with open(os.devnull, "w") as null_file, service(dialect, folder) as app:

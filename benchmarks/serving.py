@@ -120,9 +120,7 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
 
 def _family(roots: tuple[int, ...]) -> list[int]:
     """Return these processes and all their descendants."""
-    parents = {
-        int(path.name): _stat(int(path.name)) for path in Path("/proc").iterdir() if path.name.isdigit()
-    }
+    parents = {int(path.name): _stat(int(path.name)) for path in Path("/proc").iterdir() if path.name.isdigit()}
     found = list(roots)
     for pid in found:  # the list grows inside the loop
         found += [child for child, facts in parents.items() if facts and int(facts[1]) == pid]

@@ -134,9 +134,7 @@ def insert_responses(tx: Session, centre_id: uuid.UUID, count: int) -> None:
 def insert_invitations(tx: Session, centre_id: uuid.UUID, count: int) -> None:
     """Store so many completed cases with invitations that were all answered."""
     dialect = tx.get_bind().dialect.name
-    tx.execute(
-        text(_fill_in_sql(INSERT_CASES, dialect)), {"centre": _id_value(dialect, centre_id), "number": count}
-    )
+    tx.execute(text(_fill_in_sql(INSERT_CASES, dialect)), {"centre": _id_value(dialect, centre_id), "number": count})
     tx.execute(text(_fill_in_sql(INSERT_INVITATIONS, dialect)), {"centre": _id_value(dialect, centre_id)})
 
 
@@ -196,8 +194,7 @@ def measure_summaries(dialect: str, folder: Path, *, answers: int, centres: int)
         if raw_summary and read_summary("month") != raw_summary:
             raise AssertionError("the stored counts tell something else than the answers")
         view_times = {
-            f"by_{by}_ms" if by else "summary_ms": measure_median_ms(partial(read_summary, by))
-            for by in BREAKDOWNS
+            f"by_{by}_ms" if by else "summary_ms": measure_median_ms(partial(read_summary, by)) for by in BREAKDOWNS
         }
     return {
         "database": dialect,

@@ -102,9 +102,7 @@ def rivals(dialect: str, folder: Path) -> Iterator[Rivals]:
         settings = build_environment(folder, ours)
         service = stack.enter_context(served("wsgi:app", settings, folder / "ours.log", roots))
         bare_settings = {"BASELINE_DATABASE": bare}
-        rival = stack.enter_context(
-            served("benchmarks.baseline:app", bare_settings, folder / "bare.log", roots)
-        )
+        rival = stack.enter_context(served("benchmarks.baseline:app", bare_settings, folder / "bare.log", roots))
         fronts = stack.enter_context(in_front_of([service.port, rival.port], folder))
         yield Rivals(
             replace(service, port=fronts[0]),

@@ -77,9 +77,7 @@ def _visit(port: int, path: str) -> tuple[float, float]:
     return (thanked - began) * 1000, (thanked - filled_in) * 1000
 
 
-def ask(
-    link: socket.socket, method: str, path: str, headers: Mapping[str, str], body: bytes, expected: int
-) -> bytes:
+def ask(link: socket.socket, method: str, path: str, headers: Mapping[str, str], body: bytes, expected: int) -> bytes:
     """Send one request on an open connection and return the body of the reply."""
     lines = {"Host": "localhost", "Content-Length": str(len(body))} | dict(headers)
     head = f"{method} {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items())

@@ -45,9 +45,7 @@ class AlarmSummary:
         return self.over_on is None and self.acknowledged_at is None
 
 
-def queue_check(
-    connection: Connection, centre_id: uuid.UUID, kind: str, service_id: uuid.UUID | None
-) -> None:
+def queue_check(connection: Connection, centre_id: uuid.UUID, kind: str, service_id: uuid.UUID | None) -> None:
     """Ask the worker to look at the centre and the service, because of an answer."""
     check = {"centre_id": centre_id, "id": uuid.uuid4(), "kind": kind, "service_id": service_id}
     connection.execute(_INSERT_CHECK, check)
@@ -101,9 +99,7 @@ def lock_open_alarm(tx: Session, centre_id: uuid.UUID, kind: str, subject: str) 
     return tx.scalar(query.with_for_update())
 
 
-def lock_alarm(
-    tx: Session, centre_id: uuid.UUID, alarm_id: uuid.UUID, kinds: Collection[str]
-) -> Alarm | None:
+def lock_alarm(tx: Session, centre_id: uuid.UUID, alarm_id: uuid.UUID, kinds: Collection[str]) -> Alarm | None:
     """Find an alarm of one of the kinds and lock it until the transaction ends."""
     query = select(Alarm).where(Alarm.centre_id == centre_id, Alarm.id == alarm_id, Alarm.kind.in_(kinds))
     return tx.scalar(query.with_for_update())
@@ -125,9 +121,7 @@ def list_alarms(
 def claim_for_email(tx: Session, centre_id: uuid.UUID, kind: str) -> list[AlarmSummary]:
     """Return the alarms that nobody has acknowledged and no e-mail has reported, and mark them as reported."""
     summaries = _find_alarms(tx, and_(Alarm.centre_id == centre_id, Alarm.kind == kind, ~Alarm.told))
-    reported = update(Alarm).where(
-        Alarm.centre_id == centre_id, Alarm.id.in_([alarm.id for alarm in summaries])
-    )
+    reported = update(Alarm).where(Alarm.centre_id == centre_id, Alarm.id.in_([alarm.id for alarm in summaries]))
     tx.execute(reported.values(told=True))
     return [alarm for alarm in summaries if alarm.needs_attention]
 

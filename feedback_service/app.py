@@ -29,9 +29,7 @@ def _choose_language() -> str:
 def _add_headers(response: Response) -> Response:
     """Add the headers of the door, except those that the response already has."""
     headers = blueprint.HEADERS if request.path.startswith("/api/") else pages.HEADERS
-    present = {
-        name.lower() for name, _ in response.headers
-    }  # a set: Werkzeug searches its headers one by one
+    present = {name.lower() for name, _ in response.headers}  # a set: Werkzeug searches its headers one by one
     for name, value in headers.items():
         if name.lower() not in present:
             response.headers.add(name, value)

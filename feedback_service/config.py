@@ -42,12 +42,8 @@ class Settings:
         "SQLAlchemy URL of the database; SQLite under DATA_DIR when not given", parse_database_url
     )
     secret_key: bytes = setting("signs what pages hand out; 32 bytes or more, hex or base64", parse_key)
-    case_key: bytes = setting(
-        "turns case numbers into pseudonyms; 32 bytes or more, hex or base64", parse_key
-    )
-    token_keys: tuple[bytes, ...] = setting(
-        "derive links, short codes and receipts; the first signs", parse_keys
-    )
+    case_key: bytes = setting("turns case numbers into pseudonyms; 32 bytes or more, hex or base64", parse_key)
+    token_keys: tuple[bytes, ...] = setting("derive links, short codes and receipts; the first signs", parse_keys)
     public_url: str = setting("origin that QR codes carry, such as https://vidhuk.example", parse_origin)
     central_url: str | None = setting(
         "address of the central monitoring system; none: events wait", parse_web_address, None
@@ -60,9 +56,7 @@ class Settings:
     central_transport: str = setting(
         "how events travel: https, or file for signed packages carried by hand", parse_transport, "https"
     )
-    packages_dir: str = setting(
-        "where packages are put; packages under DATA_DIR when not given", parse_folder
-    )
+    packages_dir: str = setting("where packages are put; packages under DATA_DIR when not given", parse_folder)
     invitation_days: int = setting("days that a survey link stays open", make_number_parser(1, 3650), 30)
     partial_minutes: int = setting(
         "minutes after which an answer begun and left is final", make_number_parser(1, 1440), 30
@@ -70,9 +64,7 @@ class Settings:
     min_group: int = setting(
         "figures of fewer people are not shown to staff and systems", make_number_parser(1, 1000), 5
     )
-    min_published: int = setting(
-        "figures of fewer people are not shown to the public", make_number_parser(1, 1000), 10
-    )
+    min_published: int = setting("figures of fewer people are not shown to the public", make_number_parser(1, 1000), 10)
     retention_days: int = setting(
         "days after which comments and spent invitations are deleted", make_number_parser(1, 36500), 1095
     )
@@ -87,9 +79,7 @@ class Settings:
         None,
     )
     mail_from: str | None = setting("address that letters about alarms come from", mail.parse_sender, None)
-    languages: tuple[str, ...] = setting(
-        "languages of the survey, comma-separated", parse_languages, LANGUAGES
-    )
+    languages: tuple[str, ...] = setting("languages of the survey, comma-separated", parse_languages, LANGUAGES)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":

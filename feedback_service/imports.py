@@ -37,9 +37,7 @@ def read_table(path: Path, required: frozenset[str], optional: frozenset[str]) -
     return parse_table(path.name, _read_bytes(path), required, optional)
 
 
-def parse_table(
-    name: str, data: bytes, required: frozenset[str], optional: frozenset[str]
-) -> list[ImportedRow]:
+def parse_table(name: str, data: bytes, required: frozenset[str], optional: frozenset[str]) -> list[ImportedRow]:
     """Return the rows of a table given as bytes; a name in .json means JSON. Raises ``UnreadableFile``."""
     text = _decode_text(name, data)
     rows = _parse_json(name, text) if name.lower().endswith(".json") else _parse_csv(name, text)
@@ -76,18 +74,14 @@ def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UnreadableFile(
-            N_("%(file)s cannot be read: %(why)s"), file=path.name, why=error.strerror
-        ) from error
+        raise UnreadableFile(N_("%(file)s cannot be read: %(why)s"), file=path.name, why=error.strerror) from error
 
 
 def _decode_text(name: str, data: bytes) -> str:
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
-        raise UnreadableFile(
-            N_("%(file)s is not in UTF-8; save it as UTF-8 and try again"), file=name
-        ) from error
+        raise UnreadableFile(N_("%(file)s is not in UTF-8; save it as UTF-8 and try again"), file=name) from error
 
 
 def _parse_csv(name: str, text: str) -> list[ImportedRow]:

@@ -24,9 +24,7 @@ from flask.globals import request_ctx
 log: structlog.stdlib.BoundLogger = structlog.get_logger("feedback")
 
 
-def _replace_exception(
-    _logger: Any, _name: str, event: structlog.types.EventDict
-) -> structlog.types.EventDict:
+def _replace_exception(_logger: Any, _name: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
     """Replace an exception by its type and its last eight places in the code."""
     info = event.pop("exc_info", None)
     error = info[1] if isinstance(info, tuple) else info if isinstance(info, BaseException) else None

@@ -18,9 +18,7 @@ TOO_LONG = N_("Use at most %(limit)d characters.")
 
 # Controls other than tab and line ends; bidirectional embeddings, overrides and isolates, with which a text can
 # look different from what is stored; halves of surrogate pairs, which no database stores.
-_FORBIDDEN_CHARACTERS = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
+_FORBIDDEN_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class UnusableText(ValueError):

@@ -56,13 +56,7 @@ def is_loopback(host: str) -> bool:
 def parse_web_address(value: str) -> str:
     """Return an http(s) address without a slash at its end; plain http is allowed on loopback only."""
     parts = urlsplit(value)
-    if (
-        parts.scheme not in ("http", "https")
-        or not parts.hostname
-        or parts.username
-        or parts.query
-        or parts.fragment
-    ):
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
         raise ValueError("is not a web address")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise ValueError("uses plain http outside loopback")
@@ -148,7 +142,5 @@ def parse_languages(value: str) -> tuple[str, ...]:
     if "uk" not in codes:
         raise ValueError("leaves out uk")
     if not set(codes) <= set(LANGUAGES):
-        raise ValueError(
-            f"names a language that this release does not speak: it speaks {', '.join(LANGUAGES)}"
-        )
+        raise ValueError(f"names a language that this release does not speak: it speaks {', '.join(LANGUAGES)}")
     return codes

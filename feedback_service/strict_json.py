@@ -82,9 +82,7 @@ class JsonNode:
         nodes = self.read_known_fields(names)
         return [nodes[name] for name in names]
 
-    def read_known_fields(
-        self, required: Collection[str], optional: Collection[str] = ()
-    ) -> "dict[str, JsonNode]":
+    def read_known_fields(self, required: Collection[str], optional: Collection[str] = ()) -> "dict[str, JsonNode]":
         """Return the fields by name; a missing required field or an unknown field is an error."""
         nodes = dict(self.iterate_fields(minimum=1 if required else 0))
         self.require(nodes.keys() >= set(required), f"lacks {_join_sorted(set(required) - nodes.keys())}")
@@ -165,11 +163,7 @@ class JsonNode:
 
     def read_integer(self, minimum: int, maximum: int) -> int:
         """Return a whole number from ``minimum`` to ``maximum``, both included."""
-        if (
-            not isinstance(self._value, int)
-            or isinstance(self._value, bool)
-            or not minimum <= self._value <= maximum
-        ):
+        if not isinstance(self._value, int) or isinstance(self._value, bool) or not minimum <= self._value <= maximum:
             raise ValueError(f"{self._place} must be a whole number from {minimum} to {maximum}")
         return self._value
 

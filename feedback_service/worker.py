@@ -74,9 +74,7 @@ def run_duties_once(duties: Iterable[Duty] = DUTIES) -> None:
         _run_duty(duty, maintenance.never_stop)
 
 
-def _start_thread(
-    name: str, function: Callable[P, None], *args: P.args, **kwargs: P.kwargs
-) -> threading.Thread:
+def _start_thread(name: str, function: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> threading.Thread:
     app = app_ctx.app  # a thread has no context of its own
 
     def run() -> None:

@@ -74,9 +74,7 @@ def send(name: str) -> Response:
     response.vary.add("Accept-Encoding")
     response.set_etag(asset.version + ("-gzip" if accepts_gzip else ""))
     is_current_version = request.args.get("v") == asset.version
-    response.headers["Cache-Control"] = (
-        "public, max-age=31536000, immutable" if is_current_version else "no-cache"
-    )
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if is_current_version else "no-cache"
     response.make_conditional(request)
     return response
 

@@ -88,9 +88,7 @@ class HeatCell:
     name: str
 
 
-def draw_trend(
-    text: ChartText, points: Sequence[TrendPoint], mean: float | None, format_value: NumberFormat
-) -> Markup:
+def draw_trend(text: ChartText, points: Sequence[TrendPoint], mean: float | None, format_value: NumberFormat) -> Markup:
     """Draw a line of values over a band of control limits. A point with a signal is a diamond."""
     height = 220
     known_values = [value for point in points for value in (point.value, point.high) if value is not None]
@@ -218,9 +216,7 @@ def draw_intervals(
     return _svg_image("intervals", text, bottom + 24, elements)
 
 
-def draw_heat_map(
-    text: ChartText, columns: Sequence[str], rows: Sequence[tuple[str, Sequence[HeatCell]]]
-) -> Markup:
+def draw_heat_map(text: ChartText, columns: Sequence[str], rows: Sequence[tuple[str, Sequence[HeatCell]]]) -> Markup:
     """Draw a grid whose strongest cells are darkest. Each cell shows its value; cells without one are hatched."""
     label_width, header_height, cell_height = 92, 20, 34
     cell_width = (WIDTH - label_width) / max(len(columns), 1)
@@ -286,8 +282,7 @@ def _svg_line(css_class: str, x1: float, y1: float, x2: float, y2: float) -> Mar
 
 def _svg_path(css_class: str, points: Sequence[tuple[float, float]]) -> Markup:
     steps = " ".join(
-        f"{'L' if index else 'M'}{_format_coordinate(x)} {_format_coordinate(y)}"
-        for index, (x, y) in enumerate(points)
+        f"{'L' if index else 'M'}{_format_coordinate(x)} {_format_coordinate(y)}" for index, (x, y) in enumerate(points)
     )
     return Markup(f'<path class="{css_class}" d="{steps}"/>')
 

@@ -24,17 +24,13 @@ ASK_AT_CENTRE = N_(
 TRY_LATER = N_("Wait a little and try again. Nothing counts twice, so it is safe to repeat.")
 
 TEXT_BY_STATUS = {
-    400: ErrorText(
-        N_("The request could not be read"), (N_("Go back to the page before, reload it and try again."),)
-    ),
+    400: ErrorText(N_("The request could not be read"), (N_("Go back to the page before, reload it and try again."),)),
     401: ErrorText(N_("You need to sign in"), (N_("This page is for the staff of the centre."),)),
     403: ErrorText(N_("This page is not open to you"), (N_("Ask whoever runs the service if you need it."),)),
     404: ErrorText(
         N_("There is nothing at this address"),
         (
-            N_(
-                "A letter may have been lost on the way. Scan the code again, or type the code from your slip."
-            ),
+            N_("A letter may have been lost on the way. Scan the code again, or type the code from your slip."),
             ASK_AT_CENTRE,
         ),
     ),
@@ -42,9 +38,7 @@ TEXT_BY_STATUS = {
         N_("This address cannot be used like that"),
         (N_("Open the link from your slip again, or type the code printed on it."),),
     ),
-    409: ErrorText(
-        N_("This does not fit what is already known"), (N_("Reload the page to see how things are now."),)
-    ),
+    409: ErrorText(N_("This does not fit what is already known"), (N_("Reload the page to see how things are now."),)),
     410: ErrorText(N_("This link no longer works"), (ASK_AT_CENTRE,)),
     413: ErrorText(
         N_("That is too much text"),
@@ -54,9 +48,7 @@ TEXT_BY_STATUS = {
         N_("The form came in a way we do not read"),
         (N_("Go back to the page before, reload it and try again."),),
     ),
-    422: ErrorText(
-        N_("Something in the form is not right"), (N_("Go back, check what you chose and try again."),)
-    ),
+    422: ErrorText(N_("Something in the form is not right"), (N_("Go back, check what you chose and try again."),)),
     429: ErrorText(
         N_("Too many attempts"),
         (N_("Wait ten minutes and type the code again. The link in the QR code works all the time."),),

@@ -31,9 +31,7 @@ def make_placeholder(name: str) -> str:
     return f"{name}-{_PLACEHOLDER_SECRET}"
 
 
-def respond_with_cached_page(
-    render: Callable[..., str], *arguments: Hashable, **placeholders: str
-) -> Response:
+def respond_with_cached_page(render: Callable[..., str], *arguments: Hashable, **placeholders: str) -> Response:
     """Respond with the page that ``render`` makes of the arguments, with the placeholders filled in.
 
     ``render`` runs once for the same arguments, so it must depend on nothing else. Its first argument is a

@@ -84,19 +84,13 @@ def test_no_payload_is_a_formula_or_link_in_any_file(payload: str) -> None:
         assert b"<f>" not in files.read("xl/worksheets/sheet1.xml")
         assert b"hyperlink" not in files.read("xl/worksheets/sheet1.xml")
 
-    assert json.loads(b"".join(exports.write_json(table([[payload, 1]]))))["rows"] == [
-        {"name": payload, "n": 1}
-    ]
+    assert json.loads(b"".join(exports.write_json(table([[payload, 1]]))))["rows"] == [{"name": payload, "n": 1}]
 
 
 @pytest.mark.parametrize("between", [",", ";", "\t", "\n", "|", ", "], ids=repr)
 @pytest.mark.parametrize("sign", "=+-@＝")
-def test_no_formula_hides_behind_what_another_program_takes_for_the_end_of_a_cell(
-    between: str, sign: str
-) -> None:
-    written = b"".join(exports.write_csv(table([[f"Дякую{between}{sign}1+1{between}", 1]]))).decode(
-        "utf-8-sig"
-    )
+def test_no_formula_hides_behind_what_another_program_takes_for_the_end_of_a_cell(between: str, sign: str) -> None:
+    written = b"".join(exports.write_csv(table([[f"Дякую{between}{sign}1+1{between}", 1]]))).decode("utf-8-sig")
 
     cells = re.split(r"[,;\t\r\n|]", written.replace('"', ""))
     assert not [cell for cell in cells if re.match(r"\s*[=+\-@＝＋－＠]", cell)]

@@ -41,9 +41,7 @@ def test_a_row_is_numbered_by_the_line_it_ends_on(tmp_path: Path) -> None:
 def test_a_table_may_be_a_json_list_of_objects(tmp_path: Path) -> None:
     path = written(tmp_path, '[{"code": "A", "name": "Перший", "contact": null}]', "centres.json")
 
-    assert read_table(path, *CODE_AND_NAME) == [
-        ImportedRow(1, {"code": "A", "name": "Перший", "contact": ""})
-    ]
+    assert read_table(path, *CODE_AND_NAME) == [ImportedRow(1, {"code": "A", "name": "Перший", "contact": ""})]
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,7 @@ from feedback_service.setting_parsers import parse_smtp_url
 from tests.support.environment import build_environment
 from tests.support.mailbox import Mailbox
 
-LETTER = OutgoingEmail(
-    "1", "head@rada.example", "Тривога", "Рядок\n.\nостанній", datetime(2026, 11, 20, tzinfo=UTC)
-)
+LETTER = OutgoingEmail("1", "head@rada.example", "Тривога", "Рядок\n.\nостанній", datetime(2026, 11, 20, tzinfo=UTC))
 SENDER = "vidhuk@rada.example"
 
 

@@ -17,9 +17,7 @@ A_TOKEN = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
-def test_a_visited_survey_address_is_in_no_log(
-    tmp_path: Path, fresh_database: FreshDatabase, dialect: str
-) -> None:
+def test_a_visited_survey_address_is_in_no_log(tmp_path: Path, fresh_database: FreshDatabase, dialect: str) -> None:
     with RunningService(tmp_path, fresh_database(dialect)) as service:
         for _ in range(8):
             assert httpx.get(f"{service.url}/S/{A_TOKEN}?lang=en", trust_env=False).status_code == 404

@@ -52,9 +52,7 @@ def test_what_answers_requests_loads_no_command_and_nothing_that_carries_events(
 
 
 @pytest.mark.parametrize(("command", "said"), [("routes", ""), ("shell", "print(app.url_map)")])
-def test_flasks_own_commands_know_every_address(
-    tmp_path: Path, database_url: str, command: str, said: str
-) -> None:
+def test_flasks_own_commands_know_every_address(tmp_path: Path, database_url: str, command: str, said: str) -> None:
     told = flask(build_environment(tmp_path, database_url), command, said=said).stdout
 
     assert all(address in told for address in ("/S/<token>", "/admin/", "/api/v1/cases"))
@@ -64,9 +62,7 @@ def test_what_a_command_starts_serves_all_and_has_read_ahead(tmp_path: Path, dat
     # Flask sets this for itself, and whatever a command starts inherits it.
     of_a_command = build_environment(tmp_path, database_url) | {"FLASK_RUN_FROM_CLI": "true"}
 
-    told = python(
-        of_a_command, "-c", "from wsgi import app; print(app.url_map, len(app.jinja_env.cache) > 10)"
-    ).stdout
+    told = python(of_a_command, "-c", "from wsgi import app; print(app.url_map, len(app.jinja_env.cache) > 10)").stdout
 
     assert "/S/<token>" in told
     assert told.endswith(" True\n")

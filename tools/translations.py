@@ -74,9 +74,7 @@ def update_catalogue(path: Path, source_texts: Catalog) -> None:
 def main() -> int:
     """Return 0 when every catalogue is complete; else print the reasons to stderr and return 1."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument(
-        "--update", action="store_true", help="first bring the catalogues up to date with the code"
-    )
+    parser.add_argument("--update", action="store_true", help="first bring the catalogues up to date with the code")
     arguments = parser.parse_args()
     source_texts = extract_texts()
     paths = sorted(CATALOGUES.glob("*/LC_MESSAGES/*.po"))

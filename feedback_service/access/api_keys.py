@@ -107,9 +107,7 @@ def list_centre_codes(tx: Session, key_id: uuid.UUID) -> list[str]:
 def list_api_keys(tx: Session) -> list[ApiKeySummary]:
     """List all keys, the newest first."""
     codes_by_key: dict[uuid.UUID, list[str]] = {}
-    key_centres = select(ApiKeyCentre.api_key_id, Centre.code).join(
-        Centre, Centre.id == ApiKeyCentre.centre_id
-    )
+    key_centres = select(ApiKeyCentre.api_key_id, Centre.code).join(Centre, Centre.id == ApiKeyCentre.centre_id)
     for key_id, code in tx.execute(key_centres.order_by(Centre.code)):
         codes_by_key.setdefault(key_id, []).append(code)
     query = select(ApiKey).order_by(ApiKey.created_at.desc(), ApiKey.id)

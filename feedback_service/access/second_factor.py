@@ -28,9 +28,7 @@ def new_secret() -> str:
 
 def build_provisioning_uri(secret: str, email: str) -> str:
     """Build the address that an authenticator app reads from the QR code."""
-    return pyotp.TOTP(secret, digits=DIGITS, interval=STEP_SECONDS).provisioning_uri(
-        name=email, issuer_name=ISSUER
-    )
+    return pyotp.TOTP(secret, digits=DIGITS, interval=STEP_SECONDS).provisioning_uri(name=email, issuer_name=ISSUER)
 
 
 def find_time_step(secret: str, text: str, at: datetime, *, after: int | None) -> int | None:

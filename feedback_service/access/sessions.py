@@ -108,9 +108,7 @@ def lock_session(tx: Session, current_user: CurrentUser) -> UserSession:
 
 def list_user_sessions(tx: Session, user_id: uuid.UUID, now: datetime) -> Sequence[UserSession]:
     """List the user's sessions that have not ended, the one used last first."""
-    query = select(UserSession).where(
-        UserSession.user_id == user_id, UserSession.stage == FULL_STAGE, *_is_active(now)
-    )
+    query = select(UserSession).where(UserSession.user_id == user_id, UserSession.stage == FULL_STAGE, *_is_active(now))
     return tx.scalars(query.order_by(UserSession.seen_at.desc(), UserSession.id)).all()
 
 

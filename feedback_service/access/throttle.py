@@ -56,6 +56,4 @@ def purge_attempts(tx: Session, now: datetime) -> int:
 
 
 def _hash_name(secret_key: bytes, name: str) -> bytes:
-    return hmac.new(
-        secret_key, b"vidhuk/attempts/" + name.encode("utf-8", "replace"), hashlib.sha256
-    ).digest()
+    return hmac.new(secret_key, b"vidhuk/attempts/" + name.encode("utf-8", "replace"), hashlib.sha256).digest()

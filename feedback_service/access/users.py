@@ -95,9 +95,7 @@ def normalise_scopes(tx: Session, role: str, scopes: Iterable[str], errors: list
             errors.append(FieldError("/scope", WRONG_SCOPE, {"scope": scope.strip()[:40]}))
     if role in roles.CENTRE_ROLES:
         known_codes = set(tx.scalars(select(Centre.code).where(Centre.code.in_(accepted))))
-        errors += (
-            FieldError("/scope", NO_SUCH_CENTRE, {"scope": code}) for code in sorted(accepted - known_codes)
-        )
+        errors += (FieldError("/scope", NO_SUCH_CENTRE, {"scope": code}) for code in sorted(accepted - known_codes))
     return sorted(accepted)
 
 
@@ -131,9 +129,7 @@ def issue_password_link(user: User, now: datetime) -> str:
 
 def find_by_link(tx: Session, secret: str, now: datetime, *, lock: bool = False) -> User | None:
     """Find the user of a link, if the link still works."""
-    query = select(User).where(
-        User.link_hash == hash_secret(secret), User.link_until > now, User.disabled_at.is_(None)
-    )
+    query = select(User).where(User.link_hash == hash_secret(secret), User.link_until > now, User.disabled_at.is_(None))
     return tx.scalar(query.with_for_update() if lock else query)
 
 

@@ -131,17 +131,13 @@ def claim_email(tx: Session, now: datetime) -> ClaimedEmail | None:
 
 def mark_sent(tx: Session, email: ClaimedEmail) -> None:
     """Delete an e-mail that the mail server has accepted."""
-    tx.execute(
-        delete(QueuedEmail).where(QueuedEmail.centre_id == email.centre_id, QueuedEmail.id == email.id)
-    )
+    tx.execute(delete(QueuedEmail).where(QueuedEmail.centre_id == email.centre_id, QueuedEmail.id == email.id))
 
 
 def postpone_email(tx: Session, email: ClaimedEmail, now: datetime) -> None:
     """Delay an e-mail that could not be sent; the delay doubles with each attempt."""
     wait = doubled_wait(FIRST_WAIT, LONGEST_WAIT, email.attempts)
-    statement = update(QueuedEmail).where(
-        QueuedEmail.centre_id == email.centre_id, QueuedEmail.id == email.id
-    )
+    statement = update(QueuedEmail).where(QueuedEmail.centre_id == email.centre_id, QueuedEmail.id == email.id)
     tx.execute(statement.values(due_at=now + wait))
 
 
@@ -166,9 +162,7 @@ def _is_expired(now: datetime) -> ColumnElement[bool]:
 
 
 def _quiet_is_over(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    return EmailDigest.until.is_(None), or_(
-        EmailDigest.told_at.is_(None), EmailDigest.told_at < now - QUIET_PERIOD
-    )
+    return EmailDigest.until.is_(None), or_(EmailDigest.told_at.is_(None), EmailDigest.told_at < now - QUIET_PERIOD)
 
 
 def wants_emails(tx: Session, user_id: uuid.UUID) -> bool:

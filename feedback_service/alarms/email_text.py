@@ -70,10 +70,6 @@ def _describe_alarm(texts: Mapping[str, str], line: AlarmLine) -> str:
     return texts["bad line"].format(what=what, since=f"{line.since:%d.%m.%Y}", bad=line.bad, n=line.n)
 
 
-def _compose_part(
-    texts: Mapping[str, str], centre: str, heading: str, lines: Sequence[str], address: str
-) -> str:
+def _compose_part(texts: Mapping[str, str], centre: str, heading: str, lines: Sequence[str], address: str) -> str:
     items = [f"- {line}" for line in lines]
-    return "\n".join(
-        [heading, to_one_line(centre), "", *items, "", texts["page"], address, "", texts["foot"]]
-    )
+    return "\n".join([heading, to_one_line(centre), "", *items, "", texts["page"], address, "", texts["foot"]])

@@ -30,9 +30,7 @@ class Evidence:
     bad: int
 
 
-def raise_or_close(
-    tx: Session, centre_id: uuid.UUID, subject: str, evidence: Evidence | None, today: date
-) -> bool:
+def raise_or_close(tx: Session, centre_id: uuid.UUID, subject: str, evidence: Evidence | None, today: date) -> bool:
     """Raise, update or end the alarm about a subject, and return whether a new alarm was raised.
 
     ``evidence`` of ``None`` ends an open alarm. Evidence that was noticed before the last alarm about the subject

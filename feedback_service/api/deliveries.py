@@ -105,9 +105,7 @@ def list_deliveries(call: Call) -> Response:
     if end_cursor is not None:
         same_parameters = {name: parameters[name] for name in ("state", "limit") if name in parameters}
         next_parameters = urlencode(same_parameters | {"cursor": _encode_cursor(end_cursor)})
-        response.headers["Link"] = (
-            f'<{current_settings().public_url}/api/v1/deliveries?{next_parameters}>; rel="next"'
-        )
+        response.headers["Link"] = f'<{current_settings().public_url}/api/v1/deliveries?{next_parameters}>; rel="next"'
     return response
 
 
@@ -129,9 +127,7 @@ def sum_deliveries(call: Call) -> Response:
     Operation(
         needs="deliveries:manage",
         summary=N_("Send an event again"),
-        note=N_(
-            "A dead letter waits again, as it was; one that waits is tried at once. What was delivered stays so."
-        ),
+        note=N_("A dead letter waits again, as it was; one that waits is tried at once. What was delivered stays so."),
         gives={202: (N_("It will be sent."), DeliveryReply)},
         refuses=(NotFound, Conflict),
         path={"event_id": N_("The event's id.")},

@@ -62,9 +62,7 @@ class OperationEntry:
 
 @bp.get("/openapi.json")
 @operation(
-    Operation(
-        needs=None, summary=N_("This description as OpenAPI 3.1"), gives={200: (N_("The document."), None)}
-    )
+    Operation(needs=None, summary=N_("This description as OpenAPI 3.1"), gives={200: (N_("The document."), None)})
 )
 def read_openapi(call: Call) -> Response:
     """The OpenAPI document."""
@@ -84,8 +82,7 @@ def read_docs(call: Call) -> Response:
     """The page that describes the API."""
     document = _get_document()
     sections = [
-        (tag["name"], tag["description"], tuple(_list_operations(document, tag["name"])))
-        for tag in document["tags"]
+        (tag["name"], tag["description"], tuple(_list_operations(document, tag["name"]))) for tag in document["tags"]
     ]
     return _render_page(
         "docs",
@@ -191,12 +188,8 @@ def _list_operations(document: dict[str, Any], tag: str) -> Iterator[OperationEn
                     for parameter in described["parameters"]
                 ),
                 fields=tuple(_list_fields(document, body["schema"])) if body else (),
-                example=json.dumps(body["example"], ensure_ascii=False, indent=2)
-                if body and "example" in body
-                else "",
-                replies=tuple(
-                    (status, reply["description"]) for status, reply in replies.items() if status < "400"
-                ),
+                example=json.dumps(body["example"], ensure_ascii=False, indent=2) if body and "example" in body else "",
+                replies=tuple((status, reply["description"]) for status, reply in replies.items() if status < "400"),
                 reply_fields=tuple(_list_fields(document, reply_schemas[0])) if reply_schemas else (),
                 refusals=tuple(status for status in replies if status >= "400"),
             )
@@ -225,9 +218,7 @@ def _resolve_reference(document: dict[str, Any], schema: dict[str, Any]) -> dict
 
 def _make_row(name: str, schema: dict[str, Any], is_required: bool) -> FieldRow:
     type_names = schema.get("type", "")
-    kinds = [
-        kind for kind in (type_names if isinstance(type_names, list) else [type_names]) if kind != "null"
-    ]
+    kinds = [kind for kind in (type_names if isinstance(type_names, list) else [type_names]) if kind != "null"]
     return FieldRow(
         name=name,
         kind=schema.get("format") or " ".join(kinds),

@@ -67,9 +67,7 @@ class TextLine(fields.String):
 
     default_error_messages = make_error_messages(invalid=NOT_TEXT)
 
-    def __init__(
-        self, max_length: int, pattern: str | None = None, example: str | None = None, **options: Any
-    ) -> None:
+    def __init__(self, max_length: int, pattern: str | None = None, example: str | None = None, **options: Any) -> None:
         self.max_length, self.example = max_length, example
         self.pattern = re.compile(pattern) if pattern else None
         shape: dict[str, Any] = {"minLength": 1, "maxLength": max_length}
@@ -197,9 +195,7 @@ def _collect_field_errors(path: str, messages: Any) -> Iterator[FieldError]:
         for name, nested in messages.items():
             yield from _collect_field_errors(path if name == "_schema" else path + json_pointer(name), nested)
     elif isinstance(messages, str):
-        yield FieldError(
-            path, str(messages), messages.params if isinstance(messages, TranslatableMessage) else {}
-        )
+        yield FieldError(path, str(messages), messages.params if isinstance(messages, TranslatableMessage) else {})
     else:
         for nested in messages:
             yield from _collect_field_errors(path, nested)
@@ -207,6 +203,4 @@ def _collect_field_errors(path: str, messages: Any) -> Iterator[FieldError]:
 
 def _refuse_year_out_of_range(day: date) -> None:
     if day.year not in ACCEPTED_YEARS:
-        raise ValidationError(
-            TranslatableMessage(YEAR_OUT_OF_RANGE, first=ACCEPTED_YEARS[0], last=ACCEPTED_YEARS[-1])
-        )
+        raise ValidationError(TranslatableMessage(YEAR_OUT_OF_RANGE, first=ACCEPTED_YEARS[0], last=ACCEPTED_YEARS[-1]))

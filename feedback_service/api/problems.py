@@ -39,9 +39,7 @@ EXPLANATIONS = {
     "conflict": N_("Read what is known now and decide again."),
     "already-answered": N_("Every link takes one answer. Sending again with the same client_id is safe."),
     "another-case": N_("A case keeps its service and its front office. Check the case number."),
-    "already-final": N_(
-        "After “completed” or “refused” only the other of the two or “cancelled” may follow."
-    ),
+    "already-final": N_("After “completed” or “refused” only the other of the two or “cancelled” may follow."),
     "gone": N_("The link will not work again."),
     "invitation-expired": N_("The last day to answer is over."),
     "invitation-cancelled": N_("The centre withdrew the invitation."),

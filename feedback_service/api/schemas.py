@@ -31,9 +31,7 @@ TOO_MANY = N_("Send at most %(limit)d at once.")
 
 def centre_code_field(**options: Any) -> TextLine:
     """Return a field for the code of a centre."""
-    return TextLine(
-        10, STATE_CENTRE_CODE, "SN12000007", metadata=describe_field(N_("The centre's code.")), **options
-    )
+    return TextLine(10, STATE_CENTRE_CODE, "SN12000007", metadata=describe_field(N_("The centre's code.")), **options)
 
 
 def describe_field(about: str, *examples: str) -> dict[str, Any]:
@@ -58,9 +56,7 @@ class ServiceSchema(StrictSchema):
     title = TextLine(
         500,
         allow_none=True,
-        metadata=describe_field(
-            N_("A service not known yet is taken with this title."), "Реєстрація місця проживання"
-        ),
+        metadata=describe_field(N_("A service not known yet is taken with this title."), "Реєстрація місця проживання"),
     )
 
     @validates_schema(skip_on_field_errors=True)
@@ -89,9 +85,7 @@ class CaseSchema(StrictSchema):
         FRONT_OFFICES, required=True, metadata=describe_field(N_("Where the applicant dealt with the case."))
     )
     status = Choice(STATUSES, required=True)
-    status_at = Instant(
-        required=True, metadata=describe_field(N_("When it got the status; at most 5 minutes ahead."))
-    )
+    status_at = Instant(required=True, metadata=describe_field(N_("When it got the status; at most 5 minutes ahead.")))
     provider_edrpou = TextLine(
         8,
         EDRPOU,
@@ -105,9 +99,7 @@ class CaseSchema(StrictSchema):
         metadata=describe_field(N_("The place in the centre, never a person."), "window-3"),
     )
     workplace_kind = Choice(WORKPLACE_KINDS, allow_none=True)
-    registered_at = Instant(
-        allow_none=True, metadata=describe_field(N_("When the application was registered."))
-    )
+    registered_at = Instant(allow_none=True, metadata=describe_field(N_("When the application was registered.")))
     repository_id = Uuid(
         allow_none=True, metadata=describe_field(N_("The ordered service in the State's own repository."))
     )
@@ -136,9 +128,7 @@ class CaseBatchSchema(StrictSchema):
 
 
 ANSWERS_METADATA: dict[str, Any] = {
-    "description": N_(
-        "Question id to value: a number for scale_0_10, a word for words, a list for choices, a text."
-    ),
+    "description": N_("Question id to value: a number for scale_0_10, a word for words, a list for choices, a text."),
     "additionalProperties": {
         "anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "array", "items": {"type": "string"}}]
     },

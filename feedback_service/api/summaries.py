@@ -36,9 +36,7 @@ def read_summary(call: Call) -> Response:
     if not centres <= call.centres:
         raise NotFound()
     try:
-        first, last = complete_period(
-            parameters.get("from_"), parameters.get("to"), clock.kyiv_day(clock.now())
-        )
+        first, last = complete_period(parameters.get("from_"), parameters.get("to"), clock.kyiv_day(clock.now()))
     except EndsBeforeItBegins as error:
         raise Invalid.for_field("/from", N_("The first day comes after the last.")) from error
     query = FigureQuery(centres, first, last, parameters.get("front_office"), parameters.get("source"))

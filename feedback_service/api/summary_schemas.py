@@ -25,9 +25,7 @@ class SummaryQuery(StrictSchema):
     front_office = Choice(FRONT_OFFICES)
     source = Choice(SOURCES)
     by = Choice(GROUPINGS)
-    from_ = Day(
-        data_key="from", metadata=describe_field(N_("A day in Kyiv, inclusive; 1 January when left out."))
-    )
+    from_ = Day(data_key="from", metadata=describe_field(N_("A day in Kyiv, inclusive; 1 January when left out.")))
     to = Day(metadata=describe_field(N_("A day in Kyiv, inclusive; today when left out.")))
 
 

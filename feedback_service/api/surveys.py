@@ -129,9 +129,7 @@ def _survey_to_json(survey: Survey, language: str) -> dict[str, Any]:
     return members | {"service": {"title": survey.service}, "completed_on": completed_on}
 
 
-def questionnaire_to_json(
-    questionnaire: Questionnaire, centre: PublicCentre, language: str
-) -> dict[str, Any]:
+def questionnaire_to_json(questionnaire: Questionnaire, centre: PublicCentre, language: str) -> dict[str, Any]:
     """Return what a centre asks, in this language if the questionnaire has it, else in Ukrainian; without a service."""
     shown_language = language if language in questionnaire.languages else FALLBACK_LANGUAGE
     return {

@@ -107,9 +107,7 @@ class PaceSchema(StrictSchema):
     """How fast an answer was given; an unusual pace is a signal, never a reason to refuse it."""
 
     seconds = Count(allow_none=True, metadata=describe_field(N_("From the first question to the last tap.")))
-    recent = Count(
-        allow_none=True, metadata=describe_field(N_("Answers on the same tablet in the minute before."))
-    )
+    recent = Count(allow_none=True, metadata=describe_field(N_("Answers on the same tablet in the minute before.")))
     alike = Count(
         allow_none=True,
         metadata=describe_field(N_("The same answers just before it, each within two minutes of the next.")),
@@ -174,9 +172,7 @@ class PairedReply(Schema):
 class AskingReply(Schema):
     """A code to show, and where to approve it (the shape of RFC 8628)."""
 
-    device_code = fields.String(
-        required=True, metadata=describe_field(N_("Pair with it once the tablet is approved."))
-    )
+    device_code = fields.String(required=True, metadata=describe_field(N_("Pair with it once the tablet is approved.")))
     user_code = fields.String(required=True)
     verification_uri = fields.Url(required=True)
     verification_uri_complete = fields.Url(required=True)
@@ -255,9 +251,7 @@ class HeartbeatReply(Schema):
     """The time of the server, and how far the tablet's clock is off."""
 
     time = Instant(required=True)
-    skew_seconds = fields.Integer(
-        required=True, metadata=describe_field(N_("How far the tablet's clock runs ahead."))
-    )
+    skew_seconds = fields.Integer(required=True, metadata=describe_field(N_("How far the tablet's clock runs ahead.")))
 
 
 class ItemResultReply(Schema):

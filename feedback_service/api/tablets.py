@@ -113,9 +113,7 @@ def pair_tablet(call: Call) -> Response:
     Operation(
         needs=TABLET,
         summary=N_("What the tablet shows and asks"),
-        note=N_(
-            "Enough to work without the line. Has an ETag; pending is the case just completed at the workplace."
-        ),
+        note=N_("Enough to work without the line. Has an ETag; pending is the case just completed at the workplace."),
         gives={
             200: (N_("Everything, in all languages."), ConfigReply),
             304: (N_("Nothing has changed."), None),
@@ -291,9 +289,7 @@ def _build_stable_part(
         "device": {"id": id, "name": name, "mode": mode, "centre": centre.code, "workplace": workplace},
         "questionnaires": describe_questionnaires(FALLBACK_LANGUAGE),
         "translations": {
-            language: describe_questionnaires(language)
-            for language in languages
-            if language != FALLBACK_LANGUAGE
+            language: describe_questionnaires(language) for language in languages if language != FALLBACK_LANGUAGE
         },
         "texts": {language: translate_texts(language) for language in languages},
         "languages": {language: own_name(language) for language in languages},

@@ -87,9 +87,7 @@ class InvitationContext:
     def was_answered_by(self, client_id: uuid.UUID) -> bool:
         """Tell whether this client gave the final answer."""
         client_hash = self.invitation.client_hash
-        return client_hash is not None and client_hash == self.key.hash_client_id(
-            self.client_namespace, client_id
-        )
+        return client_hash is not None and client_hash == self.key.hash_client_id(self.client_namespace, client_id)
 
     def refuse_cancelled_or_expired(self, today: date) -> None:
         """Raise ``InvitationCancelled`` or ``InvitationExpired``."""
@@ -101,9 +99,7 @@ class InvitationContext:
 
 # These statements run at every visit. They are built once, so that they are compiled once, and return plain rows: ORM
 # objects would cost more time here than the database.
-_INVITATIONS, _CASES, _SERVICES, _CENTRES, DRAFTS = map(
-    table_of, (Invitation, Case, Service, Centre, DraftAnswer)
-)
+_INVITATIONS, _CASES, _SERVICES, _CENTRES, DRAFTS = map(table_of, (Invitation, Case, Service, Centre, DraftAnswer))
 _FACT_TABLES: Sequence[tuple[type[Any], Table]] = (
     (InvitationFacts, _INVITATIONS),
     (CaseFacts, _CASES),
@@ -126,9 +122,7 @@ _IS_INVITATION = (_INVITATIONS.c.centre_id == bindparam("of_centre"), _INVITATIO
 IS_DRAFT = (DRAFTS.c.centre_id == bindparam("of_centre"), DRAFTS.c.invitation_id == bindparam("of_id"))
 _FIND_BY_TOKEN = _SELECT_CONTEXT.where(_INVITATIONS.c.token_hash == bindparam("hash"))
 _LOCK_BY_TOKEN = _FIND_BY_TOKEN.with_for_update(of=_INVITATIONS)
-_LOCK_BY_ID = (
-    _SELECT_CONTEXT.add_columns(_INVITATIONS.c.key_id).where(*_IS_INVITATION).with_for_update(of=_INVITATIONS)
-)
+_LOCK_BY_ID = _SELECT_CONTEXT.add_columns(_INVITATIONS.c.key_id).where(*_IS_INVITATION).with_for_update(of=_INVITATIONS)
 _READ_DRAFT = select(*(DRAFTS.c[name] for name in DraftFacts._fields)).where(*IS_DRAFT)
 _CHANGE_OPEN_INVITATION = (  # the parameters name further columns to set
     update(_INVITATIONS)
@@ -147,9 +141,7 @@ _MARK_OPENED = (
 )
 
 
-def find_by_token(
-    connection: Connection, keyring: Keyring, token: str, *, lock: bool = False
-) -> InvitationContext:
+def find_by_token(connection: Connection, keyring: Keyring, token: str, *, lock: bool = False) -> InvitationContext:
     """Return the invitation with this token; raises ``NotFound``. Costs one statement, unless keys were rotated.
 
     With ``lock``, nobody else can answer by it until the transaction ends.
@@ -188,9 +180,7 @@ def _build_context(token: str, key: TokenKey, row: Iterable[Any]) -> InvitationC
     )
     if centre.languages is not None:
         centre = centre._replace(languages=tuple(centre.languages) or None)  # a list in the database
-    return InvitationContext(
-        token, key, invitation, case, service, centre, draft if draft.client_id else None
-    )
+    return InvitationContext(token, key, invitation, case, service, centre, draft if draft.client_id else None)
 
 
 def _reread_draft(connection: Connection, context: InvitationContext) -> InvitationContext:
@@ -231,9 +221,7 @@ def mark_answered(
     _change_open_invitation(connection, context, values)
 
 
-def _change_open_invitation(
-    connection: Connection, context: InvitationContext, values: Mapping[str, Any]
-) -> None:
+def _change_open_invitation(connection: Connection, context: InvitationContext, values: Mapping[str, Any]) -> None:
     invitation = context.invitation
     expected = {"was_cancelled": invitation.cancelled, "was_started": invitation.started}
     write_guarded(connection, _CHANGE_OPEN_INVITATION, {**context.statement_key, **expected, **values})

@@ -105,9 +105,7 @@ def register_updates(
     2. Apply each update in memory, or note its refusal.
     3. Write all new rows.
     """
-    number_hashes = [
-        keyring.hash_case_number(terms.case_key, centre.id, update.case_number) for update in updates
-    ]
+    number_hashes = [keyring.hash_case_number(terms.case_key, centre.id, update.case_number) for update in updates]
     condition = Case.number_hash.in_(number_hashes)
     batch = _CentreBatch(
         centre=centre,
@@ -138,14 +136,10 @@ def load_records(
     # Every transaction locks cases in the same order, so that two of them cannot block each other.
     rows = tx.execute(query.order_by(Case.id).with_for_update(of=Case) if lock else query).all()
     statuses: dict[uuid.UUID, list[CaseStatus]] = {case.id: [] for case, _, _ in rows}
-    status_query = select(CaseStatus).where(
-        CaseStatus.centre_id == centre.id, CaseStatus.case_id.in_(statuses)
-    )
+    status_query = select(CaseStatus).where(CaseStatus.centre_id == centre.id, CaseStatus.case_id.in_(statuses))
     for status in tx.scalars(status_query.order_by(CaseStatus.at, CaseStatus.status)) if rows else ():
         statuses[status.case_id].append(status)
-    return [
-        CaseRecord(centre, case, service, statuses[case.id], invitation) for case, service, invitation in rows
-    ]
+    return [CaseRecord(centre, case, service, statuses[case.id], invitation) for case, service, invitation in rows]
 
 
 def _load_services(tx: Session, centre: Centre, service_refs: Collection[ServiceRef]) -> list[Service]:
@@ -180,9 +174,7 @@ def _apply_update(batch: _CentreBatch, number_hash: bytes, update: CaseUpdate) -
 
 def _refuse_contradiction(record: CaseRecord, update: CaseUpdate) -> None:
     """Raise ``AnotherCase`` or ``AlreadyFinal`` for an update that contradicts what is known of the case."""
-    if update.front_office != record.case.front_office or not _is_same_service(
-        record.service, update.service
-    ):
+    if update.front_office != record.case.front_office or not _is_same_service(record.service, update.service):
         raise AnotherCase()
     is_newer = update.status_at >= record.case.status_at
     was_final = record.invitation is not None  # a final status brings an invitation
@@ -210,9 +202,7 @@ def _add_status(record: CaseRecord, update: CaseUpdate) -> CaseStatus | None:
     case = record.case
     if _has_status(record, update):
         return None
-    new_status = CaseStatus(
-        centre_id=case.centre_id, case_id=case.id, at=update.status_at, status=update.status
-    )
+    new_status = CaseStatus(centre_id=case.centre_id, case_id=case.id, at=update.status_at, status=update.status)
     record.history.append(new_status)
     record.history.sort(key=lambda entry: (entry.at, entry.status))
     if update.status_at >= case.status_at:

@@ -36,9 +36,7 @@ def _one_sentence_errors() -> Iterator[None]:
         message = error.message if type(error) is click.UsageError else error.format_message()
         raise _UsageError(message, error.ctx) from error
     except Invalid as invalid:
-        sentences = (
-            error.detail % error.params if error.params else error.detail for error in invalid.errors
-        )
+        sentences = (error.detail % error.params if error.params else error.detail for error in invalid.errors)
         raise click.ClickException(" ".join(sentences)) from invalid
     except (Unavailable, SQLAlchemyError) as error:
         sentence = "The database cannot be used; is it there, and has flask --app wsgi db upgrade been run?"

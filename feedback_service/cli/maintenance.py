@@ -12,9 +12,7 @@ from feedback_service.flow import maintenance
 
 
 @click.command("recount", cls=Command)
-@click.option(
-    "--check", is_flag=True, help="Change nothing; exit with 1 where stored figures are not the answers'."
-)
+@click.option("--check", is_flag=True, help="Change nothing; exit with 1 where stored figures are not the answers'.")
 @with_appcontext
 def recount(check: bool) -> None:
     """Recount the figures of all past days from the answers."""

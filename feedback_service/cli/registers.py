@@ -69,8 +69,7 @@ def _report_import(result: ImportResult) -> None:
     for fault in result.faults:
         click.echo(f"Not taken, line {fault.line}: {fault.sentence}", err=True)
     click.echo(
-        f"{result.added} added, {result.changed} changed, {result.unchanged} unchanged, "
-        f"{len(result.faults)} not taken."
+        f"{result.added} added, {result.changed} changed, {result.unchanged} unchanged, {len(result.faults)} not taken."
     )
     if result.faults:
         sys.exit(1)

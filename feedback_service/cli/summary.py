@@ -28,12 +28,8 @@ def _parse_day(_ctx: click.Context, _param: click.Parameter, typed: datetime | N
 
 
 @click.command("summary", cls=Command)
-@click.option(
-    "--centre", "centres", multiple=True, required=True, help="The centre's code; repeat to pool several."
-)
-@click.option(
-    "--from", "first", type=DAY, callback=_parse_day, help="First day, in Kyiv; 1 January when not given."
-)
+@click.option("--centre", "centres", multiple=True, required=True, help="The centre's code; repeat to pool several.")
+@click.option("--from", "first", type=DAY, callback=_parse_day, help="First day, in Kyiv; 1 January when not given.")
 @click.option("--to", "last", type=DAY, callback=_parse_day, help="Last day, in Kyiv; today when not given.")
 @with_appcontext
 def summary(centres: tuple[str, ...], first: date | None, last: date | None) -> None:

@@ -19,12 +19,8 @@ device = Group("device", help="Tablets in halls and at windows.")
 @device.command("add")
 @click.option("--centre", "code", required=True, help="The centre it stands in.")
 @click.option("--name", required=True, help="What the staff call it, such as the hall's tablet.")
-@click.option(
-    "--mode", required=True, type=click.Choice(DEVICE_MODES), help="At a window, or free in the hall."
-)
-@click.option(
-    "--workplace", help="The window whose cases a desk's tablet offers, as the case system names it."
-)
+@click.option("--mode", required=True, type=click.Choice(DEVICE_MODES), help="At a window, or free in the hall.")
+@click.option("--workplace", help="The window whose cases a desk's tablet offers, as the case system names it.")
 def device_add(code: str, name: str, mode: str, workplace: str | None) -> None:
     """Make a place for a tablet; the code that pairs it is printed alone on the last line, for ten minutes."""
     pairing_code = tablet_pairing.add_tablet(code, name=name, mode=mode, workplace=workplace)

@@ -100,9 +100,7 @@ def _store_counts(tx: Session, subject: str, by: str, span: str, groups: Sequenc
 def _store_months(tx: Session, subject: str, centre_id: uuid.UUID, before: date) -> None:
     """Store the sums of whole months of which every day is stored and which have no sum yet."""
     of_centre = (CountRollup.centre_id == centre_id, CountRollup.subject == subject, CountRollup.by == WHOLE)
-    stored = {
-        (span, day) for span, day in tx.execute(select(CountRollup.span, CountRollup.day).where(*of_centre))
-    }
+    stored = {(span, day) for span, day in tx.execute(select(CountRollup.span, CountRollup.day).where(*of_centre))}
     months = {day.replace(day=1) for span, day in stored if span == "day"}
     if subject == "answers":
         yesterday = before - timedelta(days=1)

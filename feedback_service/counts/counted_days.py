@@ -47,9 +47,7 @@ def reopen_all_days(tx: Session, centre_id: uuid.UUID) -> None:
     lock_days(tx, centre_id)
     tx.execute(update(CountedDay).where(CountedDay.centre_id == centre_id).values(closed=False))
     tx.execute(
-        delete(CountRollup).where(
-            CountRollup.centre_id == centre_id, CountRollup.subject.in_(("answers", "people"))
-        )
+        delete(CountRollup).where(CountRollup.centre_id == centre_id, CountRollup.subject.in_(("answers", "people")))
     )
     reopen_invitations(tx, centre_id)
 
@@ -139,7 +137,5 @@ def select_open_days(which: ColumnElement[bool], last: date, first: date = date.
     )
     later = next_day(days.c.centre_id, Response.answered_on > days.c.day)
     days = days.union_all(select(days.c.centre_id, later).where(days.c.day.is_not(None)))
-    closed = exists().where(
-        CountedDay.centre_id == days.c.centre_id, CountedDay.day == days.c.day, CountedDay.closed
-    )
+    closed = exists().where(CountedDay.centre_id == days.c.centre_id, CountedDay.day == days.c.day, CountedDay.closed)
     return select(days.c.centre_id, days.c.day).where(days.c.day.is_not(None), ~closed)

@@ -77,9 +77,7 @@ def count_answers(
     key_of = {way: ANSWERS_BY[way] for way in by}
     groups: dict[str, dict[tuple[uuid.UUID, date, str], Counts]] = {way: {} for way in key_of}
     for begin, end in _join_days(set[date]().union(*days.values())):
-        centres = [
-            centre for centre, its_days in days.items() if any(begin <= day <= end for day in its_days)
-        ]
+        centres = [centre for centre, its_days in days.items() if any(begin <= day <= end for day in its_days)]
         within = (Response.centre_id.in_(centres), Response.answered_on.between(begin, end))
         for answer in tx.execute(facts.where(*within)):
             if answer.answered_on in days[answer.centre_id]:
@@ -87,9 +85,7 @@ def count_answers(
                     cell = (answer.centre_id, answer.answered_on, key(answer))
                     counts = groups[way].setdefault(cell, {})
                     tallies.count_answer(counts, answer.front_office, answer.source, answer.answers)
-    return {
-        way: [GroupCounts(*cell, counts) for cell, counts in cells.items()] for way, cells in groups.items()
-    }
+    return {way: [GroupCounts(*cell, counts) for cell, counts in cells.items()] for way, cells in groups.items()}
 
 
 def _join_days(days: Collection[date]) -> Iterator[tuple[date, date]]:

@@ -85,9 +85,7 @@ def read_invitations(
     """
     closed_until = invitations_closed_until(tx, centres)
     if closed_until:
-        yield from read_stored(
-            tx, "invitations", by, centres, first, last, lambda *_: True, daily=daily, only=only
-        )
+        yield from read_stored(tx, "invitations", by, centres, first, last, lambda *_: True, daily=daily, only=only)
     live_since: defaultdict[date, list[uuid.UUID]] = defaultdict(list)
     for centre_id in centres:
         live_since[max(first, closed_until.get(centre_id, date.min) + timedelta(days=1))].append(centre_id)
@@ -183,9 +181,7 @@ def _uncovered_stretches(
     begins = {first: centres, **lacking}
     if lacking:
         begins[first_of_next_month(max(lacking))] = centres
-    stretches = [
-        (next(months)[0], unread) for unread, months in groupby(sorted(begins.items()), key=itemgetter(1))
-    ]
+    stretches = [(next(months)[0], unread) for unread, months in groupby(sorted(begins.items()), key=itemgetter(1))]
     for (begin, unread), (following, _) in pairwise([*stretches, (last + timedelta(days=1), set())]):
         if unread and begin <= last:
             yield begin, following - timedelta(days=1), unread

@@ -36,9 +36,7 @@ def part_of_week(day: date, part_of_day: str | None) -> str:
     return f"{day.isoweekday()}-{part_of_day}" if part_of_day else ""
 
 
-def count_answer(
-    counts: Counts, front_office: str, source: str, answers: Mapping[str, Sequence[str]]
-) -> None:
+def count_answer(counts: Counts, front_office: str, source: str, answers: Mapping[str, Sequence[str]]) -> None:
     """Add one person, with the values chosen for each question, to ``counts``."""
     questions = counts.setdefault(front_office, {}).setdefault(source, {})
     people = questions.setdefault(PEOPLE, {})

@@ -48,18 +48,14 @@ def find_mismatches(tx: Session) -> list[CountMismatch]:
 
 def _compare_centre(tx: Session, centre_id: uuid.UUID, code: str) -> Iterator[CountMismatch]:
     """Compare all stored counts of a centre with recounted ones."""
-    marks = tx.execute(
-        select(CountedDay.day, CountedDay.closed).where(CountedDay.centre_id == centre_id)
-    ).all()
+    marks = tx.execute(select(CountedDay.day, CountedDay.closed).where(CountedDay.centre_id == centre_id)).all()
     closed = frozenset(day for day, is_closed in marks if is_closed)
     # Stored counts of an open day and of its month are not used, so they need not be right.
     unused = {day for day, is_closed in marks if not is_closed}
     for by, groups in live.count_answers(tx, {centre_id: closed}, ANSWERS_BY).items():
         yield from _compare_counts(tx, centre_id, code, "answers", by, groups, date.min, unused)
         if by != WHOLE:
-            yield from _compare_counts(
-                tx, centre_id, code, "people", by, live.count_people(groups), date.min, unused
-            )
+            yield from _compare_counts(tx, centre_id, code, "people", by, live.count_people(groups), date.min, unused)
     oldest = oldest_kept_day(tx, centre_id)
     closed_until = invitations_closed_until(tx, [centre_id]).get(centre_id, date.min)
     for by in INVITATIONS_BY:
@@ -102,9 +98,7 @@ def _compare_counts(
         yield from _compare_cells((code, subject, by, *place), tallies.parse_counts(counts), correct[place])
         if subject == "answers":
             shown = (code, "headlines", by, *place)
-            yield from _compare_cells(
-                shown, tallies.parse_counts(headlines), tallies.select_headlines(correct[place])
-            )
+            yield from _compare_cells(shown, tallies.parse_counts(headlines), tallies.select_headlines(correct[place]))
 
 
 def _compare_cells(

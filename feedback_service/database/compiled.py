@@ -33,9 +33,7 @@ class _Compiled(NamedTuple):
 _compiled: dict[tuple[_Statement, str, tuple[str, ...]], _Compiled] = {}
 
 
-def fetch_rows(
-    connection: Connection, query: Select[Any], values: Mapping[str, Any]
-) -> list[tuple[Any, ...]]:
+def fetch_rows(connection: Connection, query: Select[Any], values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """Do the same as ``connection.execute(query, values).all()``. ``query`` must be a constant of its module."""
     compiled, cursor = _execute(connection, query, values)
     rows: list[tuple[Any, ...]] = cursor.fetchall()
@@ -59,9 +57,7 @@ def write_guarded(connection: Connection, statement: UpdateBase, values: Mapping
         raise LostRace()
 
 
-def _execute(
-    connection: Connection, statement: _Statement, values: Mapping[str, Any]
-) -> tuple[_Compiled, Any]:
+def _execute(connection: Connection, statement: _Statement, values: Mapping[str, Any]) -> tuple[_Compiled, Any]:
     """Return the compiled statement and an open cursor with its result."""
     dialect = connection.dialect
     key = statement, dialect.name, tuple(values)
@@ -78,9 +74,7 @@ def _execute(
     try:
         cursor.execute(compiled.sql, parameters if order is None else [parameters[name] for name in order])
     except dialect.loaded_dbapi.Error as error:
-        is_broken = dialect.is_disconnect(
-            cast(Any, error), cast(Any, connection.connection), cast(Any, cursor)
-        )
+        is_broken = dialect.is_disconnect(cast(Any, error), cast(Any, connection.connection), cast(Any, cursor))
         if is_broken or getattr(error, "sqlstate", None) == STALE_PLAN:
             connection.invalidate(error)
         else:
@@ -93,8 +87,7 @@ def _compile(statement: _Statement, dialect: Dialect, values: Mapping[str, Any])
     is_query = isinstance(statement, Select)
     compiler = statement.compile(dialect=dialect, column_keys=None if is_query else list(values))
     processors = {
-        name: parameter.type.dialect_impl(dialect).bind_processor(dialect)
-        for name, parameter in compiler.binds.items()
+        name: parameter.type.dialect_impl(dialect).bind_processor(dialect) for name, parameter in compiler.binds.items()
     }
     column_processors = [
         column.type.dialect_impl(dialect).result_processor(dialect, None)

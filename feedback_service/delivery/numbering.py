@@ -47,9 +47,7 @@ def lock_due_events(
     if after is not None:
         position = tuple_(literal(after[0], Event.due_at.type), literal(after[1], Event.id.type))
         query = query.where(tuple_(Event.due_at, Event.id) > position)
-    return tx.execute(
-        query.order_by(Event.due_at, Event.id).limit(limit).with_for_update(skip_locked=True)
-    ).all()
+    return tx.execute(query.order_by(Event.due_at, Event.id).limit(limit).with_for_update(skip_locked=True)).all()
 
 
 def number_events(

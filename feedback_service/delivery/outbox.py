@@ -13,9 +13,7 @@ from feedback_service.models import Event
 _INSERT_EVENT = insert(table_of(Event))
 
 
-def enqueue_events(
-    connection: Connection, centre_id: uuid.UUID, new_events: list[NewEvent], *, now: datetime
-) -> None:
+def enqueue_events(connection: Connection, centre_id: uuid.UUID, new_events: list[NewEvent], *, now: datetime) -> None:
     """Store new events. They exist only if the caller's transaction commits; the relay sends them later."""
     rows = [
         {

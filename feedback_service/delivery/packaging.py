@@ -155,9 +155,7 @@ def take_events(
         return []
     rows = numbering.lock_due_events(tx, centre_id, until, limit, after)
     centre = tx.get_one(Centre, centre_id)
-    numbered = numbering.number_events(
-        [row for row in rows if row.body is None], centre, sequence, public_url
-    )
+    numbered = numbering.number_events([row for row in rows if row.body is None], centre, sequence, public_url)
     numbering.store_numbered(tx, centre_id, numbered)
     new_events = {
         values["event"]: PackagedEvent(centre.code, values["sequence"], values["body"]) for values in numbered

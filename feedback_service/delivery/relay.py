@@ -141,17 +141,13 @@ def _list_due_centres(tx: Session) -> list[uuid.UUID]:
         .outerjoin(EventSequence, EventSequence.centre_id == Centre.id)
         .where(first_due_at.is_not(None))
     )
-    return list(
-        tx.scalars(query.order_by(EventSequence.claimed_at.nulls_first(), Centre.id).limit(CENTRES_TRIED))
-    )
+    return list(tx.scalars(query.order_by(EventSequence.claimed_at.nulls_first(), Centre.id).limit(CENTRES_TRIED)))
 
 
 @transaction
 def _mark_centre_served(tx: Session, centre_id: uuid.UUID) -> None:
     """Count the centre as served, so that a problem with its events delays no other centre."""
-    tx.execute(
-        update(EventSequence).where(EventSequence.centre_id == centre_id).values(claimed_at=clock.now())
-    )
+    tx.execute(update(EventSequence).where(EventSequence.centre_id == centre_id).values(claimed_at=clock.now()))
 
 
 @transaction
@@ -181,18 +177,12 @@ def claim_batch(tx: Session, centre_id: uuid.UUID, public_url: str) -> ClaimedBa
     if bodied_ids:
         statement = update(Event).where(Event.centre_id == centre_id, Event.id.in_(bodied_ids))
         tx.execute(statement.values(lease_values))
-    new_bodies = numbering.number_events(
-        [row for row in rows if row.body is None], centre, sequence, public_url
-    )
+    new_bodies = numbering.number_events([row for row in rows if row.body is None], centre, sequence, public_url)
     numbering.store_numbered(tx, centre_id, [new_body | lease_values for new_body in new_bodies])
     fresh_bodies = {new_body["event"]: new_body["body"] for new_body in new_bodies}
     sequence.claimed_at = now
-    bodies_by_id = {
-        str(row.id): fresh_bodies.get(row.id) or row.body for row in sorted(rows, key=lambda row: row.id)
-    }
-    return ClaimedBatch(
-        lease_values["claim"], centre_id, centre.code, bodies_by_id, rows[0].setbacks, is_probe
-    )
+    bodies_by_id = {str(row.id): fresh_bodies.get(row.id) or row.body for row in sorted(rows, key=lambda row: row.id)}
+    return ClaimedBatch(lease_values["claim"], centre_id, centre.code, bodies_by_id, rows[0].setbacks, is_probe)
 
 
 @transaction
@@ -247,9 +237,7 @@ def _same_size_batch(due_rows: Sequence[Row[Any]]) -> list[Row[Any]]:
     return [row for row in due_rows if retry_policy.batch_size(row.setbacks) == size][:size]
 
 
-def _update_claimed(
-    tx: Session, batch: ClaimedBatch, event_ids: Iterable[str], values: Mapping[str, Any]
-) -> None:
+def _update_claimed(tx: Session, batch: ClaimedBatch, event_ids: Iterable[str], values: Mapping[str, Any]) -> None:
     event_keys = [uuid.UUID(event_id) for event_id in event_ids]
     if event_keys:
         statement = update(Event).where(Event.centre_id == batch.centre_id, Event.id.in_(event_keys))
@@ -280,16 +268,12 @@ def _claim_probe(tx: Session, circuit: retry_policy.Circuit, now: datetime) -> b
     return tx.scalar(statement.values(retry_at=now + LEASE).returning(ReceiverChannel.name)) is not None
 
 
-def _log_outcome(
-    batch: ClaimedBatch, circuit_before: retry_policy.Circuit, decision: Decision, *, ms: int
-) -> None:
+def _log_outcome(batch: ClaimedBatch, circuit_before: retry_policy.Circuit, decision: Decision, *, ms: int) -> None:
     circuit_after = decision.circuit
     if decision.delivered:
         log.info("events delivered", centre=batch.centre, n=len(decision.delivered), ms=ms)
     if decision.waiting and not circuit_after.is_paused(clock.now()):
-        log.warning(
-            "events have to go again", centre=batch.centre, n=len(decision.waiting), reason=decision.reason
-        )
+        log.warning("events have to go again", centre=batch.centre, n=len(decision.waiting), reason=decision.reason)
     if circuit_before.failing_since is None and circuit_after.failing_since is not None:
         log.critical("channel paused: the central system cannot be reached", reason=circuit_after.reason)
     elif circuit_before.failing_since is not None and circuit_after.failing_since is None:

@@ -133,9 +133,7 @@ def decide_outcome(
         return Decision(
             circuit=_recovered_circuit(circuit, is_probe),
             delivered=tuple(
-                event_id
-                for event_id in event_ids
-                if event_id in reply.accepted and event_id not in reply.rejected
+                event_id for event_id in event_ids if event_id in reply.accepted and event_id not in reply.rejected
             ),
             dead={event_id: reply.rejected[event_id] for event_id in event_ids if event_id in reply.rejected},
             waiting=tuple(event_id for event_id in event_ids if event_id not in named),
@@ -175,9 +173,7 @@ def _recovered_circuit(circuit: Circuit, is_probe: bool) -> Circuit:
     return Circuit(batch=min(MAX_BATCH, circuit.batch + BATCH_GROWTH))
 
 
-def _failed_circuit(
-    circuit: Circuit, reply: ReceiverReply, *, now: datetime, chance: float, is_probe: bool
-) -> Circuit:
+def _failed_circuit(circuit: Circuit, reply: ReceiverReply, *, now: datetime, chance: float, is_probe: bool) -> Circuit:
     since = min(circuit.failing_since or now, now)
     wait = max(channel_wait(now - since, chance), min(reply.retry_after or timedelta(0), MAX_RETRY_AFTER))
     retry_at = now + wait
@@ -213,18 +209,14 @@ def _add_jitter(seconds: float, chance: float) -> timedelta:
     return timedelta(seconds=seconds * (1 + JITTER * chance))
 
 
-def parse_reply(
-    status: int, headers: Mapping[str, str], body: bytes | None, *, now: datetime
-) -> ReceiverReply:
+def parse_reply(status: int, headers: Mapping[str, str], body: bytes | None, *, now: datetime) -> ReceiverReply:
     """Read a reply as far as it can be understood; ``body`` is ``None`` if it was too long to read."""
     receipt = _parse_receipt(body) if body is not None and 200 <= status < 300 else None
     requested_wait = parse_retry_after(headers.get("retry-after", ""), now)
     if receipt is None:
         return ReceiverReply(status, retry_after=requested_wait)
     accepted = frozenset(_read_ids(receipt["accepted"])) | frozenset(_read_ids(receipt["duplicates"]))
-    return ReceiverReply(
-        status, accepted=accepted, rejected=_read_rejections(receipt["rejected"]), is_readable=True
-    )
+    return ReceiverReply(status, accepted=accepted, rejected=_read_rejections(receipt["rejected"]), is_readable=True)
 
 
 def parse_retry_after(value: str, now: datetime) -> timedelta | None:
@@ -250,9 +242,7 @@ def _parse_receipt(body: bytes) -> dict[str, list[Any]] | None:
         return None
     names = ("accepted", "duplicates", "rejected")
     lists = {name: document.get(name, []) for name in names}
-    is_receipt = any(name in document for name in names) and all(
-        isinstance(items, list) for items in lists.values()
-    )
+    is_receipt = any(name in document for name in names) and all(isinstance(items, list) for items in lists.values())
     return lists if is_receipt else None
 
 
@@ -272,6 +262,4 @@ def _read_rejections(items: Iterable[Any]) -> dict[str, str]:
 
 def _replace_unprintable(text: str) -> str:
     """Replace characters that a database cannot store (NUL, lone surrogates) or that would mislead a reader."""
-    return "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
-    )
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

@@ -89,9 +89,7 @@ def count_deliveries(tx: Session, centres: Collection[str] | None = None) -> Del
     )
     delivered = int(tx.scalar(numbers_given.where(condition)) or 0) - numbered - dead
     first_pending = select(Event.created_at).where(Event.centre_id == Centre.id, Event.state == "pending")
-    oldest_pending = select(
-        func.min(first_pending.order_by(Event.id).limit(1).correlate(Centre).scalar_subquery())
-    )
+    oldest_pending = select(func.min(first_pending.order_by(Event.id).limit(1).correlate(Centre).scalar_subquery()))
     since = tx.scalar(oldest_pending.select_from(Centre).where(condition))
     return DeliveryTotals(pending, _seconds_since(since), dead, delivered)
 

@@ -25,9 +25,7 @@ def sign_request(message_id: str, sent_at: datetime, body: bytes, secrets: Seque
     return {ID_HEADER: message_id, TIMESTAMP_HEADER: timestamp, SIGNATURE_HEADER: signatures}
 
 
-def verify_signature(
-    headers: Mapping[str, str], body: bytes, secrets: Sequence[bytes], *, now: datetime
-) -> str:
+def verify_signature(headers: Mapping[str, str], body: bytes, secrets: Sequence[bytes], *, now: datetime) -> str:
     """Return the id of the request, if one of the secrets signed it at most five minutes before or after ``now``.
 
     ``headers`` have names in lower case. Raises ``BadSignature``.

@@ -51,9 +51,7 @@ class Breakdown:
     curve: tuple[Limits, ...]
 
 
-def make_breakdowns(
-    query: FigureQuery, by: str, summary: Summary, titles: Mapping[str, str]
-) -> list[Breakdown]:
+def make_breakdowns(query: FigureQuery, by: str, summary: Summary, titles: Mapping[str, str]) -> list[Breakdown]:
     """Each front office of the query by one of ``BREAKDOWNS``, from the summary with the same grouping.
 
     ``titles`` names groups by their keys.

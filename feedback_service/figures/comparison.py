@@ -92,9 +92,7 @@ def compare_indices(now: LoyaltyIndex, before: LoyaltyIndex) -> Difference:
     def interval(z: float) -> Interval:
         return max(difference - z * deviation, -2.0), min(difference + z * deviation, 2.0)
 
-    verdict = _choose_verdict(
-        _side_of_zero(interval(_CAREFUL)), min(now.n, before.n), above="better", below="worse"
-    )
+    verdict = _choose_verdict(_side_of_zero(interval(_CAREFUL)), min(now.n, before.n), above="better", below="worse")
     return Difference(to_percent(points), _to_percent(interval(Z)), verdict)
 
 

@@ -63,9 +63,7 @@ def compute_chart(periods: Sequence[Share]) -> Chart:
     stretch = sigma_z if laney else 1.0
     margins = [3 * stretch * deviation / sqrt(period.n) if period.n else None for period in periods]
     points = tuple(
-        Point(share, None, None)
-        if margin is None
-        else Point(share, max(0.0, mean - margin), min(1.0, mean + margin))
+        Point(share, None, None) if margin is None else Point(share, max(0.0, mean - margin), min(1.0, mean + margin))
         for share, margin in zip(shares, margins, strict=True)
     )
     return Chart(mean, "laney" if laney else "p", sigma_z, points)

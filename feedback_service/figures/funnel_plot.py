@@ -66,11 +66,7 @@ def _binomial_quantiles(n: int, target: float) -> list[int]:
     last = min(n, int(n * target + _FAR * spread) + 30)
     odds = target / (1 - target)
     chance = exp(
-        lgamma(n + 1)
-        - lgamma(first + 1)
-        - lgamma(n - first + 1)
-        + first * log(target)
-        + (n - first) * log1p(-target)
+        lgamma(n + 1) - lgamma(first + 1) - lgamma(n - first + 1) + first * log(target) + (n - first) * log1p(-target)
     )
     quantiles, total, count = [], chance, first
     for tail in _TAILS:

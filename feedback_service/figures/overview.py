@@ -110,9 +110,7 @@ def trend_query(query: FigureQuery) -> tuple[str, FigureQuery]:
     """By which span the trend goes (week or month), and the longer period that it covers."""
     if query.last - query.first <= LONGEST_BY_WEEK:
         monday = query.last - timedelta(days=query.last.weekday())
-        first = min(
-            query.first - timedelta(days=query.first.weekday()), monday - timedelta(weeks=TREND_WEEKS - 1)
-        )
+        first = min(query.first - timedelta(days=query.first.weekday()), monday - timedelta(weeks=TREND_WEEKS - 1))
         return "week", replace(query, first=first)
     year_ago = query.last.year * 12 + query.last.month - 12
     first = min(query.first.replace(day=1), date(year_ago // 12, year_ago % 12 + 1, 1))
@@ -163,9 +161,7 @@ def _make_source(group: Group, summary: Summary, counted: Collection[str]) -> So
     return SourceFigures(name, name in counted, n, to_percent(Fraction(n, invited)) if invited else None)
 
 
-def _list_periods(
-    by: str, trend: FigureQuery, query: FigureQuery, groups: Sequence[Group]
-) -> tuple[str, ...]:
+def _list_periods(by: str, trend: FigureQuery, query: FigureQuery, groups: Sequence[Group]) -> tuple[str, ...]:
     """The weeks or months of the trend, also those without answers; none lies before the first answer and the query."""
     keys = _name_spans(by, trend.first, trend.last)
     answered = {group.key for group in groups}

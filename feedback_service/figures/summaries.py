@@ -94,9 +94,7 @@ def read_summary(
     Raises ``NotFound`` if there is no such centre, ``ValueError`` for an unknown word
     or for a subset that cannot be grouped like that.
     """
-    return summarise_counts(
-        count_period(tx, query, by=by, questions=questions, funnel=funnel), min_group=min_group
-    )
+    return summarise_counts(count_period(tx, query, by=by, questions=questions, funnel=funnel), min_group=min_group)
 
 
 def count_period(
@@ -210,9 +208,7 @@ def _withhold_subset(counted: PeriodCounts, min_group: int) -> tuple[bool, froze
     among = respondents.keys() if subset.among is None else respondents.keys() & subset.among
     if subset.keys >= among:
         return False, frozenset()  # the subset is all that its reader sees
-    withheld = withhold_small_groups(
-        {key: respondents[key] for key in _sort_keys(among)}, min_group=min_group
-    )
+    withheld = withhold_small_groups({key: respondents[key] for key in _sort_keys(among)}, min_group=min_group)
     cells = (withheld.cells.get(key, frozenset()) for key in subset.keys)
     return not withheld.groups.isdisjoint(subset.keys), withheld.front_offices.union(*cells)
 

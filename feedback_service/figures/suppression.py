@@ -63,8 +63,7 @@ def withhold_small_groups(
     withheld_groups = {key for key in groups if size[key] in too_few}
     withheld_groups |= _find_cover({key: size[key] for key in inside}, withheld_groups, min_group)
     withheld_cells = {
-        f: {key for key in groups if key in withheld_groups or groups[key].get(f, 0) in too_few}
-        for f in FRONT_OFFICES
+        f: {key for key in groups if key in withheld_groups or groups[key].get(f, 0) in too_few} for f in FRONT_OFFICES
     }
     for f in FRONT_OFFICES:
         if foot[f] not in too_few:

@@ -33,9 +33,7 @@ def read_summary_with_and_without_signals(
     return summary, _subtract_signalled(counted, _count_signalled(tx, counted), min_group)
 
 
-def _subtract_signalled(
-    counted: PeriodCounts, signalled: dict[str, Counts], min_group: int
-) -> WithoutSignals:
+def _subtract_signalled(counted: PeriodCounts, signalled: dict[str, Counts], min_group: int) -> WithoutSignals:
     """The figures of the answers without a signal; ``signalled`` has the others by source.
 
     Both parts are shown as two groups of one whole: where either is too small, nothing is shown, since the whole is

@@ -125,17 +125,13 @@ def _list_open_subjects(tx: Session) -> list[tuple[uuid.UUID, set[uuid.UUID | No
 
 
 @reading
-def _read_evidence(
-    tx: Session, centre_id: uuid.UUID, service_ids: Collection[uuid.UUID | None]
-) -> EvidenceBySubject:
+def _read_evidence(tx: Session, centre_id: uuid.UUID, service_ids: Collection[uuid.UUID | None]) -> EvidenceBySubject:
     today, min_group = clock.kyiv_day(clock.now()), current_settings().min_group
     series = bad_answers.find_bad_series(tx, centre_id, service_ids, today, min_group)
     evidence_by_subject: EvidenceBySubject = {}
     for service_id, excess in series.items():
         subject = str(service_id) if service_id else alarm_rows.WHOLE_CENTRE
-        evidence_by_subject[subject] = (
-            Evidence(excess.since, excess.noticed, excess.n, excess.bad) if excess else None
-        )
+        evidence_by_subject[subject] = Evidence(excess.since, excess.noticed, excess.n, excess.bad) if excess else None
     return evidence_by_subject
 
 
@@ -148,9 +144,7 @@ def _update_alarms(
     today = clock.kyiv_day(now)
     if checks.alarm_check_ids:
         alarm_rows.claim_checks(tx, centre_id, checks.alarm_check_ids)
-    if checks.breach_check_ids and (
-        number := alarm_rows.claim_checks(tx, centre_id, checks.breach_check_ids)
-    ):
+    if checks.breach_check_ids and (number := alarm_rows.claim_checks(tx, centre_id, checks.breach_check_ids)):
         breaches.record_breach(tx, centre_id, number, today)
         email_outbox.add_to_digest(tx, centre_id, BREACH, now)
     raised = [
@@ -171,17 +165,11 @@ def _write_digest(tx: Session, centre_id: uuid.UUID, kind: str) -> None:
     texts = (
         breach_email_text.describe_breaches([(breach.since, breach.bad) for breach in alarms])
         if kind == BREACH
-        else email_text.describe_alarms(
-            [AlarmLine(alarm.service, alarm.since, alarm.n, alarm.bad) for alarm in alarms]
-        )
+        else email_text.describe_alarms([AlarmLine(alarm.service, alarm.since, alarm.n, alarm.bad) for alarm in alarms])
     )
-    reader_roles = [
-        role for role in ROLES if role in roles.CENTRE_ROLES and roles.has_right(role, RIGHT_BY_KIND[kind])
-    ]
+    reader_roles = [role for role in ROLES if role in roles.CENTRE_ROLES and roles.has_right(role, RIGHT_BY_KIND[kind])]
     recipients = (
-        email_outbox.list_recipients(tx, centre.code, reader_roles)
-        if current_settings().smtp_url is not None
-        else []
+        email_outbox.list_recipients(tx, centre.code, reader_roles) if current_settings().smtp_url is not None else []
     )
     if not alarms or not recipients:
         return

@@ -43,9 +43,7 @@ def list_all_alarms(tx: Session, current_user: CurrentUser, centre: str | None =
 
 
 @transaction
-def acknowledge_alarm(
-    tx: Session, current_user: CurrentUser, centre: str, alarm_id: uuid.UUID, note: str
-) -> None:
+def acknowledge_alarm(tx: Session, current_user: CurrentUser, centre: str, alarm_id: uuid.UUID, note: str) -> None:
     """Acknowledge an alarm or a breach with a note on what is done about it, and write that into the audit log.
 
     This ends a breach; an alarm stays open until bad answers are no longer too frequent.

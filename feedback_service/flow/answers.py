@@ -58,13 +58,9 @@ class RecordedAnswer:
     was_abandoned: bool = False
 
     @classmethod
-    def of_client(
-        cls, key: TokenKey, namespace: bytes, client_id: uuid.UUID, **flags: bool
-    ) -> "RecordedAnswer":
+    def of_client(cls, key: TokenKey, namespace: bytes, client_id: uuid.UUID, **flags: bool) -> "RecordedAnswer":
         """Return the client's answer. Id and receipt are derived, so they are the same every time."""
-        return cls(
-            key.derive_response_id(namespace, client_id), key.derive_receipt(namespace, client_id), **flags
-        )
+        return cls(key.derive_response_id(namespace, client_id), key.derive_receipt(namespace, client_id), **flags)
 
 
 def open_survey(token: str, *, mark_opened: bool) -> Survey:
@@ -241,9 +237,7 @@ def _store_final_answer(
     """Mark the invitation as answered, delete its draft, and record the answer on the Kyiv day of its beginning."""
     recorded = RecordedAnswer.of_client(context.key, context.client_namespace, final.client_id)
     day = clock.kyiv_day(final.begun_at)
-    invitations.mark_answered(
-        connection, context, final.client_id, answered_on=day, was_abandoned=was_abandoned
-    )
+    invitations.mark_answered(connection, context, final.client_id, answered_on=day, was_abandoned=was_abandoned)
     if context.draft is not None:
         drafts.delete_draft(connection, context, context.draft)
     facts = AnswerFacts(

@@ -85,9 +85,7 @@ def make_api_key(
     centre_ids = [own_centre_ids[code] for code in set(centres)]
     centre_rows = tx.scalars(select(Centre).where(Centre.id.in_(centre_ids))).all()
     secret = api_keys.add_api_key(tx, scopes, centre_rows, name=clean_name, key_id=key_id)
-    audit_log.append_entry(
-        tx, centre_ids, current_user.actor, "key_made", f"{clean_name} {key_id}", clock.now()
-    )
+    audit_log.append_entry(tx, centre_ids, current_user.actor, "key_made", f"{clean_name} {key_id}", clock.now())
     return secret
 
 

@@ -34,9 +34,7 @@ find_visibility = reading(visibility.find_visibility)
 
 
 @transaction
-def record_page_view(
-    tx: Session, current_user: CurrentUser, page: str, centres: Collection[uuid.UUID]
-) -> None:
+def record_page_view(tx: Session, current_user: CurrentUser, page: str, centres: Collection[uuid.UUID]) -> None:
     """Write into the audit log that the user saw the page: once in a session."""
     user_session = tx.get(UserSession, current_user.session_id, with_for_update=True)
     if user_session is None or page in user_session.noted:

@@ -84,9 +84,7 @@ class SlipFacts:
 
 
 @transaction
-def register_cases(
-    tx: Session, reports: Sequence[CaseUpdate], centres: Collection[str]
-) -> list[RegistrationResult]:
+def register_cases(tx: Session, reports: Sequence[CaseUpdate], centres: Collection[str]) -> list[RegistrationResult]:
     """Register cases or their next statuses; return the result of each report, in the order of ``reports``.
 
     1. Lock the centres, of those that the caller may write for. 2. Register each report, or refuse it. 3. Issue
@@ -137,8 +135,7 @@ def _make_issue_terms(tx: Session, now: datetime) -> IssueTerms:
         now=now,
         days_valid=current_settings().invitation_days,
         questionnaires={
-            office: published.find_in_force(tx.connection(), office, today).version
-            for office in FRONT_OFFICES
+            office: published.find_in_force(tx.connection(), office, today).version for office in FRONT_OFFICES
         },
     )
 
@@ -181,9 +178,7 @@ def _make_case_view(case_record: CaseRecord, ring: Keyring, today: date) -> Case
     )
 
 
-def _make_invitation_view(
-    centre: Centre, invitation: Invitation, ring: Keyring, today: date
-) -> InvitationView | None:
+def _make_invitation_view(centre: Centre, invitation: Invitation, ring: Keyring, today: date) -> InvitationView | None:
     try:
         key = ring.get_key(invitation.key_id)
     except LookupError:

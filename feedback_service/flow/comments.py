@@ -27,9 +27,7 @@ def read_comments(
     """Return a page of the centre's comments; raise ``NotFound`` for a centre of others."""
     centre_id = visibility.find_visibility(tx, current_user).get_centre(centre).id
     min_group = current_settings().min_group
-    return comments.find_comments(
-        tx, centre_id, comment_filter, min_group=min_group, limit=PAGE_SIZE, after=after_id
-    )
+    return comments.find_comments(tx, centre_id, comment_filter, min_group=min_group, limit=PAGE_SIZE, after=after_id)
 
 
 @reading

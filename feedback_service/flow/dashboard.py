@@ -72,9 +72,7 @@ class ChannelPage:
 
 
 @reading
-def read_overview_page(
-    tx: Session, current_user: CurrentUser, query: FigureQuery, centre: str | None
-) -> Dashboard:
+def read_overview_page(tx: Session, current_user: CurrentUser, query: FigureQuery, centre: str | None) -> Dashboard:
     """Read the first screen; ``centre`` is the code of the centre if a single one is chosen.
 
     Raises ``NotFound`` for a centre that the user may not see.
@@ -104,15 +102,11 @@ def read_breakdown_page(tx: Session, query: FigureQuery, by: str) -> BreakdownPa
     """Read each front office of the query by one of ``BREAKDOWNS``."""
     summary = read_summary(tx, query, min_group=current_settings().min_group, by=by, questions="headlines")
     titles = read_service_titles(tx, query.centres) if by == "service" else {}
-    return BreakdownPage(
-        _read_heading(tx, query, summary.methodology), make_breakdowns(query, by, summary, titles)
-    )
+    return BreakdownPage(_read_heading(tx, query, summary.methodology), make_breakdowns(query, by, summary, titles))
 
 
 @reading
-def read_channel_page(
-    tx: Session, current_user: CurrentUser, query: FigureQuery, centre: str | None
-) -> ChannelPage:
+def read_channel_page(tx: Session, current_user: CurrentUser, query: FigureQuery, centre: str | None) -> ChannelPage:
     """Read each front office of the query by channel, and the explanations if a single ``centre`` is chosen.
 
     Raises ``NotFound`` for a centre that the user may not see.
@@ -143,9 +137,7 @@ def _read_heading(tx: Session, figure_query: FigureQuery, methodology: Methodolo
 def _read_overview(tx: Session, query: FigureQuery) -> Overview:
     min_group = current_settings().min_group
     by, trend_period = trend_query(query)
-    before = read_summary(
-        tx, query.previous_period(), min_group=min_group, questions="headlines", funnel=False
-    )
+    before = read_summary(tx, query.previous_period(), min_group=min_group, questions="headlines", funnel=False)
     over_time = read_summary(tx, trend_period, min_group=min_group, by=by, questions="overall", funnel=False)
     return make_overview(
         query,

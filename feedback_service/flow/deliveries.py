@@ -50,9 +50,7 @@ def read_overview(tx: Session, centres: Collection[str], limit: int) -> Deliveri
 
 
 @transaction
-def replay_event(
-    tx: Session, event_id: uuid.UUID, centres: Collection[str], actor: Actor | None = None
-) -> DeliveryRow:
+def replay_event(tx: Session, event_id: uuid.UUID, centres: Collection[str], actor: Actor | None = None) -> DeliveryRow:
     """Make an event due now, whether it was refused (a dead letter) or waits; its content does not change.
 
     If a person asks for it (``actor``), the audit log of the centre gets an entry. Raises ``NotFound``, or ``Conflict``
@@ -71,7 +69,5 @@ def replay_event(
         execution_options={"synchronize_session": False},
     )
     if actor is not None:
-        audit_log.append_entry(
-            tx, [centre_id], actor, "sent_again", f"{delivery.type} {event_id}", clock.now()
-        )
+        audit_log.append_entry(tx, [centre_id], actor, "sent_again", f"{delivery.type} {event_id}", clock.now())
     return status.find_delivery(tx, event_id, centres) or delivery

@@ -67,9 +67,7 @@ def close_days(stop: Stop = never_stop) -> int:
     before = _earliest_unfinished_day()
 
     def close_days_of_centre(centre_id: uuid.UUID) -> int:
-        days = _repeat_until_partial(
-            DAYS_AT_ONCE, stop, _close_days, centre_id, before=before, limit=DAYS_AT_ONCE
-        )
+        days = _repeat_until_partial(DAYS_AT_ONCE, stop, _close_days, centre_id, before=before, limit=DAYS_AT_ONCE)
         _close_days_of_invitations(stop, centre_id, before)
         return days
 
@@ -152,9 +150,7 @@ def _blank_events(tx: Session, before: datetime) -> int:
     old = select(Event.centre_id, Event.id).where(Event.delivered_at < before, Event.body.is_not(None))
     rows = [tuple(row) for row in tx.execute(old.limit(ROWS_AT_ONCE).with_for_update(skip_locked=True))]
     blank = update(Event).where(tuple_(Event.centre_id, Event.id).in_(rows))
-    tx.execute(
-        blank.values(body=None, data=None, subject=""), execution_options={"synchronize_session": False}
-    )
+    tx.execute(blank.values(body=None, data=None, subject=""), execution_options={"synchronize_session": False})
     return len(rows)
 
 

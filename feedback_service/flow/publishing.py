@@ -50,9 +50,7 @@ def _publish(tx: Session, documents: PublishedDocuments[Document], body: Any) ->
     kind, id, first_day = documents.kind, documents.get_id(document), document.effective_from
     published = documents.find_loaded(tx.connection(), id) or documents.find_shipped(id)
     if published is None:
-        tx.add(
-            PublishedDocument(kind=kind, id=id, effective_from=first_day, body=body, loaded_at=clock.now())
-        )
+        tx.add(PublishedDocument(kind=kind, id=id, effective_from=first_day, body=body, loaded_at=clock.now()))
         tx.flush()
         _refuse_misfits(tx)
     elif published != document:

@@ -16,9 +16,7 @@ from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.vocabulary import BAD_ANSWERS, BREACH
 
 
-def make_service_context(
-    centre: PublicCentre, case: Case | CaseFacts, service: ServiceFacts
-) -> ServiceContext:
+def make_service_context(centre: PublicCentre, case: Case | CaseFacts, service: ServiceFacts) -> ServiceContext:
     """Return what answers and events repeat of the case. They name it by its pseudonym."""
     return ServiceContext(
         centre=centre,
@@ -32,9 +30,7 @@ def make_service_context(
     )
 
 
-def record_answer(
-    connection: Connection, facts: AnswerFacts, questionnaire: Questionnaire, answers: Answers
-) -> None:
+def record_answer(connection: Connection, facts: AnswerFacts, questionnaire: Questionnaire, answers: Answers) -> None:
     """Store a final answer and everything that follows from it. The caller's story commits.
 
     1. Look up the methodology that is in force on the day of the answer.

@@ -50,9 +50,7 @@ class RowMessage:
     @property
     def sentence(self) -> str:
         """The message in English."""
-        return " ".join(
-            error.detail % error.params if error.params else error.detail for error in self.errors
-        )
+        return " ".join(error.detail % error.params if error.params else error.detail for error in self.errors)
 
 
 @dataclass(slots=True)
@@ -175,8 +173,7 @@ def import_services(rows: Sequence[ImportedRow], centre: str | None = None) -> I
     """
     defaults = {"centre": centre or "", "code": "", "local_code": ""}
     complete_rows = [
-        ImportedRow(row.line, defaults | {name: cell for name, cell in row.cells.items() if cell})
-        for row in rows
+        ImportedRow(row.line, defaults | {name: cell for name, cell in row.cells.items() if cell}) for row in rows
     ]
     return _import_in_batches(
         complete_rows, _import_service_rows, lambda row: tuple(row.cells[name].strip() for name in defaults)
@@ -189,9 +186,7 @@ def _import_service_rows(tx: Session, rows: Sequence[ImportedRow]) -> ImportResu
     centres = find_centres(tx, [row.cells["centre"] for row in rows])
     ids = {centre.id for centre in centres.values()}
     query = select(Service).where(Service.centre_id.in_(ids))
-    services = {
-        (service.centre_id, service.code, service.local_code): service for service in tx.scalars(query)
-    }
+    services = {(service.centre_id, service.code, service.local_code): service for service in tx.scalars(query)}
     for row in rows:
         try:
             centre, code, local_code, title = _parse_service(row.cells, centres)
@@ -240,9 +235,7 @@ def _import_in_batches(
         if (earlier_line := first_line.setdefault(identify(row), row.line)) == row.line:
             distinct_rows.append(row)
         else:
-            result.faults.append(
-                RowMessage(row.line, (FieldError("", REPEATED_ROW, {"line": earlier_line}),))
-            )
+            result.faults.append(RowMessage(row.line, (FieldError("", REPEATED_ROW, {"line": earlier_line}),)))
     for start in range(0, len(distinct_rows), ROWS_AT_ONCE):
         batch_result = import_batch(distinct_rows[start : start + ROWS_AT_ONCE])
         result.added += batch_result.added

@@ -143,9 +143,7 @@ def change_password(current_user: CurrentUser, current_password: str, new_passwo
 
 
 @transaction
-def _store_new_password(
-    tx: Session, current_user: CurrentUser, password_hash: str, new_hash: str
-) -> SessionStarted:
+def _store_new_password(tx: Session, current_user: CurrentUser, password_hash: str, new_hash: str) -> SessionStarted:
     _, user = lock_session_and_user(tx, current_user)
     if user.password_hash != password_hash:
         raise Invalid.for_field("/current", WRONG_PASSWORD)

@@ -27,9 +27,7 @@ class PublicCentrePage:
 
 
 @reading
-def read_both_totals(
-    tx: Session, query: FigureQuery, *, by: str | None = None
-) -> tuple[Summary, WithoutSignals]:
+def read_both_totals(tx: Session, query: FigureQuery, *, by: str | None = None) -> tuple[Summary, WithoutSignals]:
     """Read a summary with the groups of ``by``, and the figures without answers that carry a signal.
 
     Raises ``NotFound`` if one of the centres does not exist.

@@ -88,9 +88,7 @@ def record_refused_answer(tx: Session, tablet: AuthenticatedTablet, client_id: s
     """
     printable_id = client_id.encode("utf-8", "backslashreplace").decode()
     client_hash = current_keyring().signing_key.hash_secret("refused", printable_id)
-    printable_reason = "".join(
-        "\ufffd" if category(character).startswith("C") else character for character in reason
-    )
+    printable_reason = "".join("\ufffd" if category(character).startswith("C") else character for character in reason)
     devices.note_refused_answer(tx, tablet, client_hash, printable_reason, clock.now())
 
 
@@ -166,9 +164,7 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
         client_hash=client_hashes[0],
     )
     record_answer(tx.connection(), facts, questionnaire, answers)
-    if signal_reasons := signals.find_signals(
-        answer.pace, was_open=opening_hours.is_open(centre.opening, answered_at)
-    ):
+    if signal_reasons := signals.find_signals(answer.pace, was_open=opening_hours.is_open(centre.opening, answered_at)):
         signal_row = {"centre_id": centre.id, "response_id": facts.response_id}
         tx.execute(_INSERT_SIGNALS, [signal_row | {"reason": reason} for reason in signal_reasons])
     return "accepted" if invited or answer.short_code is None else "accepted_as_walkup"

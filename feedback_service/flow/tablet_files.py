@@ -89,9 +89,7 @@ def import_tablet_file(
 
 
 @reading
-def _find_tablet(
-    tx: Session, device_id: uuid.UUID, centres: Collection[str] | None
-) -> AuthenticatedTablet | None:
+def _find_tablet(tx: Session, device_id: uuid.UUID, centres: Collection[str] | None) -> AuthenticatedTablet | None:
     query = select(Device.centre_id, Device.id, Device.revoked_at).where(Device.id == device_id)
     if centres is not None:
         query = query.join(Centre, Centre.id == Device.centre_id).where(Centre.code.in_(centres))
@@ -99,9 +97,7 @@ def _find_tablet(
     return AuthenticatedTablet(*row) if row else None
 
 
-def _open_sealed_answer(
-    tablet: AuthenticatedTablet, client_id: str, sealed_bytes: bytes
-) -> TabletAnswer | Invalid:
+def _open_sealed_answer(tablet: AuthenticatedTablet, client_id: str, sealed_bytes: bytes) -> TabletAnswer | Invalid:
     for key in current_keyring().keys:
         try:
             plaintext = AESGCM(key.derive_queue_key(tablet.id)).decrypt(

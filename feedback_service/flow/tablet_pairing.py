@@ -74,9 +74,7 @@ def add_tablet(
 
 
 @transaction
-def renew_pairing_code(
-    tx: Session, tablet_id: uuid.UUID, centres: Collection[str], actor: Actor = COMMAND_LINE
-) -> str:
+def renew_pairing_code(tx: Session, tablet_id: uuid.UUID, centres: Collection[str], actor: Actor = COMMAND_LINE) -> str:
     """Return a new code for a tablet whose code expired or whose key was lost.
 
     Raises ``NotFound`` unless it belongs to one of these centres.
@@ -92,9 +90,7 @@ def ask_to_pair(tx: Session) -> PendingPairing:
     """Give an unknown tablet a code to show; raise ``TooManyGuesses`` if too many tablets ask at once."""
     now, code, secret = clock.now(), keyring.new_pairing_code(), secrets.token_urlsafe(32)
     key = current_keyring().signing_key
-    accepted = devices.request_pairing(
-        tx, key.hash_secret("pairing", secret), key.hash_secret("pairing", code), now
-    )
+    accepted = devices.request_pairing(tx, key.hash_secret("pairing", secret), key.hash_secret("pairing", code), now)
     if not accepted:
         raise TooManyGuesses(retry_after=60)
     return PendingPairing(keyring.format_code(code), secret, now + devices.PAIRING_PERIOD)
@@ -146,9 +142,7 @@ def pair_tablet(tx: Session, code: str) -> PairedTablet:
 
 
 @transaction
-def revoke_tablet(
-    tx: Session, tablet_id: uuid.UUID, centres: Collection[str], actor: Actor = COMMAND_LINE
-) -> None:
+def revoke_tablet(tx: Session, tablet_id: uuid.UUID, centres: Collection[str], actor: Actor = COMMAND_LINE) -> None:
     """Revoke the key of a tablet: it may only deliver answers that were given until now.
 
     Raises ``NotFound`` unless it belongs to one of these centres.
@@ -162,9 +156,7 @@ def revoke_tablet(
 
 def _find_tablet(tx: Session, tablet_id: uuid.UUID, centres: Collection[str]) -> Device:
     query = select(Device).join(Centre, Centre.id == Device.centre_id)
-    tablet = tx.scalar(
-        query.where(Device.id == tablet_id, Centre.code.in_(centres)).with_for_update(of=Device)
-    )
+    tablet = tx.scalar(query.where(Device.id == tablet_id, Centre.code.in_(centres)).with_for_update(of=Device))
     if tablet is None:
         raise NotFound()
     return tablet
@@ -174,18 +166,14 @@ def _write_audit_entry(tx: Session, tablet: Device, actor: Actor, action: str) -
     audit_log.append_entry(tx, [tablet.centre_id], actor, action, f"{tablet.name} {tablet.id}", clock.now())
 
 
-def _create_tablet(
-    tx: Session, centre: str, name: str, mode: str, workplace: str | None, now: datetime
-) -> Device:
+def _create_tablet(tx: Session, centre: str, name: str, mode: str, workplace: str | None, now: datetime) -> Device:
     centre_row = find_centre(tx, centre)
     if centre_row is None:
         raise Invalid.for_field("/centre", N_("There is no centre %(code)s."), code=normalise_code(centre))
     if mode not in DEVICE_MODES:
         raise Invalid.for_field("/mode", N_("A tablet's mode is desk or hall."))
     if mode == "desk" and not (workplace or "").strip():
-        raise Invalid.for_field(
-            "/workplace", N_("A desk's tablet needs the workplace whose cases it offers.")
-        )
+        raise Invalid.for_field("/workplace", N_("A desk's tablet needs the workplace whose cases it offers."))
     tablet = Device(
         centre_id=centre_row.id,
         id=uuid.uuid4(),

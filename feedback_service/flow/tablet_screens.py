@@ -84,9 +84,7 @@ def read_screen_config(tx: Session, tablet: AuthenticatedTablet) -> ScreenConfig
         centre=make_public_centre(centre),
         prefix=centre.prefix,
         languages=tuple(centre.languages or current_settings().languages),
-        questionnaires={
-            office: published.find_in_force(tx.connection(), office, today) for office in FRONT_OFFICES
-        },
+        questionnaires={office: published.find_in_force(tx.connection(), office, today) for office in FRONT_OFFICES},
         pending=_find_just_completed_case(tx, centre, device, now) if device.mode == "desk" else None,
         queue_key_id=f"{current_keyring().signing_key.id}-{device.id}",  # each device has a key of its own
         queue_key=current_keyring().signing_key.derive_queue_key(device.id),
@@ -103,9 +101,7 @@ def record_heartbeat(tx: Session, tablet: AuthenticatedTablet, heartbeat: Heartb
     device.skew = round((heartbeat.time - now).total_seconds())
     device.seen_at, device.version, device.waiting = now, heartbeat.version, heartbeat.waiting
     device.persisted, device.battery = heartbeat.persisted, heartbeat.battery
-    device.oldest_at = (
-        devices.to_server_time(device, heartbeat.oldest_at, now) if heartbeat.oldest_at else None
-    )
+    device.oldest_at = devices.to_server_time(device, heartbeat.oldest_at, now) if heartbeat.oldest_at else None
     return device.skew
 
 

@@ -67,9 +67,7 @@ record_hall_answer = transaction(record_hall_answer_within)
 
 
 @transaction
-def record_assisted_answer(
-    tx: Session, assisted_answer: AssistedAnswer, *, centres: frozenset[str]
-) -> RecordedAnswer:
+def record_assisted_answer(tx: Session, assisted_answer: AssistedAnswer, *, centres: frozenset[str]) -> RecordedAnswer:
     """Store an answer that staff typed in, for one of the ``centres`` of their API key.
 
     Raises ``NotFound`` for another centre, and ``Invalid``.

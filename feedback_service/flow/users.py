@@ -50,9 +50,7 @@ def add_user_with_password(email: str, role: str, scopes: Sequence[str], passwor
 
 
 @transaction
-def _add_user_with_hash(
-    tx: Session, email: str, role: str, scopes: Sequence[str], password_hash: str
-) -> None:
+def _add_user_with_hash(tx: Session, email: str, role: str, scopes: Sequence[str], password_hash: str) -> None:
     user = tx.get_one(User, _create_user(tx, None, email, role, scopes).id)
     user.password_hash, user.link_hash, user.link_until = password_hash, None, None
 
@@ -79,9 +77,7 @@ add_user = transaction(_create_user)
 def list_users(tx: Session, current_user: CurrentUser | None) -> list[VisibleUser]:
     """Return every user that the current user may see, ordered by e-mail."""
     return [
-        _make_visible_user(current_user, summary)
-        for summary in users.list_users(tx)
-        if _can_see(current_user, summary)
+        _make_visible_user(current_user, summary) for summary in users.list_users(tx) if _can_see(current_user, summary)
     ]
 
 
@@ -188,9 +184,7 @@ def _refuse_grant(current_user: CurrentUser | None, role: str, scopes: Iterable[
     if role not in roles.GRANTABLE_ROLES.get(current_user.role, ()):
         raise Invalid.for_field("/role", NOT_YOURS_TO_GIVE)
     if current_user.role in roles.CENTRE_ROLES:
-        foreign_scopes = [
-            scope.strip() for scope in scopes if scope.strip().upper() not in (*current_user.scopes, "")
-        ]
+        foreign_scopes = [scope.strip() for scope in scopes if scope.strip().upper() not in (*current_user.scopes, "")]
         if foreign_scopes:
             raise Invalid.for_field("/scope", users.NO_SUCH_CENTRE, scope=foreign_scopes[0][:40])
 
@@ -203,9 +197,7 @@ def _can_see(current_user: CurrentUser | None, summary: UserSummary) -> bool:
 
 def _make_visible_user(current_user: CurrentUser | None, summary: UserSummary) -> VisibleUser:
     is_you = current_user is not None and current_user.user_id == summary.id
-    return VisibleUser(
-        summary, _may_change(current_user, summary.role, summary.scopes) and not is_you, is_you
-    )
+    return VisibleUser(summary, _may_change(current_user, summary.role, summary.scopes) and not is_you, is_you)
 
 
 def _may_change(current_user: CurrentUser | None, role: str, scopes: Collection[str]) -> bool:

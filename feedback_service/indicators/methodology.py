@@ -132,9 +132,7 @@ def parse_methodology(document: object) -> Methodology:
     """Read a methodology document; raise ``ValueError`` naming the first thing in it that is wrong."""
     identity, title, legal_text, effective_from, status, sources, index, operational = JsonNode(
         document, "methodology"
-    ).read_fields(
-        "id", "title", "legal_text", "effective_from", "status", "sources", "loyalty_index", "operational"
-    )
+    ).read_fields("id", "title", "legal_text", "effective_from", "status", "sources", "loyalty_index", "operational")
     identity.require(len(identity.read_text()) <= 64, "must have at most 64 characters")
     loyalty = _parse_loyalty_rule(index)
     both_confirmed = loyalty.status == "confirmed" or status.read_text() != "confirmed"
@@ -169,10 +167,7 @@ def parse_methodology(document: object) -> Methodology:
 @cache
 def shipped_methodologies() -> tuple[Methodology, ...]:
     """The methodologies that come with the service, the oldest first."""
-    read = (
-        parse_methodology(parse_strict_json(file.read_text(encoding="utf-8")))
-        for file in FOLDER.glob("*.json")
-    )
+    read = (parse_methodology(parse_strict_json(file.read_text(encoding="utf-8"))) for file in FOLDER.glob("*.json"))
     return tuple(sorted(read, key=lambda methodology: (methodology.effective_from, methodology.id)))
 
 
@@ -215,9 +210,7 @@ def _parse_loyalty_rule(index: JsonNode) -> LoyaltyRule:
         apart = below.upper < above.lower or not (below.upper_included and above.lower_included)
         band_list.require(below.upper <= above.lower and apart, f"lets {above.name} overlap {below.name}")
     still_open = tuple(part.read_sentence() for part in unconfirmed.read_list())
-    status.require(
-        status.read_text() != "confirmed" or not still_open, "is confirmed, but parts are unconfirmed"
-    )
+    status.require(status.read_text() != "confirmed" or not still_open, "is confirmed, but parts are unconfirmed")
     decimals, ties = rounding.read_fields("decimals", "ties")
     return LoyaltyRule(
         status=status.read_choice(STATUSES),
@@ -233,9 +226,7 @@ def _parse_loyalty_rule(index: JsonNode) -> LoyaltyRule:
     )
 
 
-def _parse_overall(
-    overall: JsonNode, words: Mapping[str, Mapping[str, Scale]]
-) -> Mapping[str, OverallQuestion]:
+def _parse_overall(overall: JsonNode, words: Mapping[str, Mapping[str, Scale]]) -> Mapping[str, OverallQuestion]:
     """The overall question of each front office; it is one of the questions, and its bad answers are on its scale."""
     by_front_office = {}
     for front_office, node in _by_front_office(overall):
@@ -265,7 +256,5 @@ def _parse_scale(scale: JsonNode) -> Scale:
     values, satisfied, not_awful = (
         node.read_distinct_texts() for node in scale.read_fields("values", "satisfied", "not_awful")
     )
-    scale.require(
-        set(satisfied) <= set(not_awful) <= set(values), "must have satisfied within not_awful within values"
-    )
+    scale.require(set(satisfied) <= set(not_awful) <= set(values), "must have satisfied within not_awful within values")
     return Scale(values, frozenset(satisfied), frozenset(not_awful))

@@ -154,9 +154,7 @@ def compute_figures(
             IndicatorFigure(
                 front_office,
                 methodology.loyalty.status,
-                loyalty_index(by_question[front_office, asked], methodology)
-                if front_office in shown
-                else None,
+                loyalty_index(by_question[front_office, asked], methodology) if front_office in shown else None,
             )
             for front_office, asked in methodology.loyalty.questions.items()
         ),

@@ -92,12 +92,8 @@ def create_app(service_url: str, run_file: Path) -> Flask:
     @app.after_request
     def add_security_headers(response: Response) -> Response:
         # Browsers hold form-action against redirects too, so the survey's own origin is named.
-        own_directives = (
-            f"form-action 'self' {_read_survey_origin(run_file)}; base-uri 'none'; frame-ancestors 'none'"
-        )
-        response.headers["Content-Security-Policy"] = (
-            f"default-src 'none'; style-src 'self'; {own_directives}"
-        )
+        own_directives = f"form-action 'self' {_read_survey_origin(run_file)}; base-uri 'none'; frame-ancestors 'none'"
+        response.headers["Content-Security-Policy"] = f"default-src 'none'; style-src 'self'; {own_directives}"
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "no-referrer"
         if request.endpoint != "static":

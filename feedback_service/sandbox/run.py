@@ -50,18 +50,13 @@ class DemoLocation:
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "DemoLocation":
         """Read PORT, CENTRAL_PORT and DATA_DIR. Raises ``CannotRun`` for an invalid port."""
-        ports = {
-            name: environ.get(name) or default
-            for name, default in (("PORT", "8000"), ("CENTRAL_PORT", "8001"))
-        }
+        ports = {name: environ.get(name) or default for name, default in (("PORT", "8000"), ("CENTRAL_PORT", "8001"))}
         for name, port in ports.items():
             if not port.isdecimal() or not 0 < int(port) < 65536:
                 raise CannotRun(f"{name}={port} is no port; ports are 1 to 65535.")
         if len(set(map(int, ports.values()))) < 2:
             raise CannotRun("PORT and CENTRAL_PORT are the same.")
-        return cls(
-            int(ports["PORT"]), int(ports["CENTRAL_PORT"]), Path(environ.get("DATA_DIR") or "var").resolve()
-        )
+        return cls(int(ports["PORT"]), int(ports["CENTRAL_PORT"]), Path(environ.get("DATA_DIR") or "var").resolve())
 
     @property
     def service_url(self) -> str:
@@ -158,9 +153,7 @@ def _start_everything(location: DemoLocation, process_group: ProcessGroup) -> No
     )
     process_group.wait_until(lambda: _is_reachable(addresses["portal"]), seconds=START_SECONDS)
     window_arguments = ("-m", "feedback_service.sandbox.demo_window")
-    process_group.start_process(
-        "window", sys.executable, *window_arguments, CENTRE=centre, PAIRING=pairing_code
-    )
+    process_group.start_process("window", sys.executable, *window_arguments, CENTRE=centre, PAIRING=pairing_code)
     _print_addresses(addresses, admin)
 
 
@@ -208,9 +201,7 @@ def _is_migrated(location: DemoLocation) -> bool:
     """Return whether the database has the newest revision of the migrations."""
     revisions: dict[str, set[str]] = {"revision": set(), "down_revision": set()}
     for file in (ROOT / "migrations" / "versions").glob("*.py"):
-        for name, revision in re.findall(
-            r'^(revision|down_revision) = "(\w+)"', file.read_text(), re.MULTILINE
-        ):
+        for name, revision in re.findall(r'^(revision|down_revision) = "(\w+)"', file.read_text(), re.MULTILINE):
             revisions[name].add(revision)
     newest = revisions["revision"] - revisions["down_revision"]
     return _query_first_value(location, "SELECT version_num FROM alembic_version") in newest
@@ -246,9 +237,7 @@ def _create_demo_survey(location: DemoLocation, process_group: ProcessGroup, cen
     ).splitlines()[-1]
     survey_url = _register_demo_case(location, centre, api_key)
     if survey_url is None:
-        raise CannotRun(
-            f"The service does not take its own key; see {location.data_dir / 'logs' / 'web.log'}."
-        )
+        raise CannotRun(f"The service does not take its own key; see {location.data_dir / 'logs' / 'web.log'}.")
     return api_key, survey_url
 
 
@@ -268,9 +257,7 @@ def _register_demo_case(location: DemoLocation, centre: str, api_key: str) -> st
         "workplace_kind": "centre",
     }
     headers = {"Authorization": f"Bearer {api_key}", "Content-Type": "application/json"}
-    http_request = urllib.request.Request(
-        f"{location.service_url}/api/v1/cases", json.dumps(case).encode(), headers
-    )
+    http_request = urllib.request.Request(f"{location.service_url}/api/v1/cases", json.dumps(case).encode(), headers)
     try:
         with _open_without_proxy(http_request) as reply:
             registered_case = json.load(reply)

@@ -90,9 +90,7 @@ def seed_demo_data(cases: int, seed: int) -> str:
         _submit_answers(answers_with_tokens[start : start + BATCH_SIZE])
     for answer, service in demo_plan.assisted_answers:
         _record_assisted_answer(answer, service)
-    _reopen_days(
-        {clock.kyiv_day(answer.answered_at) for answer, _ in answers_with_tokens}, clock.kyiv_day(now)
-    )
+    _reopen_days({clock.kyiv_day(answer.answered_at) for answer, _ in answers_with_tokens}, clock.kyiv_day(now))
     maintenance.complete_abandoned_drafts()
     return demo_data.CENTRE
 
@@ -125,9 +123,7 @@ def make_plan(cases: int, seed: int, now: datetime) -> Plan:
 def _draw_completion_times(rng: random.Random, count: int, now: datetime) -> list[datetime]:
     """Draw when cases end: in opening hours of the last days, more often on Mondays, never after ``now``."""
     days = [clock.kyiv_day(now) - timedelta(days=days_back) for days_back in range(DAYS_COVERED)]
-    opening_hours = [
-        (_kyiv_datetime(day, OPENING_TIME), min(_kyiv_datetime(day, CLOSING_TIME), now)) for day in days
-    ]
+    opening_hours = [(_kyiv_datetime(day, OPENING_TIME), min(_kyiv_datetime(day, CLOSING_TIME), now)) for day in days]
     weights = [
         WEEKDAY_WEIGHTS[day.weekday()] if opens < closes else 0
         for day, (opens, closes) in zip(days, opening_hours, strict=True)

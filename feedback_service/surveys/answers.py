@@ -131,9 +131,7 @@ def check_answers(questionnaire: Questionnaire, raw: Mapping[str, object]) -> An
     right; none is converted, rounded or clamped. ``raw`` may answer nothing at all: see ``require_some_answer``.
     """
     unknown_ids = [id for id in raw if questionnaire.find_question(id) is None]
-    errors = [
-        FieldError(json_pointer("answers", id), UNKNOWN_QUESTION) for id in unknown_ids[:MAX_UNKNOWN_NAMED]
-    ]
+    errors = [FieldError(json_pointer("answers", id), UNKNOWN_QUESTION) for id in unknown_ids[:MAX_UNKNOWN_NAMED]]
     single: dict[str, str] = {}
     choices: dict[str, tuple[str, ...]] = {}
     comment = MaskedText("", ())

@@ -146,18 +146,14 @@ def iterate_comments(
     """Yield all comments as ``find_comments`` shows them, batch by batch; for exports."""
     after: uuid.UUID | None = None
     while True:
-        page = find_comments(
-            tx, centre_id, comment_filter, min_group=min_group, limit=EXPORT_BATCH, after=after
-        )
+        page = find_comments(tx, centre_id, comment_filter, min_group=min_group, limit=EXPORT_BATCH, after=after)
         yield from page.comments
         after = page.next_cursor
         if after is None:
             return
 
 
-def set_comment_aside(
-    tx: Session, centre_id: uuid.UUID, response_id: uuid.UUID, *, is_aside: bool
-) -> bool | None:
+def set_comment_aside(tx: Session, centre_id: uuid.UUID, response_id: uuid.UUID, *, is_aside: bool) -> bool | None:
     """Set the comment aside or back. Returns whether that changed it, ``None`` if there is no such comment."""
     query = select(Comment).where(Comment.centre_id == centre_id, Comment.response_id == response_id)
     comment = tx.scalar(query.with_for_update())
@@ -187,9 +183,7 @@ def _comment_query(answer_set: _AnswerSet, comment_filter: CommentFilter) -> Sel
     if comment_filter.breach:
         query = query.where(Comment.breach)
     if comment_filter.reasons:
-        conditions = (
-            Comment.reasons.contains(f" {reason} ", autoescape=True) for reason in comment_filter.reasons
-        )
+        conditions = (Comment.reasons.contains(f" {reason} ", autoescape=True) for reason in comment_filter.reasons)
         query = query.where(or_(*conditions))
     return query
 

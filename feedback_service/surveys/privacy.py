@@ -133,9 +133,7 @@ LETTERS = "a-zа-яєіїґ"
 PLATE = "ABCEHIKMOPTXYZАВСЕНІКМОРТХΑΒΕΗΙΚΜΟΡΤΧ"  # letters of Ukrainian plates in three scripts
 CURRENCY = r"(?:грн|грив|₴|uah|usd|eur|\$|€|євро|дол)"
 SHORT_WORDS = "на|до|по|за|із|зі|об|не|ні|то|та|чи|як|ще|ст|гр|of|in|on|at|to|by|is|no|or|me|we|id"
-A_SHORT_WORD = (
-    rf"(?-i:(?![A-ZА-ЯЄІЇҐ]{{2}}))(?:{SHORT_WORDS}) "  # not capitals: those are the series of a passport
-)
+A_SHORT_WORD = rf"(?-i:(?![A-ZА-ЯЄІЇҐ]{{2}}))(?:{SHORT_WORDS}) "  # not capitals: those are the series of a passport
 YEAR, MONTH, DAY = r"(?:19|20)\d\d", r"(?:1[0-2]|0?[1-9])", r"(?:3[01]|[12]\d|0?[1-9])"
 HOUR, MINUTE = r"(?:2[0-4]|[01]?\d)", r"[0-5]\d"
 NEAR = rf"(?:(?:19[5-9]|20[0-4])\d|{DAY}\.{MONTH}|{HOUR}\.{MINUTE})(?!\d)"  # a year, 20.11 or 10.15

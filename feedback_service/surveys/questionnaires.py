@@ -190,9 +190,7 @@ def parse_questionnaire(document: object) -> Questionnaire:
 
 
 def _parse_languages(node: JsonNode) -> tuple[str, ...]:
-    languages = tuple(
-        item.read_matching(_LANGUAGE, "a language code such as uk") for item in node.read_list(minimum=1)
-    )
+    languages = tuple(item.read_matching(_LANGUAGE, "a language code such as uk") for item in node.read_list(minimum=1))
     node.require_distinct(languages)
     missing = [language for language in REQUIRED_LANGUAGES if language not in languages]
     node.require(not missing, f"lacks {', '.join(missing)}")
@@ -265,8 +263,7 @@ def _parse_breach_question(node: JsonNode | None, questions: tuple[Question, ...
 def _parse_options(node: JsonNode, languages: tuple[str, ...]) -> tuple[Option, ...]:
     pairs = [item.read_fields("value", "text") for item in node.read_list(minimum=1)]
     options = tuple(
-        Option(value.read_matching(_VALUE, _VALUE_FORM), _parse_text(text, languages))
-        for value, text in pairs
+        Option(value.read_matching(_VALUE, _VALUE_FORM), _parse_text(text, languages)) for value, text in pairs
     )
     node.require_distinct(option.value for option in options)
     return options

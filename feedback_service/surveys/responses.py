@@ -19,9 +19,7 @@ from feedback_service.surveys.search_stems import fold_text
 _INSERT_RESPONSE, _INSERT_COMMENT = insert(table_of(Response)), insert(table_of(Comment))
 
 
-def insert_response(
-    connection: Connection, facts: AnswerFacts, questionnaire: Questionnaire, answers: Answers
-) -> None:
+def insert_response(connection: Connection, facts: AnswerFacts, questionnaire: Questionnaire, answers: Answers) -> None:
     """Insert the response, and its masked comment if there is one.
 
     Neither row leads to the case: ``case_ref`` and ``case_status`` are not stored, nor is the time of day but for

@@ -24,9 +24,7 @@ _ENDINGS = (
     "ого ому ими іми ої ою ею єю ій ий их іх им ім ам ям ах ях ами ями ів їв ові еві єві ом ем єм"
     " ти ть ла ло ли в а я о е є и і ї у ю ь й"
 )
-_ENDING = re.compile(
-    rf"(?<=\w{{{SHORTEST_STEM}}})(?:{'|'.join(sorted(_ENDINGS.split(), key=len, reverse=True))})$"
-)
+_ENDING = re.compile(rf"(?<=\w{{{SHORTEST_STEM}}})(?:{'|'.join(sorted(_ENDINGS.split(), key=len, reverse=True))})$")
 # Changes of the last letter of a stem: черга, черзі; сторінка, сторінці; рух, русі; довідка, довідок.
 _CONSONANT_CHANGES = {"г": "гз", "з": "зг", "к": "кц", "ц": "цк", "х": "хс", "с": "сх"}
 _FLEETING_VOWEL = re.compile("(.+[бвгджзклмнпрстфхцчшщьй])(к|ц|ок)")

@@ -46,9 +46,7 @@ TEXTS = {
     "pair_by_code": N_("Pairing code"),
     "pair_button": N_("Connect"),
     "pair_shown": N_("Or approve it: open this address, sign in, and compare the code"),
-    "pair_offline": N_(
-        "The service does not answer. Check the connection; the tablet tries again by itself."
-    ),
+    "pair_offline": N_("The service does not answer. Check the connection; the tablet tries again by itself."),
     "held": N_("Answers that this tablet holds: %(count)d"),
     "staff": N_("For the staff"),
     "staff_tablet": N_("Tablet"),

@@ -78,9 +78,7 @@ def change_profile(centre: str) -> ResponseReturnValue:
     except ChangedMeanwhile:
         stored_profile = profile_flow.read_profile(current_user(), centre)
         changes = _find_field_changes(stored_profile.to_form(), form_values)
-        return _show_profile(
-            stored_profile, form_values, status=409, field_changes=changes, changed_meanwhile=True
-        )
+        return _show_profile(stored_profile, form_values, status=409, field_changes=changes, changed_meanwhile=True)
     except Invalid as refusal:
         errors = form_errors(refusal)
         return _show_profile(stored_profile, form_values, errors, status=422, version=sent_version())
@@ -143,9 +141,7 @@ def _show_services(
 
 
 def _read_form() -> dict[str, Any]:
-    texts = {
-        name: request.form.get(name, "").replace("\r\n", "\n") for name in FIELD_LABELS if name != "languages"
-    }
+    texts = {name: request.form.get(name, "").replace("\r\n", "\n") for name in FIELD_LABELS if name != "languages"}
     return {**texts, "languages": request.form.getlist("languages")}
 
 

@@ -103,9 +103,7 @@ def comments(centre: str | None = None) -> ResponseReturnValue:
         filter_form=filter_form,
         comment_filter=filter_form.comment_filter,
         comment_page=comment_page,
-        labelled_comments=[
-            _label_comment(comment, filter_form.questionnaires) for comment in comment_page.comments
-        ],
+        labelled_comments=[_label_comment(comment, filter_form.questionnaires) for comment in comment_page.comments],
         min_group=current_settings().min_group,
         front_office_labels=labels.FRONT_OFFICE_LABELS,
         formats=exports.FORMATS,
@@ -126,12 +124,8 @@ def export_comments(centre: str, format: str) -> ResponseReturnValue:
     if format not in exports.FORMATS:
         raise NotFound()
     filter_form = _read_filter_form(centre)
-    all_comments = comments_flow.read_all_comments(
-        current_user(), centre_summary.code, filter_form.comment_filter
-    )
-    columns = [
-        exports.ExportColumn(name, translated_message(title)) for name, title in EXPORT_COLUMNS.items()
-    ]
+    all_comments = comments_flow.read_all_comments(current_user(), centre_summary.code, filter_form.comment_filter)
+    columns = [exports.ExportColumn(name, translated_message(title)) for name, title in EXPORT_COLUMNS.items()]
     rows = (_export_row(_label_comment(comment, filter_form.questionnaires)) for comment in all_comments)
     table = exports.ExportTable("comments", translated_message(N_("Comments")), columns, rows)
     return tables.send_table(table, format, f"comments-{centre_summary.code}")
@@ -153,8 +147,7 @@ def _read_filter_form(centre: str) -> CommentFilterForm:
     """Return the filters nearest to what the address asks for, and what else the form needs."""
     questionnaires = list_questionnaires(clock.kyiv_day(clock.now()))
     services = {
-        _service_key(service): service.title
-        for service in centre_profile.list_services(current_user(), centre)
+        _service_key(service): service.title for service in centre_profile.list_services(current_user(), centre)
     }
     reasons = dict(labels.reason_texts(questionnaires))
     comment_filter, corrections = _read_comment_filter(services, reasons)
@@ -167,9 +160,7 @@ def _read_filter_form(centre: str) -> CommentFilterForm:
     return CommentFilterForm(comment_filter, corrections, questionnaires, choices, reasons)
 
 
-def _read_comment_filter(
-    services: Mapping[str, str], reasons: Mapping[str, str]
-) -> tuple[CommentFilter, list[str]]:
+def _read_comment_filter(services: Mapping[str, str], reasons: Mapping[str, str]) -> tuple[CommentFilter, list[str]]:
     """Return the filters nearest to what the address asks for, and a sentence about each correction."""
     corrections: list[str] = []
 

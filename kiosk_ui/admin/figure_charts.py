@@ -80,9 +80,7 @@ def draw_funnel_chart(breakdown: Breakdown) -> Markup | None:
         if group.bad is not None and group.bad.n and group.place is not None
     ]
     limits = [
-        charts.FunnelLimits(
-            point.n, point.outer_low * 100, point.low * 100, point.high * 100, point.outer_high * 100
-        )
+        charts.FunnelLimits(point.n, point.outer_low * 100, point.low * 100, point.high * 100, point.outer_high * 100)
         for point in breakdown.curve
     ]
     text = charts.ChartText(
@@ -103,9 +101,7 @@ def draw_funnel_chart(breakdown: Breakdown) -> Markup | None:
 def draw_week_chart(breakdown: Breakdown) -> Markup:
     """Draw the share of bad answers by weekday and part of the day."""
     groups = {group.key: group for group in breakdown.groups}
-    shares = [
-        group.bad.share for group in breakdown.groups if group.bad is not None and group.bad.share is not None
-    ]
+    shares = [group.bad.share for group in breakdown.groups if group.bad is not None and group.bad.share is not None]
     highest = max(shares, default=0.0) or 1.0
 
     def make_cell(key: str) -> charts.HeatCell:

@@ -55,9 +55,7 @@ def revoke_key(key: UUID) -> ResponseReturnValue:
     return redirect_to("admin.keys")
 
 
-def _show_keys(
-    key_form: KeyForm, key_id: UUID, errors: Sequence[FormError] = (), status: int = 200
-) -> Response:
+def _show_keys(key_form: KeyForm, key_id: UUID, errors: Sequence[FormError] = (), status: int = 200) -> Response:
     allowed_scopes = roles.list_key_scopes(current_user().role)
     return respond_with_page(
         "admin/keys.html",

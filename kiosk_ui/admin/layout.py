@@ -53,9 +53,7 @@ def redirect_to(endpoint: str, **values: Any) -> BaseResponse:
 def same_page_url(**changes: object) -> str:
     """Return the address of this page with all its arguments and its language, and with these changes."""
     arguments = {**request.args.to_dict(flat=False), "lang": url_language()} | changes
-    query = urlencode(
-        {name: value for name, value in arguments.items() if value not in (None, NATIVE)}, doseq=True
-    )
+    query = urlencode({name: value for name, value in arguments.items() if value not in (None, NATIVE)}, doseq=True)
     return f"{current_path()}?{query}" if query else current_path()
 
 

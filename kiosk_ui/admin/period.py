@@ -50,7 +50,5 @@ def _read_day(arguments: Mapping[str, str], name: str, corrections: list[str]) -
     last_of_month = monthrange(nearest_year, nearest_month)[1]
     nearest = date(nearest_year, nearest_month, min(max(day, 1), last_of_month))
     if nearest.timetuple()[:3] != (year, month, day):
-        corrections.append(
-            _("There is no day %(typed)s; the nearest is %(day)s.", typed=text, day=format_day(nearest))
-        )
+        corrections.append(_("There is no day %(typed)s; the nearest is %(day)s.", typed=text, day=format_day(nearest)))
     return nearest

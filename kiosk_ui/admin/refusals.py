@@ -21,9 +21,7 @@ STAFF_TEXT_BY_STATUS = {
         N_("There is nothing at this address"),
         (N_("It may have been removed, or it belongs to a centre that is not yours."),),
     ),
-    405: ErrorText(
-        N_("This address cannot be used like that"), (N_("Go back to the page before and try again."),)
-    ),
+    405: ErrorText(N_("This address cannot be used like that"), (N_("Go back to the page before and try again."),)),
     413: ErrorText(N_("That is too much at once"), (N_("A form or file may have up to 2 MB."),)),
     429: ErrorText(
         N_("Too many wrong attempts; please wait a little"),

@@ -105,9 +105,7 @@ def make_question_table(overview: Overview, questionnaires: Sequence[Questionnai
     return _make_table("questions", _("Satisfied, question by question"), columns, rows)
 
 
-def make_trend_table(
-    front_office: str, overview: Overview, questionnaires: Sequence[Questionnaire]
-) -> ExportTable:
+def make_trend_table(front_office: str, overview: Overview, questionnaires: Sequence[Questionnaire]) -> ExportTable:
     """Make the table of bad answers of one front office over time, with the control limits."""
     signal_texts = {"high": _("more than chance"), "low": _("fewer than chance"), None: None}
     rows: list[Row] = [
@@ -237,9 +235,7 @@ def make_difference_table(comparison: ChannelComparison) -> ExportTable:
         *_interval_columns("bad_"),
         ("bad_verdict", _("In words")),
     )
-    title = _(
-        "How far apart the sources are: %(office)s", office=labels.office_label(comparison.front_office)
-    )
+    title = _("How far apart the sources are: %(office)s", office=labels.office_label(comparison.front_office))
     return _make_table(f"differences-{comparison.front_office}", title, columns, rows)
 
 

@@ -75,9 +75,7 @@ def add_tablet() -> ResponseReturnValue:
                 actor=actor,
             )
             return redirect_to("admin.tablets")
-        code = tablet_pairing.add_tablet(
-            tablet_form.centre, name=name, mode=mode, workplace=workplace, actor=actor
-        )
+        code = tablet_pairing.add_tablet(tablet_form.centre, name=name, mode=mode, workplace=workplace, actor=actor)
     except Invalid as refusal:
         return _show_tablets(tablet_form, form_errors(refusal), 422)
     except NotFound as refusal:

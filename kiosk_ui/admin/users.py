@@ -112,9 +112,7 @@ def _grantable_roles() -> tuple[str, ...]:
 
 
 def _show_add_form(user_form: UserForm, errors: Sequence[FormError] = (), status: int = 200) -> Response:
-    return respond_with_page(
-        "admin/user_add.html", status, user_form=user_form, errors=errors, **_form_choices()
-    )
+    return respond_with_page("admin/user_add.html", status, user_form=user_form, errors=errors, **_form_choices())
 
 
 def _show_user(
@@ -148,6 +146,4 @@ def _form_choices() -> dict[str, object]:
 
 
 def _show_password_link(secret: str, email: str) -> Response:
-    return respond_with_page(
-        "admin/link.html", address=set_password_address(secret), email=email, days=LINK_DAYS
-    )
+    return respond_with_page("admin/link.html", address=set_password_address(secret), email=email, days=LINK_DAYS)

@@ -40,9 +40,7 @@ def arrange_sections(summary: Summary, questionnaires: Sequence[Questionnaire]) 
     return sections
 
 
-def _make_tables(
-    figures: Mapping[str, QuestionFigure], questionnaires: Sequence[Questionnaire]
-) -> list[AnswerTable]:
+def _make_tables(figures: Mapping[str, QuestionFigure], questionnaires: Sequence[Questionnaire]) -> list[AnswerTable]:
     """Make tables of the questions that somebody answered, each in its newest text."""
     questions = {
         question.id: question

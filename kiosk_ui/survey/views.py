@@ -41,9 +41,7 @@ from kiosk_ui.pages import (
 bp = Blueprint("survey", __name__, template_folder="templates")
 
 # Programs that fetch a link for its preview name themselves so. No person has read the page then.
-_PREVIEW_AGENTS = re.compile(
-    r"^(WhatsApp|Viber)/|bot\b|facebookexternalhit|crawler|spider|preview", re.IGNORECASE
-)
+_PREVIEW_AGENTS = re.compile(r"^(WhatsApp|Viber)/|bot\b|facebookexternalhit|crawler|spider|preview", re.IGNORECASE)
 _PURPOSE_HEADERS = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
 
 
@@ -126,9 +124,7 @@ def thanks(receipt: str) -> ResponseReturnValue:
     """Show the receipt: what happens with the answer now. It may be opened any number of times."""
     receipt_view = receipts.read_receipt(receipt)
     set_available_languages(receipt_view.centre.languages)
-    return respond_with_page(
-        "survey/thanks.html", thanks=receipt_view, receipt=receipt, late="late" in request.args
-    )
+    return respond_with_page("survey/thanks.html", thanks=receipt_view, receipt=receipt, late="late" in request.args)
 
 
 @bp.post("/r/<receipt>")
@@ -237,12 +233,8 @@ def show_screen(
             client_id=str(client_id),
             place=place_html,
         )
-    form_errors = [
-        _make_form_error(error, other_questions if is_second else [first_question]) for error in errors
-    ]
-    html = _render_screen(
-        current_path(), survey, is_second, str(client_id), place_html, typed_fields, form_errors
-    )
+    form_errors = [_make_form_error(error, other_questions if is_second else [first_question]) for error in errors]
+    html = _render_screen(current_path(), survey, is_second, str(client_id), place_html, typed_fields, form_errors)
     return respond(html, 422 if errors else 200)
 
 
@@ -289,9 +281,7 @@ def _chosen_rating(first_question: Question, typed_fields: Mapping[str, list[str
     return next((value for value in typed if value in first_question.values), "")
 
 
-def _second_screen_context(
-    questionnaire: Questionnaire, typed_fields: Mapping[str, list[str]]
-) -> dict[str, object]:
+def _second_screen_context(questionnaire: Questionnaire, typed_fields: Mapping[str, list[str]]) -> dict[str, object]:
     """Return what only the template of the second screen needs."""
     first_question, *other_questions = questionnaire.questions
     rating = _chosen_rating(first_question, typed_fields)

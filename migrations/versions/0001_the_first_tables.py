@@ -96,9 +96,7 @@ def upgrade() -> None:
         sa.Column("title", sa.String(length=500), nullable=False),
         sa.ForeignKeyConstraint(["centre_id"], ["centres.id"], name=op.f("fk_services_centre_id")),
         sa.PrimaryKeyConstraint("centre_id", "id", name=op.f("pk_services")),
-        sa.UniqueConstraint(
-            "centre_id", "code", "local_code", name=op.f("uq_services_centre_id_code_local_code")
-        ),
+        sa.UniqueConstraint("centre_id", "code", "local_code", name=op.f("uq_services_centre_id_code_local_code")),
     )
     op.create_table(
         "cases",
@@ -168,9 +166,7 @@ def upgrade() -> None:
         sa.Column("receipt_hash", sa.LargeBinary(), nullable=True),
         sa.Column("client_hash", sa.LargeBinary(), nullable=True),
         sa.Column("withdrawn_on", sa.Date(), nullable=True),
-        sa.CheckConstraint(
-            "front_office IN ('offline', 'online')", name=op.f("ck_responses_known_front_office")
-        ),
+        sa.CheckConstraint("front_office IN ('offline', 'online')", name=op.f("ck_responses_known_front_office")),
         sa.CheckConstraint(
             "part_of_day IN ('morning', 'midday', 'afternoon', 'evening')",
             name=op.f("ck_responses_known_part_of_day"),
@@ -263,9 +259,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "(answered_on IS NULL) = (client_hash IS NULL)", name=op.f("ck_invitations_answered_by_somebody")
         ),
-        sa.CheckConstraint(
-            "started OR answered_on IS NULL", name=op.f("ck_invitations_started_before_answered")
-        ),
+        sa.CheckConstraint("started OR answered_on IS NULL", name=op.f("ck_invitations_started_before_answered")),
         sa.ForeignKeyConstraint(
             ["centre_id", "case_id"],
             ["cases.centre_id", "cases.id"],
@@ -275,9 +269,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["centre_id"], ["centres.id"], name=op.f("fk_invitations_centre_id")),
         sa.PrimaryKeyConstraint("centre_id", "id", name=op.f("pk_invitations")),
         sa.UniqueConstraint("case_id", "centre_id", name=op.f("uq_invitations_case_id_centre_id")),
-        sa.UniqueConstraint(
-            "short_code_hash", "centre_id", name=op.f("uq_invitations_short_code_hash_centre_id")
-        ),
+        sa.UniqueConstraint("short_code_hash", "centre_id", name=op.f("uq_invitations_short_code_hash_centre_id")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_invitations_token_hash")),
     )
     with op.batch_alter_table("invitations", schema=None) as batch_op:

@@ -164,9 +164,7 @@ def _copy_with_facts() -> None:
             " c.text FROM comments_before c JOIN responses r ON r.centre_id = c.centre_id AND r.id = c.response_id"
         )
     )
-    said = sa.text(
-        "SELECT question, value FROM answers WHERE centre_id = :centre_id AND response_id = :response_id"
-    )
+    said = sa.text("SELECT question, value FROM answers WHERE centre_id = :centre_id AND response_id = :response_id")
     copy = sa.text(
         f"INSERT INTO comments ({facts}, set_aside, poor, breach, reasons, folded) VALUES"
         f" (:{facts.replace(', ', ', :')}, :set_aside, :poor, :breach, :reasons, :folded)"

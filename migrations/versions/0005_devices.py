@@ -33,9 +33,7 @@ def upgrade() -> None:
         sa.Column("guessing_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("wrong_codes", sa.Integer(), nullable=False),
         sa.CheckConstraint("mode IN ('desk', 'hall')", name=op.f("ck_devices_known_mode")),
-        sa.CheckConstraint(
-            "(pairing_hash IS NULL) = (pairing_until IS NULL)", name=op.f("ck_devices_pairing_ends")
-        ),
+        sa.CheckConstraint("(pairing_hash IS NULL) = (pairing_until IS NULL)", name=op.f("ck_devices_pairing_ends")),
         sa.ForeignKeyConstraint(["centre_id"], ["centres.id"], name=op.f("fk_devices_centre_id")),
         sa.PrimaryKeyConstraint("centre_id", "id", name=op.f("pk_devices")),
         sa.UniqueConstraint("key_hash", name=op.f("uq_devices_key_hash")),

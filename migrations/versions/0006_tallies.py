@@ -39,9 +39,7 @@ def upgrade() -> None:
         sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("topic IN ('sources')", name=op.f("ck_explanations_known_topic")),
         sa.ForeignKeyConstraint(["centre_id"], ["centres.id"], name=op.f("fk_explanations_centre_id")),
-        sa.PrimaryKeyConstraint(
-            "centre_id", "topic", "first", "last", "version", name=op.f("pk_explanations")
-        ),
+        sa.PrimaryKeyConstraint("centre_id", "topic", "first", "last", "version", name=op.f("pk_explanations")),
     )
 
 

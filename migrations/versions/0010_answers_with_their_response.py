@@ -34,9 +34,7 @@ SCATTERED = {
 def upgrade() -> None:
     op.add_column("responses", sa.Column("answers", sa.JSON(), nullable=False, server_default="{}"))
     gathered = GATHERED[op.get_bind().dialect.name]
-    op.execute(
-        f"UPDATE responses SET answers = ({gathered}) WHERE EXISTS (SELECT 1 FROM answers WHERE {ITS})"
-    )
+    op.execute(f"UPDATE responses SET answers = ({gathered}) WHERE EXISTS (SELECT 1 FROM answers WHERE {ITS})")
     op.drop_table("answers")
 
 

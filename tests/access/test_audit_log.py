@@ -64,9 +64,7 @@ def test_a_changed_entry_breaks_its_chain_there(entries: None, change: dict[str,
     tamper(update(JournalEntry).where(third).values(**change))
 
     assert ChainBreak(CENTRE, 3) in check_chains()
-    assert any(
-        isinstance(result, ChainHead) and result.chain == INSTALLATION_CHAIN for result in check_chains()
-    )
+    assert any(isinstance(result, ChainHead) and result.chain == INSTALLATION_CHAIN for result in check_chains())
 
 
 @pytest.mark.parametrize(("number", "broken"), [(1, 1), (3, 3), (5, 5)])

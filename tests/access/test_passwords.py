@@ -96,9 +96,7 @@ def test_a_password_easy_to_guess_is_refused_with_the_reason(typed: str, reason:
 
 
 def test_the_published_list_has_ten_thousand_passwords_or_more() -> None:
-    with gzip.open(
-        Path(passwords.__file__).with_name("common_passwords.txt.gz"), "rt", encoding="utf-8"
-    ) as file:
+    with gzip.open(Path(passwords.__file__).with_name("common_passwords.txt.gz"), "rt", encoding="utf-8") as file:
         published = file.read().splitlines()
 
     assert len(set(published)) >= 10_000

@@ -25,9 +25,7 @@ def test_supervising_roles_only_see_figures() -> None:
 
 def test_nobody_may_add_a_user_who_sees_more() -> None:
     for role, grantable in roles.GRANTABLE_ROLES.items():
-        if (
-            role != "operator"
-        ):  # an operator sees no figures, and each grant is in the audit log of the centre
+        if role != "operator":  # an operator sees no figures, and each grant is in the audit log of the centre
             assert all(roles.RIGHTS[other] <= roles.RIGHTS[role] for other in grantable)
 
 

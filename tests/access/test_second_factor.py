@@ -32,9 +32,7 @@ def test_codes_match_the_rfc(seconds: int, code: str) -> None:
     assert second_factor.find_time_step(RFC_SECRET, code[-6:], at, after=None) == seconds // 30
 
 
-@pytest.mark.parametrize(
-    ("seconds_off", "accepted"), [(-31, True), (0, True), (31, True), (-75, False), (75, False)]
-)
+@pytest.mark.parametrize(("seconds_off", "accepted"), [(-31, True), (0, True), (31, True), (-75, False), (75, False)])
 def test_a_clock_may_be_one_step_off(seconds_off: int, accepted: bool) -> None:
     secret = second_factor.new_secret()
     code = pyotp.TOTP(secret).at(NOW + timedelta(seconds=seconds_off))

@@ -28,9 +28,7 @@ def build_email_bytes(centre: str, service: str | None = None) -> bytes:
     lines = [LINE, AlarmLine(service, date(2026, 11, 9), 20, 5)]
     subject, body = compose_email(centre, describe_alarms(lines), ADDRESS)
     at = datetime(2026, 11, 20, 10, tzinfo=UTC)
-    return mail.build_message(
-        OutgoingEmail("1", "head@rada.example", subject, body, at), "v@rada.example"
-    ).as_bytes()
+    return mail.build_message(OutgoingEmail("1", "head@rada.example", subject, body, at), "v@rada.example").as_bytes()
 
 
 def test_an_email_says_in_two_languages_what_rose_since_when() -> None:

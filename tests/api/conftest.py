@@ -63,9 +63,7 @@ def find_described_path(path: str) -> str:
 def assert_matches_openapi(method: str, path: str, reply: Reply) -> None:
     """The reply's status, type and shape are among those that the OpenAPI document promises."""
     documented_replies = STRICT_DOCUMENT["paths"][find_described_path(path)][method.lower()]["responses"]
-    assert str(reply.status_code) in documented_replies, (
-        f"{method} {path} answered {reply.status_code}: {reply.text}"
-    )
+    assert str(reply.status_code) in documented_replies, f"{method} {path} answered {reply.status_code}: {reply.text}"
     content = documented_replies[str(reply.status_code)].get("content")
     if content is not None:
         [(media_type, description)] = content.items()

@@ -73,9 +73,7 @@ def test_an_older_status_enters_the_history_and_moves_nothing(case_system: Calle
         ({"front_office": "online"}, "another-case"),
     ],
 )
-def test_what_contradicts_a_final_case_is_a_conflict(
-    case_system: Caller, change: dict[str, Any], slug: str
-) -> None:
+def test_what_contradicts_a_final_case_is_a_conflict(case_system: Caller, change: dict[str, Any], slug: str) -> None:
     before = case_system.post("/cases", make_case()).json
     refused = case_system.post("/cases", make_case(**change))
     assert refused.status_code == 409
@@ -117,9 +115,7 @@ def test_cancelling_closes_the_link_and_can_be_repeated(case_system: Caller, str
     assert stranger.get(f"/surveys/{token_of(case)}").status_code == 410
 
 
-def test_a_link_expires_at_the_end_of_its_last_day(
-    case_system: Caller, stranger: Caller, time_is: TimeIs
-) -> None:
+def test_a_link_expires_at_the_end_of_its_last_day(case_system: Caller, stranger: Caller, time_is: TimeIs) -> None:
     case = case_system.post("/cases", make_case()).json
     time_is("2026-12-20T23:59:59+02:00")
     assert stranger.get(f"/surveys/{token_of(case)}").status_code == 200
@@ -128,9 +124,7 @@ def test_a_link_expires_at_the_end_of_its_last_day(
     assert case_system.get(f"/cases/{case['id']}").json["invitation"]["state"] == "expired"
 
 
-def test_a_case_of_a_foreign_centre_is_not_found(
-    case_system: Caller, new_caller: NewCaller, elsewhere: str
-) -> None:
+def test_a_case_of_a_foreign_centre_is_not_found(case_system: Caller, new_caller: NewCaller, elsewhere: str) -> None:
     theirs = new_caller(centres=(elsewhere,))
     case = case_system.post("/cases", make_case()).json
     assert theirs.post("/cases", make_case()).status_code == 404

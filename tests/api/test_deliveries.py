@@ -54,9 +54,7 @@ def listed(caller: Caller, query: str = "") -> list[dict[str, Any]]:
     return items
 
 
-def test_waiting_deliveries_are_listed_without_the_events_content(
-    case_system: Caller, time_is: TimeIs
-) -> None:
+def test_waiting_deliveries_are_listed_without_the_events_content(case_system: Caller, time_is: TimeIs) -> None:
     time_is("2026-11-20T12:00+02:00")
     cases(case_system, 1)
 
@@ -183,9 +181,7 @@ def test_pages_follow_each_other_and_show_each_delivery_once(
     assert seen[0] == first["id"], "dead letters come first"
 
 
-def test_another_centres_deliveries_do_not_exist(
-    case_system: Caller, new_caller: NewCaller, app: Flask
-) -> None:
+def test_another_centres_deliveries_do_not_exist(case_system: Caller, new_caller: NewCaller, app: Flask) -> None:
     with app.app_context():
         story.create_centre(ELSEWHERE)
     cases(case_system, 2)
@@ -219,9 +215,7 @@ def test_another_centres_deliveries_do_not_exist(
     ],
 )
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_invalid_parameters_of_the_delivery_list_are_refused(
-    case_system: Caller, query: str, at_fault: str
-) -> None:
+def test_invalid_parameters_of_the_delivery_list_are_refused(case_system: Caller, query: str, at_fault: str) -> None:
     assert error_pointers(case_system.get(f"/deliveries?{query}")) == {at_fault}
 
 
@@ -230,9 +224,7 @@ def test_metrics_tell_what_waits_what_died_and_that_delivery_fails(
 ) -> None:
     def gauges() -> dict[str, float]:
         lines = case_system.client.get("/metrics").text.splitlines()
-        pairs = [
-            line.rsplit(" ", 1) for line in lines if line.startswith(("vidhuk_events", "vidhuk_channel"))
-        ]
+        pairs = [line.rsplit(" ", 1) for line in lines if line.startswith(("vidhuk_events", "vidhuk_channel"))]
         return {name: float(value) for name, value in pairs}
 
     cases(case_system, 2)

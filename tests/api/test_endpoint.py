@@ -176,9 +176,7 @@ def test_a_compressed_body_is_not_unpacked(case_system: Caller) -> None:
 
 
 def test_a_body_that_is_too_large_is_refused_before_it_is_read(case_system: Caller) -> None:
-    assert (
-        case_system.post("/cases", data=b"[" * 3_000_000, content_type="application/json").status_code == 413
-    )
+    assert case_system.post("/cases", data=b"[" * 3_000_000, content_type="application/json").status_code == 413
     batch = {"cases": ["x" * 1000] * 1000}
     assert case_system.post("/cases/batch", batch).status_code == 200
     assert case_system.post("/cases/batch", {"cases": ["x" * 3000] * 1000}).status_code == 413
@@ -225,18 +223,16 @@ STRANGE: list[Any] = [
 )
 def test_a_field_of_another_kind_is_named(case_system: Caller, field: str) -> None:
     for value in STRANGE:
-        assert error_pointers(case_system.post("/cases", make_case(**{field: value}))) == {f"/{field}"}, (
-            ascii(value)
-        )
+        assert error_pointers(case_system.post("/cases", make_case(**{field: value}))) == {f"/{field}"}, ascii(value)
 
 
 @pytest.mark.parametrize("field", ["code", "local_code", "title"])
 def test_a_field_within_a_field_is_named(case_system: Caller, field: str) -> None:
     for value in STRANGE:
         service = {"code": "1", "local_code": "2", "title": "3"} | {field: value}
-        assert error_pointers(case_system.post("/cases", make_case(service=service))) == {
-            f"/service/{field}"
-        }, ascii(value)
+        assert error_pointers(case_system.post("/cases", make_case(service=service))) == {f"/service/{field}"}, ascii(
+            value
+        )
 
 
 @pytest.mark.parametrize(
@@ -313,9 +309,7 @@ def test_fields_that_nobody_knows_and_fields_that_are_missing_are_all_named(case
 
 
 def test_what_may_be_left_out_may_be_null(case_system: Caller) -> None:
-    empty = dict.fromkeys(
-        ("provider_edrpou", "workplace", "workplace_kind", "registered_at", "repository_id")
-    )
+    empty = dict.fromkeys(("provider_edrpou", "workplace", "workplace_kind", "registered_at", "repository_id"))
     assert case_system.post("/cases", make_case(**empty)).status_code == 201
 
 
@@ -384,9 +378,7 @@ def test_an_address_that_only_looks_like_the_api_is_a_page(client: FlaskClient) 
         (";;q=", "uk"),
     ],
 )
-def test_titles_are_ukrainian_unless_english_is_asked_for(
-    stranger: Caller, accepts: str | None, language: str
-) -> None:
+def test_titles_are_ukrainian_unless_english_is_asked_for(stranger: Caller, accepts: str | None, language: str) -> None:
     reply = stranger.get("/summaries", headers={"Accept-Language": accepts} if accepts else {})
     assert reply.headers["Content-Language"] == language
     assert "Accept-Language" in reply.headers["Vary"]
@@ -394,9 +386,7 @@ def test_titles_are_ukrainian_unless_english_is_asked_for(
     assert reply.json["title"] == words[language]
 
 
-def test_titles_are_english_on_request_where_people_are_not_asked_in_english(
-    app: Flask, stranger: Caller
-) -> None:
+def test_titles_are_english_on_request_where_people_are_not_asked_in_english(app: Flask, stranger: Caller) -> None:
     app.config["SETTINGS"] = replace(app.config["SETTINGS"], languages=("uk",))
     reply = stranger.get("/summaries", headers={"Accept-Language": "en"})
     assert reply.json["title"] == "A valid key is needed"

@@ -62,9 +62,7 @@ HEARD = ANSWERED | {
     "answered_on": "2026-11-19",
 }
 BODIES: dict[str, dict[str, Any]] = {
-    "/cases": make_case(
-        provider_edrpou="00032112", workplace="window-3", registered_at="2026-11-18T09:00:00+02:00"
-    ),
+    "/cases": make_case(provider_edrpou="00032112", workplace="window-3", registered_at="2026-11-18T09:00:00+02:00"),
     "/cases/batch": {"cases": [make_case(), make_case(case_number="2", status="registered")]},
     "/responses": HEARD,
     "/surveys/TOKEN/responses": ANSWERED,
@@ -171,9 +169,7 @@ def test_a_damaged_answer_of_a_tablet_spoils_no_other(tablet: Caller) -> None:
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("path", BODIES | TABLET_BODIES)
-def test_bytes_that_are_no_json_never_break_the_door(
-    new_caller: NewCaller, tablet: Caller, path: str
-) -> None:
+def test_bytes_that_are_no_json_never_break_the_door(new_caller: NewCaller, tablet: Caller, path: str) -> None:
     caller = new_caller() if path in BODIES else tablet
     whole = json.dumps((BODIES | TABLET_BODIES)[path]).encode()
 
@@ -190,9 +186,7 @@ def test_bytes_that_are_no_json_never_break_the_door(
 @pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 def test_no_question_breaks_the_door(app: Flask, new_caller: NewCaller) -> None:
     caller = new_caller()
-    names = st.one_of(
-        st.sampled_from(["centre", "from", "to", "by", "source", "front_office", "lang"]), texts
-    )
+    names = st.one_of(st.sampled_from(["centre", "from", "to", "by", "source", "front_office", "lang"]), texts)
     days = st.dates().map(str)
     words = st.sampled_from(["week", "service", "qr_hall", "online", story.CENTRE])
 

@@ -64,10 +64,7 @@ def test_a_service_whose_database_went_away_is_alive_and_not_ready(tmp_path: Pat
     assert client.get("/healthz").status_code == 200
     assert client.get("/readyz").status_code == 503
     assert client.get("/metrics").status_code == 503
-    assert (
-        client.get("/api/v1/summaries", headers={"Authorization": "Bearer vdk_" + "A" * 43}).status_code
-        == 503
-    )
+    assert client.get("/api/v1/summaries", headers={"Authorization": "Bearer vdk_" + "A" * 43}).status_code == 503
     with app.app_context():
         db.engine.dispose()
 

@@ -50,9 +50,7 @@ def test_the_file_is_written_and_compared_without_any_setting(tmp_path: Path) ->
 def operations() -> list[tuple[str, str, dict[str, Any]]]:
     """Every operation: its address, its method, what is said of it."""
     return [
-        (path, method, told)
-        for path, methods in OPENAPI_DOCUMENT["paths"].items()
-        for method, told in methods.items()
+        (path, method, told) for path, methods in OPENAPI_DOCUMENT["paths"].items() for method, told in methods.items()
     ]
 
 
@@ -78,9 +76,7 @@ def test_nothing_that_callers_get_is_closed_to_growth() -> None:
 
 
 @pytest.mark.parametrize(("query", "language"), [("", "uk"), ("?lang=uk", "uk"), ("?lang=en", "en")])
-def test_the_page_names_every_operation_in_the_readers_language(
-    client: FlaskClient, query: str, language: str
-) -> None:
+def test_the_page_names_every_operation_in_the_readers_language(client: FlaskClient, query: str, language: str) -> None:
     reply = client.get(f"/api/v1/docs{query}", headers={"Accept-Language": "fr"})
     assert (reply.status_code, reply.mimetype) == (200, "text/html")
     assert "script" not in reply.headers["Content-Security-Policy"].replace("default-src 'none'", "")
@@ -101,9 +97,7 @@ def test_the_quick_start_works_as_printed(tmp_path: Path, fresh_database: FreshD
         key = add_key(service, "cases:write", "responses:write", "summaries:read", centre="SN12000007")
         told = {"api_key": key, "centre": "SN12000007"}
         (tmp_path / "run.json").write_text(json.dumps(told))
-        page = subprocess.run(
-            ["curl", "-sS", f"{service.url}/api/v1/docs"], capture_output=True, text=True
-        ).stdout
+        page = subprocess.run(["curl", "-sS", f"{service.url}/api/v1/docs"], capture_output=True, text=True).stdout
         [printed] = re.findall(r'<pre id="quick-start"[^>]*><code>(.*?)</code></pre>', page, re.DOTALL)
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", html.unescape(printed)],

@@ -34,9 +34,7 @@ def noon(time_is: TimeIs) -> None:
 def answered(caller: Caller, centre: str, scores: list[int]) -> None:
     """As many cases were completed and answered with these scores."""
     for number, score in enumerate(scores):
-        case = caller.post(
-            "/cases", make_case(centre=centre, case_number=f"{number}", workplace="window-3")
-        ).json
+        case = caller.post("/cases", make_case(centre=centre, case_number=f"{number}", workplace="window-3")).json
         sent: dict[str, Any] = {
             "client_id": str(uuid.uuid4()),
             "language": "uk",

@@ -63,9 +63,7 @@ def test_the_survey_is_read_in_ukrainian_or_as_asked(stranger: Caller, survey: s
 
 
 @pytest.mark.parametrize("query", ["?lang=xx", "?lang=", "?lang=en&lang=uk", "?language=en", "?lang=%00"])
-def test_a_survey_is_not_read_with_parameters_that_mean_nothing(
-    stranger: Caller, survey: str, query: str
-) -> None:
+def test_a_survey_is_not_read_with_parameters_that_mean_nothing(stranger: Caller, survey: str, query: str) -> None:
     assert len(error_pointers(stranger.get(survey + query))) == 1
 
 
@@ -79,9 +77,7 @@ def test_reading_a_survey_spends_nothing(stranger: Caller, survey: str) -> None:
     assert stranger.post(f"{survey}/responses", sent()).status_code == 201
 
 
-def test_one_answer_a_link_and_the_same_client_gets_the_same_receipt(
-    app: Flask, stranger: Caller, survey: str
-) -> None:
+def test_one_answer_a_link_and_the_same_client_gets_the_same_receipt(app: Flask, stranger: Caller, survey: str) -> None:
     first = stranger.post(f"{survey}/responses", sent())
     again = stranger.post(f"{survey}/responses", sent(answers={"off.nps": 0}))
     another = stranger.post(f"{survey}/responses", sent(client_id=str(uuid.uuid4())))
@@ -180,9 +176,7 @@ def test_a_client_means_something_within_its_centre_only(app: Flask, new_caller:
     ],
     ids=str,
 )
-def test_an_assisted_answer_that_cannot_be_is_refused(
-    case_system: Caller, change: dict[str, Any], at: str
-) -> None:
+def test_an_assisted_answer_that_cannot_be_is_refused(case_system: Caller, change: dict[str, Any], at: str) -> None:
     assert at in error_pointers(case_system.post("/responses", heard(**change)))
 
 

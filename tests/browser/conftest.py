@@ -22,9 +22,7 @@ AddressFactory = Callable[..., str]
 
 
 @pytest.fixture(scope="session")
-def service(
-    tmp_path_factory: pytest.TempPathFactory, fresh_database: FreshDatabase
-) -> Iterator[RunningService]:
+def service(tmp_path_factory: pytest.TempPathFactory, fresh_database: FreshDatabase) -> Iterator[RunningService]:
     """The service as production runs it, with one centre."""
     with RunningService(tmp_path_factory.mktemp("service"), fresh_database("sqlite")) as service:
         yield service

@@ -44,9 +44,7 @@ def every_page(
     def visit(page: Page, lang: str) -> Iterator[str]:
         def go(address: str) -> None:
             mark = "&" if "?" in address else "?"
-            page.goto(
-                (address if address.startswith("http") else service.url + address) + f"{mark}lang={lang}"
-            )
+            page.goto((address if address.startswith("http") else service.url + address) + f"{mark}lang={lang}")
 
         link = invited()
         for name, address in {
@@ -109,16 +107,10 @@ def test_axe_finds_nothing(new_page: NewPage, every_page: Visit, lang: str) -> N
     [(320, 568), (320, 256), (360, 740), (768, 1024)],
     ids=["small", "400 %", "phone", "tablet"],
 )
-def test_nothing_scrolls_sideways(
-    new_page: NewPage, every_page: Visit, lang: str, width: int, height: int
-) -> None:
+def test_nothing_scrolls_sideways(new_page: NewPage, every_page: Visit, lang: str, width: int, height: int) -> None:
     page = new_page(viewport={"width": width, "height": height})
 
-    wide = [
-        name
-        for name in every_page(page, lang)
-        if page.evaluate("document.documentElement.scrollWidth") > width
-    ]
+    wide = [name for name in every_page(page, lang) if page.evaluate("document.documentElement.scrollWidth") > width]
 
     assert not wide
 

@@ -238,9 +238,7 @@ def test_nothing_is_let_go_before_the_service_said_so(new_tablet: NewTablet, sin
     assert len(since()) == 1
 
 
-def test_a_call_that_is_refused_whole_holds_up_no_answer(
-    new_tablet: NewTablet, since: ReadNewResponses
-) -> None:
+def test_a_call_that_is_refused_whole_holds_up_no_answer(new_tablet: NewTablet, since: ReadNewResponses) -> None:
     page = new_tablet()
     go_offline(page)
     for rating in (7, 8, 9):
@@ -272,9 +270,7 @@ def test_the_next_person_finds_nothing_of_the_last_one(
     if not line:
         go_offline(page)
     type_code(page, code)
-    answer_questions(
-        page, {"off.nps": 4, "off.staff": "awful", "any.reasons": ["rudeness"], "any.breach": ["bribe"]}
-    )
+    answer_questions(page, {"off.nps": 4, "off.staff": "awful", "any.reasons": ["rudeness"], "any.breach": ["bribe"]})
     page.locator(".bar button").nth(2).click()
     send_answers(page)
     if line:
@@ -304,9 +300,7 @@ def test_start_again_forgets_everything(new_tablet: NewTablet, since: ReadNewRes
     assert count_waiting(page) == 0 and since() == []
 
 
-def test_whoever_walks_away_is_asked_and_then_forgotten(
-    new_tablet: NewTablet, since: ReadNewResponses
-) -> None:
+def test_whoever_walks_away_is_asked_and_then_forgotten(new_tablet: NewTablet, since: ReadNewResponses) -> None:
     page = new_tablet()
     page.clock.install()
     page.reload()
@@ -346,9 +340,7 @@ def test_a_wrong_pairing_code_is_a_plain_sentence_and_a_new_code(
     expect(page.locator("[name=pairing_code]")).to_be_focused()
 
 
-def test_a_tablet_comes_in_by_the_code_that_it_shows(
-    page: Page, service: RunningService, beside: Flask
-) -> None:
+def test_a_tablet_comes_in_by_the_code_that_it_shows(page: Page, service: RunningService, beside: Flask) -> None:
     page.goto(f"{service.url}/kiosk")
     shown = page.locator(".asking output")
     expect(shown).to_be_visible()
@@ -402,9 +394,7 @@ def test_a_disk_that_is_full_is_told_and_the_phone_is_shown_instead(
     expect(page.locator("h1")).to_contain_text("порадите")
 
 
-def test_a_full_disk_and_a_reply_that_gets_lost_promise_nothing(
-    new_tablet: NewTablet, since: ReadNewResponses
-) -> None:
+def test_a_full_disk_and_a_reply_that_gets_lost_promise_nothing(new_tablet: NewTablet, since: ReadNewResponses) -> None:
     page = new_tablet()
     page.evaluate(STORAGE_FULL_SCRIPT)
     page.route("**/kiosk/responses", lambda route: (route.fetch(), route.abort()))

@@ -92,9 +92,7 @@ class Tablet:
         if code:
             try:
                 type_code(self.page, code)
-            except (
-                Error
-            ):  # a new version took over at the first tap: the person finds it gone and begins again
+            except Error:  # a new version took over at the first tap: the person finds it gone and begins again
                 expect_idle_screen(self.page)
                 type_code(self.page, code)
         answer_questions(self.page, {"off.nps": self.chance.randint(0, 10)})

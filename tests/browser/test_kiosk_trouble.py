@@ -68,9 +68,7 @@ def held(page: Page) -> int:
 # The line -----------------------------------------------------------------------------------------------------
 
 
-def test_a_network_that_wants_a_sign_in_stops_nothing_for_good(
-    new_tablet: NewTablet, since: ReadNewResponses
-) -> None:
+def test_a_network_that_wants_a_sign_in_stops_nothing_for_good(new_tablet: NewTablet, since: ReadNewResponses) -> None:
     page = new_tablet()
     by_itself(page)
     go_offline(page)
@@ -86,9 +84,7 @@ def test_a_network_that_wants_a_sign_in_stops_nothing_for_good(
     assert len(since()) == 1
 
 
-def test_a_desk_offers_cases_again_after_a_network_that_wanted_a_sign_in(
-    new_tablet: NewTablet, beside: Flask
-) -> None:
+def test_a_desk_offers_cases_again_after_a_network_that_wanted_a_sign_in(new_tablet: NewTablet, beside: Flask) -> None:
     page = new_tablet("desk")
     page.route("**/kiosk/config", lambda route: route.fulfill(**SIGN_IN))
     page.wait_for_timeout(7_000)
@@ -166,9 +162,7 @@ def test_only_the_service_itself_refuses_an_answer(
     assert len(since()) == 1
 
 
-def test_an_answer_by_which_the_service_fails_holds_up_no_other(
-    new_tablet: NewTablet, since: ReadNewResponses
-) -> None:
+def test_an_answer_by_which_the_service_fails_holds_up_no_other(new_tablet: NewTablet, since: ReadNewResponses) -> None:
     page = new_tablet()
     by_itself(page)
     go_offline(page)
@@ -189,9 +183,7 @@ def test_an_answer_by_which_the_service_fails_holds_up_no_other(
     assert len(since()) == 3
 
 
-def test_an_answer_that_does_not_open_holds_up_no_other(
-    new_tablet: NewTablet, since: ReadNewResponses
-) -> None:
+def test_an_answer_that_does_not_open_holds_up_no_other(new_tablet: NewTablet, since: ReadNewResponses) -> None:
     page = new_tablet()
     by_itself(page)
     go_offline(page)
@@ -258,9 +250,7 @@ def test_a_clock_that_is_set_right_while_somebody_answers_costs_no_answer(
     expect_idle_screen(page)
     answer_questions(page, {"off.nps": 9})
     page.clock.set_system_time(datetime.now().astimezone())
-    page.locator("[name=finish]").dispatch_event(
-        "click"
-    )  # whoever is slower is asked whether they are still there
+    page.locator("[name=finish]").dispatch_event("click")  # whoever is slower is asked whether they are still there
     expect(page.locator(".tick")).to_be_visible()
     page.evaluate("heartbeat()")
     wait_until_delivered(page)
@@ -286,9 +276,7 @@ def test_a_clock_that_starts_anew_after_the_power_failed_costs_no_answer(
     assert answer.answered_on == clock.kyiv_day(clock.now())
 
 
-def test_a_case_is_offered_for_three_minutes_whatever_the_clock_says(
-    new_tablet: NewTablet, beside: Flask
-) -> None:
+def test_a_case_is_offered_for_three_minutes_whatever_the_clock_says(new_tablet: NewTablet, beside: Flask) -> None:
     page = new_tablet("desk")
     page.clock.install(time=datetime.now().astimezone() - timedelta(hours=5))
     page.route("**/kiosk/heartbeat", lambda route: route.abort())
@@ -317,9 +305,7 @@ def test_a_tablet_without_a_disk_asks_for_help(new_tablet: NewTablet, beside: Fl
     expect(page.locator(".qr svg")).to_be_visible()
 
 
-def test_the_device_page_hears_that_a_tablet_cannot_keep_answers(
-    new_tablet: NewTablet, beside: Flask
-) -> None:
+def test_the_device_page_hears_that_a_tablet_cannot_keep_answers(new_tablet: NewTablet, beside: Flask) -> None:
     page = new_tablet()
     wait_until_async(page, "lastBeat > 0")
 
@@ -420,9 +406,7 @@ def test_a_page_that_its_worker_overlooked_is_taken_over(new_tablet: NewTablet) 
     wait_until(page, WORKER_READY)
 
 
-def test_a_worker_that_could_not_be_installed_is_asked_for_again(
-    new_page: NewPage, service: RunningService
-) -> None:
+def test_a_worker_that_could_not_be_installed_is_asked_for_again(new_page: NewPage, service: RunningService) -> None:
     page = new_page(**LANDSCAPE)
     page.clock.install()
     page.add_init_script(

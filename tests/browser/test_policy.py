@@ -13,9 +13,7 @@ document.addEventListener("securitypolicyviolation", ({violatedDirective, blocke
 """
 
 
-def test_scripts_turn_the_page_without_anything_the_policy_forbids(
-    page: Page, invited: AddressFactory
-) -> None:
+def test_scripts_turn_the_page_without_anything_the_policy_forbids(page: Page, invited: AddressFactory) -> None:
     page.add_init_script(HEAR_VIOLATIONS)
     page.goto(invited())
 

@@ -27,9 +27,7 @@ def centre(beside: Flask) -> None:
     """There is a centre."""
 
 
-def test_the_code_leads_to_the_hall_of_the_centre_also_in_black_and_white(
-    page: Page, service: RunningService
-) -> None:
+def test_the_code_leads_to_the_hall_of_the_centre_also_in_black_and_white(page: Page, service: RunningService) -> None:
     page.goto(service.url + POSTER)
 
     said = codes(page.locator(".sheet").screenshot())
@@ -66,9 +64,9 @@ def test_in_print_nothing_stands_around_it(page: Page, service: RunningService) 
 
     for around in (".advice", ".top", ".foot"):
         assert not page.locator(around).is_visible()
-    assert page.locator(".sheet > svg").evaluate(
-        "e => getComputedStyle(e.parentElement).backgroundColor"
-    ) == ("rgb(255, 255, 255)")
+    assert page.locator(".sheet > svg").evaluate("e => getComputedStyle(e.parentElement).backgroundColor") == (
+        "rgb(255, 255, 255)"
+    )
     assert len(codes(page.locator(".sheet").screenshot())) == 1
 
 

@@ -103,9 +103,7 @@ def test_axe_finds_nothing(new_page: NewPage, every_page: Visit, lang: str) -> N
     assert not any(found.values()), found
 
 
-@pytest.mark.parametrize(
-    ("width", "height"), [(320, 256), (360, 740), (1280, 800)], ids=["400 %", "phone", "desk"]
-)
+@pytest.mark.parametrize(("width", "height"), [(320, 256), (360, 740), (1280, 800)], ids=["400 %", "phone", "desk"])
 def test_nothing_scrolls_sideways_and_everything_is_big_enough(
     new_page: NewPage, every_page: Visit, width: int, height: int
 ) -> None:

@@ -159,9 +159,7 @@ def test_when_the_network_fails_she_is_told_and_presses_again(phone: Page, invit
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])
-def test_when_the_service_fails_nothing_typed_is_lost(
-    phone: Page, invited: AddressFactory, status: int
-) -> None:
+def test_when_the_service_fails_nothing_typed_is_lost(phone: Page, invited: AddressFactory, status: int) -> None:
     phone.goto(invited())
     tap(phone, 7)
     phone.get_by_label("Ваш коментар").fill("Довго писала")
@@ -214,9 +212,7 @@ def test_the_keyboard_alone_is_enough(page: Page, invited: AddressFactory) -> No
 
 
 @SCRIPTS
-def test_the_hall_is_rated_in_two_screens_too(
-    new_page: NewPage, invited: AddressFactory, scripts: bool
-) -> None:
+def test_the_hall_is_rated_in_two_screens_too(new_page: NewPage, invited: AddressFactory, scripts: bool) -> None:
     phone = new_page(**PHONE, java_script_enabled=scripts)
     phone.goto(invited().partition("/S/")[0] + "/C/SN12000007")
 

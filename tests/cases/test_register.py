@@ -117,9 +117,7 @@ def test_a_code_that_two_services_share_names_neither_of_them() -> None:
     report = make_case_update("registered", service=ServiceRef("91", "", ""))
     register_case(report)
 
-    case = register_case(
-        replace(report, status="completed", status_at=clock.now(), service=ServiceRef("91", "b", ""))
-    )
+    case = register_case(replace(report, status="completed", status_at=clock.now(), service=ServiceRef("91", "b", "")))
 
     assert case.status == "completed"
     assert len(stored.read_rows(Service)) == 3

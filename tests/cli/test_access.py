@@ -27,9 +27,7 @@ def test_a_user_is_added_with_a_password_from_standard_input(operator: Operator,
     assert operator.run_successfully("user", "list").split("\t")[:3] == ["olena@rada.example", "head", CENTRE]
 
 
-def test_a_user_without_a_password_chooses_one_by_the_link_on_the_last_line(
-    operator: Operator, context: None
-) -> None:
+def test_a_user_without_a_password_chooses_one_by_the_link_on_the_last_line(operator: Operator, context: None) -> None:
     create_centre()
     output = operator.run_successfully(
         "user", "add", "taras@rada.example", "--role", "administrator", "--scope", CENTRE
@@ -67,9 +65,7 @@ def test_a_user_is_disabled_and_enabled_again(operator: Operator, context: None)
 def test_checking_the_audit_log_says_where_it_is_broken(operator: Operator, context: None) -> None:
     create_centre()
     for number in range(3):
-        operator.run_successfully(
-            *("user", "add", f"u{number}@rada.example", "--role", "head", "--scope", CENTRE)
-        )
+        operator.run_successfully(*("user", "add", f"u{number}@rada.example", "--role", "head", "--scope", CENTRE))
     [centre] = stored.read_rows(Centre)
     [line] = operator.run_successfully("journal", "check").splitlines()
     assert line.split("\t")[:2] == [str(centre.id), "3"]
@@ -99,9 +95,7 @@ def test_a_key_is_printed_alone_on_the_last_line(operator: Operator, context: No
 
 
 def test_a_key_for_a_centre_that_does_not_exist_is_refused(operator: Operator) -> None:
-    assert "SN05000009" in operator.run_failing(
-        "key", "add", "--centre", "SN05000009", "--scope", "cases:write"
-    )
+    assert "SN05000009" in operator.run_failing("key", "add", "--centre", "SN05000009", "--scope", "cases:write")
 
 
 def test_a_revoked_key_is_refused(operator: Operator, app: Flask) -> None:

@@ -40,15 +40,11 @@ def test_a_summary_is_the_json_of_the_api_and_says_that_the_methodology_is_not_c
         centres={CENTRE}, first=date(2026, 3, 1), last=date(2026, 3, 2), min_group=settings.min_group
     )
     assert "Методика не підтверджена" in result.stderr
-    assert (
-        json.loads(operator.run_successfully("summary", "--centre", CENTRE))["period"]["from"] == "2026-01-01"
-    )
+    assert json.loads(operator.run_successfully("summary", "--centre", CENTRE))["period"]["from"] == "2026-01-01"
 
 
 def test_a_summary_of_a_centre_that_does_not_exist_is_refused(operator: Operator) -> None:
-    assert (
-        operator.run_failing("summary", "--centre", "SN05000009") == "Error: There is no centre SN05000009."
-    )
+    assert operator.run_failing("summary", "--centre", "SN05000009") == "Error: There is no centre SN05000009."
 
 
 @pytest.mark.parametrize("day", ["1999-12-31", "9999-12-31"])

@@ -13,9 +13,7 @@ from tests.support.environment import ROOT
 
 
 def test_a_centre_is_added_with_its_controller_of_personal_data(operator: Operator, context: None) -> None:
-    operator.run_successfully(
-        *ADD_CENTRE, "--controller", "Вінницька міська рада", "--contact", "dpo@rada.example"
-    )
+    operator.run_successfully(*ADD_CENTRE, "--controller", "Вінницька міська рада", "--contact", "dpo@rada.example")
 
     [centre] = stored.read_rows(Centre)
     assert (centre.code, centre.controller, centre.contact) == (
@@ -24,29 +22,19 @@ def test_a_centre_is_added_with_its_controller_of_personal_data(operator: Operat
 
 
 def test_a_centre_is_not_added_twice_or_with_a_wrong_code(operator: Operator) -> None:
-    assert "00032113" in operator.run_failing(
-        *("00032113" if word == "00032112" else word for word in ADD_CENTRE)
-    )
+    assert "00032113" in operator.run_failing(*("00032113" if word == "00032112" else word for word in ADD_CENTRE))
     operator.run_successfully(*ADD_CENTRE)
     assert "SN05000001" in operator.run_failing(*ADD_CENTRE)
 
 
-def test_files_of_centres_and_services_are_imported(
-    operator: Operator, context: None, tmp_path: Path
-) -> None:
+def test_files_of_centres_and_services_are_imported(operator: Operator, context: None, tmp_path: Path) -> None:
     centres, services = tmp_path / "centres.csv", tmp_path / "services.json"
-    centres.write_text(
-        "code;name;edrpou;katottg\nSN05000001;ЦНАП міста Вінниця;00032112;UA05020030010063857\n"
-    )
+    centres.write_text("code;name;edrpou;katottg\nSN05000001;ЦНАП міста Вінниця;00032112;UA05020030010063857\n")
     services.write_text('[{"code": "00034", "title": "Реєстрація місця проживання"}]')
 
     assert operator.run_successfully("centre", "import", str(centres)).startswith("1 added")
-    assert operator.run_successfully("centre", "import", str(centres)).startswith(
-        "0 added, 0 changed, 1 unchanged"
-    )
-    assert operator.run_successfully("service", "import", str(services), "--centre", "SN05000001").startswith(
-        "1 added"
-    )
+    assert operator.run_successfully("centre", "import", str(centres)).startswith("0 added, 0 changed, 1 unchanged")
+    assert operator.run_successfully("service", "import", str(services), "--centre", "SN05000001").startswith("1 added")
 
     assert [service.title for service in stored.read_rows(Service)] == ["Реєстрація місця проживання"]
 

@@ -31,7 +31,4 @@ def test_a_file_that_no_tablet_saved_is_refused_in_one_sentence(operator: Operat
     file = tmp_path / "queue.json"
     for text in ("{}", "[]", '{"vidhuk": "tablet-queue", "device": "x", "items": []}'):
         file.write_text(text)
-        assert (
-            operator.run_failing("device", "import", str(file))
-            == "Error: This is no file that a tablet saved."
-        )
+        assert operator.run_failing("device", "import", str(file)) == "Error: This is no file that a tablet saved."

@@ -54,9 +54,7 @@ def start_worker(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_worker_stops_on_a_signal(
-    database_url: str, tmp_path: Path, context: None, number: signal.Signals
-) -> None:
+def test_the_worker_stops_on_a_signal(database_url: str, tmp_path: Path, context: None, number: signal.Signals) -> None:
     create_centre()
     begin_answer(create_invitation().token, {"off.nps": 9})
     environment = build_environment(tmp_path, database_url) | {"FEEDBACK_PARTIAL_MINUTES": "1"}

@@ -37,11 +37,7 @@ def counted(tx: Session, first: date = MONDAY, last: date = FRIDAY) -> dict[Row,
     codes = {centre.id: centre.code for centre in tx.scalars(select(Centre))}
     found = list(rollups.read_answers(tx, codes.keys(), first, last, daily=True))
     assert len({(one.centre_id, one.day) for one in found}) == len(found), "a day is counted twice"
-    return {
-        (codes[one.centre_id], one.day, *cell): n
-        for one in found
-        for cell, n in tallies.iterate_cells(one.counts)
-    }
+    return {(codes[one.centre_id], one.day, *cell): n for one in found for cell, n in tallies.iterate_cells(one.counts)}
 
 
 def added_up(people: Iterable[Person]) -> dict[Row, int]:

@@ -157,8 +157,7 @@ def test_a_late_answer_in_a_month_that_was_summed_is_in_its_figures_at_once() ->
     closed(before=FRIDAY)
     assert told_by("whole", *september)["", "offline", "paper_box", PEOPLE, ""] == 1
     assert [
-        row.day
-        for row in stored.read_rows(CountRollup, CountRollup.span == "month", CountRollup.by == "whole")
+        row.day for row in stored.read_rows(CountRollup, CountRollup.span == "month", CountRollup.by == "whole")
     ] == [september[0]]
     assert differences() == []
 

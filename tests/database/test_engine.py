@@ -61,9 +61,7 @@ def test_a_postgresql_that_acknowledges_before_it_writes_is_refused(
         create_app(Settings.from_env(build_environment(tmp_path, url)))
 
 
-def test_a_sqlite_that_will_not_wait_for_the_disk_is_refused(
-    tmp_path: Path, fresh_database: FreshDatabase
-) -> None:
+def test_a_sqlite_that_will_not_wait_for_the_disk_is_refused(tmp_path: Path, fresh_database: FreshDatabase) -> None:
     def stubborn(connection: Any, _record: Any) -> None:
         connection.execute("PRAGMA synchronous = OFF")
         connection.set_authorizer(
@@ -80,18 +78,14 @@ def test_a_sqlite_that_will_not_wait_for_the_disk_is_refused(
         event.remove(Engine, "connect", stubborn)
 
 
-def test_a_foreign_engine_of_the_same_process_is_left_alone(
-    tmp_path: Path, fresh_database: FreshDatabase
-) -> None:
+def test_a_foreign_engine_of_the_same_process_is_left_alone(tmp_path: Path, fresh_database: FreshDatabase) -> None:
     create_app(Settings.from_env(build_environment(tmp_path, fresh_database("sqlite"))))
 
     with create_engine("sqlite://").connect() as foreign:
         assert foreign.exec_driver_sql("PRAGMA foreign_keys").scalar() == 0
 
 
-def test_a_pooler_that_knows_no_prepared_statements_gets_none(
-    tmp_path: Path, fresh_database: FreshDatabase
-) -> None:
+def test_a_pooler_that_knows_no_prepared_statements_gets_none(tmp_path: Path, fresh_database: FreshDatabase) -> None:
     url = fresh_database("postgresql") + "&prepare_threshold=none"
     prepared = "SELECT count(*) FROM pg_prepared_statements"
 

@@ -61,9 +61,7 @@ def test_queues_to_two_files_do_not_wait_for_each_other(file: str, tmp_path: Pat
 
 
 def test_the_turn_of_a_process_that_is_killed_ends_with_it(file: str) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLD_THE_TURN, file], cwd=ROOT, stdout=subprocess.PIPE
-    ) as process:
+    with subprocess.Popen([sys.executable, "-c", HOLD_THE_TURN, file], cwd=ROOT, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stdout.readline() == b"mine\n"
         with pytest.raises(Unavailable), WriteQueue(file).turn(0.1):
             raise AssertionError("it was not his turn")

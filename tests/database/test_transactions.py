@@ -91,9 +91,7 @@ class OptimisticTeller(Teller):
 
 RENAMED = update(table_of(Centre)).values(name=bindparam("called"))
 RENAMED_FROM = (
-    update(table_of(Centre))
-    .where(table_of(Centre).c.name == bindparam("before"))
-    .values(name=bindparam("called"))
+    update(table_of(Centre)).where(table_of(Centre).c.name == bindparam("before")).values(name=bindparam("called"))
 )
 HANG_UP = select(func.pg_terminate_backend(func.pg_backend_pid()))
 COUNTED = insert(table_of(ShortCodeGuesses))
@@ -267,9 +265,7 @@ def test_a_question_that_makes_no_sense_is_at_fault_and_not_refused() -> None:
 
 @in_a_context
 @pytest.mark.parametrize("told_by", [Teller, OptimisticTeller])
-def test_a_story_waits_for_a_lock_only_so_long_and_is_refused(
-    database_url: str, told_by: type[Teller]
-) -> None:
+def test_a_story_waits_for_a_lock_only_so_long_and_is_refused(database_url: str, told_by: type[Teller]) -> None:
     create_centre()
     teller = told_by(lose, stumbles=0)
 

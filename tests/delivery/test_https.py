@@ -98,9 +98,7 @@ def test_a_resolver_that_hangs_is_not_waited_for(central: Receiver, monkeypatch:
     assert time.monotonic() - started_at < 2
 
 
-def test_a_name_without_an_address_is_no_connection(
-    central: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_name_without_an_address_is_no_connection(central: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> object:
         raise socket.gaierror(-2, "Name or service not known")
 

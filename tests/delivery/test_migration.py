@@ -30,9 +30,7 @@ def running_app(environment: dict[str, str]) -> Iterator[Flask]:
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
-def test_events_survive_a_downgrade_and_an_upgrade(
-    dialect: str, fresh_database: FreshDatabase, tmp_path: Path
-) -> None:
+def test_events_survive_a_downgrade_and_an_upgrade(dialect: str, fresh_database: FreshDatabase, tmp_path: Path) -> None:
     environment = build_environment(tmp_path, fresh_database(dialect))
     with running_app(environment):
         create_centre()

@@ -379,9 +379,7 @@ def test_gaps_in_the_numbers_are_named_and_two_events_with_one_number_are_refuse
 )
 def test_a_wrong_event_is_refused_even_if_signed(tmp_path: Path, wrong: dict[str, Any]) -> None:
     with pytest.raises(BadPackage, match="line 1 is no event of ours"):
-        package_file.check_package(
-            make_package(tmp_path, PackagedEvent(CENTRE, 1, make_body(1, **wrong))), [SECRET]
-        )
+        package_file.check_package(make_package(tmp_path, PackagedEvent(CENTRE, 1, make_body(1, **wrong))), [SECRET])
 
 
 def remove_member(name: str) -> Callable[[dict[str, bytes]], Mapping[str, bytes]]:
@@ -401,8 +399,7 @@ def replace_content(name: str, old: bytes, new: bytes) -> Callable[[dict[str, by
         replace_content(package_file.EVENTS_FILE, make_body(3).encode() + b"\n", b""),
         replace_content(package_file.EVENTS_FILE, b"\n", b"\n\n"),
         lambda members: (
-            members
-            | {package_file.EVENTS_FILE: members[package_file.EVENTS_FILE] + make_body(4).encode() + b"\n"}
+            members | {package_file.EVENTS_FILE: members[package_file.EVENTS_FILE] + make_body(4).encode() + b"\n"}
         ),
         lambda members: members | {package_file.EVENTS_FILE: b"\xff\n"},
         lambda members: members | {package_file.EVENTS_FILE: b"[" * 100_000},
@@ -445,9 +442,7 @@ def test_no_flipped_byte_changes_what_a_good_package_says(tmp_path: Path) -> Non
     for position in range(len(whole)):
         path.write_bytes(whole[:position] + bytes([whole[position] ^ 0x55]) + whole[position + 1 :])
         try:
-            assert (
-                package_file.check_package(path, [SECRET]) == contents
-            )  # a date in the zip's own headers, say
+            assert package_file.check_package(path, [SECRET]) == contents  # a date in the zip's own headers, say
         except BadPackage:
             continue
 
@@ -461,9 +456,7 @@ def test_ranges_hold_each_number_once_and_never_touch(numbers: set[int]) -> None
 
 
 def test_the_file_transport_needs_a_secret_and_no_address(tmp_path: Path) -> None:
-    environment = build_environment(tmp_path, "sqlite:///feedback.db") | {
-        "FEEDBACK_CENTRAL_TRANSPORT": "file"
-    }
+    environment = build_environment(tmp_path, "sqlite:///feedback.db") | {"FEEDBACK_CENTRAL_TRANSPORT": "file"}
     with pytest.raises(BadSettings, match="FEEDBACK_CENTRAL_SECRET is missing"):
         Settings.from_env(environment)
     environment["FEEDBACK_CENTRAL_SECRET"] = ENCODED_SECRET

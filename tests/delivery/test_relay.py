@@ -72,9 +72,7 @@ def enqueue(tx: Session, n: int = 1, centre: str = CENTRE) -> list[str]:
     new_events = [build_response_withdrawn(str(uuid.uuid4()), clock.truncate_to_hour(now)) for _ in range(n)]
     outbox.enqueue_events(tx.connection(), centre_id, new_events, now=now)
     subjects = [new_event.subject for new_event in new_events]
-    return [
-        str(id) for id in tx.scalars(select(Event.id).where(Event.subject.in_(subjects)).order_by(Event.id))
-    ]
+    return [str(id) for id in tx.scalars(select(Event.id).where(Event.subject.in_(subjects)).order_by(Event.id))]
 
 
 def event_states(*ids: str) -> list[str]:
@@ -140,9 +138,7 @@ def test_an_answer_and_its_case_arrive_as_stored(event_relay: Relay, central: Re
     assert event.delivered_at == event.last_attempt_at is not None
 
 
-def test_each_request_carries_one_centre_and_at_most_a_hundred_events(
-    event_relay: Relay, central: Receiver
-) -> None:
+def test_each_request_carries_one_centre_and_at_most_a_hundred_events(event_relay: Relay, central: Receiver) -> None:
     for code in (create_centre(), create_centre(OTHER)):
         enqueue(150, code)
 
@@ -184,9 +180,7 @@ def test_a_relay_whose_lease_has_ended_settles_nothing(central: Receiver) -> Non
 
     relay.settle_batch(slow, [id], retry_policy.ReceiverReply(422), [])
     assert event_states(id) == ["pending"]
-    relay.settle_batch(
-        quick, [id], retry_policy.ReceiverReply(200, accepted=frozenset([id]), is_readable=True), []
-    )
+    relay.settle_batch(quick, [id], retry_policy.ReceiverReply(200, accepted=frozenset([id]), is_readable=True), [])
     assert event_states(id) == ["delivered"]
 
 
@@ -343,9 +337,7 @@ def test_a_receiver_too_slow_for_a_whole_batch_gets_smaller_ones(
     monkeypatch.setattr(retry_policy, "REQUEST_LIMIT", timedelta(seconds=0.2))
     create_centre()
     enqueue(120)
-    central.behaviour = lambda events: ScriptedReply(
-        seconds=0.4 if len(events) > 30 else 0, stores=len(events) <= 30
-    )
+    central.behaviour = lambda events: ScriptedReply(seconds=0.4 if len(events) > 30 else 0, stores=len(events) <= 30)
 
     deliver_until_none_waits(event_relay)
 
@@ -384,9 +376,7 @@ def test_an_event_that_makes_the_receiver_fail_is_sent_alone_in_the_end(
     create_centre()
     ids = enqueue(100)
     poison = ids[50]
-    central.behaviour = lambda events: (
-        blame if poison in {event["id"] for event in events} else ScriptedReply()
-    )
+    central.behaviour = lambda events: blame if poison in {event["id"] for event in events} else ScriptedReply()
 
     for _ in range(12):
         event_relay.deliver_all()
@@ -400,9 +390,7 @@ def test_an_event_that_makes_the_receiver_fail_is_sent_alone_in_the_end(
     assert event_states(poison) == ["delivered"]
 
 
-def test_a_rejected_event_is_a_dead_letter_with_the_receivers_reason(
-    event_relay: Relay, central: Receiver
-) -> None:
+def test_a_rejected_event_is_a_dead_letter_with_the_receivers_reason(event_relay: Relay, central: Receiver) -> None:
     create_centre()
     ids = enqueue(10)
     central.behaviour = lambda _: ScriptedReply(rejects={ids[4]: "unknown centre " + "x" * 900})
@@ -564,9 +552,7 @@ def test_a_centre_that_cannot_be_numbered_delays_no_other(event_relay: Relay, ce
     assert event_states(stuck) == ["pending"]
 
 
-def test_a_relay_continues_after_any_error(
-    app: Flask, event_relay: Relay, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_relay_continues_after_any_error(app: Flask, event_relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
     create_centre()
     [id] = enqueue()
     monkeypatch.setattr(relay, "IDLE_SECONDS", 0.01)
@@ -621,9 +607,7 @@ def test_a_pause_set_by_a_fast_clock_ends_when_it_is_right_again(
     central.script.append(ScriptedReply(503, b"", stores=False))
     event_relay.deliver_all()
     time_is(now + timedelta(hours=1))
-    assert event_relay.deliver_all() == 1, (
-        "it tests the channel and is refused, because of the signature's time"
-    )
+    assert event_relay.deliver_all() == 1, "it tests the channel and is refused, because of the signature's time"
     time_is(now + timedelta(seconds=5))
 
     clock_repair.correct_future_times()

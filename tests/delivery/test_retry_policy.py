@@ -124,11 +124,7 @@ def test_a_failure_of_the_connection_closes_the_channel_and_all_events_wait(stat
     assert decision.waiting == SENT
     assert decision.circuit.is_paused(NOW) and not decision.circuit.is_paused(NOW + seconds(1))
     assert decision.circuit.failing_since == NOW
-    assert (
-        decision.circuit.reason
-        == decision.reason
-        == ("no answer in time" if status is None else f"HTTP {status}")
-    )
+    assert decision.circuit.reason == decision.reason == ("no answer in time" if status is None else f"HTTP {status}")
 
 
 @pytest.mark.parametrize("status", [400, 413, 415, 422])
@@ -367,9 +363,7 @@ class History(RuleBasedStateMachine):
         failing=st.one_of(FAILING, ASKING, UNREADABLE),
         duration=st.floats(0, 8),
     )
-    def the_connection_fails(
-        self, data: st.DataObject, stores: bool, failing: ReceiverReply, duration: float
-    ) -> None:
+    def the_connection_fails(self, data: st.DataObject, stores: bool, failing: ReceiverReply, duration: float) -> None:
         relay = data.draw(st.sampled_from(sorted(self.relays)))
         sent = self.relays[relay].groups[0]
         if stores and not self.poison & set(sent):
@@ -399,9 +393,7 @@ class History(RuleBasedStateMachine):
     @invariant()
     def no_wait_is_longer_than_two_hours(self) -> None:
         retry_at = self.channel.retry_at
-        assert (
-            retry_at is None or not self.channel.is_paused(self.now) or retry_at - self.now <= seconds(7200)
-        )
+        assert retry_at is None or not self.channel.is_paused(self.now) or retry_at - self.now <= seconds(7200)
 
     def teardown(self) -> None:
         """Let the receiver work again: soon after a requested wait, every event is delivered, or dead if refused."""

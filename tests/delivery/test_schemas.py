@@ -92,15 +92,11 @@ def test_events_of_case_statuses_are_valid(waiting_events: Callable[[], list[Eve
     story.create_centre()
     number = "77/1"
     for hours, status in ((5, "registered"), (4, "in_progress"), (3, "completed"), (2, "cancelled")):
-        report = story.make_case_update(
-            status, case_number=number, status_at=clock.now() - timedelta(hours=hours)
-        )
+        report = story.make_case_update(status, case_number=number, status_at=clock.now() - timedelta(hours=hours))
         story.register_case(report)
     bare = {"provider_edrpou": None, "workplace": None, "workplace_kind": None}
     story.register_case(
-        story.make_case_update(
-            "registered", service=ServiceRef("", "7", ""), registered_at=clock.now(), **bare
-        )
+        story.make_case_update("registered", service=ServiceRef("", "7", ""), registered_at=clock.now(), **bare)
     )
 
     statuses = [event_data(event)["status"] for event in waiting_events() if event.type == CASE_STATUS]
@@ -124,9 +120,7 @@ def test_events_of_answers_by_a_link_are_valid(
     waiting_events: Callable[[], list[Event]], office: str, answers: dict[str, Any]
 ) -> None:
     story.create_centre()
-    story.send_answer(
-        story.create_invitation(front_office=office).token, answers, language="en", source="sms_viber"
-    )
+    story.send_answer(story.create_invitation(front_office=office).token, answers, language="en", source="sms_viber")
 
     [data] = [event_data(event) for event in waiting_events() if event.type == RESPONSE_RECORDED]
 
@@ -185,9 +179,7 @@ def test_events_of_centre_profiles_are_valid(waiting_events: Callable[[], list[E
     ],
     ids=lambda wrong: "-".join(wrong),
 )
-def test_the_schema_refuses_wrong_data(
-    waiting_events: Callable[[], list[Event]], wrong: dict[str, Any]
-) -> None:
+def test_the_schema_refuses_wrong_data(waiting_events: Callable[[], list[Event]], wrong: dict[str, Any]) -> None:
     story.create_centre()
     story.send_answer(story.create_invitation().token, {"off.nps": 9})
     [data] = [event_data(event) for event in waiting_events() if event.type == RESPONSE_RECORDED]

@@ -32,9 +32,7 @@ def test_the_signature_matches_the_published_example() -> None:
 
 @pytest.mark.parametrize("sender", [[PUBLISHED, ANOTHER], [ANOTHER, PUBLISHED], [PUBLISHED]])
 @pytest.mark.parametrize("receiver", [[PUBLISHED], [PUBLISHED, ANOTHER], [ANOTHER, PUBLISHED]])
-def test_while_a_secret_is_replaced_one_common_secret_is_enough(
-    sender: list[bytes], receiver: list[bytes]
-) -> None:
+def test_while_a_secret_is_replaced_one_common_secret_is_enough(sender: list[bytes], receiver: list[bytes]) -> None:
     assert (
         webhook_signature.verify_signature(
             webhook_signature.sign_request(MESSAGE_ID, SENT_AT, BODY, sender), BODY, receiver, now=SENT_AT

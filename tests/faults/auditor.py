@@ -149,9 +149,7 @@ def _service_key(event: Mapping[str, Any]) -> str | None:
     return service["local_code"] if service else None
 
 
-def _judge_claim(
-    record_key: RecordKey, claim: Claim, events: Sequence[Mapping[str, Any]], verdict: Verdict
-) -> None:
+def _judge_claim(record_key: RecordKey, claim: Claim, events: Sequence[Mapping[str, Any]], verdict: Verdict) -> None:
     name = " ".join(record_key)
     if claim.acknowledged:
         verdict.acknowledged[record_key.kind] += 1

@@ -28,9 +28,7 @@ GIVE_UP_SHARE = 0.1  # share of clients that give up after a failed request
 PATIENCE_SECONDS = 60.0  # how long a client repeats a request
 REQUEST_SECONDS = 25.0  # how long a reply may take
 RETRY_SECONDS = 0.1  # pause before a repeated request
-EVENT_AGE = timedelta(
-    days=3
-)  # reports are so old that a clock one day behind does not find them in the future
+EVENT_AGE = timedelta(days=3)  # reports are so old that a clock one day behind does not find them in the future
 
 RecordKey = tuple[str, str, str]
 
@@ -55,8 +53,7 @@ class ClientLoad:
             for number in range(clients)
         ]
         self._threads = [
-            threading.Thread(target=client.run, args=(self._stop,), name=client.name)
-            for client in self._clients
+            threading.Thread(target=client.run, args=(self._stop,), name=client.name) for client in self._clients
         ]
 
     def __enter__(self) -> "ClientLoad":
@@ -142,12 +139,9 @@ class _LoadClient:
                 contents,
                 lambda: self._case_system.post("/api/v1/cases/batch", json={"cases": cases}),
             )
-            results = (
-                [result.get("case") for result in reply.json()["results"]] if reply else [None] * len(cases)
-            )
+            results = [result.get("case") for result in reply.json()["results"]] if reply else [None] * len(cases)
         return [
-            str(httpx.URL(case["invitation"]["url"]).path) if case and case["invitation"] else None
-            for case in results
+            str(httpx.URL(case["invitation"]["url"]).path) if case and case["invitation"] else None for case in results
         ]
 
     def _submit_answer(self, case: dict[str, Any], path: str) -> None:
@@ -210,9 +204,7 @@ class _LoadClient:
         answers |= {question: rng.choice(RATING_WORDS) for question in WORD_QUESTIONS if rng.random() < 0.6}
         reasons = rng.sample(REASONS, rng.randrange(3))
         breach = rng.sample(BREACHES, 1) if rng.random() < 0.1 else []
-        other_answers = {
-            name: values for name, values in (("any.reasons", reasons), ("any.breach", breach)) if values
-        }
+        other_answers = {name: values for name, values in (("any.reasons", reasons), ("any.breach", breach)) if values}
         return answers | other_answers, {"answers": answers, "reasons": reasons, "breach": breach}
 
     def _retry_until_acknowledged(
@@ -243,16 +235,12 @@ class _LoadClient:
     ) -> None:
         if reply.status_code == 303:
             if "late=" in reply.headers["location"]:  # the draft had become final, and the page says so
-                self._journal.record_acknowledged(
-                    record_keys[0], 303, content=_first_tap_content(contents[0])
-                )
+                self._journal.record_acknowledged(record_keys[0], 303, content=_first_tap_content(contents[0]))
             else:
                 self._journal.record_acknowledged(record_keys[0], 303)
             return
         body = reply.json()
-        for record_key, result in zip(
-            record_keys, body.get("results", [{"status": reply.status_code}]), strict=True
-        ):
+        for record_key, result in zip(record_keys, body.get("results", [{"status": reply.status_code}]), strict=True):
             if result["status"] in SUCCESS_STATUSES:
                 response_id = body.get("id") if record_key[2] == "answer" else None
                 self._journal.record_acknowledged(record_key, result["status"], id=response_id)

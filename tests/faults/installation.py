@@ -169,9 +169,7 @@ class Installation:
         listeners = [socket.create_server(("127.0.0.1", 0), backlog=512) for _ in range(2)]
         for listener in listeners:
             self._stack.callback(listener.close)
-        self.url, self.central_url = (
-            f"http://127.0.0.1:{listener.getsockname()[1]}" for listener in listeners
-        )
+        self.url, self.central_url = (f"http://127.0.0.1:{listener.getsockname()[1]}" for listener in listeners)
         if self.postgres:
             self._stack.enter_context(self.postgres)
         database = self._database
@@ -222,11 +220,7 @@ class Installation:
 
     def _alteration_variables(self, part: str) -> dict[str, str]:
         names = self._alterations[part]
-        return (
-            {"PYTHONPATH": f"{BROKEN_MODULES_DIR}{os.pathsep}{ROOT}", "ALTERED": " ".join(names)}
-            if names
-            else {}
-        )
+        return {"PYTHONPATH": f"{BROKEN_MODULES_DIR}{os.pathsep}{ROOT}", "ALTERED": " ".join(names)} if names else {}
 
     def _create_centres_and_key(self, settings: dict[str, str]) -> None:
         app = create_app(Settings.from_env(settings))
@@ -272,9 +266,7 @@ class Installation:
         self._wait_until(try_request, "the receiver")
         return replies[-1]
 
-    def _wait_until(
-        self, condition: Callable[[], bool], awaited: str, seconds: float = START_SECONDS
-    ) -> None:
+    def _wait_until(self, condition: Callable[[], bool], awaited: str, seconds: float = START_SECONDS) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline:

@@ -29,9 +29,7 @@ class Program:
         self.log = folder / f"{name}.log"
         self.started_at = 0.0
         self._command = command
-        self._environment = build_process_environment(
-            os.environ, {**environment, FOLDER_VARIABLE: str(folder)}
-        )
+        self._environment = build_process_environment(os.environ, {**environment, FOLDER_VARIABLE: str(folder)})
         self._ready_text, self._log_offset = ready_text, 0
         self._inherited_fds = [listener.fileno()] if listener else []
         self._process: subprocess.Popen[bytes] | None = None

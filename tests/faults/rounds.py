@@ -153,9 +153,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="vidhuk-faults-", ignore_cleanup_errors=True) as temporary:
         folder = Path(temporary) / "installation"
         try:
-            report = run_on_fresh_installation(
-                folder, arguments.database, arguments.rounds, arguments.seed, stop
-            )
+            report = run_on_fresh_installation(folder, arguments.database, arguments.rounds, arguments.seed, stop)
         finally:
             for file in ("journal.jsonl", "book.json"):
                 if (folder / file).exists():

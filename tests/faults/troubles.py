@@ -152,17 +152,13 @@ def test_a_full_disk_is_said_and_outlived(tmp_path: Path, fills: str) -> None:
     if is_mounted:
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK_BYTES}", "tmpfs", disk], check=True)
     try:
-        with Installation(
-            tmp_path / "ours", "sqlite", data_dir=disk, relay_alterations=["hurried"]
-        ) as installation:
+        with Installation(tmp_path / "ours", "sqlite", data_dir=disk, relay_alterations=["hurried"]) as installation:
             with under_load(installation):
                 (fill_disk(disk) if is_mounted else limit_file_size(installation, disk))
                 received_replies = collect_replies(installation, 1.5)
                 assert any(reply.status_code == 503 for reply in received_replies)
                 assert {reply.status_code for reply in received_replies} <= {303, 503}
-                assert all(
-                    reply.headers["retry-after"] for reply in received_replies if reply.status_code == 503
-                )
+                assert all(reply.headers["retry-after"] for reply in received_replies if reply.status_code == 503)
                 if is_mounted:
                     (disk / "filler").unlink()
                 else:

@@ -102,9 +102,7 @@ def test_of_centres_with_the_same_share_of_bad_answers_one_in_twenty_at_most_is_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("n", "said"), [(40, (0.8, 0.1, 0.1)), (200, (0.85, 0.1, 0.05)), (800, (0.6, 0.2, 0.2))]
-)
+@pytest.mark.parametrize(("n", "said"), [(40, (0.8, 0.1, 0.1)), (200, (0.85, 0.1, 0.05)), (800, (0.6, 0.2, 0.2))])
 def test_of_centres_with_the_same_index_one_in_twenty_at_most_is_called_different(
     n: int, said: tuple[float, float, float]
 ) -> None:
@@ -121,8 +119,7 @@ def test_eight_percent_bad_answers_instead_of_two_are_found_three_times_in_four(
     chance = random.Random(2)
     runs = 2000
     found = sum(
-        compare_shares(bad_of(200, 0.08, chance), bad_of(200, 0.02, chance), more_is="worse").verdict
-        == "worse"
+        compare_shares(bad_of(200, 0.08, chance), bad_of(200, 0.02, chance), more_is="worse").verdict == "worse"
         for _ in range(runs)
     )
     assert found / runs >= 0.75

@@ -37,9 +37,7 @@ def test_a_month_that_is_far_better_is_a_signal_too() -> None:
 def test_of_months_that_only_vary_hardly_any_is_a_signal() -> None:
     chance = random.Random(3)
     signals = [
-        point.limit_exceeded
-        for _ in range(200)
-        for point in compute_chart(months([0.08] * 24, 250, chance)).points
+        point.limit_exceeded for _ in range(200) for point in compute_chart(months([0.08] * 24, 250, chance)).points
     ]
     assert sum(signal is not None for signal in signals) / len(signals) < 0.01
 

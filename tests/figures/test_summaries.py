@@ -65,9 +65,7 @@ def friday_noon(context: None, time_is: TimeIs) -> None:
     create_centre()
 
 
-def summed_up(
-    *centres: str, first: date = NEW_YEAR, last: date = TODAY, min_group: int = 5, **how: Any
-) -> Reply:
+def summed_up(*centres: str, first: date = NEW_YEAR, last: date = TODAY, min_group: int = 5, **how: Any) -> Reply:
     """The reply, as it comes out of JSON."""
     told = read_summary_json(centres=centres or (CENTRE,), first=first, last=last, min_group=min_group, **how)
     reply: Reply = json.loads(json.dumps(told, allow_nan=False))
@@ -128,9 +126,7 @@ def recomputed(people: Iterable[Person]) -> Reply:
     return {
         "indicators": indicators,
         "questions": questions,
-        "reasons": [
-            {"id": id, "n": n} for id, n in sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
-        ],
+        "reasons": [{"id": id, "n": n} for id, n in sorted(reasons.items(), key=lambda item: (-item[1], item[0]))],
     }
 
 
@@ -171,9 +167,7 @@ def test_every_breakdown_tells_what_people_said(by: str) -> None:
         asked = [
             person
             for person in people
-            if first <= person.day <= last
-            and person.centre in centres
-            and front_office in (None, person.front_office)
+            if first <= person.day <= last and person.centre in centres and front_office in (None, person.front_office)
         ]
         counting = [p for p in asked if p.source == source or (not source and p.source in COUNTING)]
         shown = asked if by == "source" and not source else counting
@@ -257,9 +251,7 @@ def test_centres_are_pooled_by_their_counts() -> None:
 
 def test_each_centre_of_a_key_is_told_with_its_own_funnel() -> None:
     create_centre(ELSEWHERE)
-    store_answers(
-        [Person(TODAY, {"off.nps": "10"})] * 9 + [Person(TODAY, {"off.nps": "0"}, centre=ELSEWHERE)] * 6
-    )
+    store_answers([Person(TODAY, {"off.nps": "10"})] * 9 + [Person(TODAY, {"off.nps": "0"}, centre=ELSEWHERE)] * 6)
     send_answer(create_invitation(centre=ELSEWHERE).token, {"off.nps": 0})
     create_invitation()
 
@@ -269,9 +261,7 @@ def test_each_centre_of_a_key_is_told_with_its_own_funnel() -> None:
     assert {group.pop("key"): group for group in reply["groups"]} == {
         code: {"suppressed": False} | {name: whole[name] for name in MEMBERS} for code, whole in alone.items()
     }
-    assert {
-        code: (whole["funnel"]["invited"], whole["funnel"]["answered"]) for code, whole in alone.items()
-    } == {
+    assert {code: (whole["funnel"]["invited"], whole["funnel"]["answered"]) for code, whole in alone.items()} == {
         CENTRE: (1, 0),
         ELSEWHERE: (1, 1),
     }

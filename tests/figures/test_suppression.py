@@ -39,9 +39,7 @@ def rank(rows: Sequence[Sequence[int]]) -> int:
             continue
         left.remove(pivot)
         found += 1
-        left = [
-            [x - row[column] / pivot[column] * y for x, y in zip(row, pivot, strict=True)] for row in left
-        ]
+        left = [[x - row[column] / pivot[column] * y for x, y in zip(row, pivot, strict=True)] for row in left]
     return found
 
 
@@ -79,9 +77,7 @@ def attack(groups: Groups, told: Suppression[str | None], min_group: int) -> lis
 @settings(max_examples=300, deadline=None)
 @given(GROUPS, st.integers(1, 6))
 @example({"a": {"offline": 50, "online": 3}, "b": {"offline": 50, "online": 40}}, 5)
-@example(
-    {"a": {"offline": 3, "online": 1}, "b": {"offline": 10, "online": 8}, "c": {"offline": 9, "online": 0}}, 5
-)
+@example({"a": {"offline": 3, "online": 1}, "b": {"offline": 10, "online": 8}, "c": {"offline": 9, "online": 0}}, 5)
 @example({"offline": {"offline": 50}, "online": {"online": 3}}, 5)
 def test_a_reader_who_computes_learns_nothing_about_a_few(groups: Groups, min_group: int) -> None:
     assert attack(groups, withhold_small_groups(groups, min_group=min_group), min_group) == []
@@ -89,9 +85,7 @@ def test_a_reader_who_computes_learns_nothing_about_a_few(groups: Groups, min_gr
 
 @settings(max_examples=200, deadline=None)
 @given(GROUPS, st.integers(1, 6))
-def test_every_small_part_is_withheld_and_nothing_at_all_when_none_is_small(
-    groups: Groups, min_group: int
-) -> None:
+def test_every_small_part_is_withheld_and_nothing_at_all_when_none_is_small(groups: Groups, min_group: int) -> None:
     told, few = withhold_small_groups(groups, min_group=min_group), range(1, min_group)
     foot = {f: sum(people[f] for people in groups.values()) for f in FRONT_OFFICES}
     assert told.whole == (sum(foot.values()) in few)

@@ -19,9 +19,7 @@ NOON = "2026-11-20T12:00+02:00"
 def test_both_totals_are_told(tablet: Caller, new_caller: NewCaller, time_is: TimeIs) -> None:
     time_is(NOON)
     hurried = {"pace": {"seconds": 1, "recent": 0, "alike": 0}}
-    deliver_answers(
-        tablet, *[make_tablet_answer({"off.nps": 10, "off.staff": "great"}, **hurried) for _ in range(6)]
-    )
+    deliver_answers(tablet, *[make_tablet_answer({"off.nps": 10, "off.staff": "great"}, **hurried) for _ in range(6)])
     deliver_answers(tablet, *[make_tablet_answer({"off.nps": 0, "off.staff": "awful"}) for _ in range(5)])
 
     told = _summary(new_caller)
@@ -109,9 +107,7 @@ def test_how_many_are_odd_is_told_of_the_front_offices_that_are_told(
                 code = create_invitation(centre=CENTRE, front_office=office).short_code
                 version = f"{office}-2026.1"
                 pace = odd if place < few else usual
-                items.append(
-                    make_tablet_answer({question: 9}, short_code=code, questionnaire=version, **pace)
-                )
+                items.append(make_tablet_answer({question: 9}, short_code=code, questionnaire=version, **pace))
     assert set(deliver_answers(tablet, *items)) == {"accepted"}
 
     without = new_caller("summaries:read").get("/summaries").json["without_signals"]
@@ -154,9 +150,7 @@ def test_both_totals_are_of_one_moment(
     assert told["without_signals"]["indicators"] == told["indicators"]
 
 
-def test_without_anything_odd_both_totals_are_the_same(
-    tablet: Caller, new_caller: NewCaller, time_is: TimeIs
-) -> None:
+def test_without_anything_odd_both_totals_are_the_same(tablet: Caller, new_caller: NewCaller, time_is: TimeIs) -> None:
     time_is(NOON)
     deliver_answers(tablet, *[make_tablet_answer() for _ in range(7)])
     told = _summary(new_caller)

@@ -368,9 +368,7 @@ def test_alarms_within_five_minutes_are_one_email_and_the_next_one_waits(work: W
     assert len(box.emails) == 2
 
 
-def test_an_alarm_email_says_what_and_where_in_two_languages_and_nothing_about_people(
-    work: Work, box: Mailbox
-) -> None:
+def test_an_alarm_email_says_what_and_where_in_two_languages_and_nothing_about_people(work: Work, box: Mailbox) -> None:
     head = person()
     breach()
     work()
@@ -485,9 +483,7 @@ def test_an_email_repeated_after_a_broken_connection_has_the_same_id(work: Work,
     assert len({letter.message["Message-ID"] for letter in box.emails}) == 1
 
 
-def test_two_workers_do_not_send_the_same_email(
-    work: Work, box: Mailbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_workers_do_not_send_the_same_email(work: Work, box: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
     person()
     breach()
     work()
@@ -518,8 +514,7 @@ def test_without_a_mail_server_alarms_stay_on_their_page(
     assert len(alarms.list_open_alarms(head)) == 1
     assert read_rows(QueuedEmail) == []
     app.config["SETTINGS"] = Settings.from_env(
-        build_environment(tmp_path, database_url)
-        | {"FEEDBACK_SMTP_URL": box.url, "FEEDBACK_MAIL_FROM": SENDER}
+        build_environment(tmp_path, database_url) | {"FEEDBACK_SMTP_URL": box.url, "FEEDBACK_MAIL_FROM": SENDER}
     )
     work(minutes=6)
     assert box.emails == []

@@ -246,10 +246,7 @@ def test_an_unknown_token_opens_nothing(token: str) -> None:
 def test_a_token_may_be_typed_in_small_letters() -> None:
     invitation = create_invitation()
 
-    assert (
-        answers.open_survey(invitation.token.lower(), mark_opened=False).service
-        == "Реєстрація місця проживання"
-    )
+    assert answers.open_survey(invitation.token.lower(), mark_opened=False).service == "Реєстрація місця проживання"
 
 
 def test_an_answer_begun_by_a_message_stays_one_of_messages() -> None:
@@ -289,9 +286,7 @@ def test_a_tap_too_late_leads_to_the_receipt_whether_or_not_the_worker_came_by(t
     assert stored.read_answers() == {("off.nps", "9")}
 
 
-def test_an_answer_that_cannot_be_read_holds_up_no_other(
-    time_is: TimeIs, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_answer_that_cannot_be_read_holds_up_no_other(time_is: TimeIs, capsys: pytest.CaptureFixture[str]) -> None:
     time_is("2026-11-20T10:00:00+02:00")
     broken, sound = create_invitation(), create_invitation()
     begin_answer(broken.token, {"off.nps": 1})

@@ -59,9 +59,7 @@ def test_a_key_is_made_for_ones_own_centre_and_the_journal_does_not_know_it() ->
         ("СЕД", ["cases:write"], [OWN, FOREIGN], "/centre"),
     ],
 )
-def test_every_fault_of_an_api_key_form_is_named(
-    name: str, scopes: list[str], reach: list[str], field: str
-) -> None:
+def test_every_fault_of_an_api_key_form_is_named(name: str, scopes: list[str], reach: list[str], field: str) -> None:
     with pytest.raises(Invalid) as refused:
         api_keys.make_api_key(visiting(), uuid.uuid4(), name, scopes, reach)
 

@@ -115,9 +115,7 @@ def test_the_profile_of_a_foreign_centre_is_not_found(by: CurrentUser) -> None:
         lambda: centre_profile.read_profile(by, FOREIGN),
         lambda: centre_profile.change_profile(by, FOREIGN, 1, typed(by)),
         lambda: centre_profile.list_services(by, FOREIGN),
-        lambda: centre_profile.import_services(
-            by, FOREIGN, [ImportedRow(2, {"code": "1", "title": "Витяг"})]
-        ),
+        lambda: centre_profile.import_services(by, FOREIGN, [ImportedRow(2, {"code": "1", "title": "Витяг"})]),
     ):
         with pytest.raises(NotFound):
             attempt()

@@ -42,9 +42,7 @@ def api(app: Flask, **query: Any) -> dict[str, Any]:
     """What GET /summaries replies."""
     key = api_keys.add_key(["summaries:read"], [CENTRE])
     asked = {"centre": CENTRE, "from": FIRST.isoformat(), "to": LAST.isoformat()} | query
-    reply = app.test_client().get(
-        "/api/v1/summaries", query_string=asked, headers={"Authorization": f"Bearer {key}"}
-    )
+    reply = app.test_client().get("/api/v1/summaries", query_string=asked, headers={"Authorization": f"Bearer {key}"})
     assert reply.status_code == 200, reply.text
     told: dict[str, Any] = json.loads(reply.text)
     return told
@@ -70,9 +68,7 @@ def indicator_json(front_office: str, index: LoyaltyIndex | None) -> object:
 def somebody(role: str) -> CurrentUser:
     """Somebody of this role at the centre, signed in."""
     moment, nobody = clock.now(), uuid.uuid4()
-    return CurrentUser(
-        nobody, nobody, "x@rada.example", role, (CENTRE,), FULL_STAGE, moment, moment, frozenset()
-    )
+    return CurrentUser(nobody, nobody, "x@rada.example", role, (CENTRE,), FULL_STAGE, moment, moment, frozenset())
 
 
 def said(*words: str, day: date = LAST, **facts: Any) -> list[Person]:
@@ -114,18 +110,12 @@ def test_every_figure_of_a_breakdown_is_the_apis(app: Flask, by: str) -> None:
             if group.suppressed:
                 withheld = groups[group.key]
                 assert withheld["suppressed"] or any(
-                    one.get("suppressed")
-                    for one in withheld["indicators"]
-                    if one["front_office"] == part.front_office
+                    one.get("suppressed") for one in withheld["indicators"] if one["front_office"] == part.front_office
                 )
                 continue
-            [indicator] = [
-                one for one in groups[group.key]["indicators"] if one["front_office"] == part.front_office
-            ]
+            [indicator] = [one for one in groups[group.key]["indicators"] if one["front_office"] == part.front_office]
             assert indicator_json(part.front_office, group.index) == indicator
-            counts = {one["id"]: one for one in groups[group.key]["questions"]}[
-                OFFICIAL.overall[part.front_office].id
-            ]
+            counts = {one["id"]: one for one in groups[group.key]["questions"]}[OFFICIAL.overall[part.front_office].id]
             assert group.bad is not None
             assert group.bad.n == counts["n"]
 
@@ -151,12 +141,8 @@ def test_the_trend_is_the_apis_week_by_week(app: Flask) -> None:
 def test_the_figures_of_one_chosen_service_are_those_of_its_group() -> None:
     store_answers(make_people(4, 400, first_day=FIRST, days=60))
     [code, _] = SERVICES[3]
-    alone = overview(
-        FigureQuery(frozenset({CENTRE}), FIRST, LAST, subset=FigureSubset("service", frozenset({code})))
-    )
-    reply: dict[str, Any] = read_summary_json(
-        centres=[CENTRE], first=FIRST, last=LAST, by="service", min_group=5
-    )
+    alone = overview(FigureQuery(frozenset({CENTRE}), FIRST, LAST, subset=FigureSubset("service", frozenset({code}))))
+    reply: dict[str, Any] = read_summary_json(centres=[CENTRE], first=FIRST, last=LAST, by="service", min_group=5)
     [group] = [one for one in reply["groups"] if one["key"] == code]
 
     assert [indicator_json(office.name, office.index) for office in alone.offices] == group["indicators"]
@@ -185,9 +171,7 @@ def test_the_figures_of_one_chosen_service_are_those_of_its_group() -> None:
         (date(2026, 11, 20), date(2026, 11, 20), (date(2026, 11, 19), date(2026, 11, 19))),
     ],
 )
-def test_a_period_is_compared_with_the_equal_one_before(
-    first: date, last: date, before: tuple[date, date]
-) -> None:
+def test_a_period_is_compared_with_the_equal_one_before(first: date, last: date, before: tuple[date, date]) -> None:
     told = FigureQuery(frozenset({CENTRE}), first, last).previous_period()
     assert (told.first, told.last) == before
 

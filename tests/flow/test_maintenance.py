@@ -81,9 +81,7 @@ def test_all_abandoned_drafts_become_final(time_is: TimeIs, day_one: date) -> No
     assert len(stored.read_rows(Response)) == maintenance.DRAFTS_AT_ONCE + 1
 
 
-def test_a_day_is_closed_only_when_no_response_of_it_can_still_be_recorded(
-    time_is: TimeIs, day_one: date
-) -> None:
+def test_a_day_is_closed_only_when_no_response_of_it_can_still_be_recorded(time_is: TimeIs, day_one: date) -> None:
     send_answer(create_invitation().token, {"off.nps": 9})
 
     time_is("2026-03-03T00:05+02:00")
@@ -122,9 +120,7 @@ def test_comments_go_when_they_are_old_enough_and_coded_answers_never(
     assert stored.read_answers() == {("off.nps", "9")}
 
 
-def test_a_comment_s_age_counts_from_the_day_it_was_left(
-    time_is: TimeIs, day_one: date, settings: Settings
-) -> None:
+def test_a_comment_s_age_counts_from_the_day_it_was_left(time_is: TimeIs, day_one: date, settings: Settings) -> None:
     time_is(noon(day_one + timedelta(days=100)))
     told = AssistedAnswer(
         centre="SN12000007",
@@ -143,9 +139,7 @@ def test_a_comment_s_age_counts_from_the_day_it_was_left(
     assert maintenance.purge_expired_data().comments == 1
 
 
-def test_spent_invitations_go_with_their_cases_and_history(
-    time_is: TimeIs, day_one: date, settings: Settings
-) -> None:
+def test_spent_invitations_go_with_their_cases_and_history(time_is: TimeIs, day_one: date, settings: Settings) -> None:
     report = make_case_update("registered")
     register_case(report)
     invitation = register_case(make_case_update(case_number=report.case_number)).invitation

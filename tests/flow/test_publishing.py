@@ -40,9 +40,9 @@ def document(kind: str) -> dict[str, Any]:
 
 def load(kind: str, document: Any) -> str:
     """Publish a document of that kind."""
-    return {"questionnaire": publishing.publish_questionnaire, "methodology": publishing.publish_methodology}[
-        kind
-    ](document)
+    return {"questionnaire": publishing.publish_questionnaire, "methodology": publishing.publish_methodology}[kind](
+        document
+    )
 
 
 def other_text(document: dict[str, Any]) -> dict[str, Any]:

@@ -93,9 +93,7 @@ def test_an_answer_sent_twice_gets_the_same_receipt() -> None:
     token = create_invitation().token
     first: list[RecordedAnswer] = []
 
-    second = finish(
-        token, meanwhile(lambda: first.append(send_answer(token, {"off.nps": 9}, ME)), {"off.nps": 9})
-    )
+    second = finish(token, meanwhile(lambda: first.append(send_answer(token, {"off.nps": 9}, ME)), {"off.nps": 9}))
 
     assert (second.receipt, second.repeated) == (first[0].receipt, True)
     assert len(stored.read_rows(Response)) == 1

@@ -104,6 +104,4 @@ def test_wrong_codes_are_counted_for_the_centre_and_then_must_wait(time_is: Time
 def test_a_short_code_may_be_typed_on_a_ukrainian_keyboard() -> None:
     code = create_invitation().short_code
 
-    assert short_codes.find_token_by_short_code(
-        code.translate(str.maketrans("ABEKMHPCTXY10", "АВЕКМНРСТХУІО"))
-    )
+    assert short_codes.find_token_by_short_code(code.translate(str.maketrans("ABEKMHPCTXY10", "АВЕКМНРСТХУІО")))

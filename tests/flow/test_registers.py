@@ -42,9 +42,7 @@ def test_a_new_centre_is_told_to_the_central_system_with_its_whole_profile() -> 
     assert registers.add_centre(PROFILE | {"contact": "dpo@rada.example"}) == []
 
     assert centre().prefix
-    assert stored.read_event_data(CENTRE_PROFILE) == [
-        PROFILE | {"contact": "dpo@rada.example", "controller": None}
-    ]
+    assert stored.read_event_data(CENTRE_PROFILE) == [PROFILE | {"contact": "dpo@rada.example", "controller": None}]
 
 
 def test_a_centre_is_added_once() -> None:

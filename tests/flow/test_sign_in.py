@@ -53,9 +53,7 @@ def visiting(token: str) -> CurrentUser:
 
 def journal() -> list[tuple[str | None, str]]:
     """Who did what, in order."""
-    return [
-        (each.email, each.action) for each in sorted(stored.read_rows(JournalEntry), key=lambda e: e.number)
-    ]
+    return [(each.email, each.action) for each in sorted(stored.read_rows(JournalEntry), key=lambda e: e.number)]
 
 
 # Password
@@ -228,9 +226,7 @@ def test_a_second_factor_is_set_up_by_its_first_code_and_asked_for_from_then_on(
     assert second_factor_flow.offer_second_factor(half) == secret, "the same until it is confirmed"
 
     with pytest.raises(NotRecognised):
-        second_factor_flow.confirm_second_factor(
-            half, "000000" if current_code(secret) != "000000" else "000001"
-        )
+        second_factor_flow.confirm_second_factor(half, "000000" if current_code(secret) != "000000" else "000001")
     assert sign_in.sign_in(EMAIL, PASSWORD).stage == SET_UP_STAGE
     assert second_factor_flow.confirm_second_factor(half, current_code(secret)).stage == FULL_STAGE
 
@@ -259,9 +255,7 @@ def test_an_existing_second_factor_cannot_be_postponed(app: Flask, secret: str) 
 def test_a_second_factor_set_up_meanwhile_cannot_be_postponed(app: Flask) -> None:
     object.__setattr__(app.config["SETTINGS"], "second_factor", "optional")
     thief, owner = (visiting(sign_in.sign_in(EMAIL, PASSWORD).token) for _ in range(2))
-    second_factor_flow.confirm_second_factor(
-        owner, current_code(second_factor_flow.offer_second_factor(owner))
-    )
+    second_factor_flow.confirm_second_factor(owner, current_code(second_factor_flow.offer_second_factor(owner)))
 
     with pytest.raises(NotAllowed):
         second_factor_flow.postpone_second_factor(thief)

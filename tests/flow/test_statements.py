@@ -97,9 +97,7 @@ def test_an_answer_costs_five_statements_however_many_questions_it_answers() -> 
     }
 
     token = create_invitation().token
-    send_answer(
-        create_invitation().token, {"off.nps": 10}
-    )  # somebody has answered lately, so the methodology is known
+    send_answer(create_invitation().token, {"off.nps": 10})  # somebody has answered lately, so the methodology is known
     with counting() as statements:
         answers.submit_answer(
             token,

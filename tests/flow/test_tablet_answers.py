@@ -32,17 +32,13 @@ def responses(app: Flask) -> list[Response]:
         return read_rows(Response)
 
 
-def test_an_answer_that_waited_is_taken_in_a_language_that_is_not_offered_any_more(
-    app: Flask, tablet: Caller
-) -> None:
+def test_an_answer_that_waited_is_taken_in_a_language_that_is_not_offered_any_more(app: Flask, tablet: Caller) -> None:
     app.config["SETTINGS"] = replace(app.config["SETTINGS"], languages=("uk",))
     assert deliver_answers(tablet, make_tablet_answer({"off.nps": 7}, language="en")) == ["accepted"]
 
 
 def test_an_answer_about_the_hall_is_a_walk_up(app: Flask, tablet: Caller) -> None:
-    assert deliver_answers(tablet, make_tablet_answer({"off.nps": 7, "any.reasons": ["queue"]})) == [
-        "accepted"
-    ]
+    assert deliver_answers(tablet, make_tablet_answer({"off.nps": 7, "any.reasons": ["queue"]})) == ["accepted"]
     [stored] = responses(app)
     assert (stored.source, stored.service_id, stored.workplace) == ("tablet_walkup", None, None)
     with app.app_context():
@@ -70,9 +66,7 @@ def test_an_answer_with_a_code_is_about_the_case(app: Flask, tablet: Caller, typ
 
 def test_a_code_is_spent_once_and_the_second_answer_is_a_walk_up(app: Flask, tablet: Caller) -> None:
     code = code_of(app)
-    assert deliver_answers(
-        tablet, make_tablet_answer(short_code=code), make_tablet_answer(short_code=code)
-    ) == [
+    assert deliver_answers(tablet, make_tablet_answer(short_code=code), make_tablet_answer(short_code=code)) == [
         "accepted",
         "accepted_as_walkup",
     ]
@@ -83,20 +77,14 @@ def test_a_code_spent_on_a_phone_meanwhile_leaves_a_walk_up(app: Flask, tablet: 
     with app.app_context():
         invitation = story.create_invitation()
         story.send_answer(invitation.token, {"off.nps": 3})
-    assert deliver_answers(tablet, make_tablet_answer(short_code=invitation.short_code)) == [
-        "accepted_as_walkup"
-    ]
+    assert deliver_answers(tablet, make_tablet_answer(short_code=invitation.short_code)) == ["accepted_as_walkup"]
 
 
-def test_what_was_begun_on_a_phone_counts_and_the_tablets_answer_is_a_walk_up(
-    app: Flask, tablet: Caller
-) -> None:
+def test_what_was_begun_on_a_phone_counts_and_the_tablets_answer_is_a_walk_up(app: Flask, tablet: Caller) -> None:
     with app.app_context():
         invitation = story.create_invitation()
         story.begin_answer(invitation.token, {"off.nps": 3})
-    assert deliver_answers(tablet, make_tablet_answer(short_code=invitation.short_code)) == [
-        "accepted_as_walkup"
-    ]
+    assert deliver_answers(tablet, make_tablet_answer(short_code=invitation.short_code)) == ["accepted_as_walkup"]
     with app.app_context():
         story.send_answer(invitation.token, {"off.staff": "good"})
     assert sorted(one.source for one in responses(app)) == ["qr_case", "tablet_walkup"]
@@ -119,9 +107,7 @@ def test_a_cancelled_or_expired_code_leaves_a_walk_up(app: Flask, tablet: Caller
     assert deliver_answers(tablet, late) == ["accepted_as_walkup"]
 
 
-def test_a_code_that_expired_while_the_line_was_down_still_counts(
-    app: Flask, tablet: Caller, time_is: TimeIs
-) -> None:
+def test_a_code_that_expired_while_the_line_was_down_still_counts(app: Flask, tablet: Caller, time_is: TimeIs) -> None:
     def answered() -> Any:
         first, last = date(2026, 11, 1), date(2026, 12, 31)
         told: Any = read_summary_json(centres=[story.CENTRE], first=first, last=last, min_group=5)
@@ -133,9 +119,9 @@ def test_a_code_that_expired_while_the_line_was_down_still_counts(
     with app.app_context():
         maintenance.close_days()
         assert answered() == 0
-    assert deliver_answers(
-        tablet, make_tablet_answer(short_code=code, answered_at="2026-12-20T12:00:00+02:00")
-    ) == ["accepted"]
+    assert deliver_answers(tablet, make_tablet_answer(short_code=code, answered_at="2026-12-20T12:00:00+02:00")) == [
+        "accepted"
+    ]
     with app.app_context():
         assert answered() == 1
         maintenance.close_days()
@@ -184,10 +170,7 @@ def test_a_bad_item_spoils_no_other_and_its_reason_stays_for_the_staff(app: Flas
         None,
     ]
 
-    assert (
-        deliver_answers(tablet, *bad[:5], fine, *bad[5:])
-        == ["rejected"] * 5 + ["accepted"] + ["rejected"] * 6
-    )
+    assert deliver_answers(tablet, *bad[:5], fine, *bad[5:]) == ["rejected"] * 5 + ["accepted"] + ["rejected"] * 6
     assert deliver_answers(tablet, *bad) == ["rejected"] * len(bad)
 
     assert len(responses(app)) == 1

@@ -93,9 +93,7 @@ def test_an_answer_that_cannot_be_opened_spoils_no_other(place: str) -> None:
     ],
     ids=str,
 )
-def test_nothing_that_whoever_has_the_tablet_could_seal_breaks_the_door(
-    place: str, crafted: dict[str, Any]
-) -> None:
+def test_nothing_that_whoever_has_the_tablet_could_seal_breaks_the_door(place: str, crafted: dict[str, Any]) -> None:
     document = a_file(place, sealed(place, make_tablet_answer() | crafted), sealed(place))
     assert import_tablet_file(document) == {"accepted": 1, "rejected": 1}
 

@@ -78,9 +78,7 @@ def test_a_code_lives_ten_minutes(app: Flask, centre: str, stranger: Caller, tim
 def test_a_wrong_code_is_a_plain_sentence(centre: str, stranger: Caller) -> None:
     reply = stranger.post("/kiosk/pair", {"pairing_code": "AAAA-AAAA"}, headers={"Accept-Language": "en"})
     assert reply.status_code == 404
-    assert reply.json["detail"] == (
-        "This pairing code is wrong, used, or older than ten minutes. Ask for a new one."
-    )
+    assert reply.json["detail"] == ("This pairing code is wrong, used, or older than ten minutes. Ask for a new one.")
 
 
 def test_a_tablet_shows_a_code_and_comes_in_when_somebody_approves_it(
@@ -92,9 +90,7 @@ def test_a_tablet_shows_a_code_and_comes_in_when_somebody_approves_it(
     assert pair(stranger, asking["user_code"]) == 404, "who reads the code over a shoulder is not the tablet"
 
     with app.app_context():
-        tablet_pairing.approve_tablet(
-            asking["user_code"], centre, name="Вікно 3", mode="desk", workplace="window-3"
-        )
+        tablet_pairing.approve_tablet(asking["user_code"], centre, name="Вікно 3", mode="desk", workplace="window-3")
         with pytest.raises(NotFound):
             tablet_pairing.approve_tablet(
                 asking["user_code"], centre, name="Вікно 3", mode="desk", workplace="window-3"
@@ -129,9 +125,7 @@ def test_what_opens_is_kept_nowhere(app: Flask, centre: str, stranger: Caller) -
         assert secret not in kept
 
 
-def test_a_browser_keeps_the_key_where_scripts_cannot_read_it(
-    app: Flask, centre: str, client: FlaskClient
-) -> None:
+def test_a_browser_keeps_the_key_where_scripts_cannot_read_it(app: Flask, centre: str, client: FlaskClient) -> None:
     reply = client.post("/api/v1/kiosk/pair", json={"pairing_code": code_for(app, centre)})
     cookie = reply.headers["Set-Cookie"]
     assert reply.json is not None
@@ -166,9 +160,7 @@ def test_a_revoked_tablet_delivers_what_it_holds_and_is_shut_out_then(
     assert tablet.post("/kiosk/responses", {"responses": [before]}).status_code == 401
 
 
-def test_a_revoked_tablet_that_stays_away_for_a_month_is_nobody(
-    app: Flask, tablet: Caller, time_is: TimeIs
-) -> None:
+def test_a_revoked_tablet_that_stays_away_for_a_month_is_nobody(app: Flask, tablet: Caller, time_is: TimeIs) -> None:
     begin = time_is("2026-11-20T10:00+02:00")
     [device] = _devices(app)
     item = make_tablet_answer()
@@ -178,9 +170,7 @@ def test_a_revoked_tablet_that_stays_away_for_a_month_is_nobody(
     assert tablet.post("/kiosk/responses", {"responses": [item]}).status_code == 401
 
 
-def test_a_tablet_that_lost_its_key_is_paired_again(
-    app: Flask, new_tablet: NewTablet, stranger: Caller
-) -> None:
+def test_a_tablet_that_lost_its_key_is_paired_again(app: Flask, new_tablet: NewTablet, stranger: Caller) -> None:
     old = new_tablet()
     [device] = _devices(app)
     with app.app_context():

@@ -104,9 +104,7 @@ def test_a_case_of_another_window_another_centre_or_another_hour_is_not_offered(
     assert pending(hall) is None
 
 
-def test_of_two_cases_the_one_that_ended_last_is_offered(
-    app: Flask, new_tablet: NewTablet, time_is: TimeIs
-) -> None:
+def test_of_two_cases_the_one_that_ended_last_is_offered(app: Flask, new_tablet: NewTablet, time_is: TimeIs) -> None:
     begin = time_is(TEN)
     desk = new_tablet("desk", workplace="window-3")
     last = completed(app)
@@ -169,10 +167,7 @@ def test_a_typed_code_that_is_spent_or_closed_says_so(app: Flask, tablet: Caller
 def test_another_centres_code_is_unknown_here(app: Flask, new_tablet: NewTablet) -> None:
     with app.app_context():
         story.create_centre("SN12000008")
-    assert (
-        new_tablet(centre="SN12000008").post("/kiosk/codes", {"short_code": completed(app)}).status_code
-        == 404
-    )
+    assert new_tablet(centre="SN12000008").post("/kiosk/codes", {"short_code": completed(app)}).status_code == 404
 
 
 def test_typed_codes_are_limited_for_each_tablet(app: Flask, new_tablet: NewTablet) -> None:

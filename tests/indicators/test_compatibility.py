@@ -18,9 +18,7 @@ def asked(day: str = "2027-01-01", *, word: str = "acceptable", id: str = "off.s
     """Our questionnaire of the offices, in force from a day, with another word or another question."""
     file = questionnaires.DOCUMENTS_FOLDER / "offline-2026.1.json"
     text = file.read_text(encoding="utf-8").replace('"acceptable"', f'"{word}"').replace("off.staff", id)
-    return questionnaires.parse_questionnaire(
-        json.loads(text) | {"version": "offline-2027.1", "effective_from": day}
-    )
+    return questionnaires.parse_questionnaire(json.loads(text) | {"version": "offline-2027.1", "effective_from": day})
 
 
 @pytest.fixture
@@ -73,9 +71,7 @@ def test_a_later_methodology_has_a_place_for_what_was_answered_before_it(countin
 
 
 def test_a_later_methodology_may_leave_a_question_out(counting: Any) -> None:
-    refuse_misfit(
-        asked(), [*methodology.shipped_methodologies(), counting("new", "2028-01-01", without="off.staff")]
-    )
+    refuse_misfit(asked(), [*methodology.shipped_methodologies(), counting("new", "2028-01-01", without="off.staff")])
 
     with pytest.raises(ValueError, match=r"new counts no answers to off\.staff"):
         refuse_misfit(
@@ -87,7 +83,5 @@ def test_a_later_methodology_may_leave_a_question_out(counting: Any) -> None:
 def test_reasons_that_no_figure_would_pool_are_refused(methodology_document: dict[str, Any]) -> None:
     methodology_document["operational"]["reasons"] = "any.why"
     other = methodology.parse_methodology(methodology_document)
-    with pytest.raises(
-        ValueError, match=r"counts reasons by any\.why, not by any\.reasons of offline-2027\.1"
-    ):
+    with pytest.raises(ValueError, match=r"counts reasons by any\.why, not by any\.reasons of offline-2027\.1"):
         refuse_misfit(asked(), [other])

@@ -89,9 +89,7 @@ def test_the_index_stays_within_a_hundred_and_pooling_lies_between_its_parts(
     here: dict[str, int], there: dict[str, int]
 ) -> None:
     parts = [
-        part.exact
-        for part in (loyalty_index(here, OFFICIAL), loyalty_index(there, OFFICIAL))
-        if part.exact is not None
+        part.exact for part in (loyalty_index(here, OFFICIAL), loyalty_index(there, OFFICIAL)) if part.exact is not None
     ]
     pooled = loyalty_index(Counter(here) + Counter(there), OFFICIAL).exact
     assert (pooled is None) == (not parts)

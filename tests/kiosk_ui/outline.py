@@ -61,9 +61,7 @@ class Outline(HTMLParser):
             self._current = element
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._current.children.append(
-            Element(tag, {name: value or "" for name, value in attrs}, self._current)
-        )
+        self._current.children.append(Element(tag, {name: value or "" for name, value in attrs}, self._current))
 
     def handle_endtag(self, tag: str) -> None:
         assert self._current.tag == tag, f"</{tag}> closes <{self._current.tag}>"
@@ -125,16 +123,12 @@ def check_house_rules(html: str) -> Outline:
     labels = {label.get("for") for label in page.find_all("label")}
     for control in page.find_all("input", "textarea", "select"):
         wrapped = any(ancestor.tag == "label" and ancestor.text for ancestor in control.ancestors())
-        assert control.get("type") == "hidden" or control.get("id") in labels or wrapped, (
-            "a field has a label"
-        )
+        assert control.get("type") == "hidden" or control.get("id") in labels or wrapped, "a field has a label"
     for button in page.find_all("button", "a", "summary"):
         assert button.text or "hidden" in button.attrs, "what can be pressed says what it does"
 
     for element in page.root.walk():
-        assert not [name for name in element.attrs if name == "style" or name.startswith("on")], (
-            "no inline code"
-        )
+        assert not [name for name in element.attrs if name == "style" or name.startswith("on")], "no inline code"
         for name in ("src", "href", "action", "formaction"):
             assert not re.match(r"(https?:)?//", element.get(name) or ""), "nothing from anywhere else"
     for script in page.find_all("script", "style"):

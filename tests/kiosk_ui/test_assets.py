@@ -28,6 +28,4 @@ def test_an_asset_is_kept_for_a_year_under_an_address_of_its_content(app: Flask,
         assert reply.headers["Cache-Control"] == "public, max-age=31536000, immutable"
         assert gzip.decompress(reply.data) == client.get(path).data
         assert client.get(f"/assets/{name}?v=old").headers["Cache-Control"] == "no-cache"
-        assert (
-            client.get(path, headers={"If-None-Match": client.get(path).headers["ETag"]}).status_code == 304
-        )
+        assert client.get(path, headers={"If-None-Match": client.get(path).headers["ETag"]}).status_code == 304

@@ -116,9 +116,7 @@ def test_little_or_nothing_can_be_drawn_too(drawn: Callable[[], Markup]) -> None
 
 def test_what_is_out_of_the_ordinary_has_another_shape_and_not_only_another_colour() -> None:
     shapes = [
-        element.tag
-        for element in parse_chart(draw_all_charts()["trend"]).iter()
-        if "dot" in element.get("class", "")
+        element.tag for element in parse_chart(draw_all_charts()["trend"]).iter() if "dot" in element.get("class", "")
     ]
     assert sorted(shapes) == ["circle", "polygon"]
     funnel = parse_chart(draw_all_charts()["funnel"])
@@ -134,9 +132,7 @@ def test_a_line_breaks_where_a_period_is_not_told() -> None:
 
 
 def test_nothing_is_drawn_beside_the_picture() -> None:
-    for name, chart in draw_all_charts(
-        "Дуже довга назва послуги, яка не вміщається в один рядок діаграми"
-    ).items():
+    for name, chart in draw_all_charts("Дуже довга назва послуги, яка не вміщається в один рядок діаграми").items():
         image = parse_chart(chart)
         width, height = (float(part) for part in image.get("viewBox", "").split()[2:])
         for element in image.iter():

@@ -35,9 +35,7 @@ def read_colour_sets() -> dict[str, dict[str, str]]:
     """Return the colours of each set; what a set leaves out it takes from the set before it."""
     css = (STATIC / "tokens.css").read_text()
     blocks = re.findall(r"(?:@media ([^{]+)\{\s*)?:root \{([^}]*)\}", css)
-    defined = {
-        query.strip(): dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", body)) for query, body in blocks
-    }
+    defined = {query.strip(): dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", body)) for query, body in blocks}
     dark, more = "(prefers-color-scheme: dark)", "(prefers-contrast: more)"
     light = defined[""]
     return {
@@ -51,9 +49,7 @@ def read_colour_sets() -> dict[str, dict[str, str]]:
 def luminance(colour: str) -> float:
     """Return the relative luminance of ``#rrggbb``, 0 to 1 (WCAG 2.2, glossary)."""
     parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    red, green, blue = (
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
-    )
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
@@ -84,9 +80,7 @@ def test_colours_are_chosen_in_the_token_table_only() -> None:
 
 def test_every_token_that_is_used_exists() -> None:
     defined = set(re.findall(r"--([\w-]+):", (STATIC / "tokens.css").read_text()))
-    used = {
-        name for sheet in STATIC.glob("*.css") for name in re.findall(r"var\(--([\w-]+)\)", sheet.read_text())
-    }
+    used = {name for sheet in STATIC.glob("*.css") for name in re.findall(r"var\(--([\w-]+)\)", sheet.read_text())}
 
     assert used <= defined
     assert defined <= used, "a token that nobody uses"

@@ -22,9 +22,7 @@ def test_a_qr_code_comes_as_wide_as_a_printer_needs_it(client: FlaskClient, invi
     assert widths == {1: modules, 6: 6 * modules, 20: 20 * modules}
 
 
-@pytest.mark.parametrize(
-    "dots", ["0", "21", "-1", "6.0", "", "06", "٦", "9" * 5000], ids=lambda dots: dots[:5]
-)
+@pytest.mark.parametrize("dots", ["0", "21", "-1", "6.0", "", "06", "٦", "9" * 5000], ids=lambda dots: dots[:5])
 def test_no_other_width_is_drawn(client: FlaskClient, invited: Invited, dots: str) -> None:
     assert client.get(f"{invited()}/qr.png?dots={dots}").status_code == 422
 

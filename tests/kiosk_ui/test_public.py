@@ -40,9 +40,7 @@ def test_a_typed_code_leads_to_its_survey(app: Flask, client: FlaskClient, centr
     assert (reply.status_code, reply.location) == (303, f"/S/{invitation.token}")
 
 
-def test_a_receipt_is_typed_in_the_same_field(
-    app: Flask, client: FlaskClient, centre: str, get_page: GetPage
-) -> None:
+def test_a_receipt_is_typed_in_the_same_field(app: Flask, client: FlaskClient, centre: str, get_page: GetPage) -> None:
     with app.app_context():
         receipt = story.send_answer(story.create_invitation().token, {"off.nps": 9}).receipt
     spelled = get_page(f"/R/{receipt}").find_one("output").text
@@ -177,9 +175,7 @@ def test_every_refusal_is_a_page(client: FlaskClient, method: str, path: str, st
 
 def test_no_link_leads_to_another_site(get_page: GetPage) -> None:
     for path in ("/%2Fevil.example", "/%2F%5Cevil.example", "/%22%3E%3Cscript%3E"):
-        page = get_page(
-            path, 404, base_url="http://localhost"
-        )  # the house rules refuse addresses of other sites
+        page = get_page(path, 404, base_url="http://localhost")  # the house rules refuse addresses of other sites
 
         assert not page.find_all("script")
 
@@ -198,12 +194,8 @@ def test_a_form_in_pieces_is_refused_before_it_could_be_cut_off(client: FlaskCli
     assert "<h1" in reply.text
 
 
-@pytest.mark.parametrize(
-    ("page", "most"), [("/", 1_000), ("/admin/sign-in", 10_000), ("/admin/nothing-here", 10_000)]
-)
-def test_a_form_of_very_many_fields_is_refused_before_it_is_read(
-    client: FlaskClient, page: str, most: int
-) -> None:
+@pytest.mark.parametrize(("page", "most"), [("/", 1_000), ("/admin/sign-in", 10_000), ("/admin/nothing-here", 10_000)])
+def test_a_form_of_very_many_fields_is_refused_before_it_is_read(client: FlaskClient, page: str, most: int) -> None:
     reply = client.post(page, data="a&" * (most + 1), content_type="application/x-www-form-urlencoded")
 
     assert reply.status_code == 400

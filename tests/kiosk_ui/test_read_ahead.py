@@ -42,9 +42,7 @@ def test_visitors_pages_read_nothing_when_they_are_drawn(
     own_name.cache_clear()
     kiosk_ui.preload_pages(app)
     assert names_read == {"uk", "en"} | {
-        name
-        for name in app.jinja_env.list_templates(extensions=["html"])
-        if not name.startswith(("admin/", "api/"))
+        name for name in app.jinja_env.list_templates(extensions=["html"]) if not name.startswith(("admin/", "api/"))
     }
     cached_names = own_name.cache_info().currsize
     names_read.clear()

@@ -133,9 +133,7 @@ def test_looking_spends_nothing(app: Flask, client: FlaskClient, invited: Invite
 # --- the second screen ---
 
 
-def test_the_first_tap_is_kept_and_the_rest_is_offered(
-    app: Flask, invited: Invited, post_page: GetPage
-) -> None:
+def test_the_first_tap_is_kept_and_the_rest_is_offered(app: Flask, invited: Invited, post_page: GetPage) -> None:
     path, client_id = invited(), str(uuid.uuid4())
 
     page = post_page(path, {"client_id": client_id, "off.nps": "9"})
@@ -167,9 +165,7 @@ def test_who_opens_a_begun_link_later_sees_only_what_is_left_to_say(
     text = page.find_one("main").text
     assert "таємниця" not in text and "3" not in text.replace("2026", "").replace("1\u00a0000", "")[-400:]
     [reasons] = [field for field in page.find_all("fieldset") if "не сподобалося" in field.text]
-    assert reasons.parent and reasons.parent.get("class") == "follow-up", (
-        "not even that the tap was a poor one"
-    )
+    assert reasons.parent and reasons.parent.get("class") == "follow-up", "not even that the tap was a poor one"
 
 
 def test_reasons_are_offered_at_once_after_a_poor_rating(invited: Invited, post_page: GetPage) -> None:
@@ -244,9 +240,7 @@ def test_nothing_answered_is_refused_with_the_way_out(invited: Invited, post_pag
 
     assert page.find_one("title").text.startswith("Помилка: ")
     [summary] = [
-        element
-        for element in page.root.walk()
-        if element.get("role") == "alert" and "hidden" not in element.attrs
+        element for element in page.root.walk() if element.get("role") == "alert" and "hidden" not in element.attrs
     ]
     assert "autofocus" in summary.attrs and summary["tabindex"] == "-1"
     assert "Дайте відповідь хоча б на одне запитання." in summary.text
@@ -267,9 +261,7 @@ def test_what_was_typed_is_still_there_after_a_mistake(invited: Invited, post_pa
     again = page.form_data()
     assert again["any.comment"][0].split() == str(typed["any.comment"]).split()
     assert again == SECOND_LISTS | {
-        name: value if isinstance(value, list) else [value]
-        for name, value in typed.items()
-        if name != "any.comment"
+        name: value if isinstance(value, list) else [value] for name, value in typed.items() if name != "any.comment"
     } | {"any.comment": again["any.comment"]}
     [error] = [element for element in page.find_all("p") if element.get("id") == "error-any.breach"]
     [link] = [link for link in page.find_all("a") if link["href"] == "#any.breach"]
@@ -434,13 +426,8 @@ def test_another_language_stays_all_the_way(client: FlaskClient, invited: Invite
     page = get_page(f"{invited()}?lang=en&via=sms")
 
     assert page.find_one("html")["lang"] == "en"
-    assert (
-        page.find_one("h1").text
-        == "How likely are you to recommend this centre to other people who need a service?"
-    )
-    names = [
-        element.text for element in page.root.walk() if element.tag == "p" and element.get("lang") == "uk"
-    ]
+    assert page.find_one("h1").text == "How likely are you to recommend this centre to other people who need a service?"
+    names = [element.text for element in page.root.walk() if element.tag == "p" and element.get("lang") == "uk"]
     assert names == ["ЦНАП міста Підзвітне", "Реєстрація місця проживання"]
     reply = client.post(page.find_one("form")["action"], data={"off.nps": "9", "finish": "1"})
     assert get_page(reply.location).find_one("h1").text == "Thank you, your answer has arrived"
@@ -498,9 +485,7 @@ def test_an_answer_completed_meanwhile_counts_as_it_was(
     assert "зараховано лише це" in get_page(reply.location).find_one("main").text
 
 
-def test_an_expired_link_is_gone(
-    invited: Invited, get_page: GetPage, post_page: GetPage, time_is: TimeIs
-) -> None:
+def test_an_expired_link_is_gone(invited: Invited, get_page: GetPage, post_page: GetPage, time_is: TimeIs) -> None:
     at = time_is("2026-10-01T12:00+03:00")
     path = invited()
     time_is(at + timedelta(days=31))
@@ -520,13 +505,10 @@ def test_a_cancelled_link_is_gone(app: Flask, centre: str, get_page: GetPage) ->
     assert page.find_one("h1").text == "Це запрошення скасовано"
 
 
-@pytest.mark.parametrize(
-    "path", ["/S/" + "A" * 26, "/S/x", "/S/%F0%9F%98%80", "/R/" + "0" * 20, "/C/SN99999999"]
-)
+@pytest.mark.parametrize("path", ["/S/" + "A" * 26, "/S/x", "/S/%F0%9F%98%80", "/R/" + "0" * 20, "/C/SN99999999"])
 def test_an_unknown_link_says_how_to_go_on(get_page: GetPage, path: str) -> None:
     assert (
-        "Введіть" in get_page(path, 404).find_one("main").text
-        or "введіть" in get_page(path, 404).find_one("main").text
+        "Введіть" in get_page(path, 404).find_one("main").text or "введіть" in get_page(path, 404).find_one("main").text
     )
 
 
@@ -607,9 +589,7 @@ def test_a_survey_is_kept_by_no_cache_and_told_to_nobody(client: FlaskClient, in
         assert "Set-Cookie" not in reply.headers
 
 
-def test_a_look_without_reading_finds_a_used_link_as_a_reader_does(
-    client: FlaskClient, invited: Invited
-) -> None:
+def test_a_look_without_reading_finds_a_used_link_as_a_reader_does(client: FlaskClient, invited: Invited) -> None:
     path = invited()
     client.post(path, data={"off.nps": "9", "finish": "1"})
 
@@ -625,9 +605,7 @@ def test_a_tap_that_brings_a_comment_too_long_gives_it_back(client: FlaskClient,
     assert comment in reply.text
 
 
-def test_half_a_character_is_refused_and_not_kept_as_percent_signs(
-    client: FlaskClient, invited: Invited
-) -> None:
+def test_half_a_character_is_refused_and_not_kept_as_percent_signs(client: FlaskClient, invited: Invited) -> None:
     path, form = invited(), "application/x-www-form-urlencoded"
 
     reply = client.post(path, data="off.nps=9&any.comment=%ED%A0%80&finish=1", content_type=form)

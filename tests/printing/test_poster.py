@@ -13,9 +13,7 @@ ADDRESS = "https://vidhuk.example/C/SN12000007"
 LONG = "Центр надання адміністративних послуг виконавчого комітету " * 8
 
 
-def drawn(
-    centre: str = "ЦНАП міста Підзвітне", shown: str = "vidhuk.example/C/SN12000007"
-) -> ElementTree.Element:
+def drawn(centre: str = "ЦНАП міста Підзвітне", shown: str = "vidhuk.example/C/SN12000007") -> ElementTree.Element:
     """Return the parsed poster."""
     return ElementTree.fromstring(poster.render_poster(ADDRESS, centre, shown))
 

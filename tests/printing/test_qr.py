@@ -66,8 +66,7 @@ def drawn(blocks: str) -> Image.Image:
 def test_picture_outlines_and_terminal_carry_the_same_address(address: str) -> None:
     outlines = Image.fromarray(rasterised(qr.render_svg(address)))
     shown = [
-        read_qr_codes(form)
-        for form in (picture(qr.render_png(address)), outlines, drawn(qr.render_terminal(address)))
+        read_qr_codes(form) for form in (picture(qr.render_png(address)), outlines, drawn(qr.render_terminal(address)))
     ]
     assert shown == [[qr.capitalise_address(address)]] * 3
 
@@ -149,9 +148,7 @@ def test_the_terminal_shows_black_on_white_within_80_columns() -> None:
 )
 def test_blur_of_a_third_of_a_module_fading_and_15_degrees_are_each_read_at_once(damage: Damage) -> None:
     code = picture(qr.render_png(ADDRESS))
-    assert {scan_print(code, damage, seed, frames=1) for seed in range(60)} == {
-        qr.capitalise_address(ADDRESS)
-    }
+    assert {scan_print(code, damage, seed, frames=1) for seed in range(60)} == {qr.capitalise_address(ADDRESS)}
 
 
 @pytest.mark.slow

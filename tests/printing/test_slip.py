@@ -87,9 +87,7 @@ def says(picture: Image.Image, text: str) -> bool:
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("language", ["uk", "en"])
-def test_a_slip_is_as_wide_as_its_paper_in_one_bit_and_carries_the_address(
-    width: Width, language: str
-) -> None:
+def test_a_slip_is_as_wide_as_its_paper_in_one_bit_and_carries_the_address(width: Width, language: str) -> None:
     picture = printed(width, language=language)
     assert (picture.mode, picture.width) == ("1", width)
     assert picture.info["dpi"] == pytest.approx((203.2, 203.2))
@@ -118,9 +116,7 @@ def test_an_address_too_long_for_thermal_paper_is_refused() -> None:
 def test_the_slip_says_where_the_code_leads_what_to_type_and_that_it_is_anonymous(width: Width) -> None:
     picture = printed(width)
     assert [
-        text
-        for text in ("vidhuk.gov.ua", "K7Q2-7K3M-9QXT", "Анонімно,", "обслужили")
-        if not says(picture, text)
+        text for text in ("vidhuk.gov.ua", "K7Q2-7K3M-9QXT", "Анонімно,", "обслужили") if not says(picture, text)
     ] == []
     assert not says(picture, "K7Q2-7K3M-9QXW")
 
@@ -167,9 +163,7 @@ def test_a_preposition_or_an_abbreviation_stays_with_its_word() -> None:
 def test_every_ukrainian_letter_and_mark_has_its_own_shape(face: Path) -> None:
     font = ImageFont.truetype(face, 24, layout_engine=ImageFont.Layout.BASIC)
     missing = bytes(font.getmask("\uffff", "1"))
-    shapes = {
-        letter: bytes(font.getmask(letter, "1")) for letter in ALPHABET + "’ʼ«»„“—–№₴" + "0123456789-:./"
-    }
+    shapes = {letter: bytes(font.getmask(letter, "1")) for letter in ALPHABET + "’ʼ«»„“—–№₴" + "0123456789-:./"}
     assert missing not in shapes.values()
     assert all(any(shape) for shape in shapes.values())
 
@@ -183,6 +177,4 @@ def test_there_is_no_slip_in_a_language_we_do_not_speak() -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_worn_slip_is_read_within_five_frames_19_times_of_20(width: Width) -> None:
     picture = printed(width)
-    assert [scan_print(picture, WORN_PRINT, seed) for seed in range(20)].count(
-        qr.capitalise_address(ADDRESS)
-    ) >= 19
+    assert [scan_print(picture, WORN_PRINT, seed) for seed in range(20)].count(qr.capitalise_address(ADDRESS)) >= 19

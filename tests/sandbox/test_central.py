@@ -87,9 +87,7 @@ def test_what_comes_again_is_a_duplicate_and_counted(central: CentralSystem, cen
     assert central.read_centre_summary(centre)["changed"] == 0
 
 
-def test_an_event_that_says_something_else_the_second_time_is_noticed(
-    central: CentralSystem, centre: str
-) -> None:
+def test_an_event_that_says_something_else_the_second_time_is_noticed(central: CentralSystem, centre: str) -> None:
     [event] = batch(centre, 1)
     send_events(central, [event])
 
@@ -145,9 +143,7 @@ def test_long_lists_are_read_in_pages(central: CentralSystem, centre: str) -> No
 # What it does not take ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "secrets", [SECRETS[:1], SECRETS[1:], (SECRETS[1], "whsec_AAAA"), ("whsec_AAAA", SECRETS[0])]
-)
+@pytest.mark.parametrize("secrets", [SECRETS[:1], SECRETS[1:], (SECRETS[1], "whsec_AAAA"), ("whsec_AAAA", SECRETS[0])])
 def test_any_of_its_secrets_signs_and_one_right_signature_is_enough(
     central: CentralSystem, centre: str, secrets: tuple[str, ...]
 ) -> None:
@@ -209,23 +205,16 @@ def test_a_clock_that_is_minutes_off_is_borne(central: CentralSystem, centre: st
     ],
     ids=lambda value: repr(value)[:50],
 )
-def test_what_is_no_batch_of_one_centre_is_refused_whole(
-    central: CentralSystem, body: bytes, status: int
-) -> None:
+def test_what_is_no_batch_of_one_centre_is_refused_whole(central: CentralSystem, body: bytes, status: int) -> None:
     assert send_events(central, body).status_code == status
 
 
 def test_another_media_type_is_refused(central: CentralSystem, centre: str) -> None:
     assert send_events(central, batch(centre, 1), {"content-type": "application/json"}).status_code == 415
-    assert (
-        send_events(central, batch(centre, 1), {"content-type": f"{MEDIA_TYPE}; charset=utf-8"}).status_code
-        == 200
-    )
+    assert send_events(central, batch(centre, 1), {"content-type": f"{MEDIA_TYPE}; charset=utf-8"}).status_code == 200
 
 
-def test_an_event_that_does_not_fit_is_named_and_the_others_are_taken(
-    central: CentralSystem, centre: str
-) -> None:
+def test_an_event_that_does_not_fit_is_named_and_the_others_are_taken(central: CentralSystem, centre: str) -> None:
     good, strange = batch(centre, 1, 2)
     strange["data"]["status"] = "forgotten"
 
@@ -285,9 +274,7 @@ def test_slow_answers_are_right_in_the_end(central: CentralSystem, centre: str) 
 
 
 @pytest.mark.parametrize("mode", ["timeout", "drip"])
-def test_some_answers_never_come_although_all_is_stored(
-    central: CentralSystem, centre: str, mode: str
-) -> None:
+def test_some_answers_never_come_although_all_is_stored(central: CentralSystem, centre: str, mode: str) -> None:
     central.set_fault(mode, times=1)
 
     with pytest.raises(httpx.ReadTimeout):
@@ -338,9 +325,7 @@ def test_answers_without_sense_come_with_200(
     assert len(central.list_received(centre)) == stores
 
 
-def test_an_endless_answer_goes_on_until_the_reader_has_had_enough(
-    central: CentralSystem, centre: str
-) -> None:
+def test_an_endless_answer_goes_on_until_the_reader_has_had_enough(central: CentralSystem, centre: str) -> None:
     central.set_fault("huge", times=1)
     body, got = json.dumps(batch(centre, 1)).encode(), 0
 
@@ -539,9 +524,7 @@ def told(central: CentralSystem, centre: str) -> str:
         ("en", ["What has arrived", "Answer", "9 of 10", "Completed", "breach", "came 2 times", "Error"]),
     ],
 )
-def test_the_page_says_in_words_what_arrived(
-    central: CentralSystem, told: str, lang: str, words: list[str]
-) -> None:
+def test_the_page_says_in_words_what_arrived(central: CentralSystem, told: str, lang: str, words: list[str]) -> None:
     with central.open_client() as http:
         page = http.get(f"/?lang={lang}").text
 
@@ -560,9 +543,7 @@ def test_the_page_keeps_the_rules_of_pages(central: CentralSystem, told: str) ->
     assert len(outline.all("h1")) == 1
     assert not outline.all("style")
     assert all(attributes.get("src") for attributes in outline.all("script"))
-    assert not any(
-        name == "style" or name.startswith("on") for _, attributes in outline.tags for name in attributes
-    )
+    assert not any(name == "style" or name.startswith("on") for _, attributes in outline.tags for name in attributes)
     labelled = re.findall(r"<label>[^<]*<input[^>]*></label>", reply.text)
     assert len(labelled) == len(outline.all("input")) > 0
     assert {attributes.get("value") for attributes in outline.all("button")} == set(faults.MODES)

@@ -22,11 +22,7 @@ THEIRS = Draft202012Validator({"$ref": "urn:vidhuk:schema:envelope"}, registry=R
 OURS = compiled({"$ref": "urn:vidhuk:schema:envelope"}, {schema["$id"]: schema for schema in SCHEMAS})
 
 strange = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-2, 12)
-    | st.floats(0, 2)
-    | st.sampled_from(["", "none", "great", "\n"]),
+    st.none() | st.booleans() | st.integers(-2, 12) | st.floats(0, 2) | st.sampled_from(["", "none", "great", "\n"]),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["question", "code"]), inner),
     max_leaves=4,
 )
@@ -42,11 +38,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 def events(draw: st.DrawFn) -> Event:
     """An event in which something is replaced, left out, lengthened or added."""
     event = copy.deepcopy(
-        draw(
-            st.sampled_from(
-                [make_status_event("SN1", 1), make_answer_event("SN1", 2, breach=["bribe", "late"])]
-            )
-        )
+        draw(st.sampled_from([make_status_event("SN1", 1), make_answer_event("SN1", 2, breach=["bribe", "late"])]))
     )
     *way, last = draw(st.sampled_from(places(event)))
     holder: Any = event

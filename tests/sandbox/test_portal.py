@@ -21,9 +21,7 @@ from tests.support.server import RunningService
 
 
 @pytest.fixture(scope="module")
-def service(
-    fresh_database: FreshDatabase, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RunningService]:
+def service(fresh_database: FreshDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """The service with the town's centre."""
     with RunningService(tmp_path_factory.mktemp("portal"), fresh_database("sqlite"), workers=1) as service:
         outside.add_centre(service, demo_data.CENTRE)

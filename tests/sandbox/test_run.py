@@ -171,9 +171,7 @@ def assert_an_answer_arrives_at_the_central_system(http: httpx.Client, facts: di
         "status_at": datetime.now(UTC).isoformat(),
     }
     key = {"Authorization": f"Bearer {facts['api_key']}"}
-    survey = http.post(facts["docs"].replace("docs", "cases"), json=case, headers=key).json()["invitation"][
-        "url"
-    ]
+    survey = http.post(facts["docs"].replace("docs", "cases"), json=case, headers=key).json()["invitation"]["url"]
     http.post(survey, data={"off.nps": "10", "finish": "1", "client_id": str(uuid.uuid4())})
 
     deadline = time.monotonic() + 30  # 10 s after the commit on an idle machine
@@ -192,9 +190,7 @@ def test_when_one_process_ends_all_do_and_it_is_said(tmp_path: Path) -> None:
     with started(tmp_path / "var", free_ports()) as demo:
         demo.wait_until_ready()
         [worker] = [
-            pid
-            for pid in demo.processes()
-            if b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            pid for pid in demo.processes() if b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         ]
         os.kill(worker, signal.SIGKILL)
 

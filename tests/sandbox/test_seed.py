@@ -42,9 +42,7 @@ def test_the_same_seed_gives_the_same_town_and_another_seed_another() -> None:
 def test_answers_keep_the_published_shares(plan: seed.Plan) -> None:
     said: dict[str, Counter[object]] = {}
     for visit in plan.visits:
-        if visit.answer and not seed.is_in_trouble(
-            visit.case_update.service.code, visit.case_update.status_at, NOW
-        ):
+        if visit.answer and not seed.is_in_trouble(visit.case_update.service.code, visit.case_update.status_at, NOW):
             for question, value in visit.answer.answers.items():
                 if not isinstance(value, list):
                     said.setdefault(question, Counter())[str(value)] += 1
@@ -72,9 +70,7 @@ def test_one_service_has_gone_wrong_and_people_say_why(plan: seed.Plan) -> None:
 
 
 def test_one_person_s_answers_are_of_one_mood(plan: seed.Plan) -> None:
-    given = [
-        visit.answer.answers for visit in plan.visits if visit.answer and "off.staff" in visit.answer.answers
-    ]
+    given = [visit.answer.answers for visit in plan.visits if visit.answer and "off.staff" in visit.answer.answers]
     unhappy = [answer for answer in given if answer["off.staff"] == "awful" and "off.process" in answer]
 
     assert sum(answer["off.process"] == "awful" for answer in unhappy) > len(unhappy) / 2
@@ -102,9 +98,7 @@ def test_every_answer_fits_the_questionnaire_that_it_answers(plan: seed.Plan) ->
             assert set(accepted.values_by_question) == said
 
 
-@pytest.mark.parametrize(
-    "now", ["2026-11-23T06:00+02:00", "2026-11-22T12:00+02:00", "2026-03-29T03:30+03:00"]
-)
+@pytest.mark.parametrize("now", ["2026-11-23T06:00+02:00", "2026-11-22T12:00+02:00", "2026-03-29T03:30+03:00"])
 def test_a_town_can_be_sown_at_any_hour(time_is: TimeIs, now: str) -> None:
     assert len(seed.make_plan(SMALL, 1, time_is(now)).visits) == SMALL
 
@@ -116,11 +110,7 @@ def test_a_town_that_is_sown_shows_figures_by_window_and_source(context: None, t
     made = seed.make_plan(SMALL, 1, now)
     assert len(stored.read_rows(Centre)) == 1
     assert len(stored.read_rows(Case)) == SMALL
-    told = (
-        sum(visit.answer is not None for visit in made.visits)
-        + len(made.hall_answers)
-        + len(made.assisted_answers)
-    )
+    told = sum(visit.answer is not None for visit in made.visits) + len(made.hall_answers) + len(made.assisted_answers)
     assert len(stored.read_rows(Response)) + len(stored.read_rows(DraftAnswer)) == told
     assert {response.front_office for response in stored.read_rows(Response)} == {"offline", "online"}
     assert {response.source for response in stored.read_rows(Response)} >= {"qr_case", "sms_viber", "qr_hall"}
@@ -149,12 +139,8 @@ def test_sowing_more_never_leaves_stored_figures_behind_the_answers(context: Non
 
     seed.seed_demo_data(40, 2)
 
-    live = read_summary_json(
-        centres={demo_data.CENTRE}, first=day - timedelta(days=90), last=day, min_group=1
-    )
+    live = read_summary_json(centres={demo_data.CENTRE}, first=day - timedelta(days=90), last=day, min_group=1)
     maintenance.recount_days()
-    closed = read_summary_json(
-        centres={demo_data.CENTRE}, first=day - timedelta(days=90), last=day, min_group=1
-    )
+    closed = read_summary_json(centres={demo_data.CENTRE}, first=day - timedelta(days=90), last=day, min_group=1)
     assert live == closed
     assert maintenance.find_count_mismatches() == []

@@ -76,8 +76,7 @@ def somebody(chance: random.Random, front_office: str) -> tuple[dict[str, str], 
         values = {"on.nps": nps, "on.overall": chance.choices(list(OVERALL), list(OVERALL.values()))[0]}
     else:
         values = {"off.nps": nps} | {
-            question: chance.choices(list(weights), list(weights.values()))[0]
-            for question, weights in shares().items()
+            question: chance.choices(list(weights), list(weights.values()))[0] for question, weights in shares().items()
         }
     kept = {question: value for question, value in values.items() if chance.random() < 0.9}
     values = kept or {next(iter(values)): nps}
@@ -130,9 +129,7 @@ def expected(people: Iterable[Person]) -> dict[str, Any]:
         words = list(OVERALL) if office == "online" else ["great", "good", "acceptable", "awful"]
         satisfied = {"excellent", "good"} if office == "online" else {"great", "good"}
         for question in ["on.overall"] if office == "online" else list(shares()):
-            given = Counter(
-                p.values[question] for p in people if p.front_office == office and question in p.values
-            )
+            given = Counter(p.values[question] for p in people if p.front_office == office and question in p.values)
             n, fine = given.total(), sum(given[word] for word in satisfied)
             questions.append(
                 {
@@ -231,9 +228,7 @@ def answer(phones: httpx.Client, visit: tuple[str, Work]) -> int:
         "any.reasons": person.reasons,
         "rest": "1",
     }
-    client = (
-        give_first_answer(phones, path, {first: person.values[first]}) if first in person.values else None
-    )
+    client = give_first_answer(phones, path, {first: person.values[first]}) if first in person.values else None
     return submit_form(phones, path, rest, client).status_code
 
 

@@ -73,9 +73,7 @@ def open_visitor_pages(browser: Browser) -> Iterator[NewPage]:
         complaints.append(error.message)
 
     def new_page(**options: Any) -> Page:
-        context = browser.new_context(
-            **(DESKTOP | {"locale": "uk-UA", "timezone_id": "Europe/Kyiv"} | options)
-        )
+        context = browser.new_context(**(DESKTOP | {"locale": "uk-UA", "timezone_id": "Europe/Kyiv"} | options))
         context.set_default_timeout(10_000)
         contexts.append(context)
         page = context.new_page()
@@ -104,9 +102,7 @@ def find_barriers(page: Page, *, only_colours: bool = False) -> list[tuple[str, 
         page.emulate_media(color_scheme=scheme)
         page.evaluate(FINISH_ANIMATIONS_SCRIPT)
         rules = {"runOnly": ["color-contrast"]} if only_colours or scheme == "dark" else {}
-        violations += [
-            (scheme, rule, targets) for rule, targets in page.evaluate(FIND_VIOLATIONS_SCRIPT, rules)
-        ]
+        violations += [(scheme, rule, targets) for rule, targets in page.evaluate(FIND_VIOLATIONS_SCRIPT, rules)]
     return violations
 
 

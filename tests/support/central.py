@@ -55,9 +55,7 @@ class CentralSystem(Gunicorn):
     def read_centre_summary(self, centre: str) -> dict[str, Any]:
         """Return what the central system counts for that centre."""
         [centre_summary] = [
-            candidate
-            for candidate in self.read_summary()["centres"]
-            if candidate["source"] == f"/centres/{centre}"
+            candidate for candidate in self.read_summary()["centres"] if candidate["source"] == f"/centres/{centre}"
         ]
         return dict(centre_summary)
 
@@ -77,9 +75,7 @@ def make_status_event(centre: str, sequence: int, **members: Any) -> Event:
         "status_at": "2026-11-20T10:15:00+02:00",
         "registered_at": None,
     }
-    return (
-        _make_event("ua.vidhuk.case.status.v1", centre, sequence, "2026-11-20T10:15:00+02:00", data) | members
-    )
+    return _make_event("ua.vidhuk.case.status.v1", centre, sequence, "2026-11-20T10:15:00+02:00", data) | members
 
 
 def make_answer_event(centre: str, sequence: int, **overrides: Any) -> Event:
@@ -131,9 +127,7 @@ def send_events(
     """Send a signed request with these events or this body; ``headers`` replace signed ones."""
     body = events if isinstance(events, bytes) else json.dumps(list(events)).encode()
     with central.open_client() as http:
-        return http.post(
-            "/events", content=body, headers=sign_headers(body) | dict(headers or {}), timeout=timeout
-        )
+        return http.post("/events", content=body, headers=sign_headers(body) | dict(headers or {}), timeout=timeout)
 
 
 def _answer_facts(centre: str) -> dict[str, Any]:

@@ -84,8 +84,7 @@ class PostgresDatabases:
             # The connection stays open: a new one spends 30 ms on learning what tables there are.
             self._connection = connect(self._shared.replace("+psycopg", ""), autocommit=True)
             tables = self._connection.execute(
-                "SELECT tablename FROM pg_tables"
-                " WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
             )
             self._empty_statement = sql.SQL("; ").join(
                 [

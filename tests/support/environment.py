@@ -10,9 +10,7 @@ CASE_KEY = "ca" * 32
 TOKEN_KEYS = "70" * 32
 
 
-def build_environment(
-    data_dir: Path, database_url: str, public_url: str = "http://127.0.0.1:8000"
-) -> dict[str, str]:
+def build_environment(data_dir: Path, database_url: str, public_url: str = "http://127.0.0.1:8000") -> dict[str, str]:
     """Return every required setting; the machine's own FEEDBACK_ variables are ignored."""
     return {
         "DATA_DIR": str(data_dir),
@@ -28,7 +26,5 @@ def build_process_environment(
     machine_variables: Mapping[str, str], service_variables: Mapping[str, str]
 ) -> dict[str, str]:
     """Return the environment of a child process: the machine's variables without our settings, then the service's."""
-    inherited_variables = {
-        name: value for name, value in machine_variables.items() if not name.startswith("FEEDBACK_")
-    }
+    inherited_variables = {name: value for name, value in machine_variables.items() if not name.startswith("FEEDBACK_")}
     return inherited_variables | dict(service_variables)

@@ -33,9 +33,7 @@ class _PageReader(HTMLParser):
             self.texts.append(value or "")
             if name.startswith("on") or name in ("style", "srcdoc", "formaction"):
                 self.active_content.append(f"<{tag} {name}>")
-            if name in ("href", "src", "action", "xlink:href") and not (value or "").startswith(
-                _ALLOWED_PREFIXES
-            ):
+            if name in ("href", "src", "action", "xlink:href") and not (value or "").startswith(_ALLOWED_PREFIXES):
                 self.active_content.append(f"<{tag} {name}={value!r}>")
 
     def handle_data(self, data: str) -> None:
@@ -63,9 +61,7 @@ def find_active_content_in_svg(svg: bytes) -> list[str]:
         tag = element.tag.rpartition("}")[2]
         if tag not in ALLOWED_TAGS:
             findings.append(f"<{tag}>")
-        findings += [
-            f"<{tag} {name}>" for name in element.attrib if name.lower().startswith("on") or "href" in name
-        ]
+        findings += [f"<{tag} {name}>" for name in element.attrib if name.lower().startswith("on") or "href" in name]
     return findings
 
 

@@ -67,23 +67,17 @@ class PostgresServer:
     def create_database(self, database: str, template: str = "template1") -> str:
         """Create a database as a copy of ``template``, to which nobody is connected; return its address."""
         self.execute_statement(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                sql.Identifier(database), sql.Identifier(template)
-            )
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(database), sql.Identifier(template))
         )
         return self.database_url(database)
 
     def drop_database(self, database: str) -> None:
         """Drop the database and all connections to it."""
-        self.execute_statement(
-            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database))
-        )
+        self.execute_statement(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
 
     def execute_statement(self, statement: sql.Composed) -> None:
         """Run one statement outside a transaction, in the database ``postgres``."""
-        with psycopg.connect(
-            host=str(self.folder), user="postgres", dbname="postgres", autocommit=True
-        ) as connection:
+        with psycopg.connect(host=str(self.folder), user="postgres", dbname="postgres", autocommit=True) as connection:
             connection.execute(statement)
 
     def start(self) -> None:
@@ -137,9 +131,7 @@ class PostgresServer:
 
     def _accepts_connections(self) -> bool:
         try:
-            psycopg.connect(
-                host=str(self.folder), user="postgres", dbname="postgres", connect_timeout=2
-            ).close()
+            psycopg.connect(host=str(self.folder), user="postgres", dbname="postgres", connect_timeout=2).close()
         except psycopg.OperationalError:
             return False
         return True

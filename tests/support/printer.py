@@ -34,8 +34,7 @@ class Damage:
         """Return the same misfortunes, each ``dose`` times as bad; shares stop at 0.97."""
         scaled_values = {name: value * factor for name, value in asdict(self).items()}
         capped_values = {
-            name: value if name in ("blur", "angle") else min(value, 0.97)
-            for name, value in scaled_values.items()
+            name: value if name in ("blur", "angle") else min(value, 0.97) for name, value in scaled_values.items()
         }
         return Damage(**capped_values)
 

@@ -80,16 +80,12 @@ class Receiver:
 
     def list_sequences(self, source: str) -> list[int]:
         """Return the sequence numbers of all events from this source, in order."""
-        return sorted(
-            int(event["sequence"]) for event in self.events_by_id.values() if event["source"] == source
-        )
+        return sorted(int(event["sequence"]) for event in self.events_by_id.values() if event["source"] == source)
 
     def handle_request(self, headers: Mapping[str, str], body: bytes) -> ScriptedReply:
         """Store the events of a request, or not; return the reply."""
         try:
-            message_id = webhook_signature.verify_signature(
-                headers, body, self.secrets, now=datetime.now(UTC)
-            )
+            message_id = webhook_signature.verify_signature(headers, body, self.secrets, now=datetime.now(UTC))
         except BadSignature:
             return ScriptedReply(401, b"{}", stores=False)
         events: list[Event] = json.loads(body)
@@ -112,9 +108,7 @@ class Receiver:
         if reply.body is not None:
             return reply
         rejected = [
-            {"id": event_id, "reason": reply.rejects[event_id]}
-            for event_id in ids
-            if event_id in reply.rejects
+            {"id": event_id, "reason": reply.rejects[event_id]} for event_id in ids if event_id in reply.rejects
         ]
         receipt = {"accepted": accepted, "duplicates": duplicates, "rejected": rejected}
         return ScriptedReply(**(vars(reply) | {"body": json.dumps(receipt).encode()}))

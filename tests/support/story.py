@@ -71,9 +71,7 @@ def create_invitation(**facts: Any) -> InvitationView:
 def begin_answer(token: str, answers: Mapping[str, object], client_id: uuid.UUID | None = None) -> uuid.UUID:
     """Save a draft answer; return the client id."""
     client_id = client_id or uuid.uuid4()
-    save_draft(
-        token, client_id=client_id, submission=JsonSubmission(answers), language="uk", source="qr_case"
-    )
+    save_draft(token, client_id=client_id, submission=JsonSubmission(answers), language="uk", source="qr_case")
     return client_id
 
 
@@ -82,23 +80,15 @@ def send_answer(
 ) -> RecordedAnswer:
     """Submit a final answer."""
     options = {"language": "uk", "source": "qr_case"} | options
-    return submit_answer(
-        token, client_id=client_id or uuid.uuid4(), submission=JsonSubmission(answers), **options
-    )
+    return submit_answer(token, client_id=client_id or uuid.uuid4(), submission=JsonSubmission(answers), **options)
 
 
 @transaction
 def refuse_newest_event(tx: Session, centre: str = CENTRE, reason: str = "HTTP 422") -> uuid.UUID:
     """Have the newest event of the centre refused by the central system; return its id."""
-    events_of_centre = (
-        select(Event.id).join(Centre, Centre.id == Event.centre_id).where(Centre.code == centre)
-    )
+    events_of_centre = select(Event.id).join(Centre, Centre.id == Event.centre_id).where(Centre.code == centre)
     newest_id = tx.scalars(events_of_centre.order_by(Event.id.desc()).limit(1)).one()
-    mark_dead = (
-        update(Event)
-        .where(Event.id == newest_id)
-        .values(state="dead", due_at=None, attempts=3, reason=reason)
-    )
+    mark_dead = update(Event).where(Event.id == newest_id).values(state="dead", due_at=None, attempts=3, reason=reason)
     tx.execute(mark_dead, execution_options={"synchronize_session": False})
     return newest_id
 

@@ -93,9 +93,7 @@ def test_a_reason_of_the_other_front_office_is_refused(value: object) -> None:
 
 
 def test_reasons_are_taken_after_a_good_answer_too() -> None:
-    assert check_answers(OFFLINE, {"off.nps": 10, "any.reasons": ["queue"]}).choices == {
-        "any.reasons": ("queue",)
-    }
+    assert check_answers(OFFLINE, {"off.nps": 10, "any.reasons": ["queue"]}).choices == {"any.reasons": ("queue",)}
 
 
 def test_several_answers_are_kept_in_the_order_of_the_questionnaire() -> None:
@@ -223,9 +221,7 @@ def test_masking_may_make_a_comment_longer_than_what_may_be_typed() -> None:
 
 
 def test_later_answers_hold_and_earlier_ones_stay() -> None:
-    first = check_answers(
-        OFFLINE, {"off.nps": 9, "any.comment": "0501234567", "any.reasons": ["seats", "late"]}
-    )
+    first = check_answers(OFFLINE, {"off.nps": 9, "any.comment": "0501234567", "any.reasons": ["seats", "late"]})
     second = check_answers(OFFLINE, {"off.nps": 3, "off.staff": "good", "any.reasons": ["other"]})
     assert first.merge_with(second) == Answers(
         single={"off.nps": "3", "off.staff": "good"},
@@ -277,9 +273,7 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 
 @unhurried
 @given(
-    st.dictionaries(
-        st.sampled_from([question.id for question in OFFLINE.questions]) | st.text(max_size=8), json_values
-    )
+    st.dictionaries(st.sampled_from([question.id for question in OFFLINE.questions]) | st.text(max_size=8), json_values)
 )
 def test_any_json_is_either_right_or_refused_by_name(raw: dict[str, Any]) -> None:
     try:

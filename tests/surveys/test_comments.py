@@ -57,9 +57,7 @@ def say(tx: Session, /, *texts: str | None, **facts: Any) -> list[uuid.UUID]:
     ids = [uuid.uuid4() for _ in texts]
     for id, text in zip(ids, texts, strict=True):
         answer_facts = AnswerFacts(response_id=id, context=context, **(usual | facts))
-        responses.insert_response(
-            tx.connection(), answer_facts, questionnaire, Answers(single, choices, text)
-        )
+        responses.insert_response(tx.connection(), answer_facts, questionnaire, Answers(single, choices, text))
     return ids
 
 
@@ -125,9 +123,7 @@ def test_another_centre_is_not_read(found: Find) -> None:
     assert found().total == 0
 
 
-@pytest.mark.parametrize(
-    "of", [{"service": "Паспорт"}, {"source": "phone_interview"}, {"front_office": "online"}]
-)
+@pytest.mark.parametrize("of", [{"service": "Паспорт"}, {"source": "phone_interview"}, {"front_office": "online"}])
 def test_who_answered_among_few_alike_is_not_read(found: Find, of: dict[str, str]) -> None:
     said("one of four", *[None] * 3, service="Паспорт", source="phone_interview", front_office="online",
          questionnaire="online-2026.1", single={})  # fmt: skip
@@ -169,9 +165,7 @@ def test_who_took_the_answer_back_is_no_crowd(found: Find) -> None:
 def withdraw_one(tx: Session, service: str) -> None:
     """Withdraw a response without a comment."""
     mine = select(Service.id).where(Service.title == service)
-    silent = select(Response).where(
-        Response.service_id.in_(mine), Response.id.not_in(select(Comment.response_id))
-    )
+    silent = select(Response).where(Response.service_id.in_(mine), Response.id.not_in(select(Comment.response_id)))
     responses.withdraw_response(tx, tx.scalars(silent.limit(1)).one(), withdrawn_on=DAY)
 
 

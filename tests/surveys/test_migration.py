@@ -22,9 +22,7 @@ def facts() -> list[dict[str, Any]]:
     """Return every comment with its columns; the order of reasons has no meaning."""
     names = [column.key for column in Comment.__table__.columns]
     rows = sorted(stored.read_rows(Comment), key=lambda each: each.text)
-    return [
-        {name: getattr(row, name) for name in names} | {"reasons": set(row.reasons.split())} for row in rows
-    ]
+    return [{name: getattr(row, name) for name in names} | {"reasons": set(row.reasons.split())} for row in rows]
 
 
 def said() -> list[tuple[bool, dict[str, list[str]]]]:
@@ -67,9 +65,7 @@ def before_and_after(
 
 def test_values_are_the_same_after_the_way_down_and_up(told: dict[str, str], own: Flask) -> None:
     with own.app_context():
-        send_answer(
-            create_invitation().token, {"off.nps": 9, "off.staff": "great", "any.reasons": ["queue", "seats"]}
-        )
+        send_answer(create_invitation().token, {"off.nps": 9, "off.staff": "great", "any.reasons": ["queue", "seats"]})
         send_answer(create_invitation().token, {"any.comment": "Дякую"})
         receipts.withdraw_answer(
             send_answer(create_invitation().token, {"off.nps": 0, "any.breach": ["bribe"]}).receipt
@@ -95,9 +91,7 @@ def test_comments_are_the_same_after_the_way_down_and_up(told: dict[str, str], o
             create_invitation().token,
             {"off.staff": "awful", "any.reasons": ["queue", "seats"], "any.comment": "Черга"},
         )
-        send_answer(
-            create_invitation().token, {"any.breach": ["bribe"], "any.comment": "Натякали"}, language="en"
-        )
+        send_answer(create_invitation().token, {"any.breach": ["bribe"], "any.comment": "Натякали"}, language="en")
         send_answer(create_invitation().token, {"any.breach": ["none"], "any.comment": "Нічого такого"})
 
     before, after = before_and_after(told, own, "0003", facts)

@@ -91,9 +91,7 @@ def test_the_values_are_those_of_the_wire(front_office: str) -> None:
     assert values["any.comment"] == ()
     if front_office == "offline":
         assert values["off.nps"] == POINTS
-        assert {values[f"off.{it}"] for it in ("premises", "services", "staff", "quality", "process")} == {
-            WORDS
-        }
+        assert {values[f"off.{it}"] for it in ("premises", "services", "staff", "quality", "process")} == {WORDS}
     else:
         assert values["on.nps"] == POINTS
         assert values["on.overall"] == ("excellent", "good", "ok", "bad", "awful")
@@ -145,9 +143,7 @@ def test_every_text_is_there_in_both_languages_and_well_set(front_office: str) -
         for language, words in text.items():
             assert words == words.strip() == unicodedata.normalize("NFC", words)
             assert not set("'\"`“”") & set(words), "апостроф ’ and лапки «» only"
-            cyrillic = any(
-                "CYRILLIC" in unicodedata.name(character) for character in words if character.isalpha()
-            )
+            cyrillic = any("CYRILLIC" in unicodedata.name(character) for character in words if character.isalpha())
             assert cyrillic is (language == "uk")
             if language == "uk":
                 assert not set("ыэъёЫЭЪЁ") & set(words)

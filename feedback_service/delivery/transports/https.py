@@ -66,9 +66,7 @@ class HttpsTransport:
         """Close the connection."""
         self._pool.close()
 
-    def _post_events(
-        self, content: bytes, headers: dict[str, str]
-    ) -> tuple[int, dict[str, str], bytes | None]:
+    def _post_events(self, content: bytes, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes | None]:
         timeouts = {
             "connect": CONNECT_SECONDS,
             "write": WRITE_SECONDS,
@@ -151,9 +149,7 @@ class _DeadlineNetwork(httpcore.NetworkBackend):
             # An address that never answers must not use up the time of the next.
             share = (until - time.monotonic()) / (len(addresses) - index)
             try:
-                stream = self._network.connect_tcp(
-                    address, port, max(0.001, share), local_address, socket_options
-                )
+                stream = self._network.connect_tcp(address, port, max(0.001, share), local_address, socket_options)
                 return _DeadlineStream(stream, self)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error

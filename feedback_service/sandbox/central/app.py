@@ -183,8 +183,7 @@ def create_app(event_store: EventStore, secrets: Sequence[bytes]) -> Flask:
 def from_env() -> Flask:
     """Create the central system as the launcher starts it: $DATA_DIR/central.db, secrets divided by commas."""
     secrets = [
-        checks.decode_secret(encoded_secret)
-        for encoded_secret in os.environ["FEEDBACK_CENTRAL_SECRET"].split(",")
+        checks.decode_secret(encoded_secret) for encoded_secret in os.environ["FEEDBACK_CENTRAL_SECRET"].split(",")
     ]
     return create_app(EventStore(Path(os.environ["DATA_DIR"]) / "central.db"), secrets)
 
@@ -200,9 +199,7 @@ def _build_nonsense_reply(fault: Fault) -> Response:
     if fault.mode == "empty":
         return Response(b"", mimetype="application/json")
     if fault.mode == "garbage":
-        return Response(
-            "<!doctype html><title>OK</title><p>Everything is fine, really.", mimetype="text/html"
-        )
+        return Response("<!doctype html><title>OK</title><p>Everything is fine, really.", mimetype="text/html")
     _client_connection().settimeout(ENDLESS_READER_SECONDS)
     return Response(_stream_endlessly(), mimetype="application/json")
 
@@ -238,9 +235,7 @@ def _build_reset_reply(body: bytes = b"") -> Response:
             os.dup2(dummy_socket.fileno(), connection.fileno(), inheritable=False)
         raise ConnectionResetError(errno.ECONNRESET, "reset as asked")
 
-    return Response(
-        stream_half_then_reset(), mimetype="application/json", headers={"Content-Length": str(len(body))}
-    )
+    return Response(stream_half_then_reset(), mimetype="application/json", headers={"Content-Length": str(len(body))})
 
 
 def _wait_unless_gone(seconds: float) -> None:

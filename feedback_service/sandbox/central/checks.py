@@ -46,17 +46,9 @@ def verify_signature(headers: Headers, body: bytes, secrets: Sequence[bytes], no
     message_id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     signatures = headers.get("webhook-signature", "").split()
     if not message_id or not timestamp or not signatures:
-        raise RefusedRequest(
-            401, "unsigned", "webhook-id, webhook-timestamp and webhook-signature are needed"
-        )
-    if (
-        not timestamp.isascii()
-        or not timestamp.isdigit()
-        or abs(now - int(timestamp[:15])) > TOLERANCE_SECONDS
-    ):
-        raise RefusedRequest(
-            401, "timestamp", f"webhook-timestamp is more than {TOLERANCE_SECONDS} seconds off"
-        )
+        raise RefusedRequest(401, "unsigned", "webhook-id, webhook-timestamp and webhook-signature are needed")
+    if not timestamp.isascii() or not timestamp.isdigit() or abs(now - int(timestamp[:15])) > TOLERANCE_SECONDS:
+        raise RefusedRequest(401, "timestamp", f"webhook-timestamp is more than {TOLERANCE_SECONDS} seconds off")
     signed_content = f"{message_id}.{timestamp}.".encode() + body
     expected_signatures = [
         b"v1," + base64.b64encode(hmac.digest(secret, signed_content, hashlib.sha256)) for secret in secrets

@@ -80,9 +80,7 @@ class EventStore:
                     "INSERT INTO pulse VALUES (?, ?) ON CONFLICT DO UPDATE SET events = events + excluded.events",
                     (int(now.timestamp()), len(accepted)),
                 )
-        return BatchReceipt(
-            tuple(accepted), tuple(event_id for event_id in duplicates if event_id not in accepted)
-        )
+        return BatchReceipt(tuple(accepted), tuple(event_id for event_id in duplicates if event_id not in accepted))
 
     def record_refusal(self, reason: str, detail: str, now: datetime, times: int = 1) -> None:
         """Count a refused request, or so many refused events, by reason."""
@@ -104,9 +102,7 @@ class EventStore:
         """Return the last events, the newest first."""
         return [
             _event_from_row(row)
-            for row in self._fetch_rows(
-                f"SELECT {EVENT_COLUMNS} FROM events ORDER BY arrival DESC LIMIT ?", limit
-            )
+            for row in self._fetch_rows(f"SELECT {EVENT_COLUMNS} FROM events ORDER BY arrival DESC LIMIT ?", limit)
         ]
 
     def read_summary(self) -> dict[str, Any]:
@@ -195,9 +191,7 @@ def _store_event(tx: sqlite3.Connection, event: dict[str, Any], now: datetime) -
         "data": json.dumps(event["data"], ensure_ascii=False, sort_keys=True, separators=(",", ":")),
     }
     tx.execute("INSERT INTO sources (source) VALUES (?) ON CONFLICT DO NOTHING", (source,))
-    stored_event = tx.execute(
-        "SELECT * FROM events WHERE source = ? AND id = ?", (source, event["id"])
-    ).fetchone()
+    stored_event = tx.execute("SELECT * FROM events WHERE source = ? AND id = ?", (source, event["id"])).fetchone()
     if stored_event is not None:
         tx.execute("UPDATE events SET times = times + 1 WHERE arrival = ?", (stored_event["arrival"],))
         is_changed = any(stored_event[name] != value for name, value in content.items())
@@ -239,9 +233,7 @@ def _record_sequence_number(tx: sqlite3.Connection, source: str, number: int) ->
         tx.execute("UPDATE sources SET late = late + 1 WHERE source = ?", (source,))
         if stretch_above["first"] == number + 1:
             last = stretch_above["last"]
-            tx.execute(
-                "DELETE FROM stretches WHERE source = ? AND first = ?", (source, stretch_above["first"])
-            )
+            tx.execute("DELETE FROM stretches WHERE source = ? AND first = ?", (source, stretch_above["first"]))
     tx.execute(
         "INSERT INTO stretches VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET last = excluded.last",
         (source, first, last),

@@ -62,15 +62,11 @@ def build_context(
             count,
             _compute_percentage(count, summary["events"]),
         )
-        for event_type, count in sorted(
-            summary["by_type"].items(), key=lambda type_and_count: -type_and_count[1]
-        )
+        for event_type, count in sorted(summary["by_type"].items(), key=lambda type_and_count: -type_and_count[1])
     ]
     for centre in summary["centres"]:
         centre["code"] = centre["source"].rpartition("/")[2]
-        centre["gaps"] = ", ".join(
-            str(first) if first == last else f"{first}–{last}" for first, last in centre["gaps"]
-        )
+        centre["gaps"] = ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in centre["gaps"])
     for refusal in summary["refused"]:
         refusal["word"] = _translate(lang, refusal["reason"])
         refusal["at"] = _format_time(datetime.fromisoformat(refusal["last_at"]), now)
@@ -90,9 +86,7 @@ def build_context(
     }
 
 
-def _describe_event(
-    event: Mapping[str, Any], lang: str, now: datetime, last_seen: int | None
-) -> dict[str, Any]:
+def _describe_event(event: Mapping[str, Any], lang: str, now: datetime, last_seen: int | None) -> dict[str, Any]:
     """One event in words."""
     text, data, event_type = TEXTS[lang], event["data"], event["type"]
     received_at = datetime.fromisoformat(event["received_at"])
@@ -124,9 +118,7 @@ def _describe_value(data: Mapping[str, Any], lang: str) -> dict[str, Any]:
     if "answers" not in data:
         return {"value": None, "remarks": []}
     ratings = [answer["value"] for answer in data["answers"] if isinstance(answer["value"], int)]
-    labels = [
-        _translate(lang, answer["value"]) for answer in data["answers"] if isinstance(answer["value"], str)
-    ]
+    labels = [_translate(lang, answer["value"]) for answer in data["answers"] if isinstance(answer["value"], str)]
     value = f"{ratings[0]} {text['of_ten']}" if ratings else (labels[:1] or [text["answered"]])[0]
     other_count = len(data["answers"]) - 1
     remarks = [
@@ -161,11 +153,7 @@ def _format_duration(duration: timedelta, lang: str) -> str:
 
 def _format_time(at: datetime, now: datetime) -> str:
     local_time = at.astimezone(KYIV)
-    return (
-        f"{local_time:%H:%M:%S}"
-        if local_time.date() == now.astimezone(KYIV).date()
-        else f"{local_time:%d.%m %H:%M}"
-    )
+    return f"{local_time:%H:%M:%S}" if local_time.date() == now.astimezone(KYIV).date() else f"{local_time:%d.%m %H:%M}"
 
 
 def _compute_percentage(part: int, total: int) -> float:

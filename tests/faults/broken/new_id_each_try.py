@@ -24,9 +24,7 @@ def send_with_new_ids(self: HttpsTransport, bodies: Sequence[str]) -> ReceiverRe
         changed_bodies.append(json.dumps(event | {"id": event_id}))
     reply = _original_send(self, changed_bodies)
     time.sleep(0.5)
-    return replace(
-        reply, accepted=frozenset(original_ids.get(event_id, event_id) for event_id in reply.accepted)
-    )
+    return replace(reply, accepted=frozenset(original_ids.get(event_id, event_id) for event_id in reply.accepted))
 
 
 patch.object(HttpsTransport, "send", send_with_new_ids).start()

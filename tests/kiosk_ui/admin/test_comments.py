@@ -38,9 +38,7 @@ def find_heading(page: str) -> str:
 
 def find_set_aside_url(page: str) -> str:
     """Return the address of the form that sets the first comment on the page aside."""
-    forms = (
-        each["action"] for each in Outline(page).root.walk() if each.tag == "form" and each.get("action")
-    )
+    forms = (each["action"] for each in Outline(page).root.walk() if each.tag == "form" and each.get("action"))
     return next(action for action in forms if "/aside" in action)
 
 
@@ -92,9 +90,7 @@ def test_a_wish_that_makes_no_sense_gets_a_sentence_and_the_nearest_view(
 def test_few_alike_are_withheld_with_a_reason(head: StaffClient, app: Flask) -> None:
     yesterday = clock.kyiv_day(clock.now() - timedelta(days=1))
     with app.app_context():
-        send_answer(
-            create_invitation(front_office="online").token, {"on.nps": 1, "any.comment": "одна онлайн"}
-        )
+        send_answer(create_invitation(front_office="online").token, {"on.nps": 1, "any.comment": "одна онлайн"})
 
     page = head.get(f"{PAGE}?front_office=online").text
 
@@ -113,9 +109,7 @@ def test_pages_keep_every_filter(app: Flask, head: StaffClient) -> None:
     assert find_heading(first.text) == "31 comments"
 
     [older] = [
-        each["href"]
-        for each in Outline(first.text).root.walk()
-        if each.text == "Older comments" and each.tag == "a"
+        each["href"] for each in Outline(first.text).root.walk() if each.text == "Older comments" and each.tag == "a"
     ]
     second = head.get(older).text
 
@@ -142,9 +136,7 @@ def test_what_is_set_aside_goes_and_comes_back_and_the_journal_knows(head: Staff
     assert "Коментарі" in journal and OWN_CENTRE in journal
 
 
-@pytest.mark.parametrize(
-    "query", ["endpoint=x", "_external=1&_scheme=javascript", "_anchor=x", "_method=GET"]
-)
+@pytest.mark.parametrize("query", ["endpoint=x", "_external=1&_scheme=javascript", "_anchor=x", "_method=GET"])
 def test_no_word_in_the_address_leads_elsewhere_afterwards(head: StaffClient, query: str) -> None:
     form = find_set_aside_url(head.get(f"{PAGE}?{query}").text)
 

@@ -18,10 +18,7 @@ def refused(app: Flask, centres: None) -> dict[str, uuid.UUID]:
     with app.app_context():
         for centre in (OWN_CENTRE, FOREIGN_CENTRE):
             story.create_invitation(centre=centre)
-        return {
-            centre: story.refuse_newest_event(centre, "HTTP 422 <b>")
-            for centre in (OWN_CENTRE, FOREIGN_CENTRE)
-        }
+        return {centre: story.refuse_newest_event(centre, "HTTP 422 <b>") for centre in (OWN_CENTRE, FOREIGN_CENTRE)}
 
 
 @pytest.mark.parametrize("role", ["administrator", "head"])

@@ -51,9 +51,7 @@ def head(app: Flask, signed_in: SignedIn) -> StaffClient:
         rename_centre(" ".join(PAYLOADS)[:500])
         for number, payload in enumerate(PAYLOADS):
             answer = JsonSubmission({"off.nps": 1, "any.comment": payload, "any.breach": ["insult"]})
-            uninvited_answers.record_hall_answer(
-                OWN_CENTRE, client_id=uuid.uuid4(), submission=answer, language="uk"
-            )
+            uninvited_answers.record_hall_answer(OWN_CENTRE, client_id=uuid.uuid4(), submission=answer, language="uk")
             if number % 8 == 0:
                 service = ServiceRef("", f"x-{number}", " ".join(PAYLOADS[number : number + 8])[:500])
                 for _ in range(6):
@@ -124,9 +122,7 @@ def test_files_are_text(head: StaffClient) -> None:
 def test_letters_are_text_and_go_nowhere_else(head: StaffClient, app: Flask, time_is: TimeIs) -> None:
     with Mailbox() as mailbox, app.app_context():
         settings = app.config["SETTINGS"]
-        app.config["SETTINGS"] = replace(
-            settings, smtp_url=parse_smtp_url(mailbox.url), mail_from="v@rada.example"
-        )
+        app.config["SETTINGS"] = replace(settings, smtp_url=parse_smtp_url(mailbox.url), mail_from="v@rada.example")
         time_is(clock.now() + timedelta(minutes=6))
         alarm_duties.send_alarm_emails(maintenance.never_stop)
         alarm_duties.send_alarm_emails(maintenance.never_stop)
@@ -147,9 +143,7 @@ def test_a_user_whose_address_is_markup_is_text_and_gets_no_letter(
     with Mailbox() as mailbox, app.app_context():
         change_email(head.email, markup_address)
         settings = app.config["SETTINGS"]
-        app.config["SETTINGS"] = replace(
-            settings, smtp_url=parse_smtp_url(mailbox.url), mail_from="v@rada.example"
-        )
+        app.config["SETTINGS"] = replace(settings, smtp_url=parse_smtp_url(mailbox.url), mail_from="v@rada.example")
         page = head.get("/admin/alarms").text
         time_is(clock.now() + timedelta(minutes=6))
         alarm_duties.send_alarm_emails(maintenance.never_stop)

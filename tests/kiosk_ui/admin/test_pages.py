@@ -113,9 +113,7 @@ def test_a_key_is_shown_once_and_works(app: Flask, signed_in: SignedIn) -> None:
     listed = check_house_rules(me.get("/admin/keys").text)
     assert secret not in listed.root.text and EVIL in listed.root.text
 
-    revoke = next(
-        form["action"] for form in listed.find_all("form") if "revoke" in (form.get("action") or "")
-    )
+    revoke = next(form["action"] for form in listed.find_all("form") if "revoke" in (form.get("action") or ""))
     assert me.post(revoke).status_code == 303
     with app.app_context():
         assert api_keys.find_caller(secret) is None
@@ -156,14 +154,10 @@ def test_people_who_answer_see_what_the_centre_chose_to_tell_them(signed_in: Sig
     notice = check_house_rules(me.get(f"/privacy?centre={OWN_CENTRE}").text)
     assert f"Відповіді читає керівник. {EVIL}" in notice.find_one("main").text
     assert not [
-        link
-        for link in check_house_rules(me.get(f"/C/{OWN_CENTRE}").text).find_all("a")
-        if link.text == "English"
+        link for link in check_house_rules(me.get(f"/C/{OWN_CENTRE}").text).find_all("a") if link.text == "English"
     ]
     assert [
-        link
-        for link in check_house_rules(me.get(f"/C/{FOREIGN_CENTRE}").text).find_all("a")
-        if link.text == "English"
+        link for link in check_house_rules(me.get(f"/C/{FOREIGN_CENTRE}").text).find_all("a") if link.text == "English"
     ]
 
 
@@ -175,9 +169,7 @@ def test_mistakes_in_a_profile_are_named_and_nothing_typed_is_lost(signed_in: Si
     assert reply.status_code == 422
     page = check_house_rules(reply.text)
     assert {
-        link["href"]
-        for link in page.find_all("a")
-        if link["href"].startswith("#") and link["href"] != "#main"
+        link["href"] for link in page.find_all("a") if link["href"].startswith("#") and link["href"] != "#main"
     } == {
         "#name",
         "#hours-tue",
@@ -235,8 +227,7 @@ def test_a_long_table_may_be_pasted_as_well_as_sent_as_a_file(signed_in: SignedI
     me, table = signed_in(), "title,code\n" + f"{'Видача витягу ' * 30},не код\n" * 1_200
     fields = {"csrf": derive_form_token(me.token), "table": table}
     body = "".join(
-        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-        for name, value in fields.items()
+        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields.items()
     )
 
     reply = me.client.post(
@@ -301,9 +292,7 @@ def test_the_journal_tells_who_saw_and_did_what_in_ones_own_centre(app: Flask, s
     assert me.get(f"/admin/journal?centre={FOREIGN_CENTRE}").status_code == 404
 
 
-def test_who_looks_from_above_leaves_a_trace_in_the_journal_of_the_centre(
-    app: Flask, signed_in: SignedIn
-) -> None:
+def test_who_looks_from_above_leaves_a_trace_in_the_journal_of_the_centre(app: Flask, signed_in: SignedIn) -> None:
     operator, head = signed_in("operator"), signed_in("head")
     operator.get(PROFILE)
 

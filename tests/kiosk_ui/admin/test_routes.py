@@ -126,9 +126,7 @@ class TwoCentres:
 
     def _create_session(self, me: StaffClient | None) -> str:
         with self.app.app_context():
-            return str(
-                _find_session_id(create_session(me.email if me else create_user("head", FOREIGN_CENTRE)))
-            )
+            return str(_find_session_id(create_session(me.email if me else create_user("head", FOREIGN_CENTRE))))
 
 
 def _argument_name(kind: str) -> str:
@@ -164,9 +162,7 @@ def _create_alarm(centre: str) -> str:
 @reading
 def _find_alarm_id(tx: Session, centre: str) -> uuid.UUID:
     return tx.scalars(
-        select(Alarm.id)
-        .join(Centre, Centre.id == Alarm.centre_id)
-        .where(Centre.code == centre, Alarm.subject == "")
+        select(Alarm.id).join(Centre, Centre.id == Alarm.centre_id).where(Centre.code == centre, Alarm.subject == "")
     ).one()
 
 
@@ -213,9 +209,7 @@ def list_routes(app: Flask) -> Iterator[tuple[Rule, str]]:
                 yield rule, method
 
 
-def request_route(
-    app: Flask, me: StaffClient | FlaskClient, rule: Rule, method: str, values: dict[str, str]
-) -> Any:
+def request_route(app: Flask, me: StaffClient | FlaskClient, rule: Rule, method: str, values: dict[str, str]) -> Any:
     """Request the address with an empty form of ours."""
     with app.test_request_context():
         path = app.url_map.bind("localhost").build(rule.endpoint, values, method=method)
@@ -225,10 +219,7 @@ def request_route(
 
 
 def test_every_view_is_in_the_table_and_needs_what_the_table_says(app: Flask) -> None:
-    needs = {
-        rule.endpoint: getattr(app.view_functions[rule.endpoint], "need", None)
-        for rule, _ in list_routes(app)
-    }
+    needs = {rule.endpoint: getattr(app.view_functions[rule.endpoint], "need", None) for rule, _ in list_routes(app)}
 
     assert needs == {endpoint: need for endpoint, (need, _) in TABLE.items()}
 
@@ -264,9 +255,7 @@ def test_what_each_role_gets_of_its_own_and_of_others(
                 wanted = {404} if kind != "link" else OPENS  # a link works for whoever has it
             else:
                 wanted = OPENS | ({401} if need == ANYBODY else set())  # an empty sign-in is a wrong one
-            status = request_route(
-                app, me, rule, method, two_centres.url_arguments(kind, own=own, me=me)
-            ).status_code
+            status = request_route(app, me, rule, method, two_centres.url_arguments(kind, own=own, me=me)).status_code
             if status not in wanted:
                 surprises[method, rule.rule, "own" if own else "foreign"] = (status, wanted)
 
@@ -274,9 +263,7 @@ def test_what_each_role_gets_of_its_own_and_of_others(
 
 
 @pytest.mark.parametrize("stage", [CODE_STAGE, SET_UP_STAGE])
-def test_who_is_not_yet_through_the_door_gets_no_further(
-    app: Flask, two_centres: TwoCentres, stage: str
-) -> None:
+def test_who_is_not_yet_through_the_door_gets_no_further(app: Flask, two_centres: TwoCentres, stage: str) -> None:
     surprises = {}
     for rule, method in list_routes(app):
         need, kind = TABLE[rule.endpoint]
@@ -285,9 +272,7 @@ def test_who_is_not_yet_through_the_door_gets_no_further(
         with app.app_context():
             email = create_user("head")
             me = StaffClient(app, email, create_session(email, stage))
-        status = request_route(
-            app, me, rule, method, two_centres.url_arguments(kind, own=True, me=me)
-        ).status_code
+        status = request_route(app, me, rule, method, two_centres.url_arguments(kind, own=True, me=me)).status_code
         wanted = 303 if method == "GET" or need in (CODE_STAGE, SET_UP_STAGE) else 401
         if status != wanted:
             surprises[method, rule.rule] = status

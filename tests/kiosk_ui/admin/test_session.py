@@ -52,15 +52,11 @@ def browser(app: Flask) -> StaffClient:
 
 def hidden_fields_of(page: Outline) -> dict[str, str]:
     """Return the hidden fields of the page's form."""
-    hidden = [
-        field for field in page.find_all("input") if field.get("type") == "hidden" and field.get("name")
-    ]
+    hidden = [field for field in page.find_all("input") if field.get("type") == "hidden" and field.get("name")]
     return {field["name"]: html.unescape(field["value"]) for field in hidden}
 
 
-def sign_in(
-    browser: StaffClient, email: str = EMAIL, password: str = PASSWORD, **hidden_fields: str
-) -> TestResponse:
+def sign_in(browser: StaffClient, email: str = EMAIL, password: str = PASSWORD, **hidden_fields: str) -> TestResponse:
     """Send the sign-in form."""
     fields = {"email": email, "password": password} | hidden_fields
     return browser.client.post("/admin/sign-in", data=fields, headers=SAME_ORIGIN_HEADERS)
@@ -79,16 +75,12 @@ def test_all_the_way_in_and_out_again(browser: StaffClient, app: Flask, secret: 
     fields = hidden_fields_of(check_house_rules(code_page.text))
     with app.app_context():
         code = staff.current_code(secret)
-    entered = browser.client.post(
-        "/admin/second-factor", data=fields | {"code": code}, headers=SAME_ORIGIN_HEADERS
-    )
+    entered = browser.client.post("/admin/second-factor", data=fields | {"code": code}, headers=SAME_ORIGIN_HEADERS)
     assert entered.headers["Location"] == f"{PROFILE}?lang=en"
 
     inside = browser.get(entered.headers["Location"])
     assert inside.status_code == 200 and EMAIL in inside.text
-    out = browser.client.post(
-        "/admin/sign-out", data={"csrf": find_form_token(inside)}, headers=SAME_ORIGIN_HEADERS
-    )
+    out = browser.client.post("/admin/sign-out", data={"csrf": find_form_token(inside)}, headers=SAME_ORIGIN_HEADERS)
     assert "sign-in?notice=out" in out.headers["Location"]
     assert browser.get(PROFILE).status_code == 303
 
@@ -117,9 +109,7 @@ def test_too_many_wrong_passwords_say_how_long_to_wait(browser: StaffClient, hea
     assert "Спробуйте через" in check_house_rules(refused.text).root.text
 
 
-def test_the_second_factor_is_set_up_with_a_code_that_can_be_scanned_and_typed(
-    browser: StaffClient, head: str
-) -> None:
+def test_the_second_factor_is_set_up_with_a_code_that_can_be_scanned_and_typed(browser: StaffClient, head: str) -> None:
     half_way = sign_in(browser)
     page = check_house_rules(browser.get(half_way.headers["Location"]).text)
 
@@ -160,9 +150,7 @@ def test_over_https_no_other_host_can_have_set_it(
         staff.create_user("operator", email=EMAIL, password=PASSWORD)
 
     form = {"email": EMAIL, "password": PASSWORD}
-    cookie = (
-        app.test_client().post("/admin/sign-in", data=form, headers=SAME_ORIGIN_HEADERS).headers["Set-Cookie"]
-    )
+    cookie = app.test_client().post("/admin/sign-in", data=form, headers=SAME_ORIGIN_HEADERS).headers["Set-Cookie"]
 
     assert cookie.startswith("__Host-vidhuk=")
     assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
@@ -218,9 +206,7 @@ def test_a_form_sent_too_late_is_kept_through_both_questions_and_offered_again(
     assert not [script for script in page.find_all("script") if not script.get("src")]
     [form] = [form for form in page.find_all("form") if form.get("action") == f"{PROFILE}?lang=en"]
     sent = [
-        (field["name"], field.get("value") or "")
-        for field in form.walk()
-        if field.tag == "input" and field.get("name")
+        (field["name"], field.get("value") or "") for field in form.walk() if field.tag == "input" and field.get("name")
     ]
     again = me.client.post(f"{PROFILE}?lang=en", data=_multi(sent), headers=SAME_ORIGIN_HEADERS)
     assert again.status_code == 303
@@ -234,9 +220,7 @@ def _multi(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
     return fields
 
 
-def test_a_kept_form_outlives_a_code_that_came_too_late_itself(
-    app: Flask, secret: str, time_is: TimeIs
-) -> None:
+def test_a_kept_form_outlives_a_code_that_came_too_late_itself(app: Flask, secret: str, time_is: TimeIs) -> None:
     with app.app_context():
         half_way = StaffClient(app, EMAIL, staff.create_session(EMAIL, "code"))
     pass_an_hour(app, half_way, time_is)
@@ -278,9 +262,7 @@ def test_a_form_of_an_older_session_in_another_tab_is_kept_too(signed_in: Signed
     ],
 )
 @pytest.mark.parametrize("by", ["address", "form"])
-def test_nobody_is_led_elsewhere(
-    browser: StaffClient, app: Flask, secret: str, elsewhere: str, by: str
-) -> None:
+def test_nobody_is_led_elsewhere(browser: StaffClient, app: Flask, secret: str, elsewhere: str, by: str) -> None:
     with app.app_context():
         half_way = StaffClient(app, EMAIL, staff.create_session(EMAIL, "code"))
         code = staff.current_code(secret)

@@ -32,9 +32,7 @@ def list_own_tablets(app: Flask, centre: str = OWN_CENTRE) -> list[TabletState]:
         return list_tablets({centre})
 
 
-def test_an_administrator_gets_a_code_that_pairs_a_tablet(
-    app: Flask, signed_in: SignedIn, client: FlaskClient
-) -> None:
+def test_an_administrator_gets_a_code_that_pairs_a_tablet(app: Flask, signed_in: SignedIn, client: FlaskClient) -> None:
     page = signed_in().post("/admin/tablets", HALL)
     match = re.search(r"<output[^>]*>([0-9A-Z]{4}-[0-9A-Z]{4})<", page.text)
     assert match is not None
@@ -80,12 +78,8 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(
     assert list_own_tablets(app) == [] and list_own_tablets(app, FOREIGN_CENTRE) == []
 
 
-def test_a_tablet_s_code_is_kept_with_the_form_when_the_session_has_ended(
-    client: FlaskClient, centres: None
-) -> None:
-    late = client.post(
-        "/admin/tablets", data=HALL | {"pairing_code": "AAAA-BBBB"}, headers=SAME_ORIGIN_HEADERS
-    )
+def test_a_tablet_s_code_is_kept_with_the_form_when_the_session_has_ended(client: FlaskClient, centres: None) -> None:
+    late = client.post("/admin/tablets", data=HALL | {"pairing_code": "AAAA-BBBB"}, headers=SAME_ORIGIN_HEADERS)
 
     assert late.status_code == 401
     assert "AAAA-BBBB" in late.text, "without it another tablet would be added"
@@ -102,9 +96,7 @@ def test_what_needs_attention_is_on_the_page(app: Flask, signed_in: SignedIn, ti
 
 def test_a_revoked_tablet_is_shut_out(app: Flask, signed_in: SignedIn, client: FlaskClient) -> None:
     with app.app_context():
-        key = tablet_pairing.pair_tablet(
-            tablet_pairing.add_tablet(OWN_CENTRE, name="Планшет", mode="hall")
-        ).key
+        key = tablet_pairing.pair_tablet(tablet_pairing.add_tablet(OWN_CENTRE, name="Планшет", mode="hall")).key
     [tablet] = list_own_tablets(app)
     assert signed_in().post(f"/admin/tablets/{tablet.id}/revoke").status_code == 303
     headers = {"Authorization": f"Bearer {key}"}
