@@ -38,6 +38,7 @@ try:
         kiosk_ui.preload_pages(app)
     else:
         prepare_app(app, settings)
+    if is_in_command:
         register_commands(app)
 except (BadSettings, NotDurable, NotReachable) as refusal:
     if "--help" not in sys.argv and sys.argv[-3:-1] != ["package", "check"]:

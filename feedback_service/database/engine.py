@@ -55,10 +55,10 @@ def open_database(app: Flask, url: str) -> None:
         "pool_use_lifo": True,
         "connect_args": connect_args,
     }
-    if address.get_backend_name() == "sqlite":
-        app.extensions[WRITE_QUEUE] = WriteQueue(str(address.database))
     db.init_app(app)
     with app.app_context():
+        if db.engine.dialect.name == "sqlite" and (file := db.engine.url.database):
+            app.extensions[WRITE_QUEUE] = WriteQueue(file)  # beside the file that is used, also for a relative path
         _listen(db.engine)
         try:
             db.engine.connect().close()

@@ -68,7 +68,7 @@ class OptimisticTransaction:
                 yield self.connection
                 self.connection.commit()
             except BaseException:
-                self.connection.rollback()
+                self.connection.close()  # while nobody else writes; this rolls back, also after a COMMIT that failed
                 raise
 
 
