@@ -58,6 +58,12 @@ def test_flasks_own_commands_know_every_address(tmp_path: Path, database_url: st
     assert all(address in told for address in ("/S/<token>", "/admin/", "/api/v1/cases"))
 
 
+def test_a_command_exists_also_if_an_argument_is_the_name_of_a_flask_command(tmp_path: Path, database_url: str) -> None:
+    told = flask(build_environment(tmp_path, database_url), "centre", "add", "--name", "shell", "--help").stdout
+
+    assert "--edrpou" in told
+
+
 def test_what_a_command_starts_serves_all_and_has_read_ahead(tmp_path: Path, database_url: str) -> None:
     # Flask sets this for itself, and whatever a command starts inherits it.
     of_a_command = build_environment(tmp_path, database_url) | {"FLASK_RUN_FROM_CLI": "true"}

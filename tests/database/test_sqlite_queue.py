@@ -11,7 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
+from feedback_service.database.engine import WRITE_QUEUE, open_database
 from feedback_service.database.sqlite_queue import WriteQueue
 from feedback_service.errors import Unavailable
 from tests.support.environment import ROOT
@@ -125,3 +127,11 @@ def test_a_folder_that_is_gone_is_a_refusal(tmp_path: Path) -> None:
 
     with pytest.raises(Unavailable), WriteQueue(missing).turn(PATIENCE):
         raise AssertionError("there is nothing to write to")
+
+
+def test_the_queue_stands_beside_the_database_also_when_its_path_is_relative(tmp_path: Path) -> None:
+    app = Flask("relative", instance_path=str(tmp_path))
+    open_database(app, "sqlite:///feedback.db")
+
+    with app.app_context(), app.extensions[WRITE_QUEUE].turn(PATIENCE):
+        assert {"feedback.db", "feedback.db-turn"} <= {file.name for file in tmp_path.iterdir()}
