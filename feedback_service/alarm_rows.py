@@ -5,7 +5,7 @@ The rooms ``alarms`` and ``breaches`` decide when an alarm is raised and when it
 
 import uuid
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select, update
@@ -18,6 +18,16 @@ from feedback_service.vocabulary import BREACH
 WHOLE_CENTRE = ""  # the subject of an alarm about the centre itself
 SHOWN_AFTER_END = timedelta(days=91)  # how long an alarm is shown after its end
 _INSERT_CHECK = insert(table_of(AlarmCheck))
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why there is an alarm: of ``n`` answers since the day ``since``, ``bad`` are bad; it was ``noticed`` on a day."""
+
+    since: date
+    noticed: date
+    n: int
+    bad: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,39 +73,15 @@ def claim_checks(tx: Session, centre_id: uuid.UUID, ids: Collection[uuid.UUID]) 
     return len(tx.scalars(statement.returning(AlarmCheck.id)).all())
 
 
-def add_alarm(
-    tx: Session,
-    centre_id: uuid.UUID,
-    kind: str,
-    subject: str,
-    *,
-    since: date,
-    noticed: date,
-    n: int,
-    bad: int,
-) -> None:
+def add_alarm(tx: Session, centre_id: uuid.UUID, kind: str, subject: str, evidence: Evidence) -> None:
     """Raise an alarm that no e-mail has reported."""
-    tx.add(
-        Alarm(
-            centre_id=centre_id,
-            id=uuid.uuid4(),
-            kind=kind,
-            subject=subject,
-            since=since,
-            noticed=noticed,
-            n=n,
-            bad=bad,
-            told=False,
-        )
-    )
+    tx.add(Alarm(centre_id=centre_id, id=uuid.uuid4(), kind=kind, subject=subject, told=False, **asdict(evidence)))
     tx.flush()
 
 
 def lock_open_alarm(tx: Session, centre_id: uuid.UUID, kind: str, subject: str) -> Alarm | None:
     """Find the open alarm about a subject and lock it until the transaction ends."""
-    query = select(Alarm).where(
-        Alarm.centre_id == centre_id, Alarm.kind == kind, Alarm.subject == subject, Alarm.over_on.is_(None)
-    )
+    query = select(Alarm).filter_by(centre_id=centre_id, kind=kind, subject=subject, over_on=None)
     return tx.scalar(query.with_for_update())
 
 
@@ -129,20 +115,16 @@ def claim_for_email(tx: Session, centre_id: uuid.UUID, kind: str) -> list[AlarmS
 def _find_alarms(tx: Session, condition: ColumnElement[bool]) -> list[AlarmSummary]:
     query = select(Alarm, Centre).join(Centre, Centre.id == Alarm.centre_id).where(condition)
     rows = [(alarm, centre) for alarm, centre in tx.execute(query)]
-    services = {
-        service.id: service
-        for service in tx.scalars(
-            select(Service).where(
-                Service.centre_id.in_({centre.id for _, centre in rows}),
-                Service.id.in_({uuid.UUID(alarm.subject) for alarm, _ in rows if alarm.subject}),
-            )
-        )
-    }
-    return sorted((_summarise_alarm(alarm, centre, services) for alarm, centre in rows), key=_sort_key)
+    service_query = select(Service).where(
+        Service.centre_id.in_({centre.id for _, centre in rows}),
+        Service.id.in_({uuid.UUID(alarm.subject) for alarm, _ in rows if alarm.subject}),
+    )
+    services = {str(service.id): service for service in tx.scalars(service_query)}
+    summaries = (_summarise_alarm(alarm, centre, services.get(alarm.subject)) for alarm, centre in rows)
+    return sorted(summaries, key=_sort_key)
 
 
-def _summarise_alarm(alarm: Alarm, centre: Centre, services: dict[uuid.UUID, Service]) -> AlarmSummary:
-    service = services.get(uuid.UUID(alarm.subject)) if alarm.subject else None
+def _summarise_alarm(alarm: Alarm, centre: Centre, service: Service | None) -> AlarmSummary:
     return AlarmSummary(
         id=alarm.id,
         kind=alarm.kind,

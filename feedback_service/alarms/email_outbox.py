@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from feedback_service.backoff import doubled_wait
+from feedback_service.mail import OutgoingEmail
 from feedback_service.models import EmailDigest, EmailPreference, QueuedEmail, User, UserScope
 
 DIGEST_DELAY, QUIET_PERIOD = timedelta(minutes=5), timedelta(hours=2)
@@ -29,11 +30,8 @@ class ClaimedEmail:
 
     centre_id: uuid.UUID
     id: uuid.UUID
-    to: str
-    subject: str
-    body: str
-    written_at: datetime
     attempts: int
+    message: OutgoingEmail
 
 
 def add_to_digest(tx: Session, centre_id: uuid.UUID, kind: str, now: datetime) -> None:
@@ -124,21 +122,19 @@ def claim_email(tx: Session, now: datetime) -> ClaimedEmail | None:
     if user.disabled_at is not None:
         tx.delete(email)
         return None
-    return ClaimedEmail(
-        email.centre_id, email.id, user.email, email.subject, email.body, email.written_at, email.attempts
-    )
+    message = OutgoingEmail(str(email.id), user.email, email.subject, email.body, email.written_at)
+    return ClaimedEmail(email.centre_id, email.id, email.attempts, message)
 
 
 def mark_sent(tx: Session, email: ClaimedEmail) -> None:
     """Delete an e-mail that the mail server has accepted."""
-    tx.execute(delete(QueuedEmail).where(QueuedEmail.centre_id == email.centre_id, QueuedEmail.id == email.id))
+    tx.execute(delete(QueuedEmail).filter_by(centre_id=email.centre_id, id=email.id))
 
 
 def postpone_email(tx: Session, email: ClaimedEmail, now: datetime) -> None:
     """Delay an e-mail that could not be sent; the delay doubles with each attempt."""
     wait = doubled_wait(FIRST_WAIT, LONGEST_WAIT, email.attempts)
-    statement = update(QueuedEmail).where(QueuedEmail.centre_id == email.centre_id, QueuedEmail.id == email.id)
-    tx.execute(statement.values(due_at=now + wait))
+    tx.execute(update(QueuedEmail).filter_by(centre_id=email.centre_id, id=email.id).values(due_at=now + wait))
 
 
 def has_expired_emails(tx: Session, now: datetime) -> bool:

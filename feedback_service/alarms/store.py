@@ -5,29 +5,15 @@ updates its numbers and ends it when bad answers are no longer too frequent. Som
 """
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feedback_service import alarm_rows
+from feedback_service.alarm_rows import Evidence
 from feedback_service.models import Alarm
 from feedback_service.vocabulary import BAD_ANSWERS
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """Why a subject has an alarm: of ``n`` answers since the day ``since``, ``bad`` are bad.
-
-    ``noticed`` is the day on which the limit was exceeded.
-    """
-
-    since: date
-    noticed: date
-    n: int
-    bad: int
 
 
 def raise_or_close(tx: Session, centre_id: uuid.UUID, subject: str, evidence: Evidence | None, today: date) -> bool:
@@ -44,15 +30,18 @@ def raise_or_close(tx: Session, centre_id: uuid.UUID, subject: str, evidence: Ev
     if alarm is not None:
         alarm.since, alarm.n, alarm.bad = evidence.since, evidence.n, evidence.bad
         return False
-    same_subject = (Alarm.centre_id == centre_id, Alarm.kind == BAD_ANSWERS, Alarm.subject == subject)
-    query = select(Alarm.id).where(*same_subject, Alarm.noticed >= evidence.noticed).limit(1)
-    if tx.scalars(query).first():
+    query = select(Alarm.id).filter_by(centre_id=centre_id, kind=BAD_ANSWERS, subject=subject)
+    if tx.scalars(query.where(Alarm.noticed >= evidence.noticed).limit(1)).first():
         return False
-    alarm_rows.add_alarm(tx, centre_id, BAD_ANSWERS, subject, **asdict(evidence))
+    alarm_rows.add_alarm(tx, centre_id, BAD_ANSWERS, subject, evidence)
     return True
 
 
-def list_open_subjects(tx: Session) -> Sequence[tuple[uuid.UUID, str]]:
-    """List the centres and subjects that have an open alarm."""
-    query = select(Alarm.centre_id, Alarm.subject).where(Alarm.kind == BAD_ANSWERS, Alarm.over_on.is_(None))
-    return [(centre_id, subject) for centre_id, subject in tx.execute(query)]
+def find_open_subjects(tx: Session) -> dict[uuid.UUID, set[uuid.UUID | None]]:
+    """Return the services with an open alarm, by centre; ``None`` stands for the whole centre."""
+    subjects: dict[uuid.UUID, set[uuid.UUID | None]] = {}
+    for centre_id, subject in tx.execute(
+        select(Alarm.centre_id, Alarm.subject).filter_by(kind=BAD_ANSWERS, over_on=None)
+    ):
+        subjects.setdefault(centre_id, set()).add(uuid.UUID(subject) if subject else None)
+    return subjects

@@ -9,6 +9,7 @@ from datetime import date
 from sqlalchemy.orm import Session
 
 from feedback_service import alarm_rows
+from feedback_service.alarm_rows import Evidence
 from feedback_service.vocabulary import BREACH
 
 
@@ -16,9 +17,8 @@ def record_breach(tx: Session, centre_id: uuid.UUID, number: int, today: date) -
     """Count so many new reports for the centre's open breach, or for a new one."""
     breach = alarm_rows.lock_open_alarm(tx, centre_id, BREACH, alarm_rows.WHOLE_CENTRE)
     if breach is None:
-        alarm_rows.add_alarm(
-            tx, centre_id, BREACH, alarm_rows.WHOLE_CENTRE, since=today, noticed=today, n=number, bad=number
-        )
+        evidence = Evidence(since=today, noticed=today, n=number, bad=number)
+        alarm_rows.add_alarm(tx, centre_id, BREACH, alarm_rows.WHOLE_CENTRE, evidence)
     else:
         breach.n, breach.bad, breach.noticed = breach.n + number, breach.bad + number, today
         breach.told = False

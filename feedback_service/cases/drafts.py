@@ -1,20 +1,13 @@
 """Draft answers: what people have chosen so far by an invitation."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from feedback_service.cases.invitations import (
-    DRAFTS,
-    IS_DRAFT,
-    DraftFacts,
-    InvitationContext,
-    mark_started,
-)
+from feedback_service.cases.invitations import DRAFTS, IS_DRAFT, DraftFacts, InvitationContext, mark_started
 from feedback_service.database import execute_write, write_guarded
 
 _INSERT_DRAFT = insert(DRAFTS)
@@ -25,24 +18,12 @@ _UPDATE_DRAFT = _TOUCH_DRAFT.where(_IS_UNTOUCHED)  # the parameters name the col
 _DELETE_DRAFT = delete(DRAFTS).where(*IS_DRAFT, _IS_UNTOUCHED)
 
 
-def save_draft(
-    connection: Connection,
-    context: InvitationContext,
-    *,
-    client_id: uuid.UUID,
-    answers: Mapping[str, Any],
-    language: str,
-    source: str,
-    now: datetime,
-) -> None:
-    """Insert or update the draft answer. ``source`` and the time of its beginning stay as they were first stored.
-
-    Raises ``LostRace`` if somebody else answered or saved a draft meanwhile.
-    """
-    values = {"client_id": client_id, "answers": dict(answers), "language": language, "touched_at": now}
+def save_draft(connection: Connection, context: InvitationContext, draft: DraftFacts) -> None:
+    """Insert or update the draft answer. Raises ``LostRace`` if somebody else answered or saved a draft meanwhile."""
+    values = draft._asdict()
     if context.draft is None:
         ids = {"centre_id": context.invitation.centre_id, "invitation_id": context.invitation.id}
-        execute_write(connection, _INSERT_DRAFT, ids | values | {"source": source, "begun_at": now})
+        execute_write(connection, _INSERT_DRAFT, ids | values)
         mark_started(connection, context)
     else:
         guard = {"was_touched_at": context.draft.touched_at}

@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 
 from feedback_service import alarm_rows, clock, mail
 from feedback_service.access import roles
+from feedback_service.alarm_rows import Evidence
 from feedback_service.alarms import email_outbox, email_text, store
 from feedback_service.alarms.email_text import AlarmLine
-from feedback_service.alarms.store import Evidence
 from feedback_service.breaches import email_text as breach_email_text
 from feedback_service.breaches import store as breaches
 from feedback_service.config import current_settings
@@ -34,6 +34,7 @@ EvidenceBySubject = dict[str, Evidence | None]
 CHECKS_AT_ONCE = 200  # checks that are read together
 ALARMS_PAGE = "/admin/alarms"
 
+_find_open_subjects = reading(store.find_open_subjects)
 _list_due_digests = reading(email_outbox.list_due_digests)
 _is_email_waiting = reading(email_outbox.is_email_waiting)
 _claim_email = transaction(email_outbox.claim_email)
@@ -55,20 +56,17 @@ class PendingChecks:
 def raise_alarms(stop: Stop) -> int:
     """Check every centre for which a check waits; return how many checks that were."""
     total = 0
-    while not stop():
-        pending = _read_pending_checks()
+    while not stop() and (pending := _read_pending_checks()):
         for centre_id, checks in pending.items():
             _update_alarms(centre_id, _read_evidence(centre_id, {None, *checks.service_ids}), checks)
             total += len(checks.alarm_check_ids) + len(checks.breach_check_ids)
-        if not pending:
-            break
     return total
 
 
 def review_alarms(stop: Stop) -> int:
     """Update all open alarms to today's answers, also where no bad answer came since; return how many they were."""
     reviewed = 0
-    for centre_id, subjects in _list_open_subjects():
+    for centre_id, subjects in _find_open_subjects().items():
         if stop():
             break
         _update_alarms(centre_id, _read_evidence(centre_id, subjects), PendingChecks())
@@ -87,9 +85,8 @@ def send_alarm_emails(stop: Stop) -> int:
         email = _claim_email(clock.now()) if _is_email_waiting(clock.now()) else None
         if email is None:
             break
-        message = mail.OutgoingEmail(str(email.id), email.to, email.subject, email.body, email.written_at)
         try:
-            mail.send_email(message, server, mail_from)
+            mail.send_email(email.message, server, mail_from)
         except mail.EmailNotSent as failure:
             _postpone_email(email, clock.now())
             log.warning("letter not sent", letter=str(email.id), reason=str(failure))
@@ -109,19 +106,11 @@ def _read_pending_checks(tx: Session) -> dict[uuid.UUID, PendingChecks]:
         checks = checks_by_centre[check.centre_id]
         if check.kind == BREACH:
             checks.breach_check_ids.append(check.id)
-            continue
-        checks.alarm_check_ids.append(check.id)
-        if check.service_id:
-            checks.service_ids.add(check.service_id)
+        else:
+            checks.alarm_check_ids.append(check.id)
+            if check.service_id:
+                checks.service_ids.add(check.service_id)
     return checks_by_centre
-
-
-@reading
-def _list_open_subjects(tx: Session) -> list[tuple[uuid.UUID, set[uuid.UUID | None]]]:
-    subjects: dict[uuid.UUID, set[uuid.UUID | None]] = {}
-    for centre_id, subject in store.list_open_subjects(tx):
-        subjects.setdefault(centre_id, set()).add(uuid.UUID(subject) if subject else None)
-    return list(subjects.items())
 
 
 @reading
@@ -168,12 +157,9 @@ def _write_digest(tx: Session, centre_id: uuid.UUID, kind: str) -> None:
         else email_text.describe_alarms([AlarmLine(alarm.service, alarm.since, alarm.n, alarm.bad) for alarm in alarms])
     )
     reader_roles = [role for role in ROLES if role in roles.CENTRE_ROLES and roles.has_right(role, RIGHT_BY_KIND[kind])]
-    recipients = (
-        email_outbox.list_recipients(tx, centre.code, reader_roles) if current_settings().smtp_url is not None else []
-    )
-    if not alarms or not recipients:
+    recipients = email_outbox.list_recipients(tx, centre.code, reader_roles)
+    if not alarms or not recipients or current_settings().smtp_url is None:
         return
     address = f"{current_settings().public_url}{ALARMS_PAGE}?{urlencode({'centre': centre.code})}"
-    email_outbox.write_emails(
-        tx, centre_id, kind, recipients, *email_text.compose_email(centre.name, texts, address), now
-    )
+    subject, body = email_text.compose_email(centre.name, texts, address)
+    email_outbox.write_emails(tx, centre_id, kind, recipients, subject, body, now)

@@ -17,12 +17,7 @@ from feedback_service import clock
 from feedback_service.cases import drafts, invitations
 from feedback_service.cases.invitations import DraftFacts, InvitationContext
 from feedback_service.config import current_settings
-from feedback_service.database import (
-    DeferredWriter,
-    OptimisticTransaction,
-    optimistic_transaction,
-    transaction,
-)
+from feedback_service.database import DeferredWriter, OptimisticTransaction, optimistic_transaction, transaction
 from feedback_service.errors import AlreadyAnswered, LostRace
 from feedback_service.facts import AnswerFacts, PublicCentre
 from feedback_service.flow.recording import make_service_context, record_answer
@@ -104,32 +99,16 @@ def save_draft_within(
     source: str,
     replaces_later_answers: bool = False,
 ) -> Survey | RecordedAnswer:
-    """Save what a person has chosen so far. It counts, even if the person never sends it: see the module.
+    """Save what a person has chosen so far, and return the survey, or the final answer as ``_continue_draft`` does.
 
-    1. Read the invitation, its case and its draft.
-    2. If this client's answer is final, return its receipt again. If it is an abandoned draft, make it final first.
-    3. Refuse an invitation that is answered, cancelled or expired; see ``open_survey`` for the errors.
-    4. Read the answers out of the submission, and merge them with the draft; raises ``Invalid``.
-       ``replaces_later_answers``: the form showed every question but the first, so it clears those that it leaves
-       empty.
-    5. Write the draft, and return the survey.
+    The draft counts, even if the person never sends it: see the module.
     """
-    context, now = invitations.find_by_token(tx.connection, current_keyring(), token), clock.now()
-    if recorded := _find_or_make_final(tx, context, client_id, now):
-        return recorded
-    _refuse_unanswerable(context, now)
-    questionnaire = published.get_by_version(tx.connection, context.invitation.questionnaire)
-    answers = _merge_with_draft(context.draft, questionnaire, submission, replaces_later_answers)
+    continued = _continue_draft(tx, token, client_id, submission, language, source, replaces_later_answers)
+    if isinstance(continued, RecordedAnswer):
+        return continued
+    context, questionnaire, draft = continued
     with tx.writing() as connection:
-        drafts.save_draft(
-            connection,
-            context,
-            client_id=client_id,
-            answers=answers.to_json(),
-            language=language,
-            source=source,
-            now=now,
-        )
+        drafts.save_draft(connection, context, draft)
     return _make_survey(context, questionnaire, has_draft=True)
 
 
@@ -148,25 +127,16 @@ def submit_answer_within(
 ) -> RecordedAnswer:
     """Store a person's final answer and return its receipt. The same client gets the same receipt every time.
 
-    1. Read the invitation, its case and its draft.
-    2. If this client's answer is final, return its receipt again. If it is an abandoned draft, make it final first.
-    3. Refuse an invitation that is answered, cancelled or expired; see ``open_survey`` for the errors.
-    4. Read the answers out of the submission, and merge them with the draft; raises ``Invalid``.
-       ``replaces_later_answers``: as in ``save_draft_within``.
-    5. In one write: mark the invitation as answered, delete the draft, and store the answer with its event, see
+    1. Merge what the client sends with the draft, see ``_continue_draft`` also for the errors.
+    2. In one write: mark the invitation as answered, delete the draft, and store the answer with its event, see
        ``recording.record_answer``. The answer counts on the Kyiv day on which the draft was begun.
     """
-    context, now = invitations.find_by_token(tx.connection, current_keyring(), token), clock.now()
-    if recorded := _find_or_make_final(tx, context, client_id, now):
-        return recorded
-    _refuse_unanswerable(context, now)
-    questionnaire = published.get_by_version(tx.connection, context.invitation.questionnaire)
-    answers = _merge_with_draft(context.draft, questionnaire, submission, replaces_later_answers)
-    draft = context.draft or DraftFacts(client_id, {}, language, source, begun_at=now, touched_at=now)
-    # The source and the day are those of the first submission, client and language those of the last.
-    final = draft._replace(client_id=client_id, answers=answers.to_json(), language=language)
+    continued = _continue_draft(tx, token, client_id, submission, language, source, replaces_later_answers)
+    if isinstance(continued, RecordedAnswer):
+        return continued
+    context, questionnaire, draft = continued
     with tx.writing() as connection:
-        return _store_final_answer(connection, context, questionnaire, final)
+        return _store_final_answer(connection, context, questionnaire, draft)
 
 
 submit_answer = optimistic_transaction(submit_answer_within)
@@ -193,6 +163,36 @@ def submit_abandoned_drafts(tx: Session, limit: int = 100) -> int:
             log.error("abandoned draft not submitted", invitation=str(invitation_id), exc_info=error)
             drafts.postpone_draft(tx, centre_id, invitation_id, clock.now())
     return len(abandoned)
+
+
+def _continue_draft(
+    tx: OptimisticTransaction,
+    token: str,
+    client_id: uuid.UUID,
+    submission: Submission,
+    language: str,
+    source: str,
+    replaces_later_answers: bool,
+) -> RecordedAnswer | tuple[InvitationContext, Questionnaire, DraftFacts]:
+    """Return the draft as it becomes with what the client sends now.
+
+    1. Read the invitation, its case and its draft.
+    2. If this client's answer is final, return its receipt again. If it is an abandoned draft, make it final first.
+    3. Refuse an invitation that is answered, cancelled or expired; see ``open_survey`` for the errors.
+    4. Read the answers out of the submission, and merge them with the draft; raises ``Invalid``.
+       ``replaces_later_answers``: the form showed every question but the first, so it clears those that it leaves
+       empty.
+    """
+    context, now = invitations.find_by_token(tx.connection, current_keyring(), token), clock.now()
+    if recorded := _find_or_make_final(tx, context, client_id, now):
+        return recorded
+    _refuse_unanswerable(context, now)
+    questionnaire = published.get_by_version(tx.connection, context.invitation.questionnaire)
+    answers = _merge_with_draft(context.draft, questionnaire, submission, replaces_later_answers)
+    draft = context.draft or DraftFacts(client_id, {}, language, source, begun_at=now, touched_at=now)
+    # The source and the day are those of the first submission, client and language those of the last.
+    draft = draft._replace(client_id=client_id, answers=answers.to_json(), language=language, touched_at=now)
+    return context, questionnaire, draft
 
 
 def _find_or_make_final(

@@ -22,10 +22,6 @@ from feedback_service.plain_text import UnusableText, read_line
 MAX_NAME_LENGTH = 100  # characters
 
 NO_NAME = N_("Say which system the key is for, in up to %(longest)s characters.")
-NO_SCOPE = N_("Choose what the key may do.")
-NO_CENTRE = N_("Choose the centres that the key is for.")
-NOT_YOURS = N_("This key is also for centres that are not yours; the operator can end it.")
-MADE_ALREADY = N_("This key was made already, and keys are shown only once. End it and make another one.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +52,14 @@ def list_api_keys(tx: Session, current_user: CurrentUser) -> list[VisibleApiKey]
 
 @transaction
 def make_api_key(
-    tx: Session,
-    current_user: CurrentUser,
-    key_id: uuid.UUID,
-    name: str,
-    scopes: Sequence[str],
-    centres: Sequence[str],
+    tx: Session, current_user: CurrentUser, key_id: uuid.UUID, name: str, scopes: Sequence[str], centres: Sequence[str]
 ) -> str:
     """Make a key and return its secret, which is shown only once; ``key_id`` comes from the form.
 
     Raises ``Invalid`` naming every field at fault, or ``Conflict`` if the same form was sent before.
     """
     if tx.get(ApiKey, key_id) is not None:
-        raise Conflict(MADE_ALREADY)
+        raise Conflict(N_("This key was made already, and keys are shown only once. End it and make another one."))
     own_centre_ids = visibility.find_visibility(tx, current_user).ids_by_code
     errors = list[FieldError]()
     clean_name = ""
@@ -77,9 +68,9 @@ def make_api_key(
     except UnusableText:
         errors.append(FieldError("/name", NO_NAME, {"longest": MAX_NAME_LENGTH}))
     if not scopes or not set(scopes) <= set(roles.list_key_scopes(current_user.role)):
-        errors.append(FieldError("/scope", NO_SCOPE))
+        errors.append(FieldError("/scope", N_("Choose what the key may do.")))
     if not centres or not set(centres) <= own_centre_ids.keys():
-        errors.append(FieldError("/centre", NO_CENTRE))
+        errors.append(FieldError("/centre", N_("Choose the centres that the key is for.")))
     if errors:
         raise Invalid(errors)
     centre_ids = [own_centre_ids[code] for code in set(centres)]
@@ -101,17 +92,11 @@ def revoke_api_key(tx: Session, current_user: CurrentUser, key_id: uuid.UUID) ->
     if api_key is None or centres.isdisjoint(own_centre_ids):
         raise NotFound()
     if not centres <= own_centre_ids.keys():
-        raise NotAllowed(NOT_YOURS)
+        raise NotAllowed(N_("This key is also for centres that are not yours; the operator can end it."))
     if api_key.revoked_at is None:
-        api_key.revoked_at = clock.now()
-        audit_log.append_entry(
-            tx,
-            [own_centre_ids[code] for code in centres],
-            current_user.actor,
-            "key_revoked",
-            f"{api_key.name} {key_id}",
-            clock.now(),
-        )
+        api_key.revoked_at = now = clock.now()
+        centre_ids = [own_centre_ids[code] for code in centres]
+        audit_log.append_entry(tx, centre_ids, current_user.actor, "key_revoked", f"{api_key.name} {key_id}", now)
 
 
 @transaction

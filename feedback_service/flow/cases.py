@@ -129,15 +129,9 @@ def read_slip_facts(tx: Session, token: str) -> SlipFacts:
 
 def _make_issue_terms(tx: Session, now: datetime) -> IssueTerms:
     today = clock.kyiv_day(now)
-    return IssueTerms(
-        keyring=current_keyring(),
-        case_key=current_settings().case_key,
-        now=now,
-        days_valid=current_settings().invitation_days,
-        questionnaires={
-            office: published.find_in_force(tx.connection(), office, today).version for office in FRONT_OFFICES
-        },
-    )
+    versions = {office: published.find_in_force(tx.connection(), office, today).version for office in FRONT_OFFICES}
+    settings = current_settings()
+    return IssueTerms(current_keyring(), settings.case_key, now, settings.invitation_days, versions)
 
 
 def _open_case_record(tx: Session, case_id: uuid.UUID, centres: Collection[str]) -> CaseRecord:
@@ -152,11 +146,8 @@ def _open_case_record(tx: Session, case_id: uuid.UUID, centres: Collection[str])
 def _make_status_event(outcome: RegistrationOutcome) -> events.NewEvent:
     case_record, status = outcome.record, outcome.new_status
     assert case_record is not None and status is not None
-    context = make_service_context(
-        make_public_centre(case_record.centre),
-        case_record.case,
-        register.make_service_facts(case_record.service),
-    )
+    centre, service = make_public_centre(case_record.centre), register.make_service_facts(case_record.service)
+    context = make_service_context(centre, case_record.case, service)
     return events.build_case_status(context, status.status, status.at, case_record.case.registered_at)
 
 
@@ -166,19 +157,17 @@ def _make_result(outcome: RegistrationOutcome, terms: IssueTerms) -> Registratio
 
 
 def _make_case_view(case_record: CaseRecord, ring: Keyring, today: date) -> CaseView:
-    return CaseView(
-        id=case_record.case.id,
-        centre=case_record.centre.code,
-        front_office=case_record.case.front_office,
-        status=case_record.case.status,
-        history=tuple(StatusView(entry.status, entry.at) for entry in case_record.history),
-        invitation=_make_invitation_view(case_record.centre, case_record.invitation, ring, today)
-        if case_record.invitation
-        else None,
-    )
+    case, centre = case_record.case, case_record.centre
+    history = tuple(StatusView(entry.status, entry.at) for entry in case_record.history)
+    invitation_view = _make_invitation_view(centre, case_record.invitation, ring, today)
+    return CaseView(case.id, centre.code, case.front_office, case.status, history, invitation_view)
 
 
-def _make_invitation_view(centre: Centre, invitation: Invitation, ring: Keyring, today: date) -> InvitationView | None:
+def _make_invitation_view(
+    centre: Centre, invitation: Invitation | None, ring: Keyring, today: date
+) -> InvitationView | None:
+    if invitation is None:
+        return None
     try:
         key = ring.get_key(invitation.key_id)
     except LookupError:

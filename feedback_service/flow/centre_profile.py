@@ -26,18 +26,18 @@ from feedback_service.imports import ImportedRow
 from feedback_service.models import Centre, Service
 from feedback_service.plain_text import UnusableText, read_text
 
-MAX_NOTICE_LENGTH = 4000  # characters
 MAX_WINDOWS = 200
 SERVICE_COLUMNS = frozenset({"code", "local_code"})  # optional; the centre is never a column
 
-EMPTY_FIELD = N_("This cannot be empty.")
 BAD_HOURS = N_("“%(typed)s” is not like 09:00–13:00, 14:00–18:00; leave it empty for a closed day.")
 BAD_EXCEPTION = N_("“%(typed)s” is not like 25.12.2026 closed, or 24.12.2026 09:00–15:00; every day once.")
 BAD_WINDOW = N_("“%(typed)s” is not like window-3 Window 3; every code once.")
-UKRAINIAN_MISSING = N_("Ukrainian is always among the languages.")
 
 _WINDOW_LINE = re.compile(r"(\S{1,64})(?:\s+(.{1,100}))?")
-_TEXT_FIELDS = ("name", "controller", "contact", "notice")
+_TEXT_FIELDS = {  # with the greatest number of characters
+    **dict.fromkeys(("name", "controller", "contact"), registers.MAX_TITLE_LENGTH),
+    "notice": 4000,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +109,9 @@ def change_profile(
 @reading
 def list_services(tx: Session, current_user: CurrentUser, centre_code: str) -> list[ServiceSummary]:
     """Return the services of one of the user's centres, ordered by code."""
-    query = select(Service).where(Service.centre_id == _find_centre(tx, current_user, centre_code).id)
-    query = query.order_by(Service.code, Service.local_code)
-    return [ServiceSummary(row.id, row.code, row.local_code, row.title) for row in tx.scalars(query)]
+    query = select(Service.id, Service.code, Service.local_code, Service.title)
+    query = query.filter_by(centre_id=_find_centre(tx, current_user, centre_code).id)
+    return [ServiceSummary(*row) for row in tx.execute(query.order_by(Service.code, Service.local_code))]
 
 
 def import_services(current_user: CurrentUser, centre_code: str, rows: Sequence[ImportedRow]) -> ImportResult:
@@ -119,16 +119,13 @@ def import_services(current_user: CurrentUser, centre_code: str, rows: Sequence[
     centre = read_profile(current_user, centre_code).code
     result = registers.import_services(rows, centre)
     if result.added or result.changed:
-        _write_import_audit_entry(current_user, centre, result.added, result.changed)
+        _write_import_audit_entry(current_user, centre, f"{centre} +{result.added} ~{result.changed}")
     return result
 
 
 @transaction
-def _write_import_audit_entry(
-    tx: Session, current_user: CurrentUser, centre_code: str, added: int, changed: int
-) -> None:
+def _write_import_audit_entry(tx: Session, current_user: CurrentUser, centre_code: str, changes: str) -> None:
     centre = _find_centre(tx, current_user, centre_code)
-    changes = f"{centre_code} +{added} ~{changed}"
     audit_log.append_entry(tx, [centre.id], current_user.actor, "services_imported", changes, clock.now())
 
 
@@ -158,15 +155,9 @@ def _make_profile(centre: Centre) -> CentreProfile:
 def _check_form(form: Mapping[str, Any]) -> dict[str, Any]:
     """Return the new values of the columns; raise ``Invalid`` naming every field at fault."""
     errors = list[FieldError]()
-    max_lengths = {
-        "name": registers.MAX_TITLE_LENGTH,
-        "controller": registers.MAX_TITLE_LENGTH,
-        "contact": registers.MAX_TITLE_LENGTH,
-        "notice": MAX_NOTICE_LENGTH,
-    }
-    texts = {name: _check_text(form, name, max_lengths[name], errors) for name in _TEXT_FIELDS}
+    texts = {name: _check_text(form, name, max_length, errors) for name, max_length in _TEXT_FIELDS.items()}
     if not texts["name"] and not any(error.pointer == "/name" for error in errors):
-        errors.append(FieldError("/name", EMPTY_FIELD))
+        errors.append(FieldError("/name", N_("This cannot be empty.")))
     week = {}
     for day in opening_hours.WEEKDAYS:
         typed_hours = str(form.get(f"hours-{day}", ""))
@@ -183,7 +174,7 @@ def _check_form(form: Mapping[str, Any]) -> dict[str, Any]:
     windows = _parse_windows(_check_text(form, "windows", 20_000, errors) or "", errors)
     languages = [code for code in current_settings().languages if code in form.get("languages", ())]
     if "uk" not in languages:
-        errors.append(FieldError("/languages", UKRAINIAN_MISSING))
+        errors.append(FieldError("/languages", N_("Ukrainian is always among the languages.")))
     if errors:
         raise Invalid(errors)
     return {

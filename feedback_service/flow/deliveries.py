@@ -62,12 +62,9 @@ def replay_event(tx: Session, event_id: uuid.UUID, centres: Collection[str], act
     if delivery.state == "delivered":
         raise Conflict(N_("It was delivered; there is nothing to send again."))
     centre_id = tx.scalars(select(Centre.id).where(Centre.code == delivery.centre)).one()
-    release_event = update(Event).where(Event.centre_id == centre_id, Event.id == event_id)
-    release_event = release_event.where(Event.state != "delivered", Event.claim.is_(None))
-    tx.execute(
-        release_event.values(state="pending", due_at=clock.now(), setbacks=0, reason=None),
-        execution_options={"synchronize_session": False},
-    )
+    release_event = update(Event).filter_by(centre_id=centre_id, id=event_id, claim=None)
+    release_event = release_event.where(Event.state != "delivered")
+    tx.execute(release_event.values(state="pending", due_at=clock.now(), setbacks=0, reason=None))
     if actor is not None:
         audit_log.append_entry(tx, [centre_id], actor, "sent_again", f"{delivery.type} {event_id}", clock.now())
     return status.find_delivery(tx, event_id, centres) or delivery

@@ -41,7 +41,7 @@ def add_explanation(
     *,
     explanation: str,
     after_version: int,
-) -> ExplanationVersion:
+) -> None:
     """Store a new version; ``after_version`` is the newest one that its author saw, 0 for none.
 
     Raises ``NotFound`` for a centre of others, ``Invalid`` for the text, ``ChangedMeanwhile`` if somebody else wrote a
@@ -56,20 +56,11 @@ def add_explanation(
     if not text:
         raise Invalid.for_field("/text", N_("Write what you found out, in a sentence or two."))
     now = clock.now()
-    row = Explanation(
-        centre_id=centre_id,
-        topic=SOURCES_TOPIC,
-        first=first,
-        last=last,
-        version=after_version + 1,
-        text=text,
-        author=current_user.email,
-        written_at=now,
-    )
+    row = Explanation(centre_id=centre_id, topic=SOURCES_TOPIC, first=first, last=last, version=after_version + 1)
+    row.text, row.author, row.written_at = text, current_user.email, now
     tx.add(row)
     explained = f"{SOURCES_TOPIC} {first}/{last} {row.version}"
     audit_log.append_entry(tx, [centre_id], current_user.actor, "explained", explained, now)
-    return ExplanationVersion(row.version, row.text, row.author, row.written_at)
 
 
 def list_explanations(
@@ -77,11 +68,6 @@ def list_explanations(
 ) -> list[ExplanationVersion]:
     """Return the explanations of this centre and period, newest first; raise ``NotFound`` for a centre of others."""
     centre_id = visibility.find_visibility(tx, current_user).get_centre(centre).id
-    query = select(Explanation).where(
-        Explanation.centre_id == centre_id,
-        Explanation.topic == SOURCES_TOPIC,
-        Explanation.first == first,
-        Explanation.last == last,
-    )
+    query = select(Explanation).filter_by(centre_id=centre_id, topic=SOURCES_TOPIC, first=first, last=last)
     rows = tx.scalars(query.order_by(Explanation.version.desc()))
     return [ExplanationVersion(row.version, row.text, row.author, row.written_at) for row in rows]

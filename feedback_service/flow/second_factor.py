@@ -63,11 +63,8 @@ def postpone_second_factor(tx: Session, current_user: CurrentUser) -> SessionSta
     Raises ``NotAllowed`` unless the setting says that the second factor is optional.
     """
     user_session, user = lock_session_and_user(tx, current_user)
-    if (
-        current_settings().second_factor != "optional"
-        or user_session.stage != SET_UP_STAGE
-        or user.second_factor is not None
-    ):
+    is_optional = current_settings().second_factor == "optional"
+    if not is_optional or user_session.stage != SET_UP_STAGE or user.second_factor is not None:
         raise NotAllowed(N_("Here nobody works without a second factor."))
     return _replace_session(tx, user_session, user, clock.now())
 
@@ -84,10 +81,8 @@ def _count_and_check(
 
 @transaction
 def _count_attempt(tx: Session, current_user: CurrentUser) -> None:
-    now = clock.now()
-    wrong_attempts = throttle.count_attempt(
-        tx, current_settings().secret_key, _throttle_name(current_user.user_id), now
-    )
+    now, name = clock.now(), _throttle_name(current_user.user_id)
+    wrong_attempts = throttle.count_attempt(tx, current_settings().secret_key, name, now)
     if wrong_attempts >= throttle.FREE_ATTEMPTS:
         write_audit_entry(tx, tx.get_one(User, current_user.user_id), "attempts", str(wrong_attempts), now)
 

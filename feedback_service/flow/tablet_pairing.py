@@ -57,20 +57,12 @@ find_tablet = reading(devices.find_tablet)
 
 @transaction
 def add_tablet(
-    tx: Session,
-    centre: str,
-    *,
-    name: str,
-    mode: str,
-    workplace: str | None = None,
-    actor: Actor = COMMAND_LINE,
+    tx: Session, centre: str, *, name: str, mode: str, workplace: str | None = None, actor: Actor = COMMAND_LINE
 ) -> str:
     """Add a tablet and return the code that pairs it. Raises ``Invalid``."""
-    now, code = clock.now(), keyring.new_pairing_code()
-    tablet = _create_tablet(tx, centre, name, mode, workplace, now)
+    tablet = _create_tablet(tx, centre, name, mode, workplace)
     _write_audit_entry(tx, tablet, actor, "tablet_added")
-    devices.allow_pairing(tablet, current_keyring().signing_key.hash_secret("pairing", code), now)
-    return keyring.format_code(code)
+    return _issue_pairing_code(tablet)
 
 
 @transaction
@@ -79,10 +71,9 @@ def renew_pairing_code(tx: Session, tablet_id: uuid.UUID, centres: Collection[st
 
     Raises ``NotFound`` unless it belongs to one of these centres.
     """
-    now, code, tablet = clock.now(), keyring.new_pairing_code(), _find_tablet(tx, tablet_id, centres)
-    devices.allow_pairing(tablet, current_keyring().signing_key.hash_secret("pairing", code), now)
+    tablet = _find_tablet(tx, tablet_id, centres)
     _write_audit_entry(tx, tablet, actor, "tablet_code")
-    return keyring.format_code(code)
+    return _issue_pairing_code(tablet)
 
 
 @transaction
@@ -111,13 +102,11 @@ def approve_tablet(
 
     Raises ``NotFound`` if no tablet shows this code, or ``Invalid``.
     """
-    now, normal_code = clock.now(), keyring.normalise_code(code)
-    request = devices.lock_pairing_request(
-        tx, current_keyring().hash_secret_with_all("pairing", normal_code or ""), now
-    )
+    hashes = current_keyring().hash_secret_with_all("pairing", keyring.normalise_code(code) or "")
+    request = devices.lock_pairing_request(tx, hashes, clock.now())
     if request is None:
         raise NotFound(NOT_PAIRED)
-    tablet = _create_tablet(tx, centre, name, mode, workplace, now)
+    tablet = _create_tablet(tx, centre, name, mode, workplace)
     tablet.pairing_hash, tablet.pairing_until = request.secret_hash, request.until
     tx.delete(request)
     _write_audit_entry(tx, tablet, actor, "tablet_added")
@@ -166,23 +155,27 @@ def _write_audit_entry(tx: Session, tablet: Device, actor: Actor, action: str) -
     audit_log.append_entry(tx, [tablet.centre_id], actor, action, f"{tablet.name} {tablet.id}", clock.now())
 
 
-def _create_tablet(tx: Session, centre: str, name: str, mode: str, workplace: str | None, now: datetime) -> Device:
-    centre_row = find_centre(tx, centre)
+def _issue_pairing_code(tablet: Device) -> str:
+    code = keyring.new_pairing_code()
+    devices.allow_pairing(tablet, current_keyring().signing_key.hash_secret("pairing", code), clock.now())
+    return keyring.format_code(code)
+
+
+def _create_tablet(tx: Session, centre: str, name: str, mode: str, workplace: str | None) -> Device:
+    centre_row, workplace = find_centre(tx, centre), (workplace or "").strip()
     if centre_row is None:
         raise Invalid.for_field("/centre", N_("There is no centre %(code)s."), code=normalise_code(centre))
     if mode not in DEVICE_MODES:
         raise Invalid.for_field("/mode", N_("A tablet's mode is desk or hall."))
-    if mode == "desk" and not (workplace or "").strip():
+    if mode == "desk" and not workplace:
         raise Invalid.for_field("/workplace", N_("A desk's tablet needs the workplace whose cases it offers."))
     tablet = Device(
         centre_id=centre_row.id,
         id=uuid.uuid4(),
         name=_clean_line("/name", name, MAX_NAME_LENGTH),
         mode=mode,
-        workplace=_clean_line("/workplace", workplace, MAX_WORKPLACE_LENGTH)
-        if workplace and workplace.strip()
-        else None,
-        created_at=now,
+        workplace=_clean_line("/workplace", workplace, MAX_WORKPLACE_LENGTH) if workplace else None,
+        created_at=clock.now(),
         skew=0,
         wrong_codes=0,
     )
