@@ -31,7 +31,7 @@ from feedback_service.config import current_settings
 from feedback_service.database import transaction
 from feedback_service.delivery import events, outbox, relay
 from feedback_service.facts import AnswerFacts, PublicCentre, ServiceContext, ServiceFacts
-from feedback_service.flow.deliveries import read_status
+from feedback_service.flow.deliveries import count_deliveries
 from feedback_service.models import Centre, ReceiverChannel
 
 SMALL_CENTRES, LARGE_SHARE = 18, 0.8
@@ -195,7 +195,7 @@ def measure_drain(dialect: str, folder: Path, *, waiting: int, relays: int) -> d
         began = time.monotonic()
         small_codes, quiet_centre = fill_backlog(waiting)
         fill_seconds, began = time.monotonic() - began, time.monotonic()
-        pending = read_status().totals.pending
+        pending = count_deliveries().pending
         count_seconds, stop = time.monotonic() - began, threading.Event()
         threads = [threading.Thread(target=run_relay, args=(app, url)) for _ in range(relays)]
         new_events_thread = threading.Thread(target=send_new_events, args=(app, quiet_centre, stop))
@@ -208,7 +208,7 @@ def measure_drain(dialect: str, folder: Path, *, waiting: int, relays: int) -> d
         stop.set()
         new_events_thread.join()
         run_relay(app, url)
-        totals = read_status().totals
+        totals = count_deliveries()
     parent_end.send("enough")
     batches, delays = parent_end.recv()
     receiver.join()

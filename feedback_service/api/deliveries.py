@@ -119,7 +119,7 @@ def list_deliveries(call: Call) -> Response:
 )
 def sum_deliveries(call: Call) -> Response:
     """How many events of the caller's centres are in which state."""
-    return respond(DeliverySumsReply, deliveries.read_status(call.centres).totals)
+    return respond(DeliverySumsReply, deliveries.count_deliveries(call.centres))
 
 
 @bp.post("/deliveries/<uuid:event_id>/replay")

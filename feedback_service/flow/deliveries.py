@@ -18,27 +18,19 @@ from feedback_service.models import Centre, Event
 
 
 @dataclass(frozen=True, slots=True)
-class DeliveryStatus:
-    """How many events are in which state; ``channel_paused``: the central system cannot be reached just now."""
+class DeliveriesPage:
+    """How many events are in which state, and the first refused ones; ``more`` says whether there are others.
+
+    ``channel_paused``: the central system cannot be reached just now.
+    """
 
     totals: DeliveryTotals
     channel_paused: bool
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveriesPage:
-    """The status and the first refused events; ``more`` says whether there are others."""
-
-    status: DeliveryStatus
     refused: list[DeliveryRow]
     more: bool
 
 
-def _make_status(tx: Session, centres: Collection[str] | None = None) -> DeliveryStatus:
-    return DeliveryStatus(status.count_deliveries(tx, centres), status.is_channel_paused(tx))
-
-
-read_status = reading(_make_status)  # of the events of these centres, or of all
+count_deliveries = reading(status.count_deliveries)
 list_deliveries = reading(status.list_deliveries)
 
 
@@ -46,7 +38,8 @@ list_deliveries = reading(status.list_deliveries)
 def read_overview(tx: Session, centres: Collection[str], limit: int) -> DeliveriesPage:
     """Return what the page of deliveries shows, with at most ``limit`` refused events."""
     refused, next_cursor = status.list_deliveries(tx, centres, ["dead"], None, limit)
-    return DeliveriesPage(_make_status(tx, centres), refused, next_cursor is not None)
+    totals, channel_paused = status.count_deliveries(tx, centres), status.is_channel_paused(tx)
+    return DeliveriesPage(totals, channel_paused, refused, next_cursor is not None)
 
 
 @transaction

@@ -29,8 +29,8 @@ def deliveries() -> Response:
     page = deliveries_flow.read_overview(current_visibility().codes, EVENTS_SHOWN)
     return respond_with_page(
         "admin/deliveries.html",
-        totals=page.status.totals,
-        is_channel_paused=page.status.channel_paused,
+        totals=page.totals,
+        is_channel_paused=page.channel_paused,
         refused_events=page.refused,
         has_more=page.more,
         event_labels=EVENT_LABELS,
