@@ -42,28 +42,14 @@ _TEXT_FIELDS = {  # with the greatest number of characters
 
 @dataclass(frozen=True, slots=True)
 class CentreProfile:
-    """The profile of a centre, as a form shows it, and the version that an edit begins from."""
+    """The profile of a centre, and the version that an edit begins from; ``form`` has the values of the form fields."""
 
     code: str
     edrpou: str
     katottg: str
     version: int
     name: str
-    controller: str
-    contact: str
-    notice: str
-    hours: Mapping[str, str]  # by weekday, as a person types them
-    exceptions: str
-    windows: str
-    languages: tuple[str, ...]
-
-    def to_form(self) -> dict[str, Any]:
-        """The values of the form fields, by their names."""
-        return {
-            **{name: getattr(self, name) for name in (*_TEXT_FIELDS, "exceptions", "windows")},
-            **{f"hours-{day}": self.hours.get(day, "") for day in opening_hours.WEEKDAYS},
-            "languages": list(self.languages),
-        }
+    form: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +79,11 @@ def change_profile(
     centre = _find_centre(tx, current_user, centre_code, lock=True)
     if centre.version != version:
         raise ChangedMeanwhile()
-    new_values = _check_form(form)
-    changed_names = [name for name, value in new_values.items() if getattr(centre, name) != value]
-    if not changed_names:
-        return False
-    for name in changed_names:
-        setattr(centre, name, new_values[name])
-    centre.version += 1
-    registers.publish_centre_profile(tx, centre)
-    changes = f"{centre.code} {', '.join(changed_names)}"
-    audit_log.append_entry(tx, [centre.id], current_user.actor, "profile_changed", changes, clock.now())
-    return True
+    changed_names = registers.update_centre(tx, centre, _check_form(form))
+    if changed_names:
+        changes = f"{centre.code} {', '.join(changed_names)}"
+        audit_log.append_entry(tx, [centre.id], current_user.actor, "profile_changed", changes, clock.now())
+    return bool(changed_names)
 
 
 @reading
@@ -136,20 +116,15 @@ def _find_centre(tx: Session, current_user: CurrentUser, centre_code: str, *, lo
 
 def _make_profile(centre: Centre) -> CentreProfile:
     hours = centre.opening or {}
-    return CentreProfile(
-        code=centre.code,
-        edrpou=centre.edrpou,
-        katottg=centre.katottg,
-        version=centre.version,
-        name=centre.name,
-        controller=centre.controller or "",
-        contact=centre.contact or "",
-        notice=centre.notice or "",
-        hours={day: opening_hours.format_hours(spans) for day, spans in hours.get("week", {}).items()},
-        exceptions=opening_hours.format_exceptions(hours.get("except", {})),
-        windows="\n".join(f"{code} {name}".strip() for code, name in (centre.windows or {}).items()),
-        languages=tuple(centre.languages or current_settings().languages),
-    )
+    week = hours.get("week", {})
+    form = {
+        **{name: getattr(centre, name) or "" for name in _TEXT_FIELDS},
+        **{f"hours-{day}": opening_hours.format_hours(week.get(day, [])) for day in opening_hours.WEEKDAYS},
+        "exceptions": opening_hours.format_exceptions(hours.get("except", {})),
+        "windows": "\n".join(f"{code} {name}".strip() for code, name in (centre.windows or {}).items()),
+        "languages": list(centre.languages or current_settings().languages),
+    }
+    return CentreProfile(centre.code, centre.edrpou, centre.katottg, centre.version, centre.name, form)
 
 
 def _check_form(form: Mapping[str, Any]) -> dict[str, Any]:

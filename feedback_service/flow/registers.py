@@ -8,6 +8,7 @@ Error sentences are in English, for operators; those that pages show too are mar
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -35,8 +36,6 @@ OPTIONAL_SERVICE_COLUMNS = frozenset({"centre", "code", "local_code"})
 # Sentences that pages show too.
 CONTROL_CHARACTER = N_("%(field)s holds an invisible control character.")
 TOO_LONG = N_("%(field)s is longer than %(longest)s characters.")
-NO_CODE = N_("A service needs a code or a local code.")
-NO_TITLE = N_("The title is empty.")
 REPEATED_ROW = N_("It repeats line %(line)s.")
 
 
@@ -135,20 +134,26 @@ def _parse_profile(columns: Mapping[str, str]) -> tuple[str, dict[str, str | Non
 
 def _upsert_centre(tx: Session, centre: Centre | None, cells: Mapping[str, str | None]) -> bool:
     """Add or change the centre; if anything changed, enqueue its profile event and return true."""
-    if centre is None:
-        centre = Centre(id=uuid7(), prefix=_choose_free_prefix(tx), **cells)
-        tx.add(centre)
-    elif all(getattr(centre, name) == value for name, value in cells.items()):
-        return False
-    else:
-        for name, value in cells.items():
-            setattr(centre, name, value)
-        centre.version += 1
-    publish_centre_profile(tx, centre)
+    if centre is not None:
+        return bool(update_centre(tx, centre, cells))
+    centre = Centre(id=uuid7(), prefix=_choose_free_prefix(tx), **cells)
+    tx.add(centre)
+    _publish_centre_profile(tx, centre)
     return True
 
 
-def publish_centre_profile(tx: Session, centre: Centre) -> None:
+def update_centre(tx: Session, centre: Centre, values: Mapping[str, Any]) -> list[str]:
+    """Store the values of columns that differ, enqueue the profile event if there are any, and return their names."""
+    changed_names = [name for name, value in values.items() if getattr(centre, name) != value]
+    if changed_names:
+        for name in changed_names:
+            setattr(centre, name, values[name])
+        centre.version += 1
+        _publish_centre_profile(tx, centre)
+    return changed_names
+
+
+def _publish_centre_profile(tx: Session, centre: Centre) -> None:
     """Enqueue the event that reports the present profile of the centre to the central system."""
     tx.flush()
     now = clock.now()
@@ -213,9 +218,9 @@ def _parse_service(columns: Mapping[str, str], centres: Mapping[str, Centre]) ->
         sentence = f"There is no centre {centre_code}." if centre_code else "No centre is named."
         errors.append(FieldError("/centre", sentence))
     if not code and not local_code:
-        errors.append(FieldError("/code", NO_CODE))
+        errors.append(FieldError("/code", N_("A service needs a code or a local code.")))
     if not title:
-        errors.append(FieldError("/title", NO_TITLE))
+        errors.append(FieldError("/title", N_("The title is empty.")))
     if errors:
         raise Invalid(errors)
     return centres[centre_code], code, local_code, title

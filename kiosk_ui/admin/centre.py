@@ -66,7 +66,7 @@ def profile(centre: str) -> ResponseReturnValue:
     """Show the form with the profile."""
     find_visible_centre(centre)
     stored_profile = profile_flow.read_profile(current_user(), centre)
-    return _show_profile(stored_profile, stored_profile.to_form(), saved="saved" in request.args)
+    return _show_profile(stored_profile, stored_profile.form, saved="saved" in request.args)
 
 
 @needs(roles.PROFILE)
@@ -77,7 +77,7 @@ def change_profile(centre: str) -> ResponseReturnValue:
         profile_flow.change_profile(current_user(), centre, sent_version(), form_values)
     except ChangedMeanwhile:
         stored_profile = profile_flow.read_profile(current_user(), centre)
-        changes = _find_field_changes(stored_profile.to_form(), form_values)
+        changes = _find_field_changes(stored_profile.form, form_values)
         return _show_profile(stored_profile, form_values, status=409, field_changes=changes, changed_meanwhile=True)
     except Invalid as refusal:
         errors = form_errors(refusal)
