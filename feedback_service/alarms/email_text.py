@@ -1,38 +1,17 @@
 """The text of an e-mail about alarms: in Ukrainian, below it in English, and nothing about any person."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 LONGEST_SUBJECT = 300  # characters
 
 EmailContent = Mapping[str, tuple[str, Sequence[str]]]  # by language: a heading, and a line for each alarm
 
-_TEXTS = {
-    "uk": {
-        "subject": "Тривога: {centre}",
-        "bad_answers": "Погані відповіді надходять частіше, ніж звичайно.",
-        "whole": "Центр загалом",
-        "service": "Послуга «{title}»",
-        "bad line": "{what}: з {since} поганих відповідей {bad} з {n}.",
-        "page": "Усе про це — на сторінці тривог:",
-        "foot": (
-            "Лист надіслано автоматично, відповідати на нього не треба. Персональних даних у ньому немає.\n"
-            "Відмовитися від таких листів можна на сторінці тривог."
-        ),
-    },
-    "en": {
-        "bad_answers": "Bad answers come more often than usual.",
-        "whole": "The centre as a whole",
-        "service": "The service “{title}”",
-        "bad line": "{what}: since {since}, {bad} of {n} answers are bad.",
-        "page": "All about it is on the page of alarms:",
-        "foot": (
-            "This letter was sent by a program; no reply is needed. It holds no personal data.\n"
-            "You can stop such letters on the page of alarms."
-        ),
-    },
-}
+_TEXTS_FILE = Path(__file__).with_name("email_texts.json")
+_TEXTS: Mapping[str, Mapping[str, str]] = json.loads(_TEXTS_FILE.read_text(encoding="utf-8"))  # by language
 
 
 @dataclass(frozen=True, slots=True)
