@@ -75,7 +75,7 @@ def claim_checks(tx: Session, centre_id: uuid.UUID, ids: Collection[uuid.UUID]) 
 
 def add_alarm(tx: Session, centre_id: uuid.UUID, kind: str, subject: str, evidence: Evidence) -> None:
     """Raise an alarm that no e-mail has reported."""
-    tx.add(Alarm(centre_id=centre_id, id=uuid.uuid4(), kind=kind, subject=subject, told=False, **asdict(evidence)))
+    tx.add(Alarm(centre_id=centre_id, id=uuid.uuid4(), kind=kind, subject=subject, **asdict(evidence)))
     tx.flush()
 
 

@@ -72,18 +72,10 @@ def write_emails(
 ) -> None:
     """Queue the e-mail for each recipient, and begin the quiet period of this kind."""
     tx.get_one(EmailDigest, (centre_id, kind)).told_at = now
-    tx.add_all(
-        QueuedEmail(
-            centre_id=centre_id,
-            id=uuid.uuid4(),
-            user_id=recipient,
-            subject=subject,
-            body=body,
-            written_at=now,
-            due_at=now,
-        )
-        for recipient in recipients
-    )
+    for user_id in recipients:
+        email = QueuedEmail(centre_id=centre_id, id=uuid.uuid4(), user_id=user_id, subject=subject, body=body)
+        email.written_at = email.due_at = now
+        tx.add(email)
 
 
 def list_recipients(tx: Session, centre: str, roles: Collection[str]) -> list[uuid.UUID]:
@@ -169,9 +161,4 @@ def wants_emails(tx: Session, user_id: uuid.UUID) -> bool:
 
 def set_email_preference(tx: Session, user_id: uuid.UUID, is_wanted: bool) -> None:
     """Store whether the user gets e-mails about alarms; e-mails in the queue are still sent."""
-    preference = tx.get(EmailPreference, user_id, with_for_update=True)
-    if preference is None:
-        tx.add(EmailPreference(user_id=user_id, alarms=is_wanted))
-        tx.flush()
-    else:
-        preference.alarms = is_wanted
+    tx.merge(EmailPreference(user_id=user_id, alarms=is_wanted))

@@ -99,20 +99,11 @@ class _CentreBatch:
 def register_updates(
     tx: Session, centre: Centre, updates: Sequence[CaseUpdate], terms: IssueTerms
 ) -> list[RegistrationOutcome]:
-    """Apply a centre's updates and return their outcomes in the same order; a refused update changes nothing.
-
-    1. Read and lock the cases that the updates name, and read the services.
-    2. Apply each update in memory, or note its refusal.
-    3. Write all new rows.
-    """
+    """Apply a centre's updates and return their outcomes in the same order; a refused update changes nothing."""
     number_hashes = [keyring.hash_case_number(terms.case_key, centre.id, update.case_number) for update in updates]
-    condition = Case.number_hash.in_(number_hashes)
-    batch = _CentreBatch(
-        centre=centre,
-        terms=terms,
-        records={each.case.number_hash: each for each in load_records(tx, centre, condition, lock=True)},
-        services=_load_services(tx, centre, [update.service for update in updates]),
-    )
+    records = load_records(tx, centre, Case.number_hash.in_(number_hashes), lock=True)
+    services = _load_services(tx, centre, [update.service for update in updates])
+    batch = _CentreBatch(centre, terms, {record.case.number_hash: record for record in records}, services)
     outcomes = []
     for number_hash, update in zip(number_hashes, updates, strict=True):
         try:
@@ -263,10 +254,9 @@ def find_service(services: Collection[Service], service_ref: ServiceRef) -> Serv
 
 def build_service(centre: Centre, service_ref: ServiceRef) -> Service:
     """Build a new service; without a title its code becomes the title."""
-    title = service_ref.title or service_ref.code or service_ref.local_code
-    return Service(
-        centre_id=centre.id, id=uuid7(), code=service_ref.code, local_code=service_ref.local_code, title=title
-    )
+    code, local_code = service_ref.code, service_ref.local_code
+    title = service_ref.title or code or local_code
+    return Service(centre_id=centre.id, id=uuid7(), code=code, local_code=local_code, title=title)
 
 
 def make_service_facts(service: Service) -> ServiceFacts:
@@ -287,10 +277,6 @@ def _issue_invitation(batch: _CentreBatch, case: Case) -> Invitation:
         questionnaire=terms.questionnaires[case.front_office],
         issued_on=terms.today,
         last_day=terms.today + timedelta(days=terms.days_valid),
-        cancelled=False,
-        opened=False,
-        started=False,
-        left_begun=False,
     )
     batch.new_rows.append(invitation)
     return invitation

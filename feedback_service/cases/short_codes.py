@@ -36,7 +36,7 @@ def seconds_to_wait(guesses: ShortCodeGuesses, now: datetime) -> int:
 
 
 def find_token_by_short_code(tx: Session, keyring: Keyring, centre: Centre, code: str) -> str | None:
-    """Return the token of the centre's invitation with this short code of eight characters, or ``None``."""
+    """Return the token of the centre's invitation with this short code without prefix, or ``None``."""
     hashes = keyring.hash_secret_with_all("short-code", code)
     query = select(Invitation).where(Invitation.centre_id == centre.id, Invitation.short_code_hash.in_(hashes))
     invitation = tx.scalar(query)

@@ -6,9 +6,9 @@ carries its own id, so that a repeated one can be recognised (see ``alarms.email
 """
 
 import uuid
-from collections import defaultdict
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
@@ -25,7 +25,7 @@ from feedback_service.database import reading, transaction
 from feedback_service.figures import bad_answers
 from feedback_service.flow.alarms import RIGHT_BY_KIND
 from feedback_service.logs import log
-from feedback_service.models import Centre
+from feedback_service.models import AlarmCheck, Centre
 from feedback_service.vocabulary import BAD_ANSWERS, BREACH, ROLES
 
 Stop = Callable[[], bool]
@@ -34,6 +34,7 @@ EvidenceBySubject = dict[str, Evidence | None]
 CHECKS_AT_ONCE = 200  # checks that are read together
 ALARMS_PAGE = "/admin/alarms"
 
+_list_waiting_checks = reading(alarm_rows.list_waiting_checks)
 _find_open_subjects = reading(store.find_open_subjects)
 _list_due_digests = reading(email_outbox.list_due_digests)
 _is_email_waiting = reading(email_outbox.is_email_waiting)
@@ -44,22 +45,15 @@ _has_expired_emails = reading(email_outbox.has_expired_emails)
 _drop_expired_emails = transaction(email_outbox.drop_expired_emails)
 
 
-@dataclass(frozen=True, slots=True)
-class PendingChecks:
-    """The checks that wait for a centre: for bad answers, also about these services, and for breaches."""
-
-    alarm_check_ids: list[uuid.UUID] = field(default_factory=list)
-    service_ids: set[uuid.UUID] = field(default_factory=set)
-    breach_check_ids: list[uuid.UUID] = field(default_factory=list)
-
-
 def raise_alarms(stop: Stop) -> int:
     """Check every centre for which a check waits; return how many checks that were."""
     total = 0
-    while not stop() and (pending := _read_pending_checks()):
-        for centre_id, checks in pending.items():
-            _update_alarms(centre_id, _read_evidence(centre_id, {None, *checks.service_ids}), checks)
-            total += len(checks.alarm_check_ids) + len(checks.breach_check_ids)
+    while not stop() and (waiting := _list_waiting_checks(CHECKS_AT_ONCE)):
+        for centre_id, group in groupby(waiting, attrgetter("centre_id")):
+            checks = list(group)
+            service_ids = {check.service_id for check in checks if check.kind == BAD_ANSWERS}
+            _update_alarms(centre_id, _read_evidence(centre_id, {None, *service_ids}), checks)
+        total += len(waiting)
     return total
 
 
@@ -69,7 +63,7 @@ def review_alarms(stop: Stop) -> int:
     for centre_id, subjects in _find_open_subjects().items():
         if stop():
             break
-        _update_alarms(centre_id, _read_evidence(centre_id, subjects), PendingChecks())
+        _update_alarms(centre_id, _read_evidence(centre_id, subjects), [])
         reviewed += len(subjects)
     return reviewed
 
@@ -100,20 +94,6 @@ def send_alarm_emails(stop: Stop) -> int:
 
 
 @reading
-def _read_pending_checks(tx: Session) -> dict[uuid.UUID, PendingChecks]:
-    checks_by_centre: defaultdict[uuid.UUID, PendingChecks] = defaultdict(PendingChecks)
-    for check in alarm_rows.list_waiting_checks(tx, CHECKS_AT_ONCE):
-        checks = checks_by_centre[check.centre_id]
-        if check.kind == BREACH:
-            checks.breach_check_ids.append(check.id)
-        else:
-            checks.alarm_check_ids.append(check.id)
-            if check.service_id:
-                checks.service_ids.add(check.service_id)
-    return checks_by_centre
-
-
-@reading
 def _read_evidence(tx: Session, centre_id: uuid.UUID, service_ids: Collection[uuid.UUID | None]) -> EvidenceBySubject:
     today, min_group = clock.kyiv_day(clock.now()), current_settings().min_group
     series = bad_answers.find_bad_series(tx, centre_id, service_ids, today, min_group)
@@ -126,14 +106,15 @@ def _read_evidence(tx: Session, centre_id: uuid.UUID, service_ids: Collection[uu
 
 @transaction
 def _update_alarms(
-    tx: Session, centre_id: uuid.UUID, evidence_by_subject: EvidenceBySubject, checks: PendingChecks
+    tx: Session, centre_id: uuid.UUID, evidence_by_subject: EvidenceBySubject, checks: Collection[AlarmCheck]
 ) -> None:
     """Raise, update or close alarms, delete the checks that are done, and add what is new to the next digest."""
     now = clock.now()
     today = clock.kyiv_day(now)
-    if checks.alarm_check_ids:
-        alarm_rows.claim_checks(tx, centre_id, checks.alarm_check_ids)
-    if checks.breach_check_ids and (number := alarm_rows.claim_checks(tx, centre_id, checks.breach_check_ids)):
+    if alarm_check_ids := [check.id for check in checks if check.kind == BAD_ANSWERS]:
+        alarm_rows.claim_checks(tx, centre_id, alarm_check_ids)
+    breach_check_ids = [check.id for check in checks if check.kind == BREACH]
+    if breach_check_ids and (number := alarm_rows.claim_checks(tx, centre_id, breach_check_ids)):
         breaches.record_breach(tx, centre_id, number, today)
         email_outbox.add_to_digest(tx, centre_id, BREACH, now)
     raised = [

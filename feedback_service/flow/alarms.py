@@ -32,9 +32,6 @@ def read_open_alarms(
     return alarm_rows.list_alarms(tx, centre_ids, _readable_kinds(current_user), since=since)
 
 
-list_open_alarms = reading(read_open_alarms)
-
-
 @reading
 def list_all_alarms(tx: Session, current_user: CurrentUser, centre: str | None = None) -> list[AlarmSummary]:
     """Return the open ones and after them those that ended within the last 91 days."""

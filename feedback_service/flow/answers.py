@@ -179,7 +179,7 @@ def _continue_draft(
     1. Read the invitation, its case and its draft.
     2. If this client's answer is final, return its receipt again. If it is an abandoned draft, make it final first.
     3. Refuse an invitation that is answered, cancelled or expired; see ``open_survey`` for the errors.
-    4. Read the answers out of the submission, and merge them with the draft; raises ``Invalid``.
+    4. Read the answers out of the submission, and merge them with the draft; raises ``Invalid``, also for nothing.
        ``replaces_later_answers``: the form showed every question but the first, so it clears those that it leaves
        empty.
     """
@@ -188,7 +188,13 @@ def _continue_draft(
         return recorded
     _refuse_unanswerable(context, now)
     questionnaire = published.get_by_version(tx.connection, context.invitation.questionnaire)
-    answers = _merge_with_draft(context.draft, questionnaire, submission, replaces_later_answers)
+    submitted = submission.read_answers(questionnaire)
+    saved = Answers.from_json(context.draft.answers) if context.draft else Answers()
+    if replaces_later_answers:
+        first = questionnaire.first_question.id
+        saved = Answers(single={first: saved.single[first]} if first in saved.single else {})
+    answers = saved.merge_with(submitted)
+    require_some_answer(answers)
     draft = context.draft or DraftFacts(client_id, {}, language, source, begun_at=now, touched_at=now)
     # The source and the day are those of the first submission, client and language those of the last.
     draft = draft._replace(client_id=client_id, answers=answers.to_json(), language=language, touched_at=now)
@@ -272,23 +278,6 @@ def _draft_timeout() -> timedelta:
 
 def _is_abandoned(draft: DraftFacts, now: datetime) -> bool:
     return draft.touched_at <= now - _draft_timeout()
-
-
-def _merge_with_draft(
-    draft: DraftFacts | None,
-    questionnaire: Questionnaire,
-    submission: Submission,
-    replaces_later_answers: bool,
-) -> Answers:
-    """Return the draft with the submitted answers, checked; raises ``Invalid``, also if that is nothing."""
-    submitted = submission.read_answers(questionnaire)
-    saved = Answers.from_json(draft.answers) if draft else Answers()
-    if replaces_later_answers:
-        first = questionnaire.first_question.id
-        saved = Answers(single={first: saved.single[first]} if first in saved.single else {})
-    answers = saved.merge_with(submitted)
-    require_some_answer(answers)
-    return answers
 
 
 def _make_survey(context: InvitationContext, questionnaire: Questionnaire, *, has_draft: bool) -> Survey:

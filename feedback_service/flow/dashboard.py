@@ -1,9 +1,4 @@
-"""Reads the administrators' pages of figures, each in one snapshot, so that all its numbers fit together.
-
-read_overview_page    the first screen: figures, alarms, deliveries and tablets
-read_breakdown_page   each front office by service, window, time of the week …
-read_channel_page     the same questions answered by phone, on a tablet and to staff
-"""
+"""Reads the administrators' pages of figures, each in one snapshot, so that all its numbers fit together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,12 +27,9 @@ from feedback_service.surveys.questionnaires import Questionnaire
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """The head of every page of figures: whether the methodology is confirmed, and the title of the chosen service.
+    """The head of every page of figures; ``chosen_title`` is that of the service, if exactly one is chosen."""
 
-    ``chosen_title`` is ``None`` unless exactly one service is chosen.
-    """
-
-    is_confirmed: bool
+    is_confirmed: bool  # the methodology
     chosen_title: str | None
 
 
@@ -99,7 +91,7 @@ def read_overview(tx: Session, query: FigureQuery) -> tuple[Overview, Sequence[Q
 
 @reading
 def read_breakdown_page(tx: Session, query: FigureQuery, by: str) -> BreakdownPage:
-    """Read each front office of the query by one of ``BREAKDOWNS``."""
+    """Read each front office of the query by service, window, time of the week …: one of ``BREAKDOWNS``."""
     summary = read_summary(tx, query, min_group=current_settings().min_group, by=by, questions="headlines")
     titles = read_service_titles(tx, query.centres) if by == "service" else {}
     return BreakdownPage(_read_heading(tx, query, summary.methodology), make_breakdowns(query, by, summary, titles))

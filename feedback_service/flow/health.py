@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import func, select
@@ -22,10 +21,6 @@ from feedback_service.models import DraftAnswer
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 RETRY_SECONDS = 5
-
-DATABASE_UNREACHABLE = N_("The database cannot be reached.")
-DATABASE_NOT_DURABLE = N_("The database may forget what it acknowledged.")
-TABLES_OUTDATED = N_("The tables are not those of this release: run “flask db upgrade”.")
 
 
 class NotReady(Unavailable):
@@ -55,11 +50,11 @@ def check_ready() -> None:
     try:
         revision = _read_revision()
     except NotDurable:
-        raise NotReady(DATABASE_NOT_DURABLE) from None
+        raise NotReady(N_("The database may forget what it acknowledged.")) from None
     except (Unavailable, SQLAlchemyError):
-        raise NotReady(DATABASE_UNREACHABLE) from None
+        raise NotReady(N_("The database cannot be reached.")) from None
     if revision != _newest_revision():
-        raise NotReady(TABLES_OUTDATED)
+        raise NotReady(N_("The tables are not those of this release: run “flask db upgrade”."))
 
 
 @reading
@@ -84,6 +79,4 @@ def _read_revision(tx: Session) -> set[str]:
 
 @cache
 def _newest_revision() -> set[str]:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    return set(ScriptDirectory.from_config(config).get_heads())
+    return set(ScriptDirectory(str(MIGRATIONS)).get_heads())

@@ -19,7 +19,6 @@ from feedback_service.errors import N_, Conflict, NotAllowed, NotRecognised
 from feedback_service.flow.sign_in import SessionStarted, lock_session_and_user, write_audit_entry
 from feedback_service.models import User, UserSession
 
-WRONG_CODE = N_("This code is not right, or it has been used. Wait for the next one.")
 ALREADY_SET_UP = N_("A second factor is set up already.")
 
 
@@ -75,7 +74,7 @@ def _count_and_check(
     _count_attempt(current_user)
     session_started = check(current_user, code)
     if session_started is None:
-        raise NotRecognised(WRONG_CODE)
+        raise NotRecognised(N_("This code is not right, or it has been used. Wait for the next one."))
     return session_started
 
 

@@ -133,8 +133,7 @@ def change_password(current_user: CurrentUser, current_password: str, new_passwo
 
     Raises ``Invalid`` if the current password is wrong or the new one is too weak, or ``TooManyAttempts``.
     """
-    if problem := passwords.find_password_problem(new_password, current_user.email):
-        raise _make_field_error("/password", problem)
+    refuse_weak_password(new_password, current_user.email)
     password_hash = _count_attempt(current_user.email)
     if not passwords.verify_password(password_hash, current_password):
         raise Invalid.for_field("/current", WRONG_PASSWORD)
@@ -167,8 +166,7 @@ def set_password(secret: str, new_password: str) -> None:
 
     Raises ``NotFound``, or ``Invalid`` for a password that is too weak.
     """
-    if problem := passwords.find_password_problem(new_password, find_email_by_link(secret)):
-        raise _make_field_error("/password", problem)
+    refuse_weak_password(new_password, find_email_by_link(secret))
     _set_password_by_link(secret, passwords.hash_password(new_password))
 
 
@@ -187,8 +185,10 @@ def _set_password(tx: Session, user: User, new_hash: str, now: datetime) -> None
     write_audit_entry(tx, user, "password_set", "", now)
 
 
-def _make_field_error(pointer: str, problem: str) -> Invalid:
-    return Invalid.for_field(pointer, problem, least=passwords.MIN_LENGTH, most=passwords.MAX_LENGTH)
+def refuse_weak_password(password: str, email: str) -> None:
+    """Raise ``Invalid`` for a password that is too weak for the user with this e-mail."""
+    if problem := passwords.find_password_problem(password, email):
+        raise Invalid.for_field("/password", problem, least=passwords.MIN_LENGTH, most=passwords.MAX_LENGTH)
 
 
 def lock_session_and_user(tx: Session, current_user: CurrentUser) -> tuple[UserSession, User]:

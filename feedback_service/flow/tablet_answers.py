@@ -35,11 +35,7 @@ from feedback_service.tablets.devices import AuthenticatedTablet
 from feedback_service.tablets.signals import UNKNOWN_PACE, AnsweringPace
 from feedback_service.vocabulary import FRONT_OFFICES
 
-UNKNOWN_VERSION = N_("There is no questionnaire %(version)s.")
-TOO_OLD = N_("This answer was given more than a year ago.")
-AFTER_REVOCATION = N_("This answer was given after the tablet's key was revoked.")
 MAX_ANSWER_AGE = timedelta(days=366)  # when it is delivered
-NO_FREE_TEXT = N_("A tablet takes no free text.")
 _INSERT_SIGNALS = insert(table_of(Signal))
 
 
@@ -131,15 +127,15 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
     device = devices.get_device(tx, tablet, lock=answer.short_code is not None)
     answered_at = devices.to_server_time(device, answer.answered_at, now)
     if tablet.revoked_at is not None and answered_at > tablet.revoked_at:
-        raise NotAuthenticated(AFTER_REVOCATION)
+        raise NotAuthenticated(N_("This answer was given after the tablet's key was revoked."))
     if answered_at < now - MAX_ANSWER_AGE:
-        raise Invalid.for_field("/answered_at", TOO_OLD)
+        raise Invalid.for_field("/answered_at", N_("This answer was given more than a year ago."))
     day = clock.kyiv_day(answered_at)
     questionnaire = _find_questionnaire(tx, answer, day)
     answers = answer.submission.read_answers(questionnaire)
     require_some_answer(answers)
     if answers.comment is not None:
-        raise Invalid.for_field("/answers/any.comment", NO_FREE_TEXT)
+        raise Invalid.for_field("/answers/any.comment", N_("A tablet takes no free text."))
     invited = _find_open_invitation(tx, device, centre, answer, questionnaire, answered_at, now)
     if invited is not None:
         invitations.mark_answered(tx.connection(), invited, answer.client_id, answered_on=day)
@@ -148,9 +144,7 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
         service_context = make_service_context(invited.centre, invited.case, invited.service)
     else:
         service_context = ServiceContext(
-            centre=make_public_centre(centre),
-            front_office=questionnaire.front_office,
-            workplace=device.workplace,
+            centre=make_public_centre(centre), front_office=questionnaire.front_office, workplace=device.workplace
         )
     facts = AnswerFacts(
         response_id=ring.signing_key.derive_response_id(namespace, answer.client_id),
@@ -177,7 +171,8 @@ def _find_questionnaire(tx: Session, answer: TabletAnswer, day: date) -> Questio
             return published.find_in_force(tx.connection(), answer.questionnaire, day)
         return published.get_by_version(tx.connection(), answer.questionnaire)
     except LookupError:
-        raise Invalid.for_field("/questionnaire", UNKNOWN_VERSION, version=answer.questionnaire) from None
+        sentence = N_("There is no questionnaire %(version)s.")
+        raise Invalid.for_field("/questionnaire", sentence, version=answer.questionnaire) from None
 
 
 def _find_open_invitation(
@@ -193,10 +188,8 @@ def _find_open_invitation(
     if answer.short_code is None:
         return None
     context = lock_invitation_by_code(tx, device, centre, answer.short_code, now)
-    if context is None or context.invitation.answered_on is not None:
-        return None
-    if context.invitation.started:
-        return None  # a draft from a phone counts
+    if context is None or context.invitation.started:
+        return None  # it has its answer, or a draft from a phone, which counts
     if context.case.front_office != questionnaire.front_office:
         return None  # the tablet could not look up the code, and asked about the hall
     try:

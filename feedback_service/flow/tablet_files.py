@@ -27,7 +27,6 @@ from feedback_service.tablets.signals import AnsweringPace
 FILE_KIND = "tablet-queue"
 NONCE_BYTES = 12  # at the start; then comes what AES-256-GCM made, with the client id as associated data
 NOT_A_TABLET_FILE = N_("This is no file that a tablet saved.")
-UNKNOWN_TABLET = N_("No tablet of this installation saved this file.")
 FILE_CHANGED = N_("The file was changed, or saved under keys that this installation no longer has.")
 
 
@@ -58,11 +57,7 @@ def import_tablet_file(
         if kind != FILE_KIND:
             raise ValueError(kind)
         sealed_answers = [
-            (
-                uuid.UUID(item.get("device", file_device_id)),
-                str(item["client_id"]),
-                base64.b64decode(item["sealed"]),
-            )
+            (uuid.UUID(item.get("device", file_device_id)), str(item["client_id"]), base64.b64decode(item["sealed"]))
             for item in document["items"]
         ]
         device_ids = {uuid.UUID(file_device_id), *(id for id, *_ in sealed_answers)}
@@ -70,7 +65,7 @@ def import_tablet_file(
         raise Invalid.for_field("", NOT_A_TABLET_FILE) from None
     tablets = {id: _find_tablet(id, centres) for id in device_ids}
     if not any(tablets.values()):
-        raise Invalid.for_field("", UNKNOWN_TABLET)
+        raise Invalid.for_field("", N_("No tablet of this installation saved this file."))
     opened_answers = [
         (tablet, id, _open_sealed_answer(tablet, id, sealed_bytes))
         for device_id, id, sealed_bytes in sealed_answers

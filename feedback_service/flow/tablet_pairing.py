@@ -176,8 +176,6 @@ def _create_tablet(tx: Session, centre: str, name: str, mode: str, workplace: st
         mode=mode,
         workplace=_clean_line("/workplace", workplace, MAX_WORKPLACE_LENGTH) if workplace else None,
         created_at=clock.now(),
-        skew=0,
-        wrong_codes=0,
     )
     tx.add(tablet)
     return tablet

@@ -140,11 +140,7 @@ def lock_invitation_by_code(
     code = keyring.normalise_code(typed_code) or ""
     if len(code) == keyring.PREFIX_LENGTH + keyring.CODE_LENGTH and code.startswith(centre.prefix):
         code = code[keyring.PREFIX_LENGTH :]
-    token = (
-        short_codes.find_token_by_short_code(tx, current_keyring(), centre, code)
-        if len(code) == keyring.CODE_LENGTH
-        else None
-    )
+    token = short_codes.find_token_by_short_code(tx, current_keyring(), centre, code)
     if token is None:
         devices.note_wrong_code(device, now)
         return None

@@ -81,13 +81,14 @@ def record_assisted_answer(tx: Session, assisted_answer: AssistedAnswer, *, cent
         raise Invalid.for_field("/answered_on", N_("This day is more than a year ago."))
     centre = require_centre(tx, assisted_answer.centre)
     service = find_or_add_service(tx, centre, assisted_answer.service)
+    service_context = ServiceContext(
+        centre=make_public_centre(centre),
+        front_office=assisted_answer.front_office,
+        service=make_service_facts(service),
+    )
     return _record_once(
         tx,
-        ServiceContext(
-            centre=make_public_centre(centre),
-            front_office=assisted_answer.front_office,
-            service=make_service_facts(service),
-        ),
+        service_context,
         assisted_answer.client_id,
         assisted_answer.submission,
         language=assisted_answer.language,
@@ -108,12 +109,7 @@ def _record_once(
     day: date,
     answered_at: datetime | None,
 ) -> RecordedAnswer:
-    """Record what a client sends to a centre, once.
-
-    1. If this client has answered before, return its receipt again.
-    2. Read the answers out of the submission, by the questionnaire in force on ``day``; raises ``Invalid``.
-    3. Store the answer with its event, see ``recording.record_answer``.
-    """
+    """Record what a client sends to a centre, once: a repeat gets its receipt again. Raises ``Invalid``."""
     centre_id, ring = service_context.centre.id, current_keyring()
     namespace = centre_id.bytes
     for key in ring.keys:

@@ -18,11 +18,8 @@ from feedback_service.access.sessions import CurrentUser
 from feedback_service.access.users import UserSummary
 from feedback_service.database import reading, transaction
 from feedback_service.errors import N_, ChangedMeanwhile, Conflict, FieldError, Invalid, NotAllowed, NotFound
+from feedback_service.flow.sign_in import refuse_weak_password
 from feedback_service.models import User
-
-NOT_YOURS_TO_GIVE = N_("You cannot give this role.")
-OWN_ACCOUNT = N_("This is your own account. Ask somebody else to do that.")
-NOT_YOURS = N_("You can see this user, but somebody with more rights has to change it.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +41,7 @@ class VisibleUser:
 
 def add_user_with_password(email: str, role: str, scopes: Sequence[str], password: str) -> None:
     """Add a user with a password, at the command line; errors as in ``add_user``."""
-    if problem := passwords.find_password_problem(password, email):
-        raise Invalid.for_field("/password", problem, least=passwords.MIN_LENGTH, most=passwords.MAX_LENGTH)
+    refuse_weak_password(password, email)
     _add_user_with_hash(email, role, scopes, passwords.hash_password(password))
 
 
@@ -76,9 +72,7 @@ add_user = transaction(_create_user)
 @reading
 def list_users(tx: Session, current_user: CurrentUser | None) -> list[VisibleUser]:
     """Return every user that the current user may see, ordered by e-mail."""
-    return [
-        _make_visible_user(current_user, summary) for summary in users.list_users(tx) if _can_see(current_user, summary)
-    ]
+    return [_make_visible_user(current_user, each) for each in users.list_users(tx) if _can_see(current_user, each)]
 
 
 @reading
@@ -102,12 +96,7 @@ def find_user_id(tx: Session, email: str) -> uuid.UUID:
 
 @transaction
 def change_user(
-    tx: Session,
-    current_user: CurrentUser | None,
-    user_id: uuid.UUID,
-    version: int,
-    role: str,
-    scopes: Sequence[str],
+    tx: Session, current_user: CurrentUser | None, user_id: uuid.UUID, version: int, role: str, scopes: Sequence[str]
 ) -> None:
     """Give the user another role or other scopes, and end their sessions.
 
@@ -182,7 +171,7 @@ def _refuse_grant(current_user: CurrentUser | None, role: str, scopes: Iterable[
     if current_user is None:
         return
     if role not in roles.GRANTABLE_ROLES.get(current_user.role, ()):
-        raise Invalid.for_field("/role", NOT_YOURS_TO_GIVE)
+        raise Invalid.for_field("/role", N_("You cannot give this role."))
     if current_user.role in roles.CENTRE_ROLES:
         foreign_scopes = [scope.strip() for scope in scopes if scope.strip().upper() not in (*current_user.scopes, "")]
         if foreign_scopes:
@@ -214,9 +203,9 @@ def _lock_user_to_change(tx: Session, current_user: CurrentUser | None, user_id:
     if user is None or summary is None or not _can_see(current_user, summary):
         raise NotFound()
     if current_user is not None and current_user.user_id == user.id:
-        raise Conflict(OWN_ACCOUNT)
+        raise Conflict(N_("This is your own account. Ask somebody else to do that."))
     if not _may_change(current_user, summary.role, summary.scopes):
-        raise NotAllowed(NOT_YOURS)
+        raise NotAllowed(N_("You can see this user, but somebody with more rights has to change it."))
     return user
 
 

@@ -14,16 +14,7 @@ from feedback_service.surveys.privacy import MaskedText, mask_personal_data
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT, Question, Questionnaire
 
 UNKNOWN_QUESTION = N_("The questionnaire has no such question.")
-NOT_A_POINT = N_("Choose a whole number from 0 to 10.")
-NOT_AN_OPTION = N_("Choose one of the answers offered.")
-NOT_A_LIST = N_("Choose from the answers offered, each once.")
-STANDS_ALONE = N_("This answer can only be chosen alone, without others.")
-NOT_TEXT = N_("Write this as text.")
-STRANGE_CHARACTERS = N_("Remove the invisible control characters from the text.")
 TOO_LONG = N_("The text is too long: %(length)d characters, at most %(limit)d.")
-
-NOTHING_ANSWERED = N_("Please answer at least one question.")
-
 MAX_UNKNOWN_NAMED = 20  # a body of 64 KiB can hold thousands of unknown ids; naming the first ones is enough
 
 
@@ -114,10 +105,8 @@ class FormSubmission:
 
     def read_answers(self, questionnaire: Questionnaire) -> Answers:
         """Return the checked answers; raises ``Invalid``, see ``check_answers``."""
-        fields = self.fields
-        if self.first_only:
-            first = questionnaire.first_question.id
-            fields = {first: fields.get(first, [])}
+        first = questionnaire.first_question.id
+        fields = {first: self.fields.get(first, [])} if self.first_only else self.fields
         return check_answers(questionnaire, parse_form(questionnaire, fields))
 
 
@@ -148,10 +137,8 @@ def check_answers(questionnaire: Questionnaire, raw: Mapping[str, object]) -> An
                 single[question.id] = _read_option(question, raw[question.id])
             else:
                 single[question.id] = _read_scale_point(raw[question.id])
-        except InvalidAnswer as invalid_answer:
-            errors.append(
-                FieldError(json_pointer("answers", question.id), invalid_answer.detail, invalid_answer.params)
-            )
+        except InvalidAnswer as mistake:
+            errors.append(FieldError(json_pointer("answers", question.id), mistake.detail, mistake.params))
     if errors:
         raise Invalid(errors)
     return Answers(single, choices, comment.text or None, comment.kinds)
@@ -160,7 +147,7 @@ def check_answers(questionnaire: Questionnaire, raw: Mapping[str, object]) -> An
 def require_some_answer(answers: Answers) -> None:
     """Raise ``Invalid`` if nothing at all is answered."""
     if answers.is_empty:
-        raise Invalid.for_field("/answers", NOTHING_ANSWERED)
+        raise Invalid.for_field("/answers", N_("Please answer at least one question."))
 
 
 def clean_and_mask_comment(text: str, limit: int) -> MaskedText:
@@ -171,7 +158,7 @@ def clean_and_mask_comment(text: str, limit: int) -> MaskedText:
     try:
         cleaned = read_text(text)
     except ValueError as error:
-        raise InvalidAnswer(STRANGE_CHARACTERS) from error
+        raise InvalidAnswer(N_("Remove the invisible control characters from the text.")) from error
     if len(cleaned) > limit:
         raise InvalidAnswer(TOO_LONG, length=len(cleaned), limit=limit)
     return mask_personal_data(cleaned if is_visible(cleaned) else "")
@@ -201,28 +188,26 @@ def parse_form(questionnaire: Questionnaire, form: Mapping[str, Sequence[str]]) 
 
 def _read_scale_point(value: object) -> str:
     if type(value) is not int or not 0 <= value <= 10:  # bool is an int too, and 9.0 == 9
-        raise InvalidAnswer(NOT_A_POINT)
+        raise InvalidAnswer(N_("Choose a whole number from 0 to 10."))
     return str(value)
 
 
 def _read_option(question: Question, value: object) -> str:
     if not isinstance(value, str) or value not in question.values:
-        raise InvalidAnswer(NOT_AN_OPTION)
+        raise InvalidAnswer(N_("Choose one of the answers offered."))
     return value
 
 
 def _read_choices(question: Question, value: object) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise InvalidAnswer(NOT_A_LIST)
-    chosen = [_read_option(question, choice) for choice in value]
-    if len(set(chosen)) < len(chosen):
-        raise InvalidAnswer(NOT_A_LIST)
+    chosen = [_read_option(question, choice) for choice in value] if isinstance(value, list) else None
+    if chosen is None or len(set(chosen)) < len(chosen):
+        raise InvalidAnswer(N_("Choose from the answers offered, each once."))
     if len(chosen) > 1 and not question.exclusive.isdisjoint(chosen):
-        raise InvalidAnswer(STANDS_ALONE)
+        raise InvalidAnswer(N_("This answer can only be chosen alone, without others."))
     return tuple(choice for choice in question.values if choice in chosen)
 
 
 def _read_comment(question: Question, value: object) -> MaskedText:
     if not isinstance(value, str):
-        raise InvalidAnswer(NOT_TEXT)
+        raise InvalidAnswer(N_("Write this as text."))
     return clean_and_mask_comment(value, question.max_length or LONGEST_COMMENT)

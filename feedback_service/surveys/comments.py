@@ -62,9 +62,9 @@ class CommentView:
     answers: Mapping[str, Sequence[str]]
     set_aside: bool
     questionnaire: str
-    month: date | None = None
-    front_office: str | None = None
-    service: str | None = None
+    month: date | None
+    front_office: str | None
+    service: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ def iterate_comments(
 
 def set_comment_aside(tx: Session, centre_id: uuid.UUID, response_id: uuid.UUID, *, is_aside: bool) -> bool | None:
     """Set the comment aside or back. Returns whether that changed it, ``None`` if there is no such comment."""
-    query = select(Comment).where(Comment.centre_id == centre_id, Comment.response_id == response_id)
+    query = select(Comment).filter_by(centre_id=centre_id, response_id=response_id)
     comment = tx.scalar(query.with_for_update())
     if comment is None:
         return None
@@ -168,14 +168,10 @@ def set_comment_aside(tx: Session, centre_id: uuid.UUID, response_id: uuid.UUID,
 
 
 def _comment_query(answer_set: _AnswerSet, comment_filter: CommentFilter) -> Select[Any]:
-    query = select(Comment.response_id).where(
-        *answer_set.conditions(Comment),
-        Comment.set_aside.is_(comment_filter.set_aside),
-        *(
-            or_(*(Comment.folded.like(f"%{prefix}%") for prefix in prefixes))
-            for prefixes in search_prefixes(comment_filter.text)
-        ),
-    )
+    query = select(Comment.response_id).where(*answer_set.conditions(Comment))
+    query = query.where(Comment.set_aside.is_(comment_filter.set_aside))
+    for prefixes in search_prefixes(comment_filter.text):
+        query = query.where(or_(*(Comment.folded.like(f"%{prefix}%") for prefix in prefixes)))
     if comment_filter.language:
         query = query.where(Comment.language == comment_filter.language)
     if comment_filter.poor:
@@ -226,12 +222,9 @@ def _view_comments(
     views = []
     for response_id in response_ids:
         comment, response, title = rows[response_id]
-        circumstances: dict[str, Any] = {}
         month, front_office = _first_of_month(response.answered_on), response.front_office
-        if (month, front_office, None) in shared:
-            circumstances = {"month": month, "front_office": front_office}
-            if (month, front_office, response.service_id) in shared:
-                circumstances["service"] = title
+        shows_month = (month, front_office, None) in shared
+        shows_service = shows_month and (month, front_office, response.service_id) in shared
         views.append(
             CommentView(
                 id=response_id,
@@ -240,7 +233,9 @@ def _view_comments(
                 answers=response.answers,
                 set_aside=comment.set_aside,
                 questionnaire=response.questionnaire,
-                **circumstances,
+                month=month if shows_month else None,
+                front_office=front_office if shows_month else None,
+                service=title if shows_service else None,
             )
         )
     return tuple(views)

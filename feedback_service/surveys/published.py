@@ -11,10 +11,7 @@ from feedback_service.surveys import questionnaires
 from feedback_service.surveys.questionnaires import Questionnaire
 
 QUESTIONNAIRES = PublishedDocuments[Questionnaire](
-    "questionnaire",
-    questionnaires.load_shipped,
-    questionnaires.parse_questionnaire,
-    attrgetter("version"),
+    "questionnaire", questionnaires.load_shipped, questionnaires.parse_questionnaire, attrgetter("version")
 )
 
 

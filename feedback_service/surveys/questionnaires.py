@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -25,16 +26,9 @@ DOCUMENTS_FOLDER = Path(__file__).with_name("questionnaires")
 _VERSION = re.compile(r"(offline|online)-(\d{4})\.(\d{1,3})")
 _QUESTION_ID = re.compile(r"(off|on|any)\.[a-z][a-z0-9_]{0,27}")
 _VALUE = re.compile(r"[a-z][a-z0-9_]{0,31}")
-_VALUE_FORM = "a word of small Latin letters, digits and _"
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 _FRONT_OFFICES: Mapping[str, FrontOffice] = {"offline": "offline", "online": "online"}
 _WORDINGS: Mapping[str, Wording] = {"own": "own", "official": "official"}
-_KINDS: Mapping[str, QuestionKind] = {
-    "scale_0_10": "scale_0_10",
-    "words": "words",
-    "choices": "choices",
-    "text": "text",
-}
 _REQUIRED_FIELDS = (  # of a document
     *("version", "front_office", "effective_from", "wording"),
     *("languages", "poor", "options", "questions"),
@@ -46,6 +40,7 @@ _FIELDS_BY_KIND: Mapping[QuestionKind, set[str]] = {  # of a question, beside id
     "choices": {"options"},
     "text": {"max_length"},
 }
+_KINDS: Mapping[str, QuestionKind] = {kind: kind for kind in _FIELDS_BY_KIND}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +138,11 @@ def find_in_force(questionnaires: Iterable[Questionnaire], front_office: str, da
 
     It is the one with the latest first day; of two with the same first day, the later one in ``questionnaires``.
     """
-    in_effect = [
-        questionnaire
-        for questionnaire in questionnaires
-        if questionnaire.front_office == front_office and questionnaire.effective_from <= day
-    ]
+    of_office = (each for each in questionnaires if each.front_office == front_office)
+    in_effect = [each for each in of_office if each.effective_from <= day]
     if not in_effect:
         raise LookupError(f"no {front_office} questionnaire is in force on {day.isoformat()}")
-    return max(reversed(in_effect), key=lambda questionnaire: questionnaire.effective_from)
+    return max(reversed(in_effect), key=attrgetter("effective_from"))
 
 
 def front_office_of(version: str) -> str:
@@ -172,10 +164,10 @@ def parse_questionnaire(document: object) -> Questionnaire:
     front_office = fields["front_office"].read_choice(_FRONT_OFFICES)
     fields["front_office"].require(front_office_of(version) == front_office, "does not fit the version")
     languages = _parse_languages(fields["languages"])
-    options_by_name = {
-        name: _parse_options(node, languages) for name, node in fields["options"].iterate_fields(minimum=0)
-    }
+    option_nodes = fields["options"].iterate_fields(minimum=0)
+    options_by_name = {name: _parse_options(node, languages) for name, node in option_nodes}
     questions = _parse_questions(fields["questions"], options_by_name, languages)
+    reasons = fields.get("reasons")
     return Questionnaire(
         version=version,
         front_office=front_office,
@@ -183,7 +175,7 @@ def parse_questionnaire(document: object) -> Questionnaire:
         wording=fields["wording"].read_choice(_WORDINGS),
         languages=languages,
         poor_values=_parse_poor_values(fields["poor"], questions),
-        reasons_question=_parse_reasons_question(fields.get("reasons"), questions),
+        reasons_question=_parse_choice_question(reasons, questions).id if reasons else _DEFAULT_REASONS_QUESTION,
         breach_question=_parse_breach_question(fields.get("breach"), questions),
         questions=questions,
     )
@@ -248,10 +240,6 @@ def _parse_choice_question(node: JsonNode, questions: tuple[Question, ...]) -> Q
     return node.read_choice({question.id: question for question in questions if question.kind == "choices"})
 
 
-def _parse_reasons_question(node: JsonNode | None, questions: tuple[Question, ...]) -> str:
-    return _parse_choice_question(node, questions).id if node else _DEFAULT_REASONS_QUESTION
-
-
 def _parse_breach_question(node: JsonNode | None, questions: tuple[Question, ...]) -> BreachQuestion:
     if node is None:
         return _DEFAULT_BREACH_QUESTION
@@ -263,7 +251,8 @@ def _parse_breach_question(node: JsonNode | None, questions: tuple[Question, ...
 def _parse_options(node: JsonNode, languages: tuple[str, ...]) -> tuple[Option, ...]:
     pairs = [item.read_fields("value", "text") for item in node.read_list(minimum=1)]
     options = tuple(
-        Option(value.read_matching(_VALUE, _VALUE_FORM), _parse_text(text, languages)) for value, text in pairs
+        Option(value.read_matching(_VALUE, "a word of small Latin letters, digits and _"), _parse_text(text, languages))
+        for value, text in pairs
     )
     node.require_distinct(option.value for option in options)
     return options

@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.orm import Session
@@ -52,18 +51,13 @@ def insert_response(connection: Connection, facts: AnswerFacts, questionnaire: Q
             "response_id": facts.response_id,
             "text": answers.comment,
             "folded": fold_text(answers.comment),
+            "set_aside": False,
+            # What the answers beside it say; staff filter by it.
+            "poor": questionnaire.is_poor(answers.single),
+            "breach": bool(questionnaire.breaches(answers.choices)),
+            "reasons": "".join(f" {reason} " for reason in questionnaire.reasons(answers.choices)),
         }
-        execute_write(connection, _INSERT_COMMENT, shared | comment | _grade_answers(questionnaire, answers))
-
-
-def _grade_answers(questionnaire: Questionnaire, answers: Answers) -> dict[str, Any]:
-    """Return the columns of a comment by which staff filter: what the answers beside it say."""
-    return {
-        "set_aside": False,
-        "poor": questionnaire.is_poor(answers.single),
-        "breach": bool(questionnaire.breaches(answers.choices)),
-        "reasons": "".join(f" {reason} " for reason in questionnaire.reasons(answers.choices)),
-    }
+        execute_write(connection, _INSERT_COMMENT, shared | comment)
 
 
 def find_by_receipt(tx: Session, hashes: Sequence[bytes], *, lock: bool = False) -> Response | None:
@@ -80,6 +74,5 @@ def find_by_client(tx: Session, centre_id: uuid.UUID, hashes: Sequence[bytes]) -
 
 def withdraw_response(tx: Session, response: Response, *, withdrawn_on: date) -> None:
     """Delete the answers and the comment. The row stays without them, with the day of withdrawal."""
-    of_response = (Comment.centre_id == response.centre_id, Comment.response_id == response.id)
-    tx.execute(delete(Comment).where(*of_response))
+    tx.execute(delete(Comment).filter_by(centre_id=response.centre_id, response_id=response.id))
     response.answers, response.withdrawn_on = {}, withdrawn_on

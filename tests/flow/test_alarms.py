@@ -39,6 +39,8 @@ SENDER = "vidhuk@rada.example"
 
 Work = Callable[..., None]
 
+list_open_alarms = reading(alarms.read_open_alarms)  # as the dashboard shows them
+
 
 @pytest.fixture
 def box() -> Iterator[Mailbox]:
@@ -123,7 +125,7 @@ def test_a_rise_of_bad_answers_raises_one_alarm_with_its_evidence(work: Work) ->
     work()
     work(minutes=10)
 
-    [whole] = [alarm for alarm in alarms.list_open_alarms(head) if alarm.service is None]
+    [whole] = [alarm for alarm in list_open_alarms(head) if alarm.service is None]
     assert (whole.kind, whole.n, whole.bad, whole.noticed, whole.needs_attention) == (
         "bad_answers",
         6,
@@ -141,7 +143,7 @@ def test_one_bad_answer_among_many_is_no_alarm(work: Work) -> None:
 
     work()
 
-    assert alarms.list_open_alarms(head) == []
+    assert list_open_alarms(head) == []
 
 
 def test_fewer_bad_answers_than_may_be_shown_raise_no_alarm(work: Work) -> None:
@@ -149,12 +151,12 @@ def test_fewer_bad_answers_than_may_be_shown_raise_no_alarm(work: Work) -> None:
     for _ in range(4):
         bad_answer()
     work()
-    assert alarms.list_open_alarms(head) == []
+    assert list_open_alarms(head) == []
 
     bad_answer()
     work()
 
-    assert {(a.n, a.bad) for a in alarms.list_open_alarms(head)} == {(5, 5)}
+    assert {(a.n, a.bad) for a in list_open_alarms(head)} == {(5, 5)}
 
 
 @pytest.mark.slow
@@ -167,7 +169,7 @@ def test_the_service_that_got_worse_is_named(work: Work) -> None:
 
     work()
 
-    assert {alarm.service_key for alarm in alarms.list_open_alarms(head)} == {None, "00034"}
+    assert {alarm.service_key for alarm in list_open_alarms(head)} == {None, "00034"}
 
 
 def test_sources_outside_the_official_figures_raise_no_alarm_of_bad_answers(work: Work) -> None:
@@ -178,7 +180,7 @@ def test_sources_outside_the_official_figures_raise_no_alarm_of_bad_answers(work
 
     work()
 
-    assert alarms.list_open_alarms(head) == []
+    assert list_open_alarms(head) == []
 
 
 def test_an_alarm_ends_when_bad_answers_are_as_frequent_as_usual(work: Work) -> None:
@@ -187,12 +189,12 @@ def test_an_alarm_ends_when_bad_answers_are_as_frequent_as_usual(work: Work) -> 
     for _ in range(6):
         bad_answer()
     work()
-    assert len([a for a in alarms.list_open_alarms(head) if a.service is None]) == 1
+    assert len([a for a in list_open_alarms(head) if a.service is None]) == 1
 
     respondents.store_answers(Person(TODAY + timedelta(1), {"off.quality": "great"}) for _ in range(200))
     work(days=1)
 
-    assert alarms.list_open_alarms(head) == []
+    assert list_open_alarms(head) == []
     assert [a.over_on for a in alarms.list_all_alarms(head) if a.service is None] == [TODAY + timedelta(1)]
     work(days=1)
     assert len([a for a in alarms.list_all_alarms(head) if a.service is None]) == 1
@@ -208,7 +210,7 @@ def test_a_serious_answer_is_a_breach_at_once_without_words_and_case(work: Work)
 
     work()
 
-    [alarm] = alarms.list_open_alarms(head)
+    [alarm] = list_open_alarms(head)
     assert (alarm.kind, alarm.bad, alarm.service) == ("breach", 1, None)
 
 
@@ -219,12 +221,12 @@ def test_every_way_of_answering_raises_a_breach(work: Work) -> None:
     story.begin_answer(create_invitation().token, {"any.breach": ["bribe"]})
 
     work()
-    assert alarms.list_open_alarms(head)[0].bad == 1
+    assert list_open_alarms(head)[0].bad == 1
     work(minutes=40)
     answers.submit_abandoned_drafts()
     work()
 
-    assert [a.bad for a in alarms.list_open_alarms(head)] == [2]
+    assert [a.bad for a in list_open_alarms(head)] == [2]
 
 
 def test_only_roles_that_may_read_breaches_get_emails_about_them(work: Work, box: Mailbox) -> None:
@@ -234,8 +236,8 @@ def test_only_roles_that_may_read_breaches_get_emails_about_them(work: Work, box
     work()
     work(minutes=6)
 
-    assert len(alarms.list_open_alarms(head)) == 1
-    assert alarms.list_open_alarms(administrator) == []
+    assert len(list_open_alarms(head)) == 1
+    assert list_open_alarms(administrator) == []
     assert [letter.recipients for letter in box.emails] == [(head.email,)]
 
 
@@ -249,7 +251,7 @@ def test_nobody_else_reads_alarms(work: Work, box: Mailbox, role: str) -> None:
     work()
     work(minutes=6)
 
-    assert alarms.list_open_alarms(other) == []
+    assert list_open_alarms(other) == []
     assert box.emails == []
 
 
@@ -261,10 +263,10 @@ def test_staff_of_another_centre_get_no_alarms(work: Work, box: Mailbox) -> None
     work()
     work(minutes=6)
 
-    assert alarms.list_open_alarms(stranger) == []
+    assert list_open_alarms(stranger) == []
     assert box.emails == []
     with pytest.raises(NotFound):
-        alarms.list_open_alarms(stranger, CENTRE)
+        list_open_alarms(stranger, CENTRE)
     [alarm] = read_rows(Alarm)
     with pytest.raises(NotFound):
         alarms.acknowledge_alarm(stranger, CENTRE, alarm.id, "")
@@ -298,7 +300,7 @@ def test_an_alarm_is_acknowledged_once(work: Work) -> None:
     head, deputy = person(), person()
     breach()
     work()
-    [alarm] = alarms.list_open_alarms(head)
+    [alarm] = list_open_alarms(head)
 
     alarms.acknowledge_alarm(head, CENTRE, alarm.id, "Розмовляю з працівниками")
 
@@ -306,7 +308,7 @@ def test_an_alarm_is_acknowledged_once(work: Work) -> None:
         alarms.acknowledge_alarm(deputy, CENTRE, alarm.id, "і я")
     [done] = alarms.list_all_alarms(head)
     assert (done.acknowledged_by, done.note) == (head.email, "Розмовляю з працівниками")
-    assert alarms.list_open_alarms(head) == []
+    assert list_open_alarms(head) == []
 
 
 def test_the_audit_log_does_not_show_that_an_alarm_was_a_breach(work: Work) -> None:
@@ -314,7 +316,7 @@ def test_the_audit_log_does_not_show_that_an_alarm_was_a_breach(work: Work) -> N
     breach()
     work()
 
-    alarms.acknowledge_alarm(head, CENTRE, alarms.list_open_alarms(head)[0].id, "Розмовляю з працівниками")
+    alarms.acknowledge_alarm(head, CENTRE, list_open_alarms(head)[0].id, "Розмовляю з працівниками")
 
     [entry] = [each for each in read_rows(JournalEntry) if each.action == "alarm_acknowledged"]
     assert "breach" not in entry.object and str(TODAY) not in entry.object
@@ -324,12 +326,12 @@ def test_a_breach_after_an_acknowledged_one_is_a_new_alarm(work: Work) -> None:
     head = person()
     breach()
     work()
-    alarms.acknowledge_alarm(head, CENTRE, alarms.list_open_alarms(head)[0].id, "")
+    alarms.acknowledge_alarm(head, CENTRE, list_open_alarms(head)[0].id, "")
 
     breach()
     work()
 
-    assert [a.bad for a in alarms.list_open_alarms(head)] == [1]
+    assert [a.bad for a in list_open_alarms(head)] == [1]
     assert len(alarms.list_all_alarms(head)) == 2
 
 
@@ -340,7 +342,7 @@ def test_an_unusable_note_on_an_alarm_is_refused(work: Work, note: str) -> None:
     work()
 
     with pytest.raises(Invalid):
-        alarms.acknowledge_alarm(head, CENTRE, alarms.list_open_alarms(head)[0].id, note)
+        alarms.acknowledge_alarm(head, CENTRE, list_open_alarms(head)[0].id, note)
 
 
 # ---- letters ---------------------------------------------------------------------------------------------------
@@ -407,7 +409,7 @@ def test_no_email_reports_an_acknowledged_alarm(work: Work, box: Mailbox) -> Non
     head = person()
     breach()
     work()
-    alarms.acknowledge_alarm(head, CENTRE, alarms.list_open_alarms(head)[0].id, "")
+    alarms.acknowledge_alarm(head, CENTRE, list_open_alarms(head)[0].id, "")
 
     work(minutes=6)
 
@@ -511,7 +513,7 @@ def test_without_a_mail_server_alarms_stay_on_their_page(
     work()
     work(minutes=6)
 
-    assert len(alarms.list_open_alarms(head)) == 1
+    assert len(list_open_alarms(head)) == 1
     assert read_rows(QueuedEmail) == []
     app.config["SETTINGS"] = Settings.from_env(
         build_environment(tmp_path, database_url) | {"FEEDBACK_SMTP_URL": box.url, "FEEDBACK_MAIL_FROM": SENDER}
