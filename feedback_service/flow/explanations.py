@@ -56,10 +56,20 @@ def add_explanation(
     if not text:
         raise Invalid.for_field("/text", N_("Write what you found out, in a sentence or two."))
     now = clock.now()
-    row = Explanation(centre_id=centre_id, topic=SOURCES_TOPIC, first=first, last=last, version=after_version + 1)
-    row.text, row.author, row.written_at = text, current_user.email, now
-    tx.add(row)
-    explained = f"{SOURCES_TOPIC} {first}/{last} {row.version}"
+    version = after_version + 1
+    tx.add(
+        Explanation(
+            centre_id=centre_id,
+            topic=SOURCES_TOPIC,
+            first=first,
+            last=last,
+            version=version,
+            text=text,
+            author=current_user.email,
+            written_at=now,
+        )
+    )
+    explained = f"{SOURCES_TOPIC} {first}/{last} {version}"
     audit_log.append_entry(tx, [centre_id], current_user.actor, "explained", explained, now)
 
 
