@@ -64,15 +64,7 @@ def claim_checks(tx: Session, centre_id: uuid.UUID, ids: Collection[uuid.UUID]) 
 
 
 def add_alarm(
-    tx: Session,
-    centre_id: uuid.UUID,
-    kind: str,
-    subject: str,
-    *,
-    since: date,
-    noticed: date,
-    n: int,
-    bad: int,
+    tx: Session, centre_id: uuid.UUID, kind: str, subject: str, *, since: date, noticed: date, n: int, bad: int
 ) -> None:
     """Raise an alarm that no e-mail has reported."""
     tx.add(

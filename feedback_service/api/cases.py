@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from feedback_service.api import endpoint, request_body
-from feedback_service.api.endpoint import Call, Operation, operation
+from feedback_service.api.endpoint import Call, Operation
 from feedback_service.api.json_reply import respond
 from feedback_service.api.problems import problem_to_json
 from feedback_service.api.schemas import BatchReply, CaseBatchSchema, CaseReply, CaseSchema
@@ -33,20 +33,18 @@ bp = Blueprint("cases", __name__)
 
 
 @bp.post("/cases")
-@operation(
-    Operation(
-        needs="cases:write",
-        summary=N_("Register a case, or note its next status"),
-        note=N_(
-            "A case is known by its centre and number. Sending the same again changes nothing and gets the same "
-            "answer, so it is safe to repeat. A final status (completed, refused) brings the invitation; workplace "
-            "and provider stay as they are then."
-        ),
-        takes=CaseSchema,
-        gives={201: (N_("The case is new."), CaseReply), 200: (N_("The case was known."), CaseReply)},
-        refuses=(NotFound, AnotherCase, AlreadyFinal),
-        example=EXAMPLE,
-    )
+@Operation(
+    needs="cases:write",
+    summary=N_("Register a case, or note its next status"),
+    note=N_(
+        "A case is known by its centre and number. Sending the same again changes nothing and gets the same "
+        "answer, so it is safe to repeat. A final status (completed, refused) brings the invitation; workplace "
+        "and provider stay as they are then."
+    ),
+    takes=CaseSchema,
+    gives={201: (N_("The case is new."), CaseReply), 200: (N_("The case was known."), CaseReply)},
+    refuses=(NotFound, AnotherCase, AlreadyFinal),
+    example=EXAMPLE,
 )
 def register_case(call: Call) -> Response:
     """Register the case or its next status."""
@@ -57,16 +55,14 @@ def register_case(call: Call) -> Response:
 
 
 @bp.post("/cases/batch")
-@operation(
-    Operation(
-        needs="cases:write",
-        summary=N_("Register up to 1000 cases at once"),
-        note=N_("Each case is entered or refused for itself, in the order sent. A body may have 2 MiB."),
-        takes=CaseBatchSchema,
-        max_bytes=request_body.MAX_BATCH_BYTES,
-        gives={200: (N_("What became of each case."), BatchReply)},
-        example={"cases": [EXAMPLE]},
-    )
+@Operation(
+    needs="cases:write",
+    summary=N_("Register up to 1000 cases at once"),
+    note=N_("Each case is entered or refused for itself, in the order sent. A body may have 2 MiB."),
+    takes=CaseBatchSchema,
+    max_bytes=request_body.MAX_BATCH_BYTES,
+    gives={200: (N_("What became of each case."), BatchReply)},
+    example={"cases": [EXAMPLE]},
 )
 def register_cases(call: Call) -> Response:
     """Register each case, or refuse it; reply with the result of each."""
@@ -81,14 +77,12 @@ def register_cases(call: Call) -> Response:
 
 
 @bp.get("/cases/<uuid:case_id>")
-@operation(
-    Operation(
-        needs="cases:read",
-        summary=N_("Read a case"),
-        gives={200: (N_("The case as it is known."), CaseReply)},
-        refuses=(NotFound,),
-        path={"case_id": N_("The id that registering the case gave.")},
-    )
+@Operation(
+    needs="cases:read",
+    summary=N_("Read a case"),
+    gives={200: (N_("The case as it is known."), CaseReply)},
+    refuses=(NotFound,),
+    path={"case_id": N_("The id that registering the case gave.")},
 )
 def read_case(call: Call, case_id: uuid.UUID) -> Response:
     """Reply with the case."""
@@ -96,15 +90,13 @@ def read_case(call: Call, case_id: uuid.UUID) -> Response:
 
 
 @bp.post("/cases/<uuid:case_id>/invitation/cancel")
-@operation(
-    Operation(
-        needs="cases:write",
-        summary=N_("Cancel a case's invitation"),
-        note=N_("An answer that was left stays. Cancelling again, or what is closed already, is no mistake."),
-        gives={200: (N_("The case as it is known now."), CaseReply)},
-        refuses=(NotFound,),
-        path={"case_id": N_("The id that registering the case gave.")},
-    )
+@Operation(
+    needs="cases:write",
+    summary=N_("Cancel a case's invitation"),
+    note=N_("An answer that was left stays. Cancelling again, or what is closed already, is no mistake."),
+    gives={200: (N_("The case as it is known now."), CaseReply)},
+    refuses=(NotFound,),
+    path={"case_id": N_("The id that registering the case gave.")},
 )
 def cancel_invitation(call: Call, case_id: uuid.UUID) -> Response:
     """Cancel the invitation of the case."""

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response
 from marshmallow import Schema, ValidationError, fields
 
-from feedback_service.api.endpoint import Call, Operation, operation
+from feedback_service.api.endpoint import Call, Operation
 from feedback_service.api.fields import Choice, Instant, StrictSchema, TextLine, TranslatableMessage, Uuid
 from feedback_service.api.json_reply import respond
 from feedback_service.api.schemas import centre_code_field
@@ -83,17 +83,15 @@ class DeliverySumsReply(Schema):
 
 
 @bp.get("/deliveries")
-@operation(
-    Operation(
-        needs="deliveries:manage",
-        summary=N_("List deliveries"),
-        note=N_(
-            "Those that wait for the central monitoring system or were refused by it. The header “Link” with "
-            'rel="next" leads to the next page.'
-        ),
-        query=DeliveriesQuery,
-        gives={200: (N_("A page of deliveries."), DeliveriesReply)},
-    )
+@Operation(
+    needs="deliveries:manage",
+    summary=N_("List deliveries"),
+    note=N_(
+        "Those that wait for the central monitoring system or were refused by it. The header “Link” with "
+        'rel="next" leads to the next page.'
+    ),
+    query=DeliveriesQuery,
+    gives={200: (N_("A page of deliveries."), DeliveriesReply)},
 )
 def list_deliveries(call: Call) -> Response:
     """A page of deliveries of the caller's centres."""
@@ -110,12 +108,10 @@ def list_deliveries(call: Call) -> Response:
 
 
 @bp.get("/deliveries/summary")
-@operation(
-    Operation(
-        needs="deliveries:manage",
-        summary=N_("Count deliveries"),
-        gives={200: (N_("How many events are in which state."), DeliverySumsReply)},
-    )
+@Operation(
+    needs="deliveries:manage",
+    summary=N_("Count deliveries"),
+    gives={200: (N_("How many events are in which state."), DeliverySumsReply)},
 )
 def sum_deliveries(call: Call) -> Response:
     """How many events of the caller's centres are in which state."""
@@ -123,15 +119,13 @@ def sum_deliveries(call: Call) -> Response:
 
 
 @bp.post("/deliveries/<uuid:event_id>/replay")
-@operation(
-    Operation(
-        needs="deliveries:manage",
-        summary=N_("Send an event again"),
-        note=N_("A dead letter waits again, as it was; one that waits is tried at once. What was delivered stays so."),
-        gives={202: (N_("It will be sent."), DeliveryReply)},
-        refuses=(NotFound, Conflict),
-        path={"event_id": N_("The event's id.")},
-    )
+@Operation(
+    needs="deliveries:manage",
+    summary=N_("Send an event again"),
+    note=N_("A dead letter waits again, as it was; one that waits is tried at once. What was delivered stays so."),
+    gives={202: (N_("It will be sent."), DeliveryReply)},
+    refuses=(NotFound, Conflict),
+    path={"event_id": N_("The event's id.")},
 )
 def replay_delivery(call: Call, event_id: uuid.UUID) -> Response:
     """Send the event again."""

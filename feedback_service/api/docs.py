@@ -13,7 +13,7 @@ from flask_babel import force_locale
 
 from feedback_service.access.roles import KEY_SCOPE_LABELS
 from feedback_service.api import openapi
-from feedback_service.api.endpoint import Call, Operation, operation
+from feedback_service.api.endpoint import Call, Operation
 from feedback_service.api.json_reply import json_response
 from feedback_service.api.openapi import KEY_SCHEME
 from feedback_service.api.problems import EXPLANATIONS, problem_types
@@ -61,22 +61,15 @@ class OperationEntry:
 
 
 @bp.get("/openapi.json")
-@operation(
-    Operation(needs=None, summary=N_("This description as OpenAPI 3.1"), gives={200: (N_("The document."), None)})
-)
+@Operation(needs=None, summary=N_("This description as OpenAPI 3.1"), gives={200: (N_("The document."), None)})
 def read_openapi(call: Call) -> Response:
     """The OpenAPI document."""
     return json_response(_get_document())
 
 
 @bp.get("/docs")
-@operation(
-    Operation(
-        needs=None,
-        summary=N_("This description as a page"),
-        query=SurveyQuery,
-        gives={200: (N_("The page."), None)},
-    )
+@Operation(
+    needs=None, summary=N_("This description as a page"), query=SurveyQuery, gives={200: (N_("The page."), None)}
 )
 def read_docs(call: Call) -> Response:
     """The page that describes the API."""

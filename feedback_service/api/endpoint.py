@@ -16,15 +16,7 @@ from werkzeug.datastructures import MultiDict
 from feedback_service.access.api_keys import ApiCaller
 from feedback_service.api import request_body
 from feedback_service.api.fields import ListField, collect_field_errors, shared_schema
-from feedback_service.errors import (
-    N_,
-    FeedbackError,
-    FieldError,
-    Invalid,
-    NotAllowed,
-    NotAuthenticated,
-    json_pointer,
-)
+from feedback_service.errors import N_, FeedbackError, FieldError, Invalid, NotAllowed, NotAuthenticated, json_pointer
 from feedback_service.flow import api_keys, tablet_pairing
 from feedback_service.tablets.devices import AuthenticatedTablet
 
@@ -38,11 +30,12 @@ UNKNOWN_PARAMETER = N_("There is no such parameter.")
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """The declaration of a view; ``needs`` is a scope, ``TABLET``, or ``None`` if anybody may call.
+    """The declaration of a view, and its decorator.
 
-    ``takes`` is the schema of the body, of at most ``max_bytes``. ``gives`` maps a status to its meaning and the schema
-    of the reply (``None`` if it is not JSON). ``refuses`` lists the errors of the story. ``note`` is a sentence or two
-    for integrators; ``example`` is a valid body.
+    ``needs`` is a scope, ``TABLET``, or ``None`` if anybody may call. ``takes`` is the schema of the body, of
+    at most ``max_bytes``. ``gives`` maps a status to its meaning and the schema of the reply (``None`` if it is not
+    JSON). ``refuses`` lists the errors of the story. ``note`` is a sentence or two for integrators; ``example`` is a
+    valid body; ``path`` says what each variable part of the address means.
     """
 
     needs: str | None
@@ -54,7 +47,11 @@ class Operation:
     gives: Mapping[int, tuple[str, type[Schema] | None]] = field(default_factory=dict)
     refuses: tuple[type[FeedbackError], ...] = ()
     example: Mapping[str, Any] | None = None
-    path: Mapping[str, str] = field(default_factory=dict)  # what each variable part of the address means
+    path: Mapping[str, str] = field(default_factory=dict)
+
+    def __call__(self, view: View) -> "GuardedView":
+        """Guard the view, as a decorator; it gets the ``Call`` and the variable parts of the address."""
+        return GuardedView(self, view)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,11 +89,6 @@ class GuardedView:
         Raises ``NotAuthenticated``, ``NotAllowed``, ``Invalid``, and the errors of ``request_body.read_json``.
         """
         return self._view(_authenticate_and_parse(self.operation), **parts)
-
-
-def operation(declaration: Operation) -> Callable[[View], GuardedView]:
-    """Guard the view by its declaration; the view gets the ``Call`` and the variable parts of the address."""
-    return lambda view: GuardedView(declaration, view)
 
 
 def _authenticate_and_parse(operation: Operation) -> Call:
