@@ -15,20 +15,6 @@ from feedback_service.errors import N_, AlreadyFinal, AnotherCase, FeedbackError
 from feedback_service.flow import cases
 from feedback_service.flow.cases import RegistrationResult
 
-EXAMPLE = {
-    "centre": "SN12000007",
-    "case_number": "12-2026/000123",
-    "service": {"code": "00034", "local_code": "14-13", "title": "Реєстрація місця проживання"},
-    "provider_edrpou": "00032112",
-    "front_office": "offline",
-    "workplace": "window-3",
-    "workplace_kind": "centre",
-    "status": "completed",
-    "status_at": "2026-11-20T10:15:00+02:00",
-    "registered_at": "2026-11-18T09:00:00+02:00",
-    "repository_id": "cf7dfafe-2e5f-42b5-96de-57c5c1af1524",
-}
-
 bp = Blueprint("cases", __name__)
 
 
@@ -44,7 +30,6 @@ bp = Blueprint("cases", __name__)
     takes=CaseSchema,
     gives={201: (N_("The case is new."), CaseReply), 200: (N_("The case was known."), CaseReply)},
     refuses=(NotFound, AnotherCase, AlreadyFinal),
-    example=EXAMPLE,
 )
 def register_case(call: Call) -> Response:
     """Register the case or its next status."""
@@ -62,7 +47,6 @@ def register_case(call: Call) -> Response:
     takes=CaseBatchSchema,
     max_bytes=request_body.MAX_BATCH_BYTES,
     gives={200: (N_("What became of each case."), BatchReply)},
-    example={"cases": [EXAMPLE]},
 )
 def register_cases(call: Call) -> Response:
     """Register each case, or refuse it; reply with the result of each."""

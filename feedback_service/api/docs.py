@@ -42,24 +42,6 @@ class FieldRow:
     example: str
 
 
-@dataclass(frozen=True, slots=True)
-class OperationEntry:
-    """An operation as the page shows it."""
-
-    id: str
-    method: str
-    path: str
-    summary: str
-    note: str
-    scope: str | None
-    parameters: tuple[FieldRow, ...]
-    fields: tuple[FieldRow, ...]
-    example: str
-    replies: tuple[tuple[str, str], ...]
-    reply_fields: tuple[FieldRow, ...]
-    refusals: tuple[str, ...]
-
-
 @bp.get("/openapi.json")
 @Operation(needs=None, summary=N_("This description as OpenAPI 3.1"), gives={200: (N_("The document."), None)})
 def read_openapi(call: Call) -> Response:
@@ -156,36 +138,28 @@ def _list_problem_types() -> list[tuple[str, int, str, str]]:
     return sorted(rows, key=lambda row: (row[1], row[0]))
 
 
-def _list_operations(document: dict[str, Any], tag: str) -> Iterator[OperationEntry]:
+def _list_operations(document: dict[str, Any], tag: str) -> Iterator[dict[str, Any]]:
+    """Each operation under the tag as the document describes it, and what the page shows besides."""
     for path, methods in document["paths"].items():
         for method, described in methods.items():
             if tag not in described["tags"]:
                 continue
-            body = described.get("requestBody", {}).get("content", {}).get(openapi.JSON)
-            replies = described["responses"]
-            reply_schemas = [
-                reply["content"][openapi.JSON]["schema"]
-                for reply in replies.values()
-                if openapi.JSON in reply.get("content", {})
-            ]
+            body = described.get("requestBody", {}).get("content", {}).get(openapi.JSON, {})
+            replies = [reply.get("content", {}).get(openapi.JSON) for reply in described["responses"].values()]
+            reply_schemas = [reply["schema"] for reply in replies if reply]
             scopes = [scheme[KEY_SCHEME][0] for scheme in described["security"] if KEY_SCHEME in scheme]
-            yield OperationEntry(
-                id=described["operationId"],
-                method=method.upper(),
-                path=path,
-                summary=described["summary"],
-                note=described.get("description", ""),
-                scope=scopes[0] if scopes else None,
-                parameters=tuple(
+            yield described | {
+                "method": method.upper(),
+                "path": path,
+                "scope": scopes[0] if scopes else None,
+                "parameters": [
                     _make_row(parameter["name"], parameter["schema"] | parameter, parameter["required"])
                     for parameter in described["parameters"]
-                ),
-                fields=tuple(_list_fields(document, body["schema"])) if body else (),
-                example=json.dumps(body["example"], ensure_ascii=False, indent=2) if body and "example" in body else "",
-                replies=tuple((status, reply["description"]) for status, reply in replies.items() if status < "400"),
-                reply_fields=tuple(_list_fields(document, reply_schemas[0])) if reply_schemas else (),
-                refusals=tuple(status for status in replies if status >= "400"),
-            )
+                ],
+                "fields": list(_list_fields(document, body.get("schema", {}))),
+                "example": json.dumps(body["example"], ensure_ascii=False, indent=2) if "example" in body else "",
+                "reply_fields": list(_list_fields(document, reply_schemas[0])) if reply_schemas else [],
+            }
 
 
 def _list_fields(document: dict[str, Any], schema: dict[str, Any], prefix: str = "") -> Iterator[FieldRow]:

@@ -16,7 +16,6 @@ from feedback_service.surveys.answers import JsonSubmission
 from feedback_service.surveys.questionnaires import Question, Questionnaire
 
 FALLBACK_LANGUAGE = "uk"  # every questionnaire has it
-EXAMPLE_CLIENT_ID = "8a3f1f0e-6f0b-4c5f-9d55-2f6f1f5f7a10"
 TOKEN_PARAMETER = {"token": N_("The secret in the link; capitals and small letters are the same.")}
 CLOSED_ERRORS = (NotFound, AlreadyAnswered, InvitationExpired, InvitationCancelled)
 
@@ -53,11 +52,6 @@ def read_survey(call: Call, token: str) -> Response:
         200: (N_("This client's answer had been recorded before."), RecordedReply),
     },
     refuses=CLOSED_ERRORS,
-    example={
-        "client_id": EXAMPLE_CLIENT_ID,
-        "language": "uk",
-        "answers": {"off.nps": 9, "off.staff": "great", "any.reasons": ["seats"], "any.comment": "Дякую, все швидко."},
-    },
     path=TOKEN_PARAMETER,
 )
 def answer(call: Call, token: str) -> Response:
@@ -84,16 +78,6 @@ def answer(call: Call, token: str) -> Response:
         200: (N_("This client's answer had been recorded before."), RecordedReply),
     },
     refuses=(NotFound,),
-    example={
-        "client_id": EXAMPLE_CLIENT_ID,
-        "centre": "SN12000007",
-        "service": {"code": "00034"},
-        "front_office": "offline",
-        "source": "paper_box",
-        "answered_on": "2026-11-20",
-        "language": "uk",
-        "answers": {"off.nps": 7, "off.premises": "acceptable", "any.reasons": ["seats", "queue"]},
-    },
 )
 def enter_answer(call: Call) -> Response:
     """Store an answer that staff heard or read."""

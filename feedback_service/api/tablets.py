@@ -96,7 +96,6 @@ def ask_to_pair(call: Call) -> Response:
     takes=PairSchema,
     gives={200: (N_("The tablet has its key."), PairedReply)},
     refuses=(NotFound,),
-    example={"pairing_code": "K7Q2-7K3M"},
 )
 def pair_tablet(call: Call) -> Response:
     """Pair a tablet and return its key."""
@@ -146,14 +145,6 @@ def read_config(call: Call) -> Response:
     summary=N_("Say how the tablet fares"),
     takes=HeartbeatSchema,
     gives={200: (N_("What time it is here."), HeartbeatReply)},
-    example={
-        "version": "3f0c2a9d41be",
-        "queue": 2,
-        "oldest_at": "2026-11-20T10:15:00+02:00",
-        "persisted": True,
-        "battery": 0.83,
-        "time": "2026-11-20T10:20:00+02:00",
-    },
 )
 def heartbeat(call: Call) -> Response:
     """Record the state of the tablet and return the time."""
@@ -174,7 +165,6 @@ def heartbeat(call: Call) -> Response:
     takes=CodeSchema,
     gives={200: (N_("The case may be rated."), OpenCaseReply)},
     refuses=(NotFound, AlreadyAnswered, InvitationExpired, InvitationCancelled, TooManyGuesses),
-    example={"short_code": "7K3M-9QXT"},
 )
 def look_up_code(call: Call) -> Response:
     """Return the case of a short code."""
@@ -193,18 +183,6 @@ def look_up_code(call: Call) -> Response:
     max_bytes=MAX_BATCH_BYTES,
     gives={200: (N_("What became of each."), RelievedReply)},
     refuses=(TooManyGuesses,),
-    example={
-        "responses": [
-            {
-                "client_id": "8a3f1f0e-6f0b-4c5f-9d55-2f6f1f5f7a10",
-                "questionnaire": "offline-2026.1",
-                "language": "uk",
-                "answers": {"off.nps": 9, "off.staff": "great"},
-                "answered_at": "2026-11-20T10:15:00+02:00",
-                "short_code": "7K3M-9QXT",
-            }
-        ]
-    },
 )
 def deliver_answers(call: Call) -> Response:
     """Store the answers that the tablet delivers; return what became of each."""
