@@ -120,16 +120,12 @@ def claim_for_email(tx: Session, centre_id: uuid.UUID, kind: str) -> list[AlarmS
 
 def _find_alarms(tx: Session, condition: ColumnElement[bool]) -> list[AlarmSummary]:
     query = select(Alarm, Centre).join(Centre, Centre.id == Alarm.centre_id).where(condition)
-    rows = [(alarm, centre) for alarm, centre in tx.execute(query)]
-    services = {
-        service.id: service
-        for service in tx.scalars(
-            select(Service).where(
-                Service.centre_id.in_({centre.id for _, centre in rows}),
-                Service.id.in_({uuid.UUID(alarm.subject) for alarm, _ in rows if alarm.subject}),
-            )
-        )
-    }
+    rows = tx.execute(query).all()
+    services_of_alarms = select(Service).where(
+        Service.centre_id.in_({centre.id for _, centre in rows}),
+        Service.id.in_({uuid.UUID(alarm.subject) for alarm, _ in rows if alarm.subject}),
+    )
+    services = {service.id: service for service in tx.scalars(services_of_alarms)}
     return sorted((_summarise_alarm(alarm, centre, services) for alarm, centre in rows), key=_sort_key)
 
 

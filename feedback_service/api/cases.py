@@ -5,8 +5,8 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from feedback_service.api import endpoint, request_body
-from feedback_service.api.endpoint import Call, Operation
+from feedback_service.api import request_body
+from feedback_service.api.endpoint import Call, Operation, parse_item
 from feedback_service.api.json_reply import respond
 from feedback_service.api.problems import problem_to_json
 from feedback_service.api.schemas import BatchReply, CaseBatchSchema, CaseReply, CaseSchema
@@ -50,7 +50,7 @@ def register_case(call: Call) -> Response:
 )
 def register_cases(call: Call) -> Response:
     """Register each case, or refuse it; reply with the result of each."""
-    entries = [_parse_item(item) for item in call.body["cases"]]
+    entries = [parse_item(CaseSchema, item) for item in call.body["cases"]]
     case_updates = [entry for entry in entries if isinstance(entry, CaseUpdate)]
     outcomes = iter(cases.register_cases(case_updates, call.centres) if case_updates else ())
     results = [
@@ -85,14 +85,6 @@ def read_case(call: Call, case_id: uuid.UUID) -> Response:
 def cancel_invitation(call: Call, case_id: uuid.UUID) -> Response:
     """Cancel the invitation of the case."""
     return respond(CaseReply, cases.cancel_invitation(case_id, call.centres))
-
-
-def _parse_item(item: Any) -> CaseUpdate | FeedbackError:
-    try:
-        case_update: CaseUpdate = endpoint.parse_body(CaseSchema, item)
-        return case_update
-    except FeedbackError as refusal:
-        return refusal
 
 
 def _make_result(index: int, outcome: RegistrationResult | FeedbackError) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -87,15 +86,9 @@ def read_problem(slug: str) -> Response:
 @documents_bp.get("/schemas/<name>.json")
 def read_schema(name: str) -> ResponseReturnValue:
     """A JSON Schema of an event's data; the ``dataschema`` of an event leads here."""
-    if name not in list_schema_names():
+    if name not in {file.stem for file in SCHEMAS.glob("*.json")}:
         raise NotFound()
     return Response((SCHEMAS / f"{name}.json").read_bytes(), content_type="application/schema+json")
-
-
-@cache
-def list_schema_names() -> frozenset[str]:
-    """The names of all JSON Schemas of events."""
-    return frozenset(file.stem for file in SCHEMAS.glob("*.json"))
 
 
 def _get_document() -> dict[str, Any]:

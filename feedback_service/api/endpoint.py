@@ -114,6 +114,14 @@ def parse_body(schema: type[Schema], value: Any) -> Any:
         raise Invalid(collect_field_errors(error)) from None
 
 
+def parse_item(schema: type[Schema], value: Any) -> Any:
+    """Return what the schema makes of one item of many, or the refusal that names every fault."""
+    try:
+        return parse_body(schema, value)
+    except Invalid as refusal:
+        return refusal
+
+
 def _read_bearer_secret() -> str | None:
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     return secret.strip() if scheme.lower() == "bearer" else None

@@ -116,8 +116,7 @@ def _describe_path_parameter(rule: Rule, name: str, description: str) -> dict[st
 
 
 def _describe_reply(description: str, schema: type[Schema] | None) -> dict[str, Any]:
-    content: dict[str, Any] = {JSON: {"schema": schema}} if schema else {}
-    return {"description": description} | ({"content": content} if content else {})
+    return {"description": description} | ({"content": {JSON: {"schema": schema}}} if schema else {})
 
 
 def _describe_refusals(rule: Rule, operation: Operation) -> dict[str, Any]:

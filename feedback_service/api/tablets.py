@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request
 
 from feedback_service import clock
 from feedback_service.addresses import hall_address
-from feedback_service.api.endpoint import COOKIE, TABLET, Call, Operation, parse_body
+from feedback_service.api.endpoint import COOKIE, TABLET, Call, Operation, parse_item
 from feedback_service.api.json_reply import dump_reply, json_response, respond
 from feedback_service.api.problems import problem_to_json
 from feedback_service.api.request_body import MAX_BATCH_BYTES
@@ -219,10 +219,9 @@ def _describe_refusal(refusal: FeedbackError) -> str:
 
 
 def _parse_item(item: Any) -> TabletAnswer | FeedbackError:
-    try:
-        members = parse_body(ItemSchema, item)
-    except Invalid as refusal:
-        return refusal
+    members = parse_item(ItemSchema, item)
+    if isinstance(members, Invalid):
+        return members
     submission = JsonSubmission(members.pop("answers"))
     pace = AnsweringPace(**members.pop("pace", None) or {})
     return TabletAnswer(submission=submission, pace=pace, **members)
