@@ -14,7 +14,7 @@ from marshmallow import Schema, ValidationError, fields
 from feedback_service.api.endpoint import Call, Operation
 from feedback_service.api.fields import Choice, Instant, StrictSchema, TextLine, TranslatableMessage, Uuid
 from feedback_service.api.json_reply import respond
-from feedback_service.api.schemas import centre_code_field
+from feedback_service.api.schemas import centre_code_field, describe
 from feedback_service.config import current_settings
 from feedback_service.delivery import status
 from feedback_service.delivery.status import PageCursor
@@ -45,24 +45,22 @@ class PageSize(fields.Integer):
 class DeliveriesQuery(StrictSchema):
     """Which deliveries are listed."""
 
-    state = Choice(EVENT_STATES, metadata={"description": "Pending and dead ones when left out."})
+    state = Choice(EVENT_STATES, metadata=describe("Pending and dead ones when left out."))
     limit = PageSize(load_default=DEFAULT_PAGE_SIZE)
-    cursor = TextLine(300, metadata={"description": "As the header “Link” of the page before has it."})
+    cursor = TextLine(300, metadata=describe("As the header “Link” of the page before has it."))
 
 
 class DeliveryReply(Schema):
     """The state of the delivery of one event; never its content."""
 
-    id = Uuid(required=True, metadata={"description": "The event's id."})
+    id = Uuid(required=True, metadata=describe("The event's id."))
     type = fields.String(required=True)
     centre = centre_code_field(required=True)
     state = Choice(EVENT_STATES, required=True)
     attempts = fields.Integer(required=True)
     created_at = Instant(required=True)
     last_attempt_at = Instant(required=True, allow_none=True)
-    reason = fields.String(
-        required=True, allow_none=True, metadata={"description": "Why it is dead, or why it still waits."}
-    )
+    reason = fields.String(required=True, allow_none=True, metadata=describe("Why it is dead, or why it still waits."))
 
 
 class DeliveriesReply(Schema):
@@ -75,9 +73,7 @@ class DeliverySumsReply(Schema):
     """How many events are in which state."""
 
     pending = fields.Integer(required=True)
-    oldest_pending_seconds = fields.Integer(
-        required=True, allow_none=True, metadata={"description": "Null when none waits."}
-    )
+    oldest_pending_seconds = fields.Integer(required=True, allow_none=True, metadata=describe("Null when none waits."))
     dead = fields.Integer(required=True)
     delivered = fields.Integer(required=True)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, current_app, make_response, render_template, request
+from flask import Blueprint, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale
 
@@ -102,15 +102,8 @@ def _get_document() -> dict[str, Any]:
 
 def _render_page(template: str, language: str, **variables: Any) -> Response:
     with force_locale(language):
-        response = make_response(
-            render_template(
-                f"api/{template}.html",
-                language=language,
-                languages=current_settings().languages,
-                public_url=current_settings().public_url,
-                **variables,
-            )
-        )
+        page = render_template(f"api/{template}.html", language=language, settings=current_settings(), **variables)
+    response = Response(page)
     response.headers["Content-Security-Policy"] = POLICY
     response.content_language = [language]
     return response
