@@ -10,15 +10,7 @@ from werkzeug.exceptions import HTTPException
 from feedback_service import errors, logs
 from feedback_service.api.json_reply import json_response
 from feedback_service.config import current_settings
-from feedback_service.errors import (
-    N_,
-    FeedbackError,
-    Invalid,
-    Malformed,
-    NotAllowed,
-    NotAuthenticated,
-    NotFound,
-)
+from feedback_service.errors import N_, FeedbackError, Invalid, Malformed, NotAllowed, NotAuthenticated, NotFound
 
 MAX_FIELD_ERRORS = 50  # that a refusal names, so that it never gets much longer than the request
 
