@@ -147,7 +147,7 @@ def _draw_visit(rng: random.Random, case_number: str, at: datetime, now: datetim
     case_update = CaseUpdate(
         centre=demo_data.CENTRE,
         case_number=case_number,
-        service=ServiceRef(service.code, service.local_code, service.title),
+        service=ServiceRef(**service.names),
         front_office="online" if online else "offline",
         status=status,
         status_at=at,
@@ -258,10 +258,7 @@ def _ensure_demo_centre() -> None:
     """Add the town's centre and services, unless they are there already."""
     with suppress(Conflict):
         registers.add_centre(demo_data.PROFILE)
-    rows = [
-        ImportedRow(number, {"code": each.code, "local_code": each.local_code, "title": each.title})
-        for number, each in enumerate(demo_data.SERVICES, 1)
-    ]
+    rows = [ImportedRow(number, service.names) for number, service in enumerate(demo_data.SERVICES, 1)]
     registers.import_services(rows, demo_data.CENTRE)
 
 
@@ -313,7 +310,7 @@ def _record_assisted_answer(answer: DemoAnswer, service: demo_data.DemoService) 
     assisted_answer = AssistedAnswer(
         centre=demo_data.CENTRE,
         client_id=answer.client_id,
-        service=ServiceRef(service.code, service.local_code, service.title),
+        service=ServiceRef(**service.names),
         front_office="offline",
         source=answer.source,
         answered_on=clock.kyiv_day(answer.answered_at),
