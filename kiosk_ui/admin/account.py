@@ -10,10 +10,10 @@ from feedback_service.errors import Invalid, TooManyAttempts
 from feedback_service.flow import sign_in as sign_in_flow
 from kiosk_ui.admin.admission import ANYBODY, SIGNED_IN, current_user, needs
 from kiosk_ui.admin.cookies import delete_session_cookie, set_session_cookie
-from kiosk_ui.admin.forms import FormError, describe_refusal, form_errors
 from kiosk_ui.admin.layout import redirect_to
 from kiosk_ui.admin.sign_in_pages import read_notice
 from kiosk_ui.errors import add_error_headers
+from kiosk_ui.forms import FormError, describe_refusal, form_errors
 from kiosk_ui.pages import respond_with_page
 
 

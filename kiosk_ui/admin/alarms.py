@@ -13,8 +13,8 @@ from feedback_service.config import current_settings
 from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
 from feedback_service.flow import alarms as alarms_flow
 from kiosk_ui.admin.admission import current_user, find_visible_centre, needs, visible_centres
-from kiosk_ui.admin.forms import FormError, form_errors
 from kiosk_ui.admin.layout import redirect_to
+from kiosk_ui.forms import FormError, form_errors
 from kiosk_ui.languages import translated_message
 from kiosk_ui.pages import respond_with_page
 

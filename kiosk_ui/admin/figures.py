@@ -24,8 +24,8 @@ from kiosk_ui.admin.admission import (
     visible_centres,
 )
 from kiosk_ui.admin.figure_view import SUBSET_ARGUMENTS, FigureView, list_period_presets, read_figure_view
-from kiosk_ui.admin.forms import form_errors, sent_version
 from kiosk_ui.admin.layout import redirect_to
+from kiosk_ui.forms import form_errors, sent_version
 from kiosk_ui.pages import respond_with_page
 
 

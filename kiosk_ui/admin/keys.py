@@ -11,8 +11,8 @@ from feedback_service.access import roles
 from feedback_service.errors import Conflict, Invalid
 from feedback_service.flow import api_keys
 from kiosk_ui.admin.admission import current_user, needs, preselected_centres, visible_centres
-from kiosk_ui.admin.forms import FormError, describe_refusal, form_errors
 from kiosk_ui.admin.layout import redirect_to
+from kiosk_ui.forms import FormError, describe_refusal, form_errors
 from kiosk_ui.pages import respond_with_page
 
 

@@ -10,9 +10,9 @@ from feedback_service.config import current_settings
 from feedback_service.errors import N_, FeedbackError
 from feedback_service.flow import second_factor
 from feedback_service.printing import qr
-from kiosk_ui.admin.forms import FormError, describe_refusal
 from kiosk_ui.admin.saved_form import SavedForm
 from kiosk_ui.errors import add_error_headers
+from kiosk_ui.forms import FormError, describe_refusal
 from kiosk_ui.languages import translated_message, url_language
 from kiosk_ui.pages import respond_with_page
 

@@ -20,8 +20,8 @@ from kiosk_ui.admin.admission import (
     preselected_centres,
     visible_centres,
 )
-from kiosk_ui.admin.forms import FormError, describe_refusal, form_errors
 from kiosk_ui.admin.layout import redirect_to
+from kiosk_ui.forms import FormError, describe_refusal, form_errors
 from kiosk_ui.languages import translated_message
 from kiosk_ui.pages import respond_with_page
 

@@ -14,8 +14,8 @@ from feedback_service.errors import ChangedMeanwhile, Conflict, Invalid
 from feedback_service.flow import users as users_flow
 from feedback_service.flow.users import VisibleUser
 from kiosk_ui.admin.admission import current_user, needs, preselected_centres, visible_centres
-from kiosk_ui.admin.forms import FormError, describe_refusal, form_errors, sent_version
 from kiosk_ui.admin.layout import redirect_to
+from kiosk_ui.forms import FormError, describe_refusal, form_errors, sent_version
 from kiosk_ui.pages import respond_with_page
 
 

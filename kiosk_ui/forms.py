@@ -11,15 +11,11 @@ from kiosk_ui.languages import format_number, translated_message
 
 @dataclass(frozen=True, slots=True)
 class FormError:
-    """A mistake: its message, and the field that the message links to, if there is one."""
+    """A mistake: the field that it stands at, its message, and a field to ``link`` to if it stands at none."""
 
     field: str | None
     message: str
-
-    @property
-    def question(self) -> str | None:
-        """The field by the name that the shared macros use."""
-        return self.field
+    link: str | None = None
 
 
 def form_errors(refusal: Invalid) -> list[FormError]:
