@@ -18,8 +18,10 @@ class FormError:
     link: str | None = None
 
 
-def form_errors(refusal: Invalid) -> list[FormError]:
-    """Return the message of every mistake in the reader's language."""
+def form_errors(refusal: FeedbackError, field: str | None = None) -> list[FormError]:
+    """Return the message of every mistake in the reader's language; a refusal of the whole stands at ``field``."""
+    if not isinstance(refusal, Invalid):
+        return [FormError(field, describe_refusal(refusal))]
     return [
         FormError(error.pointer.removeprefix("/") or None, translated_message(error.detail, error.params))
         for error in refusal.errors

@@ -65,12 +65,12 @@ ADDRESSES: tuple[tuple[str, str, GuardedView], ...] = (
     ("POST", "/sources-compared", figures.explain),
     ("GET", "/figures/export", figures.export),
     ("GET", "/alarms", alarms.alarms),
-    ("POST", "/centres/<centre>/alarms/<alarm>/acknowledge", alarms.acknowledge_alarm),
+    ("POST", "/centres/<centre>/alarms/<uuid:alarm>/acknowledge", alarms.acknowledge_alarm),
     ("POST", "/alarms/letters", alarms.choose_emails),
     ("GET", "/centres/<centre>/comments", comments.comments),
     ("GET", "/comments", comments.comments),
     ("GET", "/centres/<centre>/comments.<format>", comments.export_comments),
-    ("POST", "/centres/<centre>/comments/<comment>/aside", comments.set_comment_aside),
+    ("POST", "/centres/<centre>/comments/<uuid:comment>/aside", comments.set_comment_aside),
     ("GET", "/centres", centre.centres),
     ("GET", "/centres/<centre>/profile", centre.profile),
     ("POST", "/centres/<centre>/profile", centre.change_profile),
@@ -112,6 +112,6 @@ def register(app: Flask) -> None:
         admin.add_url_rule(address, view_func=view, methods=[method])
     admin.context_processor(layout.shared_context)
     admin.after_request(audit_log.note_page_view)
-    admin.register_error_handler(FeedbackError, refusals.handle_feedback_error)
-    admin.register_error_handler(HTTPException, refusals.handle_http_error)
+    admin.register_error_handler(FeedbackError, refusals.handle_error)
+    admin.register_error_handler(HTTPException, refusals.handle_error)
     app.register_blueprint(admin)

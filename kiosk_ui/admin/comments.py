@@ -1,9 +1,9 @@
 """The page of comments: the head of a centre searches and reads them and sets aside what is not meant seriously."""
 
-import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
+from uuid import UUID
 
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -94,7 +94,7 @@ def comments(centre: str | None = None) -> ResponseReturnValue:
         current_user(),
         centre_summary.code,
         filter_form.comment_filter,
-        _parse_uuid(request.args.get("after", "")),
+        request.args.get("after", type=UUID),
     )
     return respond_with_page(
         "admin/comments.html",
@@ -132,12 +132,9 @@ def export_comments(centre: str, format: str) -> ResponseReturnValue:
 
 
 @needs(roles.COMMENTS)
-def set_comment_aside(centre: str, comment: str) -> ResponseReturnValue:
+def set_comment_aside(centre: str, comment: UUID) -> ResponseReturnValue:
     """Set a comment aside or take it back, and return to the page with the same filters."""
-    comment_id, is_aside = _parse_uuid(comment), request.form.get("back") is None
-    if comment_id is None:
-        raise NotFound()
-    comments_flow.set_comment_aside(current_user(), centre, comment_id, aside=is_aside)
+    comments_flow.set_comment_aside(current_user(), centre, comment, aside="back" not in request.form)
     page_url = url_for("admin.comments", centre=centre)
     filters = request.query_string.decode("ascii", "ignore")
     return redirect(f"{page_url}?{filters}" if filters else page_url, 303)
@@ -240,10 +237,3 @@ def _option_text(question: Question | None, value: str) -> str:
 
 def _service_key(service: centre_profile.ServiceSummary) -> str:
     return service.code or service.local_code
-
-
-def _parse_uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None

@@ -15,7 +15,7 @@ from feedback_service.flow import users as users_flow
 from feedback_service.flow.users import VisibleUser
 from kiosk_ui.admin.admission import current_user, needs, preselected_centres, visible_centres
 from kiosk_ui.admin.layout import redirect_to
-from kiosk_ui.forms import FormError, describe_refusal, form_errors, sent_version
+from kiosk_ui.forms import FormError, form_errors, sent_version
 from kiosk_ui.pages import respond_with_page
 
 
@@ -45,10 +45,8 @@ def add_user() -> ResponseReturnValue:
     user_form = _read_form()
     try:
         added_user = users_flow.add_user(current_user(), user_form.email, user_form.role, user_form.scope)
-    except Invalid as refusal:
-        return _show_add_form(user_form, form_errors(refusal), 422)
-    except Conflict as refusal:
-        return _show_add_form(user_form, [FormError("email", describe_refusal(refusal))], 409)
+    except (Invalid, Conflict) as refusal:
+        return _show_add_form(user_form, form_errors(refusal, "email"), refusal.status)
     return _show_password_link(added_user.link, user_form.email.strip())
 
 
