@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service.counts import rollups, tallies
 from feedback_service.counts.live import GroupCounts
+from feedback_service.counts.rollups import WantedCounts
 from feedback_service.counts.tallies import ANSWERS_BY, INVITATIONS_BY, INVITED, PEOPLE, WHOLE
 from feedback_service.errors import NotFound
 from feedback_service.figures.shapes import (
@@ -65,13 +66,6 @@ class _CountingPlan:
     query: FigureQuery
     by: str | None
 
-    def stored_by(self, ways: Collection[str]) -> str:
-        """The way of storing sums that this grouping can be made of."""
-        if self.by is not None and self.by in ways:
-            return self.by
-        subset = self.query.subset
-        return subset.by if subset is not None and subset.by in ways else WHOLE
-
     def holds_group(self, by: str, name: Key) -> bool:
         """Whether a group of sums stored ``by`` this way belongs to the subset."""
         subset = self.query.subset
@@ -98,12 +92,7 @@ def read_summary(
 
 
 def count_period(
-    tx: Session,
-    query: FigureQuery,
-    *,
-    by: str | None = None,
-    questions: Questions = "all",
-    funnel: bool = True,
+    tx: Session, query: FigureQuery, *, by: str | None = None, questions: Questions = "all", funnel: bool = True
 ) -> PeriodCounts:
     """Read all counts of a summary; arguments and errors are those of ``read_summary``."""
     subset = query.subset
@@ -143,7 +132,7 @@ def summarise_counts(counted: PeriodCounts, *, min_group: int) -> Summary:
         funnels = dict.fromkeys(by_group, whole_funnel)
     keys = _sort_keys(by_group.keys() | funnels.keys())
     apart = [key for key in keys if by == "source" and key not in counted.counted_sources]
-    respondents = {key: _count_respondents(by_group.get(key, Counter())) for key in keys}
+    respondents = {key: count_respondents(by_group.get(key, Counter())) for key in keys}
     withheld = withhold_small_groups(respondents, min_group=min_group, apart=apart)
     is_subset_withheld, withheld_offices = _withhold_subset(counted, min_group)
     suppressed = withheld.whole or is_subset_withheld
@@ -214,34 +203,21 @@ def _withhold_subset(counted: PeriodCounts, min_group: int) -> tuple[bool, froze
 
 
 def _count_answers(
-    tx: Session,
-    plan: _CountingPlan,
-    wanted: Collection[str],
-    sources: Collection[str],
-    counting: Collection[str],
+    tx: Session, plan: _CountingPlan, wanted: Collection[str], sources: Collection[str], counting: Collection[str]
 ) -> tuple[dict[Key, Counts], dict[Key, Counter[str]]]:
     """How many people answered, and what, in each group; and how many answered in the groups beside the subset.
 
     Without a grouping the answers come by source.
     """
-    query = plan.query
-    by = plan.stored_by(ANSWERS_BY)
-    name_of, key_of = _group_names(tx, plan, by), _group_keys(plan)
+    query, stored = plan.query, _choose_stored(tx, plan, ANSWERS_BY)
+    name_of, key_of = _group_names(tx, plan, stored.by), _group_keys(plan)
+    headlines = tallies.headline_questions().issuperset(wanted)
     # A service of three years has some 200,000 counts: the inner loop makes no keys.
     sums: defaultdict[tuple[Key, str, str], dict[str, int]] = defaultdict(dict)
     beside: defaultdict[Key, Counter[str]] = defaultdict(Counter)
-    for group in rollups.read_answers(
-        tx,
-        list(plan.centres),
-        query.first,
-        query.last,
-        by,
-        daily=plan.by in ("day", "week"),
-        headlines=tallies.headline_questions().issuperset(wanted),
-        only=_stored_keys(tx, plan, by),
-    ):
+    for group in rollups.read_answers(tx, stored, headlines=headlines):
         name = name_of(group.key)
-        inside = plan.holds_group(by, name)
+        inside = plan.holds_group(stored.by, name)
         for front_office, by_source in group.counts.items():
             if query.front_office not in (None, front_office):
                 continue
@@ -266,23 +242,13 @@ def _count_funnels(tx: Session, plan: _CountingPlan) -> dict[Key, Funnel]:
     """The funnel of each group's cases; of groups that only answers know, one funnel with the key ``None``."""
     if plan.by in GROUPINGS_OF_ANSWERS_ONLY:
         plan = _CountingPlan(plan.centres, plan.query, None)
-    query = plan.query
-    by = plan.stored_by(INVITATIONS_BY)
-    name_of, key_of = _group_names(tx, plan, by), _group_keys(plan)
+    query, stored = plan.query, _choose_stored(tx, plan, INVITATIONS_BY)
+    name_of, key_of = _group_names(tx, plan, stored.by), _group_keys(plan)
+    front_offices = query.front_office is not None or plan.by == "front_office"
     funnels: defaultdict[Key, Funnel] = defaultdict(Funnel)
-    for group in rollups.read_invitations(
-        tx,
-        list(plan.centres),
-        query.first,
-        query.last,
-        by,
-        daily=plan.by in ("day", "week"),
-        each_day=plan.by in SPANS,
-        front_offices=query.front_office is not None or plan.by == "front_office",
-        only=_stored_keys(tx, plan, by),
-    ):
+    for group in rollups.read_invitations(tx, stored, front_offices=front_offices, each_day=plan.by in SPANS):
         name = name_of(group.key)
-        if not plan.holds_group(by, name):
+        if not plan.holds_group(stored.by, name):
             continue
         for front_office, by_source in group.counts.items():
             if query.front_office in (None, front_office):
@@ -290,6 +256,15 @@ def _count_funnels(tx: Session, plan: _CountingPlan) -> dict[Key, Funnel]:
                 key = None if plan.by is None else key_of(name, group, front_office, "")
                 funnels[key] += Funnel(steps["invited"], **steps)
     return dict(funnels)
+
+
+def _choose_stored(tx: Session, plan: _CountingPlan, ways: Collection[str]) -> WantedCounts:
+    """The stored sums that this grouping can be made of; ``ways`` are the ways of storing them."""
+    query = plan.query
+    candidates = (plan.by, query.subset.by if query.subset else None)
+    by = next((by for by in candidates if by is not None and by in ways), WHOLE)
+    daily = plan.by in ("day", "week")
+    return WantedCounts(list(plan.centres), query.first, query.last, by, daily, _stored_keys(tx, plan, by))
 
 
 def _stored_keys(tx: Session, plan: _CountingPlan, by: str) -> Collection[str] | None:
@@ -329,8 +304,9 @@ def _group_keys(plan: _CountingPlan) -> Callable[[Key, GroupCounts, str, str], K
     return ways.get(plan.by, lambda name, group, front_office, source: name)
 
 
-def _count_respondents(counts: Counts) -> dict[str, int]:
-    return {front_office: counts[front_office, PEOPLE, ""] for front_office in FRONT_OFFICES}
+def count_respondents(counts: Counts) -> Counter[str]:
+    """How many people answered about each front office."""
+    return Counter({front_office: counts[front_office, PEOPLE, ""] for front_office in FRONT_OFFICES})
 
 
 def _add_counts(groups: Iterable[Counts]) -> Counts:
