@@ -123,11 +123,7 @@ def draw_pareto(text: ChartText, bars: Sequence[ParetoBar]) -> Markup:
 
 
 def draw_funnel(
-    text: ChartText,
-    dots: Sequence[FunnelDot],
-    limits: Sequence[Limits],
-    target: float,
-    format_value: NumberFormat,
+    text: ChartText, dots: Sequence[FunnelDot], limits: Sequence[Limits], target: float, format_value: NumberFormat
 ) -> Markup:
     """Draw groups by size and value, with the limits (0 to 1, at least of one size) that chance alone explains.
 

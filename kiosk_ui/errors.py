@@ -40,12 +40,10 @@ TEXT_BY_STATUS = {
     409: ErrorText(N_("This does not fit what is already known"), (N_("Reload the page to see how things are now."),)),
     410: ErrorText(N_("This link no longer works"), (ASK_AT_CENTRE,)),
     413: ErrorText(
-        N_("That is too much text"),
-        (N_("Go back and make it shorter: a comment has up to 1000 characters."),),
+        N_("That is too much text"), (N_("Go back and make it shorter: a comment has up to 1000 characters."),)
     ),
     415: ErrorText(
-        N_("The form came in a way we do not read"),
-        (N_("Go back to the page before, reload it and try again."),),
+        N_("The form came in a way we do not read"), (N_("Go back to the page before, reload it and try again."),)
     ),
     422: ErrorText(N_("Something in the form is not right"), (N_("Go back, check what you chose and try again."),)),
     429: ErrorText(

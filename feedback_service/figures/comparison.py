@@ -13,14 +13,7 @@ from statistics import NormalDist
 from typing import Literal
 
 from feedback_service.indicators.scoring import LoyaltyIndex
-from feedback_service.indicators.statistics import (
-    Interval,
-    Z,
-    adjusted_index,
-    to_percent,
-    wilson,
-    wilson_limits,
-)
+from feedback_service.indicators.statistics import Interval, Z, adjusted_index, to_percent, wilson, wilson_limits
 
 Verdict = Literal["too_few", "no_different", "worse", "better"]
 

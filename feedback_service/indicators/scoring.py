@@ -134,10 +134,7 @@ def question_figure(id: str, counts: Mapping[str, int], scale: Scale) -> Questio
 
 
 def compute_figures(
-    counts: Counts,
-    methodology: Methodology,
-    withheld: Collection[str] = (),
-    questions: Collection[str] | None = None,
+    counts: Counts, methodology: Methodology, withheld: Collection[str] = (), questions: Collection[str] | None = None
 ) -> Figures:
     """The figures of one group of answers.
 

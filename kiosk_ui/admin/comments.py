@@ -73,15 +73,7 @@ class CommentFilterForm:
     def has_more_filters(self) -> bool:
         """Whether a filter is in use that the page otherwise hides under “More filters”."""
         filters, of_answers = self.comment_filter, self.comment_filter.answer_filter
-        return any(
-            (
-                of_answers.front_office,
-                of_answers.service,
-                of_answers.source,
-                filters.language,
-                filters.reasons,
-            )
-        )
+        return any((of_answers.front_office, of_answers.service, of_answers.source, filters.language, filters.reasons))
 
 
 @needs(roles.COMMENTS)
@@ -91,10 +83,7 @@ def comments(centre: str | None = None) -> ResponseReturnValue:
         return _redirect_to_first_centre()
     centre_summary, filter_form = find_visible_centre(centre), _read_filter_form(centre)
     comment_page = comments_flow.read_comments(
-        current_user(),
-        centre_summary.code,
-        filter_form.comment_filter,
-        request.args.get("after", type=UUID),
+        current_user(), centre_summary.code, filter_form.comment_filter, request.args.get("after", type=UUID)
     )
     return respond_with_page(
         "admin/comments.html",

@@ -72,10 +72,7 @@ def draw_funnel_chart(breakdown: Breakdown) -> Markup | None:
         return None
     dots = [
         charts.FunnelDot(
-            labels.group_label(breakdown.by, group.key, group.title),
-            group.bad.n,
-            group.bad.share or 0.0,
-            group.place,
+            labels.group_label(breakdown.by, group.key, group.title), group.bad.n, group.bad.share or 0.0, group.place
         )
         for group in breakdown.groups
         if group.bad is not None and group.bad.n and group.place is not None
@@ -110,18 +107,12 @@ def draw_week_chart(breakdown: Breakdown) -> Markup:
         return charts.HeatCell(share / highest, format_number(share, 1), name)
 
     rows = [
-        (
-            _(labels.PART_OF_DAY_LABELS[part_of_day]),
-            [make_cell(f"{day}-{part_of_day}") for day in range(1, 8)],
-        )
+        (_(labels.PART_OF_DAY_LABELS[part_of_day]), [make_cell(f"{day}-{part_of_day}") for day in range(1, 8)])
         for part_of_day in PARTS_OF_DAY
     ]
     text = ChartText(
         f"heat-{breakdown.front_office}",
-        _(
-            "Share of bad answers by time of the week: %(office)s",
-            office=labels.office_label(breakdown.front_office),
-        ),
+        _("Share of bad answers by time of the week: %(office)s", office=labels.office_label(breakdown.front_office)),
         _("In percent. The darker, the more bad answers; hatched: too few answers to show."),
     )
     return charts.draw_heat_map(text, labels.weekday_names(), rows)
@@ -141,10 +132,7 @@ def draw_channel_chart(comparison: ChannelComparison) -> Markup:
             bars.append(charts.IntervalBar(name, value, low, high, value_text))
     text = ChartText(
         f"channels-{comparison.front_office}",
-        _(
-            "Loyalty index by the way of asking: %(office)s",
-            office=labels.office_label(comparison.front_office),
-        ),
+        _("Loyalty index by the way of asking: %(office)s", office=labels.office_label(comparison.front_office)),
         _("Each with its interval of 95 %, on the scale from −100 to 100."),
     )
     return charts.draw_intervals(text, bars, (-100, 0, 100), format_number)

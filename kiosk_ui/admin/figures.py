@@ -112,12 +112,7 @@ def explain() -> ResponseReturnValue:
     text = request.form.get("text", "")
     try:
         explanations.add_explanation(
-            current_user(),
-            view.centre.code,
-            first,
-            last,
-            explanation=text,
-            after_version=sent_version("after"),
+            current_user(), view.centre.code, first, last, explanation=text, after_version=sent_version("after")
         )
     except Invalid as refusal:
         return _show_comparison(view, 422, explanation_text=text, errors=form_errors(refusal))
@@ -160,8 +155,7 @@ def _read_breakdown(view: FigureView) -> tuple[str, FigureView]:
         return by, view
     first = view.breakdowns[0]
     correction = _(
-        "The figures cannot be told apart like that here; they are by %(what)s.",
-        what=_(labels.BREAKDOWN_LABELS[first]),
+        "The figures cannot be told apart like that here; they are by %(what)s.", what=_(labels.BREAKDOWN_LABELS[first])
     )
     return first, replace(view, corrections=(*view.corrections, correction))
 

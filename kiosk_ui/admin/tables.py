@@ -160,12 +160,7 @@ OVERVIEW_TABLES: Mapping[str, OverviewTable] = {
 
 def make_breakdown_table(breakdown: Breakdown) -> ExportTable:
     """Make the table of the groups of a front office."""
-    place_texts = {
-        "beyond_998": _("beyond 99.8 %"),
-        "beyond_95": _("beyond 95 %"),
-        "inside": None,
-        None: None,
-    }
+    place_texts = {"beyond_998": _("beyond 99.8 %"), "beyond_95": _("beyond 95 %"), "inside": None, None: None}
     # An invitation has no weekday, language or source, so there is no response rate by them.
     has_response_rate = breakdown.by in GROUPINGS_OF_INVITATIONS
     rows: list[Row] = []

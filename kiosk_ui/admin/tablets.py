@@ -13,13 +13,7 @@ from feedback_service.flow import tablet_files, tablet_health, tablet_pairing
 from feedback_service.flow.tablet_files import NOT_A_TABLET_FILE
 from feedback_service.flow.tablet_health import WARNINGS
 from feedback_service.strict_json import NotJson, parse_strict_json
-from kiosk_ui.admin.admission import (
-    current_user,
-    current_visibility,
-    needs,
-    preselected_centres,
-    visible_centres,
-)
+from kiosk_ui.admin.admission import current_user, current_visibility, needs, preselected_centres, visible_centres
 from kiosk_ui.admin.layout import redirect_to
 from kiosk_ui.forms import FormError, describe_refusal, form_errors
 from kiosk_ui.languages import translated_message

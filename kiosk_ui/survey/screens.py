@@ -25,11 +25,7 @@ from kiosk_ui.survey.form import SurveyForm
 
 
 def show_screen(
-    survey: Survey,
-    *,
-    is_second: bool,
-    form: SurveyForm | None = None,
-    errors: Sequence[FieldError] = (),
+    survey: Survey, *, is_second: bool, form: SurveyForm | None = None, errors: Sequence[FieldError] = ()
 ) -> Response:
     """Return the first or the second screen, with everything that was typed and what to correct in it.
 
