@@ -7,13 +7,20 @@ verdict is *too few*.
 """
 
 from dataclasses import dataclass
-from fractions import Fraction
 from math import hypot, sqrt
 from statistics import NormalDist
 from typing import Literal
 
 from feedback_service.indicators.scoring import LoyaltyIndex
-from feedback_service.indicators.statistics import Interval, Z, adjusted_index, to_percent, wilson, wilson_limits
+from feedback_service.indicators.statistics import (
+    Interval,
+    Z,
+    adjusted_index,
+    percentage,
+    to_percent,
+    wilson,
+    wilson_limits,
+)
 
 Verdict = Literal["too_few", "no_different", "worse", "better"]
 
@@ -32,7 +39,7 @@ class Share:
     @property
     def share(self) -> float | None:
         """In percent, one decimal; ``None`` when nobody answered."""
-        return to_percent(Fraction(self.count, self.n)) if self.n else None
+        return percentage(self.count, self.n)
 
     @property
     def interval(self) -> Interval | None:

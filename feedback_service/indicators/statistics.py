@@ -28,6 +28,11 @@ def to_percent(share: Fraction | float) -> float:
     return float(round_decimal(Fraction(share) * 100))
 
 
+def percentage(count: int, n: int) -> float | None:
+    """``count`` of ``n`` in percent, one decimal; ``None`` where n is 0."""
+    return to_percent(Fraction(count, n)) if n else None
+
+
 def wilson(successes: int, n: int) -> Interval:
     """The 95 % interval of a share, in percent with one decimal; n is at least 1.
 
