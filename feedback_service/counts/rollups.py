@@ -123,8 +123,9 @@ def read_stored(
         CountRollup.day.between(begin, end) & (CountRollup.centre_id.in_(lacking) if named else true())
         for begin, end, lacking in stretches
     ]
-    of_days = (*conditions, CountRollup.span == "day", or_(*missing))
-    for group in _read_rows(tx, centres, counts, *of_days) if missing else ():
+    if not missing:
+        return
+    for group in _read_rows(tx, centres, counts, *conditions, CountRollup.span == "day", or_(*missing)):
         by_month = group.centre_id in covered[group.day.replace(day=1)]
         if not by_month and is_valid(group.centre_id, "day", group.day):
             yield group

@@ -1,27 +1,28 @@
 """The administration: pages under ``/admin/`` for people who run centres.
 
-admission      checks who may open a view, and that a form came from one of our pages
-cookies        the cookie that carries a session
-saved_form     a form that is saved until its sender has signed in again
-sign_in_pages  the pages that ask for e-mail, password and second factor
-sign_in        signing in
-account        a user's own account: password, sessions, signing out
-layout         navigation, addresses, what all pages share
-refusals       errors as pages for staff
-figures        overview, breakdowns, channels compared, exports
-figure_view    which figures an address asks for
-figure_charts  the charts of the pages with figures
-period         the period that an address asks for
-labels         labels of the figures
-tables         the tables that pages and exports share
-alarms         alarms and what was done about them
-comments       comments of one centre
-users          users and the links by which they choose passwords
-keys           API keys of case systems
-tablets        tablets in halls and at windows
-deliveries     events that the central system refused
-centre         a centre's profile, services and poster
-audit_log      the audit log, and noting page views in it
+admission        checks who may open a view, and that a form came from one of our pages
+cookies          the cookie that carries a session
+saved_form       a form that is saved until its sender has signed in again
+sign_in_pages    the pages that ask for e-mail, password and second factor
+sign_in          signing in
+account          a user's own account: password, sessions, signing out
+layout           navigation, addresses, what all pages share
+refusals         errors as pages for staff
+figures          overview, breakdowns, channels compared, exports
+figure_view      which figures an address asks for
+figure_charts    the charts of the pages with figures
+period           the period that an address asks for
+labels           labels of the figures
+tables           the tables that pages and exports share
+alarms           alarms and what was done about them
+comments         comments of one centre
+comment_filters  which comments an address asks for
+users            users and the links by which they choose passwords
+keys             API keys of case systems
+tablets          tablets in halls and at windows
+deliveries       events that the central system refused
+centre           a centre's profile, services and poster
+audit_log        the audit log, and noting page views in it
 """
 
 from flask import Blueprint, Flask
