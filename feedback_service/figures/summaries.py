@@ -38,28 +38,7 @@ Questions = Literal["all", "headlines", "overall"]
 
 
 @dataclass(frozen=True, slots=True)
-class PeriodCounts:
-    """Everything that a summary is made of, read once.
-
-    ``by_group`` has one group with the key ``None`` if no grouping was asked for; only then ``by_source`` holds the
-    same answers by source. ``counted_sources`` count in the whole. ``respondents_beside`` has the number of people
-    who answered, by front office, in each of the groups that the subset is a part of.
-    """
-
-    query: FigureQuery
-    by: str | None
-    questions: Collection[str] | None
-    centres: Mapping[uuid.UUID, str]
-    methodology: Methodology
-    counted_sources: Collection[str]
-    by_group: Mapping[Key, Counts]
-    by_source: Mapping[str, Counts]
-    respondents_beside: Mapping[Key, Counter[str]]
-    funnels: Mapping[Key, Funnel]
-
-
-@dataclass(frozen=True, slots=True)
-class _CountingPlan:
+class CountingPlan:
     """Whose answers are counted, and how they are grouped; ``centres`` are codes by id."""
 
     centres: Mapping[uuid.UUID, str]
@@ -70,6 +49,25 @@ class _CountingPlan:
         """Whether a group of sums stored ``by`` this way belongs to the subset."""
         subset = self.query.subset
         return subset is None or subset.by != by or name in subset.keys
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodCounts:
+    """Everything that a summary is made of, read once.
+
+    ``by_group`` has one group with the key ``None`` if no grouping was asked for; only then ``by_source`` holds the
+    same answers by source. ``counted_sources`` count in the whole. ``respondents_beside`` has the number of people
+    who answered, by front office, in each of the groups that the subset is a part of.
+    """
+
+    plan: CountingPlan
+    questions: Collection[str] | None
+    methodology: Methodology
+    counted_sources: Collection[str]
+    by_group: Mapping[Key, Counts]
+    by_source: Mapping[str, Counts]
+    respondents_beside: Mapping[Key, Counter[str]]
+    funnels: Mapping[Key, Funnel]
 
 
 def read_summary(
@@ -101,7 +99,7 @@ def count_period(
             raise ValueError(f"{word!r} is none of {', '.join(sorted(known))}")
     if subset is not None and by in ANSWERS_BY and by != subset.by:
         raise ValueError(f"a part by {subset.by} cannot be told apart by {by}")
-    plan = _CountingPlan(_read_centres(tx, query.centres), query, by)
+    plan = CountingPlan(_read_centres(tx, query.centres), query, by)
     methodology = published.read_in_force(tx.connection(), query.last)
     counting = {query.source} if query.source else methodology.sources
     wanted = _choose_questions(methodology, questions)
@@ -110,10 +108,8 @@ def count_period(
     by_source = {str(source): counts for source, counts in by_key.items()} if by is None else {}
     by_group: Mapping[Key, Counts] = {None: _add_counts(by_key.values())} if by is None and by_key else by_key
     return PeriodCounts(
-        query=query,
-        by=by,
+        plan=plan,
         questions=None if questions == "all" else wanted,
-        centres=plan.centres,
         methodology=methodology,
         counted_sources=counting,
         by_group=by_group,
@@ -125,7 +121,7 @@ def count_period(
 
 def summarise_counts(counted: PeriodCounts, *, min_group: int) -> Summary:
     """The figures of the counts, without what is withheld because fewer than ``min_group`` people answered."""
-    by, by_group, funnels = counted.by, counted.by_group, counted.funnels
+    query, by, by_group, funnels = counted.plan.query, counted.plan.by, counted.by_group, counted.funnels
     whole_funnel = sum(funnels.values(), Funnel())
     if by in GROUPINGS_OF_ANSWERS_ONLY:
         # Invitations have no source: each group of by=source shows the same funnel as a query with source=.
@@ -148,8 +144,8 @@ def summarise_counts(counted: PeriodCounts, *, min_group: int) -> Summary:
 
     whole = _add_counts(by_group[key] for key in keys if key not in apart and key in by_group)
     return Summary(
-        first=counted.query.first,
-        last=counted.query.last,
+        first=query.first,
+        last=query.last,
         methodology=counted.methodology,
         suppressed=suppressed,
         funnel=Funnel() if is_subset_withheld else whole_funnel,
@@ -191,7 +187,7 @@ def _sort_keys(keys: Iterable[Key]) -> list[Key]:
 
 def _withhold_subset(counted: PeriodCounts, min_group: int) -> tuple[bool, frozenset[str]]:
     """Whether the subset is withheld among the groups beside it, and which of its front offices are."""
-    subset, respondents = counted.query.subset, counted.respondents_beside
+    subset, respondents = counted.plan.query.subset, counted.respondents_beside
     if subset is None:
         return False, frozenset()
     among = respondents.keys() if subset.among is None else respondents.keys() & subset.among
@@ -203,7 +199,7 @@ def _withhold_subset(counted: PeriodCounts, min_group: int) -> tuple[bool, froze
 
 
 def _count_answers(
-    tx: Session, plan: _CountingPlan, wanted: Collection[str], sources: Collection[str], counting: Collection[str]
+    tx: Session, plan: CountingPlan, wanted: Collection[str], sources: Collection[str], counting: Collection[str]
 ) -> tuple[dict[Key, Counts], dict[Key, Counter[str]]]:
     """How many people answered, and what, in each group; and how many answered in the groups beside the subset.
 
@@ -238,10 +234,10 @@ def _count_answers(
     return dict(counts), dict(beside)
 
 
-def _count_funnels(tx: Session, plan: _CountingPlan) -> dict[Key, Funnel]:
+def _count_funnels(tx: Session, plan: CountingPlan) -> dict[Key, Funnel]:
     """The funnel of each group's cases; of groups that only answers know, one funnel with the key ``None``."""
     if plan.by in GROUPINGS_OF_ANSWERS_ONLY:
-        plan = _CountingPlan(plan.centres, plan.query, None)
+        plan = CountingPlan(plan.centres, plan.query, None)
     query, stored = plan.query, _choose_stored(tx, plan, INVITATIONS_BY)
     name_of, key_of = _group_names(tx, plan, stored.by), _group_keys(plan)
     front_offices = query.front_office is not None or plan.by == "front_office"
@@ -258,7 +254,7 @@ def _count_funnels(tx: Session, plan: _CountingPlan) -> dict[Key, Funnel]:
     return dict(funnels)
 
 
-def _choose_stored(tx: Session, plan: _CountingPlan, ways: Collection[str]) -> WantedCounts:
+def _choose_stored(tx: Session, plan: CountingPlan, ways: Collection[str]) -> WantedCounts:
     """The stored sums that this grouping can be made of; ``ways`` are the ways of storing them."""
     query = plan.query
     candidates = (plan.by, query.subset.by if query.subset else None)
@@ -267,7 +263,7 @@ def _choose_stored(tx: Session, plan: _CountingPlan, ways: Collection[str]) -> W
     return WantedCounts(list(plan.centres), query.first, query.last, by, daily, _stored_keys(tx, plan, by))
 
 
-def _stored_keys(tx: Session, plan: _CountingPlan, by: str) -> Collection[str] | None:
+def _stored_keys(tx: Session, plan: CountingPlan, by: str) -> Collection[str] | None:
     """The keys of the stored sums that the subset is made of; ``None`` stands for all."""
     subset = plan.query.subset
     if subset is None or subset.by != by:
@@ -279,7 +275,7 @@ def _stored_keys(tx: Session, plan: _CountingPlan, by: str) -> Collection[str] |
     return [id.hex for id in tx.scalars(services)] + [""]
 
 
-def _group_names(tx: Session, plan: _CountingPlan, by: str) -> Callable[[str], Key]:
+def _group_names(tx: Session, plan: CountingPlan, by: str) -> Callable[[str], Key]:
     """How the keys of stored sums are named in a reply: a service by its code."""
     if by != "service":
         return lambda key: key or None
@@ -289,7 +285,7 @@ def _group_names(tx: Session, plan: _CountingPlan, by: str) -> Callable[[str], K
     return lambda key: codes.get(key) or None
 
 
-def _group_keys(plan: _CountingPlan) -> Callable[[Key, GroupCounts, str, str], Key]:
+def _group_keys(plan: CountingPlan) -> Callable[[Key, GroupCounts, str, str], Key]:
     """The group of the reply that counts of this name, day, centre, front office and source belong to."""
     span = SPANS.get(plan.by or "")
     if span is not None:

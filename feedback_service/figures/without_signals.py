@@ -59,9 +59,9 @@ def _subtract_signalled(counted: PeriodCounts, signalled: dict[str, Counts], min
 
 def _count_signalled(tx: Session, counted: PeriodCounts) -> dict[str, Counts]:
     """The counts of answers with a signal, by source, straight from the answers: they are few."""
-    query = counted.query
+    query = counted.plan.query
     offices: Collection[str] = (query.front_office,) if query.front_office else FRONT_OFFICES
-    of_centres = Signal.centre_id.in_(list(counted.centres))
+    of_centres = Signal.centre_id.in_(list(counted.plan.centres))
     odd = select(Signal.centre_id, Signal.response_id).where(of_centres).distinct().subquery()
     responses = select(Response.source, Response.front_office, Response.answers).where(
         Response.centre_id == odd.c.centre_id,

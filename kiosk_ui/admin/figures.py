@@ -35,7 +35,7 @@ class FigureSection:
 
     table: ExportTable
     chart: Markup | None
-    exports: tuple[tuple[str, str], ...]
+    exports: Sequence[tuple[str, str]]
 
 
 @needs(SIGNED_IN)
@@ -51,7 +51,7 @@ def home() -> ResponseReturnValue:
         **{f"trend-{trend.front_office}": figure_charts.draw_trend_chart(trend) for trend in overview.trends},
     }
     sections = {
-        name: FigureSection(make_table(overview, questionnaires), charts.get(name), _list_exports(view, name))
+        name: _make_section(view, make_table(overview, questionnaires), charts.get(name))
         for name, make_table in tables.OVERVIEW_TABLES.items()
     }
     return _respond_with_figures(
@@ -77,12 +77,11 @@ def breakdown() -> ResponseReturnValue:
     by, view = _read_breakdown(view)
     page = dashboard.read_breakdown_page(view.query, by)
     draw_chart = figure_charts.draw_week_chart if by == "part_of_week" else figure_charts.draw_funnel_chart
-    front_offices = []
-    for part in page.breakdowns:
-        if part.groups:
-            table = tables.make_breakdown_table(part)
-            section = FigureSection(table, draw_chart(part), _list_exports(view, table.name))
-            front_offices.append((part, section))
+    front_offices = [
+        (part, _make_section(view, tables.make_breakdown_table(part), draw_chart(part)))
+        for part in page.breakdowns
+        if part.groups
+    ]
 
     def group_url(key: str | None) -> str | None:
         """Return the address of the overview of one group alone, if there is one."""
@@ -200,13 +199,8 @@ def _show_comparison(
     front_offices = []
     for part in page.comparisons:
         if any(channel.index and channel.index.n for channel in part.channels):
-            channels, differences = tables.make_channel_table(part), tables.make_difference_table(part)
-            chart = figure_charts.draw_channel_chart(part)
-            sections = (
-                FigureSection(channels, chart, _list_exports(view, channels.name)),
-                FigureSection(differences, None, _list_exports(view, differences.name)),
-            )
-            front_offices.append((part, *sections))
+            channels = _make_section(view, tables.make_channel_table(part), figure_charts.draw_channel_chart(part))
+            front_offices.append((part, channels, _make_section(view, tables.make_difference_table(part))))
     return _respond_with_figures(
         "admin/compared.html",
         view,
@@ -243,8 +237,6 @@ def _respond_with_figures(
     )
 
 
-def _list_exports(view: FigureView, table_name: str) -> tuple[tuple[str, str], ...]:
-    def export_url(format_name: str) -> str:
-        return f"{url_for('admin.export')}?{view.query_string(table=table_name, format=format_name)}"
-
-    return tuple((format_name.upper(), export_url(format_name)) for format_name in exports.FORMATS)
+def _make_section(view: FigureView, table: ExportTable, chart: Markup | None = None) -> FigureSection:
+    queries = ((name.upper(), view.query_string(table=table.name, format=name)) for name in exports.FORMATS)
+    return FigureSection(table, chart, [(label, f"{url_for('admin.export')}?{query}") for label, query in queries])

@@ -231,7 +231,6 @@ def make_difference_table(comparison: ChannelComparison) -> ExportTable:
 
 
 def _index_cells(index: LoyaltyIndex | None) -> Row:
-    """Return the index and both ends of its interval."""
     if index is None:
         return [None] * 3
     value = None if index.value is None else float(index.value)
