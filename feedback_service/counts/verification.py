@@ -73,13 +73,13 @@ def _compare_counts(
     unused: Collection[date],
 ) -> Iterator[CountMismatch]:
     """Compare stored days with recounted ones, and stored months with the sums of recounted days."""
-    place = (CountRollup.centre_id == centre_id, CountRollup.subject == subject, CountRollup.by == by)
+    group_rows = (CountRollup.centre_id == centre_id, CountRollup.subject == subject, CountRollup.by == by)
     columns = (CountRollup.span, CountRollup.day, CountRollup.key, CountRollup.counts, CountRollup.headlines)
     unused_months = {day.replace(day=1) for day in unused}
     stored = {
         (span, day, key): (counts, headlines)
         for span, day, key, counts, headlines in tx.execute(
-            select(*columns).where(*place, CountRollup.day >= since)
+            select(*columns).where(*group_rows, CountRollup.day >= since)
         )
         if day not in (unused if span == "day" else unused_months)
     }

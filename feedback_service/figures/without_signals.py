@@ -7,8 +7,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feedback_service.counts import tallies
+from feedback_service.figures.period_counts import Counts, PeriodCounts, count_period
 from feedback_service.figures.shapes import FigureQuery, Summary, WithoutSignals
-from feedback_service.figures.summaries import Counts, PeriodCounts, count_period, count_respondents, summarise_counts
+from feedback_service.figures.summaries import count_respondents, summarise_counts
 from feedback_service.figures.suppression import withhold_small_groups
 from feedback_service.indicators.scoring import compute_figures
 from feedback_service.models import Response, Signal
