@@ -82,7 +82,7 @@ def count_period(
     sources = SOURCES if by == "source" and not query.source else counting
     by_key, beside = _count_answers(tx, plan, wanted, sources, counting)
     by_source = {str(source): counts for source, counts in by_key.items()} if by is None else {}
-    by_group: Mapping[Key, Counts] = {None: add_counts(by_key.values())} if by is None and by_key else by_key
+    by_group: Mapping[Key, Counts] = {None: sum_counts(by_key.values())} if by is None and by_key else by_key
     return PeriodCounts(
         plan=plan,
         questions=None if questions == "all" else wanted,
@@ -215,7 +215,8 @@ def _group_keys(plan: CountingPlan) -> Callable[[Key, GroupCounts, str, str], Ke
     return ways.get(plan.by, lambda name, group, front_office, source: name)
 
 
-def add_counts(groups: Iterable[Counts]) -> Counts:
+def sum_counts(groups: Iterable[Counts]) -> Counts:
+    """The sum of these counts."""
     total: Counts = Counter()
     for counts in groups:
         total.update(counts)

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feedback_service.counts.tallies import PEOPLE
-from feedback_service.figures.period_counts import Counts, PeriodCounts, Questions, add_counts, count_period
+from feedback_service.figures.period_counts import Counts, PeriodCounts, Questions, count_period, sum_counts
 from feedback_service.figures.shapes import (
     GROUPINGS_OF_ANSWERS_ONLY,
     FigureQuery,
@@ -65,7 +65,7 @@ def summarise_counts(counted: PeriodCounts, *, min_group: int) -> Summary:
         figures = figures_of(by_group.get(key, Counter()), withheld.cells[key])
         return Group(key, GroupContent(funnels.get(key, Funnel()), figures))
 
-    whole = add_counts(by_group[key] for key in keys if key not in apart and key in by_group)
+    whole = sum_counts(by_group[key] for key in keys if key not in apart and key in by_group)
     return Summary(
         first=query.first,
         last=query.last,
