@@ -114,9 +114,9 @@ def explain() -> ResponseReturnValue:
             current_user(), view.centre.code, first, last, explanation=text, after_version=sent_version("after")
         )
     except Invalid as refusal:
-        return _show_comparison(view, 422, explanation_text=text, errors=form_errors(refusal))
+        return _show_comparison(view, 422, text, errors=form_errors(refusal))
     except ChangedMeanwhile:
-        return _show_comparison(view, 409, explanation_text=text, changed_meanwhile=True)
+        return _show_comparison(view, 409, text, changed_meanwhile=True)
     arguments = {"centre": view.centre.code, "from": first.isoformat(), "to": last.isoformat()}
     return redirect_to("admin.compared", **arguments, saved="")
 
@@ -185,12 +185,7 @@ def _comments_url(view: FigureView) -> str | None:
 
 
 def _show_comparison(
-    view: FigureView,
-    status: int = 200,
-    *,
-    explanation_text: str | None = None,
-    errors: Sequence[object] = (),
-    changed_meanwhile: bool = False,
+    view: FigureView, status: int = 200, explanation_text: str | None = None, **context: object
 ) -> Response:
     """Show the channels compared. ``explanation_text`` is what was typed, if it was not stored."""
     page = dashboard.read_channel_page(current_user(), view.query, view.centre.code if view.centre else None)
@@ -209,10 +204,9 @@ def _show_comparison(
         front_offices=front_offices,
         explanations=page.explanations,
         explanation_text=explanation_text,
-        errors=errors,
-        changed_meanwhile=changed_meanwhile,
         saved="saved" in request.args,
         may_explain=current_user().has_right(roles.EXPLANATIONS) and view.centre is not None,
+        **context,
     )
 
 

@@ -64,9 +64,9 @@ def change_user(user: UUID) -> ResponseReturnValue:
         users_flow.change_user(current_user(), user, sent_version(), user_form.role, user_form.scope)
     except ChangedMeanwhile:
         visible_user = users_flow.find_user(current_user(), user)
-        return _show_user(visible_user, 409, user_form=user_form, changed_meanwhile=True)
+        return _show_user(visible_user, 409, user_form, changed_meanwhile=True)
     except Invalid as refusal:
-        return _show_user(visible_user, 422, user_form=user_form, errors=form_errors(refusal))
+        return _show_user(visible_user, 422, user_form, errors=form_errors(refusal))
     return redirect_to("admin.users")
 
 
@@ -114,12 +114,7 @@ def _show_add_form(user_form: UserForm, errors: Sequence[FormError] = (), status
 
 
 def _show_user(
-    visible_user: VisibleUser,
-    status: int = 200,
-    *,
-    user_form: UserForm | None = None,
-    errors: Sequence[FormError] = (),
-    changed_meanwhile: bool = False,
+    visible_user: VisibleUser, status: int = 200, user_form: UserForm | None = None, **context: object
 ) -> Response:
     user = visible_user.user
     return respond_with_page(
@@ -127,8 +122,7 @@ def _show_user(
         status,
         visible_user=visible_user,
         user_form=user_form or UserForm(user.email, user.role, user.scopes),
-        errors=errors,
-        changed_meanwhile=changed_meanwhile,
+        **context,
         **_form_choices(),
     )
 
