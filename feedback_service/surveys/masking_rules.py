@@ -128,7 +128,7 @@ DATE = (
 SPOKEN_DOT = r"(?:dot|дот|крапк[аоу]|точк[аоу]|тчк)"
 SPOKEN_SIGN = rf"(?:{SPOKEN_DOT}|дефіс|тире|мінус|підкреслення|underscore|dash)"
 LOCAL = rf"(?<![\w.+&'-])(?:[\w.+'-]{{1,30}} {SPOKEN_SIGN} ){{0,3}}[\w.+&'-]++"  # the part before the sign
-DOT = rf"(?: ?\.{{1,2}} ?| ?[(\[{{<] ?(?:\.|{SPOKEN_DOT}) ?[)\]}}>] ?| {SPOKEN_DOT} )"
+DOT = rf"(?: ?\.{{1,2}} ?|,| ?[(\[{{<] ?(?:\.|{SPOKEN_DOT}) ?[)\]}}>] ?| {SPOKEN_DOT} )"
 SPOKEN_AT = r"(?:собака|собачка|собачко|собаки|равлик|песик|sobaka|dog)"
 AT = (
     rf"(?: {{0,2}}@{{1,3}} {{0,2}}| {{0,2}}[(\[{{<*] ?(?:@|a|at|а|ат|ет|эт|{SPOKEN_AT}) ?[)\]}}>*] {{0,2}}|"
@@ -139,7 +139,7 @@ DOMAIN_ENDS = (
 )
 PROVIDERS = (
     r"(?:g[ -]?mail|ukr ?\.? ?net|укр ?\.? ?н[еэ]т|yahoo|outlook|hotmail|icloud|proton\w*|meta|bigmir|mail|i\.ua|"
-    r"дж[ией]{1,2}м[еэ]й?л|гм[еэ]йл|жмайл|м[еэ]йл|аутлук|яху|мета|бігмір|ай[ .]?клауд)"
+    r"дж[иіей]{1,2}м[еєэ]й?л|гм[еєэ]йл|жмайл|м[еєэ]йл|аутлук|яху|мета|бігмір|ай[ .]?клауд)"
 )
 
 # Key words. A number after one of these words of other things is not that person's number.
@@ -148,12 +148,14 @@ OTHER_THINGS = (
     r"постанов|[єе]дрпоу|грн|лінії|лінію|маршрут|квитан|довідк|будин|буд\.|індекс|queue|ticket|window|case|бланк|помилк"
 )
 GAP = rf"(?:(?!{OTHER_THINGS})(?:[^\d\0.!?;]|\.(?! ?(?-i:[{UPPER}])))){{0,25}}?"
+A_TIME = rf"(?:(?:\0{{4,5}}|{HOUR}[.:]{MINUTE})[^\d\0.!?;]{{1,8}})?"  # also one that is already set aside
 PHONE_WORD = (
     rf"(?<!\w)(?:(?:тел|тлф|моб|дом|міськ|гор|домашн[іи]й|tel|mob|ph|fax|cell|sms|смс)(?![{LETTERS}])|"
-    r"(?:за|по|пере|про|об|до|від|со|на|при|от)?(?:т[еи]л[еи]ф|дзв[оі]н|дзвян|звон|звян)|мобіл|мобил|набер|набир|"
-    rf"зв{QUOTE}?яж|связать|свяжит|контакт|факс|вайбер|вотсап|ват[сц]ап|viber|whats ?app|call(?!ed \w+ \d)|phone|mobile|dial|"
+    r"(?:за|по|пере|про|об|до|від|со|на|при|от)?(?:т[еєи]л[еєи]ф|дзв[оі]н|дзвян|звон|звян)|мобіл|мобил|набер|набир|"
+    rf"зв{QUOTE}?я(?:ж|з)|связ|свяж|контакт|факс|вайбер|вотсап|ват[сц]ап|viber|whats ?app|call(?!ed \w+ \d)|phone|mobile|dial|"
     r"text me|(?:мій|мого|мой|моего|my|our|наш) (?:номер|number|no)|(?:за|по|на) номер|стаціонарн|(?:re|tele)phone)"
 )
+NOT_PAST = r"(?!\w{0,12}(?:л[аио]|[аиіую]в)(?!\w))"  # «дзвонила 20-11-26» tells a day
 DOCUMENT_WORD = (
     r"(?<!\w)(?:паспорт|посв[іе]дч|посвідк|пасп\.|passport|удостовер|документ|(?:ід|id|айді)(?!\w)[ -]?(?:карт|card)?|"
     r"pasport|пачпорт|паспр|закордонн)"
@@ -163,12 +165,12 @@ TAX_WORD = (
     r"налогов|код платника|tax(?:payer)?)"
 )
 NO_PLATE = r"(?:на|не|но|то|та|от|до|за|по|ні|чи|і[зн]|км|кг|см|шт|хв|гр)(?!\w)"
-CAR_WORD = r"(?<!\w)(?:авто|машин|тачк|номерн|держ ?номер|гос ?номер|держ\.? ?знак|car(?!\w)|plate|vehicle)"
-LICENCE_WORD = r"(?<!\w)(?:водій|водія|водит|вод\.|права?(?!\w)|в/п|ву(?!\w)|driv|licen[cs]e)"
+CAR_WORD = r"(?<!\w)(?:авто|мото|скутер|причіп|причеп|прицеп|машин|тачк|номерн|держ ?номер|гос ?номер|держ\.? ?знак|car(?!\w)|plate|vehicle)"
+LICENCE_WORD = r"(?<!\w)(?:водій|водія|водит|вод\.|права?(?!\w)|в/п|(?:ву|вп|пв)(?!\w)|driv|licen[cs]e)"
 
 # Digits in words
 ZERO = r"(?:нуль|нуля|ноль|нол|zero)"
-TEENS = r"(?<!\w)(?:\w{2,8}надц[яа]т[ьи]?|(?:eleven|twelve|\w{3,5}teen))(?!\w)"
+TEENS = r"(?<!\w)(?:\w[\w'’ʼ]{1,8}надц[яа]т[ьи]?|(?:eleven|twelve|\w{3,5}teen))(?!\w)"
 TENS = (
     rf"(?<!\w)(?:двадц[яа]т[ьи]|тридц[яа]т[ьи]|сорок|п{QUOTE}?ят[ьи]?десят|шіс[тц]ь?десят|шест[ьи]десят|"
     rf"с[іе]м[ьи]?десят|в[іо]с[іе]м[ьи]?десят|дев{QUOTE}?я?яно[сc]то|десят[ьи]|ten|twenty|thirty|fou?rty|fifty|sixty|"
@@ -191,7 +193,7 @@ NAME = (
 )
 INITIALS = r"(?-i: ?[A-ZА-ЯЄІЇҐЁ]\. ?(?:[A-ZА-ЯЄІЇҐЁ]\.)?)"
 FULL_NAME = rf"{NAME}(?: {NAME}){{0,2}}(?:{INITIALS})?"
-CALLED = r"(?<!\w)(?:мен[еія] (?:зва[тл][иь]|звуть|зовут|звут)|зва[тл][иь] мене|зовут меня|меня звать|my name is|my name['’]s)"
+CALLED = r"(?<!\w)(?:мен[еія] (?:зва[тл][иь]|звуть|зовут|звут)|(?:зва[тл][иь]|звуть|зовут) мен[ея]|my name is|my name['’]s)"
 NAME_WORD = (
     rf"(?<!\w)(?:(?:на|по|під) )?(?:прізвищ[еа]|фам[иі]л[иі][яії]\w?|ім{QUOTE}?я|имя|п\.?[іи]\.?[бп]\.?|ф\.?[иі]\.?о\.?|"
     r"surname|full name|last name|first name|name)(?!\w)"
@@ -201,6 +203,8 @@ NO_NAME = (
     r"перестал\w*|треба|так|інакше|через|після|назад|ще|можна|должн\w*|нужно|надо|только|опять|когда|коли|якщо|если|у|к|"
     r"на|по|в|за|без|навіть|даже|довго|долго|другим\w*|іншим\w*|чужим\w*|кожн\w*|щораз\w*|ввічлив\w*|голосно)(?!\w)"
 )
+NO_SALUTE = r"(?!ва[мсш]|дяку|дуже|спасиб|ви(?!\w)|вы(?!\w)|україн|громадян|центр|хоч|прош)"
+NAME_END = r"(?:енко|[чщ]ук|юк|[сц]ьк(?:ий|а)|[оеє]вич|[іїоеє]вна|[оеє]ва?|[іи]на?|ець|ий)"
 STREET = (
     r"(?<!\w)(?:вул(?:иц\w{1,3})?|ул(?:иц\w{1,2})?|просп(?:ект\w{0,2})?|пр-?т|бульв(?:ар\w{0,2})?|б-р|бул|"
     r"пров(?:улок|улк\w)?|пер(?:еул\w{2,3})?|площ\w{1,2}|пл|шосе|узвіз|набережн\w{1,2}|мкр-?н?|вулиці)(?:\.|(?!\w))"
@@ -210,7 +214,7 @@ FLAT = r"[ ,]{1,3}(?:кв(?:\.|арт\w{1,4})?|оф\.|apt\.?|flat) ?№? ?\d{1,4
 SETTLEMENT = r"(?:(?<!\w)(?:м|с|смт|г|сел[оі]|міст[оі])\.? ?[^\W\d]{3,20}, ?)?"
 ADDRESS = rf"{SETTLEMENT}{STREET} ?[^\d\n\0;!?:]{{2,30}}?{HOUSE}"
 LIVES = (
-    r"(?<!\w)(?:жив[уе]\w{0,3}|мешка\w{1,4}|прожива\w{1,5}|прописан\w{1,2}|зареєстрован\w{1,2}|зарегистр\w{1,10}|"
+    r"(?<!\w)(?:жив[уе]\w{0,3}|мешка(?:ю|є|ємо|в|ла|ли)(?!\w)|прожива\w{1,5}|прописан\w{1,2}|зареєстрован\w{1,2}|зарегистр\w{1,10}|"
     r"мо[яєїю]\w? (?:домашн\w{1,2} )?адрес\w|адрес[аи]? (?:прож|реєстр|регистр|прописк)\w{1,9}|домашн\w{1,2} адрес\w)"
 )
 HANDLE_WORD = (
@@ -236,19 +240,19 @@ RULES = (
     _make_rule("email", rf"{LOCAL}{AT}(?:[\w-]+\.{{1,2}})+[{LETTERS}]{{2,}}"),
     _make_rule("email", rf"{LOCAL}@{{1,3}}[\w-]+(?:\.{{1,2}}[\w-]+)*"),
     _make_rule("email", rf"{LOCAL}{AT}(?:{PROVIDERS}(?!\w)|[\w-]{{1,30}}(?={DOT}{DOMAIN_ENDS}))"
-                   rf"(?:{DOT}[\w-]{{1,20}}){{0,3}}"),
-    _make_rule("email", rf"(?<![\w.+&'-])[\w.+'-]{{1,40}}(?: [\w.]{{1,20}})? (?:at|ат|ет|эт) "
+                   rf"(?:(?:{DOT}| ){DOMAIN_ENDS}(?!\w)|{DOT}[\w-]{{1,20}}){{0,3}}"),
+    _make_rule("email", rf"(?<![\w.+&'-])(?:(?!(?:to|me|is|on|at|my|e?-?mail|address)(?!\w))[a-z\d.+'-]{{1,40}} )?{LOCAL} (?:at|ат|ет|эт) "
                    rf"(?:{PROVIDERS}(?!\w)(?:{DOT}{DOMAIN_ENDS}(?!\w)){{0,2}}|[\w-]{{1,30}} {SPOKEN_DOT} [\w-]{{2,20}})"),
     _make_rule("handle", r"(?<!\w)(?:t\.me|telegram\.me|wa\.me|instagram\.com|facebook\.com|fb\.com|m\.me|vk\.com)/"
                     r"[\w.+/-]{3,64}"),
     _make_rule("handle", r"(?<![\w@\0])@[a-z\d-][a-z\d.-]{2,32}"),
     _make_rule("handle", rf"{HANDLE_WORD}(?: (?:у|в|на|in|on|is|мій|мой|це) ?\w{{0,12}})?(?: ?[:=-] ?|:\n)"
-                    r"(?P<it>[a-z][a-z\d.-]{3,32})(?!\w)"),
-    _make_rule("handle", rf"{HANDLE_WORD}(?: (?:у|в|in|on|is|мій|мой|це) ?\w{{0,12}})? ?(?P<it>(?=[a-z.]{{0,31}}[\d-])"
+                    r"(?P<it>(?:live:)?[a-z][a-z\d.-]{3,32})(?!\w)"),
+    _make_rule("handle", rf"{HANDLE_WORD}(?: (?:у|в|in|on|is|мій|мой|це) ?\w{{0,12}})? ?(?P<it>(?:live:)?(?=[a-z.]{{0,31}}[\d-])"
                     r"[a-z][a-z\d.-]{3,32})(?!\w)"),
     # Accounts and numbers with a shape of their own
     _make_rule(ORDINARY, r"(?<!\w)[uу][aа](?:0[157]|1[248]|2[136]|3[25]|4[468]|5[1369]|6[1358]|7[134]|80|85)\d{15}(?!\d)"),
-    _make_rule("iban", r"[uу][aа](?:~\d){27}(?!\d)"),
+    _make_rule("iban", r"[uу] ?[aа](?:~\d){27}(?!\d)"),
     _make_rule("iban", r"(?<!\w)[a-z]{2}\d\d(?: ?[a-z0-9]{4}){2,7}(?: ?[a-z0-9]{1,3})?(?!\w)", _passes_iban_check),
     _make_rule("unzr", rf"(?<!\d){YEAR}~(?:0[1-9]|1[0-2])~(?:0[1-9]|[12]\d|3[01])~\d{{5}}(?!\d)"),
     _make_rule("card", rf"(?<!\d)(?!{NEAR}(?:~{NEAR}){{3}})\d{{4}}(?:~\d{{4}}){{3}}(?!\d)"),
@@ -258,7 +262,7 @@ RULES = (
     _make_rule("phone", r"(?<!\d)(?:\+\(?[1-9](?:%\d){9,14}|00 ?[1-9](?:%\d){8,13})(?!\d)"),
     _make_rule("phone", rf"(?<!\w)(?:плюс[^\w\0]{{1,3}})?(?:(?:тридц[яа]ть[^\w\0]{{1,3}}в[іо]с[іе]мь?|38)[^\w\0]{{1,3}})?"
                    rf"(?:{ZERO}|0)(?:[^\w\0]{{1,3}}{SAID_NUMBER}){{4,12}}", _is_said_phone),
-    _make_rule("tax_number", rf"{TAX_WORD}{GAP}(?P<it>\d(?:[^\w\0]{{0,4}}\d){{9}})(?!\d)"),
+    _make_rule("tax_number", rf"{TAX_WORD}[^\d\0.;]{{0,30}}?(?P<it>\d(?:[^\w\0]{{0,4}}\d){{9}})(?!\d)"),
     # Plates
     _make_rule("car_plate", rf"(?<!\w)(?-i:[{PLATE}]{{2}}[ .-]?\d\d[ -]?\d\d[ .-]?[{PLATE}]{{2}})(?!\w)"),
     _make_rule("car_plate", rf"(?<!\w)[{PLATE}]{{2}}-?\d{{4}}-?[{PLATE}]{{2}}(?!\w)"),
@@ -266,26 +270,28 @@ RULES = (
                        rf"(?!{SHORT_WORDS}(?!\w))[{PLATE}]{{2}}(?!\w)"),
     _make_rule("car_plate", rf"{CAR_WORD}{GAP}(?P<it>(?<!\w)(?!{NO_PLATE})[{LETTERS}]{{2}}[ .-]{{0,2}}\d(?:[ .-]?\d){{3}}[ .-]{{0,2}}"
                        rf"(?!{NO_PLATE})[{LETTERS}]{{2}}(?!\w))"),
+    _make_rule("car_plate", rf"{CAR_WORD}{GAP}(?P<it>(?<!\d)\d{{4,5}} ?(?-i:[{UPPER}]{{2}})(?!\w))"),
     _make_rule("car_plate", rf"(?<![\d-])(?:\d{{3}}-\d\d|\d\d-\d{{3}})[ -]?(?-i:[{UPPER}]{{2}})(?!\w)"),  # of before 2004
     # Documents
     _make_rule("licence", rf"{LICENCE_WORD}[^\d\0\n]{{0,30}}?(?P<it>(?<!\w)[{LETTERS}]{{3}}(?:[^\w\0]|номер|no?(?!\w)){{0,6}}"
                      r"\d(?:[ .-]?\d){5})(?!\d)"),
+    _make_rule("id_card", rf"{DOCUMENT_WORD}{GAP}(?P<it>(?!{DATE})\d(?:[ .-]{{0,3}}\d){{8}})(?!\d)"),
+    _make_rule("passport", rf"(?:{DOCUMENT_WORD}|сер[іи][яїи])[^\d\0\n]{{0,20}}?(?P<it>(?<!\w)[{LETTERS}][ .]?[{LETTERS}]"
+                      rf"(?![{LETTERS}])"r"(?:[^\w\0]|номер|no?(?!\w)|[аaіи](?!\w)){0,8}\d(?:[ .-]{0,3}\d){5})(?!\d)"),
     _make_rule("passport", rf"{TWO_LETTERS}(?!{A_SHORT_WORD})[{LETTERS}]{{2}}[ ,-]{{0,2}}(?:(?:№|#|номер|no?\.?) ?)?"
                       rf"(?:\d{{6}}|\d{{3}}[ -]\d{{3}}|\d\d[ -]\d\d[ -]\d\d|\d(?:[ -]\d){{5}})"
                       rf"(?![./:-]?\d){NOT_COUNTED}"),
     _make_rule("passport", rf"(?<!\w)(?-i:[{UPPER}]{{2}})(?!\w)(?:[^\w\0]|(?<![{LETTERS}])(?:номер|серія|серии|серия|"
-                      rf"series|number|та|і|и|а|no?)(?![{LETTERS}])){{0,8}}\d(?:[ .-]?\d){{5}}(?![./:-]?\d){NOT_COUNTED}"),
-    _make_rule("passport", rf"(?:{DOCUMENT_WORD}|сер[іи][яїи])[^\d\0\n]{{0,20}}?(?P<it>(?<!\w)[{LETTERS}][ .]?[{LETTERS}]"
-                      r"(?!\w)(?:[^\w\0]|номер|no?(?!\w)){0,8}\d(?:[ .-]{0,3}\d){5})(?!\d)"),
+                      rf"series|number|та|і|и|а|a|no?)(?![{LETTERS}])){{0,8}}\d(?:[ .-]?\d){{5}}(?![./:-]?\d){NOT_COUNTED}"),
     # Short codes and receipts: with one in the text, the comment would lead to its case.
     _make_rule("code", r"(?<!\w)(?=[a-z-]{0,19}\d)(?=[\d-]{0,19}[a-z])"
                   r"(?:[\da-z]{4}(?:-[\da-z]{4}){1,4}|[\da-z]{12}|[\da-z]{20})(?!\w)"),
     _make_rule("code", r"(?<!\w)[\da-z]{26}(?!\w)"),
     # Names, homes, birthdays
-    _make_rule("name", rf"{CALLED}(?: ?[:,-])? (?P<it>{FULL_NAME}|(?!{NO_NAME})[а-яєіїґ]{{3,20}}(?: (?-i:[{UPPER}])[^\W\d_]"
-                  r"{2,25}){0,2})"),
+    _make_rule("name", rf"{CALLED}(?: ?[:,-])? (?P<it>{FULL_NAME}|(?!{NO_NAME})[а-яєіїґ]{{3,20}}(?: (?:(?-i:[{UPPER}])[^\W\d_]"
+                  rf"{{2,25}}|[^\W\d_]{{2,20}}{NAME_END}(?!\w))){{0,2}})"),
     _make_rule("name", rf"{NAME_WORD}(?: ?[:,-]{{1,2}})? ?(?:у мене |в мене |моє )?(?P<it>{FULL_NAME})"),
-    _make_rule("name", rf"(?<!\w)(?:я|i am|i['’]m|this is)(?:,| ?-)? (?P<it>{NAME}(?: {NAME}){{1,2}})"),
+    _make_rule("name", rf"(?<!\w)(?:я|i am|i['’]m|this is)(?:,| ?-)? (?P<it>{NO_SALUTE}{NAME}(?: {NO_SALUTE}{NAME}){{1,2}})"),
     _make_rule("name", rf"(?<!\w)(?:з повагою|с уважением|regards|підпис)[:, -]{{1,3}}(?P<it>{FULL_NAME})"),
     _make_rule("address", rf"{ADDRESS}{FLAT}"),
     _make_rule("address", rf"{LIVES}(?: за адресою| по адресу)?[^\d\0\n]{{0,25}}?(?P<it>{ADDRESS})"),
@@ -295,11 +301,13 @@ RULES = (
     _make_rule("address", r"(?<!\w)(?:буд|д)(?:\.|инок) ?\d{1,4}[а-г]?" + FLAT),
     _make_rule("address", r"(?:i live (?:at|on|in)|my (?:home )?address(?: is)?:?) (?P<it>\d{1,4}[a-d]?,? (?:\w{2,20} ){1,3}"
                      r"(?:street|str?|avenue|ave|road|rd|lane|square)(?!\w)\.?(?:,? (?:apt|apartment|flat)\.? ?\d{1,4})?)"),
-    _make_rule("birthday", r"(?<!\w)(?:на ?род[иі][вл]\w{0,5}|родил\w{1,4}|дат[аиу] (?:мого |моего )?(?:на|рож)\w{4,8}|"
-                      r"день (?:мого )?(?:на|рож)\w{4,8}|д\. ?[нр]\.|born|birthday|birth ?date|date of birth|dob)"
+    _make_rule("birthday", r"(?<!\w)(?:(?:на)?роди(?:в|ла|л)(?:ся|сь)|(?:на)?родж[ие]н(?:ий|а)|рожд[её]н(?:а|ный)?(?!\w)|"
+                      r"дат[аиу] (?:мого |моего )?(?:на|рож)\w{1,8}\.?|день (?:мого |моего )?(?:на|рож)\w{4,8}|"
+                      r"д ?[./] ?[нр]\.?(?!\w)|born|birthday|birth ?date|date of birth|dob)"
                       rf"[^\d\0\n.;]{{0,20}}?(?P<it>{DATE}|{YEAR}(?!\d)(?: ?року| ?года| ?р\.| ?г\.)?)"),
     _make_rule("birthday", rf"(?<!\d)(?=\d)(?:{DATE}|{YEAR})(?: ?року| ?р\.| ?г\.| ?года)?[ ,(]{{0,2}}"
                       r"(?:р\. ?н|г\. ?р|р/н|рн(?!\w)|народж\w{1,5}|рожд\w{1,5})\.?"),
+    _make_rule("phone", rf"{PHONE_WORD}{NOT_PAST}\w{{0,12}}{GAP}{A_TIME}(?P<it>\d{{1,3}}([ -])\d\d\2\d\d)(?![./:-]?\d){NOT_COUNTED}"),
     # What stays: dates, times, prices, norms, lists
     *(_make_rule(ORDINARY, rf"(?<!\d)(?<!\d[{s}]){DAY}[{s}]{MONTH}[{s}](?:{YEAR}|\d\d)(?!\d|[{s}]\d)") for s in "./-"),
     _make_rule(ORDINARY, rf"(?<!\d)(?<!\d-){YEAR}-{MONTH}-{DAY}(?!-?\d)"),
@@ -321,15 +329,14 @@ RULES = (
     _make_rule(ORDINARY, r"(?<!\d)(?<!\d[ .-])(?:[1-9]|1[0-2])(?:[ ,;/+-]{1,3}(?:[1-9]|1[0-2])(?!\d)){4,}(?![ .-]{0,3}\d)",
                _is_list_of_grades),
     # Numbers after a key word
-    _make_rule("id_card", rf"{DOCUMENT_WORD}{GAP}(?P<it>\d(?:[ .-]{{0,3}}\d){{8}})(?!\d)"),
     _make_rule("passport", rf"{DOCUMENT_WORD}{GAP}(?P<it>\d(?:[ .-]{{0,3}}\d){{5,7}})(?![./:-]?\d){NOT_COUNTED}"),
-    _make_rule("phone", rf"{PHONE_WORD}\w{{0,12}}{GAP}(?P<it>\d(?:[ .-]{{0,3}}\d){{4,8}}(?![./:-]?\d)|"
-                   rf"{SAID_NUMBER}(?:[^\w\0]{{1,3}}{SAID_NUMBER}){{2,12}}){NOT_COUNTED}",
-               lambda found: 5 <= _count_spoken_digits(found) <= 13),
     # Long numbers
     _make_rule("phone", r"(?<![\d-])\d{3}-\d{2}-\d{2}(?![\d-])"),
     *(_make_rule(kind, r"(?<!\d)\d{9,}", fits) for kind, fits in NUMBERS),
     *(_make_rule(kind, r"\d(?:%\d){8,}", fits) for kind, fits in NUMBERS),
+    _make_rule("phone", rf"{PHONE_WORD}\w{{0,12}}{GAP}{A_TIME}(?P<it>\d(?:[ .-]{{0,3}}\d){{4,8}}(?![./:-]?\d)|"
+                   rf"{SAID_NUMBER}(?:[^\w\0]{{1,3}}{SAID_NUMBER}){{2,12}}){NOT_COUNTED}",
+               lambda found: 5 <= _count_spoken_digits(found) <= 13),
 )  # fmt: skip
 # A text without a match of this pattern matches no rule.
 SUSPICIOUS = re.compile(

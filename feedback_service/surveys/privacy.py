@@ -80,7 +80,10 @@ def _find_personal_data(pieces: list[str]) -> list[tuple[int, int, str]]:
 
 FOUND_CHARACTER = "\0"  # in place of found data; no other shadow has it, and no pattern matches across it
 FILLERS = "\u115f\u1160\u3164"  # invisible, although letters by their category
-LOOKALIKE_LETTERS = re.compile(r"(?i)(?<=\d)[oоliіз|]+(?=\d)|(?<![^\W\d])[oоl](?=\d)|(?<=\d)[oоl](?![^\W\d])")
+LOOKALIKE_LETTERS = re.compile(
+    r"(?i)(?<=\d)[oоliіз|]+(?=\d)|(?<![^\W\d])[oо]{1,3}(?=\d)|(?<![^\W\d])l(?=\d)|(?<=\d)(?:l|[oо]|[oо]{3})(?![^\W\d])"
+)
+ZEROS_BETWEEN_NUMBERS = re.compile(r"(?i)(?<=\d[ -])[oо]{2,4}(?:[ -][oо]{2,4}){0,3}(?=[ -]\d)")
 AS_DIGIT = str.maketrans("oOоОlLiIіІ|зЗ", "0000111111133")
 _MARKER_OR_CHARACTER = re.compile("|".join([*map(re.escape, sorted(set(MARKERS.values()))), "."]), re.DOTALL)
 
@@ -88,7 +91,9 @@ _MARKER_OR_CHARACTER = re.compile("|".join([*map(re.escape, sorted(set(MARKERS.v
 def _undisguise_text(pieces: list[str]) -> tuple[str, list[int]]:
     """Return the shadow, and for each of its characters and its end the index of the piece."""
     plain_parts = [_undisguise_piece(piece) for piece in pieces]
-    shadow = LOOKALIKE_LETTERS.sub(lambda letters: letters[0].translate(AS_DIGIT), "".join(plain_parts))
+    shadow = "".join(plain_parts)
+    for letters_for_digits in (LOOKALIKE_LETTERS, ZEROS_BETWEEN_NUMBERS):
+        shadow = letters_for_digits.sub(lambda letters: letters[0].translate(AS_DIGIT), shadow)
     return unmix_scripts(shadow), [*(index for index, part in enumerate(plain_parts) for _ in part), len(pieces)]
 
 
