@@ -116,7 +116,7 @@ PIECES = [
 
 
 def make_repeated_texts(number: int) -> list[str]:
-    """Return texts of 1,000 characters, each of one to four pieces over and over, in an order that is always the same."""
+    """Return texts of 1,000 characters, each of one to four pieces over and over, always the same."""
     choose = random.Random(20261130)
     repeated = ["".join(choose.sample(PIECES, choose.randint(2, 4))) for _ in range(number)]
     return [(piece * 1000)[:1000] for piece in [*PIECES, *repeated]]
