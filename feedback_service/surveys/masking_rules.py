@@ -68,12 +68,16 @@ def _has_digits(*lengths: int) -> Callable[[str], bool]:
 
 
 def _is_list_of_grades(found: str) -> bool:
-    lengths = {len(number) for number in re.findall(r"\d+", found)}
-    return lengths == {1, 2} or len(digits_of(found)) < 10
+    return len(digits_of(found)) < 10 or bool(re.search(r"\d\d", found))
 
 
 def _is_said_phone(found: str) -> bool:
     return bool(re.search(r"[^\W\d]", found)) and 9 <= _count_spoken_digits(found) <= 13
+
+
+def _is_short_phone(found: str) -> bool:
+    in_words = re.search(r"[^\W\d]", found)
+    return (5 <= _count_spoken_digits(found) <= 13) if in_words else bool(re.fullmatch(r"[\d\s.-]+", found))
 
 
 def _count_spoken_digits(found: str) -> int:
@@ -219,7 +223,7 @@ STREET = (
     r"пров(?:улок|улк\w)?|пер(?:еул\w{2,3})?|площ\w{1,2}|пл|шосе|узвіз|набережн\w{1,2}|мкр-?н?|вулиці)(?:\.|(?!\w))"
 )
 HOUSE = r"[ ,]{0,2}(?:(?:буд(?:\.|инок|инку)?|б\.|д\.|дом|№) ?)?\d{1,4}(?:[/-]\d{1,3})?(?:[ -]?[а-г](?!\w))?(?!\d)"
-FLAT = r"[ ,]{1,3}(?:кв(?:\.|арт\w{1,4})?|оф\.|apt\.?|flat) ?№? ?\d{1,4}(?!\d)"
+FLAT = r"[ ,]{1,3}(?:кв(?:\.|арт\w{1,4})?|apt\.?|flat) ?№? ?\d{1,4}(?!\d)"
 SETTLEMENT = r"(?:(?<!\w)(?:м|с|смт|г|сел[оі]|міст[оі])\.? ?[^\W\d]{3,20}, ?)?"
 ADDRESS = rf"{SETTLEMENT}{STREET} ?[^\d\n\0;!?:]{{2,30}}?{HOUSE}"
 LIVES = (
@@ -229,7 +233,7 @@ LIVES = (
 )
 HANDLE_WORD = (
     r"(?<!\w)(?:телеграм\w?|телега|тг|telegram|tg|інстаграм\w?|инстаграм\w?|інста|instagram|insta|viber|вайбер|skype|"
-    r"скайп|signal|фейсбук|facebook|тікток|tiktok|нік(?:нейм)?|ник|nick(?:name)?|логін)"
+    r"скайп|фейсбук|facebook|тікток|tiktok|нік(?:нейм)?|ник|nick(?:name)?|логін)"
 )
 
 NUMBERS: tuple[tuple[str, Callable[[str], bool]], ...] = (  # kinds of long numbers without a key word
@@ -270,8 +274,9 @@ RULES = (
     _make_rule("unzr", rf"(?<!\d){YEAR}~(?:0[1-9]|1[0-2])~(?:0[1-9]|[12]\d|3[01])~\d{{5}}(?!\d)"),
     _make_rule("card", rf"(?<!\d)(?!{NEAR}(?:~{NEAR}){{3}})\d{{4}}(?:~\d{{4}}){{3}}(?!\d)"),
     _make_rule(ORDINARY, r"(?<!\d)0[ -]?800(?:[ -]\d{2,3}){2,3}(?![ -]?\d)"),  # free lines of authorities
+    _make_rule(ORDINARY, r"(?<!\w)коатуу[^\w\0]{1,3}\d{10}(?!\d)"),
     _make_rule("phone", r"(?<!\d)(?:\+?\((?=\d+\))|\+ ?)?38~0(?:~\d){9}(?!\d)"),
-    _make_rule("phone", r"(?<!\d)(?:\((?=\d+\)))?(?:8 ?-? ?\(?)?0[3-9]\d(?:~\d){7}(?!\d)"),
+    _make_rule("phone", r"(?<!\d)(?:\((?=\d+\)))?(?:8 ?-? ?\(?)?0(?: ?\()?[3-9]\d(?:~\d){7}(?!\d)"),
     _make_rule("phone", r"(?<!\d)(?:\+\(?[1-9](?:%\d){9,14}|00 ?[1-9](?:%\d){8,13})(?!\d)"),
     _make_rule("phone", rf"(?<!\w)(?:плюс[^\w\0]{{1,3}})?(?:(?:тридц[яа]ть[^\w\0]{{1,3}}в[іо]с[іе]мь?|"
                    rf"38)[^\w\0]{{1,3}})?"
@@ -280,10 +285,10 @@ RULES = (
     # Plates
     _make_rule("car_plate", rf"(?<!\w)(?-i:[{PLATE}]{{2}}[ .-]?\d\d[ -]?\d\d[ .-]?[{PLATE}]{{2}})(?!\w)"),
     _make_rule("car_plate", rf"(?<!\w)[{PLATE}]{{2}}-?\d{{4}}-?[{PLATE}]{{2}}(?!\w)"),
-    _make_rule("car_plate", rf"{TWO_LETTERS}(?!{SHORT_WORDS})[{PLATE}]{{2}}[ .-]{{0,2}}\d(?:[ .-]?\d){{3}}"
-                       rf"[ .-]{{0,2}}(?!{SHORT_WORDS}(?!\w))[{PLATE}]{{2}}(?!\w)"),
+    _make_rule("car_plate", rf"{TWO_LETTERS}(?!{SHORT_WORDS})[{PLATE}]{{2}}[ ./-]{{0,3}}\d(?:[ .-]?\d){{3}}"
+                       rf"[ ./-]{{0,3}}(?!{SHORT_WORDS}(?!\w))[{PLATE}]{{2}}(?!\w)"),
     _make_rule("car_plate", rf"{CAR_WORD}{GAP}(?P<it>(?<!\w)(?!{NO_PLATE}[\d .-]{{4,9}}{NO_PLATE})[{LETTERS}]{{2}}"
-                       rf"[ .-]{{0,2}}\d(?:[ .-]?\d){{3}}[ .-]{{0,2}}[{LETTERS}]{{2}}(?!\w))"),
+                       rf"[ ./-]{{0,3}}\d(?:[ .-]?\d){{3}}[ ./-]{{0,3}}[{LETTERS}]{{2}}(?!\w))"),
     _make_rule("car_plate", rf"{CAR_WORD}{GAP}(?P<it>(?<!\d)\d{{4,5}} ?(?-i:[{UPPER}]{{2}})(?!\w))"),
     _make_rule("car_plate", rf"(?<![\d-])(?:\d{{3}}-\d\d|\d\d-\d{{3}})[ -]?(?-i:[{UPPER}]{{2}})(?!\w)"),
     # Documents
@@ -349,7 +354,7 @@ RULES = (
                     r"java)"
                     r"\w{0,8}[^\d\0\n]{0,12}\d{1,5}(?:[._]\d{1,6}){1,4}(?![\d.])"),
     _make_rule(ORDINARY, r"(?<!\w)(?:оцін|оцен|бал[иі]|(?:по)?став(?:лю|ила|ив)|зір|вікн|вікон|окн|кабін|каб\.|пункт|"
-                    r"grade|score|window|rated|маршрут|автобус|талон|черг|очеред)[^\d\0\n]{0,15}"
+                    r"grade|score|window|rated|помил|ошиб|error|маршрут|автобус|талон|черг|очеред)[^\d\0\n]{0,15}"
                     r"\d{1,3}(?:[ ,;/+-]{1,3}\d{1,3}){2,}(?!\d)"),
     _make_rule(ORDINARY, r"(?<!\d)(?<!\d[ .-])(?:[1-9]|1[0-2])(?:[ ,;/+-]{1,3}(?:[1-9]|1[0-2])(?!\d)){4,}"
                     r"(?![ .-]{0,3}\d)", _is_list_of_grades),
@@ -361,7 +366,7 @@ RULES = (
     *(_make_rule(kind, r"\d(?:%\d){8,}", fits) for kind, fits in NUMBERS),
     _make_rule("phone", rf"{PHONE_WORD}\w{{0,12}}{GAP}{A_TIME}(?P<it>\d(?:[ .-]{{0,3}}\d){{4,8}}(?![./:-]?\d)|"
                    rf"{SAID_NUMBER}(?:[^\w\0]{{1,3}}{SAID_NUMBER}){{2,12}}){NOT_COUNTED}",
-               lambda found: 5 <= _count_spoken_digits(found) <= 13),
+               _is_short_phone),
 )  # fmt: skip
 # A text without a match of this pattern matches no rule.
 SUSPICIOUS = re.compile(

@@ -1,9 +1,8 @@
 """The privacy guard: it replaces personal numbers and addresses in free text by words before text is stored.
 
-The rules search a *shadow* of the text, which has no disguises (invisible characters, digits of other scripts, O for
-0, unusual dashes and spaces); the guard then replaces what they find in the text itself. In doubt it masks a number:
-a lost ticket number costs little, a leaked tax number much. The time is linear in the length of the text, because
-repeated parts of a pattern are bounded, possessive or cannot overlap.
+The rules (``masking_rules``) search a *shadow* of the text, which has no disguises (invisible characters, digits of
+other scripts, O for 0, Latin letters in Cyrillic words, unusual dashes and spaces); the guard then replaces what they
+find in the text itself.
 """
 
 import re
