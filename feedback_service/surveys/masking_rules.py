@@ -30,19 +30,19 @@ def _make_rule(kind: str, pattern: str, fits: Callable[[str], bool] = lambda fou
 # ---- checks ---------------------------------------------------------------------------------------------------
 
 
-def digits_of(found: str) -> str:
+def _digits_of(found: str) -> str:
     """Return the digits alone."""
     return re.sub(r"\D", "", found)
 
 
 def _passes_luhn(found: str) -> bool:
-    digits = digits_of(found)
+    digits = _digits_of(found)
     doubled = [int(digit) * 2 for digit in digits[-2::-2]]
     return (sum(map(int, digits[-1::-2])) + sum(digit // 10 + digit % 10 for digit in doubled)) % 10 == 0
 
 
 def _is_card(found: str) -> bool:
-    length = len(digits_of(found))
+    length = len(_digits_of(found))
     return length == 16 or (13 <= length <= 19 and _passes_luhn(found))
 
 
@@ -52,23 +52,24 @@ def _passes_iban_check(found: str) -> bool:
 
 
 def _is_unzr(found: str) -> bool:
-    return bool(re.fullmatch(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])[0-3]\d{6}", digits_of(found)))
+    return bool(re.fullmatch(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])[0-3]\d{6}", _digits_of(found)))
 
 
 def _is_phone(found: str) -> bool:
-    return bool(re.fullmatch(r"(?:3?8)?0[3-9]\d{8}", digits_of(found)))
+    return bool(re.fullmatch(r"(?:3?8)?0[3-9]\d{8}", _digits_of(found)))
 
 
 def _is_id_card(found: str) -> bool:
     return bool(re.fullmatch(r"\d{9}|\d{3}\D{1,4}\d{3}\D{1,4}\d{3}", found))
 
 
-def _has_digits(*lengths: int) -> Callable[[str], bool]:
-    return lambda found: len(digits_of(found)) in lengths
+def _is_tax_number(found: str) -> bool:
+    return len(_digits_of(found)) == 10
 
 
 def _is_list_of_grades(found: str) -> bool:
-    return len(digits_of(found)) < 10 or bool(re.search(r"\d\d", found))
+    # Ten single digits are rather a tax number, typed with spaces.
+    return len(_digits_of(found)) < 10 or bool(re.search(r"\d\d", found))
 
 
 def _is_said_phone(found: str) -> bool:
@@ -240,9 +241,9 @@ NUMBERS: tuple[tuple[str, Callable[[str], bool]], ...] = (  # kinds of long numb
     ("unzr", _is_unzr),
     ("card", _is_card),
     ("phone", _is_phone),
-    ("tax_number", _has_digits(10)),
+    ("tax_number", _is_tax_number),
     ("id_card", _is_id_card),
-    ("number", lambda found: len(digits_of(found)) > 10 or found.isdecimal()),
+    ("number", lambda found: len(_digits_of(found)) > 10 or found.isdecimal()),
 )
 
 # ---- the rules, in the order of their use ---------------------------------------------------------------------
@@ -370,8 +371,9 @@ RULES = (
 )  # fmt: skip
 # A text without a match of this pattern matches no rule.
 SUSPICIOUS = re.compile(
-    rf"[\d@(\[{{<*\x22«]|{SPOKEN_AT}|[a-z]{{26}}| (?:at|ат|ет|эт) |[./]me/|\.com/|{HANDLE_WORD}|{CALLED}|{NAME_WORD}|"
-    rf"{ZERO}|{UNITS}|{TENS}|{HUNDREDS}|з повагою|с уважением|regards|підпис|(?<!\w)(?:я|i am|i['’]m|this is)(?:,|"
-    rf" ?-)? (?-i:[{UPPER}])",
+    rf"[\d@(\[{{<*\x22«]|(?<!\w)(?:{SPOKEN_AT}|[a-z]{{26}}|(?:at|ат|ет|эт) |\w{{1,12}}\.(?:me|com)/|{HANDLE_WORD}|"
+    rf"{CALLED}|"
+    rf"{NAME_WORD}|{UNITS}|{TENS}|{HUNDREDS}|з повагою|с уважением|regards|підпис|"
+    rf"(?:я|i am|i['’]m|this is)(?:,| ?-)? (?-i:[{UPPER}]))",
     re.IGNORECASE,
 )
