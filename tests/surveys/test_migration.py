@@ -98,3 +98,22 @@ def test_comments_are_the_same_after_the_way_down_and_up(told: dict[str, str], o
 
     assert after == before
     assert len(after) == 4
+
+
+def test_comments_from_before_are_found_in_spite_of_latin_letters(told: dict[str, str], own: Flask) -> None:
+    def folded_words() -> list[str]:
+        with own.app_context():
+            words = [row.folded for row in stored.read_rows(Comment)]
+            db.engine.dispose()
+        return words
+
+    with own.app_context():
+        send_answer(create_invitation().token, {"any.comment": "Довгa чeргa, мoя пам'ять [ім’я] всё, в gmаil"})
+    now = folded_words()
+    assert now == [" довга черга моя память все в gmail "]
+
+    run_flask_db(told, "downgrade", "0010")
+    assert folded_words() == [" довгa чeргa мoя память всё в gmаil "]
+
+    run_flask_db(told, "upgrade")
+    assert folded_words() == now
