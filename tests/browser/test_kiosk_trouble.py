@@ -224,6 +224,46 @@ def test_who_went_on_without_the_code_is_not_called_back_when_the_line_is_slow(
     assert [answer.source for answer in since()] == ["tablet_walkup"]
 
 
+@pytest.mark.parametrize(
+    ("value", "least", "most"),
+    [
+        ("0", 1, 2),
+        ("-5", 1, 2),
+        ("7", 7, 9),
+        ("86400", 300, 300),
+        ("3000000", 300, 300),
+        ("1e400", 300, 300),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 1, 2),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 300, 300),
+        ("soon", 1, 5),
+    ],
+)
+def test_the_service_may_ask_to_wait_for_one_second_to_five_minutes(
+    new_tablet: NewTablet, value: str, least: float, most: float
+) -> None:
+    page = new_tablet()
+    by_itself(page)
+    wait_until(page, "relieve.again !== undefined")
+    page.route(
+        "**/kiosk/responses",
+        lambda route: route.fulfill(status=503, json={}, headers={"Retry-After": value}),
+    )
+    go_offline(page)
+    answered(page, 9)
+    wait_until(page, "relieve.again !== undefined")
+    page.evaluate(
+        """() => {
+          const set = window.setTimeout;
+          window.pauses = [];
+          window.setTimeout = (what, pause) => { if (what === relieve) pauses.push(pause); return set(what, pause); };
+        }"""
+    )
+    go_online(page)
+    wait_until(page, "pauses.length > 0")
+    pause: float = page.evaluate("pauses[0]")
+    assert least * 1000 <= pause <= most * 1000
+
+
 # The clock ----------------------------------------------------------------------------------------------------
 
 
@@ -345,6 +385,27 @@ def test_the_staff_s_page_asks_the_browser_to_keep_the_storage(new_tablet: NewTa
     page.locator(".bar .quiet").click()
     expect(page.locator("dl")).to_contain_text("браузер пообіцяв берегти")
     assert page.evaluate("window.asked")
+
+
+# The screen ---------------------------------------------------------------------------------------------------
+
+
+def test_the_screen_is_kept_on_again_after_the_page_was_hidden(new_tablet: NewTablet) -> None:
+    page = new_tablet()
+    page.add_init_script(
+        """window.requests = 0;
+        window.visibility = "visible";
+        Object.defineProperty(document, "visibilityState", { get: () => window.visibility });
+        Object.defineProperty(navigator, "wakeLock", { value: { request: async () => { window.requests += 1; } } });"""
+    )
+    page.reload()
+    expect_idle_screen(page)
+    wait_until(page, "requests === 1")
+    for visibility, requests in (("hidden", 1), ("visible", 2)):
+        page.evaluate(
+            "(now) => { window.visibility = now; document.dispatchEvent(new Event('visibilitychange')); }", visibility
+        )
+        assert page.evaluate("requests") == requests
 
 
 # The pairing --------------------------------------------------------------------------------------------------
