@@ -1,6 +1,9 @@
 """What the tablet's worker keeps: only files of the service, all of one version, whoever answers in its place."""
 
+import hashlib
+import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -24,41 +27,62 @@ KEPT_FILES = ("/kiosk", "/assets/kiosk.js", "/assets/kiosk.css", "/assets/icon.s
 SIGN_IN = b"<!doctype html><html><title>Sign in</title><h1>The guests' network wants a sign-in</h1></html>"
 INSTALLATION_ENDED = """(await navigator.serviceWorker.ready).installing === null"""
 
-Answer = Callable[[httpx.Response], Reply]
+TRY_UPDATE = "async () => (await navigator.serviceWorker.ready).update().catch(() => {})"
+NEWER, CHANGE = b"4e65e4657200", b"// the next version"
+
+Answer = Callable[[Reply], Reply]
 
 
-def answer_page(reply: httpx.Response) -> Reply:
+def answer_page(reply: Reply) -> Reply:
     """A page with status 200, as filters and maintenance pages have."""
     return Reply(200, SIGN_IN, {"Content-Type": "text/html; charset=utf-8"})
 
 
-def answer_same_type(reply: httpx.Response) -> Reply:
+def answer_same_type(reply: Reply) -> Reply:
     """Foreign content of the expected type."""
-    return Reply(200, SIGN_IN, {"Content-Type": reply.headers["Content-Type"]})
+    return replace(reply, body=SIGN_IN)
 
 
-def answer_redirect(reply: httpx.Response) -> Reply:
+def answer_redirect(reply: Reply) -> Reply:
     """A network that wants a sign-in."""
     return Reply(302, b"", {"Location": "/privacy"})
 
 
-def answer_half(reply: httpx.Response) -> Reply:
+def answer_half(reply: Reply) -> Reply:
     """The right file, cut off on the way."""
-    return Reply(200, reply.content[: len(reply.content) // 2], {"Content-Type": reply.headers["Content-Type"]})
+    return replace(reply, body=reply.body[: len(reply.body) // 2])
 
 
-def answer_error_with_file(reply: httpx.Response) -> Reply:
-    """The right content as an error."""
-    return Reply(203, reply.content, {"Content-Type": reply.headers["Content-Type"]})
+def answer_other_status(reply: Reply) -> Reply:
+    """The right file from something that changed it, as it says itself."""
+    return replace(reply, status=203)
 
 
-@pytest.fixture(scope="module")
-def newer_service(tmp_path_factory: pytest.TempPathFactory, service: RunningService) -> Iterator[RunningService]:
-    """The next version on the same data: its page differs."""
-    database_url = service.environment["FEEDBACK_DATABASE_URL"]
-    languages = {"FEEDBACK_LANGUAGES": "uk"}
-    with RunningService(tmp_path_factory.mktemp("newer"), database_url, workers=1, settings=languages) as newer:
-        yield newer
+def answer_other_type(reply: Reply) -> Reply:
+    """The right file under a type as which no browser uses it."""
+    return replace(reply, headers=reply.headers | {"content-type": "application/octet-stream"})
+
+
+class Release:
+    """The next version of the service: its script and its page differ."""
+
+    def __init__(self, url: str) -> None:
+        page = httpx.get(f"{url}/kiosk", trust_env=False).text
+        [self.version] = re.findall(r'data-version="(\w+)"', page)
+        [script] = re.findall(r"kiosk\.js\?v=(\w+)", page)
+        body = httpx.get(f"{url}/assets/kiosk.js", trust_env=False).content
+        changed_script = hashlib.sha256(body + CHANGE).hexdigest()[:12]
+        self._changes = {self.version.encode(): NEWER, script.encode(): changed_script.encode()}
+
+    def change(self, path: str, reply: Reply) -> Reply:
+        """Return what the next version answers."""
+        file = path.partition("?")[0]
+        if file == "/assets/kiosk.js":
+            return replace(reply, body=reply.body + CHANGE)
+        if file in ("/kiosk", "/kiosk/worker.js"):
+            for old, new in self._changes.items():
+                reply = replace(reply, body=reply.body.replace(old, new))
+        return reply
 
 
 @pytest.fixture
@@ -76,140 +100,139 @@ def tablet(new_page: NewPage, proxy: Proxy, beside: Flask) -> Page:
     return page
 
 
-def substitute_file(proxy: Proxy, file: str, answer: Answer) -> None:
-    """Something else answers in place of this file from now on."""
-
-    def substitute(path: str, reply: httpx.Response) -> Reply | None:
-        return answer(reply) if path.partition("?")[0] == file else None
-
-    proxy.asked.clear()
-    proxy.substitute = substitute
+@pytest.fixture
+def release(service: RunningService) -> Release:
+    """The next version, not yet published."""
+    return Release(service.url)
 
 
-def stop_substituting(proxy: Proxy) -> None:
-    """Only the service answers from now on."""
-    proxy.substitute = lambda path, reply: None
+def substitute_file(proxy: Proxy, file: str, answer: Answer, release: Release | None = None) -> list[str]:
+    """Something else answers in place of this file from now on; the list of the addresses that it answered grows."""
+    answered: list[str] = []
+
+    def change(path: str, reply: Reply) -> Reply:
+        reply = release.change(path, reply) if release else reply
+        if path.partition("?")[0] != file:
+            return reply
+        answered.append(path)
+        return answer(reply)
+
+    proxy.change = change
+    return answered
 
 
-def read_version(page: Page) -> str | None:
-    """The version of the page that the tablet shows."""
-    return page.locator("html").get_attribute("data-version")
-
-
-def try_update(page: Page, proxy: Proxy) -> None:
+def try_update(page: Page, answered: list[str]) -> None:
     """The tablet looks for a new version, meets the substituted file, and is done with it."""
+    answered.clear()
     for _ in range(100):
-        page.evaluate("async () => (await navigator.serviceWorker.ready).update().catch(() => {})")
+        page.evaluate(TRY_UPDATE)
         wait_until_async(page, INSTALLATION_ENDED)
-        if proxy.asked:
+        if answered:
             return
         page.wait_for_timeout(100)
     raise AssertionError("the tablet never asked for the file")
 
 
-def expect_version(page: Page, proxy: Proxy, version: str | None) -> None:
-    """The tablet starts with this version, with a line and without one, whatever the browser's own cache has."""
+def expect_only_version(page: Page, proxy: Proxy, release: Release) -> None:
+    """The tablet keeps the version before alone, and starts with it, with a line and without one.
+
+    The browser's own cache of files is emptied before.
+    """
+    assert page.evaluate("async () => (await navigator.serviceWorker.ready).waiting === null")
+    assert page.evaluate("async () => (await caches.keys()).join()") == f"kiosk-{release.version}"
+    expect_version(page, proxy, release.version)
+
+
+def expect_version(page: Page, proxy: Proxy, version: str) -> None:
+    """The tablet starts with this version, with a line and without one."""
     page.context.new_cdp_session(page).send("Network.clearBrowserCache")
     for is_cut in (False, True):
         proxy.is_cut = is_cut
         page.goto(f"{proxy.url}/kiosk")
         expect_idle_screen(page)
-        assert read_version(page) == version
+        expect(page.locator("html")).to_have_attribute("data-version", version)
     proxy.is_cut = False
 
 
+def expect_renewal(page: Page) -> None:
+    """The next version is in place."""
+    expect(page.locator("html")).to_have_attribute("data-version", NEWER.decode(), timeout=20_000)
+    expect_idle_screen(page)
+
+
+@pytest.mark.parametrize("file", KEPT_FILES)
 @pytest.mark.parametrize(
     "answer",
-    [answer_page, answer_same_type, answer_redirect, answer_half, answer_error_with_file],
+    [answer_page, answer_same_type, answer_redirect, answer_half, answer_other_status, answer_other_type],
     ids=lambda answer: answer.__name__,
 )
-def test_a_new_version_is_not_kept_while_something_else_answers_for_one_of_its_files(
-    tablet: Page, proxy: Proxy, newer_service: RunningService, answer: Answer
+def test_a_version_is_not_kept_while_something_else_answers_for_one_of_its_files(
+    tablet: Page, proxy: Proxy, release: Release, answer: Answer, file: str
 ) -> None:
-    before = read_version(tablet)
-    proxy.target = newer_service.url
-    for file in KEPT_FILES:
-        substitute_file(proxy, file, answer)
-        try_update(tablet, proxy)
-        assert tablet.evaluate("async () => (await navigator.serviceWorker.ready).waiting === null"), file
-        assert tablet.evaluate("async () => (await caches.keys()).join()") == f"kiosk-{before}", file
-        expect_version(tablet, proxy, before)
-    stop_substituting(proxy)
-    try_again = "async () => (await navigator.serviceWorker.ready).update().catch(() => {})"
-    tablet.evaluate(try_again)
-    expect(tablet.locator("html")).not_to_have_attribute("data-version", before or "", timeout=20_000)
-    expect_version(tablet, proxy, read_version(tablet))
+    answered = substitute_file(proxy, file, answer, release)
+    try_update(tablet, answered)
+    expect_only_version(tablet, proxy, release)
 
 
-def test_a_tablet_renews_itself_once_the_service_answers_again(
-    tablet: Page, proxy: Proxy, newer_service: RunningService
-) -> None:
-    before = read_version(tablet)
+def test_a_tablet_renews_itself_once_the_service_answers_again(tablet: Page, proxy: Proxy, release: Release) -> None:
     tablet.clock.install()
     tablet.reload()
     expect_idle_screen(tablet)
-    proxy.target = newer_service.url
-    substitute_file(proxy, "/kiosk", answer_page)
-    try_update(tablet, proxy)
-    expect_version(tablet, proxy, before)
-    try_update(tablet, proxy)
-    stop_substituting(proxy)
+    try_update(tablet, substitute_file(proxy, "/kiosk", answer_page, release))
+    expect_only_version(tablet, proxy, release)
+    try_update(tablet, substitute_file(proxy, "/kiosk", answer_page, release))
+    proxy.change = release.change
     for _ in range(4):  # a failed installation is tried again after half a minute, and put in place within five seconds
         tablet.clock.run_for(10_000)
         wait_until_async(tablet, INSTALLATION_ENDED)
-    expect(tablet.locator("html")).not_to_have_attribute("data-version", before or "", timeout=20_000)
-    expect_idle_screen(tablet)
+    expect_renewal(tablet)
+    expect_version(tablet, proxy, NEWER.decode())
 
 
-def test_the_page_of_the_version_before_never_meets_files_of_the_new_one(
-    tablet: Page, proxy: Proxy, service: RunningService, newer_service: RunningService
+def test_the_page_of_the_version_before_is_not_kept_beside_files_of_the_next_one(
+    tablet: Page, proxy: Proxy, service: RunningService, release: Release
 ) -> None:
-    before = read_version(tablet)
-    old_page = httpx.get(f"{service.url}/kiosk", trust_env=False)
-    proxy.target = newer_service.url
-    substitute_file(
-        proxy, "/kiosk", lambda reply: Reply(200, old_page.content, {"Content-Type": old_page.headers["Content-Type"]})
-    )
-    try_update(tablet, proxy)
-    expect_version(tablet, proxy, before)
+    page_before = httpx.get(f"{service.url}/kiosk", trust_env=False).content
+    answered = substitute_file(proxy, "/kiosk", lambda reply: replace(reply, body=page_before), release)
+    try_update(tablet, answered)
+    expect_only_version(tablet, proxy, release)
+
+
+def test_files_of_the_version_before_are_not_kept_beside_the_page_of_the_next_one(
+    tablet: Page, proxy: Proxy, service: RunningService, release: Release
+) -> None:
+    script_before = httpx.get(f"{service.url}/assets/kiosk.js", trust_env=False).content
+    answered = substitute_file(proxy, "/assets/kiosk.js", lambda reply: replace(reply, body=script_before), release)
+    try_update(tablet, answered)
+    expect_only_version(tablet, proxy, release)
 
 
 def test_a_page_that_was_loading_while_the_version_changed_finds_its_own_files(
-    tablet: Page, proxy: Proxy, newer_service: RunningService
+    tablet: Page, proxy: Proxy, release: Release
 ) -> None:
-    before = read_version(tablet)
     address = tablet.locator("script").get_attribute("src")
-    script = tablet.evaluate("async (address) => (await fetch(address)).text()", address)
-    proxy.target = newer_service.url
-    tablet.evaluate("async () => (await navigator.serviceWorker.ready).update()")
-    expect(tablet.locator("html")).not_to_have_attribute("data-version", before or "", timeout=20_000)
+    fetch_script = "async (address) => (await fetch(address, { cache: 'no-store' })).text()"
+    script = tablet.evaluate(fetch_script, address)
+    proxy.change = release.change
+    tablet.evaluate(TRY_UPDATE)
+    expect_renewal(tablet)
+    assert tablet.evaluate(fetch_script, address) == script
+    tablet.reload()
     expect_idle_screen(tablet)
-    wait_until(tablet, "navigator.serviceWorker.controller?.state === 'activated'")
-    changed = {"Content-Type": "text/javascript"}
-    substitute_file(proxy, "/assets/kiosk.js", lambda reply: Reply(200, b"another version", changed))
-    assert tablet.evaluate("async (address) => (await fetch(address)).text()", address) == script
-    assert proxy.asked == []
+    assert tablet.locator("script").get_attribute("src") != address
+    assert tablet.evaluate("async () => (await caches.keys()).length") == 2
 
 
-def test_a_first_installation_that_met_a_foreign_page_is_tried_again(
-    new_page: NewPage, proxy: Proxy, beside: Flask
-) -> None:
+def test_a_first_installation_that_met_a_foreign_page_is_tried_again(new_page: NewPage, proxy: Proxy) -> None:
     page = new_page(**LANDSCAPE)
     page.clock.install()
-    substitute_file(proxy, "/assets/icon.svg", answer_page)
+    answered = substitute_file(proxy, "/assets/icon.svg", answer_page)
     page.goto(f"{proxy.url}/kiosk")
     expect(page.locator("[name=pairing_code]")).to_be_visible()
     page.evaluate("async () => navigator.serviceWorker.register('/kiosk/worker.js', { scope: '/kiosk' })")
     wait_until_async(page, "(await navigator.serviceWorker.getRegistration()) === undefined")
-    assert proxy.asked
+    assert answered
     assert page.evaluate("async () => (await caches.keys()).length") == 0
-    stop_substituting(proxy)
+    proxy.change = lambda path, reply: reply
     page.clock.run_for(35_000)
     wait_until(page, WORKER_READY)
-
-
-def test_every_kept_file_has_an_address_of_its_own_version(service: RunningService) -> None:
-    worker = httpx.get(f"{service.url}/kiosk/worker.js", trust_env=False).text
-    first_line = worker.partition("\n")[0]
-    for file in KEPT_FILES[1:]:
-        assert f'"{file}?v=' in first_line, file

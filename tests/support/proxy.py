@@ -14,28 +14,27 @@ HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "conten
 
 @dataclass(frozen=True)
 class Reply:
-    """What is answered in place of the service."""
+    """What a browser gets."""
 
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
 
 
-Substitute = Callable[[str, httpx.Response], Reply | None]
+Change = Callable[[str, Reply], Reply]
 
 
 class Proxy:
     """Passes requests on to the service at ``target``; ``with`` it, it listens at ``url``.
 
-    ``substitute`` is asked for each address and the service's reply, and may answer something else. ``is_cut`` ends all
-    requests without an answer. ``asked`` holds the addresses that were substituted.
+    ``change`` gets each address with the service's reply, and returns what the browser gets. ``is_cut`` ends all
+    requests without an answer.
     """
 
     def __init__(self, target: str) -> None:
         self.target = target
-        self.substitute: Substitute = lambda path, reply: None
+        self.change: Change = lambda path, reply: reply
         self.is_cut = False
-        self.asked: list[str] = []
         proxy = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -69,15 +68,12 @@ class Proxy:
             return
         headers = {name: value for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP}
         body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
-        reply = self._client.request(request.command, self.target + request.path, headers=headers, content=body)
-        substitute = self.substitute(request.path, reply)
-        if substitute:
-            self.asked.append(request.path)
-        request.send_response(substitute.status if substitute else reply.status_code)
-        for name, value in substitute.headers.items() if substitute else reply.headers.multi_items():
+        original = self._client.request(request.command, self.target + request.path, headers=headers, content=body)
+        reply = self.change(request.path, Reply(original.status_code, original.content, dict(original.headers)))
+        request.send_response(reply.status)
+        for name, value in reply.headers.items():
             if name.lower() not in HOP_BY_HOP:
                 request.send_header(name, value)
-        content = substitute.body if substitute else reply.content
-        request.send_header("Content-Length", str(len(content)))
+        request.send_header("Content-Length", str(len(reply.body)))
         request.end_headers()
-        request.wfile.write(content)
+        request.wfile.write(reply.body)
