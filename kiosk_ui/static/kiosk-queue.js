@@ -6,7 +6,7 @@ const BATCH = 50; // answers in one call
 const PATIENCE = 20_000; // milliseconds after which a call is given up
 const OF_THE_CALL = [400, 413, 415, 422]; // statuses of a call that was refused because of one answer in it
 const STORAGE_PATIENCE = 6_000; // milliseconds after which the browser's storage is not waited for any more
-const STORAGE_REST = 10_000; // milliseconds for which it is not asked again then: a person is waiting
+const STORAGE_REST = 10_000; // milliseconds for which it is not asked again then, unless it answers late: a person is waiting
 const DIED = ["InvalidStateError", "UnknownError", "AbortError"]; // errors after which a fresh connection may work
 const STUMBLES = 10; // answers on which the service may fail before a round of sending stops
 
@@ -21,8 +21,8 @@ let full = false;
 /** @type {Promise<IDBDatabase> | undefined} */
 let connection;
 
-/** Until when the storage is not asked, because it did not answer in time. */
-let restsUntil = 0;
+/** What the storage did not answer in time, as long as it does not. @type {Promise<any> | undefined} */
+let unanswered;
 
 /**
  * Wait for something that the browser stores, but not for ever: a sick storage may never answer.
@@ -31,24 +31,22 @@ let restsUntil = 0;
  * @returns {Promise<T>}
  */
 function limitWait(promise) {
+  let timer;
   const limit = new Promise((_, reject) => {
-    AbortSignal.timeout(STORAGE_PATIENCE).addEventListener("abort", (event) => reject(event.target.reason));
+    timer = setTimeout(() => reject(new DOMException("the storage does not answer", "TimeoutError")), STORAGE_PATIENCE);
   });
-  return Promise.race([promise, limit]);
+  return Promise.race([promise, limit]).finally(() => clearTimeout(timer));
 }
 
 /** Return the connection to the database. It is opened once, and again after it ended. @returns {Promise<IDBDatabase>} */
 function database() {
-  if (connection) return connection;
-  const forgetIt = () => { if (connection === waited) connection = undefined; };
-  const opened = openDatabase(forgetIt);
-  const waited = limitWait(opened);
-  waited.catch(() => {
-    forgetIt();
-    opened.then((late) => late.close(), () => {});
-  });
-  connection = waited;
-  return waited;
+  if (!connection) {
+    const forgetIt = () => { if (connection === opened) connection = undefined; };
+    const opened = openDatabase(forgetIt);
+    opened.catch(forgetIt);
+    connection = opened;
+  }
+  return connection;
 }
 
 /**
@@ -68,7 +66,10 @@ function openDatabase(onEnd) {
       request.result.onclose = onEnd;
       resolve(request.result);
     };
-    request.onblocked = () => reject(new DOMException("another document holds the database", "UnknownError"));
+    request.onblocked = () => {
+      request.onsuccess = () => request.result.close();
+      reject(new DOMException("another document holds the database", "UnknownError"));
+    };
     request.onerror = () => reject(request.error);
   });
 }
@@ -81,21 +82,27 @@ function openDatabase(onEnd) {
  * @param {(store: IDBObjectStore) => IDBRequest | void} work
  */
 async function inStore(name, mode, work) {
-  if (performance.now() < restsUntil) throw new DOMException("the storage did not answer a moment ago", "TimeoutError");
-  const run = async () => limitWait(runTransaction(await database(), name, mode, work));
-  try {
-    return await run().catch((error) => {
-      if (!DIED.includes(error?.name)) throw error;
-      connection = undefined;
-      return run();
-    });
-  } catch (error) {
-    if (error?.name === "TimeoutError") {
-      connection = undefined;
-      restsUntil = performance.now() + STORAGE_REST;
-    }
+  if (unanswered) throw new DOMException("the storage has not answered yet", "TimeoutError");
+  const run = async () => runTransaction(await database(), name, mode, work);
+  const result = run().catch((error) => {
+    if (!DIED.includes(error?.name)) throw error;
+    connection = undefined;
+    return run();
+  });
+  return limitWait(result).catch((error) => {
+    if (error?.name === "TimeoutError") giveUp(result);
     throw error;
-  }
+  });
+}
+
+/** Use a fresh connection from now on, and ask nothing until the storage answered this or had a rest. */
+function giveUp(result) {
+  connection?.then((late) => late.close(), () => {});
+  connection = undefined;
+  const end = () => { if (unanswered === result) unanswered = undefined; };
+  unanswered = result;
+  result.then(end, end);
+  setTimeout(end, STORAGE_REST);
 }
 
 function runTransaction(db, name, mode, work) {

@@ -58,14 +58,19 @@ self.addEventListener("fetch", (event) => {
   if (method !== "GET" || origin !== self.location.origin) return;
   const isPage = mode === "navigate" && pathname.replace(/\/$/, "") === "/kiosk";
   const file = pathname + search;
-  if (isPage) event.respondWith(serve("/kiosk", event.request, { cacheName: CACHE }));
-  else if (file in SHELL.files || pathname.startsWith("/assets/")) event.respondWith(serve(file, event.request));
+  if (isPage) event.respondWith(servePage(event));
+  else if (file in SHELL.files || pathname.startsWith("/assets/")) event.respondWith(findFile(file).then((found) => found ?? fetch(event.request)));
 });
 
-/** Answer with a stored file, and from the network only if the browser lost it or does not answer. */
-async function serve(file, request, where = {}) {
-  const found = await limitWait(caches.match(file, where)).catch(() => undefined);
-  return found ?? fetch(request);
+/** Find a stored file. A storage that does not answer has none. */
+const findFile = (file, where) => limitWait(caches.match(file, where)).catch(() => undefined);
+
+/** Answer with the stored page of this version. If the browser lost it, the network answers, and the files are stored again. */
+async function servePage(event) {
+  const found = await findFile("/kiosk", { cacheName: CACHE });
+  if (found) return found;
+  event.waitUntil(install().catch(() => {}));
+  return fetch(event.request);
 }
 
 // With Background Sync the browser sends answers even when the page is closed.

@@ -6,7 +6,7 @@ const HALL_POLL = 300; // seconds between two requests for the configuration in 
 const RETRY = { first: 2, most: 300 }; // seconds until sending is tried again after a failure
 const SEND_EVERY = 30; // seconds between two attempts to send when nothing failed
 const AGAIN = 30; // seconds until the worker is installed again after a failure
-const RESCUE_EVERY = 5; // seconds between two attempts to send an answer that could not be stored
+const RESCUE_EVERY = 5; // seconds between two attempts to go on after storing failed
 const UPDATE_EVERY = 3600; // seconds between two checks for a new version
 const MOMENT = 200; // milliseconds for which a choice is shown before the next question
 const TIDY = 120_000; // milliseconds for which the pace of the last answers is stored
@@ -130,6 +130,12 @@ async function rescue() {
   state.unstored = null;
   if (sent) thank();
   else reset();
+}
+
+/** Try to go on after storing failed. Who has just read that an answer was not stored keeps the QR code for a while. */
+async function recover() {
+  if (state.unstored) return rescue();
+  if (state.screen === "help" && !state.lost && (await canKeep())) reset();
 }
 
 /** Remember that storing failed. The next document tests the storage before it asks anything. */
@@ -433,6 +439,7 @@ async function start() {
   setInterval(look_around, 1_000);
   if (navigator.serviceWorker) keepShell();
 
+  every(RESCUE_EVERY, recover);
   document.addEventListener("visibilitychange", stayAwake);
   stayAwake();
 
@@ -450,12 +457,11 @@ async function start() {
   else go("help");
 
   addEventListener("online", () => { rescue(); relieve(); look().catch(() => {}); });
-  every(RESCUE_EVERY, rescue);
   const { poll_seconds, heartbeat_seconds } = state.config.settings;
   every(state.config.device.mode === "desk" ? poll_seconds : HALL_POLL, look);
   every(heartbeat_seconds, heartbeat);
   for (const first of [look, heartbeat, relieve]) await first().catch(() => {});
-  setTimeout(() => { if (isIdle()) forget("pace"); }, TIDY);
+  setTimeout(() => { if (isIdle()) forget("pace").catch(() => {}); }, TIDY);
 }
 
 start();

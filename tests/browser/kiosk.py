@@ -77,11 +77,17 @@ def pair_tablet(page: Page, url: str, code: str) -> None:
     wait_until(page, WORKER_READY)
 
 
-def wait_until(page: Page, expression: str, seconds: float = 30) -> None:
-    """The page says yes to this. Asked from outside: what polls inside a page may not evaluate texts there."""
+def wait_until(page: Page, condition: str, seconds: float = 30) -> None:
+    """This condition, which may await, holds in the page in the end.
+
+    It is asked from outside: what polls inside a page may not evaluate texts there.
+    """
     deadline = time.monotonic() + seconds
-    while not page.evaluate(expression):
-        assert time.monotonic() < deadline, expression
+    while True:
+        with suppress(Error):  # a fresh document comes between
+            if page.evaluate(f"async () => {condition}"):
+                return
+        assert time.monotonic() < deadline, f"never: {condition}"
         page.wait_for_timeout(50)
 
 
@@ -136,20 +142,9 @@ def count_waiting(page: Page) -> int:
     return count
 
 
-def wait_until_async(page: Page, condition: str, seconds: float = 20) -> None:
-    """This asynchronous condition holds on the page, in the end."""
-    deadline = time.monotonic() + seconds
-    while True:
-        with suppress(Error):  # a fresh document comes between
-            if page.evaluate(f"async () => {condition}"):
-                return
-        assert time.monotonic() < deadline, f"never: {condition}"
-        page.wait_for_timeout(100)
-
-
 def wait_until_delivered(page: Page, seconds: float = 20) -> None:
     """The tablet holds nothing any more."""
-    wait_until_async(page, "(await waiting()).length === 0", seconds)
+    wait_until(page, "(await waiting()).length === 0", seconds)
 
 
 def read_responses(app: Flask) -> list[Response]:

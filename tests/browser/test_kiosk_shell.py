@@ -17,7 +17,6 @@ from tests.browser.kiosk import (
     expect_idle_screen,
     pair_tablet,
     wait_until,
-    wait_until_async,
 )
 from tests.support.browser import NewPage
 from tests.support.proxy import Proxy, Reply
@@ -126,7 +125,7 @@ def try_update(page: Page, answered: list[str]) -> None:
     answered.clear()
     for _ in range(100):
         page.evaluate(TRY_UPDATE)
-        wait_until_async(page, INSTALLATION_ENDED)
+        wait_until(page, INSTALLATION_ENDED)
         if answered:
             return
         page.wait_for_timeout(100)
@@ -184,7 +183,7 @@ def test_a_tablet_renews_itself_once_the_service_answers_again(tablet: Page, pro
     proxy.change = release.change
     for _ in range(4):  # a failed installation is tried again after half a minute, and put in place within five seconds
         tablet.clock.run_for(10_000)
-        wait_until_async(tablet, INSTALLATION_ENDED)
+        wait_until(tablet, INSTALLATION_ENDED)
     expect_renewal(tablet)
     expect_version(tablet, proxy, NEWER.decode())
 
@@ -223,6 +222,29 @@ def test_a_page_that_was_loading_while_the_version_changed_finds_its_own_files(
     assert tablet.evaluate("async () => (await caches.keys()).length") == 2
 
 
+def test_a_tablet_whose_browser_lost_the_files_stores_them_again(tablet: Page, proxy: Proxy, release: Release) -> None:
+    tablet.evaluate("async () => { for (const name of await caches.keys()) await caches.delete(name); }")
+    tablet.reload()
+    expect_idle_screen(tablet)
+    wait_until(tablet, "(await (await caches.open((await caches.keys())[0] ?? '')).keys()).length === 5")
+    expect_version(tablet, proxy, release.version)
+
+
+@pytest.mark.parametrize("answer", [answer_page, answer_redirect], ids=lambda answer: answer.__name__)
+def test_a_foreign_page_is_not_kept_instead_of_files_that_the_browser_lost(
+    tablet: Page, proxy: Proxy, release: Release, answer: Answer
+) -> None:
+    tablet.evaluate("async () => { for (const name of await caches.keys()) await caches.delete(name); }")
+    substitute_file(proxy, "/kiosk", answer)
+    tablet.reload()
+    expect(tablet.locator("h1")).to_be_visible()
+    expect(tablet.locator("#screen")).to_have_count(0)
+    proxy.change = lambda path, reply: reply
+    tablet.goto(f"{proxy.url}/kiosk")
+    expect_idle_screen(tablet)
+    expect(tablet.locator("html")).to_have_attribute("data-version", release.version)
+
+
 def test_a_first_installation_that_met_a_foreign_page_is_tried_again(new_page: NewPage, proxy: Proxy) -> None:
     page = new_page(**LANDSCAPE)
     page.clock.install()
@@ -230,7 +252,7 @@ def test_a_first_installation_that_met_a_foreign_page_is_tried_again(new_page: N
     page.goto(f"{proxy.url}/kiosk")
     expect(page.locator("[name=pairing_code]")).to_be_visible()
     page.evaluate("async () => navigator.serviceWorker.register('/kiosk/worker.js', { scope: '/kiosk' })")
-    wait_until_async(page, "(await navigator.serviceWorker.getRegistration()) === undefined")
+    wait_until(page, "(await navigator.serviceWorker.getRegistration()) === undefined")
     assert answered
     assert page.evaluate("async () => (await caches.keys()).length") == 0
     proxy.change = lambda path, reply: reply

@@ -16,7 +16,6 @@ from tests.browser.kiosk import (
     go_online,
     send_answers,
     wait_until,
-    wait_until_async,
     wait_until_delivered,
 )
 from tests.support.browser import NewPage
@@ -121,9 +120,9 @@ def test_a_new_version_does_not_replace_the_page_that_holds_an_answer(
     page.locator("[name=finish]").click()
     expect_help(page)
     page.evaluate("navigator.serviceWorker.register('/kiosk/worker.js?newer', { scope: '/kiosk' })")
-    wait_until_async(page, "(await navigator.serviceWorker.ready).waiting !== null")
+    wait_until(page, "(await navigator.serviceWorker.ready).waiting !== null")
     page.evaluate("async () => (await navigator.serviceWorker.ready).waiting.postMessage('activate')")
-    wait_until_async(page, "navigator.serviceWorker.controller.scriptURL.endsWith('newer')")
+    wait_until(page, "navigator.serviceWorker.controller.scriptURL.endsWith('newer')")
     page.unroute("**/kiosk/responses")
     expect(page.locator(".tick")).to_be_visible(timeout=PATIENCE_MS)
     assert len(since()) == 1
@@ -206,6 +205,21 @@ def test_a_connection_that_opens_too_late_holds_up_nobody(new_tablet: NewTablet)
     wait_until(page, "window.openedLate !== undefined")
     closed = "(() => { try { openedLate.transaction('kept'); } catch { return true; } })()"
     wait_until(page, closed)
+
+
+def test_a_storage_that_was_slow_once_is_used_again_as_soon_as_it_answers(
+    new_tablet: NewTablet, since: ReadNewResponses
+) -> None:
+    page = new_tablet()
+    page.evaluate(NO_BACKGROUND_SYNC)
+    page.clock.install()
+    page.evaluate("void kept('config').catch(() => {})")
+    page.clock.run_for(7_000)  # its time is over long before the disk can answer
+    wait_until(page, "unanswered === undefined", seconds=5)
+    go_offline(page)
+    answer_questions(page, {"off.nps": 9})
+    send_answers(page)
+    assert count_waiting(page) == 1
 
 
 def test_storage_promises_that_never_come_stop_nothing(

@@ -32,7 +32,6 @@ from tests.browser.kiosk import (
     pair_tablet,
     send_answers,
     wait_until,
-    wait_until_async,
     wait_until_delivered,
 )
 from tests.support import story
@@ -77,7 +76,7 @@ def test_a_network_that_wants_a_sign_in_stops_nothing_for_good(new_tablet: NewTa
     go_online(page)
     page.reload()
     expect_idle_screen(page)
-    page.wait_for_timeout(1_000)
+    wait_until(page, "relieve.pause !== undefined")  # it was sent in vain
     assert count_waiting(page) == 1
     page.unroute("**/api/v1/kiosk/**")
     wait_until_delivered(page)
@@ -87,7 +86,8 @@ def test_a_network_that_wants_a_sign_in_stops_nothing_for_good(new_tablet: NewTa
 def test_a_desk_offers_cases_again_after_a_network_that_wanted_a_sign_in(new_tablet: NewTablet, beside: Flask) -> None:
     page = new_tablet("desk")
     page.route("**/kiosk/config", lambda route: route.fulfill(**SIGN_IN))
-    page.wait_for_timeout(7_000)
+    with page.expect_response("**/kiosk/config", timeout=15_000):
+        pass
     page.unroute("**/kiosk/config")
     complete_case_now(beside)
     expect(page.locator("[name='off.nps']")).to_have_count(11, timeout=15_000)
@@ -153,7 +153,8 @@ def test_only_the_service_itself_refuses_an_answer(
 
     page.route("**/kiosk/responses", answer_in_its_place)
     answered(page, 9)
-    page.wait_for_timeout(1_000)
+    wait_until(page, "relieve.pause !== undefined")
+    page.wait_for_timeout(1_000)  # enough for many calls, if it made them without a pause
     assert count_waiting(page) == 1
     assert len(calls) < 10, "nor is it asked without a pause"
     page.unroute("**/kiosk/responses")
@@ -175,7 +176,7 @@ def test_an_answer_by_which_the_service_fails_holds_up_no_other(new_tablet: NewT
 
     page.route("**/kiosk/responses", stumble)
     go_online(page)
-    wait_until_async(page, "(await waiting()).length === 1")
+    wait_until(page, "(await waiting()).length === 1")
     assert len(since()) == 2
     page.unroute("**/kiosk/responses")
     page.evaluate("relieve()")
@@ -211,12 +212,13 @@ def test_who_went_on_without_the_code_is_not_called_back_when_the_line_is_slow(
     page.route("**/kiosk/codes", lambda route: slow.append(route))
     page.locator(".wide").click()
     page.keyboard.type(code[5:])
-    page.locator(".steps button").last.click()
+    with page.expect_request("**/kiosk/codes"):
+        page.locator(".steps button").last.click()
     page.locator(".steps .plain").click()
     answer_questions(page, {"off.nps": 9, "off.premises": "good"})
-    assert slow
-    slow[0].continue_()
-    page.wait_for_timeout(1_000)
+    with page.expect_response("**/kiosk/codes"):
+        slow[0].continue_()
+    wait_until(page, "!state.looking")
     expect(page.locator(".about")).to_contain_text("без справи")
     expect(page.locator("[name='off.services']")).to_have_count(4)
     send_answers(page)
@@ -303,7 +305,7 @@ def test_a_clock_that_starts_anew_after_the_power_failed_costs_no_answer(
 ) -> None:
     page = new_tablet()
     by_itself(page)
-    wait_until_async(page, "lastBeat > 0")
+    wait_until(page, "lastBeat > 0")
     go_offline(page)
     page.clock.install(time=datetime(1970, 1, 1, tzinfo=UTC))
     page.reload()
@@ -347,7 +349,7 @@ def test_a_tablet_without_a_disk_asks_for_help(new_tablet: NewTablet, beside: Fl
 
 def test_the_device_page_hears_that_a_tablet_cannot_keep_answers(new_tablet: NewTablet, beside: Flask) -> None:
     page = new_tablet()
-    wait_until_async(page, "lastBeat > 0")
+    wait_until(page, "lastBeat > 0")
 
     def warnings() -> tuple[str, ...]:
         with beside.app_context():
