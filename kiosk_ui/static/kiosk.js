@@ -17,7 +17,7 @@ const state = {
   screen: "", language: "uk", larger: false, contrast: false, focuses: false,
   texts: JSON.parse(document.body.dataset.texts), languages: JSON.parse(document.body.dataset.languages),
   config: null, case: null, code: false, answers: {}, place: 0, began: 0, client: crypto.randomUUID(), saving: false,
-  typed: "", trouble: null, looking: false, up: false, lost: "", unstored: null, asking: null, offline: false, held: 0,
+  typed: "", trouble: null, looking: false, up: false, unpaired: false, lost: "", unstored: null, asking: null, offline: false, held: 0,
 };
 
 /** Load a fresh document for the next person. */
@@ -132,10 +132,10 @@ async function rescue() {
   else reset();
 }
 
-/** Try to go on after storing failed. Who has just read that an answer was not stored keeps the QR code for a while. */
+/** Try to go on after storing failed. */
 async function recover() {
-  if (state.unstored) return rescue();
-  if (state.screen === "help" && !state.lost && (await canKeep())) reset();
+  if (state.unstored) await rescue();
+  else if (full && state.screen === "help" && (await canKeep())) reset();
 }
 
 /** Remember that storing failed. The next document tests the storage before it asks anything. */
@@ -213,7 +213,8 @@ function idle() {
 async function look() {
   const reply = await ask("config", undefined, state.tag ? { "If-None-Match": state.tag } : {});
   state.up = reply !== null;
-  if (reply?.status === 401) return leave();
+  state.unpaired = reply?.status === 401;
+  if (state.unpaired) return leave();
   if (!reply?.ok || !reply.said.device) return;
   const { queue_key, pending, ...config } = reply.said;
   const changed = JSON.stringify(config) !== JSON.stringify(state.config);
@@ -338,11 +339,8 @@ function look_around() {
     if (left <= 0) reset();
     return;
   }
-  if (since(watch.at) < idle_seconds || ["thanks", "pairing"].includes(state.screen)) return;
-  if (state.screen === "help") {
-    alive();
-    if (!state.unstored) canKeep().then((room) => { if (room) reset(); });
-  } else if (isIdle()) {
+  if (since(watch.at) < idle_seconds || ["thanks", "pairing", "help"].includes(state.screen)) return;
+  if (isIdle()) {
     if (state.larger || state.contrast || state.language !== "uk") reset();
   } else {
     watch.warned = moment();
@@ -451,7 +449,7 @@ async function start() {
   }
   if (!state.config) {
     const retry = setInterval(async () => { await look().catch(() => {}); if (state.config) { clearInterval(retry); reset(); } }, 10_000);
-    return full && !state.up ? undefined : pairing();
+    return full && !state.unpaired ? undefined : pairing();
   }
   if (await canKeep()) idle();
   else go("help");

@@ -66,6 +66,23 @@ def test_a_tablet_whose_storage_does_not_answer_asks_for_help(new_tablet: NewTab
     expect(page.locator(".address")).to_contain_text("http")
 
 
+@pytest.mark.parametrize("status", [503, 401])
+def test_only_the_service_itself_says_that_a_tablet_with_a_sick_storage_is_not_paired(
+    new_tablet: NewTablet, status: int
+) -> None:
+    page = new_tablet()
+    page.route("**/kiosk/config", lambda route: route.fulfill(status=status, json={}))
+    page.add_init_script(OPEN_SILENT)
+    page.reload()
+    if status == 401:
+        expect(page.locator("[name=pairing_code]")).to_be_visible(timeout=PATIENCE_MS)
+    else:
+        expect_help(page)
+        wait_until(page, "state.up")  # the service answered
+        expect_help(page)
+        expect(page.locator("[name=pairing_code]")).to_have_count(0)
+
+
 def test_a_tablet_whose_storage_answers_again_goes_on_by_itself(new_tablet: NewTablet) -> None:
     page = new_tablet()
     page.clock.install()
