@@ -138,6 +138,27 @@ def test_a_connection_says_what_becomes_of_it(tmp_path: Path, fresh_database: Fr
     assert "gunicorn" not in old_program + too_large
 
 
+def test_what_the_service_writes_is_for_its_owner_alone(tmp_path: Path) -> None:
+    environment = build_environment(tmp_path, f"sqlite:///{tmp_path}/new.db")
+
+    assert flask("db upgrade", environment).returncode == 0
+
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.glob("new.db*")} == {0o600}
+
+
+@pytest.mark.parametrize(("host", "bind"), [("::1", "[::1]:8000"), ("[::1]", "[::1]:8000"), ("", "127.0.0.1:8000")])
+def test_a_host_may_be_an_ipv6_address_with_or_without_brackets(host: str, bind: str) -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "--print-config", "wsgi:app"],
+        cwd=ROOT,
+        env=os.environ | {"HOST": host, "PORT": "8000"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert re.search(rf"^bind +=.*{re.escape(bind)}", shown.stdout, re.MULTILINE), shown.stderr
+
+
 def test_clients_that_stop_in_the_middle_of_a_request_keep_no_thread_for_ever(
     tmp_path: Path, fresh_database: FreshDatabase
 ) -> None:
