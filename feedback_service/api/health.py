@@ -27,7 +27,7 @@ BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15)
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 
 _requests = Counter("vidhuk_requests", "Requests answered, by route and status.", ["method", "route", "status"])
-_lost_log_lines = Counter("vidhuk_log_lines_lost", "Log lines that could not be written.")
+_lost_log_lines = Counter("log_lines_lost", "Log lines that could not be written.", namespace="vidhuk")
 _seconds = Histogram("vidhuk_request_seconds", "Time to answer, by route.", ["route"], buckets=BUCKETS)
 
 
