@@ -83,7 +83,7 @@ def test_a_standby_refuses_writes_for_now_and_takes_them_after_its_promotion(
                 write("Нова назва")
             assert refusal.value.retry_after > 0
         assert client.get("/healthz").status_code == 200
-        not_ready = client.get("/readyz", headers={"Accept-Language": "en"})
+        not_ready = client.get("/readyz?lang=en")
         assert (not_ready.status_code, "standby" in not_ready.get_json()["detail"]) == (503, True)
 
         with psycopg.connect(host=str(server.folder), user="postgres", dbname="postgres", autocommit=True) as operator:
