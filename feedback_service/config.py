@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import current_app
+from sqlalchemy import URL
 
 from feedback_service import mail
 from feedback_service.setting_parsers import (
@@ -88,7 +89,7 @@ class Settings:
         Raises ``BadSettings``, which names all missing and weak settings at once, never their values.
         """
         data_dir, variables = _read_variables(environ)
-        variables.setdefault("FEEDBACK_DATABASE_URL", f"sqlite:///{data_dir / 'feedback.db'}")
+        variables.setdefault("FEEDBACK_DATABASE_URL", sqlite_url(data_dir / "feedback.db"))
         variables.setdefault("FEEDBACK_PACKAGES_DIR", str(data_dir / "packages"))
         values: dict[str, Any] = {}
         faults: list[str] = []
@@ -110,6 +111,11 @@ class Settings:
         if faults:
             raise BadSettings("; ".join(faults))
         return cls(**values)
+
+
+def sqlite_url(file: Path) -> str:
+    """Return the address of a SQLite file; signs such as ``#``, ``?`` and ``%`` in its path are escaped."""
+    return URL.create("sqlite", database=str(file)).render_as_string()
 
 
 def read_central_secret(environ: Mapping[str, str]) -> tuple[bytes, ...]:

@@ -20,6 +20,7 @@ FeedbackError
  |-- TooManyGuesses 429       see ``.retry_after`` (seconds)
  |    `-- TooManyAttempts     the same for passwords and codes of users
  `-- Unavailable 503          the database is busy or not reachable; see ``.retry_after`` (seconds)
+      `-- NotReady            an operator has to do something; see ``.detail``
 
 ``title`` says in one sentence what happened, so the classes have no docstrings. Titles and details are English
 message ids: the doors translate them.
@@ -169,6 +170,14 @@ class TooManyAttempts(TooManyGuesses):
 
 class Unavailable(_RetryLater):
     status, slug, title = 503, "unavailable", N_("The service cannot answer just now")
+
+
+class NotReady(Unavailable):
+    slug, title = "not-ready", N_("The service is not ready")
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(retry_after=5)
+        self.detail = detail
 
 
 class LostRace(Exception):

@@ -8,16 +8,20 @@ deletes it, and counting a day twice gives the same figures.
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import ParamSpec
 
 from flask.globals import app_ctx
 
-from feedback_service.flow import alarm_duties, maintenance
+from feedback_service.backoff import doubled_wait
+from feedback_service.errors import NotReady, Unavailable
+from feedback_service.flow import alarm_duties, health, maintenance
 from feedback_service.flow.maintenance import PurgeCounts, Stop
 from feedback_service.logs import log
 
 P = ParamSpec("P")
 
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=0.5), timedelta(seconds=30)  # for the tables of this release
 RELAY_STOP_SECONDS = 3  # how long a stopping worker waits for the relay to end its request
 
 
@@ -68,6 +72,24 @@ def run_duties(
         relay_thread.join(RELAY_STOP_SECONDS)
 
 
+def wait_for_tables(stop: threading.Event) -> None:
+    """Wait until the database has the tables of this release, or ``stop`` is set; say once what is missing."""
+    said, attempts = "", 0
+    while not stop.is_set():
+        try:
+            health.check_tables()
+        except NotReady as obstacle:
+            if obstacle.detail != said:
+                said = obstacle.detail
+                log.warning("waiting for the database", reason=said)
+            attempts += 1
+            stop.wait(doubled_wait(FIRST_WAIT, LONGEST_WAIT, attempts).total_seconds())
+        else:
+            if said:
+                log.info("the database is ready")
+            return
+
+
 def run_duties_once(duties: Iterable[Duty] = DUTIES) -> None:
     """Do everything that is due now, one duty after the other."""
     for duty in duties:
@@ -91,6 +113,8 @@ def _repeat_duty(duty: Duty, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             _run_duty(duty, stop.is_set)
+        except Unavailable:
+            pass  # ``database.outages`` has logged it
         except Exception as error:  # whatever it is, the duty is tried again
             log.error("duty failed", duty=duty.name, exc_info=error)
         stop.wait(duty.pause)

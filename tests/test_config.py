@@ -5,6 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
 
 from feedback_service.config import BadSettings, Settings
 from tests.support.environment import ROOT, build_environment
@@ -26,6 +27,20 @@ def test_defaults_of_settings_are_those_in_the_documentation(tmp_path: Path) -> 
         if value.isdecimal():
             assert getattr(settings, name.lower()) == int(value)
     assert documented["LANGUAGES"] == ",".join(settings.languages)
+
+
+@pytest.mark.parametrize("name", ["50%41", "a#b", "a?b=c", "a b", "Дані"])
+def test_a_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    url = Settings.from_env(build_environment(folder, "")).database_url
+
+    with create_engine(url).connect() as connection:
+        connection.exec_driver_sql("CREATE TABLE answers (id)")
+    connection.engine.dispose()
+
+    assert [path.name for path in folder.iterdir()] == ["feedback.db"]
+    assert list(tmp_path.iterdir()) == [folder]
 
 
 def test_everything_missing_or_weak_is_named_at_once_and_never_quoted(tmp_path: Path) -> None:

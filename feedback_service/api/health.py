@@ -27,6 +27,7 @@ BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15)
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 
 _requests = Counter("vidhuk_requests", "Requests answered, by route and status.", ["method", "route", "status"])
+_lost_log_lines = Counter("log_lines_lost", "Log lines that could not be written.", namespace="vidhuk")
 _seconds = Histogram("vidhuk_request_seconds", "Time to answer, by route.", ["route"], buckets=BUCKETS)
 
 
@@ -39,6 +40,7 @@ def register(app: Flask) -> None:
     bp.register_error_handler(FeedbackError, problems.problem_from_error)
     app.register_blueprint(bp)
     app.after_request(_count_request)
+    logs.count_lost_lines(_lost_log_lines.inc)
 
 
 def report_alive() -> Response:

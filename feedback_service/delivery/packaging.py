@@ -67,6 +67,9 @@ class Packager:
             return len(self.make_packages(until=midnight - timedelta(microseconds=1)))
         return 0
 
+    def find_failure(self) -> None:
+        """Return nothing: a failure is raised."""
+
     def make_packages(self, *, until: datetime) -> list[Path]:
         """Pack all events that are due by ``until``, and return the packages, named by the day of ``until``.
 

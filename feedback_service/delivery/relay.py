@@ -14,7 +14,7 @@ import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
@@ -22,18 +22,21 @@ from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
+from feedback_service.backoff import doubled_wait
 from feedback_service.config import Settings
 from feedback_service.database import reading, transaction
 from feedback_service.delivery import clock_repair, numbering, retry_policy
 from feedback_service.delivery.retry_policy import LEASE, Decision, ReceiverReply
 from feedback_service.delivery.transports import Transport
 from feedback_service.delivery.transports.https import HttpsTransport
+from feedback_service.errors import Unavailable
 from feedback_service.logs import log
 from feedback_service.models import Centre, Event, EventSequence, ReceiverChannel
 from feedback_service.models.delivery import LONGEST_REASON
 
 CENTRAL_RECEIVER = "central"  # the name of the only receiver
 IDLE_SECONDS = 0.5  # the pause when no event is due
+LONGEST_PAUSE = timedelta(minutes=1)  # between two attempts while sending fails because of a fault of the program
 CLOCK_CHECK_SECONDS = 5.0  # how often ``run`` looks for dates in the far future
 CENTRES_TRIED = 8  # how many centres are tried when other relays are working on the first
 
@@ -66,18 +69,20 @@ class Relay:
 
     def run(self, stop: threading.Event) -> None:
         """Send all events that are due, until ``stop`` is set; log a failure and try again."""
-        checked_at = -CLOCK_CHECK_SECONDS
+        checked_at, faults = -CLOCK_CHECK_SECONDS, 0
         while not stop.is_set():
             try:
                 if time.monotonic() - checked_at > CLOCK_CHECK_SECONDS:
                     checked_at = time.monotonic()
                     clock_repair.correct_future_times()
-                is_busy = self.deliver_once()
-            except Exception as error:  # the database may be unreachable; whatever it is, delivery goes on
-                log.error("relay failed", exc_info=error)
+                is_busy, faults = self.deliver_once(), 0
+            except Unavailable:  # ``database.outages`` has logged it
                 is_busy = False
+            except Exception as error:  # whatever it is, delivery goes on
+                log.error("relay failed", exc_info=error)
+                is_busy, faults = False, faults + 1
             if not is_busy:
-                stop.wait(IDLE_SECONDS)
+                stop.wait(doubled_wait(timedelta(seconds=IDLE_SECONDS), LONGEST_PAUSE, faults).total_seconds())
 
     def deliver_all(self) -> int:
         """Send all events that are due now, unless the channel pauses; return the number of requests."""
@@ -85,6 +90,10 @@ class Relay:
         while self.deliver_once():
             requests += 1
         return requests
+
+    def find_failure(self) -> str | None:
+        """Return why events wait: the last failure of the channel, ``None`` if it works."""
+        return _read_failure()
 
     def deliver_once(self) -> bool:
         """Claim, send and settle one batch; return ``False`` when there is nothing to do at the moment."""
@@ -114,7 +123,7 @@ class Relay:
             reply = self._transport.send([batch.bodies[event_id] for event_id in event_ids])
             later_ids = [event_id for id_group in id_groups for event_id in id_group]
             circuit_before, decision = settle_batch(batch, event_ids, reply, later_ids)
-            _log_outcome(batch, circuit_before, decision, ms=round((time.perf_counter() - started_at) * 1000))
+            _log_outcome(batch, reply, circuit_before, decision, ms=round((time.perf_counter() - started_at) * 1000))
             if decision.circuit.is_paused(clock.now()):
                 return
             id_groups = [*decision.halves, *id_groups]
@@ -142,6 +151,12 @@ def _list_due_centres(tx: Session) -> list[uuid.UUID]:
         .where(first_due_at.is_not(None))
     )
     return list(tx.scalars(query.order_by(EventSequence.claimed_at.nulls_first(), Centre.id).limit(CENTRES_TRIED)))
+
+
+@reading
+def _read_failure(tx: Session) -> str | None:
+    circuit = _read_circuit(tx)
+    return circuit.reason if circuit.failing_since is not None else None
 
 
 @transaction
@@ -268,14 +283,17 @@ def _claim_probe(tx: Session, circuit: retry_policy.Circuit, now: datetime) -> b
     return tx.scalar(statement.values(retry_at=now + LEASE).returning(ReceiverChannel.name)) is not None
 
 
-def _log_outcome(batch: ClaimedBatch, circuit_before: retry_policy.Circuit, decision: Decision, *, ms: int) -> None:
+def _log_outcome(
+    batch: ClaimedBatch, reply: ReceiverReply, circuit_before: retry_policy.Circuit, decision: Decision, *, ms: int
+) -> None:
     circuit_after = decision.circuit
     if decision.delivered:
         log.info("events delivered", centre=batch.centre, n=len(decision.delivered), ms=ms)
     if decision.waiting and not circuit_after.is_paused(clock.now()):
         log.warning("events have to go again", centre=batch.centre, n=len(decision.waiting), reason=decision.reason)
     if circuit_before.failing_since is None and circuit_after.failing_since is not None:
-        log.critical("channel paused: the central system cannot be reached", reason=circuit_after.reason)
+        problem = "cannot be reached" if reply.status is None else "answers, but takes nothing"
+        log.critical(f"channel paused: the central system {problem}", reason=circuit_after.reason)
     elif circuit_before.failing_since is not None and circuit_after.failing_since is None:
         log.warning("channel works again", failed_since=circuit_before.failing_since.isoformat())
     for event_id in decision.dead:  # the receiver's reason is not logged: it may quote the event

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -51,6 +52,45 @@ def test_a_service_behind_its_migrations_is_not_ready(app: Flask, client: FlaskC
     assert (reply.status_code, reply.mimetype) == (503, "application/problem+json")
     assert "db upgrade" in reply.get_json()["detail"]
     assert int(reply.headers["Retry-After"]) > 0
+
+
+def assert_not_ready(client: FlaskClient, reason: str) -> None:
+    """The service says that it is not ready, and why."""
+    reply = client.get("/readyz?lang=en")
+    assert reply.status_code == 503
+    assert reason in reply.get_json()["detail"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_service_whose_disk_is_full_is_not_ready(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def report_full_disk(folder: str) -> os.statvfs_result:
+        return os.statvfs_result((4096, 4096, 10**6, 0, 0, 10**6, 10**5, 10**5, 0, 255))
+
+    monkeypatch.setattr(os, "statvfs", report_full_disk)
+    assert_not_ready(client, "disk is full")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("is_file", [True, False])
+def test_a_service_whose_database_files_are_read_only_is_not_ready(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, is_file: bool
+) -> None:
+    def may_access(path: str, mode: int) -> bool:  # root, who may run the tests, may write to every file
+        return Path(path).is_file() != is_file
+
+    monkeypatch.setattr(os, "access", may_access)
+    assert_not_ready(client, "read-only")
+
+
+def test_a_service_whose_server_takes_no_writes_is_not_ready(tmp_path: Path, fresh_database: FreshDatabase) -> None:
+    url = fresh_database("postgresql")
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as operator:
+        [name] = operator.execute("SELECT quote_ident(current_database())").fetchone() or ("",)
+        operator.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on".encode())
+    app = create_app(Settings.from_env(build_environment(tmp_path, url)))
+    assert_not_ready(app.test_client(), "takes no writes")
+    with app.app_context():
+        db.engine.dispose()
 
 
 def test_a_service_whose_database_went_away_is_alive_and_not_ready(tmp_path: Path) -> None:
