@@ -18,6 +18,7 @@ from feedback_service.database.transactions import (
     optimistic_transaction,
     reading,
     transaction,
+    truncate_write_log,
 )
 
 __all__ = [
@@ -35,5 +36,6 @@ __all__ = [
     "reading",
     "table_of",
     "transaction",
+    "truncate_write_log",
     "write_guarded",
 ]

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.config import Settings
 from feedback_service.database import reading, transaction
-from feedback_service.delivery import numbering, package_file
+from feedback_service.delivery import numbering, outbox, package_file
 from feedback_service.delivery.package_file import PackagedEvent
 from feedback_service.logs import log
 from feedback_service.models import Centre, Event
@@ -150,32 +150,29 @@ def take_events(
 
     Returns nothing while a relay is working on the centre.
     """
-    sequence = numbering.lock_sequence(tx, centre_id, clock.now())
+    sequence = numbering.lock_sequence(tx, centre_id)
     if sequence is None:  # a relay is working on it: what it does not deliver goes into the next package
         return []
     rows = numbering.lock_due_events(tx, centre_id, until, limit, after)
     centre = tx.get_one(Centre, centre_id)
-    numbered = numbering.number_events([row for row in rows if row.body is None], centre, sequence, public_url)
-    numbering.store_numbered(tx, centre_id, numbered)
-    new_events = {
-        values["event"]: PackagedEvent(centre.code, values["sequence"], values["body"]) for values in numbered
-    }
+    numbered = numbering.number_events(tx, rows, centre, sequence, public_url)
+    numbered.sort(key=lambda event: (event.row.due_at, event.row.id))  # so that the last one leads to the next events
     return [
-        (row.id, row.due_at, new_events.get(row.id) or PackagedEvent(centre.code, row.sequence, row.body))
-        for row in rows
+        (event.row.id, event.row.due_at, PackagedEvent(centre.code, event.sequence, event.body)) for event in numbered
     ]
 
 
 @transaction
 def mark_delivered(tx: Session, centre_id: uuid.UUID, ids: list[uuid.UUID]) -> None:
     """Mark events as delivered, except those whose state has changed meanwhile."""
-    now = clock.now()
+    hour = clock.truncate_to_hour(clock.now())
     statement = update(Event).where(Event.centre_id == centre_id, Event.id.in_(ids), Event.state == "pending")
     values = {
-        **{"state": "delivered", "delivered_at": now, "due_at": None, "claim": None, "reason": None},
-        **{"attempts": Event.attempts + 1, "last_attempt_at": now},
+        **{"state": "delivered", "delivered_at": hour, "due_at": None, "claim": None, "reason": None},
+        **{"attempts": Event.attempts + 1, "last_attempt_at": hour},
     }
     tx.execute(statement.values(values), execution_options={"synchronize_session": False})
+    outbox.blank_withdrawn_events(tx, centre_id, ids)
 
 
 @contextmanager
