@@ -33,6 +33,7 @@ LOCK_FILE = ".lock"  # locked by the one process that makes packages; it stores 
 SUFFIX, UNFINISHED_SUFFIX = ".zip", ".part"
 NAME_PATTERN = r"vidhuk-\d{4}-\d\d-\d\d-(\d{3,18})"
 
+Position = tuple[datetime, uuid.UUID]  # of an event among those that wait: since when it is due, and its id
 EventIdsByCentre = dict[uuid.UUID, list[uuid.UUID]]  # events that are in a package, by centre
 
 
@@ -110,14 +111,14 @@ class Packager:
         remaining = MAX_EVENTS
         for centre_id in _list_waiting_centres(until):
             after = None
-            while remaining and (
-                batch := take_events(centre_id, until, after, min(remaining, BATCH_SIZE), self._public_url)
-            ):
-                for event_id, _, event in batch:
+            while remaining:
+                batch, after = take_events(centre_id, until, after, min(remaining, BATCH_SIZE), self._public_url)
+                if after is None:
+                    break
+                for event_id, event in batch:
                     packed_ids.setdefault(centre_id, []).append(event_id)
                     yield event
                 remaining -= len(batch)
-                after = (batch[-1][1], batch[-1][0])
 
 
 def make_packager(settings: Settings) -> Packager | None:
@@ -142,24 +143,22 @@ def take_events(
     tx: Session,
     centre_id: uuid.UUID,
     until: datetime,
-    after: tuple[datetime, uuid.UUID] | None,
+    after: Position | None,
     limit: int,
     public_url: str,
-) -> list[tuple[uuid.UUID, datetime, PackagedEvent]]:
-    """Number the centre's next waiting events and return them, each with its id and the date since which it waits.
+) -> tuple[list[tuple[uuid.UUID, PackagedEvent]], Position | None]:
+    """Number the centre's next waiting events; return them with their ids, and the position behind which others wait.
 
-    Returns nothing while a relay is working on the centre.
+    Returns nothing while a relay is working on the centre, and where no other event waits.
     """
     sequence = numbering.lock_sequence(tx, centre_id)
     if sequence is None:  # a relay is working on it: what it does not deliver goes into the next package
-        return []
+        return [], None
     rows = numbering.lock_due_events(tx, centre_id, until, limit, after)
     centre = tx.get_one(Centre, centre_id)
     numbered = numbering.number_events(tx, rows, centre, sequence, public_url)
-    numbered.sort(key=lambda event: (event.row.due_at, event.row.id))  # so that the last one leads to the next events
-    return [
-        (event.row.id, event.row.due_at, PackagedEvent(centre.code, event.sequence, event.body)) for event in numbered
-    ]
+    batch = [(event.row.id, PackagedEvent(centre.code, event.sequence, event.body)) for event in numbered]
+    return batch, (rows[-1].due_at, rows[-1].id) if rows else None
 
 
 @transaction

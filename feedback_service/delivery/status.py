@@ -122,7 +122,9 @@ def _find_oldest_pending(tx: Session, condition: ColumnElement[bool]) -> datetim
         for created_at in tx.scalars(select(oldest.correlate(Centre).scalar_subquery()).where(condition))
         if created_at is not None
     ]
-    first_due = select(Event.id).where(*of_centre, Event.due_at.is_not(None)).order_by(Event.due_at, Event.id).limit(1)
+    first_due = (
+        select(Event.id).where(*of_centre, Event.due_at.is_not(None)).order_by(Event.due_at, Event.type).limit(1)
+    )
     first_due_events = (
         select(Event.type, Event.due_at)
         .join(Centre, Centre.id == Event.centre_id)

@@ -231,24 +231,30 @@ def test_a_centre_that_fails_leaves_the_others_their_turn(
 @transaction
 def acknowledged(tx: Session, event_id: uuid.UUID) -> None:
     """The central system took the event just now."""
-    values = {"state": "delivered", "due_at": None, "delivered_at": clock.now(), "data": None}
-    travelled = {"body": '{"subject": "a case"}', "digest": b"d" * 32, "sequence": 1}
+    values = {
+        "state": "delivered",
+        "due_at": None,
+        "delivered_at": clock.truncate_to_hour(clock.now()),
+        "content": None,
+    }
+    travelled = {"body": b"sealed", "digest": b"d" * 32, "sequence": 1}
     tx.execute(update(Event).where(Event.id == event_id).values(values | travelled))
 
 
 def test_events_delivered_30_days_ago_are_blanked_and_no_others(time_is: TimeIs, day_one: date) -> None:
     create_invitation()
     send_answer(create_invitation().token, {"off.nps": 9})
-    first, *_ = sorted(stored.read_rows(Event), key=lambda event: event.id)
-    acknowledged(first.id)
+    *_, answer = stored.read_events()
+    acknowledged(answer.row.id)
+    hour = clock.truncate_to_hour(clock.now())
 
-    time_is(clock.now() + timedelta(days=30))
+    time_is(hour + timedelta(days=30, minutes=59, seconds=59))
     assert maintenance.blank_delivered_events() == 0
-    time_is(clock.now() + timedelta(seconds=1))
+    time_is(hour + timedelta(days=30, hours=1))
     assert maintenance.blank_delivered_events() == 1
     assert maintenance.blank_delivered_events() == 0
 
-    blank, *waiting = sorted(stored.read_rows(Event), key=lambda event: event.id)
-    assert (blank.body, blank.data, blank.subject) == (None, None, "")
-    assert (blank.digest, blank.sequence, blank.state) == (b"d" * 32, 1, "delivered")
+    blank, *waiting = stored.read_events()
+    assert (blank.row.body, blank.row.content, blank.row.response_hash) == (None, None, None)
+    assert (blank.row.digest, blank.row.sequence, blank.row.state) == (b"d" * 32, 1, "delivered")
     assert all(event.data and event.subject for event in waiting)
