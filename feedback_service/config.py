@@ -104,8 +104,10 @@ class Settings:
                     faults.append(f"{name} {error}")
             elif setting_field.default is MISSING:
                 faults.append(f"{name} is missing ({setting_field.metadata['help']})")
-        if "event_keys" not in values and "secret_key" in values:
-            values["event_keys"] = (sealing.derive_key(values["secret_key"], "event-keys"),)
+        if "secret_key" in values:
+            # It also opens what was sealed before the operator set EVENT_KEYS.
+            derived_key = sealing.derive_key(values["secret_key"], "event-keys")
+            values["event_keys"] = (*values.get("event_keys", ()), derived_key)
         if values.get("central_url") and not values.get("central_secret"):
             faults.append("FEEDBACK_CENTRAL_SECRET is missing (FEEDBACK_CENTRAL_URL is set)")
         elif values.get("central_transport") == "file" and not values.get("central_secret"):
