@@ -80,7 +80,7 @@ class _BacklogCollector:
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """Yield one sample of each gauge."""
         backlog = self._backlog
-        yield GaugeMetricFamily("vidhuk_database_up", "1 if the database answers.", value=backlog is not None)
+        yield _make_gauge("database_up", "1 if the database answers.", backlog is not None)
         if backlog is None:
             return
         events = backlog.deliveries
@@ -116,7 +116,11 @@ class _BacklogCollector:
             ("events_delivered", "Events that the central monitoring system took.", events.delivered),
             ("channel_paused", "1 while the central system cannot be reached.", backlog.channel_paused),
         ):
-            yield GaugeMetricFamily(f"vidhuk_{name}", description, value=value)
+            yield _make_gauge(name, description, value)
+
+
+def _make_gauge(name: str, description: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"vidhuk_{name}", description, value=value)
 
 
 def _count_request(response: Response) -> Response:

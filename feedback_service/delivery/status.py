@@ -115,23 +115,18 @@ def _find_oldest_pending(tx: Session, condition: ColumnElement[bool]) -> datetim
     The date of an event that was not tried yet is exact, but that of an answer must not be told: its hour counts from
     its end, and so does that of events that were tried.
     """
-    of_centre = (Event.centre_id == Centre.id, Event.state == "pending")
-    oldest = select(Event.created_at).where(*of_centre).order_by(Event.created_at, Event.id).limit(1)
-    since = [
-        created_at + HOUR
-        for created_at in tx.scalars(select(oldest.correlate(Centre).scalar_subquery()).where(condition))
-        if created_at is not None
-    ]
-    first_due = (
-        select(Event.id).where(*of_centre, Event.due_at.is_not(None)).order_by(Event.due_at, Event.type).limit(1)
+    # Each of these subqueries reads one row by an index, however many events wait.
+    of_centre = Event.centre_id == Centre.id
+    oldest = select(Event.created_at).where(of_centre, Event.state == "pending").order_by(Event.created_at, Event.id)
+    first_due, first_due_type = (
+        select(column).where(of_centre, Event.due_at.is_not(None)).order_by(Event.due_at, Event.type)
+        for column in (Event.due_at, Event.type)
     )
-    first_due_events = (
-        select(Event.type, Event.due_at)
-        .join(Centre, Centre.id == Event.centre_id)
-        .where(condition, Event.id == first_due.correlate(Centre).scalar_subquery())
-    )
-    first_due_rows = tx.execute(first_due_events).all()
-    since += [due_at for event_type, due_at in first_due_rows if due_at and event_type not in ANSWER_TYPES]
+    columns = [query.limit(1).correlate(Centre).scalar_subquery() for query in (oldest, first_due, first_due_type)]
+    since: list[datetime] = []
+    for created_at, due_at, event_type in tx.execute(select(*columns).select_from(Centre).where(condition)):
+        since += [] if created_at is None else [created_at + HOUR]
+        since += [] if due_at is None or event_type in ANSWER_TYPES else [due_at]
     return min(since, default=None)
 
 
