@@ -130,7 +130,7 @@ def _count_request(response: Response) -> Response:
     status = str(response.status_code)
     if _is_of_applicants(route):
         # Otherwise two readings of the metrics would tell the second in which somebody answered.
-        route, method, status = "applicants", "any", "failed" if response.status_code >= 500 else "answered"
+        route, method, status = "applicants", "any", "failed" if response.status_code >= 500 else "served"
     requests, seconds = _find_metrics(method, route, status)
     requests.inc()
     seconds.observe(logs.elapsed_seconds())

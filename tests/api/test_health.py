@@ -135,7 +135,7 @@ def test_metrics_do_not_tell_an_answer_from_a_look(app: Flask, client: FlaskClie
     answered = labels_after(lambda: client.post(address, data=answer))
     by_tablet = labels_after(lambda: client.post("/api/v1/kiosk/responses", json={"responses": []}))
 
-    one_row = 'method="any",route="applicants",status="answered"'
+    one_row = 'method="any",route="applicants",status="served"'
     own = 'method="GET",route="/metrics",status="200"'
     assert looked - {own} == answered - {own} == by_tablet - {own} == {one_row}
     assert "/S/<token>" not in client.get("/metrics").text, "the times of requests tell no route either"

@@ -138,6 +138,7 @@ def test_events_of_abandoned_hall_assisted_and_withdrawn_answers_are_valid(
     time_is("2026-11-20T12:00+02:00")
     story.create_centre()
     story.begin_answer(story.create_invitation().token, {"off.nps": 7})
+    time_is("2026-11-20T12:01+02:00")
     uninvited_answers.record_hall_answer(
         story.CENTRE, client_id=uuid.uuid4(), submission=JsonSubmission({"off.nps": 2}), language="uk"
     )
@@ -151,6 +152,7 @@ def test_events_of_abandoned_hall_assisted_and_withdrawn_answers_are_valid(
         language="uk",
         submission=JsonSubmission({"off.nps": 9}),
     )
+    time_is("2026-11-20T12:02+02:00")
     typed_in = uninvited_answers.record_assisted_answer(assisted, centres=frozenset({story.CENTRE}))
     receipts.withdraw_answer(typed_in.receipt)
     time_is("2026-11-20T12:31+02:00")
