@@ -8,7 +8,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import URL
 
-from feedback_service import mail
+from feedback_service import mail, sealing
 from feedback_service.setting_parsers import (
     make_number_parser,
     parse_database_url,
@@ -45,6 +45,9 @@ class Settings:
     secret_key: bytes = setting("signs what pages hand out; 32 bytes or more, hex or base64", parse_key)
     case_key: bytes = setting("turns case numbers into pseudonyms; 32 bytes or more, hex or base64", parse_key)
     token_keys: tuple[bytes, ...] = setting("derive links, short codes and receipts; the first signs", parse_keys)
+    event_keys: tuple[bytes, ...] = setting(
+        "seal stored events; the first seals, all open; derived from SECRET_KEY when not given", parse_keys, ()
+    )
     public_url: str = setting("origin that QR codes carry, such as https://vidhuk.example", parse_origin)
     central_url: str | None = setting(
         "address of the central monitoring system; none: events wait", parse_web_address, None
@@ -102,6 +105,10 @@ class Settings:
                     faults.append(f"{name} {error}")
             elif setting_field.default is MISSING:
                 faults.append(f"{name} is missing ({setting_field.metadata['help']})")
+        if "secret_key" in values:
+            # It also opens what was sealed before the operator set EVENT_KEYS.
+            derived_key = sealing.derive_key(values["secret_key"], "event-keys")
+            values["event_keys"] = (*values.get("event_keys", ()), derived_key)
         if values.get("central_url") and not values.get("central_secret"):
             faults.append("FEEDBACK_CENTRAL_SECRET is missing (FEEDBACK_CENTRAL_URL is set)")
         elif values.get("central_transport") == "file" and not values.get("central_secret"):

@@ -46,10 +46,12 @@ DUTIES = (
     Duty(maintenance.close_days, 60),
     Duty(maintenance.purge_expired_data, 3600),
     Duty(maintenance.blank_delivered_events, 3600),
+    Duty(maintenance.warn_of_overdue_events, 24 * 3600),
     Duty(maintenance.purge_sessions_and_attempts, 3600),
     Duty(alarm_duties.raise_alarms, 5),
     Duty(alarm_duties.send_alarm_emails, 5),
     Duty(alarm_duties.review_alarms, 3600),
+    Duty(maintenance.empty_write_log, 60),
 )
 
 

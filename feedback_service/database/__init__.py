@@ -22,6 +22,7 @@ from feedback_service.database.transactions import (
     optimistic_transaction,
     reading,
     transaction,
+    truncate_write_log,
 )
 
 __all__ = [
@@ -43,5 +44,6 @@ __all__ = [
     "table_of",
     "takes_writes",
     "transaction",
+    "truncate_write_log",
     "write_guarded",
 ]

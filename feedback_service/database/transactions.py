@@ -6,7 +6,7 @@ So it decides again, on the data that the winner has committed.
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
@@ -25,6 +25,7 @@ from feedback_service.database.readiness import TABLES_OUTDATED, is_migrated
 from feedback_service.errors import LostRace, NotReady, Unavailable
 
 ATTEMPTS = 5
+CHECKPOINT_WAIT_SECONDS = 0.5
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -83,6 +84,25 @@ def optimistic_transaction(
     with ``write_guarded``, and after a lost race it runs again.
     """
     return _with_retries(story, _optimistic)
+
+
+def truncate_write_log() -> bool:
+    """Copy SQLite's write-ahead log into the database file and empty it; return whether that was possible.
+
+    The log keeps what was deleted until then. While somebody reads, it must wait; writers wait too, so not for long.
+    On PostgreSQL nothing happens, because the server does this.
+    """
+    if db.engine.dialect.name != "sqlite":
+        return True
+    with _write_turn(), closing(db.engine.raw_connection()) as connection:
+        cursor = connection.cursor()
+        try:
+            cursor.execute(f"PRAGMA busy_timeout = {CHECKPOINT_WAIT_SECONDS * 1000:.0f}")
+            is_busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {engine.LOCK_WAIT_SECONDS * 1000:.0f}")
+            cursor.close()
+    return not is_busy
 
 
 def _with_retries(

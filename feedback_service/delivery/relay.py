@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ScalarSelect, func, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
@@ -25,7 +25,7 @@ from feedback_service import clock
 from feedback_service.backoff import doubled_wait
 from feedback_service.config import Settings
 from feedback_service.database import reading, transaction
-from feedback_service.delivery import clock_repair, numbering, retry_policy
+from feedback_service.delivery import clock_repair, numbering, outbox, retry_policy
 from feedback_service.delivery.retry_policy import LEASE, Decision, ReceiverReply
 from feedback_service.delivery.transports import Transport
 from feedback_service.delivery.transports.https import HttpsTransport
@@ -150,7 +150,7 @@ def _list_due_centres(tx: Session) -> list[uuid.UUID]:
         .outerjoin(EventSequence, EventSequence.centre_id == Centre.id)
         .where(first_due_at.is_not(None))
     )
-    return list(tx.scalars(query.order_by(EventSequence.claimed_at.nulls_first(), Centre.id).limit(CENTRES_TRIED)))
+    return list(tx.scalars(query.order_by(EventSequence.served.nulls_first(), Centre.id).limit(CENTRES_TRIED)))
 
 
 @reading
@@ -162,7 +162,12 @@ def _read_failure(tx: Session) -> str | None:
 @transaction
 def _mark_centre_served(tx: Session, centre_id: uuid.UUID) -> None:
     """Count the centre as served, so that a problem with its events delays no other centre."""
-    tx.execute(update(EventSequence).where(EventSequence.centre_id == centre_id).values(claimed_at=clock.now()))
+    tx.execute(update(EventSequence).where(EventSequence.centre_id == centre_id).values(served=_next_in_service()))
+
+
+def _next_in_service() -> ScalarSelect[int]:
+    """Return the number after that of the centre that was served last."""
+    return select(func.max(EventSequence.served) + 1).scalar_subquery()
 
 
 @transaction
@@ -179,7 +184,7 @@ def claim_batch(tx: Session, centre_id: uuid.UUID, public_url: str) -> ClaimedBa
     circuit = _read_circuit(tx)
     # The clock is read only now: the transaction may have waited for the database, and the lease begins now.
     now = clock.now()
-    sequence = numbering.lock_sequence(tx, centre_id, now)
+    sequence = numbering.lock_sequence(tx, centre_id)
     if sequence is None or circuit.is_paused(now):
         return None
     rows = _same_size_batch(numbering.lock_due_events(tx, centre_id, now, circuit.batch))
@@ -188,15 +193,11 @@ def claim_batch(tx: Session, centre_id: uuid.UUID, public_url: str) -> ClaimedBa
         return None
     centre = tx.get_one(Centre, centre_id)
     lease_values: dict[str, Any] = {"claim": uuid.uuid4(), "due_at": now + LEASE}
-    bodied_ids = [row.id for row in rows if row.body is not None]
-    if bodied_ids:
-        statement = update(Event).where(Event.centre_id == centre_id, Event.id.in_(bodied_ids))
-        tx.execute(statement.values(lease_values))
-    new_bodies = numbering.number_events([row for row in rows if row.body is None], centre, sequence, public_url)
-    numbering.store_numbered(tx, centre_id, [new_body | lease_values for new_body in new_bodies])
-    fresh_bodies = {new_body["event"]: new_body["body"] for new_body in new_bodies}
-    sequence.claimed_at = now
-    bodies_by_id = {str(row.id): fresh_bodies.get(row.id) or row.body for row in sorted(rows, key=lambda row: row.id)}
+    sequence.served = _next_in_service()
+    numbered = numbering.number_events(tx, rows, centre, sequence, public_url, lease_values)
+    if not numbered:
+        return None
+    bodies_by_id = {str(event.row.id): event.body for event in numbered}
     return ClaimedBatch(lease_values["claim"], centre_id, centre.code, bodies_by_id, rows[0].setbacks, is_probe)
 
 
@@ -207,7 +208,8 @@ def settle_batch(
     """Store what follows from the reply.
 
     1. Decide with ``retry_policy``; if the channel changes, lock it, decide again, and store it.
-    2. Mark the events ``event_ids`` as delivered, dead or waiting, or lease them again if they are sent in halves.
+    2. Mark the events ``event_ids`` as delivered, dead or waiting, or lease them again if they are sent in halves;
+       blank delivered ones whose answer was withdrawn meanwhile.
     3. Extend the lease of ``later_ids``, which this relay has not sent yet; release them if the channel is paused.
 
     Returns the channel before, and the decision. Events whose lease has ended and that another relay has claimed
@@ -226,10 +228,12 @@ def settle_batch(
         circuit_before = _read_circuit(tx, lock=True)
         decision = decide(circuit_before)
         _store_circuit(tx, decision.circuit)
-    attempt_values: dict[str, Any] = {"attempts": Event.attempts + 1, "last_attempt_at": now}
+    hour = clock.truncate_to_hour(now)  # a finer instant would tell that of an answer
+    attempt_values: dict[str, Any] = {"attempts": Event.attempts + 1, "last_attempt_at": hour}
     finished_values = attempt_values | {"claim": None, "due_at": None}
-    delivered_values = finished_values | {"state": "delivered", "delivered_at": now, "reason": None}
+    delivered_values = finished_values | {"state": "delivered", "delivered_at": hour, "reason": None}
     _update_claimed(tx, batch, decision.delivered, delivered_values)
+    outbox.blank_withdrawn_events(tx, batch.centre_id, [uuid.UUID(event_id) for event_id in decision.delivered])
     for event_id, reason in decision.dead.items():
         dead_values = {"state": "dead", "reason": reason[:LONGEST_REASON]}
         _update_claimed(tx, batch, [event_id], finished_values | dead_values)
@@ -272,7 +276,8 @@ def _read_circuit(tx: Session, *, lock: bool = False) -> retry_policy.Circuit:
 
 
 def _store_circuit(tx: Session, circuit: retry_policy.Circuit) -> None:
-    tx.merge(ReceiverChannel(name=CENTRAL_RECEIVER, **asdict(circuit)))
+    tried_at = clock.now() if circuit.failing_since is not None else None
+    tx.merge(ReceiverChannel(name=CENTRAL_RECEIVER, tried_at=tried_at, **asdict(circuit)))
 
 
 def _claim_probe(tx: Session, circuit: retry_policy.Circuit, now: datetime) -> bool:

@@ -13,6 +13,7 @@ from feedback_service.database import TABLES_OUTDATED, NotDurable, is_migrated, 
 from feedback_service.delivery import status
 from feedback_service.delivery.status import DeliveryTotals
 from feedback_service.errors import N_, NotReady, Unavailable
+from feedback_service.logs import log
 from feedback_service.models import DraftAnswer
 
 DATABASE_UNREACHABLE = N_("The database cannot be reached.")
@@ -51,9 +52,17 @@ def check_tables() -> None:
         raise NotReady(TABLES_OUTDATED)
 
 
+def measure_backlog() -> Backlog | None:
+    """Measure the backlog; ``None`` if the database cannot be reached or has not the tables of this release."""
+    try:
+        return _read_backlog()
+    except (NotDurable, Unavailable, SQLAlchemyError) as error:
+        log.warning("backlog not measured", error=type(error).__qualname__)
+        return None
+
+
 @reading
-def measure_backlog(tx: Session) -> Backlog:
-    """Measure the backlog. Raises ``Unavailable``."""
+def _read_backlog(tx: Session) -> Backlog:
     now = clock.now()
     emails, oldest_at = email_outbox.count_pending(tx)
     return Backlog(

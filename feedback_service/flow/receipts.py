@@ -9,7 +9,7 @@ from feedback_service import clock, keyring
 from feedback_service.centres.register import make_public_centre
 from feedback_service.counts import counted_days
 from feedback_service.database import reading, transaction
-from feedback_service.delivery import events, outbox
+from feedback_service.delivery import outbox
 from feedback_service.errors import NotFound
 from feedback_service.facts import PublicCentre
 from feedback_service.keyring import current_keyring
@@ -39,15 +39,15 @@ def withdraw_answer(tx: Session, receipt: str) -> ReceiptView:
 
     1. Lock the response.
     2. Delete its answers and its comment.
-    3. Put the event for the central system into the outbox.
+    3. Delete what the event of the answer says, if it was delivered or has no number yet; put the event of the
+       withdrawal into the outbox.
     4. If its day is already over, mark that day for recounting; today is always counted live.
     """
     response, now = _find_response(tx, receipt, lock=True), clock.now()
     if response.withdrawn_on is None:
         today = clock.kyiv_day(now)
         responses.withdraw_response(tx, response, withdrawn_on=today)
-        event = events.build_response_withdrawn(str(response.id), clock.truncate_to_hour(now))
-        outbox.enqueue_events(tx.connection(), response.centre_id, [event], now=now)
+        outbox.enqueue_withdrawal(tx, response.centre_id, response.id, now=now)
         counted_days.reopen_past_day(tx.connection(), response.centre_id, response.answered_on, today=today)
     return _make_receipt_view(tx, response)
 

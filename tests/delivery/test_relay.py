@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 from feedback_service import clock
 from feedback_service.config import Settings
 from feedback_service.database import db, reading, transaction
-from feedback_service.delivery import clock_repair, numbering, outbox, relay, retry_policy
+from feedback_service.delivery import clock_repair, contents, numbering, outbox, relay, retry_policy
 from feedback_service.delivery.events import build_response_withdrawn
 from feedback_service.delivery.relay import ClaimedBatch, Relay
 from feedback_service.delivery.transports import https
@@ -72,9 +72,10 @@ def enqueue(tx: Session, n: int = 1, centre: str = CENTRE) -> list[str]:
     centre_id = tx.scalars(select(Centre.id).where(Centre.code == centre)).one()
     now = clock.now()
     new_events = [build_response_withdrawn(str(uuid.uuid4()), clock.truncate_to_hour(now)) for _ in range(n)]
+    before = set(tx.scalars(select(Event.id)))
     outbox.enqueue_events(tx.connection(), centre_id, new_events, now=now)
-    subjects = [new_event.subject for new_event in new_events]
-    return [str(id) for id in tx.scalars(select(Event.id).where(Event.subject.in_(subjects)).order_by(Event.id))]
+    new = select(Event.id).order_by(Event.due_at, Event.id)
+    return [str(event_id) for event_id in tx.scalars(new) if event_id not in before]
 
 
 def event_states(*ids: str) -> list[str]:
@@ -135,9 +136,10 @@ def test_an_answer_and_its_case_arrive_as_stored(event_relay: Relay, central: Re
     ]
     event = read_event(answer["id"])
     assert (event.state, event.attempts, event.reason, event.due_at) == ("delivered", 1, None, None)
-    assert event.body is not None and event.data is None
-    assert event.digest == hashlib.sha256(event.body.encode()).digest()
-    assert event.delivered_at == event.last_attempt_at is not None
+    assert stored.open_event(event).data == answer["data"] and event.content is None
+    assert event.body is not None and (body := contents.open_body(event.id, event.body)) is not None
+    assert event.digest == contents.digest_body(body) != hashlib.sha256(body.encode()).digest()
+    assert event.delivered_at == event.last_attempt_at == clock.truncate_to_hour(clock.now())
 
 
 def test_each_request_carries_one_centre_and_at_most_a_hundred_events(event_relay: Relay, central: Receiver) -> None:
