@@ -7,8 +7,10 @@ admin       the administration, for people who run centres
 errors      errors as pages
 page_cache  pages that are rendered once and filled in for each reader
 pages       what all pages share: rendering, headers, limits of forms
+forms       mistakes and refusals as messages
 languages   the language of a page, and how it writes days and numbers
-charts      charts as SVG
+charts      the charts
+svg         elements of SVG images
 assets      style sheets and scripts
 """
 

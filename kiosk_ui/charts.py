@@ -1,4 +1,4 @@
-"""Charts as SVG, drawn from plain values without scripts or inline styles; every text is escaped.
+"""Charts, drawn from plain values without scripts or inline styles.
 
 ``charts.css`` gives the colours by class, so they follow the reader's theme and contrast. A shape or hatching repeats
 what a colour says. Each chart is an image with a title and a description, and the page shows its table beneath.
@@ -7,24 +7,19 @@ Texts are already in the reader's language.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from math import sqrt
-from typing import Literal
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
+
+from feedback_service.figures.funnel_plot import Limits, Place
+from kiosk_ui import svg
+from kiosk_ui.svg import ChartText
 
 WIDTH = 420
 _LEFT_MARGIN, _RIGHT_MARGIN, _TOP_MARGIN, _BOTTOM_MARGIN = 44, 12, 14, 30
 
 NumberFormat = Callable[[float], str]
-
-
-@dataclass(frozen=True, slots=True)
-class ChartText:
-    """The title of a chart and a description for people who cannot see it; ``id`` is unique on the page."""
-
-    id: str
-    title: str
-    description: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +49,7 @@ class FunnelDot:
     label: str
     n: int
     value: float
-    zone: Literal["inside", "beyond_95", "beyond_998"]
-
-
-@dataclass(frozen=True, slots=True)
-class FunnelLimits:
-    """The limits of a funnel plot for groups of size ``n``, in percent."""
-
-    n: int
-    outer_low: float
-    low: float
-    high: float
-    outer_high: float
+    zone: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,23 +88,23 @@ def draw_trend(text: ChartText, points: Sequence[TrendPoint], mean: float | None
         if point.low is not None and point.high is not None:
             left, right, low_y, high_y = x(index - 0.5), x(index + 0.5), y(point.low), y(point.high)
             elements += [
-                _svg_tag("rect", "band", x=left, y=high_y, width=step, height=low_y - high_y),
-                _svg_line("limit", left, low_y, right, low_y),
-                _svg_line("limit", left, high_y, right, high_y),
+                svg.draw_element("rect", "band", x=left, y=high_y, width=step, height=low_y - high_y),
+                svg.draw_line("limit", left, low_y, right, low_y),
+                svg.draw_line("limit", left, high_y, right, high_y),
             ]
     if mean is not None:
-        elements.append(_svg_line("mean", _LEFT_MARGIN, y(mean), WIDTH - _RIGHT_MARGIN, y(mean)))
+        elements.append(svg.draw_line("mean", _LEFT_MARGIN, y(mean), WIDTH - _RIGHT_MARGIN, y(mean)))
     line = [None if point.value is None else (x(n), y(point.value)) for n, point in enumerate(points)]
-    elements += [_svg_path("value", segment) for segment in _split_at_gaps(line)]
+    elements += [svg.draw_path("value", segment) for segment in _split_at_gaps(line)]
     for index, point in enumerate(points):
         if point.value is not None:
-            mark = (_diamond_mark if point.signal else _circle_mark)(x(index), y(point.value))
-            elements.append(_add_title(f"{point.label}: {format_value(point.value)}", mark))
+            mark = svg.draw_mark("diamond" if point.signal else "circle", x(index), y(point.value))
+            elements.append(svg.add_title(f"{point.label}: {format_value(point.value)}", mark))
     for index in _pick_indexes(len(points), 4):
         anchor = "start" if index == 0 else "end" if index == len(points) - 1 else "middle"
         label_x = x(index) + {"start": -step / 2, "middle": 0, "end": step / 2}[anchor]
-        elements.append(_svg_text(label_x, height - 10, points[index].label, anchor))
-    return _svg_image("trend", text, height, elements)
+        elements.append(svg.draw_text(label_x, height - 10, points[index].label, anchor))
+    return svg.draw_image("trend", text, WIDTH, height, elements)
 
 
 def draw_pareto(text: ChartText, bars: Sequence[ParetoBar]) -> Markup:
@@ -129,28 +113,24 @@ def draw_pareto(text: ChartText, bars: Sequence[ParetoBar]) -> Markup:
     row_height, elements = 40, []
     for index, bar in enumerate(bars):
         top, length = index * row_height, max((WIDTH - 110) * bar.n / max_count, 2)
-        box = _svg_tag("rect", "bar", x=0, y=top + 18, width=length, height=14)
+        box = svg.draw_element("rect", "bar", x=0, y=top + 18, width=length, height=14)
         elements += [
-            _svg_text(0, top + 13, _shorten_text(bar.label, 46), "start", "name"),
-            _add_title(f"{bar.label}: {bar.value_text}", box),
-            _svg_text(length + 6, top + 30, bar.value_text, "start"),
+            svg.draw_text(0, top + 13, _shorten_text(bar.label, 46), "start", "name"),
+            svg.add_title(f"{bar.label}: {bar.value_text}", box),
+            svg.draw_text(length + 6, top + 30, bar.value_text, "start"),
         ]
-    return _svg_image("pareto", text, max(row_height * len(bars), 1), elements)
+    return svg.draw_image("pareto", text, WIDTH, max(row_height * len(bars), 1), elements)
 
 
 def draw_funnel(
-    text: ChartText,
-    dots: Sequence[FunnelDot],
-    limits: Sequence[FunnelLimits],
-    target: float,
-    format_value: NumberFormat,
+    text: ChartText, dots: Sequence[FunnelDot], limits: Sequence[Limits], target: float, format_value: NumberFormat
 ) -> Markup:
-    """Draw groups by size and value, with the limits that chance alone explains; ``limits`` has one at least.
+    """Draw groups by size and value, with the limits (0 to 1, at least of one size) that chance alone explains.
 
     A circle is inside the limits, a triangle beyond those of 95 %, a square beyond those of 99.8 %.
     """
     height = 280
-    scale_top = _round_up_scale(max([min(limits[0].high * 1.6, 100.0), *(dot.value for dot in dots)]))
+    scale_top = _round_up_scale(max([min(limits[0].high * 100 * 1.6, 100.0), *(dot.value for dot in dots)]))
     y = _plot_y(height, scale_top)
     low, high = sqrt(limits[0].n), sqrt(limits[-1].n)
     low, high = (low, high) if high > low else (low - 1, high + 1)
@@ -161,7 +141,7 @@ def draw_funnel(
 
     elements = [
         *_scale_lines(y, scale_top, format_value),
-        _svg_line("mean", _LEFT_MARGIN, y(target), WIDTH - _RIGHT_MARGIN, y(target)),
+        svg.draw_line("mean", _LEFT_MARGIN, y(target), WIDTH - _RIGHT_MARGIN, y(target)),
     ]
     for css_class, values in (
         ("limit outer", [limit.outer_low for limit in limits]),
@@ -169,22 +149,22 @@ def draw_funnel(
         ("limit", [limit.low for limit in limits]),
         ("limit", [limit.high for limit in limits]),
     ):
-        curve = [(x(limit.n), y(value)) for limit, value in zip(limits, values, strict=True)]
-        elements.append(_svg_path(css_class, curve))
-    marks = {"inside": _circle_mark, "beyond_95": _triangle_mark, "beyond_998": _square_mark}
+        curve = [(x(limit.n), y(value * 100)) for limit, value in zip(limits, values, strict=True)]
+        elements.append(svg.draw_path(css_class, curve))
+    shapes = {"inside": "circle", "beyond_95": "triangle", "beyond_998": "square"}
     for dot in dots:
-        mark = marks[dot.zone](x(dot.n), y(dot.value))
-        elements.append(_add_title(f"{dot.label}: {format_value(dot.value)}, n = {dot.n}", mark))
+        mark = svg.draw_mark(shapes[dot.zone], x(dot.n), y(dot.value))
+        elements.append(svg.add_title(f"{dot.label}: {format_value(dot.value)}, n = {dot.n}", mark))
     beyond = sorted((dot for dot in dots if dot.zone != "inside"), key=lambda dot: -dot.value)
     for dot in beyond[:6]:
         offset, anchor = (-8, "end") if x(dot.n) > WIDTH * 0.6 else (8, "start")
         label = _shorten_text(dot.label, 22)
-        elements.append(_svg_text(x(dot.n) + offset, y(dot.value) + 4, label, anchor, "name"))
+        elements.append(svg.draw_text(x(dot.n) + offset, y(dot.value) + 4, label, anchor, "name"))
     elements += [
-        _svg_text(x(limits[0].n), height - 10, str(limits[0].n), "start"),
-        _svg_text(x(limits[-1].n), height - 10, str(limits[-1].n), "end"),
+        svg.draw_text(x(limits[0].n), height - 10, str(limits[0].n), "start"),
+        svg.draw_text(x(limits[-1].n), height - 10, str(limits[-1].n), "end"),
     ]
-    return _svg_image("funnel", text, height, elements)
+    return svg.draw_image("funnel", text, WIDTH, height, elements)
 
 
 def draw_intervals(
@@ -200,20 +180,20 @@ def draw_intervals(
 
     for mark in marks:
         elements += [
-            _svg_line("rule", x(mark), 0, x(mark), bottom),
-            _svg_text(x(mark), bottom + 16, format_value(mark), "middle"),
+            svg.draw_line("rule", x(mark), 0, x(mark), bottom),
+            svg.draw_text(x(mark), bottom + 16, format_value(mark), "middle"),
         ]
     for index, bar in enumerate(bars):
         top, label = index * row_height, f"{bar.label}: {bar.value_text}"
-        elements.append(_svg_text(0, top + 14, _shorten_text(label, 48), "start", "name"))
+        elements.append(svg.draw_text(0, top + 14, _shorten_text(label, 48), "start", "name"))
         if bar.low is not None and bar.high is not None and bar.value is not None:
             elements += [
-                _svg_line("whisker", x(bar.low), top + 30, x(bar.high), top + 30),
-                _svg_line("whisker", x(bar.low), top + 25, x(bar.low), top + 35),
-                _svg_line("whisker", x(bar.high), top + 25, x(bar.high), top + 35),
-                _add_title(label, _circle_mark(x(bar.value), top + 30)),
+                svg.draw_line("whisker", x(bar.low), top + 30, x(bar.high), top + 30),
+                svg.draw_line("whisker", x(bar.low), top + 25, x(bar.low), top + 35),
+                svg.draw_line("whisker", x(bar.high), top + 25, x(bar.high), top + 35),
+                svg.add_title(label, svg.draw_mark("circle", x(bar.value), top + 30)),
             ]
-    return _svg_image("intervals", text, bottom + 24, elements)
+    return svg.draw_image("intervals", text, WIDTH, bottom + 24, elements)
 
 
 def draw_heat_map(text: ChartText, columns: Sequence[str], rows: Sequence[tuple[str, Sequence[HeatCell]]]) -> Markup:
@@ -221,37 +201,25 @@ def draw_heat_map(text: ChartText, columns: Sequence[str], rows: Sequence[tuple[
     label_width, header_height, cell_height = 92, 20, 34
     cell_width = (WIDTH - label_width) / max(len(columns), 1)
     elements = [
-        _svg_text(label_width + cell_width * (index + 0.5), 13, column, "middle")
+        svg.draw_text(label_width + cell_width * (index + 0.5), 13, column, "middle")
         for index, column in enumerate(columns)
     ]
     for row_index, (name, cells) in enumerate(rows):
         top = header_height + cell_height * row_index
-        elements.append(_svg_text(0, top + 21, _shorten_text(name, 16), "start", "name"))
+        elements.append(svg.draw_text(0, top + 21, _shorten_text(name, 16), "start", "name"))
         for index, cell in enumerate(cells):
             left = label_width + cell_width * index
             if cell.strength is None:
                 css_class = "heat none"
-                content = _svg_line("hatch", left + 4, top + cell_height - 5, left + cell_width - 4, top + 5)
+                content = svg.draw_line("hatch", left + 4, top + cell_height - 5, left + cell_width - 4, top + 5)
             else:
                 css_class = f"heat heat-{min(int(cell.strength * 5), 4)}"
                 text_class = "in strong" if cell.strength >= 0.8 else "in"
-                content = _svg_text(left + cell_width / 2, top + 21, cell.value_text, "middle", text_class)
-            box_size = {"width": cell_width - 2, "height": cell_height - 2, "rx": 3}
-            box = _svg_tag("rect", css_class, x=left + 1, y=top + 1, **box_size)
-            elements += [_add_title(f"{cell.name}: {cell.value_text}", box), content]
-    return _svg_image("grid", text, header_height + cell_height * len(rows), elements)
-
-
-# SVG elements -------------------------------------------------------------------------------------------------
-
-
-def _svg_image(css_class: str, text: ChartText, height: float, elements: Sequence[Markup]) -> Markup:
-    title_id, description_id = escape(f"{text.id}-title"), escape(f"{text.id}-about")
-    return Markup(
-        f'<svg class="chart {css_class}" viewBox="0 0 {WIDTH} {_format_coordinate(height)}" role="img" '
-        f'aria-labelledby="{title_id} {description_id}"><title id="{title_id}">{escape(text.title)}</title>'
-        f'<desc id="{description_id}">{escape(text.description)}</desc>{Markup().join(elements)}</svg>'
-    )
+                content = svg.draw_text(left + cell_width / 2, top + 21, cell.value_text, "middle", text_class)
+            width, height = cell_width - 2, cell_height - 2
+            box = svg.draw_element("rect", css_class, x=left + 1, y=top + 1, width=width, height=height, rx=3)
+            elements += [svg.add_title(f"{cell.name}: {cell.value_text}", box), content]
+    return svg.draw_image("grid", text, WIDTH, header_height + cell_height * len(rows), elements)
 
 
 def _plot_y(height: float, scale_top: float) -> Callable[[float], float]:
@@ -265,63 +233,10 @@ def _scale_lines(y: Callable[[float], float], scale_top: float, format_value: Nu
     elements = []
     for value in (0.0, scale_top * 0.5, scale_top):
         elements += [
-            _svg_line("rule", _LEFT_MARGIN, y(value), WIDTH - _RIGHT_MARGIN, y(value)),
-            _svg_text(_LEFT_MARGIN - 6, y(value) + 4, format_value(value), "end"),
+            svg.draw_line("rule", _LEFT_MARGIN, y(value), WIDTH - _RIGHT_MARGIN, y(value)),
+            svg.draw_text(_LEFT_MARGIN - 6, y(value) + 4, format_value(value), "end"),
         ]
     return elements
-
-
-def _svg_tag(name: str, css_class: str, **attributes: float) -> Markup:
-    attribute_text = " ".join(f'{key}="{_format_coordinate(value)}"' for key, value in attributes.items())
-    return Markup(f'<{name} class="{css_class}" {attribute_text}/>')
-
-
-def _svg_line(css_class: str, x1: float, y1: float, x2: float, y2: float) -> Markup:
-    return _svg_tag("line", css_class, x1=x1, y1=y1, x2=x2, y2=y2)
-
-
-def _svg_path(css_class: str, points: Sequence[tuple[float, float]]) -> Markup:
-    steps = " ".join(
-        f"{'L' if index else 'M'}{_format_coordinate(x)} {_format_coordinate(y)}" for index, (x, y) in enumerate(points)
-    )
-    return Markup(f'<path class="{css_class}" d="{steps}"/>')
-
-
-def _circle_mark(x: float, y: float) -> Markup:
-    return _svg_tag("circle", "dot", cx=x, cy=y, r=3.5)
-
-
-def _diamond_mark(x: float, y: float) -> Markup:
-    return _svg_polygon("dot beyond", [(x, y - 7), (x + 7, y), (x, y + 7), (x - 7, y)])
-
-
-def _triangle_mark(x: float, y: float) -> Markup:
-    return _svg_polygon("dot aside", [(x, y - 6), (x + 6, y + 5), (x - 6, y + 5)])
-
-
-def _square_mark(x: float, y: float) -> Markup:
-    return _svg_polygon("dot beyond", [(x - 5, y - 5), (x + 5, y - 5), (x + 5, y + 5), (x - 5, y + 5)])
-
-
-def _svg_polygon(css_class: str, corners: Sequence[tuple[float, float]]) -> Markup:
-    points = " ".join(f"{_format_coordinate(x)},{_format_coordinate(y)}" for x, y in corners)
-    return Markup(f'<polygon class="{css_class}" points="{points}"/>')
-
-
-def _svg_text(x: float, y: float, content: str, anchor: str, css_class: str = "mark") -> Markup:
-    return Markup(
-        f'<text class="{css_class} {anchor}" x="{_format_coordinate(x)}" y="{_format_coordinate(y)}">'
-        f"{escape(content)}</text>"
-    )
-
-
-def _add_title(title: str, element: Markup) -> Markup:
-    return Markup(f"<g><title>{escape(title)}</title>{element}</g>")
-
-
-def _format_coordinate(value: float) -> str:
-    """Write a coordinate with at most one decimal."""
-    return f"{value:.1f}".rstrip("0").rstrip(".")
 
 
 def _shorten_text(text: str, max_length: int) -> str:
@@ -343,10 +258,6 @@ def _pick_indexes(total: int, max_count: int) -> list[int]:
 
 def _split_at_gaps(points: Sequence[tuple[float, float] | None]) -> list[list[tuple[float, float]]]:
     """Split the points into lines that break where a point is missing."""
-    segments: list[list[tuple[float, float]]] = [[]]
-    for point in points:
-        if point is None:
-            segments.append([])
-        else:
-            segments[-1].append(point)
-    return [segment for segment in segments if len(segment) > 1]
+    stretches = groupby(points, key=lambda point: point is None)
+    lines = [[point for point in stretch if point is not None] for _is_gap, stretch in stretches]
+    return [line for line in lines if len(line) > 1]

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from flask import Flask, Response
-from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from feedback_service.errors import N_, FeedbackError
@@ -41,12 +40,10 @@ TEXT_BY_STATUS = {
     409: ErrorText(N_("This does not fit what is already known"), (N_("Reload the page to see how things are now."),)),
     410: ErrorText(N_("This link no longer works"), (ASK_AT_CENTRE,)),
     413: ErrorText(
-        N_("That is too much text"),
-        (N_("Go back and make it shorter: a comment has up to 1000 characters."),),
+        N_("That is too much text"), (N_("Go back and make it shorter: a comment has up to 1000 characters."),)
     ),
     415: ErrorText(
-        N_("The form came in a way we do not read"),
-        (N_("Go back to the page before, reload it and try again."),),
+        N_("The form came in a way we do not read"), (N_("Go back to the page before, reload it and try again."),)
     ),
     422: ErrorText(N_("Something in the form is not right"), (N_("Go back, check what you chose and try again."),)),
     429: ErrorText(
@@ -73,21 +70,21 @@ TEXT_BY_SLUG = {
 
 def register(app: Flask) -> None:
     """Answer errors with these pages, unless a blueprint has pages of its own."""
-    app.register_error_handler(FeedbackError, handle_feedback_error)
-    app.register_error_handler(HTTPException, handle_http_error)
+    app.register_error_handler(FeedbackError, handle_error)
+    app.register_error_handler(HTTPException, handle_error)
 
 
-def handle_feedback_error(error: FeedbackError) -> ResponseReturnValue:
-    """Answer one of our own errors."""
-    text = TEXT_BY_SLUG.get(error.slug) or find_error_text(error.status)
-    return add_error_headers(_respond_with_error(error.status, text), error)
+def handle_error(error: FeedbackError | HTTPException) -> Response:
+    """Answer one of our own errors, or one of the web framework: no such address, a body too large, a fault of ours."""
+    status = find_status(error)
+    text = TEXT_BY_SLUG.get(getattr(error, "slug", "")) or find_error_text(status)
+    page = respond_with_page("error.html", status, text=text, offers_code=status in (404, 405, 410))
+    return add_error_headers(page, error)
 
 
-def handle_http_error(error: HTTPException) -> ResponseReturnValue:
-    """Answer an error of the web framework: no such address, a body too large, a fault of ours."""
-    if error.code is None or error.code < 400:
-        return error
-    return add_error_headers(_respond_with_error(error.code, find_error_text(error.code)), error)
+def find_status(error: FeedbackError | HTTPException) -> int:
+    """Return the status of HTTP that the error stands for."""
+    return error.status if isinstance(error, FeedbackError) else error.code or 500
 
 
 def add_error_headers(response: Response, error: FeedbackError | HTTPException) -> Response:
@@ -103,7 +100,3 @@ def add_error_headers(response: Response, error: FeedbackError | HTTPException) 
 def find_error_text(status: int) -> ErrorText:
     """Return the text for a status, or a general one for a status that has no text of its own."""
     return TEXT_BY_STATUS.get(status) or TEXT_BY_STATUS[400 if status < 500 else 500]
-
-
-def _respond_with_error(status: int, text: ErrorText) -> Response:
-    return respond_with_page("error.html", status, text=text, offers_code=status in (404, 405, 410))

@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Callable, Hashable
 from functools import lru_cache
-from typing import NamedTuple
 
 from flask import Response, request
 from markupsafe import escape
@@ -14,16 +13,6 @@ from kiosk_ui.pages import current_path, respond, source_of_visit, wants_whole_p
 
 _PLACEHOLDER_SECRET = secrets.token_hex(16)  # random, so that no stored name can look like a placeholder
 _PATH = f"/path-{_PLACEHOLDER_SECRET}"
-
-
-class _ReaderContext(NamedTuple):
-    """What the HTML of every page depends on besides its own arguments."""
-
-    language: str
-    languages: tuple[str, ...]
-    via: str | None
-    script_root: str
-    whole_page: bool
 
 
 def make_placeholder(name: str) -> str:
@@ -37,9 +26,8 @@ def respond_with_cached_page(render: Callable[..., str], *arguments: Hashable, *
     ``render`` runs once for the same arguments, so it must depend on nothing else. Its first argument is a
     placeholder for the path of the page. The texts of the placeholders are escaped unless they are ``Markup``.
     """
-    reader = _ReaderContext(
-        current_language(), available_languages(), source_of_visit(), request.script_root, wants_whole_page()
-    )
+    # What the HTML of every page depends on besides its own arguments.
+    reader = (current_language(), available_languages(), source_of_visit(), request.script_root, wants_whole_page())
     html = _render_with_placeholders(render, reader, arguments).replace(_PATH, current_path())
     for name, text in placeholders.items():
         html = html.replace(make_placeholder(name), escape(text))
@@ -47,7 +35,5 @@ def respond_with_cached_page(render: Callable[..., str], *arguments: Hashable, *
 
 
 @lru_cache(maxsize=256)
-def _render_with_placeholders(
-    render: Callable[..., str], reader: _ReaderContext, arguments: tuple[Hashable, ...]
-) -> str:
+def _render_with_placeholders(render: Callable[..., str], reader: Hashable, arguments: tuple[Hashable, ...]) -> str:
     return render(_PATH, *arguments)

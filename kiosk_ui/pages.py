@@ -115,7 +115,6 @@ def _limit_form() -> None:
 
 
 def _compress(response: Response) -> Response:
-    """Compress a long page."""
     if (
         response.mimetype == "text/html"
         and not response.direct_passthrough

@@ -12,14 +12,9 @@ from sqlalchemy import delete, exists, insert, or_, select
 from sqlalchemy.orm import Session
 
 from feedback_service.counts import live, tallies
-from feedback_service.counts.counted_days import (
-    invitations_closed_until,
-    lock_days,
-    mark_day,
-    select_open_days,
-)
+from feedback_service.counts.counted_days import invitations_closed_until, lock_days, mark_day, select_open_days
 from feedback_service.counts.live import GroupCounts
-from feedback_service.counts.rollups import first_of_next_month, read_stored
+from feedback_service.counts.rollups import WantedCounts, first_of_next_month, read_stored
 from feedback_service.counts.tallies import ANSWERS_BY, INVITATIONS_BY, WHOLE, Counts
 from feedback_service.models import Centre, CountRollup, DraftAnswer, Invitation
 
@@ -80,17 +75,11 @@ def close_invitation_days(tx: Session, centre_id: uuid.UUID, *, before: date, li
 
 def _store_counts(tx: Session, subject: str, by: str, span: str, groups: Sequence[GroupCounts]) -> None:
     place = {"subject": subject, "by": by, "span": span}
-    rows = [
-        place
-        | group._asdict()
-        | {
-            "counts": tallies.serialise_counts(group.counts),
-            "headlines": tallies.serialise_counts(tallies.select_headlines(group.counts))
-            if subject == "answers"
-            else "",
-        }
-        for group in groups
-    ]
+    rows = []
+    for group in groups:
+        headlines = tallies.serialise_counts(tallies.select_headlines(group.counts)) if subject == "answers" else ""
+        texts = {"counts": tallies.serialise_counts(group.counts), "headlines": headlines}
+        rows.append(place | group._asdict() | texts)
     if rows:
         tx.execute(insert(CountRollup), rows)
     if subject == "answers" and by != WHOLE:
@@ -118,6 +107,7 @@ def _store_months(tx: Session, subject: str, centre_id: uuid.UUID, before: date)
 def _sum_month(tx: Session, subject: str, by: str, centre_id: uuid.UUID, month: date) -> list[GroupCounts]:
     sums: defaultdict[str, Counts] = defaultdict(dict)
     end = first_of_next_month(month) - timedelta(days=1)
-    for group in read_stored(tx, subject, by, [centre_id], month, end, lambda *_: True, daily=True):
+    wanted = WantedCounts([centre_id], month, end, by, daily=True)
+    for group in read_stored(tx, subject, wanted, lambda *_: True):
         tallies.add_counts(sums[group.key], group.counts)
     return [GroupCounts(centre_id, month, key, counts) for key, counts in sums.items()]

@@ -61,9 +61,7 @@ def reopen_invitations(tx: Session, centre_id: uuid.UUID, *, since: date = date.
     lock_days(tx, centre_id)
     since = max(since, oldest_kept_day(tx, centre_id))
     delete_stored = delete(CountRollup).where(
-        CountRollup.centre_id == centre_id,
-        CountRollup.subject == "invitations",
-        CountRollup.by.in_(INVITATIONS_BY),
+        CountRollup.centre_id == centre_id, CountRollup.subject == "invitations", CountRollup.by.in_(INVITATIONS_BY)
     )
     for span, first in (("day", since), ("month", since.replace(day=1))):
         tx.execute(delete_stored.where(CountRollup.span == span, CountRollup.day >= first))

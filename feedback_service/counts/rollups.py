@@ -11,6 +11,7 @@ stored oldest first, so all days after the latest stored one are counted live.
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import groupby, pairwise
 from operator import itemgetter
@@ -29,25 +30,30 @@ from feedback_service.models import Centre, CountRollup
 NAMED_CENTRES = 10_000
 
 
-def read_answers(
-    tx: Session,
-    centres: Collection[uuid.UUID],
-    first: date,
-    last: date,
-    by: str = WHOLE,
-    *,
-    daily: bool = False,
-    headlines: bool = False,
-    only: Collection[str] | None = None,
-) -> Iterator[GroupCounts]:
-    """The counts of answers from ``first`` to ``last``, grouped by one of ``ANSWERS_BY``.
+@dataclass(frozen=True, slots=True)
+class WantedCounts:
+    """Which counts to read: of these centres and days, ``by`` one way of grouping.
 
-    Closed days and months come as they are stored, open days are counted live; whole months come as one unless
-    ``daily``. With ``headlines`` only the questions of ``tallies.headline_questions`` are sure to be counted; if
-    ``only`` names keys, groups with other keys have only the number of people who answered.
+    Whole months come as one unless ``daily``. If ``only`` names keys, other groups are of no interest.
+    """
+
+    centres: Collection[uuid.UUID]
+    first: date
+    last: date
+    by: str = WHOLE
+    daily: bool = False
+    only: Collection[str] | None = None
+
+
+def read_answers(tx: Session, wanted: WantedCounts, *, headlines: bool = False) -> Iterator[GroupCounts]:
+    """The counts of answers, grouped by one of ``ANSWERS_BY``.
+
+    Closed days and months come as they are stored, open days are counted live. With ``headlines`` only the questions
+    of ``tallies.headline_questions`` are sure to be counted; of groups that are not wanted, only the people who
+    answered.
     """
     still_open: defaultdict[uuid.UUID, set[date]] = defaultdict(set)
-    for centre_id, day in tx.execute(select_open_days(Centre.id.in_(centres), last, first)):
+    for centre_id, day in tx.execute(select_open_days(Centre.id.in_(wanted.centres), wanted.last, wanted.first)):
         still_open[centre_id].add(day)
     open_months = {(centre, day.replace(day=1)) for centre, days in still_open.items() for day in days}
 
@@ -56,68 +62,53 @@ def read_answers(
             return (centre_id, day) not in open_months
         return day not in still_open.get(centre_id, ())
 
-    def read_closed(subject: str, **how: Any) -> Iterator[GroupCounts]:
-        return read_stored(tx, subject, by, centres, first, last, is_valid, daily=daily, **how)
-
-    yield from read_closed("answers", headlines=headlines, only=only)
-    if only is not None:
-        for people in read_closed("people"):
-            yield from (group for group in live.split_groups(people) if group.key not in only)
-    yield from live.count_answers(tx, still_open, [by])[by]
+    yield from read_stored(tx, "answers", wanted, is_valid, headlines=headlines)
+    if wanted.only is not None:
+        for people in read_stored(tx, "people", replace(wanted, only=None), is_valid):
+            yield from (group for group in live.split_groups(people) if group.key not in wanted.only)
+    yield from live.count_answers(tx, still_open, [wanted.by])[wanted.by]
 
 
 def read_invitations(
-    tx: Session,
-    centres: Collection[uuid.UUID],
-    first: date,
-    last: date,
-    by: str = WHOLE,
-    *,
-    daily: bool = False,
-    front_offices: bool = True,
-    each_day: bool = True,
-    only: Collection[str] | None = None,
+    tx: Session, wanted: WantedCounts, *, front_offices: bool = True, each_day: bool = True
 ) -> Iterator[GroupCounts]:
-    """How far the invitations issued from ``first`` to ``last`` went, grouped by one of ``INVITATIONS_BY``.
+    """How far the invitations issued on these days went, grouped by one of ``INVITATIONS_BY``.
 
     Those counted live have an empty front office without ``front_offices``, and one day for all without
-    ``each_day``: this saves SQLite a sort. If ``only`` names keys, groups with other keys may be absent.
+    ``each_day``: this saves SQLite a sort. Groups that are not wanted may be absent.
     """
-    closed_until = invitations_closed_until(tx, centres)
+    closed_until = invitations_closed_until(tx, wanted.centres)
     if closed_until:
-        yield from read_stored(tx, "invitations", by, centres, first, last, lambda *_: True, daily=daily, only=only)
+        yield from read_stored(tx, "invitations", wanted, lambda *_: True)
     live_since: defaultdict[date, list[uuid.UUID]] = defaultdict(list)
-    for centre_id in centres:
-        live_since[max(first, closed_until.get(centre_id, date.min) + timedelta(days=1))].append(centre_id)
-    for begin, live_centres in live_since.items():
-        if begin <= last:
-            yield from live.count_invitations(
-                tx, live_centres, begin, last, by, front_offices=front_offices, each_day=each_day
-            )
+    for centre_id in wanted.centres:
+        begin = max(wanted.first, closed_until.get(centre_id, date.min) + timedelta(days=1))
+        if begin <= wanted.last:
+            live_since[begin].append(centre_id)
+    for begin, centres in live_since.items():
+        yield from live.count_invitations(
+            tx, centres, begin, wanted.last, wanted.by, front_offices=front_offices, each_day=each_day
+        )
 
 
 def read_stored(
     tx: Session,
     subject: str,
-    by: str,
-    centres: Collection[uuid.UUID],
-    first: date,
-    last: date,
+    wanted: WantedCounts,
     is_valid: Callable[[uuid.UUID, str, date], bool],
     *,
-    daily: bool = False,
     headlines: bool = False,
-    only: Collection[str] | None = None,
 ) -> Iterator[GroupCounts]:
-    """Stored months, and stored days where a month has no valid sum; ``only`` limits them to these keys.
+    """Stored months, and stored days where a month has no valid sum, of the groups that are wanted.
 
     ``is_valid`` says of a centre, a span (``day`` or ``month``) and its first day whether the stored sum may be used.
     """
+    centres, first, last = wanted.centres, wanted.first, wanted.last
     counts = CountRollup.headlines if headlines else CountRollup.counts
-    months = [] if daily else list(_whole_months(first, last))
-    conditions = [CountRollup.centre_id.in_(centres), CountRollup.subject == subject, CountRollup.by == by]
-    if only is not None:
-        conditions.append(CountRollup.key.in_(only))
+    months = [] if wanted.daily else list(_whole_months(first, last))
+    conditions = [CountRollup.centre_id.in_(centres), CountRollup.subject == subject, CountRollup.by == wanted.by]
+    if wanted.only is not None:
+        conditions.append(CountRollup.key.in_(wanted.only))
     all_centres, covered = set(centres), defaultdict[date, set[uuid.UUID]](set)
     if months:
         of_months = (*conditions, CountRollup.span == "month", CountRollup.day.between(months[0], months[-1]))
@@ -141,19 +132,11 @@ def read_stored(
 
 
 def _read_rows(
-    tx: Session,
-    centres: Collection[uuid.UUID],
-    counts: InstrumentedAttribute[str],
-    *where: ColumnElement[bool],
+    tx: Session, centres: Collection[uuid.UUID], counts: InstrumentedAttribute[str], *where: ColumnElement[bool]
 ) -> Iterator[GroupCounts]:
     # Of one centre, the id is not read: reading the same id from thousands of rows would take a tenth of the time.
     only_id = next(iter(centres)) if len(centres) == 1 else None
-    columns: list[Any] = [
-        CountRollup.day,
-        CountRollup.key,
-        counts,
-        *([] if only_id else [CountRollup.centre_id]),
-    ]
+    columns: list[Any] = [CountRollup.day, CountRollup.key, counts, *([] if only_id else [CountRollup.centre_id])]
     for day, key, text, *ids in tx.execute(select(*columns).where(*where)):
         yield GroupCounts(only_id or ids[0], day, key, tallies.parse_counts(text))
 

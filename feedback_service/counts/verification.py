@@ -47,7 +47,6 @@ def find_mismatches(tx: Session) -> list[CountMismatch]:
 
 
 def _compare_centre(tx: Session, centre_id: uuid.UUID, code: str) -> Iterator[CountMismatch]:
-    """Compare all stored counts of a centre with recounted ones."""
     marks = tx.execute(select(CountedDay.day, CountedDay.closed).where(CountedDay.centre_id == centre_id)).all()
     closed = frozenset(day for day, is_closed in marks if is_closed)
     # Stored counts of an open day and of its month are not used, so they need not be right.
@@ -74,17 +73,14 @@ def _compare_counts(
     unused: Collection[date],
 ) -> Iterator[CountMismatch]:
     """Compare stored days with recounted ones, and stored months with the sums of recounted days."""
-    conditions = (
-        CountRollup.centre_id == centre_id,
-        CountRollup.subject == subject,
-        CountRollup.by == by,
-        CountRollup.day >= since,
-    )
+    group_rows = (CountRollup.centre_id == centre_id, CountRollup.subject == subject, CountRollup.by == by)
     columns = (CountRollup.span, CountRollup.day, CountRollup.key, CountRollup.counts, CountRollup.headlines)
     unused_months = {day.replace(day=1) for day in unused}
     stored = {
         (span, day, key): (counts, headlines)
-        for span, day, key, counts, headlines in tx.execute(select(*columns).where(*conditions))
+        for span, day, key, counts, headlines in tx.execute(
+            select(*columns).where(*group_rows, CountRollup.day >= since)
+        )
         if day not in (unused if span == "day" else unused_months)
     }
     months = {day for span, day, _ in stored if span == "month"}

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 from sqlalchemy.orm import Session
 
-from feedback_service.counts import rollups
+from feedback_service.counts.rollups import WantedCounts, read_answers
 from feedback_service.counts.tallies import WHOLE, Counts, iterate_cells
 from feedback_service.figures import cusum
 from feedback_service.figures.cusum import BASELINE_DAYS, WATCH_DAYS, Day, Excess
@@ -50,7 +50,7 @@ def _read_days(
         if not keys:
             continue
         totals: defaultdict[str, dict[date, tuple[int, int]]] = defaultdict(dict)
-        for group in rollups.read_answers(tx, [centre_id], first, last, by, daily=True, only=keys):
+        for group in read_answers(tx, WantedCounts([centre_id], first, last, by, daily=True, only=keys)):
             if group.key in keys:
                 n, bad = totals[group.key].get(group.day, (0, 0))
                 more, worse = _count_bad_answers(group.counts, methodology)

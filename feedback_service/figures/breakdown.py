@@ -37,7 +37,6 @@ class GroupFigures:
     bad: Share | None = None
     place: Place | None = None
     response_rate: float | None = None
-    invited: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,6 @@ def _make_breakdown(front_office: str, by: str, summary: Summary, titles: Mappin
         bad = count_bad_answers(content.figures, summary.methodology, front_office)
         if not index.n and not (bad and bad.n):
             continue
-        has_response_rate = by in GROUPINGS_OF_INVITATIONS and bool(content.funnel.invited)
         groups.append(
             GroupFigures(
                 key=group.key,
@@ -82,8 +80,7 @@ def _make_breakdown(front_office: str, by: str, summary: Summary, titles: Mappin
                 index=index,
                 bad=bad,
                 place=locate_group(bad, target) if bad is not None and bad.n and target is not None else None,
-                response_rate=content.funnel.response_rate if has_response_rate else None,
-                invited=content.funnel.invited if has_response_rate else None,
+                response_rate=content.funnel.response_rate if by in GROUPINGS_OF_INVITATIONS else None,
             )
         )
     sizes = [each.bad.n for each in groups if each.bad is not None and each.bad.n]

@@ -7,7 +7,6 @@ verdict is *too few*.
 """
 
 from dataclasses import dataclass
-from fractions import Fraction
 from math import hypot, sqrt
 from statistics import NormalDist
 from typing import Literal
@@ -17,6 +16,8 @@ from feedback_service.indicators.statistics import (
     Interval,
     Z,
     adjusted_index,
+    interval_to_percent,
+    percentage,
     to_percent,
     wilson,
     wilson_limits,
@@ -39,7 +40,7 @@ class Share:
     @property
     def share(self) -> float | None:
         """In percent, one decimal; ``None`` when nobody answered."""
-        return to_percent(Fraction(self.count, self.n)) if self.n else None
+        return percentage(self.count, self.n)
 
     @property
     def interval(self) -> Interval | None:
@@ -69,10 +70,10 @@ def compare_shares(now: Share, before: Share, *, more_is: Literal["worse", "bett
     if not now.n or not before.n:
         return Difference(None, None, "too_few")
     points = now.count / now.n - before.count / before.n
-    careful = _side_of_zero(_newcombe_interval(now, before, _CAREFUL))
+    careful = _newcombe_interval(now, before, _CAREFUL)
     less: Literal["worse", "better"] = "better" if more_is == "worse" else "worse"
     verdict = _choose_verdict(careful, min(now.n, before.n), above=more_is, below=less)
-    return Difference(to_percent(points), _to_percent(_newcombe_interval(now, before, Z)), verdict)
+    return Difference(to_percent(points), interval_to_percent(_newcombe_interval(now, before, Z)), verdict)
 
 
 def compare_indices(now: LoyaltyIndex, before: LoyaltyIndex) -> Difference:
@@ -92,8 +93,8 @@ def compare_indices(now: LoyaltyIndex, before: LoyaltyIndex) -> Difference:
     def interval(z: float) -> Interval:
         return max(difference - z * deviation, -2.0), min(difference + z * deviation, 2.0)
 
-    verdict = _choose_verdict(_side_of_zero(interval(_CAREFUL)), min(now.n, before.n), above="better", below="worse")
-    return Difference(to_percent(points), _to_percent(interval(Z)), verdict)
+    verdict = _choose_verdict(interval(_CAREFUL), min(now.n, before.n), above="better", below="worse")
+    return Difference(to_percent(points), interval_to_percent(interval(Z)), verdict)
 
 
 def _newcombe_interval(now: Share, before: Share, z: float) -> Interval:
@@ -102,18 +103,9 @@ def _newcombe_interval(now: Share, before: Share, z: float) -> Interval:
     return p - q - hypot(p - p_low, q_high - q), p - q + hypot(p_high - p, q - q_low)
 
 
-def _side_of_zero(interval: Interval) -> int:
-    """1 if the interval is above zero, -1 if it is below zero, 0 if zero is in it."""
+def _choose_verdict(interval: Interval, smaller_n: int, *, above: Verdict, below: Verdict) -> Verdict:
+    """The verdict on a difference whose interval lies ``above`` zero, ``below`` it, or on both sides."""
     low, high = interval
-    return (low > 0) - (high < 0)
-
-
-def _choose_verdict(sign: int, smaller_n: int, *, above: Verdict, below: Verdict) -> Verdict:
     if smaller_n < ENOUGH:
         return "too_few"
-    return {1: above, -1: below, 0: "no_different"}[sign]
-
-
-def _to_percent(interval: Interval) -> Interval:
-    low, high = interval
-    return to_percent(low), to_percent(high)
+    return above if low > 0 else below if high < 0 else "no_different"

@@ -14,8 +14,7 @@ from typing import Literal
 
 from feedback_service.figures.comparison import Share
 
-INNER, OUTER = 0.95, 0.998
-_TAILS = (0.001, 0.025, 0.975, 0.999)
+_TAILS = (0.001, 0.025, 0.975, 0.999)  # of the outer and the inner limits
 _FAR = 14  # standard deviations from the mean beyond which nothing happens
 
 Place = Literal["inside", "beyond_95", "beyond_998"]

@@ -9,23 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 
-from feedback_service.figures.comparison import (
-    Difference,
-    Share,
-    compare_indices,
-    compare_shares,
-)
+from feedback_service.figures.comparison import Difference, Share, compare_indices, compare_shares
 from feedback_service.figures.control_chart import Chart, compute_chart
-from feedback_service.figures.shapes import (
-    SPANS,
-    FigureQuery,
-    Group,
-    Key,
-    Summary,
-    count_bad_answers,
-)
+from feedback_service.figures.shapes import SPANS, FigureQuery, Group, Key, Summary, count_bad_answers
 from feedback_service.indicators.scoring import LoyaltyIndex, ReasonFigure
-from feedback_service.indicators.statistics import to_percent
+from feedback_service.indicators.statistics import percentage, to_percent
 from feedback_service.vocabulary import FRONT_OFFICES
 
 TREND_WEEKS = 26  # of the trend of a short period; the trend of a long one goes by months
@@ -39,7 +27,6 @@ class FrontOfficeFigures:
     name: str
     index: LoyaltyIndex | None
     bad: Share | None
-    index_before: LoyaltyIndex | None
     index_change: Difference | None
     bad_change: Difference | None
 
@@ -137,15 +124,14 @@ def compare_bad_shares(now: Share | None, before: Share | None) -> Difference | 
 
 
 def _compare_with_before(name: str, now: Summary, before: Summary) -> FrontOfficeFigures:
-    index, index_before = now.figures.find_index(name), before.figures.find_index(name)
+    index = now.figures.find_index(name)
     bad = count_bad_answers(now.figures, now.methodology, name)
     bad_before = count_bad_answers(before.figures, before.methodology, name)
     return FrontOfficeFigures(
         name=name,
         index=index,
         bad=bad,
-        index_before=index_before,
-        index_change=compare_index(index, index_before),
+        index_change=compare_index(index, before.figures.find_index(name)),
         bad_change=compare_bad_shares(bad, bad_before),
     )
 
@@ -157,8 +143,8 @@ def _make_source(group: Group, summary: Summary, counted: Collection[str]) -> So
     indices = [indicator.index for indicator in group.content.figures.indicators]
     if any(index is None for index in indices):
         return SourceFigures(name, name in counted, None, None)
-    n, invited = sum(index.n for index in indices if index is not None), summary.funnel.invited
-    return SourceFigures(name, name in counted, n, to_percent(Fraction(n, invited)) if invited else None)
+    n = sum(index.n for index in indices if index is not None)
+    return SourceFigures(name, name in counted, n, percentage(n, summary.funnel.invited))
 
 
 def _list_periods(by: str, trend: FigureQuery, query: FigureQuery, groups: Sequence[Group]) -> tuple[str, ...]:

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from fractions import Fraction
 
 from feedback_service.figures.comparison import Share
 from feedback_service.indicators.methodology import Methodology
 from feedback_service.indicators.scoring import Figures
-from feedback_service.indicators.statistics import to_percent
+from feedback_service.indicators.statistics import percentage
 
 Key = str | None  # of a group; None where nothing is known, for example no window
 
@@ -110,7 +109,7 @@ class Funnel:
     @property
     def response_rate(self) -> float | None:
         """Answered invitations in percent of all, one decimal; ``None`` when nobody was invited."""
-        return to_percent(Fraction(self.answered, self.invited)) if self.invited else None
+        return percentage(self.answered, self.invited)
 
 
 @dataclass(frozen=True, slots=True)

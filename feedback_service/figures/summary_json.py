@@ -1,5 +1,7 @@
 """The JSON of a summary: the reply of GET /summaries, which the command ``summary`` prints too."""
 
+from dataclasses import asdict
+
 from feedback_service.figures.shapes import Funnel, Group, Summary, WithoutSignals
 from feedback_service.indicators.scoring import Figures, IndicatorFigure, QuestionFigure
 from feedback_service.indicators.statistics import Interval
@@ -34,31 +36,22 @@ def _without_signals_json(rest: WithoutSignals) -> dict[str, object]:
 
 
 def _funnel_json(funnel: Funnel) -> dict[str, object]:
-    return {
-        "completed": funnel.completed,
-        "invited": funnel.invited,
-        "opened": funnel.opened,
-        "started": funnel.started,
-        "answered": funnel.answered,
-        "response_rate": funnel.response_rate,
-    }
+    return asdict(funnel) | {"response_rate": funnel.response_rate}
 
 
 def _figures_json(figures: Figures) -> dict[str, object]:
     return {
         "indicators": [_indicator_json(figure) for figure in figures.indicators],
         "questions": [_question_json(figure) for figure in figures.questions],
-        "reasons": [{"id": reason.id, "n": reason.n} for reason in figures.reasons],
+        "reasons": [asdict(reason) for reason in figures.reasons],
     }
 
 
 def _indicator_json(figure: IndicatorFigure) -> dict[str, object]:
-    index = figure.index
+    index, place = figure.index, {"id": "loyalty_index", "front_office": figure.front_office}
     if index is None:
-        return {"id": "loyalty_index", "front_office": figure.front_office, "suppressed": True}
-    return {
-        "id": "loyalty_index",
-        "front_office": figure.front_office,
+        return place | {"suppressed": True}
+    return place | {
         "n": index.n,
         "promoters": index.promoters,
         "passives": index.passives,

@@ -7,9 +7,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feedback_service.counts import tallies
-from feedback_service.counts.tallies import PEOPLE
+from feedback_service.figures.period_counts import Counts, PeriodCounts, count_period
 from feedback_service.figures.shapes import FigureQuery, Summary, WithoutSignals
-from feedback_service.figures.summaries import Counts, PeriodCounts, count_period, summarise_counts
+from feedback_service.figures.summaries import count_respondents, summarise_counts
 from feedback_service.figures.suppression import withhold_small_groups
 from feedback_service.indicators.scoring import compute_figures
 from feedback_service.models import Response, Signal
@@ -43,31 +43,26 @@ def _subtract_signalled(counted: PeriodCounts, signalled: dict[str, Counts], min
     parts = [(counted.by_source.get(source, Counter()), counts) for source, counts in signalled.items()]
     suppressions = []
     for all_counts, signalled_counts in (whole, *parts):
-        with_signal = _count_people(signalled_counts)
-        groups = {WITH: with_signal, WITHOUT: _count_people(all_counts) - with_signal}
+        with_signal = count_respondents(signalled_counts)
+        groups = {WITH: with_signal, WITHOUT: count_respondents(all_counts) - with_signal}
         suppressions.append(withhold_small_groups(groups, min_group=min_group))
     if any(suppression.whole or suppression.groups for suppression in suppressions):
         return WithoutSignals(0, None)
     withheld_offices = frozenset[str]().union(
         *(suppression.front_offices.union(*suppression.cells.values()) for suppression in suppressions)
     )
-    people = _count_people(whole[1])
+    people = count_respondents(whole[1])
     return WithoutSignals(
         signalled=sum(n for front_office, n in people.items() if front_office not in withheld_offices),
         figures=compute_figures(whole[0] - whole[1], counted.methodology, withheld_offices),
     )
 
 
-def _count_people(counts: Counts) -> Counter[str]:
-    """How many people answered about each front office."""
-    return Counter({office: counts[office, PEOPLE, ""] for office in FRONT_OFFICES})
-
-
 def _count_signalled(tx: Session, counted: PeriodCounts) -> dict[str, Counts]:
     """The counts of answers with a signal, by source, straight from the answers: they are few."""
-    query = counted.query
+    query = counted.plan.query
     offices: Collection[str] = (query.front_office,) if query.front_office else FRONT_OFFICES
-    of_centres = Signal.centre_id.in_(list(counted.centres))
+    of_centres = Signal.centre_id.in_(list(counted.plan.centres))
     odd = select(Signal.centre_id, Signal.response_id).where(of_centres).distinct().subquery()
     responses = select(Response.source, Response.front_office, Response.answers).where(
         Response.centre_id == odd.c.centre_id,

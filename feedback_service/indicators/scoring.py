@@ -11,7 +11,7 @@ from fractions import Fraction
 from types import MappingProxyType
 
 from feedback_service.indicators.methodology import Methodology, Scale, Status
-from feedback_service.indicators.statistics import Interval, adjusted_wald, round_decimal, to_percent, wilson
+from feedback_service.indicators.statistics import Interval, adjusted_wald, percentage, round_decimal, wilson
 from feedback_service.vocabulary import FRONT_OFFICES
 
 # How many people gave this value: {(front office, question, value): n}. Questions without a figure are ignored.
@@ -107,12 +107,6 @@ def loyalty_index(counts: Mapping[str, int], methodology: Methodology) -> Loyalt
     )
 
 
-def exact_share(counts: Mapping[str, int], among: Collection[str]) -> Fraction | None:
-    """The exact share, 0 to 1, of answers that are ``among`` these; ``None`` when nobody answered."""
-    n = sum(counts.values())
-    return Fraction(sum(counts.get(value, 0) for value in among), n) if n else None
-
-
 def question_figure(id: str, counts: Mapping[str, int], scale: Scale) -> QuestionFigure:
     """The figure of one operational question; a value that is not on the scale raises ``ValueError``.
 
@@ -122,22 +116,19 @@ def question_figure(id: str, counts: Mapping[str, int], scale: Scale) -> Questio
     _refuse_unknown(counts, frozenset(scale.values))
     every = {value: counts.get(value, 0) for value in scale.values}
     n = sum(every.values())
-    satisfied, not_awful = exact_share(every, scale.satisfied), exact_share(every, scale.not_awful)
+    satisfied, not_awful = (sum(every[word] for word in words) for words in (scale.satisfied, scale.not_awful))
     return QuestionFigure(
         id=id,
         n=n,
         counts=MappingProxyType(every),
-        share_satisfied=None if satisfied is None else to_percent(satisfied),
-        interval=wilson(sum(every[value] for value in scale.satisfied), n) if n else None,
-        share_not_awful=None if not_awful is None else to_percent(not_awful),
+        share_satisfied=percentage(satisfied, n),
+        interval=wilson(satisfied, n) if n else None,
+        share_not_awful=percentage(not_awful, n),
     )
 
 
 def compute_figures(
-    counts: Counts,
-    methodology: Methodology,
-    withheld: Collection[str] = (),
-    questions: Collection[str] | None = None,
+    counts: Counts, methodology: Methodology, withheld: Collection[str] = (), questions: Collection[str] | None = None
 ) -> Figures:
     """The figures of one group of answers.
 

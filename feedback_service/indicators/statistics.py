@@ -28,14 +28,23 @@ def to_percent(share: Fraction | float) -> float:
     return float(round_decimal(Fraction(share) * 100))
 
 
+def interval_to_percent(interval: Interval) -> Interval:
+    """Both ends in percent, as by ``to_percent``."""
+    return to_percent(interval[0]), to_percent(interval[1])
+
+
+def percentage(count: int, n: int) -> float | None:
+    """``count`` of ``n`` in percent, one decimal; ``None`` where n is 0."""
+    return to_percent(Fraction(count, n)) if n else None
+
+
 def wilson(successes: int, n: int) -> Interval:
     """The 95 % interval of a share, in percent with one decimal; n is at least 1.
 
     E. B. Wilson, Probable inference, the law of succession, and statistical inference,
     Journal of the American Statistical Association 22 (1927), 209–212.
     """
-    low, high = wilson_limits(successes, n)
-    return to_percent(low), to_percent(high)
+    return interval_to_percent(wilson_limits(successes, n))
 
 
 def wilson_limits(successes: int, n: int, z: float = Z) -> Interval:
@@ -63,7 +72,7 @@ def adjusted_wald(promoters: int, passives: int, detractors: int) -> Interval:
     """
     centre, variance = adjusted_index(promoters, passives, detractors)
     margin = Z * sqrt(variance)
-    return to_percent(max(centre - margin, -1.0)), to_percent(min(centre + margin, 1.0))
+    return interval_to_percent((max(centre - margin, -1.0), min(centre + margin, 1.0)))
 
 
 def adjusted_index(promoters: int, passives: int, detractors: int) -> tuple[float, float]:

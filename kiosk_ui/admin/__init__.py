@@ -1,28 +1,28 @@
 """The administration: pages under ``/admin/`` for people who run centres.
 
-admission      checks who may open a view, and that a form came from one of our pages
-cookies        the cookie that carries a session
-saved_form     a form that is saved until its sender has signed in again
-sign_in_pages  the pages that ask for e-mail, password and second factor
-sign_in        signing in
-account        a user's own account: password, sessions, signing out
-layout         navigation, addresses, what all pages share
-forms          mistakes and refusals as messages
-refusals       errors as pages for staff
-figures        overview, breakdowns, channels compared, exports
-figure_view    which figures an address asks for
-figure_charts  the charts of the pages with figures
-period         the period that an address asks for
-labels         labels of the figures
-tables         the tables that pages and exports share
-alarms         alarms and what was done about them
-comments       comments of one centre
-users          users and the links by which they choose passwords
-keys           API keys of case systems
-tablets        tablets in halls and at windows
-deliveries     events that the central system refused
-centre         a centre's profile, services and poster
-audit_log      the audit log, and noting page views in it
+admission        checks who may open a view, and that a form came from one of our pages
+cookies          the cookie that carries a session
+saved_form       a form that is saved until its sender has signed in again
+sign_in_pages    the pages that ask for e-mail, password and second factor
+sign_in          signing in
+account          a user's own account: password, sessions, signing out
+layout           navigation, addresses, what all pages share
+refusals         errors as pages for staff
+figures          overview, breakdowns, channels compared, exports
+figure_view      which figures an address asks for
+figure_charts    the charts of the pages with figures
+period           the period that an address asks for
+labels           labels of the figures
+tables           the tables that pages and exports share
+alarms           alarms and what was done about them
+comments         comments of one centre
+comment_filters  which comments an address asks for
+users            users and the links by which they choose passwords
+keys             API keys of case systems
+tablets          tablets in halls and at windows
+deliveries       events that the central system refused
+centre           a centre's profile, services and poster
+audit_log        the audit log, and noting page views in it
 """
 
 from flask import Blueprint, Flask
@@ -66,12 +66,12 @@ ADDRESSES: tuple[tuple[str, str, GuardedView], ...] = (
     ("POST", "/sources-compared", figures.explain),
     ("GET", "/figures/export", figures.export),
     ("GET", "/alarms", alarms.alarms),
-    ("POST", "/centres/<centre>/alarms/<alarm>/acknowledge", alarms.acknowledge_alarm),
+    ("POST", "/centres/<centre>/alarms/<uuid:alarm>/acknowledge", alarms.acknowledge_alarm),
     ("POST", "/alarms/letters", alarms.choose_emails),
     ("GET", "/centres/<centre>/comments", comments.comments),
     ("GET", "/comments", comments.comments),
     ("GET", "/centres/<centre>/comments.<format>", comments.export_comments),
-    ("POST", "/centres/<centre>/comments/<comment>/aside", comments.set_comment_aside),
+    ("POST", "/centres/<centre>/comments/<uuid:comment>/aside", comments.set_comment_aside),
     ("GET", "/centres", centre.centres),
     ("GET", "/centres/<centre>/profile", centre.profile),
     ("POST", "/centres/<centre>/profile", centre.change_profile),
@@ -113,6 +113,6 @@ def register(app: Flask) -> None:
         admin.add_url_rule(address, view_func=view, methods=[method])
     admin.context_processor(layout.shared_context)
     admin.after_request(audit_log.note_page_view)
-    admin.register_error_handler(FeedbackError, refusals.handle_feedback_error)
-    admin.register_error_handler(HTTPException, refusals.handle_http_error)
+    admin.register_error_handler(FeedbackError, refusals.handle_error)
+    admin.register_error_handler(HTTPException, refusals.handle_error)
     app.register_blueprint(admin)

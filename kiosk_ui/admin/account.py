@@ -10,10 +10,10 @@ from feedback_service.errors import Invalid, TooManyAttempts
 from feedback_service.flow import sign_in as sign_in_flow
 from kiosk_ui.admin.admission import ANYBODY, SIGNED_IN, current_user, needs
 from kiosk_ui.admin.cookies import delete_session_cookie, set_session_cookie
-from kiosk_ui.admin.forms import FormError, describe_refusal, form_errors
 from kiosk_ui.admin.layout import redirect_to
 from kiosk_ui.admin.sign_in_pages import read_notice
 from kiosk_ui.errors import add_error_headers
+from kiosk_ui.forms import FormError, form_errors
 from kiosk_ui.pages import respond_with_page
 
 
@@ -46,11 +46,8 @@ def change_password() -> ResponseReturnValue:
     old_password, new_password = request.form.get("current", ""), request.form.get("password", "")
     try:
         started = sign_in_flow.change_password(current_user(), old_password, new_password)
-    except Invalid as refusal:
-        return _show_account(422, form_errors(refusal))
-    except TooManyAttempts as refusal:
-        response = _show_account(429, [FormError("current", describe_refusal(refusal))])
-        return add_error_headers(response, refusal)
+    except (Invalid, TooManyAttempts) as refusal:
+        return add_error_headers(_show_account(refusal.status, form_errors(refusal, "current")), refusal)
     return set_session_cookie(redirect_to("admin.account", notice="changed"), started.token)
 
 

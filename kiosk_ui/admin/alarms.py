@@ -1,7 +1,7 @@
 """The page of alarms: the open ones, what was done about them, and the choice of e-mails about them."""
 
-import uuid
 from dataclasses import dataclass
+from uuid import UUID
 
 from flask import Response, request
 from flask.typing import ResponseReturnValue
@@ -10,11 +10,11 @@ from feedback_service import clock
 from feedback_service.access import roles
 from feedback_service.alarm_rows import AlarmSummary
 from feedback_service.config import current_settings
-from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
+from feedback_service.errors import ChangedMeanwhile, Invalid
 from feedback_service.flow import alarms as alarms_flow
 from kiosk_ui.admin.admission import current_user, find_visible_centre, needs, visible_centres
-from kiosk_ui.admin.forms import FormError, form_errors
 from kiosk_ui.admin.layout import redirect_to
+from kiosk_ui.forms import FormError, form_errors
 from kiosk_ui.languages import translated_message
 from kiosk_ui.pages import respond_with_page
 
@@ -23,7 +23,7 @@ from kiosk_ui.pages import respond_with_page
 class NoteDraft:
     """A note that was not stored, and what is wrong with it."""
 
-    alarm: uuid.UUID
+    alarm: UUID
     note: str
     errors: list[FormError]
 
@@ -35,22 +35,18 @@ def alarms() -> ResponseReturnValue:
 
 
 @needs(roles.ALARMS)
-def acknowledge_alarm(centre: str, alarm: str) -> ResponseReturnValue:
+def acknowledge_alarm(centre: str, alarm: UUID) -> ResponseReturnValue:
     """Store that the user deals with the alarm, with their note. If somebody else was first, say so."""
     centre_summary = find_visible_centre(centre)
+    note = request.form.get(f"note-{alarm}", "")
     try:
-        alarm_id = uuid.UUID(alarm)
-    except ValueError:
-        raise NotFound() from None
-    note = request.form.get(f"note-{alarm_id}", "")
-    try:
-        alarms_flow.acknowledge_alarm(current_user(), centre_summary.code, alarm_id, note)
+        alarms_flow.acknowledge_alarm(current_user(), centre_summary.code, alarm, note)
     except Invalid as refusal:
-        errors = [FormError(f"note-{alarm_id}", error.message) for error in form_errors(refusal)]
-        return _show_alarms(422, NoteDraft(alarm_id, note, errors))
+        errors = [FormError(f"note-{alarm}", error.message) for error in form_errors(refusal)]
+        return _show_alarms(422, NoteDraft(alarm, note, errors))
     except ChangedMeanwhile as refusal:
-        errors = [FormError(f"alarm-{alarm_id}", translated_message(refusal.title))]
-        return _show_alarms(409, NoteDraft(alarm_id, note, errors))
+        errors = [FormError(f"alarm-{alarm}", translated_message(refusal.title))]
+        return _show_alarms(409, NoteDraft(alarm, note, errors))
     return redirect_to("admin.alarms", centre=centre_summary.code if "only" in request.args else None, done=1)
 
 

@@ -1,13 +1,13 @@
 """The audit log: its page, and the entry that every page view leaves in it."""
 
-from flask import Response, current_app, g, request
+from flask import Response, g, request
 from flask.typing import ResponseReturnValue
 
 from feedback_service.access import roles
 from feedback_service.errors import N_, Unavailable
 from feedback_service.flow import audit
 from kiosk_ui.admin.admission import current_user, find_visible_centre, needs, visible_centres
-from kiosk_ui.admin.refusals import handle_feedback_error
+from kiosk_ui.admin.refusals import handle_error
 from kiosk_ui.pages import respond_with_page
 
 # Page views that are not noted: these pages show nothing about others, and the address of the last is a secret.
@@ -106,7 +106,7 @@ def note_page_view(response: Response) -> Response:
         try:
             audit.record_page_view(g.current_user, _page_name(), g.get("viewed_centre_ids", []))
         except Unavailable as error:
-            return current_app.make_response(handle_feedback_error(error))
+            return handle_error(error)
     return response
 
 

@@ -16,8 +16,8 @@ from feedback_service.flow.registers import REQUIRED_SERVICE_COLUMNS, ImportResu
 from feedback_service.i18n import own_name
 from feedback_service.imports import UnreadableFile, parse_table
 from kiosk_ui.admin.admission import current_user, find_visible_centre, needs, visible_centres
-from kiosk_ui.admin.forms import FormError, form_errors, sent_version
 from kiosk_ui.admin.layout import redirect_to
+from kiosk_ui.forms import FormError, form_errors, sent_version
 from kiosk_ui.languages import available_languages, translated_message
 from kiosk_ui.pages import respond_with_page
 

@@ -1,32 +1,25 @@
 """The page of comments: the head of a centre searches and reads them and sets aside what is not meant seriously."""
 
-import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from uuid import UUID
 
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from feedback_service import clock, exports
+from feedback_service import exports
 from feedback_service.access import roles
 from feedback_service.config import current_settings
 from feedback_service.errors import N_, NotFound
-from feedback_service.flow import centre_profile
 from feedback_service.flow import comments as comments_flow
-from feedback_service.flow.dashboard import list_questionnaires
-from feedback_service.i18n import own_name
-from feedback_service.surveys.comments import AnswerFilter, CommentFilter, CommentView
+from feedback_service.surveys.comments import CommentView
 from feedback_service.surveys.questionnaires import Question, Questionnaire
-from feedback_service.vocabulary import FRONT_OFFICES, SOURCES
 from kiosk_ui.admin import labels, tables
 from kiosk_ui.admin.admission import current_user, find_visible_centre, needs, visible_centres
+from kiosk_ui.admin.comment_filters import read_filter_form
 from kiosk_ui.admin.layout import redirect_to
-from kiosk_ui.admin.period import read_period
-from kiosk_ui.languages import available_languages, in_current_language, translated_message
+from kiosk_ui.languages import in_current_language, translated_message
 from kiosk_ui.pages import respond_with_page
-
-MAX_SEARCH_LENGTH = 100  # characters
 
 EXPORT_COLUMNS = {
     "month": N_("Month"),
@@ -39,8 +32,6 @@ EXPORT_COLUMNS = {
     "language": N_("Language"),
     "comment": N_("Comment"),
 }
-UNKNOWN_CHOICE = N_("“%(typed)s” is nothing one can choose here and was left out.")
-SEARCH_CUT = N_("Only the first %(longest)s characters are looked for.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,47 +45,14 @@ class LabelledComment:
     breaches: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class CommentFilterForm:
-    """The filters in use, a sentence about each that was corrected, and the values that one may choose."""
-
-    comment_filter: CommentFilter
-    corrections: Sequence[str]
-    questionnaires: Sequence[Questionnaire]
-    choices: Mapping[str, Mapping[str, str]]
-    reasons: Mapping[str, str]
-
-    @property
-    def query(self) -> str:
-        """The filters as the query of an address."""
-        return urlencode(request.args.to_dict(flat=False), doseq=True)
-
-    @property
-    def has_more_filters(self) -> bool:
-        """Whether a filter is in use that the page otherwise hides under “More filters”."""
-        filters, of_answers = self.comment_filter, self.comment_filter.answer_filter
-        return any(
-            (
-                of_answers.front_office,
-                of_answers.service,
-                of_answers.source,
-                filters.language,
-                filters.reasons,
-            )
-        )
-
-
 @needs(roles.COMMENTS)
 def comments(centre: str | None = None) -> ResponseReturnValue:
     """Show a centre's comments, the newest first. Every filter is in the address."""
     if centre is None:
         return _redirect_to_first_centre()
-    centre_summary, filter_form = find_visible_centre(centre), _read_filter_form(centre)
+    centre_summary, filter_form = find_visible_centre(centre), read_filter_form(centre)
     comment_page = comments_flow.read_comments(
-        current_user(),
-        centre_summary.code,
-        filter_form.comment_filter,
-        _parse_uuid(request.args.get("after", "")),
+        current_user(), centre_summary.code, filter_form.comment_filter, request.args.get("after", type=UUID)
     )
     return respond_with_page(
         "admin/comments.html",
@@ -123,7 +81,7 @@ def export_comments(centre: str, format: str) -> ResponseReturnValue:
     centre_summary = find_visible_centre(centre)
     if format not in exports.FORMATS:
         raise NotFound()
-    filter_form = _read_filter_form(centre)
+    filter_form = read_filter_form(centre)
     all_comments = comments_flow.read_all_comments(current_user(), centre_summary.code, filter_form.comment_filter)
     columns = [exports.ExportColumn(name, translated_message(title)) for name, title in EXPORT_COLUMNS.items()]
     rows = (_export_row(_label_comment(comment, filter_form.questionnaires)) for comment in all_comments)
@@ -132,68 +90,12 @@ def export_comments(centre: str, format: str) -> ResponseReturnValue:
 
 
 @needs(roles.COMMENTS)
-def set_comment_aside(centre: str, comment: str) -> ResponseReturnValue:
+def set_comment_aside(centre: str, comment: UUID) -> ResponseReturnValue:
     """Set a comment aside or take it back, and return to the page with the same filters."""
-    comment_id, is_aside = _parse_uuid(comment), request.form.get("back") is None
-    if comment_id is None:
-        raise NotFound()
-    comments_flow.set_comment_aside(current_user(), centre, comment_id, aside=is_aside)
+    comments_flow.set_comment_aside(current_user(), centre, comment, aside="back" not in request.form)
     page_url = url_for("admin.comments", centre=centre)
     filters = request.query_string.decode("ascii", "ignore")
     return redirect(f"{page_url}?{filters}" if filters else page_url, 303)
-
-
-def _read_filter_form(centre: str) -> CommentFilterForm:
-    """Return the filters nearest to what the address asks for, and what else the form needs."""
-    questionnaires = list_questionnaires(clock.kyiv_day(clock.now()))
-    services = {
-        _service_key(service): service.title for service in centre_profile.list_services(current_user(), centre)
-    }
-    reasons = dict(labels.reason_texts(questionnaires))
-    comment_filter, corrections = _read_comment_filter(services, reasons)
-    choices = {
-        "front_office": {name: labels.office_label(name) for name in FRONT_OFFICES},
-        "service": services,
-        "source": {name: translated_message(labels.SOURCE_LABELS[name]) for name in SOURCES},
-        "language": {code: own_name(code) for code in available_languages()},
-    }
-    return CommentFilterForm(comment_filter, corrections, questionnaires, choices, reasons)
-
-
-def _read_comment_filter(services: Mapping[str, str], reasons: Mapping[str, str]) -> tuple[CommentFilter, list[str]]:
-    """Return the filters nearest to what the address asks for, and a sentence about each correction."""
-    corrections: list[str] = []
-
-    def is_choice(value: str, allowed: Collection[str]) -> bool:
-        if value and value not in allowed:
-            corrections.append(translated_message(UNKNOWN_CHOICE, {"typed": value[:40]}))
-        return value in allowed
-
-    def read_choice(name: str, allowed: Collection[str]) -> str | None:
-        value = request.args.get(name, "")
-        return value if is_choice(value, allowed) else None
-
-    first, last = read_period(request.args, clock.kyiv_day(clock.now()), corrections)
-    search_text = request.args.get("q", "").strip()
-    if len(search_text) > MAX_SEARCH_LENGTH:
-        corrections.append(translated_message(SEARCH_CUT, {"longest": MAX_SEARCH_LENGTH}))
-    answer_filter = AnswerFilter(
-        first=first,
-        last=last,
-        front_office=read_choice("front_office", FRONT_OFFICES),
-        service=read_choice("service", services),
-        source=read_choice("source", SOURCES),
-    )
-    comment_filter = CommentFilter(
-        answer_filter=answer_filter,
-        reasons=frozenset(value for value in request.args.getlist("reason") if is_choice(value, reasons)),
-        language=read_choice("language", available_languages()),
-        poor="poor" in request.args,
-        breach="breach" in request.args,
-        text=search_text[:MAX_SEARCH_LENGTH],
-        set_aside="aside" in request.args,
-    )
-    return comment_filter, corrections
 
 
 def _export_row(labelled: LabelledComment) -> list[str | None]:
@@ -236,14 +138,3 @@ def _label_comment(comment: CommentView, questionnaires: Sequence[Questionnaire]
 def _option_text(question: Question | None, value: str) -> str:
     options = question.options if question else ()
     return next((in_current_language(option.text) for option in options if option.value == value), value)
-
-
-def _service_key(service: centre_profile.ServiceSummary) -> str:
-    return service.code or service.local_code
-
-
-def _parse_uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None

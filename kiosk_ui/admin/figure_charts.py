@@ -13,6 +13,7 @@ from feedback_service.vocabulary import PARTS_OF_DAY
 from kiosk_ui import charts
 from kiosk_ui.admin import labels
 from kiosk_ui.languages import format_number
+from kiosk_ui.svg import ChartText
 
 
 def draw_trend_chart(trend: Trend) -> Markup | None:
@@ -30,7 +31,7 @@ def draw_trend_chart(trend: Trend) -> Markup | None:
         for key, bad, point in zip(trend.keys, trend.bad, trend.chart.points, strict=True)
     ]
     signals = sum(point.signal for point in points)
-    text = charts.ChartText(
+    text = ChartText(
         f"trend-{trend.front_office}",
         _("Share of bad answers over time: %(office)s", office=labels.office_label(trend.front_office)),
         _(
@@ -56,7 +57,7 @@ def draw_reason_chart(overview: Overview, questionnaires: Sequence[Questionnaire
         )
         for reason in overview.reasons[:10]
     ]
-    text = charts.ChartText(
+    text = ChartText(
         "pareto",
         _("What was not good, most named first"),
         _("Beside each: how often it was named, and the share that it makes with those above."),
@@ -71,19 +72,12 @@ def draw_funnel_chart(breakdown: Breakdown) -> Markup | None:
         return None
     dots = [
         charts.FunnelDot(
-            labels.group_label(breakdown.by, group.key, group.title),
-            group.bad.n,
-            group.bad.share or 0.0,
-            group.place,
+            labels.group_label(breakdown.by, group.key, group.title), group.bad.n, group.bad.share or 0.0, group.place
         )
         for group in breakdown.groups
         if group.bad is not None and group.bad.n and group.place is not None
     ]
-    limits = [
-        charts.FunnelLimits(point.n, point.outer_low * 100, point.low * 100, point.high * 100, point.outer_high * 100)
-        for point in breakdown.curve
-    ]
-    text = charts.ChartText(
+    text = ChartText(
         f"funnel-{breakdown.front_office}",
         _(
             "Share of bad answers by the number of answers: %(office)s",
@@ -95,7 +89,7 @@ def draw_funnel_chart(breakdown: Breakdown) -> Markup | None:
             share=labels.format_percent(overall.share),
         ),
     )
-    return charts.draw_funnel(text, dots, limits, 100 * overall.count / overall.n, _format_axis_value)
+    return charts.draw_funnel(text, dots, breakdown.curve, 100 * overall.count / overall.n, _format_axis_value)
 
 
 def draw_week_chart(breakdown: Breakdown) -> Markup:
@@ -113,18 +107,12 @@ def draw_week_chart(breakdown: Breakdown) -> Markup:
         return charts.HeatCell(share / highest, format_number(share, 1), name)
 
     rows = [
-        (
-            _(labels.PART_OF_DAY_LABELS[part_of_day]),
-            [make_cell(f"{day}-{part_of_day}") for day in range(1, 8)],
-        )
+        (_(labels.PART_OF_DAY_LABELS[part_of_day]), [make_cell(f"{day}-{part_of_day}") for day in range(1, 8)])
         for part_of_day in PARTS_OF_DAY
     ]
-    text = charts.ChartText(
+    text = ChartText(
         f"heat-{breakdown.front_office}",
-        _(
-            "Share of bad answers by time of the week: %(office)s",
-            office=labels.office_label(breakdown.front_office),
-        ),
+        _("Share of bad answers by time of the week: %(office)s", office=labels.office_label(breakdown.front_office)),
         _("In percent. The darker, the more bad answers; hatched: too few answers to show."),
     )
     return charts.draw_heat_map(text, labels.weekday_names(), rows)
@@ -142,12 +130,9 @@ def draw_channel_chart(comparison: ChannelComparison) -> Markup:
             value, (low, high) = float(index.value), index.interval
             value_text = f"{format_number(value, 1)} ({labels.format_interval((low, high))})"
             bars.append(charts.IntervalBar(name, value, low, high, value_text))
-    text = charts.ChartText(
+    text = ChartText(
         f"channels-{comparison.front_office}",
-        _(
-            "Loyalty index by the way of asking: %(office)s",
-            office=labels.office_label(comparison.front_office),
-        ),
+        _("Loyalty index by the way of asking: %(office)s", office=labels.office_label(comparison.front_office)),
         _("Each with its interval of 95 %, on the scale from −100 to 100."),
     )
     return charts.draw_intervals(text, bars, (-100, 0, 100), format_number)

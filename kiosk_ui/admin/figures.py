@@ -24,8 +24,8 @@ from kiosk_ui.admin.admission import (
     visible_centres,
 )
 from kiosk_ui.admin.figure_view import SUBSET_ARGUMENTS, FigureView, list_period_presets, read_figure_view
-from kiosk_ui.admin.forms import form_errors, sent_version
 from kiosk_ui.admin.layout import redirect_to
+from kiosk_ui.forms import form_errors, sent_version
 from kiosk_ui.pages import respond_with_page
 
 
@@ -35,7 +35,7 @@ class FigureSection:
 
     table: ExportTable
     chart: Markup | None
-    exports: tuple[tuple[str, str], ...]
+    exports: Sequence[tuple[str, str]]
 
 
 @needs(SIGNED_IN)
@@ -51,7 +51,7 @@ def home() -> ResponseReturnValue:
         **{f"trend-{trend.front_office}": figure_charts.draw_trend_chart(trend) for trend in overview.trends},
     }
     sections = {
-        name: FigureSection(make_table(overview, questionnaires), charts.get(name), _list_exports(view, name))
+        name: _make_section(view, make_table(overview, questionnaires), charts.get(name))
         for name, make_table in tables.OVERVIEW_TABLES.items()
     }
     return _respond_with_figures(
@@ -77,12 +77,11 @@ def breakdown() -> ResponseReturnValue:
     by, view = _read_breakdown(view)
     page = dashboard.read_breakdown_page(view.query, by)
     draw_chart = figure_charts.draw_week_chart if by == "part_of_week" else figure_charts.draw_funnel_chart
-    front_offices = []
-    for part in page.breakdowns:
-        if part.groups:
-            table = tables.make_breakdown_table(part)
-            section = FigureSection(table, draw_chart(part), _list_exports(view, table.name))
-            front_offices.append((part, section))
+    front_offices = [
+        (part, _make_section(view, tables.make_breakdown_table(part), draw_chart(part)))
+        for part in page.breakdowns
+        if part.groups
+    ]
 
     def group_url(key: str | None) -> str | None:
         """Return the address of the overview of one group alone, if there is one."""
@@ -112,17 +111,12 @@ def explain() -> ResponseReturnValue:
     text = request.form.get("text", "")
     try:
         explanations.add_explanation(
-            current_user(),
-            view.centre.code,
-            first,
-            last,
-            explanation=text,
-            after_version=sent_version("after"),
+            current_user(), view.centre.code, first, last, explanation=text, after_version=sent_version("after")
         )
     except Invalid as refusal:
-        return _show_comparison(view, 422, explanation_text=text, errors=form_errors(refusal))
+        return _show_comparison(view, 422, text, errors=form_errors(refusal))
     except ChangedMeanwhile:
-        return _show_comparison(view, 409, explanation_text=text, changed_meanwhile=True)
+        return _show_comparison(view, 409, text, changed_meanwhile=True)
     arguments = {"centre": view.centre.code, "from": first.isoformat(), "to": last.isoformat()}
     return redirect_to("admin.compared", **arguments, saved="")
 
@@ -160,8 +154,7 @@ def _read_breakdown(view: FigureView) -> tuple[str, FigureView]:
         return by, view
     first = view.breakdowns[0]
     correction = _(
-        "The figures cannot be told apart like that here; they are by %(what)s.",
-        what=_(labels.BREAKDOWN_LABELS[first]),
+        "The figures cannot be told apart like that here; they are by %(what)s.", what=_(labels.BREAKDOWN_LABELS[first])
     )
     return first, replace(view, corrections=(*view.corrections, correction))
 
@@ -192,12 +185,7 @@ def _comments_url(view: FigureView) -> str | None:
 
 
 def _show_comparison(
-    view: FigureView,
-    status: int = 200,
-    *,
-    explanation_text: str | None = None,
-    errors: Sequence[object] = (),
-    changed_meanwhile: bool = False,
+    view: FigureView, status: int = 200, explanation_text: str | None = None, **context: object
 ) -> Response:
     """Show the channels compared. ``explanation_text`` is what was typed, if it was not stored."""
     page = dashboard.read_channel_page(current_user(), view.query, view.centre.code if view.centre else None)
@@ -206,13 +194,8 @@ def _show_comparison(
     front_offices = []
     for part in page.comparisons:
         if any(channel.index and channel.index.n for channel in part.channels):
-            channels, differences = tables.make_channel_table(part), tables.make_difference_table(part)
-            chart = figure_charts.draw_channel_chart(part)
-            sections = (
-                FigureSection(channels, chart, _list_exports(view, channels.name)),
-                FigureSection(differences, None, _list_exports(view, differences.name)),
-            )
-            front_offices.append((part, *sections))
+            channels = _make_section(view, tables.make_channel_table(part), figure_charts.draw_channel_chart(part))
+            front_offices.append((part, channels, _make_section(view, tables.make_difference_table(part))))
     return _respond_with_figures(
         "admin/compared.html",
         view,
@@ -221,10 +204,9 @@ def _show_comparison(
         front_offices=front_offices,
         explanations=page.explanations,
         explanation_text=explanation_text,
-        errors=errors,
-        changed_meanwhile=changed_meanwhile,
         saved="saved" in request.args,
         may_explain=current_user().has_right(roles.EXPLANATIONS) and view.centre is not None,
+        **context,
     )
 
 
@@ -249,8 +231,6 @@ def _respond_with_figures(
     )
 
 
-def _list_exports(view: FigureView, table_name: str) -> tuple[tuple[str, str], ...]:
-    def export_url(format_name: str) -> str:
-        return f"{url_for('admin.export')}?{view.query_string(table=table_name, format=format_name)}"
-
-    return tuple((format_name.upper(), export_url(format_name)) for format_name in exports.FORMATS)
+def _make_section(view: FigureView, table: ExportTable, chart: Markup | None = None) -> FigureSection:
+    queries = ((name.upper(), view.query_string(table=table.name, format=name)) for name in exports.FORMATS)
+    return FigureSection(table, chart, [(label, f"{url_for('admin.export')}?{query}") for label, query in queries])

@@ -11,8 +11,8 @@ from feedback_service.access import roles
 from feedback_service.errors import Conflict, Invalid
 from feedback_service.flow import api_keys
 from kiosk_ui.admin.admission import current_user, needs, preselected_centres, visible_centres
-from kiosk_ui.admin.forms import FormError, describe_refusal, form_errors
 from kiosk_ui.admin.layout import redirect_to
+from kiosk_ui.forms import FormError, form_errors
 from kiosk_ui.pages import respond_with_page
 
 
@@ -35,16 +35,13 @@ def make_key() -> ResponseReturnValue:
     """Make a key and show it, only this once. The same form sent again makes no second key."""
     form = request.form
     key_form = KeyForm(form.get("name", ""), form.getlist("scope"), form.getlist("centre"))
-    try:
-        key_id = UUID(form.get("id", ""))
-    except ValueError:
-        key_id = uuid4()
+    key_id = form.get("id", type=UUID) or uuid4()
     try:
         secret = api_keys.make_api_key(current_user(), key_id, key_form.name, key_form.scope, key_form.centre)
     except Invalid as refusal:
         return _show_keys(key_form, key_id, form_errors(refusal), 422)
     except Conflict as refusal:
-        return _show_keys(key_form, uuid4(), [FormError("name", describe_refusal(refusal))], 409)
+        return _show_keys(key_form, uuid4(), form_errors(refusal, "name"), 409)
     return respond_with_page("admin/key.html", secret=secret, name=key_form.name.strip())
 
 

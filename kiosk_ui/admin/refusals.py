@@ -1,7 +1,6 @@
 """Errors inside the administration as pages with a text for staff."""
 
 from flask import Response, g
-from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.exceptions import NotFound as NoSuchPage
 
@@ -9,7 +8,7 @@ from feedback_service.errors import N_, FeedbackError, NotRecognised
 from kiosk_ui.admin.admission import SIGNED_IN, needs
 from kiosk_ui.admin.saved_form import SavedForm
 from kiosk_ui.admin.sign_in_pages import ask_for_next_step
-from kiosk_ui.errors import ErrorText, add_error_headers, find_error_text
+from kiosk_ui.errors import ErrorText, add_error_headers, find_error_text, find_status
 from kiosk_ui.pages import respond_with_page
 
 STAFF_TEXT_BY_STATUS = {
@@ -30,27 +29,18 @@ STAFF_TEXT_BY_STATUS = {
 }
 
 
-def handle_feedback_error(error: FeedbackError) -> ResponseReturnValue:
-    """Answer one of our own errors with a page for staff, or with the sign-in when the session ended meanwhile."""
+def handle_error(error: FeedbackError | HTTPException) -> Response:
+    """Answer an error with a page for staff, or with the sign-in when the session ended meanwhile."""
     if isinstance(error, NotRecognised):
         g.current_user = None
         return ask_for_next_step(SavedForm.from_request())
-    return add_error_headers(_respond_with_refusal(error.status, error), error)
-
-
-def handle_http_error(error: HTTPException) -> ResponseReturnValue:
-    """Answer an error of the web framework with a page for staff."""
-    if error.code is None or error.code < 400:
-        return error
-    return add_error_headers(_respond_with_refusal(error.code), error)
+    status = find_status(error)
+    text = STAFF_TEXT_BY_STATUS.get(status) or find_error_text(status)
+    own_error = error if isinstance(error, FeedbackError) else None
+    return add_error_headers(respond_with_page("admin/error.html", status, text=text, error=own_error), error)
 
 
 @needs(SIGNED_IN)
-def nowhere(path: str) -> ResponseReturnValue:
+def nowhere(path: str) -> Response:
     """Tell signed-in users that there is no such page. Everybody else has to sign in first and learns nothing."""
     raise NoSuchPage()
-
-
-def _respond_with_refusal(status: int, error: FeedbackError | None = None) -> Response:
-    text = STAFF_TEXT_BY_STATUS.get(status) or find_error_text(status)
-    return respond_with_page("admin/error.html", status, text=text, error=error)

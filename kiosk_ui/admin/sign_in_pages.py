@@ -10,9 +10,9 @@ from feedback_service.config import current_settings
 from feedback_service.errors import N_, FeedbackError
 from feedback_service.flow import second_factor
 from feedback_service.printing import qr
-from kiosk_ui.admin.forms import FormError, describe_refusal
 from kiosk_ui.admin.saved_form import SavedForm
 from kiosk_ui.errors import add_error_headers
+from kiosk_ui.forms import form_errors
 from kiosk_ui.languages import translated_message, url_language
 from kiosk_ui.pages import respond_with_page
 
@@ -89,7 +89,7 @@ def _respond_with_form(
     template: str, saved_form: SavedForm, refusal: FeedbackError | None, field: str, **context: object
 ) -> Response:
     """Show a form of the sign-in; a refusal stands at ``field`` and gives the status."""
-    errors = [FormError(field, describe_refusal(refusal))] if refusal else []
+    errors = form_errors(refusal, field) if refusal else []
     status = refusal.status if refusal else 200
     response = respond_with_page(template, status, saved_form=saved_form, errors=errors, **context)
     if status == 401:

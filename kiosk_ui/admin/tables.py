@@ -160,25 +160,16 @@ OVERVIEW_TABLES: Mapping[str, OverviewTable] = {
 
 def make_breakdown_table(breakdown: Breakdown) -> ExportTable:
     """Make the table of the groups of a front office."""
-    place_texts = {
-        "beyond_998": _("beyond 99.8 %"),
-        "beyond_95": _("beyond 95 %"),
-        "inside": None,
-        None: None,
-    }
+    place_texts = {"beyond_998": _("beyond 99.8 %"), "beyond_95": _("beyond 95 %"), "inside": None, None: None}
     # An invitation has no weekday, language or source, so there is no response rate by them.
     has_response_rate = breakdown.by in GROUPINGS_OF_INVITATIONS
     rows: list[Row] = []
     for group in breakdown.groups:
-        index = None if group.suppressed else group.index
-        cells: Row = [labels.group_label(breakdown.by, group.key, group.title), group.key]
-        if index is None:
-            cells += [None] * 7
-        else:
-            cells += [index.n, *_index_cells(index), *_bad_share_cells(group.bad)[:3]]
-        if has_response_rate:
-            cells.append(group.response_rate if index else None)
-        rows.append([*cells, place_texts[group.place] if index else _(labels.TOO_FEW_TO_SHOW)])
+        index, label = group.index, labels.group_label(breakdown.by, group.key, group.title)
+        figures = [index.n if index else None, *_index_cells(index), *_bad_share_cells(group.bad)[:3]]
+        rate = [group.response_rate] if has_response_rate else []
+        note = place_texts[group.place] if index else _(labels.TOO_FEW_TO_SHOW)
+        rows.append([label, group.key, *figures, *rate, note])
     by_label = _(labels.BREAKDOWN_LABELS[breakdown.by])
     columns = (
         ("group", by_label),
@@ -240,7 +231,6 @@ def make_difference_table(comparison: ChannelComparison) -> ExportTable:
 
 
 def _index_cells(index: LoyaltyIndex | None) -> Row:
-    """Return the index and both ends of its interval."""
     if index is None:
         return [None] * 3
     value = None if index.value is None else float(index.value)

@@ -8,20 +8,14 @@ from flask import Response, request
 from flask.typing import ResponseReturnValue
 
 from feedback_service.access import roles
-from feedback_service.errors import N_, FeedbackError, FieldError, Invalid, NotFound
+from feedback_service.errors import N_, FeedbackError, Invalid, NotFound
 from feedback_service.flow import tablet_files, tablet_health, tablet_pairing
 from feedback_service.flow.tablet_files import NOT_A_TABLET_FILE
 from feedback_service.flow.tablet_health import WARNINGS
 from feedback_service.strict_json import NotJson, parse_strict_json
-from kiosk_ui.admin.admission import (
-    current_user,
-    current_visibility,
-    needs,
-    preselected_centres,
-    visible_centres,
-)
-from kiosk_ui.admin.forms import FormError, describe_refusal, form_errors
+from kiosk_ui.admin.admission import current_user, current_visibility, needs, preselected_centres, visible_centres
 from kiosk_ui.admin.layout import redirect_to
+from kiosk_ui.forms import FormError, describe_refusal, form_errors
 from kiosk_ui.languages import translated_message
 from kiosk_ui.pages import respond_with_page
 
@@ -60,27 +54,18 @@ def add_tablet() -> ResponseReturnValue:
     """Add a tablet: approve the one that shows the typed code, or make a code to type on the tablet."""
     form = request.form
     tablet_form = TabletForm(*(form.get(name, "").strip() for name in TabletForm._fields))
-    name, mode, workplace = tablet_form.name, tablet_form.mode, tablet_form.workplace or None
-    actor = current_user().actor
+    name, mode, typed_workplace, centre, pairing_code = tablet_form
+    workplace, actor = typed_workplace or None, current_user().actor
     try:
-        if tablet_form.centre not in current_visibility().codes:
-            raise Invalid([FieldError("/centre", N_("Choose the centre that it stands in."))])
-        if tablet_form.pairing_code:
-            tablet_pairing.approve_tablet(
-                tablet_form.pairing_code,
-                tablet_form.centre,
-                name=name,
-                mode=mode,
-                workplace=workplace,
-                actor=actor,
-            )
+        if centre not in current_visibility().codes:
+            raise Invalid.for_field("/centre", N_("Choose the centre that it stands in."))
+        if pairing_code:
+            tablet_pairing.approve_tablet(pairing_code, centre, name=name, mode=mode, workplace=workplace, actor=actor)
             return redirect_to("admin.tablets")
-        code = tablet_pairing.add_tablet(tablet_form.centre, name=name, mode=mode, workplace=workplace, actor=actor)
-    except Invalid as refusal:
-        return _show_tablets(tablet_form, form_errors(refusal), 422)
-    except NotFound as refusal:
-        return _show_tablets(tablet_form, [FormError("pairing_code", describe_refusal(refusal))], 422)
-    return respond_with_page("admin/tablet_code.html", code=code, name=tablet_form.name)
+        code = tablet_pairing.add_tablet(centre, name=name, mode=mode, workplace=workplace, actor=actor)
+    except (Invalid, NotFound) as refusal:
+        return _show_tablets(tablet_form, form_errors(refusal, "pairing_code"), 422)
+    return respond_with_page("admin/tablet_code.html", code=code, name=name)
 
 
 @needs(roles.DEVICES)

@@ -14,8 +14,8 @@ from feedback_service.errors import ChangedMeanwhile, Conflict, Invalid
 from feedback_service.flow import users as users_flow
 from feedback_service.flow.users import VisibleUser
 from kiosk_ui.admin.admission import current_user, needs, preselected_centres, visible_centres
-from kiosk_ui.admin.forms import FormError, describe_refusal, form_errors, sent_version
 from kiosk_ui.admin.layout import redirect_to
+from kiosk_ui.forms import FormError, form_errors, sent_version
 from kiosk_ui.pages import respond_with_page
 
 
@@ -45,10 +45,8 @@ def add_user() -> ResponseReturnValue:
     user_form = _read_form()
     try:
         added_user = users_flow.add_user(current_user(), user_form.email, user_form.role, user_form.scope)
-    except Invalid as refusal:
-        return _show_add_form(user_form, form_errors(refusal), 422)
-    except Conflict as refusal:
-        return _show_add_form(user_form, [FormError("email", describe_refusal(refusal))], 409)
+    except (Invalid, Conflict) as refusal:
+        return _show_add_form(user_form, form_errors(refusal, "email"), refusal.status)
     return _show_password_link(added_user.link, user_form.email.strip())
 
 
@@ -66,9 +64,9 @@ def change_user(user: UUID) -> ResponseReturnValue:
         users_flow.change_user(current_user(), user, sent_version(), user_form.role, user_form.scope)
     except ChangedMeanwhile:
         visible_user = users_flow.find_user(current_user(), user)
-        return _show_user(visible_user, 409, user_form=user_form, changed_meanwhile=True)
+        return _show_user(visible_user, 409, user_form, changed_meanwhile=True)
     except Invalid as refusal:
-        return _show_user(visible_user, 422, user_form=user_form, errors=form_errors(refusal))
+        return _show_user(visible_user, 422, user_form, errors=form_errors(refusal))
     return redirect_to("admin.users")
 
 
@@ -116,12 +114,7 @@ def _show_add_form(user_form: UserForm, errors: Sequence[FormError] = (), status
 
 
 def _show_user(
-    visible_user: VisibleUser,
-    status: int = 200,
-    *,
-    user_form: UserForm | None = None,
-    errors: Sequence[FormError] = (),
-    changed_meanwhile: bool = False,
+    visible_user: VisibleUser, status: int = 200, user_form: UserForm | None = None, **context: object
 ) -> Response:
     user = visible_user.user
     return respond_with_page(
@@ -129,8 +122,7 @@ def _show_user(
         status,
         visible_user=visible_user,
         user_form=user_form or UserForm(user.email, user.role, user.scopes),
-        errors=errors,
-        changed_meanwhile=changed_meanwhile,
+        **context,
         **_form_choices(),
     )
 

@@ -1,7 +1,9 @@
 """A centre's summary arranged for its public page: tables of questions with the same options, by front office."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 
 from feedback_service.figures.shapes import Summary
 from feedback_service.indicators.scoring import LoyaltyIndex, QuestionFigure
@@ -14,7 +16,7 @@ class AnswerTable:
     """Questions with the same options, and how often each option was chosen."""
 
     options: tuple[Option, ...]
-    rows: list[tuple[Question, QuestionFigure]] = field(default_factory=list)
+    rows: list[tuple[Question, QuestionFigure]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,8 @@ def _make_tables(figures: Mapping[str, QuestionFigure], questionnaires: Sequence
         for question in questionnaire.questions
         if question.kind == "words"
     }
-    tables: list[AnswerTable] = []
-    for question_id, question in questions.items():
-        if question_id not in figures:
-            continue
-        if not tables or tables[-1].options != question.options:
-            tables.append(AnswerTable(question.options))
-        tables[-1].rows.append((question, figures[question_id]))
-    return tables
+    answered = [question for question in questions.values() if question.id in figures]
+    return [
+        AnswerTable(options, [(question, figures[question.id]) for question in alike])
+        for options, alike in groupby(answered, key=attrgetter("options"))
+    ]

@@ -22,19 +22,15 @@ def hall_poster(code: str) -> ResponseReturnValue:
 
 def poster_svg(code: str) -> Response:
     """Send the poster alone as SVG."""
-    return _respond_with_svg(_draw_poster(uninvited_answers.open_hall_survey(code).centre))
+    return Response(_draw_poster(uninvited_answers.open_hall_survey(code).centre), mimetype="image/svg+xml")
 
 
 def centre_qr(code: str) -> Response:
     """Send the QR code alone as SVG, for a centre's own design."""
     centre = uninvited_answers.open_hall_survey(code).centre
-    return _respond_with_svg(qr.render_svg(hall_address(centre.code)))
+    return Response(qr.render_svg(hall_address(centre.code)), mimetype="image/svg+xml")
 
 
 def _draw_poster(centre: PublicCentre) -> bytes:
     address = hall_address(centre.code)
     return poster.render_poster(address, centre.name, address.partition("://")[2])
-
-
-def _respond_with_svg(svg_bytes: bytes) -> Response:
-    return Response(svg_bytes, mimetype="image/svg+xml")

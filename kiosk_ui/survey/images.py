@@ -15,6 +15,7 @@ from feedback_service.printing import qr, slip
 
 bp = Blueprint("images", __name__)
 
+SLIP_DOTS: dict[str, Literal[384, 576]] = {"58": 384, "80": 576}  # across the paper in mm, at 203 dpi
 DOT_SIZES = {str(dots): dots for dots in qr.MODULE_DOTS}
 
 
@@ -32,33 +33,19 @@ def qr_code_png(token: str) -> Response:
     """Return the QR code as a PNG image; ``?dots=`` is the size of a module in printer dots, 1 to 20, by default 6."""
     facts, dots = cases.read_slip_facts(token), request.args.get("dots", "6")
     if dots not in DOT_SIZES:
-        smallest, largest = qr.MODULE_DOTS[0], qr.MODULE_DOTS[-1]
-        raise Invalid.for_field(
-            "/dots", N_("Choose a whole number from %(few)d to %(many)d."), few=smallest, many=largest
-        )
+        message = N_("Choose a whole number from %(few)d to %(many)d.")
+        raise Invalid.for_field("/dots", message, few=qr.MODULE_DOTS[0], many=qr.MODULE_DOTS[-1])
     return Response(qr.render_png(survey_address(facts.token), DOT_SIZES[dots]), mimetype="image/png")
 
 
-@bp.get("/s/<token>/slip-58.png")
-@bp.get("/S/<token>/slip-58.png")
-def slip_for_58_mm(token: str) -> Response:
-    """Return the slip for paper 58 mm wide."""
-    return _respond_with_slip(token, 384)
-
-
-@bp.get("/s/<token>/slip-80.png")
-@bp.get("/S/<token>/slip-80.png")
-def slip_for_80_mm(token: str) -> Response:
-    """Return the slip for paper 80 mm wide."""
-    return _respond_with_slip(token, 576)
-
-
-def _respond_with_slip(token: str, width: Literal[384, 576]) -> Response:
-    """Respond with the slip; ``width`` is in dots across the paper, at 203 dpi."""
+@bp.get("/s/<token>/slip-<any('58', '80'):paper>.png")
+@bp.get("/S/<token>/slip-<any('58', '80'):paper>.png")
+def slip_png(token: str, paper: Literal["58", "80"]) -> Response:
+    """Return the slip for paper 58 or 80 mm wide."""
     facts = cases.read_slip_facts(token)
     image = slip.render_slip(
         address=survey_address(facts.token),
-        width=width,
+        width=SLIP_DOTS[paper],
         centre=facts.centre,
         domain=public_host(),
         short_code=facts.short_code,

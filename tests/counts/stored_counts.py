@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.cases.register import ServiceRef
 from feedback_service.counts import closing, counted_days, rollups, tallies, verification
+from feedback_service.counts.rollups import WantedCounts
 from feedback_service.counts.tallies import PEOPLE
 from feedback_service.counts.verification import CountMismatch
 from feedback_service.database import reading, transaction
@@ -35,7 +36,7 @@ Row = tuple[str, date, str, str, str, str]
 def counted(tx: Session, first: date = MONDAY, last: date = FRIDAY) -> dict[Row, int]:
     """What summaries would be made of."""
     codes = {centre.id: centre.code for centre in tx.scalars(select(Centre))}
-    found = list(rollups.read_answers(tx, codes.keys(), first, last, daily=True))
+    found = list(rollups.read_answers(tx, WantedCounts(codes.keys(), first, last, daily=True)))
     assert len({(one.centre_id, one.day) for one in found}) == len(found), "a day is counted twice"
     return {(codes[one.centre_id], one.day, *cell): n for one in found for cell, n in tallies.iterate_cells(one.counts)}
 
@@ -111,7 +112,8 @@ Cells = dict[tuple[str, str, str, str, str], int]
 def told_by(tx: Session, by: str, first: date, last: date, only: list[str] | None = None) -> Cells:
     """What a period's answers add up to in each group."""
     sums: Counter[tuple[str, str, str, str, str]] = Counter()
-    for one in rollups.read_answers(tx, list(tx.scalars(select(Centre.id))), first, last, by, only=only):
+    wanted = WantedCounts(list(tx.scalars(select(Centre.id))), first, last, by, only=only)
+    for one in rollups.read_answers(tx, wanted):
         for cell, n in tallies.iterate_cells(one.counts):
             sums[one.key, *cell] += n
     return dict(sums)
@@ -121,7 +123,7 @@ def told_by(tx: Session, by: str, first: date, last: date, only: list[str] | Non
 def invited_by(tx: Session, by: str, first: date, last: date) -> Cells:
     """The same of invitations."""
     sums: Counter[tuple[str, str, str, str, str]] = Counter()
-    for one in rollups.read_invitations(tx, list(tx.scalars(select(Centre.id))), first, last, by):
+    for one in rollups.read_invitations(tx, WantedCounts(list(tx.scalars(select(Centre.id))), first, last, by)):
         for cell, n in tallies.iterate_cells(one.counts):
             sums[one.key, *cell] += n
     return {cell: n for cell, n in sums.items() if n}

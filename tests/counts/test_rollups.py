@@ -122,7 +122,7 @@ def test_a_country_whose_centres_were_silent_in_different_months_is_told_too() -
 
     @reading
     def told(tx: Session, centres: list[uuid.UUID]) -> list[tuple[date, str]]:
-        year = rollups.read_answers(tx, centres, date(2025, 1, 1), date(2025, 12, 31))
+        year = rollups.read_answers(tx, rollups.WantedCounts(centres, date(2025, 1, 1), date(2025, 12, 31)))
         return [(one.day, one.key) for one in year]
 
     assert len(told(everybody())) == 6

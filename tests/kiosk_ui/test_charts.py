@@ -6,12 +6,14 @@ from xml.etree import ElementTree
 import pytest
 from markupsafe import Markup
 
+from feedback_service.figures.funnel_plot import Limits
 from kiosk_ui import charts
 from kiosk_ui.assets import STATIC
-from kiosk_ui.charts import ChartText, FunnelDot, FunnelLimits, HeatCell, IntervalBar, ParetoBar, TrendPoint
+from kiosk_ui.charts import FunnelDot, HeatCell, IntervalBar, ParetoBar, TrendPoint
+from kiosk_ui.svg import ChartText
 from tests.support.payloads import PAYLOADS
 
-LIMITS = [FunnelLimits(10, 0, 0, 10, 20), FunnelLimits(400, 0.5, 1, 3, 4)]
+LIMITS = [Limits(10, 0, 0, 0.1, 0.2), Limits(400, 0.005, 0.01, 0.03, 0.04)]
 
 
 def format_percent(value: float) -> str:

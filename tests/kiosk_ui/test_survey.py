@@ -18,7 +18,7 @@ from feedback_service.flow import answers, cases, publishing
 from feedback_service.flow.answers import opened_invitations
 from feedback_service.surveys import questionnaires
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT
-from kiosk_ui.survey.views import Preview
+from kiosk_ui.survey.screens import Preview
 from tests.conftest import TimeIs
 from tests.kiosk_ui.conftest import GetPage
 from tests.support import stored, story

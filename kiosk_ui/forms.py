@@ -11,19 +11,17 @@ from kiosk_ui.languages import format_number, translated_message
 
 @dataclass(frozen=True, slots=True)
 class FormError:
-    """A mistake: its message, and the field that the message links to, if there is one."""
+    """A mistake: the field that it stands at, its message, and a field to ``link`` to if it stands at none."""
 
     field: str | None
     message: str
-
-    @property
-    def question(self) -> str | None:
-        """The field by the name that the shared macros use."""
-        return self.field
+    link: str | None = None
 
 
-def form_errors(refusal: Invalid) -> list[FormError]:
-    """Return the message of every mistake in the reader's language."""
+def form_errors(refusal: FeedbackError, field: str | None = None) -> list[FormError]:
+    """Return the message of every mistake in the reader's language; a refusal of the whole stands at ``field``."""
+    if not isinstance(refusal, Invalid):
+        return [FormError(field, describe_refusal(refusal))]
     return [
         FormError(error.pointer.removeprefix("/") or None, translated_message(error.detail, error.params))
         for error in refusal.errors

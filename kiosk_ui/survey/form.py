@@ -1,0 +1,61 @@
+"""Reads a form of the survey, and tells persons from the programs that fetch a link for its preview."""
+
+import re
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from flask import request
+
+from feedback_service.surveys.answers import FormSubmission
+
+# Programs that fetch a link for its preview name themselves so. No person has read the page then.
+_PREVIEW_AGENTS = re.compile(r"^(WhatsApp|Viber)/|bot\b|facebookexternalhit|crawler|spider|preview", re.IGNORECASE)
+_PURPOSE_HEADERS = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyForm:
+    """A posted form: its fields as typed, the client that sent it, and the button that was pressed."""
+
+    fields: dict[str, list[str]]
+    client_id: UUID
+    is_final: bool  # Send, or Skip
+    skips_rest: bool  # only the first answer shall count
+    is_redisplay: bool  # show the same screen again (another language, a preview) and store nothing
+    is_second_screen: bool  # it is the second screen, which shows every question but the first
+
+    @classmethod
+    def from_request(cls) -> "SurveyForm":
+        """Return the form of this request.
+
+        A client id that is not valid is replaced by a new one: if such a form is sent twice, the second counts as
+        that of another client and is refused, instead of getting the receipt again.
+        """
+        form = request.form
+        button = form.get("finish", "")
+        skips_rest = button == "skip"
+        return cls(
+            form.to_dict(flat=False),
+            form.get("client_id", type=UUID) or uuid4(),
+            is_final=bool(button),
+            skips_rest=skips_rest,
+            is_redisplay="again" in form,
+            is_second_screen="rest" in form and not skips_rest,
+        )
+
+    @property
+    def submission(self) -> FormSubmission:
+        """What the form submits, not checked yet."""
+        return FormSubmission(self.fields, first_only=self.skips_rest)
+
+
+def is_read_by_person() -> bool:
+    """Tell whether a person follows the link: no prefetch, no preview, no HEAD request."""
+    environ = request.environ
+    purpose = " ".join(environ.get(name, "") for name in _PURPOSE_HEADERS).lower()
+    return (
+        request.method == "GET"
+        and not any(word in purpose for word in ("prefetch", "prerender", "preview"))
+        and environ.get("HTTP_SEC_FETCH_MODE", "navigate") == "navigate"
+        and not _PREVIEW_AGENTS.search(environ.get("HTTP_USER_AGENT", ""))
+    )
