@@ -33,4 +33,6 @@ TABLET_OUTCOMES = (
     "duplicate",
     "rejected",
 )  # of an answer that a tablet delivers
-SIGNALS = ("hurried", "burst", "alike", "after_hours")  # reasons to doubt an answer given on a tablet
+CONTINUED_ELSEWHERE = "continued_elsewhere"  # several clients took part in the answer
+# Reasons to doubt an answer: how it was given on a tablet, or who took part in it.
+SIGNALS = ("hurried", "burst", "alike", "after_hours", CONTINUED_ELSEWHERE)

@@ -105,7 +105,7 @@ def test_she_may_change_her_first_answer(new_page: NewPage, invited: AddressFact
     phone.goto(invited())
     tap(phone, 1)
 
-    phone.get_by_role("link", name="Змінити").tap()
+    phone.get_by_role("button", name="Змінити").tap()
     tap(phone, 10)
 
     expect(phone.get_by_text("Ваша оцінка: 10.")).to_be_visible()
