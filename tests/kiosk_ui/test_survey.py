@@ -256,6 +256,7 @@ def test_a_rating_given_on_another_page_stays_and_the_page_says_so(
     for page in (refused, partly, get_page(sent.location)):
         assert STAYS in page.find_one("main").text
     for page in (refused, partly):
+        assert "Вашу оцінку збережено" not in page.root.text
         assert "off.nps" not in {field.get("name") for field in page.find_all("input")}
         assert page.find_field("client_id", other["client_id"])
     assert read_values(app) == {("off.nps", "2"), ("off.staff", "great")}
