@@ -107,10 +107,7 @@ def _parse_csv(name: str, text: str) -> list[ImportedRow]:
             rows.append(ImportedRow(reader.line_num, dict(zip(columns, cells, strict=True))))
     except csv.Error as error:
         raise UnreadableFile(
-            N_("%(file)s is not proper CSV in line %(line)s: %(why)s"),
-            file=name,
-            line=reader.line_num,
-            why=error,
+            N_("%(file)s is not proper CSV in line %(line)s: %(why)s"), file=name, line=reader.line_num, why=error
         ) from error
     return rows
 
@@ -123,9 +120,7 @@ def _parse_json(name: str, text: str) -> list[ImportedRow]:
     for position, item in enumerate(items, start=1):
         if not isinstance(item, dict) or not all(isinstance(cell, str | None) for cell in item.values()):
             raise UnreadableFile(
-                N_("%(file)s has something other than an object of texts in place %(place)s"),
-                file=name,
-                place=position,
+                N_("%(file)s has something other than an object of texts in place %(place)s"), file=name, place=position
             )
         rows.append(ImportedRow(position, {column: cell or "" for column, cell in item.items()}))
     return rows

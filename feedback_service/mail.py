@@ -93,11 +93,7 @@ def build_message(email: OutgoingEmail, mail_from: str) -> EmailMessage:
         email_message["Subject"] = email.subject
         email_message["Date"] = email.at
         email_message["Message-ID"] = f"<{email.id}@{mail_from.rpartition('@')[2]}>"
-    except (
-        MessageError,
-        IndexError,
-        AttributeError,
-    ) as error:  # AttributeError: a bracket that is not closed
+    except (MessageError, IndexError, AttributeError) as error:  # AttributeError: a bracket that is not closed
         raise ValueError("a header does not hold") from error
     email_message["Auto-Submitted"] = "auto-generated"
     email_message.set_content(email.body)

@@ -15,24 +15,12 @@ SOURCES = (
 )
 PARTS_OF_DAY = ("morning", "midday", "afternoon", "evening")
 EVENT_STATES = ("pending", "delivered", "dead")
-SCOPES = (
-    "cases:write",
-    "cases:read",
-    "responses:write",
-    "summaries:read",
-    "reports:read",
-    "deliveries:manage",
-)
+SCOPES = ("cases:write", "cases:read", "responses:write", "summaries:read", "reports:read", "deliveries:manage")
 ROLES = ("administrator", "head", "council", "provider", "oblast", "central_body", "ministry", "operator")
 LANGUAGES = ("uk", "en")  # of catalogues, slips and questionnaires: every text exists in all of these
 ALARM_KINDS = BAD_ANSWERS, BREACH = "bad_answers", "breach"
 DEVICE_MODES = ("desk", "hall")
-TABLET_OUTCOMES = (
-    "accepted",
-    "accepted_as_walkup",
-    "duplicate",
-    "rejected",
-)  # of an answer that a tablet delivers
+TABLET_OUTCOMES = ("accepted", "accepted_as_walkup", "duplicate", "rejected")  # of an answer that a tablet delivers
 CONTINUED_ELSEWHERE = "continued_elsewhere"  # several clients took part in the answer
 # Reasons to doubt an answer: how it was given on a tablet, or who took part in it.
 SIGNALS = ("hurried", "burst", "alike", "after_hours", CONTINUED_ELSEWHERE)

@@ -8,7 +8,7 @@ or deleted. Whoever writes down the head of a chain elsewhere can also detect th
 import hashlib
 import json
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,7 +20,7 @@ from feedback_service.models import JournalEntry, JournalHead
 INSTALLATION_CHAIN = uuid.UUID(int=0)
 FIRST_DIGEST = bytes(32)
 LONGEST_OBJECT = 300  # characters
-_BATCH_SIZE = 1000
+_BATCH_SIZE = 1000  # entries in memory at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,22 +92,15 @@ def check_chains(tx: Session) -> list[ChainHead | ChainBreak]:
 
 def _check_chain(tx: Session, chain: uuid.UUID, head: tuple[int, bytes] | None) -> ChainHead | ChainBreak:
     number, digest = 0, FIRST_DIGEST
-    for entry in _iterate_entries(tx, chain):
-        if entry.number != number + 1 or entry.digest != _digest_entry(digest, entry):
-            return ChainBreak(chain, number + 1)
-        number, digest = entry.number, entry.digest
+    query = select(JournalEntry).where(JournalEntry.chain == chain).order_by(JournalEntry.number)
+    with tx.scalars(query, execution_options={"yield_per": _BATCH_SIZE}) as entries:
+        for entry in entries:
+            if entry.number != number + 1 or entry.digest != _digest_entry(digest, entry):
+                return ChainBreak(chain, number + 1)
+            number, digest = entry.number, entry.digest
     if head != (number, digest):
         return ChainBreak(chain, number + 1)
     return ChainHead(chain, number, digest)
-
-
-def _iterate_entries(tx: Session, chain: uuid.UUID) -> Iterator[JournalEntry]:
-    query = select(JournalEntry).where(JournalEntry.chain == chain).order_by(JournalEntry.number)
-    last_number = -1
-    while batch := tx.scalars(query.where(JournalEntry.number > last_number).limit(_BATCH_SIZE)).all():
-        yield from batch
-        last_number = batch[-1].number
-        tx.expunge_all()
 
 
 def _digest_entry(previous_digest: bytes, entry: JournalEntry) -> bytes:

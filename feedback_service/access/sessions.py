@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy import ColumnElement, and_, delete, not_, select
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
@@ -122,9 +122,7 @@ def end_sessions(tx: Session, user_id: uuid.UUID, *session_ids: uuid.UUID) -> in
 
 def purge_sessions(tx: Session, now: datetime) -> int:
     """Delete sessions that have ended, and return how many."""
-    statement = delete(UserSession).where(
-        or_(UserSession.seen_at < now - IDLE_LIMIT, UserSession.began_at < now - LIFETIME_LIMIT)
-    )
+    statement = delete(UserSession).where(not_(and_(*_is_active(now))))
     return len(tx.scalars(statement.returning(UserSession.id)).all())
 
 

@@ -25,10 +25,7 @@ def main() -> int:
     if arguments.check:
         if arguments.file.exists() and arguments.file.read_text(encoding="utf-8") == current:
             return 0
-        print(
-            f"{arguments.file} is not current: run python -m feedback_service.api {arguments.file}",
-            file=sys.stderr,
-        )
+        print(f"{arguments.file} is not current: run python -m feedback_service.api {arguments.file}", file=sys.stderr)
         return 1
     arguments.file.write_text(current, encoding="utf-8")
     return 0

@@ -5,8 +5,8 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from feedback_service.api import endpoint, request_body
-from feedback_service.api.endpoint import Call, Operation, operation
+from feedback_service.api import request_body
+from feedback_service.api.endpoint import Call, Operation, parse_item
 from feedback_service.api.json_reply import respond
 from feedback_service.api.problems import problem_to_json
 from feedback_service.api.schemas import BatchReply, CaseBatchSchema, CaseReply, CaseSchema
@@ -15,38 +15,21 @@ from feedback_service.errors import N_, AlreadyFinal, AnotherCase, FeedbackError
 from feedback_service.flow import cases
 from feedback_service.flow.cases import RegistrationResult
 
-EXAMPLE = {
-    "centre": "SN12000007",
-    "case_number": "12-2026/000123",
-    "service": {"code": "00034", "local_code": "14-13", "title": "Реєстрація місця проживання"},
-    "provider_edrpou": "00032112",
-    "front_office": "offline",
-    "workplace": "window-3",
-    "workplace_kind": "centre",
-    "status": "completed",
-    "status_at": "2026-11-20T10:15:00+02:00",
-    "registered_at": "2026-11-18T09:00:00+02:00",
-    "repository_id": "cf7dfafe-2e5f-42b5-96de-57c5c1af1524",
-}
-
 bp = Blueprint("cases", __name__)
 
 
 @bp.post("/cases")
-@operation(
-    Operation(
-        needs="cases:write",
-        summary=N_("Register a case, or note its next status"),
-        note=N_(
-            "A case is known by its centre and number. Sending the same again changes nothing and gets the same "
-            "answer, so it is safe to repeat. A final status (completed, refused) brings the invitation; workplace "
-            "and provider stay as they are then."
-        ),
-        takes=CaseSchema,
-        gives={201: (N_("The case is new."), CaseReply), 200: (N_("The case was known."), CaseReply)},
-        refuses=(NotFound, AnotherCase, AlreadyFinal),
-        example=EXAMPLE,
-    )
+@Operation(
+    needs="cases:write",
+    summary=N_("Register a case, or note its next status"),
+    note=N_(
+        "A case is known by its centre and number. Sending the same again changes nothing and gets the same "
+        "answer, so it is safe to repeat. A final status (completed, refused) brings the invitation; workplace "
+        "and provider stay as they are then."
+    ),
+    takes=CaseSchema,
+    gives={201: (N_("The case is new."), CaseReply), 200: (N_("The case was known."), CaseReply)},
+    refuses=(NotFound, AnotherCase, AlreadyFinal),
 )
 def register_case(call: Call) -> Response:
     """Register the case or its next status."""
@@ -57,20 +40,17 @@ def register_case(call: Call) -> Response:
 
 
 @bp.post("/cases/batch")
-@operation(
-    Operation(
-        needs="cases:write",
-        summary=N_("Register up to 1000 cases at once"),
-        note=N_("Each case is entered or refused for itself, in the order sent. A body may have 2 MiB."),
-        takes=CaseBatchSchema,
-        max_bytes=request_body.MAX_BATCH_BYTES,
-        gives={200: (N_("What became of each case."), BatchReply)},
-        example={"cases": [EXAMPLE]},
-    )
+@Operation(
+    needs="cases:write",
+    summary=N_("Register up to 1000 cases at once"),
+    note=N_("Each case is entered or refused for itself, in the order sent. A body may have 2 MiB."),
+    takes=CaseBatchSchema,
+    max_bytes=request_body.MAX_BATCH_BYTES,
+    gives={200: (N_("What became of each case."), BatchReply)},
 )
 def register_cases(call: Call) -> Response:
     """Register each case, or refuse it; reply with the result of each."""
-    entries = [_parse_item(item) for item in call.body["cases"]]
+    entries = [parse_item(CaseSchema, item) for item in call.body["cases"]]
     case_updates = [entry for entry in entries if isinstance(entry, CaseUpdate)]
     outcomes = iter(cases.register_cases(case_updates, call.centres) if case_updates else ())
     results = [
@@ -81,14 +61,12 @@ def register_cases(call: Call) -> Response:
 
 
 @bp.get("/cases/<uuid:case_id>")
-@operation(
-    Operation(
-        needs="cases:read",
-        summary=N_("Read a case"),
-        gives={200: (N_("The case as it is known."), CaseReply)},
-        refuses=(NotFound,),
-        path={"case_id": N_("The id that registering the case gave.")},
-    )
+@Operation(
+    needs="cases:read",
+    summary=N_("Read a case"),
+    gives={200: (N_("The case as it is known."), CaseReply)},
+    refuses=(NotFound,),
+    path={"case_id": N_("The id that registering the case gave.")},
 )
 def read_case(call: Call, case_id: uuid.UUID) -> Response:
     """Reply with the case."""
@@ -96,27 +74,17 @@ def read_case(call: Call, case_id: uuid.UUID) -> Response:
 
 
 @bp.post("/cases/<uuid:case_id>/invitation/cancel")
-@operation(
-    Operation(
-        needs="cases:write",
-        summary=N_("Cancel a case's invitation"),
-        note=N_("An answer that was left stays. Cancelling again, or what is closed already, is no mistake."),
-        gives={200: (N_("The case as it is known now."), CaseReply)},
-        refuses=(NotFound,),
-        path={"case_id": N_("The id that registering the case gave.")},
-    )
+@Operation(
+    needs="cases:write",
+    summary=N_("Cancel a case's invitation"),
+    note=N_("An answer that was left stays. Cancelling again, or what is closed already, is no mistake."),
+    gives={200: (N_("The case as it is known now."), CaseReply)},
+    refuses=(NotFound,),
+    path={"case_id": N_("The id that registering the case gave.")},
 )
 def cancel_invitation(call: Call, case_id: uuid.UUID) -> Response:
     """Cancel the invitation of the case."""
     return respond(CaseReply, cases.cancel_invitation(case_id, call.centres))
-
-
-def _parse_item(item: Any) -> CaseUpdate | FeedbackError:
-    try:
-        case_update: CaseUpdate = endpoint.parse_body(CaseSchema, item)
-        return case_update
-    except FeedbackError as refusal:
-        return refusal
 
 
 def _make_result(index: int, outcome: RegistrationResult | FeedbackError) -> dict[str, Any]:

@@ -1,20 +1,20 @@
 """Endpoints for case systems: how deliveries to the central system go, and sending a refused event again."""
 
 import base64
-import binascii
 import json
 import uuid
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response
 from marshmallow import Schema, ValidationError, fields
 
-from feedback_service.api.endpoint import Call, Operation, operation
+from feedback_service.api.endpoint import Call, Operation
 from feedback_service.api.fields import Choice, Instant, StrictSchema, TextLine, TranslatableMessage, Uuid
 from feedback_service.api.json_reply import respond
-from feedback_service.api.schemas import centre_code_field
+from feedback_service.api.schemas import centre_code_field, describe
 from feedback_service.config import current_settings
 from feedback_service.delivery import status
 from feedback_service.delivery.status import PageCursor
@@ -45,24 +45,22 @@ class PageSize(fields.Integer):
 class DeliveriesQuery(StrictSchema):
     """Which deliveries are listed."""
 
-    state = Choice(EVENT_STATES, metadata={"description": "Pending and dead ones when left out."})
+    state = Choice(EVENT_STATES, metadata=describe("Pending and dead ones when left out."))
     limit = PageSize(load_default=DEFAULT_PAGE_SIZE)
-    cursor = TextLine(300, metadata={"description": "As the header “Link” of the page before has it."})
+    cursor = TextLine(300, metadata=describe("As the header “Link” of the page before has it."))
 
 
 class DeliveryReply(Schema):
     """The state of the delivery of one event; never its content."""
 
-    id = Uuid(required=True, metadata={"description": "The event's id."})
+    id = Uuid(required=True, metadata=describe("The event's id."))
     type = fields.String(required=True)
     centre = centre_code_field(required=True)
     state = Choice(EVENT_STATES, required=True)
     attempts = fields.Integer(required=True)
     created_at = Instant(required=True)
     last_attempt_at = Instant(required=True, allow_none=True)
-    reason = fields.String(
-        required=True, allow_none=True, metadata={"description": "Why it is dead, or why it still waits."}
-    )
+    reason = fields.String(required=True, allow_none=True, metadata=describe("Why it is dead, or why it still waits."))
 
 
 class DeliveriesReply(Schema):
@@ -75,25 +73,21 @@ class DeliverySumsReply(Schema):
     """How many events are in which state."""
 
     pending = fields.Integer(required=True)
-    oldest_pending_seconds = fields.Integer(
-        required=True, allow_none=True, metadata={"description": "Null when none waits."}
-    )
+    oldest_pending_seconds = fields.Integer(required=True, allow_none=True, metadata=describe("Null when none waits."))
     dead = fields.Integer(required=True)
     delivered = fields.Integer(required=True)
 
 
 @bp.get("/deliveries")
-@operation(
-    Operation(
-        needs="deliveries:manage",
-        summary=N_("List deliveries"),
-        note=N_(
-            "Those that wait for the central monitoring system or were refused by it. The header “Link” with "
-            'rel="next" leads to the next page.'
-        ),
-        query=DeliveriesQuery,
-        gives={200: (N_("A page of deliveries."), DeliveriesReply)},
-    )
+@Operation(
+    needs="deliveries:manage",
+    summary=N_("List deliveries"),
+    note=N_(
+        "Those that wait for the central monitoring system or were refused by it. The header “Link” with "
+        'rel="next" leads to the next page.'
+    ),
+    query=DeliveriesQuery,
+    gives={200: (N_("A page of deliveries."), DeliveriesReply)},
 )
 def list_deliveries(call: Call) -> Response:
     """A page of deliveries of the caller's centres."""
@@ -103,19 +97,16 @@ def list_deliveries(call: Call) -> Response:
     items, end_cursor = deliveries.list_deliveries(call.centres, states, after, parameters["limit"])
     response = respond(DeliveriesReply, {"items": items})
     if end_cursor is not None:
-        same_parameters = {name: parameters[name] for name in ("state", "limit") if name in parameters}
-        next_parameters = urlencode(same_parameters | {"cursor": _encode_cursor(end_cursor)})
+        next_parameters = urlencode({**parameters, "cursor": _encode_cursor(end_cursor)})
         response.headers["Link"] = f'<{current_settings().public_url}/api/v1/deliveries?{next_parameters}>; rel="next"'
     return response
 
 
 @bp.get("/deliveries/summary")
-@operation(
-    Operation(
-        needs="deliveries:manage",
-        summary=N_("Count deliveries"),
-        gives={200: (N_("How many events are in which state."), DeliverySumsReply)},
-    )
+@Operation(
+    needs="deliveries:manage",
+    summary=N_("Count deliveries"),
+    gives={200: (N_("How many events are in which state."), DeliverySumsReply)},
 )
 def sum_deliveries(call: Call) -> Response:
     """How many events of the caller's centres are in which state."""
@@ -123,15 +114,13 @@ def sum_deliveries(call: Call) -> Response:
 
 
 @bp.post("/deliveries/<uuid:event_id>/replay")
-@operation(
-    Operation(
-        needs="deliveries:manage",
-        summary=N_("Send an event again"),
-        note=N_("A dead letter waits again, as it was; one that waits is tried at once. What was delivered stays so."),
-        gives={202: (N_("It will be sent."), DeliveryReply)},
-        refuses=(NotFound, Conflict),
-        path={"event_id": N_("The event's id.")},
-    )
+@Operation(
+    needs="deliveries:manage",
+    summary=N_("Send an event again"),
+    note=N_("A dead letter waits again, as it was; one that waits is tried at once. What was delivered stays so."),
+    gives={202: (N_("It will be sent."), DeliveryReply)},
+    refuses=(NotFound, Conflict),
+    path={"event_id": N_("The event's id.")},
 )
 def replay_delivery(call: Call, event_id: uuid.UUID) -> Response:
     """Send the event again."""
@@ -145,12 +134,9 @@ def _encode_cursor(page_cursor: PageCursor) -> str:
 
 def _decode_cursor(cursor: str, states: Collection[str]) -> PageCursor:
     """Return where the page before ended; a cursor of a list of other states would skip events, so it is refused."""
-    try:
-        members = json.loads(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
-        state, centre_id, event_id = members
+    with suppress(ValueError, TypeError, AttributeError, RecursionError):
+        state, centre_id, event_id = json.loads(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
         page_cursor = PageCursor(str(state), uuid.UUID(centre_id), uuid.UUID(event_id))
-    except (ValueError, TypeError, AttributeError, RecursionError, binascii.Error):
-        raise Invalid.for_field("/cursor", BAD_CURSOR) from None
-    if page_cursor.state not in states:
-        raise Invalid.for_field("/cursor", BAD_CURSOR)
-    return page_cursor
+        if page_cursor.state in states:
+            return page_cursor
+    raise Invalid.for_field("/cursor", BAD_CURSOR)

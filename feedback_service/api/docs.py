@@ -3,17 +3,16 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, current_app, make_response, render_template, request
+from flask import Blueprint, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale
 
 from feedback_service.access.roles import KEY_SCOPE_LABELS
 from feedback_service.api import openapi
-from feedback_service.api.endpoint import Call, Operation, operation
+from feedback_service.api.endpoint import Call, Operation
 from feedback_service.api.json_reply import json_response
 from feedback_service.api.openapi import KEY_SCHEME
 from feedback_service.api.problems import EXPLANATIONS, problem_types
@@ -42,41 +41,16 @@ class FieldRow:
     example: str
 
 
-@dataclass(frozen=True, slots=True)
-class OperationEntry:
-    """An operation as the page shows it."""
-
-    id: str
-    method: str
-    path: str
-    summary: str
-    note: str
-    scope: str | None
-    parameters: tuple[FieldRow, ...]
-    fields: tuple[FieldRow, ...]
-    example: str
-    replies: tuple[tuple[str, str], ...]
-    reply_fields: tuple[FieldRow, ...]
-    refusals: tuple[str, ...]
-
-
 @bp.get("/openapi.json")
-@operation(
-    Operation(needs=None, summary=N_("This description as OpenAPI 3.1"), gives={200: (N_("The document."), None)})
-)
+@Operation(needs=None, summary=N_("This description as OpenAPI 3.1"), gives={200: (N_("The document."), None)})
 def read_openapi(call: Call) -> Response:
     """The OpenAPI document."""
     return json_response(_get_document())
 
 
 @bp.get("/docs")
-@operation(
-    Operation(
-        needs=None,
-        summary=N_("This description as a page"),
-        query=SurveyQuery,
-        gives={200: (N_("The page."), None)},
-    )
+@Operation(
+    needs=None, summary=N_("This description as a page"), query=SurveyQuery, gives={200: (N_("The page."), None)}
 )
 def read_docs(call: Call) -> Response:
     """The page that describes the API."""
@@ -112,15 +86,9 @@ def read_problem(slug: str) -> Response:
 @documents_bp.get("/schemas/<name>.json")
 def read_schema(name: str) -> ResponseReturnValue:
     """A JSON Schema of an event's data; the ``dataschema`` of an event leads here."""
-    if name not in list_schema_names():
+    if name not in {file.stem for file in SCHEMAS.glob("*.json")}:
         raise NotFound()
     return Response((SCHEMAS / f"{name}.json").read_bytes(), content_type="application/schema+json")
-
-
-@cache
-def list_schema_names() -> frozenset[str]:
-    """The names of all JSON Schemas of events."""
-    return frozenset(file.stem for file in SCHEMAS.glob("*.json"))
 
 
 def _get_document() -> dict[str, Any]:
@@ -134,15 +102,8 @@ def _get_document() -> dict[str, Any]:
 
 def _render_page(template: str, language: str, **variables: Any) -> Response:
     with force_locale(language):
-        response = make_response(
-            render_template(
-                f"api/{template}.html",
-                language=language,
-                languages=current_settings().languages,
-                public_url=current_settings().public_url,
-                **variables,
-            )
-        )
+        page = render_template(f"api/{template}.html", language=language, settings=current_settings(), **variables)
+    response = Response(page)
     response.headers["Content-Security-Policy"] = POLICY
     response.content_language = [language]
     return response
@@ -163,36 +124,28 @@ def _list_problem_types() -> list[tuple[str, int, str, str]]:
     return sorted(rows, key=lambda row: (row[1], row[0]))
 
 
-def _list_operations(document: dict[str, Any], tag: str) -> Iterator[OperationEntry]:
+def _list_operations(document: dict[str, Any], tag: str) -> Iterator[dict[str, Any]]:
+    """Each operation under the tag as the document describes it, and what the page shows besides."""
     for path, methods in document["paths"].items():
         for method, described in methods.items():
             if tag not in described["tags"]:
                 continue
-            body = described.get("requestBody", {}).get("content", {}).get(openapi.JSON)
-            replies = described["responses"]
-            reply_schemas = [
-                reply["content"][openapi.JSON]["schema"]
-                for reply in replies.values()
-                if openapi.JSON in reply.get("content", {})
-            ]
+            body = described.get("requestBody", {}).get("content", {}).get(openapi.JSON, {})
+            replies = [reply.get("content", {}).get(openapi.JSON) for reply in described["responses"].values()]
+            reply_schemas = [reply["schema"] for reply in replies if reply]
             scopes = [scheme[KEY_SCHEME][0] for scheme in described["security"] if KEY_SCHEME in scheme]
-            yield OperationEntry(
-                id=described["operationId"],
-                method=method.upper(),
-                path=path,
-                summary=described["summary"],
-                note=described.get("description", ""),
-                scope=scopes[0] if scopes else None,
-                parameters=tuple(
+            yield described | {
+                "method": method.upper(),
+                "path": path,
+                "scope": scopes[0] if scopes else None,
+                "parameters": [
                     _make_row(parameter["name"], parameter["schema"] | parameter, parameter["required"])
                     for parameter in described["parameters"]
-                ),
-                fields=tuple(_list_fields(document, body["schema"])) if body else (),
-                example=json.dumps(body["example"], ensure_ascii=False, indent=2) if body and "example" in body else "",
-                replies=tuple((status, reply["description"]) for status, reply in replies.items() if status < "400"),
-                reply_fields=tuple(_list_fields(document, reply_schemas[0])) if reply_schemas else (),
-                refusals=tuple(status for status in replies if status >= "400"),
-            )
+                ],
+                "fields": list(_list_fields(document, body.get("schema", {}))),
+                "example": json.dumps(body["example"], ensure_ascii=False, indent=2) if "example" in body else "",
+                "reply_fields": list(_list_fields(document, reply_schemas[0])) if reply_schemas else [],
+            }
 
 
 def _list_fields(document: dict[str, Any], schema: dict[str, Any], prefix: str = "") -> Iterator[FieldRow]:

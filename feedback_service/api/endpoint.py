@@ -3,7 +3,7 @@
 A view without a declaration cannot be registered (see ``blueprint``), so nobody can forget it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import update_wrapper
 from typing import Any
@@ -15,16 +15,8 @@ from werkzeug.datastructures import MultiDict
 
 from feedback_service.access.api_keys import ApiCaller
 from feedback_service.api import request_body
-from feedback_service.api.fields import ListField, collect_field_errors, shared_schema
-from feedback_service.errors import (
-    N_,
-    FeedbackError,
-    FieldError,
-    Invalid,
-    NotAllowed,
-    NotAuthenticated,
-    json_pointer,
-)
+from feedback_service.api.fields import ListField, StrictSchema, collect_field_errors, shared_schema
+from feedback_service.errors import N_, FeedbackError, FieldError, Invalid, NotAllowed, NotAuthenticated, json_pointer
 from feedback_service.flow import api_keys, tablet_pairing
 from feedback_service.tablets.devices import AuthenticatedTablet
 
@@ -38,23 +30,27 @@ UNKNOWN_PARAMETER = N_("There is no such parameter.")
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """The declaration of a view; ``needs`` is a scope, ``TABLET``, or ``None`` if anybody may call.
+    """The declaration of a view, and its decorator.
 
-    ``takes`` is the schema of the body, of at most ``max_bytes``. ``gives`` maps a status to its meaning and the schema
-    of the reply (``None`` if it is not JSON). ``refuses`` lists the errors of the story. ``note`` is a sentence or two
-    for integrators; ``example`` is a valid body.
+    ``needs`` is a scope, ``TABLET``, or ``None`` if anybody may call. ``takes`` is the schema of the body, of
+    at most ``max_bytes``. ``gives`` maps a status to its meaning and the schema of the reply (``None`` if it is not
+    JSON). ``refuses`` lists the errors of the story. ``note`` is a sentence or two for integrators; ``path`` says
+    what each variable part of the address means. An example of the body stands in ``examples.json``.
     """
 
     needs: str | None
     summary: str
     note: str = ""
-    query: type[Schema] | None = None
+    query: type[Schema] = StrictSchema  # without parameters
     takes: type[Schema] | None = None
     max_bytes: int = request_body.MAX_BODY_BYTES
     gives: Mapping[int, tuple[str, type[Schema] | None]] = field(default_factory=dict)
     refuses: tuple[type[FeedbackError], ...] = ()
-    example: Mapping[str, Any] | None = None
-    path: Mapping[str, str] = field(default_factory=dict)  # what each variable part of the address means
+    path: Mapping[str, str] = field(default_factory=dict)
+
+    def __call__(self, view: View) -> "GuardedView":
+        """Guard the view, as a decorator; it gets the ``Call`` and the variable parts of the address."""
+        return GuardedView(self, view)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,11 +90,6 @@ class GuardedView:
         return self._view(_authenticate_and_parse(self.operation), **parts)
 
 
-def operation(declaration: Operation) -> Callable[[View], GuardedView]:
-    """Guard the view by its declaration; the view gets the ``Call`` and the variable parts of the address."""
-    return lambda view: GuardedView(declaration, view)
-
-
 def _authenticate_and_parse(operation: Operation) -> Call:
     caller: ApiCaller | AuthenticatedTablet | None = None
     if operation.needs == TABLET:
@@ -121,6 +112,14 @@ def parse_body(schema: type[Schema], value: Any) -> Any:
         return shared_schema(schema).load(value)
     except ValidationError as error:
         raise Invalid(collect_field_errors(error)) from None
+
+
+def parse_item(schema: type[Schema], value: Any) -> Any:
+    """Return what the schema makes of one item of many, or the refusal that names every fault."""
+    try:
+        return parse_body(schema, value)
+    except Invalid as refusal:
+        return refusal
 
 
 def _read_bearer_secret() -> str | None:
@@ -146,31 +145,23 @@ def _authenticate_caller(scope: str) -> ApiCaller:
     return caller
 
 
-def _parse_query(schema: type[Schema] | None, parameters: MultiDict[str, str]) -> dict[str, Any]:
-    declared = shared_schema(schema).fields if schema is not None else {}
-    repeatable = {field.data_key or name for name, field in declared.items() if isinstance(field, ListField)}
-    names = {field.data_key or name for name, field in declared.items()}
-    errors = list(_find_misused_parameters(parameters, names, repeatable))
-    values: dict[str, Any] = {
-        name: parameters.getlist(name) if name in repeatable else parameters[name]
-        for name in parameters
-        if name in names
-    }
-    if schema is not None:
-        try:
-            query: dict[str, Any] = shared_schema(schema).load(values)
-        except ValidationError as error:
-            errors += collect_field_errors(error)
+def _parse_query(schema: type[Schema], parameters: MultiDict[str, str]) -> dict[str, Any]:
+    declared = {field.data_key or name: field for name, field in shared_schema(schema).fields.items()}
+    values: dict[str, str | list[str]] = {}
+    errors: list[FieldError] = []
+    for name, given in parameters.lists():
+        if name not in declared:
+            errors.append(FieldError(json_pointer(name), UNKNOWN_PARAMETER))
+        elif isinstance(declared[name], ListField):
+            values[name] = given
+        else:
+            values[name] = given[0]
+            if len(given) > 1:
+                errors.append(FieldError(json_pointer(name), GIVEN_TWICE))
+    try:
+        query: dict[str, Any] = shared_schema(schema).load(values)
+    except ValidationError as error:
+        errors += collect_field_errors(error)
     if errors:
         raise Invalid(errors)
-    return query if schema is not None else {}
-
-
-def _find_misused_parameters(
-    parameters: MultiDict[str, str], names: set[str], repeatable: set[str]
-) -> Iterator[FieldError]:
-    for name in parameters:
-        if name not in names:
-            yield FieldError(json_pointer(name), UNKNOWN_PARAMETER)
-        elif name not in repeatable and len(parameters.getlist(name)) > 1:
-            yield FieldError(json_pointer(name), GIVEN_TWICE)
+    return query

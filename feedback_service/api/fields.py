@@ -25,6 +25,7 @@ NOT_A_CHOICE = N_("Use one of: %(words)s.")
 NOT_AN_ID = N_("Write this as a UUID, such as cf7dfafe-2e5f-42b5-96de-57c5c1af1524.")
 NOT_AN_INSTANT = N_("Write this as an instant with its offset, such as 2026-11-20T10:15:00+02:00.")
 NOT_A_DAY = N_("Write this as a day, such as 2026-11-20.")
+TOO_MANY = N_("Send at most %(limit)d at once.")
 YEAR_OUT_OF_RANGE = N_("The year must be from %(first)d to %(last)d.")
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -177,6 +178,21 @@ class ListField(fields.List[Any]):
     """A list."""
 
     default_error_messages = make_error_messages(invalid=NOT_A_LIST)
+
+
+class UnparsedList(ListField):
+    """Up to ``limit`` items, which are parsed one by one later, so that a faulty one does not affect the others."""
+
+    def __init__(self, item: type[Schema], limit: int) -> None:
+        self.limit = limit
+        super().__init__(NestedObject(item), required=True, metadata={"maxItems": limit})
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise self.make_error("invalid")
+        if len(value) > self.limit:
+            raise ValidationError(TranslatableMessage(TOO_MANY, limit=self.limit))
+        return value
 
 
 class NestedObject(fields.Nested):

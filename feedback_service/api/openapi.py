@@ -6,7 +6,7 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from apispec import APISpec
@@ -22,9 +22,9 @@ from feedback_service.api.fields import Choice, Uuid
 from feedback_service.api.schemas import ProblemReply
 from feedback_service.errors import N_, FeedbackError
 
-PREFIX = "/api/v1"
 KEY_SCHEME = "key"
 REQUEST_SUFFIX = "Request"  # of the names of request schemas
+EXAMPLES = Path(__file__).with_name("examples.json")  # of bodies, by the name of the operation
 JSON, PROBLEM = "application/json", "application/problem+json"
 TAGS = {
     "cases": N_("Cases and invitations"),
@@ -57,12 +57,12 @@ def build_document(app: Flask) -> dict[str, Any]:
     spec.components.security_scheme(KEY_SCHEME, {"type": "http", "scheme": "bearer"})
     spec.components.security_scheme(TABLET, {"type": "http", "scheme": "bearer"})
     spec.components.security_scheme(f"{TABLET}_cookie", {"type": "apiKey", "in": "cookie", "name": COOKIE})
+    examples = json.loads(EXAMPLES.read_text(encoding="utf-8"))
     for rule, operation in _list_routes(app):
-        view = app.view_functions[rule.endpoint]
-        described_operation = _describe_operation(rule, operation) | {"operationId": view.__name__}
-        for method in sorted(rule.methods or ()):
-            if method not in ("HEAD", "OPTIONS"):
-                spec.path(path=_openapi_path(rule), operations={method.lower(): described_operation})
+        [method] = (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        name = app.view_functions[rule.endpoint].__name__
+        described_operation = _describe_operation(rule, operation, examples.get(name)) | {"operationId": name}
+        spec.path(path=_openapi_path(rule), operations={method.lower(): described_operation})
     openapi_document: dict[str, Any] = json.loads(json.dumps(spec.to_dict()))
     for name, schema in openapi_document["components"]["schemas"].items():
         if not name.endswith(REQUEST_SUFFIX):
@@ -70,27 +70,23 @@ def build_document(app: Flask) -> dict[str, Any]:
     return openapi_document
 
 
-def _list_routes(app: Flask) -> Iterator[tuple[Rule, Operation]]:
+def _list_routes(app: Flask) -> list[tuple[Rule, Operation]]:
     """Return the declared routes, ordered by tag and then as they stand in the code."""
     routes = [
         (rule, view.operation)
         for rule in app.url_map.iter_rules()
         if isinstance(view := app.view_functions[rule.endpoint], GuardedView)
     ]
-    order = list(TAGS)
-    return iter(sorted(routes, key=lambda route: order.index(_tag_of(route[0]))))
+    return sorted(routes, key=lambda route: list(TAGS).index(_tag_of(route[0])))
 
 
-def _describe_operation(rule: Rule, operation: Operation) -> dict[str, Any]:
+def _describe_operation(rule: Rule, operation: Operation, example: Any) -> dict[str, Any]:
     description: dict[str, Any] = {
         "tags": [_tag_of(rule)],
         "summary": operation.summary,
         "parameters": [
-            *(
-                _describe_path_parameter(rule, name, parameter_description)
-                for name, parameter_description in operation.path.items()
-            ),
-            *([{"in": "query", "schema": operation.query}] if operation.query else []),
+            *(_describe_path_parameter(rule, name, meaning) for name, meaning in operation.path.items()),
+            {"in": "query", "schema": operation.query},
         ],
         "responses": {
             **{str(status): _describe_reply(*reply) for status, reply in operation.gives.items()},
@@ -102,8 +98,8 @@ def _describe_operation(rule: Rule, operation: Operation) -> dict[str, Any]:
         description["description"] = operation.note
     if operation.takes:
         content: dict[str, Any] = {"schema": operation.takes}
-        if operation.example:
-            content["example"] = dict(operation.example)
+        if example:
+            content["example"] = example
         description["requestBody"] = {"required": True, "content": {JSON: content}}
     return description
 
@@ -120,8 +116,7 @@ def _describe_path_parameter(rule: Rule, name: str, description: str) -> dict[st
 
 
 def _describe_reply(description: str, schema: type[Schema] | None) -> dict[str, Any]:
-    content: dict[str, Any] = {JSON: {"schema": schema}} if schema else {}
-    return {"description": description} | ({"content": content} if content else {})
+    return {"description": description} | ({"content": {JSON: {"schema": schema}}} if schema else {})
 
 
 def _describe_refusals(rule: Rule, operation: Operation) -> dict[str, Any]:

@@ -10,11 +10,10 @@ from feedback_service.api.fields import (
     Day,
     Instant,
     JsonObject,
-    ListField,
     NestedObject,
     StrictSchema,
     TextLine,
-    TranslatableMessage,
+    UnparsedList,
     Uuid,
 )
 from feedback_service.cases.register import CaseUpdate, ServiceRef
@@ -26,15 +25,14 @@ MAX_CASES = 1000  # in a batch
 ASSISTED_SOURCES = ("phone_interview", "paper_box", "sms_viber", "diia_centers_map")
 
 CODE_NEEDED = N_("Give code, local_code, or both.")
-TOO_MANY = N_("Send at most %(limit)d at once.")
 
 
 def centre_code_field(**options: Any) -> TextLine:
     """Return a field for the code of a centre."""
-    return TextLine(10, STATE_CENTRE_CODE, "SN12000007", metadata=describe_field(N_("The centre's code.")), **options)
+    return TextLine(10, STATE_CENTRE_CODE, "SN12000007", metadata=describe(N_("The centre's code.")), **options)
 
 
-def describe_field(about: str, *examples: str) -> dict[str, Any]:
+def describe(about: str, *examples: str) -> dict[str, Any]:
     """Return the metadata that documents a field."""
     return {"description": about} | ({"examples": list(examples)} if examples else {})
 
@@ -46,17 +44,13 @@ class ServiceSchema(StrictSchema):
     """A service as the case system names it."""
 
     code = TextLine(
-        32,
-        allow_none=True,
-        metadata=describe_field(N_("Its national code; this or the local one is needed."), "00034"),
+        32, allow_none=True, metadata=describe(N_("Its national code; this or the local one is needed."), "00034")
     )
-    local_code = TextLine(
-        32, allow_none=True, metadata=describe_field(N_("Its code in the centre's own list."), "14-13")
-    )
+    local_code = TextLine(32, allow_none=True, metadata=describe(N_("Its code in the centre's own list."), "14-13"))
     title = TextLine(
         500,
         allow_none=True,
-        metadata=describe_field(N_("A service not known yet is taken with this title."), "Реєстрація місця проживання"),
+        metadata=describe(N_("A service not known yet is taken with this title."), "Реєстрація місця проживання"),
     )
 
     @validates_schema(skip_on_field_errors=True)
@@ -76,33 +70,23 @@ class CaseSchema(StrictSchema):
 
     centre = centre_code_field(required=True)
     case_number = TextLine(
-        64,
-        required=True,
-        metadata=describe_field(N_("As in the case system; kept only as a keyed hash."), "12-2026/000123"),
+        64, required=True, metadata=describe(N_("As in the case system; kept only as a keyed hash."), "12-2026/000123")
     )
     service = NestedObject(ServiceSchema, required=True)
     front_office = Choice(
-        FRONT_OFFICES, required=True, metadata=describe_field(N_("Where the applicant dealt with the case."))
+        FRONT_OFFICES, required=True, metadata=describe(N_("Where the applicant dealt with the case."))
     )
     status = Choice(STATUSES, required=True)
-    status_at = Instant(required=True, metadata=describe_field(N_("When it got the status; at most 5 minutes ahead.")))
+    status_at = Instant(required=True, metadata=describe(N_("When it got the status; at most 5 minutes ahead.")))
     provider_edrpou = TextLine(
-        8,
-        EDRPOU,
-        "00032112",
-        allow_none=True,
-        metadata=describe_field(N_("ЄДРПОУ of the body that provides the service.")),
+        8, EDRPOU, "00032112", allow_none=True, metadata=describe(N_("ЄДРПОУ of the body that provides the service."))
     )
     workplace = TextLine(
-        64,
-        allow_none=True,
-        metadata=describe_field(N_("The place in the centre, never a person."), "window-3"),
+        64, allow_none=True, metadata=describe(N_("The place in the centre, never a person."), "window-3")
     )
     workplace_kind = Choice(WORKPLACE_KINDS, allow_none=True)
-    registered_at = Instant(allow_none=True, metadata=describe_field(N_("When the application was registered.")))
-    repository_id = Uuid(
-        allow_none=True, metadata=describe_field(N_("The ordered service in the State's own repository."))
-    )
+    registered_at = Instant(allow_none=True, metadata=describe(N_("When the application was registered.")))
+    repository_id = Uuid(allow_none=True, metadata=describe(N_("The ordered service in the State's own repository.")))
 
     @post_load
     def to_case_report(self, data: Mapping[str, Any], **_: Any) -> CaseUpdate:
@@ -110,21 +94,10 @@ class CaseSchema(StrictSchema):
         return CaseUpdate(**data)
 
 
-class CaseList(ListField):
-    """Cases that are parsed one by one later, so that a faulty one does not affect the others."""
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> list[Any]:
-        if not isinstance(value, list):
-            raise self.make_error("invalid")
-        if len(value) > MAX_CASES:
-            raise ValidationError(TranslatableMessage(TOO_MANY, limit=MAX_CASES))
-        return value
-
-
 class CaseBatchSchema(StrictSchema):
     """Up to a thousand cases."""
 
-    cases = CaseList(NestedObject(CaseSchema), required=True, metadata={"maxItems": MAX_CASES})
+    cases = UnparsedList(CaseSchema, MAX_CASES)
 
 
 ANSWERS_METADATA: dict[str, Any] = {
@@ -150,7 +123,7 @@ class LanguageChoice(Choice):
 class AnswersSchema(StrictSchema):
     """What one person answers."""
 
-    client_id = Uuid(required=True, metadata=describe_field(N_("Made by the client, once for each answer.")))
+    client_id = Uuid(required=True, metadata=describe(N_("Made by the client, once for each answer.")))
     language = LanguageChoice(required=True)
     answers = JsonObject(required=True, metadata=ANSWERS_METADATA)
 
@@ -193,12 +166,10 @@ class QrReply(Schema):
 class InvitationReply(Schema):
     """The invitation to hand over; it never says whether it was answered."""
 
-    url = fields.Url(required=True, metadata=describe_field(N_("The link to the survey, as in the QR code.")))
+    url = fields.Url(required=True, metadata=describe(N_("The link to the survey, as in the QR code.")))
     short_code = TextLine(14, "[0-9A-Z]{4}(-[0-9A-Z]{4}){2}", "K7Q2-7K3M-9QXT", required=True)
     state = Choice(
-        ("issued", "expired", "cancelled"),
-        required=True,
-        metadata=describe_field(N_("Never whether it was answered.")),
+        ("issued", "expired", "cancelled"), required=True, metadata=describe(N_("Never whether it was answered."))
     )
     expires_at = Instant(required=True)
     qr = fields.Nested(QrReply, required=True)
@@ -218,7 +189,7 @@ class CaseReply(Schema):
 class FieldErrorReply(Schema):
     """A field at fault."""
 
-    pointer = fields.String(required=True, metadata=describe_field(N_("JSON Pointer (RFC 6901).")))
+    pointer = fields.String(required=True, metadata=describe(N_("JSON Pointer (RFC 6901).")))
     detail = fields.String(required=True)
 
 
@@ -229,7 +200,7 @@ class ProblemReply(Schema):
     title = fields.String(required=True)
     status = fields.Integer(required=True)
     detail = fields.String(required=True)
-    instance = Uuid(required=True, metadata=describe_field(N_("The id of the request, as in our log.")))
+    instance = Uuid(required=True, metadata=describe(N_("The id of the request, as in our log.")))
     errors = fields.List(fields.Nested(FieldErrorReply))
 
 
@@ -237,7 +208,7 @@ class BatchResultReply(Schema):
     """The result of one case: ``case`` or ``problem``."""
 
     index = fields.Integer(required=True)
-    status = fields.Integer(required=True, metadata=describe_field(N_("As if the case had been sent alone.")))
+    status = fields.Integer(required=True, metadata=describe(N_("As if the case had been sent alone.")))
     case = fields.Nested(CaseReply)
     problem = fields.Nested(ProblemReply)
 
@@ -263,7 +234,7 @@ class QuestionReply(Schema):
     text = fields.String(required=True)
     options = fields.List(fields.Nested(OptionReply), required=True)
     required = fields.Boolean(required=True)
-    follow_up = fields.Boolean(required=True, metadata=describe_field(N_("Offer it after a poor answer.")))
+    follow_up = fields.Boolean(required=True, metadata=describe(N_("Offer it after a poor answer.")))
     low = fields.String(allow_none=True, required=True)
     high = fields.String(allow_none=True, required=True)
     max_length = fields.Integer(allow_none=True, required=True)
@@ -295,9 +266,7 @@ class SurveyReply(Schema):
     service = fields.Nested(SurveyServiceReply, required=True)
     completed_on = Day(required=True, allow_none=True)
     poor_values = fields.List(
-        fields.String(),
-        required=True,
-        metadata=describe_field(N_("Any of these answers calls for the follow-up questions.")),
+        fields.String(), required=True, metadata=describe(N_("Any of these answers calls for the follow-up questions."))
     )
     questions = fields.List(fields.Nested(QuestionReply), required=True)
 
@@ -307,5 +276,5 @@ class RecordedReply(Schema):
 
     id = Uuid(required=True)
     receipt = fields.String(
-        required=True, metadata=describe_field(N_("With it at /R/… its author can take the answer back."))
+        required=True, metadata=describe(N_("With it at /R/… its author can take the answer back."))
     )

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response
 
 from feedback_service import clock
-from feedback_service.api.endpoint import Call, Operation, operation
+from feedback_service.api.endpoint import Call, Operation
 from feedback_service.api.json_reply import json_response
 from feedback_service.api.summary_schemas import SummaryQuery, SummaryReply
 from feedback_service.errors import N_, Invalid, NotFound
@@ -16,18 +16,16 @@ bp = Blueprint("summaries", __name__)
 
 
 @bp.get("/summaries")
-@operation(
-    Operation(
-        needs="summaries:read",
-        summary=N_("Sum up a period"),
-        note=N_(
-            "The funnel is about invitations issued in the period, everything else about answers given in it. "
-            "Figures of very few people are withheld. Without “source” the sources count that the methodology names."
-        ),
-        query=SummaryQuery,
-        gives={200: (N_("What the answers of the period say."), SummaryReply)},
-        refuses=(NotFound,),
-    )
+@Operation(
+    needs="summaries:read",
+    summary=N_("Sum up a period"),
+    note=N_(
+        "The funnel is about invitations issued in the period, everything else about answers given in it. "
+        "Figures of very few people are withheld. Without “source” the sources count that the methodology names."
+    ),
+    query=SummaryQuery,
+    gives={200: (N_("What the answers of the period say."), SummaryReply)},
+    refuses=(NotFound,),
 )
 def read_summary(call: Call) -> Response:
     """Reply with the summary of the caller's centres."""

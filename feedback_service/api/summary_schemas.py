@@ -9,7 +9,7 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from feedback_service.api.fields import Choice, Day, ListField, StrictSchema
-from feedback_service.api.schemas import centre_code_field, describe_field
+from feedback_service.api.schemas import centre_code_field, describe
 from feedback_service.errors import N_
 from feedback_service.figures.shapes import GROUPINGS
 from feedback_service.vocabulary import FRONT_OFFICES, SOURCES
@@ -19,14 +19,13 @@ class SummaryQuery(StrictSchema):
     """Which answers are summed up."""
 
     centre = ListField(
-        centre_code_field(),
-        metadata=describe_field(N_("Repeat it to pool several; all of the key's when left out.")),
+        centre_code_field(), metadata=describe(N_("Repeat it to pool several; all of the key's when left out."))
     )
     front_office = Choice(FRONT_OFFICES)
     source = Choice(SOURCES)
     by = Choice(GROUPINGS)
-    from_ = Day(data_key="from", metadata=describe_field(N_("A day in Kyiv, inclusive; 1 January when left out.")))
-    to = Day(metadata=describe_field(N_("A day in Kyiv, inclusive; today when left out.")))
+    from_ = Day(data_key="from", metadata=describe(N_("A day in Kyiv, inclusive; 1 January when left out.")))
+    to = Day(metadata=describe(N_("A day in Kyiv, inclusive; today when left out.")))
 
 
 def percentage_field(**options: Any) -> fields.Float:
@@ -114,7 +113,7 @@ class WithoutSignalsReply(Schema):
     """The figures of answers without a signal; for too few people only that they are withheld."""
 
     suppressed = fields.Boolean(required=True)
-    signalled = fields.Integer(metadata=describe_field(N_("Answers that may not be a visitor's own.")))
+    signalled = fields.Integer(metadata=describe(N_("Answers that may not be a visitor's own.")))
     indicators = fields.List(fields.Nested(IndicatorReply))
     questions = fields.List(fields.Nested(QuestionFiguresReply))
     reasons = fields.List(fields.Nested(ReasonReply))

@@ -4,15 +4,9 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from feedback_service.api.endpoint import Call, Operation, operation
+from feedback_service.api.endpoint import Call, Operation
 from feedback_service.api.json_reply import json_response, respond
-from feedback_service.api.schemas import (
-    AnswersSchema,
-    AssistedSchema,
-    RecordedReply,
-    SurveyQuery,
-    SurveyReply,
-)
+from feedback_service.api.schemas import AnswersSchema, AssistedSchema, RecordedReply, SurveyQuery, SurveyReply
 from feedback_service.errors import (
     N_,
     AlreadyAnswered,
@@ -30,7 +24,6 @@ from feedback_service.surveys.answers import JsonSubmission
 from feedback_service.surveys.questionnaires import Question, Questionnaire
 
 FALLBACK_LANGUAGE = "uk"  # every questionnaire has it
-EXAMPLE_CLIENT_ID = "8a3f1f0e-6f0b-4c5f-9d55-2f6f1f5f7a10"
 TOKEN_PARAMETER = {"token": N_("The secret in the link; capitals and small letters are the same.")}
 CLOSED_ERRORS = (NotFound, AlreadyAnswered, InvitationExpired, InvitationCancelled)
 
@@ -38,16 +31,14 @@ bp = Blueprint("surveys", __name__)
 
 
 @bp.get("/surveys/<token>")
-@operation(
-    Operation(
-        needs=None,
-        summary=N_("Read the survey behind a link"),
-        note=N_("The token is the credential. Reading spends nothing and does not count as opened."),
-        query=SurveyQuery,
-        gives={200: (N_("What the person is asked."), SurveyReply)},
-        refuses=CLOSED_ERRORS,
-        path=TOKEN_PARAMETER,
-    )
+@Operation(
+    needs=None,
+    summary=N_("Read the survey behind a link"),
+    note=N_("The token is the credential. Reading spends nothing and does not count as opened."),
+    query=SurveyQuery,
+    gives={200: (N_("What the person is asked."), SurveyReply)},
+    refuses=CLOSED_ERRORS,
+    path=TOKEN_PARAMETER,
 )
 def read_survey(call: Call, token: str) -> Response:
     """Return what the person is asked, in one language."""
@@ -56,34 +47,22 @@ def read_survey(call: Call, token: str) -> Response:
 
 
 @bp.post("/surveys/<token>/responses")
-@operation(
-    Operation(
-        needs=None,
-        summary=N_("Answer by a link"),
-        note=N_(
-            "The answer is final. The same answer with the same client_id again gets the same receipt; another answer "
-            "or another client_id gets 409. If another page began to answer, what was answered there stays, the rest "
-            "of yours joins it, and 409 names the questions if there is no rest. At least one question must be "
-            "answered; a comment is masked before it is stored."
-        ),
-        takes=AnswersSchema,
-        gives={
-            201: (N_("The answer is recorded."), RecordedReply),
-            200: (N_("This client's answer had been recorded before."), RecordedReply),
-        },
-        refuses=(*CLOSED_ERRORS, BegunElsewhere, OtherAnswer),
-        example={
-            "client_id": EXAMPLE_CLIENT_ID,
-            "language": "uk",
-            "answers": {
-                "off.nps": 9,
-                "off.staff": "great",
-                "any.reasons": ["seats"],
-                "any.comment": "Дякую, все швидко.",
-            },
-        },
-        path=TOKEN_PARAMETER,
-    )
+@Operation(
+    needs=None,
+    summary=N_("Answer by a link"),
+    note=N_(
+        "The answer is final. The same answer with the same client_id again gets the same receipt; another answer "
+        "or another client_id gets 409. If another page began to answer, what was answered there stays, the rest "
+        "of yours joins it, and 409 names the questions if there is no rest. At least one question must be "
+        "answered; a comment is masked before it is stored."
+    ),
+    takes=AnswersSchema,
+    gives={
+        201: (N_("The answer is recorded."), RecordedReply),
+        200: (N_("This client's answer had been recorded before."), RecordedReply),
+    },
+    refuses=(*CLOSED_ERRORS, BegunElsewhere, OtherAnswer),
+    path=TOKEN_PARAMETER,
 )
 def answer(call: Call, token: str) -> Response:
     """Store a person's final answer."""
@@ -100,31 +79,19 @@ def answer(call: Call, token: str) -> Response:
 
 
 @bp.post("/responses")
-@operation(
-    Operation(
-        needs="responses:write",
-        summary=N_("Enter an answer given by phone, on paper, by message or on the map of centres"),
-        note=N_(
-            "A client_id means something within its centre: sending the same again is safe, and another answer with "
-            "the same client_id gets 409."
-        ),
-        takes=AssistedSchema,
-        gives={
-            201: (N_("The answer is recorded."), RecordedReply),
-            200: (N_("This client's answer had been recorded before."), RecordedReply),
-        },
-        refuses=(NotFound, OtherAnswer),
-        example={
-            "client_id": EXAMPLE_CLIENT_ID,
-            "centre": "SN12000007",
-            "service": {"code": "00034"},
-            "front_office": "offline",
-            "source": "paper_box",
-            "answered_on": "2026-11-20",
-            "language": "uk",
-            "answers": {"off.nps": 7, "off.premises": "acceptable", "any.reasons": ["seats", "queue"]},
-        },
-    )
+@Operation(
+    needs="responses:write",
+    summary=N_("Enter an answer given by phone, on paper, by message or on the map of centres"),
+    note=N_(
+        "A client_id means something within its centre: sending the same again is safe, and another answer with "
+        "the same client_id gets 409."
+    ),
+    takes=AssistedSchema,
+    gives={
+        201: (N_("The answer is recorded."), RecordedReply),
+        200: (N_("This client's answer had been recorded before."), RecordedReply),
+    },
+    refuses=(NotFound, OtherAnswer),
 )
 def enter_answer(call: Call) -> Response:
     """Store an answer that staff heard or read."""

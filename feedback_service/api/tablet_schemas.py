@@ -8,15 +8,15 @@ from feedback_service.api.fields import (
     Choice,
     Instant,
     JsonObject,
-    ListField,
     NestedObject,
     StrictSchema,
     TextLine,
     TranslatableMessage,
+    UnparsedList,
     Uuid,
     make_error_messages,
 )
-from feedback_service.api.schemas import ANSWERS_METADATA, TOO_MANY, ProblemReply, SurveyReply, describe_field
+from feedback_service.api.schemas import ANSWERS_METADATA, ProblemReply, SurveyReply, describe
 from feedback_service.errors import N_
 from feedback_service.vocabulary import DEVICE_MODES, FRONT_OFFICES, LANGUAGES, TABLET_OUTCOMES
 
@@ -73,80 +73,59 @@ class PairSchema(StrictSchema):
     pairing_code = TextLine(
         64,
         required=True,
-        metadata=describe_field(N_("As it was told, or the device_code of an approved tablet."), "K7Q2-7K3M"),
+        metadata=describe(N_("As it was told, or the device_code of an approved tablet."), "K7Q2-7K3M"),
     )
 
 
 class HeartbeatSchema(StrictSchema):
     """The heartbeat of a tablet."""
 
-    time = Instant(any_age=True, required=True, metadata=describe_field(BY_ITS_CLOCK))
-    version = TextLine(64, allow_none=True, metadata=describe_field(N_("Of what it shows.")))
+    time = Instant(any_age=True, required=True, metadata=describe(BY_ITS_CLOCK))
+    version = TextLine(64, allow_none=True, metadata=describe(N_("Of what it shows.")))
     queue = Count(
-        allow_none=True,
-        metadata=describe_field(N_("Answers that it holds; null when it cannot keep any just now.")),
+        allow_none=True, metadata=describe(N_("Answers that it holds; null when it cannot keep any just now."))
     )
-    oldest_at = Instant(
-        any_age=True, allow_none=True, metadata=describe_field(N_("When the oldest of them was given."))
-    )
+    oldest_at = Instant(any_age=True, allow_none=True, metadata=describe(N_("When the oldest of them was given.")))
     persisted = StrictBoolean(
-        allow_none=True, metadata=describe_field(N_("Whether the browser promised to keep its storage."))
+        allow_none=True, metadata=describe(N_("Whether the browser promised to keep its storage."))
     )
-    battery = BatteryLevel(allow_none=True, metadata=describe_field(N_("How full, where that is known.")))
+    battery = BatteryLevel(allow_none=True, metadata=describe(N_("How full, where that is known.")))
 
 
 class CodeSchema(StrictSchema):
     """A code that somebody typed."""
 
-    short_code = TextLine(
-        32, required=True, metadata=describe_field(N_("With or without the centre's prefix."), "7K3M-9QXT")
-    )
+    short_code = TextLine(32, required=True, metadata=describe(N_("With or without the centre's prefix."), "7K3M-9QXT"))
 
 
 class PaceSchema(StrictSchema):
     """How fast an answer was given; an unusual pace is a signal, never a reason to refuse it."""
 
-    seconds = Count(allow_none=True, metadata=describe_field(N_("From the first question to the last tap.")))
-    recent = Count(allow_none=True, metadata=describe_field(N_("Answers on the same tablet in the minute before.")))
+    seconds = Count(allow_none=True, metadata=describe(N_("From the first question to the last tap.")))
+    recent = Count(allow_none=True, metadata=describe(N_("Answers on the same tablet in the minute before.")))
     alike = Count(
-        allow_none=True,
-        metadata=describe_field(N_("The same answers just before it, each within two minutes of the next.")),
+        allow_none=True, metadata=describe(N_("The same answers just before it, each within two minutes of the next."))
     )
 
 
 class ItemSchema(StrictSchema):
     """What one person answered on a tablet."""
 
-    client_id = Uuid(required=True, metadata=describe_field(N_("Made by the tablet, once for each answer.")))
-    questionnaire = TextLine(
-        64, required=True, metadata=describe_field(N_("The version that was asked."), "offline-2026.1")
-    )
+    client_id = Uuid(required=True, metadata=describe(N_("Made by the tablet, once for each answer.")))
+    questionnaire = TextLine(64, required=True, metadata=describe(N_("The version that was asked."), "offline-2026.1"))
     language = Choice(LANGUAGES, required=True)  # perhaps the centre does not offer it any more
     answers = JsonObject(required=True, metadata=ANSWERS_METADATA)
-    answered_at = Instant(any_age=True, required=True, metadata=describe_field(BY_ITS_CLOCK))
+    answered_at = Instant(any_age=True, required=True, metadata=describe(BY_ITS_CLOCK))
     short_code = TextLine(
-        32,
-        allow_none=True,
-        metadata=describe_field(N_("Of the case, with or without the centre's prefix."), "7K3M-9QXT"),
+        32, allow_none=True, metadata=describe(N_("Of the case, with or without the centre's prefix."), "7K3M-9QXT")
     )
     pace = NestedObject(PaceSchema, allow_none=True)
-
-
-class TabletAnswerList(ListField):
-    """Answers that are parsed one by one later, so that a faulty one does not affect the others."""
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> list[Any]:
-        if not isinstance(value, list):
-            raise self.make_error("invalid")
-        if len(value) > MAX_ITEMS:
-            raise ValidationError(TranslatableMessage(TOO_MANY, limit=MAX_ITEMS))
-        return value
 
 
 class RelieveSchema(StrictSchema):
     """Up to a hundred answers."""
 
-    responses = TabletAnswerList(NestedObject(ItemSchema), required=True, metadata={"maxItems": MAX_ITEMS})
+    responses = UnparsedList(ItemSchema, MAX_ITEMS)
 
 
 # What tablets get ---------------------------------------------------------------------------------------------
@@ -172,13 +151,13 @@ class PairedReply(Schema):
 class AskingReply(Schema):
     """A code to show, and where to approve it (the shape of RFC 8628)."""
 
-    device_code = fields.String(required=True, metadata=describe_field(N_("Pair with it once the tablet is approved.")))
+    device_code = fields.String(required=True, metadata=describe(N_("Pair with it once the tablet is approved.")))
     user_code = fields.String(required=True)
     verification_uri = fields.Url(required=True)
     verification_uri_complete = fields.Url(required=True)
-    qr = fields.String(required=True, metadata=describe_field(N_("The complete address as SVG.")))
+    qr = fields.String(required=True, metadata=describe(N_("The complete address as SVG.")))
     expires_at = Instant(required=True)
-    interval = fields.Integer(required=True, metadata=describe_field(N_("Seconds between two tries.")))
+    interval = fields.Integer(required=True, metadata=describe(N_("Seconds between two tries.")))
 
 
 class OpenCaseReply(Schema):
@@ -188,10 +167,7 @@ class OpenCaseReply(Schema):
     service = fields.String(required=True)
     front_office = fields.String(required=True, metadata={"enum": list(FRONT_OFFICES)})
     expires_at = Instant(
-        attribute="offered_until",
-        required=True,
-        allow_none=True,
-        metadata=describe_field(N_("How long to offer it.")),
+        attribute="offered_until", required=True, allow_none=True, metadata=describe(N_("How long to offer it."))
     )
 
 
@@ -206,7 +182,7 @@ class QueueKeyReply(Schema):
     """The key with which a tablet encrypts its queue (AES-256-GCM)."""
 
     id = fields.String(required=True)
-    key = fields.String(required=True, metadata=describe_field(N_("32 bytes as base64.")))
+    key = fields.String(required=True, metadata=describe(N_("32 bytes as base64.")))
 
 
 class TabletSettingsReply(Schema):
@@ -231,7 +207,7 @@ class ConfigReply(Schema):
         keys=fields.String(),
         values=fields.Nested(QuestionnairesReply),
         required=True,
-        metadata=describe_field(N_("The questionnaires in every other language.")),
+        metadata=describe(N_("The questionnaires in every other language.")),
     )
     texts = fields.Dict(
         keys=fields.String(), values=fields.Dict(keys=fields.String(), values=fields.String()), required=True
@@ -240,7 +216,7 @@ class ConfigReply(Schema):
         keys=fields.String(),
         values=fields.String(),
         required=True,
-        metadata=describe_field(N_("The name of each in its own words.")),
+        metadata=describe(N_("The name of each in its own words.")),
     )
     settings = fields.Nested(TabletSettingsReply, required=True)
     queue_key = fields.Nested(QueueKeyReply, required=True)
@@ -251,13 +227,13 @@ class HeartbeatReply(Schema):
     """The time of the server, and how far the tablet's clock is off."""
 
     time = Instant(required=True)
-    skew_seconds = fields.Integer(required=True, metadata=describe_field(N_("How far the tablet's clock runs ahead.")))
+    skew_seconds = fields.Integer(required=True, metadata=describe(N_("How far the tablet's clock runs ahead.")))
 
 
 class ItemResultReply(Schema):
     """The result of one answer."""
 
-    client_id = fields.Raw(required=True, metadata=describe_field(N_("As it was sent.")))
+    client_id = fields.Raw(required=True, metadata=describe(N_("As it was sent.")))
     status = fields.String(required=True, metadata={"enum": list(TABLET_OUTCOMES)})
     problem = fields.Nested(ProblemReply)
 

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request
 
 from feedback_service import clock
 from feedback_service.addresses import hall_address
-from feedback_service.api.endpoint import COOKIE, TABLET, Call, Operation, operation, parse_body
+from feedback_service.api.endpoint import COOKIE, TABLET, Call, Operation, parse_item
 from feedback_service.api.json_reply import dump_reply, json_response, respond
 from feedback_service.api.problems import problem_to_json
 from feedback_service.api.request_body import MAX_BATCH_BYTES
@@ -67,13 +67,11 @@ bp = Blueprint("kiosk", __name__, url_prefix="/kiosk")
 
 
 @bp.post("/pairing")
-@operation(
-    Operation(
-        needs=None,
-        summary=N_("Ask to pair a tablet: a code to show, which somebody approves"),
-        gives={201: (N_("Show the code, then try to pair by device_code."), AskingReply)},
-        refuses=(TooManyGuesses,),
-    )
+@Operation(
+    needs=None,
+    summary=N_("Ask to pair a tablet: a code to show, which somebody approves"),
+    gives={201: (N_("Show the code, then try to pair by device_code."), AskingReply)},
+    refuses=(TooManyGuesses,),
 )
 def ask_to_pair(call: Call) -> Response:
     """Give a tablet a code to show."""
@@ -92,15 +90,12 @@ def ask_to_pair(call: Call) -> Response:
 
 
 @bp.post("/pair")
-@operation(
-    Operation(
-        needs=None,
-        summary=N_("Pair a tablet by a code that works once, within ten minutes"),
-        takes=PairSchema,
-        gives={200: (N_("The tablet has its key."), PairedReply)},
-        refuses=(NotFound,),
-        example={"pairing_code": "K7Q2-7K3M"},
-    )
+@Operation(
+    needs=None,
+    summary=N_("Pair a tablet by a code that works once, within ten minutes"),
+    takes=PairSchema,
+    gives={200: (N_("The tablet has its key."), PairedReply)},
+    refuses=(NotFound,),
 )
 def pair_tablet(call: Call) -> Response:
     """Pair a tablet and return its key."""
@@ -109,16 +104,14 @@ def pair_tablet(call: Call) -> Response:
 
 
 @bp.get("/config")
-@operation(
-    Operation(
-        needs=TABLET,
-        summary=N_("What the tablet shows and asks"),
-        note=N_("Enough to work without the line. Has an ETag; pending is the case just completed at the workplace."),
-        gives={
-            200: (N_("Everything, in all languages."), ConfigReply),
-            304: (N_("Nothing has changed."), None),
-        },
-    )
+@Operation(
+    needs=TABLET,
+    summary=N_("What the tablet shows and asks"),
+    note=N_("Enough to work without the line. Has an ETag; pending is the case just completed at the workplace."),
+    gives={
+        200: (N_("Everything, in all languages."), ConfigReply),
+        304: (N_("Nothing has changed."), None),
+    },
 )
 def read_config(call: Call) -> Response:
     """Return what the tablet shows."""
@@ -147,21 +140,11 @@ def read_config(call: Call) -> Response:
 
 
 @bp.post("/heartbeat")
-@operation(
-    Operation(
-        needs=TABLET,
-        summary=N_("Say how the tablet fares"),
-        takes=HeartbeatSchema,
-        gives={200: (N_("What time it is here."), HeartbeatReply)},
-        example={
-            "version": "3f0c2a9d41be",
-            "queue": 2,
-            "oldest_at": "2026-11-20T10:15:00+02:00",
-            "persisted": True,
-            "battery": 0.83,
-            "time": "2026-11-20T10:20:00+02:00",
-        },
-    )
+@Operation(
+    needs=TABLET,
+    summary=N_("Say how the tablet fares"),
+    takes=HeartbeatSchema,
+    gives={200: (N_("What time it is here."), HeartbeatReply)},
 )
 def heartbeat(call: Call) -> Response:
     """Record the state of the tablet and return the time."""
@@ -175,16 +158,13 @@ def heartbeat(call: Call) -> Response:
 
 
 @bp.post("/codes")
-@operation(
-    Operation(
-        needs=TABLET,
-        summary=N_("Look up the code that somebody typed"),
-        note=N_("Wrong codes are counted for each tablet."),
-        takes=CodeSchema,
-        gives={200: (N_("The case may be rated."), OpenCaseReply)},
-        refuses=(NotFound, AlreadyAnswered, InvitationExpired, InvitationCancelled, TooManyGuesses),
-        example={"short_code": "7K3M-9QXT"},
-    )
+@Operation(
+    needs=TABLET,
+    summary=N_("Look up the code that somebody typed"),
+    note=N_("Wrong codes are counted for each tablet."),
+    takes=CodeSchema,
+    gives={200: (N_("The case may be rated."), OpenCaseReply)},
+    refuses=(NotFound, AlreadyAnswered, InvitationExpired, InvitationCancelled, TooManyGuesses),
 )
 def look_up_code(call: Call) -> Response:
     """Return the case of a short code."""
@@ -192,31 +172,17 @@ def look_up_code(call: Call) -> Response:
 
 
 @bp.post("/responses")
-@operation(
-    Operation(
-        needs=TABLET,
-        summary=N_("Deliver what people answered on the tablet"),
-        note=N_(
-            "Each is judged alone and taken once by its client_id. One whose code is spent, expired or unknown is "
-            "kept as a walk-up. A rejected one will never be taken: keep it for the staff and do not send it again."
-        ),
-        takes=RelieveSchema,
-        max_bytes=MAX_BATCH_BYTES,
-        gives={200: (N_("What became of each."), RelievedReply)},
-        refuses=(TooManyGuesses,),
-        example={
-            "responses": [
-                {
-                    "client_id": "8a3f1f0e-6f0b-4c5f-9d55-2f6f1f5f7a10",
-                    "questionnaire": "offline-2026.1",
-                    "language": "uk",
-                    "answers": {"off.nps": 9, "off.staff": "great"},
-                    "answered_at": "2026-11-20T10:15:00+02:00",
-                    "short_code": "7K3M-9QXT",
-                }
-            ]
-        },
-    )
+@Operation(
+    needs=TABLET,
+    summary=N_("Deliver what people answered on the tablet"),
+    note=N_(
+        "Each is judged alone and taken once by its client_id. One whose code is spent, expired or unknown is "
+        "kept as a walk-up. A rejected one will never be taken: keep it for the staff and do not send it again."
+    ),
+    takes=RelieveSchema,
+    max_bytes=MAX_BATCH_BYTES,
+    gives={200: (N_("What became of each."), RelievedReply)},
+    refuses=(TooManyGuesses,),
 )
 def deliver_answers(call: Call) -> Response:
     """Store the answers that the tablet delivers; return what became of each."""
@@ -253,10 +219,9 @@ def _describe_refusal(refusal: FeedbackError) -> str:
 
 
 def _parse_item(item: Any) -> TabletAnswer | FeedbackError:
-    try:
-        members = parse_body(ItemSchema, item)
-    except Invalid as refusal:
-        return refusal
+    members = parse_item(ItemSchema, item)
+    if isinstance(members, Invalid):
+        return members
     submission = JsonSubmission(members.pop("answers"))
     pace = AnsweringPace(**members.pop("pace", None) or {})
     return TabletAnswer(submission=submission, pace=pace, **members)

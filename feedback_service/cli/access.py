@@ -20,12 +20,7 @@ journal = Group("journal", help="Who saw and did what.")
 @key.command("add")
 @click.option("--centre", "centres", multiple=True, required=True, help="A centre it may act for; repeats.")
 @click.option(
-    "--scope",
-    "scopes",
-    multiple=True,
-    required=True,
-    type=click.Choice(SCOPES),
-    help="What it may do; repeats.",
+    "--scope", "scopes", multiple=True, required=True, type=click.Choice(SCOPES), help="What it may do; repeats."
 )
 def key_add(centres: tuple[str, ...], scopes: tuple[str, ...]) -> None:
     """Make a key; it is printed this once, alone on the last line."""
@@ -62,9 +57,7 @@ def user_add(email: str, role: str, scopes: tuple[str, ...], password_stdin: boo
         users.add_user_with_password(email, role, scopes, sys.stdin.readline().rstrip("\r\n"))
         click.echo(f"User {email} added.")
         return
-    link = users.add_user(None, email, role, scopes).link
-    click.echo("The link works once, for three days, and is shown only now.", err=True)
-    click.echo(set_password_address(link))
+    _print_password_link(users.add_user(None, email, role, scopes).link)
 
 
 @user.command("list")
@@ -72,23 +65,23 @@ def user_list() -> None:
     """Print every user: e-mail, role, what it reaches, and what is missing or switched off."""
     for visible_user in users.list_users(None):
         summary = visible_user.user
-        remarks = [
-            remark
-            for remark, applies in (
-                ("disabled", summary.disabled),
-                ("no password", not summary.has_password),
-                ("no second factor", not summary.has_second_factor),
-            )
-            if applies
-        ]
-        click.echo("\t".join((summary.email, summary.role, " ".join(summary.scopes), ", ".join(remarks))))
+        applies = {
+            "disabled": summary.disabled,
+            "no password": not summary.has_password,
+            "no second factor": not summary.has_second_factor,
+        }
+        remarks = ", ".join(remark for remark in applies if applies[remark])
+        click.echo("\t".join((summary.email, summary.role, " ".join(summary.scopes), remarks)))
 
 
 @user.command("link")
 @click.argument("email")
 def user_link(email: str) -> None:
     """Print, alone on the last line, a link by which EMAIL sets a new password once within three days."""
-    link = users.renew_password_link(None, users.find_user_id(email))
+    _print_password_link(users.renew_password_link(None, users.find_user_id(email)))
+
+
+def _print_password_link(link: str) -> None:
     click.echo("The link works once, for three days, and is shown only now.", err=True)
     click.echo(set_password_address(link))
 

@@ -61,17 +61,7 @@ class Command(click.Command):
             return super().invoke(ctx)
 
 
-class Group(AppGroup):
+class Group(Command, AppGroup):
     """A group of commands about one thing."""
 
     command_class = Command
-
-    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
-        """Read the arguments."""
-        with _one_sentence_errors():
-            return super().make_context(*args, **kwargs)
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """Find the command that is named."""
-        with _one_sentence_errors():
-            return super().resolve_command(ctx, args)

@@ -69,7 +69,7 @@ def complete_case(centre: str) -> None:
     case_update = CaseUpdate(
         centre=centre,
         case_number=f"DEMO-{secrets.token_hex(6)}",
-        service=ServiceRef(service.code, service.local_code, service.title),
+        service=ServiceRef(**service.names),
         front_office="offline",
         status="completed",
         status_at=now,

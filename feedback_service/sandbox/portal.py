@@ -6,6 +6,8 @@ A press of its button ends an online case; then it shows the link to the survey,
 import json
 import os
 import secrets
+import tomllib
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,48 +22,9 @@ from feedback_service.sandbox import demo_data
 ORDERED_SERVICE = next(service for service in demo_data.SERVICES if service.code == "90002")
 ORDER_AGE = timedelta(days=3)  # how long ago the demo case was ordered
 
-TEXTS = {
-    "uk": {
-        "title": "Портал послуг — демонстрація",
-        "made_up": "Вигаданий портал для демонстрації. Жодної справжньої послуги тут немає.",
-        "other": "English",
-        "your_case": "Ваше замовлення",
-        "ordered": "Замовлено",
-        "working": "Опрацьовується",
-        "ready": "Готово",
-        "explain": "Натисніть кнопку, і портал повідомить сервісу відгуків, що послугу надано онлайн.",
-        "then_survey": "Послугу надано: перейти до опитування",
-        "then_link": "Послугу надано: показати посилання",
-        "done": "Послугу надано",
-        "document": "Документ уже у Вашому кабінеті.",
-        "ask": "Як Вам ця послуга онлайн? Відповідь анонімна, вистачить одного дотику.",
-        "rate": "Оцінити послугу",
-        "until": "Посилання діє до %s.",
-        "again": "Ще одне замовлення",
-        "failed": "Послугу надано, але сервіс відгуків зараз не відповідає",
-        "failed_more": "Спробуйте ще раз за хвилину.",
-    },
-    "en": {
-        "title": "Portal of services — demonstration",
-        "made_up": "A made-up portal for demonstration. No real service is given here.",
-        "other": "Українською",
-        "your_case": "Your order",
-        "ordered": "Ordered",
-        "working": "In progress",
-        "ready": "Ready",
-        "explain": "Press a button, and the portal tells the feedback service that the service was given online.",
-        "then_survey": "Service given: go to the survey",
-        "then_link": "Service given: show the link",
-        "done": "The service has been given",
-        "document": "The document is in your account.",
-        "ask": "How was this service online? The answer is anonymous, one tap is enough.",
-        "rate": "Rate the service",
-        "until": "The link works until %s.",
-        "again": "Another order",
-        "failed": "The service has been given, but the feedback service does not answer just now",
-        "failed_more": "Try again in a minute.",
-    },
-}
+TEXTS: Mapping[str, Mapping[str, str]] = tomllib.loads(
+    Path(__file__).with_name("data").joinpath("portal_texts.toml").read_text(encoding="utf-8")
+)
 
 
 class FeedbackUnavailable(Exception):
@@ -69,7 +32,7 @@ class FeedbackUnavailable(Exception):
 
 
 def create_app(service_url: str, run_file: Path) -> Flask:
-    """Create the portal for the feedback service at that address; ``facts`` is run.json with key and centre."""
+    """Create the portal for the feedback service at that address; ``run_file`` is run.json with key and centre."""
     app = Flask(__name__, static_url_path="/portal/static")
 
     @app.get("/portal")
@@ -109,18 +72,14 @@ def from_env() -> Flask:
 
 
 def _complete_case(service_url: str, run_file: Path) -> dict[str, Any]:
-    """Report a case that was completed online; return its invitation. Raises ``NoFeedback``."""
+    """Report a case that was completed online; return its invitation. Raises ``FeedbackUnavailable``."""
     now = datetime.now(UTC)
     try:
         run_facts = json.loads(run_file.read_text())
         case = {
             "centre": run_facts["centre"],
             "case_number": f"PORTAL-{secrets.token_hex(6)}",
-            "service": {
-                "code": ORDERED_SERVICE.code,
-                "local_code": ORDERED_SERVICE.local_code,
-                "title": ORDERED_SERVICE.title,
-            },
+            "service": ORDERED_SERVICE.names,
             "front_office": "online",
             "status": "completed",
             "status_at": now.isoformat(timespec="seconds"),

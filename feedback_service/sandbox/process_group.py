@@ -5,11 +5,10 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 STOP_SECONDS = 5
 
@@ -34,19 +33,11 @@ class ProcessGroup:
 
     def start_process(self, name: str, *command: str, **variables: str) -> None:
         """Start a process that runs as long as the group; ``variables`` are its own settings."""
-        with self._open_log(name) as log_file:
-            self.processes[name] = subprocess.Popen(
-                command, cwd=self.working_dir, env=self._build_environment(**variables), stdin=subprocess.DEVNULL,
-                stdout=log_file, stderr=log_file, start_new_session=True,
-            )  # fmt: skip
+        self.processes[name] = self._open_process(name, command, variables, stdin=subprocess.DEVNULL)
 
     def run_command(self, name: str, *command: str, stdin_text: str = "") -> str:
         """Run a command with this input and return what it printed. Raises ``CannotRun`` if it fails."""
-        with self._open_log(name) as log_file:
-            process = subprocess.Popen(
-                command, cwd=self.working_dir, env=self._build_environment(), stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE, stderr=log_file, start_new_session=True,
-            )  # fmt: skip
+        process = self._open_process(name, command, {}, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         unsent_input: bytes | None = stdin_text.encode()
         try:
             while True:
@@ -64,7 +55,7 @@ class ProcessGroup:
         return output.decode()
 
     def wait_until(self, condition: Callable[[], bool], *, seconds: float = float("inf")) -> None:
-        """Wait until the condition holds. Raises ``Stopped``, or ``CannotRun`` when a process ends or time is up."""
+        """Wait for the condition. Raises ``StopRequested``, or ``CannotRun`` when a process ends or time is up."""
         deadline = time.monotonic() + seconds
         while not condition():
             self._check_stop_requested()
@@ -86,16 +77,24 @@ class ProcessGroup:
         if self.stop_event.is_set():
             raise StopRequested()
 
-    def _build_environment(self, **variables: str) -> dict[str, str]:
-        return {**os.environ, **self.settings, "PYTHONUNBUFFERED": "1", **variables}
+    def _open_process(
+        self, name: str, command: Sequence[str], variables: Mapping[str, str], *, stdin: int, stdout: int | None = None
+    ) -> "subprocess.Popen[bytes]":
+        """Start a process whose errors, and output unless ``stdout`` says otherwise, go to its log."""
+        self.log_dir.mkdir(parents=True, exist_ok=True)
+        with self._log_path(name).open("ab") as log_file:
+            return subprocess.Popen(
+                command,
+                cwd=self.working_dir,
+                env={**os.environ, **self.settings, "PYTHONUNBUFFERED": "1", **variables},
+                stdin=stdin,
+                stdout=log_file if stdout is None else stdout,
+                stderr=log_file,
+                start_new_session=True,
+            )
 
     def _log_path(self, name: str) -> Path:
         return self.log_dir / f"{name.replace(' ', '-')}.log"
-
-    def _open_log(self, name: str) -> IO[bytes]:
-        path = self._log_path(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("ab")
 
 
 def _stop_processes(processes: list["subprocess.Popen[bytes]"]) -> None:

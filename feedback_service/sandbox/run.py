@@ -247,7 +247,7 @@ def _register_demo_case(location: DemoLocation, centre: str, api_key: str) -> st
     case = {
         "centre": centre,
         "case_number": f"DEMO-{secrets.token_hex(6)}",
-        "service": {"code": service.code, "local_code": service.local_code, "title": service.title},
+        "service": service.names,
         "front_office": "offline",
         "status": "completed",
         "status_at": now.isoformat(timespec="seconds"),

@@ -104,8 +104,7 @@ def get_device(tx: Session, tablet: AuthenticatedTablet, *, lock: bool = False) 
 def list_devices(tx: Session, centres: Collection[str]) -> Sequence[tuple[Centre, Device]]:
     """Return all tablets of these centres (codes), in the order of centre and name."""
     query = select(Centre, Device).join(Device, Device.centre_id == Centre.id).where(Centre.code.in_(centres))
-    rows = tx.execute(query.order_by(Centre.code, Device.name, Device.id))
-    return [(centre, device) for centre, device in rows]
+    return tx.execute(query.order_by(Centre.code, Device.name, Device.id)).all()
 
 
 def list_refused_answers(tx: Session, device_ids: Collection[uuid.UUID]) -> Sequence[RefusedTabletAnswer]:
@@ -132,13 +131,13 @@ def note_refused_answer(
         )
 
 
-def seconds_to_wait(device: Device, now: datetime) -> int:
-    """Return the seconds until the tablet may try another short code; 0 if it may now."""
-    if device.guessing_since is None or device.guessing_since + GUESSING_PERIOD <= now:
-        return 0
-    if device.wrong_codes < MAX_WRONG_CODES:
-        return 0
-    return int((device.guessing_since + GUESSING_PERIOD - now).total_seconds()) + 1
+def refuse_too_many_guesses(device: Device, now: datetime) -> None:
+    """Raise ``TooManyGuesses`` while the tablet may try no other short code."""
+    if device.guessing_since is None or device.wrong_codes < MAX_WRONG_CODES:
+        return
+    wait = device.guessing_since + GUESSING_PERIOD - now
+    if wait > timedelta(0):
+        raise TooManyGuesses(retry_after=int(wait.total_seconds()) + 1)
 
 
 def note_wrong_code(device: Device, now: datetime) -> None:
@@ -154,9 +153,3 @@ def to_server_time(device: Device, tablet_time: datetime, now: datetime) -> date
         return max(min(tablet_time - timedelta(seconds=device.skew), now), EARLIEST_TIME)
     except OverflowError:
         return now
-
-
-def refuse_too_many_guesses(device: Device, now: datetime) -> None:
-    """Raise ``TooManyGuesses`` while the tablet may try no other short code."""
-    if wait_seconds := seconds_to_wait(device, now):
-        raise TooManyGuesses(retry_after=wait_seconds)

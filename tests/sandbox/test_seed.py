@@ -9,7 +9,7 @@ from feedback_service import clock
 from feedback_service.centres import state_codes
 from feedback_service.flow import maintenance
 from feedback_service.models import Case, Centre, Comment, DraftAnswer, Invitation, Response
-from feedback_service.sandbox import demo_data, seed
+from feedback_service.sandbox import demo_data, demo_plan, seed
 from feedback_service.surveys import answers, questionnaires
 from feedback_service.surveys.questionnaires import Questionnaire
 from tests.conftest import TimeIs
@@ -21,9 +21,9 @@ SMALL, LARGE = 150, 20_000
 
 
 @pytest.fixture(scope="module")
-def plan() -> seed.Plan:
+def plan() -> demo_plan.Plan:
     """A large town."""
-    return seed.make_plan(LARGE, 1, NOW)
+    return demo_plan.make_plan(LARGE, 1, NOW)
 
 
 def test_the_town_has_codes_that_pass_every_check() -> None:
@@ -35,14 +35,16 @@ def test_the_town_has_codes_that_pass_every_check() -> None:
 
 
 def test_the_same_seed_gives_the_same_town_and_another_seed_another() -> None:
-    assert seed.make_plan(SMALL, 7, NOW) == seed.make_plan(SMALL, 7, NOW)
-    assert seed.make_plan(SMALL, 7, NOW) != seed.make_plan(SMALL, 8, NOW)
+    assert demo_plan.make_plan(SMALL, 7, NOW) == demo_plan.make_plan(SMALL, 7, NOW)
+    assert demo_plan.make_plan(SMALL, 7, NOW) != demo_plan.make_plan(SMALL, 8, NOW)
 
 
-def test_answers_keep_the_published_shares(plan: seed.Plan) -> None:
+def test_answers_keep_the_published_shares(plan: demo_plan.Plan) -> None:
     said: dict[str, Counter[object]] = {}
     for visit in plan.visits:
-        if visit.answer and not seed.is_in_trouble(visit.case_update.service.code, visit.case_update.status_at, NOW):
+        if visit.answer and not demo_plan.is_in_trouble(
+            visit.case_update.service.code, visit.case_update.status_at, NOW
+        ):
             for question, value in visit.answer.answers.items():
                 if not isinstance(value, list):
                     said.setdefault(question, Counter())[str(value)] += 1
@@ -54,7 +56,7 @@ def test_answers_keep_the_published_shares(plan: seed.Plan) -> None:
             assert said[question][value] / n == pytest.approx(share, abs=4 * (share * (1 - share) / n) ** 0.5)
 
 
-def test_one_service_has_gone_wrong_and_people_say_why(plan: seed.Plan) -> None:
+def test_one_service_has_gone_wrong_and_people_say_why(plan: demo_plan.Plan) -> None:
     last_month = [
         visit.answer.answers
         for visit in plan.visits
@@ -69,23 +71,23 @@ def test_one_service_has_gone_wrong_and_people_say_why(plan: seed.Plan) -> None:
     assert {given.get("any.comment") for given in awful} & set(demo_data.SUBSIDY_TROUBLE.comments)
 
 
-def test_one_person_s_answers_are_of_one_mood(plan: seed.Plan) -> None:
+def test_one_person_s_answers_are_of_one_mood(plan: demo_plan.Plan) -> None:
     given = [visit.answer.answers for visit in plan.visits if visit.answer and "off.staff" in visit.answer.answers]
     unhappy = [answer for answer in given if answer["off.staff"] == "awful" and "off.process" in answer]
 
     assert sum(answer["off.process"] == "awful" for answer in unhappy) > len(unhappy) / 2
 
 
-def test_everything_happens_in_opening_hours_of_the_last_ninety_days(plan: seed.Plan) -> None:
+def test_everything_happens_in_opening_hours_of_the_last_ninety_days(plan: demo_plan.Plan) -> None:
     for visit in plan.visits:
         at = visit.case_update.status_at.astimezone(clock.KYIV)
-        assert seed.OPENING_TIME <= at.time() <= seed.CLOSING_TIME
+        assert demo_plan.OPENING_TIME <= at.time() <= demo_plan.CLOSING_TIME
         assert at.weekday() < 6
-        assert timedelta(0) <= NOW - at < timedelta(days=seed.DAYS_COVERED)
+        assert timedelta(0) <= NOW - at < timedelta(days=demo_plan.DAYS_COVERED)
         assert visit.answer is None or at <= visit.answer.answered_at <= NOW
 
 
-def test_every_answer_fits_the_questionnaire_that_it_answers(plan: seed.Plan) -> None:
+def test_every_answer_fits_the_questionnaire_that_it_answers(plan: demo_plan.Plan) -> None:
     asked: dict[str, Questionnaire] = {one.front_office: one for one in questionnaires.load_shipped()}
     for visit in plan.visits:
         if visit.answer:
@@ -100,14 +102,14 @@ def test_every_answer_fits_the_questionnaire_that_it_answers(plan: seed.Plan) ->
 
 @pytest.mark.parametrize("now", ["2026-11-23T06:00+02:00", "2026-11-22T12:00+02:00", "2026-03-29T03:30+03:00"])
 def test_a_town_can_be_sown_at_any_hour(time_is: TimeIs, now: str) -> None:
-    assert len(seed.make_plan(SMALL, 1, time_is(now)).visits) == SMALL
+    assert len(demo_plan.make_plan(SMALL, 1, time_is(now)).visits) == SMALL
 
 
 def test_a_town_that_is_sown_shows_figures_by_window_and_source(context: None, time_is: TimeIs) -> None:
     now = time_is(NOW)
     assert seed.seed_demo_data(SMALL, 1) == demo_data.CENTRE
 
-    made = seed.make_plan(SMALL, 1, now)
+    made = demo_plan.make_plan(SMALL, 1, now)
     assert len(stored.read_rows(Centre)) == 1
     assert len(stored.read_rows(Case)) == SMALL
     told = sum(visit.answer is not None for visit in made.visits) + len(made.hall_answers) + len(made.assisted_answers)

@@ -1,14 +1,9 @@
 """The addresses of the demo central system: for events, for what it received, and for its faults."""
 
-import errno
 import json
 import os
-import select
-import socket
-import struct
-import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,14 +13,13 @@ from flask.json.provider import DefaultJSONProvider
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from feedback_service.sandbox.central import checks, faults, pages, texts
+from feedback_service.sandbox.central import broken_replies, checks, faults, pages, texts
 from feedback_service.sandbox.central.checks import BatchReader, RefusedRequest
 from feedback_service.sandbox.central.event_store import EventStore
 from feedback_service.sandbox.central.faults import Fault, FaultState
 
 MAX_LISTED_EVENTS = 10_000  # events in one reply of /received, at most
 EVENTS_ON_PAGE = 16  # events on the page
-ENDLESS_READER_SECONDS = 30  # seconds after which a reader of an endless answer counts as gone
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -45,27 +39,27 @@ def create_app(event_store: EventStore, secrets: Sequence[bytes]) -> Flask:
         fault, body = fault_state.take_fault(), request.get_data()
         match fault.mode:
             case "reset_before":
-                return _build_reset_reply()
+                return broken_replies.build_reset_reply()
             case "slow":
-                _wait_unless_gone(fault.seconds)
+                broken_replies.wait_while_connected(fault.seconds)
             case "status":
                 return _build_json_reply({"error": "as asked"}, fault.status, fault)
             case "redirect":
                 return redirect(url_for("redirect_target"), fault.status)
             case "garbage" | "empty" | "huge" if not fault.stores:
-                return _build_nonsense_reply(fault)
+                return broken_replies.build_nonsense_reply(fault)
         reply_body = take_batch(fault, body)
         match fault.mode:
             case "timeout":
-                _wait_unless_gone(fault.seconds)
+                broken_replies.wait_while_connected(fault.seconds)
             case "reset_after":
-                return _build_reset_reply()
+                return broken_replies.build_reset_reply()
             case "reset_midway":
-                return _build_reset_reply(json.dumps(reply_body).encode())
+                return broken_replies.build_reset_reply(json.dumps(reply_body).encode())
             case "drip":
-                return _build_drip_reply(json.dumps(reply_body).encode(), fault.seconds)
+                return broken_replies.build_drip_reply(json.dumps(reply_body).encode(), fault.seconds)
             case "garbage" | "empty" | "huge":
-                return _build_nonsense_reply(fault)
+                return broken_replies.build_nonsense_reply(fault)
         return _build_json_reply(reply_body, 200, fault)
 
     def take_batch(fault: Fault, body: bytes) -> dict[str, Any]:
@@ -80,12 +74,10 @@ def create_app(event_store: EventStore, secrets: Sequence[bytes]) -> Flask:
         if fault.mode == "reject":
             events = [event for event in events if event not in faulty_events]
             rejected += [(event["id"], "not liked, as asked") for event in faulty_events]
-        events_to_store = events
+        events_to_store = [] if fault.mode == "wrong_ids" and not fault.stores else events
         if fault.mode == "missing_ids":
             events = events[1::2]
             events_to_store = events_to_store if fault.stores else events
-        if fault.mode == "wrong_ids":
-            events_to_store = events_to_store if fault.stores else []
         receipt = event_store.store_events(events_to_store, now)
         if rejected:
             event_store.record_refusal("event", rejected[-1][1], now, len(rejected))
@@ -182,9 +174,7 @@ def create_app(event_store: EventStore, secrets: Sequence[bytes]) -> Flask:
 
 def from_env() -> Flask:
     """Create the central system as the launcher starts it: $DATA_DIR/central.db, secrets divided by commas."""
-    secrets = [
-        checks.decode_secret(encoded_secret) for encoded_secret in os.environ["FEEDBACK_CENTRAL_SECRET"].split(",")
-    ]
+    secrets = [checks.decode_secret(encoded) for encoded in os.environ["FEEDBACK_CENTRAL_SECRET"].split(",")]
     return create_app(EventStore(Path(os.environ["DATA_DIR"]) / "central.db"), secrets)
 
 
@@ -193,61 +183,3 @@ def _build_json_reply(body: dict[str, Any], status: int, fault: Fault) -> Respon
     if fault.retry_after is not None:
         reply.headers["Retry-After"] = fault.retry_after
     return reply
-
-
-def _build_nonsense_reply(fault: Fault) -> Response:
-    if fault.mode == "empty":
-        return Response(b"", mimetype="application/json")
-    if fault.mode == "garbage":
-        return Response("<!doctype html><title>OK</title><p>Everything is fine, really.", mimetype="text/html")
-    _client_connection().settimeout(ENDLESS_READER_SECONDS)
-    return Response(_stream_endlessly(), mimetype="application/json")
-
-
-def _stream_endlessly() -> Iterator[bytes]:
-    yield b'{"accepted": ["'
-    while True:
-        yield b"0" * 65536
-
-
-def _build_drip_reply(body: bytes, seconds: float) -> Response:
-    connection = _client_connection()
-
-    def stream_bytes() -> Iterator[bytes]:
-        for position in range(len(body)):
-            yield body[position : position + 1]
-            if _wait_for_hangup(connection, seconds):
-                return
-
-    return Response(stream_bytes(), mimetype="application/json", headers={"Content-Length": str(len(body))})
-
-
-def _build_reset_reply(body: bytes = b"") -> Response:
-    """Reset the connection, after half of the body if there is one."""
-    connection = _client_connection()
-
-    def stream_half_then_reset() -> Iterator[bytes]:
-        if body:
-            yield body[: len(body) // 2]
-            time.sleep(0.05)  # a reset overtakes what is still on its way
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        with socket.socket() as dummy_socket:  # takes its place, so that the server has something to close
-            os.dup2(dummy_socket.fileno(), connection.fileno(), inheritable=False)
-        raise ConnectionResetError(errno.ECONNRESET, "reset as asked")
-
-    return Response(stream_half_then_reset(), mimetype="application/json", headers={"Content-Length": str(len(body))})
-
-
-def _wait_unless_gone(seconds: float) -> None:
-    _wait_for_hangup(_client_connection(), seconds)
-
-
-def _wait_for_hangup(connection: socket.socket, seconds: float) -> bool:
-    """Wait; return ``True`` at once when the other side hangs up, so that no thread waits for nothing."""
-    readable, _, _ = select.select([connection], [], [], seconds)
-    return bool(readable)
-
-
-def _client_connection() -> socket.socket:
-    connection: socket.socket = request.environ["gunicorn.socket"]
-    return connection

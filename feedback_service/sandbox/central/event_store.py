@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -45,7 +46,6 @@ CREATE TABLE IF NOT EXISTS pulse (second INTEGER PRIMARY KEY, events INTEGER NOT
 """
 # An event that comes again must not differ in these.
 COMPARED_FIELDS = ("subject", "type", "time", "sequence", "data")
-EVENT_COLUMNS = 'arrival, source, id, subject, type, "time", sequence, data, received_at, times'
 MOST_GAPS = 20  # listed for each centre
 
 
@@ -93,26 +93,19 @@ class EventStore:
 
     def list_events(self, *, after: int, limit: int) -> list[dict[str, Any]]:
         """Return events in the order of their arrival, from the one after ``after``."""
-        rows = self._fetch_rows(
-            f"SELECT {EVENT_COLUMNS} FROM events WHERE arrival > ? ORDER BY arrival LIMIT ?", after, limit
-        )
+        rows = self._fetch_rows("SELECT * FROM events WHERE arrival > ? ORDER BY arrival LIMIT ?", after, limit)
         return [_event_from_row(row) for row in rows]
 
     def list_latest_events(self, limit: int) -> list[dict[str, Any]]:
         """Return the last events, the newest first."""
-        return [
-            _event_from_row(row)
-            for row in self._fetch_rows(f"SELECT {EVENT_COLUMNS} FROM events ORDER BY arrival DESC LIMIT ?", limit)
-        ]
+        rows = self._fetch_rows("SELECT * FROM events ORDER BY arrival DESC LIMIT ?", limit)
+        return [_event_from_row(row) for row in rows]
 
     def read_summary(self) -> dict[str, Any]:
         """Count events and what is missing; the first 20 gaps are inclusive pairs of sequence numbers."""
-        tx = self._thread_connection()
-        tx.execute("BEGIN")  # all numbers are of one instant
-        try:
+        with self._thread_connection() as tx:
+            tx.execute("BEGIN")  # all numbers are of one instant
             return self._build_summary()
-        finally:
-            tx.execute("COMMIT")
 
     def count_by_second(self, now: datetime, seconds: int) -> list[int]:
         """Count the new events of each of the last seconds, the oldest first."""
@@ -122,12 +115,12 @@ class EventStore:
         return [counts.get(second, 0) for second in range(last - seconds + 1, last + 1)]
 
     def _build_summary(self) -> dict[str, Any]:
-        by_type: dict[str, int] = {}
+        by_type: Counter[str] = Counter()
         centres: dict[str, dict[str, Any]] = {}
         for row in self._fetch_rows("SELECT * FROM sources ORDER BY source"):
             centres[row["source"]] = dict(row) | {"events": 0} | self._read_sequence_state(row["source"])
         for row in self._fetch_rows("SELECT * FROM types ORDER BY type"):
-            by_type[row["type"]] = by_type.get(row["type"], 0) + row["events"]
+            by_type[row["type"]] += row["events"]
             centres[row["source"]]["events"] += row["events"]
         for centre in centres.values():
             centre["missing"] = centre["highest"] - (centre["events"] - centre["doubled"])
@@ -135,12 +128,8 @@ class EventStore:
             name: sum(centre[name] for centre in centres.values())
             for name in ("events", "repeats", "changed", "late", "doubled", "missing")
         }
-        refusals = self._fetch_rows("SELECT * FROM refusals ORDER BY last_at DESC")
-        return totals | {
-            "by_type": by_type,
-            "centres": [*centres.values()],
-            "refused": [dict(row) for row in refusals],
-        }
+        refusals = [dict(row) for row in self._fetch_rows("SELECT * FROM refusals ORDER BY last_at DESC")]
+        return totals | {"by_type": by_type, "centres": [*centres.values()], "refused": refusals}
 
     def _read_sequence_state(self, source: str) -> dict[str, Any]:
         """Return the highest sequence number of a centre, and its first gaps."""
@@ -155,16 +144,9 @@ class EventStore:
 
     @contextmanager
     def _write_transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._write_lock:
-            tx = self._thread_connection()
+        with self._write_lock, self._thread_connection() as tx:
             tx.execute("BEGIN IMMEDIATE")
-            try:
-                yield tx
-                tx.execute("COMMIT")
-            except BaseException:
-                if tx.in_transaction:
-                    tx.execute("ROLLBACK")
-                raise
+            yield tx
 
     def _fetch_rows(self, query: str, *values: int | str) -> list[sqlite3.Row]:
         return self._thread_connection().execute(query, values).fetchall()
@@ -195,37 +177,29 @@ def _store_event(tx: sqlite3.Connection, event: dict[str, Any], now: datetime) -
     if stored_event is not None:
         tx.execute("UPDATE events SET times = times + 1 WHERE arrival = ?", (stored_event["arrival"],))
         is_changed = any(stored_event[name] != value for name, value in content.items())
-        tx.execute(
-            "UPDATE sources SET repeats = repeats + 1, changed = changed + ? WHERE source = ?",
-            (is_changed, source),
-        )
+        update = "UPDATE sources SET repeats = repeats + 1, changed = changed + ? WHERE source = ?"
+        tx.execute(update, (is_changed, source))
         return False
     tx.execute(
         'INSERT INTO events (source, id, received_at, subject, type, "time", sequence, data)'
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (source, event["id"], _format_instant(now), *content.values()),
     )
-    tx.execute(
-        "INSERT INTO types VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET events = events + 1",
-        (source, event["type"]),
-    )
+    count_type = "INSERT INTO types VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET events = events + 1"
+    tx.execute(count_type, (source, event["type"]))
     _record_sequence_number(tx, source, sequence)
     return True
 
 
 def _record_sequence_number(tx: sqlite3.Connection, source: str, number: int) -> None:
     """Join the sequence number with the stretches beside it; count a late or repeated one."""
-    stretch_below = tx.execute(
-        "SELECT first, last FROM stretches WHERE source = ? AND first <= ? ORDER BY first DESC LIMIT 1",
-        (source, number),
-    ).fetchone()
+    below = "SELECT first, last FROM stretches WHERE source = ? AND first <= ? ORDER BY first DESC LIMIT 1"
+    stretch_below = tx.execute(below, (source, number)).fetchone()
     if stretch_below is not None and stretch_below["last"] >= number:
         tx.execute("UPDATE sources SET doubled = doubled + 1 WHERE source = ?", (source,))
         return
-    stretch_above = tx.execute(
-        "SELECT first, last FROM stretches WHERE source = ? AND first > ? ORDER BY first LIMIT 1",
-        (source, number),
-    ).fetchone()
+    above = "SELECT first, last FROM stretches WHERE source = ? AND first > ? ORDER BY first LIMIT 1"
+    stretch_above = tx.execute(above, (source, number)).fetchone()
     first = last = number
     if stretch_below is not None and stretch_below["last"] == number - 1:
         first = stretch_below["first"]
@@ -234,10 +208,8 @@ def _record_sequence_number(tx: sqlite3.Connection, source: str, number: int) ->
         if stretch_above["first"] == number + 1:
             last = stretch_above["last"]
             tx.execute("DELETE FROM stretches WHERE source = ? AND first = ?", (source, stretch_above["first"]))
-    tx.execute(
-        "INSERT INTO stretches VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET last = excluded.last",
-        (source, first, last),
-    )
+    join = "INSERT INTO stretches VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET last = excluded.last"
+    tx.execute(join, (source, first, last))
 
 
 def _event_from_row(row: sqlite3.Row) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What the page of the demo central system says, in words."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,11 +31,9 @@ def parse_form(form: Mapping[str, str]) -> dict[str, object]:
     """What the buttons and fields of the page ask for; raises ``ValueError``."""
     fields = {name: value.strip() for name, value in form.items() if value.strip()}
     fault: dict[str, object] = {"mode": fields.get("mode"), "retry_after": fields.get("retry_after")}
-    for name in ("times", "status", "every"):
+    for name, convert in (("times", int), ("status", int), ("every", int), ("seconds", float)):
         if name in fields:
-            fault[name] = int(fields[name])
-    if "seconds" in fields:
-        fault["seconds"] = float(fields["seconds"])
+            fault[name] = convert(fields[name])
     if fault["mode"] in ("poison", "reject"):
         fault.setdefault("every", 5)
     if fault["mode"] not in ("status", "poison", "redirect"):
@@ -56,13 +55,8 @@ def build_context(
     last_seen = int(args["seen"]) if args.get("seen", "").isdecimal() else None
     mode_names = {mode: name for group in MODE_TEXTS[lang].values() for mode, (name, _) in group.items()}
     summary["by_type"] = [
-        (
-            _translate(lang, event_type),
-            _find_event_kind(event_type),
-            count,
-            _compute_percentage(count, summary["events"]),
-        )
-        for event_type, count in sorted(summary["by_type"].items(), key=lambda type_and_count: -type_and_count[1])
+        (_translate(lang, event_type), _find_event_kind(event_type), count, round(100 * count / summary["events"], 1))
+        for event_type, count in Counter(summary["by_type"]).most_common()
     ]
     for centre in summary["centres"]:
         centre["code"] = centre["source"].rpartition("/")[2]
@@ -113,10 +107,8 @@ def _describe_event(event: Mapping[str, Any], lang: str, now: datetime, last_see
 def _describe_value(data: Mapping[str, Any], lang: str) -> dict[str, Any]:
     """What the event says: its main value, and remarks beside it."""
     text = TEXTS[lang]
-    if "status" in data:
-        return {"value": _translate(lang, data["status"]), "remarks": []}
     if "answers" not in data:
-        return {"value": None, "remarks": []}
+        return {"value": _translate(lang, data["status"]) if "status" in data else None, "remarks": []}
     ratings = [answer["value"] for answer in data["answers"] if isinstance(answer["value"], int)]
     labels = [_translate(lang, answer["value"]) for answer in data["answers"] if isinstance(answer["value"], str)]
     value = f"{ratings[0]} {text['of_ten']}" if ratings else (labels[:1] or [text["answered"]])[0]
@@ -154,10 +146,6 @@ def _format_duration(duration: timedelta, lang: str) -> str:
 def _format_time(at: datetime, now: datetime) -> str:
     local_time = at.astimezone(KYIV)
     return f"{local_time:%H:%M:%S}" if local_time.date() == now.astimezone(KYIV).date() else f"{local_time:%d.%m %H:%M}"
-
-
-def _compute_percentage(part: int, total: int) -> float:
-    return round(100 * part / total, 1) if total else 0.0
 
 
 def _compute_bars(pulse: Sequence[int]) -> list[tuple[int, float]]:

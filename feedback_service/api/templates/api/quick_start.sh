@@ -1,4 +1,4 @@
-API={{ public_url }}/api/v1
+API={{ settings.public_url }}/api/v1
 RUN=${DATA_DIR:-var}/run.json
 KEY=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["api_key"])' "$RUN")
 CENTRE=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["centre"])' "$RUN")
