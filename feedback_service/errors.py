@@ -8,6 +8,8 @@ FeedbackError
  |-- NotFound 404             it does not exist, or the caller may not know it
  |-- Conflict 409
  |    |-- AlreadyAnswered     the invitation has its answer; see ``.on`` (a day)
+ |    |-- BegunElsewhere      another client has answered these questions; see ``.errors``
+ |    |-- OtherAnswer         the client id belongs to an answer with other content
  |    |-- ChangedMeanwhile    another user saved a change first
  |    |-- AnotherCase         the same case number with another service or front office
  |    `-- AlreadyFinal        the case has its final status
@@ -105,6 +107,20 @@ class AlreadyAnswered(Conflict):
     def __init__(self, on: date) -> None:
         self.on = on
         super().__init__(N_("The answer was left on %(day)s."), day=on.isoformat())
+
+
+class BegunElsewhere(Conflict):
+    slug, title = "begun-elsewhere", N_("The rating was already given on another page, and it stays")
+
+    def __init__(self, question_ids: Iterable[str]) -> None:
+        self.question_ids = frozenset(question_ids)
+        detail = N_("This question was answered on another page. That answer stays.")
+        self.errors = tuple(FieldError(json_pointer("answers", id), detail) for id in sorted(self.question_ids))
+        super().__init__()
+
+
+class OtherAnswer(Conflict):
+    slug, title = "other-answer", N_("An answer with other content has this client_id")
 
 
 class ChangedMeanwhile(Conflict):

@@ -68,10 +68,12 @@ def create_invitation(**facts: Any) -> InvitationView:
     return invitation
 
 
-def begin_answer(token: str, answers: Mapping[str, object], client_id: uuid.UUID | None = None) -> uuid.UUID:
+def begin_answer(
+    token: str, answers: Mapping[str, object], client_id: uuid.UUID | None = None, **options: Any
+) -> uuid.UUID:
     """Save a draft answer; return the client id."""
-    client_id = client_id or uuid.uuid4()
-    save_draft(token, client_id=client_id, submission=JsonSubmission(answers), language="uk", source="qr_case")
+    client_id, options = client_id or uuid.uuid4(), {"language": "uk", "source": "qr_case"} | options
+    save_draft(token, client_id=client_id, submission=JsonSubmission(answers), **options)
     return client_id
 
 
