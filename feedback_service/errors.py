@@ -20,6 +20,7 @@ FeedbackError
  |-- TooManyGuesses 429       see ``.retry_after`` (seconds)
  |    `-- TooManyAttempts     the same for passwords and codes of users
  `-- Unavailable 503          the database is busy or not reachable; see ``.retry_after`` (seconds)
+      `-- SignInBusy          too many people sign in at once
 
 ``title`` says in one sentence what happened, so the classes have no docstrings. Titles and details are English
 message ids: the doors translate them.
@@ -169,6 +170,10 @@ class TooManyAttempts(TooManyGuesses):
 
 class Unavailable(_RetryLater):
     status, slug, title = 503, "unavailable", N_("The service cannot answer just now")
+
+
+class SignInBusy(Unavailable):
+    title = N_("Too many people are signing in just now. Try again in a few seconds.")
 
 
 class LostRace(Exception):
