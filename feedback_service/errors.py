@@ -22,7 +22,8 @@ FeedbackError
  |-- TooManyGuesses 429       see ``.retry_after`` (seconds)
  |    `-- TooManyAttempts     the same for passwords and codes of users
  `-- Unavailable 503          the database is busy or not reachable; see ``.retry_after`` (seconds)
-      `-- NotReady            an operator has to do something; see ``.detail``
+      |-- NotReady            an operator has to do something; see ``.detail``
+      `-- SignInBusy          too many people sign in at once
 
 ``title`` says in one sentence what happened, so the classes have no docstrings. Titles and details are English
 message ids: the doors translate them.
@@ -194,6 +195,10 @@ class NotReady(Unavailable):
     def __init__(self, detail: str) -> None:
         super().__init__(retry_after=5)
         self.detail = detail
+
+
+class SignInBusy(Unavailable):
+    title = N_("Too many people are signing in just now. Try again in a few seconds.")
 
 
 class LostRace(Exception):

@@ -64,11 +64,13 @@ def accept_answers(
     2. Store each answer, or refuse it.
     3. If a revoked tablet delivered nothing from before, delete its key and raise ``NotAuthenticated``.
 
-    ``by_hand``: an operator imports the answers from a file, and only step 2 is done.
+    ``by_hand``: an operator imports the answers from a file, vouches for them, and only step 2 is done.
     """
     if not by_hand and any(isinstance(item, TabletAnswer) and item.short_code for item in items):
         _check_code_limit(tablet)
-    results = [item if isinstance(item, FeedbackError) else _accept_or_refuse(tablet, item) for item in items]
+    results = [
+        item if isinstance(item, FeedbackError) else _accept_or_refuse(tablet, item, by_hand=by_hand) for item in items
+    ]
     is_refused = all(isinstance(result, NotAuthenticated) for result in results)
     if not by_hand and tablet.revoked_at is not None and is_refused:
         _delete_device_key(tablet)
@@ -88,9 +90,9 @@ def record_refused_answer(tx: Session, tablet: AuthenticatedTablet, client_id: s
     devices.note_refused_answer(tx, tablet, client_hash, printable_reason, clock.now())
 
 
-def _accept_or_refuse(tablet: AuthenticatedTablet, answer: TabletAnswer) -> str | FeedbackError:
+def _accept_or_refuse(tablet: AuthenticatedTablet, answer: TabletAnswer, *, by_hand: bool) -> str | FeedbackError:
     try:
-        return _accept_answer(tablet, answer)
+        return _accept_answer(tablet, answer, by_hand=by_hand)
     except (Invalid, NotAuthenticated, OtherAnswer) as refusal:
         return refusal
 
@@ -107,11 +109,12 @@ def _delete_device_key(tx: Session, tablet: AuthenticatedTablet) -> None:
 
 
 @transaction
-def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswer) -> str:
+def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswer, *, by_hand: bool) -> str:
     """Store one answer on the day it was given; return ``accepted``, ``accepted_as_walkup`` or ``duplicate``.
 
     1. Return ``duplicate`` if this client's answer is stored already; refuse another answer with its client id.
-    2. Refuse an answer that is too old, or given after the tablet's key was revoked.
+    2. Refuse an answer that is too old, or given after the tablet's key was revoked, or that a revoked tablet cannot
+       have held; unless an operator brings it.
     3. Check the submission against the questionnaire that was asked; a tablet takes no comment.
     4. Mark the invitation of the short code as answered, if it is open, and join the answers with its draft. A joint
        answer keeps the day, the source and the language of the draft.
@@ -129,12 +132,16 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
         if responses.has_other_content(tx.connection(), centre.id, stored.id, submitted):
             raise OtherAnswer()
         return "duplicate"
-    device = devices.get_device(tx, tablet, lock=answer.short_code is not None)
+    must_prove_age = tablet.revoked_at is not None and not by_hand
+    device = devices.get_device(tx, tablet, lock=must_prove_age or answer.short_code is not None)
     answered_at = devices.to_server_time(device, answer.answered_at, now)
     if tablet.revoked_at is not None and answered_at > tablet.revoked_at:
         raise NotAuthenticated(N_("This answer was given after the tablet's key was revoked."))
     if answered_at < now - MAX_ANSWER_AGE:
         raise Invalid.for_field("/answered_at", N_("This answer was given more than a year ago."))
+    if must_prove_age and not devices.take_late_answer(device, answered_at):
+        sentence = N_("The tablet had not reported this answer when its key was revoked. Import it from its file.")
+        raise Invalid.for_field("/answered_at", sentence)
     day = clock.kyiv_day(answered_at)
     questionnaire = _find_questionnaire(tx, answer, day)
     answers = answer.submission.read_answers(questionnaire)
