@@ -115,10 +115,7 @@ def _record_once(
     for key in ring.keys:
         if responses.find_by_client(tx, centre_id, [key.hash_client_id(namespace, client_id)]) is not None:
             return RecordedAnswer.of_client(key, namespace, client_id, repeated=True)
-    try:
-        questionnaire = published.find_in_force(tx.connection(), service_context.front_office, day)
-    except LookupError:
-        raise Invalid.for_field("/answered_on", N_("No questionnaire was in force on this day.")) from None
+    questionnaire = published.find_in_force(tx.connection(), service_context.front_office, day)
     answers = submission.read_answers(questionnaire)
     require_some_answer(answers)
     key = ring.signing_key
