@@ -143,8 +143,9 @@ def _load_services(tx: Session, centre: Centre, service_refs: Collection[Service
 
 def _apply_update(batch: _CentreBatch, number_hash: bytes, update: CaseUpdate) -> RegistrationOutcome:
     """Apply one update to the record of its case. Raises ``FeedbackError``."""
-    if update.status_at > batch.terms.now + MAX_CLOCK_LEAD:
-        raise Invalid.for_field("/status_at", N_("This instant has not come yet."))
+    for name, instant in (("status_at", update.status_at), ("registered_at", update.registered_at)):
+        if instant is not None and instant > batch.terms.now + MAX_CLOCK_LEAD:
+            raise Invalid.for_field(f"/{name}", N_("This instant has not come yet."))
     record = batch.records.get(number_hash)
     is_new = record is None
     if record is None:
