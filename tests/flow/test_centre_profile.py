@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from feedback_service.access import audit_log
 from feedback_service.access.sessions import CurrentUser
 from feedback_service.delivery.events import CENTRE_PROFILE
 from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
@@ -163,7 +164,7 @@ def test_an_import_without_its_entry_in_the_audit_log_does_not_happen(
     def crash(*_: Any) -> None:
         raise OSError("the power went out")
 
-    monkeypatch.setattr(centre_profile.audit_log, "append_entry", crash)
+    monkeypatch.setattr(audit_log, "append_entry", crash)
     with pytest.raises(OSError, match="the power went out"):
         centre_profile.import_services(by, OWN, [ImportedRow(2, {"code": "00034", "title": "Витяг"})])
 
