@@ -26,7 +26,9 @@ _FORBIDDEN_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-
 
 _LINE_BREAKS = "\t\n\v\f\r\x85\u2028\u2029"
 _ENDS_OF_LINE = " \t\r\n"  # at the ends of a line they are taken away
-_SPACES = re.compile("[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
+_LINE_END = re.compile("\r\n|[\r\u2028\u2029]")
+_UNUSUAL_SPACE = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+_SPACES = re.compile(f"(?: |{_UNUSUAL_SPACE.pattern})+")
 _DASHES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
 _APOSTROPHE = re.compile(r"(?<=[^\W\d_])['`\u00b4\u02b9\u02bc\u2018\u201b\u2032\uff07](?=[^\W\d_])")
 
@@ -71,12 +73,12 @@ def clean_text(value: str) -> str:
 
 
 def read_text(value: str, limit: int | None = None) -> str:
-    """Return the cleaned text with ``\\n`` as line end and no space around it; it may be empty.
+    """Return the cleaned text with ``\\n`` as line end, ordinary spaces, and none around it; it may be empty.
 
     Characters that no reader can see are taken away, except within an emoji. ``limit`` is the greatest number of
     characters of the result. Raises ``UnusableText``.
     """
-    text = clean_text(value.replace("\r\n", "\n").replace("\r", "\n"))
+    text = _UNUSUAL_SPACE.sub(" ", clean_text(_LINE_END.sub("\n", value)))
     odd_positions = {position for position in find_odd_characters(text) if text[position] not in _LINE_BREAKS}
     if odd_positions:
         text = "".join(character for position, character in enumerate(text) if position not in odd_positions)
