@@ -24,7 +24,7 @@ TOO_LONG = N_("Use at most %(limit)d characters.")
 # look different from what is stored; halves of surrogate pairs, which no database stores.
 _FORBIDDEN_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
-_LINE_BREAKS = "\t\n\v\f\r\x85\u2028\u2029"
+LINE_BREAKS = "\t\n\v\f\r\x85\u2028\u2029"
 _ENDS_OF_LINE = " \t\r\n"  # at the ends of a line they are taken away
 _LINE_END = re.compile("\r\n|[\r\u2028\u2029]")
 _UNUSUAL_SPACE = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
@@ -79,7 +79,7 @@ def read_text(value: str, limit: int | None = None) -> str:
     characters of the result. Raises ``UnusableText``.
     """
     text = _UNUSUAL_SPACE.sub(" ", clean_text(_LINE_END.sub("\n", value)))
-    odd_positions = {position for position in find_odd_characters(text) if text[position] not in _LINE_BREAKS}
+    odd_positions = {position for position in find_odd_characters(text) if text[position] not in LINE_BREAKS}
     if odd_positions:
         text = "".join(character for position, character in enumerate(text) if position not in odd_positions)
     text = unicodedata.normalize("NFC", text).strip()
@@ -126,7 +126,7 @@ def refuse_odd_characters(text: str, *, with_emoji: bool = True) -> None:
     start = len(text) - len(text.lstrip(_ENDS_OF_LINE))
     for position in find_odd_characters(text.strip(_ENDS_OF_LINE), with_emoji=with_emoji):
         character = text[start + position]
-        message = NOT_A_LINE if character in _LINE_BREAKS else ODD_CHARACTER
+        message = NOT_A_LINE if character in LINE_BREAKS else ODD_CHARACTER
         raise UnusableText(message, position=start + position + 1, character=f"U+{ord(character):04X}")
 
 

@@ -25,9 +25,11 @@ from feedback_service.api.openapi import EXAMPLES
 from feedback_service.cli.command import Command
 from feedback_service.database import Base, reading
 from feedback_service.errors import Invalid
-from feedback_service.flow import centre_profile, registers, sign_in
+from feedback_service.flow import centre_profile, publishing, registers, sign_in
 from feedback_service.flow.registers import ImportResult
 from feedback_service.imports import ImportedRow
+from feedback_service.indicators import methodology
+from feedback_service.surveys import questionnaires
 from tests.api.conftest import NewCaller, centre, new_caller
 from tests.cli.conftest import Operator, operator
 from tests.kiosk_ui.admin.conftest import SignedIn, centres, quick_passwords, signed_in
@@ -282,6 +284,22 @@ def test_no_cell_of_any_import_is_stored_as_it_came(kind: str) -> None:
         texts = [text for odd in odd_characters.ALL for text in put_into(ordinary[column], odd)]
         import_rows([ImportedRow(line, ordinary | {column: text}) for line, text in enumerate(texts, start=2)])
         assert_nothing_odd_is_stored((kind, column))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("context")
+def test_no_text_of_a_loaded_document_is_stored_as_it_came() -> None:
+    publish = {
+        questionnaires.DOCUMENTS_FOLDER: publishing.publish_questionnaire,
+        methodology.FOLDER: publishing.publish_methodology,
+    }
+    for folder, publish_document in publish.items():
+        document = json.loads(next(folder.glob("*.json")).read_text(encoding="utf-8"))
+        for place in list_texts(document):
+            changed = replace_text(document, place, partial(put_in_the_middle, character="\u115f"))
+            with pytest.raises(Invalid):
+                publish_document(changed)
+    assert_nothing_odd_is_stored("documents")
 
 
 # Pages -------------------------------------------------------------------------------------------------------
