@@ -28,9 +28,9 @@ LINE_BREAKS = "\t\n\v\f\r\x85\u2028\u2029"
 _ENDS_OF_LINE = " \t\r\n"  # at the ends of a line they are taken away
 _LINE_END = re.compile("\r\n|[\r\u2028\u2029]")
 _UNUSUAL_SPACE = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
-_SPACES = re.compile(f"(?: |{_UNUSUAL_SPACE.pattern})+")
+_SPACES = re.compile("  +")
 _DASHES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
-_APOSTROPHE = re.compile(r"(?<=[^\W\d_])['`\u00b4\u02b9\u02bc\u2018\u201b\u2032\uff07](?=[^\W\d_])")
+_APOSTROPHE = re.compile(r"['`\u00b4\u02b9\u02bc\u2018\u201b\u2032\uff07](?<=[^\W\d_].)(?=[^\W\d_])")  # within a word
 
 # Controls, formats such as U+200B, halves of surrogate pairs, private use, line and paragraph separators.
 _ODD_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
@@ -112,7 +112,7 @@ def find_odd_characters(text: str, *, with_emoji: bool = True) -> Iterator[int]:
 
     ``with_emoji`` lets those pass that an emoji is made of.
     """
-    if text.isprintable() and not _NEVER_DRAWN.search(text):
+    if text.isprintable() and (text.isascii() or not _NEVER_DRAWN.search(text)):
         return
     parts_of_emoji = {match.start() for match in _PARTS_OF_EMOJI.finditer(text)} if with_emoji else set[int]()
     for position, character in enumerate(text):
@@ -141,7 +141,9 @@ def _read_one_line(text: str, value: str, limit: int | None, *, with_emoji: bool
 
 def _normalise_spaces(value: str) -> str:
     """Return the text in normal form C, with one ordinary space for each run of spaces of any width."""
-    return _SPACES.sub(" ", unicodedata.normalize("NFC", value))
+    if not value.isascii():
+        value = _UNUSUAL_SPACE.sub(" ", unicodedata.normalize("NFC", value))
+    return _SPACES.sub(" ", value) if "  " in value else value
 
 
 def is_visible(text: str) -> bool:
