@@ -18,6 +18,7 @@ from feedback_service.errors import N_, AlreadyFinal, AnotherCase, FeedbackError
 from feedback_service.facts import ServiceFacts
 from feedback_service.keyring import Keyring
 from feedback_service.models import Case, CaseStatus, Centre, Invitation, Service
+from feedback_service.plain_text import normalise_identifier
 from feedback_service.vocabulary import FINAL_STATUSES
 
 MAX_CLOCK_LEAD = timedelta(minutes=5)  # how far another system's clock may be ahead
@@ -182,7 +183,8 @@ def _has_status(record: CaseRecord, update: CaseUpdate) -> bool:
 
 def _is_same_service(service: Service, service_ref: ServiceRef) -> bool:
     pairs = [(service.code, service_ref.code), (service.local_code, service_ref.local_code)]
-    comparable = [(ours, theirs) for ours, theirs in pairs if ours and theirs]
+    # Codes that were stored before they had one form may hold another dash.
+    comparable = [(normalise_identifier(ours), theirs) for ours, theirs in pairs if ours and theirs]
     return bool(comparable) and all(ours == theirs for ours, theirs in comparable)
 
 

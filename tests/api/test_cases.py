@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from feedback_service.cases.register import ServiceRef
 from feedback_service.config import current_settings
 from feedback_service.keyring import hash_case_number
 from feedback_service.models import Case, Service
@@ -264,3 +265,14 @@ def test_a_case_is_not_registered_in_the_future(case_system: Caller, registered_
         assert error_pointers(reply) == {"/registered_at"}
     batch = case_system.post("/cases/batch", {"cases": [make_case(case_number="2", registered_at=registered_at)]})
     assert batch.json["results"][0]["status"] == status
+
+
+def test_a_case_whose_service_was_stored_with_another_dash_stays_the_same_case(app: Flask, case_system: Caller) -> None:
+    with app.app_context():
+        known = story.register_case(
+            story.make_case_update(case_number="12-2026/000123", service=ServiceRef("", "14–13", "Витяг"))
+        )
+
+    reply = case_system.post("/cases", make_case(service={"local_code": "14–13", "title": "Витяг"}))
+
+    assert (reply.status_code, reply.json["id"]) == (200, str(known.id))

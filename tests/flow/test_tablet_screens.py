@@ -88,6 +88,17 @@ def test_a_desk_offers_the_case_just_completed_at_its_window_for_three_minutes(
     assert pending(desk) is None
 
 
+@pytest.mark.parametrize("named", ["window-3", "window\u20113", "\u00a0window–3 "], ids=ascii)
+def test_a_window_is_the_same_however_it_is_written(
+    app: Flask, new_tablet: NewTablet, time_is: TimeIs, named: str
+) -> None:
+    time_is(TEN)
+    desk = new_tablet("desk", workplace=named)
+    code = completed(app, workplace="window-3")
+
+    assert pending(desk)["short_code"] == code
+
+
 def test_a_case_of_another_window_another_centre_or_another_hour_is_not_offered(
     app: Flask, new_tablet: NewTablet, time_is: TimeIs
 ) -> None:
