@@ -381,6 +381,29 @@ def test_no_field_of_any_form_is_a_fault_of_ours_or_stored_as_it_came(
     assert len({name for _, *names in tried for name in names}) >= 10
 
 
+@pytest.mark.slow
+def test_no_field_of_any_public_form_is_a_fault_of_ours_or_stored_as_it_came(app: Flask) -> None:
+    visitor, tried = app.test_client(), set()
+    with app.app_context():
+        story.create_centre()
+        token = story.create_invitation().token
+    for path in ("/", f"/S/{token}", f"/S/{token}?step=2", f"/C/{story.CENTRE}", f"/C/{story.CENTRE}?step=2"):
+        for action, values, typed in list_forms(Outline(visitor.get(path).text)):
+            for name in typed:
+                tried.add(name)
+                for kind, character in SAMPLES.items():
+                    if kind == "half of a surrogate pair":
+                        continue  # a browser cannot send it
+                    fields = {**values, "client_id": str(uuid.uuid4()), "finish": "1"}
+                    fields[name] = put_in_the_middle("Дякую", character)
+                    status = visitor.post(action, data=fields).status_code
+                    assert status < 500, f"{action} {name} {kind}"
+                with app.app_context():
+                    assert_nothing_odd_is_stored((action, name), lines=True)
+
+    assert tried >= {"code", "any.comment"}
+
+
 def read_version(me: StaffClient, path: str) -> str:
     """Return the version that the page shows now, so that an edit is not refused as an old one."""
     match = re.search(r'name="version" value="(\d+)"', me.get(path).text)
