@@ -212,7 +212,10 @@ def import_services(
     return _import_in_batches(
         complete_rows,
         lambda batch: _import_service_rows(batch, note_changes),
-        lambda row: tuple(normalise_identifier(row.cells[name]) for name in defaults),
+        lambda row: (
+            normalise_code(row.cells["centre"]),
+            *(normalise_identifier(row.cells[name]) for name in ("code", "local_code")),
+        ),
     )
 
 

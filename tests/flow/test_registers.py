@@ -253,3 +253,12 @@ def test_two_rows_for_one_service_in_two_spellings_are_named() -> None:
     done = registers.import_services(rows, "SN05000001")
 
     assert [fault.sentence for fault in done.faults] == ["It repeats line 2."]
+
+
+def test_two_rows_for_one_service_that_write_its_centre_differently_are_named() -> None:
+    registers.add_centre(PROFILE)
+    row = {"local_code": "14-13", "title": "Витяг"}
+
+    done = registers.import_services(table(row | {"centre": "SN05000001"}, row | {"centre": "sn05000001"}))
+
+    assert (done.added, [fault.sentence for fault in done.faults]) == (1, ["It repeats line 2."])
