@@ -1,6 +1,7 @@
 """Files that people bring: tables as CSV or JSON with numbered rows, documents as strict JSON."""
 
 import csv
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,15 +88,19 @@ def _decode_text(name: str, data: bytes) -> str:
 def _parse_csv(name: str, text: str) -> list[ImportedRow]:
     header = text.partition("\n")[0]
     delimiter = ";" if header.count(";") > header.count(",") else ","
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
     try:
         columns = [column.strip() for column in next(reader, [])]
+        while columns and not columns[-1]:  # a delimiter at the end of the line is no column
+            columns.pop()
         if len(set(columns)) < len(columns):
             raise UnreadableFile(N_("%(file)s has two columns of one name"), file=name)
         rows = []
         for cells in reader:
             if not any(cell.strip() for cell in cells):
                 continue
+            while len(cells) > len(columns) and not cells[-1].strip():
+                cells.pop()
             if len(cells) != len(columns):
                 raise UnreadableFile(
                     N_("%(file)s has %(found)s cells in line %(line)s, not %(wanted)s"),

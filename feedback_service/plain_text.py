@@ -1,7 +1,10 @@
 """Cleaning and length limits of text that people and systems send.
 
-``read_text`` is for text of several lines, ``read_line`` for one line. Both raise ``UnusableText``, whose message is
-a sentence for the author.
+``read_line`` is for one line of words (titles, names), ``read_code`` for an identifier (case numbers, codes, e-mails),
+``read_text`` for text of several lines. All raise ``UnusableText``, whose message is a sentence for the author.
+
+Two spellings of one word become one form, so that what looks equal is equal. A character that no reader can see is
+refused in a line, because two different identifiers would look the same; in longer text it is taken away.
 """
 
 import re
@@ -12,13 +15,39 @@ from contextlib import contextmanager
 from feedback_service.errors import N_, Invalid
 
 HIDDEN = N_("This holds an invisible control character.")
-NOT_A_LINE = N_("Leave out line breaks and invisible control characters.")
+ODD_CHARACTER = N_("Remove character %(position)d, %(character)s: it is invisible, or has no fixed meaning.")
+NOT_A_LINE = N_("Write one line: character %(position)d, %(character)s, is a line break or a tab.")
 BLANK = N_("This field cannot be blank.")
 TOO_LONG = N_("Use at most %(limit)d characters.")
 
 # Controls other than tab and line ends; bidirectional embeddings, overrides and isolates, with which a text can
 # look different from what is stored; halves of surrogate pairs, which no database stores.
 _FORBIDDEN_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+LINE_BREAKS = "\t\n\v\f\r\x85\u2028\u2029"
+_ENDS_OF_LINE = " \t\r\n"  # at the ends of a line they are taken away
+_LINE_END = re.compile("\r\n|[\r\u2028\u2029]")
+_UNUSUAL_SPACE = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+_SPACES = re.compile("  +")
+_DASHES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
+_APOSTROPHE = re.compile(r"['`\u00b4\u02b9\u02bc\u2018\u201b\u2032\uff07](?<=[^\W\d_].)(?=[^\W\d_])")  # within a word
+
+# Controls, formats such as U+200B, halves of surrogate pairs, private use, line and paragraph separators.
+_ODD_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+# Characters of other categories that are never drawn (Default_Ignorable_Code_Point of Unicode), or drawn as nothing
+# (U+2800), and those that Unicode never assigns.
+_NEVER_DRAWN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufdd0-\ufdef\ufe00-\ufe0f\uffa0\ufff0-\ufff8\ufffe\uffff"
+    + "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0x10000, 0x110000, 0x10000))
+    + "\U000e0000-\U000e0fff]"
+)
+_EMOJI = (
+    "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u27bf\u2900-\u297f\u2b00-\u2bff\u3030\u303d\u3297\u3299"
+    "\U0001f000-\U0001faff"
+)
+_PARTS_OF_EMOJI = re.compile(  # joiners between two emoji, and selectors of their look
+    f"(?<=[{_EMOJI}\ufe0f])[\u200c\u200d](?=[{_EMOJI}])|(?<=[{_EMOJI}])[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)"
+)
 
 
 class UnusableText(ValueError):
@@ -44,27 +73,77 @@ def clean_text(value: str) -> str:
 
 
 def read_text(value: str, limit: int | None = None) -> str:
-    """Return the cleaned text with ``\\n`` as line end and no space around it; it may be empty.
+    """Return the cleaned text with ``\\n`` as line end, ordinary spaces, and none around it; it may be empty.
 
-    ``limit`` is the greatest number of characters of the result. Raises ``UnusableText``.
+    Characters that no reader can see are taken away, except within an emoji. ``limit`` is the greatest number of
+    characters of the result. Raises ``UnusableText``.
     """
-    text = clean_text(value.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    text = _UNUSUAL_SPACE.sub(" ", clean_text(_LINE_END.sub("\n", value)))
+    odd_positions = {position for position in find_odd_characters(text) if text[position] not in LINE_BREAKS}
+    if odd_positions:
+        text = "".join(character for position, character in enumerate(text) if position not in odd_positions)
+    text = unicodedata.normalize("NFC", text).strip()
     check_length(text, limit)
     return text
 
 
 def read_line(value: str, limit: int | None = None) -> str:
-    """Return one cleaned line of text that is not blank; ``limit`` as for ``read_text``. Raises ``UnusableText``."""
-    try:
-        text = clean_text(value).strip()
-    except UnusableText as error:
-        raise UnusableText(NOT_A_LINE) from error
-    if "\t" in text or len(text.splitlines()) > 1:
-        raise UnusableText(NOT_A_LINE)
+    """Return one line of words that is not blank, with one kind of space and of apostrophe. Raises ``UnusableText``."""
+    return _read_one_line(_APOSTROPHE.sub("\u2019", _normalise_spaces(value)), value, limit, with_emoji=True)
+
+
+def read_code(value: str, limit: int | None = None) -> str:
+    """Return an identifier as ``normalise_identifier`` does, if it is not blank. Raises ``UnusableText``."""
+    return _read_one_line(normalise_identifier(value), value, limit, with_emoji=False)
+
+
+def normalise_identifier(text: str) -> str:
+    """Return an identifier in the one form in which it is stored and compared; odd characters stay in it."""
+    return normalise_dashes(_normalise_spaces(text)).strip(_ENDS_OF_LINE)
+
+
+def normalise_dashes(text: str) -> str:
+    """Return the text with the sign of the keyboard in place of every other hyphen, dash and minus."""
+    return text if text.isascii() else _DASHES.sub("-", text)
+
+
+def find_odd_characters(text: str, *, with_emoji: bool = True) -> Iterator[int]:
+    """Yield the positions of characters that cannot be seen, break the line or are none.
+
+    ``with_emoji`` lets those pass that an emoji is made of.
+    """
+    if text.isprintable() and (text.isascii() or not _NEVER_DRAWN.search(text)):
+        return
+    parts_of_emoji = {match.start() for match in _PARTS_OF_EMOJI.finditer(text)} if with_emoji else set[int]()
+    for position, character in enumerate(text):
+        is_odd = unicodedata.category(character) in _ODD_CATEGORIES or _NEVER_DRAWN.match(character)
+        if is_odd and position not in parts_of_emoji:
+            yield position
+
+
+def refuse_odd_characters(text: str, *, with_emoji: bool = True) -> None:
+    """Raise ``UnusableText`` naming the first odd character between the spaces at both ends, and its position."""
+    start = len(text) - len(text.lstrip(_ENDS_OF_LINE))
+    for position in find_odd_characters(text.strip(_ENDS_OF_LINE), with_emoji=with_emoji):
+        character = text[start + position]
+        message = NOT_A_LINE if character in LINE_BREAKS else ODD_CHARACTER
+        raise UnusableText(message, position=start + position + 1, character=f"U+{ord(character):04X}")
+
+
+def _read_one_line(text: str, value: str, limit: int | None, *, with_emoji: bool) -> str:
+    refuse_odd_characters(value, with_emoji=with_emoji)
+    text = text.strip(_ENDS_OF_LINE)
     if not is_visible(text):
         raise UnusableText(BLANK)
     check_length(text, limit)
     return text
+
+
+def _normalise_spaces(value: str) -> str:
+    """Return the text in normal form C, with one ordinary space for each run of spaces of any width."""
+    if not value.isascii():
+        value = _UNUSUAL_SPACE.sub(" ", unicodedata.normalize("NFC", value))
+    return _SPACES.sub(" ", value) if "  " in value else value
 
 
 def is_visible(text: str) -> bool:

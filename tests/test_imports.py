@@ -23,6 +23,9 @@ def written(folder: Path, text: str | bytes, name: str = "centres.csv") -> Path:
         "code;name\r\nA;Перший\r\nB;Другий\r\n",
         '\ufeffcode,name\nA,"Перший"\nB,Другий',
         " code , name \nA,Перший\nB,Другий\n\n",
+        "code;name;\nA;Перший;\nB;Другий;\n",
+        "code;name\nA;Перший;\nB;Другий;;\n",
+        "code;name;;\nA;Перший\nB;Другий;;\n",
     ],
 )
 def test_tables_are_read_as_spreadsheets_save_them(tmp_path: Path, text: str) -> None:

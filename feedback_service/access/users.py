@@ -14,7 +14,7 @@ from feedback_service.access import audit_log, roles
 from feedback_service.bearer_secrets import hash_secret, new_secret
 from feedback_service.errors import N_, Conflict, FieldError, Invalid
 from feedback_service.models import Centre, User, UserScope
-from feedback_service.plain_text import clean_text
+from feedback_service.plain_text import BLANK, UnusableText, read_code
 from feedback_service.vocabulary import ROLES
 
 LINK_DAYS = 3  # how long a link that sets a password works
@@ -45,10 +45,10 @@ class UserSummary:
 
 
 def normalise_email(text: str) -> str:
-    """Return the e-mail in the form in which it is stored and compared: lower case, without spaces around it."""
+    """Return the e-mail in the form in which it is stored and compared, in lower case; empty for an unusable one."""
     try:
-        return clean_text(text).strip().casefold()
-    except ValueError:
+        return read_code(text).casefold()
+    except UnusableText:
         return ""
 
 
@@ -65,7 +65,7 @@ def add_user(tx: Session, email: str, role: str, scopes: Iterable[str], now: dat
     """
     address, errors = normalise_email(email), list[FieldError]()
     if not _EMAIL.fullmatch(address) or len(address) > LONGEST_EMAIL:
-        errors.append(FieldError("/email", NOT_AN_EMAIL))
+        errors.append(_find_email_error(email))
     accepted_scopes = normalise_scopes(tx, role, scopes, errors)
     if errors:
         raise Invalid(errors)
@@ -77,6 +77,16 @@ def add_user(tx: Session, email: str, role: str, scopes: Iterable[str], now: dat
     tx.add_all(UserScope(user_id=user.id, scope=scope) for scope in accepted_scopes)
     tx.flush()
     return user
+
+
+def _find_email_error(email: str) -> FieldError:
+    """Return why this is no e-mail address; an odd character is named, because nobody can see it."""
+    try:
+        read_code(email)
+    except UnusableText as error:
+        if error.message != BLANK:
+            return FieldError("/email", error.message, error.params)
+    return FieldError("/email", NOT_AN_EMAIL)
 
 
 def normalise_scopes(tx: Session, role: str, scopes: Iterable[str], errors: list[FieldError]) -> list[str]:

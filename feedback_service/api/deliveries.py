@@ -9,7 +9,7 @@ from flask import Blueprint, Response
 from marshmallow import Schema, ValidationError, fields
 
 from feedback_service.api.endpoint import Call, Operation
-from feedback_service.api.fields import Choice, Instant, StrictSchema, TextLine, TranslatableMessage, Uuid
+from feedback_service.api.fields import Choice, Code, Instant, StrictSchema, TranslatableMessage, Uuid
 from feedback_service.api.json_reply import respond
 from feedback_service.api.schemas import centre_code_field, describe
 from feedback_service.config import current_settings
@@ -42,22 +42,24 @@ class PageSize(fields.Integer):
 class DeliveriesQuery(StrictSchema):
     """Which deliveries are listed."""
 
-    state = Choice(EVENT_STATES, metadata=describe("Pending and dead ones when left out."))
+    state = Choice(EVENT_STATES, metadata=describe(N_("Pending and dead ones when left out.")))
     limit = PageSize(load_default=DEFAULT_PAGE_SIZE)
-    cursor = TextLine(300, metadata=describe("As the header “Link” of the page before has it."))
+    cursor = Code(300, metadata=describe(N_("As the header “Link” of the page before has it.")))
 
 
 class DeliveryReply(Schema):
     """The state of the delivery of one event; never its content."""
 
-    id = Uuid(required=True, metadata=describe("The event's id."))
+    id = Uuid(required=True, metadata=describe(N_("The event's id.")))
     type = fields.String(required=True)
     centre = centre_code_field(required=True)
     state = Choice(EVENT_STATES, required=True)
     attempts = fields.Integer(required=True)
-    created_at = Instant(required=True, metadata=describe("To the hour."))
-    last_attempt_at = Instant(required=True, allow_none=True, metadata=describe("To the hour."))
-    reason = fields.String(required=True, allow_none=True, metadata=describe("Why it is dead, or why it still waits."))
+    created_at = Instant(required=True, metadata=describe(N_("To the hour.")))
+    last_attempt_at = Instant(required=True, allow_none=True, metadata=describe(N_("To the hour.")))
+    reason = fields.String(
+        required=True, allow_none=True, metadata=describe(N_("Why it is dead, or why it still waits."))
+    )
 
 
 class DeliveriesReply(Schema):
@@ -73,7 +75,7 @@ class DeliverySumsReply(Schema):
     oldest_pending_seconds = fields.Integer(
         required=True,
         allow_none=True,
-        metadata=describe("Null when none waits. An answer waits from the end of its hour."),
+        metadata=describe(N_("Null when none waits. An answer waits from the end of its hour.")),
     )
     dead = fields.Integer(required=True)
     delivered = fields.Integer(required=True)

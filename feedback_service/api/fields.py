@@ -12,7 +12,7 @@ from marshmallow.types import ErrorMessages
 
 from feedback_service.clock import ACCEPTED_YEARS, KYIV
 from feedback_service.errors import N_, FieldError, json_pointer
-from feedback_service.plain_text import UnusableText, check_length, read_line
+from feedback_service.plain_text import UnusableText, check_length, read_code, read_line
 
 REQUIRED = N_("This field is needed.")
 NOT_NULL = N_("This field cannot be null.")
@@ -64,9 +64,10 @@ def shared_schema(schema: type[Schema]) -> Schema:
 
 
 class TextLine(fields.String):
-    """One line of text: trimmed, in normal form C, never blank, without characters that mislead the reader."""
+    """One line of words, such as a title, in the form that ``plain_text.read_line`` gives."""
 
     default_error_messages = make_error_messages(invalid=NOT_TEXT)
+    read_value = staticmethod(read_line)
 
     def __init__(self, max_length: int, pattern: str | None = None, example: str | None = None, **options: Any) -> None:
         self.max_length, self.example = max_length, example
@@ -82,13 +83,19 @@ class TextLine(fields.String):
         if not isinstance(value, str):
             raise self.make_error("invalid")
         try:
-            text = read_line(value)
+            text = self.read_value(value)
             if self.pattern and not self.pattern.fullmatch(text):
                 raise ValidationError(TranslatableMessage(WRONG_FORM, example=self.example))
             check_length(text, self.max_length)
         except UnusableText as error:
             raise ValidationError(TranslatableMessage(error.message, **error.params)) from None
         return text
+
+
+class Code(TextLine):
+    """An identifier, in the form that ``plain_text.read_code`` gives: equal codes are equal texts."""
+
+    read_value = staticmethod(read_code)
 
 
 class Choice(fields.String):

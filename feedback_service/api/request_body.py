@@ -50,7 +50,7 @@ def read_empty_body() -> None:
 def parse_json(data: bytes) -> Any:
     """Return the JSON value of these bytes; raise ``Malformed`` for anything that RFC 8259 leaves undefined."""
     try:
-        text = data.decode("utf-8")
+        text = data.decode("utf-8-sig")  # some programs begin with a byte order mark, which RFC 8259 lets us ignore
     except UnicodeDecodeError:
         raise Malformed(N_("The body is not UTF-8.")) from None
     if not text.strip():

@@ -7,6 +7,7 @@ from marshmallow import Schema, ValidationError, fields, post_load, validates_sc
 
 from feedback_service.api.fields import (
     Choice,
+    Code,
     Day,
     Instant,
     JsonObject,
@@ -27,9 +28,9 @@ ASSISTED_SOURCES = ("phone_interview", "paper_box", "sms_viber", "diia_centers_m
 CODE_NEEDED = N_("Give code, local_code, or both.")
 
 
-def centre_code_field(**options: Any) -> TextLine:
+def centre_code_field(**options: Any) -> Code:
     """Return a field for the code of a centre."""
-    return TextLine(10, STATE_CENTRE_CODE, "SN12000007", metadata=describe(N_("The centre's code.")), **options)
+    return Code(10, STATE_CENTRE_CODE, "SN12000007", metadata=describe(N_("The centre's code.")), **options)
 
 
 def describe(about: str, *examples: str) -> dict[str, Any]:
@@ -43,10 +44,10 @@ def describe(about: str, *examples: str) -> dict[str, Any]:
 class ServiceSchema(StrictSchema):
     """A service as the case system names it."""
 
-    code = TextLine(
+    code = Code(
         32, allow_none=True, metadata=describe(N_("Its national code; this or the local one is needed."), "00034")
     )
-    local_code = TextLine(32, allow_none=True, metadata=describe(N_("Its code in the centre's own list."), "14-13"))
+    local_code = Code(32, allow_none=True, metadata=describe(N_("Its code in the centre's own list."), "14-13"))
     title = TextLine(
         500,
         allow_none=True,
@@ -69,7 +70,7 @@ class CaseSchema(StrictSchema):
     """A case at one status."""
 
     centre = centre_code_field(required=True)
-    case_number = TextLine(
+    case_number = Code(
         64, required=True, metadata=describe(N_("As in the case system; kept only as a keyed hash."), "12-2026/000123")
     )
     service = NestedObject(ServiceSchema, required=True)
@@ -78,12 +79,10 @@ class CaseSchema(StrictSchema):
     )
     status = Choice(STATUSES, required=True)
     status_at = Instant(required=True, metadata=describe(N_("When it got the status; at most 5 minutes ahead.")))
-    provider_edrpou = TextLine(
+    provider_edrpou = Code(
         8, EDRPOU, "00032112", allow_none=True, metadata=describe(N_("ЄДРПОУ of the body that provides the service."))
     )
-    workplace = TextLine(
-        64, allow_none=True, metadata=describe(N_("The place in the centre, never a person."), "window-3")
-    )
+    workplace = Code(64, allow_none=True, metadata=describe(N_("The place in the centre, never a person."), "window-3"))
     workplace_kind = Choice(WORKPLACE_KINDS, allow_none=True)
     registered_at = Instant(allow_none=True, metadata=describe(N_("When the application was registered.")))
     repository_id = Uuid(allow_none=True, metadata=describe(N_("The ordered service in the State's own repository.")))
@@ -167,7 +166,7 @@ class InvitationReply(Schema):
     """The invitation to hand over; it never says whether it was answered."""
 
     url = fields.Url(required=True, metadata=describe(N_("The link to the survey, as in the QR code.")))
-    short_code = TextLine(14, "[0-9A-Z]{4}(-[0-9A-Z]{4}){2}", "K7Q2-7K3M-9QXT", required=True)
+    short_code = Code(14, "[0-9A-Z]{4}(-[0-9A-Z]{4}){2}", "K7Q2-7K3M-9QXT", required=True)
     state = Choice(
         ("issued", "expired", "cancelled"), required=True, metadata=describe(N_("Never whether it was answered."))
     )

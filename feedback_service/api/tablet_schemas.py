@@ -6,11 +6,11 @@ from marshmallow import Schema, ValidationError, fields
 
 from feedback_service.api.fields import (
     Choice,
+    Code,
     Instant,
     JsonObject,
     NestedObject,
     StrictSchema,
-    TextLine,
     TranslatableMessage,
     UnparsedList,
     Uuid,
@@ -70,7 +70,7 @@ class StrictBoolean(fields.Boolean):
 class PairSchema(StrictSchema):
     """The code that pairs a tablet."""
 
-    pairing_code = TextLine(
+    pairing_code = Code(
         64,
         required=True,
         metadata=describe(N_("As it was told, or the device_code of an approved tablet."), "K7Q2-7K3M"),
@@ -81,7 +81,7 @@ class HeartbeatSchema(StrictSchema):
     """The heartbeat of a tablet."""
 
     time = Instant(any_age=True, required=True, metadata=describe(BY_ITS_CLOCK))
-    version = TextLine(64, allow_none=True, metadata=describe(N_("Of what it shows.")))
+    version = Code(64, allow_none=True, metadata=describe(N_("Of what it shows.")))
     queue = Count(
         allow_none=True, metadata=describe(N_("Answers that it holds; null when it cannot keep any just now."))
     )
@@ -95,7 +95,7 @@ class HeartbeatSchema(StrictSchema):
 class CodeSchema(StrictSchema):
     """A code that somebody typed."""
 
-    short_code = TextLine(32, required=True, metadata=describe(N_("With or without the centre's prefix."), "7K3M-9QXT"))
+    short_code = Code(32, required=True, metadata=describe(N_("With or without the centre's prefix."), "7K3M-9QXT"))
 
 
 class PaceSchema(StrictSchema):
@@ -112,11 +112,11 @@ class ItemSchema(StrictSchema):
     """What one person answered on a tablet."""
 
     client_id = Uuid(required=True, metadata=describe(N_("Made by the tablet, once for each answer.")))
-    questionnaire = TextLine(64, required=True, metadata=describe(N_("The version that was asked."), "offline-2026.1"))
+    questionnaire = Code(64, required=True, metadata=describe(N_("The version that was asked."), "offline-2026.1"))
     language = Choice(LANGUAGES, required=True)  # perhaps the centre does not offer it any more
     answers = JsonObject(required=True, metadata=ANSWERS_METADATA)
     answered_at = Instant(any_age=True, required=True, metadata=describe(BY_ITS_CLOCK))
-    short_code = TextLine(
+    short_code = Code(
         32, allow_none=True, metadata=describe(N_("Of the case, with or without the centre's prefix."), "7K3M-9QXT")
     )
     pace = NestedObject(PaceSchema, allow_none=True)

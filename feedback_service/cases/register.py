@@ -18,6 +18,7 @@ from feedback_service.errors import N_, AlreadyFinal, AnotherCase, FeedbackError
 from feedback_service.facts import ServiceFacts
 from feedback_service.keyring import Keyring
 from feedback_service.models import Case, CaseStatus, Centre, Invitation, Service
+from feedback_service.plain_text import normalise_identifier
 from feedback_service.vocabulary import FINAL_STATUSES
 
 MAX_CLOCK_LEAD = timedelta(minutes=5)  # how far another system's clock may be ahead
@@ -143,8 +144,9 @@ def _load_services(tx: Session, centre: Centre, service_refs: Collection[Service
 
 def _apply_update(batch: _CentreBatch, number_hash: bytes, update: CaseUpdate) -> RegistrationOutcome:
     """Apply one update to the record of its case. Raises ``FeedbackError``."""
-    if update.status_at > batch.terms.now + MAX_CLOCK_LEAD:
-        raise Invalid.for_field("/status_at", N_("This instant has not come yet."))
+    for name, instant in (("status_at", update.status_at), ("registered_at", update.registered_at)):
+        if instant is not None and instant > batch.terms.now + MAX_CLOCK_LEAD:
+            raise Invalid.for_field(f"/{name}", N_("This instant has not come yet."))
     record = batch.records.get(number_hash)
     is_new = record is None
     if record is None:
@@ -189,7 +191,8 @@ def _is_known(record: CaseRecord, update: CaseUpdate) -> bool:
 
 def _is_same_service(service: Service, service_ref: ServiceRef) -> bool:
     pairs = [(service.code, service_ref.code), (service.local_code, service_ref.local_code)]
-    comparable = [(ours, theirs) for ours, theirs in pairs if ours and theirs]
+    # Codes that were stored before they had one form may hold another dash.
+    comparable = [(normalise_identifier(ours), theirs) for ours, theirs in pairs if ours and theirs]
     return bool(comparable) and all(ours == theirs for ours, theirs in comparable)
 
 

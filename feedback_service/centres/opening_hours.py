@@ -1,7 +1,7 @@
 """Opening hours of a centre: hours of weekdays, and exceptions for dates.
 
 They are stored as ``{"week": {"mon": [["09:00", "18:00"]]}, "except": {"2026-12-25": []}}``. A weekday that is
-missing or has an empty list is closed.
+missing or has an empty list is closed. An empty week was not said: then ``NOT_SAID`` holds, and exceptions still do.
 """
 
 import re
@@ -11,22 +11,24 @@ from itertools import pairwise
 from typing import Any
 
 from feedback_service.clock import KYIV
+from feedback_service.plain_text import normalise_dashes
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-CLOSED_WORDS = ("", "-", "–", "—", "зачинено", "вихідний", "closed")
+CLOSED_WORDS = ("", "-", "зачинено", "вихідний", "closed")
 MAX_EXCEPTIONS = 100
 
-# As wide as those of any centre.
-DEFAULT_HOURS: Mapping[str, Any] = {"week": {day: [["08:00", "20:00"]] for day in WEEKDAYS[:6]}}
+# The week of a centre that did not say its hours: as wide as that of any centre.
+NOT_SAID: Mapping[str, Any] = {day: [["08:00", "20:00"]] for day in WEEKDAYS[:6]}
 
 Interval = list[str]  # start and end: "09:00", "18:00"
 
-_INTERVAL = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?\s*[-–—]\s*(\d{1,2})(?:[:.](\d{2}))?")
-_DAY_LINE = re.compile(r"(?:(\d{4})-(\d{2})-(\d{2})|(\d{1,2})\.(\d{1,2})\.(\d{4}))\s*(.*)")
+_INTERVAL = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?\s*-\s*(\d{1,2})(?:[:.](\d{2}))?", re.ASCII)
+_DAY_LINE = re.compile(r"(?:(\d{4})-(\d{2})-(\d{2})|(\d{1,2})\.(\d{1,2})\.(\d{4}))\s*(.*)", re.ASCII)
 
 
 def parse_hours(text: str) -> list[Interval]:
     """Return the intervals of a text such as ``9–13, 14:00–18:00``; none for a closed day. Raises ``ValueError``."""
+    text = normalise_dashes(text)
     if text.strip().casefold() in CLOSED_WORDS:
         return []
     intervals = [_parse_interval(part) for part in re.split(r"[,;]", text)]
@@ -39,7 +41,7 @@ def parse_exceptions(text: str) -> dict[str, list[Interval]]:
     """Return the hours of dates, one date a line: ``25.12.2026 зачинено``. Raises ``ValueError(wrong line)``."""
     exceptions: dict[str, list[Interval]] = {}
     for line in filter(None, (line.strip() for line in text.splitlines())):
-        parts = _DAY_LINE.fullmatch(line)
+        parts = _DAY_LINE.fullmatch(normalise_dashes(line))
         try:
             if parts is None:
                 raise ValueError
@@ -66,9 +68,9 @@ def format_exceptions(exceptions: Mapping[str, Any], closed: str = "—") -> str
 
 
 def is_open(hours: Mapping[str, Any] | None, at: datetime) -> bool:
-    """Whether the centre is open; without hours of its own it is taken as open from Monday to Saturday, 8 to 20."""
-    hours, local_time = hours or DEFAULT_HOURS, at.astimezone(KYIV)
-    usual = hours.get("week", {}).get(WEEKDAYS[local_time.weekday()], [])
+    """Whether the centre is open; without a week of its own it is taken as open from Monday to Saturday, 8 to 20."""
+    hours, local_time = hours or {}, at.astimezone(KYIV)
+    usual = (hours.get("week") or NOT_SAID).get(WEEKDAYS[local_time.weekday()], [])
     today = hours.get("except", {}).get(local_time.date().isoformat(), usual)
     return any(start <= f"{local_time:%H:%M}" < end for start, end in today)
 

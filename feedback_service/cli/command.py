@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from feedback_service.errors import FeedbackError, Invalid, Unavailable
 from feedback_service.imports import UnreadableFile
+from feedback_service.plain_text import UnusableText, refuse_odd_characters
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -53,7 +54,19 @@ class Command(click.Command):
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         """Read the arguments."""
         with _one_sentence_errors():
-            return super().make_context(*args, **kwargs)
+            context = super().make_context(*args, **kwargs)
+            self._refuse_odd_characters(context)
+            return context
+
+    def _refuse_odd_characters(self, context: click.Context) -> None:
+        """Raise ``BadParameter`` naming the argument or option that holds a character that nobody can see."""
+        for parameter in self.params:
+            value = context.params.get(parameter.name or "") if parameter.type is click.STRING else None
+            for text in (value,) if isinstance(value, str) else value or ():
+                try:
+                    refuse_odd_characters(text)
+                except UnusableText as error:
+                    raise click.BadParameter(error.message % error.params, context, parameter) from error
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""

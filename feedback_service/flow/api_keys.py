@@ -65,8 +65,13 @@ def make_api_key(
     clean_name = ""
     try:
         clean_name = read_line(name, MAX_NAME_LENGTH)
-    except UnusableText:
-        errors.append(FieldError("/name", NO_NAME, {"longest": MAX_NAME_LENGTH}))
+    except UnusableText as error:
+        is_odd_character = "character" in error.params
+        errors.append(
+            FieldError("/name", error.message, error.params)
+            if is_odd_character
+            else FieldError("/name", NO_NAME, {"longest": MAX_NAME_LENGTH})
+        )
     if not scopes or not set(scopes) <= set(roles.list_key_scopes(current_user.role)):
         errors.append(FieldError("/scope", N_("Choose what the key may do.")))
     if not centres or not set(centres) <= own_centre_ids.keys():

@@ -6,7 +6,7 @@ version is refused, so that nothing is overwritten.
 
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,20 +24,30 @@ from feedback_service.flow import registers
 from feedback_service.flow.registers import ImportResult
 from feedback_service.imports import ImportedRow
 from feedback_service.models import Centre, Service
-from feedback_service.plain_text import UnusableText, read_text
+from feedback_service.plain_text import (
+    TOO_LONG,
+    UnusableText,
+    normalise_identifier,
+    read_code,
+    read_line,
+    read_text,
+    refuse_odd_characters,
+)
 
 MAX_WINDOWS = 200
 SERVICE_COLUMNS = frozenset({"code", "local_code"})  # optional; the centre is never a column
 
 BAD_HOURS = N_("“%(typed)s” is not like 09:00–13:00, 14:00–18:00; leave it empty for a closed day.")
 BAD_EXCEPTION = N_("“%(typed)s” is not like 25.12.2026 closed, or 24.12.2026 09:00–15:00; every day once.")
+ODD_IN_LINE = N_(
+    "Line %(line)d: remove character %(position)d, %(character)s; it is invisible, breaks the line or has no fixed "
+    "meaning."
+)
 BAD_WINDOW = N_("“%(typed)s” is not like window-3 Window 3; every code once.")
 
 _WINDOW_LINE = re.compile(r"(\S{1,64})(?:\s+(.{1,100}))?")
-_TEXT_FIELDS = {  # with the greatest number of characters
-    **dict.fromkeys(("name", "controller", "contact"), registers.MAX_TITLE_LENGTH),
-    "notice": 4000,
-}
+_LINE_FIELDS = ("name", "controller", "contact")
+MAX_NOTICE_LENGTH, MAX_LIST_LENGTH = 4000, 20_000  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +107,13 @@ def list_services(tx: Session, current_user: CurrentUser, centre_code: str) -> l
 def import_services(current_user: CurrentUser, centre_code: str, rows: Sequence[ImportedRow]) -> ImportResult:
     """Add or rename the services of a file in this centre; raise ``NotFound`` if it is not the user's."""
     centre = read_profile(current_user, centre_code).code
-    result = registers.import_services(rows, centre)
-    if result.added or result.changed:
-        _write_import_audit_entry(current_user, centre, f"{centre} +{result.added} ~{result.changed}")
-    return result
 
+    def write_audit_entry(tx: Session, result: ImportResult) -> None:
+        changes = f"{centre} +{result.added} ~{result.changed}"
+        centre_id = _find_centre(tx, current_user, centre).id
+        audit_log.append_entry(tx, [centre_id], current_user.actor, "services_imported", changes, clock.now())
 
-@transaction
-def _write_import_audit_entry(tx: Session, current_user: CurrentUser, centre_code: str, changes: str) -> None:
-    centre = _find_centre(tx, current_user, centre_code)
-    audit_log.append_entry(tx, [centre.id], current_user.actor, "services_imported", changes, clock.now())
+    return registers.import_services(rows, centre, write_audit_entry)
 
 
 def _find_centre(tx: Session, current_user: CurrentUser, centre_code: str, *, lock: bool = False) -> Centre:
@@ -118,7 +125,7 @@ def _make_profile(centre: Centre) -> CentreProfile:
     hours = centre.opening or {}
     week = hours.get("week", {})
     form = {
-        **{name: getattr(centre, name) or "" for name in _TEXT_FIELDS},
+        **{name: getattr(centre, name) or "" for name in (*_LINE_FIELDS, "notice")},
         **{f"hours-{day}": opening_hours.format_hours(week.get(day, [])) for day in opening_hours.WEEKDAYS},
         "exceptions": opening_hours.format_exceptions(hours.get("except", {})),
         "windows": "\n".join(f"{code} {name}".strip() for code, name in (centre.windows or {}).items()),
@@ -130,12 +137,13 @@ def _make_profile(centre: Centre) -> CentreProfile:
 def _check_form(form: Mapping[str, Any]) -> dict[str, Any]:
     """Return the new values of the columns; raise ``Invalid`` naming every field at fault."""
     errors = list[FieldError]()
-    texts = {name: _check_text(form, name, max_length, errors) for name, max_length in _TEXT_FIELDS.items()}
+    texts = {name: _read_field(form, name, read_line, registers.MAX_TITLE_LENGTH, errors) for name in _LINE_FIELDS}
+    texts["notice"] = _read_field(form, "notice", read_text, MAX_NOTICE_LENGTH, errors)
     if not texts["name"] and not any(error.pointer == "/name" for error in errors):
         errors.append(FieldError("/name", N_("This cannot be empty.")))
     week = {}
     for day in opening_hours.WEEKDAYS:
-        typed_hours = str(form.get(f"hours-{day}", ""))
+        typed_hours = _read_field(form, f"hours-{day}", read_code, MAX_LIST_LENGTH, errors) or ""
         try:
             if hours := opening_hours.parse_hours(typed_hours):
                 week[day] = hours
@@ -143,10 +151,10 @@ def _check_form(form: Mapping[str, Any]) -> dict[str, Any]:
             errors.append(FieldError(f"/hours-{day}", BAD_HOURS, {"typed": typed_hours[:60]}))
     exceptions: dict[str, Any] = {}
     try:
-        exceptions = opening_hours.parse_exceptions(str(form.get("exceptions", "")))
+        exceptions = opening_hours.parse_exceptions("\n".join(_read_lines(form, "exceptions", errors)))
     except ValueError as failure:
         errors.append(FieldError("/exceptions", BAD_EXCEPTION, {"typed": str(failure)[:60]}))
-    windows = _parse_windows(_check_text(form, "windows", 20_000, errors) or "", errors)
+    windows = _parse_windows(_read_lines(form, "windows", errors), errors)
     languages = [code for code in current_settings().languages if code in form.get("languages", ())]
     if "uk" not in languages:
         errors.append(FieldError("/languages", N_("Ukrainian is always among the languages.")))
@@ -160,20 +168,45 @@ def _check_form(form: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _check_text(form: Mapping[str, Any], name: str, max_length: int, errors: list[FieldError]) -> str | None:
+def _read_field(
+    form: Mapping[str, Any],
+    name: str,
+    read: Callable[[str, int], str],
+    max_length: int,
+    errors: list[FieldError],
+) -> str | None:
+    """Return the field as ``read`` gives it, ``None`` for a blank one; add what is wrong with it to ``errors``."""
+    value = str(form.get(name, ""))
     try:
-        return read_text(str(form.get(name, "")), max_length) or None
+        return (read(value, max_length) or None) if value.strip() else None
     except UnusableText as error:
         errors.append(FieldError(f"/{name}", error.message, error.params))
         return None
 
 
-def _parse_windows(text: str, errors: list[FieldError]) -> dict[str, str]:
+def _read_lines(form: Mapping[str, Any], name: str, errors: list[FieldError]) -> list[str]:
+    """Return the lines of a field that are not blank; add a character that nobody can see to ``errors``."""
+    text = str(form.get(name, "")).replace("\r\n", "\n").replace("\t", " ")
+    if len(text) > MAX_LIST_LENGTH:
+        errors.append(FieldError(f"/{name}", TOO_LONG, {"limit": MAX_LIST_LENGTH}))
+        return []
+    lines = text.split("\n")
+    for number, line in enumerate(lines, start=1):
+        try:
+            refuse_odd_characters(line, with_emoji=False)
+        except UnusableText as error:
+            errors.append(FieldError(f"/{name}", ODD_IN_LINE, {"line": number} | error.params))
+            return []
+    return [line.strip() for line in lines if line.strip()]
+
+
+def _parse_windows(lines: Sequence[str], errors: list[FieldError]) -> dict[str, str]:
     windows: dict[str, str] = {}
-    for line in filter(None, (line.strip() for line in text.splitlines())):
+    for line in lines:
         parts = _WINDOW_LINE.fullmatch(line)
-        if parts is None or parts[1] in windows or len(windows) == MAX_WINDOWS:
+        code = normalise_identifier(parts[1]) if parts else ""
+        if parts is None or code in windows or len(windows) == MAX_WINDOWS:
             errors.append(FieldError("/windows", BAD_WINDOW, {"typed": line[:60]}))
             break
-        windows[parts[1]] = parts[2] or ""
+        windows[code] = read_line(parts[2]) if parts[2] else ""
     return windows

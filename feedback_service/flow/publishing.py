@@ -16,6 +16,7 @@ from feedback_service.indicators import compatibility
 from feedback_service.indicators.methodology import Methodology
 from feedback_service.indicators.published import METHODOLOGIES
 from feedback_service.models import PublishedDocument
+from feedback_service.plain_text import LINE_BREAKS, find_odd_characters
 from feedback_service.surveys.published import QUESTIONNAIRES
 from feedback_service.surveys.questionnaires import Questionnaire
 
@@ -47,6 +48,7 @@ def _publish(tx: Session, documents: PublishedDocuments[Document], body: Any) ->
         document = documents.parse(body)
     except ValueError as error:
         raise Invalid.for_field("", f"The document breaks a rule: {error}.") from error
+    _refuse_odd_characters(body, documents.kind)
     kind, id, first_day = documents.kind, documents.get_id(document), document.effective_from
     published = documents.find_loaded(tx.connection(), id) or documents.find_shipped(id)
     if published is None:
@@ -56,6 +58,26 @@ def _publish(tx: Session, documents: PublishedDocuments[Document], body: Any) ->
     elif published != document:
         raise Conflict(f"The {kind} {id} is published and says something else; a new text needs a new name.")
     return id
+
+
+def _refuse_odd_characters(value: Any, place: str) -> None:
+    """Raise ``Invalid`` naming a character that nobody can see, and its place; line breaks are the parser's matter.
+
+    Documents that are published already are not checked: they never change.
+    """
+    if isinstance(value, str):
+        for position in find_odd_characters(value):
+            if value[position] not in LINE_BREAKS:
+                raise Invalid.for_field(
+                    "", f"{place} has U+{ord(value[position]):04X}, which nobody can see; remove it."
+                )
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            _refuse_odd_characters(name, f"A name in {place}")
+            _refuse_odd_characters(member, f"{place}.{name}")
+    elif isinstance(value, list):
+        for index, member in enumerate(value):
+            _refuse_odd_characters(member, f"{place}[{index}]")
 
 
 def _refuse_misfits(tx: Session) -> None:

@@ -6,7 +6,8 @@ changes nothing, all other rows are imported, and the corrected file may be impo
 Error sentences are in English, for operators; those that pages show too are marked for translation.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,12 +18,13 @@ from uuid_utils.compat import uuid7
 from feedback_service import clock, keyring
 from feedback_service.centres import state_codes
 from feedback_service.centres.register import find_by_prefix, find_centre, find_centres, normalise_code
+from feedback_service.config import current_settings
 from feedback_service.database import transaction
 from feedback_service.delivery import events, outbox
 from feedback_service.errors import N_, Conflict, FieldError, Invalid
 from feedback_service.imports import ImportedRow
 from feedback_service.models import Centre, Service
-from feedback_service.plain_text import TextTooLong, UnusableText, read_text
+from feedback_service.plain_text import TextTooLong, UnusableText, normalise_identifier, read_code, read_line
 
 ROWS_AT_ONCE = 500  # of a file, in one transaction
 MAX_TITLE_LENGTH = 500  # characters
@@ -30,13 +32,29 @@ MAX_CODE_LENGTH = 32  # characters of the code of a service
 
 REQUIRED_CENTRE_COLUMNS = frozenset({"code", "name", "edrpou", "katottg"})
 OPTIONAL_CENTRE_COLUMNS = frozenset({"controller", "contact"})
+CODE_COLUMNS = frozenset({"edrpou", "katottg"})
 REQUIRED_SERVICE_COLUMNS = frozenset({"title"})
 OPTIONAL_SERVICE_COLUMNS = frozenset({"centre", "code", "local_code"})
 
+STATE_CODE_DIGITS = 5  # of the national code of a service
+
 # Sentences that pages show too.
-CONTROL_CHARACTER = N_("%(field)s holds an invisible control character.")
+ODD_CHARACTER = N_(
+    "%(field)s: remove character %(position)d, %(character)s; it is invisible, breaks the line or has no fixed meaning."
+)
 TOO_LONG = N_("%(field)s is longer than %(longest)s characters.")
 REPEATED_ROW = N_("It repeats line %(line)s.")
+SHORT_CODE = N_("The national code %(code)s has fewer than five digits; case systems send %(full)s.")
+LACKS_ZEROS = N_("The service %(full)s is known already; %(code)s is another one, and their figures stay apart.")
+LOOKS_ALIKE = N_(
+    "%(code)s looks like %(known)s, which is known already, but is written with other letters (Latin or Cyrillic); "
+    "it is another service, and their figures stay apart."
+)
+
+# Cyrillic letters that look like Latin ones, as they are folded to compare codes.
+_LATIN_LOOKALIKES = str.maketrans("АВЕЅІЈКМНОРСТУХаеіјорсухѕ", "ABESIJKMHOPCTYXaeijopcyxs")
+
+ServiceKey = tuple[uuid.UUID, str, str]  # the centre, and both codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +124,8 @@ def _parse_profile(columns: Mapping[str, str]) -> tuple[str, dict[str, str | Non
     """Return the code, the normalised columns and warnings; raise ``Invalid`` for values that cannot be stored."""
     errors: list[FieldError] = []
     cells: dict[str, str | None] = {
-        name: _clean_text(columns[name], f"/{name}", errors, MAX_TITLE_LENGTH) or None
+        name: _read_cell(columns, name, errors, MAX_TITLE_LENGTH, read_code if name in CODE_COLUMNS else read_line)
+        or None
         for name in columns
         if name != "code"
     }
@@ -154,11 +173,16 @@ def update_centre(tx: Session, centre: Centre, values: Mapping[str, Any]) -> lis
 
 
 def _publish_centre_profile(tx: Session, centre: Centre) -> None:
-    """Enqueue the event that reports the present profile of the centre to the central system."""
+    """Enqueue the event that reports the whole present profile of the centre to the central system."""
     tx.flush()
     now = clock.now()
     columns = sorted(REQUIRED_CENTRE_COLUMNS | OPTIONAL_CENTRE_COLUMNS)
-    profile = {name: getattr(centre, name) for name in columns}
+    profile = {name: getattr(centre, name) for name in columns} | {
+        "notice": centre.notice,
+        "opening": centre.opening,
+        "windows": [{"code": code, "name": name or None} for code, name in (centre.windows or {}).items()],
+        "languages": list(centre.languages or current_settings().languages),
+    }
     outbox.enqueue_events(tx.connection(), centre.id, [events.build_centre_profile(profile, now)], now=now)
 
 
@@ -171,52 +195,94 @@ def _choose_free_prefix(tx: Session) -> str:
 # Services -----------------------------------------------------------------------------------------------------
 
 
-def import_services(rows: Sequence[ImportedRow], centre: str | None = None) -> ImportResult:
+def import_services(
+    rows: Sequence[ImportedRow],
+    centre: str | None = None,
+    note_changes: Callable[[Session, ImportResult], None] = lambda tx, result: None,
+) -> ImportResult:
     """Add or rename every service of the file, in the centre that its row names or else in ``centre``.
 
-    Both codes together identify a service. No service is ever removed.
+    Both codes together identify a service. No service is ever removed. ``note_changes`` is called in each transaction
+    that changed something, so that nothing changes without a note.
     """
     defaults = {"centre": centre or "", "code": "", "local_code": ""}
     complete_rows = [
         ImportedRow(row.line, defaults | {name: cell for name, cell in row.cells.items() if cell}) for row in rows
     ]
     return _import_in_batches(
-        complete_rows, _import_service_rows, lambda row: tuple(row.cells[name].strip() for name in defaults)
+        complete_rows,
+        lambda batch: _import_service_rows(batch, note_changes),
+        lambda row: (
+            normalise_code(row.cells["centre"]),
+            *(normalise_identifier(row.cells[name]) for name in ("code", "local_code")),
+        ),
     )
 
 
 @transaction
-def _import_service_rows(tx: Session, rows: Sequence[ImportedRow]) -> ImportResult:
+def _import_service_rows(
+    tx: Session, rows: Sequence[ImportedRow], note_changes: Callable[[Session, ImportResult], None]
+) -> ImportResult:
     result = ImportResult()
     centres = find_centres(tx, [row.cells["centre"] for row in rows])
     ids = {centre.id for centre in centres.values()}
     query = select(Service).where(Service.centre_id.in_(ids))
     services = {(service.centre_id, service.code, service.local_code): service for service in tx.scalars(query)}
+    known_codes = {key[:2] for key in services}
+    keys_by_look = {_look_of(key): key for key in services}
     for row in rows:
         try:
             centre, code, local_code, title = _parse_service(row.cells, centres)
         except Invalid as refusal:
             result.faults.append(RowMessage(row.line, refusal.errors))
             continue
-        service = services.get((centre.id, code, local_code))
+        key = (centre.id, code, local_code)
+        warnings = _find_code_warnings(key, known_codes, keys_by_look)
+        result.warnings += [RowMessage(row.line, (warning,)) for warning in warnings]
+        known_codes.add((centre.id, code))
+        keys_by_look.setdefault(_look_of(key), key)
+        service = services.get(key)
         changed = service is None or service.title != title
         if service is None:
             tx.add(Service(centre_id=centre.id, id=uuid7(), code=code, local_code=local_code, title=title))
         else:
             service.title = title
         _count_row(result, is_new=service is None, changed=changed)
+    if result.added or result.changed:
+        note_changes(tx, result)
     return result
+
+
+def _find_code_warnings(
+    key: ServiceKey, known_codes: Set[tuple[uuid.UUID, str]], keys_by_look: Mapping[ServiceKey, ServiceKey]
+) -> Iterator[FieldError]:
+    """Yield what is suspicious about the codes of a service, beside those of the services that are known."""
+    centre_id, code, local_code = key
+    full_code = code.zfill(STATE_CODE_DIGITS)
+    if code.isascii() and code.isdecimal() and code != full_code:
+        is_known = (centre_id, full_code) in known_codes
+        yield FieldError("/code", LACKS_ZEROS if is_known else SHORT_CODE, {"code": code, "full": full_code})
+    alike = keys_by_look.get(_look_of(key), key)
+    if alike != key:
+        names: dict[str, object] = {"code": code or local_code, "known": alike[1] or alike[2]}
+        yield FieldError("/code" if code != alike[1] else "/local_code", LOOKS_ALIKE, names)
+
+
+def _look_of(key: ServiceKey) -> ServiceKey:
+    """Return the key with Latin letters in place of Cyrillic ones that look the same."""
+    centre_id, code, local_code = key
+    return centre_id, code.translate(_LATIN_LOOKALIKES), local_code.translate(_LATIN_LOOKALIKES)
 
 
 def _parse_service(columns: Mapping[str, str], centres: Mapping[str, Centre]) -> tuple[Centre, str, str, str]:
     errors: list[FieldError] = []
-    centre_code = normalise_code(columns["centre"])
-    code = _clean_text(columns["code"], "/code", errors, MAX_CODE_LENGTH)
-    local_code = _clean_text(columns["local_code"], "/local_code", errors, MAX_CODE_LENGTH)
-    title = _clean_text(columns.get("title", ""), "/title", errors, MAX_TITLE_LENGTH)
-    if centre_code not in centres:
+    centre_code = normalise_code(_read_cell(columns, "centre", errors, MAX_TITLE_LENGTH, read_code))
+    if not errors and centre_code not in centres:
         sentence = f"There is no centre {centre_code}." if centre_code else "No centre is named."
         errors.append(FieldError("/centre", sentence))
+    code = _read_cell(columns, "code", errors, MAX_CODE_LENGTH, read_code)
+    local_code = _read_cell(columns, "local_code", errors, MAX_CODE_LENGTH, read_code)
+    title = _read_cell(columns, "title", errors, MAX_TITLE_LENGTH, read_line)
     if not code and not local_code:
         errors.append(FieldError("/code", N_("A service needs a code or a local code.")))
     if not title:
@@ -258,12 +324,23 @@ def _count_row(result: ImportResult, *, is_new: bool, changed: bool) -> None:
     result.unchanged += not changed
 
 
-def _clean_text(value: str, pointer: str, errors: list[FieldError], max_length: int) -> str:
-    try:
-        return read_text(value, max_length)
-    except TextTooLong:
-        errors.append(FieldError(pointer, TOO_LONG, {"field": pointer[1:], "longest": max_length}))
-        return value
-    except UnusableText:
-        errors.append(FieldError(pointer, CONTROL_CHARACTER, {"field": pointer[1:]}))
+def _read_cell(
+    columns: Mapping[str, str],
+    name: str,
+    errors: list[FieldError],
+    max_length: int,
+    read: Callable[[str, int], str],
+) -> str:
+    """Return the cell as ``read`` gives it, empty for a blank one; add what is wrong with it to ``errors``."""
+    value = columns.get(name, "")
+    if not value.strip():
         return ""
+    try:
+        return read(value, max_length)
+    except TextTooLong:
+        errors.append(FieldError(f"/{name}", TOO_LONG, {"field": name, "longest": max_length}))
+    except UnusableText as error:
+        if "character" not in error.params:
+            return ""
+        errors.append(FieldError(f"/{name}", ODD_CHARACTER, {"field": name} | error.params))
+    return value

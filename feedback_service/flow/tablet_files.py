@@ -18,7 +18,7 @@ from feedback_service.errors import N_, FeedbackError, Invalid
 from feedback_service.flow.tablet_answers import TabletAnswer, accept_answers, record_refused_answer
 from feedback_service.keyring import current_keyring
 from feedback_service.models import Centre, Device
-from feedback_service.plain_text import clean_text
+from feedback_service.plain_text import read_code
 from feedback_service.strict_json import parse_strict_json
 from feedback_service.surveys.answers import JsonSubmission
 from feedback_service.tablets.devices import AuthenticatedTablet
@@ -119,7 +119,7 @@ def _parse_answer(client_id: str, members: Mapping[str, Any]) -> TabletAnswer:
         raise ValueError("no page of ours writes this")
     return TabletAnswer(
         client_id=uuid.UUID(client_id),
-        questionnaire=clean_text(members["questionnaire"]),
+        questionnaire=read_code(members["questionnaire"]),
         language=members["language"],
         submission=JsonSubmission(answers),
         answered_at=answered_at,

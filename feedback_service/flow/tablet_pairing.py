@@ -22,7 +22,7 @@ from feedback_service.database import reading, transaction
 from feedback_service.errors import N_, Invalid, NotFound
 from feedback_service.keyring import current_keyring
 from feedback_service.models import Centre, Device
-from feedback_service.plain_text import read_line, refuse_unusable
+from feedback_service.plain_text import read_code, read_line, refuse_unusable
 from feedback_service.tablets import devices
 from feedback_service.vocabulary import DEVICE_MODES
 
@@ -174,6 +174,10 @@ def _issue_pairing_code(tablet: Device) -> str:
 
 def _create_tablet(tx: Session, centre: str, name: str, mode: str, workplace: str | None) -> Device:
     centre_row, workplace = find_centre(tx, centre), (workplace or "").strip()
+    with refuse_unusable("/workplace"):
+        workplace = read_code(workplace, MAX_WORKPLACE_LENGTH) if workplace else ""
+    with refuse_unusable("/name"):
+        name = read_line(name, MAX_NAME_LENGTH)
     if centre_row is None:
         raise Invalid.for_field("/centre", N_("There is no centre %(code)s."), code=normalise_code(centre))
     if mode not in DEVICE_MODES:
@@ -183,15 +187,10 @@ def _create_tablet(tx: Session, centre: str, name: str, mode: str, workplace: st
     tablet = Device(
         centre_id=centre_row.id,
         id=uuid.uuid4(),
-        name=_clean_line("/name", name, MAX_NAME_LENGTH),
+        name=name,
         mode=mode,
-        workplace=_clean_line("/workplace", workplace, MAX_WORKPLACE_LENGTH) if workplace else None,
+        workplace=workplace or None,
         created_at=clock.now(),
     )
     tx.add(tablet)
     return tablet
-
-
-def _clean_line(pointer: str, text: str, max_length: int) -> str:
-    with refuse_unusable(pointer):
-        return read_line(" ".join(text.split()), max_length)

@@ -18,6 +18,7 @@ from feedback_service.errors import AlreadyAnswered, NotAuthenticated, NotFound
 from feedback_service.facts import PublicCentre
 from feedback_service.keyring import current_keyring
 from feedback_service.models import Case, Centre, Device, Invitation, Service
+from feedback_service.plain_text import normalise_identifier
 from feedback_service.surveys import published
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.tablets import devices
@@ -159,7 +160,7 @@ def _find_just_completed_case(tx: Session, centre: Centre, device: Device, now: 
         .where(
             Invitation.centre_id == centre.id,
             Invitation.issued_on >= clock.kyiv_day(now - CASE_OFFER_TIME),  # this column has an index
-            Case.workplace == device.workplace,
+            Case.workplace == normalise_identifier(device.workplace or ""),  # perhaps stored with another dash
             Case.status.in_(FINAL_STATUSES),
             Case.status_at > now - CASE_OFFER_TIME,
         )

@@ -124,10 +124,7 @@ def _record_once(
             if refuses_other_answer:
                 _refuse_other_answer(tx, stored, service_context, submission, (language, source, day))
             return RecordedAnswer.of_client(key, namespace, client_id, repeated=True)
-    try:
-        questionnaire = published.find_in_force(tx.connection(), service_context.front_office, day)
-    except LookupError:
-        raise Invalid.for_field("/answered_on", N_("No questionnaire was in force on this day.")) from None
+    questionnaire = published.find_in_force(tx.connection(), service_context.front_office, day)
     answers = submission.read_answers(questionnaire)
     require_some_answer(answers)
     key = ring.signing_key

@@ -29,6 +29,10 @@ def find_in_force(connection: Connection, front_office: str, day: date) -> Quest
 
 
 def list_published(tx: Session, day: date) -> list[Questionnaire]:
-    """Return all questionnaires with effect by that day, ordered by their first day."""
-    in_effect = (each for each in QUESTIONNAIRES.read_all(tx.connection()) if each.effective_from <= day)
-    return sorted(in_effect, key=attrgetter("effective_from"))
+    """Return all questionnaires with effect by that day, ordered by their first day.
+
+    The first ones of each front office serve every earlier day too, see ``questionnaires.find_in_force``.
+    """
+    by_first_day = sorted(QUESTIONNAIRES.read_all(tx.connection()), key=attrgetter("effective_from"))
+    first_days = {each.front_office: each.effective_from for each in reversed(by_first_day)}
+    return [each for each in by_first_day if each.effective_from <= max(day, first_days[each.front_office])]

@@ -137,11 +137,13 @@ def find_in_force(questionnaires: Iterable[Questionnaire], front_office: str, da
     """Return the questionnaire of a front office in force on this day in Kyiv. Raises ``LookupError``.
 
     It is the one with the latest first day; of two with the same first day, the later one in ``questionnaires``.
+    A day before all of them gets the first one, so that centres can bring in what people answered earlier.
     """
-    of_office = (each for each in questionnaires if each.front_office == front_office)
-    in_effect = [each for each in of_office if each.effective_from <= day]
-    if not in_effect:
-        raise LookupError(f"no {front_office} questionnaire is in force on {day.isoformat()}")
+    of_office = [each for each in questionnaires if each.front_office == front_office]
+    if not of_office:
+        raise LookupError(f"no {front_office} questionnaire is published")
+    first_day = max(day, min(each.effective_from for each in of_office))
+    in_effect = [each for each in of_office if each.effective_from <= first_day]
     return max(reversed(in_effect), key=attrgetter("effective_from"))
 
 

@@ -12,7 +12,7 @@ from feedback_service.centres.opening_hours import WEEKDAYS
 from feedback_service.errors import N_, ChangedMeanwhile, Invalid
 from feedback_service.flow import centre_profile as profile_flow
 from feedback_service.flow.centre_profile import CentreProfile
-from feedback_service.flow.registers import REQUIRED_SERVICE_COLUMNS, ImportResult
+from feedback_service.flow.registers import REQUIRED_SERVICE_COLUMNS, ImportResult, RowMessage
 from feedback_service.i18n import own_name
 from feedback_service.imports import UnreadableFile, parse_table
 from kiosk_ui.admin.admission import current_user, find_visible_centre, needs, visible_centres
@@ -133,11 +133,17 @@ def _show_services(
         pasted_table=table,
         errors=errors,
         import_result=import_result,
-        row_faults=[
-            (fault.line, " ".join(translated_message(error.detail, error.params) for error in fault.errors))
-            for fault in (import_result.faults if import_result else ())
-        ],
+        row_faults=_translate_row_messages(import_result.faults if import_result else ()),
+        row_warnings=_translate_row_messages(import_result.warnings if import_result else ()),
     )
+
+
+def _translate_row_messages(messages: Sequence[RowMessage]) -> list[tuple[int, str]]:
+    """Return the line and the sentences of each message in the reader's language."""
+    return [
+        (message.line, " ".join(translated_message(error.detail, error.params) for error in message.errors))
+        for message in messages
+    ]
 
 
 def _read_form() -> dict[str, Any]:

@@ -93,7 +93,7 @@ def import_queue() -> ResponseReturnValue:
     """Import the answers that a tablet saved to a file. Each is stored once, however often it is imported."""
     file = request.files.get("file")
     try:
-        document = parse_strict_json(file.read().decode()) if file and file.filename else None
+        document = parse_strict_json(file.read().decode("utf-8-sig")) if file and file.filename else None
         outcomes = tablet_files.import_tablet_file(document, current_visibility().codes, _describe_rejection)
     except (NotJson, UnicodeDecodeError):
         return _show_tablets(None, [FormError("file", translated_message(NOT_A_TABLET_FILE))], 422)

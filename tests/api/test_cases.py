@@ -6,6 +6,10 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from feedback_service.cases.register import ServiceRef
+from feedback_service.config import current_settings
+from feedback_service.keyring import hash_case_number
+from feedback_service.models import Case, Service
 from tests.api.conftest import Caller, NewCaller, error_pointers, make_case, token_of
 from tests.conftest import TimeIs
 from tests.support import stored, story
@@ -195,3 +199,80 @@ def test_spaces_around_a_number_and_a_code_mean_nothing(case_system: Caller) -> 
     )
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.json == again.json
+
+
+@pytest.mark.parametrize(
+    "spelled", ["12‑2026/000123", "12–2026/000123", "12−2026/000123", "\u00a012-2026/000123 "], ids=ascii
+)
+def test_a_number_with_another_dash_is_the_same_case(case_system: Caller, spelled: str) -> None:
+    first = case_system.post("/cases", make_case()).json
+
+    again = case_system.post("/cases", make_case(case_number=spelled))
+
+    assert (again.status_code, again.json["id"]) == (200, first["id"])
+    assert again.json["invitation"]["url"] == first["invitation"]["url"]
+
+
+def test_the_key_of_a_number_in_normal_form_stays_what_it_was(app: Flask, case_system: Caller) -> None:
+    number = "Справа №12-2026/000123 (б)"
+    case_system.post("/cases", make_case(case_number=number))
+
+    with app.app_context():
+        [case] = stored.read_rows(Case)
+        assert case.number_hash == hash_case_number(current_settings().case_key, case.centre_id, number)
+
+
+def test_codes_and_windows_that_look_the_same_are_the_same(app: Flask, case_system: Caller) -> None:
+    service = {"code": "00034", "local_code": "14-13", "title": "Витяг"}
+    case_system.post("/cases", make_case(service=service, workplace="window-3"))
+    case_system.post(
+        "/cases", make_case(case_number="2", service=service | {"local_code": "14‑13"}, workplace="window–3")
+    )
+
+    with app.app_context():
+        assert len(stored.read_rows(Service)) == 1
+        assert {case.workplace for case in stored.read_rows(Case)} == {"window-3"}
+
+
+@pytest.mark.parametrize(
+    "status_at", ["2025-12-31T23:59:59+02:00", "2021-01-01T00:00:00Z", "2000-01-01T00:00:00+23:59"]
+)
+def test_a_case_older_than_every_questionnaire_is_taken(case_system: Caller, stranger: Caller, status_at: str) -> None:
+    alone = case_system.post("/cases", make_case(status_at=status_at, registered_at=status_at))
+    batch = case_system.post("/cases/batch", {"cases": [make_case(case_number="2", status_at=status_at)]})
+
+    assert (alone.status_code, batch.json["results"][0]["status"]) == (201, 201)
+    survey = stranger.get(f"/surveys/{token_of(alone.json)}")
+    assert (survey.status_code, survey.json["version"]) == (200, "offline-2026.1")
+
+
+def test_a_case_is_taken_before_the_first_day_of_the_first_questionnaire(case_system: Caller, time_is: TimeIs) -> None:
+    time_is("2025-12-01T12:00+02:00")
+
+    reply = case_system.post("/cases", make_case(status_at="2025-12-01T10:00:00+02:00"))
+
+    assert reply.status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("registered_at", "status"), [("2026-11-20T12:05:00+02:00", 201), ("2027-01-01T00:00:00Z", 422)]
+)
+def test_a_case_is_not_registered_in_the_future(case_system: Caller, registered_at: str, status: int) -> None:
+    reply = case_system.post("/cases", make_case(registered_at=registered_at))
+
+    assert reply.status_code == status
+    if status == 422:
+        assert error_pointers(reply) == {"/registered_at"}
+    batch = case_system.post("/cases/batch", {"cases": [make_case(case_number="2", registered_at=registered_at)]})
+    assert batch.json["results"][0]["status"] == status
+
+
+def test_a_case_whose_service_was_stored_with_another_dash_stays_the_same_case(app: Flask, case_system: Caller) -> None:
+    with app.app_context():
+        known = story.register_case(
+            story.make_case_update(case_number="12-2026/000123", service=ServiceRef("", "14–13", "Витяг"))
+        )
+
+    reply = case_system.post("/cases", make_case(service={"local_code": "14–13", "title": "Витяг"}))
+
+    assert (reply.status_code, reply.json["id"]) == (200, str(known.id))

@@ -124,7 +124,10 @@ def test_the_key_is_asked_before_the_body_is_read(stranger: Caller, new_caller: 
         (b'{"service": {"code": "1", "code": "1"}}', 400),
         (b'{"centre": "\xff"}', 400),
         (b'{"centre": "\xed\xa0\x80"}', 400),
-        (b"\xef\xbb\xbf{}", 400),
+        (b"{\xef\xbb\xbf}", 400),
+        (b"\xef\xbb\xbf", 400),
+        (b"\xef\xbb\xbf\xef\xbb\xbf{}", 400),
+        (b"\xef\xbb\xbf{}", 422),
         ('{"centre": "А"}'.encode("utf-16"), 400),
         (b'{"centre": "a\nb"}', 400),
         (b"[" * 30_000, 400),
@@ -169,6 +172,11 @@ def test_only_json_in_utf_8_is_read(case_system: Caller, content_type: str | Non
 def test_json_content_type_may_name_the_charset(case_system: Caller, content_type: str) -> None:
     data = json.dumps(make_case(), ensure_ascii=False).encode()
     assert case_system.post("/cases", data=data, content_type=content_type).status_code == 201
+
+
+def test_a_byte_order_mark_before_the_body_means_nothing(case_system: Caller) -> None:
+    data = b"\xef\xbb\xbf" + json.dumps(make_case()).encode()
+    assert case_system.post("/cases", data=data, content_type="application/json").status_code == 201
 
 
 def test_a_compressed_body_is_not_unpacked(case_system: Caller) -> None:
@@ -233,6 +241,19 @@ STRANGE: list[Any] = [
     {},
     "я" * 501,
 ]
+
+
+@pytest.mark.parametrize("hidden", ["\ufeff", "\u200b", "\u00ad", "\ue000"], ids=ascii)
+def test_a_character_that_nobody_can_see_is_named_with_its_place(case_system: Caller, hidden: str) -> None:
+    reply = case_system.post("/cases", make_case(case_number=f"12{hidden}"), headers={"Accept-Language": "en"})
+
+    name = f"U+{ord(hidden):04X}"
+    assert reply.json["errors"] == [
+        {
+            "pointer": "/case_number",
+            "detail": f"Remove character 3, {name}: it is invisible, or has no fixed meaning.",
+        }
+    ]
 
 
 @pytest.mark.parametrize(

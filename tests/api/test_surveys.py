@@ -214,7 +214,6 @@ def test_a_client_means_something_within_its_centre_only(app: Flask, new_caller:
     [
         ({"answered_on": "2026-11-21"}, "/answered_on"),
         ({"answered_on": "2024-11-20"}, "/answered_on"),
-        ({"answered_on": "2025-12-31"}, "/answered_on"),
         ({"answered_on": "20.11.2026"}, "/answered_on"),
         ({"answered_on": "2026-11-31"}, "/answered_on"),
         ({"source": "qr_case"}, "/source"),
@@ -228,6 +227,20 @@ def test_a_client_means_something_within_its_centre_only(app: Flask, new_caller:
 )
 def test_an_assisted_answer_that_cannot_be_is_refused(case_system: Caller, change: dict[str, Any], at: str) -> None:
     assert at in error_pointers(case_system.post("/responses", heard(**change)))
+
+
+def test_an_assisted_answer_older_than_every_questionnaire_is_taken_and_counted(case_system: Caller) -> None:
+    for _ in range(6):
+        reply = case_system.post("/responses", heard(client_id=str(uuid.uuid4()), answered_on="2025-12-01"))
+        assert reply.status_code == 201, reply.text
+
+    period = "from=2025-12-01&to=2025-12-01&source=paper_box"
+    summary = case_system.get(f"/summaries?{period}").json
+    assert {indicator["front_office"]: indicator["n"] for indicator in summary["indicators"]} == {
+        "offline": 6,
+        "online": 0,
+    }
+    assert {question["id"] for question in summary["questions"]} >= {"off.staff"}
 
 
 def test_staff_enter_answers_for_their_own_centre_only(case_system: Caller) -> None:

@@ -52,6 +52,7 @@ def test_a_key_is_made_for_ones_own_centre_and_the_journal_does_not_know_it() ->
         ("", ["cases:write"], [OWN], "/name"),
         ("x" * 101, ["cases:write"], [OWN], "/name"),
         ("СЕД\u202e", ["cases:write"], [OWN], "/name"),
+        ("СЕД\u200b", ["cases:write"], [OWN], "/name"),
         ("СЕД", [], [OWN], "/scope"),
         ("СЕД", ["everything"], [OWN], "/scope"),
         ("СЕД", ["cases:write"], [], "/centre"),

@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 
+from feedback_service.access import audit_log
 from feedback_service.access.sessions import CurrentUser
 from feedback_service.delivery.events import CENTRE_PROFILE
 from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
 from feedback_service.flow import centre_profile, registers, sign_in
 from feedback_service.imports import ImportedRow
 from feedback_service.models import Centre, JournalEntry, Service
+from tests.delivery.test_schemas import schema_errors
 from tests.support import stored, story
 from tests.support.staff import create_session, create_user
 
@@ -57,7 +59,22 @@ def test_a_changed_profile_is_kept_and_told_to_the_central_system(by: CurrentUse
     assert kept.form["exceptions"] == "2026-12-25 —"
     assert kept.form["windows"] == "window-1 Вікно 1\nwindow-2"
     [told] = stored.read_event_data(CENTRE_PROFILE)
-    assert (told["name"], told["controller"], told["code"]) == ("Прозорий офіс", "Вінницька міська рада", OWN)
+    assert told == {
+        "code": OWN,
+        "name": "Прозорий офіс",
+        "edrpou": "00032112",
+        "katottg": "UA12020010010037010",
+        "controller": "Вінницька міська рада",
+        "contact": "dpo@rada.example",
+        "notice": "Відповіді читає керівник.\nЩосереди.",
+        "opening": {
+            "week": {"mon": [["09:00", "18:00"]], "sat": [["09:00", "13:00"], ["14:00", "16:00"]]},
+            "except": {"2026-12-25": []},
+        },
+        "windows": [{"code": "window-1", "name": "Вікно 1"}, {"code": "window-2", "name": None}],
+        "languages": ["uk"],
+    }
+    assert schema_errors(CENTRE_PROFILE, told) == []
 
 
 def test_a_profile_saved_as_shown_changes_nothing(by: CurrentUser) -> None:
@@ -94,6 +111,11 @@ def test_an_import_of_centres_is_a_new_profile_version(by: CurrentUser) -> None:
         ("name", "ЦНАП\u202eОЗЕР"),
         ("notice", "a" * 4001),
         ("contact", "\x00"),
+        ("controller", "Рада\nміста"),
+        ("hours-mon", "09:00\u200b–18:00"),
+        ("exceptions", "25.12.2026 зачинено\n26.12.2026\u200b зачинено"),
+        ("windows", "window-1\nwindow-2\u200b"),
+        ("windows", "window-1\nwindow\u20111 Та сама"),
         ("hours-mon", "з ранку"),
         ("hours-sun", "18–9"),
         ("exceptions", "Різдво"),
@@ -134,3 +156,32 @@ def test_services_are_imported_into_ones_own_centre(by: CurrentUser) -> None:
 
     assert (done.added, [fault.line for fault in done.faults]) == (1, [3])
     assert [(card.code, card.title) for card in centre_profile.list_services(by, OWN)] == [("00034", "Витяг")]
+
+
+def test_an_import_without_its_entry_in_the_audit_log_does_not_happen(
+    by: CurrentUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: Any) -> None:
+        raise OSError("the power went out")
+
+    monkeypatch.setattr(audit_log, "append_entry", crash)
+    with pytest.raises(OSError, match="the power went out"):
+        centre_profile.import_services(by, OWN, [ImportedRow(2, {"code": "00034", "title": "Витяг"})])
+
+    assert stored.read_rows(Service) == []
+
+
+def test_an_import_that_changes_nothing_leaves_no_entry(by: CurrentUser) -> None:
+    rows = [ImportedRow(2, {"code": "00034", "title": "Витяг"})]
+    for _ in range(2):
+        centre_profile.import_services(by, OWN, rows)
+
+    entries = [entry for entry in stored.read_rows(JournalEntry) if entry.action == "services_imported"]
+    assert len(entries) == 1
+
+
+def test_a_window_that_was_named_is_the_window_of_the_cases(by: CurrentUser) -> None:
+    centre_profile.change_profile(by, OWN, 1, typed(by, windows="window\u20117\u00a0 Вікно\u20097 – реєстрація"))
+
+    [own] = stored.read_rows(Centre, Centre.code == OWN)
+    assert own.windows == {"window-7": "Вікно 7 – реєстрація"}

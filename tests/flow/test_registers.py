@@ -42,7 +42,9 @@ def test_a_new_centre_is_told_to_the_central_system_with_its_whole_profile() -> 
     assert registers.add_centre(PROFILE | {"contact": "dpo@rada.example"}) == []
 
     assert centre().prefix
-    assert stored.read_event_data(CENTRE_PROFILE) == [PROFILE | {"contact": "dpo@rada.example", "controller": None}]
+    said = {"contact": "dpo@rada.example", "controller": None}
+    not_said = {"notice": None, "opening": None, "windows": [], "languages": ["uk", "en"]}
+    assert stored.read_event_data(CENTRE_PROFILE) == [PROFILE | said | not_said]
 
 
 def test_a_centre_is_added_once() -> None:
@@ -189,6 +191,14 @@ def test_a_service_row_may_name_its_centre_itself() -> None:
         ({"centre": "SN05000001", "title": "Т"}, "A service needs a code or a local code."),
         ({"centre": "SN05000001", "code": "1", "title": ""}, "The title is empty."),
         ({"centre": "SN05000001", "code": "1" * 33, "title": "Т"}, "code is longer than 32 characters."),
+        (
+            {"centre": "SN05000001", "code": "00034", "title": "Витяг\nпро землю"},
+            "title: remove character 6, U+000A; it is invisible, breaks the line or has no fixed meaning.",
+        ),
+        (
+            {"centre": "SN05000001", "code": "00034\u200b", "title": "Т"},
+            "code: remove character 6, U+200B; it is invisible, breaks the line or has no fixed meaning.",
+        ),
     ],
 )
 def test_a_service_row_at_fault_says_why(row: dict[str, str], sentence: str) -> None:
@@ -198,3 +208,57 @@ def test_a_service_row_at_fault_says_why(row: dict[str, str], sentence: str) -> 
 
     assert [fault.sentence for fault in done.faults] == [sentence]
     assert services() == set()
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        ("34", "The service 00034 is known already; 34 is another one, and their figures stay apart."),
+        ("777", "The national code 777 has fewer than five digits; case systems send 00777."),
+    ],
+)
+def test_a_code_that_a_spreadsheet_robbed_of_its_zeros_is_taken_with_a_warning(code: str, sentence: str) -> None:
+    registers.add_centre(PROFILE)
+    registers.import_services(table({"code": "00034", "local_code": "14-13", "title": "Витяг"}), "SN05000001")
+
+    done = registers.import_services(table({"code": code, "title": "Витяг"}), "SN05000001")
+
+    assert (done.added, [warning.sentence for warning in done.warnings]) == (1, [sentence])
+
+
+def test_a_code_in_other_letters_that_look_the_same_is_taken_with_a_warning() -> None:
+    registers.add_centre(PROFILE)
+    latin, cyrillic = {"local_code": "A-1", "title": "Витяг"}, {"local_code": "А-1", "title": "Витяг"}
+
+    done = registers.import_services(table(latin, cyrillic), "SN05000001")
+
+    assert (done.added, [warning.line for warning in done.warnings]) == (2, [3])
+    assert "Latin or Cyrillic" in done.warnings[0].sentence
+
+
+def test_codes_and_titles_that_look_the_same_are_one_service() -> None:
+    registers.add_centre(PROFILE)
+    registers.import_services(table({"local_code": "14-13", "title": "Об’єкт  права"}), "SN05000001")
+
+    done = registers.import_services(table({"local_code": "14\u201113", "title": "Об'єкт\u00a0права"}), "SN05000001")
+
+    assert (done.added, done.unchanged) == (0, 1)
+    assert services() == {("", "14-13", "Об’єкт права")}
+
+
+def test_two_rows_for_one_service_in_two_spellings_are_named() -> None:
+    registers.add_centre(PROFILE)
+    rows = table({"local_code": "14-13", "title": "Перша"}, {"local_code": "14–13", "title": "Друга"})
+
+    done = registers.import_services(rows, "SN05000001")
+
+    assert [fault.sentence for fault in done.faults] == ["It repeats line 2."]
+
+
+def test_two_rows_for_one_service_that_write_its_centre_differently_are_named() -> None:
+    registers.add_centre(PROFILE)
+    row = {"local_code": "14-13", "title": "Витяг"}
+
+    done = registers.import_services(table(row | {"centre": "SN05000001"}, row | {"centre": "sn05000001"}))
+
+    assert (done.added, [fault.sentence for fault in done.faults]) == (1, ["It repeats line 2."])

@@ -329,3 +329,23 @@ def test_no_answer_leads_to_the_tablet_or_an_instant(app: Flask, tablet: Caller)
     assert stored.client_hash != invitation.client_hash
     assert stored.id.version == 4
     assert clock.kyiv_day(clock.now()) == stored.answered_on
+
+
+@pytest.mark.parametrize("questionnaire", ["offline", "offline-2026.1"])
+@pytest.mark.parametrize("given_at", ["2025-12-01T10:00:00+02:00", "2026-01-05T10:00:00+02:00"])
+def test_an_answer_older_than_every_questionnaire_is_taken(
+    app: Flask, tablet: Caller, time_is: TimeIs, questionnaire: str, given_at: str
+) -> None:
+    time_is("2026-11-20T12:00+02:00")
+
+    assert deliver_answers(tablet, make_tablet_answer(questionnaire=questionnaire, answered_at=given_at)) == [
+        "accepted"
+    ]
+
+    [stored] = responses(app)
+    assert (stored.questionnaire, stored.answered_on) == ("offline-2026.1", date.fromisoformat(given_at[:10]))
+
+
+@pytest.mark.parametrize("given_at", ["0001-01-01T00:00:00+23:59", "1969-12-31T23:00:00Z", "9999-12-31T23:59:59-23:59"])
+def test_an_answer_by_a_clock_that_is_wrong_by_years_never_breaks_the_delivery(tablet: Caller, given_at: str) -> None:
+    assert deliver_answers(tablet, make_tablet_answer(answered_at=given_at)) in (["accepted"], ["rejected"])

@@ -297,6 +297,8 @@ def test_a_tablet_that_lost_its_key_is_paired_again(app: Flask, new_tablet: NewT
         ({"name": " "}, "/name"),
         ({"name": "x" * 101}, "/name"),
         ({"name": "a\u202eb"}, "/name"),
+        ({"name": "Планшет\nу залі"}, "/name"),
+        ({"mode": "desk", "workplace": "window-7\u200b"}, "/workplace"),
         ({"mode": "desk"}, "/workplace"),
         ({"mode": "wall"}, "/mode"),
         ({"centre": "SN99999999"}, "/centre"),

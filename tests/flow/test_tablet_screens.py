@@ -5,16 +5,26 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from feedback_service import clock
+from feedback_service.database import transaction
 from feedback_service.flow import cases, tablet_pairing
 from feedback_service.flow.tablet_health import WARNINGS, TabletState, list_tablets
+from feedback_service.models import Device
 from tests.api.conftest import Caller
 from tests.conftest import TimeIs
 from tests.support import story
 from tests.support.tablets import NewTablet, deliver_answers, make_tablet_answer, send_heartbeat
 
 TEN = "2026-11-20T10:00+02:00"
+
+
+@transaction
+def store_workplace(tx: Session, workplace: str) -> None:
+    """Store this workplace for every tablet, as releases did that kept every dash."""
+    tx.execute(update(Device).values(workplace=workplace))
 
 
 def pending(tablet: Caller) -> Any:
@@ -86,6 +96,29 @@ def test_a_desk_offers_the_case_just_completed_at_its_window_for_three_minutes(
     assert pending(desk) is not None
     time_is(begin + timedelta(minutes=3))
     assert pending(desk) is None
+
+
+@pytest.mark.parametrize("named", ["window-3", "window\u20113", "\u00a0window–3 "], ids=ascii)
+def test_a_window_is_the_same_however_it_is_written(
+    app: Flask, new_tablet: NewTablet, time_is: TimeIs, named: str
+) -> None:
+    time_is(TEN)
+    desk = new_tablet("desk", workplace=named)
+    code = completed(app, workplace="window-3")
+
+    assert pending(desk)["short_code"] == code
+
+
+def test_a_window_that_was_stored_with_another_dash_is_still_offered_its_cases(
+    app: Flask, new_tablet: NewTablet, time_is: TimeIs
+) -> None:
+    time_is(TEN)
+    desk = new_tablet("desk", workplace="window-3")
+    with app.app_context():
+        store_workplace("window–3")
+    code = completed(app, workplace="window-3")
+
+    assert pending(desk)["short_code"] == code
 
 
 def test_a_case_of_another_window_another_centre_or_another_hour_is_not_offered(

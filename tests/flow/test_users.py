@@ -92,6 +92,17 @@ def test_an_e_mail_belongs_to_one_user_however_it_is_written() -> None:
     users.add_user(None, "taras@rada.example", "head", [OWN])
     with pytest.raises(Conflict):
         users.add_user(None, " TARAS@rada.example", "administrator", [OWN])
+    users.add_user(None, "taras@rada-2.example", "head", [OWN])
+    with pytest.raises(Conflict):
+        users.add_user(None, "taras@rada\u20112.example", "head", [OWN])
+
+
+def test_an_e_mail_with_a_character_that_nobody_can_see_is_refused_by_its_name() -> None:
+    with pytest.raises(Invalid) as refused:
+        users.add_user(None, "taras@rada.example\u200b", "head", [OWN])
+
+    [error] = refused.value.errors
+    assert (error.pointer, error.params) == ("/email", {"position": 19, "character": "U+200B"})
 
 
 def test_staff_see_users_of_their_centre_and_change_those_they_could_have_added() -> None:

@@ -182,9 +182,16 @@ def test_a_version_holds_from_its_day_until_the_next(day: date, version: str) ->
     assert find_in_force(candidates, "offline", day).version == version
 
 
-def test_before_the_first_version_there_is_none() -> None:
-    with pytest.raises(LookupError, match="no offline questionnaire is in force on 2025-12-31"):
-        find_in_force(load_shipped(), "offline", date(2025, 12, 31))
+@pytest.mark.parametrize("day", [date(2025, 12, 31), date(2000, 1, 1), date.min])
+def test_the_first_version_serves_every_day_before_it(day: date) -> None:
+    candidates = [later("offline-2027.1", "2027-01-01"), *load_shipped()]
+
+    assert find_in_force(candidates, "offline", day).version == "offline-2026.1"
+
+
+def test_a_front_office_without_a_questionnaire_has_none_in_force() -> None:
+    with pytest.raises(LookupError, match="no online questionnaire is published"):
+        find_in_force([later("offline-2027.1", "2027-01-01")], "online", date(2027, 1, 1))
 
 
 def test_a_right_document_is_read() -> None:

@@ -223,6 +223,15 @@ def test_services_are_imported_from_a_file_or_pasted(signed_in: SignedIn) -> Non
     assert "Новий витяг" in me.get(SERVICES).text
 
 
+def test_a_code_without_its_zeros_is_imported_and_pointed_out(signed_in: SignedIn) -> None:
+    reply = signed_in().post(SERVICES, {"table": "title,code\nВитяг,00034\nВитяг,34\n"})
+
+    shown = check_house_rules(reply.text).find_one("main").text
+    assert reply.status_code == 200 and "Додано: 2" in shown
+    assert "Прийнято, але перевірте, будь ласка:" in shown
+    assert "Рядок 3: Послуга 00034 уже відома; 34 — інша послуга" in shown
+
+
 def test_a_long_table_may_be_pasted_as_well_as_sent_as_a_file(signed_in: SignedIn) -> None:
     me, table = signed_in(), "title,code\n" + f"{'Видача витягу ' * 30},не код\n" * 1_200
     fields = {"csrf": derive_form_token(me.token), "table": table}
