@@ -91,6 +91,20 @@ def test_the_page_names_every_operation_in_the_readers_language(client: FlaskCli
     assert client.get("/docs.css").mimetype == "text/css"
 
 
+@pytest.mark.parametrize("path", ["/api/v1/docs", "/problems/not-found"])
+@pytest.mark.parametrize(
+    ("query", "accepts", "language"),
+    [("", "en-US, uk;q=0.5", "en"), ("", "uk-UA, en;q=0.8", "uk"), ("?lang=uk", "en", "uk"), ("?lang=en", "uk", "en")],
+)
+def test_a_page_about_the_api_follows_the_browser_unless_its_address_names_a_language(
+    client: FlaskClient, path: str, query: str, accepts: str, language: str
+) -> None:
+    reply = client.get(f"{path}{query}", headers={"Accept-Language": accepts})
+
+    assert f'<html lang="{language}">' in reply.text
+    assert "Accept-Language" in reply.headers["Vary"]
+
+
 def test_the_quick_start_works_as_printed(tmp_path: Path, fresh_database: FreshDatabase) -> None:
     with RunningService(tmp_path, fresh_database("sqlite"), workers=1) as service:
         add_centre(service, "SN12000007")
