@@ -1,5 +1,6 @@
 """The register of centres, searched by code and by prefix."""
 
+import re
 from collections.abc import Iterable
 
 from sqlalchemy import select
@@ -10,10 +11,12 @@ from feedback_service.errors import NotFound
 from feedback_service.facts import PublicCentre
 from feedback_service.models import Centre
 
+_SIGNS_AROUND = re.compile(r"^\W+|\W+$")
+
 
 def normalise_code(code: str) -> str:
-    """Return the code in the spelling of the register: capitals, no space around it."""
-    return code.strip().upper()
+    """Return the code in the spelling of the register: capitals, without spaces and glued signs around it."""
+    return _SIGNS_AROUND.sub("", code).upper()
 
 
 def find_centre(tx: Session, code: str) -> Centre | None:
