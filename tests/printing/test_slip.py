@@ -168,6 +168,33 @@ def test_every_ukrainian_letter_and_mark_has_its_own_shape(face: Path) -> None:
     assert all(any(shape) for shape in shapes.values())
 
 
+@pytest.mark.parametrize(
+    ("domain", "lines"),
+    [
+        ("vidhuk.kamianets-podilskyi-miska-rada.gov.ua", ["vidhuk", ".kamianets-podilskyi-miska-rada", ".gov.ua"]),
+        ("vidhuk-poslugy.tsnap.kam-rada.gov.ua:8443", ["vidhuk-poslugy.tsnap.kam-rada", ".gov.ua:8443"]),
+        (
+            "feedback.administrative-services-of-the-amalgamated-community.gov.ua",
+            ["feedback.administrative-services-of-", "the-amalgamated-community.gov.ua"],
+        ),
+    ],
+)
+def test_a_long_domain_is_broken_before_a_dot_or_after_a_hyphen_and_its_end_stays_whole(
+    domain: str, lines: list[str]
+) -> None:
+    picture = printed(domain=domain)
+
+    assert [line for line in lines if not says(picture, line)] == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_what_the_fonts_cannot_draw_is_left_out_of_a_name(width: Width) -> None:
+    adorned = printed(width, centre="ЦНАП 😀 «Дія»\u200d ☀\ufe0f міста 👨\u200d👩\u200d👧 Е\u0301нергодар 中")
+
+    assert np.array_equal(bits(adorned), bits(printed(width, centre="ЦНАП «Дія» міста Енергодар")))
+    assert printed(width, centre="😀").height
+
+
 def test_there_is_no_slip_in_a_language_we_do_not_speak() -> None:
     with pytest.raises(ValueError, match="language"):
         printed(language="de")
