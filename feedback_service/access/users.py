@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 from feedback_service.access import audit_log, roles
 from feedback_service.bearer_secrets import hash_secret, new_secret
 from feedback_service.errors import N_, Conflict, FieldError, Invalid
+from feedback_service.mail import UnsendableAddress, smtp_address
 from feedback_service.models import Centre, User, UserScope
 from feedback_service.plain_text import clean_text
 from feedback_service.vocabulary import ROLES
@@ -21,13 +22,14 @@ LINK_DAYS = 3  # how long a link that sets a password works
 LONGEST_EMAIL = 254  # characters
 
 NOT_AN_EMAIL = N_("This is not an e-mail address.")
+NOT_DELIVERABLE = N_("Mail servers deliver only to Latin letters, digits and signs before the “@”.")
 NO_SUCH_ROLE = N_("There is no such role.")
 NO_SCOPE = N_("Say what the role reaches.")
 WRONG_SCOPE = N_("“%(scope)s” means nothing for this role.")
 NO_SUCH_CENTRE = N_("There is no centre %(scope)s.")
 EMAIL_TAKEN = N_("There is a user with this e-mail already.")
 
-_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+_DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")  # in punycode
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +47,13 @@ class UserSummary:
 
 
 def normalise_email(text: str) -> str:
-    """Return the e-mail in the form in which it is stored and compared: lower case, without spaces around it."""
+    """Return the e-mail in the form in which it is stored and compared; empty for a text that is none.
+
+    That is lower case, without spaces around it, and a domain of national letters in these, not in punycode.
+    """
     try:
-        return clean_text(text).strip().casefold()
+        name, at_sign, domain = clean_text(text).strip().casefold().rpartition("@")
+        return f"{name}{at_sign}{domain.encode('idna').decode('idna')}"
     except ValueError:
         return ""
 
@@ -64,8 +70,8 @@ def add_user(tx: Session, email: str, role: str, scopes: Iterable[str], now: dat
     Raises ``Invalid`` naming every field at fault, ``Conflict`` when the e-mail is taken.
     """
     address, errors = normalise_email(email), list[FieldError]()
-    if not _EMAIL.fullmatch(address) or len(address) > LONGEST_EMAIL:
-        errors.append(FieldError("/email", NOT_AN_EMAIL))
+    if mistake := _find_mistake(address):
+        errors.append(FieldError("/email", mistake))
     accepted_scopes = normalise_scopes(tx, role, scopes, errors)
     if errors:
         raise Invalid(errors)
@@ -77,6 +83,16 @@ def add_user(tx: Session, email: str, role: str, scopes: Iterable[str], now: dat
     tx.add_all(UserScope(user_id=user.id, scope=scope) for scope in accepted_scopes)
     tx.flush()
     return user
+
+
+def _find_mistake(email: str) -> str | None:
+    """Return what is wrong with an e-mail to which we are to send letters."""
+    try:
+        sendable = smtp_address(email)
+    except UnsendableAddress as error:
+        return NOT_DELIVERABLE if error.wrong_name else NOT_AN_EMAIL
+    is_valid = len(sendable) <= LONGEST_EMAIL and _DOMAIN.fullmatch(sendable.rpartition("@")[2])
+    return None if is_valid else NOT_AN_EMAIL
 
 
 def normalise_scopes(tx: Session, role: str, scopes: Iterable[str], errors: list[FieldError]) -> list[str]:
