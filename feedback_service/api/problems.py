@@ -10,7 +10,16 @@ from werkzeug.exceptions import HTTPException
 from feedback_service import errors, logs
 from feedback_service.api.json_reply import json_response
 from feedback_service.config import current_settings
-from feedback_service.errors import N_, FeedbackError, Invalid, Malformed, NotAllowed, NotAuthenticated, NotFound
+from feedback_service.errors import (
+    N_,
+    FeedbackError,
+    ForeignCentre,
+    Invalid,
+    Malformed,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+)
 
 MAX_FIELD_ERRORS = 50  # that a refusal names, so that it never gets much longer than the request
 
@@ -69,7 +78,7 @@ def problem_to_json(error: FeedbackError, *, pointer_prefix: str = "") -> dict[s
         "detail": _translate(error.detail or EXPLANATIONS.get(error.slug, error.title), error.params),
         "instance": logs.request_id(),
     }
-    if isinstance(error, Invalid):
+    if isinstance(error, Invalid | ForeignCentre):
         members["errors"] = [
             {
                 "pointer": pointer_prefix + field_error.pointer,
