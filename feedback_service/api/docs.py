@@ -16,12 +16,12 @@ from feedback_service.api.endpoint import Call, Operation
 from feedback_service.api.json_reply import json_response
 from feedback_service.api.openapi import KEY_SCHEME
 from feedback_service.api.problems import EXPLANATIONS, problem_types
+from feedback_service.api.receiver import SCHEMAS
 from feedback_service.api.schemas import DocsQuery
 from feedback_service.config import current_settings
 from feedback_service.errors import N_, NotFound
 from feedback_service.i18n import choose_accepted_language
 
-SCHEMAS = Path(__file__).parents[1] / "delivery" / "schemas"
 STYLE = Path(__file__).parent / "static" / "docs.css"
 POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
