@@ -275,7 +275,7 @@ def _log_outcome(batch: ClaimedBatch, circuit_before: retry_policy.Circuit, deci
     if decision.waiting and not circuit_after.is_paused(clock.now()):
         log.warning("events have to go again", centre=batch.centre, n=len(decision.waiting), reason=decision.reason)
     if circuit_before.failing_since is None and circuit_after.failing_since is not None:
-        log.critical("channel paused: the central system cannot be reached", reason=circuit_after.reason)
+        log.critical("channel paused: the central system takes no events", reason=circuit_after.reason)
     elif circuit_before.failing_since is not None and circuit_after.failing_since is None:
         log.warning("channel works again", failed_since=circuit_before.failing_since.isoformat())
     for event_id in decision.dead:  # the receiver's reason is not logged: it may quote the event
