@@ -82,7 +82,7 @@ class Settings:
         parse_smtp_url,
         None,
     )
-    mail_from: str | None = setting("address that letters about alarms come from", mail.parse_sender, None)
+    mail_from: str | None = setting("address that letters about alarms come from", mail.smtp_address, None)
     languages: tuple[str, ...] = setting("languages of the survey, comma-separated", parse_languages, LANGUAGES)
 
     @classmethod

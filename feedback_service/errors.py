@@ -6,6 +6,7 @@ FeedbackError
  |    `-- NotRecognised       the e-mail, the password or the code is wrong
  |-- NotAllowed 403           the key lacks the scope
  |-- NotFound 404             it does not exist, or the caller may not know it
+ |    `-- ForeignCentre       a field names a centre that the key is not for; see ``.errors``
  |-- Conflict 409
  |    |-- AlreadyAnswered     the invitation has its answer; see ``.on`` (a day)
  |    |-- BegunElsewhere      another client has answered these questions; see ``.errors``
@@ -96,6 +97,14 @@ class NotAllowed(FeedbackError):
 
 class NotFound(FeedbackError):
     status, slug, title = 404, "not-found", N_("There is nothing here")
+
+
+class ForeignCentre(NotFound):
+    # The same words for a centre that does not exist: nobody learns which centres there are.
+    def __init__(self) -> None:
+        detail = N_("The key is for no such centre.")
+        self.errors = (FieldError("/centre", detail),)
+        super().__init__(detail)
 
 
 class Conflict(FeedbackError):

@@ -2,7 +2,8 @@
 
 A spreadsheet runs a cell that begins like a formula when a person opens the file (CWE-1236). In CSV such a text gets
 an apostrophe before it, as OWASP advises. It also gets one inside the text, after each character that a spreadsheet
-may take for the end of a cell. XLSX marks texts as texts, so it needs no apostrophes.
+may take for the end of a cell. A text that a spreadsheet would change into a number or a date (``00034``, ``12-05``,
+``2026-11``) gets an apostrophe too. XLSX marks texts as texts, so it needs no apostrophes.
 """
 
 import csv as csv_writer
@@ -12,12 +13,20 @@ import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
 from itertools import chain
+
+from babel import Locale
 
 CellValue = str | int | float | None
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _FORMULA_AFTER_SEPARATOR = re.compile(r"([,;|\t\r\n]\s*)(?=[=+\-@＝＋－＠])")
+# A number looks the same after a spreadsheet has read it, unless it has a leading zero or more than eleven digits.
+_PLAIN_NUMBER = re.compile(r"0|[1-9][0-9]{0,10}")
+_WORD = re.compile(r"[^\W\d_]+")
+_SIGNS_OF_NUMBERS_AND_DATES = re.compile(r"(?=\D*\d)[\d\s.,:/\\\-−+%()'’₴$€£]*")
 _CHUNK_BYTES = 64 * 1024  # bytes
 
 
@@ -47,13 +56,45 @@ def defuse_formulas(text: str) -> str:
     return f"'{escaped}" if text.lstrip(" \u00a0").startswith(_FORMULA_STARTS) else escaped
 
 
+def is_changed_by_spreadsheets(text: str) -> bool:
+    """Tell whether a spreadsheet may show this text as another number or as a date: ``00034``, ``лист. 2026``."""
+    if _PLAIN_NUMBER.fullmatch(text):
+        return False
+    words = _WORD.findall(text.casefold())
+    has_only_signs = _SIGNS_OF_NUMBERS_AND_DATES.fullmatch(_WORD.sub("", text))
+    return has_only_signs is not None and _words_of_numbers_and_dates().issuperset(words)
+
+
+@cache
+def _words_of_numbers_and_dates() -> frozenset[str]:
+    """Return the names of months and weekdays in both languages, and the letters of exponents, times and years."""
+    words = {"e", "t", "z", "am", "pm", "дп", "пп", "р", "рік", "року", "г", "год"}
+    for language in ("uk", "en"):
+        locale = Locale.parse(language)
+        for names_by_use in (locale.months, locale.days):
+            for names_by_width in names_by_use.values():
+                for width in ("abbreviated", "wide"):
+                    words.update(
+                        word for name in names_by_width[width].values() for word in _WORD.findall(name.lower())
+                    )
+    return frozenset(words)
+
+
+def _csv_cell(value: CellValue) -> CellValue:
+    if isinstance(value, float):
+        return f"{Decimal(repr(value)):f}".replace(".", ",")
+    if not isinstance(value, str):
+        return value
+    return f"'{value}" if is_changed_by_spreadsheets(value) else defuse_formulas(value)
+
+
 def write_csv(table: ExportTable) -> Iterator[bytes]:
-    """Yield CSV in UTF-8 for Ukrainian Excel: a byte order mark first, semicolons between cells."""
+    """Yield CSV in UTF-8 for Ukrainian Excel: a byte order mark, semicolons between cells, commas in decimals."""
     yield "\ufeff".encode()
     for row in chain([[column.title for column in table.columns]], table.rows):
         line = io.StringIO()
         writer = csv_writer.writer(line, delimiter=";", lineterminator="\r\n")
-        writer.writerow(defuse_formulas(value) if isinstance(value, str) else value for value in row)
+        writer.writerow(map(_csv_cell, row))
         yield line.getvalue().encode()
 
 

@@ -4,13 +4,14 @@ The default language is Ukrainian (Law 2704-VIII, article 27). Each door has its
 knows which door an address belongs to.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import lru_cache
 from pathlib import Path
 
 from babel import Locale, UnknownLocaleError
 from flask import Flask
 from flask_babel import Babel, get_locale
+from werkzeug.datastructures import LanguageAccept
 
 NATIVE = "uk"
 
@@ -26,6 +27,18 @@ def current_language() -> str:
     """Return the code of the language of the current request."""
     locale = get_locale()
     return locale.language if locale else NATIVE
+
+
+def choose_accepted_language(accepted: LanguageAccept, offered: Collection[str]) -> str:
+    """Return the offered language with the highest quality in ``Accept-Language``, else Ukrainian.
+
+    Only primary tags count, so that ``uk-UA`` asks for Ukrainian as much as ``uk`` does.
+    """
+    for tag, quality in accepted:  # Werkzeug sorts them by quality
+        primary = tag.partition("-")[0].lower()
+        if quality > 0 and primary in offered:
+            return primary
+    return NATIVE
 
 
 @lru_cache(maxsize=256)

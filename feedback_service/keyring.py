@@ -118,8 +118,11 @@ class Keyring:
 
 
 def normalise_token(text: str) -> str | None:
-    """Return the token in capitals; ``None`` for a text that cannot be a token."""
-    token = text.upper()
+    """Return the token in capitals; ``None`` for a text that cannot be a token.
+
+    Messages glue full stops, brackets and invisible characters to a link, so these are left out.
+    """
+    token = "".join(filter(str.isalnum, text.upper()))
     return token if len(token) == TOKEN_LENGTH and set(token) <= set(_BASE32) else None
 
 

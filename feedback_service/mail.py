@@ -19,6 +19,14 @@ class EmailNotSent(Exception):
     """The server did not accept the e-mail. The message names the error and quotes nothing of the e-mail."""
 
 
+class UnsendableAddress(ValueError):
+    """No mail server delivers to this address. ``wrong_name``: because of the letters before the ``@``."""
+
+    def __init__(self, *, wrong_name: bool = False) -> None:
+        super().__init__("is not an e-mail address")
+        self.wrong_name = wrong_name
+
+
 @dataclass(frozen=True, slots=True)
 class MailServer:
     """A mail server: ``smtps`` begins with TLS, ``smtp`` changes to it by STARTTLS; ``plain`` leaves TLS out."""
@@ -73,15 +81,20 @@ def parse_server(value: str, *, loopback: bool) -> MailServer:
     )
 
 
-def parse_sender(value: str) -> str:
-    """Return the address of the sender. Raises ``ValueError`` for a text that is no e-mail address."""
+def smtp_address(address: str) -> str:
+    """Return the e-mail address as every server takes it: the domain in punycode (RFC 3492).
+
+    Raises ``UnsendableAddress``. Letters outside ASCII before the ``@`` need SMTPUTF8 at every server on the way, and
+    few have it.
+    """
+    name, _, domain = address.strip().rpartition("@")
     try:
-        address = Address(addr_spec=value.strip())
-    except (ValueError, MessageError, IndexError):
-        raise ValueError("is not an e-mail address") from None
-    if not address.domain or not value.isascii():
-        raise ValueError("is not an e-mail address")
-    return address.addr_spec
+        parsed = Address(addr_spec=f"{name}@{domain.encode('idna').decode()}")
+    except (ValueError, MessageError, IndexError, AttributeError):  # AttributeError: a bracket that is not closed
+        raise UnsendableAddress(wrong_name=not name.isascii()) from None
+    if not parsed.username or not parsed.domain or not name.isascii():
+        raise UnsendableAddress(wrong_name=not name.isascii())
+    return parsed.addr_spec
 
 
 def build_message(email: OutgoingEmail, mail_from: str) -> EmailMessage:
@@ -89,7 +102,7 @@ def build_message(email: OutgoingEmail, mail_from: str) -> EmailMessage:
     email_message = EmailMessage(policy=SMTP)
     try:
         email_message["From"] = Address("Vidhuk", addr_spec=mail_from)
-        email_message["To"] = Address(addr_spec=email.to)
+        email_message["To"] = Address(addr_spec=smtp_address(email.to))
         email_message["Subject"] = email.subject
         email_message["Date"] = email.at
         email_message["Message-ID"] = f"<{email.id}@{mail_from.rpartition('@')[2]}>"
@@ -105,7 +118,7 @@ def send_email(email: OutgoingEmail, server: MailServer, mail_from: str) -> None
     """Send the e-mail. Raises ``EmailNotSent`` unless the server accepts it."""
     try:
         with closing(_open_connection(server)) as connection:
-            connection.send_message(build_message(email, mail_from), mail_from, [email.to])
+            connection.send_message(build_message(email, mail_from), mail_from, [smtp_address(email.to)])
             with suppress(smtplib.SMTPException, OSError):  # the server has accepted it already
                 connection.quit()
     except smtplib.SMTPServerDisconnected as error:

@@ -52,7 +52,38 @@ def test_csv_opens_in_excel_with_its_letters_and_columns() -> None:
 
     assert written.startswith(b"\xef\xbb\xbf")
     rows = list(csv.reader(io.StringIO(written.decode("utf-8-sig"), newline=""), delimiter=";"))
-    assert rows == [["Назва", "Кількість"], ["Черга; довга", "12"], ["Інше", ""], ["Частка", "-0.5"]]
+    assert rows == [["Назва", "Кількість"], ["Черга; довга", "12"], ["Інше", ""], ["Частка", "-0,5"]]
+
+
+def csv_cell(value: CellValue) -> str:
+    """Return what stands in the cell of this value."""
+    written = b"".join(exports.write_csv(table([[value, 1]]))).decode("utf-8-sig")
+    return list(csv.reader(io.StringIO(written, newline=""), delimiter=";"))[1][0]
+
+
+def test_a_decimal_has_a_comma_in_csv_however_small_or_large() -> None:
+    shown = [csv_cell(value) for value in (94.9, 27.8, 3.1, -0.5, 12.0, 1e-07, 1e16, 5)]
+
+    assert shown == ["94,9", "27,8", "3,1", "-0,5", "12,0", "0,0000001", "10000000000000000", "5"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["00034", "12-05", "14-13", "2026-11", "2026-11-20", "20.11.2026", "1/2", "10/10", "1,5", "3.1", "1e5", "10:15",
+     "лист. 2026", "листопад\u00a02026", "20 листопада 2026 р.", "Nov 2026", "12 May", "5 %", "(5)", "1 234",
+     "0001", "123456789012", "2026-11-20T10:15:00"],
+)  # fmt: skip
+def test_a_text_that_a_spreadsheet_would_make_a_number_or_a_date_of_stays_text(text: str) -> None:
+    assert csv_cell(text) == f"'{text}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["34", "9", "0", "00034 (паспорт)", "window-3", "2026-W47", "2026-Q4", "16.11.2026–22.11.2026", "травень",
+     "Як 10 з 10", "пн, 11:00–14:00", "", "Маю 5 зауважень"],
+)  # fmt: skip
+def test_a_text_that_no_spreadsheet_changes_has_no_apostrophe(text: str) -> None:
+    assert csv_cell(text) == text
 
 
 def test_xlsx_keeps_numbers_as_numbers_and_text_as_text() -> None:

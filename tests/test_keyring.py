@@ -42,6 +42,14 @@ def test_a_text_that_can_be_no_token_is_none(text: str) -> None:
     assert keyring.normalise_token(text) is None
 
 
+@pytest.mark.parametrize("glued", [".", ")", "»", ",", "\u200b", "…", "!", '"', "\u00a0"])
+def test_signs_that_a_message_glues_to_a_link_are_no_part_of_the_token(glued: str) -> None:
+    token = KEY.derive_token(ID)
+
+    assert keyring.normalise_token(f"{token}{glued}") == token
+    assert keyring.normalise_token(f"{token.lower()}{glued}") == token
+
+
 def test_a_code_is_read_without_separators_and_look_alikes_and_printed_in_fours() -> None:
     assert keyring.normalise_code(" k7q2-o7i3 ") == "K7Q20713"
     assert keyring.normalise_code("K7Q2-Щ7I3") is None

@@ -83,6 +83,30 @@ def test_an_address_that_is_none_is_one_more_trouble(to: str) -> None:
     assert box.emails == []
 
 
+def test_a_letter_to_a_domain_of_national_letters_goes_to_its_name_in_punycode() -> None:
+    with Mailbox() as box:
+        mail.send_email(replace(LETTER, to="olena@рада.укр"), parse_smtp_url(box.url), "vidhuk@rada.example")
+
+    [taken] = box.emails
+    assert taken.recipients == ("olena@xn--80aal0c.xn--j1amh",)
+    assert taken.message["To"] == "olena@xn--80aal0c.xn--j1amh"
+
+
+def test_an_address_with_national_letters_before_the_at_sign_cannot_be_sent() -> None:
+    with Mailbox() as box, pytest.raises(EmailNotSent, match="UnsendableAddress"):
+        mail.send_email(replace(LETTER, to="олена@рада.укр"), parse_smtp_url(box.url), SENDER)
+
+    assert box.emails == []
+
+
+def test_the_sender_may_have_a_domain_of_national_letters(tmp_path: Path) -> None:
+    told = {"FEEDBACK_SMTP_URL": "smtps://mail.example", "FEEDBACK_MAIL_FROM": "vidhuk@рада.укр"}
+
+    settings = Settings.from_env(build_environment(tmp_path, "sqlite:///x.db") | told)
+
+    assert settings.mail_from == "vidhuk@xn--80aal0c.xn--j1amh"
+
+
 def test_who_has_a_name_and_password_says_them() -> None:
     with Mailbox() as box:
         mail.send_email(LETTER, parse_smtp_url(box.url.replace("//", "//u:p@")), SENDER)

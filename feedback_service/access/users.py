@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 from feedback_service.access import audit_log, roles
 from feedback_service.bearer_secrets import hash_secret, new_secret
 from feedback_service.errors import N_, Conflict, FieldError, Invalid
+from feedback_service.mail import UnsendableAddress, smtp_address
 from feedback_service.models import Centre, User, UserScope
 from feedback_service.plain_text import BLANK, UnusableText, read_code
 from feedback_service.vocabulary import ROLES
@@ -21,13 +22,14 @@ LINK_DAYS = 3  # how long a link that sets a password works
 LONGEST_EMAIL = 254  # characters
 
 NOT_AN_EMAIL = N_("This is not an e-mail address.")
+NOT_DELIVERABLE = N_("Mail servers deliver only to Latin letters, digits and signs before the “@”.")
 NO_SUCH_ROLE = N_("There is no such role.")
 NO_SCOPE = N_("Say what the role reaches.")
 WRONG_SCOPE = N_("“%(scope)s” means nothing for this role.")
 NO_SUCH_CENTRE = N_("There is no centre %(scope)s.")
 EMAIL_TAKEN = N_("There is a user with this e-mail already.")
 
-_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+_DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")  # in punycode
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,14 @@ class UserSummary:
 
 
 def normalise_email(text: str) -> str:
-    """Return the e-mail in the form in which it is stored and compared, in lower case; empty for an unusable one."""
+    """Return the e-mail in the form in which it is stored and compared; empty for a text that is none.
+
+    That is lower case, without spaces around it, and a domain of national letters in these, not in punycode.
+    """
     try:
-        return read_code(text).casefold()
-    except UnusableText:
+        name, at_sign, domain = read_code(text).casefold().rpartition("@")
+        return f"{name}{at_sign}{domain.encode('idna').decode('idna')}"
+    except ValueError:
         return ""
 
 
@@ -64,8 +70,8 @@ def add_user(tx: Session, email: str, role: str, scopes: Iterable[str], now: dat
     Raises ``Invalid`` naming every field at fault, ``Conflict`` when the e-mail is taken.
     """
     address, errors = normalise_email(email), list[FieldError]()
-    if not _EMAIL.fullmatch(address) or len(address) > LONGEST_EMAIL:
-        errors.append(_find_email_error(email))
+    if mistake := _find_email_error(email):
+        errors.append(mistake)
     accepted_scopes = normalise_scopes(tx, role, scopes, errors)
     if errors:
         raise Invalid(errors)
@@ -79,14 +85,17 @@ def add_user(tx: Session, email: str, role: str, scopes: Iterable[str], now: dat
     return user
 
 
-def _find_email_error(email: str) -> FieldError:
-    """Return why this is no e-mail address; an odd character is named, because nobody can see it."""
+def _find_email_error(email: str) -> FieldError | None:
+    """Return why no letter can go to this e-mail. An odd character is named, because nobody can see it."""
     try:
         read_code(email)
+        address = smtp_address(normalise_email(email))
     except UnusableText as error:
-        if error.message != BLANK:
-            return FieldError("/email", error.message, error.params)
-    return FieldError("/email", NOT_AN_EMAIL)
+        return FieldError("/email", NOT_AN_EMAIL if error.message == BLANK else error.message, error.params)
+    except UnsendableAddress as error:
+        return FieldError("/email", NOT_DELIVERABLE if error.wrong_name else NOT_AN_EMAIL)
+    is_valid = len(address) <= LONGEST_EMAIL and _DOMAIN.fullmatch(address.rpartition("@")[2])
+    return None if is_valid else FieldError("/email", NOT_AN_EMAIL)
 
 
 def normalise_scopes(tx: Session, role: str, scopes: Iterable[str], errors: list[FieldError]) -> list[str]:

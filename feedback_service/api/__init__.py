@@ -15,6 +15,7 @@ request_body     reads the body of a request, strictly
 problems         writes refusals
 json_reply       writes replies
 openapi          builds the description for programs
+receiver         describes what the central system receives from us
 docs             shows the description to people
 health           health and metrics
 """

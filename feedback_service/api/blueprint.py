@@ -7,7 +7,7 @@ from werkzeug.exceptions import HTTPException
 from feedback_service.api import cases, deliveries, docs, health, problems, summaries, surveys, tablets
 from feedback_service.api.endpoint import GuardedView
 from feedback_service.errors import FeedbackError
-from feedback_service.i18n import NATIVE
+from feedback_service.i18n import choose_accepted_language
 from feedback_service.vocabulary import LANGUAGES
 
 HEADERS = {  # ``app`` adds them to every response of the API
@@ -36,7 +36,7 @@ def register(app: Flask) -> None:
 
 def choose_language() -> str:
     """Return the language of this request by ``Accept-Language``; the languages of a centre do not matter here."""
-    return request.accept_languages.best_match(LANGUAGES, NATIVE) or NATIVE
+    return choose_accepted_language(request.accept_languages, LANGUAGES)
 
 
 def _refuse_unknown_address() -> ResponseReturnValue | None:

@@ -91,6 +91,7 @@ class DeliverySumsReply(Schema):
     ),
     query=DeliveriesQuery,
     gives={200: (N_("A page of deliveries."), DeliveriesReply)},
+    headers={"Link": 'The address of the next page with rel="next" (RFC 8288); missing on the last page.'},
 )
 def list_deliveries(call: Call) -> Response:
     """A page of deliveries of the caller's centres."""

@@ -16,12 +16,12 @@ from feedback_service.api.endpoint import Call, Operation
 from feedback_service.api.json_reply import json_response
 from feedback_service.api.openapi import KEY_SCHEME
 from feedback_service.api.problems import EXPLANATIONS, problem_types
-from feedback_service.api.schemas import SurveyQuery
+from feedback_service.api.receiver import SCHEMAS
+from feedback_service.api.schemas import DocsQuery
 from feedback_service.config import current_settings
 from feedback_service.errors import N_, NotFound
-from feedback_service.i18n import NATIVE
+from feedback_service.i18n import choose_accepted_language
 
-SCHEMAS = Path(__file__).parents[1] / "delivery" / "schemas"
 STYLE = Path(__file__).parent / "static" / "docs.css"
 POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -49,9 +49,7 @@ def read_openapi(call: Call) -> Response:
 
 
 @bp.get("/docs")
-@Operation(
-    needs=None, summary=N_("This description as a page"), query=SurveyQuery, gives={200: (N_("The page."), None)}
-)
+@Operation(needs=None, summary=N_("This description as a page"), query=DocsQuery, gives={200: (N_("The page."), None)})
 def read_docs(call: Call) -> Response:
     """The page that describes the API."""
     document = _get_document()
@@ -60,7 +58,6 @@ def read_docs(call: Call) -> Response:
     ]
     return _render_page(
         "docs",
-        call.query["lang"],
         sections=sections,
         scopes=KEY_SCOPE_LABELS,
         kinds=_list_problem_types(),
@@ -79,7 +76,7 @@ def read_problem(slug: str) -> Response:
     """The page about a problem type, to which the ``type`` of a refusal leads."""
     for problem_type in _list_problem_types():
         if problem_type[0] == slug:
-            return _render_page("problem", _choose_language(), kind=problem_type)
+            return _render_page("problem", kind=problem_type)
     raise NotFound()
 
 
@@ -100,18 +97,21 @@ def _get_document() -> dict[str, Any]:
     return openapi_document
 
 
-def _render_page(template: str, language: str, **variables: Any) -> Response:
+def _render_page(template: str, **variables: Any) -> Response:
+    language = _choose_language()
     with force_locale(language):
         page = render_template(f"api/{template}.html", language=language, settings=current_settings(), **variables)
     response = Response(page)
     response.headers["Content-Security-Policy"] = POLICY
     response.content_language = [language]
+    response.vary.add("Accept-Language")
     return response
 
 
 def _choose_language() -> str:
-    language = request.args.get("lang", NATIVE)
-    return language if language in current_settings().languages else NATIVE
+    """Return the language that ``?lang=`` names, else the one that the browser prefers."""
+    asked, languages = request.args.get("lang"), current_settings().languages
+    return asked if asked in languages else choose_accepted_language(request.accept_languages, languages)
 
 
 def _list_problem_types() -> list[tuple[str, int, str, str]]:

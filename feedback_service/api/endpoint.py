@@ -34,8 +34,9 @@ class Operation:
 
     ``needs`` is a scope, ``TABLET``, or ``None`` if anybody may call. ``takes`` is the schema of the body, of
     at most ``max_bytes``. ``gives`` maps a status to its meaning and the schema of the reply (``None`` if it is not
-    JSON). ``refuses`` lists the errors of the story. ``note`` is a sentence or two for integrators; ``path`` says
-    what each variable part of the address means. An example of the body stands in ``examples.json``.
+    JSON). ``headers`` says what headers of such a reply mean. ``refuses`` lists the errors of the story. ``note`` is
+    a sentence or two for integrators; ``path`` says what each variable part of the address means. An example of the
+    body stands in ``examples.json``.
     """
 
     needs: str | None
@@ -45,6 +46,7 @@ class Operation:
     takes: type[Schema] | None = None
     max_bytes: int = request_body.MAX_BODY_BYTES
     gives: Mapping[int, tuple[str, type[Schema] | None]] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
     refuses: tuple[type[FeedbackError], ...] = ()
     path: Mapping[str, str] = field(default_factory=dict)
 

@@ -6,6 +6,7 @@
 import json
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
 from marshmallow import Schema
-from marshmallow.fields import Field
+from marshmallow.fields import Field, Url
 from werkzeug.routing import Rule
 
 from feedback_service import errors
+from feedback_service.api import receiver
 from feedback_service.api.endpoint import COOKIE, TABLET, GuardedView, Operation
 from feedback_service.api.fields import Choice, Uuid
 from feedback_service.api.schemas import ProblemReply
@@ -26,6 +28,13 @@ KEY_SCHEME = "key"
 REQUEST_SUFFIX = "Request"  # of the names of request schemas
 EXAMPLES = Path(__file__).with_name("examples.json")  # of bodies, by the name of the operation
 JSON, PROBLEM = "application/json", "application/problem+json"
+_RETRY_AFTER = {"Retry-After": "After how many seconds to send the request again."}
+REFUSAL_HEADERS: Mapping[int, Mapping[str, str]] = {
+    401: {"WWW-Authenticate": "“Bearer”: the kind of key that is needed (RFC 6750)."},
+    403: {"WWW-Authenticate": "“Bearer” with the scope that the key lacks (RFC 6750)."},
+    429: _RETRY_AFTER,
+    503: _RETRY_AFTER,
+}
 TAGS = {
     "cases": N_("Cases and invitations"),
     "surveys": N_("Surveys and answers"),
@@ -64,9 +73,11 @@ def build_document(app: Flask) -> dict[str, Any]:
         described_operation = _describe_operation(rule, operation, examples.get(name)) | {"operationId": name}
         spec.path(path=_openapi_path(rule), operations={method.lower(): described_operation})
     openapi_document: dict[str, Any] = json.loads(json.dumps(spec.to_dict()))
+    openapi_document["webhooks"] = {"events": {"post": receiver.describe_events_request()}}
+    openapi_document["components"]["schemas"] |= receiver.describe_schemas()
     for name, schema in openapi_document["components"]["schemas"].items():
         if not name.endswith(REQUEST_SUFFIX):
-            del schema["additionalProperties"]  # replies may get more members later
+            schema.pop("additionalProperties", None)  # what callers get may have more members later
     return openapi_document
 
 
@@ -89,7 +100,10 @@ def _describe_operation(rule: Rule, operation: Operation, example: Any) -> dict[
             {"in": "query", "schema": operation.query},
         ],
         "responses": {
-            **{str(status): _describe_reply(*reply) for status, reply in operation.gives.items()},
+            **{
+                str(status): _describe_reply(*reply) | _describe_headers(operation.headers)
+                for status, reply in operation.gives.items()
+            },
             **_describe_refusals(rule, operation),
         },
         "security": _describe_security(operation.needs),
@@ -121,7 +135,7 @@ def _describe_reply(description: str, schema: type[Schema] | None) -> dict[str, 
 
 def _describe_refusals(rule: Rule, operation: Operation) -> dict[str, Any]:
     """Describe the possible refusals by status; the titles of the errors are the description."""
-    error_types: list[type[FeedbackError]] = [*operation.refuses, errors.Unavailable]
+    error_types: list[type[FeedbackError]] = [*operation.refuses, FeedbackError, errors.Unavailable]
     if operation.needs:
         error_types += [errors.NotAuthenticated]
     if operation.needs not in (None, TABLET):
@@ -137,14 +151,22 @@ def _describe_refusals(rule: Rule, operation: Operation) -> dict[str, Any]:
     content = {PROBLEM: {"schema": ProblemReply}}
     return {
         str(status): {"description": "; ".join(status_titles), "content": content}
+        | _describe_headers(REFUSAL_HEADERS.get(status, {}))
         for status, status_titles in sorted(titles.items())
     }
+
+
+def _describe_headers(meanings: Mapping[str, str]) -> dict[str, Any]:
+    headers = {name: {"description": text, "schema": {"type": "string"}} for name, text in meanings.items()}
+    return {"headers": headers} if headers else {}
 
 
 def _describe_field(_converter: Any, field: Field[Any], **_: Any) -> dict[str, Any]:
     """Return what apispec cannot know of our fields."""
     if isinstance(field, Choice) and field.allow_none and field.values:
         return {"enum": [*field.values, None]}
+    if isinstance(field, Url):
+        return {"format": "uri"}  # apispec says "url", which is no registered format
     return {"format": "uuid"} if isinstance(field, Uuid) else {}
 
 

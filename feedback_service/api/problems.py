@@ -14,6 +14,7 @@ from feedback_service.errors import (
     N_,
     BegunElsewhere,
     FeedbackError,
+    ForeignCentre,
     Invalid,
     Malformed,
     NotAllowed,
@@ -82,7 +83,7 @@ def problem_to_json(error: FeedbackError, *, pointer_prefix: str = "") -> dict[s
         "detail": _translate(error.detail or EXPLANATIONS.get(error.slug, error.title), error.params),
         "instance": logs.request_id(),
     }
-    if isinstance(error, Invalid | BegunElsewhere):
+    if isinstance(error, Invalid | BegunElsewhere | ForeignCentre):
         members["errors"] = [
             {
                 "pointer": pointer_prefix + field_error.pointer,

@@ -143,6 +143,12 @@ class SurveyQuery(StrictSchema):
     lang = LanguageChoice(load_default="uk")
 
 
+class DocsQuery(StrictSchema):
+    """The language in which the description is read, if not the one that the browser prefers."""
+
+    lang = LanguageChoice()
+
+
 # What callers get ---------------------------------------------------------------------------------------------
 
 

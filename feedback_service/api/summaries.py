@@ -6,7 +6,7 @@ from feedback_service import clock
 from feedback_service.api.endpoint import Call, Operation
 from feedback_service.api.json_reply import json_response
 from feedback_service.api.summary_schemas import SummaryQuery, SummaryReply
-from feedback_service.errors import N_, Invalid, NotFound
+from feedback_service.errors import N_, ForeignCentre, Invalid, NotFound
 from feedback_service.figures.shapes import FigureQuery
 from feedback_service.figures.summary_json import summary_json
 from feedback_service.flow.summaries import read_both_totals
@@ -32,7 +32,7 @@ def read_summary(call: Call) -> Response:
     parameters = call.query
     centres = frozenset(parameters.get("centre") or call.centres)
     if not centres <= call.centres:
-        raise NotFound()
+        raise ForeignCentre()
     try:
         first, last = complete_period(parameters.get("from_"), parameters.get("to"), clock.kyiv_day(clock.now()))
     except EndsBeforeItBegins as error:

@@ -1,5 +1,6 @@
 """The register of centres, searched by code and by prefix."""
 
+import re
 from collections.abc import Iterable
 
 from sqlalchemy import select
@@ -10,10 +11,13 @@ from feedback_service.errors import NotFound
 from feedback_service.facts import PublicCentre
 from feedback_service.models import Centre
 
+_SIGN = r"[^\w\x00-\x1f\x7f-\x9f]+"  # control characters are no sign: a code with one is nobody's
+_SIGNS_AROUND = re.compile(rf"^{_SIGN}|{_SIGN}$")
+
 
 def normalise_code(code: str) -> str:
-    """Return the code in the spelling of the register: capitals, no space around it."""
-    return code.strip().upper()
+    """Return the code in the spelling of the register: capitals, without spaces and glued signs around it."""
+    return _SIGNS_AROUND.sub("", code.strip()).upper()
 
 
 def find_centre(tx: Session, code: str) -> Centre | None:

@@ -37,7 +37,7 @@ FAR_AHEAD = timedelta(minutes=15)  # no wait of an event is as long: a later dat
 
 REFUSAL_STATUSES = frozenset({400, 413, 415, 422})
 # The reasons are stored, and operators read them.
-UNREADABLE_REPLY = "the answer cannot be read"
+UNREADABLE_REPLY = 'the answer is a success without a JSON object that has "accepted", "duplicates" or "rejected"'
 UNNAMED_EVENT = "the answer does not name it"
 
 

@@ -16,7 +16,7 @@ from feedback_service.centres.register import find_centres, make_public_centre
 from feedback_service.config import current_settings
 from feedback_service.database import reading, transaction
 from feedback_service.delivery import events, outbox
-from feedback_service.errors import FeedbackError, NotFound
+from feedback_service.errors import FeedbackError, ForeignCentre, NotFound
 from feedback_service.flow.recording import make_service_context
 from feedback_service.keyring import Keyring, current_keyring
 from feedback_service.models import Case, Centre, Invitation
@@ -99,7 +99,7 @@ def register_cases(tx: Session, reports: Sequence[CaseUpdate], centres: Collecti
         results |= zip(positions, outcomes, strict=True)
         new_events = [_make_status_event(outcome) for outcome in outcomes if outcome.new_status]
         outbox.enqueue_events(tx.connection(), centre.id, new_events, now=now)
-    foreign_centre = RegistrationOutcome(refusal=NotFound())
+    foreign_centre = RegistrationOutcome(refusal=ForeignCentre())
     return [_make_result(results.get(position, foreign_centre), terms) for position in range(len(reports))]
 
 

@@ -10,7 +10,7 @@ from feedback_service import clock
 from feedback_service.cases.register import ServiceRef, find_or_add_service, make_service_facts
 from feedback_service.centres.register import make_public_centre, require_centre
 from feedback_service.database import reading, transaction
-from feedback_service.errors import N_, Invalid, NotFound, OtherAnswer
+from feedback_service.errors import N_, ForeignCentre, Invalid, OtherAnswer
 from feedback_service.facts import AnswerFacts, ServiceContext
 from feedback_service.flow.answers import RecordedAnswer, Survey
 from feedback_service.flow.recording import record_answer
@@ -71,10 +71,10 @@ record_hall_answer = transaction(record_hall_answer_within)
 def record_assisted_answer(tx: Session, assisted_answer: AssistedAnswer, *, centres: frozenset[str]) -> RecordedAnswer:
     """Store an answer that staff typed in, for one of the ``centres`` of their API key.
 
-    Raises ``NotFound`` for another centre, ``OtherAnswer`` if another answer has this client id, and ``Invalid``.
+    Raises ``ForeignCentre`` for another centre, ``OtherAnswer`` if another answer has this client id, and ``Invalid``.
     """
     if assisted_answer.centre not in centres:
-        raise NotFound()
+        raise ForeignCentre()
     today = clock.kyiv_day(clock.now())
     if assisted_answer.answered_on > today:
         raise Invalid.for_field("/answered_on", N_("This day has not come yet."))

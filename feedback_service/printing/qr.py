@@ -14,7 +14,7 @@ QUIET_ZONE = 4  # modules of white on every side (ISO/IEC 18004)
 MODULE_DOTS = range(1, 21)  # allowed widths of a module in printer dots
 DOTS_PER_INCH = 203.2  # receipt printers: 8 dots a millimetre
 
-_ADDRESS = re.compile(r"([a-z]+://[!-\"$->@-~]+)([?#][!-~]*)?", re.IGNORECASE)
+_ADDRESS = re.compile(r"([a-z]+://)([!-\"$->@-~]+)([?#][!-~]*)?", re.IGNORECASE)
 
 Point = tuple[int, int]
 
@@ -70,17 +70,27 @@ def render_terminal(address: str) -> str:
 
 
 def capitalise_address(address: str) -> str:
-    """Return the address in capitals up to its query: a code stores capitals in 5½ bits a character, not 8."""
+    """Return the address as a code holds it: small letters in its scheme, capitals from there to its query."""
+    return "".join(_split_address(address))
+
+
+def _split_address(address: str) -> tuple[str, str]:
+    """Return the scheme with ``://``, and the rest in capitals up to its query.
+
+    A code stores capitals in 5½ bits a character, not 8. The scheme stays in small letters, because cameras of
+    several makers open no address whose scheme is in capitals.
+    """
     parts = _ADDRESS.fullmatch(address)
     if parts is None:
         raise ValueError("a code holds an address of printable ASCII with a scheme and a host")
-    return parts[1].upper() + (parts[2] or "")
+    return parts[1].lower(), parts[2].upper() + (parts[3] or "")
 
 
 def _encode_modules(address: str, keep_case: bool = False) -> list[list[bool]]:
     """Return the rows of the smallest code with 30 % correction (level H), quiet zone included; True is dark."""
     code = qrcode.QRCode(error_correction=ERROR_CORRECT_H, border=QUIET_ZONE)
-    code.add_data(address if keep_case else capitalise_address(address))
+    for segment in [address] if keep_case else _split_address(address):
+        code.add_data(segment)
     return code.get_matrix()
 
 

@@ -2,7 +2,7 @@
 
 import re
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +20,9 @@ _FONTS_FOLDER = Path(__file__).with_name("fonts")
 _PLAIN_FONT, _BOLD_FONT = "DejaVuSansCondensed.ttf", "DejaVuSansCondensed-Bold.ttf"
 # Words that must not end a line: prepositions, initials, "м.", "вул.", "№".
 _SHORT_WORD = re.compile(r"(?<!\S)(\w{1,2}|\w{1,3}\.|смт|№) +(?=\S)")
+# Where a word longer than a line is broken, the best place first: before a dot, which so tells that the address goes
+# on, but not before the last one ("gov.ua" stays whole); after a hyphen.
+_WORD_BORDERS = (re.compile(r"(?<=.)(?=\..*\.)"), re.compile(r"(?<=-)(?=.)"))
 _TEXTS = {
     "uk": {
         "invitation": "Оцініть, як\u00a0Вас\u00a0обслужили",
@@ -94,8 +97,9 @@ def _render_code(address: str, width: int) -> Image.Image:
 def _render_text(text: str, font_name: str, size: int, width: int) -> Image.Image:
     """Return the text centred on a band of the paper's width, in ``size`` dots or smaller if a word does not fit."""
     max_width = width - 2 * MARGIN
+    drawable = "".join(filter(_is_drawable, text))
     # Not text.split(), which also splits at non-breaking spaces.
-    words = re.split(r"[ \t\r\n]+", _SHORT_WORD.sub("\\1\u00a0", text.strip()))
+    words = re.split(r"[ \t\r\n]+", _SHORT_WORD.sub("\\1\u00a0", drawable.strip()))
     font = _load_font(font_name, size)
     while size > MIN_TYPE_SIZE and max(font.getlength(word, "1") for word in words) > max_width:
         size -= 1
@@ -132,11 +136,31 @@ def _break_lines(words: list[str], font: ImageFont.FreeTypeFont, max_width: floa
         if lines[-1]:
             lines.append("")
         # A word longer than a line continues on the next line.
-        for piece in [word] if font.getlength(word, "1") <= max_width else word:
+        for piece in _split_word(word, font, max_width):
             if font.getlength(lines[-1] + piece, "1") > max_width:
                 lines.append("")
             lines[-1] += piece
     return lines
+
+
+def _split_word(word: str, font: ImageFont.FreeTypeFont, max_width: float) -> list[str]:
+    """Return pieces that each fit a line: the labels of a domain, else parts between hyphens, else characters."""
+    if font.getlength(word, "1") <= max_width:
+        return [word]
+    for border in _WORD_BORDERS:
+        pieces = border.split(word)
+        if len(pieces) > 1:
+            return [part for piece in pieces for part in _split_word(piece, font, max_width)]
+    return list(word)
+
+
+@lru_cache(maxsize=4096)
+def _is_drawable(character: str) -> bool:
+    """Whether the fonts have the character, or it parts words. For any other, they would draw a box."""
+    if character.isspace():
+        return True
+    font = _load_font(_PLAIN_FONT, MIN_TYPE_SIZE)
+    return bytes(font.getmask(character, "1")) != bytes(font.getmask("\uffff", "1"))
 
 
 @cache

@@ -144,7 +144,7 @@ def make_funnel_table(overview: Overview, questionnaires: Sequence[Questionnaire
         [_("Answered"), steps.answered],
         [_("Response rate, %"), steps.response_rate],
     ]
-    columns = (("step", _("Step")), ("n", _("Number")))
+    columns = (("step", _("Step")), ("n", _("How many")))
     return _make_table("funnel", _("From a completed case to an answer"), columns, rows)
 
 

@@ -8,8 +8,12 @@ from flask import request
 
 from feedback_service.surveys.answers import FormSubmission
 
-# Programs that fetch a link for its preview name themselves so. No person has read the page then.
-_PREVIEW_AGENTS = re.compile(r"^(WhatsApp|Viber)/|bot\b|facebookexternalhit|crawler|spider|preview", re.IGNORECASE)
+# Programs that fetch a link, mostly for its preview, name themselves: at the start, as a product with a version, or by
+# the address of a page about them. A word anywhere else may be the name of a telephone, as Cubot is.
+_PROGRAM_WORD = r"(?<![\w.-])(?!cubot)[\w.-]{0,40}(bot|crawler|spider|preview|externalhit)"
+_PROGRAMS = re.compile(
+    rf"^(WhatsApp|Viber)/|^{_PROGRAM_WORD}|{_PROGRAM_WORD}[\w.-]{{0,40}}/v?\d|\+https?://", re.IGNORECASE
+)
 _PURPOSE_HEADERS = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
 
 
@@ -59,5 +63,5 @@ def is_read_by_person() -> bool:
         request.method == "GET"
         and not any(word in purpose for word in ("prefetch", "prerender", "preview"))
         and environ.get("HTTP_SEC_FETCH_MODE", "navigate") == "navigate"
-        and not _PREVIEW_AGENTS.search(environ.get("HTTP_USER_AGENT", ""))
+        and not _PROGRAMS.search(environ.get("HTTP_USER_AGENT", ""))
     )

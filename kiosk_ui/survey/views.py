@@ -26,16 +26,16 @@ bp = Blueprint("survey", __name__, template_folder="templates")
 # --- a case's link ---
 
 
-@bp.get("/s/<token>")
-@bp.get("/S/<token>")
+@bp.get("/s/<token>", strict_slashes=False)
+@bp.get("/S/<token>", strict_slashes=False)
 def ask(token: str) -> ResponseReturnValue:
     """Show the first screen, or the second if there is a draft. Looking does not use up the link."""
     survey = answers.open_survey(token, mark_opened=is_read_by_person())
     return show_screen(survey, is_second=survey.has_draft)
 
 
-@bp.post("/s/<token>")
-@bp.post("/S/<token>")
+@bp.post("/s/<token>", strict_slashes=False)
+@bp.post("/S/<token>", strict_slashes=False)
 def answer(token: str) -> ResponseReturnValue:
     """Save the draft and show the second screen, or store the final answer.
 
@@ -71,15 +71,15 @@ def answer(token: str) -> ResponseReturnValue:
 # --- the hall's code ---
 
 
-@bp.get("/c/<centre>")
-@bp.get("/C/<centre>")
+@bp.get("/c/<centre>", strict_slashes=False)
+@bp.get("/C/<centre>", strict_slashes=False)
 def ask_in_hall(centre: str) -> ResponseReturnValue:
     """Show the first screen to people who scan the code on the wall."""
     return show_screen(uninvited_answers.open_hall_survey(centre), is_second=False)
 
 
-@bp.post("/c/<centre>")
-@bp.post("/C/<centre>")
+@bp.post("/c/<centre>", strict_slashes=False)
+@bp.post("/C/<centre>", strict_slashes=False)
 def answer_in_hall(centre: str) -> ResponseReturnValue:
     """Show the second screen, which carries the first answer along, or store the final answer."""
     form = SurveyForm.from_request()
@@ -106,8 +106,8 @@ def show_again(survey: Survey, form: SurveyForm) -> ResponseReturnValue:
 # --- afterwards ---
 
 
-@bp.get("/r/<receipt>")
-@bp.get("/R/<receipt>")
+@bp.get("/r/<receipt>", strict_slashes=False)
+@bp.get("/R/<receipt>", strict_slashes=False)
 def thanks(receipt: str) -> ResponseReturnValue:
     """Show the receipt: what happens with the answer now. It may be opened any number of times."""
     receipt_view = receipts.read_receipt(receipt)
@@ -121,8 +121,8 @@ def thanks(receipt: str) -> ResponseReturnValue:
     )
 
 
-@bp.post("/r/<receipt>")
-@bp.post("/R/<receipt>")
+@bp.post("/r/<receipt>", strict_slashes=False)
+@bp.post("/R/<receipt>", strict_slashes=False)
 def take_back(receipt: str) -> ResponseReturnValue:
     """Withdraw the answer, as its author asks."""
     receipts.withdraw_answer(receipt)

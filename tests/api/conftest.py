@@ -64,6 +64,9 @@ def assert_matches_openapi(method: str, path: str, reply: Reply) -> None:
     """The reply's status, type and shape are among those that the OpenAPI document promises."""
     documented_replies = STRICT_DOCUMENT["paths"][find_described_path(path)][method.lower()]["responses"]
     assert str(reply.status_code) in documented_replies, f"{method} {path} answered {reply.status_code}: {reply.text}"
+    documented_headers = documented_replies[str(reply.status_code)].get("headers", {})
+    given_headers = {name for name in ("Link", "Retry-After", "WWW-Authenticate") if name in reply.headers}
+    assert given_headers <= documented_headers.keys(), f"{method} {path} says nothing of {given_headers}"
     content = documented_replies[str(reply.status_code)].get("content")
     if content is not None:
         [(media_type, description)] = content.items()

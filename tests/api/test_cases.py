@@ -141,6 +141,18 @@ def test_a_case_of_a_foreign_centre_is_not_found(case_system: Caller, new_caller
     assert case_system.get(f"/cases/{case['id']}").json["invitation"]["state"] == "issued"
 
 
+def test_a_foreign_centre_is_named_in_the_same_words_as_one_that_does_not_exist(
+    case_system: Caller, elsewhere: str
+) -> None:
+    foreign, unknown = (case_system.post("/cases", make_case(centre=code)) for code in (elsewhere, "SN12999999"))
+    [in_batch] = case_system.post("/cases/batch", {"cases": [make_case(centre=elsewhere)]}).json["results"]
+
+    assert [error["pointer"] for error in foreign.json["errors"]] == ["/centre"]
+    assert [error["pointer"] for error in in_batch["problem"]["errors"]] == ["/cases/0/centre"]
+    assert foreign.json["detail"] != case_system.get(f"/cases/{uuid.uuid4()}").json["detail"]
+    assert foreign.json | {"instance": ""} == unknown.json | {"instance": ""}
+
+
 def test_the_same_number_in_two_centres_is_two_cases(new_caller: NewCaller, elsewhere: str) -> None:
     both = new_caller(centres=(elsewhere, story.CENTRE))
     here, there = both.post("/cases", make_case()), both.post("/cases", make_case(centre=elsewhere))

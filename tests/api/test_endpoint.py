@@ -418,6 +418,11 @@ def test_an_address_that_only_looks_like_the_api_is_a_page(client: FlaskClient) 
         ("fr", "uk"),
         ("*", "uk"),
         (";;q=", "uk"),
+        ("uk-UA, en;q=0.8", "uk"),
+        ("en-US, uk;q=0.5", "en"),
+        ("en;q=0.3, uk-UA;q=0.9", "uk"),
+        ("fr, EN-gb;q=0.2", "en"),
+        ("en;q=0, *", "uk"),
     ],
 )
 def test_titles_are_ukrainian_unless_english_is_asked_for(stranger: Caller, accepts: str | None, language: str) -> None:

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ import pytest
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 
+from feedback_service.delivery.events import RESPONSE_WITHDRAWN, build_body
+from feedback_service.delivery.transports.https import MEDIA_TYPE
+from feedback_service.delivery.webhook_signature import sign_request
 from tests.api.conftest import OPENAPI_DOCUMENT, Caller
 from tests.kiosk_ui.outline import check_house_rules
 from tests.support.database import FreshDatabase, SharedDatabase
@@ -65,6 +69,39 @@ def test_every_example_fits_its_own_schema() -> None:
     assert examples == 8
 
 
+def test_a_client_can_page_wait_and_find_its_key_by_what_is_described() -> None:
+    for path, method, told in operations():
+        replies = told["responses"]
+        assert list(replies["503"]["headers"]) == ["Retry-After"], f"{method} {path}"
+        assert replies["500"]["content"]["application/problem+json"]["schema"]["$ref"].endswith("/Problem")
+        if told["security"]:
+            assert list(replies["401"]["headers"]) == ["WWW-Authenticate"]
+    assert list(OPENAPI_DOCUMENT["paths"]["/api/v1/deliveries"]["get"]["responses"]["200"]["headers"]) == ["Link"]
+
+
+def test_every_format_is_a_registered_one() -> None:
+    formats = set(re.findall(r'"format": "([^"]+)"', json.dumps(OPENAPI_DOCUMENT)))
+
+    assert formats <= {"uuid", "uri", "date", "date-time", "float"}
+
+
+def test_the_request_with_events_is_described_as_it_is_sent() -> None:
+    told = OPENAPI_DOCUMENT["webhooks"]["events"]["post"]
+    [(media_type, body)] = told["requestBody"]["content"].items()
+    event = build_body(
+        id="0199a1b2-0000-7000-8000-000000000001", centre="SN12000007", type=RESPONSE_WITHDRAWN, subject="x",
+        time=datetime(2026, 11, 20, 10, tzinfo=UTC), sequence=1, public_url="https://vidhuk.example",
+        data={"response_id": "b1960a64-8a78-467f-9e8b-098667ae8ebc"},
+    )  # fmt: skip
+    signed = sign_request("msg_1", datetime.now(UTC), b"[]", [b"k" * 32])
+    batch_schema = {**body["schema"], "components": OPENAPI_DOCUMENT["components"]}
+
+    assert MEDIA_TYPE.startswith(media_type)
+    assert {parameter["name"] for parameter in told["parameters"]} == signed.keys()
+    assert list(Draft202012Validator(batch_schema).iter_errors([json.loads(event)])) == []
+    assert list(Draft202012Validator(batch_schema).iter_errors([json.loads(event) | {"data": {}}])) != []
+
+
 def test_names_of_operations_are_unique() -> None:
     names = [told["operationId"] for _, _, told in operations()]
     assert len(set(names)) == len(names)
@@ -89,6 +126,20 @@ def test_the_page_names_every_operation_in_the_readers_language(client: FlaskCli
     assert "<script" not in page and "style=" not in page
     check_house_rules(reply.text)
     assert client.get("/docs.css").mimetype == "text/css"
+
+
+@pytest.mark.parametrize("path", ["/api/v1/docs", "/problems/not-found"])
+@pytest.mark.parametrize(
+    ("query", "accepts", "language"),
+    [("", "en-US, uk;q=0.5", "en"), ("", "uk-UA, en;q=0.8", "uk"), ("?lang=uk", "en", "uk"), ("?lang=en", "uk", "en")],
+)
+def test_a_page_about_the_api_follows_the_browser_unless_its_address_names_a_language(
+    client: FlaskClient, path: str, query: str, accepts: str, language: str
+) -> None:
+    reply = client.get(f"{path}{query}", headers={"Accept-Language": accepts})
+
+    assert f'<html lang="{language}">' in reply.text
+    assert "Accept-Language" in reply.headers["Vary"]
 
 
 def test_the_quick_start_works_as_printed(tmp_path: Path, fresh_database: FreshDatabase) -> None:

@@ -92,7 +92,8 @@ def test_centres_are_pooled_and_foreign_ones_are_not_there(app: Flask, new_calle
     assert respondents(both, f"?centre={ELSEWHERE}") == respondents(theirs, "") == 6
     assert theirs.get(f"/summaries?centre={story.CENTRE}").status_code == 404
     assert theirs.get(f"/summaries?centre={ELSEWHERE}&centre={story.CENTRE}").status_code == 404
-    assert theirs.get("/summaries?centre=SN00000000").status_code == 404
+    unknown = theirs.get("/summaries?centre=SN00000000")
+    assert (unknown.status_code, unknown.json["errors"][0]["pointer"]) == (404, "/centre")
 
 
 @pytest.mark.parametrize(

@@ -244,4 +244,5 @@ def test_an_assisted_answer_older_than_every_questionnaire_is_taken_and_counted(
 
 
 def test_staff_enter_answers_for_their_own_centre_only(case_system: Caller) -> None:
-    assert case_system.post("/responses", heard(centre="SN12000099")).status_code == 404
+    refused = case_system.post("/responses", heard(centre="SN12000099"))
+    assert (refused.status_code, refused.json["errors"][0]["pointer"]) == (404, "/centre")

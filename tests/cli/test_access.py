@@ -50,6 +50,11 @@ def test_a_user_with_a_wrong_scope_is_not_added(operator: Operator, role: str, s
     assert scope in error and "%(" not in error
 
 
+def test_a_user_whom_no_letter_can_reach_is_not_added(operator: Operator) -> None:
+    error = operator.run_failing("user", "add", "олена@rada.example", "--role", "head", "--scope", CENTRE)
+    assert "“@”" in error
+
+
 def test_a_user_is_disabled_and_enabled_again(operator: Operator, context: None) -> None:
     create_centre()
     add = ("user", "add", "olena@rada.example", "--role", "head", "--scope", CENTRE)

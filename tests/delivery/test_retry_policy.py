@@ -21,6 +21,7 @@ from feedback_service.delivery.retry_policy import (
     channel_wait,
     decide_outcome,
 )
+from feedback_service.models.delivery import LONGEST_REASON
 
 NOW = datetime(2026, 11, 20, 8, 15, tzinfo=UTC)
 SENT = ("a", "b", "c", "d")
@@ -153,6 +154,14 @@ def test_a_success_that_cannot_be_read_is_a_failure_of_the_connection(body: byte
         retry_policy.UNREADABLE_REPLY,
     )
     assert decision.circuit.is_paused(NOW)
+
+
+@pytest.mark.parametrize(("status", "body"), [(204, b""), (200, b"ok")])
+def test_an_empty_success_says_what_the_receiver_has_to_answer(status: int, body: bytes) -> None:
+    reason = retry_policy.parse_reply(status, {}, body, now=NOW).reason
+
+    assert all(name in reason for name in ('"accepted"', '"duplicates"', '"rejected"'))
+    assert len(reason) <= LONGEST_REASON
 
 
 def test_a_receipt_is_understood_as_far_as_it_makes_sense() -> None:

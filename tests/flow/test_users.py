@@ -5,6 +5,7 @@ import uuid
 import pytest
 
 from feedback_service.access.sessions import CurrentUser
+from feedback_service.access.users import NOT_DELIVERABLE
 from feedback_service.errors import ChangedMeanwhile, Conflict, Invalid, NotAllowed, NotFound, NotRecognised
 from feedback_service.flow import sign_in, users
 from feedback_service.models import JournalEntry, User, UserScope
@@ -82,10 +83,30 @@ def test_users_grant_only_what_they_may(maker: str, role: str, scopes: list[str]
     assert "taras@rada.example" not in {user.email for user in stored.read_rows(User)}
 
 
-@pytest.mark.parametrize("email", ["", "taras", "taras@rada", "a b@rada.example", "@rada.example", "x" * 250 + "@r.ua"])
+@pytest.mark.parametrize(
+    "email",
+    ["", "taras", "taras@rada", "a b@rada.example", "@rada.example", "x" * 250 + "@r.ua", "a,b@rada.example",
+     "a@ra_da.example", "a@-rada.example", "a@rada..example", "<a>@rada.example", f"a@{'р' * 64}.укр"],
+)  # fmt: skip
 def test_what_is_no_e_mail_is_refused(email: str) -> None:
     with pytest.raises(Invalid):
         users.add_user(None, email, "head", [OWN])
+
+
+def test_an_e_mail_that_no_letter_can_reach_is_refused_with_the_reason() -> None:
+    with pytest.raises(Invalid) as refused:
+        users.add_user(None, "олена@рада.укр", "head", [OWN])
+
+    assert [(error.pointer, error.detail) for error in refused.value.errors] == [("/email", NOT_DELIVERABLE)]
+
+
+def test_a_domain_of_national_letters_is_kept_in_them_however_it_is_typed() -> None:
+    users.add_user(None, "Olena@РАДА.укр", "head", [OWN])
+
+    assert reach("olena@рада.укр") == ("head", {OWN})
+    assert reach("olena@xn--80aal0c.xn--j1amh") == ("head", {OWN})
+    with pytest.raises(Conflict):
+        users.add_user(None, "olena@xn--80aal0c.xn--j1amh", "head", [OWN])
 
 
 def test_an_e_mail_belongs_to_one_user_however_it_is_written() -> None:

@@ -88,6 +88,19 @@ def test_letters_of_the_address_may_be_small_or_capital(invited: Invited, get_pa
     assert get_page(f"/s{path[2:]}").find_field("off.nps", "10")
 
 
+@pytest.mark.parametrize("glued", [".", ")", ",", "»", "%E2%80%8B", "/", ").", "./"])
+def test_a_link_with_a_sign_that_a_message_glued_to_it_opens_the_survey_and_takes_the_answer(
+    client: FlaskClient, get_page: GetPage, invited: Invited, glued: str
+) -> None:
+    path = f"{invited()}{glued}"
+
+    assert get_page(path).find_field("off.nps", "10")
+    sent = client.post(path, data={"off.nps": "9", "finish": "1"})
+    assert sent.status_code == 303
+    assert get_page(sent.location + glued)
+    assert get_page(f"/C/{story.CENTRE}{glued}").find_field("off.nps", "10")
+
+
 @pytest.mark.parametrize(
     ("asks", "counted"),
     [

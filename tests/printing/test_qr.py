@@ -104,17 +104,35 @@ def test_four_light_modules_surround_the_code_and_no_more(address: str) -> None:
 def test_the_picture_has_one_bit_a_dot_and_prints_at_its_true_size() -> None:
     code = picture(qr.render_png(ADDRESS))
     assert code.mode == "1"
-    assert code.size == (246, 246)
+    assert code.size == (270, 270)
     assert code.info["dpi"] == pytest.approx((203.2, 203.2))
 
 
-def test_an_address_of_50_capitals_fits_version_4_with_the_highest_correction() -> None:
-    (code,) = zxingcpp.read_barcodes(picture(qr.render_png(ADDRESS)).convert("L"))
-    assert (len(ADDRESS), code.ec_level, len(modules(ADDRESS))) == (50, "H", 33 + 8)
+@pytest.mark.parametrize(
+    ("host_length", "version"),
+    [(4, 4), (7, 4), (8, 5), (13, 5), (14, 5), (21, 5), (22, 6), (27, 6), (28, 6), (42, 6), (43, 7)],
+)
+def test_small_letters_in_the_scheme_alone_keep_the_code_small_with_the_highest_correction(
+    host_length: int, version: int
+) -> None:
+    address = f"https://{'a' * host_length}/S/{'A7Q2' * 6}ZZ"
+
+    (code,) = zxingcpp.read_barcodes(picture(qr.render_png(address)).convert("L"))
+
+    # With every character as a byte, level H would need version 5 for a host of 4 letters and 8 for 28.
+    assert (code.ec_level, len(modules(address))) == ("H", 17 + 4 * version + 8)
+    assert code.text == f"https://{'A' * host_length}/S/{'A7Q2' * 6}ZZ"
+
+
+@pytest.mark.parametrize("scheme", ["https", "HTTPS", "Https", "http"])
+def test_a_camera_reads_the_scheme_in_small_letters_however_it_was_written(scheme: str) -> None:
+    code = picture(qr.render_png(f"{scheme}://vidhuk.gov.ua/s/ab"))
+
+    assert read_qr_codes(code) == [f"{scheme.lower()}://VIDHUK.GOV.UA/S/AB"]
 
 
 def test_only_what_the_server_reads_in_either_case_is_put_in_capitals() -> None:
-    assert qr.capitalise_address("http://Host:8000/s/ab?via=sms#top") == "HTTP://HOST:8000/S/AB?via=sms#top"
+    assert qr.capitalise_address("http://Host:8000/s/ab?via=sms#top") == "http://HOST:8000/S/AB?via=sms#top"
 
 
 @pytest.mark.parametrize(
@@ -138,8 +156,8 @@ def test_the_drawing_is_named_and_needs_no_style() -> None:
 def test_the_terminal_shows_black_on_white_within_80_columns() -> None:
     lines = qr.render_terminal(ADDRESS).splitlines()
     assert all(line.startswith("\x1b[38;5;231;48;5;16m") and line.endswith("\x1b[0m") for line in lines)
-    assert drawn(qr.render_terminal(ADDRESS)).width == 41
-    assert len(lines) == 21
+    assert drawn(qr.render_terminal(ADDRESS)).width == 45
+    assert len(lines) == 23
 
 
 @pytest.mark.slow

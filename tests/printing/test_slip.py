@@ -100,7 +100,7 @@ def test_the_code_on_a_slip_is_the_one_of_6_dots_untouched(width: Width) -> None
     assert contains(bits(printed(width)), bits(code))
 
 
-@pytest.mark.parametrize(("length", "dots"), [(143, 6), (180, 5), (300, 4)])
+@pytest.mark.parametrize(("length", "dots"), [(137, 6), (180, 5), (300, 4)])
 def test_a_long_address_gets_fewer_whole_dots_never_a_stretched_code(length: int, dots: int) -> None:
     address = "https://vidhuk.gov.ua/S/".ljust(length, "A")
     code = Image.open(BytesIO(qr.render_png(address, dots)))
@@ -166,6 +166,33 @@ def test_every_ukrainian_letter_and_mark_has_its_own_shape(face: Path) -> None:
     shapes = {letter: bytes(font.getmask(letter, "1")) for letter in ALPHABET + "’ʼ«»„“—–№₴" + "0123456789-:./"}
     assert missing not in shapes.values()
     assert all(any(shape) for shape in shapes.values())
+
+
+@pytest.mark.parametrize(
+    ("domain", "lines"),
+    [
+        ("vidhuk.kamianets-podilskyi-miska-rada.gov.ua", ["vidhuk", ".kamianets-podilskyi-miska-rada", ".gov.ua"]),
+        ("vidhuk-poslugy.tsnap.kam-rada.gov.ua:8443", ["vidhuk-poslugy.tsnap.kam-rada", ".gov.ua:8443"]),
+        (
+            "feedback.administrative-services-of-the-amalgamated-community.gov.ua",
+            ["feedback.administrative-services-of-", "the-amalgamated-community.gov.ua"],
+        ),
+    ],
+)
+def test_a_long_domain_is_broken_before_a_dot_or_after_a_hyphen_and_its_end_stays_whole(
+    domain: str, lines: list[str]
+) -> None:
+    picture = printed(domain=domain)
+
+    assert [line for line in lines if not says(picture, line)] == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_what_the_fonts_cannot_draw_is_left_out_of_a_name(width: Width) -> None:
+    adorned = printed(width, centre="ЦНАП 😀 «Дія»\u200d ☀\ufe0f міста 👨\u200d👩\u200d👧 Е\u0301нергодар 中")
+
+    assert np.array_equal(bits(adorned), bits(printed(width, centre="ЦНАП «Дія» міста Енергодар")))
+    assert printed(width, centre="😀").height
 
 
 def test_there_is_no_slip_in_a_language_we_do_not_speak() -> None:

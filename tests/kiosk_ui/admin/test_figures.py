@@ -250,6 +250,14 @@ def test_an_explanation_is_kept_with_its_author_day_and_earlier_versions(head: S
     assert "Nothing has been written" in get_text(head, "/admin/sources-compared?lang=en")
 
 
+def test_the_funnel_counts_invitations_and_the_journal_numbers_entries(head: StaffClient) -> None:
+    funnel = head.get("/admin/figures/export?table=funnel&format=csv").text
+    assert funnel.lstrip("\ufeff").splitlines()[0] == "Крок;Кількість"
+
+    explain(head, "Причина")
+    assert "Номер" in get_text(head, "/admin/journal")
+
+
 def test_of_two_who_write_at_once_the_second_sees_the_first(head: StaffClient, signed_in: SignedIn) -> None:
     other = signed_in("administrator")
     assert explain(other, "Перша думка").status_code == 303

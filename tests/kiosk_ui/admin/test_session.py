@@ -251,7 +251,13 @@ def test_a_form_sent_too_late_is_kept_through_both_questions_and_offered_again(
 ) -> None:
     with app.app_context():
         me = StaffClient(app, EMAIL, staff.create_session(EMAIL))
-    typed = {"version": "1", "name": "Прозорий офіс", "contact": XSS, "notice": f"{XSS}\u2028", "languages": ["uk", "en"]}
+    typed = {
+        "version": "1",
+        "name": "Прозорий офіс",
+        "contact": XSS,
+        "notice": f"{XSS}\u2028",
+        "languages": ["uk", "en"],
+    }
     pass_an_hour(app, me, time_is)
 
     late = me.post(f"{PROFILE}?lang=en", typed | {"password": "таємниця", "current": "теж", "code": "123456"})
