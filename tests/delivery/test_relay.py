@@ -560,7 +560,11 @@ def test_a_centre_that_cannot_be_numbered_delays_no_other(event_relay: Relay, ce
     ("reply", "problem", "reason"),
     [
         (ScriptedReply(401, b"{}", stores=False), "answers, but takes nothing", "HTTP 401"),
-        (ScriptedReply(200, b"OK", stores=False), "answers, but takes nothing", "the answer cannot be read"),
+        (
+            ScriptedReply(200, b"OK", stores=False),
+            "answers, but takes nothing",
+            'the answer is a success without a JSON object that has "accepted", "duplicates" or "rejected"',
+        ),
         (ScriptedReply(resets=True), "cannot be reached", "the connection broke"),
     ],
 )
