@@ -12,7 +12,7 @@ from typing import ParamSpec
 
 from flask.globals import app_ctx
 
-from feedback_service.flow import alarm_duties, maintenance
+from feedback_service.flow import alarm_duties, audit, maintenance
 from feedback_service.flow.maintenance import PurgeCounts, Stop
 from feedback_service.logs import log
 
@@ -43,6 +43,7 @@ DUTIES = (
     Duty(maintenance.purge_expired_data, 3600),
     Duty(maintenance.blank_delivered_events, 3600),
     Duty(maintenance.purge_sessions_and_attempts, 3600),
+    Duty(audit.enter_reads, 60),
     Duty(alarm_duties.raise_alarms, 5),
     Duty(alarm_duties.send_alarm_emails, 5),
     Duty(alarm_duties.review_alarms, 3600),

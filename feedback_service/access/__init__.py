@@ -9,4 +9,5 @@ second_factor  one-time codes
 throttle       waits after wrong attempts
 api_keys       keys of case systems and portals
 audit_log      who saw and did what, chained by hashes
+noted_reads    who read which figures and comments, hour by hour
 """

@@ -6,7 +6,7 @@ transactions    ``transaction`` writes, ``reading`` reads, ``optimistic_transact
 driver_errors   which errors mean a lost race, and which a database that is busy or not reachable
 compiled        statements of a visit, compiled once: the only shortcut past SQLAlchemy
 sqlite_queue    the queue of writers to a SQLite file
-deferred_writes small writes that may be lost, collected for one commit
+deferred_writes small writes that nobody waits for, collected for one commit
 """
 
 from feedback_service.database.compiled import execute_write, fetch_rows, write_guarded
