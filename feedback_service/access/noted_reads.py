@@ -87,10 +87,13 @@ def describe_read(
 def note_reads(tx: Session, reads: Iterable[Read]) -> None:
     """Add the reads to those of their hours."""
     rows: dict[tuple[uuid.UUID, datetime, bytes], dict[str, Any]] = {}
+    chains: dict[frozenset[str], list[uuid.UUID]] = {}
     for read in reads:
+        if read.centres not in chains:
+            chains[read.centres] = _find_chains(tx, read.centres)
         reader_hash = json.dumps([str(read.actor.user_id), read.page, read.details]).encode()
         read_hash, hour = hashlib.sha256(reader_hash).digest(), truncate_to_hour(read.at)
-        for chain in _find_chains(tx, read.centres):
+        for chain in chains[read.centres]:
             row = rows.setdefault(
                 (chain, hour, read_hash),
                 {

@@ -9,10 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
-from feedback_service.access import api_keys
+from feedback_service.access import api_keys, roles
 from feedback_service.database import deferred_writes, transaction
 from feedback_service.flow import audit
 from feedback_service.models import Centre, JournalEntry, NotedRead
+from kiosk_ui.admin import ADDRESSES
 from tests.conftest import TimeIs
 from tests.kiosk_ui.admin.conftest import FOREIGN_CENTRE, OWN_CENTRE, SignedIn
 from tests.kiosk_ui.outline import check_house_rules
@@ -76,6 +77,29 @@ def test_a_read_is_told_with_its_parameters(signed_in: SignedIn, method: str, ad
     [row] = [row for row in list_rows(me) if "SN12000007" in row]
     assert "перегляд" in row and me.email in row
     assert words in row
+
+
+def test_every_page_of_figures_or_comments_notes_its_reads(app: Flask, signed_in: SignedIn) -> None:
+    me, seen = signed_in("head"), set()
+    for method, address, view in ADDRESSES:
+        if method == "GET" and view.need in (roles.AGGREGATES, roles.COMMENTS):
+            path = address.replace("<centre>", OWN_CENTRE).replace("<format>", "csv")
+            if me.get(f"/admin{path}").status_code == 200:
+                seen.add(view.__name__)  # type: ignore[attr-defined]
+
+    with app.app_context():
+        audit.recent_reads.write_now()
+        noted = {read.page for read in stored.read_rows(NotedRead)}
+    assert len(seen) > 3
+    assert noted == seen
+
+
+def test_a_page_that_was_only_probed_is_noted_like_one_that_was_seen(signed_in: SignedIn) -> None:
+    me = signed_in("head")
+
+    assert me.client.head("/admin/keys").status_code == 200
+
+    assert [row for row in list_rows(me) if "Ключі" in row and me.email in row]
 
 
 def test_parameters_are_told_as_they_were_understood(signed_in: SignedIn) -> None:
