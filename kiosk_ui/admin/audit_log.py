@@ -42,6 +42,7 @@ def journal() -> ResponseReturnValue:
         centres=visible_centres(),
         may_see_installation=may_see_installation,
         page=page,
+        page_size=audit.PAGE_SIZE,
         wanted=wanted,
         kinds={kind: audit_text.KIND_LABELS[kind] for kind in KINDS},
         earlier_before=earlier_before,

@@ -1,9 +1,12 @@
 """Reads of figures and comments: equal ones of an hour become one entry of the audit log, whose chain stays whole."""
 
+import threading
 import uuid
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -192,3 +195,35 @@ def test_other_pages_and_changes_are_told_apart() -> None:
     assert find_entries(EntryFilter(kind="comments")) == [f"comments {story.CENTRE}"]
     assert find_entries(EntryFilter(kind="other_pages")) == ["keys"]
     assert find_entries(EntryFilter(kind="changes")) == ["Портал"]
+
+
+def test_no_read_is_lost_or_counted_twice_when_several_note_and_enter_at_once(app: Flask) -> None:
+    pages = [f"page-{number}" for number in range(6)]
+
+    def note(order: int) -> None:
+        with app.app_context():
+            for _ in range(5):
+                note_reads([make_read(page=page) for page in pages[::order]])
+
+    def enter() -> None:
+        with app.app_context():
+            for _ in range(8):
+                enter_reads(NEXT_HOUR, 4)
+
+    threads = [threading.Thread(target=note, args=(order,)) for order in (1, -1, 1)]
+    threads += [threading.Thread(target=enter) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    while enter_reads(NEXT_HOUR, 10):
+        pass
+
+    counted: Counter[str] = Counter()
+    for _email, object in read_entries():
+        page, details = noted_reads.read_details(object, AT)
+        assert details is not None
+        counted[page] += details.times
+    assert counted == {page: 15 for page in pages}
+    [head] = check_chains()
+    assert isinstance(head, ChainHead)

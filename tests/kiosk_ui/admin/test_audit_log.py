@@ -218,6 +218,16 @@ def test_nobody_reads_on_when_very_many_reads_wait_for_the_database(
     assert me.get(f"/admin/?{NOVEMBER}").status_code == 503
 
 
+def test_the_journal_says_when_not_all_reads_of_the_hour_are_on_the_page(
+    signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    me = signed_in("head")
+    monkeypatch.setattr(audit, "PAGE_SIZE", 2)
+    for source, is_said in (("qr_case", False), ("qr_hall", True), ("tablet_hall", True)):
+        me.get(f"/admin/?{NOVEMBER}&source={source}")
+        assert ("лише найновіші" in me.get("/admin/journal").text) == is_said
+
+
 def test_an_unknown_parameter_of_an_entry_is_told_as_it_is(app: Flask, signed_in: SignedIn) -> None:
     me = signed_in("head")
     with app.app_context():
