@@ -4,21 +4,44 @@ import gc
 import multiprocessing
 import os
 import shutil
+import socket
+import struct
 import tempfile
 from typing import Any
 
+from gunicorn.config import Config
 from gunicorn.glogging import Logger
+from gunicorn.http import wsgi
+from gunicorn.http.errors import InvalidHeader
 
 from feedback_service import logs
 
+os.umask(0o077)  # databases, logs and packages hold what people said: their owner alone reads them
+wsgi.SERVER = "vidhuk"  # in the header "Server"; gunicorn has no setting for it
+
+STALLED_SECONDS = 10  # a client that neither sends nor takes a byte for so long loses its connection
+DISCARDED_BYTES = 64 * 1024  # of an unread body; gunicorn drops the connection after so many
+
 
 class logger_class(Logger):
-    """Gunicorn's logger without an access log; with a ``logconfig_dict`` it would build each line and drop it."""
+    """Gunicorn's logger, which writes through our log and has no access log.
+
+    Addresses of surveys are secrets, so only the service's own log, which has routes, may mention requests.
+    """
 
     access_log_enabled = False
 
+    def setup(self, cfg: Config) -> None:
+        """Set up the log, also when gunicorn reads its settings again."""
+        super().setup(cfg)
+        self.error_log.handlers.clear()  # gunicorn's own handler would quote addresses
+        self.error_log.propagate = True
+        logs.configure_logging()
 
-bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
+
+_host = os.environ.get("HOST") or "127.0.0.1"
+_is_bare_ipv6 = ":" in _host and not _host.startswith(("[", "unix:", "fd:"))
+bind = f"{f'[{_host}]' if _is_bare_ipv6 else _host}:{os.environ.get('PORT') or '8000'}"
 workers = int(os.environ.get("WEB_CONCURRENCY", max(2, multiprocessing.cpu_count())))
 worker_class = "gthread"
 threads = 4
@@ -32,26 +55,18 @@ limit_request_fields = 50
 # Every worker counts its requests in files of this folder, so that /metrics shows the sum.
 _own_counters_folder = None if "PROMETHEUS_MULTIPROC_DIR" in os.environ else tempfile.mkdtemp(prefix="vidhuk-counters-")
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", _own_counters_folder or "")
-# Addresses of surveys are secrets, so only the service's own log, which has routes, may mention requests.
 accesslog = None
-_no_handlers = {
-    "level": "INFO",
-    "handlers": [],
-    "propagate": True,
-}  # gunicorn's handlers would quote addresses
-logconfig_dict = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "root": {"level": "INFO", "handlers": []},
-    "loggers": {
-        "gunicorn.error": _no_handlers,
-        "gunicorn.access": _no_handlers | {"level": "CRITICAL"},
-    },
-}
 
 
-def when_ready(server: object) -> None:
-    """Exclude what is loaded from garbage collection, so that workers go on sharing its memory pages."""
+def when_ready(server: Any) -> None:
+    """Limit how long a thread waits for a silent client, and keep what is loaded out of garbage collection.
+
+    Connections inherit both limits from the listening socket. The second thing lets workers share memory pages.
+    """
+    limit = struct.pack("ll", STALLED_SECONDS, 0)
+    for listener in server.LISTENERS:
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
     gc.collect()
     gc.freeze()
 
@@ -59,6 +74,19 @@ def when_ready(server: object) -> None:
 def post_fork(server: object, worker: object) -> None:
     """Configure the service's log in every worker."""
     logs.configure_logging()
+
+
+def pre_request(worker: object, req: Any) -> None:
+    """Refuse a request that HTTP/1.1 forbids; announce the end of a connection that cannot be kept.
+
+    Gunicorn drops a connection whose request has a long body that nobody reads, for example after 413; the response
+    has to say so.
+    """
+    headers = dict(req.headers)
+    if req.version == (1, 1) and [name for name, _ in req.headers].count("HOST") != 1:
+        raise InvalidHeader("HOST", req=req)
+    if int(headers.get("CONTENT-LENGTH", 0)) >= DISCARDED_BYTES or "TRANSFER-ENCODING" in headers:
+        req.force_close()
 
 
 def child_exit(server: object, worker: Any) -> None:

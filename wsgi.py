@@ -26,6 +26,7 @@ def register_commands(app: Flask) -> None:
     commands.register(app)
 
 
+os.umask(0o077)  # databases, logs and packages hold what people said: their owner alone reads them
 logs.configure_logging()
 app = Flask("feedback_service", static_folder=None)
 try:

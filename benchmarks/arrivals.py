@@ -2,8 +2,8 @@
 
 The whole installation runs: web, worker, demo central system. People answer at a steady pace, first for a while
 when all is well, then while the central system knows another secret than ours, then while we sign with another.
-An event's way is from ``created_at``, written in the transaction that made it true, to ``received_at`` in the
-receiver's book; both are of this machine's clock.
+An answer's way is from its request to ``received_at`` in the receiver's book; both are of this machine's clock. What
+the service stores of an event tells no more than the hour.
 """
 
 import statistics
@@ -22,6 +22,7 @@ from benchmarks.serving import pss_mib
 from feedback_service.app import create_app
 from feedback_service.config import Settings
 from feedback_service.database import db, reading
+from feedback_service.delivery.events import RESPONSE_RECORDED
 from feedback_service.models import Event
 from tests.faults.installation import CENTRES, Installation
 
@@ -36,9 +37,9 @@ def measure(dialect: str, folder: Path, *, answers_a_second: int, seconds: int) 
     with Installation(folder, dialect, relay_count=1) as ours:
         links = iter(_invitations(ours, answers_a_second * seconds * 3))
         ours.wait_until_drained(300)
-        well, pace = _answer(ours, links, answers_a_second, seconds)
+        sent, pace = _answer(ours, links, answers_a_second, seconds)
         ours.wait_until_drained()
-        delays = _delays(ours, since=well)
+        delays = _delays(ours, sent)
         [worker] = ours.relays
         web, work = pss_mib(ours.web.pid), pss_mib(worker.pid)
         wrong: dict[str, float] = {}
@@ -61,7 +62,7 @@ def measure(dialect: str, folder: Path, *, answers_a_second: int, seconds: int) 
         "in_time_percent": round(100 * sum(delay <= IN_TIME for delay in delays) / len(delays), 2),
         **wrong,
         "events_in_all": len(kept),
-        "dead": sum(state == "dead" for state, _ in kept.values()),
+        "dead": sum(state == "dead" for state in kept.values()),
         "missing": len(missing),
         "web_mib": round(web, 1),
         "worker_mib": round(work, 1),
@@ -91,42 +92,43 @@ def _invitations(ours: Installation, number: int) -> list[str]:
     return paths
 
 
-def _answer(ours: Installation, links: Any, a_second: int, seconds: int) -> tuple[datetime, float]:
-    """Let people answer at that pace for so long; return when it began, and the pace that was reached."""
-    began, at = time.monotonic(), datetime.now(UTC)
+def _answer(ours: Installation, links: Any, a_second: int, seconds: int) -> tuple[dict[str, datetime], float]:
+    """Let people answer at that pace for so long; return when each answer was sent, and the pace that was reached."""
+    began, sent = time.monotonic(), dict[str, datetime]()
     paths = [next(links) for _ in range(a_second * seconds)]
 
     def one(person: int) -> None:
         with httpx.Client(base_url=ours.url, timeout=60, trust_env=False) as phone:
             for place in range(person, len(paths), PEOPLE):
                 time.sleep(max(0.0, began + place / a_second - time.monotonic()))
-                form = {"off.nps": "9", "off.staff": "great", "client_id": str(uuid.uuid4()), "finish": "1"}
-                reply = phone.post(paths[place], data=form)
-                if reply.status_code != 303:
+                answers = {"off.nps": 9, "off.staff": "great"}
+                members = {"client_id": str(uuid.uuid4()), "language": "uk", "answers": answers}
+                address = f"/api/v1/surveys/{paths[place].removeprefix('/S/')}/responses"
+                at, reply = datetime.now(UTC), phone.post(address, json=members)
+                if reply.status_code != 201:
                     raise RuntimeError(f"an answer was refused with {reply.status_code}")
+                sent[reply.json()["id"]] = at
 
     with ThreadPoolExecutor(PEOPLE) as people:
         list(people.map(one, range(PEOPLE)))
-    return at, len(paths) / (time.monotonic() - began)
+    return sent, len(paths) / (time.monotonic() - began)
 
 
-def _delays(ours: Installation, since: datetime) -> list[float]:
-    """Return the seconds from commit to the receiver's store, for events committed since then."""
-    promised = {id: at for id, (_, at) in _kept(ours).items() if at >= since}
+def _delays(ours: Installation, sent: dict[str, datetime]) -> list[float]:
+    """Return the seconds from the request to the receiver's store, for each of these answers that has arrived."""
     return [
-        (datetime.fromisoformat(event["received_at"]) - promised[event["id"]]).total_seconds()
+        (datetime.fromisoformat(event["received_at"]) - sent[event["data"]["response_id"]]).total_seconds()
         for event in ours.read_received_events()["events"]
-        if event["id"] in promised
+        if event["type"] == RESPONSE_RECORDED and event["data"]["response_id"] in sent
     ]
 
 
-def _kept(ours: Installation) -> dict[str, tuple[str, datetime]]:
-    """Return state and instant of every event in the outbox."""
+def _kept(ours: Installation) -> dict[str, str]:
+    """Return the state of every event in the outbox."""
 
     @reading
-    def kept(tx: Session) -> dict[str, tuple[str, datetime]]:
-        rows = tx.execute(select(Event.id, Event.state, Event.created_at))
-        return {str(id): (state, at) for id, state, at in rows}
+    def kept(tx: Session) -> dict[str, str]:
+        return {str(event_id): state for event_id, state in tx.execute(select(Event.id, Event.state))}
 
     with create_app(Settings.from_env(ours.settings)).app_context():
         try:

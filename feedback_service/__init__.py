@@ -48,6 +48,7 @@ Ground:
     models      the data dictionary: every table
     database    the engine, transactions and readings
     keyring     keys from which tokens, codes and receipts are derived
+    sealing     encryption of what is stored
     config      settings from the environment
     setting_parsers  what the value of each setting may be
     i18n        translation for both doors, names of languages

@@ -1,13 +1,17 @@
 """The application with its doors: it answers requests."""
 
+from urllib.parse import urlsplit
+
 from flask import Flask, Response, request
 
 import kiosk_ui
 from feedback_service import i18n, logs
 from feedback_service.api import blueprint
-from feedback_service.config import Settings
+from feedback_service.config import Settings, current_settings
 from feedback_service.program import prepare_app
 from kiosk_ui import languages, pages
+
+HSTS = "max-age=31536000"  # a year: browsers use no plain http with this host
 
 
 def create_app(settings: Settings) -> Flask:
@@ -28,9 +32,20 @@ def _choose_language() -> str:
 
 def _add_headers(response: Response) -> Response:
     """Add the headers of the door, except those that the response already has."""
+    if response.status_code == 308 and response.location:
+        _drop_host(response)
     headers = blueprint.HEADERS if request.path.startswith("/api/") else pages.HEADERS
+    if current_settings().public_url.startswith("https:"):
+        response.headers.setdefault("Strict-Transport-Security", HSTS)
     present = {name.lower() for name, _ in response.headers}  # a set: Werkzeug searches its headers one by one
     for name, value in headers.items():
         if name.lower() not in present:
             response.headers.add(name, value)
     return response
+
+
+def _drop_host(response: Response) -> None:
+    """Make a redirect to the right form of an address relative: its host is that of the request, so anybody's."""
+    address = urlsplit(response.location or "")
+    response.location = address._replace(scheme="", netloc="", path="/" + address.path.lstrip("/")).geturl()
+    response.data = b""  # the text repeats the address

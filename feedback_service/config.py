@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from flask import current_app
+from sqlalchemy import URL
 
-from feedback_service import mail
+from feedback_service import mail, sealing
 from feedback_service.setting_parsers import (
     make_number_parser,
     parse_database_url,
@@ -44,6 +45,9 @@ class Settings:
     secret_key: bytes = setting("signs what pages hand out; 32 bytes or more, hex or base64", parse_key)
     case_key: bytes = setting("turns case numbers into pseudonyms; 32 bytes or more, hex or base64", parse_key)
     token_keys: tuple[bytes, ...] = setting("derive links, short codes and receipts; the first signs", parse_keys)
+    event_keys: tuple[bytes, ...] = setting(
+        "seal stored events; the first seals, all open; derived from SECRET_KEY when not given", parse_keys, ()
+    )
     public_url: str = setting("origin that QR codes carry, such as https://vidhuk.example", parse_origin)
     central_url: str | None = setting(
         "address of the central monitoring system; none: events wait", parse_web_address, None
@@ -88,7 +92,7 @@ class Settings:
         Raises ``BadSettings``, which names all missing and weak settings at once, never their values.
         """
         data_dir, variables = _read_variables(environ)
-        variables.setdefault("FEEDBACK_DATABASE_URL", f"sqlite:///{data_dir / 'feedback.db'}")
+        variables.setdefault("FEEDBACK_DATABASE_URL", sqlite_url(data_dir / "feedback.db"))
         variables.setdefault("FEEDBACK_PACKAGES_DIR", str(data_dir / "packages"))
         values: dict[str, Any] = {}
         faults: list[str] = []
@@ -101,6 +105,10 @@ class Settings:
                     faults.append(f"{name} {error}")
             elif setting_field.default is MISSING:
                 faults.append(f"{name} is missing ({setting_field.metadata['help']})")
+        if "secret_key" in values:
+            # It also opens what was sealed before the operator set EVENT_KEYS.
+            derived_key = sealing.derive_key(values["secret_key"], "event-keys")
+            values["event_keys"] = (*values.get("event_keys", ()), derived_key)
         if values.get("central_url") and not values.get("central_secret"):
             faults.append("FEEDBACK_CENTRAL_SECRET is missing (FEEDBACK_CENTRAL_URL is set)")
         elif values.get("central_transport") == "file" and not values.get("central_secret"):
@@ -110,6 +118,11 @@ class Settings:
         if faults:
             raise BadSettings("; ".join(faults))
         return cls(**values)
+
+
+def sqlite_url(file: Path) -> str:
+    """Return the address of a SQLite file; signs such as ``#``, ``?`` and ``%`` in its path are escaped."""
+    return URL.create("sqlite", database=str(file)).render_as_string()
 
 
 def read_central_secret(environ: Mapping[str, str]) -> tuple[bytes, ...]:

@@ -8,6 +8,8 @@ FeedbackError
  |-- NotFound 404             it does not exist, or the caller may not know it
  |-- Conflict 409
  |    |-- AlreadyAnswered     the invitation has its answer; see ``.on`` (a day)
+ |    |-- BegunElsewhere      another client has answered these questions; see ``.errors``
+ |    |-- OtherAnswer         the client id belongs to an answer with other content
  |    |-- ChangedMeanwhile    another user saved a change first
  |    |-- AnotherCase         the same case number with another service or front office
  |    `-- AlreadyFinal        the case has its final status
@@ -20,6 +22,8 @@ FeedbackError
  |-- TooManyGuesses 429       see ``.retry_after`` (seconds)
  |    `-- TooManyAttempts     the same for passwords and codes of users
  `-- Unavailable 503          the database is busy or not reachable; see ``.retry_after`` (seconds)
+      |-- NotReady            an operator has to do something; see ``.detail``
+      `-- SignInBusy          too many people sign in at once
 
 ``title`` says in one sentence what happened, so the classes have no docstrings. Titles and details are English
 message ids: the doors translate them.
@@ -106,6 +110,20 @@ class AlreadyAnswered(Conflict):
         super().__init__(N_("The answer was left on %(day)s."), day=on.isoformat())
 
 
+class BegunElsewhere(Conflict):
+    slug, title = "begun-elsewhere", N_("The rating was already given on another page, and it stays")
+
+    def __init__(self, question_ids: Iterable[str]) -> None:
+        self.question_ids = frozenset(question_ids)
+        detail = N_("This question was answered on another page. That answer stays.")
+        self.errors = tuple(FieldError(json_pointer("answers", id), detail) for id in sorted(self.question_ids))
+        super().__init__()
+
+
+class OtherAnswer(Conflict):
+    slug, title = "other-answer", N_("An answer with other content has this client_id")
+
+
 class ChangedMeanwhile(Conflict):
     title = N_("Somebody else saved a change meanwhile")
 
@@ -169,6 +187,18 @@ class TooManyAttempts(TooManyGuesses):
 
 class Unavailable(_RetryLater):
     status, slug, title = 503, "unavailable", N_("The service cannot answer just now")
+
+
+class NotReady(Unavailable):
+    slug, title = "not-ready", N_("The service is not ready")
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(retry_after=5)
+        self.detail = detail
+
+
+class SignInBusy(Unavailable):
+    title = N_("Too many people are signing in just now. Try again in a few seconds.")
 
 
 class LostRace(Exception):

@@ -16,6 +16,8 @@ from feedback_service.config import current_settings
 
 TOKEN_LENGTH = 26  # characters of base32: 130 bits
 RECEIPT_LENGTH = 20  # characters of Crockford's base32: 100 bits
+RECEIPT_OF_FIRST_CLIENT = "receipt"  # purposes of the hashes of receipts
+RECEIPT_OF_OTHER_CLIENT = "receipt-of-other-client"  # who finished what another client began
 CODE_LENGTH = 8  # characters of Crockford's base32 after the centre's prefix: 40 bits
 PREFIX_LENGTH = 4
 

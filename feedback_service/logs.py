@@ -3,16 +3,22 @@
 A line has the name of an event, ids of the service, and counts. Addresses of surveys contain secrets, so a request
 is logged by its route, never by its path. An exception is logged by its type and its places in the code, never by
 its message, which may quote what a person sent.
+
+A line that cannot be written (the disk of the log is full, its reader has gone) is given up and counted: a request
+whose answer is stored must not fail because of its log line.
 """
 
 import json
 import logging
 import random
 import re
+import signal
 import sys
 import time
 import traceback
 import uuid
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import takewhile
 from typing import Any
@@ -41,12 +47,9 @@ class _JsonFormatter(logging.Formatter):
     """Formats records of libraries as JSON: the template of the message, without its arguments."""
 
     def format(self, record: logging.LogRecord) -> str:
-        message = str(record.msg)
-        if not record.args:  # without a template: its first plain words only, because it may quote people
-            message = " ".join(takewhile(_WORD.fullmatch, message.split()[:3]))
         event: dict[str, Any] = {
             "logger": record.name,
-            "event": message,
+            "event": _message_without_quotes(record),
             "level": record.levelname.lower(),
         }
         if record.exc_info:
@@ -56,10 +59,51 @@ class _JsonFormatter(logging.Formatter):
         return str(structlog.processors.JSONRenderer(ensure_ascii=False)(None, "", event))
 
 
+def _message_without_quotes(record: logging.LogRecord) -> str:
+    """Return the template of the message; of a message without a template its first plain words.
+
+    Process ids, exit codes and names of signals are filled in for gunicorn, whose messages say nothing without them.
+    """
+    message = str(record.msg)
+    if not record.args:
+        return " ".join(takewhile(_WORD.fullmatch, message.split()[:3]))
+    if record.name != GUNICORN_LOGGER or not isinstance(record.args, tuple):
+        return message
+    arguments = iter(record.args)
+
+    def fill(conversion: re.Match[str]) -> str:
+        argument = next(arguments, None)
+        is_harmless = isinstance(argument, int) or argument in signal.Signals.__members__
+        return str(argument) if is_harmless else conversion[0]
+
+    return re.sub("%[sd]", fill, message)
+
+
+class _LossyStream:
+    """Writes to a stream; what cannot be written is counted and given up."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream  # ``None`` if the process was started with its standard error closed
+
+    def write(self, text: str) -> None:
+        """Write, or count the loss."""
+        try:
+            self._stream.write(text)
+        except (OSError, ValueError, AttributeError):  # full or broken, closed, or ``None``
+            if _count_lost_line is not None:
+                _count_lost_line()
+
+    def flush(self) -> None:
+        """Flush; ``write`` counts what is lost."""
+        with suppress(OSError, ValueError, AttributeError):
+            self._stream.flush()
+
+
 def configure_logging(stream: Any = None) -> None:
     """Write log lines of the service and of all libraries to standard error, one JSON object a line."""
     global _line_logger
-    _line_logger = structlog.WriteLogger(stream or sys.stderr)
+    lossy_stream: Any = _LossyStream(stream or sys.stderr)
+    _line_logger = structlog.WriteLogger(lossy_stream)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -68,13 +112,19 @@ def configure_logging(stream: Any = None) -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(stream or sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(lossy_stream),
     )
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = logging.StreamHandler(lossy_stream)
     handler.setFormatter(_JsonFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
+
+
+def count_lost_lines(count: Callable[[], object] | None) -> None:
+    """Call ``count`` for every line that cannot be written; ``None``: they are not counted."""
+    global _count_lost_line
+    _count_lost_line = count
 
 
 def request_id() -> str:
@@ -124,6 +174,9 @@ def log_requests(app: Flask) -> None:
         return response
 
 
+GUNICORN_LOGGER = "gunicorn.error"
+
+_count_lost_line: Callable[[], object] | None = None
 _line_logger = structlog.WriteLogger(sys.stderr)
 _encode_json = json.JSONEncoder(ensure_ascii=False).encode
 _WORD = re.compile(r"[^\W\d]+[:,.]?")  # "Exception on /S/…" ends before the address

@@ -21,4 +21,6 @@ LANGUAGES = ("uk", "en")  # of catalogues, slips and questionnaires: every text 
 ALARM_KINDS = BAD_ANSWERS, BREACH = "bad_answers", "breach"
 DEVICE_MODES = ("desk", "hall")
 TABLET_OUTCOMES = ("accepted", "accepted_as_walkup", "duplicate", "rejected")  # of an answer that a tablet delivers
-SIGNALS = ("hurried", "burst", "alike", "after_hours")  # reasons to doubt an answer given on a tablet
+CONTINUED_ELSEWHERE = "continued_elsewhere"  # several clients took part in the answer
+# Reasons to doubt an answer: how it was given on a tablet, or who took part in it.
+SIGNALS = ("hurried", "burst", "alike", "after_hours", CONTINUED_ELSEWHERE)

@@ -8,16 +8,20 @@ deletes it, and counting a day twice gives the same figures.
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import ParamSpec
 
 from flask.globals import app_ctx
 
-from feedback_service.flow import alarm_duties, audit, maintenance
+from feedback_service.backoff import doubled_wait
+from feedback_service.errors import NotReady, Unavailable
+from feedback_service.flow import alarm_duties, audit, health, maintenance
 from feedback_service.flow.maintenance import PurgeCounts, Stop
 from feedback_service.logs import log
 
 P = ParamSpec("P")
 
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=0.5), timedelta(seconds=30)  # for the tables of this release
 RELAY_STOP_SECONDS = 3  # how long a stopping worker waits for the relay to end its request
 
 
@@ -42,11 +46,13 @@ DUTIES = (
     Duty(maintenance.close_days, 60),
     Duty(maintenance.purge_expired_data, 3600),
     Duty(maintenance.blank_delivered_events, 3600),
+    Duty(maintenance.warn_of_overdue_events, 24 * 3600),
     Duty(maintenance.purge_sessions_and_attempts, 3600),
     Duty(audit.enter_reads, 60),
     Duty(alarm_duties.raise_alarms, 5),
     Duty(alarm_duties.send_alarm_emails, 5),
     Duty(alarm_duties.review_alarms, 3600),
+    Duty(maintenance.empty_write_log, 60),
 )
 
 
@@ -67,6 +73,24 @@ def run_duties(
         thread.join()
     if relay_thread:
         relay_thread.join(RELAY_STOP_SECONDS)
+
+
+def wait_for_tables(stop: threading.Event) -> None:
+    """Wait until the database has the tables of this release, or ``stop`` is set; say once what is missing."""
+    said, attempts = "", 0
+    while not stop.is_set():
+        try:
+            health.check_tables()
+        except NotReady as obstacle:
+            if obstacle.detail != said:
+                said = obstacle.detail
+                log.warning("waiting for the database", reason=said)
+            attempts += 1
+            stop.wait(doubled_wait(FIRST_WAIT, LONGEST_WAIT, attempts).total_seconds())
+        else:
+            if said:
+                log.info("the database is ready")
+            return
 
 
 def run_duties_once(duties: Iterable[Duty] = DUTIES) -> None:
@@ -92,6 +116,8 @@ def _repeat_duty(duty: Duty, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             _run_duty(duty, stop.is_set)
+        except Unavailable:
+            pass  # ``database.outages`` has logged it
         except Exception as error:  # whatever it is, the duty is tried again
             log.error("duty failed", duty=duty.name, exc_info=error)
         stop.wait(duty.pause)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from flask import request
 from flask_babel import ngettext
 
-from feedback_service.errors import FeedbackError, Invalid
+from feedback_service.errors import FeedbackError, Invalid, TooManyGuesses
 from kiosk_ui.languages import format_number, translated_message
 
 
@@ -30,9 +30,9 @@ def form_errors(refusal: FeedbackError, field: str | None = None) -> list[FormEr
 
 def describe_refusal(refusal: FeedbackError) -> str:
     """Return one sentence about a refusal in the reader's language."""
-    wait_seconds: int | None = getattr(refusal, "retry_after", None)
-    if wait_seconds is None:
+    if not isinstance(refusal, TooManyGuesses):
         return translated_message(refusal.detail or refusal.title, refusal.params)
+    wait_seconds = refusal.retry_after
     if wait_seconds < 60:
         return ngettext(
             "Too many wrong attempts. Try again in %(count)s second.",

@@ -20,7 +20,9 @@ def make_placeholder(name: str) -> str:
     return f"{name}-{_PLACEHOLDER_SECRET}"
 
 
-def respond_with_cached_page(render: Callable[..., str], *arguments: Hashable, **placeholders: str) -> Response:
+def respond_with_cached_page(
+    render: Callable[..., str], *arguments: Hashable, status: int = 200, **placeholders: str
+) -> Response:
     """Respond with the page that ``render`` makes of the arguments, with the placeholders filled in.
 
     ``render`` runs once for the same arguments, so it must depend on nothing else. Its first argument is a
@@ -31,7 +33,7 @@ def respond_with_cached_page(render: Callable[..., str], *arguments: Hashable, *
     html = _render_with_placeholders(render, reader, arguments).replace(_PATH, current_path())
     for name, text in placeholders.items():
         html = html.replace(make_placeholder(name), escape(text))
-    return respond(html)
+    return respond(html, status)
 
 
 @lru_cache(maxsize=256)

@@ -1,5 +1,6 @@
-"""Log lines name events and quote nobody."""
+"""Log lines name events and quote nobody; a line that cannot be written is given up."""
 
+import errno
 import io
 import json
 import logging
@@ -78,3 +79,59 @@ def test_a_failed_request_is_logged_without_its_address(written: io.StringIO) ->
 
     assert only_line(written)["event"] == "Exception on"
     assert "K7Q2" not in written.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("template", "arguments", "told"),
+    [
+        ("Worker exiting (pid: %s)", (4711,), "Worker exiting (pid: 4711)"),
+        ("Worker (pid:%s) was sent %s!", (4711, "SIGKILL"), "Worker (pid:4711) was sent SIGKILL!"),
+        ("Worker (pid:%s) exited with code %s.", (4711, 3), "Worker (pid:4711) exited with code 3."),
+        ("Error handling request %s %s", ("GET", "/S/K7Q27K3M9QXT"), "Error handling request %s %s"),
+    ],
+)
+def test_gunicorns_lines_keep_process_ids_codes_and_signals_and_nothing_else(
+    written: io.StringIO, template: str, arguments: tuple[object, ...], told: str
+) -> None:
+    logging.getLogger("gunicorn.error").warning(template, *arguments)
+    assert only_line(written)["event"] == told
+
+
+class FullDisk(io.StringIO):
+    """A stream on a disk without space."""
+
+    def write(self, _text: str) -> int:
+        """Fail as the system does."""
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def closed_stream() -> io.StringIO:
+    """Return a stream that is closed."""
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+@pytest.mark.parametrize("stream", [FullDisk(), closed_stream()])
+def test_a_line_that_cannot_be_written_fails_no_request_and_is_counted(
+    written: io.StringIO, stream: io.StringIO
+) -> None:
+    lost = list[str]()
+    logs.configure_logging(stream)
+    logs.count_lost_lines(lambda: lost.append("a line"))
+    app = Flask("survey")
+    logs.log_requests(app)
+
+    @app.get("/")
+    def ask() -> str:
+        logs.log.warning("from our code")
+        logging.getLogger("library").warning("from a library")
+        return "answered"
+
+    try:
+        reply = app.test_client().get("/")
+    finally:
+        logs.count_lost_lines(None)
+
+    assert (reply.status_code, reply.text) == (200, "answered")
+    assert lost == ["a line"] * 3

@@ -2,9 +2,14 @@
 
 import json
 import os
+import re
+import signal
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -105,6 +110,95 @@ def test_a_request_too_broken_to_reach_us_is_in_no_log_either(
     assert "Invalid request" in written
     assert A_TOKEN not in written
     assert "127.0.0.1" not in written
+
+
+def send(service: RunningService, text: str) -> str:
+    """Send the text over a connection of its own; return all that comes back."""
+    url = httpx.URL(service.url)
+    with socket.create_connection((url.host, url.port or 80), timeout=30) as line:
+        line.sendall(text.encode())
+        return b"".join(iter(lambda: line.recv(65536), b"")).decode()
+
+
+def test_requests_are_answered_while_nothing_can_be_logged(tmp_path: Path, fresh_database: FreshDatabase) -> None:
+    with RunningService(tmp_path, fresh_database("sqlite"), workers=1) as service:
+        service.kill()
+        service.log = Path("/dev/full")
+        service.start()
+        assert httpx.get(f"{service.url}/readyz", trust_env=False).status_code == 200
+        told = httpx.get(f"{service.url}/metrics", trust_env=False).text
+    [lost] = re.findall(r"^vidhuk_log_lines_lost_total (\S+)$", told, re.MULTILINE)
+    assert float(lost) >= 2
+
+
+def test_what_happens_to_workers_is_told_in_json_also_after_a_reload(
+    tmp_path: Path, fresh_database: FreshDatabase
+) -> None:
+    with RunningService(tmp_path, fresh_database("sqlite"), workers=1) as service:
+        [first] = service.worker_pids()
+        service.reload()
+        wait_until(lambda: len(service.worker_pids()) == 1 and first not in service.worker_pids())
+        [second] = service.worker_pids()
+        os.kill(second, signal.SIGKILL)
+        wait_until(lambda: "SIGKILL" in service.log.read_text())
+    events = [json.loads(line)["event"] for line in service.log.read_text().splitlines()]
+    assert f"Worker exiting (pid: {first})" in events
+    assert f"Worker (pid:{second}) was sent SIGKILL! Perhaps out of memory?" in events
+
+
+def test_a_connection_says_what_becomes_of_it(tmp_path: Path, fresh_database: FreshDatabase) -> None:
+    with RunningService(tmp_path, fresh_database("sqlite"), workers=1) as service:
+        without_host = send(service, "GET /healthz HTTP/1.1\r\n\r\n")
+        old_program = send(service, "GET /healthz HTTP/1.0\r\n\r\n")
+        too_long = "POST /S/AAAA HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        too_large = send(service, f"{too_long}Content-Length: 9000000\r\n\r\n")
+
+    assert without_host.startswith("HTTP/1.1 400")
+    assert old_program.startswith("HTTP/1.0 200")
+    assert too_large.startswith("HTTP/1.1 413")
+    assert "Connection: close" in too_large
+    assert "gunicorn" not in old_program + too_large
+
+
+def test_what_the_service_writes_is_for_its_owner_alone(tmp_path: Path) -> None:
+    environment = build_environment(tmp_path, f"sqlite:///{tmp_path}/new.db")
+
+    assert flask("db upgrade", environment).returncode == 0
+
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.glob("new.db*")} == {0o600}
+
+
+@pytest.mark.parametrize(("host", "bind"), [("::1", "[::1]:8000"), ("[::1]", "[::1]:8000"), ("", "127.0.0.1:8000")])
+def test_a_host_may_be_an_ipv6_address_with_or_without_brackets(host: str, bind: str) -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "--print-config", "wsgi:app"],
+        cwd=ROOT,
+        env=os.environ | {"HOST": host, "PORT": "8000"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert re.search(rf"^bind +=.*{re.escape(bind)}", shown.stdout, re.MULTILINE), shown.stderr
+
+
+def test_clients_that_stop_in_the_middle_of_a_request_keep_no_thread_for_ever(
+    tmp_path: Path, fresh_database: FreshDatabase
+) -> None:
+    half_requests = ["GET /healthz HT", "POST /S/AAAA HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\noff"]
+    with RunningService(tmp_path, fresh_database("sqlite"), workers=1) as service, ExitStack() as silent:
+        url = httpx.URL(service.url)
+        for number in range(8):  # twice the threads
+            line = silent.enter_context(socket.create_connection((url.host, url.port or 80)))
+            line.sendall(half_requests[number % 2].encode())
+        assert send(service, "GET /healthz HTTP/1.0\r\n\r\n").startswith("HTTP/1.0 200")
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait until the condition is true."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("address", ["mysql://somewhere", "nonsense", "postgresql://without/driver"])

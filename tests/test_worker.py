@@ -7,10 +7,12 @@ from contextlib import contextmanager
 
 import pytest
 from flask import Flask
+from structlog.testing import capture_logs
 
 from feedback_service import worker
 from feedback_service.database import reading
 from feedback_service.delivery.events import RESPONSE_RECORDED
+from feedback_service.errors import Unavailable
 from feedback_service.flow import maintenance
 from feedback_service.flow.maintenance import Stop
 from feedback_service.models import Alarm
@@ -102,6 +104,19 @@ def test_a_duty_that_fails_is_tried_again(app: Flask) -> None:
 
     with running_worker(app, Duty(fail, 0.01)):
         wait_until(lambda: len(attempts) >= 3)
+
+
+def test_a_duty_that_meets_a_database_that_is_away_is_tried_again_and_adds_nothing_to_the_log(app: Flask) -> None:
+    attempts = list[int]()
+
+    def fail(_stop: Stop) -> int:
+        attempts.append(len(attempts))
+        raise Unavailable(retry_after=5)
+
+    with capture_logs() as lines, running_worker(app, Duty(fail, 0.01)):
+        wait_until(lambda: len(attempts) >= 3)
+
+    assert lines == []
 
 
 def test_a_duty_that_fails_stops_no_other(app: Flask) -> None:

@@ -1,19 +1,22 @@
 """Passwords: hashed with Argon2id, and refused if they are easy to guess (NIST SP 800-63B), whatever their characters.
 
-Checking takes as long for an unknown user as for a known one: a dummy hash is checked instead.
+Checking takes as long for an unknown user as for a known one: a dummy hash is checked instead. Whoever hashes for a web
+request takes a turn (``take_turn``): without it, many sign-ins at once would use up the memory and keep every thread.
 """
 
 import gzip
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from itertools import chain
 from pathlib import Path
 from string import digits, punctuation, whitespace
-from threading import BoundedSemaphore
+from threading import Lock
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from feedback_service.errors import N_
+from feedback_service.errors import N_, SignInBusy
 from feedback_service.plain_text import clean_text
 
 MIN_LENGTH, MAX_LENGTH = 12, 200  # characters
@@ -25,8 +28,9 @@ HAS_BAD_CHARACTER = N_("The password holds a character that cannot be typed agai
 
 # RFC 9106, second recommended choice: 64 MiB, three passes, four lanes.
 _hasher = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=4)
-# Each hashing takes 64 MiB; without a limit, many sign-ins at once would use up the memory of the machine.
-_hashing_slots = BoundedSemaphore(2)
+MAX_TURN_WAIT = 1.0  # seconds
+RETRY_AFTER = 5  # seconds
+_turn, _turn_of_known_people = Lock(), Lock()
 
 # The source and the licence of the published list are in common_passwords.md.
 _PUBLISHED = Path(__file__).with_name("common_passwords.txt.gz")
@@ -34,17 +38,31 @@ _LOCAL = Path(__file__).with_name("common_passwords_local.txt")
 _MIN_COMMON_WORD = 4  # characters; a shorter common word does not make a longer password common
 
 
+@contextmanager
+def take_turn(*, is_known: bool) -> Iterator[None]:
+    """Hash passwords in this block, one request at a time in this process.
+
+    ``is_known`` people, who have proved something already, have a turn of their own: strangers cannot keep it from
+    them. Raises ``SignInBusy`` if the turn does not come within a second.
+    """
+    turn = _turn_of_known_people if is_known else _turn
+    if not turn.acquire(timeout=MAX_TURN_WAIT):
+        raise SignInBusy(RETRY_AFTER)
+    try:
+        yield
+    finally:
+        turn.release()
+
+
 def hash_password(password: str) -> str:
     """Hash a password for storing."""
-    with _hashing_slots:
-        return _hasher.hash(_normalise_password(password))
+    return _hasher.hash(_normalise_password(password))
 
 
 def verify_password(password_hash: str | None, password: str) -> bool:
     """Check a password against its hash; takes as long without a hash (``None``), and is then ``False``."""
     try:
-        with _hashing_slots:
-            is_match = _hasher.verify(password_hash or _dummy_hash(), _normalise_password(password))
+        is_match = _hasher.verify(password_hash or _dummy_hash(), _normalise_password(password))
     except (VerificationError, InvalidHashError, ValueError):
         return False
     return is_match and password_hash is not None

@@ -4,21 +4,17 @@ The secret is encrypted with AES-256-GCM under a key derived from SECRET_KEY, an
 database does not reveal it, and it cannot be used in another user's row.
 """
 
-import os
 import uuid
 from datetime import datetime
 
 import pyotp
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from feedback_service.sealing import Seal, make_seal
 
 ISSUER = "Vidhuk"
 STEP_SECONDS = 30
 DRIFT_STEPS = 1  # how many steps the clock of a telephone may be wrong
 DIGITS = 6
-_NONCE_BYTES = 12
 
 
 def new_secret() -> str:
@@ -47,19 +43,14 @@ def find_time_step(secret: str, text: str, at: datetime, *, after: int | None) -
 
 def seal_secret(secret_key: bytes, user: uuid.UUID, secret: str) -> bytes:
     """Encrypt a secret for storing."""
-    nonce = os.urandom(_NONCE_BYTES)
-    return nonce + AESGCM(_derive_key(secret_key)).encrypt(nonce, secret.encode(), user.bytes)
+    return _make_seal(secret_key).seal(secret.encode(), user.bytes)
 
 
 def open_secret(secret_key: bytes, user: uuid.UUID, sealed_secret: bytes) -> str | None:
     """Decrypt a stored secret; ``None`` if SECRET_KEY was changed: then the second factor must be reset."""
-    nonce, ciphertext = sealed_secret[:_NONCE_BYTES], sealed_secret[_NONCE_BYTES:]
-    try:
-        secret = AESGCM(_derive_key(secret_key)).decrypt(nonce, ciphertext, user.bytes)
-    except InvalidTag:
-        return None
-    return secret.decode()
+    secret = _make_seal(secret_key).open(sealed_secret, user.bytes)
+    return secret.decode() if secret is not None else None
 
 
-def _derive_key(secret_key: bytes) -> bytes:
-    return HKDF(SHA256(), 32, salt=None, info=b"vidhuk/second-factor").derive(secret_key)
+def _make_seal(secret_key: bytes) -> Seal:
+    return make_seal((secret_key,), "second-factor")

@@ -40,6 +40,7 @@ class CurrentUser:
     began_at: datetime
     seen_at: datetime
     noted_pages: frozenset[str]
+    failed_before: int = 0  # failed attempts between the sign-in before and this one
 
     @property
     def is_signed_in(self) -> bool:
@@ -56,7 +57,7 @@ class CurrentUser:
         return roles.has_right(self.role, right)
 
 
-def start_session(tx: Session, user: User, stage: str, now: datetime) -> str:
+def start_session(tx: Session, user: User, stage: str, now: datetime, *, failed_before: int = 0) -> str:
     """Start a session and return the value of its cookie, which is not stored."""
     token = new_secret()
     tx.add(
@@ -68,6 +69,7 @@ def start_session(tx: Session, user: User, stage: str, now: datetime) -> str:
             began_at=now,
             seen_at=now,
             noted=[],
+            failed_before=failed_before,
         )
     )
     tx.flush()
@@ -95,6 +97,7 @@ def find_current_user(tx: Session, token: str, now: datetime) -> CurrentUser | N
         began_at=session.began_at,
         seen_at=session.seen_at,
         noted_pages=frozenset(session.noted),
+        failed_before=session.failed_before,
     )
 
 

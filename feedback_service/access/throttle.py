@@ -1,7 +1,8 @@
 """Waits that grow with wrong attempts for a name, whether a user has that name or not.
 
 An attempt is counted before it is checked, so that many attempts at once bring no advantage; a right one resets the
-count. No account is ever locked for good, and network addresses are not counted: a whole town may share one.
+count. No account is ever locked for good, and network addresses are not counted: a whole town may share one. Known
+browsers and sessions have names of their own, which nobody else can use up.
 """
 
 import hashlib

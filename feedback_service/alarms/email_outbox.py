@@ -101,21 +101,20 @@ def count_pending(tx: Session) -> tuple[int, datetime | None]:
 
 
 def claim_email(tx: Session, now: datetime) -> ClaimedEmail | None:
-    """Claim the e-mail that has been due longest, until the lease ends.
+    """Claim the e-mail that has been due longest, until the lease ends; ``None`` if no e-mail is due.
 
-    ``None`` if no e-mail is due, or if its recipient was disabled: then the e-mail is deleted.
+    E-mails to disabled users are deleted on the way.
     """
     query = select(QueuedEmail).where(QueuedEmail.due_at <= now).order_by(QueuedEmail.due_at).limit(1)
-    email = tx.scalar(query.with_for_update(skip_locked=True))
-    if email is None:
-        return None
-    email.due_at, email.attempts = now + LEASE, email.attempts + 1
-    user = tx.get_one(User, email.user_id)
-    if user.disabled_at is not None:
+    while (email := tx.scalar(query.with_for_update(skip_locked=True))) is not None:
+        user = tx.get_one(User, email.user_id)
+        if user.disabled_at is None:
+            email.due_at, email.attempts = now + LEASE, email.attempts + 1
+            message = OutgoingEmail(str(email.id), user.email, email.subject, email.body, email.written_at)
+            return ClaimedEmail(email.centre_id, email.id, email.attempts, message)
         tx.delete(email)
-        return None
-    message = OutgoingEmail(str(email.id), user.email, email.subject, email.body, email.written_at)
-    return ClaimedEmail(email.centre_id, email.id, email.attempts, message)
+        tx.flush()
+    return None
 
 
 def mark_sent(tx: Session, email: ClaimedEmail) -> None:

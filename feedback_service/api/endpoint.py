@@ -101,13 +101,14 @@ def _authenticate_and_parse(operation: Operation) -> Call:
         caller = _authenticate_tablet()
     elif operation.needs is not None:
         caller = _authenticate_caller(operation.needs)
-        api_keys.record_key_use(caller)  # a write even if the call only reads, but at most once a day
     query = _parse_query(operation.query, request.args)
     body = None
     if operation.takes is not None:
         body = parse_body(operation.takes, request_body.read_json(operation.max_bytes))
     elif request.method not in ("GET", "HEAD"):
         request_body.read_empty_body()
+    if isinstance(caller, ApiCaller):  # a refused request is no use of the key, and need not write
+        api_keys.record_key_use(caller)  # at most one write a day
     return Call(caller=caller, query=query, body=body)
 
 

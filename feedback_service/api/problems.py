@@ -10,7 +10,16 @@ from werkzeug.exceptions import HTTPException
 from feedback_service import errors, logs
 from feedback_service.api.json_reply import json_response
 from feedback_service.config import current_settings
-from feedback_service.errors import N_, FeedbackError, Invalid, Malformed, NotAllowed, NotAuthenticated, NotFound
+from feedback_service.errors import (
+    N_,
+    BegunElsewhere,
+    FeedbackError,
+    Invalid,
+    Malformed,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+)
 
 MAX_FIELD_ERRORS = 50  # that a refusal names, so that it never gets much longer than the request
 
@@ -30,6 +39,10 @@ EXPLANATIONS = {
     "wrong-method": N_("The header “Allow” names the methods that this address takes."),
     "conflict": N_("Read what is known now and decide again."),
     "already-answered": N_("Every link takes one answer. Sending again with the same client_id is safe."),
+    "begun-elsewhere": N_(
+        "Whoever answers a question first keeps it. Leave out what “errors” points to, and send the rest."
+    ),
+    "other-answer": N_("Nothing was stored. Give every answer a client_id of its own; repeat one only unchanged."),
     "another-case": N_("A case keeps its service and its front office. Check the case number."),
     "already-final": N_("After “completed” or “refused” only the other of the two or “cancelled” may follow."),
     "gone": N_("The link will not work again."),
@@ -69,7 +82,7 @@ def problem_to_json(error: FeedbackError, *, pointer_prefix: str = "") -> dict[s
         "detail": _translate(error.detail or EXPLANATIONS.get(error.slug, error.title), error.params),
         "instance": logs.request_id(),
     }
-    if isinstance(error, Invalid):
+    if isinstance(error, Invalid | BegunElsewhere):
         members["errors"] = [
             {
                 "pointer": pointer_prefix + field_error.pointer,

@@ -7,7 +7,15 @@ from flask import Blueprint, Response
 from feedback_service.api.endpoint import Call, Operation
 from feedback_service.api.json_reply import json_response, respond
 from feedback_service.api.schemas import AnswersSchema, AssistedSchema, RecordedReply, SurveyQuery, SurveyReply
-from feedback_service.errors import N_, AlreadyAnswered, InvitationCancelled, InvitationExpired, NotFound
+from feedback_service.errors import (
+    N_,
+    AlreadyAnswered,
+    BegunElsewhere,
+    InvitationCancelled,
+    InvitationExpired,
+    NotFound,
+    OtherAnswer,
+)
 from feedback_service.facts import PublicCentre
 from feedback_service.flow import answers, uninvited_answers
 from feedback_service.flow.answers import RecordedAnswer, Survey
@@ -43,15 +51,17 @@ def read_survey(call: Call, token: str) -> Response:
     needs=None,
     summary=N_("Answer by a link"),
     note=N_(
-        "The answer is final. The same client_id again gets the same receipt, another one 409. At least one "
-        "question must be answered; a comment is masked before it is stored."
+        "The answer is final. The same answer with the same client_id again gets the same receipt; another answer "
+        "or another client_id gets 409. If another page began to answer, what was answered there stays, the rest "
+        "of yours joins it, and 409 names the questions if there is no rest. At least one question must be "
+        "answered; a comment is masked before it is stored."
     ),
     takes=AnswersSchema,
     gives={
         201: (N_("The answer is recorded."), RecordedReply),
         200: (N_("This client's answer had been recorded before."), RecordedReply),
     },
-    refuses=CLOSED_ERRORS,
+    refuses=(*CLOSED_ERRORS, BegunElsewhere, OtherAnswer),
     path=TOKEN_PARAMETER,
 )
 def answer(call: Call, token: str) -> Response:
@@ -63,6 +73,7 @@ def answer(call: Call, token: str) -> Response:
         submission=JsonSubmission(body["answers"]),
         language=body["language"],
         source="qr_case",
+        refuses_other_answer=True,
     )
     return _respond_recorded(recorded)
 
@@ -71,13 +82,16 @@ def answer(call: Call, token: str) -> Response:
 @Operation(
     needs="responses:write",
     summary=N_("Enter an answer given by phone, on paper, by message or on the map of centres"),
-    note=N_("A client_id means something within its centre: sending the same again is safe."),
+    note=N_(
+        "A client_id means something within its centre: sending the same again is safe, and another answer with "
+        "the same client_id gets 409."
+    ),
     takes=AssistedSchema,
     gives={
         201: (N_("The answer is recorded."), RecordedReply),
         200: (N_("This client's answer had been recorded before."), RecordedReply),
     },
-    refuses=(NotFound,),
+    refuses=(NotFound, OtherAnswer),
 )
 def enter_answer(call: Call) -> Response:
     """Store an answer that staff heard or read."""

@@ -71,7 +71,6 @@ bp = Blueprint("kiosk", __name__, url_prefix="/kiosk")
     needs=None,
     summary=N_("Ask to pair a tablet: a code to show, which somebody approves"),
     gives={201: (N_("Show the code, then try to pair by device_code."), AskingReply)},
-    refuses=(TooManyGuesses,),
 )
 def ask_to_pair(call: Call) -> Response:
     """Give a tablet a code to show."""

@@ -52,10 +52,11 @@ class CaseFacts(NamedTuple):
 
 
 class DraftFacts(NamedTuple):
-    """A draft answer; the fields are columns of its table."""
+    """A draft answer; the fields are columns of its table. ``client_id`` is the first client."""
 
     client_id: uuid.UUID
     answers: Mapping[str, Any]
+    owners: Mapping[str, str]
     language: str
     source: str
     begun_at: datetime
@@ -87,7 +88,15 @@ class InvitationContext:
     def was_answered_by(self, client_id: uuid.UUID) -> bool:
         """Tell whether this client gave the final answer."""
         client_hash = self.invitation.client_hash
-        return client_hash is not None and client_hash == self.key.hash_client_id(self.client_namespace, client_id)
+        return client_hash is not None and client_hash == self.hash_client_id(client_id)
+
+    def is_first_client(self, client_id: uuid.UUID) -> bool:
+        """Tell whether the draft is this client's, or would be."""
+        return self.draft is None or self.draft.client_id == client_id
+
+    def hash_client_id(self, client_id: uuid.UUID) -> bytes:
+        """Return what is stored instead of the client id."""
+        return self.key.hash_client_id(self.client_namespace, client_id)
 
     def refuse_cancelled_or_expired(self, today: date) -> None:
         """Raise ``InvitationCancelled`` or ``InvitationExpired``."""
@@ -216,7 +225,7 @@ def mark_answered(
 
     ``was_abandoned``: the answer was a draft that its client did not send.
     """
-    client_hash = context.key.hash_client_id(context.client_namespace, client_id)
+    client_hash = context.hash_client_id(client_id)
     values = {"answered_on": answered_on, "client_hash": client_hash, "left_begun": was_abandoned}
     _change_open_invitation(connection, context, values)
 

@@ -169,13 +169,21 @@ def _refuse_contradiction(record: CaseRecord, update: CaseUpdate) -> None:
         raise AnotherCase()
     is_newer = update.status_at >= record.case.status_at
     was_final = record.invitation is not None  # a final status brings an invitation
-    if is_newer and was_final and not _has_status(record, update):
+    if is_newer and was_final and not _is_known(record, update):
         latest_final = [entry.status for entry in record.history if entry.status in FINAL_STATUSES][-1]
         if update.status not in (FINAL_STATUSES | {"cancelled"}) - {latest_final}:
             raise AlreadyFinal()
 
 
-def _has_status(record: CaseRecord, update: CaseUpdate) -> bool:
+def _is_known(record: CaseRecord, update: CaseUpdate) -> bool:
+    """Tell whether the update repeats what is known.
+
+    The current final status at a later instant is a repeat too: a case system that got no reply may report it again
+    with the time of the new attempt.
+    """
+    case = record.case
+    if update.status == case.status and update.status in FINAL_STATUSES and update.status_at >= case.status_at:
+        return bool(record.history)  # a new case has none, and its first status is no repeat
     return any(entry.status == update.status and entry.at == update.status_at for entry in record.history)
 
 
@@ -186,12 +194,12 @@ def _is_same_service(service: Service, service_ref: ServiceRef) -> bool:
 
 
 def _add_status(record: CaseRecord, update: CaseUpdate) -> CaseStatus | None:
-    """Add the status to the history and return it, or ``None`` if it is there already.
+    """Add the status to the history and return it, or ``None`` if it is known, see ``_is_known``.
 
     It becomes the current status unless it is older than that.
     """
     case = record.case
-    if _has_status(record, update):
+    if _is_known(record, update):
         return None
     new_status = CaseStatus(centre_id=case.centre_id, case_id=case.id, at=update.status_at, status=update.status)
     record.history.append(new_status)

@@ -1,4 +1,8 @@
-"""Short codes of invitations, which people type from a slip; wrong codes are counted, so that nobody can guess one."""
+"""Short codes of invitations, which people type from a slip.
+
+Wrong codes are counted for the centre, and from the thirtieth on their sender is told to wait. A right code is found
+all the same: otherwise anybody could keep all people of a centre out. Decision 30 has the odds of a guesser.
+"""
 
 from datetime import datetime, timedelta
 
@@ -9,8 +13,7 @@ from feedback_service.keyring import Keyring
 from feedback_service.models import Centre, Invitation, ShortCodeGuesses
 
 GUESS_WINDOW = timedelta(minutes=10)
-# Of one centre in a window. With 25,000 open codes, a guesser needs 27 years to find one.
-MAX_WRONG_GUESSES = 30
+MAX_WRONG_GUESSES = 30  # of one centre in a window
 
 
 def lock_wrong_guesses(tx: Session, centre: Centre, now: datetime) -> ShortCodeGuesses:
@@ -29,7 +32,7 @@ def lock_wrong_guesses(tx: Session, centre: Centre, now: datetime) -> ShortCodeG
 
 
 def seconds_to_wait(guesses: ShortCodeGuesses, now: datetime) -> int:
-    """Return the seconds until another short code may be tried; 0 if one may be tried now."""
+    """Return the seconds until a wrong short code counts again; 0 if it counts now."""
     if guesses.wrong < MAX_WRONG_GUESSES:
         return 0
     return int((guesses.window_began_at + GUESS_WINDOW - now).total_seconds()) + 1

@@ -32,4 +32,5 @@ def recount(check: bool) -> None:
 def purge() -> None:
     """Delete comments, and invitations with their cases, that are older than RETENTION_DAYS."""
     purged = maintenance.purge_expired_data()
+    maintenance.empty_write_log()
     click.echo(f"{purged.comments} comments and {purged.cases} cases deleted.")

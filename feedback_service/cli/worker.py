@@ -13,7 +13,7 @@ from feedback_service.config import Settings, current_settings
 from feedback_service.delivery.packaging import Packager, make_packager
 from feedback_service.delivery.relay import Relay, make_relay
 from feedback_service.logs import log
-from feedback_service.worker import run_duties, run_duties_once
+from feedback_service.worker import run_duties, run_duties_once, wait_for_tables
 
 NO_CENTRAL_URL = "FEEDBACK_CENTRAL_URL is not set: nothing is sent, events wait."
 
@@ -29,10 +29,12 @@ def relay(once: bool) -> None:
         click.echo(NO_CENTRAL_URL, err=True)
     with closing(deliverer) if deliverer else nullcontext():
         if once:
-            click.echo(f"{deliverer.deliver_all() if deliverer else 0} batches carried.")
+            batches = _deliver_once(deliverer) if deliverer else 0
+            click.echo(f"{batches} {'batch' if batches == 1 else 'batches'} carried.")
             return
         with _call_on_termination(stop.set):
             log.info("relay started", delivers=deliverer is not None)
+            wait_for_tables(stop)
             deliverer.run(stop) if deliverer else stop.wait()
 
 
@@ -51,7 +53,19 @@ def worker(once: bool) -> None:
         stop = threading.Event()
         with _call_on_termination(stop.set):
             log.info("worker started", delivers=deliverer is not None)
+            wait_for_tables(stop)
             run_duties(stop, relay=deliverer.run if deliverer else None)
+
+
+def _deliver_once(deliverer: Relay | Packager) -> int:
+    """Carry what is due and return the number of batches. Raises ``ClickException`` if events wait after a failure."""
+    try:
+        batches = deliverer.deliver_all()
+    except OSError as error:
+        raise click.ClickException(f"No package can be written: {error.strerror}; events wait.") from error
+    if failure := deliverer.find_failure():
+        raise click.ClickException(f"The central system took nothing ({failure}); events wait.")
+    return batches
 
 
 def _make_deliverer(settings: Settings) -> Relay | Packager | None:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Dialect, Select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.dml import UpdateBase
 
+from feedback_service.database.engine import is_refused_by_standby
 from feedback_service.errors import LostRace
 
 STALE_PLAN = "0A000"  # the statement was prepared on this connection before a migration changed the table
@@ -75,6 +76,7 @@ def _execute(connection: Connection, statement: _Statement, values: Mapping[str,
         cursor.execute(compiled.sql, parameters if order is None else [parameters[name] for name in order])
     except dialect.loaded_dbapi.Error as error:
         is_broken = dialect.is_disconnect(cast(Any, error), cast(Any, connection.connection), cast(Any, cursor))
+        is_broken = is_broken or is_refused_by_standby(connection, error, compiled.sql)
         if is_broken or getattr(error, "sqlstate", None) == STALE_PLAN:
             connection.invalidate(error)
         else:

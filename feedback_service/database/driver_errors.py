@@ -11,7 +11,9 @@ from feedback_service.errors import LostRace
 LOST_RACE_CODES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 KEY_TAKEN_CODES = frozenset({"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"})
 # Connection, resources, shutdown, too long a wait for a lock: these errors pass. Others are faults of the program.
-TEMPORARY_CODES = re.compile("(08|53|57P0|55P03)|SQLITE_(BUSY|LOCKED|CANTOPEN|FULL|IOERR)(_|$)")
+TEMPORARY_CODES = re.compile("(08|53|57P0|55P03)|SQLITE_(BUSY|LOCKED|CANTOPEN|FULL|IOERR|READONLY)(_|$)")
+# A standby, or a server that was just demoted to one, refuses writes; some kinds of transactions it refuses to begin.
+WRITE_REFUSED_CODE, BEGIN_REFUSED_CODE = "25006", "0A000"
 
 
 def error_code(error: Exception) -> str | None:
@@ -25,6 +27,12 @@ def is_lost_race(error: Exception) -> bool:
     if isinstance(error, LostRace):
         return True
     return error_code(error) in (KEY_TAKEN_CODES if isinstance(error, IntegrityError) else LOST_RACE_CODES)
+
+
+def is_standby_refusal(error: BaseException, statement: str | None) -> bool:
+    """Whether a server that takes no writes refused this one; another connection may lead to another server."""
+    code = getattr(error, "sqlstate", None)
+    return code == WRITE_REFUSED_CODE or (code == BEGIN_REFUSED_CODE and (statement or "").startswith("BEGIN"))
 
 
 def is_temporary(error: Exception) -> bool:

@@ -6,10 +6,10 @@ from typing import Any
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, Engine, event, make_url
+from sqlalchemy import Connection, Engine, ExceptionContext, event, make_url
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 
-from feedback_service.database.driver_errors import error_code
+from feedback_service.database.driver_errors import error_code, is_standby_refusal
 from feedback_service.database.schema import Base
 from feedback_service.database.sqlite_queue import WriteQueue
 
@@ -75,6 +75,7 @@ def _listen(engine: Engine) -> None:
     else:
         event.listen(engine, "connect", _prepare_postgresql)
         event.listen(engine, "checkout", _refuse_closed_connection)
+        event.listen(engine, "handle_error", _close_connection_to_standby)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
@@ -117,6 +118,19 @@ def _refuse_closed_connection(connection: Any, _record: Any, _proxy: Any) -> Non
         unread.register(connection.fileno(), select.POLLIN)
     if connection.closed or unread.poll(0):
         raise InvalidatePoolError()
+
+
+def _close_connection_to_standby(context: ExceptionContext) -> None:
+    """Close a connection whose server takes no writes, and all others of the pool: they lead to the same server."""
+    connection, error = context.connection, context.original_exception
+    if connection is not None and is_refused_by_standby(connection, error, context.statement):
+        context.is_disconnect = True
+
+
+def is_refused_by_standby(connection: Connection, error: BaseException, statement: str | None) -> bool:
+    """Whether a standby refused a write. A write in a snapshot, which is for reading, is a fault of ours."""
+    kind = connection.get_execution_options().get("vidhuk_begin", WRITE)
+    return kind != SNAPSHOT and is_standby_refusal(error, statement)
 
 
 def _check_durability(values: dict[str, Any], allowed: dict[str, tuple[Any, ...]]) -> None:

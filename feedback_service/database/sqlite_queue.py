@@ -12,8 +12,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from feedback_service.database.outages import outage_log
 from feedback_service.errors import Unavailable
-from feedback_service.logs import log
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.0001, 0.0005  # seconds between two attempts
 
@@ -71,5 +71,5 @@ def _try_lock(lock: int) -> bool:
 
 
 def _unavailable(error: str) -> Unavailable:
-    log.warning("database unavailable", error=error, code="TURN")
+    outage_log.note_failure(error, "TURN", is_writing=True)
     return Unavailable(retry_after=5)

@@ -6,24 +6,26 @@ So it decides again, on the data that the winner has committed.
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
 from flask import current_app
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm import Session
 
 from feedback_service.database import engine
 from feedback_service.database.driver_errors import error_code, is_lost_race, is_temporary
 from feedback_service.database.engine import db
-from feedback_service.errors import LostRace, Unavailable
-from feedback_service.logs import log
+from feedback_service.database.outages import outage_log
+from feedback_service.database.readiness import TABLES_OUTDATED, is_migrated
+from feedback_service.errors import LostRace, NotReady, Unavailable
 
 ATTEMPTS = 5
+CHECKPOINT_WAIT_SECONDS = 0.5
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,7 +37,7 @@ def transaction(story: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
 
     After a lost race (serialization failure, deadlock, a unique key taken by another transaction) the whole story
     runs again, five times at most. Raises ``Unavailable`` after the last one, and when the database is busy or not
-    reachable.
+    reachable; ``NotReady`` if a statement fails because the tables are not those of this release.
     """
     return _with_retries(story, _write_session)
 
@@ -67,6 +69,7 @@ class OptimisticTransaction:
             try:
                 yield self.connection
                 self.connection.commit()
+                outage_log.note_success(is_writing=True)
             except BaseException:
                 self.connection.close()  # while nobody else writes; this rolls back, also after a COMMIT that failed
                 raise
@@ -83,24 +86,48 @@ def optimistic_transaction(
     return _with_retries(story, _optimistic)
 
 
+def truncate_write_log() -> bool:
+    """Copy SQLite's write-ahead log into the database file and empty it; return whether that was possible.
+
+    The log keeps what was deleted until then. While somebody reads, it must wait; writers wait too, so not for long.
+    On PostgreSQL nothing happens, because the server does this.
+    """
+    if db.engine.dialect.name != "sqlite":
+        return True
+    with _write_turn(), closing(db.engine.raw_connection()) as connection:
+        cursor = connection.cursor()
+        try:
+            cursor.execute(f"PRAGMA busy_timeout = {CHECKPOINT_WAIT_SECONDS * 1000:.0f}")
+            is_busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {engine.LOCK_WAIT_SECONDS * 1000:.0f}")
+            cursor.close()
+    return not is_busy
+
+
 def _with_retries(
     story: Callable[Concatenate[T, P], R], open_transaction: Callable[[], AbstractContextManager[T]]
 ) -> Callable[P, R]:
     """Wrap the story: it gets a transaction, and runs again in a new one after a lost race."""
+    is_writing = open_transaction is not _read_session
 
     @wraps(story)
     def retried(*args: P.args, **kwargs: P.kwargs) -> R:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 with open_transaction() as tx:
-                    return story(tx, *args, **kwargs)
+                    result = story(tx, *args, **kwargs)
+                outage_log.note_success(is_writing=open_transaction is _write_session)
+                return result
             except (DBAPIError, NoConnectionFree, LostRace) as error:
                 if is_temporary(error):
-                    raise _unavailable(error, retry_after=5) from error
+                    raise _unavailable(error, is_writing, retry_after=5) from error
                 if not is_lost_race(error):
+                    if _has_foreign_tables():
+                        raise _not_ready(error, is_writing) from error
                     raise
                 if attempt == ATTEMPTS:
-                    raise _unavailable(error, retry_after=1) from error
+                    raise _unavailable(error, is_writing, retry_after=1) from error
             time.sleep(random.uniform(0, 0.02 * 2**attempt))
         raise AssertionError("unreachable")
 
@@ -136,7 +163,22 @@ def _write_turn() -> AbstractContextManager[None]:
     return nullcontext() if queue is None else queue.turn(engine.LOCK_WAIT_SECONDS)
 
 
-def _unavailable(error: Exception, *, retry_after: int) -> Unavailable:
+def _has_foreign_tables() -> bool:
+    """Whether the tables are those of another release, as between an upgrade of the program and of the tables."""
+    try:
+        with db.engine.connect() as connection:
+            return not is_migrated(connection)
+    except SQLAlchemyError:
+        return False  # the first error says more
+
+
+def _not_ready(error: Exception, is_writing: bool) -> NotReady:
+    event = "database not ready: run flask --app wsgi db upgrade"
+    outage_log.note_failure(type(error).__qualname__, error_code(error), is_writing=is_writing, event=event)
+    return NotReady(TABLES_OUTDATED)
+
+
+def _unavailable(error: Exception, is_writing: bool, *, retry_after: int) -> Unavailable:
     # The log omits the message, which may quote what a person sent.
-    log.warning("database unavailable", error=type(error).__qualname__, code=error_code(error))
+    outage_log.note_failure(type(error).__qualname__, error_code(error), is_writing=is_writing)
     return Unavailable(retry_after)

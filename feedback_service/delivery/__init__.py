@@ -1,6 +1,7 @@
 """Delivery of events to the central monitoring system.
 
 events             the events and their JSON
+contents           seals what events tell, and opens it
 outbox             stores new events in the caller's transaction
 numbering          numbers a centre's events and fixes their bodies
 relay              claims events, sends them, stores the outcome

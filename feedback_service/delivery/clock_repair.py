@@ -1,4 +1,4 @@
-"""Repairs what a wrong clock has done: events and centres would wait for dates in the far future."""
+"""Repairs what a wrong clock has done: events and the channel would wait for dates in the far future."""
 
 import uuid
 
@@ -9,30 +9,31 @@ from feedback_service import clock
 from feedback_service.database import reading, transaction
 from feedback_service.delivery.retry_policy import FAR_AHEAD
 from feedback_service.logs import log
-from feedback_service.models import Centre, Event, EventSequence, ReceiverChannel
+from feedback_service.models import Centre, Event, ReceiverChannel
 
 
 def correct_future_times() -> None:
     """Make events due at once that wait for longer than any wait lasts: a wrong clock has set their dates."""
-    if _has_future_claim():
-        _correct_claim_times()
+    if _was_tried_in_future():
+        _end_wait_of_channel()
     for centre_id in _list_centres_with_far_events():
         _correct_event_times(centre_id)
 
 
 @reading
-def _has_future_claim(tx: Session) -> bool:
-    query = select(EventSequence.centre_id).where(EventSequence.claimed_at > clock.now() + FAR_AHEAD)
+def _was_tried_in_future(tx: Session) -> bool:
+    query = select(ReceiverChannel.name).where(ReceiverChannel.tried_at > clock.now() + FAR_AHEAD)
     return tx.scalar(query.limit(1)) is not None
 
 
 @transaction
-def _correct_claim_times(tx: Session) -> None:
-    """Correct the dates at which centres were last served, and end a wait of the channel that such a clock set."""
+def _end_wait_of_channel(tx: Session) -> None:
+    """Let the receiver be tried at once: a wrong clock has set the date."""
     now = clock.now()
+    future = ReceiverChannel.tried_at > now + FAR_AHEAD
     for statement in (
-        update(EventSequence).where(EventSequence.claimed_at > now + FAR_AHEAD).values(claimed_at=now),
-        update(ReceiverChannel).where(ReceiverChannel.retry_at > now).values(retry_at=now),
+        update(ReceiverChannel).where(future, ReceiverChannel.retry_at > now).values(retry_at=now),
+        update(ReceiverChannel).where(future).values(tried_at=now),
     ):
         tx.execute(statement, execution_options={"synchronize_session": False})
     log.warning("the channel was paused by a clock that was wrong")

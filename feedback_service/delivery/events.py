@@ -15,6 +15,7 @@ CASE_STATUS = "ua.vidhuk.case.status.v1"
 RESPONSE_RECORDED = "ua.vidhuk.response.recorded.v1"
 RESPONSE_WITHDRAWN = "ua.vidhuk.response.withdrawn.v1"
 CENTRE_PROFILE = "ua.vidhuk.centre.profile.v1"
+ANSWER_TYPES = (RESPONSE_RECORDED, RESPONSE_WITHDRAWN)  # nothing may tell their minute
 EVENT_TYPES = (CASE_STATUS, RESPONSE_RECORDED, RESPONSE_WITHDRAWN, CENTRE_PROFILE)
 
 

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.config import Settings
 from feedback_service.database import reading, transaction
-from feedback_service.delivery import numbering, package_file
+from feedback_service.delivery import numbering, outbox, package_file
 from feedback_service.delivery.package_file import PackagedEvent
 from feedback_service.logs import log
 from feedback_service.models import Centre, Event
@@ -33,6 +33,7 @@ LOCK_FILE = ".lock"  # locked by the one process that makes packages; it stores 
 SUFFIX, UNFINISHED_SUFFIX = ".zip", ".part"
 NAME_PATTERN = r"vidhuk-\d{4}-\d\d-\d\d-(\d{3,18})"
 
+Position = tuple[datetime, uuid.UUID]  # of an event among those that wait: since when it is due, and its id
 EventIdsByCentre = dict[uuid.UUID, list[uuid.UUID]]  # events that are in a package, by centre
 
 
@@ -66,6 +67,9 @@ class Packager:
         with suppress(PackagingInProgress):
             return len(self.make_packages(until=midnight - timedelta(microseconds=1)))
         return 0
+
+    def find_failure(self) -> None:
+        """Return nothing: a failure is raised."""
 
     def make_packages(self, *, until: datetime) -> list[Path]:
         """Pack all events that are due by ``until``, and return the packages, named by the day of ``until``.
@@ -110,14 +114,14 @@ class Packager:
         remaining = MAX_EVENTS
         for centre_id in _list_waiting_centres(until):
             after = None
-            while remaining and (
-                batch := take_events(centre_id, until, after, min(remaining, BATCH_SIZE), self._public_url)
-            ):
-                for event_id, _, event in batch:
+            while remaining:
+                batch, after = take_events(centre_id, until, after, min(remaining, BATCH_SIZE), self._public_url)
+                if after is None:
+                    break
+                for event_id, event in batch:
                     packed_ids.setdefault(centre_id, []).append(event_id)
                     yield event
                 remaining -= len(batch)
-                after = (batch[-1][1], batch[-1][0])
 
 
 def make_packager(settings: Settings) -> Packager | None:
@@ -142,40 +146,35 @@ def take_events(
     tx: Session,
     centre_id: uuid.UUID,
     until: datetime,
-    after: tuple[datetime, uuid.UUID] | None,
+    after: Position | None,
     limit: int,
     public_url: str,
-) -> list[tuple[uuid.UUID, datetime, PackagedEvent]]:
-    """Number the centre's next waiting events and return them, each with its id and the date since which it waits.
+) -> tuple[list[tuple[uuid.UUID, PackagedEvent]], Position | None]:
+    """Number the centre's next waiting events; return them with their ids, and the position behind which others wait.
 
-    Returns nothing while a relay is working on the centre.
+    Returns nothing while a relay is working on the centre, and where no other event waits.
     """
-    sequence = numbering.lock_sequence(tx, centre_id, clock.now())
+    sequence = numbering.lock_sequence(tx, centre_id)
     if sequence is None:  # a relay is working on it: what it does not deliver goes into the next package
-        return []
+        return [], None
     rows = numbering.lock_due_events(tx, centre_id, until, limit, after)
     centre = tx.get_one(Centre, centre_id)
-    numbered = numbering.number_events([row for row in rows if row.body is None], centre, sequence, public_url)
-    numbering.store_numbered(tx, centre_id, numbered)
-    new_events = {
-        values["event"]: PackagedEvent(centre.code, values["sequence"], values["body"]) for values in numbered
-    }
-    return [
-        (row.id, row.due_at, new_events.get(row.id) or PackagedEvent(centre.code, row.sequence, row.body))
-        for row in rows
-    ]
+    numbered = numbering.number_events(tx, rows, centre, sequence, public_url)
+    batch = [(event.row.id, PackagedEvent(centre.code, event.sequence, event.body)) for event in numbered]
+    return batch, (rows[-1].due_at, rows[-1].id) if rows else None
 
 
 @transaction
 def mark_delivered(tx: Session, centre_id: uuid.UUID, ids: list[uuid.UUID]) -> None:
     """Mark events as delivered, except those whose state has changed meanwhile."""
-    now = clock.now()
+    hour = clock.truncate_to_hour(clock.now())
     statement = update(Event).where(Event.centre_id == centre_id, Event.id.in_(ids), Event.state == "pending")
     values = {
-        **{"state": "delivered", "delivered_at": now, "due_at": None, "claim": None, "reason": None},
-        **{"attempts": Event.attempts + 1, "last_attempt_at": now},
+        **{"state": "delivered", "delivered_at": hour, "due_at": None, "claim": None, "reason": None},
+        **{"attempts": Event.attempts + 1, "last_attempt_at": hour},
     }
     tx.execute(statement.values(values), execution_options={"synchronize_session": False})
+    outbox.blank_withdrawn_events(tx, centre_id, ids)
 
 
 @contextmanager

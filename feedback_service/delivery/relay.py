@@ -14,26 +14,29 @@ import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ScalarSelect, func, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
+from feedback_service.backoff import doubled_wait
 from feedback_service.config import Settings
 from feedback_service.database import reading, transaction
-from feedback_service.delivery import clock_repair, numbering, retry_policy
+from feedback_service.delivery import clock_repair, numbering, outbox, retry_policy
 from feedback_service.delivery.retry_policy import LEASE, Decision, ReceiverReply
 from feedback_service.delivery.transports import Transport
 from feedback_service.delivery.transports.https import HttpsTransport
+from feedback_service.errors import Unavailable
 from feedback_service.logs import log
 from feedback_service.models import Centre, Event, EventSequence, ReceiverChannel
 from feedback_service.models.delivery import LONGEST_REASON
 
 CENTRAL_RECEIVER = "central"  # the name of the only receiver
 IDLE_SECONDS = 0.5  # the pause when no event is due
+LONGEST_PAUSE = timedelta(minutes=1)  # between two attempts while sending fails because of a fault of the program
 CLOCK_CHECK_SECONDS = 5.0  # how often ``run`` looks for dates in the far future
 CENTRES_TRIED = 8  # how many centres are tried when other relays are working on the first
 
@@ -66,18 +69,20 @@ class Relay:
 
     def run(self, stop: threading.Event) -> None:
         """Send all events that are due, until ``stop`` is set; log a failure and try again."""
-        checked_at = -CLOCK_CHECK_SECONDS
+        checked_at, faults = -CLOCK_CHECK_SECONDS, 0
         while not stop.is_set():
             try:
                 if time.monotonic() - checked_at > CLOCK_CHECK_SECONDS:
                     checked_at = time.monotonic()
                     clock_repair.correct_future_times()
-                is_busy = self.deliver_once()
-            except Exception as error:  # the database may be unreachable; whatever it is, delivery goes on
-                log.error("relay failed", exc_info=error)
+                is_busy, faults = self.deliver_once(), 0
+            except Unavailable:  # ``database.outages`` has logged it
                 is_busy = False
+            except Exception as error:  # whatever it is, delivery goes on
+                log.error("relay failed", exc_info=error)
+                is_busy, faults = False, faults + 1
             if not is_busy:
-                stop.wait(IDLE_SECONDS)
+                stop.wait(doubled_wait(timedelta(seconds=IDLE_SECONDS), LONGEST_PAUSE, faults).total_seconds())
 
     def deliver_all(self) -> int:
         """Send all events that are due now, unless the channel pauses; return the number of requests."""
@@ -85,6 +90,10 @@ class Relay:
         while self.deliver_once():
             requests += 1
         return requests
+
+    def find_failure(self) -> str | None:
+        """Return why events wait: the last failure of the channel, ``None`` if it works."""
+        return _read_failure()
 
     def deliver_once(self) -> bool:
         """Claim, send and settle one batch; return ``False`` when there is nothing to do at the moment."""
@@ -114,7 +123,7 @@ class Relay:
             reply = self._transport.send([batch.bodies[event_id] for event_id in event_ids])
             later_ids = [event_id for id_group in id_groups for event_id in id_group]
             circuit_before, decision = settle_batch(batch, event_ids, reply, later_ids)
-            _log_outcome(batch, circuit_before, decision, ms=round((time.perf_counter() - started_at) * 1000))
+            _log_outcome(batch, reply, circuit_before, decision, ms=round((time.perf_counter() - started_at) * 1000))
             if decision.circuit.is_paused(clock.now()):
                 return
             id_groups = [*decision.halves, *id_groups]
@@ -141,13 +150,24 @@ def _list_due_centres(tx: Session) -> list[uuid.UUID]:
         .outerjoin(EventSequence, EventSequence.centre_id == Centre.id)
         .where(first_due_at.is_not(None))
     )
-    return list(tx.scalars(query.order_by(EventSequence.claimed_at.nulls_first(), Centre.id).limit(CENTRES_TRIED)))
+    return list(tx.scalars(query.order_by(EventSequence.served.nulls_first(), Centre.id).limit(CENTRES_TRIED)))
+
+
+@reading
+def _read_failure(tx: Session) -> str | None:
+    circuit = _read_circuit(tx)
+    return circuit.reason if circuit.failing_since is not None else None
 
 
 @transaction
 def _mark_centre_served(tx: Session, centre_id: uuid.UUID) -> None:
     """Count the centre as served, so that a problem with its events delays no other centre."""
-    tx.execute(update(EventSequence).where(EventSequence.centre_id == centre_id).values(claimed_at=clock.now()))
+    tx.execute(update(EventSequence).where(EventSequence.centre_id == centre_id).values(served=_next_in_service()))
+
+
+def _next_in_service() -> ScalarSelect[int]:
+    """Return the number after that of the centre that was served last."""
+    return select(func.max(EventSequence.served) + 1).scalar_subquery()
 
 
 @transaction
@@ -164,7 +184,7 @@ def claim_batch(tx: Session, centre_id: uuid.UUID, public_url: str) -> ClaimedBa
     circuit = _read_circuit(tx)
     # The clock is read only now: the transaction may have waited for the database, and the lease begins now.
     now = clock.now()
-    sequence = numbering.lock_sequence(tx, centre_id, now)
+    sequence = numbering.lock_sequence(tx, centre_id)
     if sequence is None or circuit.is_paused(now):
         return None
     rows = _same_size_batch(numbering.lock_due_events(tx, centre_id, now, circuit.batch))
@@ -173,15 +193,11 @@ def claim_batch(tx: Session, centre_id: uuid.UUID, public_url: str) -> ClaimedBa
         return None
     centre = tx.get_one(Centre, centre_id)
     lease_values: dict[str, Any] = {"claim": uuid.uuid4(), "due_at": now + LEASE}
-    bodied_ids = [row.id for row in rows if row.body is not None]
-    if bodied_ids:
-        statement = update(Event).where(Event.centre_id == centre_id, Event.id.in_(bodied_ids))
-        tx.execute(statement.values(lease_values))
-    new_bodies = numbering.number_events([row for row in rows if row.body is None], centre, sequence, public_url)
-    numbering.store_numbered(tx, centre_id, [new_body | lease_values for new_body in new_bodies])
-    fresh_bodies = {new_body["event"]: new_body["body"] for new_body in new_bodies}
-    sequence.claimed_at = now
-    bodies_by_id = {str(row.id): fresh_bodies.get(row.id) or row.body for row in sorted(rows, key=lambda row: row.id)}
+    sequence.served = _next_in_service()
+    numbered = numbering.number_events(tx, rows, centre, sequence, public_url, lease_values)
+    if not numbered:
+        return None
+    bodies_by_id = {str(event.row.id): event.body for event in numbered}
     return ClaimedBatch(lease_values["claim"], centre_id, centre.code, bodies_by_id, rows[0].setbacks, is_probe)
 
 
@@ -192,7 +208,8 @@ def settle_batch(
     """Store what follows from the reply.
 
     1. Decide with ``retry_policy``; if the channel changes, lock it, decide again, and store it.
-    2. Mark the events ``event_ids`` as delivered, dead or waiting, or lease them again if they are sent in halves.
+    2. Mark the events ``event_ids`` as delivered, dead or waiting, or lease them again if they are sent in halves;
+       blank delivered ones whose answer was withdrawn meanwhile.
     3. Extend the lease of ``later_ids``, which this relay has not sent yet; release them if the channel is paused.
 
     Returns the channel before, and the decision. Events whose lease has ended and that another relay has claimed
@@ -211,10 +228,12 @@ def settle_batch(
         circuit_before = _read_circuit(tx, lock=True)
         decision = decide(circuit_before)
         _store_circuit(tx, decision.circuit)
-    attempt_values: dict[str, Any] = {"attempts": Event.attempts + 1, "last_attempt_at": now}
+    hour = clock.truncate_to_hour(now)  # a finer instant would tell that of an answer
+    attempt_values: dict[str, Any] = {"attempts": Event.attempts + 1, "last_attempt_at": hour}
     finished_values = attempt_values | {"claim": None, "due_at": None}
-    delivered_values = finished_values | {"state": "delivered", "delivered_at": now, "reason": None}
+    delivered_values = finished_values | {"state": "delivered", "delivered_at": hour, "reason": None}
     _update_claimed(tx, batch, decision.delivered, delivered_values)
+    outbox.blank_withdrawn_events(tx, batch.centre_id, [uuid.UUID(event_id) for event_id in decision.delivered])
     for event_id, reason in decision.dead.items():
         dead_values = {"state": "dead", "reason": reason[:LONGEST_REASON]}
         _update_claimed(tx, batch, [event_id], finished_values | dead_values)
@@ -257,7 +276,8 @@ def _read_circuit(tx: Session, *, lock: bool = False) -> retry_policy.Circuit:
 
 
 def _store_circuit(tx: Session, circuit: retry_policy.Circuit) -> None:
-    tx.merge(ReceiverChannel(name=CENTRAL_RECEIVER, **asdict(circuit)))
+    tried_at = clock.now() if circuit.failing_since is not None else None
+    tx.merge(ReceiverChannel(name=CENTRAL_RECEIVER, tried_at=tried_at, **asdict(circuit)))
 
 
 def _claim_probe(tx: Session, circuit: retry_policy.Circuit, now: datetime) -> bool:
@@ -268,14 +288,17 @@ def _claim_probe(tx: Session, circuit: retry_policy.Circuit, now: datetime) -> b
     return tx.scalar(statement.values(retry_at=now + LEASE).returning(ReceiverChannel.name)) is not None
 
 
-def _log_outcome(batch: ClaimedBatch, circuit_before: retry_policy.Circuit, decision: Decision, *, ms: int) -> None:
+def _log_outcome(
+    batch: ClaimedBatch, reply: ReceiverReply, circuit_before: retry_policy.Circuit, decision: Decision, *, ms: int
+) -> None:
     circuit_after = decision.circuit
     if decision.delivered:
         log.info("events delivered", centre=batch.centre, n=len(decision.delivered), ms=ms)
     if decision.waiting and not circuit_after.is_paused(clock.now()):
         log.warning("events have to go again", centre=batch.centre, n=len(decision.waiting), reason=decision.reason)
     if circuit_before.failing_since is None and circuit_after.failing_since is not None:
-        log.critical("channel paused: the central system cannot be reached", reason=circuit_after.reason)
+        problem = "cannot be reached" if reply.status is None else "answers, but takes nothing"
+        log.critical(f"channel paused: the central system {problem}", reason=circuit_after.reason)
     elif circuit_before.failing_since is not None and circuit_after.failing_since is None:
         log.warning("channel works again", failed_since=circuit_before.failing_since.isoformat())
     for event_id in decision.dead:  # the receiver's reason is not logged: it may quote the event

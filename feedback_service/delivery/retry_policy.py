@@ -31,7 +31,7 @@ REQUEST_LIMIT = timedelta(seconds=8)  # the longest request; it must end before 
 YOUNG_FAILURE = timedelta(minutes=10)  # so long a failing channel is tried again every few seconds
 FIRST_WAIT, YOUNG_WAIT, OLD_WAIT = 1.0, 7.5, 240.0  # seconds, before jitter
 JITTER = 0.25  # the largest share of a wait that is added at random
-MAX_RETRY_AFTER = timedelta(hours=1)  # a longer Retry-After is cut to this
+MAX_RETRY_AFTER = timedelta(days=1)  # a longer Retry-After is cut to this
 CLOCK_SKEW = timedelta(minutes=1)  # how far the clocks of two machines may differ
 FAR_AHEAD = timedelta(minutes=15)  # no wait of an event is as long: a later date was set by a wrong clock
 
@@ -92,7 +92,7 @@ class Circuit:
         """
         if self.failing_since is not None and self.failing_since > now + CLOCK_SKEW:
             return False
-        return self.retry_at is not None and now < self.retry_at <= now + 2 * MAX_RETRY_AFTER
+        return self.retry_at is not None and now < self.retry_at <= now + MAX_RETRY_AFTER + CLOCK_SKEW
 
 
 @dataclass(frozen=True, slots=True)

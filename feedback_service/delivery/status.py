@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
@@ -11,9 +11,12 @@ from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
+from feedback_service.delivery.events import ANSWER_TYPES
 from feedback_service.models import Centre, Event, EventSequence, ReceiverChannel
 
 UNFINISHED_STATES = ("dead", "pending")
+OVERDUE_AFTER = timedelta(days=30)  # as long as the content of a delivered event is kept
+HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +38,22 @@ class PageCursor(NamedTuple):
 
     state: str
     centre_id: uuid.UUID
+    created_at: datetime
     id: uuid.UUID
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryTotals:
-    """How many events are in each state, and for how many seconds the oldest pending one has waited."""
+    """How many events are in each state, and for how many seconds the oldest pending one has waited.
+
+    ``overdue``: events that the receiver has not taken in ``OVERDUE_AFTER``, so that their contents are still stored.
+    """
 
     pending: int
     oldest_pending_seconds: int | None
     dead: int
     delivered: int
+    overdue: int
 
 
 _COLUMNS = (
@@ -61,14 +69,15 @@ def list_deliveries(
 
     Returns the rows and the cursor of the next page, ``None`` if there is none.
     """
-    position = tuple_(Event.state, Event.centre_id, Event.id)
+    order = (Event.state, Event.centre_id, Event.created_at, Event.id)
     query = _select_deliveries(centres).add_columns(Event.centre_id)
     query = query.where(Event.state.in_(states))
     if after is not None:
-        query = query.where(position > tuple_(*(literal(part) for part in after)))
-    rows = tx.execute(query.order_by(Event.state, Event.centre_id, Event.id).limit(limit + 1)).all()
+        position = [literal(part, column.type) for part, column in zip(after, order, strict=True)]
+        query = query.where(tuple_(*order) > tuple_(*position))
+    rows = tx.execute(query.order_by(*order).limit(limit + 1)).all()
     last = rows[limit - 1] if len(rows) > limit else None
-    next_cursor = PageCursor(last.state, last.centre_id, last.id) if last is not None else None
+    next_cursor = PageCursor(last.state, last.centre_id, last.created_at, last.id) if last is not None else None
     return [_to_delivery(row) for row in rows[:limit]], next_cursor
 
 
@@ -81,17 +90,44 @@ def find_delivery(tx: Session, event_id: uuid.UUID, centres: Collection[str]) ->
 def count_deliveries(tx: Session, centres: Collection[str] | None = None) -> DeliveryTotals:
     """Count the events of these centres (``None``: of all) in each state."""
     condition: ColumnElement[bool] = literal(True) if centres is None else Centre.code.in_(centres)
-    pending, numbered = _count_events(tx, "pending", condition)
-    dead, _ = _count_events(tx, "dead", condition)
+    pending, pending_numbered = _count_events(tx, "pending", condition)
+    dead, dead_numbered = _count_events(tx, "dead", condition)
     # Each number belongs to one event, so the delivered events follow from the numbers; counting them would be slow.
     numbers_given = select(func.coalesce(func.sum(EventSequence.last_sequence), 0)).join(
         Centre, Centre.id == EventSequence.centre_id
     )
-    delivered = int(tx.scalar(numbers_given.where(condition)) or 0) - numbered - dead
-    first_pending = select(Event.created_at).where(Event.centre_id == Centre.id, Event.state == "pending")
-    oldest_pending = select(func.min(first_pending.order_by(Event.id).limit(1).correlate(Centre).scalar_subquery()))
-    since = tx.scalar(oldest_pending.select_from(Centre).where(condition))
-    return DeliveryTotals(pending, _seconds_since(since), dead, delivered)
+    delivered = int(tx.scalar(numbers_given.where(condition)) or 0) - pending_numbered - dead_numbered
+    waits_since = _find_oldest_pending(tx, condition) if pending else None
+    overdue = count_overdue(tx, condition) if pending or dead else 0
+    return DeliveryTotals(pending, _seconds_since(waits_since), dead, delivered, overdue)
+
+
+def count_overdue(tx: Session, condition: ColumnElement[bool] | None = None) -> int:
+    """Count the events that the receiver has not taken in ``OVERDUE_AFTER``, of centres that meet the condition."""
+    query = select(func.count()).select_from(Event).join(Centre, Centre.id == Event.centre_id)
+    is_overdue = (Event.state.in_(UNFINISHED_STATES), Event.created_at < clock.now() - OVERDUE_AFTER)
+    return tx.scalar(query.where(*is_overdue, *([] if condition is None else [condition]))) or 0
+
+
+def _find_oldest_pending(tx: Session, condition: ColumnElement[bool]) -> datetime | None:
+    """Return since when the oldest pending event has waited, or a later instant of the same hour.
+
+    The date of an event that was not tried yet is exact, but that of an answer must not be told: its hour counts from
+    its end, and so does that of events that were tried.
+    """
+    # Each of these subqueries reads one row by an index, however many events wait.
+    of_centre = Event.centre_id == Centre.id
+    oldest = select(Event.created_at).where(of_centre, Event.state == "pending").order_by(Event.created_at, Event.id)
+    first_due, first_due_type = (
+        select(column).where(of_centre, Event.due_at.is_not(None)).order_by(Event.due_at, Event.type)
+        for column in (Event.due_at, Event.type)
+    )
+    columns = [query.limit(1).correlate(Centre).scalar_subquery() for query in (oldest, first_due, first_due_type)]
+    since: list[datetime] = []
+    for created_at, due_at, event_type in tx.execute(select(*columns).select_from(Centre).where(condition)):
+        since += [] if created_at is None else [created_at + HOUR]
+        since += [] if due_at is None or event_type in ANSWER_TYPES else [due_at]
+    return min(since, default=None)
 
 
 def is_channel_paused(tx: Session) -> bool:

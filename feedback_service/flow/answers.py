@@ -1,12 +1,13 @@
 """A person answers by an invitation: a draft is saved at every step, and becomes final when it is sent or abandoned.
 
-A draft belongs to the invitation, not to the client: whoever holds the link adds to it. It is abandoned when nobody
-has changed it for ``partial_minutes`` (a setting); from then on it counts as an answer.
+A draft belongs to the invitation: whoever holds the link may add to it and send it. But who answered a question first
+keeps it, and no other client can change or take back that answer (decision 29). A draft is abandoned when nobody has
+changed it for ``partial_minutes`` (a setting); from then on it counts as an answer, that of the first client.
 """
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
@@ -18,14 +19,16 @@ from feedback_service.cases import drafts, invitations
 from feedback_service.cases.invitations import DraftFacts, InvitationContext
 from feedback_service.config import current_settings
 from feedback_service.database import DeferredWriter, OptimisticTransaction, optimistic_transaction, transaction
-from feedback_service.errors import AlreadyAnswered, LostRace
+from feedback_service.errors import AlreadyAnswered, BegunElsewhere, LostRace, OtherAnswer
 from feedback_service.facts import AnswerFacts, PublicCentre
 from feedback_service.flow.recording import make_service_context, record_answer
-from feedback_service.keyring import TokenKey, current_keyring
+from feedback_service.keyring import RECEIPT_OF_FIRST_CLIENT, RECEIPT_OF_OTHER_CLIENT, TokenKey, current_keyring
 from feedback_service.logs import log
-from feedback_service.surveys import published
+from feedback_service.surveys import published, responses
 from feedback_service.surveys.answers import Answers, Submission, require_some_answer
+from feedback_service.surveys.joint_answers import JointAnswers
 from feedback_service.surveys.questionnaires import Questionnaire
+from feedback_service.vocabulary import CONTINUED_ELSEWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Survey:
     completed_on: date | None
     questionnaire: Questionnaire
     has_draft: bool
+    contradicted: frozenset[str] = frozenset()  # questions whose answer of another client stays instead of what came
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +48,29 @@ class RecordedAnswer:
     """A final answer.
 
     ``repeated``: it was final before this call. ``was_abandoned``: it was an abandoned draft, and became final without
-    what the client sends now.
+    what the client sends now. ``is_contradicted``: another client's answer to a question stays instead of this one's.
     """
 
     id: uuid.UUID
     receipt: str
     repeated: bool = False
     was_abandoned: bool = False
+    is_contradicted: bool = False
 
     @classmethod
     def of_client(cls, key: TokenKey, namespace: bytes, client_id: uuid.UUID, **flags: bool) -> "RecordedAnswer":
         """Return the client's answer. Id and receipt are derived, so they are the same every time."""
         return cls(key.derive_response_id(namespace, client_id), key.derive_receipt(namespace, client_id), **flags)
+
+
+@dataclass(frozen=True, slots=True)
+class _ContinuedDraft:
+    """A draft as it becomes with what the client sends now. ``contradicted`` as in ``Survey``."""
+
+    context: InvitationContext
+    questionnaire: Questionnaire
+    draft: DraftFacts
+    contradicted: frozenset[str]
 
 
 def open_survey(token: str, *, mark_opened: bool) -> Survey:
@@ -106,10 +121,10 @@ def save_draft_within(
     continued = _continue_draft(tx, token, client_id, submission, language, source, replaces_later_answers)
     if isinstance(continued, RecordedAnswer):
         return continued
-    context, questionnaire, draft = continued
     with tx.writing() as connection:
-        drafts.save_draft(connection, context, draft)
-    return _make_survey(context, questionnaire, has_draft=True)
+        drafts.save_draft(connection, continued.context, continued.draft)
+    survey = _make_survey(continued.context, continued.questionnaire, has_draft=True)
+    return replace(survey, contradicted=continued.contradicted)
 
 
 save_draft = optimistic_transaction(save_draft_within)
@@ -124,19 +139,25 @@ def submit_answer_within(
     language: str,
     source: str,
     replaces_later_answers: bool = False,
+    refuses_other_answer: bool = False,
 ) -> RecordedAnswer:
     """Store a person's final answer and return its receipt. The same client gets the same receipt every time.
 
     1. Merge what the client sends with the draft, see ``_continue_draft`` also for the errors.
     2. In one write: mark the invitation as answered, delete the draft, and store the answer with its event, see
        ``recording.record_answer``. The answer counts on the Kyiv day on which the draft was begun.
+
+    ``refuses_other_answer``: raise ``OtherAnswer`` if this client's answer is final with other content.
     """
-    continued = _continue_draft(tx, token, client_id, submission, language, source, replaces_later_answers)
+    continued = _continue_draft(
+        tx, token, client_id, submission, language, source, replaces_later_answers, refuses_other_answer
+    )
     if isinstance(continued, RecordedAnswer):
         return continued
-    context, questionnaire, draft = continued
+    context, questionnaire, draft = continued.context, continued.questionnaire, continued.draft
     with tx.writing() as connection:
-        return _store_final_answer(connection, context, questionnaire, draft)
+        recorded = _store_final_answer(connection, context, questionnaire, draft, client_id)
+    return replace(recorded, is_contradicted=bool(continued.contradicted))
 
 
 submit_answer = optimistic_transaction(submit_answer_within)
@@ -173,48 +194,84 @@ def _continue_draft(
     language: str,
     source: str,
     replaces_later_answers: bool,
-) -> RecordedAnswer | tuple[InvitationContext, Questionnaire, DraftFacts]:
+    refuses_other_answer: bool = False,
+) -> RecordedAnswer | _ContinuedDraft:
     """Return the draft as it becomes with what the client sends now.
 
     1. Read the invitation, its case and its draft.
     2. If this client's answer is final, return its receipt again. If it is an abandoned draft, make it final first.
     3. Refuse an invitation that is answered, cancelled or expired; see ``open_survey`` for the errors.
-    4. Read the answers out of the submission, and merge them with the draft; raises ``Invalid``, also for nothing.
-       ``replaces_later_answers``: the form showed every question but the first, so it clears those that it leaves
-       empty.
+    4. Read the answers out of the submission; raises ``Invalid``.
+    5. Join them with the draft. Raises ``BegunElsewhere`` if all of them contradict other clients, and ``Invalid`` if
+       nothing at all is answered.
+
+    ``replaces_later_answers``: the form showed every question but the first, so it clears those that it leaves empty.
     """
     context, now = invitations.find_by_token(tx.connection, current_keyring(), token), clock.now()
-    if recorded := _find_or_make_final(tx, context, client_id, now):
+    if recorded := _find_final(context, client_id, now):
+        if refuses_other_answer:
+            _refuse_other_answer(tx.connection, context, recorded, submission)
+        if context.invitation.answered_on is None:
+            with tx.writing() as connection:
+                _submit_abandoned_draft(connection, context)
         return recorded
     _refuse_unanswerable(context, now)
     questionnaire = published.get_by_version(tx.connection, context.invitation.questionnaire)
-    submitted = submission.read_answers(questionnaire)
-    saved = Answers.from_json(context.draft.answers) if context.draft else Answers()
+    submitted, blank_ids = submission.read_answers(questionnaire), submission.blank_ids
     if replaces_later_answers:
-        first = questionnaire.first_question.id
-        saved = Answers(single={first: saved.single[first]} if first in saved.single else {})
-    answers = saved.merge_with(submitted)
-    require_some_answer(answers)
-    draft = context.draft or DraftFacts(client_id, {}, language, source, begun_at=now, touched_at=now)
-    # The source and the day are those of the first submission, client and language those of the last.
-    draft = draft._replace(client_id=client_id, answers=answers.to_json(), language=language, touched_at=now)
-    return context, questionnaire, draft
+        blank_ids |= {question.id for question in questionnaire.questions[1:]}
+    joint, contradicted = join_with_draft(context, client_id, submitted, blank_ids)
+    if contradicted and contradicted == submitted.question_ids:
+        raise BegunElsewhere(contradicted)
+    require_some_answer(joint.answers)
+    draft = context.draft or DraftFacts(client_id, {}, {}, language, source, begun_at=now, touched_at=now)
+    # The source and the day are those of the first submission; only the first client changes the language.
+    draft = draft._replace(
+        answers=joint.answers.to_json(),
+        owners=joint.owners,
+        language=language if context.is_first_client(client_id) else draft.language,
+        touched_at=now,
+    )
+    return _ContinuedDraft(context, questionnaire, draft, contradicted)
 
 
-def _find_or_make_final(
-    tx: OptimisticTransaction, context: InvitationContext, client_id: uuid.UUID, now: datetime
-) -> RecordedAnswer | None:
-    """Return this client's final answer again, or ``None``. A draft that the client abandoned becomes final here."""
+def join_with_draft(
+    context: InvitationContext, client_id: uuid.UUID, submitted: Answers, blank_ids: Collection[str] = ()
+) -> tuple[JointAnswers, frozenset[str]]:
+    """Join what a client submits with the draft; return also the questions whose answer of another client stays."""
+    saved, client = JointAnswers(), None
+    if context.draft is not None:
+        saved = JointAnswers(Answers.from_json(context.draft.answers), context.draft.owners)
+    if not context.is_first_client(client_id):
+        client = context.hash_client_id(client_id).hex()
+    return saved.add(client, submitted, blank_ids), saved.find_contradicted(client, submitted)
+
+
+def _find_final(context: InvitationContext, client_id: uuid.UUID, now: datetime) -> RecordedAnswer | None:
+    """Return this client's answer if it is final, also as a draft that the client abandoned; else ``None``."""
     draft, was_abandoned = context.draft, context.invitation.left_begun
     if not context.was_answered_by(client_id):
-        if draft is None or draft.client_id != client_id or not _is_abandoned(draft, now):
+        if draft is None or draft.client_id != client_id or not is_abandoned(draft, now):
             return None
-        with tx.writing() as connection:
-            _submit_abandoned_draft(connection, context)
         was_abandoned = True
     return RecordedAnswer.of_client(
         context.key, context.client_namespace, client_id, repeated=True, was_abandoned=was_abandoned
     )
+
+
+def _refuse_other_answer(
+    connection: Connection, context: InvitationContext, recorded: RecordedAnswer, submission: Submission
+) -> None:
+    """Raise ``OtherAnswer`` if the submission says something else than the final answer of this client."""
+    questionnaire = published.get_by_version(connection, context.invitation.questionnaire)
+    submitted = submission.read_answers(questionnaire)
+    if context.invitation.answered_on is not None:
+        is_other = responses.has_other_content(connection, context.centre.id, recorded.id, submitted)
+    else:
+        draft = context.draft
+        is_other = draft is not None and not draft.owners and Answers.from_json(draft.answers) != submitted
+    if is_other:
+        raise OtherAnswer()
 
 
 def _submit_abandoned_draft(connection: Connection, context: InvitationContext) -> None:
@@ -229,7 +286,7 @@ def _submit_abandoned_draft(connection: Connection, context: InvitationContext) 
         drafts.delete_draft(connection, context, draft)
         return
     questionnaire = published.get_by_version(connection, context.invitation.questionnaire)
-    _store_final_answer(connection, context, questionnaire, draft, was_abandoned=True)
+    _store_final_answer(connection, context, questionnaire, draft, draft.client_id, was_abandoned=True)
 
 
 def _store_final_answer(
@@ -237,13 +294,17 @@ def _store_final_answer(
     context: InvitationContext,
     questionnaire: Questionnaire,
     final: DraftFacts,
+    client_id: uuid.UUID,
     *,
     was_abandoned: bool = False,
 ) -> RecordedAnswer:
-    """Mark the invitation as answered, delete its draft, and record the answer on the Kyiv day of its beginning."""
-    recorded = RecordedAnswer.of_client(context.key, context.client_namespace, final.client_id)
-    day = clock.kyiv_day(final.begun_at)
-    invitations.mark_answered(connection, context, final.client_id, answered_on=day, was_abandoned=was_abandoned)
+    """Mark the invitation as answered, delete its draft, and record the answer on the Kyiv day of its beginning.
+
+    The receipt of a client who finishes what another client began cannot take the answer back.
+    """
+    recorded = RecordedAnswer.of_client(context.key, context.client_namespace, client_id)
+    day, is_first_client = clock.kyiv_day(final.begun_at), context.is_first_client(client_id)
+    invitations.mark_answered(connection, context, client_id, answered_on=day, was_abandoned=was_abandoned)
     if context.draft is not None:
         drafts.delete_draft(connection, context, context.draft)
     facts = AnswerFacts(
@@ -254,9 +315,12 @@ def _store_final_answer(
         source=final.source,
         answered_on=day,
         answered_at=final.begun_at,
-        receipt_hash=context.key.hash_secret("receipt", recorded.receipt),
+        receipt_hash=context.key.hash_secret(
+            RECEIPT_OF_FIRST_CLIENT if is_first_client else RECEIPT_OF_OTHER_CLIENT, recorded.receipt
+        ),
     )
-    record_answer(connection, facts, questionnaire, Answers.from_json(final.answers))
+    signals = () if is_first_client and not final.owners else (CONTINUED_ELSEWHERE,)
+    record_answer(connection, facts, questionnaire, Answers.from_json(final.answers), signals)
     return recorded
 
 
@@ -267,7 +331,7 @@ def _refuse_unanswerable(context: InvitationContext, now: datetime) -> None:
     """
     if context.invitation.answered_on is not None:
         raise AlreadyAnswered(context.invitation.answered_on)
-    if context.draft is not None and _is_abandoned(context.draft, now):
+    if context.draft is not None and is_abandoned(context.draft, now):
         raise AlreadyAnswered(clock.kyiv_day(context.draft.begun_at))
     context.refuse_cancelled_or_expired(clock.kyiv_day(now))
 
@@ -276,7 +340,8 @@ def _draft_timeout() -> timedelta:
     return timedelta(minutes=current_settings().partial_minutes)
 
 
-def _is_abandoned(draft: DraftFacts, now: datetime) -> bool:
+def is_abandoned(draft: DraftFacts, now: datetime) -> bool:
+    """Tell whether nobody has changed the draft for so long that it counts as an answer."""
     return draft.touched_at <= now - _draft_timeout()
 
 

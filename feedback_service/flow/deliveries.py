@@ -1,20 +1,26 @@
 """Operators and case systems read the state of deliveries, and have a refused event sent again."""
 
+import base64
+import binascii
+import json
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import case, select, update
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.access import audit_log
 from feedback_service.access.audit_log import Actor
+from feedback_service.config import current_settings
 from feedback_service.database import reading, transaction
 from feedback_service.delivery import status
-from feedback_service.delivery.status import DeliveryRow, DeliveryTotals
+from feedback_service.delivery.status import DeliveryRow, DeliveryTotals, PageCursor
 from feedback_service.errors import N_, Conflict, NotFound
 from feedback_service.models import Centre, Event
+from feedback_service.sealing import Seal, make_seal
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,30 @@ def read_overview(tx: Session, centres: Collection[str], limit: int) -> Deliveri
     return DeliveriesPage(totals, channel_paused, refused, next_cursor is not None)
 
 
+def seal_cursor(page_cursor: PageCursor) -> str:
+    """Return the cursor as callers get it: it tells them nothing, and they cannot make one that jumps to an hour."""
+    members = [page_cursor.state, page_cursor.centre_id.hex, page_cursor.created_at.isoformat(), page_cursor.id.hex]
+    sealed = _cursor_seal().seal(json.dumps(members).encode(), b"")
+    return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+
+
+def open_cursor(cursor: str) -> PageCursor | None:
+    """Return the cursor that ``seal_cursor`` sealed; ``None`` for any other text."""
+    try:
+        sealed = base64.b64decode(cursor.encode() + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except binascii.Error:
+        return None
+    members = _cursor_seal().open(sealed, b"")
+    if members is None:
+        return None
+    state, centre_id, created_at, event_id = json.loads(members)
+    return PageCursor(state, uuid.UUID(centre_id), datetime.fromisoformat(created_at), uuid.UUID(event_id))
+
+
+def _cursor_seal() -> Seal:
+    return make_seal(current_settings().event_keys, "deliveries-cursor")
+
+
 @transaction
 def replay_event(tx: Session, event_id: uuid.UUID, centres: Collection[str], actor: Actor | None = None) -> DeliveryRow:
     """Make an event due now, whether it was refused (a dead letter) or waits; its content does not change.
@@ -55,9 +85,14 @@ def replay_event(tx: Session, event_id: uuid.UUID, centres: Collection[str], act
     if delivery.state == "delivered":
         raise Conflict(N_("It was delivered; there is nothing to send again."))
     centre_id = tx.scalars(select(Centre.id).where(Centre.code == delivery.centre)).one()
-    release_event = update(Event).filter_by(centre_id=centre_id, id=event_id, claim=None)
-    release_event = release_event.where(Event.state != "delivered")
-    tx.execute(release_event.values(state="pending", due_at=clock.now(), setbacks=0, reason=None))
+    release_event = update(Event).where(Event.centre_id == centre_id, Event.id == event_id)
+    release_event = release_event.where(Event.state != "delivered", Event.claim.is_(None))
+    now = clock.now()
+    due_at = case((Event.due_at < now, Event.due_at), else_=now)  # an earlier date keeps the event in its order
+    tx.execute(
+        release_event.values(state="pending", due_at=due_at, setbacks=0, reason=None),
+        execution_options={"synchronize_session": False},
+    )
     if actor is not None:
         audit_log.append_entry(tx, [centre_id], actor, "sent_again", f"{delivery.type} {event_id}", clock.now())
     return status.find_delivery(tx, event_id, centres) or delivery

@@ -1,11 +1,7 @@
 """Checks whether the service is ready, and measures the backlog in its database."""
 
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -13,24 +9,16 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.alarms import email_outbox
 from feedback_service.counts import counted_days
-from feedback_service.database import NotDurable, reading
+from feedback_service.database import TABLES_OUTDATED, NotDurable, is_migrated, reading, takes_writes
 from feedback_service.delivery import status
 from feedback_service.delivery.status import DeliveryTotals
-from feedback_service.errors import N_, Unavailable
+from feedback_service.errors import N_, NotReady, Unavailable
+from feedback_service.logs import log
 from feedback_service.models import DraftAnswer
 
-MIGRATIONS = Path(__file__).parents[2] / "migrations"
-RETRY_SECONDS = 5
-
-
-class NotReady(Unavailable):
-    """The service is not ready."""
-
-    slug, title = "not-ready", N_("The service is not ready")
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(RETRY_SECONDS)
-        self.detail = detail
+DATABASE_UNREACHABLE = N_("The database cannot be reached.")
+DATABASE_NOT_DURABLE = N_("The database may forget what it acknowledged.")
+DATABASE_READ_ONLY = N_("The database takes no writes: it is a standby, its files are read-only, or its disk is full.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +34,35 @@ class Backlog:
 
 
 def check_ready() -> None:
+    """Raise ``NotReady`` unless the database is durable, has the tables of this release and takes writes."""
+    check_tables()
+    if not _takes_writes():
+        raise NotReady(DATABASE_READ_ONLY)
+
+
+def check_tables() -> None:
     """Raise ``NotReady`` unless the database can be reached, is durable and has the tables of this release."""
     try:
-        revision = _read_revision()
+        is_current = _has_current_tables()
     except NotDurable:
-        raise NotReady(N_("The database may forget what it acknowledged.")) from None
+        raise NotReady(DATABASE_NOT_DURABLE) from None
     except (Unavailable, SQLAlchemyError):
-        raise NotReady(N_("The database cannot be reached.")) from None
-    if revision != _newest_revision():
-        raise NotReady(N_("The tables are not those of this release: run “flask db upgrade”."))
+        raise NotReady(DATABASE_UNREACHABLE) from None
+    if not is_current:
+        raise NotReady(TABLES_OUTDATED)
+
+
+def measure_backlog() -> Backlog | None:
+    """Measure the backlog; ``None`` if the database cannot be reached or has not the tables of this release."""
+    try:
+        return _read_backlog()
+    except (NotDurable, Unavailable, SQLAlchemyError) as error:
+        log.warning("backlog not measured", error=type(error).__qualname__)
+        return None
 
 
 @reading
-def measure_backlog(tx: Session) -> Backlog:
-    """Measure the backlog. Raises ``Unavailable``."""
+def _read_backlog(tx: Session) -> Backlog:
     now = clock.now()
     emails, oldest_at = email_outbox.count_pending(tx)
     return Backlog(
@@ -73,10 +76,10 @@ def measure_backlog(tx: Session) -> Backlog:
 
 
 @reading
-def _read_revision(tx: Session) -> set[str]:
-    return set(MigrationContext.configure(tx.connection()).get_current_heads())
+def _has_current_tables(tx: Session) -> bool:
+    return is_migrated(tx.connection())
 
 
-@cache
-def _newest_revision() -> set[str]:
-    return set(ScriptDirectory(str(MIGRATIONS)).get_heads())
+@reading
+def _takes_writes(tx: Session) -> bool:
+    return takes_writes(tx.connection())

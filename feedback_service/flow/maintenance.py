@@ -5,6 +5,8 @@
     purge_expired_data            comments and cases older than the retention period are deleted
     purge_sessions_and_attempts   ended sessions and old counts of sign-in attempts are deleted
     blank_delivered_events        the content of events delivered long ago is deleted, their digest stays
+    warn_of_overdue_events        the log names events whose content stays because nobody took them
+    empty_write_log               deleted data leaves SQLite's log too
 
 Each function does what is due, in short transactions of limited size, and returns how much that was. Between two
 transactions it calls ``stop`` and ends if that is true. ``worker`` calls all of them again and again.
@@ -21,7 +23,8 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.config import current_settings
 from feedback_service.counts import closing, counted_days, verification
-from feedback_service.database import reading, transaction
+from feedback_service.database import reading, transaction, truncate_write_log
+from feedback_service.delivery import outbox, status
 from feedback_service.errors import Unavailable
 from feedback_service.flow import sign_in
 from feedback_service.flow.answers import submit_abandoned_drafts
@@ -41,6 +44,7 @@ LONGEST_RECORDING = timedelta(minutes=10)  # no transaction that records a respo
 
 _close_days = transaction(closing.close_days)
 _close_invitation_days = transaction(closing.close_invitation_days)
+_count_overdue = reading(status.count_overdue)
 _reopen_all_days = transaction(counted_days.reopen_all_days)
 find_count_mismatches = reading(verification.find_mismatches)
 
@@ -106,7 +110,23 @@ def purge_expired_data(stop: Stop = never_stop) -> PurgeCounts:
 
 def blank_delivered_events(stop: Stop = never_stop) -> int:
     """Delete the content of events delivered more than 30 days ago; digest, number and type stay; return how many."""
-    return _repeat_until_partial(ROWS_AT_ONCE, stop, _blank_events, clock.now() - BLANK_AFTER)
+    before = clock.truncate_to_hour(clock.now() - BLANK_AFTER)  # ``delivered_at`` is a whole hour
+    return _repeat_until_partial(ROWS_AT_ONCE, stop, _blank_events, before)
+
+
+def warn_of_overdue_events(stop: Stop = never_stop) -> int:
+    """Warn of events that the central system has not taken for 30 days, because their content stays until it does."""
+    overdue = 0 if stop() else _count_overdue()
+    if overdue:
+        log.warning("events are not acknowledged for 30 days, so their content is still stored", n=overdue)
+    return 0
+
+
+def empty_write_log(stop: Stop = never_stop) -> int:
+    """Empty SQLite's write-ahead log, which still holds what was withdrawn, blanked or purged."""
+    if not stop():
+        truncate_write_log()
+    return 0
 
 
 def purge_sessions_and_attempts(stop: Stop = never_stop) -> int:
@@ -150,7 +170,7 @@ def _blank_events(tx: Session, before: datetime) -> int:
     old = select(Event.centre_id, Event.id).where(Event.delivered_at < before, Event.body.is_not(None))
     rows = [tuple(row) for row in tx.execute(old.limit(ROWS_AT_ONCE).with_for_update(skip_locked=True))]
     blank = update(Event).where(tuple_(Event.centre_id, Event.id).in_(rows))
-    tx.execute(blank.values(body=None, data=None, subject=""), execution_options={"synchronize_session": False})
+    tx.execute(blank.values(outbox.BLANK), execution_options={"synchronize_session": False})
     return len(rows)
 
 

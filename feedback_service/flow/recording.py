@@ -1,5 +1,7 @@
 """The step that every way of answering ends in: the answer is stored, its event queued, its day counted anew."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection
 
 from feedback_service import alarm_rows, clock, keyring
@@ -30,11 +32,17 @@ def make_service_context(centre: PublicCentre, case: Case | CaseFacts, service: 
     )
 
 
-def record_answer(connection: Connection, facts: AnswerFacts, questionnaire: Questionnaire, answers: Answers) -> None:
+def record_answer(
+    connection: Connection,
+    facts: AnswerFacts,
+    questionnaire: Questionnaire,
+    answers: Answers,
+    signals: Sequence[str] = (),
+) -> None:
     """Store a final answer and everything that follows from it. The caller's story commits.
 
     1. Look up the methodology that is in force on the day of the answer.
-    2. Store the response and its comment.
+    2. Store the response, its comment and its signals.
     3. Ask the worker to look for an alarm if an answer is bad, and to report a serious breach if one is named.
     4. Put the event for the central system into the outbox.
     5. If the day of the answer is already over, mark it for recounting; today is always counted live.
@@ -45,6 +53,8 @@ def record_answer(connection: Connection, facts: AnswerFacts, questionnaire: Que
     methodology = methodologies.read_in_force_cached(connection, facts.answered_on)
     breaches = questionnaire.breaches(answers.choices)
     responses.insert_response(connection, facts, questionnaire, answers)
+    if signals:
+        responses.insert_signals(connection, centre_id, facts.response_id, signals)
     if methodology.has_bad_answer(answers.single):
         alarm_rows.queue_check(connection, centre_id, BAD_ANSWERS, service_id)
     if breaches:

@@ -1,8 +1,9 @@
 """A tablet delivers what people answered on it, perhaps days ago.
 
 Each answer is checked in a transaction of its own, and stored once by its client id. An answer with the short code of
-a case uses up the invitation. If the code is used up, closed or unknown, the answer is stored as a walk-up: an answer
-about the hall, which never counts in the official figures.
+a case uses up the invitation; if the answer was begun on a phone, what was tapped there stays, and the tablet's answers
+join it. If the code is used up, closed or unknown, the answer is stored as a walk-up: an answer about the hall, which
+never counts in the official figures.
 """
 
 import uuid
@@ -11,32 +12,31 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from unicodedata import category
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
-from feedback_service.cases import invitations
+from feedback_service.cases import drafts, invitations
 from feedback_service.cases.invitations import InvitationContext
 from feedback_service.centres import opening_hours
 from feedback_service.centres.register import make_public_centre
 from feedback_service.counts import counted_days
-from feedback_service.database import reading, table_of, transaction
-from feedback_service.errors import N_, FeedbackError, Gone, Invalid, NotAuthenticated
+from feedback_service.database import reading, transaction
+from feedback_service.errors import N_, FeedbackError, Gone, Invalid, NotAuthenticated, OtherAnswer
 from feedback_service.facts import AnswerFacts, ServiceContext
+from feedback_service.flow.answers import is_abandoned, join_with_draft
 from feedback_service.flow.recording import make_service_context, record_answer
 from feedback_service.flow.tablet_screens import lock_invitation_by_code
 from feedback_service.keyring import current_keyring
-from feedback_service.models import Centre, Device, Signal
+from feedback_service.models import Centre, Device
 from feedback_service.surveys import published, responses
 from feedback_service.surveys.answers import Submission, require_some_answer
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.tablets import devices, signals
 from feedback_service.tablets.devices import AuthenticatedTablet
 from feedback_service.tablets.signals import UNKNOWN_PACE, AnsweringPace
-from feedback_service.vocabulary import FRONT_OFFICES
+from feedback_service.vocabulary import CONTINUED_ELSEWHERE, FRONT_OFFICES
 
 MAX_ANSWER_AGE = timedelta(days=366)  # when it is delivered
-_INSERT_SIGNALS = insert(table_of(Signal))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +64,13 @@ def accept_answers(
     2. Store each answer, or refuse it.
     3. If a revoked tablet delivered nothing from before, delete its key and raise ``NotAuthenticated``.
 
-    ``by_hand``: an operator imports the answers from a file, and only step 2 is done.
+    ``by_hand``: an operator imports the answers from a file, vouches for them, and only step 2 is done.
     """
     if not by_hand and any(isinstance(item, TabletAnswer) and item.short_code for item in items):
         _check_code_limit(tablet)
-    results = [item if isinstance(item, FeedbackError) else _accept_or_refuse(tablet, item) for item in items]
+    results = [
+        item if isinstance(item, FeedbackError) else _accept_or_refuse(tablet, item, by_hand=by_hand) for item in items
+    ]
     is_refused = all(isinstance(result, NotAuthenticated) for result in results)
     if not by_hand and tablet.revoked_at is not None and is_refused:
         _delete_device_key(tablet)
@@ -88,10 +90,10 @@ def record_refused_answer(tx: Session, tablet: AuthenticatedTablet, client_id: s
     devices.note_refused_answer(tx, tablet, client_hash, printable_reason, clock.now())
 
 
-def _accept_or_refuse(tablet: AuthenticatedTablet, answer: TabletAnswer) -> str | FeedbackError:
+def _accept_or_refuse(tablet: AuthenticatedTablet, answer: TabletAnswer, *, by_hand: bool) -> str | FeedbackError:
     try:
-        return _accept_answer(tablet, answer)
-    except (Invalid, NotAuthenticated) as refusal:
+        return _accept_answer(tablet, answer, by_hand=by_hand)
+    except (Invalid, NotAuthenticated, OtherAnswer) as refusal:
         return refusal
 
 
@@ -107,37 +109,55 @@ def _delete_device_key(tx: Session, tablet: AuthenticatedTablet) -> None:
 
 
 @transaction
-def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswer) -> str:
+def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswer, *, by_hand: bool) -> str:
     """Store one answer on the day it was given; return ``accepted``, ``accepted_as_walkup`` or ``duplicate``.
 
-    1. Return ``duplicate`` if this client's answer is stored already.
-    2. Refuse an answer that is too old, or given after the tablet's key was revoked.
+    1. Return ``duplicate`` if this client's answer is stored already; refuse another answer with its client id.
+    2. Refuse an answer that is too old, or given after the tablet's key was revoked, or that a revoked tablet cannot
+       have held; unless an operator brings it.
     3. Check the submission against the questionnaire that was asked; a tablet takes no comment.
-    4. Mark the invitation of the short code as answered, if it is open.
-    5. Store the answer with its event, see ``recording.record_answer``.
-    6. Store signals of a hasty answer.
+    4. Mark the invitation of the short code as answered, if it is open, and join the answers with its draft. A joint
+       answer keeps the day, the source and the language of the draft.
+    5. Store the answer with its event and the signals of a hasty answer, see ``recording.record_answer``.
 
-    Raises ``Invalid`` or ``NotAuthenticated``.
+    Raises ``Invalid``, ``NotAuthenticated`` or ``OtherAnswer``.
     """
     centre, ring, now = tx.get_one(Centre, tablet.centre_id), current_keyring(), clock.now()
     namespace = centre.id.bytes
     client_hashes = [key.hash_client_id(namespace, answer.client_id) for key in ring.keys]
-    if responses.find_by_client(tx, centre.id, client_hashes) is not None:
+    stored = responses.find_by_client(tx, centre.id, client_hashes)
+    if stored is not None:
+        asked = published.get_by_version(tx.connection(), stored.questionnaire)
+        submitted = answer.submission.read_answers(asked)
+        if responses.has_other_content(tx.connection(), centre.id, stored.id, submitted):
+            raise OtherAnswer()
         return "duplicate"
-    device = devices.get_device(tx, tablet, lock=answer.short_code is not None)
+    must_prove_age = tablet.revoked_at is not None and not by_hand
+    device = devices.get_device(tx, tablet, lock=must_prove_age or answer.short_code is not None)
     answered_at = devices.to_server_time(device, answer.answered_at, now)
     if tablet.revoked_at is not None and answered_at > tablet.revoked_at:
         raise NotAuthenticated(N_("This answer was given after the tablet's key was revoked."))
     if answered_at < now - MAX_ANSWER_AGE:
         raise Invalid.for_field("/answered_at", N_("This answer was given more than a year ago."))
+    if must_prove_age and not devices.take_late_answer(device, answered_at):
+        sentence = N_("The tablet had not reported this answer when its key was revoked. Import it from its file.")
+        raise Invalid.for_field("/answered_at", sentence)
     day = clock.kyiv_day(answered_at)
     questionnaire = _find_questionnaire(tx, answer, day)
     answers = answer.submission.read_answers(questionnaire)
     require_some_answer(answers)
     if answers.comment is not None:
         raise Invalid.for_field("/answers/any.comment", N_("A tablet takes no free text."))
+    signal_reasons = signals.find_signals(answer.pace, was_open=opening_hours.is_open(centre.opening, answered_at))
+    source, language = "tablet_walkup", answer.language
     invited = _find_open_invitation(tx, device, centre, answer, questionnaire, answered_at, now)
     if invited is not None:
+        source = "tablet_hall"
+        if (draft := invited.draft) is not None:
+            joint, _contradicted = join_with_draft(invited, answer.client_id, answers)
+            answers, source, language, answered_at = joint.answers, draft.source, draft.language, draft.begun_at
+            day, signal_reasons = clock.kyiv_day(answered_at), (*signal_reasons, CONTINUED_ELSEWHERE)
+            drafts.delete_draft(tx.connection(), invited, draft)
         invitations.mark_answered(tx.connection(), invited, answer.client_id, answered_on=day)
         if invited.invitation.last_day < clock.kyiv_day(now):  # counts of its day may be stored already
             counted_days.reopen_invitations(tx, centre.id, since=invited.invitation.issued_on)
@@ -150,17 +170,14 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
         response_id=ring.signing_key.derive_response_id(namespace, answer.client_id),
         context=service_context,
         questionnaire=questionnaire.version,
-        language=answer.language,
-        source="tablet_hall" if invited else "tablet_walkup",
+        language=language,
+        source=source,
         answered_on=day,
         answered_at=answered_at,
         receipt_hash=None,
         client_hash=client_hashes[0],
     )
-    record_answer(tx.connection(), facts, questionnaire, answers)
-    if signal_reasons := signals.find_signals(answer.pace, was_open=opening_hours.is_open(centre.opening, answered_at)):
-        signal_row = {"centre_id": centre.id, "response_id": facts.response_id}
-        tx.execute(_INSERT_SIGNALS, [signal_row | {"reason": reason} for reason in signal_reasons])
+    record_answer(tx.connection(), facts, questionnaire, answers, signal_reasons)
     return "accepted" if invited or answer.short_code is None else "accepted_as_walkup"
 
 
@@ -188,8 +205,12 @@ def _find_open_invitation(
     if answer.short_code is None:
         return None
     context = lock_invitation_by_code(tx, device, centre, answer.short_code, now)
-    if context is None or context.invitation.started:
-        return None  # it has its answer, or a draft from a phone, which counts
+    if context is None or context.invitation.answered_on is not None:
+        return None
+    if context.draft is not None and is_abandoned(context.draft, now):
+        return None  # it counts as an answer, even before the worker has submitted it
+    if context.draft is not None and context.invitation.questionnaire != questionnaire.version:
+        return None  # the answers to two versions cannot be joined
     if context.case.front_office != questionnaire.front_office:
         return None  # the tablet could not look up the code, and asked about the hall
     try:

@@ -19,7 +19,7 @@ from feedback_service.access import audit_log
 from feedback_service.access.audit_log import COMMAND_LINE, Actor
 from feedback_service.centres.register import find_centre, normalise_code
 from feedback_service.database import reading, transaction
-from feedback_service.errors import N_, Invalid, NotFound, TooManyGuesses
+from feedback_service.errors import N_, Invalid, NotFound
 from feedback_service.keyring import current_keyring
 from feedback_service.models import Centre, Device
 from feedback_service.plain_text import read_line, refuse_unusable
@@ -78,13 +78,21 @@ def renew_pairing_code(tx: Session, tablet_id: uuid.UUID, centres: Collection[st
 
 @transaction
 def ask_to_pair(tx: Session) -> PendingPairing:
-    """Give an unknown tablet a code to show; raise ``TooManyGuesses`` if too many tablets ask at once."""
+    """Give an unknown tablet a code to show."""
     now, code, secret = clock.now(), keyring.new_pairing_code(), secrets.token_urlsafe(32)
     key = current_keyring().signing_key
-    accepted = devices.request_pairing(tx, key.hash_secret("pairing", secret), key.hash_secret("pairing", code), now)
-    if not accepted:
-        raise TooManyGuesses(retry_after=60)
+    devices.request_pairing(tx, key.hash_secret("pairing", secret), key.hash_secret("pairing", code), now)
     return PendingPairing(keyring.format_code(code), secret, now + devices.PAIRING_PERIOD)
+
+
+@transaction
+def look_at_request(tx: Session, code: str) -> None:
+    """Keep the request of the tablet that shows this code until it expires: somebody is about to approve it.
+
+    Raises ``NotFound`` if no tablet shows this code.
+    """
+    if not devices.note_look(tx, _hash_code(code), clock.now()):
+        raise NotFound(NOT_PAIRED)
 
 
 @transaction
@@ -102,8 +110,7 @@ def approve_tablet(
 
     Raises ``NotFound`` if no tablet shows this code, or ``Invalid``.
     """
-    hashes = current_keyring().hash_secret_with_all("pairing", keyring.normalise_code(code) or "")
-    request = devices.lock_pairing_request(tx, hashes, clock.now())
+    request = devices.lock_pairing_request(tx, _hash_code(code), clock.now())
     if request is None:
         raise NotFound(NOT_PAIRED)
     tablet = _create_tablet(tx, centre, name, mode, workplace)
@@ -141,6 +148,10 @@ def revoke_tablet(tx: Session, tablet_id: uuid.UUID, centres: Collection[str], a
         tablet.revoked_at = clock.now()
         _write_audit_entry(tx, tablet, actor, "tablet_revoked")
     tablet.pairing_hash = tablet.pairing_until = None
+
+
+def _hash_code(code: str) -> list[bytes]:
+    return current_keyring().hash_secret_with_all("pairing", keyring.normalise_code(code) or "")
 
 
 def _find_tablet(tx: Session, tablet_id: uuid.UUID, centres: Collection[str]) -> Device:

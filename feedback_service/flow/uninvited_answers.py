@@ -10,11 +10,12 @@ from feedback_service import clock
 from feedback_service.cases.register import ServiceRef, find_or_add_service, make_service_facts
 from feedback_service.centres.register import make_public_centre, require_centre
 from feedback_service.database import reading, transaction
-from feedback_service.errors import N_, Invalid, NotFound
+from feedback_service.errors import N_, Invalid, NotFound, OtherAnswer
 from feedback_service.facts import AnswerFacts, ServiceContext
 from feedback_service.flow.answers import RecordedAnswer, Survey
 from feedback_service.flow.recording import record_answer
-from feedback_service.keyring import current_keyring
+from feedback_service.keyring import RECEIPT_OF_FIRST_CLIENT, current_keyring
+from feedback_service.models import Response
 from feedback_service.surveys import published, responses
 from feedback_service.surveys.answers import Submission, require_some_answer
 
@@ -70,7 +71,7 @@ record_hall_answer = transaction(record_hall_answer_within)
 def record_assisted_answer(tx: Session, assisted_answer: AssistedAnswer, *, centres: frozenset[str]) -> RecordedAnswer:
     """Store an answer that staff typed in, for one of the ``centres`` of their API key.
 
-    Raises ``NotFound`` for another centre, and ``Invalid``.
+    Raises ``NotFound`` for another centre, ``OtherAnswer`` if another answer has this client id, and ``Invalid``.
     """
     if assisted_answer.centre not in centres:
         raise NotFound()
@@ -95,6 +96,7 @@ def record_assisted_answer(tx: Session, assisted_answer: AssistedAnswer, *, cent
         source=assisted_answer.source,
         day=assisted_answer.answered_on,
         answered_at=None,
+        refuses_other_answer=True,
     )
 
 
@@ -108,12 +110,19 @@ def _record_once(
     source: str,
     day: date,
     answered_at: datetime | None,
+    refuses_other_answer: bool = False,
 ) -> RecordedAnswer:
-    """Record what a client sends to a centre, once: a repeat gets its receipt again. Raises ``Invalid``."""
+    """Record what a client sends to a centre, once: a repeat gets its receipt again. Raises ``Invalid``.
+
+    ``refuses_other_answer``: raise ``OtherAnswer`` if this client's answer is stored with other content.
+    """
     centre_id, ring = service_context.centre.id, current_keyring()
     namespace = centre_id.bytes
     for key in ring.keys:
-        if responses.find_by_client(tx, centre_id, [key.hash_client_id(namespace, client_id)]) is not None:
+        stored = responses.find_by_client(tx, centre_id, [key.hash_client_id(namespace, client_id)])
+        if stored is not None:
+            if refuses_other_answer:
+                _refuse_other_answer(tx, stored, service_context, submission, (language, source, day))
             return RecordedAnswer.of_client(key, namespace, client_id, repeated=True)
     try:
         questionnaire = published.find_in_force(tx.connection(), service_context.front_office, day)
@@ -131,8 +140,27 @@ def _record_once(
         source=source,
         answered_on=day,
         answered_at=answered_at,
-        receipt_hash=key.hash_secret("receipt", recorded.receipt),
+        receipt_hash=key.hash_secret(RECEIPT_OF_FIRST_CLIENT, recorded.receipt),
         client_hash=key.hash_client_id(namespace, client_id),
     )
     record_answer(tx.connection(), facts, questionnaire, answers)
     return recorded
+
+
+def _refuse_other_answer(
+    tx: Session,
+    stored: Response,
+    service_context: ServiceContext,
+    submission: Submission,
+    circumstances: tuple[str, str, date],
+) -> None:
+    """Raise ``OtherAnswer`` if what comes now is no repeat of the stored response."""
+    service_id = service_context.service.id if service_context.service else None
+    submitted = submission.read_answers(published.get_by_version(tx.connection(), stored.questionnaire))
+    is_same = (
+        (stored.front_office, stored.service_id) == (service_context.front_office, service_id)
+        and (stored.language, stored.source, stored.answered_on) == circumstances
+        and not responses.has_other_content(tx.connection(), stored.centre_id, stored.id, submitted)
+    )
+    if not is_same:
+        raise OtherAnswer()

@@ -54,6 +54,7 @@ class User(Base):
     link_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
+    failed_attempts: Mapped[int] = mapped_column(default=0)  # since the last complete sign-in
     version: Mapped[int]
 
 
@@ -84,6 +85,7 @@ class UserSession(Base):
     seen_at: Mapped[datetime]
     offered: Mapped[bytes | None]  # the secret of a second factor that is being set up, encrypted
     noted: Mapped[list[str]] = mapped_column(JSON)  # pages that the audit log has for this session
+    failed_before: Mapped[int] = mapped_column(default=0)  # failed attempts before this sign-in, which its user is told
 
 
 class SignInAttempts(Base):

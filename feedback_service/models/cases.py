@@ -98,8 +98,10 @@ class DraftAnswer(Base):
 
     centre_id: Mapped[CentreId]
     invitation_id: Mapped[Id]
-    client_id: Mapped[uuid.UUID]
+    client_id: Mapped[uuid.UUID]  # the first client
     answers: Mapped[dict[str, Any]] = mapped_column(JSON)
+    # Answers of other clients: question id to the keyed hash of the client id, in hex.
+    owners: Mapped[dict[str, str]] = mapped_column(JSON, server_default="{}")
     language: Mapped[Word]
     source: Mapped[Word]
     begun_at: Mapped[datetime]

@@ -35,6 +35,7 @@ class Device(Base):
     seen_at: Mapped[datetime | None]
     version: Mapped[str | None] = mapped_column(String(64))
     waiting: Mapped[int | None]  # answers that it still stores; NULL after a heartbeat: it cannot store any
+    unreported: Mapped[int] = mapped_column(default=0)  # delivered after the key was revoked, but in no heartbeat
     oldest_at: Mapped[datetime | None]  # when the oldest of them was given, by the server's clock
     persisted: Mapped[bool | None]  # whether its browser promised not to delete them
     battery: Mapped[int | None]  # percent
@@ -52,6 +53,7 @@ class PairingRequest(Base):
     secret_hash: Mapped[Fingerprint] = mapped_column(primary_key=True)  # the tablet alone knows the secret
     code_hash: Mapped[Fingerprint]  # of the code on its screen
     until: Mapped[datetime]
+    looked_at: Mapped[datetime | None]  # when somebody opened its code in the administration: it is kept then
 
 
 class RefusedTabletAnswer(Base):

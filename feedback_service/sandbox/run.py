@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from feedback_service.sandbox import demo_data
 from feedback_service.sandbox.process_group import CannotRun, ProcessGroup, StopRequested
@@ -41,27 +42,31 @@ GUNICORN = (sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py")
 
 @dataclass(frozen=True, slots=True)
 class DemoLocation:
-    """The ports and the folder of the demonstration."""
+    """The ports and the folder of the demonstration, and on which address of this machine it listens."""
 
     port: int
     central_port: int
     data_dir: Path
+    host: str = HOST
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "DemoLocation":
-        """Read PORT, CENTRAL_PORT and DATA_DIR. Raises ``CannotRun`` for an invalid port."""
+        """Read PORT, CENTRAL_PORT, DATA_DIR and HOST. Raises ``CannotRun`` for an invalid port."""
         ports = {name: environ.get(name) or default for name, default in (("PORT", "8000"), ("CENTRAL_PORT", "8001"))}
         for name, port in ports.items():
             if not port.isdecimal() or not 0 < int(port) < 65536:
                 raise CannotRun(f"{name}={port} is no port; ports are 1 to 65535.")
         if len(set(map(int, ports.values()))) < 2:
             raise CannotRun("PORT and CENTRAL_PORT are the same.")
-        return cls(int(ports["PORT"]), int(ports["CENTRAL_PORT"]), Path(environ.get("DATA_DIR") or "var").resolve())
+        data_dir = Path(environ.get("DATA_DIR") or "var").resolve()
+        host = (environ.get("HOST") or HOST).strip("[]")
+        return cls(int(ports["PORT"]), int(ports["CENTRAL_PORT"]), data_dir, host)
 
     @property
     def service_url(self) -> str:
         """The address of the service on this machine."""
-        return f"http://{HOST}:{self.port}"
+        host = {"0.0.0.0": HOST, "::": "::1"}.get(self.host, self.host)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     @property
     def central_url(self) -> str:
@@ -76,6 +81,7 @@ class DemoLocation:
 
 def main() -> int:
     """Run until a signal stops it, then return 0; return 1 when it cannot run."""
+    os.umask(0o077)  # the database, the logs and the keys are for their owner alone
     stop = threading.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signal_number, lambda *_: stop.set())
@@ -105,7 +111,7 @@ def _start_everything(location: DemoLocation, process_group: ProcessGroup) -> No
     # It has its own database and central system: made-up data sent elsewhere would be a disaster.
     process_group.settings = {
         "DATA_DIR": str(location.data_dir),
-        "FEEDBACK_DATABASE_URL": f"sqlite:///{location.database_file}",
+        "FEEDBACK_DATABASE_URL": f"sqlite:///{quote(str(location.database_file))}",
         "FEEDBACK_CENTRAL_URL": location.central_url,
         "FEEDBACK_CENTRAL_SECRET": settings["FEEDBACK_CENTRAL_SECRET"],
     }
@@ -119,7 +125,7 @@ def _start_everything(location: DemoLocation, process_group: ProcessGroup) -> No
         centre = _find_centre(location) or demo_data.CENTRE
     metrics_dir = location.data_dir / "metrics"
     _prepare_metrics_dir(metrics_dir)
-    web_variables = {"HOST": os.environ.get("HOST") or HOST, "WEB_CONCURRENCY": "2"}
+    web_variables = {"HOST": location.host, "WEB_CONCURRENCY": "2"}
     process_group.start_process(
         "web",
         *GUNICORN,
@@ -158,11 +164,12 @@ def _start_everything(location: DemoLocation, process_group: ProcessGroup) -> No
 
 
 def _require_free_ports(location: DemoLocation) -> None:
-    for name, port in (("PORT", location.port), ("CENTRAL_PORT", location.central_port)):
-        with socket.socket() as probe:
+    ports = (("PORT", location.host, location.port), ("CENTRAL_PORT", HOST, location.central_port))
+    for name, host, port in ports:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((HOST, port))
+                probe.bind((host, port))
             except OSError as error:
                 raise CannotRun(
                     f"Port {port} cannot be used ({error.strerror}); choose another with {name}=…."
@@ -217,7 +224,7 @@ def _query_first_value(location: DemoLocation, query: str, *values: str) -> str 
     if not location.database_file.exists():
         return None
     try:
-        with closing(sqlite3.connect(f"file:{location.database_file}?mode=ro", uri=True)) as database:
+        with closing(sqlite3.connect(f"file:{quote(str(location.database_file))}?mode=ro", uri=True)) as database:
             row = database.execute(query, values).fetchone()
     except sqlite3.OperationalError:
         return None

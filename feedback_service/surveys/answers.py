@@ -4,7 +4,7 @@ A door hands the flow a ``Submission``. The flow knows which questionnaire the p
 ``Answers`` out of the submission.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from feedback_service.plain_text import is_visible, read_text
 from feedback_service.surveys.privacy import MaskedText, mask_personal_data
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT, Question, Questionnaire
 
+COMMENT = "any.comment"  # the question that takes free text
 UNKNOWN_QUESTION = N_("The questionnaire has no such question.")
 TOO_LONG = N_("The text is too long: %(length)d characters, at most %(limit)d.")
 MAX_UNKNOWN_NAMED = 20  # a body of 64 KiB can hold thousands of unknown ids; naming the first ones is enough
@@ -36,6 +37,27 @@ class Answers:
     def is_empty(self) -> bool:
         """Whether nothing at all was answered; a comment counts as an answer."""
         return not (self.single or self.choices or self.comment)
+
+    @property
+    def question_ids(self) -> frozenset[str]:
+        """The questions that are answered, the comment included."""
+        return frozenset({*self.single, *self.choices, *([COMMENT] if self.comment else [])})
+
+    def find_value(self, question_id: str) -> str | tuple[str, ...] | None:
+        """Return what is answered to this question, ``None`` if nothing."""
+        if question_id == COMMENT:
+            return self.comment
+        return self.single.get(question_id) or self.choices.get(question_id)
+
+    def without(self, question_ids: Collection[str]) -> "Answers":
+        """Return these answers but those to the questions with these ids."""
+        has_comment = COMMENT not in question_ids
+        return Answers(
+            single={id: value for id, value in self.single.items() if id not in question_ids},
+            choices={id: values for id, values in self.choices.items() if id not in question_ids},
+            comment=self.comment if has_comment else None,
+            masked=self.masked if has_comment else (),
+        )
 
     @property
     def values_by_question(self) -> dict[str, list[str]]:
@@ -91,6 +113,11 @@ class JsonSubmission:
 
     raw: Mapping[str, object]
 
+    @property
+    def blank_ids(self) -> frozenset[str]:
+        """The questions that are named without an answer: what this client answered to them before is taken back."""
+        return frozenset(id for id, value in self.raw.items() if value == [] or _is_blank(value))
+
     def read_answers(self, questionnaire: Questionnaire) -> Answers:
         """Return the checked answers; raises ``Invalid``, see ``check_answers``."""
         return check_answers(questionnaire, self.raw)
@@ -102,6 +129,13 @@ class FormSubmission:
 
     fields: Mapping[str, Sequence[str]]
     first_only: bool = False
+
+    @property
+    def blank_ids(self) -> frozenset[str]:
+        """The fields that are empty: what this client answered there before is taken back."""
+        if self.first_only:
+            return frozenset()  # Skip keeps what was saved
+        return frozenset(name for name, values in self.fields.items() if all(map(_is_blank, values)))
 
     def read_answers(self, questionnaire: Questionnaire) -> Answers:
         """Return the checked answers; raises ``Invalid``, see ``check_answers``."""
@@ -184,6 +218,10 @@ def parse_form(questionnaire: Questionnaire, form: Mapping[str, Sequence[str]]) 
         else:
             raw[name] = values[0]
     return raw
+
+
+def _is_blank(value: object) -> bool:
+    return isinstance(value, str) and not value.strip()
 
 
 def _read_scale_point(value: object) -> str:

@@ -15,11 +15,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
+from feedback_service.errors import N_, Invalid
 from feedback_service.models import Comment, Response, Service
 from feedback_service.surveys.search_stems import search_prefixes
 
 # Comments that an export reads together. Each may need two counts, and SQLite joins at most 500 in one query.
 EXPORT_BATCH = 200
+UNKNOWN_PLACE = N_("The list has no such place. Open its first page.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +121,10 @@ def find_comments(
     limit: int,
     after: uuid.UUID | None = None,
 ) -> CommentPage:
-    """Return the newest comments, at most ``limit``, or those that follow the comment ``after``."""
+    """Return the newest comments, at most ``limit``, or those that follow the comment ``after``.
+
+    Raises ``Invalid`` if the centre never had the comment ``after``: the first page instead would look like the next.
+    """
     service_ids = _find_service_ids(tx, centre_id, comment_filter.answer_filter.service)
     answer_set = _AnswerSet(centre_id, comment_filter.answer_filter, service_ids)
     similar = answer_set.count(tx, min_group)
@@ -188,7 +193,7 @@ def _comes_after(tx: Session, centre_id: uuid.UUID, after: uuid.UUID) -> ColumnE
     """Return the condition that a comment follows this one, whose response stays even after a withdrawal."""
     day = tx.scalar(select(Response.answered_on).where(Response.centre_id == centre_id, Response.id == after))
     if day is None:
-        return literal(True)
+        raise Invalid.for_field("/after", UNKNOWN_PLACE)
     same_day = and_(Comment.answered_on == day, Comment.response_id < after)
     return and_(Comment.answered_on <= day, or_(Comment.answered_on < day, same_day))
 

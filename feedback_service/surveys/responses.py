@@ -10,12 +10,24 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.database import execute_write, table_of
 from feedback_service.facts import AnswerFacts
-from feedback_service.models import Comment, Response
+from feedback_service.models import Comment, Response, Signal
 from feedback_service.surveys.answers import Answers
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.surveys.search_stems import fold_text
+from feedback_service.vocabulary import CONTINUED_ELSEWHERE
 
 _INSERT_RESPONSE, _INSERT_COMMENT = insert(table_of(Response)), insert(table_of(Comment))
+_INSERT_SIGNALS = insert(table_of(Signal))
+_FIND_CONTENT = (
+    select(Response.answers, Response.withdrawn_on, Comment.text, Signal.reason)
+    .outerjoin(Comment, (Comment.centre_id == Response.centre_id) & (Comment.response_id == Response.id))
+    .outerjoin(
+        Signal,
+        (Signal.centre_id == Response.centre_id)
+        & (Signal.response_id == Response.id)
+        & (Signal.reason == CONTINUED_ELSEWHERE),
+    )
+)
 
 
 def insert_response(connection: Connection, facts: AnswerFacts, questionnaire: Questionnaire, answers: Answers) -> None:
@@ -60,6 +72,14 @@ def insert_response(connection: Connection, facts: AnswerFacts, questionnaire: Q
         execute_write(connection, _INSERT_COMMENT, shared | comment)
 
 
+def insert_signals(
+    connection: Connection, centre_id: uuid.UUID, response_id: uuid.UUID, signals: Sequence[str]
+) -> None:
+    """Insert the signals of a response, words of ``SIGNALS``."""
+    row = {"centre_id": centre_id, "response_id": response_id}
+    connection.execute(_INSERT_SIGNALS, [row | {"reason": signal} for signal in signals])
+
+
 def find_by_receipt(tx: Session, hashes: Sequence[bytes], *, lock: bool = False) -> Response | None:
     """Return the response whose receipt has one of these hashes, or ``None``; ``lock`` locks its row."""
     query = select(Response).where(Response.receipt_hash.in_(hashes))
@@ -70,6 +90,18 @@ def find_by_client(tx: Session, centre_id: uuid.UUID, hashes: Sequence[bytes]) -
     """Return the response that a client sent to the centre without an invitation, or ``None``."""
     query = select(Response).where(Response.centre_id == centre_id, Response.client_hash.in_(hashes))
     return tx.scalar(query)
+
+
+def has_other_content(connection: Connection, centre_id: uuid.UUID, response_id: uuid.UUID, answers: Answers) -> bool:
+    """Tell whether the response says something else than these answers, so that they are no repeat of it.
+
+    ``False`` also if that cannot be told: the response was withdrawn, or several clients took part in it.
+    """
+    query = _FIND_CONTENT.where(Response.centre_id == centre_id, Response.id == response_id)
+    values, withdrawn_on, comment, continued = connection.execute(query).one()
+    if withdrawn_on is not None or continued is not None:
+        return False
+    return (values, comment) != (answers.values_by_question, answers.comment)
 
 
 def withdraw_response(tx: Session, response: Response, *, withdrawn_on: date) -> None:

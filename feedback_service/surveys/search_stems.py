@@ -1,4 +1,4 @@
-"""Search in Ukrainian text, where case, apostrophes, ґ, stress marks and endings make no difference.
+"""Search in Ukrainian text. Case, apostrophes, ґ, ё, stress, endings and look-alike Latin letters make no difference.
 
 Each database folds case in its own way, and none knows endings. So the folded text is stored beside the comment, and
 a search is a plain LIKE on it, with the same result on every database.
@@ -7,6 +7,7 @@ a search is a plain LIKE on it, with the same result on every database.
 import re
 import unicodedata
 
+from feedback_service.surveys.lookalikes import unmix_scripts
 from feedback_service.surveys.privacy import MARKERS
 
 MAX_WORDS = 8
@@ -33,10 +34,12 @@ _FLEETING_VOWEL = re.compile("(.+[бвгджзклмнпрстфхцчшщьй])
 def fold_text(text: str) -> str:
     """Return the words of the text with single spaces between, before and after them.
 
-    Words are in lower case, with г for ґ, without apostrophes, stress marks and markers of the privacy guard.
+    Words are in lower case and each in one script, with г for ґ and е for ё, without apostrophes, stress marks and
+    markers of the privacy guard. Migration 0014 has a copy of this; a change here needs such a migration again.
     """
-    plain = _STRESS.sub("", unicodedata.normalize("NFKC", _MARKERS.sub(" ", text)).casefold())
-    plain = _APOSTROPHES.sub("", plain).replace("ґ", "г")
+    plain = _STRESS.sub("", unicodedata.normalize("NFKC", _MARKERS.sub(" ", text)))
+    # Capitals have more twins than small letters, so scripts are unmixed before case is folded.
+    plain = unmix_scripts(_APOSTROPHES.sub("", plain)).casefold().replace("ґ", "г").replace("ё", "е")
     return f" {_NON_WORD.sub(' ', plain).strip()} "
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
@@ -20,10 +20,11 @@ from feedback_service.models import Centre, Device, PairingRequest, RefusedTable
 
 EARLIEST_TIME = datetime(1970, 1, 1, tzinfo=UTC)  # of tablets; year 1 cannot change its time zone
 PAIRING_PERIOD = timedelta(minutes=10)
-MAX_WAITING_REQUESTS = 500  # tablets that wait for approval at once; a limit, because anybody can ask
+MAX_WAITING_REQUESTS = 20_000  # tablets that wait for approval at once; a limit, because anybody can ask
 GUESSING_PERIOD = timedelta(minutes=10)
 MAX_WRONG_CODES = 20  # unknown short codes of one tablet in that period
 REVOKED_DELIVERY_PERIOD = timedelta(days=30)  # in which a revoked tablet may deliver stored answers
+MAX_UNREPORTED_ANSWERS = 10  # of a revoked tablet, given after its last heartbeat
 
 _KEY_PATTERN = re.compile(r"vdt_[A-Za-z0-9_-]{43}")
 
@@ -55,22 +56,32 @@ def pair_tablet(tx: Session, hashes: Sequence[bytes], now: datetime) -> tuple[De
         key_hash=hash_secret(secret),
         paired_at=now,
         revoked_at=None,
+        unreported=0,
         skew=0,
     )
     device = tx.scalar(statement.returning(Device))
     return None if device is None else (device, secret)
 
 
-def request_pairing(tx: Session, secret_hash: bytes, code_hash: bytes, now: datetime) -> bool:
-    """Store a request for approval, valid for ten minutes; ``False`` if too many tablets wait already."""
-    expired = select(PairingRequest).where(PairingRequest.until <= now).limit(MAX_WAITING_REQUESTS)
-    for pairing_request in tx.scalars(expired):
-        tx.delete(pairing_request)
-    tx.flush()
-    if tx.scalars(select(func.count()).select_from(PairingRequest)).one() >= MAX_WAITING_REQUESTS:
-        return False
+def request_pairing(tx: Session, secret_hash: bytes, code_hash: bytes, now: datetime) -> None:
+    """Store a request for approval, valid for ten minutes.
+
+    Anybody can ask, and nobody is refused: if too many wait, the oldest at which nobody has looked makes room.
+    """
+    newest = select(PairingRequest.until).order_by(PairingRequest.until.desc())
+    first_without_room = newest.offset(MAX_WAITING_REQUESTS - 1).limit(1).scalar_subquery()
+    has_no_room = and_(PairingRequest.looked_at.is_(None), PairingRequest.until <= first_without_room)
+    tx.execute(
+        delete(PairingRequest).where(or_(PairingRequest.until <= now, has_no_room)),
+        execution_options={"synchronize_session": False},
+    )
     tx.add(PairingRequest(secret_hash=secret_hash, code_hash=code_hash, until=now + PAIRING_PERIOD))
-    return True
+
+
+def note_look(tx: Session, hashes: Sequence[bytes], now: datetime) -> bool:
+    """Note that somebody looks at the request with this code, so that it stays; ``False`` if there is none."""
+    fresh = update(PairingRequest).where(PairingRequest.code_hash.in_(hashes), PairingRequest.until > now)
+    return tx.scalar(fresh.values(looked_at=now).returning(PairingRequest.secret_hash)) is not None
 
 
 def lock_pairing_request(tx: Session, hashes: Sequence[bytes], now: datetime) -> PairingRequest | None:
@@ -129,6 +140,22 @@ def note_refused_answer(
                 reason=reason[:300],
             )
         )
+
+
+def take_late_answer(device: Device, answered_at: datetime) -> bool:
+    """Count an answer that a revoked tablet delivers; ``False`` if it cannot be one that the tablet held.
+
+    Whoever has the tablet can make up answers. So of those given before its last heartbeat, only as many are taken as
+    waited then, none older than the oldest of them. A few given later are taken: no heartbeat could tell of them.
+    """
+    if device.seen_at is None or answered_at > device.seen_at:
+        is_plausible = device.unreported < MAX_UNREPORTED_ANSWERS
+        device.unreported += is_plausible
+        return is_plausible
+    if not device.waiting or device.oldest_at is None or answered_at < device.oldest_at:
+        return False
+    device.waiting -= 1
+    return True
 
 
 def refuse_too_many_guesses(device: Device, now: datetime) -> None:

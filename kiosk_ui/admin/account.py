@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from feedback_service.errors import Invalid, TooManyAttempts
 from feedback_service.flow import sign_in as sign_in_flow
 from kiosk_ui.admin.admission import ANYBODY, SIGNED_IN, current_user, needs
-from kiosk_ui.admin.cookies import delete_session_cookie, set_session_cookie
+from kiosk_ui.admin.cookies import delete_session_cookie, set_browser_cookie, set_session_cookie
 from kiosk_ui.admin.layout import redirect_to
 from kiosk_ui.admin.sign_in_pages import read_notice
 from kiosk_ui.errors import add_error_headers
@@ -27,11 +27,11 @@ def choose_password(secret: str) -> ResponseReturnValue:
 def set_password(secret: str) -> ResponseReturnValue:
     """Set the password. The link works only once."""
     try:
-        sign_in_flow.set_password(secret, request.form.get("password", ""))
+        proof = sign_in_flow.set_password(secret, request.form.get("password", ""))
     except Invalid as refusal:
         email = sign_in_flow.find_email_by_link(secret)
         return respond_with_page("admin/set_password.html", 422, email=email, errors=form_errors(refusal))
-    return delete_session_cookie(redirect_to("admin.sign_in", notice="set"))
+    return set_browser_cookie(delete_session_cookie(redirect_to("admin.sign_in", notice="set")), proof)
 
 
 @needs(SIGNED_IN)
@@ -48,7 +48,7 @@ def change_password() -> ResponseReturnValue:
         started = sign_in_flow.change_password(current_user(), old_password, new_password)
     except (Invalid, TooManyAttempts) as refusal:
         return add_error_headers(_show_account(refusal.status, form_errors(refusal, "current")), refusal)
-    return set_session_cookie(redirect_to("admin.account", notice="changed"), started.token)
+    return set_session_cookie(redirect_to("admin.account", notice="changed"), started.token, started.proof)
 
 
 @needs(SIGNED_IN)

@@ -19,6 +19,7 @@ ACTION_LABELS = {
     "alarm_acknowledged": N_("took charge of an alarm"),
     "explained": N_("explained why sources differ"),
     "attempts": N_("wrong passwords or codes in a row"),
+    "attempts_before": N_("failed attempts before this sign-in"),
     "comment_set_aside": N_("set a comment aside"),
     "comment_taken_back": N_("took a comment back among the others"),
     "key_made": N_("made a key"),

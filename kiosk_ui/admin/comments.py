@@ -10,9 +10,9 @@ from flask.typing import ResponseReturnValue
 from feedback_service import exports
 from feedback_service.access import roles
 from feedback_service.config import current_settings
-from feedback_service.errors import N_, NotFound
+from feedback_service.errors import N_, Invalid, NotFound
 from feedback_service.flow import comments as comments_flow
-from feedback_service.surveys.comments import CommentFilter, CommentView
+from feedback_service.surveys.comments import UNKNOWN_PLACE, CommentFilter, CommentView
 from feedback_service.surveys.questionnaires import Question, Questionnaire
 from kiosk_ui.admin import labels, tables
 from kiosk_ui.admin.admission import current_user, find_visible_centre, needs, visible_centres
@@ -53,7 +53,7 @@ def comments(centre: str | None = None) -> ResponseReturnValue:
         return _redirect_to_first_centre()
     centre_summary, filter_form = find_visible_centre(centre), read_filter_form(centre)
     comment_page = comments_flow.read_comments(
-        current_user(), centre_summary.code, filter_form.comment_filter, request.args.get("after", type=UUID)
+        current_user(), centre_summary.code, filter_form.comment_filter, _read_cursor()
     )
     _note_read("comments", centre_summary.code, filter_form.comment_filter)
     return respond_with_page(
@@ -68,6 +68,14 @@ def comments(centre: str | None = None) -> ResponseReturnValue:
         front_office_labels=labels.FRONT_OFFICE_LABELS,
         formats=exports.FORMATS,
     )
+
+
+def _read_cursor() -> UUID | None:
+    """Return the comment after which the page begins; raise ``Invalid`` if it can be none."""
+    try:
+        return UUID(request.args["after"]) if "after" in request.args else None
+    except ValueError:
+        raise Invalid.for_field("/after", UNKNOWN_PLACE) from None
 
 
 def _redirect_to_first_centre() -> ResponseReturnValue:

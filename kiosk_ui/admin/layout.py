@@ -1,5 +1,6 @@
 """What all pages of the administration share: navigation, addresses, names of roles."""
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -27,6 +28,8 @@ NAVIGATION: list[tuple[str, str, str | None]] = [
     ("admin.deliveries", N_("Deliveries"), roles.DELIVERIES),
     ("admin.journal", N_("Journal"), roles.AUDIT_LOG),
 ]
+
+FAILED_ATTEMPTS_SHOWN = timedelta(minutes=10)  # after the sign-in on each page, later on that of the own account
 
 ROLE_LABELS = {
     "administrator": N_("administrator of a centre"),
@@ -57,6 +60,10 @@ def same_page_url(**changes: object) -> str:
     return f"{current_path()}?{query}" if query else current_path()
 
 
+def _has_just_signed_in(user: CurrentUser) -> bool:
+    return clock.now() - user.began_at < FAILED_ATTEMPTS_SHOWN
+
+
 def shared_context() -> dict[str, Any]:
     """Return what every template of the administration can use."""
     user: CurrentUser | None = g.get("current_user")
@@ -64,6 +71,7 @@ def shared_context() -> dict[str, Any]:
         user = None
     return {
         "current_user": user,
+        "failed_before": user.failed_before if user and _has_just_signed_in(user) else 0,
         "navigation": [
             (endpoint, label)
             for endpoint, label, right in NAVIGATION

@@ -1,16 +1,21 @@
 """Signing in: e-mail and password, then the second factor."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore
+
 from flask import g, redirect, request
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
+from feedback_service.access.passwords import RETRY_AFTER
 from feedback_service.access.sessions import CODE_STAGE, FULL_STAGE, SET_UP_STAGE, derive_form_token
-from feedback_service.errors import NotRecognised, TooManyAttempts
+from feedback_service.errors import NotRecognised, SignInBusy, TooManyAttempts
 from feedback_service.flow import second_factor
 from feedback_service.flow import sign_in as sign_in_flow
 from feedback_service.flow.sign_in import SessionStarted
 from kiosk_ui.admin.admission import ANYBODY, current_user, needs
-from kiosk_ui.admin.cookies import set_session_cookie
+from kiosk_ui.admin.cookies import read_browser_proof, set_session_cookie
 from kiosk_ui.admin.layout import offer_saved_form
 from kiosk_ui.admin.saved_form import SavedForm
 from kiosk_ui.admin.sign_in_pages import (
@@ -21,6 +26,9 @@ from kiosk_ui.admin.sign_in_pages import (
     read_notice,
     redirect_to_stage,
 )
+
+# A web process has four threads. Strangers who sign in keep two of them at most, so that other pages stay fast.
+_places_of_strangers = BoundedSemaphore(2)
 
 
 @needs(ANYBODY)
@@ -35,12 +43,27 @@ def sign_in() -> ResponseReturnValue:
 @needs(ANYBODY)
 def enter() -> ResponseReturnValue:
     """Check e-mail and password and start a session at its next stage."""
-    saved_form, email = SavedForm.from_form(request.form), request.form.get("email", "")
+    saved_form, email, proof = SavedForm.from_form(request.form), request.form.get("email", ""), read_browser_proof()
     try:
-        started = sign_in_flow.sign_in(email, request.form.get("password", ""))
-    except (NotRecognised, TooManyAttempts) as refusal:
+        with _take_place(email, proof):
+            started = sign_in_flow.sign_in(email, request.form.get("password", ""), proof)
+    except (NotRecognised, TooManyAttempts, SignInBusy) as refusal:
         return ask_to_sign_in(saved_form, refusal, email=email)
     return _continue_sign_in(started, saved_form)
+
+
+@contextmanager
+def _take_place(email: str, proof: str) -> Iterator[None]:
+    """Keep a thread for this sign-in; raise ``SignInBusy`` at once if strangers have all that they may have."""
+    if sign_in_flow.is_known_browser(email, proof):
+        yield
+        return
+    if not _places_of_strangers.acquire(blocking=False):
+        raise SignInBusy(RETRY_AFTER)
+    try:
+        yield
+    finally:
+        _places_of_strangers.release()
 
 
 @needs(CODE_STAGE)
@@ -54,7 +77,7 @@ def enter_code() -> ResponseReturnValue:
     """Check the code and complete the sign-in."""
     saved_form = SavedForm.from_form(request.form)
     try:
-        started = second_factor.enter_code(current_user(), request.form.get("code", ""))
+        started = second_factor.enter_code(current_user(), request.form.get("code", ""), read_browser_proof())
     except (NotRecognised, TooManyAttempts) as refusal:
         return ask_for_code(saved_form, refusal)
     return _continue_sign_in(started, saved_form)
@@ -73,7 +96,9 @@ def confirm() -> ResponseReturnValue:
     if "later" in request.form:
         return _continue_sign_in(second_factor.postpone_second_factor(current_user()), saved_form)
     try:
-        started = second_factor.confirm_second_factor(current_user(), request.form.get("code", ""))
+        started = second_factor.confirm_second_factor(
+            current_user(), request.form.get("code", ""), read_browser_proof()
+        )
     except (NotRecognised, TooManyAttempts) as refusal:
         return ask_to_set_up(current_user(), saved_form, refusal)
     return _continue_sign_in(started, saved_form)
@@ -99,4 +124,4 @@ def _continue_sign_in(started: SessionStarted, saved_form: SavedForm) -> Respons
         response.status_code = 200
     else:
         response = redirect_to_stage(started.stage, saved_form)
-    return set_session_cookie(response, started.token)
+    return set_session_cookie(response, started.token, started.proof)

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from feedback_service.access.second_factor import build_provisioning_uri
 from feedback_service.access.sessions import CODE_STAGE, FULL_STAGE, SET_UP_STAGE, CurrentUser
 from feedback_service.config import current_settings
-from feedback_service.errors import N_, FeedbackError
+from feedback_service.errors import N_, FeedbackError, TooManyAttempts
 from feedback_service.flow import second_factor
 from feedback_service.printing import qr
 from kiosk_ui.admin.saved_form import SavedForm
@@ -55,7 +55,10 @@ def ask_to_sign_in(
     saved_form: SavedForm, refusal: FeedbackError | None = None, *, email: str = "", notice: str | None = None
 ) -> Response:
     """Show the form for e-mail and password."""
-    return _respond_with_form("admin/sign_in.html", saved_form, refusal, "email", email=email, notice=notice)
+    is_waiting = isinstance(refusal, TooManyAttempts)
+    return _respond_with_form(
+        "admin/sign_in.html", saved_form, refusal, "email", email=email, notice=notice, is_waiting=is_waiting
+    )
 
 
 def ask_for_code(saved_form: SavedForm, refusal: FeedbackError | None = None) -> Response:

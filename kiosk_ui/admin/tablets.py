@@ -46,7 +46,13 @@ def tablets() -> ResponseReturnValue:
 @needs(roles.DEVICES)
 def approve_tablet() -> ResponseReturnValue:
     """Show the form for a tablet that shows a code. The QR code on its screen leads here."""
-    return _show_tablets(_empty_form(request.args.get("code", "")))
+    form = _empty_form(request.args.get("code", ""))
+    try:
+        if form.pairing_code:
+            tablet_pairing.look_at_request(form.pairing_code)
+    except NotFound as refusal:
+        return _show_tablets(form, [FormError("pairing_code", describe_refusal(refusal))], 404)
+    return _show_tablets(form)
 
 
 @needs(roles.DEVICES)

@@ -5,6 +5,9 @@ const API = "/api/v1/kiosk/";
 const BATCH = 50; // answers in one call
 const PATIENCE = 20_000; // milliseconds after which a call is given up
 const OF_THE_CALL = [400, 413, 415, 422]; // statuses of a call that was refused because of one answer in it
+const STORAGE_PATIENCE = 6_000; // milliseconds after which the browser's storage is not waited for any more
+const STORAGE_REST = 10_000; // milliseconds for which it is not asked again then, unless it answers late: a person is waiting
+const DIED = ["InvalidStateError", "UnknownError", "AbortError"]; // errors after which a fresh connection may work
 const STUMBLES = 10; // answers on which the service may fail before a round of sending stops
 
 /** When the service answered the last heartbeat of this page or worker. */
@@ -16,39 +19,98 @@ let full = false;
 // --- storage ---
 
 /** @type {Promise<IDBDatabase> | undefined} */
-let opening;
+let connection;
 
-/** Open the database once, and again if the browser closed it. @returns {Promise<IDBDatabase>} */
+/** What the storage did not answer in time, as long as it does not. @type {Promise<any> | undefined} */
+let unanswered;
+
+/**
+ * Wait for something that the browser stores, but not for ever: a sick storage may never answer.
+ * @template T
+ * @param {Promise<T>} promise
+ * @returns {Promise<T>}
+ */
+function limitWait(promise) {
+  let timer;
+  const limit = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new DOMException("the storage does not answer", "TimeoutError")), STORAGE_PATIENCE);
+  });
+  return Promise.race([promise, limit]).finally(() => clearTimeout(timer));
+}
+
+/** Return the connection to the database. It is opened once, and again after it ended. @returns {Promise<IDBDatabase>} */
 function database() {
-  opening ??= new Promise((resolve, reject) => {
-    const request = indexedDB.open("vidhuk-kiosk", 1);
+  if (!connection) {
+    const forgetIt = () => { if (connection === opened) connection = undefined; };
+    const opened = openDatabase(forgetIt);
+    opened.catch(forgetIt);
+    connection = opened;
+  }
+  return connection;
+}
+
+/**
+ * Open the database, without a number: a page that is older than the stored version goes on with what is there.
+ * @param {() => void} onEnd called when the connection is of no use any more
+ * @returns {Promise<IDBDatabase>}
+ */
+function openDatabase(onEnd) {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open("vidhuk-kiosk");
     request.onupgradeneeded = () => {
       request.result.createObjectStore("answers", { keyPath: "client_id" });
       request.result.createObjectStore("kept");
     };
     request.onsuccess = () => {
-      request.result.onversionchange = () => request.result.close();
-      request.result.onclose = () => { opening = undefined; };
+      request.result.onversionchange = () => { request.result.close(); onEnd(); };
+      request.result.onclose = onEnd;
       resolve(request.result);
     };
-    request.onerror = () => { opening = undefined; reject(request.error); };
+    request.onblocked = () => {
+      request.onsuccess = () => request.result.close();
+      reject(new DOMException("another document holds the database", "UnknownError"));
+    };
+    request.onerror = () => reject(request.error);
   });
-  return opening;
 }
 
 /**
- * Run `work` on an object store. When the promise resolves, what was written is on the disk.
+ * Run `work` on an object store. When the promise resolves, what was written is on the disk. A connection that died
+ * without a word is replaced once.
  * @param {"answers" | "kept"} name
  * @param {IDBTransactionMode} mode
  * @param {(store: IDBObjectStore) => IDBRequest | void} work
  */
 async function inStore(name, mode, work) {
-  const db = await database();
+  if (unanswered) throw new DOMException("the storage has not answered yet", "TimeoutError");
+  const run = async () => runTransaction(await database(), name, mode, work);
+  const result = run().catch((error) => {
+    if (!DIED.includes(error?.name)) throw error;
+    connection = undefined;
+    return run();
+  });
+  return limitWait(result).catch((error) => {
+    if (error?.name === "TimeoutError") giveUp(result);
+    throw error;
+  });
+}
+
+/** Use a fresh connection from now on, and ask nothing until the storage answered this or had a rest. */
+function giveUp(result) {
+  connection?.then((late) => late.close(), () => {});
+  connection = undefined;
+  const end = () => { if (unanswered === result) unanswered = undefined; };
+  unanswered = result;
+  result.then(end, end);
+  setTimeout(end, STORAGE_REST);
+}
+
+function runTransaction(db, name, mode, work) {
   return new Promise((resolve, reject) => {
     const transaction = db.transaction(name, mode, { durability: mode === "readwrite" ? "strict" : "default" });
     const request = work(transaction.objectStore(name));
     transaction.oncomplete = () => resolve(request?.result);
-    transaction.onerror = transaction.onabort = () => reject(transaction.error ?? request?.error ?? new Error("aborted"));
+    transaction.onerror = transaction.onabort = () => reject(transaction.error ?? request?.error ?? new DOMException("aborted", "AbortError"));
   });
 }
 
@@ -132,8 +194,8 @@ async function beat(version) {
   const room = await keep("latest", latest).then(() => !full, () => false);
   const waits = await waiting().catch(() => []);
   const oldest = waits.length ? new Date(Math.min(...waits.map((each) => each.at))).toISOString() : null;
-  const persisted = (await navigator.storage?.persisted?.()) ?? null;
-  const battery = (await navigator.getBattery?.().catch(() => null))?.level ?? null;
+  const persisted = (await limitWait(navigator.storage?.persisted?.()).catch(() => null)) ?? null;
+  const battery = (await limitWait(navigator.getBattery?.()).catch(() => null))?.level ?? null;
   const now = Date.now();
   const told = { version, queue: room ? waits.length : null, oldest_at: oldest, persisted, battery, time: new Date(now).toISOString() };
   const reply = await ask("heartbeat", told);
@@ -176,7 +238,7 @@ async function sendAll(version) {
     if (!batch.size) continue;
     const reply = await ask("responses", { responses: [...batch.values()] });
     const status = reply?.status ?? 0;
-    const stopped = { left: queue.length + failed.size, status, wait: Number(reply?.headers.get("Retry-After")) || undefined };
+    const stopped = { left: queue.length + failed.size, status, wait: requestedWait(reply) };
     if (reply?.ok) {
       if (!(await settle(batch.keys(), reply.said.results ?? []))) return { ...stopped, status: 0 };
     } else if (OF_THE_CALL.includes(status) || status === 500) {
@@ -191,6 +253,14 @@ async function sendAll(version) {
     }
   }
   return { left: failed.size, status: 200 };
+}
+
+/** The seconds for which the service asks to wait: it gives a number or a date. */
+function requestedWait(reply) {
+  const value = reply?.headers.get("Retry-After");
+  if (!value) return undefined;
+  const seconds = Number.isNaN(Number(value)) ? (Date.parse(value) - (Date.parse(reply.headers.get("Date")) || Date.now())) / 1000 : Number(value);
+  return Number.isNaN(seconds) ? undefined : seconds;
 }
 
 /** Decrypt items for sending. One that cannot be decrypted is marked as refused, for the staff. */

@@ -50,7 +50,7 @@ function button(attributes, ...children) {
 
 /** Draw a screen: the question at the top, the buttons below. */
 function draw({ about = [], title, hint, answers = [], steps = [], progress = null, bar = looks() }) {
-  const heading = h("h1", { tabindex: -1 }, title);
+  const heading = h("h1", { id: "heading", tabindex: -1 }, title);
   const screen = [
     h("main", {},
       h("div", { class: "ask" },
@@ -84,6 +84,9 @@ function looks(...more) {
     ...(more.length ? more : [button({ class: "away", onclick: reset }, say("start_again"))]),
   ];
 }
+
+/** Put buttons into a group that is named by the heading, so that a screen reader tells what they answer. */
+const group = (className, ...buttons) => h("div", { class: className, role: "group", "aria-labelledby": "heading" }, ...buttons);
 
 /** Use the colours of high contrast whatever the device prefers. The style sheet has them behind a media query. */
 function moreContrast(on) {
@@ -149,7 +152,7 @@ function scale(question, chosen) {
     { type: "button", name: question.id, value: point, "aria-pressed": String(chosen === point), onclick: () => choose(question, point) },
     String(point), ends[point] && h("span", { class: "unseen" }, ` ${ends[point]}`)));
   return [
-    h("div", { class: "scale" }, ...points),
+    group("scale", ...points),
     h("p", { class: "ends", "aria-hidden": "true" }, h("span", {}, h("b", {}, "0"), ` ${question.low}`), h("span", {}, h("b", {}, "10"), ` ${question.high}`)),
   ];
 }
@@ -158,7 +161,7 @@ function faces(question, chosen) {
   const all = question.options.map(({ value, text }) => h("button",
     { type: "button", class: "face", name: question.id, value, "aria-pressed": String(chosen === value), onclick: () => choose(question, value) },
     face(value) ?? "", h("span", {}, text)));
-  return [h("div", { class: `faces of-${all.length}` }, ...all)];
+  return [group(`faces of-${all.length}`, ...all)];
 }
 
 function chips(question, chosen = []) {
@@ -167,7 +170,7 @@ function chips(question, chosen = []) {
     chip.addEventListener("click", () => toggle(question, value));
     return chip;
   });
-  return [h("div", { class: "chips" }, ...all)];
+  return [group("chips", ...all)];
 }
 
 /** Draw the screen of a window's tablet between two cases. */
@@ -191,7 +194,7 @@ function drawCode() {
     hint: state.trouble && { text: say(state.trouble), alert: true },
     answers: [
       h("output", { class: "typed", "aria-live": "polite" }, `${typed.slice(0, 4)} – ${typed.slice(4)}`),
-      h("div", { class: "keys" }, ...keys, h("button", { type: "button", class: "key erase", "aria-label": say("delete"), onclick: () => type("Backspace") }, "⌫")),
+      group("keys", ...keys, h("button", { type: "button", class: "key erase", "aria-label": say("delete"), onclick: () => type("Backspace") }, "⌫")),
     ],
     steps: [
       button({ class: "plain", onclick: walkUp }, say("no_slip")),
@@ -211,15 +214,15 @@ function drawThanks() {
   draw({ title: say("thanks"), hint: { text: say("thanks_more"), alert: true }, answers: [tick, button({ class: "wide", onclick: reset }, say("done"))], bar: looks(h("span", {})) });
 }
 
-/** Draw the screen of a tablet that cannot store answers. It offers the QR code for a phone. */
+/** Draw the screen of a tablet that cannot store answers. It offers the QR code for a phone if it knows its centre. */
 function drawHelp() {
-  const { hall_qr, hall_url } = state.config.settings;
+  const { hall_qr, hall_url } = state.config?.settings ?? { hall_url: location.origin };
   draw({
     about: state.lost ? [h("b", {}, say(state.lost))] : [],
     title: say("help"),
     hint: { text: say("help_more"), alert: true },
-    answers: [picture(hall_qr, "qr"), h("p", { class: "address" }, hall_url)],
-    bar: looks(staffButton()),
+    answers: [hall_qr && picture(hall_qr, "qr"), h("p", { class: "address" }, hall_url)],
+    bar: looks(state.config ? staffButton() : h("span", {})),
   });
 }
 
@@ -244,7 +247,7 @@ const staffButton = () => button({ class: "away quiet", onclick: () => go("staff
 async function drawStaff() {
   const all = await held().catch(() => []);
   const waits = all.filter((each) => !each.refused);
-  const persisted = await navigator.storage?.persist?.(); // asked again, because browsers agree once the page is installed as an app
+  const persisted = await limitWait(navigator.storage?.persist?.()).catch(() => false); // asked again, because browsers agree once the page is installed as an app
   const time = new Intl.DateTimeFormat(state.language, { dateStyle: "medium", timeStyle: "short" });
   const oldest = waits.length ? time.format(Math.min(...waits.map((each) => each.at))) : "—";
   const facts = {
@@ -264,7 +267,7 @@ async function drawStaff() {
     steps: [
       all.length > 0 && button({ class: "plain", onclick: saveFile }, say("save")),
       waits.length > 0 && button({ class: "plain", onclick: () => relieve().then(redraw) }, say("send_now")),
-      button({ onclick: reset }, say("close")),
+      button({ onclick: () => { if (state.unstored) go("help"); else reset(); } }, say("close")),
     ],
     bar: looks(h("span", {})),
   });

@@ -6,6 +6,7 @@ const HALL_POLL = 300; // seconds between two requests for the configuration in 
 const RETRY = { first: 2, most: 300 }; // seconds until sending is tried again after a failure
 const SEND_EVERY = 30; // seconds between two attempts to send when nothing failed
 const AGAIN = 30; // seconds until the worker is installed again after a failure
+const RESCUE_EVERY = 5; // seconds between two attempts to go on after storing failed
 const UPDATE_EVERY = 3600; // seconds between two checks for a new version
 const MOMENT = 200; // milliseconds for which a choice is shown before the next question
 const TIDY = 120_000; // milliseconds for which the pace of the last answers is stored
@@ -16,7 +17,7 @@ const state = {
   screen: "", language: "uk", larger: false, contrast: false, focuses: false,
   texts: JSON.parse(document.body.dataset.texts), languages: JSON.parse(document.body.dataset.languages),
   config: null, case: null, code: false, answers: {}, place: 0, began: 0, client: crypto.randomUUID(), saving: false,
-  typed: "", trouble: null, looking: false, up: false, lost: "", asking: null, offline: false, held: 0,
+  typed: "", trouble: null, looking: false, up: false, unpaired: false, lost: "", unstored: null, asking: null, offline: false, held: 0,
 };
 
 /** Load a fresh document for the next person. */
@@ -94,30 +95,53 @@ async function finish() {
     await withoutDisk(answer);
     return;
   }
-  go("thanks");
-  setTimeout(reset, state.config.settings.thanks_seconds * 1000);
+  thank();
   relieve();
   navigator.serviceWorker?.ready.then((worker) => worker.sync?.register("kiosk-send")).catch(() => {});
 }
 
-/** Send an answer at once that could not be stored. If that fails too, say so and show the QR code for a phone. */
+function thank() {
+  go("thanks");
+  setTimeout(reset, state.config.settings.thanks_seconds * 1000);
+}
+
+/** Send an answer at once that could not be stored. If that fails, say so, show the QR code for a phone, and keep trying. */
 async function withoutDisk(answer) {
   noRoom();
-  const reply = await ask("responses", { responses: [answer] });
-  const [result] = (reply?.ok && reply.said.results) || [];
-  if (result && result.status !== "rejected") {
-    go("thanks");
-    setTimeout(reset, state.config.settings.thanks_seconds * 1000);
-    return;
-  }
+  const { sent, reply } = await sendAlone(answer);
+  if (sent) return thank();
+  state.unstored = answer;
   state.lost = reply || !navigator.onLine ? "not_kept" : "not_sure"; // the service may have accepted it although its reply was lost
   go("help");
+}
+
+async function sendAlone(answer) {
+  const reply = await ask("responses", { responses: [answer] });
+  const [result] = (reply?.ok && reply.said.results) || [];
+  return { sent: Boolean(result) && result.status !== "rejected", reply };
+}
+
+/** Send or store the answer that could not be stored before. Once that is done, the tablet goes on. */
+async function rescue() {
+  if (!state.unstored) return;
+  const { sent } = await sendAlone(state.unstored);
+  const safe = sent || (await hold(state.config.device, state.unstored).then(() => true, () => false));
+  if (!safe || !state.unstored) return;
+  state.unstored = null;
+  if (sent) thank();
+  else reset();
+}
+
+/** Try to go on after storing failed. */
+async function recover() {
+  if (state.unstored) await rescue();
+  else if (full && state.screen === "help" && (await canKeep())) reset();
 }
 
 /** Remember that storing failed. The next document tests the storage before it asks anything. */
 function noRoom() {
   full = true;
-  sessionStorage.setItem("trouble", "storage");
+  try { sessionStorage.setItem("trouble", "storage"); } catch { /* then this document alone knows it */ }
 }
 
 /** Measure how fast answers are given, to find answers that are not from visitors. It is sealed and soon deleted. */
@@ -177,7 +201,7 @@ function every(seconds, what) {
   setTimeout(once, seconds * 1000 * (0.9 + Math.random() / 5));
 }
 
-const isIdle = () => ["pairing", "help", "desk"].includes(state.screen) || (state.screen === "question" && !Object.keys(state.answers).length && !state.code);
+const isIdle = () => !state.unstored && (["pairing", "help", "desk"].includes(state.screen) || (state.screen === "question" && !Object.keys(state.answers).length && !state.code));
 
 /** Show the screen that waits for the next person. */
 function idle() {
@@ -189,7 +213,8 @@ function idle() {
 async function look() {
   const reply = await ask("config", undefined, state.tag ? { "If-None-Match": state.tag } : {});
   state.up = reply !== null;
-  if (reply?.status === 401) return leave();
+  state.unpaired = reply?.status === 401;
+  if (state.unpaired) return leave();
   if (!reply?.ok || !reply.said.device) return;
   const { queue_key, pending, ...config } = reply.said;
   const changed = JSON.stringify(config) !== JSON.stringify(state.config);
@@ -235,9 +260,10 @@ async function relieve() {
   if (status === 0) state.up = false;
   if (status === 401) return leave();
   relieve.pause = left && status >= 0 ? Math.min((relieve.pause ?? RETRY.first / 2) * 2, RETRY.most) : undefined;
-  const seconds = wait ?? relieve.pause ?? SEND_EVERY;
+  const usual = (relieve.pause ?? SEND_EVERY) * (0.75 + Math.random() / 2);
+  const seconds = wait === undefined ? usual : Math.max(wait, 1) * (1 + Math.random() / 4); // never earlier than the service asked
   clearTimeout(relieve.again); // a call that ran meanwhile has set one too; only one may remain
-  relieve.again = setTimeout(relieve, seconds * 1000 * (0.75 + Math.random() / 2));
+  relieve.again = setTimeout(relieve, Math.min(seconds, RETRY.most) * 1000);
 }
 
 async function heartbeat() {
@@ -258,21 +284,36 @@ async function leave() {
 }
 
 /**
- * Install the worker, which keeps the shell for times without a network. If the first installation fails, it is tried
- * again. A new version is activated while nobody is answering.
+ * Install the worker, which keeps the shell for times without a network. If an installation fails, for instance because
+ * something else answered in place of the service, it is tried again. A new version is activated while nobody is
+ * answering.
  */
 async function keepShell() {
   const workers = navigator.serviceWorker;
-  const install = () => workers.register("/kiosk/worker.js", { scope: "/kiosk" });
   let had = workers.controller;
+  let failed = false;
   workers.addEventListener("controllerchange", () => { if (had && isIdle()) reset(); had = true; });
   workers.ready.then(({ active }) => { if (!workers.controller) active.postMessage("claim"); });
-  let registration = await install().catch(() => null);
+  let registration;
+  const follow = () => {
+    const worker = registration.installing;
+    worker?.addEventListener("statechange", () => { if (worker.state === "redundant") failed = true; });
+  };
+  const install = async () => {
+    registration = await workers.register("/kiosk/worker.js", { scope: "/kiosk" });
+    registration.addEventListener("updatefound", follow);
+    follow();
+  };
+  const update = async () => {
+    failed = false;
+    await registration.update().catch(() => { failed = true; });
+  };
+  await install().catch(() => {});
   const settle = () => { if (registration?.waiting && isIdle()) registration.waiting.postMessage("activate"); };
   const isThere = () => registration && (registration.installing ?? registration.waiting ?? registration.active);
   every(5, settle);
-  every(AGAIN, async () => { if (!isThere()) registration = await install(); });
-  every(UPDATE_EVERY, async () => { if (isIdle()) await registration.update(); });
+  every(AGAIN, async () => { if (!isThere()) await install(); else if (failed) await update(); });
+  every(UPDATE_EVERY, async () => { if (isIdle()) await update(); });
 }
 
 // --- a person who walks away ---
@@ -298,16 +339,13 @@ function look_around() {
     if (left <= 0) reset();
     return;
   }
-  if (since(watch.at) < idle_seconds || ["thanks", "pairing"].includes(state.screen)) return;
-  if (state.screen === "help") {
-    alive();
-    canKeep().then((room) => { if (room) reset(); });
-  } else if (isIdle()) {
+  if (since(watch.at) < idle_seconds || ["thanks", "pairing", "help"].includes(state.screen)) return;
+  if (isIdle()) {
     if (state.larger || state.contrast || state.language !== "uk") reset();
   } else {
     watch.warned = moment();
     dialog.replaceChildren(
-      h("h2", {}, say("still_here")), h("p", {}, say("still_here_more")),
+      h("h2", { id: "still-title" }, say("still_here")), h("p", {}, say("still_here_more")),
       h("progress", { max: warning_seconds, value: warning_seconds, "aria-hidden": "true" }),
       button({ class: "wide", autofocus: true, onclick: () => dialog.close() }, say("yes")));
     dialog.lang = state.language;
@@ -329,7 +367,7 @@ async function askToPair() {
 async function pair(pairing_code, quietly = false) {
   const reply = await ask("pair", { pairing_code }, { "Accept-Language": state.language });
   if (reply?.ok) {
-    await navigator.storage?.persist?.().catch(() => false);
+    await limitWait(navigator.storage?.persist?.()).catch(() => false);
     return reset();
   }
   if (quietly) return;
@@ -368,8 +406,8 @@ async function saveFile() {
 
 /** Whether storing works: nothing failed so far, or a test after the failure succeeded. */
 async function canKeep() {
-  if (!sessionStorage.getItem("trouble")) return true;
   try {
+    if (!full && !sessionStorage.getItem("trouble")) return true;
     await keep("room", new Uint8Array(100_000));
     await forget("room");
     sessionStorage.removeItem("trouble");
@@ -379,6 +417,11 @@ async function canKeep() {
     full = true;
     return false;
   }
+}
+
+/** Ask that the screen stays on. The browser ends that whenever the page is hidden. */
+function stayAwake() {
+  if (document.visibilityState === "visible") navigator.wakeLock?.request("screen").catch(() => {});
 }
 
 async function start() {
@@ -394,23 +437,29 @@ async function start() {
   setInterval(look_around, 1_000);
   if (navigator.serviceWorker) keepShell();
 
-  const config = await kept("config").catch(() => undefined);
+  every(RESCUE_EVERY, recover);
+  document.addEventListener("visibilitychange", stayAwake);
+  stayAwake();
+
+  const config = await kept("config").catch(noRoom);
   if (config) take(config);
-  else await look().catch(() => {});
+  else {
+    if (full) go("help"); // the storage does not answer: there is nothing else to show before the service does
+    await look().catch(() => {});
+  }
   if (!state.config) {
     const retry = setInterval(async () => { await look().catch(() => {}); if (state.config) { clearInterval(retry); reset(); } }, 10_000);
-    return pairing();
+    return full && !state.unpaired ? undefined : pairing();
   }
   if (await canKeep()) idle();
   else go("help");
 
-  addEventListener("online", () => { relieve(); look().catch(() => {}); });
-  navigator.wakeLock?.request("screen").catch(() => {});
+  addEventListener("online", () => { rescue(); relieve(); look().catch(() => {}); });
   const { poll_seconds, heartbeat_seconds } = state.config.settings;
   every(state.config.device.mode === "desk" ? poll_seconds : HALL_POLL, look);
   every(heartbeat_seconds, heartbeat);
   for (const first of [look, heartbeat, relieve]) await first().catch(() => {});
-  setTimeout(() => { if (isIdle()) forget("pace"); }, TIDY);
+  setTimeout(() => { if (isIdle()) forget("pace").catch(() => {}); }, TIDY);
 }
 
 start();

@@ -21,7 +21,8 @@ class SurveyForm:
     client_id: UUID
     is_final: bool  # Send, or Skip
     skips_rest: bool  # only the first answer shall count
-    is_redisplay: bool  # show the same screen again (another language, a preview) and store nothing
+    is_redisplay: bool  # show a screen again (another language, a preview, the first question) and store nothing
+    wants_first_screen: bool  # show the first screen, so that the person changes the first answer
     is_second_screen: bool  # it is the second screen, which shows every question but the first
 
     @classmethod
@@ -40,6 +41,7 @@ class SurveyForm:
             is_final=bool(button),
             skips_rest=skips_rest,
             is_redisplay="again" in form,
+            wants_first_screen=form.get("again") == "first",
             is_second_screen="rest" in form and not skips_rest,
         )
 

@@ -25,17 +25,26 @@ from kiosk_ui.survey.form import SurveyForm
 
 
 def show_screen(
-    survey: Survey, *, is_second: bool, form: SurveyForm | None = None, errors: Sequence[FieldError] = ()
+    survey: Survey,
+    *,
+    is_second: bool,
+    form: SurveyForm | None = None,
+    errors: Sequence[FieldError] = (),
+    status: int = 200,
 ) -> Response:
     """Return the first or the second screen, with everything that was typed and what to correct in it.
 
-    With ``?step=`` a person goes to the other screen. The answers of a draft are never shown.
+    With ``?step=`` a person goes to the other screen. The answers of a draft are never shown; what contradicts them is
+    left out of what was typed.
     """
     if form is None and (requested_step := request.args.get("step")) in ("1", "2"):
         is_second = requested_step == "2"
     set_available_languages(survey.centre.languages)
     first_question, *other_questions = survey.questionnaire.questions
-    typed_fields, client_id = (form.fields, form.client_id) if form else ({}, uuid4())
+    client_id = form.client_id if form else uuid4()
+    typed_fields = (
+        {name: typed for name, typed in form.fields.items() if name not in survey.contradicted} if form else {}
+    )
     place_html = _render_place(survey.centre.name, survey.service, survey.completed_on, current_language())
     if not errors and not any(question.id in typed_fields for question in other_questions):
         common_survey = replace(survey, service=None, completed_on=None)
@@ -44,12 +53,13 @@ def show_screen(
             common_survey,
             is_second,
             _chosen_rating(first_question, typed_fields),
+            status=status,
             client_id=str(client_id),
             place=place_html,
         )
     form_errors = [_make_form_error(error, other_questions if is_second else [first_question]) for error in errors]
     html = _render_screen(current_path(), survey, is_second, str(client_id), place_html, typed_fields, form_errors)
-    return respond(html, 422 if errors else 200)
+    return respond(html, 422 if errors else status)
 
 
 def _render_untouched(path: str, survey: Survey, is_second: bool, rating: str) -> str:

@@ -4,12 +4,14 @@ By a case's link (``/S/…``), the first answer is saved as a draft at once. The
 case, so there the first answer travels in the form until the answer is final.
 """
 
+from dataclasses import replace
+
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from feedback_service.errors import AlreadyAnswered, Invalid
+from feedback_service.errors import AlreadyAnswered, BegunElsewhere, Invalid
 from feedback_service.flow import answers, receipts, uninvited_answers
-from feedback_service.flow.answers import RecordedAnswer
+from feedback_service.flow.answers import RecordedAnswer, Survey
 from feedback_service.i18n import current_language
 from feedback_service.surveys.answers import require_some_answer
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT
@@ -39,12 +41,13 @@ def answer(token: str) -> ResponseReturnValue:
 
     1. Read the form. If it only asks for the same screen again, show that.
     2. Have the flow save the draft or store the final answer; it checks what was submitted.
-    3. If something is invalid, show the same form with what to correct.
+    3. If something is invalid, show the same form with what to correct. If everything was answered on another page
+       before, say that it stays.
     4. Go to the receipt if the answer is final, also if it was final before; else show the second screen.
     """
     form = SurveyForm.from_request()
     if form.is_redisplay:
-        return show_screen(answers.open_survey(token, mark_opened=False), is_second=True, form=form)
+        return show_again(answers.open_survey(token, mark_opened=False), form)
     accept = answers.submit_answer if form.is_final else answers.save_draft
     try:
         outcome = accept(
@@ -57,6 +60,9 @@ def answer(token: str) -> ResponseReturnValue:
         )
     except Invalid as error:
         return show_invalid_form(answers.open_survey(token, mark_opened=False), form, error)
+    except BegunElsewhere as refusal:
+        survey = replace(answers.open_survey(token, mark_opened=False), contradicted=refusal.question_ids)
+        return show_screen(survey, is_second=True, form=form, status=refusal.status)
     if isinstance(outcome, RecordedAnswer):
         return redirect_to_thanks(outcome)
     return show_screen(outcome, is_second=True, form=form)
@@ -84,11 +90,17 @@ def answer_in_hall(centre: str) -> ResponseReturnValue:
             )
             return redirect_to_thanks(recorded)
         survey = uninvited_answers.open_hall_survey(centre)
-        if not form.is_redisplay:
-            require_some_answer(form.submission.read_answers(survey.questionnaire))
+        if form.is_redisplay:
+            return show_again(survey, form)
+        require_some_answer(form.submission.read_answers(survey.questionnaire))
     except Invalid as error:
         return show_invalid_form(uninvited_answers.open_hall_survey(centre), form, error)
     return show_screen(survey, is_second=True, form=form)
+
+
+def show_again(survey: Survey, form: SurveyForm) -> ResponseReturnValue:
+    """Show the screen that the form asks for, and store nothing. The form keeps its client id."""
+    return show_screen(survey, is_second=not form.wants_first_screen, form=form)
 
 
 # --- afterwards ---
@@ -100,7 +112,13 @@ def thanks(receipt: str) -> ResponseReturnValue:
     """Show the receipt: what happens with the answer now. It may be opened any number of times."""
     receipt_view = receipts.read_receipt(receipt)
     set_available_languages(receipt_view.centre.languages)
-    return respond_with_page("survey/thanks.html", thanks=receipt_view, receipt=receipt, late="late" in request.args)
+    return respond_with_page(
+        "survey/thanks.html",
+        thanks=receipt_view,
+        receipt=receipt,
+        late="late" in request.args,
+        contradicted="kept" in request.args,
+    )
 
 
 @bp.post("/r/<receipt>")
@@ -120,12 +138,13 @@ def preview_comment() -> ResponseReturnValue:
 
 def redirect_to_thanks(recorded: RecordedAnswer) -> ResponseReturnValue:
     """Redirect to the receipt, which may be reloaded without harm."""
-    late = 1 if recorded.was_abandoned else None
-    receipt_url = url_for("survey.thanks", receipt=recorded.receipt, lang=url_language(), late=late)
+    late, kept = (1 if is_true else None for is_true in (recorded.was_abandoned, recorded.is_contradicted))
+    receipt_url = url_for("survey.thanks", receipt=recorded.receipt, lang=url_language(), late=late, kept=kept)
     return redirect(receipt_url, code=303)
 
 
 @bp.errorhandler(AlreadyAnswered)
 def handle_used_invitation(error: AlreadyAnswered) -> ResponseReturnValue:
     """Return the page that says on which day the link was used; status 409 if an answer was sent, else 200."""
-    return respond_with_page("survey/answered.html", 409 if request.method == "POST" else 200, on=error.on)
+    is_refused = request.method == "POST"
+    return respond_with_page("survey/answered.html", 409 if is_refused else 200, on=error.on, is_refused=is_refused)

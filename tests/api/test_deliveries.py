@@ -1,10 +1,12 @@
 """What operators see of deliveries through the JSON door, and what they can have sent again."""
 
+import base64
+import json
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,7 +19,9 @@ from feedback_service import clock
 from feedback_service.config import Settings
 from feedback_service.database import transaction
 from feedback_service.delivery import relay
+from feedback_service.flow import receipts, uninvited_answers
 from feedback_service.models import Event
+from feedback_service.surveys.answers import JsonSubmission
 from tests.api.conftest import Caller, NewCaller, error_pointers, make_case
 from tests.conftest import TimeIs
 from tests.support import story
@@ -181,6 +185,50 @@ def test_pages_follow_each_other_and_show_each_delivery_once(
     assert seen[0] == first["id"], "dead letters come first"
 
 
+def test_of_an_answer_the_list_tells_the_hour_and_no_more(
+    case_system: Caller, app: Flask, settings: Settings, central: Receiver, time_is: TimeIs
+) -> None:
+    now = time_is(clock.now())
+    with app.app_context():
+        receipts.withdraw_answer(story.send_answer(story.create_invitation().token, {"off.nps": 1}).receipt)
+    waiting = listed(case_system)
+    carry(app, settings, central)
+    delivered = listed(case_system, "?state=delivered")
+
+    hour = clock.truncate_to_hour(now)
+    assert (len(waiting), len(delivered)) == (3, 3)
+    assert {datetime.fromisoformat(item["created_at"]) for item in waiting + delivered} == {hour}
+    assert {datetime.fromisoformat(item["last_attempt_at"]) for item in delivered} == {hour}
+    assert {uuid.UUID(item["id"]).version for item in delivered} == {4}
+
+
+@pytest.mark.parametrize(("minute", "seconds"), [("16:00:00", 0), ("16:10:00", 600)])
+def test_the_wait_of_an_answer_counts_from_the_end_of_its_hour(
+    case_system: Caller, app: Flask, time_is: TimeIs, minute: str, seconds: int
+) -> None:
+    time_is("2026-11-20T15:38:59+02:00")
+    with app.app_context():
+        submission = JsonSubmission({"off.nps": 1})
+        uninvited_answers.record_hall_answer(story.CENTRE, client_id=uuid.uuid4(), submission=submission, language="uk")
+    time_is(f"2026-11-20T{minute}+02:00")
+
+    assert case_system.get("/deliveries/summary").json["oldest_pending_seconds"] == seconds
+
+
+def test_a_cursor_tells_no_instant_and_nobody_can_make_one(case_system: Caller) -> None:
+    cases(case_system, 3)
+    first, *_ = listed(case_system)
+    link = case_system.get("/deliveries?state=pending&limit=1").headers["Link"]
+    cursor = link.partition("cursor=")[2].partition(">")[0]
+
+    told = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    assert uuid.UUID(first["id"]).hex.encode() not in told and b"pending" not in told
+    made_up = json.dumps(["pending", str(uuid.UUID(int=0)), first["created_at"], first["id"]]).encode()
+    changed = ("A" if cursor[0] != "A" else "B") + cursor[1:]  # the last character has bits that say nothing
+    for wrong in (base64.urlsafe_b64encode(made_up).decode(), changed):
+        assert error_pointers(case_system.get(f"/deliveries?state=pending&cursor={wrong}")) == {"/cursor"}
+
+
 def test_another_centres_deliveries_do_not_exist(case_system: Caller, new_caller: NewCaller, app: Flask) -> None:
     with app.app_context():
         story.create_centre(ELSEWHERE)
@@ -233,5 +281,6 @@ def test_metrics_tell_what_waits_what_died_and_that_delivery_fails(
 
     assert gauges() == {
         **{"vidhuk_events_pending": 2, "vidhuk_events_dead": 0, "vidhuk_events_delivered": 0},
+        "vidhuk_events_overdue": 0,
         "vidhuk_channel_paused": 1,
     }

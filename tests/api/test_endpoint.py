@@ -14,9 +14,10 @@ from flask.testing import FlaskClient
 from feedback_service.api import blueprint, cases
 from feedback_service.api.endpoint import TABLET, GuardedView
 from feedback_service.api.problems import EXPLANATIONS, problem_types
+from feedback_service.models import ApiKey
 from feedback_service.vocabulary import SCOPES
 from tests.api.conftest import Caller, NewCaller, error_pointers, make_case, token_of
-from tests.support import story
+from tests.support import stored, story
 from tests.support.database import FreshDatabase, SharedDatabase
 from tests.support.server import RunningService
 
@@ -189,6 +190,26 @@ def test_an_endless_body_in_pieces_is_cut_off(tmp_path: Path, fresh_database: Fr
         address = f"{service.url}/api/v1/surveys/{'A' * 26}/responses"
         reply = httpx.post(address, content=pieces, headers=headers, trust_env=False)
     assert reply.status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "status"),
+    [
+        ("/cases", {"json": {}}, 422),
+        ("/cases", {"data": b"{", "content_type": "application/json"}, 400),
+        ("/cases?unknown=1", {"json": make_case()}, 422),
+    ],
+)
+def test_a_request_that_is_refused_unread_is_no_use_of_its_key(
+    app: Flask, case_system: Caller, path: str, sent: dict[str, Any], status: int
+) -> None:
+    assert case_system.post(path, **sent).status_code == status
+    with app.app_context():
+        assert [key.last_used_on for key in stored.read_rows(ApiKey)] == [None]
+
+    assert case_system.post("/cases", make_case()).status_code == 201
+    with app.app_context():
+        assert None not in [key.last_used_on for key in stored.read_rows(ApiKey)]
 
 
 # Which fields are taken ---------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from feedback_service.models import Response
 from tests.api.conftest import Caller, NewCaller, error_pointers, make_case, token_of
 from tests.conftest import TimeIs
 from tests.support import stored, story
@@ -79,7 +80,7 @@ def test_reading_a_survey_spends_nothing(stranger: Caller, survey: str) -> None:
 
 def test_one_answer_a_link_and_the_same_client_gets_the_same_receipt(app: Flask, stranger: Caller, survey: str) -> None:
     first = stranger.post(f"{survey}/responses", sent())
-    again = stranger.post(f"{survey}/responses", sent(answers={"off.nps": 0}))
+    again = stranger.post(f"{survey}/responses", sent())
     another = stranger.post(f"{survey}/responses", sent(client_id=str(uuid.uuid4())))
 
     assert (first.status_code, again.status_code, another.status_code) == (201, 200, 409)
@@ -87,6 +88,32 @@ def test_one_answer_a_link_and_the_same_client_gets_the_same_receipt(app: Flask,
     assert stranger.get(survey).status_code == 409
     with app.app_context():
         assert stored.read_answers() == {("off.nps", "9")}
+
+
+def test_a_repeat_with_other_answers_is_refused_and_nothing_is_dropped(
+    app: Flask, stranger: Caller, survey: str
+) -> None:
+    stranger.post(f"{survey}/responses", sent())
+
+    refused = stranger.post(f"{survey}/responses", sent(answers={"off.nps": 0}))
+
+    assert (refused.status_code, refused.json["type"].rpartition("/")[2]) == (409, "other-answer")
+    assert "client_id" in refused.json["title"]
+
+
+def test_what_another_page_began_stays_and_the_rest_joins_it(app: Flask, stranger: Caller, survey: str) -> None:
+    with app.app_context():
+        story.begin_answer(survey.rpartition("/")[2], {"off.nps": 2})
+    body = sent(answers={"off.nps": 10, "off.staff": "great"})
+
+    refused = stranger.post(f"{survey}/responses", sent(answers={"off.nps": 10}))
+    replies = [stranger.post(f"{survey}/responses", body) for _ in range(2)]
+
+    assert (refused.status_code, refused.json["type"].rpartition("/")[2]) == (409, "begun-elsewhere")
+    assert [error["pointer"] for error in refused.json["errors"]] == ["/answers/off.nps"]
+    assert [reply.status_code for reply in replies] == [201, 200]
+    with app.app_context():
+        assert stored.read_answers() == {("off.nps", "2"), ("off.staff", "great")}
 
 
 def test_a_comment_is_masked_before_it_is_stored(app: Flask, stranger: Caller, survey: str) -> None:
@@ -148,6 +175,29 @@ def test_an_answer_given_elsewhere_is_entered_once(app: Flask, case_system: Call
     with app.app_context():
         [told] = stored.read_event_data("ua.vidhuk.response.recorded.v1")
     assert (told["source"], told["answered_on"]) == ("paper_box", "2026-11-19")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"answers": {"off.nps": 0}},
+        {"answered_on": "2026-11-18"},
+        {"source": "phone_interview"},
+        {"language": "en"},
+        {"service": {"code": "00099"}},
+    ],
+)
+def test_another_answer_with_the_same_client_id_is_refused(
+    app: Flask, case_system: Caller, other: dict[str, Any]
+) -> None:
+    case_system.post("/responses", heard())
+
+    refused = case_system.post("/responses", heard(**other))
+
+    assert (refused.status_code, refused.json["type"].rpartition("/")[2]) == (409, "other-answer")
+    assert case_system.post("/responses", heard()).status_code == 200
+    with app.app_context():
+        assert len(stored.read_rows(Response)) == 1
 
 
 def test_a_client_means_something_within_its_centre_only(app: Flask, new_caller: NewCaller) -> None:

@@ -1,7 +1,7 @@
 """A hall's tablet in a real browser: paired, tapped, cut off, looked into."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -77,11 +77,17 @@ def pair_tablet(page: Page, url: str, code: str) -> None:
     wait_until(page, WORKER_READY)
 
 
-def wait_until(page: Page, expression: str, seconds: float = 30) -> None:
-    """The page says yes to this. Asked from outside: what polls inside a page may not evaluate texts there."""
+def wait_until(page: Page, condition: str, seconds: float = 30) -> None:
+    """This condition, which may await, holds in the page in the end.
+
+    It is asked from outside: what polls inside a page may not evaluate texts there.
+    """
     deadline = time.monotonic() + seconds
-    while not page.evaluate(expression):
-        assert time.monotonic() < deadline, expression
+    while True:
+        with suppress(Error):  # a fresh document comes between
+            if page.evaluate(f"async () => {condition}"):
+                return
+        assert time.monotonic() < deadline, f"never: {condition}"
         page.wait_for_timeout(50)
 
 
@@ -91,22 +97,22 @@ def expect_idle_screen(page: Page) -> None:
 
 
 def answer_questions(page: Page, chosen_answers: Mapping[str, Any]) -> None:
-    """Somebody answers these questions, in their order, and skips what is asked between."""
+    """Somebody answers these questions, in their order, and skips what is asked between. The next screen is there."""
+    skip = page.locator(".steps .plain").nth(1)
     for question, value in chosen_answers.items():
-        values: Sequence[Any] = value if isinstance(value, list) else [value]
-        while not _is_asked(page, question):
-            page.locator(".steps .plain").nth(1).click()
-        for choice in values:
-            page.locator(f'[name="{question}"][value="{choice}"]').click()
+        control = page.locator(f'[name="{question}"]')
+        control.or_(skip).first.wait_for()
+        while not control.count():
+            skip.click()
+        for choice in value if isinstance(value, list) else [value]:
+            _tap_choice(page, f'[name="{question}"][value="{choice}"]')
 
 
-def _is_asked(page: Page, question: str) -> bool:
-    """Whether this is the question, or comes by itself in a moment."""
-    control = page.locator(f'[name="{question}"]').first
-    control.or_(page.locator(".steps .plain").nth(1)).first.wait_for()
-    if not control.count():
-        page.wait_for_timeout(400)
-    return control.count() > 0
+def _tap_choice(page: Page, selector: str) -> None:
+    """Somebody chooses this, and sees it chosen for a moment, until the screen is drawn anew."""
+    choice = page.locator(selector).element_handle()
+    choice.click()
+    choice.wait_for_element_state("hidden")
 
 
 def send_answers(page: Page) -> None:
@@ -136,20 +142,9 @@ def count_waiting(page: Page) -> int:
     return count
 
 
-def wait_until_async(page: Page, condition: str, seconds: float = 20) -> None:
-    """This asynchronous condition holds on the page, in the end."""
-    deadline = time.monotonic() + seconds
-    while True:
-        with suppress(Error):  # a fresh document comes between
-            if page.evaluate(f"async () => {condition}"):
-                return
-        assert time.monotonic() < deadline, f"never: {condition}"
-        page.wait_for_timeout(100)
-
-
 def wait_until_delivered(page: Page, seconds: float = 20) -> None:
     """The tablet holds nothing any more."""
-    wait_until_async(page, "(await waiting()).length === 0", seconds)
+    wait_until(page, "(await waiting()).length === 0", seconds)
 
 
 def read_responses(app: Flask) -> list[Response]:

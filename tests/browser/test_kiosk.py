@@ -31,7 +31,6 @@ from tests.browser.kiosk import (
     send_answers,
     type_code,
     wait_until,
-    wait_until_async,
     wait_until_delivered,
 )
 from tests.support import story
@@ -65,7 +64,7 @@ def test_the_window_offers_the_case_that_was_just_completed(
     leave_tablet(page)
     [answer] = since()
     assert (answer.source, answer.workplace) == ("tablet_hall", "window-3")
-    page.wait_for_timeout(1_000)
+    wait_until(page, "state.tag !== undefined")  # the new document has asked for the next case
     expect(page.locator("[name='off.nps']")).to_have_count(0)
 
 
@@ -230,7 +229,7 @@ def test_nothing_is_let_go_before_the_service_said_so(new_tablet: NewTablet, sin
     page.route("**/kiosk/responses", lambda route: (route.fetch(), route.abort()))
     answer_questions(page, {"off.nps": 9})
     send_answers(page)
-    page.wait_for_timeout(500)
+    wait_until(page, "relieve.pause !== undefined")  # it was sent in vain
     assert count_waiting(page) == 1
     assert len(since()) == 1, "it arrived, but the tablet does not know"
     page.unroute("**/kiosk/responses")
@@ -402,6 +401,9 @@ def test_a_full_disk_and_a_reply_that_gets_lost_promise_nothing(new_tablet: NewT
     page.locator("[name=finish]").click()
     expect(page.locator(".about")).to_have_text("Невідомо, чи збережено Вашу відповідь.")
     assert len(since()) == 1
+    page.unroute("**/kiosk/responses")
+    expect(page.locator(".tick")).to_be_visible()
+    assert len(since()) == 1
 
 
 def test_a_full_disk_with_a_line_loses_nothing(new_tablet: NewTablet, since: ReadNewResponses) -> None:
@@ -444,13 +446,13 @@ def test_a_new_version_waits_until_nobody_is_answering(new_tablet: NewTablet) ->
     page = new_tablet()
     answer_questions(page, {"off.nps": 9})
     page.evaluate("navigator.serviceWorker.register('/kiosk/worker.js?newer', { scope: '/kiosk' })")
-    wait_until_async(page, "(await navigator.serviceWorker.ready).waiting !== null")
+    wait_until(page, "(await navigator.serviceWorker.ready).waiting !== null")
     page.wait_for_timeout(6_000)
     expect(page.locator("[name='off.premises']")).to_have_count(4)
     assert page.evaluate("async () => (await navigator.serviceWorker.ready).waiting !== null")
     send_answers(page)
     leave_tablet(page)
-    wait_until_async(page, "(await navigator.serviceWorker.ready).waiting === null")
+    wait_until(page, "(await navigator.serviceWorker.ready).waiting === null")
 
 
 def test_a_wrong_clock_is_put_right(new_tablet: NewTablet, since: ReadNewResponses) -> None:
@@ -458,7 +460,7 @@ def test_a_wrong_clock_is_put_right(new_tablet: NewTablet, since: ReadNewRespons
     page.clock.install(time=datetime.now().astimezone() - timedelta(days=400))
     page.reload()
     expect_idle_screen(page)
-    wait_until_async(page, "await kept('skew') < -3e7")
+    wait_until(page, "await kept('skew') < -3e7")
     answer_questions(page, {"off.nps": 9})
     send_answers(page)
     wait_until_delivered(page)

@@ -28,7 +28,7 @@ from tests.browser.kiosk import (
     expect_idle_screen,
     pair_tablet,
     type_code,
-    wait_until_async,
+    wait_until,
     wait_until_delivered,
 )
 from tests.support import story
@@ -200,7 +200,7 @@ def test_after_three_days_without_a_line_five_hundred_answers_leave_while_people
     ahead = timedelta(hours=5)
     page.clock.install(time=datetime.now().astimezone() + ahead)
     pair_tablet(page, service.url, create_pairing_code(beside))
-    wait_until_async(page, "await kept('skew') > 17900")
+    wait_until(page, "await kept('skew') > 17900")
     page.context.set_offline(True)
     with beside.app_context():
         before = {row.id for row in read_rows(Response)}

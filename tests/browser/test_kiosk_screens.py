@@ -17,6 +17,7 @@ from tests.browser.kiosk import (
     pair_tablet,
     send_answers,
     type_code,
+    wait_until,
 )
 from tests.support import story
 from tests.support.browser import NewPage, find_barriers
@@ -147,6 +148,36 @@ def test_all_reasons_are_in_sight_at_once(new_page: NewPage, service: RunningSer
         assert hidden <= 0
 
 
+def test_answers_are_a_group_that_the_question_names(new_page: NewPage, service: RunningService, beside: Flask) -> None:
+    page = new_page(**LANDSCAPE)
+    pair_tablet(page, service.url, create_pairing_code(beside))
+
+    def count_buttons_of_group() -> int:
+        question = page.locator("h1").inner_text()
+        group = page.get_by_role("group", name=question, exact=True)
+        expect(group).to_have_count(1)
+        return group.get_by_role("button").count()
+
+    assert count_buttons_of_group() == 11, "the scale"
+    page.locator(".wide").click()
+    assert count_buttons_of_group() == 33, "the keys of the code"
+    page.locator(".steps .plain").click()
+    answer_questions(page, {"off.nps": 0})
+    assert count_buttons_of_group() == 4, "the faces"
+    answer_questions(page, {"any.reasons": ["queue"]})
+    assert count_buttons_of_group() == 18, "the reasons"
+
+
+def test_the_question_whether_somebody_is_there_is_named_by_its_heading(
+    new_page: NewPage, service: RunningService, beside: Flask
+) -> None:
+    page = new_page(**LANDSCAPE)
+    pair_tablet(page, service.url, create_pairing_code(beside))
+    answer_questions(page, {"off.nps": 9})
+    page.evaluate("watch.at = { ran: -1e6, told: 0 }")
+    expect(page.get_by_role("dialog", name="Ще тут?")).to_be_visible()
+
+
 def test_what_stands_in_the_corner_works_on_every_screen(
     new_page: NewPage, service: RunningService, beside: Flask
 ) -> None:
@@ -155,14 +186,13 @@ def test_what_stands_in_the_corner_works_on_every_screen(
     answer_questions(page, {"off.nps": 2})
     larger, contrast, language = (page.locator(".bar button").nth(n) for n in range(3))
 
-    def size() -> Any:
-        return page.locator("h1").evaluate("element => parseFloat(getComputedStyle(element).fontSize)")
-
-    before, colour = size(), page.evaluate("getComputedStyle(document.body).backgroundColor")
+    size = "parseFloat(getComputedStyle(document.querySelector('h1')).fontSize)"
+    colour = "getComputedStyle(document.body).backgroundColor"
+    size_before, colour_before = page.evaluate(size), page.evaluate(colour)
     larger.click()
-    assert size() > before * 1.2
+    wait_until(page, f"{size} > {size_before * 1.2}")
     contrast.click()
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != colour
+    wait_until(page, f"{colour} !== '{colour_before}'")
     language.click()
     expect(page.locator("h1")).to_have_text("How do you find the premises of the centre?")
     expect(page.locator("html")).to_have_attribute("lang", "en")

@@ -32,7 +32,6 @@ from tests.browser.kiosk import (
     pair_tablet,
     send_answers,
     wait_until,
-    wait_until_async,
     wait_until_delivered,
 )
 from tests.support import story
@@ -77,7 +76,7 @@ def test_a_network_that_wants_a_sign_in_stops_nothing_for_good(new_tablet: NewTa
     go_online(page)
     page.reload()
     expect_idle_screen(page)
-    page.wait_for_timeout(1_000)
+    wait_until(page, "relieve.pause !== undefined")  # it was sent in vain
     assert count_waiting(page) == 1
     page.unroute("**/api/v1/kiosk/**")
     wait_until_delivered(page)
@@ -87,7 +86,8 @@ def test_a_network_that_wants_a_sign_in_stops_nothing_for_good(new_tablet: NewTa
 def test_a_desk_offers_cases_again_after_a_network_that_wanted_a_sign_in(new_tablet: NewTablet, beside: Flask) -> None:
     page = new_tablet("desk")
     page.route("**/kiosk/config", lambda route: route.fulfill(**SIGN_IN))
-    page.wait_for_timeout(7_000)
+    with page.expect_response("**/kiosk/config", timeout=15_000):
+        pass
     page.unroute("**/kiosk/config")
     complete_case_now(beside)
     expect(page.locator("[name='off.nps']")).to_have_count(11, timeout=15_000)
@@ -153,7 +153,8 @@ def test_only_the_service_itself_refuses_an_answer(
 
     page.route("**/kiosk/responses", answer_in_its_place)
     answered(page, 9)
-    page.wait_for_timeout(1_000)
+    wait_until(page, "relieve.pause !== undefined")
+    page.wait_for_timeout(1_000)  # enough for many calls, if it made them without a pause
     assert count_waiting(page) == 1
     assert len(calls) < 10, "nor is it asked without a pause"
     page.unroute("**/kiosk/responses")
@@ -175,7 +176,7 @@ def test_an_answer_by_which_the_service_fails_holds_up_no_other(new_tablet: NewT
 
     page.route("**/kiosk/responses", stumble)
     go_online(page)
-    wait_until_async(page, "(await waiting()).length === 1")
+    wait_until(page, "(await waiting()).length === 1")
     assert len(since()) == 2
     page.unroute("**/kiosk/responses")
     page.evaluate("relieve()")
@@ -211,17 +212,58 @@ def test_who_went_on_without_the_code_is_not_called_back_when_the_line_is_slow(
     page.route("**/kiosk/codes", lambda route: slow.append(route))
     page.locator(".wide").click()
     page.keyboard.type(code[5:])
-    page.locator(".steps button").last.click()
+    with page.expect_request("**/kiosk/codes"):
+        page.locator(".steps button").last.click()
     page.locator(".steps .plain").click()
     answer_questions(page, {"off.nps": 9, "off.premises": "good"})
-    assert slow
-    slow[0].continue_()
-    page.wait_for_timeout(1_000)
+    with page.expect_response("**/kiosk/codes"):
+        slow[0].continue_()
+    wait_until(page, "!state.looking")
     expect(page.locator(".about")).to_contain_text("без справи")
     expect(page.locator("[name='off.services']")).to_have_count(4)
     send_answers(page)
     wait_until_delivered(page)
     assert [answer.source for answer in since()] == ["tablet_walkup"]
+
+
+@pytest.mark.parametrize(
+    ("value", "least", "most"),
+    [
+        ("0", 1, 2),
+        ("-5", 1, 2),
+        ("7", 7, 9),
+        ("86400", 300, 300),
+        ("3000000", 300, 300),
+        ("1e400", 300, 300),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 1, 2),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 300, 300),
+        ("soon", 1, 5),
+    ],
+)
+def test_the_service_may_ask_to_wait_for_one_second_to_five_minutes(
+    new_tablet: NewTablet, value: str, least: float, most: float
+) -> None:
+    page = new_tablet()
+    by_itself(page)
+    wait_until(page, "relieve.again !== undefined")
+    page.route(
+        "**/kiosk/responses",
+        lambda route: route.fulfill(status=503, json={}, headers={"Retry-After": value}),
+    )
+    go_offline(page)
+    answered(page, 9)
+    wait_until(page, "relieve.again !== undefined")
+    page.evaluate(
+        """() => {
+          const set = window.setTimeout;
+          window.pauses = [];
+          window.setTimeout = (what, pause) => { if (what === relieve) pauses.push(pause); return set(what, pause); };
+        }"""
+    )
+    go_online(page)
+    wait_until(page, "pauses.length > 0")
+    pause: float = page.evaluate("pauses[0]")
+    assert least * 1000 <= pause <= most * 1000
 
 
 # The clock ----------------------------------------------------------------------------------------------------
@@ -263,7 +305,7 @@ def test_a_clock_that_starts_anew_after_the_power_failed_costs_no_answer(
 ) -> None:
     page = new_tablet()
     by_itself(page)
-    wait_until_async(page, "lastBeat > 0")
+    wait_until(page, "lastBeat > 0")
     go_offline(page)
     page.clock.install(time=datetime(1970, 1, 1, tzinfo=UTC))
     page.reload()
@@ -307,7 +349,7 @@ def test_a_tablet_without_a_disk_asks_for_help(new_tablet: NewTablet, beside: Fl
 
 def test_the_device_page_hears_that_a_tablet_cannot_keep_answers(new_tablet: NewTablet, beside: Flask) -> None:
     page = new_tablet()
-    wait_until_async(page, "lastBeat > 0")
+    wait_until(page, "lastBeat > 0")
 
     def warnings() -> tuple[str, ...]:
         with beside.app_context():
@@ -345,6 +387,27 @@ def test_the_staff_s_page_asks_the_browser_to_keep_the_storage(new_tablet: NewTa
     page.locator(".bar .quiet").click()
     expect(page.locator("dl")).to_contain_text("браузер пообіцяв берегти")
     assert page.evaluate("window.asked")
+
+
+# The screen ---------------------------------------------------------------------------------------------------
+
+
+def test_the_screen_is_kept_on_again_after_the_page_was_hidden(new_tablet: NewTablet) -> None:
+    page = new_tablet()
+    page.add_init_script(
+        """window.requests = 0;
+        window.visibility = "visible";
+        Object.defineProperty(document, "visibilityState", { get: () => window.visibility });
+        Object.defineProperty(navigator, "wakeLock", { value: { request: async () => { window.requests += 1; } } });"""
+    )
+    page.reload()
+    expect_idle_screen(page)
+    wait_until(page, "requests === 1")
+    for visibility, requests in (("hidden", 1), ("visible", 2)):
+        page.evaluate(
+            "(now) => { window.visibility = now; document.dispatchEvent(new Event('visibilitychange')); }", visibility
+        )
+        assert page.evaluate("requests") == requests
 
 
 # The pairing --------------------------------------------------------------------------------------------------

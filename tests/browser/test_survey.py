@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import AddressFactory
+from tests.browser.kiosk import ReadNewResponses
 from tests.support.browser import PHONE, NewPage
 
 SCRIPTS = pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
@@ -105,10 +106,46 @@ def test_she_may_change_her_first_answer(new_page: NewPage, invited: AddressFact
     phone.goto(invited())
     tap(phone, 1)
 
-    phone.get_by_role("link", name="Змінити").tap()
+    phone.get_by_role("button", name="Змінити").tap()
     tap(phone, 10)
 
     expect(phone.get_by_text("Ваша оцінка: 10.")).to_be_visible()
+
+
+def test_who_reloads_can_change_everything_and_the_browser_then_forgets(
+    phone: Page, invited: AddressFactory, since: ReadNewResponses
+) -> None:
+    phone.goto(invited())
+    tap(phone, 2)
+    phone.reload()
+    expect(phone.get_by_text("Вашу оцінку збережено")).to_be_visible()
+
+    phone.get_by_role("button", name="Змінити").tap()
+    tap(phone, 9)
+    expect(phone.get_by_text("Ваша оцінка: 9.")).to_be_visible()
+    assert phone.evaluate("Object.keys(sessionStorage).filter((name) => location.href.includes(name)).length") == 0
+    assert phone.evaluate("sessionStorage.length") == 1
+    phone.get_by_role("button", name="Надіслати").tap()
+
+    expect(phone.get_by_role("heading", level=1)).to_have_text("Дякуємо, Ваша відповідь у нас")
+    phone.wait_for_function("sessionStorage.length === 0")
+    assert [response.answers for response in since()] == [{"off.nps": ["9"]}]
+
+
+@SCRIPTS
+def test_who_opens_the_link_second_cannot_change_the_rating(
+    new_page: NewPage, invited: AddressFactory, scripts: bool
+) -> None:
+    link, first, second = invited(), new_page(**PHONE), new_page(**PHONE, java_script_enabled=scripts)
+    first.goto(link)
+    tap(first, 2)
+
+    second.goto(link)
+    second.get_by_role("button", name="Змінити").tap()
+    tap(second, 9)
+
+    expect(second.get_by_text("Оцінку вже поставлено на іншій сторінці, вона лишається.")).to_be_visible()
+    expect(second.get_by_text("Ваша оцінка: 9.")).to_be_hidden()
 
 
 def test_going_back_does_no_harm(phone: Page, invited: AddressFactory) -> None:

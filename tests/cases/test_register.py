@@ -78,12 +78,26 @@ def test_a_service_may_be_named_by_either_of_its_codes(named: ServiceRef) -> Non
     assert case.status == "completed"
 
 
-def test_the_same_final_status_at_a_later_instant_is_refused() -> None:
+@pytest.mark.parametrize("status", ["completed", "refused"])
+def test_the_same_final_status_at_a_later_instant_gives_the_case_as_it_is(status: str) -> None:
+    report = make_case_update(status)
+    first = register_case(report)
+
+    assert register_case(replace(report, status_at=clock.now())) == first
+    assert len(stored.read_event_data(CASE_STATUS)) == 1
+
+
+def test_a_final_status_that_another_one_followed_is_no_repeat() -> None:
     report = make_case_update("completed")
-    register_case(report)
+    first = register_case(report)
+    refused = register_case(replace(report, status="refused", status_at=report.status_at + timedelta(minutes=1)))
+    completed = register_case(replace(report, status_at=report.status_at + timedelta(minutes=2)))
+    register_case(replace(report, status="cancelled", status_at=report.status_at + timedelta(minutes=3)))
 
     with pytest.raises(AlreadyFinal):
-        register_case(replace(report, status_at=clock.now()))
+        register_case(replace(report, status_at=report.status_at + timedelta(minutes=4)))
+    assert first.invitation == refused.invitation == completed.invitation
+    assert [entry.status for entry in completed.history] == ["completed", "refused", "completed"]
 
 
 def test_a_final_status_that_was_never_current_leaves_the_case_open() -> None:

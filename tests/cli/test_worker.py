@@ -1,5 +1,6 @@
 """The commands of the relay and the worker: what they do once, and that they stop on a signal."""
 
+import json
 import os
 import signal
 import subprocess
@@ -20,8 +21,9 @@ from feedback_service.models import CountedDay, Event
 from tests.cli.conftest import Operator
 from tests.conftest import TimeIs
 from tests.support import stored
+from tests.support.database import run_flask_db
 from tests.support.environment import ROOT, build_environment, build_process_environment
-from tests.support.receiver import ENCODED_SECRET, SECRET, Receiver
+from tests.support.receiver import ENCODED_SECRET, SECRET, Receiver, ScriptedReply
 from tests.support.story import begin_answer, create_centre, create_invitation
 
 
@@ -75,8 +77,46 @@ def test_relay_once_sends_what_is_due(settings: Settings) -> None:
             [event] = stored.read_rows(Event)
             db.engine.dispose()
 
-    assert output.endswith("1 batches carried.\n")
+    assert output.endswith("1 batch carried.\n")
     assert event.state == "delivered"
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [(ScriptedReply(503, b"{}", stores=False), "HTTP 503"), (ScriptedReply(resets=True), "the connection broke")],
+)
+def test_relay_once_says_that_a_failure_keeps_events_waiting(
+    settings: Settings, reply: ScriptedReply, reason: str
+) -> None:
+    with Receiver() as central:
+        central.script.append(reply)
+        app = create_app(replace(settings, central_url=central.url, central_secret=(SECRET,)))
+        with app.app_context():
+            create_centre()
+            create_invitation()
+        failed, while_paused = (Operator(app).run_command("relay", "--once") for _ in range(2))
+        with app.app_context():
+            db.engine.dispose()
+
+    for result in (failed, while_paused):
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr.endswith(f"Error: The central system took nothing ({reason}); events wait.\n")
+
+
+def test_the_worker_without_tables_says_once_what_to_do_and_works_when_they_are_there(tmp_path: Path) -> None:
+    environment = build_environment(tmp_path, f"sqlite:///{tmp_path}/new.db")
+    with start_worker(environment) as worker:
+        assert worker.stderr is not None
+        first_line = json.loads(worker.stderr.readline())
+        time.sleep(2)  # four attempts of a duty would be seen
+        run_flask_db(environment, "upgrade")
+        assert "database is ready" in worker.stderr.readline()
+        worker.send_signal(signal.SIGTERM)
+        _, log_text = worker.communicate(timeout=20)
+
+    assert first_line["event"] == "waiting for the database"
+    assert "run “flask db upgrade”" in first_line["reason"]
+    assert (worker.returncode, log_text) == (0, "")
 
 
 def test_without_a_central_system_events_wait(operator: Operator, context: None) -> None:

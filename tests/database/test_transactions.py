@@ -31,7 +31,7 @@ from feedback_service.database import (
     transactions,
     write_guarded,
 )
-from feedback_service.errors import LostRace, Unavailable
+from feedback_service.errors import LostRace, NotReady, Unavailable
 from feedback_service.models import Centre, PublishedDocument, ShortCodeGuesses
 from tests.support import stored
 from tests.support.story import CENTRE, create_centre
@@ -296,6 +296,29 @@ def test_a_refusal_is_logged_once_by_its_code_and_quotes_nothing(database_url: s
             "log_level": "warning",
         }
     ]
+
+
+@in_a_context
+def test_a_story_that_meets_the_tables_of_another_release_says_what_to_do() -> None:
+    @transaction
+    def note_revision(tx: Session, revision: str) -> str:
+        before: str = tx.scalars(text("SELECT version_num FROM alembic_version")).one()
+        tx.execute(text("UPDATE alembic_version SET version_num = :to"), {"to": revision})
+        return before
+
+    @reading
+    def read_new_column(tx: Session) -> None:
+        tx.execute(text("SELECT added_later FROM centres"))
+
+    ours = note_revision("0000")
+    try:
+        with capture_logs() as lines, pytest.raises(NotReady) as refusal:
+            read_new_column()
+    finally:
+        note_revision(ours)
+
+    assert "db upgrade" in refusal.value.detail
+    assert [line["event"] for line in lines] == ["database not ready: run flask --app wsgi db upgrade"]
 
 
 @in_a_context

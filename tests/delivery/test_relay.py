@@ -13,15 +13,17 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
 
 from feedback_service import clock
 from feedback_service.config import Settings
 from feedback_service.database import db, reading, transaction
-from feedback_service.delivery import clock_repair, numbering, outbox, relay, retry_policy
+from feedback_service.delivery import clock_repair, contents, numbering, outbox, relay, retry_policy
 from feedback_service.delivery.events import build_response_withdrawn
 from feedback_service.delivery.relay import ClaimedBatch, Relay
 from feedback_service.delivery.transports import https
 from feedback_service.delivery.transports.https import HttpsTransport
+from feedback_service.errors import Unavailable
 from feedback_service.flow import deliveries
 from feedback_service.models import Centre, Event, EventSequence, ReceiverChannel
 from tests.conftest import TimeIs
@@ -70,9 +72,10 @@ def enqueue(tx: Session, n: int = 1, centre: str = CENTRE) -> list[str]:
     centre_id = tx.scalars(select(Centre.id).where(Centre.code == centre)).one()
     now = clock.now()
     new_events = [build_response_withdrawn(str(uuid.uuid4()), clock.truncate_to_hour(now)) for _ in range(n)]
+    before = set(tx.scalars(select(Event.id)))
     outbox.enqueue_events(tx.connection(), centre_id, new_events, now=now)
-    subjects = [new_event.subject for new_event in new_events]
-    return [str(id) for id in tx.scalars(select(Event.id).where(Event.subject.in_(subjects)).order_by(Event.id))]
+    new = select(Event.id).order_by(Event.due_at, Event.id)
+    return [str(event_id) for event_id in tx.scalars(new) if event_id not in before]
 
 
 def event_states(*ids: str) -> list[str]:
@@ -133,9 +136,10 @@ def test_an_answer_and_its_case_arrive_as_stored(event_relay: Relay, central: Re
     ]
     event = read_event(answer["id"])
     assert (event.state, event.attempts, event.reason, event.due_at) == ("delivered", 1, None, None)
-    assert event.body is not None and event.data is None
-    assert event.digest == hashlib.sha256(event.body.encode()).digest()
-    assert event.delivered_at == event.last_attempt_at is not None
+    assert stored.open_event(event).data == answer["data"] and event.content is None
+    assert event.body is not None and (body := contents.open_body(event.id, event.body)) is not None
+    assert event.digest == contents.digest_body(body) != hashlib.sha256(body.encode()).digest()
+    assert event.delivered_at == event.last_attempt_at == clock.truncate_to_hour(clock.now())
 
 
 def test_each_request_carries_one_centre_and_at_most_a_hundred_events(event_relay: Relay, central: Receiver) -> None:
@@ -550,6 +554,71 @@ def test_a_centre_that_cannot_be_numbered_delays_no_other(event_relay: Relay, ce
             event_relay.deliver_once()
         assert event_states(*ids) == ["delivered"] * 2
     assert event_states(stuck) == ["pending"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "problem", "reason"),
+    [
+        (ScriptedReply(401, b"{}", stores=False), "answers, but takes nothing", "HTTP 401"),
+        (ScriptedReply(200, b"OK", stores=False), "answers, but takes nothing", "the answer cannot be read"),
+        (ScriptedReply(resets=True), "cannot be reached", "the connection broke"),
+    ],
+)
+def test_a_pause_says_whether_the_central_system_answered(
+    event_relay: Relay, central: Receiver, reply: ScriptedReply, problem: str, reason: str
+) -> None:
+    create_centre()
+    enqueue(2)
+    central.script.append(reply)
+
+    with capture_logs() as lines:
+        event_relay.deliver_all()
+
+    [line] = [line for line in lines if line["log_level"] == "critical"]
+    assert line["event"] == f"channel paused: the central system {problem}"
+    assert line["reason"] == reason
+
+
+def test_a_relay_whose_database_is_away_adds_nothing_to_the_log(
+    app: Flask, event_relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts, stop = list[int](), threading.Event()
+
+    def fail() -> bool:
+        attempts.append(len(attempts))
+        if len(attempts) == 5:
+            stop.set()
+        raise Unavailable(retry_after=5)
+
+    monkeypatch.setattr(relay, "IDLE_SECONDS", 0.01)
+    monkeypatch.setattr(event_relay, "deliver_once", fail)
+    with app.app_context(), capture_logs() as lines:
+        event_relay.run(stop)
+
+    assert (len(attempts), lines) == (5, [])
+
+
+def test_a_relay_that_fails_again_and_again_tries_ever_more_rarely(
+    app: Flask, event_relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses, stop = list[float](), threading.Event()
+
+    def fail() -> bool:
+        raise RuntimeError("a fault of the program")
+
+    def note_pause(seconds: float) -> bool:
+        pauses.append(seconds)
+        if len(pauses) == 10:
+            stop.set()
+        return False
+
+    monkeypatch.setattr(event_relay, "deliver_once", fail)
+    monkeypatch.setattr(stop, "wait", note_pause)
+    with app.app_context():
+        event_relay.run(stop)
+
+    assert pauses[:4] == [0.5, 1, 2, 4]
+    assert pauses[-1] == 60
 
 
 def test_a_relay_continues_after_any_error(app: Flask, event_relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:

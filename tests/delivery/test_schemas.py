@@ -17,11 +17,13 @@ from feedback_service.cases.register import ServiceRef
 from feedback_service.delivery.events import CASE_STATUS, CENTRE_PROFILE, EVENT_TYPES, RESPONSE_RECORDED
 from feedback_service.flow import answers, receipts, registers, uninvited_answers
 from feedback_service.flow.uninvited_answers import AssistedAnswer
-from feedback_service.models import Event
 from feedback_service.surveys.answers import JsonSubmission
 from tests.conftest import TimeIs
 from tests.support import stored, story
 from tests.support.environment import ROOT
+from tests.support.stored import OpenedEvent
+
+WaitingEvents = Callable[[], list[OpenedEvent]]
 
 PUBLISHED = {path.stem: json.loads(path.read_text()) for path in (ROOT / "docs" / "schemas").glob("*.json")}
 REGISTRY: Registry[Any] = Registry().with_resources(
@@ -35,38 +37,39 @@ def schema_errors(name: str, value: object) -> list[str]:
     return [f"{error.json_path}: {error.message}" for error in checker.iter_errors(value)]
 
 
-def event_data(event: Event) -> dict[str, Any]:
+def event_data(event: OpenedEvent) -> dict[str, Any]:
     """Return the data of an event that was not blanked yet."""
     assert event.data is not None
-    return dict(event.data)
+    return event.data
 
 
-def in_envelope(event: Event, centre: str) -> dict[str, Any]:
+def in_envelope(event: OpenedEvent, centre: str) -> dict[str, Any]:
     """Return the event in the envelope that the contract describes."""
+    assert event.time is not None
     return {
         "specversion": "1.0",
-        "id": str(event.id),
+        "id": str(event.row.id),
         "source": f"/centres/{centre}",
-        "type": event.type,
+        "type": event.row.type,
         "subject": event.subject,
         "time": event.time.isoformat(),
         "sequence": "1",
         "datacontenttype": "application/json",
-        "dataschema": f"https://vidhuk.example/schemas/{event.type}.json",
+        "dataschema": f"https://vidhuk.example/schemas/{event.row.type}.json",
         "data": event.data,
     }
 
 
 @pytest.fixture
-def waiting_events(context: None) -> Callable[[], list[Event]]:
+def waiting_events(context: None) -> WaitingEvents:
     """``waiting_events()`` returns the events that wait, each checked by its schema and that of the envelope."""
 
-    def waiting_events() -> list[Event]:
-        events: list[Event] = stored.read_rows(Event)
+    def waiting_events() -> list[OpenedEvent]:
+        events = stored.read_events()
         for event in events:
-            assert schema_errors(event.type, event_data(event)) == []
+            assert schema_errors(event.row.type, event_data(event)) == []
             assert schema_errors("envelope", in_envelope(event, story.CENTRE)) == []
-        return sorted(events, key=lambda event: event.id)
+        return events
 
     return waiting_events
 
@@ -88,7 +91,7 @@ def test_the_schemas_in_the_documentation_are_those_that_are_served(client: Flas
     assert client.get("/schemas/ua.vidhuk.nothing.v1.json").status_code == 404
 
 
-def test_events_of_case_statuses_are_valid(waiting_events: Callable[[], list[Event]]) -> None:
+def test_events_of_case_statuses_are_valid(waiting_events: WaitingEvents) -> None:
     story.create_centre()
     number = "77/1"
     for hours, status in ((5, "registered"), (4, "in_progress"), (3, "completed"), (2, "cancelled")):
@@ -99,7 +102,7 @@ def test_events_of_case_statuses_are_valid(waiting_events: Callable[[], list[Eve
         story.make_case_update("registered", service=ServiceRef("", "7", ""), registered_at=clock.now(), **bare)
     )
 
-    statuses = [event_data(event)["status"] for event in waiting_events() if event.type == CASE_STATUS]
+    statuses = [event_data(event)["status"] for event in waiting_events() if event.row.type == CASE_STATUS]
 
     assert statuses == ["registered", "in_progress", "completed", "cancelled", "registered"]
 
@@ -117,12 +120,12 @@ def test_events_of_case_statuses_are_valid(waiting_events: Callable[[], list[Eve
     ],
 )
 def test_events_of_answers_by_a_link_are_valid(
-    waiting_events: Callable[[], list[Event]], office: str, answers: dict[str, Any]
+    waiting_events: WaitingEvents, office: str, answers: dict[str, Any]
 ) -> None:
     story.create_centre()
     story.send_answer(story.create_invitation(front_office=office).token, answers, language="en", source="sms_viber")
 
-    [data] = [event_data(event) for event in waiting_events() if event.type == RESPONSE_RECORDED]
+    [data] = [event_data(event) for event in waiting_events() if event.row.type == RESPONSE_RECORDED]
 
     assert data["comment_present"] is ("any.comment" in answers)
     assert "Дякую" not in json.dumps(data, ensure_ascii=False)
@@ -130,11 +133,12 @@ def test_events_of_answers_by_a_link_are_valid(
 
 
 def test_events_of_abandoned_hall_assisted_and_withdrawn_answers_are_valid(
-    waiting_events: Callable[[], list[Event]], time_is: TimeIs
+    waiting_events: WaitingEvents, time_is: TimeIs
 ) -> None:
     time_is("2026-11-20T12:00+02:00")
     story.create_centre()
     story.begin_answer(story.create_invitation().token, {"off.nps": 7})
+    time_is("2026-11-20T12:01+02:00")
     uninvited_answers.record_hall_answer(
         story.CENTRE, client_id=uuid.uuid4(), submission=JsonSubmission({"off.nps": 2}), language="uk"
     )
@@ -148,22 +152,23 @@ def test_events_of_abandoned_hall_assisted_and_withdrawn_answers_are_valid(
         language="uk",
         submission=JsonSubmission({"off.nps": 9}),
     )
+    time_is("2026-11-20T12:02+02:00")
     typed_in = uninvited_answers.record_assisted_answer(assisted, centres=frozenset({story.CENTRE}))
     receipts.withdraw_answer(typed_in.receipt)
     time_is("2026-11-20T12:31+02:00")
     assert answers.submit_abandoned_drafts() == 1
 
-    sources = [event_data(event)["source"] for event in waiting_events() if event.type == RESPONSE_RECORDED]
+    sources = [event_data(event)["source"] for event in waiting_events() if event.row.type == RESPONSE_RECORDED]
 
     assert sources == ["qr_hall", "phone_interview", "qr_case"]
-    assert sum(event.type == "ua.vidhuk.response.withdrawn.v1" for event in waiting_events()) == 1
+    assert sum(event.row.type == "ua.vidhuk.response.withdrawn.v1" for event in waiting_events()) == 1
 
 
-def test_events_of_centre_profiles_are_valid(waiting_events: Callable[[], list[Event]]) -> None:
+def test_events_of_centre_profiles_are_valid(waiting_events: WaitingEvents) -> None:
     profile = {"code": "SN05000042", "name": "ЦНАП", "edrpou": "00032112", "katottg": "UA05020030010063857"}
     registers.add_centre(profile)
     [event] = waiting_events()
-    assert event.type == CENTRE_PROFILE
+    assert event.row.type == CENTRE_PROFILE
 
 
 @pytest.mark.parametrize(
@@ -179,8 +184,8 @@ def test_events_of_centre_profiles_are_valid(waiting_events: Callable[[], list[E
     ],
     ids=lambda wrong: "-".join(wrong),
 )
-def test_the_schema_refuses_wrong_data(waiting_events: Callable[[], list[Event]], wrong: dict[str, Any]) -> None:
+def test_the_schema_refuses_wrong_data(waiting_events: WaitingEvents, wrong: dict[str, Any]) -> None:
     story.create_centre()
     story.send_answer(story.create_invitation().token, {"off.nps": 9})
-    [data] = [event_data(event) for event in waiting_events() if event.type == RESPONSE_RECORDED]
+    [data] = [event_data(event) for event in waiting_events() if event.row.type == RESPONSE_RECORDED]
     assert schema_errors(RESPONSE_RECORDED, data | wrong)

@@ -92,6 +92,9 @@ def audit_records(journal: Iterable[Mapping[str, Any]], received: Mapping[str, A
         else:
             events_by_record[record_key].append(event)
     for record_key, claim in claims.items():
+        if record_key.kind == "answer" and events_by_record[record_key._replace(kind="withdrawal")]:
+            # Nothing had been sent of it when its author withdrew it, so what was said is gone.
+            claim.contents += [_without_answers(content) for content in claim.contents]
         _judge_claim(record_key, claim, events_by_record[record_key], verdict)
     if received["changed"]:
         verdict.differing.append(f"{received['changed']} events came again and said something else")
@@ -167,6 +170,11 @@ def _judge_claim(record_key: RecordKey, claim: Claim, events: Sequence[Mapping[s
         differences = [_differing_fields(content, recorded) for content in claim.contents]
         if all(differences):
             verdict.differing.append(f"{name} differs in {', '.join(differences[-1])}")
+
+
+def _without_answers(content: Mapping[str, Any]) -> dict[str, Any]:
+    nothing_said: dict[str, Any] = {"answers": {}, "reasons": [], "breach": []}
+    return {field: nothing_said.get(field, value) for field, value in content.items()}
 
 
 def _differing_fields(content: Mapping[str, Any], recorded: Mapping[str, Any]) -> list[str]:

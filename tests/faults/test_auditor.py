@@ -120,6 +120,16 @@ def test_an_answer_begun_and_left_may_be_only_its_first_tap_but_nothing_else(spo
     assert found(verdict_on(begun)) == ({"differing"} if spoils else set())
 
 
+@pytest.mark.parametrize(("key", "place", "wrong"), [("a", 1, set()), ("b", 4, {"differing"})])
+def test_an_answer_may_arrive_empty_only_if_its_withdrawal_arrives(key: str, place: int, wrong: set[str]) -> None:
+    def empty(_: list[dict[str, Any]], events: list[Event]) -> None:
+        events.append(event(make_answer_event, 5, "b"))
+        assert events[place]["data"]["service"]["local_code"] == key
+        events[place]["data"] |= {"answers": [], "reasons": [], "breach": []}
+
+    assert found(verdict_on(empty)) == wrong
+
+
 def test_two_records_of_what_is_in_doubt_are_one_too_many() -> None:
     twice = [event(make_answer_event, number, "b") for number in (5, 6)]
 

@@ -10,7 +10,7 @@ from feedback_service.figures import summaries
 from feedback_service.indicators import published
 from tests.api.conftest import Caller, NewCaller
 from tests.conftest import TimeIs
-from tests.support.story import CENTRE, create_invitation, send_answer
+from tests.support.story import CENTRE, begin_answer, create_invitation, send_answer
 from tests.support.tablets import deliver_answers, make_tablet_answer
 
 NOON = "2026-11-20T12:00+02:00"
@@ -30,6 +30,23 @@ def test_both_totals_are_told(tablet: Caller, new_caller: NewCaller, time_is: Ti
     assert told["without_signals"]["signalled"] == 6
     [staff] = [each for each in told["without_signals"]["questions"] if each["id"] == "off.staff"]
     assert staff["counts"] == {"great": 0, "good": 0, "acceptable": 0, "awful": 5}
+
+
+def test_answers_in_which_another_client_took_part_are_told_apart(
+    app: Flask, new_caller: NewCaller, time_is: TimeIs
+) -> None:
+    time_is(NOON)
+    with app.app_context():
+        for number in range(12):
+            token = create_invitation(centre=CENTRE).token
+            client = begin_answer(token, {"off.nps": 2 if number < 6 else 9})
+            send_answer(token, {"off.staff": "great"}, None if number < 6 else client)
+
+    told = new_caller("summaries:read").get("/summaries").json
+
+    assert told["indicators"][0]["detractors"] == 6
+    assert told["without_signals"]["signalled"] == 6
+    assert told["without_signals"]["indicators"][0]["detractors"] == 0
 
 
 @pytest.mark.parametrize(("odd", "usual"), [(1, 20), (4, 20), (20, 4)])

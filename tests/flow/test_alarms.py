@@ -89,6 +89,11 @@ def person(role: str = "head", *scopes: str) -> CurrentUser:
     return visitor(create_user(role, *scopes))
 
 
+def refuse_email(*_of_an_email: object) -> None:
+    """Stand for a mail server that takes nothing."""
+    raise mail.EmailNotSent("450")
+
+
 def usual(days: int = 30, bad: int = 0, service: tuple[str, str] = SERVICES[0]) -> None:
     """For so many days before today ten people a day answered, of whom ``bad`` badly on each."""
     respondents.store_answers(
@@ -403,6 +408,26 @@ def test_users_who_want_no_alarm_emails_and_disabled_users_get_none(work: Work, 
 
     assert [letter.recipients for letter in box.emails] == [(stays.email,)]
     assert not alarms.wants_alarm_emails(declines)
+
+
+def test_an_email_to_a_disabled_user_does_not_hold_up_those_behind_it(
+    work: Work, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [person() for _ in range(3)]
+    breach()
+    work()
+    with monkeypatch.context() as patch:
+        patch.setattr(mail, "send_email", refuse_email)
+        work(minutes=6)
+    first = min(read_rows(QueuedEmail), key=lambda email: email.due_at)
+    for each in people:
+        if each.user_id == first.user_id:
+            users.disable_user(None, each.user_id)
+
+    work(hours=1)
+
+    assert len(box.emails) == 2
+    assert read_rows(QueuedEmail) == []
 
 
 def test_no_email_reports_an_acknowledged_alarm(work: Work, box: Mailbox) -> None:

@@ -3,6 +3,7 @@
 import json
 import time
 import uuid
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 
@@ -15,11 +16,20 @@ from feedback_service.cases import invitations
 from feedback_service.config import Settings
 from feedback_service.database import db, transaction
 from feedback_service.delivery.events import RESPONSE_RECORDED
-from feedback_service.errors import AlreadyAnswered, Invalid, InvitationCancelled, NotFound, Unavailable
+from feedback_service.errors import (
+    AlreadyAnswered,
+    BegunElsewhere,
+    Conflict,
+    Invalid,
+    InvitationCancelled,
+    NotFound,
+    OtherAnswer,
+    Unavailable,
+)
 from feedback_service.flow import answers, cases, receipts
 from feedback_service.flow.answers import RecordedAnswer, Survey
-from feedback_service.models import DraftAnswer, Invitation, Response
-from feedback_service.surveys.answers import JsonSubmission
+from feedback_service.models import DraftAnswer, Invitation, Response, Signal
+from feedback_service.surveys.answers import FormSubmission, JsonSubmission
 from tests.conftest import TimeIs
 from tests.support import stored
 from tests.support.looks import visit_survey
@@ -188,6 +198,150 @@ def test_somebody_else_with_the_link_cannot_add_to_an_answer() -> None:
 
     with pytest.raises(AlreadyAnswered):
         begin_answer(invitation.token, {"off.nps": 0})
+
+
+OTHERS = [{"off.nps": 10}, {"off.nps": 10, "off.staff": "great"}, {"off.staff": "great"}, {}, {"any.reasons": []}]
+
+
+@pytest.mark.parametrize("sends", [False, True])
+@pytest.mark.parametrize("other", OTHERS)
+def test_whatever_another_client_sends_what_was_tapped_first_stands(
+    time_is: TimeIs, other: dict[str, object], sends: bool
+) -> None:
+    time_is("2026-11-20T10:00:00+02:00")
+    invitation = create_invitation()
+    begin_answer(invitation.token, {"off.nps": 2, "any.reasons": ["queue"]})
+
+    with suppress(BegunElsewhere):
+        (send_answer if sends else begin_answer)(invitation.token, other, replaces_later_answers=True)
+    time_is(minutes_later(31))
+    answers.submit_abandoned_drafts()
+
+    assert {("off.nps", "2"), ("any.reasons", "queue")} == stored.read_answers() - {("off.staff", "great")}
+
+
+def test_another_client_adds_and_changes_only_its_own() -> None:
+    invitation, other = create_invitation(), uuid.uuid4()
+    first = begin_answer(invitation.token, {"off.nps": 2})
+    begin_answer(invitation.token, {"off.staff": "great", "any.comment": "чуже"}, other)
+    begin_answer(invitation.token, {"off.staff": "good"}, other)
+    with pytest.raises(BegunElsewhere) as refusal:
+        begin_answer(invitation.token, {"off.staff": "awful", "any.comment": "моє"}, first)
+
+    send_answer(invitation.token, {"off.nps": 3, "off.staff": "awful"}, first)
+
+    assert [error.pointer for error in refusal.value.errors] == ["/answers/any.comment", "/answers/off.staff"]
+    assert stored.read_answers() == {("off.nps", "3"), ("off.staff", "good")}
+    assert stored.read_comments() == ["чуже"]
+
+
+def test_the_same_answer_of_another_client_is_no_contradiction() -> None:
+    invitation = create_invitation()
+    begin_answer(invitation.token, {"off.nps": 2})
+
+    assert not send_answer(invitation.token, {"off.nps": 2}).is_contradicted
+
+
+def test_who_finishes_learns_that_an_answer_of_another_client_stays() -> None:
+    invitation, other = create_invitation(), uuid.uuid4()
+    first = begin_answer(invitation.token, {"off.nps": 2})
+
+    survey = answers.save_draft(
+        invitation.token,
+        client_id=other,
+        submission=JsonSubmission({"off.nps": 10, "off.staff": "good"}),
+        language="uk",
+        source="qr_case",
+    )
+    recorded = send_answer(invitation.token, {"off.nps": 10, "off.premises": "good"}, other)
+
+    assert isinstance(survey, Survey)
+    assert survey.contradicted == {"off.nps"}
+    assert recorded.is_contradicted
+    with pytest.raises(AlreadyAnswered):
+        begin_answer(invitation.token, {"off.process": "good"}, first)
+
+
+@pytest.mark.parametrize(
+    ("added", "finished", "signals"),
+    [(False, False, []), (True, False, ["continued_elsewhere"]), (False, True, ["continued_elsewhere"])],
+)
+def test_an_answer_in_which_another_client_took_part_carries_a_signal(
+    added: bool, finished: bool, signals: list[str]
+) -> None:
+    invitation, other = create_invitation(), uuid.uuid4()
+    first = begin_answer(invitation.token, {"off.nps": 2})
+    if added:
+        begin_answer(invitation.token, {"off.staff": "great"}, other)
+
+    send_answer(invitation.token, {}, other if finished else first)
+
+    assert [signal.reason for signal in stored.read_rows(Signal)] == signals
+
+
+def test_only_who_began_an_answer_takes_it_back() -> None:
+    by_first, by_other = create_invitation(), create_invitation()
+    client = begin_answer(by_first.token, {"off.nps": 2})
+    begin_answer(by_first.token, {"off.staff": "good"})
+    begin_answer(by_other.token, {"off.nps": 3})
+    receipt, foreign = send_answer(by_first.token, {}, client).receipt, send_answer(by_other.token, {}).receipt
+
+    with pytest.raises(Conflict):
+        receipts.withdraw_answer(foreign)
+
+    assert not receipts.read_receipt(foreign).may_withdraw
+    assert receipts.withdraw_answer(receipt).withdrawn_on is not None
+    assert stored.read_answers() == {("off.nps", "3")}
+
+
+def test_a_draft_that_others_added_to_becomes_the_answer_of_who_began_it(time_is: TimeIs) -> None:
+    time_is("2026-11-20T10:00:00+02:00")
+    invitation, other = create_invitation(), uuid.uuid4()
+    first = begin_answer(invitation.token, {"off.nps": 2})
+    begin_answer(invitation.token, {"off.staff": "good"}, other)
+    time_is(minutes_later(31))
+
+    with pytest.raises(AlreadyAnswered):
+        begin_answer(invitation.token, {"off.process": "good"}, other)
+
+    assert send_answer(invitation.token, {}, first).was_abandoned
+    assert stored.read_answers() == {("off.nps", "2"), ("off.staff", "good")}
+
+
+def test_an_empty_field_takes_back_what_the_same_client_tapped() -> None:
+    invitation = create_invitation()
+    client = begin_answer(invitation.token, {"off.nps": 9, "any.reasons": ["queue"], "any.comment": "ні"})
+    fields = {"off.nps": ["9"], "off.staff": ["great"]}
+    for blank in ({}, {"off.staff": [""]}):
+        answers.save_draft(
+            invitation.token,
+            client_id=client,
+            submission=FormSubmission(fields | blank),
+            language="uk",
+            source="qr_case",
+        )
+
+    send_answer(invitation.token, {"any.reasons": [], "any.comment": " "}, client)
+
+    assert stored.read_answers() == {("off.nps", "9")}
+    assert stored.read_comments() == []
+
+
+def test_a_repeat_with_other_answers_is_refused_where_that_is_asked_for(time_is: TimeIs) -> None:
+    time_is("2026-11-20T10:00:00+02:00")
+    sent, left, client = create_invitation().token, create_invitation().token, uuid.uuid4()
+    said: dict[str, object] = {"off.nps": 2, "any.reasons": ["queue", "seats"], "any.comment": "Так"}
+    send_answer(sent, said, client)
+    begin_answer(left, said, client)
+    time_is(minutes_later(31))
+
+    for token in (sent, left):
+        for other in ({"off.nps": 3}, said | {"any.comment": "Ні"}, said | {"off.staff": "good"}, {"off.nps": 2}):
+            with pytest.raises(OtherAnswer):
+                send_answer(token, other, client, refuses_other_answer=True)
+        assert send_answer(
+            token, said | {"any.reasons": ["seats", "queue"]}, client, refuses_other_answer=True
+        ).repeated
 
 
 def test_a_tap_after_sending_leads_back_to_the_receipt() -> None:

@@ -2,17 +2,19 @@
 
 import uuid
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import func, update
 from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
 
 from feedback_service import clock
 from feedback_service.config import Settings
 from feedback_service.counts import closing
 from feedback_service.database import transaction
-from feedback_service.flow import maintenance, uninvited_answers
+from feedback_service.flow import maintenance, receipts, uninvited_answers
 from feedback_service.flow.maintenance import PurgeCounts
 from feedback_service.flow.uninvited_answers import AssistedAnswer
 from feedback_service.models import (
@@ -231,24 +233,70 @@ def test_a_centre_that_fails_leaves_the_others_their_turn(
 @transaction
 def acknowledged(tx: Session, event_id: uuid.UUID) -> None:
     """The central system took the event just now."""
-    values = {"state": "delivered", "due_at": None, "delivered_at": clock.now(), "data": None}
-    travelled = {"body": '{"subject": "a case"}', "digest": b"d" * 32, "sequence": 1}
+    values = {
+        "state": "delivered",
+        "due_at": None,
+        "delivered_at": clock.truncate_to_hour(clock.now()),
+        "content": None,
+    }
+    travelled = {"body": b"sealed", "digest": b"d" * 32, "sequence": 1}
     tx.execute(update(Event).where(Event.id == event_id).values(values | travelled))
 
 
 def test_events_delivered_30_days_ago_are_blanked_and_no_others(time_is: TimeIs, day_one: date) -> None:
     create_invitation()
     send_answer(create_invitation().token, {"off.nps": 9})
-    first, *_ = sorted(stored.read_rows(Event), key=lambda event: event.id)
-    acknowledged(first.id)
+    *_, answer = stored.read_events()
+    acknowledged(answer.row.id)
+    hour = clock.truncate_to_hour(clock.now())
 
-    time_is(clock.now() + timedelta(days=30))
+    time_is(hour + timedelta(days=30, minutes=59, seconds=59))
     assert maintenance.blank_delivered_events() == 0
-    time_is(clock.now() + timedelta(seconds=1))
+    time_is(hour + timedelta(days=30, hours=1))
     assert maintenance.blank_delivered_events() == 1
     assert maintenance.blank_delivered_events() == 0
 
-    blank, *waiting = sorted(stored.read_rows(Event), key=lambda event: event.id)
-    assert (blank.body, blank.data, blank.subject) == (None, None, "")
-    assert (blank.digest, blank.sequence, blank.state) == (b"d" * 32, 1, "delivered")
+    blank, *waiting = stored.read_events()
+    assert (blank.row.body, blank.row.content, blank.row.response_hash) == (None, None, None)
+    assert (blank.row.digest, blank.row.sequence, blank.row.state) == (b"d" * 32, 1, "delivered")
     assert all(event.data and event.subject for event in waiting)
+
+
+def test_the_log_warns_of_events_that_nobody_took_for_30_days(time_is: TimeIs, day_one: date) -> None:
+    create_invitation()
+    with capture_logs() as early:
+        time_is(clock.now() + timedelta(days=30))
+        maintenance.warn_of_overdue_events()
+    with capture_logs() as late:
+        time_is(clock.now() + timedelta(seconds=1))
+        maintenance.warn_of_overdue_events()
+
+    assert early == []
+    [line] = late
+    assert (line["log_level"], line["n"]) == ("warning", 1)
+    assert "content is still stored" in line["event"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("goes", ["withdrawn", "purged"])
+def test_nothing_that_is_deleted_stays_in_the_files_of_the_database(
+    database_url: str, time_is: TimeIs, day_one: date, goes: str
+) -> None:
+    path = Path(database_url.removeprefix("sqlite:///"))
+    files = (path, Path(f"{path}-wal"))
+
+    def holds_comment() -> list[bool]:
+        return ["усе швидко".encode() in file.read_bytes() for file in files]
+
+    recorded = send_answer(create_invitation().token, COMMENT)
+    if goes == "withdrawn":
+        receipts.withdraw_answer(recorded.receipt)
+    else:
+        time_is(clock.now() + timedelta(days=2000))
+        maintenance.purge_expired_data()
+    assert holds_comment() == [False, True], "the log still has what the database no longer has"
+
+    maintenance.empty_write_log()
+
+    assert holds_comment() == [False, False]
+    send_answer(create_invitation(status_at=clock.now()).token, {"off.nps": 9})

@@ -113,9 +113,23 @@ def test_a_repeated_tap_during_somebody_elses_submission_is_refused() -> None:
     begin_answer(token, {"off.nps": 9}, ME)
 
     with pytest.raises(AlreadyAnswered):
-        tap(token, meanwhile(lambda: send_answer(token, {"off.nps": 2}, SOMEBODY), {"off.staff": "great"}))
+        tap(token, meanwhile(lambda: send_answer(token, {"off.premises": "good"}, SOMEBODY), {"off.staff": "great"}))
 
+    assert stored.read_answers() == {("off.nps", "9"), ("off.premises", "good")}
     assert not stored.read_rows(DraftAnswer)
+
+
+def test_of_two_clients_that_tap_at_once_the_first_to_be_stored_keeps_the_question() -> None:
+    token = create_invitation().token
+    begin_answer(token, {"off.nps": 9}, ME)
+
+    tap(
+        token,
+        meanwhile(lambda: begin_answer(token, {"off.staff": "good"}, SOMEBODY), {"off.nps": 8, "off.staff": "great"}),
+    )
+    finish(token, JsonSubmission({}))
+
+    assert stored.read_answers() == {("off.nps", "8"), ("off.staff", "good")}
 
 
 @pytest.mark.slow

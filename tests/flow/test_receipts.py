@@ -95,10 +95,27 @@ def test_wrong_codes_are_counted_for_the_centre_and_then_must_wait(time_is: Time
         with pytest.raises(NotFound):
             short_codes.find_token_by_short_code(wrong)
     with pytest.raises(TooManyGuesses):
-        short_codes.find_token_by_short_code(code)
+        short_codes.find_token_by_short_code(wrong)
 
     time_is(minutes_later(10))
-    short_codes.find_token_by_short_code(code)
+    with pytest.raises(NotFound):
+        short_codes.find_token_by_short_code(wrong)
+
+
+def test_a_right_code_is_found_while_wrong_ones_wait_so_nobody_keeps_a_centre_s_people_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(code_guesses, "MAX_WRONG_GUESSES", 1)
+    invitation = create_invitation()
+    code = invitation.short_code
+    wrong = code[:-4] + ("0000" if not code.endswith("0000") else "1111")
+    for refusal in (NotFound, TooManyGuesses):
+        with pytest.raises(refusal):
+            short_codes.find_token_by_short_code(wrong)
+
+    assert short_codes.find_token_by_short_code(code) == invitation.token
+    with pytest.raises(TooManyGuesses):
+        short_codes.find_token_by_short_code(wrong)
 
 
 def test_a_short_code_may_be_typed_on_a_ukrainian_keyboard() -> None:

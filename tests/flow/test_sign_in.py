@@ -14,9 +14,10 @@ from feedback_service import clock
 from feedback_service.access import passwords, second_factor, sessions
 from feedback_service.access.sessions import CODE_STAGE, FULL_STAGE, SET_UP_STAGE, CurrentUser
 from feedback_service.database import transaction
-from feedback_service.errors import Invalid, NotAllowed, NotFound, NotRecognised, TooManyAttempts
+from feedback_service.errors import Invalid, NotAllowed, NotFound, NotRecognised, SignInBusy, TooManyAttempts
 from feedback_service.flow import maintenance, sign_in, users
 from feedback_service.flow import second_factor as second_factor_flow
+from feedback_service.flow.sign_in import SessionStarted
 from feedback_service.models import JournalEntry, SignInAttempts, User, UserSession
 from tests.conftest import TimeIs
 from tests.support import stored, story
@@ -273,6 +274,196 @@ def test_a_secret_sealed_with_another_key_lets_nobody_in(secret: str) -> None:
 @transaction
 def _seal(tx: Session, kept: bytes) -> None:
     tx.execute(update(User).values(second_factor=kept))
+
+
+# Known browsers: while somebody guesses
+
+
+def enter(secret: str, time_is: TimeIs, proof: str = "") -> SessionStarted:
+    """Sign in with password and code, half a minute later than anybody before."""
+    time_is(clock.now() + timedelta(seconds=30))
+    half = sign_in.sign_in(EMAIL, PASSWORD, proof)
+    return second_factor_flow.enter_code(visiting(half.token), current_code(secret), proof)
+
+
+def guess_until_it_waits(proof: str = "") -> None:
+    """Type wrong passwords until the next one has to wait."""
+    for _ in range(20):
+        try:
+            sign_in.sign_in(EMAIL, WRONG, proof)
+        except NotRecognised:
+            continue
+        except TooManyAttempts:
+            return
+    raise AssertionError("nobody had to wait")
+
+
+def guess_code_until_it_waits(half: CurrentUser, secret: str) -> None:
+    """Type wrong codes until the next one has to wait."""
+    wrong = f"{(int(current_code(secret)) + 1) % 1_000_000:06}"
+    for _ in range(20):
+        try:
+            second_factor_flow.enter_code(half, wrong)
+        except NotRecognised:
+            continue
+        except TooManyAttempts:
+            return
+    raise AssertionError("nobody had to wait")
+
+
+def test_who_signed_in_here_before_comes_in_while_somebody_guesses(nine: None, secret: str, time_is: TimeIs) -> None:
+    proof = enter(secret, time_is).proof
+    assert proof is not None
+    guess_until_it_waits()
+
+    for _ in range(3):  # and again, however long it goes on
+        time_is(clock.now() + timedelta(minutes=15))
+        guess_until_it_waits()
+        assert enter(secret, time_is, proof).stage == FULL_STAGE
+    with pytest.raises(TooManyAttempts):
+        sign_in.sign_in(EMAIL, PASSWORD)
+
+
+def test_the_code_page_lets_a_known_browser_in_while_somebody_with_the_password_guesses(
+    nine: None, secret: str, time_is: TimeIs
+) -> None:
+    proof = enter(secret, time_is).proof
+    assert proof is not None
+    thief = visiting(sign_in.sign_in(EMAIL, PASSWORD).token)
+    guess_code_until_it_waits(thief, secret)
+    time_is(clock.now() + timedelta(seconds=30))
+    guess_code_until_it_waits(thief, secret)  # now for a minute
+
+    assert enter(secret, time_is, proof).stage == FULL_STAGE
+
+
+def test_a_known_browser_has_a_count_of_its_own_and_waits_as_others_do(
+    nine: None, secret: str, time_is: TimeIs
+) -> None:
+    proof = enter(secret, time_is).proof
+    assert proof is not None
+    guess_until_it_waits(proof)
+
+    with pytest.raises(TooManyAttempts):
+        sign_in.sign_in(EMAIL, PASSWORD, proof)
+    assert sign_in.sign_in(EMAIL, PASSWORD).stage == CODE_STAGE, "others are not kept out by it"
+
+
+def test_half_a_sign_in_makes_no_browser_known(secret: str) -> None:
+    assert sign_in.sign_in(EMAIL, PASSWORD).proof is None
+
+
+def test_a_new_password_makes_every_browser_unknown_but_the_one_that_changed_it(
+    nine: None, secret: str, time_is: TimeIs
+) -> None:
+    started, new = enter(secret, time_is), "нове гасло для входу"
+    assert started.proof is not None
+    changed = sign_in.change_password(visiting(started.token), PASSWORD, new)
+    assert changed.proof is not None
+    guess_until_it_waits()
+
+    with pytest.raises(TooManyAttempts):
+        sign_in.sign_in(EMAIL, new, started.proof)
+    assert sign_in.sign_in(EMAIL, new, changed.proof)
+
+
+def test_one_changes_the_password_while_somebody_guesses_at_the_sign_in() -> None:
+    visitor = visiting(create_session(EMAIL))
+    guess_until_it_waits()
+
+    assert sign_in.change_password(visitor, PASSWORD, "нове гасло для входу").stage == FULL_STAGE
+
+
+def test_who_sits_down_at_an_open_session_guesses_its_password_no_faster() -> None:
+    visitor = visiting(create_session(EMAIL))
+    for _ in range(5):
+        with pytest.raises(Invalid):
+            sign_in.change_password(visitor, WRONG, "нове гасло для входу")
+
+    with pytest.raises(TooManyAttempts):
+        sign_in.change_password(visitor, PASSWORD, "нове гасло для входу")
+
+
+def test_a_link_lets_its_user_in_from_a_new_browser_while_somebody_guesses() -> None:
+    guess_until_it_waits()
+    with pytest.raises(TooManyAttempts):
+        sign_in.sign_in(EMAIL, PASSWORD)
+
+    proof = sign_in.set_password(create_password_link(EMAIL), "нове гасло для входу")
+
+    assert sign_in.sign_in(EMAIL, "нове гасло для входу", proof)
+
+
+def test_strangers_who_sign_in_all_the_time_keep_no_known_browser_waiting(
+    app: Flask, nine: None, secret: str, time_is: TimeIs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "MAX_TURN_WAIT", 0.01)
+    proof = enter(secret, time_is).proof
+    assert proof is not None
+
+    with passwords.take_turn(is_known=False):  # somebody's password is being verified, and the next one's after it
+        with pytest.raises(SignInBusy) as refused:
+            sign_in.sign_in(EMAIL, PASSWORD)
+        assert enter(secret, time_is, proof).stage == FULL_STAGE
+    assert refused.value.status == 503 and refused.value.retry_after > 0
+
+
+def test_a_sign_in_that_got_no_turn_was_no_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "MAX_TURN_WAIT", 0.01)
+    with passwords.take_turn(is_known=False):
+        for _ in range(6):
+            with pytest.raises(SignInBusy):
+                sign_in.sign_in(EMAIL, PASSWORD)
+
+    assert sign_in.sign_in(EMAIL, PASSWORD)
+
+
+# What its user is told
+
+
+def test_one_is_told_how_many_attempts_failed_since_the_last_sign_in(nine: None, secret: str, time_is: TimeIs) -> None:
+    enter(secret, time_is)
+    for _ in range(4):
+        with pytest.raises(NotRecognised):
+            sign_in.sign_in(EMAIL, WRONG)
+
+    told = visiting(enter(secret, time_is).token).failed_before
+
+    assert told == 4
+    assert visiting(enter(secret, time_is).token).failed_before == 0, "they are told once"
+
+
+def test_attempts_that_failed_are_told_days_later(nine: None, secret: str, time_is: TimeIs) -> None:
+    with pytest.raises(NotRecognised):
+        sign_in.sign_in(EMAIL, WRONG)
+    time_is(clock.now() + timedelta(days=5))
+    maintenance.purge_sessions_and_attempts()
+
+    assert visiting(enter(secret, time_is).token).failed_before == 1
+
+
+def test_somebody_who_has_the_password_and_not_the_code_is_told_too(nine: None, secret: str, time_is: TimeIs) -> None:
+    half = visiting(sign_in.sign_in(EMAIL, PASSWORD).token)
+    with pytest.raises(NotRecognised):
+        second_factor_flow.enter_code(half, "12")
+
+    assert visiting(enter(secret, time_is).token).failed_before == 2
+
+
+def test_four_attempts_between_two_sign_ins_leave_a_line_in_the_audit_log(
+    nine: None, secret: str, time_is: TimeIs
+) -> None:
+    proof = enter(secret, time_is).proof
+    assert proof is not None
+    for _ in range(4):
+        with pytest.raises(NotRecognised):
+            sign_in.sign_in(EMAIL, WRONG)
+    assert [action for _, action in journal()][1:] == ["signed_in"]
+
+    enter(secret, time_is, proof)
+
+    assert [action for _, action in journal()][1:] == ["signed_in", "attempts_before", "signed_in"]
+    assert [entry.object for entry in stored.read_rows(JournalEntry) if entry.action == "attempts_before"] == ["4"]
 
 
 # Session

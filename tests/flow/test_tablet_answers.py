@@ -9,13 +9,14 @@ import pytest
 from flask import Flask
 
 from feedback_service import clock
+from feedback_service.errors import AlreadyAnswered
 from feedback_service.flow import cases, maintenance
-from feedback_service.models import CountedDay, Device, Invitation, RefusedTabletAnswer, Response
+from feedback_service.models import CountedDay, Device, DraftAnswer, Invitation, RefusedTabletAnswer, Response, Signal
 from feedback_service.tablets import devices
 from tests.api.conftest import Caller
 from tests.conftest import TimeIs
 from tests.support import story
-from tests.support.stored import read_answers, read_event_data, read_rows
+from tests.support.stored import read_answers, read_comments, read_event_data, read_rows
 from tests.support.summaries import read_summary_json
 from tests.support.tablets import NewTablet, deliver_answers, make_tablet_answer, send_heartbeat
 
@@ -80,14 +81,46 @@ def test_a_code_spent_on_a_phone_meanwhile_leaves_a_walk_up(app: Flask, tablet: 
     assert deliver_answers(tablet, make_tablet_answer(short_code=invitation.short_code)) == ["accepted_as_walkup"]
 
 
-def test_what_was_begun_on_a_phone_counts_and_the_tablets_answer_is_a_walk_up(app: Flask, tablet: Caller) -> None:
+def test_a_tablets_answers_join_what_was_begun_on_a_phone(app: Flask, tablet: Caller, time_is: TimeIs) -> None:
+    time_is("2026-11-20T23:50+02:00")
+    with app.app_context():
+        invitation = story.create_invitation()
+        client = story.begin_answer(invitation.token, {"off.nps": 3, "any.comment": "з телефона"}, language="en")
+    time_is("2026-11-21T00:05+02:00")
+    item = make_tablet_answer({"off.nps": 9, "off.staff": "good"}, short_code=invitation.short_code)
+
+    assert deliver_answers(tablet, item, item) == ["accepted", "duplicate"]
+
+    [stored] = responses(app)
+    assert (stored.source, stored.language, stored.answered_on) == ("qr_case", "en", date(2026, 11, 20))
+    with app.app_context():
+        assert read_answers() == {("off.nps", "3"), ("off.staff", "good")}
+        assert read_comments() == ["з телефона"]
+        assert "continued_elsewhere" in [signal.reason for signal in read_rows(Signal)]
+        assert read_rows(DraftAnswer) == []
+        with pytest.raises(AlreadyAnswered):
+            story.send_answer(invitation.token, {"off.process": "good"}, client)
+
+
+def test_a_tablet_that_only_contradicts_finishes_what_was_begun_on_a_phone(app: Flask, tablet: Caller) -> None:
     with app.app_context():
         invitation = story.create_invitation()
         story.begin_answer(invitation.token, {"off.nps": 3})
-    assert deliver_answers(tablet, make_tablet_answer(short_code=invitation.short_code)) == ["accepted_as_walkup"]
+    item = make_tablet_answer({"off.nps": 9}, short_code=invitation.short_code)
+
+    assert deliver_answers(tablet, item) == ["accepted"]
+
     with app.app_context():
-        story.send_answer(invitation.token, {"off.staff": "good"})
-    assert sorted(one.source for one in responses(app)) == ["qr_case", "tablet_walkup"]
+        assert read_answers() == {("off.nps", "3")}
+
+
+def test_what_was_left_on_a_phone_is_spent_before_the_worker_comes(app: Flask, tablet: Caller, time_is: TimeIs) -> None:
+    time_is("2026-11-20T10:00+02:00")
+    with app.app_context():
+        invitation = story.create_invitation()
+        story.begin_answer(invitation.token, {"off.nps": 3})
+    time_is("2026-11-20T10:31+02:00")
+    assert deliver_answers(tablet, make_tablet_answer(short_code=invitation.short_code)) == ["accepted_as_walkup"]
 
 
 @pytest.mark.parametrize("code", ["7K3M-9QXT", "ZZZZ-7K3M-9QXT", "1", "ЩЩЩЩ", "7K3M-9QXT-7K3M-9QXT"])
@@ -136,14 +169,16 @@ def test_an_online_case_asked_about_the_hall_is_not_spent(app: Flask, tablet: Ca
     assert deliver_answers(tablet, online) == ["accepted"]
 
 
-def test_the_same_client_id_is_one_answer_whatever_is_sent_with_it(app: Flask, new_tablet: NewTablet) -> None:
+def test_the_same_client_id_is_one_answer_and_another_one_is_rejected(app: Flask, new_tablet: NewTablet) -> None:
     one, other = new_tablet(), new_tablet()
     item = make_tablet_answer({"off.nps": 9}, short_code=code_of(app))
     assert deliver_answers(one, item, item) == ["accepted", "duplicate"]
-    assert deliver_answers(one, item | {"answers": {"off.nps": 0}}) == ["duplicate"]
+    assert deliver_answers(one, item | {"answers": {"off.nps": 0}}, make_tablet_answer()) == ["rejected", "accepted"]
     assert deliver_answers(other, item) == ["duplicate"]
     with app.app_context():
-        assert read_answers() == {("off.nps", "9")}
+        assert ("off.nps", "0") not in read_answers()
+        [refused] = read_rows(RefusedTabletAnswer)
+    assert "client_id" in refused.reason
 
 
 def test_a_client_id_means_something_within_its_centre(app: Flask, new_tablet: NewTablet) -> None:

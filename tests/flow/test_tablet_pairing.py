@@ -15,6 +15,7 @@ from feedback_service.tablets import devices
 from tests.api.conftest import Caller
 from tests.conftest import TimeIs
 from tests.support import story
+from tests.support.statements import record_statements
 from tests.support.stored import read_rows
 from tests.support.tablets import NewTablet, deliver_answers, make_tablet_answer, send_heartbeat
 
@@ -103,17 +104,70 @@ def test_a_tablet_shows_a_code_and_comes_in_when_somebody_approves_it(
     assert asking["qr"].startswith("<svg")
 
 
-def test_requests_that_nobody_approves_are_forgotten(
-    app: Flask, stranger: Caller, time_is: TimeIs, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(devices, "MAX_WAITING_REQUESTS", 3)
+def test_requests_that_nobody_approves_are_forgotten(app: Flask, stranger: Caller, time_is: TimeIs) -> None:
     begin = time_is("2026-11-20T10:00+02:00")
-    asked = [stranger.post("/kiosk/pairing").status_code for _ in range(4)]
-    assert asked == [201, 201, 201, 429]
+    for _ in range(3):
+        stranger.post("/kiosk/pairing")
     time_is(begin + timedelta(minutes=10))
     assert stranger.post("/kiosk/pairing").status_code == 201
     with app.app_context():
         assert len(read_rows(PairingRequest)) == 1
+
+
+def test_nobody_who_asks_all_the_time_keeps_other_tablets_out(
+    app: Flask, centre: str, stranger: Caller, time_is: TimeIs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "MAX_WAITING_REQUESTS", 3)
+    begin = time_is("2026-11-20T10:00+02:00")
+    asked = []
+    for second in range(8):
+        time_is(begin + timedelta(seconds=second))
+        asked.append(stranger.post("/kiosk/pairing"))
+
+    assert [reply.status_code for reply in asked] == [201] * 8
+    with app.app_context():
+        assert len(read_rows(PairingRequest)) == 3
+        with pytest.raises(NotFound):
+            tablet_pairing.approve_tablet(asked[0].json["user_code"], centre, name="Перший", mode="hall")
+        tablet_pairing.approve_tablet(asked[-1].json["user_code"], centre, name="Останній", mode="hall")
+
+
+def test_a_request_that_somebody_looks_at_stays_while_others_make_room(
+    app: Flask, centre: str, stranger: Caller, time_is: TimeIs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "MAX_WAITING_REQUESTS", 3)
+    begin = time_is("2026-11-20T10:00+02:00")
+    code = stranger.post("/kiosk/pairing").json["user_code"]
+    with app.app_context():
+        tablet_pairing.look_at_request(code)
+    for second in range(1, 9):
+        time_is(begin + timedelta(seconds=second))
+        stranger.post("/kiosk/pairing")
+
+    with app.app_context():
+        tablet_pairing.approve_tablet(code, centre, name="Перший", mode="hall")
+
+
+def test_only_a_fresh_request_can_be_looked_at(app: Flask, stranger: Caller, time_is: TimeIs) -> None:
+    begin = time_is("2026-11-20T10:00+02:00")
+    code = stranger.post("/kiosk/pairing").json["user_code"]
+    time_is(begin + timedelta(minutes=10))
+    with app.app_context(), pytest.raises(NotFound):
+        tablet_pairing.look_at_request(code)
+
+
+def test_asking_costs_two_statements_however_many_requests_have_expired(
+    app: Flask, stranger: Caller, time_is: TimeIs
+) -> None:
+    begin = time_is("2026-11-20T10:00+02:00")
+    for _ in range(20):
+        stranger.post("/kiosk/pairing")
+    time_is(begin + timedelta(minutes=10))
+
+    with app.app_context(), record_statements() as executed:
+        tablet_pairing.ask_to_pair()
+
+    assert [statement.split()[0] for statement, _ in executed] == ["DELETE", "INSERT"]
 
 
 def test_what_opens_is_kept_nowhere(app: Flask, centre: str, stranger: Caller) -> None:
@@ -158,6 +212,62 @@ def test_a_revoked_tablet_delivers_what_it_holds_and_is_shut_out_then(
     assert deliver_answers(tablet, before) == ["duplicate"]
     assert tablet.post("/kiosk/responses", {"responses": []}).status_code == 401
     assert tablet.post("/kiosk/responses", {"responses": [before]}).status_code == 401
+
+
+def revoke_only_tablet(app: Flask) -> None:
+    """Revoke the key of the only tablet that there is."""
+    [device] = _devices(app)
+    with app.app_context():
+        tablet_pairing.revoke_tablet(device.id, {story.CENTRE})
+
+
+def test_a_revoked_tablet_delivers_no_more_than_waited_on_it(app: Flask, tablet: Caller, time_is: TimeIs) -> None:
+    time_is("2026-11-20T10:00+02:00")
+    send_heartbeat(tablet, queue=2, oldest_at="2026-11-20T09:30:00+02:00")
+    revoke_only_tablet(app)
+    minutes = ("09:29", "09:30", "09:40", "09:50")
+    older, *reported, one_more = (make_tablet_answer(answered_at=f"2026-11-20T{at}:00+02:00") for at in minutes)
+
+    assert deliver_answers(tablet, older, *reported) == ["rejected", "accepted", "accepted"]
+    assert deliver_answers(tablet, one_more, reported[0]) == ["rejected", "duplicate"]
+
+
+def test_a_revoked_tablet_forges_no_answers_of_earlier_days(app: Flask, tablet: Caller, time_is: TimeIs) -> None:
+    begin = time_is("2026-11-20T10:00+02:00")
+    send_heartbeat(tablet, queue=0)
+    revoke_only_tablet(app)
+    days = [(begin - timedelta(days=day)).isoformat() for day in range(1, 21)]
+
+    assert set(deliver_answers(tablet, *(make_tablet_answer(answered_at=day) for day in days))) == {"rejected"}
+
+
+def test_of_answers_given_after_the_last_heartbeat_a_revoked_tablet_delivers_a_few(
+    app: Flask, tablet: Caller, time_is: TimeIs
+) -> None:
+    begin = time_is("2026-11-20T10:00+02:00")
+    send_heartbeat(tablet, queue=0)
+    time_is(begin + timedelta(hours=1))
+    revoke_only_tablet(app)
+    later = (begin + timedelta(minutes=30)).isoformat()
+
+    results = deliver_answers(tablet, *(make_tablet_answer(answered_at=later) for _ in range(12)))
+
+    assert results == ["accepted"] * devices.MAX_UNREPORTED_ANSWERS + ["rejected"] * 2
+
+
+def test_a_tablet_that_is_paired_again_delivers_as_ever(
+    app: Flask, tablet: Caller, stranger: Caller, time_is: TimeIs
+) -> None:
+    begin = time_is("2026-11-20T10:00+02:00")
+    send_heartbeat(tablet, queue=0)
+    revoke_only_tablet(app)
+    [device] = _devices(app)
+    with app.app_context():
+        code = tablet_pairing.renew_pairing_code(device.id, {story.CENTRE})
+    paired = Caller(app.test_client(), stranger.post("/kiosk/pair", {"pairing_code": code}).json["key"])
+
+    old = make_tablet_answer(answered_at=(begin - timedelta(days=3)).isoformat())
+    assert deliver_answers(paired, old) == ["accepted"]
 
 
 def test_a_revoked_tablet_that_stays_away_for_a_month_is_nobody(app: Flask, tablet: Caller, time_is: TimeIs) -> None:

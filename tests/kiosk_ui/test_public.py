@@ -76,6 +76,8 @@ def test_guessing_is_slowed_down_for_a_centre_and_never_for_its_links(
     assert int(refused.headers["Retry-After"]) > 0
     assert wrong in refused.text
     assert client.get(f"/S/{invitation.token}").status_code == 200
+    right = client.post("/", data={"code": invitation.short_code})
+    assert (right.status_code, right.location) == (303, f"/S/{invitation.token}")
 
 
 # --- a centre's figures ---

@@ -72,9 +72,9 @@ def free_ports() -> tuple[int, int]:
 
 
 @contextmanager
-def started(data_dir: Path, ports: tuple[int, int]) -> Iterator[Demo]:
+def started(data_dir: Path, ports: tuple[int, int], host: str = "") -> Iterator[Demo]:
     """The demonstration, started; gone at the end whatever happens."""
-    own = {"DATA_DIR": str(data_dir), "PORT": str(ports[0]), "CENTRAL_PORT": str(ports[1])}
+    own = {"DATA_DIR": str(data_dir), "PORT": str(ports[0]), "CENTRAL_PORT": str(ports[1]), "HOST": host}
     process = subprocess.Popen(
         [sys.executable, "-m", "feedback_service.sandbox.run"],
         cwd=ROOT,
@@ -100,7 +100,7 @@ def seconds_to_start(demo: Demo) -> float:
 
 
 def test_a_newcomer_starts_it_uses_it_and_starts_it_again(tmp_path: Path, record_property: Any) -> None:
-    data_dir, ports = tmp_path / "var", free_ports()
+    data_dir, ports = tmp_path / "Дані #1, 50%41?x=1", free_ports()
     with started(data_dir, ports) as demo:
         record_property("first start, seconds", seconds_to_start(demo))
         facts = demo.facts
@@ -109,7 +109,7 @@ def test_a_newcomer_starts_it_uses_it_and_starts_it_again(tmp_path: Path, record
         assert all(demo.facts[name] in demo.printed for name in ADDRESSES)
         assert qr.render_terminal(facts["survey"]) in demo.printed
         assert facts["api_key"] not in demo.printed
-        assert (data_dir / "run.json").stat().st_mode & 0o077 == 0
+        assert_nobody_else_may_look(data_dir)
         assert_the_demonstration_works(facts)
         family = demo.processes()
         assert len(family) >= 4
@@ -126,6 +126,13 @@ def test_a_newcomer_starts_it_uses_it_and_starts_it_again(tmp_path: Path, record
         assert demo.stopped(signal.SIGTERM) == 0
         assert not demo.processes()
     assert seconds < 20  # 3 on an idle machine
+
+
+def assert_nobody_else_may_look(data_dir: Path) -> None:
+    """No file and no folder of the demonstration is open to other users of the machine."""
+    paths = [data_dir, *data_dir.rglob("*")]
+    assert {"feedback.db", "central.db", "run.json", "run.env", "logs", "web.log"} <= {path.name for path in paths}
+    assert [path for path in paths if path.stat().st_mode & 0o077] == []
 
 
 def assert_the_demonstration_works(facts: dict[str, Any]) -> None:
@@ -184,6 +191,14 @@ def assert_an_answer_arrives_at_the_central_system(http: httpx.Client, facts: di
     counted = http.get(f"{facts['central']}/received/summary").json()
     assert (counted["missing"], counted["doubled"], counted["changed"], counted["refused"]) == (0, 0, 0, [])
     assert title in http.get(facts["central"]).text
+
+
+def test_it_listens_where_host_says(tmp_path: Path) -> None:
+    ports = free_ports()
+    with started(tmp_path / "var", ports, host="::1") as demo:
+        demo.wait_until_ready()
+        assert demo.facts["survey"].startswith(f"http://[::1]:{ports[0]}/S/")
+        assert httpx.get(demo.facts["survey"], trust_env=False).status_code == 200
 
 
 def test_when_one_process_ends_all_do_and_it_is_said(tmp_path: Path) -> None:

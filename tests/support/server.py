@@ -71,7 +71,8 @@ class Gunicorn:
         while not self._is_ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.kill()
-                raise RuntimeError(f"{self._program} did not start:\n{self.log.read_text()}")
+                written = self.log.read_text() if self.log.is_file() else ""  # /dev/full never ends
+                raise RuntimeError(f"{self._program} did not start:\n{written}")
             time.sleep(0.05)
 
     def stop(self) -> None:

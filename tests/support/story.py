@@ -68,10 +68,12 @@ def create_invitation(**facts: Any) -> InvitationView:
     return invitation
 
 
-def begin_answer(token: str, answers: Mapping[str, object], client_id: uuid.UUID | None = None) -> uuid.UUID:
+def begin_answer(
+    token: str, answers: Mapping[str, object], client_id: uuid.UUID | None = None, **options: Any
+) -> uuid.UUID:
     """Save a draft answer; return the client id."""
-    client_id = client_id or uuid.uuid4()
-    save_draft(token, client_id=client_id, submission=JsonSubmission(answers), language="uk", source="qr_case")
+    client_id, options = client_id or uuid.uuid4(), {"language": "uk", "source": "qr_case"} | options
+    save_draft(token, client_id=client_id, submission=JsonSubmission(answers), **options)
     return client_id
 
 
@@ -86,8 +88,8 @@ def send_answer(
 @transaction
 def refuse_newest_event(tx: Session, centre: str = CENTRE, reason: str = "HTTP 422") -> uuid.UUID:
     """Have the newest event of the centre refused by the central system; return its id."""
-    events_of_centre = select(Event.id).join(Centre, Centre.id == Event.centre_id).where(Centre.code == centre)
-    newest_id = tx.scalars(events_of_centre.order_by(Event.id.desc()).limit(1)).one()
+    pending = select(Event.id).join(Centre, Centre.id == Event.centre_id).where(Event.state == "pending")
+    newest_id = tx.scalars(pending.where(Centre.code == centre).order_by(Event.due_at.desc()).limit(1)).one()
     mark_dead = update(Event).where(Event.id == newest_id).values(state="dead", due_at=None, attempts=3, reason=reason)
     tx.execute(mark_dead, execution_options={"synchronize_session": False})
     return newest_id

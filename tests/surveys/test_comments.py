@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from feedback_service.cases.register import make_service_facts
 from feedback_service.centres.register import make_public_centre
 from feedback_service.database import reading, transaction
+from feedback_service.errors import Invalid
 from feedback_service.facts import AnswerFacts, ServiceContext
 from feedback_service.models import Centre, Comment, Response, Service
 from feedback_service.surveys import comments, published, responses
@@ -213,6 +214,15 @@ def test_pages_follow_each_other_without_gap_or_repeat(found: Find) -> None:
     assert len(read) == len(set(read)) == 13
     assert all(each.startswith("допис") for each in read[:9])
     assert totals == [13, None, None, None]
+
+
+def test_a_place_that_the_list_does_not_have_is_refused(found: Find) -> None:
+    said(*(f"допис {number}" for number in range(9)))
+
+    with pytest.raises(Invalid) as refusal:
+        found(after=uuid.uuid4())
+
+    assert [error.pointer for error in refusal.value.errors] == ["/after"]
 
 
 def test_what_is_set_aside_is_read_apart_and_can_come_back(found: Find) -> None:

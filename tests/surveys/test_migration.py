@@ -6,16 +6,17 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy.orm import Session
 
 from feedback_service.app import create_app
 from feedback_service.config import Settings
-from feedback_service.database import db
+from feedback_service.database import db, transaction
 from feedback_service.flow import receipts
-from feedback_service.models import Comment, Response
+from feedback_service.models import Comment, DraftAnswer, Response, Signal
 from tests.support import stored
 from tests.support.database import FreshDatabase, run_flask_db
 from tests.support.environment import build_environment
-from tests.support.story import create_centre, create_invitation, send_answer
+from tests.support.story import begin_answer, create_centre, create_invitation, send_answer
 
 
 def facts() -> list[dict[str, Any]]:
@@ -98,3 +99,55 @@ def test_comments_are_the_same_after_the_way_down_and_up(told: dict[str, str], o
 
     assert after == before
     assert len(after) == 4
+
+
+def test_comments_from_before_are_found_in_spite_of_latin_letters(told: dict[str, str], own: Flask) -> None:
+    def folded_words() -> list[str]:
+        with own.app_context():
+            words = [row.folded for row in stored.read_rows(Comment)]
+            db.engine.dispose()
+        return words
+
+    with own.app_context():
+        send_answer(create_invitation().token, {"any.comment": "Довгa чeргa, мoя пам'ять [ім’я] всё, в gmаil"})
+    now = folded_words()
+    assert now == [" довга черга моя память все в gmail "]
+
+    run_flask_db(told, "downgrade", "0010")
+    assert folded_words() == [" довгa чeргa мoя память всё в gmаil "]
+
+    run_flask_db(told, "upgrade")
+    assert folded_words() == now
+
+
+def begun() -> list[tuple[dict[str, str], list[str]]]:
+    """Return the values of every draft, and the signals of all responses."""
+    signals = sorted(signal.reason for signal in stored.read_rows(Signal))
+    return [(draft.answers["single"], signals) for draft in stored.read_rows(DraftAnswer)]
+
+
+def test_drafts_stay_on_the_way_down_and_up_and_the_new_signal_goes(told: dict[str, str], own: Flask) -> None:
+    with own.app_context():
+        draft, finished = create_invitation().token, create_invitation().token
+        begin_answer(finished, {"off.nps": 2})
+        send_answer(finished, {"off.staff": "good"})
+        begin_answer(draft, {"off.nps": 3})
+        other = begin_answer(draft, {"off.staff": "good"})
+        add_signal()
+
+    before, after = before_and_after(told, own, "0010", begun)
+
+    values = {"off.nps": "3", "off.staff": "good"}
+    assert before == [(values, ["continued_elsewhere", "hurried"])]
+    assert after == [(values, ["hurried"])]
+    with own.app_context():
+        begin_answer(draft, {"off.process": "good"}, other)
+        assert stored.read_rows(DraftAnswer)[0].owners.keys() == {"off.process"}
+        db.engine.dispose()
+
+
+@transaction
+def add_signal(tx: Session) -> None:
+    """Add an older signal to the response."""
+    [response] = stored.read_rows(Response)
+    tx.add(Signal(centre_id=response.centre_id, response_id=response.id, reason="hurried"))

@@ -1,11 +1,14 @@
 """Events that the central system refused are listed with their reasons and can be sent again."""
 
 import uuid
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 
+from feedback_service import clock
 from feedback_service.models import Event, JournalEntry
+from tests.conftest import TimeIs
 from tests.kiosk_ui.admin.conftest import FOREIGN_CENTRE, OWN_CENTRE, SignedIn
 from tests.kiosk_ui.outline import check_house_rules
 from tests.support import story
@@ -59,3 +62,14 @@ def test_who_looks_after_the_installation_sees_no_figures_but_every_refused_even
     page = signed_in("operator", "*").get("/admin/deliveries?lang=en").text
     assert "2 refused events" in page
     assert FOREIGN_CENTRE in page
+
+
+def test_the_page_says_that_events_are_kept_because_nobody_took_them(
+    refused: dict[str, uuid.UUID], signed_in: SignedIn, time_is: TimeIs
+) -> None:
+    assert "for 30 days" not in signed_in().get("/admin/deliveries?lang=en").text
+
+    time_is(clock.now() + timedelta(days=31))
+    me = signed_in()
+    assert "1 event has not been taken for 30 days" in me.get("/admin/deliveries?lang=en").text
+    assert "1 подію не прийнято вже 30 днів" in me.get("/admin/deliveries").text

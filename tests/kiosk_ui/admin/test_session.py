@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from threading import BoundedSemaphore
 
 import pytest
 from flask import Flask
@@ -16,6 +17,7 @@ from feedback_service.app import create_app
 from feedback_service.config import Settings
 from feedback_service.database import db
 from feedback_service.models import JournalEntry
+from kiosk_ui.admin import sign_in as sign_in_view
 from tests.conftest import TimeIs
 from tests.kiosk_ui.admin.conftest import OWN_CENTRE, SignedIn
 from tests.kiosk_ui.outline import Outline, check_house_rules
@@ -165,6 +167,72 @@ def test_pages_for_everybody_set_no_cookie_and_do_not_look_at_one(signed_in: Sig
         assert "Set-Cookie" not in with_session.headers
         if path != f"/C/{OWN_CENTRE}":  # where every look has a client id of its own
             assert with_session.text == without.text
+
+
+def sign_in_completely(browser: StaffClient, app: Flask, secret: str, time_is: TimeIs) -> TestResponse:
+    """Send password and code, half a minute later than anybody before."""
+    time_is(clock.now() + timedelta(seconds=30))
+    half_way = sign_in(browser)
+    assert half_way.status_code == 303, half_way.text
+    fields = hidden_fields_of(check_house_rules(browser.get(half_way.headers["Location"]).text))
+    with app.app_context():
+        fields["code"] = staff.current_code(secret)
+    return browser.client.post("/admin/second-factor", data=fields, headers=SAME_ORIGIN_HEADERS)
+
+
+def test_a_complete_sign_in_makes_the_browser_a_known_one(
+    browser: StaffClient, app: Flask, secret: str, time_is: TimeIs
+) -> None:
+    half_way = sign_in(browser)
+    assert "vidhuk-browser" not in "".join(half_way.headers.getlist("Set-Cookie"))
+
+    cookies = sign_in_completely(browser, app, secret, time_is).headers.getlist("Set-Cookie")
+
+    [cookie] = [cookie for cookie in cookies if cookie.startswith("vidhuk-browser=")]
+    assert {"HttpOnly", "SameSite=Strict", "Path=/admin"} <= set(cookie.split("; "))
+    assert EMAIL not in cookie
+
+
+def test_the_owner_comes_in_while_somebody_guesses(
+    browser: StaffClient, app: Flask, secret: str, time_is: TimeIs
+) -> None:
+    sign_in_completely(browser, app, secret, time_is)
+    stranger = StaffClient(app, EMAIL, "")
+    for _ in range(5):
+        sign_in(stranger, password="не той пароль")
+    refused = sign_in(stranger)
+
+    assert refused.status_code == 429
+    assert "раніше" in check_house_rules(refused.text).find_one("main").text, "it says how the owner comes in"
+    assert sign_in_completely(browser, app, secret, time_is).headers["Location"] == "/admin/"
+
+
+def test_who_signs_in_reads_how_many_attempts_failed_before(
+    browser: StaffClient, app: Flask, secret: str, time_is: TimeIs
+) -> None:
+    for _ in range(3):
+        sign_in(browser, password="не той пароль")
+    sign_in_completely(browser, app, secret, time_is)
+
+    text = check_house_rules(browser.get("/admin/").text).root.text
+    assert "3 спроби" in text
+    time_is(clock.now() + timedelta(minutes=11))
+    assert "3 спроби" not in browser.get("/admin/").text
+    assert "3 спроби" in browser.get("/admin/account").text
+
+
+def test_strangers_beyond_their_places_are_put_off_at_once_and_known_browsers_are_not(
+    browser: StaffClient, app: Flask, secret: str, time_is: TimeIs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in_completely(browser, app, secret, time_is)
+    monkeypatch.setattr(sign_in_view, "_places_of_strangers", BoundedSemaphore(0))
+
+    refused = sign_in(StaffClient(app, EMAIL, ""))
+
+    assert refused.status_code == 503
+    assert int(refused.headers["Retry-After"]) > 0
+    assert check_house_rules(refused.text).find_field("email")["value"] == EMAIL, "nothing is typed anew"
+    assert sign_in_completely(browser, app, secret, time_is).headers["Location"] == "/admin/"
 
 
 # A form that comes too late

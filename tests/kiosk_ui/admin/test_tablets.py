@@ -59,6 +59,19 @@ def test_a_tablet_that_shows_a_code_comes_in_when_it_is_approved(
     assert "tablet_added" in actions
 
 
+def test_a_code_that_no_tablet_shows_any_more_is_told_before_anything_is_typed(
+    signed_in: SignedIn, client: FlaskClient, time_is: TimeIs
+) -> None:
+    now = time_is("2026-11-20T12:00+02:00")
+    path = "/admin/tablets/approve?code=" + client.post("/api/v1/kiosk/pairing").get_json()["user_code"]
+    time_is(now + timedelta(minutes=10))
+
+    page = signed_in().get(path)
+
+    assert page.status_code == 404
+    assert 'id="error-pairing_code"' in page.text
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [

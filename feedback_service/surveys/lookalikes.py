@@ -1,0 +1,29 @@
+"""Letters that look alike in Latin and Cyrillic: people type them in each other's place and do not see it."""
+
+import re
+
+_LATIN, _CYRILLIC = "aceiopxykmtABCEHIKMOPTXYïÏ", "асеіорхукмтАВСЕНІКМОРТХУїЇ"
+_TO_CYRILLIC = str.maketrans(_LATIN, _CYRILLIC)
+_TO_LATIN = str.maketrans(_CYRILLIC, _LATIN)
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_HAS_LATIN, _HAS_CYRILLIC = re.compile(r"[a-zïA-ZÏ]"), re.compile(r"[Ѐ-ӿ]")
+_ONLY_LATIN = re.compile(rf"(?![{_LATIN}])[a-zA-Z]")
+_ONLY_CYRILLIC = re.compile(rf"(?![{_CYRILLIC}])[Ѐ-ӿ]")
+
+
+def unmix_scripts(text: str) -> str:
+    """Return the text with each word of two scripts in one of them, character for character.
+
+    A mixed word becomes Cyrillic, unless only its Latin letters are without a Cyrillic twin: ``gmаil``.
+    """
+    if not _HAS_LATIN.search(text) or not _HAS_CYRILLIC.search(text):
+        return text
+    return _WORD.sub(_unmix_word, text)
+
+
+def _unmix_word(match: re.Match[str]) -> str:
+    word = match[0]
+    if not _HAS_LATIN.search(word) or not _HAS_CYRILLIC.search(word):
+        return word
+    is_latin = _ONLY_LATIN.search(word) and not _ONLY_CYRILLIC.search(word)
+    return word.translate(_TO_LATIN if is_latin else _TO_CYRILLIC)
