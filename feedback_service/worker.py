@@ -15,7 +15,7 @@ from flask.globals import app_ctx
 
 from feedback_service.backoff import doubled_wait
 from feedback_service.errors import NotReady, Unavailable
-from feedback_service.flow import alarm_duties, health, maintenance
+from feedback_service.flow import alarm_duties, audit, health, maintenance
 from feedback_service.flow.maintenance import PurgeCounts, Stop
 from feedback_service.logs import log
 
@@ -48,6 +48,7 @@ DUTIES = (
     Duty(maintenance.blank_delivered_events, 3600),
     Duty(maintenance.warn_of_overdue_events, 24 * 3600),
     Duty(maintenance.purge_sessions_and_attempts, 3600),
+    Duty(audit.enter_reads, 60),
     Duty(alarm_duties.raise_alarms, 5),
     Duty(alarm_duties.send_alarm_emails, 5),
     Duty(alarm_duties.review_alarms, 3600),

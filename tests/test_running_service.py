@@ -15,6 +15,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from feedback_service.app import create_app
+from feedback_service.config import Settings
+from feedback_service.database import db
+from feedback_service.models import NotedRead
+from tests.support import staff, stored, story
 from tests.support.database import FreshDatabase
 from tests.support.environment import ROOT, build_environment, build_process_environment
 from tests.support.server import RunningService
@@ -39,6 +44,23 @@ def test_the_service_is_healthy_again_after_all_its_processes_were_killed(
         service.kill()
         service.start()
         assert httpx.get(f"{service.url}/readyz", trust_env=False).is_success
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_a_read_of_figures_just_before_an_orderly_stop_is_noted(
+    tmp_path: Path, fresh_database: FreshDatabase, dialect: str
+) -> None:
+    url = fresh_database(dialect)
+    app = create_app(Settings.from_env(build_environment(tmp_path, url)))
+    with app.app_context():
+        story.create_centre()
+        cookie = staff.create_session(staff.create_user("head"))
+        with RunningService(tmp_path, url) as service:
+            page = httpx.get(f"{service.url}/admin/?source=qr_case", cookies={"vidhuk": cookie}, trust_env=False)
+            assert page.status_code == 200
+        [read] = stored.read_rows(NotedRead)
+        db.engine.dispose()
+    assert (read.page, json.loads(read.details)["source"]) == ("home", "qr_case")
 
 
 @pytest.mark.parametrize(

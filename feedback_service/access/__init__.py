@@ -10,4 +10,5 @@ known_browsers proofs of browsers in which a user has signed in
 throttle       waits after wrong attempts
 api_keys       keys of case systems and portals
 audit_log      who saw and did what, chained by hashes
+noted_reads    who read which figures and comments, hour by hour
 """

@@ -30,6 +30,7 @@ class ApiCaller:
     scopes: frozenset[str]
     centres: frozenset[str]
     last_used_on: date | None = None
+    name: str = ""  # of the system that uses the key
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def find_caller(tx: Session, secret: str) -> ApiCaller | None:
     if not _KEY_PATTERN.fullmatch(secret):
         return None
     query = (
-        select(ApiKey.id, ApiKey.scopes, ApiKey.last_used_on, Centre.code)
+        select(ApiKey.id, ApiKey.scopes, ApiKey.last_used_on, ApiKey.name, Centre.code)
         .join(ApiKeyCentre, ApiKeyCentre.api_key_id == ApiKey.id)
         .join(Centre, Centre.id == ApiKeyCentre.centre_id)
         .where(ApiKey.key_hash == hash_secret(secret), ApiKey.revoked_at.is_(None))
@@ -94,8 +95,8 @@ def find_caller(tx: Session, secret: str) -> ApiCaller | None:
     rows = tx.execute(query).all()
     if not rows:
         return None
-    key_id, scopes, used_on, _ = rows[0]
-    return ApiCaller(key_id, frozenset(scopes.split()), frozenset(row.code for row in rows), used_on)
+    key_id, scopes, used_on, name, _ = rows[0]
+    return ApiCaller(key_id, frozenset(scopes.split()), frozenset(row.code for row in rows), used_on, name)
 
 
 def list_centre_codes(tx: Session, key_id: uuid.UUID) -> list[str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from feedback_service.models import JournalEntry, JournalHead
@@ -56,28 +56,35 @@ def append_entry(
 ) -> None:
     """Add an entry to each of the chains, in the transaction of the action that it records."""
     for chain in sorted(set(chains)):  # always in the same order, so that two writers never deadlock
-        head = tx.get(JournalHead, chain, with_for_update=True)
-        if head is None:
-            head = JournalHead(chain=chain, number=0, digest=FIRST_DIGEST)
-            tx.add(head)
-        entry = JournalEntry(
-            chain=chain,
-            number=head.number + 1,
-            at=at,
-            user_id=actor.user_id,
-            email=actor.email,
-            action=action,
-            object=object[:LONGEST_OBJECT],
-        )
-        entry.digest = _digest_entry(head.digest, entry)
-        tx.add(entry)
-        head.number, head.digest = entry.number, entry.digest
-        tx.flush()
+        append_to_chain(tx, chain, actor, action, object[:LONGEST_OBJECT], at)
 
 
-def list_entries(tx: Session, chain: uuid.UUID, *, before: int | None, limit: int) -> Sequence[JournalEntry]:
-    """List entries of a chain, the newest first; with ``before`` only entries with a smaller number."""
-    query = select(JournalEntry).where(JournalEntry.chain == chain)
+def append_to_chain(tx: Session, chain: uuid.UUID, actor: Actor, action: str, object: str, at: datetime) -> None:
+    """Add one entry. Whoever adds to several chains in one transaction does it in the order of their ids."""
+    head = tx.get(JournalHead, chain, with_for_update=True)
+    if head is None:
+        head = JournalHead(chain=chain, number=0, digest=FIRST_DIGEST)
+        tx.add(head)
+    entry = JournalEntry(
+        chain=chain,
+        number=head.number + 1,
+        at=at,
+        user_id=actor.user_id,
+        email=actor.email,
+        action=action,
+        object=object,
+    )
+    entry.digest = _digest_entry(head.digest, entry)
+    tx.add(entry)
+    head.number, head.digest = entry.number, entry.digest
+    tx.flush()
+
+
+def list_entries(
+    tx: Session, chain: uuid.UUID, *conditions: ColumnElement[bool], before: int | None, limit: int
+) -> Sequence[JournalEntry]:
+    """List entries of a chain that fulfil the conditions, the newest first; ``before`` is a number."""
+    query = select(JournalEntry).where(JournalEntry.chain == chain, *conditions)
     if before is not None:
         query = query.where(JournalEntry.number < before)
     return tx.scalars(query.order_by(JournalEntry.number.desc()).limit(limit)).all()

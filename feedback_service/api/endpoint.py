@@ -64,10 +64,15 @@ class Call:
     body: Any  # what the declared schema made of it
 
     @property
+    def system(self) -> ApiCaller:
+        """The system that calls with an API key."""
+        assert isinstance(self.caller, ApiCaller)
+        return self.caller
+
+    @property
     def centres(self) -> frozenset[str]:
         """The centres that the caller's key is for."""
-        assert isinstance(self.caller, ApiCaller)
-        return self.caller.centres
+        return self.system.centres
 
     @property
     def tablet(self) -> AuthenticatedTablet:

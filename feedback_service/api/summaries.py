@@ -9,6 +9,7 @@ from feedback_service.api.summary_schemas import SummaryQuery, SummaryReply
 from feedback_service.errors import N_, ForeignCentre, Invalid, NotFound
 from feedback_service.figures.shapes import FigureQuery
 from feedback_service.figures.summary_json import summary_json
+from feedback_service.flow import audit
 from feedback_service.flow.summaries import read_both_totals
 from feedback_service.periods import EndsBeforeItBegins, complete_period
 
@@ -39,4 +40,17 @@ def read_summary(call: Call) -> Response:
         raise Invalid.for_field("/from", N_("The first day comes after the last.")) from error
     query = FigureQuery(centres, first, last, parameters.get("front_office"), parameters.get("source"))
     summary, without_signals = read_both_totals(query, by=parameters.get("by"))
-    return json_response(summary_json(summary, without_signals))
+    reply = summary_json(summary, without_signals)
+    audit.note_read(
+        call.system,
+        "summaries",
+        centres,
+        {
+            "period": reply["period"],
+            "asked": {"from": first.isoformat(), "to": last.isoformat()},
+            "front_office": query.front_office,
+            "source": query.source,
+            "by": parameters.get("by"),
+        },
+    )
+    return json_response(reply)

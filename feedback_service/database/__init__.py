@@ -8,7 +8,7 @@ readiness       whether the database has our tables and takes writes
 outages         log lines about a database that is busy or away
 compiled        statements of a visit, compiled once: the only shortcut past SQLAlchemy
 sqlite_queue    the queue of writers to a SQLite file
-deferred_writes small writes that may be lost, collected for one commit
+deferred_writes small writes that nobody waits for, collected for one commit
 """
 
 from feedback_service.database.compiled import execute_write, fetch_rows, write_guarded

@@ -1,8 +1,7 @@
-"""Writes that a killed process may lose, collected for one commit."""
+"""Small writes that nobody waits for, collected for one commit."""
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Generic, TypeVar
 
 from flask import Flask
@@ -11,7 +10,8 @@ from flask.globals import app_ctx
 from feedback_service.errors import Unavailable
 from feedback_service.logs import log
 
-DELAY_SECONDS = 0.5
+DELAY_SECONDS, RETRY_SECONDS = 0.5, 5.0
+MAX_KEPT_ITEMS = 10_000  # that wait for a database; then ``add`` refuses more
 
 T = TypeVar("T")
 
@@ -19,27 +19,33 @@ T = TypeVar("T")
 class DeferredWriter(Generic[T]):
     """Collects items for ``DELAY_SECONDS`` and writes them in one commit; a killed process may lose them.
 
-    ``write_items`` is a transaction. When the database is busy or not reachable, the items are dropped. A process
-    that ends in order first writes all of them.
+    ``write_items`` is a transaction. When the database is busy or not reachable, the items are dropped, or with
+    ``retries`` they are kept and tried again every ``RETRY_SECONDS``. A process that ends in order first writes all
+    of them.
     """
 
-    def __init__(self, write_items: Callable[[Sequence[T]], object]) -> None:
-        self._write_items = write_items
+    def __init__(self, write_items: Callable[[Sequence[T]], object], *, retries: bool = False) -> None:
+        self._write_items, self._retries = write_items, retries
         self._waiting: dict[Flask, list[T]] = {}
         self._lock, self._writing = threading.Lock(), threading.Lock()
 
     def add(self, item: T) -> None:
-        """Write the item within ``DELAY_SECONDS``."""
+        """Write the item within ``DELAY_SECONDS``; raise ``Unavailable`` if too many wait for the database."""
         app = app_ctx.app  # the thread of the timer has no application
         with self._lock:
             items = self._waiting.setdefault(app, [])
+            if len(items) >= MAX_KEPT_ITEMS and self._retries:
+                raise Unavailable(retry_after=5)
             items.append(item)
             if len(items) == 1:  # inside the lock: outside, two threads could both see a length of 2
-                threading.Timer(DELAY_SECONDS, self._write_all, (app,)).start()
+                self._start_timer(app, DELAY_SECONDS)
 
     def write_now(self) -> None:
         """Write all waiting items now."""
         self._write_all(app_ctx.app)
+
+    def _start_timer(self, app: Flask, seconds: float) -> None:
+        threading.Timer(seconds, self._write_all, (app,)).start()
 
     def _write_all(self, app: Flask) -> None:
         with self._writing:
@@ -48,7 +54,20 @@ class DeferredWriter(Generic[T]):
             if items is None:
                 return
             try:
-                with app.app_context(), suppress(Unavailable):
+                with app.app_context():
                     self._write_items(items)
+            except Unavailable:
+                if self._retries:
+                    self._keep(app, items)
             except Exception as error:  # in a thread Python would print the message, which may quote people
                 log.error("not written", number=len(items), exc_info=error)
+
+    def _keep(self, app: Flask, items: list[T]) -> None:
+        if not threading.main_thread().is_alive():  # the process ends, and waits for no database
+            log.error("not written", number=len(items))
+            return
+        with self._lock:
+            added_meanwhile = self._waiting.get(app)
+            self._waiting[app] = items + (added_meanwhile or [])
+            if not added_meanwhile:  # otherwise their own timer runs
+                self._start_timer(app, RETRY_SECONDS)

@@ -13,6 +13,7 @@ from feedback_service.models.access import (
     ApiKeyCentre,
     JournalEntry,
     JournalHead,
+    NotedRead,
     SignInAttempts,
     User,
     UserScope,

@@ -6,7 +6,7 @@ The audit log is one chain of entries for each centre, and one for what belongs 
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from feedback_service.database import Base
@@ -107,10 +107,10 @@ class JournalEntry(Base):
     chain: Mapped[Id]  # the centre's id; all zeros for the installation's own chain
     number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     at: Mapped[datetime]
-    user_id: Mapped[uuid.UUID | None]  # NULL: an operator at the command line
+    user_id: Mapped[uuid.UUID | None]  # NULL: an operator at the command line, or a key that ``object`` names
     email: Mapped[str | None] = mapped_column(String(254))
     action: Mapped[Word]
-    object: Mapped[str] = mapped_column(String(300))
+    object: Mapped[str] = mapped_column(Text)
     digest: Mapped[Fingerprint]
 
 
@@ -122,3 +122,20 @@ class JournalHead(Base):
     chain: Mapped[Id]
     number: Mapped[int] = mapped_column(BigInteger)
     digest: Mapped[Fingerprint]
+
+
+class NotedRead(Base):
+    """Equal reads of one reader in one hour; when the hour is over, they become one entry of the audit log."""
+
+    __tablename__ = "reads"
+
+    chain: Mapped[Id]
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    read_hash: Mapped[Fingerprint] = mapped_column(primary_key=True)  # of reader, page and details
+    user_id: Mapped[uuid.UUID | None]  # NULL: a key that ``details`` name
+    email: Mapped[str | None] = mapped_column(String(254))
+    page: Mapped[Word]
+    details: Mapped[str] = mapped_column(Text)  # JSON
+    first_at: Mapped[datetime]
+    last_at: Mapped[datetime]
+    times: Mapped[int]

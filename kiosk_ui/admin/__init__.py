@@ -23,6 +23,7 @@ tablets          tablets in halls and at windows
 deliveries       events that the central system refused
 centre           a centre's profile, services and poster
 audit_log        the audit log, and noting page views in it
+audit_text       the entries of the audit log in words
 """
 
 from flask import Blueprint, Flask

@@ -12,10 +12,11 @@ from feedback_service.access import roles
 from feedback_service.config import current_settings
 from feedback_service.errors import N_, Invalid, NotFound
 from feedback_service.flow import comments as comments_flow
-from feedback_service.surveys.comments import UNKNOWN_PLACE, CommentView
+from feedback_service.surveys.comments import UNKNOWN_PLACE, CommentFilter, CommentView
 from feedback_service.surveys.questionnaires import Question, Questionnaire
 from kiosk_ui.admin import labels, tables
 from kiosk_ui.admin.admission import current_user, find_visible_centre, needs, visible_centres
+from kiosk_ui.admin.audit_log import note_read, period_parameter
 from kiosk_ui.admin.comment_filters import read_filter_form
 from kiosk_ui.admin.layout import redirect_to
 from kiosk_ui.languages import in_current_language, translated_message
@@ -54,6 +55,7 @@ def comments(centre: str | None = None) -> ResponseReturnValue:
     comment_page = comments_flow.read_comments(
         current_user(), centre_summary.code, filter_form.comment_filter, _read_cursor()
     )
+    _note_read("comments", centre_summary.code, filter_form.comment_filter)
     return respond_with_page(
         "admin/comments.html",
         centre_summary=centre_summary,
@@ -91,6 +93,7 @@ def export_comments(centre: str, format: str) -> ResponseReturnValue:
         raise NotFound()
     filter_form = read_filter_form(centre)
     all_comments = comments_flow.read_all_comments(current_user(), centre_summary.code, filter_form.comment_filter)
+    _note_read("export_comments", centre_summary.code, filter_form.comment_filter, format)
     columns = [exports.ExportColumn(name, translated_message(title)) for name, title in EXPORT_COLUMNS.items()]
     rows = (_export_row(_label_comment(comment, filter_form.questionnaires)) for comment in all_comments)
     table = exports.ExportTable("comments", translated_message(N_("Comments")), columns, rows)
@@ -104,6 +107,25 @@ def set_comment_aside(centre: str, comment: UUID) -> ResponseReturnValue:
     page_url = url_for("admin.comments", centre=centre)
     filters = request.query_string.decode("ascii", "ignore")
     return redirect(f"{page_url}?{filters}" if filters else page_url, 303)
+
+
+def _note_read(page: str, centre: str, comment_filter: CommentFilter, format: str | None = None) -> None:
+    """Note for the audit log who read which comments; not the words sought, which may be those of a respondent."""
+    of_answers = comment_filter.answer_filter
+    parameters = {
+        "period": period_parameter(of_answers.first, of_answers.last),
+        "front_office": of_answers.front_office,
+        "service": of_answers.service,
+        "source": of_answers.source,
+        "language": comment_filter.language,
+        "reasons": sorted(comment_filter.reasons),
+        "poor": comment_filter.poor,
+        "breach": comment_filter.breach,
+        "set_aside": comment_filter.set_aside,
+        "searched": bool(comment_filter.text),
+        "format": format,
+    }
+    note_read(page, {centre}, parameters)
 
 
 def _export_row(labelled: LabelledComment) -> list[str | None]:

@@ -19,10 +19,10 @@ from kiosk_ui.admin.admission import (
     SIGNED_IN,
     current_user,
     current_visibility,
-    find_visible_centre,
     needs,
     visible_centres,
 )
+from kiosk_ui.admin.audit_log import note_read, period_parameter
 from kiosk_ui.admin.figure_view import SUBSET_ARGUMENTS, FigureView, list_period_presets, read_figure_view
 from kiosk_ui.admin.layout import redirect_to
 from kiosk_ui.forms import form_errors, sent_version
@@ -46,6 +46,7 @@ def home() -> ResponseReturnValue:
         return _show_home_without_figures()
     page = dashboard.read_overview_page(current_user(), view.query, view.centre.code if view.centre else None)
     overview, questionnaires = page.overview, page.questionnaires
+    _note_read(view, "home")
     charts = {
         "reasons": figure_charts.draw_reason_chart(overview, questionnaires),
         **{f"trend-{trend.front_office}": figure_charts.draw_trend_chart(trend) for trend in overview.trends},
@@ -76,6 +77,7 @@ def breakdown() -> ResponseReturnValue:
         return _show_home_without_figures()
     by, view = _read_breakdown(view)
     page = dashboard.read_breakdown_page(view.query, by)
+    _note_read(view, "breakdown", by=by)
     draw_chart = figure_charts.draw_week_chart if by == "part_of_week" else figure_charts.draw_funnel_chart
     front_offices = [
         (part, _make_section(view, tables.make_breakdown_table(part), draw_chart(part)))
@@ -130,21 +132,25 @@ def export() -> ResponseReturnValue:
     table = _find_table(view, request.args.get("table", "offices"))
     if table is None:
         raise NotFound()
+    _note_read(view, "export", table=table.name, format=format_name)
     file_name = f"vidhuk-{table.name}-{view.query.first}_{view.query.last}"
     return tables.send_table(table, format_name, file_name)
 
 
 def _read_view() -> FigureView | None:
-    """Return the view that the address asks for, and note its centre for the audit log.
-
-    ``None`` for a user who may see no figures or no centre.
-    """
+    """Return the view that the address asks for, ``None`` for a user who may see no figures or no centre."""
     if not current_user().has_right(roles.AGGREGATES):
         return None
-    view = read_figure_view(request.args, current_visibility(), clock.kyiv_day(clock.now()))
-    if view is not None and view.centre is not None:
-        find_visible_centre(view.centre.code)
-    return view
+    return read_figure_view(request.args, current_visibility(), clock.kyiv_day(clock.now()))
+
+
+def _note_read(view: FigureView, page: str, **more: str) -> None:
+    """Note for the audit log who read which figures; called when they are read, so a refusal is not noted."""
+    query = view.query
+    chosen_group = {} if view.chosen_group is None else {view.chosen_group[0]: view.chosen_group[1]}
+    period = period_parameter(query.first, query.last)
+    parameters = {"period": period, "front_office": query.front_office, "source": query.source, **chosen_group, **more}
+    note_read(page, query.centres, parameters)
 
 
 def _read_breakdown(view: FigureView) -> tuple[str, FigureView]:
@@ -189,6 +195,7 @@ def _show_comparison(
 ) -> Response:
     """Show the channels compared. ``explanation_text`` is what was typed, if it was not stored."""
     page = dashboard.read_channel_page(current_user(), view.query, view.centre.code if view.centre else None)
+    _note_read(view, "compared")
     if explanation_text is None:
         explanation_text = page.explanations[0].text if page.explanations else ""
     front_offices = []

@@ -5,6 +5,7 @@ from flask import Flask
 from feedback_service.app import create_app
 from feedback_service.config import Settings
 from feedback_service.database import db, outage_log
+from feedback_service.flow import audit
 from feedback_service.flow.answers import opened_invitations
 from feedback_service.indicators import published
 from tests.support.templates import CompiledTemplates
@@ -44,6 +45,7 @@ def release_application(app: Flask) -> None:
     """End what the application still does for a test: deferred writes, open connections, cached documents."""
     with app.app_context():
         opened_invitations.write_now()
+        audit.recent_reads.write_now()
         published.clear_cache()
         outage_log.forget()
         db.engine.dispose()

@@ -1,16 +1,19 @@
 """What is managed in the administration: forms keep what was typed, mistakes are sentences, edits never collide."""
 
 import io
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 
+from feedback_service import clock
 from feedback_service.access.sessions import derive_form_token
 from feedback_service.errors import Unavailable
 from feedback_service.flow import api_keys, audit, sign_in, users
 from feedback_service.models import JournalEntry
-from kiosk_ui.admin.audit_log import PAGE_LABELS
+from kiosk_ui.admin.audit_text import PAGE_LABELS
+from tests.conftest import TimeIs
 from tests.kiosk_ui.admin.conftest import FOREIGN_CENTRE, OWN_CENTRE, SignedIn
 from tests.kiosk_ui.outline import check_house_rules
 from tests.support import staff, stored
@@ -310,7 +313,7 @@ def test_who_looks_from_above_leaves_a_trace_in_the_journal_of_the_centre(app: F
     assert operator.get(f"/admin/journal?centre={OWN_CENTRE}").status_code == 200
 
 
-def test_every_page_that_one_sees_has_a_name_in_the_journal(app: Flask, signed_in: SignedIn) -> None:
+def test_every_page_that_one_sees_has_a_name_in_the_journal(app: Flask, signed_in: SignedIn, time_is: TimeIs) -> None:
     me = signed_in("head")
     with app.app_context():
         my_id = str(users.find_user_id(me.email))
@@ -319,6 +322,9 @@ def test_every_page_that_one_sees_has_a_name_in_the_journal(app: Flask, signed_i
             path = rule.rule.replace("<centre>", OWN_CENTRE).replace("<format>", "csv")
             me.get(path.replace("<uuid:user>", my_id))
     with app.app_context():
+        audit.recent_reads.write_now()
+        time_is(clock.now() + timedelta(hours=1))
+        audit.enter_reads()
         seen = {each.object.split()[0] for each in stored.read_rows(JournalEntry) if each.action == "saw"}
 
     assert len(seen) > 10
