@@ -8,7 +8,7 @@ import pytest
 
 from feedback_service import clock
 from feedback_service.delivery.events import CASE_STATUS
-from feedback_service.errors import AlreadyAnswered, Invalid, InvitationCancelled, NotFound
+from feedback_service.errors import AlreadyAnswered, ForeignCentre, Invalid, InvitationCancelled, NotFound
 from feedback_service.flow import answers, cases
 from feedback_service.models import Case
 from tests.support import stored
@@ -86,7 +86,7 @@ def test_one_refused_report_does_not_affect_the_others() -> None:
 
     outcomes = cases.register_cases(reports, {CENTRE, "SN99999999"})
 
-    assert [type(outcome.refusal) for outcome in outcomes] == [type(None), Invalid, NotFound, type(None)]
+    assert [type(outcome.refusal) for outcome in outcomes] == [type(None), Invalid, ForeignCentre, type(None)]
     assert len(stored.read_rows(Case)) == 2
 
 
