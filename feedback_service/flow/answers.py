@@ -85,6 +85,15 @@ def open_survey(token: str, *, mark_opened: bool) -> Survey:
 
 
 @optimistic_transaction
+def read_offered_languages(tx: OptimisticTransaction, token: str) -> tuple[str, ...] | None:
+    """Return the languages that the centre offers for its surveys, ``None`` for all; also if the link is used up.
+
+    Raises ``NotFound``.
+    """
+    return invitations.find_by_token(tx.connection, current_keyring(), token).centre.languages
+
+
+@optimistic_transaction
 def _read_survey(tx: OptimisticTransaction, token: str) -> tuple[InvitationContext, Survey]:
     context = invitations.find_by_token(tx.connection, current_keyring(), token)
     _refuse_unanswerable(context, clock.now())

@@ -40,6 +40,7 @@ def answer(token: str) -> ResponseReturnValue:
     """Save the draft and show the second screen, or store the final answer.
 
     1. Read the form. If it only asks for the same screen again, show that.
+       If the address asks for another language than Ukrainian, find out whether the centre offers it.
     2. Have the flow save the draft or store the final answer; it checks what was submitted.
     3. If something is invalid, show the same form with what to correct. If everything was answered on another page
        before, say that it stays.
@@ -48,6 +49,8 @@ def answer(token: str) -> ResponseReturnValue:
     form = SurveyForm.from_request()
     if form.is_redisplay:
         return show_again(answers.open_survey(token, mark_opened=False), form)
+    if url_language():
+        set_available_languages(answers.read_offered_languages(token))
     accept = answers.submit_answer if form.is_final else answers.save_draft
     try:
         outcome = accept(
@@ -83,6 +86,8 @@ def ask_in_hall(centre: str) -> ResponseReturnValue:
 def answer_in_hall(centre: str) -> ResponseReturnValue:
     """Show the second screen, which carries the first answer along, or store the final answer."""
     form = SurveyForm.from_request()
+    if url_language():
+        set_available_languages(uninvited_answers.open_hall_survey(centre).centre.languages)
     try:
         if form.is_final:
             recorded = uninvited_answers.record_hall_answer(

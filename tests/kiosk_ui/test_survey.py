@@ -11,11 +11,15 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from feedback_service import clock
+from feedback_service.database import transaction
 from feedback_service.errors import Unavailable
 from feedback_service.flow import answers, cases, publishing
 from feedback_service.flow.answers import opened_invitations
+from feedback_service.models import Centre, Response
 from feedback_service.surveys import questionnaires
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT
 from kiosk_ui.survey.screens import Preview
@@ -51,6 +55,12 @@ def read_values(app: Flask) -> set[tuple[str, str]]:
     """Return every value that is stored, with its question."""
     with app.app_context():
         return stored.read_answers()
+
+
+@transaction
+def offer_languages(tx: Session, centre: str, languages: list[str]) -> None:
+    """Have the centre offer its surveys in these languages."""
+    tx.execute(update(Centre).where(Centre.code == centre).values(languages=languages))
 
 
 # --- the first screen ---
@@ -539,6 +549,24 @@ def test_changing_the_language_on_the_second_screen_loses_nothing(
     assert english.find_one("html")["lang"] == "en"
     assert english.form_data()["off.staff"] == ["good"]
     assert english.form_data()["any.comment"][0].strip() == "Добре"
+
+
+@pytest.mark.parametrize("way", ["a case's link", "the hall's code"])
+def test_a_language_that_the_centre_does_not_offer_is_neither_shown_nor_stored(
+    app: Flask, client: FlaskClient, centre: str, invited: Invited, post_page: GetPage, way: str
+) -> None:
+    with app.app_context():
+        offer_languages(centre, ["uk"])
+    path = invited() if way == "a case's link" else f"/C/{centre}"
+
+    begun = post_page(f"{path}?lang=en", {"off.nps": "9"})
+    corrected = post_page(f"{path}?lang=en", {"off.nps": "11", "finish": "1"}, 422)
+    sent = client.post(f"{path}?lang=en", data=begun.form_data() | SECOND | {"finish": "1"})
+
+    assert begun.find_one("html")["lang"] == corrected.find_one("html")["lang"] == "uk"
+    assert sent.status_code == 303 and "lang=" not in sent.location
+    with app.app_context():
+        assert [response.language for response in stored.read_rows(Response)] == ["uk"]
 
 
 # --- links that no longer ask ---
