@@ -13,7 +13,7 @@ from feedback_service.errors import AlreadyAnswered, BegunElsewhere, Invalid
 from feedback_service.flow import answers, receipts, uninvited_answers
 from feedback_service.flow.answers import RecordedAnswer, Survey
 from feedback_service.i18n import current_language
-from feedback_service.surveys.answers import require_some_answer
+from feedback_service.surveys.answers import COMMENT, require_some_answer
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT
 from kiosk_ui.languages import set_available_languages, url_language
 from kiosk_ui.pages import current_url, respond_with_page, source_of_visit
@@ -137,7 +137,8 @@ def take_back(receipt: str) -> ResponseReturnValue:
 @bp.post("/masked")
 def preview_comment() -> ResponseReturnValue:
     """Show what would be masked in a comment. The text is not stored."""
-    text, limit = request.form.get("any.comment", ""), request.args.get("limit", LONGEST_COMMENT, type=int)
+    text = request.form.get(request.args.get("question", COMMENT), "")
+    limit = request.args.get("limit", LONGEST_COMMENT, type=int)
     return render_template("survey/masked.html", preview=Preview.of(text, min(limit, LONGEST_COMMENT)))
 
 

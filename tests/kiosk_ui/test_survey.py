@@ -63,6 +63,16 @@ def offer_languages(tx: Session, centre: str, languages: list[str]) -> None:
     tx.execute(update(Centre).where(Centre.code == centre).values(languages=languages))
 
 
+def publish_with_comment(app: Flask, **members: object) -> None:
+    """Publish a new version of the hall's questionnaire whose question for free text has these members."""
+    [shipped] = Path(questionnaires.__file__).parent.glob("questionnaires/offline-*.json")
+    document = json.loads(shipped.read_text(encoding="utf-8"))
+    [comment] = [question for question in document["questions"] if question["kind"] == "text"]
+    comment.update(members)
+    with app.app_context():
+        publishing.publish_questionnaire(document | {"version": "offline-2026.2"})
+
+
 # --- the first screen ---
 
 
@@ -493,12 +503,7 @@ def test_the_preview_shows_what_is_kept_and_refuses_what_is_not(
 def test_the_preview_knows_how_long_this_questionnaires_comment_may_be(
     app: Flask, invited: Invited, post_page: GetPage
 ) -> None:
-    [shipped] = Path(questionnaires.__file__).parent.glob("questionnaires/offline-*.json")
-    document = json.loads(shipped.read_text(encoding="utf-8"))
-    [comment] = [question for question in document["questions"] if question["kind"] == "text"]
-    comment["max_length"] = 10
-    with app.app_context():
-        publishing.publish_questionnaire(document | {"version": "offline-2026.2"})
+    publish_with_comment(app, max_length=10)
     path = invited()
 
     def preview_text(typed: str) -> str:
@@ -508,6 +513,24 @@ def test_the_preview_knows_how_long_this_questionnaires_comment_may_be(
 
     assert "задовгий" not in preview_text("я" * 10)
     assert "знаків у ньому 11, а можна щонайбільше 10" in preview_text("я" * 11)
+
+
+def test_free_text_under_another_id_is_previewed_masked_and_taken_back_like_any_comment(
+    app: Flask, client: FlaskClient, invited: Invited, get_page: GetPage, post_page: GetPage
+) -> None:
+    publish_with_comment(app, id="any.words")
+    path = invited()
+    [field] = [field for field in get_page(f"{path}?step=2").find_all("textarea") if field["name"] == "any.words"]
+
+    live = client.post(field["data-hx-post"], data={"any.words": f"Дзвоніть {PHONE}"}).text
+    page = post_page(path, SECOND | {"any.words": f"Дзвоніть {PHONE}", "again": "preview"})
+    begun = post_page(path, SECOND | {"off.nps": "9", "any.words": "Стерте"}).form_data()
+    client.post(path, data=begun | SECOND | {"any.words": "", "finish": "1"})
+
+    assert "Дзвоніть" in live and PHONE not in live
+    assert PHONE not in page.find_one("blockquote").text and "Дзвоніть" in page.find_one("blockquote").text
+    with app.app_context():
+        assert stored.read_comments() == []
 
 
 # --- languages ---
