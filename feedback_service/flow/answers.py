@@ -121,13 +121,13 @@ def save_draft_within(
     submission: Submission,
     language: str,
     source: str,
-    replaces_later_answers: bool = False,
+    replaces_all_but_first: bool = False,
 ) -> Survey | RecordedAnswer:
     """Save what a person has chosen so far, and return the survey, or the final answer as ``_continue_draft`` does.
 
     The draft counts, even if the person never sends it: see the module.
     """
-    continued = _continue_draft(tx, token, client_id, submission, language, source, replaces_later_answers)
+    continued = _continue_draft(tx, token, client_id, submission, language, source, replaces_all_but_first)
     if isinstance(continued, RecordedAnswer):
         return continued
     with tx.writing() as connection:
@@ -147,7 +147,7 @@ def submit_answer_within(
     submission: Submission,
     language: str,
     source: str,
-    replaces_later_answers: bool = False,
+    replaces_all_but_first: bool = False,
     refuses_other_answer: bool = False,
 ) -> RecordedAnswer:
     """Store a person's final answer and return its receipt. The same client gets the same receipt every time.
@@ -159,7 +159,7 @@ def submit_answer_within(
     ``refuses_other_answer``: raise ``OtherAnswer`` if this client's answer is final with other content.
     """
     continued = _continue_draft(
-        tx, token, client_id, submission, language, source, replaces_later_answers, refuses_other_answer
+        tx, token, client_id, submission, language, source, replaces_all_but_first, refuses_other_answer
     )
     if isinstance(continued, RecordedAnswer):
         return continued
@@ -202,7 +202,7 @@ def _continue_draft(
     submission: Submission,
     language: str,
     source: str,
-    replaces_later_answers: bool,
+    replaces_all_but_first: bool,
     refuses_other_answer: bool = False,
 ) -> RecordedAnswer | _ContinuedDraft:
     """Return the draft as it becomes with what the client sends now.
@@ -214,7 +214,7 @@ def _continue_draft(
     5. Join them with the draft. Raises ``BegunElsewhere`` if all of them contradict other clients, and ``Invalid`` if
        nothing at all is answered.
 
-    ``replaces_later_answers``: the form showed every question but the first, so it clears those that it leaves empty.
+    ``replaces_all_but_first``: the form showed every question but the first, so it clears those that it leaves empty.
     """
     context, now = invitations.find_by_token(tx.connection, current_keyring(), token), clock.now()
     if recorded := _find_final(context, client_id, now):
@@ -227,7 +227,7 @@ def _continue_draft(
     _refuse_unanswerable(context, now)
     questionnaire = published.get_by_version(tx.connection, context.invitation.questionnaire)
     submitted, blank_ids = submission.read_answers(questionnaire), submission.blank_ids
-    if replaces_later_answers:
+    if replaces_all_but_first:
         blank_ids |= {question.id for question in questionnaire.questions[1:]}
     joint, contradicted = join_with_draft(context, client_id, submitted, blank_ids)
     if contradicted and contradicted == submitted.question_ids:

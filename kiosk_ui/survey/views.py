@@ -59,7 +59,7 @@ def answer(token: str) -> ResponseReturnValue:
             submission=form.submission,
             language=current_language(),
             source="sms_viber" if source_of_visit() else "qr_case",
-            replaces_later_answers=form.is_second_screen,
+            replaces_all_but_first=form.is_second_screen,
         )
     except Invalid as error:
         return show_invalid_form(answers.open_survey(token, mark_opened=False), form, error)
