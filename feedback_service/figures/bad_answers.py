@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from sqlalchemy.orm import Session
 
 from feedback_service.counts.rollups import WantedCounts, read_answers
-from feedback_service.counts.tallies import WHOLE, Counts, iterate_cells
+from feedback_service.counts.tallies import WHOLE, NestedCounts, iterate_cells
 from feedback_service.figures import cusum
 from feedback_service.figures.cusum import BASELINE_DAYS, WATCH_DAYS, Day, Excess
 from feedback_service.indicators import published
@@ -59,7 +59,7 @@ def _read_days(
             yield keys[key], [Day(day, *days[day]) for day in sorted(days)]
 
 
-def _count_bad_answers(counts: Counts, methodology: Methodology) -> tuple[int, int]:
+def _count_bad_answers(counts: NestedCounts, methodology: Methodology) -> tuple[int, int]:
     """How many answers to overall questions there are, and how many of them are bad."""
     watched = {overall.id: overall.bad for overall in methodology.overall.values()}
     n = bad = 0
