@@ -45,10 +45,10 @@ class Survey:
 
 @dataclass(frozen=True, slots=True)
 class RecordedAnswer:
-    """A final answer.
+    """A final answer, as its client gets it.
 
-    ``repeated``: it was final before this call. ``was_abandoned``: it was an abandoned draft, and became final without
-    what the client sends now. ``is_contradicted``: another client's answer to a question stays instead of this one's.
+    ``repeated``: it was final before this call. ``was_abandoned``: it is the client's abandoned draft; what the client
+    sends now is not in it. ``is_contradicted``: to some question the answer of another client stayed.
     """
 
     id: uuid.UUID

@@ -151,6 +151,6 @@ def redirect_to_thanks(recorded: RecordedAnswer) -> ResponseReturnValue:
 
 @bp.errorhandler(AlreadyAnswered)
 def handle_used_invitation(error: AlreadyAnswered) -> ResponseReturnValue:
-    """Return the page that says on which day the link was used; status 409 if an answer was sent, else 200."""
+    """Return the page that says on which day the link was used; status 409 to a form, 200 to a look."""
     is_refused = request.method == "POST"
     return respond_with_page("survey/answered.html", 409 if is_refused else 200, on=error.on, is_refused=is_refused)
