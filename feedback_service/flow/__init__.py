@@ -25,12 +25,12 @@ that story's transaction (``tx`` or ``connection``); or it touches no database.
     api_keys           keys for case systems are made and revoked
     explanations       people explain a figure in writing
     dashboard          the administrators' pages of figures, each read in one snapshot
-    summaries          summaries for systems, for commands and for everybody
+    summaries          summaries for systems, for commands and for everybody; the privacy notice of a centre
     health             whether the service can work, and how much waits
     deliveries         an operator has an event sent again
     registers          an operator adds and imports centres and services
     publishing         an operator publishes questionnaires and methodologies
-    maintenance        duties of the worker: days are recounted, old rows are deleted
+    maintenance        duties of the worker: days are recounted, old rows are deleted; an operator's recount
     alarm_duties       duties of the worker: alarms and breaches are raised, reviewed, reported by e-mail
 
 The doors import these modules and call their functions by the module's name; this package re-exports nothing.
