@@ -106,11 +106,11 @@ def _mark_opened(tx: Session, token_hashes: Sequence[bytes]) -> None:
     invitations.mark_opened(tx, token_hashes)
 
 
-# A look at a survey must not wait for the disk: decision 20.
+# Noted later, many at once, so that nobody who opens a survey waits for the disk: decision 20.
 opened_invitations = DeferredWriter(_mark_opened)
 
 
-# ``…_within``: a step of a transaction that the caller opened. Only the demo data need it: one for many answers.
+# ``…_within`` does the same in a transaction of the caller: the demo data store many answers in one.
 
 
 def save_draft_within(
