@@ -6,11 +6,11 @@
                                       │
                                     relay  ─► central monitoring system
 
-Read ``flow`` first: everything that the service can do is one function there, and one transaction; only the relay
-(``delivery``) writes by itself. Import-linter checks which package may import which (``pyproject.toml``);
-``tests/test_map.py`` checks that this map is complete. ``docs/glossary.md`` explains the words.
+Read ``flow`` first: whatever happens is one function there, in one transaction. Only ``delivery`` also commits by
+itself. Import-linter checks which package may import which (``pyproject.toml``); ``tests/test_map.py`` checks that this
+map is complete. ``docs/glossary.md`` explains the words.
 
-The program, put together:
+The program, put together. ``wsgi.py``, beside this package, begins it for gunicorn and for commands:
 
     app         the program with its doors: it answers requests
     program     what is behind the doors: database and shipped documents; a command needs no more

@@ -3,6 +3,9 @@
 Each is the HMAC-SHA256 of ids under a label, with one of TOKEN_KEYS. So a link can be printed again without being
 stored, and nothing in the database opens a survey. New secrets come from the first key; the other keys still
 recognise theirs. To rotate keys, an operator puts a new one first.
+
+Here too: how codes are typed and printed, random codes that no key makes (pairing, prefixes of centres), and the names
+and hashes of cases, which come from CASE_KEY.
 """
 
 import hmac

@@ -1,4 +1,4 @@
-"""The HTML door: all pages.
+"""The HTML door: all pages. The kiosk, the tablet of the hall, is only its package ``kiosk``.
 
 survey      the survey on a phone, from a case's link or the hall's code; QR codes and slips as images
 public      the first page, a centre's figures and poster, the privacy notice, the accessibility statement

@@ -12,7 +12,7 @@ from babel.dates import format_date
 from babel.numbers import format_decimal
 from flask import Flask, g
 from flask.globals import request_ctx
-from flask_babel import force_locale, get_translations, gettext
+from flask_babel import force_locale, get_translations, gettext, refresh
 from markupsafe import Markup
 
 from feedback_service.config import current_settings
@@ -57,6 +57,8 @@ def available_languages() -> tuple[str, ...]:
 def set_available_languages(languages: Collection[str] | None) -> None:
     """Offer these languages on this page, as its centre does; ``None`` offers all."""
     g.languages = languages
+    if languages is not None:
+        refresh()  # the language of this request may have been chosen before
 
 
 def choose_language() -> str:

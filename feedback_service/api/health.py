@@ -116,7 +116,11 @@ class _BacklogCollector:
             ),
             ("events_dead", "Events that the central monitoring system refused.", events.dead),
             ("events_delivered", "Events that the central monitoring system took.", events.delivered),
-            ("channel_paused", "1 while the central system cannot be reached.", backlog.channel_paused),
+            (
+                "channel_paused",
+                "1 while the central system does not answer or takes no events.",
+                backlog.channel_failing,
+            ),
         ):
             yield _make_gauge(name, description, value)
 

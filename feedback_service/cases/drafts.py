@@ -12,7 +12,8 @@ from feedback_service.database import execute_write, write_guarded
 
 _INSERT_DRAFT = insert(DRAFTS)
 _TOUCH_DRAFT = update(DRAFTS).where(*IS_DRAFT)
-# A story decided by the draft that it read, so the draft must still be the same: see ``optimistic_transaction``.
+# A story decided by the draft that it read, so the draft must still be the same: see ``optimistic_transaction``. That
+# is enough: who answers deletes the draft, and a cancellation takes back no draft.
 _IS_UNTOUCHED = DRAFTS.c.touched_at == bindparam("was_touched_at")
 _UPDATE_DRAFT = _TOUCH_DRAFT.where(_IS_UNTOUCHED)  # the parameters name the columns to set
 _DELETE_DRAFT = delete(DRAFTS).where(*IS_DRAFT, _IS_UNTOUCHED)

@@ -82,7 +82,7 @@ class InvitationContext:
 
     @property
     def client_namespace(self) -> bytes:
-        """Client ids mean something for this token only, so it is a part of what is derived from them."""
+        """What is mixed into the hashes of client ids: the token. So the same client id by two links is two clients."""
         return self.token.encode()
 
     def was_answered_by(self, client_id: uuid.UUID) -> bool:
@@ -91,7 +91,7 @@ class InvitationContext:
         return client_hash is not None and client_hash == self.hash_client_id(client_id)
 
     def is_first_client(self, client_id: uuid.UUID) -> bool:
-        """Tell whether the draft is this client's, or would be."""
+        """Tell whether this client began the draft, or begins it now because there is none."""
         return self.draft is None or self.draft.client_id == client_id
 
     def hash_client_id(self, client_id: uuid.UUID) -> bytes:

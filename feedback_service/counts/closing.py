@@ -15,7 +15,7 @@ from feedback_service.counts import live, tallies
 from feedback_service.counts.counted_days import invitations_closed_until, lock_days, mark_day, select_open_days
 from feedback_service.counts.live import GroupCounts
 from feedback_service.counts.rollups import WantedCounts, first_of_next_month, read_stored
-from feedback_service.counts.tallies import ANSWERS_BY, INVITATIONS_BY, WHOLE, Counts
+from feedback_service.counts.tallies import ANSWERS_BY, INVITATIONS_BY, WHOLE, NestedCounts
 from feedback_service.models import Centre, CountRollup, DraftAnswer, Invitation
 
 SETTLING = timedelta(days=3)  # after the last day of an invitation an answer to it may still be on its way
@@ -105,7 +105,7 @@ def _store_months(tx: Session, subject: str, centre_id: uuid.UUID, before: date)
 
 
 def _sum_month(tx: Session, subject: str, by: str, centre_id: uuid.UUID, month: date) -> list[GroupCounts]:
-    sums: defaultdict[str, Counts] = defaultdict(dict)
+    sums: defaultdict[str, NestedCounts] = defaultdict(dict)
     end = first_of_next_month(month) - timedelta(days=1)
     wanted = WantedCounts([centre_id], month, end, by, daily=True)
     for group in read_stored(tx, subject, wanted, lambda *_: True):

@@ -10,7 +10,7 @@ from sqlalchemy import BindParameter, ColumnElement, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from feedback_service.counts import tallies
-from feedback_service.counts.tallies import ANSWERS_BY, INVITED, PEOPLE, STEPS, WHOLE, Counts
+from feedback_service.counts.tallies import ANSWERS_BY, INVITED, PEOPLE, STEPS, WHOLE, NestedCounts
 from feedback_service.models import Case, Invitation, Response
 from feedback_service.surveys.questionnaires import front_office_of
 
@@ -28,7 +28,7 @@ class GroupCounts(NamedTuple):
     centre_id: uuid.UUID
     day: date
     key: str
-    counts: Counts
+    counts: NestedCounts
 
 
 def count_people(groups: Iterable[GroupCounts]) -> list[GroupCounts]:
@@ -36,7 +36,7 @@ def count_people(groups: Iterable[GroupCounts]) -> list[GroupCounts]:
 
     In such a row the values of the question ``PEOPLE`` are the keys of the groups; ``split_groups`` takes it apart.
     """
-    by_cell: dict[tuple[uuid.UUID, date], Counts] = {}
+    by_cell: dict[tuple[uuid.UUID, date], NestedCounts] = {}
     for group in groups:
         counts = by_cell.setdefault((group.centre_id, group.day), {})
         for front_office, by_source in group.counts.items():
@@ -48,7 +48,7 @@ def count_people(groups: Iterable[GroupCounts]) -> list[GroupCounts]:
 
 def split_groups(people: GroupCounts) -> Iterator[GroupCounts]:
     """The groups of a row that ``count_people`` made, each with how many people answered."""
-    by_key: defaultdict[str, Counts] = defaultdict(dict)
+    by_key: defaultdict[str, NestedCounts] = defaultdict(dict)
     for (front_office, source, _, key), n in tallies.iterate_cells(people.counts):
         by_key[key].setdefault(front_office, {})[source] = {PEOPLE: {"": n}}
     for key, counts in by_key.items():
@@ -75,7 +75,7 @@ def count_answers(
         Response.answers,
     ).where(Response.withdrawn_on.is_(None))
     key_of = {way: ANSWERS_BY[way] for way in by}
-    groups: dict[str, dict[tuple[uuid.UUID, date, str], Counts]] = {way: {} for way in key_of}
+    groups: dict[str, dict[tuple[uuid.UUID, date, str], NestedCounts]] = {way: {} for way in key_of}
     for begin, end in _join_days(set[date]().union(*days.values())):
         centres = [centre for centre, its_days in days.items() if any(begin <= day <= end for day in its_days)]
         within = (Response.centre_id.in_(centres), Response.answered_on.between(begin, end))
@@ -131,7 +131,7 @@ def count_invitations(
     if by != WHOLE:
         query = query.join(Case, (Case.centre_id == Invitation.centre_id) & (Case.id == Invitation.case_id))
     within = (Invitation.centre_id.in_(centres), Invitation.issued_on.between(first, last))
-    groups: dict[tuple[uuid.UUID, date, str], Counts] = {}
+    groups: dict[tuple[uuid.UUID, date, str], NestedCounts] = {}
     for centre_id, day, key, questionnaire, *numbers in tx.execute(query.where(*within)):
         name = key.hex if isinstance(key, uuid.UUID) else key or ""
         counts = groups.setdefault((centre_id, day, name), {})

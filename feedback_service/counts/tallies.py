@@ -15,7 +15,7 @@ PEOPLE = "*"  # its value is empty
 INVITED = "#"  # its values are STEPS
 STEPS = ("invited", "opened", "started", "answered")
 
-Counts = dict[str, dict[str, dict[str, dict[str, int]]]]
+NestedCounts = dict[str, dict[str, dict[str, dict[str, int]]]]  # a tally
 Cell = tuple[str, str, str, str]  # front office, source, question, value
 
 WHOLE = "whole"
@@ -36,7 +36,7 @@ def part_of_week(day: date, part_of_day: str | None) -> str:
     return f"{day.isoweekday()}-{part_of_day}" if part_of_day else ""
 
 
-def count_answer(counts: Counts, front_office: str, source: str, answers: Mapping[str, Sequence[str]]) -> None:
+def count_answer(counts: NestedCounts, front_office: str, source: str, answers: Mapping[str, Sequence[str]]) -> None:
     """Add one person, with the values chosen for each question, to ``counts``."""
     questions = counts.setdefault(front_office, {}).setdefault(source, {})
     people = questions.setdefault(PEOPLE, {})
@@ -47,7 +47,7 @@ def count_answer(counts: Counts, front_office: str, source: str, answers: Mappin
             values[value] = values.get(value, 0) + 1
 
 
-def add_counts(into: Counts, more: Counts) -> None:
+def add_counts(into: NestedCounts, more: NestedCounts) -> None:
     """Add ``more`` to ``into``; ``more`` does not change."""
     for front_office, by_source in more.items():
         sources = into.setdefault(front_office, {})
@@ -64,7 +64,7 @@ def headline_questions() -> frozenset[str]:
     return shipped_headline_questions() | {PEOPLE}
 
 
-def select_headlines(counts: Counts) -> Counts:
+def select_headlines(counts: NestedCounts) -> NestedCounts:
     """The part of the counts that is about ``headline_questions``."""
     headlines = headline_questions()
     return {
@@ -76,7 +76,7 @@ def select_headlines(counts: Counts) -> Counts:
     }
 
 
-def iterate_cells(counts: Counts) -> Iterator[tuple[Cell, int]]:
+def iterate_cells(counts: NestedCounts) -> Iterator[tuple[Cell, int]]:
     """Every count with its front office, source, question and value."""
     for front_office, by_source in counts.items():
         for source, by_question in by_source.items():
@@ -85,12 +85,12 @@ def iterate_cells(counts: Counts) -> Iterator[tuple[Cell, int]]:
                     yield (front_office, source, question, value), n
 
 
-def serialise_counts(counts: Counts) -> str:
+def serialise_counts(counts: NestedCounts) -> str:
     """The JSON that is stored; equal counts always give the same text."""
     return json.dumps(counts, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
-def parse_counts(text: str) -> Counts:
+def parse_counts(text: str) -> NestedCounts:
     """The counts that ``serialise_counts`` wrote."""
-    counts: Counts = json.loads(text)
+    counts: NestedCounts = json.loads(text)
     return counts

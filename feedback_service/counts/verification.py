@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from feedback_service.counts import live, tallies
 from feedback_service.counts.counted_days import invitations_closed_until, oldest_kept_day
 from feedback_service.counts.live import GroupCounts
-from feedback_service.counts.tallies import ANSWERS_BY, INVITATIONS_BY, WHOLE, Counts
+from feedback_service.counts.tallies import ANSWERS_BY, INVITATIONS_BY, WHOLE, NestedCounts
 from feedback_service.models import Centre, CountedDay, CountRollup
 
 
@@ -84,7 +84,7 @@ def _compare_counts(
         if day not in (unused if span == "day" else unused_months)
     }
     months = {day for span, day, _ in stored if span == "month"}
-    correct: defaultdict[tuple[str, date, str], Counts] = defaultdict(dict)
+    correct: defaultdict[tuple[str, date, str], NestedCounts] = defaultdict(dict)
     for group in recounted:
         tallies.add_counts(correct["day", group.day, group.key], group.counts)
         if (month := group.day.replace(day=1)) in months:
@@ -98,7 +98,7 @@ def _compare_counts(
 
 
 def _compare_cells(
-    place: tuple[str, str, str, str, date, str], stored: Counts, recounted: Counts
+    place: tuple[str, str, str, str, date, str], stored: NestedCounts, recounted: NestedCounts
 ) -> Iterator[CountMismatch]:
     was, is_right = dict(tallies.iterate_cells(stored)), dict(tallies.iterate_cells(recounted))
     for cell in sorted(was.keys() | is_right.keys()):

@@ -18,6 +18,9 @@ IDLE_SECONDS = 60.0  # PostgreSQL ends a transaction that is idle for longer
 WRITE_QUEUE = "vidhuk_write_queue"  # key of the queue in ``app.extensions``; on SQLite only
 
 # Kinds of transactions, and how each database begins them. Single statements on PostgreSQL need no BEGIN and no COMMIT.
+# There each sees what was committed before it, so two reads of one story may differ; on SQLite both see one snapshot.
+# That is safe: one statement reads the invitation with its case and draft, the write repeats what it relies on
+# (``write_guarded``), and what else is read never changes (documents) or is only withdrawn (a final answer).
 WRITE, SNAPSHOT, SINGLE_STATEMENTS = "write", "snapshot", "single statements"
 BEGIN: Mapping[str, Mapping[str, str | None]] = {
     "sqlite": {WRITE: "BEGIN IMMEDIATE", SNAPSHOT: "BEGIN", SINGLE_STATEMENTS: "BEGIN"},

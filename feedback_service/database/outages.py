@@ -22,12 +22,12 @@ class OutageLog:
         self._is_out = self._reads_failed = False
 
     def note_failure(
-        self, error: str, code: str | None, *, is_writing: bool, event: str = "database unavailable"
+        self, error: str, code: str | None, *, may_write: bool, event: str = "database unavailable"
     ) -> None:
         """Log the failure, or count it."""
         now = time.monotonic()
         with self._lock:
-            self._reads_failed |= not is_writing
+            self._reads_failed |= not may_write
             last = self._logged_at.get(code)
             if last is not None and now - last < REPEAT_SECONDS:
                 self._omitted += 1
@@ -38,9 +38,9 @@ class OutageLog:
             self._omitted = 0
         log.warning(event, error=error, code=code, **fields)
 
-    def note_success(self, *, is_writing: bool) -> None:
-        """Log that the database is back after a failure. A full disk can be read: that alone does not prove it."""
-        if not self._is_out or not (is_writing or self._reads_failed):
+    def note_success(self, *, has_written: bool) -> None:
+        """Log that the database is back after a failure. If only writes failed (full disk), reading proves nothing."""
+        if not self._is_out or not (has_written or self._reads_failed):
             return
         with self._lock:
             self._is_out = self._reads_failed = False

@@ -71,5 +71,5 @@ def _try_lock(lock: int) -> bool:
 
 
 def _unavailable(error: str) -> Unavailable:
-    outage_log.note_failure(error, "TURN", is_writing=True)
+    outage_log.note_failure(error, "TURN", may_write=True)
     return Unavailable(retry_after=5)

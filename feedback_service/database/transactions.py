@@ -69,7 +69,7 @@ class OptimisticTransaction:
             try:
                 yield self.connection
                 self.connection.commit()
-                outage_log.note_success(is_writing=True)
+                outage_log.note_success(has_written=True)
             except BaseException:
                 self.connection.close()  # while nobody else writes; this rolls back, also after a COMMIT that failed
                 raise
@@ -109,7 +109,7 @@ def _with_retries(
     story: Callable[Concatenate[T, P], R], open_transaction: Callable[[], AbstractContextManager[T]]
 ) -> Callable[P, R]:
     """Wrap the story: it gets a transaction, and runs again in a new one after a lost race."""
-    is_writing = open_transaction is not _read_session
+    may_write = open_transaction is not _read_session
 
     @wraps(story)
     def retried(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -117,17 +117,17 @@ def _with_retries(
             try:
                 with open_transaction() as tx:
                     result = story(tx, *args, **kwargs)
-                outage_log.note_success(is_writing=open_transaction is _write_session)
+                outage_log.note_success(has_written=open_transaction is _write_session)
                 return result
             except (DBAPIError, NoConnectionFree, LostRace) as error:
                 if is_temporary(error):
-                    raise _unavailable(error, is_writing, retry_after=5) from error
+                    raise _unavailable(error, may_write, retry_after=5) from error
                 if not is_lost_race(error):
-                    if _has_foreign_tables():
-                        raise _not_ready(error, is_writing) from error
+                    if _has_tables_of_another_release():
+                        raise _not_ready(error, may_write) from error
                     raise
                 if attempt == ATTEMPTS:
-                    raise _unavailable(error, is_writing, retry_after=1) from error
+                    raise _unavailable(error, may_write, retry_after=1) from error
             time.sleep(random.uniform(0, 0.02 * 2**attempt))
         raise AssertionError("unreachable")
 
@@ -163,7 +163,7 @@ def _write_turn() -> AbstractContextManager[None]:
     return nullcontext() if queue is None else queue.turn(engine.LOCK_WAIT_SECONDS)
 
 
-def _has_foreign_tables() -> bool:
+def _has_tables_of_another_release() -> bool:
     """Whether the tables are those of another release, as between an upgrade of the program and of the tables."""
     try:
         with db.engine.connect() as connection:
@@ -172,13 +172,13 @@ def _has_foreign_tables() -> bool:
         return False  # the first error says more
 
 
-def _not_ready(error: Exception, is_writing: bool) -> NotReady:
+def _not_ready(error: Exception, may_write: bool) -> NotReady:
     event = "database not ready: run flask --app wsgi db upgrade"
-    outage_log.note_failure(type(error).__qualname__, error_code(error), is_writing=is_writing, event=event)
+    outage_log.note_failure(type(error).__qualname__, error_code(error), may_write=may_write, event=event)
     return NotReady(TABLES_OUTDATED)
 
 
-def _unavailable(error: Exception, is_writing: bool, *, retry_after: int) -> Unavailable:
+def _unavailable(error: Exception, may_write: bool, *, retry_after: int) -> Unavailable:
     # The log omits the message, which may quote what a person sent.
-    outage_log.note_failure(type(error).__qualname__, error_code(error), is_writing=is_writing)
+    outage_log.note_failure(type(error).__qualname__, error_code(error), may_write=may_write)
     return Unavailable(retry_after)

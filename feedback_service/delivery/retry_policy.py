@@ -85,7 +85,7 @@ class Circuit:
     reason: str | None = None
 
     def is_paused(self, now: datetime) -> bool:
-        """Whether no relay may send now.
+        """Whether no relay may send now. A channel that fails is not paused while it is tried again.
 
         A failure in the future, or a wait longer than any that we set, means that the clock has jumped: then the
         channel counts as working.

@@ -130,8 +130,8 @@ def _find_oldest_pending(tx: Session, condition: ColumnElement[bool]) -> datetim
     return min(since, default=None)
 
 
-def is_channel_paused(tx: Session) -> bool:
-    """Whether the channel to the receiver is failing."""
+def is_channel_failing(tx: Session) -> bool:
+    """Whether the receiver takes nothing, with or without an answer. ``Circuit.is_paused`` means something else."""
     query = select(ReceiverChannel.name).where(ReceiverChannel.failing_since.is_not(None)).limit(1)
     return tx.scalar(query) is not None
 

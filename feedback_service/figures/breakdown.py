@@ -6,6 +6,7 @@ A funnel plot shows shares against the number of answers; it has nothing to do w
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from feedback_service.figures.bad_answers import count_bad_answers
 from feedback_service.figures.comparison import Share
 from feedback_service.figures.funnel_plot import Limits, Place, compute_curve, locate_group
 from feedback_service.figures.overview import list_front_offices
@@ -15,7 +16,6 @@ from feedback_service.figures.shapes import (
     Group,
     Key,
     Summary,
-    count_bad_answers,
 )
 from feedback_service.indicators.scoring import LoyaltyIndex
 from feedback_service.vocabulary import PARTS_OF_DAY

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from feedback_service.figures.bad_answers import count_bad_answers
 from feedback_service.figures.comparison import Difference, Share
 from feedback_service.figures.overview import compare_bad_shares, compare_index, list_front_offices
-from feedback_service.figures.shapes import FigureQuery, GroupContent, Key, Summary, count_bad_answers
+from feedback_service.figures.shapes import FigureQuery, GroupContent, Key, Summary
 from feedback_service.indicators.scoring import LoyaltyIndex
 
 COMPARED_CHANNELS = ("phone", "tablet", "assisted")

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 
+from feedback_service.figures.bad_answers import count_bad_answers
 from feedback_service.figures.comparison import Difference, Share, compare_indices, compare_shares
 from feedback_service.figures.control_chart import Chart, compute_chart
-from feedback_service.figures.shapes import SPANS, FigureQuery, Group, Key, Summary, count_bad_answers
+from feedback_service.figures.shapes import SPANS, FigureQuery, Group, Key, Summary
 from feedback_service.indicators.scoring import LoyaltyIndex, ReasonFigure
 from feedback_service.indicators.statistics import percentage, to_percent
 from feedback_service.vocabulary import FRONT_OFFICES

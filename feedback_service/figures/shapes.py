@@ -1,10 +1,9 @@
-"""What a summary is: the query that asks for it, the funnel, the groups and the whole. It is read by ``summaries``."""
+"""What is asked, a ``FigureQuery``, and what is read by ``summaries``, a ``Summary``, with their parts."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from feedback_service.figures.comparison import Share
 from feedback_service.indicators.methodology import Methodology
 from feedback_service.indicators.scoring import Figures
 from feedback_service.indicators.statistics import percentage
@@ -150,12 +149,3 @@ class WithoutSignals:
 
     signalled: int
     figures: Figures | None
-
-
-def count_bad_answers(figures: Figures, methodology: Methodology, front_office: str) -> Share | None:
-    """The bad answers about a front office; ``None`` where its figures are withheld or were not asked for."""
-    overall = methodology.overall[front_office]
-    figure = figures.find_question(overall.id)
-    if figure is None:
-        return None
-    return Share(sum(figure.counts.get(word, 0) for word in overall.bad), figure.n)

@@ -72,7 +72,7 @@ def _count_signalled(tx: Session, counted: PeriodCounts) -> dict[str, Counts]:
         Response.source.in_(counted.counted_sources),
         Response.withdrawn_on.is_(None),
     )
-    tally: tallies.Counts = {}
+    tally: tallies.NestedCounts = {}
     for source, front_office, answers in tx.execute(responses):
         tallies.count_answer(tally, front_office, source, answers)
     counts: dict[str, Counts] = {}

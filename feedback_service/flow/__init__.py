@@ -1,4 +1,8 @@
-"""The use cases. Each public function is one thing that happens (a *story*), in one transaction.
+"""The use cases. A *story* is one thing that happens: one function here, in one transaction.
+
+The decorator of a story says how it uses the database: ``transaction``, ``reading``, ``optimistic_transaction``. A
+public function without a decorator calls several stories, one after the other; or it is a step of a story and gets
+that story's transaction (``tx`` or ``connection``); or it touches no database.
 
     cases              a case system reports a case; an invitation is issued or cancelled
     answers            a person answers by an invitation; an unfinished answer is a draft
@@ -21,17 +25,18 @@
     api_keys           keys for case systems are made and revoked
     explanations       people explain a figure in writing
     dashboard          the administrators' pages of figures, each read in one snapshot
-    summaries          summaries for systems, for commands and for everybody
+    summaries          summaries for systems, for commands and for everybody; the privacy notice of a centre
     health             whether the service can work, and how much waits
     deliveries         an operator has an event sent again
     registers          an operator adds and imports centres and services
     publishing         an operator publishes questionnaires and methodologies
-    maintenance        duties of the worker: days are recounted, old rows are deleted
+    maintenance        duties of the worker: days are recounted, old rows are deleted; an operator's recount
     alarm_duties       duties of the worker: alarms and breaches are raised, reviewed, reported by e-mail
 
 The doors import these modules and call their functions by the module's name; this package re-exports nothing.
-A use case that is one transaction calls no other use case. Others call several, one after the other:
-``tablet_files`` records each answer by ``tablet_answers``, ``centre_profile`` imports services by ``registers``, and
-the duties of the worker complete drafts by ``answers`` and delete old sessions by ``sign_in``.
-Only ``delivery.relay`` and ``delivery.clock_repair`` write outside a use case: the outcome of each delivery.
+A story calls no other story. Who calls several: ``tablet_files`` records each answer by ``tablet_answers``,
+``centre_profile`` imports services by ``registers``, and the duties of the worker complete drafts by ``answers`` and
+delete old sessions by ``sign_in``.
+Outside the flow only ``delivery`` commits. ``relay`` and ``packaging`` number the events that wait and note what became
+of each; ``clock_repair`` mends their dates after the clock has jumped.
 """

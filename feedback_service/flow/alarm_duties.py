@@ -22,7 +22,7 @@ from feedback_service.breaches import email_text as breach_email_text
 from feedback_service.breaches import store as breaches
 from feedback_service.config import current_settings
 from feedback_service.database import reading, transaction
-from feedback_service.figures import bad_answers
+from feedback_service.figures import bad_series
 from feedback_service.flow.alarms import RIGHT_BY_KIND
 from feedback_service.logs import log
 from feedback_service.models import AlarmCheck, Centre
@@ -96,7 +96,7 @@ def send_alarm_emails(stop: Stop) -> int:
 @reading
 def _read_evidence(tx: Session, centre_id: uuid.UUID, service_ids: Collection[uuid.UUID | None]) -> EvidenceBySubject:
     today, min_group = clock.kyiv_day(clock.now()), current_settings().min_group
-    series = bad_answers.find_bad_series(tx, centre_id, service_ids, today, min_group)
+    series = bad_series.find_bad_series(tx, centre_id, service_ids, today, min_group)
     evidence_by_subject: EvidenceBySubject = {}
     for service_id, excess in series.items():
         subject = str(service_id) if service_id else alarm_rows.WHOLE_CENTRE

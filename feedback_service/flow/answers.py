@@ -45,10 +45,10 @@ class Survey:
 
 @dataclass(frozen=True, slots=True)
 class RecordedAnswer:
-    """A final answer.
+    """A final answer, as its client gets it.
 
-    ``repeated``: it was final before this call. ``was_abandoned``: it was an abandoned draft, and became final without
-    what the client sends now. ``is_contradicted``: another client's answer to a question stays instead of this one's.
+    ``repeated``: it was final before this call. ``was_abandoned``: it is the client's abandoned draft; what the client
+    sends now is not in it. ``is_contradicted``: to some question the answer of another client stayed.
     """
 
     id: uuid.UUID
@@ -85,6 +85,15 @@ def open_survey(token: str, *, mark_opened: bool) -> Survey:
 
 
 @optimistic_transaction
+def read_offered_languages(tx: OptimisticTransaction, token: str) -> tuple[str, ...] | None:
+    """Return the languages that the centre offers for its surveys, ``None`` for all; also if the link is used up.
+
+    Raises ``NotFound``.
+    """
+    return invitations.find_by_token(tx.connection, current_keyring(), token).centre.languages
+
+
+@optimistic_transaction
 def _read_survey(tx: OptimisticTransaction, token: str) -> tuple[InvitationContext, Survey]:
     context = invitations.find_by_token(tx.connection, current_keyring(), token)
     _refuse_unanswerable(context, clock.now())
@@ -97,11 +106,11 @@ def _mark_opened(tx: Session, token_hashes: Sequence[bytes]) -> None:
     invitations.mark_opened(tx, token_hashes)
 
 
-# A look at a survey must not wait for the disk: decision 20.
+# Noted later, many at once, so that nobody who opens a survey waits for the disk: decision 20.
 opened_invitations = DeferredWriter(_mark_opened)
 
 
-# ``…_within``: a step of a transaction that the caller opened. Only the demo data need it: one for many answers.
+# ``…_within`` does the same in a transaction of the caller: the demo data store many answers in one.
 
 
 def save_draft_within(
@@ -112,13 +121,13 @@ def save_draft_within(
     submission: Submission,
     language: str,
     source: str,
-    replaces_later_answers: bool = False,
+    replaces_all_but_first: bool = False,
 ) -> Survey | RecordedAnswer:
     """Save what a person has chosen so far, and return the survey, or the final answer as ``_continue_draft`` does.
 
     The draft counts, even if the person never sends it: see the module.
     """
-    continued = _continue_draft(tx, token, client_id, submission, language, source, replaces_later_answers)
+    continued = _continue_draft(tx, token, client_id, submission, language, source, replaces_all_but_first)
     if isinstance(continued, RecordedAnswer):
         return continued
     with tx.writing() as connection:
@@ -138,7 +147,7 @@ def submit_answer_within(
     submission: Submission,
     language: str,
     source: str,
-    replaces_later_answers: bool = False,
+    replaces_all_but_first: bool = False,
     refuses_other_answer: bool = False,
 ) -> RecordedAnswer:
     """Store a person's final answer and return its receipt. The same client gets the same receipt every time.
@@ -150,7 +159,7 @@ def submit_answer_within(
     ``refuses_other_answer``: raise ``OtherAnswer`` if this client's answer is final with other content.
     """
     continued = _continue_draft(
-        tx, token, client_id, submission, language, source, replaces_later_answers, refuses_other_answer
+        tx, token, client_id, submission, language, source, replaces_all_but_first, refuses_other_answer
     )
     if isinstance(continued, RecordedAnswer):
         return continued
@@ -193,7 +202,7 @@ def _continue_draft(
     submission: Submission,
     language: str,
     source: str,
-    replaces_later_answers: bool,
+    replaces_all_but_first: bool,
     refuses_other_answer: bool = False,
 ) -> RecordedAnswer | _ContinuedDraft:
     """Return the draft as it becomes with what the client sends now.
@@ -205,7 +214,7 @@ def _continue_draft(
     5. Join them with the draft. Raises ``BegunElsewhere`` if all of them contradict other clients, and ``Invalid`` if
        nothing at all is answered.
 
-    ``replaces_later_answers``: the form showed every question but the first, so it clears those that it leaves empty.
+    ``replaces_all_but_first``: the form showed every question but the first, so it clears those that it leaves empty.
     """
     context, now = invitations.find_by_token(tx.connection, current_keyring(), token), clock.now()
     if recorded := _find_final(context, client_id, now):
@@ -218,7 +227,7 @@ def _continue_draft(
     _refuse_unanswerable(context, now)
     questionnaire = published.get_by_version(tx.connection, context.invitation.questionnaire)
     submitted, blank_ids = submission.read_answers(questionnaire), submission.blank_ids
-    if replaces_later_answers:
+    if replaces_all_but_first:
         blank_ids |= {question.id for question in questionnaire.questions[1:]}
     joint, contradicted = join_with_draft(context, client_id, submitted, blank_ids)
     if contradicted and contradicted == submitted.question_ids:

@@ -42,7 +42,7 @@ class Dashboard:
     questionnaires: Sequence[Questionnaire]
     alarms: Sequence[AlarmSummary]
     delivery_totals: DeliveryTotals | None
-    channel_paused: bool
+    channel_failing: bool
     tablets_with_warnings: int
 
 
@@ -78,7 +78,7 @@ def read_overview_page(tx: Session, current_user: CurrentUser, query: FigureQuer
         questionnaires=published.list_published(tx, query.last),
         alarms=read_open_alarms(tx, current_user, centre) if current_user.has_right(roles.ALARMS) else [],
         delivery_totals=deliveries.count_deliveries(tx, query.centres) if may_see_deliveries else None,
-        channel_paused=may_see_deliveries and deliveries.is_channel_paused(tx),
+        channel_failing=may_see_deliveries and deliveries.is_channel_failing(tx),
         tablets_with_warnings=sum(bool(tablet.warnings) for tablet in tablets),
     )
 

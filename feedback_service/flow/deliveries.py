@@ -27,11 +27,11 @@ from feedback_service.sealing import Seal, make_seal
 class DeliveriesPage:
     """How many events are in which state, and the first refused ones; ``more`` says whether there are others.
 
-    ``channel_paused``: the central system cannot be reached just now.
+    ``channel_failing``: the central system takes nothing just now, whether it answers or not.
     """
 
     totals: DeliveryTotals
-    channel_paused: bool
+    channel_failing: bool
     refused: list[DeliveryRow]
     more: bool
 
@@ -44,8 +44,8 @@ list_deliveries = reading(status.list_deliveries)
 def read_overview(tx: Session, centres: Collection[str], limit: int) -> DeliveriesPage:
     """Return what the page of deliveries shows, with at most ``limit`` refused events."""
     refused, next_cursor = status.list_deliveries(tx, centres, ["dead"], None, limit)
-    totals, channel_paused = status.count_deliveries(tx, centres), status.is_channel_paused(tx)
-    return DeliveriesPage(totals, channel_paused, refused, next_cursor is not None)
+    totals, channel_failing = status.count_deliveries(tx, centres), status.is_channel_failing(tx)
+    return DeliveriesPage(totals, channel_failing, refused, next_cursor is not None)
 
 
 def seal_cursor(page_cursor: PageCursor) -> str:

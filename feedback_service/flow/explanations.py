@@ -1,4 +1,4 @@
-"""The head of a centre explains in writing why figures of different sources differ; every version is kept.
+"""The head of a centre explains in writing why figures of different channels differ; every version is kept.
 
 The Order of Resolution 864 obliges a centre to find the reasons, and its report will quote them.
 """
@@ -17,7 +17,7 @@ from feedback_service.errors import N_, ChangedMeanwhile, Invalid
 from feedback_service.models import Explanation
 from feedback_service.plain_text import read_text, refuse_unusable
 
-SOURCES_TOPIC = "sources"
+CHANNELS_TOPIC = "sources"  # as it is stored; what is compared are channels
 MAX_LENGTH = 2000  # characters
 
 
@@ -60,7 +60,7 @@ def add_explanation(
     tx.add(
         Explanation(
             centre_id=centre_id,
-            topic=SOURCES_TOPIC,
+            topic=CHANNELS_TOPIC,
             first=first,
             last=last,
             version=version,
@@ -69,7 +69,7 @@ def add_explanation(
             written_at=now,
         )
     )
-    explained = f"{SOURCES_TOPIC} {first}/{last} {version}"
+    explained = f"{CHANNELS_TOPIC} {first}/{last} {version}"
     audit_log.append_entry(tx, [centre_id], current_user.actor, "explained", explained, now)
 
 
@@ -78,6 +78,6 @@ def list_explanations(
 ) -> list[ExplanationVersion]:
     """Return the explanations of this centre and period, newest first; raise ``NotFound`` for a centre of others."""
     centre_id = visibility.find_visibility(tx, current_user).get_centre(centre).id
-    query = select(Explanation).filter_by(centre_id=centre_id, topic=SOURCES_TOPIC, first=first, last=last)
+    query = select(Explanation).filter_by(centre_id=centre_id, topic=CHANNELS_TOPIC, first=first, last=last)
     rows = tx.scalars(query.order_by(Explanation.version.desc()))
     return [ExplanationVersion(row.version, row.text, row.author, row.written_at) for row in rows]

@@ -30,7 +30,7 @@ class Backlog:
     emails: int
     oldest_email_seconds: float  # 0 when no e-mail waits
     deliveries: DeliveryTotals
-    channel_paused: bool
+    channel_failing: bool
 
 
 def check_ready() -> None:
@@ -71,7 +71,7 @@ def _read_backlog(tx: Session) -> Backlog:
         emails=emails,
         oldest_email_seconds=(now - oldest_at).total_seconds() if oldest_at else 0,
         deliveries=status.count_deliveries(tx),
-        channel_paused=status.is_channel_paused(tx),
+        channel_failing=status.is_channel_failing(tx),
     )
 
 

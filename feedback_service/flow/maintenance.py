@@ -8,6 +8,8 @@
     warn_of_overdue_events        the log names events whose content stays because nobody took them
     empty_write_log               deleted data leaves SQLite's log too
 
+For an operator, ``recount_days`` counts all past days anew, and ``find_count_mismatches`` compares what is stored.
+
 Each function does what is due, in short transactions of limited size, and returns how much that was. Between two
 transactions it calls ``stop`` and ends if that is true. ``worker`` calls all of them again and again.
 """

@@ -1,4 +1,4 @@
-"""The step that every way of answering ends in: the answer is stored, its event queued, its day counted anew."""
+"""The step that every way of answering ends in: the answer is stored with its event, and the worker gets its work."""
 
 from collections.abc import Sequence
 

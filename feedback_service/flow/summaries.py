@@ -1,4 +1,4 @@
-"""Reads summaries for systems, for commands and for the public page, each in one snapshot."""
+"""Reads summaries for systems, for commands and for the public page, each in one snapshot; and the privacy notice."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -21,7 +21,7 @@ from feedback_service.centres import opening_hours
 from feedback_service.centres.register import make_public_centre
 from feedback_service.counts import counted_days
 from feedback_service.database import reading, transaction
-from feedback_service.errors import N_, FeedbackError, Gone, Invalid, NotAuthenticated, OtherAnswer
+from feedback_service.errors import N_, FeedbackError, Gone, Invalid, NotAuthenticated, OtherAnswer, json_pointer
 from feedback_service.facts import AnswerFacts, ServiceContext
 from feedback_service.flow.answers import is_abandoned, join_with_draft
 from feedback_service.flow.recording import make_service_context, record_answer
@@ -147,7 +147,7 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
     answers = answer.submission.read_answers(questionnaire)
     require_some_answer(answers)
     if answers.comment is not None:
-        raise Invalid.for_field("/answers/any.comment", N_("A tablet takes no free text."))
+        raise Invalid.for_field(json_pointer("answers", answers.comment_id), N_("A tablet takes no free text."))
     signal_reasons = signals.find_signals(answer.pace, was_open=opening_hours.is_open(centre.opening, answered_at))
     source, language = "tablet_walkup", answer.language
     invited = _find_open_invitation(tx, device, centre, answer, questionnaire, answered_at, now)

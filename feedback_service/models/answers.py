@@ -39,7 +39,7 @@ class Response(Base):
     )
 
     centre_id: Mapped[CentreId]
-    id: Mapped[Id]  # random (v4), not time-ordered
+    id: Mapped[Id]  # derived from a secret; looks random (v4), so its order tells no time
     questionnaire: Mapped[str] = mapped_column(String(64))
     front_office: Mapped[Word]
     source: Mapped[Word]

@@ -13,7 +13,8 @@ from feedback_service.plain_text import is_visible, read_text
 from feedback_service.surveys.privacy import MaskedText, mask_personal_data
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT, Question, Questionnaire
 
-COMMENT = "any.comment"  # the question that takes free text
+# The question for free text in the shipped questionnaires. Older drafts and pages that are open do not name theirs.
+COMMENT = "any.comment"
 UNKNOWN_QUESTION = N_("The questionnaire has no such question.")
 TOO_LONG = N_("The text is too long: %(length)d characters, at most %(limit)d.")
 MAX_UNKNOWN_NAMED = 20  # a body of 64 KiB can hold thousands of unknown ids; naming the first ones is enough
@@ -24,6 +25,7 @@ class Answers:
     """What one person answered so far, checked. The comment is masked already; its raw text is never stored.
 
     ``single`` holds one value per question as text, ``choices`` several in the questionnaire's order,
+    ``comment_id`` the question that the comment answers,
     ``masked`` the kinds of personal data that were taken out of the comment; only tests read it, but stored drafts
     have it.
     """
@@ -32,6 +34,7 @@ class Answers:
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     comment: str | None = None
     masked: tuple[str, ...] = ()
+    comment_id: str = COMMENT
 
     @property
     def is_empty(self) -> bool:
@@ -41,22 +44,23 @@ class Answers:
     @property
     def question_ids(self) -> frozenset[str]:
         """The questions that are answered, the comment included."""
-        return frozenset({*self.single, *self.choices, *([COMMENT] if self.comment else [])})
+        return frozenset({*self.single, *self.choices, *([self.comment_id] if self.comment else [])})
 
     def find_value(self, question_id: str) -> str | tuple[str, ...] | None:
         """Return what is answered to this question, ``None`` if nothing."""
-        if question_id == COMMENT:
+        if question_id == self.comment_id:
             return self.comment
         return self.single.get(question_id) or self.choices.get(question_id)
 
     def without(self, question_ids: Collection[str]) -> "Answers":
         """Return these answers but those to the questions with these ids."""
-        has_comment = COMMENT not in question_ids
+        has_comment = self.comment_id not in question_ids
         return Answers(
             single={id: value for id, value in self.single.items() if id not in question_ids},
             choices={id: values for id, values in self.choices.items() if id not in question_ids},
             comment=self.comment if has_comment else None,
             masked=self.masked if has_comment else (),
+            comment_id=self.comment_id if has_comment else COMMENT,
         )
 
     @property
@@ -77,6 +81,7 @@ class Answers:
             choices={**self.choices, **later.choices},
             comment=newest.comment,
             masked=newest.masked,
+            comment_id=newest.comment_id,
         )
 
     def to_json(self) -> dict[str, object]:
@@ -86,6 +91,7 @@ class Answers:
             "choices": {question: list(values) for question, values in self.choices.items()},
             "comment": self.comment,
             "masked": list(self.masked),
+            "comment_id": self.comment_id,
         }
 
     @classmethod
@@ -96,6 +102,7 @@ class Answers:
             choices={question: tuple(values) for question, values in stored["choices"].items()},
             comment=stored["comment"],
             masked=tuple(stored["masked"]),
+            comment_id=stored.get("comment_id", COMMENT),
         )
 
 
@@ -157,7 +164,7 @@ def check_answers(questionnaire: Questionnaire, raw: Mapping[str, object]) -> An
     errors = [FieldError(json_pointer("answers", id), UNKNOWN_QUESTION) for id in unknown_ids[:MAX_UNKNOWN_NAMED]]
     single: dict[str, str] = {}
     choices: dict[str, tuple[str, ...]] = {}
-    comment = MaskedText("", ())
+    comment, comment_id = MaskedText("", ()), COMMENT
     for question in questionnaire.questions:
         if question.id not in raw:
             continue
@@ -166,7 +173,8 @@ def check_answers(questionnaire: Questionnaire, raw: Mapping[str, object]) -> An
                 if chosen := _read_choices(question, raw[question.id]):
                     choices[question.id] = chosen
             elif question.kind == "text":
-                comment = _read_comment(question, raw[question.id])
+                if (text := _read_comment(question, raw[question.id])).text:
+                    comment, comment_id = text, question.id
             elif question.kind == "words":
                 single[question.id] = _read_option(question, raw[question.id])
             else:
@@ -175,7 +183,7 @@ def check_answers(questionnaire: Questionnaire, raw: Mapping[str, object]) -> An
             errors.append(FieldError(json_pointer("answers", question.id), mistake.detail, mistake.params))
     if errors:
         raise Invalid(errors)
-    return Answers(single, choices, comment.text or None, comment.kinds)
+    return Answers(single, choices, comment.text or None, comment.kinds, comment_id)
 
 
 def require_some_answer(answers: Answers) -> None:

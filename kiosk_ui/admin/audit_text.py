@@ -17,7 +17,7 @@ from kiosk_ui.languages import format_number
 
 ACTION_LABELS = {
     "alarm_acknowledged": N_("took charge of an alarm"),
-    "explained": N_("explained why sources differ"),
+    "explained": N_("explained why channels differ"),
     "attempts": N_("wrong passwords or codes in a row"),
     "attempts_before": N_("failed attempts before this sign-in"),
     "comment_set_aside": N_("set a comment aside"),
@@ -50,7 +50,7 @@ PAGE_LABELS = {
     "approve_tablet": N_("Tablets"),
     "breakdown": N_("Figures told apart"),
     "comments": N_("Comments"),
-    "compared": N_("Sources compared"),
+    "compared": N_("Channels compared"),
     "deliveries": N_("Deliveries"),
     "export": N_("a file of figures"),
     "export_comments": N_("a file of comments"),

@@ -30,7 +30,7 @@ def deliveries() -> Response:
     return respond_with_page(
         "admin/deliveries.html",
         totals=page.totals,
-        is_channel_paused=page.channel_paused,
+        is_channel_failing=page.channel_failing,
         refused_events=page.refused,
         has_more=page.more,
         event_labels=EVENT_LABELS,

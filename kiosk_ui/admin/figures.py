@@ -63,7 +63,7 @@ def home() -> ResponseReturnValue:
         sections=sections,
         open_alarms=page.alarms,
         delivery_totals=page.delivery_totals,
-        is_channel_paused=page.channel_paused,
+        is_channel_failing=page.channel_failing,
         tablets_with_warnings=page.tablets_with_warnings,
         comments_url=_comments_url(view),
     )

@@ -226,7 +226,7 @@ def make_difference_table(comparison: ChannelComparison) -> ExportTable:
         *_interval_columns("bad_"),
         ("bad_verdict", _("In words")),
     )
-    title = _("How far apart the sources are: %(office)s", office=labels.office_label(comparison.front_office))
+    title = _("How far apart the channels are: %(office)s", office=labels.office_label(comparison.front_office))
     return _make_table(f"differences-{comparison.front_office}", title, columns, rows)
 
 

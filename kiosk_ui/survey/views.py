@@ -13,7 +13,7 @@ from feedback_service.errors import AlreadyAnswered, BegunElsewhere, Invalid
 from feedback_service.flow import answers, receipts, uninvited_answers
 from feedback_service.flow.answers import RecordedAnswer, Survey
 from feedback_service.i18n import current_language
-from feedback_service.surveys.answers import require_some_answer
+from feedback_service.surveys.answers import COMMENT, require_some_answer
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT
 from kiosk_ui.languages import set_available_languages, url_language
 from kiosk_ui.pages import current_url, respond_with_page, source_of_visit
@@ -40,6 +40,7 @@ def answer(token: str) -> ResponseReturnValue:
     """Save the draft and show the second screen, or store the final answer.
 
     1. Read the form. If it only asks for the same screen again, show that.
+       If the address asks for another language than Ukrainian, find out whether the centre offers it.
     2. Have the flow save the draft or store the final answer; it checks what was submitted.
     3. If something is invalid, show the same form with what to correct. If everything was answered on another page
        before, say that it stays.
@@ -48,6 +49,8 @@ def answer(token: str) -> ResponseReturnValue:
     form = SurveyForm.from_request()
     if form.is_redisplay:
         return show_again(answers.open_survey(token, mark_opened=False), form)
+    if url_language():
+        set_available_languages(answers.read_offered_languages(token))
     accept = answers.submit_answer if form.is_final else answers.save_draft
     try:
         outcome = accept(
@@ -56,7 +59,7 @@ def answer(token: str) -> ResponseReturnValue:
             submission=form.submission,
             language=current_language(),
             source="sms_viber" if source_of_visit() else "qr_case",
-            replaces_later_answers=form.is_second_screen,
+            replaces_all_but_first=form.is_second_screen,
         )
     except Invalid as error:
         return show_invalid_form(answers.open_survey(token, mark_opened=False), form, error)
@@ -83,6 +86,8 @@ def ask_in_hall(centre: str) -> ResponseReturnValue:
 def answer_in_hall(centre: str) -> ResponseReturnValue:
     """Show the second screen, which carries the first answer along, or store the final answer."""
     form = SurveyForm.from_request()
+    if url_language():
+        set_available_languages(uninvited_answers.open_hall_survey(centre).centre.languages)
     try:
         if form.is_final:
             recorded = uninvited_answers.record_hall_answer(
@@ -132,7 +137,8 @@ def take_back(receipt: str) -> ResponseReturnValue:
 @bp.post("/masked")
 def preview_comment() -> ResponseReturnValue:
     """Show what would be masked in a comment. The text is not stored."""
-    text, limit = request.form.get("any.comment", ""), request.args.get("limit", LONGEST_COMMENT, type=int)
+    text = request.form.get(request.args.get("question", COMMENT), "")
+    limit = request.args.get("limit", LONGEST_COMMENT, type=int)
     return render_template("survey/masked.html", preview=Preview.of(text, min(limit, LONGEST_COMMENT)))
 
 
@@ -145,6 +151,6 @@ def redirect_to_thanks(recorded: RecordedAnswer) -> ResponseReturnValue:
 
 @bp.errorhandler(AlreadyAnswered)
 def handle_used_invitation(error: AlreadyAnswered) -> ResponseReturnValue:
-    """Return the page that says on which day the link was used; status 409 if an answer was sent, else 200."""
+    """Return the page that says on which day the link was used; status 409 to a form, 200 to a look."""
     is_refused = request.method == "POST"
     return respond_with_page("survey/answered.html", 409 if is_refused else 200, on=error.on, is_refused=is_refused)

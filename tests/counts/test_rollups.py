@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feedback_service.counts import rollups, tallies
-from feedback_service.counts.tallies import PEOPLE, Counts
+from feedback_service.counts.tallies import PEOPLE, NestedCounts
 from feedback_service.database import reading
 from feedback_service.flow import publishing
 from feedback_service.models import Centre, CountRollup, Invitation
@@ -99,7 +99,7 @@ def test_a_young_centre_does_not_make_the_months_of_others_be_read_day_by_day(
         closed(code)
     read, pages = tallies.parse_counts, list[str]()
 
-    def count(page: str) -> Counts:
+    def count(page: str) -> NestedCounts:
         pages.append(page)
         return read(page)
 

@@ -30,7 +30,7 @@ def fail_every_half_second(outages: OutageLog, clock: Clock, seconds: int) -> li
     """Note failures for so long; return the log lines."""
     with capture_logs() as lines:
         for _ in range(seconds * 2):
-            outages.note_failure("OperationalError", "08006", is_writing=False)
+            outages.note_failure("OperationalError", "08006", may_write=False)
             clock.seconds += 0.5
     return lines
 
@@ -49,8 +49,8 @@ def test_its_return_is_told_once(clock: Clock) -> None:
     fail_every_half_second(outages, clock, 3)
 
     with capture_logs() as lines:
-        outages.note_success(is_writing=False)
-        outages.note_success(is_writing=True)
+        outages.note_success(has_written=False)
+        outages.note_success(has_written=True)
 
     assert [line["event"] for line in lines] == ["database available again"]
 
@@ -59,10 +59,10 @@ def test_reading_does_not_prove_that_a_full_disk_takes_writes_again(clock: Clock
     outages = OutageLog()
 
     with capture_logs() as lines:
-        outages.note_failure("OperationalError", "SQLITE_FULL", is_writing=True)
-        outages.note_success(is_writing=False)
+        outages.note_failure("OperationalError", "SQLITE_FULL", may_write=True)
+        outages.note_success(has_written=False)
         assert len(lines) == 1
-        outages.note_success(is_writing=True)
+        outages.note_success(has_written=True)
 
     assert len(lines) == 2
 
@@ -72,6 +72,6 @@ def test_another_failure_within_the_minute_is_told_too(clock: Clock) -> None:
 
     with capture_logs() as lines:
         for code in ("08006", "57P03", "08006"):
-            outages.note_failure("OperationalError", code, is_writing=True)
+            outages.note_failure("OperationalError", code, may_write=True)
 
     assert [line["code"] for line in lines] == ["08006", "57P03"]

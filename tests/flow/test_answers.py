@@ -125,7 +125,7 @@ def test_what_a_whole_form_leaves_out_is_taken_back() -> None:
     client = begin_answer(invitation.token, {"off.nps": 9})
     begin_answer(invitation.token, {"off.staff": "good", "any.comment": "передумаю"}, client)
 
-    send_answer(invitation.token, {"off.premises": "great"}, client, replaces_later_answers=True)
+    send_answer(invitation.token, {"off.premises": "great"}, client, replaces_all_but_first=True)
 
     assert stored.read_answers() == {("off.nps", "9"), ("off.premises", "great")}
     assert stored.read_comments() == []
@@ -213,7 +213,7 @@ def test_whatever_another_client_sends_what_was_tapped_first_stands(
     begin_answer(invitation.token, {"off.nps": 2, "any.reasons": ["queue"]})
 
     with suppress(BegunElsewhere):
-        (send_answer if sends else begin_answer)(invitation.token, other, replaces_later_answers=True)
+        (send_answer if sends else begin_answer)(invitation.token, other, replaces_all_but_first=True)
     time_is(minutes_later(31))
     answers.submit_abandoned_drafts()
 

@@ -323,6 +323,6 @@ def test_the_first_screen_holds_nothing_that_the_visitor_may_not_see() -> None:
     assert (
         list(council.alarms),
         council.delivery_totals,
-        council.channel_paused,
+        council.channel_failing,
         council.tablets_with_warnings,
     ) == ([], None, False, 0)

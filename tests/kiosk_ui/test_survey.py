@@ -11,11 +11,15 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from feedback_service import clock
+from feedback_service.database import transaction
 from feedback_service.errors import Unavailable
 from feedback_service.flow import answers, cases, publishing
 from feedback_service.flow.answers import opened_invitations
+from feedback_service.models import Centre, Response
 from feedback_service.surveys import questionnaires
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT
 from kiosk_ui.survey.screens import Preview
@@ -51,6 +55,22 @@ def read_values(app: Flask) -> set[tuple[str, str]]:
     """Return every value that is stored, with its question."""
     with app.app_context():
         return stored.read_answers()
+
+
+@transaction
+def offer_languages(tx: Session, centre: str, languages: list[str]) -> None:
+    """Have the centre offer its surveys in these languages."""
+    tx.execute(update(Centre).where(Centre.code == centre).values(languages=languages))
+
+
+def publish_with_comment(app: Flask, **members: object) -> None:
+    """Publish a new version of the hall's questionnaire whose question for free text has these members."""
+    [shipped] = Path(questionnaires.__file__).parent.glob("questionnaires/offline-*.json")
+    document = json.loads(shipped.read_text(encoding="utf-8"))
+    [comment] = [question for question in document["questions"] if question["kind"] == "text"]
+    comment.update(members)
+    with app.app_context():
+        publishing.publish_questionnaire(document | {"version": "offline-2026.2"})
 
 
 # --- the first screen ---
@@ -496,12 +516,7 @@ def test_the_preview_shows_what_is_kept_and_refuses_what_is_not(
 def test_the_preview_knows_how_long_this_questionnaires_comment_may_be(
     app: Flask, invited: Invited, post_page: GetPage
 ) -> None:
-    [shipped] = Path(questionnaires.__file__).parent.glob("questionnaires/offline-*.json")
-    document = json.loads(shipped.read_text(encoding="utf-8"))
-    [comment] = [question for question in document["questions"] if question["kind"] == "text"]
-    comment["max_length"] = 10
-    with app.app_context():
-        publishing.publish_questionnaire(document | {"version": "offline-2026.2"})
+    publish_with_comment(app, max_length=10)
     path = invited()
 
     def preview_text(typed: str) -> str:
@@ -511,6 +526,24 @@ def test_the_preview_knows_how_long_this_questionnaires_comment_may_be(
 
     assert "задовгий" not in preview_text("я" * 10)
     assert "знаків у ньому 11, а можна щонайбільше 10" in preview_text("я" * 11)
+
+
+def test_free_text_under_another_id_is_previewed_masked_and_taken_back_like_any_comment(
+    app: Flask, client: FlaskClient, invited: Invited, get_page: GetPage, post_page: GetPage
+) -> None:
+    publish_with_comment(app, id="any.words")
+    path = invited()
+    [field] = [field for field in get_page(f"{path}?step=2").find_all("textarea") if field["name"] == "any.words"]
+
+    live = client.post(field["data-hx-post"], data={"any.words": f"Дзвоніть {PHONE}"}).text
+    page = post_page(path, SECOND | {"any.words": f"Дзвоніть {PHONE}", "again": "preview"})
+    begun = post_page(path, SECOND | {"off.nps": "9", "any.words": "Стерте"}).form_data()
+    client.post(path, data=begun | SECOND | {"any.words": "", "finish": "1"})
+
+    assert "Дзвоніть" in live and PHONE not in live
+    assert PHONE not in page.find_one("blockquote").text and "Дзвоніть" in page.find_one("blockquote").text
+    with app.app_context():
+        assert stored.read_comments() == []
 
 
 # --- languages ---
@@ -552,6 +585,24 @@ def test_changing_the_language_on_the_second_screen_loses_nothing(
     assert english.find_one("html")["lang"] == "en"
     assert english.form_data()["off.staff"] == ["good"]
     assert english.form_data()["any.comment"][0].strip() == "Добре"
+
+
+@pytest.mark.parametrize("way", ["a case's link", "the hall's code"])
+def test_a_language_that_the_centre_does_not_offer_is_neither_shown_nor_stored(
+    app: Flask, client: FlaskClient, centre: str, invited: Invited, post_page: GetPage, way: str
+) -> None:
+    with app.app_context():
+        offer_languages(centre, ["uk"])
+    path = invited() if way == "a case's link" else f"/C/{centre}"
+
+    begun = post_page(f"{path}?lang=en", {"off.nps": "9"})
+    corrected = post_page(f"{path}?lang=en", {"off.nps": "11", "finish": "1"}, 422)
+    sent = client.post(f"{path}?lang=en", data=begun.form_data() | SECOND | {"finish": "1"})
+
+    assert begun.find_one("html")["lang"] == corrected.find_one("html")["lang"] == "uk"
+    assert sent.status_code == 303 and "lang=" not in sent.location
+    with app.app_context():
+        assert [response.language for response in stored.read_rows(Response)] == ["uk"]
 
 
 # --- links that no longer ask ---

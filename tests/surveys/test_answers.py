@@ -258,6 +258,13 @@ def test_joining_step_by_step_or_at_once_is_the_same(a: Answers, b: Answers, c: 
     assert a.merge_with(Answers()) == a == Answers().merge_with(a) == a.merge_with(a)
 
 
+def test_a_draft_of_before_that_names_no_question_for_its_comment_has_that_of_the_shipped_questionnaires() -> None:
+    stored = check_answers(OFFLINE, {"any.comment": "Дякую"}).to_json()
+    del stored["comment_id"]
+
+    assert Answers.from_json(stored).question_ids == {"any.comment"}
+
+
 @unhurried
 @given(some_answers)
 def test_what_is_kept_as_json_comes_back(answers: Answers) -> None:

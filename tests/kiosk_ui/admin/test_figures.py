@@ -278,7 +278,7 @@ def test_an_explanation_that_cannot_be_kept_comes_back_as_typed(head: StaffClien
 
 def test_the_journal_knows_who_explained(head: StaffClient) -> None:
     explain(head, "Причина")
-    assert "explained why sources differ" in get_text(head, "/admin/journal?lang=en")
+    assert "explained why channels differ" in get_text(head, "/admin/journal?lang=en")
 
 
 # Active content in stored texts -------------------------------------------------------------------------------
