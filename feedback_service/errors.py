@@ -10,7 +10,9 @@ FeedbackError
  |    |-- AlreadyAnswered     the invitation has its answer; see ``.on`` (a day)
  |    |-- ChangedMeanwhile    another user saved a change first
  |    |-- AnotherCase         the same case number with another service or front office
- |    `-- AlreadyFinal        the case has its final status
+ |    |-- AlreadyFinal        the case has its final status
+ |    |-- TooManyStatuses     the case has as many statuses as a case may have
+ |    `-- TooManyServices     the centre has as many services as case systems may add
  |-- Gone 410
  |    |-- InvitationExpired
  |    `-- InvitationCancelled
@@ -116,6 +118,20 @@ class AnotherCase(Conflict):
 
 class AlreadyFinal(Conflict):
     slug, title = "already-final", N_("The case already has its final status")
+
+
+class TooManyStatuses(Conflict):
+    slug, title = "too-many-statuses", N_("The case has too many statuses")
+
+    def __init__(self, most: int) -> None:
+        super().__init__(N_("A case takes %(most)s statuses; report only its changes."), most=most)
+
+
+class TooManyServices(Conflict):
+    slug, title = "too-many-services", N_("The centre has too many services")
+
+    def __init__(self, most: int) -> None:
+        super().__init__(N_("Case systems add no service to a centre that has %(most)s."), most=most)
 
 
 class Gone(FeedbackError):

@@ -15,6 +15,7 @@ from feedback_service.database.engine import NotDurable, NotReachable, db, open_
 from feedback_service.database.schema import Base, Instant, table_of
 from feedback_service.database.transactions import (
     OptimisticTransaction,
+    in_portions,
     optimistic_transaction,
     reading,
     transaction,
@@ -30,6 +31,7 @@ __all__ = [
     "db",
     "execute_write",
     "fetch_rows",
+    "in_portions",
     "open_database",
     "optimistic_transaction",
     "reading",

@@ -5,7 +5,7 @@ So it decides again, on the data that the winner has committed.
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import wraps
@@ -24,6 +24,7 @@ from feedback_service.errors import LostRace, Unavailable
 from feedback_service.logs import log
 
 ATTEMPTS = 5
+PAUSE_BETWEEN_PORTIONS = 0.002  # seconds; a thread that waits for the turn to write tries every 0.5 ms
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -81,6 +82,14 @@ def optimistic_transaction(
     with ``write_guarded``, and after a lost race it runs again.
     """
     return _with_retries(story, _optimistic)
+
+
+def in_portions(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Yield the items in portions, for a transaction each; between two of them, other writers get their turn."""
+    for start in range(0, len(items), size):
+        if start:
+            time.sleep(PAUSE_BETWEEN_PORTIONS)
+        yield items[start : start + size]
 
 
 def _with_retries(

@@ -195,3 +195,16 @@ def test_spaces_around_a_number_and_a_code_mean_nothing(case_system: Caller) -> 
     )
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.json == again.json
+
+
+@pytest.mark.slow
+def test_a_thousand_statuses_of_one_case_have_a_short_reply(case_system: Caller) -> None:
+    minutes = [f"2026-11-{1 + n // 1000:02}T{n // 60:02}:{n % 60:02}:00+02:00" for n in range(1000)]
+    reports = [make_case(status="in_progress", status_at=minute) for minute in minutes]
+
+    reply = case_system.post("/cases/batch", {"cases": reports})
+
+    statuses = [result["status"] for result in reply.json["results"]]
+    assert (statuses[:1], statuses[1:200], statuses[200:]) == ([201], [200] * 199, [409] * 800)
+    assert len(reply.data) < 300_000
+    assert len(reply.json["results"][199]["case"]["history"]) == 200
