@@ -10,7 +10,7 @@ from flask.cli import AppGroup
 from sqlalchemy.exc import SQLAlchemyError
 
 from feedback_service.errors import FeedbackError, Invalid, Unavailable
-from feedback_service.imports import UnreadableFile
+from feedback_service.imports import TooManyRows, UnreadableFile
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -44,7 +44,9 @@ def _one_sentence_errors() -> Iterator[None]:
     except FeedbackError as error:
         raise click.ClickException(error.detail % error.params or error.title) from error
     except UnreadableFile as error:
-        raise click.ClickException(f"{error}.") from error
+        failure = click.ClickException(f"{error}.")
+        failure.exit_code = 2 if isinstance(error, TooManyRows) else 1
+        raise failure from error
 
 
 class Command(click.Command):

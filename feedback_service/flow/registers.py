@@ -17,14 +17,14 @@ from uuid_utils.compat import uuid7
 from feedback_service import clock, keyring
 from feedback_service.centres import state_codes
 from feedback_service.centres.register import find_by_prefix, find_centre, find_centres, normalise_code
-from feedback_service.database import transaction
+from feedback_service.database import in_portions, transaction
 from feedback_service.delivery import events, outbox
 from feedback_service.errors import N_, Conflict, FieldError, Invalid
 from feedback_service.imports import ImportedRow
 from feedback_service.models import Centre, Service
 from feedback_service.plain_text import TextTooLong, UnusableText, read_text
 
-ROWS_AT_ONCE = 500  # of a file, in one transaction
+ROWS_AT_ONCE = 100  # of a file, in one transaction; on SQLite other writers wait meanwhile
 MAX_TITLE_LENGTH = 500  # characters
 MAX_CODE_LENGTH = 32  # characters of the code of a service
 
@@ -190,7 +190,11 @@ def _import_service_rows(tx: Session, rows: Sequence[ImportedRow]) -> ImportResu
     result = ImportResult()
     centres = find_centres(tx, [row.cells["centre"] for row in rows])
     ids = {centre.id for centre in centres.values()}
-    query = select(Service).where(Service.centre_id.in_(ids))
+    # Only the services of these rows: with all of the centre, a long file would take longer and longer.
+    codes, local_codes = ({row.cells[name].strip() for row in rows} for name in ("code", "local_code"))
+    query = select(Service).where(
+        Service.centre_id.in_(ids), Service.code.in_(codes), Service.local_code.in_(local_codes)
+    )
     services = {(service.centre_id, service.code, service.local_code): service for service in tx.scalars(query)}
     for row in rows:
         try:
@@ -241,8 +245,8 @@ def _import_in_batches(
             distinct_rows.append(row)
         else:
             result.faults.append(RowMessage(row.line, (FieldError("", REPEATED_ROW, {"line": earlier_line}),)))
-    for start in range(0, len(distinct_rows), ROWS_AT_ONCE):
-        batch_result = import_batch(distinct_rows[start : start + ROWS_AT_ONCE])
+    for portion in in_portions(distinct_rows, ROWS_AT_ONCE):
+        batch_result = import_batch(portion)
         result.added += batch_result.added
         result.changed += batch_result.changed
         result.unchanged += batch_result.unchanged

@@ -125,11 +125,15 @@ def _show_services(
     errors: Sequence[FormError] = (),
     import_result: ImportResult | None = None,
 ) -> Response:
+    search = request.args.get("q", "").replace("\0", "").strip()[: profile_flow.MAX_SEARCH_LENGTH]
+    page_number = request.args.get("page", "")
+    page = int(page_number) if page_number.isascii() and page_number.isdecimal() and len(page_number) < 9 else 1
     return respond_with_page(
         "admin/services.html",
         status,
         centre_summary=find_visible_centre(centre),
-        services=profile_flow.list_services(current_user(), centre),
+        service_page=profile_flow.list_services(current_user(), centre, search=search, page=page),
+        search=search,
         pasted_table=table,
         errors=errors,
         import_result=import_result,

@@ -146,9 +146,7 @@ def set_comment_aside(centre: str, comment: str) -> ResponseReturnValue:
 def _read_filter_form(centre: str) -> CommentFilterForm:
     """Return the filters nearest to what the address asks for, and what else the form needs."""
     questionnaires = list_questionnaires(clock.kyiv_day(clock.now()))
-    services = {
-        _service_key(service): service.title for service in centre_profile.list_services(current_user(), centre)
-    }
+    services = centre_profile.list_service_choices(current_user(), centre, request.args.get("service"))
     reasons = dict(labels.reason_texts(questionnaires))
     comment_filter, corrections = _read_comment_filter(services, reasons)
     choices = {
@@ -236,10 +234,6 @@ def _label_comment(comment: CommentView, questionnaires: Sequence[Questionnaire]
 def _option_text(question: Question | None, value: str) -> str:
     options = question.options if question else ()
     return next((in_current_language(option.text) for option in options if option.value == value), value)
-
-
-def _service_key(service: centre_profile.ServiceSummary) -> str:
-    return service.code or service.local_code
 
 
 def _parse_uuid(text: str) -> uuid.UUID | None:
