@@ -21,6 +21,7 @@ FeedbackError
  |-- Invalid 422              some fields break the rules; see ``.errors``
  |-- TooManyGuesses 429       see ``.retry_after`` (seconds)
  |    `-- TooManyAttempts     the same for passwords and codes of users
+ |-- TooManyAnswers 429      a hall has all the answers that are kept in an hour; see ``.retry_after``
  `-- Unavailable 503          the database is busy or not reachable; see ``.retry_after`` (seconds)
 
 ``title`` says in one sentence what happened, so the classes have no docstrings. Titles and details are English
@@ -181,6 +182,10 @@ class TooManyGuesses(_RetryLater):
 
 class TooManyAttempts(TooManyGuesses):
     title = N_("Too many wrong attempts; please wait a little")
+
+
+class TooManyAnswers(_RetryLater):
+    status, slug, title = 429, "too-many-answers", N_("This hall has very many answers just now")
 
 
 class Unavailable(_RetryLater):

@@ -98,7 +98,7 @@ def _parse_csv(name: str, text: str) -> list[ImportedRow]:
         columns = [column.strip() for column in next(reader, [])]
         if len(set(columns)) < len(columns):
             raise UnreadableFile(N_("%(file)s has two columns of one name"), file=name)
-        rows = []
+        rows: list[ImportedRow] = []
         for cells in reader:
             if not any(cell.strip() for cell in cells):
                 continue

@@ -120,9 +120,10 @@ def end_sessions(tx: Session, user_id: uuid.UUID, *session_ids: uuid.UUID) -> in
     return len(tx.scalars(statement.returning(UserSession.id)).all())
 
 
-def purge_sessions(tx: Session, now: datetime) -> int:
-    """Delete sessions that have ended, and return how many."""
-    statement = delete(UserSession).where(not_(and_(*_is_active(now))))
+def purge_sessions(tx: Session, now: datetime, limit: int) -> int:
+    """Delete sessions that have ended, at most ``limit``, and return how many."""
+    ended = select(UserSession.id).where(not_(and_(*_is_active(now)))).limit(limit)
+    statement = delete(UserSession).where(UserSession.id.in_(ended))
     return len(tx.scalars(statement.returning(UserSession.id)).all())
 
 

@@ -24,6 +24,10 @@ class _UsageError(click.UsageError):
         click.echo(f"Error: {self.format_message().rstrip('.')}; see {command} --help.", err=True)
 
 
+class _TooMuchError(click.ClickException):
+    exit_code = 2
+
+
 @contextmanager
 def _one_sentence_errors() -> Iterator[None]:
     """Raise a ``ClickException`` with one sentence in place of any error that the service raises."""
@@ -44,9 +48,7 @@ def _one_sentence_errors() -> Iterator[None]:
     except FeedbackError as error:
         raise click.ClickException(error.detail % error.params or error.title) from error
     except UnreadableFile as error:
-        failure = click.ClickException(f"{error}.")
-        failure.exit_code = 2 if isinstance(error, TooManyRows) else 1
-        raise failure from error
+        raise (_TooMuchError if isinstance(error, TooManyRows) else click.ClickException)(f"{error}.") from error
 
 
 class Command(click.Command):

@@ -16,6 +16,7 @@ from feedback_service.database.schema import Base, Instant, table_of
 from feedback_service.database.transactions import (
     OptimisticTransaction,
     in_portions,
+    let_others_write,
     optimistic_transaction,
     reading,
     transaction,
@@ -32,6 +33,7 @@ __all__ = [
     "execute_write",
     "fetch_rows",
     "in_portions",
+    "let_others_write",
     "open_database",
     "optimistic_transaction",
     "reading",

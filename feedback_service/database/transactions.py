@@ -88,8 +88,13 @@ def in_portions(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     """Yield the items in portions, for a transaction each; between two of them, other writers get their turn."""
     for start in range(0, len(items), size):
         if start:
-            time.sleep(PAUSE_BETWEEN_PORTIONS)
+            let_others_write()
         yield items[start : start + size]
+
+
+def let_others_write() -> None:
+    """Wait so long that a writer who waits gets the turn; for a story that has many transactions to do."""
+    time.sleep(PAUSE_BETWEEN_PORTIONS)
 
 
 def _with_retries(

@@ -17,6 +17,7 @@ from feedback_service.database import NotDurable, reading
 from feedback_service.delivery import status
 from feedback_service.delivery.status import DeliveryTotals
 from feedback_service.errors import N_, Unavailable
+from feedback_service.flow import purge_permission
 from feedback_service.models import DraftAnswer
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
@@ -43,6 +44,7 @@ class Backlog:
     oldest_email_seconds: float  # 0 when no e-mail waits
     deliveries: DeliveryTotals
     channel_paused: bool
+    purge_refused: bool  # the worker deletes nothing, because its clock may be wrong
 
 
 def check_ready() -> None:
@@ -69,6 +71,7 @@ def measure_backlog(tx: Session) -> Backlog:
         oldest_email_seconds=(now - oldest_at).total_seconds() if oldest_at else 0,
         deliveries=status.count_deliveries(tx),
         channel_paused=status.is_channel_paused(tx),
+        purge_refused=purge_permission.is_refused_in(tx),
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from unicodedata import category
 
-from sqlalchemy import insert
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
@@ -20,13 +20,13 @@ from feedback_service.cases.invitations import InvitationContext
 from feedback_service.centres import opening_hours
 from feedback_service.centres.register import make_public_centre
 from feedback_service.counts import counted_days
-from feedback_service.database import reading, table_of, transaction
+from feedback_service.database import table_of, transaction
 from feedback_service.errors import N_, FeedbackError, Gone, Invalid, NotAuthenticated
 from feedback_service.facts import AnswerFacts, ServiceContext
 from feedback_service.flow.recording import make_service_context, record_answer
 from feedback_service.flow.tablet_screens import lock_invitation_by_code
 from feedback_service.keyring import current_keyring
-from feedback_service.models import Centre, Device, Signal
+from feedback_service.models import Centre, Device, Response, Signal
 from feedback_service.surveys import published, responses
 from feedback_service.surveys.answers import Submission, require_some_answer
 from feedback_service.surveys.questionnaires import Questionnaire
@@ -36,6 +36,7 @@ from feedback_service.tablets.signals import UNKNOWN_PACE, AnsweringPace
 from feedback_service.vocabulary import FRONT_OFFICES
 
 MAX_ANSWER_AGE = timedelta(days=366)  # when it is delivered
+MAX_WALKUPS = 2000  # of a centre on a day; more cannot be people
 _INSERT_SIGNALS = insert(table_of(Signal))
 
 
@@ -60,15 +61,15 @@ def accept_answers(
     A result is ``accepted``, ``accepted_as_walkup``, ``duplicate``, or the error that refuses the item. An item that
     is an error already stays one.
 
-    1. Raise ``TooManyGuesses`` if the tablet sent too many wrong codes; nothing is stored then.
-    2. Store each answer, or refuse it.
-    3. If a revoked tablet delivered nothing from before, delete its key and raise ``NotAuthenticated``.
+    1. Store each answer, or refuse it. Raise ``TooManyGuesses`` at an answer with a code if the tablet has sent too
+       many wrong codes by then; those before it are stored, and are duplicates when they are sent again.
+    2. If a revoked tablet delivered nothing from before, delete its key and raise ``NotAuthenticated``.
 
-    ``by_hand``: an operator imports the answers from a file, and only step 2 is done.
+    ``by_hand``: an operator imports the answers from a file, so codes have no limit and step 2 is left out.
     """
-    if not by_hand and any(isinstance(item, TabletAnswer) and item.short_code for item in items):
-        _check_code_limit(tablet)
-    results = [item if isinstance(item, FeedbackError) else _accept_or_refuse(tablet, item) for item in items]
+    results = [
+        item if isinstance(item, FeedbackError) else _accept_or_refuse(tablet, item, by_hand=by_hand) for item in items
+    ]
     is_refused = all(isinstance(result, NotAuthenticated) for result in results)
     if not by_hand and tablet.revoked_at is not None and is_refused:
         _delete_device_key(tablet)
@@ -88,16 +89,11 @@ def record_refused_answer(tx: Session, tablet: AuthenticatedTablet, client_id: s
     devices.note_refused_answer(tx, tablet, client_hash, printable_reason, clock.now())
 
 
-def _accept_or_refuse(tablet: AuthenticatedTablet, answer: TabletAnswer) -> str | FeedbackError:
+def _accept_or_refuse(tablet: AuthenticatedTablet, answer: TabletAnswer, *, by_hand: bool) -> str | FeedbackError:
     try:
-        return _accept_answer(tablet, answer)
+        return _accept_answer(tablet, answer, by_hand=by_hand)
     except (Invalid, NotAuthenticated) as refusal:
         return refusal
-
-
-@reading
-def _check_code_limit(tx: Session, tablet: AuthenticatedTablet) -> None:
-    devices.refuse_too_many_guesses(devices.get_device(tx, tablet), clock.now())
 
 
 @transaction
@@ -107,7 +103,7 @@ def _delete_device_key(tx: Session, tablet: AuthenticatedTablet) -> None:
 
 
 @transaction
-def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswer) -> str:
+def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswer, *, by_hand: bool) -> str:
     """Store one answer on the day it was given; return ``accepted``, ``accepted_as_walkup`` or ``duplicate``.
 
     1. Return ``duplicate`` if this client's answer is stored already.
@@ -117,7 +113,7 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
     5. Store the answer with its event, see ``recording.record_answer``.
     6. Store signals of a hasty answer.
 
-    Raises ``Invalid`` or ``NotAuthenticated``.
+    Raises ``Invalid``, ``NotAuthenticated`` or ``TooManyGuesses``.
     """
     centre, ring, now = tx.get_one(Centre, tablet.centre_id), current_keyring(), clock.now()
     namespace = centre.id.bytes
@@ -136,6 +132,8 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
     require_some_answer(answers)
     if answers.comment is not None:
         raise Invalid.for_field("/answers/any.comment", N_("A tablet takes no free text."))
+    if answer.short_code is not None and not by_hand:
+        devices.refuse_too_many_guesses(device, now)
     invited = _find_open_invitation(tx, device, centre, answer, questionnaire, answered_at, now)
     if invited is not None:
         invitations.mark_answered(tx.connection(), invited, answer.client_id, answered_on=day)
@@ -143,6 +141,7 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
             counted_days.reopen_invitations(tx, centre.id, since=invited.invitation.issued_on)
         service_context = make_service_context(invited.centre, invited.case, invited.service)
     else:
+        _refuse_too_many_walkups(tx, centre, day)
         service_context = ServiceContext(
             centre=make_public_centre(centre), front_office=questionnaire.front_office, workplace=device.workplace
         )
@@ -162,6 +161,18 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
         signal_row = {"centre_id": centre.id, "response_id": facts.response_id}
         tx.execute(_INSERT_SIGNALS, [signal_row | {"reason": reason} for reason in signal_reasons])
     return "accepted" if invited or answer.short_code is None else "accepted_as_walkup"
+
+
+def _refuse_too_many_walkups(tx: Session, centre: Centre, day: date) -> None:
+    """Raise ``Invalid`` if the centre has all the walk-ups that are kept of a day."""
+    of_day = select(func.count()).where(
+        Response.centre_id == centre.id,
+        Response.answered_on == day,
+        Response.front_office.in_(FRONT_OFFICES),
+        Response.source == "tablet_walkup",
+    )
+    if tx.scalars(of_day).one() >= MAX_WALKUPS:
+        raise Invalid.for_field("/answered_at", N_("The hall has more answers of this day than can be people."))
 
 
 def _find_questionnaire(tx: Session, answer: TabletAnswer, day: date) -> Questionnaire:

@@ -12,6 +12,7 @@ from feedback_service.alarm_rows import AlarmSummary
 from feedback_service.config import current_settings
 from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
 from feedback_service.flow import alarms as alarms_flow
+from feedback_service.flow import uninvited_answers
 from kiosk_ui.admin.admission import current_user, find_visible_centre, needs, visible_centres
 from kiosk_ui.admin.forms import FormError, form_errors
 from kiosk_ui.admin.layout import redirect_to
@@ -72,6 +73,7 @@ def _show_alarms(status: int = 200, draft: NoteDraft | None = None) -> Response:
         centres=visible_centres(),
         open_alarms=[alarm for alarm in alarm_list if alarm.over_on is None],
         ended_alarms=[alarm for alarm in alarm_list if alarm.over_on is not None],
+        unkept_hall_answers=uninvited_answers.list_unkept_hall_answers(current_user(), centre_code),
         draft=draft,
         is_conflict=status == 409,
         errors=draft.errors if draft else [],
