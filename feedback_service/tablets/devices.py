@@ -23,7 +23,7 @@ PAIRING_PERIOD = timedelta(minutes=10)
 MAX_WAITING_REQUESTS = 500  # tablets that wait for approval at once; a limit, because anybody can ask
 GUESSING_PERIOD = timedelta(minutes=10)
 MAX_REFUSED_ANSWERS = 200  # of one tablet that are known; the oldest go
-REFUSED_SHOWN = 20  # of one tablet
+REFUSED_SHOWN = 10  # of one tablet
 MAX_WRONG_CODES = 20  # unknown short codes of one tablet in that period
 REVOKED_DELIVERY_PERIOD = timedelta(days=30)  # in which a revoked tablet may deliver stored answers
 
@@ -112,7 +112,7 @@ def list_devices(tx: Session, centres: Collection[str]) -> Sequence[tuple[Centre
 def list_refused_answers(
     tx: Session, centre_ids: Collection[uuid.UUID], device_ids: Collection[uuid.UUID]
 ) -> list[tuple[uuid.UUID, date, str]]:
-    """Return tablet, day and reason of refused answers, the latest first, at most 20 of each tablet."""
+    """Return tablet, day and reason of refused answers, the latest first, at most 10 of each tablet."""
     latest_first = (RefusedTabletAnswer.came_on.desc(), RefusedTabletAnswer.client_hash)
     place = func.row_number().over(partition_by=RefusedTabletAnswer.device_id, order_by=latest_first)
     columns = select(

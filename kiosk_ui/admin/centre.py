@@ -18,6 +18,7 @@ from feedback_service.imports import UnreadableFile, parse_table
 from kiosk_ui.admin.admission import current_user, find_visible_centre, needs, visible_centres
 from kiosk_ui.admin.forms import FormError, form_errors, sent_version
 from kiosk_ui.admin.layout import redirect_to
+from kiosk_ui.admin.paging import asked_page, cut_page
 from kiosk_ui.languages import available_languages, translated_message
 from kiosk_ui.pages import respond_with_page
 
@@ -58,7 +59,7 @@ def centres() -> ResponseReturnValue:
     """List the user's centres, or redirect to the profile if there is only one."""
     if len(visible_centres()) == 1:
         return redirect_to("admin.profile", centre=visible_centres()[0].code)
-    return respond_with_page("admin/centres.html", centres=visible_centres())
+    return respond_with_page("admin/centres.html", centre_page=cut_page(visible_centres()))
 
 
 @needs(roles.PROFILE)
@@ -126,13 +127,11 @@ def _show_services(
     import_result: ImportResult | None = None,
 ) -> Response:
     search = request.args.get("q", "").replace("\0", "").strip()[: profile_flow.MAX_SEARCH_LENGTH]
-    page_number = request.args.get("page", "")
-    page = int(page_number) if page_number.isascii() and page_number.isdecimal() and len(page_number) < 9 else 1
     return respond_with_page(
         "admin/services.html",
         status,
         centre_summary=find_visible_centre(centre),
-        service_page=profile_flow.list_services(current_user(), centre, search=search, page=page),
+        service_page=profile_flow.list_services(current_user(), centre, search=search, page=asked_page()),
         search=search,
         pasted_table=table,
         errors=errors,

@@ -22,6 +22,7 @@ from kiosk_ui.admin.admission import (
 )
 from kiosk_ui.admin.forms import FormError, describe_refusal, form_errors
 from kiosk_ui.admin.layout import redirect_to
+from kiosk_ui.admin.paging import cut_page
 from kiosk_ui.languages import translated_message
 from kiosk_ui.pages import respond_with_page
 
@@ -130,7 +131,7 @@ def _show_tablets(
     return respond_with_page(
         "admin/tablets.html",
         status,
-        tablets=tablet_health.list_tablets(current_visibility().codes),
+        tablet_page=cut_page(tablet_health.list_tablets(current_visibility().codes)),
         warning_labels=WARNINGS,
         centres=visible_centres(),
         tablet_form=tablet_form or _empty_form(),
