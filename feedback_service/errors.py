@@ -124,9 +124,6 @@ class AlreadyFinal(Conflict):
 class TooManyStatuses(Conflict):
     slug, title = "too-many-statuses", N_("The case has too many statuses")
 
-    def __init__(self, most: int) -> None:
-        super().__init__(N_("A case takes %(most)s statuses; report only its changes."), most=most)
-
 
 class TooManyServices(Conflict):
     slug, title = "too-many-services", N_("The centre has too many services")

@@ -201,7 +201,7 @@ def _refuse_too_many_statuses(record: CaseRecord, update: CaseUpdate) -> None:
     if len(record.history) < MAX_STATUSES or _has_status(record, update):
         return
     if record.invitation is not None or update.status not in FINAL_STATUSES:
-        raise TooManyStatuses(MAX_STATUSES)
+        raise TooManyStatuses()
 
 
 def _has_status(record: CaseRecord, update: CaseUpdate) -> bool:
