@@ -17,7 +17,7 @@ from prometheus_client import Histogram
 from feedback_service.errors import Unavailable
 from feedback_service.logs import log
 
-_turn_seconds = Histogram(
+write_turn_seconds = Histogram(
     "vidhuk_write_turn_seconds",
     "How long writers to the SQLite file kept all others waiting.",
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
@@ -48,7 +48,7 @@ class WriteQueue:
                 yield
             finally:
                 os.close(lock)
-                _turn_seconds.observe(time.perf_counter() - began)
+                write_turn_seconds.observe(time.perf_counter() - began)
         finally:
             self._threads.release()
 
