@@ -44,6 +44,12 @@ def allow_pairing(device: Device, code_hash: bytes, now: datetime) -> None:
     device.pairing_hash, device.pairing_until = code_hash, now + PAIRING_PERIOD
 
 
+def is_pairing_allowed(tx: Session, hashes: Sequence[bytes], now: datetime) -> bool:
+    """Whether one of these codes pairs a tablet now."""
+    query = select(Device.id).where(Device.pairing_hash.in_(hashes), Device.pairing_until > now)
+    return tx.scalars(query.limit(1)).first() is not None
+
+
 def pair_tablet(tx: Session, hashes: Sequence[bytes], now: datetime) -> tuple[Device, str] | None:
     """Pair the tablet that a code belongs to, and return it with its new key.
 
