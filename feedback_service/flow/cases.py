@@ -23,7 +23,7 @@ from feedback_service.models import Case, Centre, Invitation
 from feedback_service.surveys import published
 from feedback_service.vocabulary import FRONT_OFFICES
 
-CASES_AT_ONCE = 50  # in one transaction; on SQLite other writers wait meanwhile
+CASES_AT_ONCE = 100  # in one transaction; on SQLite other writers wait meanwhile
 
 
 @dataclass(frozen=True, slots=True)
