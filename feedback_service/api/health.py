@@ -117,6 +117,7 @@ class _BacklogCollector:
             ("events_dead", "Events that the central monitoring system refused.", events.dead),
             ("events_delivered", "Events that the central monitoring system took.", events.delivered),
             ("channel_paused", "1 while the central system cannot be reached.", backlog.channel_paused),
+            ("purge_refused", "1 while nothing is deleted, because the clock may be wrong.", backlog.purge_refused),
         ):
             yield _make_gauge(name, description, value)
 
