@@ -12,6 +12,7 @@ from feedback_service.cases.register import CaseUpdate, ServiceRef
 from feedback_service.delivery.events import CASE_STATUS
 from feedback_service.errors import (
     AlreadyAnswered,
+    ForeignCentre,
     Invalid,
     InvitationCancelled,
     NotFound,
@@ -102,7 +103,7 @@ def test_one_refused_report_does_not_affect_the_others() -> None:
 
     outcomes = cases.register_cases(reports, {CENTRE, "SN99999999"})
 
-    assert [type(outcome.refusal) for outcome in outcomes] == [type(None), Invalid, NotFound, type(None)]
+    assert [type(outcome.refusal) for outcome in outcomes] == [type(None), Invalid, ForeignCentre, type(None)]
     assert len(stored.read_rows(Case)) == 2
 
 
