@@ -46,6 +46,11 @@ EXPLANATIONS = {
     "other-answer": N_("Nothing was stored. Give every answer a client_id of its own; repeat one only unchanged."),
     "another-case": N_("A case keeps its service and its front office. Check the case number."),
     "already-final": N_("After “completed” or “refused” only the other of the two or “cancelled” may follow."),
+    "too-many-statuses": N_(
+        "A case takes 200 statuses, and its first final one. Report changes, not every look at it."
+    ),
+    "too-many-services": N_("Name a service that the centre has already, or let the centre import the new one."),
+    "purge-refused": N_("Mend the clock of the machine; then what is old is deleted again."),
     "gone": N_("The link will not work again."),
     "invitation-expired": N_("The last day to answer is over."),
     "invitation-cancelled": N_("The centre withdrew the invitation."),
@@ -53,6 +58,7 @@ EXPLANATIONS = {
     "wrong-media-type": N_("Send “Content-Type: application/json”, in UTF-8 and not compressed."),
     "invalid": N_("Every member of “errors” points to a field and says what is wrong with it."),
     "too-many-guesses": N_("Wait as many seconds as the header “Retry-After” says."),
+    "too-many-answers": N_("Wait as many seconds as the header “Retry-After” says."),
     "unavailable": N_("Wait as many seconds as the header “Retry-After” says; sending again is safe."),
     "not-ready": N_("The service will answer when what “detail” names is mended."),
     "error": N_("The fault is ours and is in our log. Quote “instance” when you report it."),

@@ -241,7 +241,11 @@ def test_a_code_that_a_spreadsheet_robbed_of_its_zeros_is_taken_with_a_warning(c
     assert (done.added, [warning.sentence for warning in done.warnings]) == (1, [sentence])
 
 
-def test_a_code_in_other_letters_that_look_the_same_is_taken_with_a_warning() -> None:
+@pytest.mark.parametrize("rows_at_once", [1, 100])
+def test_a_code_in_other_letters_that_look_the_same_is_taken_with_a_warning(
+    monkeypatch: pytest.MonkeyPatch, rows_at_once: int
+) -> None:
+    monkeypatch.setattr(registers, "ROWS_AT_ONCE", rows_at_once)
     registers.add_centre(PROFILE)
     latin, cyrillic = {"local_code": "A-1", "title": "Витяг"}, {"local_code": "А-1", "title": "Витяг"}
 
