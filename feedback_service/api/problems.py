@@ -46,9 +46,7 @@ EXPLANATIONS = {
     "other-answer": N_("Nothing was stored. Give every answer a client_id of its own; repeat one only unchanged."),
     "another-case": N_("A case keeps its service and its front office. Check the case number."),
     "already-final": N_("After “completed” or “refused” only the other of the two or “cancelled” may follow."),
-    "too-many-statuses": N_(
-        "A case takes 200 statuses, and its first final one. Report changes, not every look at it."
-    ),
+    "too-many-statuses": N_("Report changes of the case only."),
     "too-many-services": N_("Name a service that the centre has already, or let the centre import the new one."),
     "purge-refused": N_("Mend the clock of the machine; then what is old is deleted again."),
     "gone": N_("The link will not work again."),
