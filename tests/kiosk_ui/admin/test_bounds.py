@@ -5,6 +5,7 @@ here until it says how to ask for it. Tables of figures have a row for each rate
 may have is bounded where they are added.
 """
 
+import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -79,6 +80,7 @@ def arguments(app: Flask, centres: None, time_is: TimeIs) -> Mapping[str, str]:
         "token": invitation.token,
         "case_id": str(case.id),
         "format": "csv",
+        "paper": "58",
         "receipt": story.send_answer(story.create_invitation().token, {"off.nps": 9}).receipt,
         "secret": "x" * 43,
         "path": "nothing",
@@ -107,8 +109,7 @@ def _build_address(rule: Rule, values: Mapping[str, str]) -> str:
     assert not unknown, f"{rule.rule}: say here how to ask for it, so that its size is measured"
     address = rule.rule
     for name in rule.arguments:
-        for part in (f"<{name}>", f"<uuid:{name}>", f"<path:{name}>"):
-            address = address.replace(part, values[name])
+        address = re.sub(rf"<([^<>]*:)?{name}>", values[name], address)
     return address
 
 
