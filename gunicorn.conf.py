@@ -50,7 +50,7 @@ timeout = 60
 graceful_timeout = 15
 keepalive = 5
 control_socket_disable = True  # all instances of a user would share its one file
-limit_request_line = 4094
+limit_request_line = 8190  # the most that it can be: several hundred centres in one address
 limit_request_fields = 50
 # Every worker counts its requests in files of this folder, so that /metrics shows the sum.
 _own_counters_folder = None if "PROMETHEUS_MULTIPROC_DIR" in os.environ else tempfile.mkdtemp(prefix="vidhuk-counters-")

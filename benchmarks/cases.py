@@ -1,4 +1,7 @@
-"""How many cases a second a case system can register, one by one and in batches, and images a second."""
+"""How many cases a second a case system can register, one by one and in batches, and images a second.
+
+Also how long a thousand statuses of one case take, and how long writers kept all others of SQLite waiting meanwhile.
+"""
 
 import json
 import socket
@@ -8,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 from benchmarks.serving import Served
 from benchmarks.survey import PROFILE, rivals
@@ -43,12 +48,30 @@ def measure_registration(dialect: str, folder: Path, *, cases: int, clients: int
         for number in range(batches):
             _register_batch(programs.ours, key, f"many-{number}", BATCH_SIZE)
         batch_rate = batches * BATCH_SIZE / (time.perf_counter() - began)
+        began = time.perf_counter()
+        _register_statuses(programs.ours, key, BATCH_SIZE)
+        statuses_ms = (time.perf_counter() - began) * 1000
+        turns = read_write_turns(programs.ours.port)
     return {
         "database": dialect,
         "clients": clients,
         "singly": round(singly_rate),
         "in_batches": round(batch_rate),
+        "statuses_ms": round(statuses_ms),
+        **turns,
     }
+
+
+def read_write_turns(port: int) -> dict[str, Any]:
+    """Return how many turns writers to a SQLite file had, and how many kept the others waiting over 100 ms."""
+    reply = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+    values = dict(line.rsplit(" ", 1) for line in reply.splitlines() if line.startswith("vidhuk_write_turn_seconds"))
+    number = float(values.get("vidhuk_write_turn_seconds_count", 0))
+    if not number:
+        return {}
+    quick = float(values['vidhuk_write_turn_seconds_bucket{le="0.1"}'])
+    mean_ms = float(values["vidhuk_write_turn_seconds_sum"]) / number * 1000
+    return {"write_turns": round(number), "over_100_ms": round(number - quick), "mean_turn_ms": round(mean_ms, 1)}
 
 
 def measure_images() -> dict[str, int]:
@@ -95,6 +118,15 @@ def _register_batch(program: Served, key: str, prefix: str, count: int) -> None:
     with socket.create_connection(("127.0.0.1", program.port)) as connection:
         cases = [_make_case(f"{prefix}-{position}") for position in range(count)]
         _send_request(connection, "/api/v1/cases/batch", key, {"cases": cases}, 200)
+
+
+def _register_statuses(program: Served, key: str, count: int) -> None:
+    """Send that many statuses of one case, as a case system does that repeats a status with new times."""
+    case = _make_case("statuses") | {"status": "in_progress"}
+    instants = [f"2026-01-{1 + n // 1440:02}T{n // 60 % 24:02}:{n % 60:02}:00+02:00" for n in range(count)]
+    with socket.create_connection(("127.0.0.1", program.port)) as connection:
+        body = {"cases": [case | {"status_at": instant} for instant in instants]}
+        _send_request(connection, "/api/v1/cases/batch", key, body, 200)
 
 
 def _send_request(connection: socket.socket, path: str, key: str, body: dict[str, Any], expected: int) -> None:

@@ -22,12 +22,16 @@ _INSERT_CHECK = insert(table_of(AlarmCheck))
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Why there is an alarm: of ``n`` answers since the day ``since``, ``bad`` are bad; it was ``noticed`` on a day."""
+    """Why there is an alarm: of ``n`` answers since the day ``since``, ``bad`` are bad; it was ``noticed`` on a day.
+
+    ``without_case``: answers beside these that belong to no case, so that anybody could send any number of them.
+    """
 
     since: date
     noticed: date
     n: int
     bad: int
+    without_case: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class AlarmSummary:
     noticed: date
     n: int
     bad: int
+    without_case: int
     over_on: date | None
     acknowledged_at: datetime | None
     acknowledged_by: str | None
@@ -55,10 +60,12 @@ class AlarmSummary:
         return self.over_on is None and self.acknowledged_at is None
 
 
-def queue_check(connection: Connection, centre_id: uuid.UUID, kind: str, service_id: uuid.UUID | None) -> None:
+def queue_check(
+    connection: Connection, centre_id: uuid.UUID, kind: str, service_id: uuid.UUID | None, *, without_case: bool = False
+) -> None:
     """Ask the worker to look at the centre and the service, because of an answer."""
     check = {"centre_id": centre_id, "id": uuid.uuid4(), "kind": kind, "service_id": service_id}
-    connection.execute(_INSERT_CHECK, check)
+    connection.execute(_INSERT_CHECK, check | {"without_case": without_case})
 
 
 def list_waiting_checks(tx: Session, limit: int) -> Sequence[AlarmCheck]:
@@ -136,6 +143,7 @@ def _summarise_alarm(alarm: Alarm, centre: Centre, service: Service | None) -> A
         noticed=alarm.noticed,
         n=alarm.n,
         bad=alarm.bad,
+        without_case=alarm.without_case,
         over_on=alarm.over_on,
         acknowledged_at=alarm.acknowledged_at,
         acknowledged_by=alarm.acknowledged_by,

@@ -13,7 +13,9 @@ FeedbackError
  |    |-- OtherAnswer         the client id belongs to an answer with other content
  |    |-- ChangedMeanwhile    another user saved a change first
  |    |-- AnotherCase         the same case number with another service or front office
- |    `-- AlreadyFinal        the case has its final status
+ |    |-- AlreadyFinal        the case has its final status
+ |    |-- TooManyStatuses     the case has as many statuses as a case may have
+ |    `-- TooManyServices     the centre has as many services as case systems may add
  |-- Gone 410
  |    |-- InvitationExpired
  |    `-- InvitationCancelled
@@ -22,6 +24,7 @@ FeedbackError
  |-- Invalid 422              some fields break the rules; see ``.errors``
  |-- TooManyGuesses 429       see ``.retry_after`` (seconds)
  |    `-- TooManyAttempts     the same for passwords and codes of users
+ |-- TooManyAnswers 429      a hall has all the answers that are kept in an hour; see ``.retry_after``
  `-- Unavailable 503          the database is busy or not reachable; see ``.retry_after`` (seconds)
       |-- NotReady            an operator has to do something; see ``.detail``
       `-- SignInBusy          too many people sign in at once
@@ -145,6 +148,17 @@ class AlreadyFinal(Conflict):
     slug, title = "already-final", N_("The case already has its final status")
 
 
+class TooManyStatuses(Conflict):
+    slug, title = "too-many-statuses", N_("The case has too many statuses")
+
+
+class TooManyServices(Conflict):
+    slug, title = "too-many-services", N_("The centre has too many services")
+
+    def __init__(self, most: int) -> None:
+        super().__init__(N_("Case systems add no service to a centre that has %(most)s."), most=most)
+
+
 class Gone(FeedbackError):
     status, slug, title = 410, "gone", N_("This link no longer works")
 
@@ -192,6 +206,10 @@ class TooManyGuesses(_RetryLater):
 
 class TooManyAttempts(TooManyGuesses):
     title = N_("Too many wrong attempts; please wait a little")
+
+
+class TooManyAnswers(_RetryLater):
+    status, slug, title = 429, "too-many-answers", N_("This hall has very many answers just now")
 
 
 class Unavailable(_RetryLater):

@@ -10,6 +10,8 @@ from typing import Any
 from feedback_service.errors import N_
 from feedback_service.strict_json import NotJson, parse_strict_json
 
+MAX_ROWS = 20_000  # of a table
+
 
 class UnreadableFile(ValueError):
     """The file cannot be read; the message says why, in one sentence without a full stop.
@@ -20,6 +22,10 @@ class UnreadableFile(ValueError):
     def __init__(self, detail: str, **params: object) -> None:
         self.detail, self.params = detail, params
         super().__init__(detail % params)
+
+
+class TooManyRows(UnreadableFile):
+    """The table is longer than ``MAX_ROWS``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +101,7 @@ def _parse_csv(name: str, text: str) -> list[ImportedRow]:
             columns.pop()
         if len(set(columns)) < len(columns):
             raise UnreadableFile(N_("%(file)s has two columns of one name"), file=name)
-        rows = []
+        rows: list[ImportedRow] = []
         for cells in reader:
             if not any(cell.strip() for cell in cells):
                 continue
@@ -109,6 +115,7 @@ def _parse_csv(name: str, text: str) -> list[ImportedRow]:
                     line=reader.line_num,
                     wanted=len(columns),
                 )
+            _refuse_too_many(name, len(rows) + 1)
             rows.append(ImportedRow(reader.line_num, dict(zip(columns, cells, strict=True))))
     except csv.Error as error:
         raise UnreadableFile(
@@ -121,6 +128,7 @@ def _parse_json(name: str, text: str) -> list[ImportedRow]:
     items = _parse_document(name, text)
     if not isinstance(items, list):
         raise UnreadableFile(N_("%(file)s is not a list of objects"), file=name)
+    _refuse_too_many(name, len(items))
     rows = []
     for position, item in enumerate(items, start=1):
         if not isinstance(item, dict) or not all(isinstance(cell, str | None) for cell in item.values()):
@@ -129,3 +137,8 @@ def _parse_json(name: str, text: str) -> list[ImportedRow]:
             )
         rows.append(ImportedRow(position, {column: cell or "" for column, cell in item.items()}))
     return rows
+
+
+def _refuse_too_many(name: str, rows: int) -> None:
+    if rows > MAX_ROWS:
+        raise TooManyRows(N_("%(file)s has more than %(most)s rows; split it"), file=name, most=MAX_ROWS)

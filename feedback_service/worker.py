@@ -45,6 +45,7 @@ DUTIES = (
     Duty(maintenance.complete_abandoned_drafts, 5),
     Duty(maintenance.close_days, 60),
     Duty(maintenance.purge_expired_data, 3600),
+    Duty(maintenance.purge_refused_answers, 3600),
     Duty(maintenance.blank_delivered_events, 3600),
     Duty(maintenance.warn_of_overdue_events, 24 * 3600),
     Duty(maintenance.purge_sessions_and_attempts, 3600),

@@ -54,6 +54,13 @@ TEXT_BY_STATUS = {
     503: ErrorText(N_("The service is busy just now"), (TRY_LATER,)),
 }
 TEXT_BY_SLUG = {
+    "too-many-answers": ErrorText(
+        N_("This hall has very many answers just now"),
+        (
+            N_("Yours was counted, but what you chose was not kept: more came in this hour than people can give."),
+            N_("Please try again in an hour, or answer by the link on your slip: that always works."),
+        ),
+    ),
     "invitation-expired": ErrorText(
         N_("The time to answer is over"),
         (

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from feedback_service.imports import ImportedRow, UnreadableFile, read_document, read_table
+from feedback_service import imports
+from feedback_service.imports import ImportedRow, TooManyRows, UnreadableFile, read_document, read_table
 
 CODE_AND_NAME = frozenset({"code", "name"}), frozenset({"contact"})
 
@@ -76,3 +77,19 @@ def test_a_json_table_holds_objects_of_texts(tmp_path: Path, text: str) -> None:
 def test_a_document_is_strict_json(tmp_path: Path, text: str) -> None:
     with pytest.raises(UnreadableFile, match="not proper JSON"):
         read_document(written(tmp_path, text, "methodology.json"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("centres.csv", "code,name\nA,Перший\nB,Другий\nC,Третій\n"),
+        ("centres.json", '[{"code": "A", "name": "1"}, {"code": "B", "name": "2"}, {"code": "C", "name": "3"}]'),
+    ],
+)
+def test_a_table_with_too_many_rows_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    monkeypatch.setattr(imports, "MAX_ROWS", 2)
+
+    with pytest.raises(TooManyRows, match="more than 2 rows"):
+        read_table(written(tmp_path, text, name), *CODE_AND_NAME)

@@ -63,6 +63,14 @@ def test_a_read_of_figures_just_before_an_orderly_stop_is_noted(
     assert (read.page, json.loads(read.details)["source"]) == ("home", "qr_case")
 
 
+def test_an_address_may_name_several_hundred_centres(tmp_path: Path, fresh_database: FreshDatabase) -> None:
+    query = "&".join(f"centre=SN12{number:06}" for number in range(300))
+    with RunningService(tmp_path, fresh_database("sqlite"), workers=1) as service:
+        reply = httpx.get(f"{service.url}/api/v1/summaries?{query}", trust_env=False)
+
+    assert (reply.status_code, reply.headers["content-type"]) == (401, "application/problem+json")
+
+
 @pytest.mark.parametrize(
     ("changed", "named"),
     [

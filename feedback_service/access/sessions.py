@@ -21,6 +21,7 @@ from feedback_service.errors import N_, NotRecognised
 from feedback_service.models import User, UserScope, UserSession
 
 IDLE_LIMIT, LIFETIME_LIMIT = timedelta(minutes=30), timedelta(hours=12)
+MAX_LISTED_SESSIONS = 100  # of a user
 LAST_USE_PRECISION = timedelta(minutes=1)  # how exactly the time of the last use is stored
 
 CODE_STAGE, SET_UP_STAGE, FULL_STAGE = "code", "set_up", "full"  # stages of a sign-in
@@ -112,7 +113,7 @@ def lock_session(tx: Session, current_user: CurrentUser) -> UserSession:
 def list_user_sessions(tx: Session, user_id: uuid.UUID, now: datetime) -> Sequence[UserSession]:
     """List the user's sessions that have not ended, the one used last first."""
     query = select(UserSession).where(UserSession.user_id == user_id, UserSession.stage == FULL_STAGE, *_is_active(now))
-    return tx.scalars(query.order_by(UserSession.seen_at.desc(), UserSession.id)).all()
+    return tx.scalars(query.order_by(UserSession.seen_at.desc(), UserSession.id).limit(MAX_LISTED_SESSIONS)).all()
 
 
 def end_sessions(tx: Session, user_id: uuid.UUID, *session_ids: uuid.UUID) -> int:
@@ -123,9 +124,10 @@ def end_sessions(tx: Session, user_id: uuid.UUID, *session_ids: uuid.UUID) -> in
     return len(tx.scalars(statement.returning(UserSession.id)).all())
 
 
-def purge_sessions(tx: Session, now: datetime) -> int:
-    """Delete sessions that have ended, and return how many."""
-    statement = delete(UserSession).where(not_(and_(*_is_active(now))))
+def purge_sessions(tx: Session, now: datetime, limit: int) -> int:
+    """Delete sessions that have ended, at most ``limit``, and return how many."""
+    ended = select(UserSession.id).where(not_(and_(*_is_active(now)))).limit(limit)
+    statement = delete(UserSession).where(UserSession.id.in_(ended))
     return len(tx.scalars(statement.returning(UserSession.id)).all())
 
 

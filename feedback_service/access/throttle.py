@@ -9,7 +9,7 @@ import hashlib
 import hmac
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from feedback_service.backoff import doubled_wait
@@ -50,9 +50,10 @@ def forget_attempts(tx: Session, secret_key: bytes, name: str) -> None:
     tx.execute(delete(SignInAttempts).where(SignInAttempts.name_hash == _hash_name(secret_key, name)))
 
 
-def purge_attempts(tx: Session, now: datetime) -> int:
-    """Delete counts that are older than a day, and return how many."""
-    statement = delete(SignInAttempts).where(SignInAttempts.last_at < now - FORGOTTEN_AFTER)
+def purge_attempts(tx: Session, now: datetime, limit: int) -> int:
+    """Delete counts that are older than a day, at most ``limit``, and return how many."""
+    old = select(SignInAttempts.name_hash).where(SignInAttempts.last_at < now - FORGOTTEN_AFTER).limit(limit)
+    statement = delete(SignInAttempts).where(SignInAttempts.name_hash.in_(old))
     return len(tx.scalars(statement.returning(SignInAttempts.name_hash)).all())
 
 

@@ -21,6 +21,7 @@ from feedback_service.models import EmailDigest, EmailPreference, QueuedEmail, U
 DIGEST_DELAY, QUIET_PERIOD = timedelta(minutes=5), timedelta(hours=2)
 LEASE = timedelta(minutes=3)  # longer than any conversation with a mail server
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)
+DROPPED_AT_ONCE = 200  # e-mails that one transaction deletes
 GIVEN_UP_AFTER = timedelta(days=2)  # the alarm itself stays on its page
 
 
@@ -136,12 +137,14 @@ def has_expired_emails(tx: Session, now: datetime) -> bool:
 
 
 def drop_expired_emails(tx: Session, now: datetime) -> int:
-    """Delete e-mails that could not be sent for two days, and return how many.
+    """Delete e-mails that could not be sent for two days, some at a time, and return how many.
 
     The time of the last e-mail of a kind is deleted too, when the quiet period after it is over.
     """
     tx.execute(delete(EmailDigest).where(*_quiet_is_over(now)))
-    return len(tx.scalars(delete(QueuedEmail).where(_is_expired(now)).returning(QueuedEmail.id)).all())
+    expired = select(QueuedEmail.id).where(_is_expired(now)).limit(DROPPED_AT_ONCE)
+    statement = delete(QueuedEmail).where(QueuedEmail.id.in_(expired))
+    return len(tx.scalars(statement.returning(QueuedEmail.id)).all())
 
 
 def _is_expired(now: datetime) -> ColumnElement[bool]:

@@ -11,7 +11,16 @@ from feedback_service.api.json_reply import respond
 from feedback_service.api.problems import problem_to_json
 from feedback_service.api.schemas import BatchReply, CaseBatchSchema, CaseReply, CaseSchema
 from feedback_service.cases.register import CaseUpdate
-from feedback_service.errors import N_, AlreadyFinal, AnotherCase, FeedbackError, NotFound, json_pointer
+from feedback_service.errors import (
+    N_,
+    AlreadyFinal,
+    AnotherCase,
+    FeedbackError,
+    NotFound,
+    TooManyServices,
+    TooManyStatuses,
+    json_pointer,
+)
 from feedback_service.flow import cases
 from feedback_service.flow.cases import RegistrationResult
 
@@ -25,11 +34,11 @@ bp = Blueprint("cases", __name__)
     note=N_(
         "A case is known by its centre and number. Sending the same again changes nothing and gets the same "
         "answer, so it is safe to repeat. A final status (completed, refused) brings the invitation; workplace "
-        "and provider stay as they are then."
+        "and provider stay as they are then. A case takes 200 statuses, and its first final one at any time."
     ),
     takes=CaseSchema,
     gives={201: (N_("The case is new."), CaseReply), 200: (N_("The case was known."), CaseReply)},
-    refuses=(NotFound, AnotherCase, AlreadyFinal),
+    refuses=(NotFound, AnotherCase, AlreadyFinal, TooManyStatuses, TooManyServices),
 )
 def register_case(call: Call) -> Response:
     """Register the case or its next status."""
@@ -43,7 +52,10 @@ def register_case(call: Call) -> Response:
 @Operation(
     needs="cases:write",
     summary=N_("Register up to 1000 cases at once"),
-    note=N_("Each case is entered or refused for itself, in the order sent. A body may have 2 MiB."),
+    note=N_(
+        "Each case is entered or refused for itself, in the order sent. A body may have 2 MiB. Of several results "
+        "for one case, the last has the whole history and the others only the status that was sent."
+    ),
     takes=CaseBatchSchema,
     max_bytes=request_body.MAX_BATCH_BYTES,
     gives={200: (N_("What became of each case."), BatchReply)},

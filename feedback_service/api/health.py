@@ -121,6 +121,7 @@ class _BacklogCollector:
                 "1 while the central system does not answer or takes no events.",
                 backlog.channel_failing,
             ),
+            ("purge_refused", "1 while nothing is deleted, because the clock may be wrong.", backlog.purge_refused),
         ):
             yield _make_gauge(name, description, value)
 

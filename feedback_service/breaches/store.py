@@ -13,12 +13,19 @@ from feedback_service.alarm_rows import Evidence
 from feedback_service.vocabulary import BREACH
 
 
-def record_breach(tx: Session, centre_id: uuid.UUID, number: int, today: date) -> None:
-    """Count so many new reports for the centre's open breach, or for a new one."""
+def record_breach(tx: Session, centre_id: uuid.UUID, number: int, without_case: int, today: date) -> bool:
+    """Count new reports for the centre's open breach, or for a new one; return whether an e-mail should tell of it.
+
+    ``number`` of them belong to a case. Those that do not raise a breach too, but do not have it told again: anybody
+    can send any number of them.
+    """
     breach = alarm_rows.lock_open_alarm(tx, centre_id, BREACH, alarm_rows.WHOLE_CENTRE)
     if breach is None:
-        evidence = Evidence(since=today, noticed=today, n=number, bad=number)
+        evidence = Evidence(since=today, noticed=today, n=number, bad=number, without_case=without_case)
         alarm_rows.add_alarm(tx, centre_id, BREACH, alarm_rows.WHOLE_CENTRE, evidence)
-    else:
-        breach.n, breach.bad, breach.noticed = breach.n + number, breach.bad + number, today
+        return True
+    breach.n, breach.bad, breach.noticed = breach.n + number, breach.bad + number, today
+    breach.without_case += without_case
+    if number:
         breach.told = False
+    return number > 0

@@ -4,17 +4,26 @@ The updates of a centre are applied in memory, in their order, to rows read at t
 written at once. So a thousand cases cost a handful of statements.
 """
 
+import bisect
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from feedback_service import clock, keyring
-from feedback_service.errors import N_, AlreadyFinal, AnotherCase, FeedbackError, Invalid
+from feedback_service.errors import (
+    N_,
+    AlreadyFinal,
+    AnotherCase,
+    FeedbackError,
+    Invalid,
+    TooManyServices,
+    TooManyStatuses,
+)
 from feedback_service.facts import ServiceFacts
 from feedback_service.keyring import Keyring
 from feedback_service.models import Case, CaseStatus, Centre, Invitation, Service
@@ -22,6 +31,8 @@ from feedback_service.plain_text import normalise_identifier
 from feedback_service.vocabulary import FINAL_STATUSES
 
 MAX_CLOCK_LEAD = timedelta(minutes=5)  # how far another system's clock may be ahead
+MAX_STATUSES = 200  # of a case; a system that repeats a status with new times must not fill the database
+MAX_SERVICES = 5000  # of a centre, beyond which other systems add none
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +70,10 @@ class CaseRecord:
     service: Service
     history: list[CaseStatus]
     invitation: Invitation | None
+    known: set[tuple[datetime, str]] = field(init=False)  # the history, for look-ups
+
+    def __post_init__(self) -> None:
+        self.known = {(entry.at, entry.status) for entry in self.history}
 
 
 @dataclass(slots=True)
@@ -90,11 +105,13 @@ class IssueTerms:
 class _CentreBatch:
     """Records and new rows of one centre while its updates are applied."""
 
+    tx: Session
     centre: Centre
     terms: IssueTerms
     records: dict[bytes, CaseRecord]
     services: list[Service]
     new_rows: list[object] = field(default_factory=list)
+    service_places: int | None = None  # how many services may still be added; counted when one is
 
 
 def register_updates(
@@ -104,7 +121,7 @@ def register_updates(
     number_hashes = [keyring.hash_case_number(terms.case_key, centre.id, update.case_number) for update in updates]
     records = load_records(tx, centre, Case.number_hash.in_(number_hashes), lock=True)
     services = _load_services(tx, centre, [update.service for update in updates])
-    batch = _CentreBatch(centre, terms, {record.case.number_hash: record for record in records}, services)
+    batch = _CentreBatch(tx, centre, terms, {record.case.number_hash: record for record in records}, services)
     outcomes = []
     for number_hash, update in zip(number_hashes, updates, strict=True):
         try:
@@ -153,6 +170,7 @@ def _apply_update(batch: _CentreBatch, number_hash: bytes, update: CaseUpdate) -
         record = batch.records[number_hash] = _create_record(batch, number_hash, update)
     else:
         _refuse_contradiction(record, update)
+        _refuse_too_many_statuses(record, update)
         if update.service.title and record.service.title in (record.service.code, record.service.local_code):
             record.service.title = update.service.title  # until now it was a code
     new_status = _add_status(record, update)
@@ -172,9 +190,20 @@ def _refuse_contradiction(record: CaseRecord, update: CaseUpdate) -> None:
     is_newer = update.status_at >= record.case.status_at
     was_final = record.invitation is not None  # a final status brings an invitation
     if is_newer and was_final and not _is_known(record, update):
-        latest_final = [entry.status for entry in record.history if entry.status in FINAL_STATUSES][-1]
+        latest_final = next(entry.status for entry in reversed(record.history) if entry.status in FINAL_STATUSES)
         if update.status not in (FINAL_STATUSES | {"cancelled"}) - {latest_final}:
             raise AlreadyFinal()
+
+
+def _refuse_too_many_statuses(record: CaseRecord, update: CaseUpdate) -> None:
+    """Raise ``TooManyStatuses`` if the history is full.
+
+    The first final status is taken all the same, because without it nobody could rate the case.
+    """
+    if len(record.history) < MAX_STATUSES or _is_known(record, update):
+        return
+    if record.invitation is not None or update.status not in FINAL_STATUSES:
+        raise TooManyStatuses()
 
 
 def _is_known(record: CaseRecord, update: CaseUpdate) -> bool:
@@ -186,7 +215,7 @@ def _is_known(record: CaseRecord, update: CaseUpdate) -> bool:
     case = record.case
     if update.status == case.status and update.status in FINAL_STATUSES and update.status_at >= case.status_at:
         return bool(record.history)  # a new case has none, and its first status is no repeat
-    return any(entry.status == update.status and entry.at == update.status_at for entry in record.history)
+    return (update.status_at, update.status) in record.known
 
 
 def _is_same_service(service: Service, service_ref: ServiceRef) -> bool:
@@ -205,8 +234,8 @@ def _add_status(record: CaseRecord, update: CaseUpdate) -> CaseStatus | None:
     if _is_known(record, update):
         return None
     new_status = CaseStatus(centre_id=case.centre_id, case_id=case.id, at=update.status_at, status=update.status)
-    record.history.append(new_status)
-    record.history.sort(key=lambda entry: (entry.at, entry.status))
+    bisect.insort(record.history, new_status, key=lambda entry: (entry.at, entry.status))
+    record.known.add((new_status.at, new_status.status))
     if update.status_at >= case.status_at:
         case.status, case.status_at = update.status, update.status_at
         if record.invitation is None:  # later statuses do not change the place that the person rates
@@ -221,6 +250,11 @@ def _add_status(record: CaseRecord, update: CaseUpdate) -> CaseStatus | None:
 def _create_record(batch: _CentreBatch, number_hash: bytes, update: CaseUpdate) -> CaseRecord:
     service = find_service(batch.services, update.service)
     if service is None:
+        if batch.service_places is None:
+            batch.service_places = _count_service_places(batch.tx, batch.centre)
+        if batch.service_places <= 0:
+            raise TooManyServices(MAX_SERVICES)
+        batch.service_places -= 1
         service = build_service(batch.centre, update.service)
         batch.services.append(service)
         batch.new_rows.append(service)
@@ -243,13 +277,21 @@ def _create_record(batch: _CentreBatch, number_hash: bytes, update: CaseUpdate) 
 
 
 def find_or_add_service(tx: Session, centre: Centre, service_ref: ServiceRef) -> Service:
-    """Return the centre's service with these codes; a new service is added."""
+    """Return the centre's service with these codes; a new service is added. Raises ``TooManyServices``."""
     service = find_service(_load_services(tx, centre, [service_ref]), service_ref)
     if service is None:
+        if _count_service_places(tx, centre) <= 0:
+            raise TooManyServices(MAX_SERVICES)
         service = build_service(centre, service_ref)
         tx.add(service)
         tx.flush()
     return service
+
+
+def _count_service_places(tx: Session, centre: Centre) -> int:
+    """Return how many services other systems may still add to the centre."""
+    known = tx.scalars(select(func.count()).select_from(Service).where(Service.centre_id == centre.id)).one()
+    return MAX_SERVICES - known
 
 
 def find_service(services: Collection[Service], service_ref: ServiceRef) -> Service | None:

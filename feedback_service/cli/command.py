@@ -10,7 +10,7 @@ from flask.cli import AppGroup
 from sqlalchemy.exc import SQLAlchemyError
 
 from feedback_service.errors import FeedbackError, Invalid, Unavailable
-from feedback_service.imports import UnreadableFile
+from feedback_service.imports import TooManyRows, UnreadableFile
 from feedback_service.plain_text import UnusableText, refuse_odd_characters
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -23,6 +23,10 @@ class _UsageError(click.UsageError):
         """Print the sentence."""
         command = self.ctx.command_path if self.ctx else "flask"
         click.echo(f"Error: {self.format_message().rstrip('.')}; see {command} --help.", err=True)
+
+
+class _TooMuchError(click.ClickException):
+    exit_code = 2
 
 
 @contextmanager
@@ -45,7 +49,7 @@ def _one_sentence_errors() -> Iterator[None]:
     except FeedbackError as error:
         raise click.ClickException(error.detail % error.params or error.title) from error
     except UnreadableFile as error:
-        raise click.ClickException(f"{error}.") from error
+        raise (_TooMuchError if isinstance(error, TooManyRows) else click.ClickException)(f"{error}.") from error
 
 
 class Command(click.Command):

@@ -8,7 +8,7 @@ import click
 from flask.cli import with_appcontext
 
 from feedback_service.cli.command import Command
-from feedback_service.flow import maintenance
+from feedback_service.flow import maintenance, purge_permission
 
 
 @click.command("recount", cls=Command)
@@ -31,6 +31,8 @@ def recount(check: bool) -> None:
 @with_appcontext
 def purge() -> None:
     """Delete comments, and invitations with their cases, that are older than RETENTION_DAYS."""
+    purge_permission.require_permission()
     purged = maintenance.purge_expired_data()
+    maintenance.purge_refused_answers()
     maintenance.empty_write_log()
     click.echo(f"{purged.comments} comments and {purged.cases} cases deleted.")

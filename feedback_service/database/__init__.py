@@ -19,6 +19,8 @@ from feedback_service.database.readiness import TABLES_OUTDATED, is_migrated, ta
 from feedback_service.database.schema import Base, Instant, table_of
 from feedback_service.database.transactions import (
     OptimisticTransaction,
+    in_portions,
+    let_others_write,
     optimistic_transaction,
     reading,
     transaction,
@@ -36,7 +38,9 @@ __all__ = [
     "db",
     "execute_write",
     "fetch_rows",
+    "in_portions",
     "is_migrated",
+    "let_others_write",
     "open_database",
     "optimistic_transaction",
     "outage_log",

@@ -12,9 +12,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from prometheus_client import Histogram
+
 from feedback_service.database.outages import outage_log
 from feedback_service.errors import Unavailable
 
+write_turn_seconds = Histogram(
+    "vidhuk_write_turn_seconds",
+    "How long writers to the SQLite file kept all others waiting.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
+)
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.0001, 0.0005  # seconds between two attempts
 
 
@@ -36,10 +43,12 @@ class WriteQueue:
             raise _unavailable("TimeoutError")
         try:
             lock = self._open_locked(deadline)
+            began = time.perf_counter()
             try:
                 yield
             finally:
                 os.close(lock)
+                write_turn_seconds.observe(time.perf_counter() - began)
         finally:
             self._threads.release()
 

@@ -5,7 +5,7 @@ So it decides again, on the data that the winner has committed.
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import wraps
@@ -26,6 +26,7 @@ from feedback_service.errors import LostRace, NotReady, Unavailable
 
 ATTEMPTS = 5
 CHECKPOINT_WAIT_SECONDS = 0.5
+PAUSE_BETWEEN_PORTIONS = 0.002  # seconds; a thread that waits for the turn to write tries every 0.5 ms
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -103,6 +104,19 @@ def truncate_write_log() -> bool:
             cursor.execute(f"PRAGMA busy_timeout = {engine.LOCK_WAIT_SECONDS * 1000:.0f}")
             cursor.close()
     return not is_busy
+
+
+def in_portions(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Yield the items in portions, for a transaction each; between two of them, other writers get their turn."""
+    for start in range(0, len(items), size):
+        if start:
+            let_others_write()
+        yield items[start : start + size]
+
+
+def let_others_write() -> None:
+    """Wait so long that a writer who waits gets the turn; for a story that has many transactions to do."""
+    time.sleep(PAUSE_BETWEEN_PORTIONS)
 
 
 def _with_retries(

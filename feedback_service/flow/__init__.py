@@ -31,6 +31,7 @@ that story's transaction (``tx`` or ``connection``); or it touches no database.
     registers          an operator adds and imports centres and services
     publishing         an operator publishes questionnaires and methodologies
     maintenance        duties of the worker: days are recounted, old rows are deleted; an operator's recount
+    purge_permission   nothing old is deleted while the clock may be wrong
     alarm_duties       duties of the worker: alarms and breaches are raised, reviewed, reported by e-mail
 
 The doors import these modules and call their functions by the module's name; this package re-exports nothing.

@@ -23,6 +23,7 @@ from feedback_service.breaches import store as breaches
 from feedback_service.config import current_settings
 from feedback_service.database import reading, transaction
 from feedback_service.figures import bad_series
+from feedback_service.flow import purge_permission
 from feedback_service.flow.alarms import RIGHT_BY_KIND
 from feedback_service.logs import log
 from feedback_service.models import AlarmCheck, Centre
@@ -88,7 +89,9 @@ def send_alarm_emails(stop: Stop) -> int:
         _mark_sent(email)
         sent += 1
     # Asking first avoids the write lock here too.
-    if _has_expired_emails(clock.now()) and (dropped := _drop_expired_emails(clock.now())):
+    if not _has_expired_emails(clock.now()) or not purge_permission.may_purge():
+        return sent
+    if dropped := _drop_expired_emails(clock.now()):
         log.warning("letters given up", number=dropped)
     return sent
 
@@ -113,9 +116,12 @@ def _update_alarms(
     today = clock.kyiv_day(now)
     if alarm_check_ids := [check.id for check in checks if check.kind == BAD_ANSWERS]:
         alarm_rows.claim_checks(tx, centre_id, alarm_check_ids)
-    breach_check_ids = [check.id for check in checks if check.kind == BREACH]
-    if breach_check_ids and (number := alarm_rows.claim_checks(tx, centre_id, breach_check_ids)):
-        breaches.record_breach(tx, centre_id, number, today)
+    breach_checks = [check for check in checks if check.kind == BREACH]
+    number, without_case = (
+        alarm_rows.claim_checks(tx, centre_id, [check.id for check in breach_checks if check.without_case is which])
+        for which in (False, True)
+    )
+    if (number or without_case) and breaches.record_breach(tx, centre_id, number, without_case, today):
         email_outbox.add_to_digest(tx, centre_id, BREACH, now)
     raised = [
         store.raise_or_close(tx, centre_id, subject, evidence, today)
@@ -133,7 +139,7 @@ def _write_digest(tx: Session, centre_id: uuid.UUID, kind: str) -> None:
         return
     alarms = alarm_rows.claim_for_email(tx, centre_id, kind)
     texts = (
-        breach_email_text.describe_breaches([(breach.since, breach.bad) for breach in alarms])
+        breach_email_text.describe_breaches([(breach.since, breach.bad, breach.without_case) for breach in alarms])
         if kind == BREACH
         else email_text.describe_alarms([AlarmLine(alarm.service, alarm.since, alarm.n, alarm.bad) for alarm in alarms])
     )

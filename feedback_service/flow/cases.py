@@ -14,7 +14,7 @@ from feedback_service.cases import invitations, register
 from feedback_service.cases.register import CaseRecord, CaseUpdate, IssueTerms, RegistrationOutcome
 from feedback_service.centres.register import find_centres, make_public_centre
 from feedback_service.config import current_settings
-from feedback_service.database import reading, transaction
+from feedback_service.database import in_portions, reading, transaction
 from feedback_service.delivery import events, outbox
 from feedback_service.errors import FeedbackError, ForeignCentre, NotFound
 from feedback_service.flow.recording import make_service_context
@@ -22,6 +22,8 @@ from feedback_service.keyring import Keyring, current_keyring
 from feedback_service.models import Case, Centre, Invitation
 from feedback_service.surveys import published
 from feedback_service.vocabulary import FRONT_OFFICES
+
+CASES_AT_ONCE = 100  # in one transaction; on SQLite other writers wait meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +85,33 @@ class SlipFacts:
     last_day: date
 
 
-@transaction
-def register_cases(tx: Session, reports: Sequence[CaseUpdate], centres: Collection[str]) -> list[RegistrationResult]:
+def register_cases(reports: Sequence[CaseUpdate], centres: Collection[str]) -> list[RegistrationResult]:
     """Register cases or their next statuses; return the result of each report, in the order of ``reports``.
+
+    Many reports are registered in several transactions. The whole history of a case stands in its last result, so
+    that many statuses of one case have a short reply; an earlier result has only the status that was reported.
+    """
+    outcomes = [
+        outcome for portion in in_portions(reports, CASES_AT_ONCE) for outcome in _register_portion(portion, centres)
+    ]
+    ring, today = current_keyring(), clock.kyiv_day(clock.now())
+    last_positions = {outcome.record.case.id: place for place, outcome in enumerate(outcomes) if outcome.record}
+    results = []
+    for place, (report, outcome) in enumerate(zip(reports, outcomes, strict=True)):
+        case_view = None
+        if record := outcome.record:
+            is_last = last_positions[record.case.id] == place
+            history = _make_history(record) if is_last else (StatusView(report.status, report.status_at),)
+            case_view = _make_case_view(record, ring, today, history)
+        results.append(RegistrationResult(case_view, outcome.created, outcome.refusal))
+    return results
+
+
+@transaction
+def _register_portion(
+    tx: Session, reports: Sequence[CaseUpdate], centres: Collection[str]
+) -> list[RegistrationOutcome]:
+    """Register the reports of a portion; return their outcomes in the same order.
 
     1. Lock the centres, of those that the caller may write for. 2. Register each report, or refuse it. 3. Issue
     invitations for final statuses. 4. Enqueue an event for each new status.
@@ -100,7 +126,7 @@ def register_cases(tx: Session, reports: Sequence[CaseUpdate], centres: Collecti
         new_events = [_make_status_event(outcome) for outcome in outcomes if outcome.new_status]
         outbox.enqueue_events(tx.connection(), centre.id, new_events, now=now)
     foreign_centre = RegistrationOutcome(refusal=ForeignCentre())
-    return [_make_result(results.get(position, foreign_centre), terms) for position in range(len(reports))]
+    return [results.get(position, foreign_centre) for position in range(len(reports))]
 
 
 @transaction
@@ -109,14 +135,14 @@ def cancel_invitation(tx: Session, case_id: uuid.UUID, centres: Collection[str])
     case_record = _open_case_record(tx, case_id, centres)
     if case_record.invitation is not None:
         case_record.invitation.cancelled = True
-    return _make_case_view(case_record, current_keyring(), clock.kyiv_day(clock.now()))
+    return _make_case_view(case_record, current_keyring(), clock.kyiv_day(clock.now()), _make_history(case_record))
 
 
 @reading
 def find_case(tx: Session, case_id: uuid.UUID, centres: Collection[str]) -> CaseView:
     """Return the case if it belongs to one of these centres; raise ``NotFound`` if not."""
     case_record = _open_case_record(tx, case_id, centres)
-    return _make_case_view(case_record, current_keyring(), clock.kyiv_day(clock.now()))
+    return _make_case_view(case_record, current_keyring(), clock.kyiv_day(clock.now()), _make_history(case_record))
 
 
 @reading
@@ -151,14 +177,12 @@ def _make_status_event(outcome: RegistrationOutcome) -> events.NewEvent:
     return events.build_case_status(context, status.status, status.at, case_record.case.registered_at)
 
 
-def _make_result(outcome: RegistrationOutcome, terms: IssueTerms) -> RegistrationResult:
-    case_view = _make_case_view(outcome.record, terms.keyring, terms.today) if outcome.record else None
-    return RegistrationResult(case_view, outcome.created, outcome.refusal)
+def _make_history(case_record: CaseRecord) -> tuple[StatusView, ...]:
+    return tuple(StatusView(entry.status, entry.at) for entry in case_record.history)
 
 
-def _make_case_view(case_record: CaseRecord, ring: Keyring, today: date) -> CaseView:
+def _make_case_view(case_record: CaseRecord, ring: Keyring, today: date, history: tuple[StatusView, ...]) -> CaseView:
     case, centre = case_record.case, case_record.centre
-    history = tuple(StatusView(entry.status, entry.at) for entry in case_record.history)
     invitation_view = _make_invitation_view(centre, case_record.invitation, ring, today)
     return CaseView(case.id, centre.code, case.front_office, case.status, history, invitation_view)
 

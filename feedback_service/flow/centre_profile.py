@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
@@ -35,6 +35,9 @@ from feedback_service.plain_text import (
 )
 
 MAX_WINDOWS = 200
+SERVICES_ON_PAGE = 200
+MAX_LISTED_SERVICES = 500  # in a form's list to choose from
+MAX_SEARCH_LENGTH = 100  # characters
 SERVICE_COLUMNS = frozenset({"code", "local_code"})  # optional; the centre is never a column
 
 BAD_HOURS = N_("“%(typed)s” is not like 09:00–13:00, 14:00–18:00; leave it empty for a closed day.")
@@ -96,12 +99,54 @@ def change_profile(
     return bool(changed_names)
 
 
+@dataclass(frozen=True, slots=True)
+class ServicePage:
+    """Some services of a centre; ``number`` is how many there are altogether, ``page`` counts from 1."""
+
+    services: list[ServiceSummary]
+    number: int
+    page: int
+    pages: int
+
+
 @reading
-def list_services(tx: Session, current_user: CurrentUser, centre_code: str) -> list[ServiceSummary]:
-    """Return the services of one of the user's centres, ordered by code."""
-    query = select(Service.id, Service.code, Service.local_code, Service.title)
-    query = query.filter_by(centre_id=_find_centre(tx, current_user, centre_code).id)
-    return [ServiceSummary(*row) for row in tx.execute(query.order_by(Service.code, Service.local_code))]
+def list_services(
+    tx: Session, current_user: CurrentUser, centre_code: str, *, search: str = "", page: int = 1
+) -> ServicePage:
+    """Return a page of the services of one of the user's centres, ordered by code.
+
+    ``search``: only those with these words in the title, or with a code that begins so. The nearest page is returned
+    if there is none of that number.
+    """
+    conditions = [Service.centre_id == _find_centre(tx, current_user, centre_code).id]
+    if search:
+        # SQLite ignores the case of Latin letters only.
+        variants = {search, search.lower(), search.upper(), search.capitalize()}
+        titles = [Service.title.contains(variant, autoescape=True) for variant in variants]
+        codes = [column.startswith(search, autoescape=True) for column in (Service.code, Service.local_code)]
+        conditions.append(or_(*titles, *codes))
+    number = tx.scalars(select(func.count()).select_from(Service).where(*conditions)).one()
+    pages = max(1, -(-number // SERVICES_ON_PAGE))
+    page = min(max(page, 1), pages)
+    query = select(Service.id, Service.code, Service.local_code, Service.title).where(*conditions)
+    query = query.order_by(Service.code, Service.local_code)
+    rows = tx.execute(query.limit(SERVICES_ON_PAGE).offset((page - 1) * SERVICES_ON_PAGE))
+    return ServicePage([ServiceSummary(*row) for row in rows], number, page, pages)
+
+
+@reading
+def list_service_choices(
+    tx: Session, current_user: CurrentUser, centre_code: str, chosen: str | None = None
+) -> dict[str, str]:
+    """Return the titles of the centre's first services by their codes, and of the chosen one wherever it stands."""
+    key = func.coalesce(func.nullif(Service.code, ""), Service.local_code)
+    query = select(key, Service.title).where(Service.centre_id == _find_centre(tx, current_user, centre_code).id)
+    rows = tx.execute(query.order_by(Service.code, Service.local_code).limit(MAX_LISTED_SERVICES)).all()
+    choices: dict[str, str] = {code: title for code, title in rows}
+    if chosen and chosen not in choices:
+        chosen_rows = tx.execute(query.where(or_(Service.code == chosen, Service.local_code == chosen)).limit(10))
+        choices |= {code: title for code, title in chosen_rows if code == chosen}
+    return choices
 
 
 def import_services(current_user: CurrentUser, centre_code: str, rows: Sequence[ImportedRow]) -> ImportResult:

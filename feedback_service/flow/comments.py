@@ -1,6 +1,7 @@
 """Staff read the comments of a centre and set aside those that are not meant seriously."""
 
 import uuid
+from itertools import islice
 
 from sqlalchemy.orm import Session
 
@@ -14,6 +15,7 @@ from feedback_service.surveys import comments
 from feedback_service.surveys.comments import CommentFilter, CommentPage, CommentView
 
 PAGE_SIZE = 25  # comments
+MAX_EXPORTED = 10_000  # comments in a file; a shorter period shows the others
 
 
 @reading
@@ -34,10 +36,13 @@ def read_comments(
 def read_all_comments(
     tx: Session, current_user: CurrentUser, centre: str, comment_filter: CommentFilter
 ) -> list[CommentView]:
-    """Return all comments that match, as the page shows them; raise ``NotFound`` for a centre of others."""
+    """Return the newest ``MAX_EXPORTED`` comments that match, as the page shows them.
+
+    Raises ``NotFound`` for a centre of others.
+    """
     centre_id = visibility.find_visibility(tx, current_user).get_centre(centre).id
     min_group = current_settings().min_group
-    return list(comments.iterate_comments(tx, centre_id, comment_filter, min_group=min_group))
+    return list(islice(comments.iterate_comments(tx, centre_id, comment_filter, min_group=min_group), MAX_EXPORTED))
 
 
 @transaction

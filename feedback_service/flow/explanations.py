@@ -19,6 +19,7 @@ from feedback_service.plain_text import read_text, refuse_unusable
 
 CHANNELS_TOPIC = "sources"  # as it is stored; what is compared are channels
 MAX_LENGTH = 2000  # characters
+MAX_LISTED_VERSIONS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,5 +80,5 @@ def list_explanations(
     """Return the explanations of this centre and period, newest first; raise ``NotFound`` for a centre of others."""
     centre_id = visibility.find_visibility(tx, current_user).get_centre(centre).id
     query = select(Explanation).filter_by(centre_id=centre_id, topic=CHANNELS_TOPIC, first=first, last=last)
-    rows = tx.scalars(query.order_by(Explanation.version.desc()))
+    rows = tx.scalars(query.order_by(Explanation.version.desc()).limit(MAX_LISTED_VERSIONS))
     return [ExplanationVersion(row.version, row.text, row.author, row.written_at) for row in rows]

@@ -13,6 +13,7 @@ from feedback_service.database import TABLES_OUTDATED, NotDurable, is_migrated, 
 from feedback_service.delivery import status
 from feedback_service.delivery.status import DeliveryTotals
 from feedback_service.errors import N_, NotReady, Unavailable
+from feedback_service.flow import purge_permission
 from feedback_service.logs import log
 from feedback_service.models import DraftAnswer
 
@@ -31,6 +32,7 @@ class Backlog:
     oldest_email_seconds: float  # 0 when no e-mail waits
     deliveries: DeliveryTotals
     channel_failing: bool
+    purge_refused: bool  # the worker deletes nothing, because its clock may be wrong
 
 
 def check_ready() -> None:
@@ -72,6 +74,7 @@ def _read_backlog(tx: Session) -> Backlog:
         oldest_email_seconds=(now - oldest_at).total_seconds() if oldest_at else 0,
         deliveries=status.count_deliveries(tx),
         channel_failing=status.is_channel_failing(tx),
+        purge_refused=purge_permission.is_refused_in(tx),
     )
 
 

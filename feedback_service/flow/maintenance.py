@@ -3,12 +3,14 @@
     complete_abandoned_drafts     drafts that nobody continued become final responses
     close_days                    past days are recounted and their sums are stored
     purge_expired_data            comments and cases older than the retention period are deleted
+    purge_refused_answers         what is known of answers that a tablet sent in vain is deleted
     purge_sessions_and_attempts   ended sessions and old counts of sign-in attempts are deleted
     blank_delivered_events        the content of events delivered long ago is deleted, their digest stays
     warn_of_overdue_events        the log names events whose content stays because nobody took them
     empty_write_log               deleted data leaves SQLite's log too
 
 For an operator, ``recount_days`` counts all past days anew, and ``find_count_mismatches`` compares what is stored.
+Nothing is deleted while the clock may be wrong, see ``purge_permission``.
 
 Each function does what is due, in short transactions of limited size, and returns how much that was. Between two
 transactions it calls ``stop`` and ends if that is true. ``worker`` calls all of them again and again.
@@ -25,21 +27,23 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.config import current_settings
 from feedback_service.counts import closing, counted_days, verification
-from feedback_service.database import reading, transaction, truncate_write_log
+from feedback_service.database import let_others_write, reading, transaction, truncate_write_log
 from feedback_service.delivery import outbox, status
 from feedback_service.errors import Unavailable
-from feedback_service.flow import sign_in
+from feedback_service.flow import purge_permission, sign_in
 from feedback_service.flow.answers import submit_abandoned_drafts
 from feedback_service.logs import log
 from feedback_service.models import Case, Centre, Comment, DraftAnswer, Event, Invitation
+from feedback_service.tablets import devices
 
 P = ParamSpec("P")
 R = TypeVar("R")
 Stop = Callable[[], bool]
 
-ROWS_AT_ONCE = 200  # that one transaction deletes; on SQLite other writers wait meanwhile
+ROWS_AT_ONCE = 100  # that one transaction deletes; on SQLite other writers wait meanwhile
 DRAFTS_AT_ONCE = 50  # that one transaction completes
 DAYS_AT_ONCE = 31  # that one transaction recounts
+REFUSED_KEPT_FOR = timedelta(days=90)  # what is known of answers of tablets that were refused
 BLANK_AFTER = timedelta(days=30)  # after delivery: nothing but an event's body links a case with a response
 LONGEST_RECORDING = timedelta(minutes=10)  # no transaction that records a response lasts so long
 
@@ -47,6 +51,7 @@ LONGEST_RECORDING = timedelta(minutes=10)  # no transaction that records a respo
 _close_days = transaction(closing.close_days)
 _close_invitation_days = transaction(closing.close_invitation_days)
 _count_overdue = reading(status.count_overdue)
+_purge_refused_answers = transaction(devices.purge_refused_answers)
 _reopen_all_days = transaction(counted_days.reopen_all_days)
 find_count_mismatches = reading(verification.find_mismatches)
 
@@ -96,7 +101,11 @@ def purge_expired_data(stop: Stop = never_stop) -> PurgeCounts:
     answered, or else from its last day; it stays until the sums of its day are stored, which happens when all
     invitations of that day have expired. Responses are never deleted. A case without an invitation stays, because
     it may still be completed.
+
+    Nothing is deleted if the clock may be wrong.
     """
+    if not purge_permission.may_purge():
+        return PurgeCounts(0, 0)
     before = clock.kyiv_day(clock.now()) - timedelta(days=current_settings().retention_days)
 
     def purge_centre(centre_id: uuid.UUID) -> PurgeCounts:
@@ -112,6 +121,8 @@ def purge_expired_data(stop: Stop = never_stop) -> PurgeCounts:
 
 def blank_delivered_events(stop: Stop = never_stop) -> int:
     """Delete the content of events delivered more than 30 days ago; digest, number and type stay; return how many."""
+    if not purge_permission.may_purge():
+        return 0
     before = clock.truncate_to_hour(clock.now() - BLANK_AFTER)  # ``delivered_at`` is a whole hour
     return _repeat_until_partial(ROWS_AT_ONCE, stop, _blank_events, before)
 
@@ -133,7 +144,17 @@ def empty_write_log(stop: Stop = never_stop) -> int:
 
 def purge_sessions_and_attempts(stop: Stop = never_stop) -> int:
     """Delete ended sessions and old counts of wrong attempts; return how many rows."""
-    return 0 if stop() else sign_in.purge_sessions_and_attempts()
+    if not purge_permission.may_purge():
+        return 0
+    return _repeat_until_partial(1, stop, sign_in.purge_sessions_and_attempts, ROWS_AT_ONCE)
+
+
+def purge_refused_answers(stop: Stop = never_stop) -> int:
+    """Delete what is known of answers that were refused more than 90 days ago; return how many rows."""
+    if not purge_permission.may_purge():
+        return 0
+    before = clock.kyiv_day(clock.now()) - min(REFUSED_KEPT_FOR, timedelta(days=current_settings().retention_days))
+    return _repeat_until_partial(ROWS_AT_ONCE, stop, _purge_refused_answers, before, ROWS_AT_ONCE)
 
 
 @transaction
@@ -221,4 +242,5 @@ def _repeat_until_partial(
         total += done
         if done < batch_size:
             break
+        let_others_write()
     return total

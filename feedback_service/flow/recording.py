@@ -58,7 +58,8 @@ def record_answer(
     if methodology.has_bad_answer(answers.single):
         alarm_rows.queue_check(connection, centre_id, BAD_ANSWERS, service_id)
     if breaches:
-        alarm_rows.queue_check(connection, centre_id, BREACH, service_id)
+        without_case = facts.context.case_ref is None
+        alarm_rows.queue_check(connection, centre_id, BREACH, service_id, without_case=without_case)
     event = events.build_response_recorded(
         facts,
         hour=clock.truncate_to_hour(facts.answered_at or now),

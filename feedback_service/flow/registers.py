@@ -7,7 +7,7 @@ Error sentences are in English, for operators; those that pages show too are mar
 """
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,14 +19,14 @@ from feedback_service import clock, keyring
 from feedback_service.centres import state_codes
 from feedback_service.centres.register import find_by_prefix, find_centre, find_centres, normalise_code
 from feedback_service.config import current_settings
-from feedback_service.database import transaction
+from feedback_service.database import in_portions, reading, transaction
 from feedback_service.delivery import events, outbox
 from feedback_service.errors import N_, Conflict, FieldError, Invalid
 from feedback_service.imports import ImportedRow
 from feedback_service.models import Centre, Service
 from feedback_service.plain_text import TextTooLong, UnusableText, normalise_identifier, read_code, read_line
 
-ROWS_AT_ONCE = 500  # of a file, in one transaction
+ROWS_AT_ONCE = 100  # of a file, in one transaction; on SQLite other writers wait meanwhile
 MAX_TITLE_LENGTH = 500  # characters
 MAX_CODE_LENGTH = 32  # characters of the code of a service
 
@@ -68,6 +68,19 @@ class RowMessage:
     def sentence(self) -> str:
         """The message in English."""
         return " ".join(error.detail % error.params if error.params else error.detail for error in self.errors)
+
+
+@dataclass(slots=True)
+class KnownServices:
+    """The services of the centres of a file: those stored before the import, and those of earlier rows."""
+
+    codes: set[tuple[uuid.UUID, str]] = field(default_factory=set)
+    keys_by_look: dict[ServiceKey, ServiceKey] = field(default_factory=dict)
+
+    def add(self, key: ServiceKey) -> None:
+        """Know this service too."""
+        self.codes.add(key[:2])
+        self.keys_by_look.setdefault(_look_of(key), key)
 
 
 @dataclass(slots=True)
@@ -209,9 +222,10 @@ def import_services(
     complete_rows = [
         ImportedRow(row.line, defaults | {name: cell for name, cell in row.cells.items() if cell}) for row in rows
     ]
+    known = _find_known_services([row.cells["centre"] for row in complete_rows])
     return _import_in_batches(
         complete_rows,
-        lambda batch: _import_service_rows(batch, note_changes),
+        lambda batch: _import_service_rows(batch, known, note_changes),
         lambda row: (
             normalise_code(row.cells["centre"]),
             *(normalise_identifier(row.cells[name]) for name in ("code", "local_code")),
@@ -219,32 +233,42 @@ def import_services(
     )
 
 
+@reading
+def _find_known_services(tx: Session, centre_codes: Sequence[str]) -> KnownServices:
+    ids = {centre.id for centre in find_centres(tx, centre_codes).values()}
+    known = KnownServices()
+    query = select(Service.centre_id, Service.code, Service.local_code).where(Service.centre_id.in_(ids))
+    for centre_id, code, local_code in tx.execute(query):
+        known.add((centre_id, code, local_code))
+    return known
+
+
 @transaction
 def _import_service_rows(
-    tx: Session, rows: Sequence[ImportedRow], note_changes: Callable[[Session, ImportResult], None]
+    tx: Session,
+    rows: Sequence[ImportedRow],
+    known: KnownServices,
+    note_changes: Callable[[Session, ImportResult], None],
 ) -> ImportResult:
     result = ImportResult()
     centres = find_centres(tx, [row.cells["centre"] for row in rows])
-    ids = {centre.id for centre in centres.values()}
-    query = select(Service).where(Service.centre_id.in_(ids))
-    services = {(service.centre_id, service.code, service.local_code): service for service in tx.scalars(query)}
-    known_codes = {key[:2] for key in services}
-    keys_by_look = {_look_of(key): key for key in services}
+    titles: dict[ServiceKey, str] = {}
     for row in rows:
         try:
-            centre, code, local_code, title = _parse_service(row.cells, centres)
+            key, title = _parse_service(row.cells, centres)
         except Invalid as refusal:
             result.faults.append(RowMessage(row.line, refusal.errors))
             continue
-        key = (centre.id, code, local_code)
-        warnings = _find_code_warnings(key, known_codes, keys_by_look)
-        result.warnings += [RowMessage(row.line, (warning,)) for warning in warnings]
-        known_codes.add((centre.id, code))
-        keys_by_look.setdefault(_look_of(key), key)
+        titles[key] = title
+        result.warnings += [RowMessage(row.line, (warning,)) for warning in _find_code_warnings(key, known)]
+        known.add(key)
+    services = _find_services(tx, titles)
+    for key, title in titles.items():
         service = services.get(key)
         changed = service is None or service.title != title
         if service is None:
-            tx.add(Service(centre_id=centre.id, id=uuid7(), code=code, local_code=local_code, title=title))
+            centre_id, code, local_code = key
+            tx.add(Service(centre_id=centre_id, id=uuid7(), code=code, local_code=local_code, title=title))
         else:
             service.title = title
         _count_row(result, is_new=service is None, changed=changed)
@@ -253,16 +277,26 @@ def _import_service_rows(
     return result
 
 
-def _find_code_warnings(
-    key: ServiceKey, known_codes: Set[tuple[uuid.UUID, str]], keys_by_look: Mapping[ServiceKey, ServiceKey]
-) -> Iterator[FieldError]:
+def _find_services(tx: Session, keys: Collection[ServiceKey]) -> dict[ServiceKey, Service]:
+    """Return the stored services with these keys.
+
+    All services of their centres would be too many: a long file would take longer and longer.
+    """
+    ids, codes, local_codes = ({key[part] for key in keys} for part in range(3))
+    query = select(Service).where(
+        Service.centre_id.in_(ids), Service.code.in_(codes), Service.local_code.in_(local_codes)
+    )
+    return {(service.centre_id, service.code, service.local_code): service for service in tx.scalars(query)}
+
+
+def _find_code_warnings(key: ServiceKey, known: KnownServices) -> Iterator[FieldError]:
     """Yield what is suspicious about the codes of a service, beside those of the services that are known."""
     centre_id, code, local_code = key
     full_code = code.zfill(STATE_CODE_DIGITS)
     if code.isascii() and code.isdecimal() and code != full_code:
-        is_known = (centre_id, full_code) in known_codes
+        is_known = (centre_id, full_code) in known.codes
         yield FieldError("/code", LACKS_ZEROS if is_known else SHORT_CODE, {"code": code, "full": full_code})
-    alike = keys_by_look.get(_look_of(key), key)
+    alike = known.keys_by_look.get(_look_of(key), key)
     if alike != key:
         names: dict[str, object] = {"code": code or local_code, "known": alike[1] or alike[2]}
         yield FieldError("/code" if code != alike[1] else "/local_code", LOOKS_ALIKE, names)
@@ -274,7 +308,7 @@ def _look_of(key: ServiceKey) -> ServiceKey:
     return centre_id, code.translate(_LATIN_LOOKALIKES), local_code.translate(_LATIN_LOOKALIKES)
 
 
-def _parse_service(columns: Mapping[str, str], centres: Mapping[str, Centre]) -> tuple[Centre, str, str, str]:
+def _parse_service(columns: Mapping[str, str], centres: Mapping[str, Centre]) -> tuple[ServiceKey, str]:
     errors: list[FieldError] = []
     centre_code = normalise_code(_read_cell(columns, "centre", errors, MAX_TITLE_LENGTH, read_code))
     if not errors and centre_code not in centres:
@@ -289,7 +323,7 @@ def _parse_service(columns: Mapping[str, str], centres: Mapping[str, Centre]) ->
         errors.append(FieldError("/title", N_("The title is empty.")))
     if errors:
         raise Invalid(errors)
-    return centres[centre_code], code, local_code, title
+    return (centres[centre_code].id, code, local_code), title
 
 
 # What the imports share ---------------------------------------------------------------------------------------
@@ -307,8 +341,8 @@ def _import_in_batches(
             distinct_rows.append(row)
         else:
             result.faults.append(RowMessage(row.line, (FieldError("", REPEATED_ROW, {"line": earlier_line}),)))
-    for start in range(0, len(distinct_rows), ROWS_AT_ONCE):
-        batch_result = import_batch(distinct_rows[start : start + ROWS_AT_ONCE])
+    for portion in in_portions(distinct_rows, ROWS_AT_ONCE):
+        batch_result = import_batch(portion)
         result.added += batch_result.added
         result.changed += batch_result.changed
         result.unchanged += batch_result.unchanged

@@ -280,7 +280,7 @@ def write_audit_entry(tx: Session, user: User, action: str, object: str, now: da
 
 
 @transaction
-def purge_sessions_and_attempts(tx: Session) -> int:
-    """Delete ended sessions and old counts of attempts; return how many rows were deleted."""
+def purge_sessions_and_attempts(tx: Session, limit: int) -> int:
+    """Delete ended sessions and old counts of attempts, ``limit`` of each; return how many rows were deleted."""
     now = clock.now()
-    return sessions.purge_sessions(tx, now) + throttle.purge_attempts(tx, now)
+    return sessions.purge_sessions(tx, now, limit) + throttle.purge_attempts(tx, now, limit)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from unicodedata import category
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
@@ -20,14 +21,14 @@ from feedback_service.cases.invitations import InvitationContext
 from feedback_service.centres import opening_hours
 from feedback_service.centres.register import make_public_centre
 from feedback_service.counts import counted_days
-from feedback_service.database import reading, transaction
+from feedback_service.database import transaction
 from feedback_service.errors import N_, FeedbackError, Gone, Invalid, NotAuthenticated, OtherAnswer, json_pointer
 from feedback_service.facts import AnswerFacts, ServiceContext
 from feedback_service.flow.answers import is_abandoned, join_with_draft
 from feedback_service.flow.recording import make_service_context, record_answer
 from feedback_service.flow.tablet_screens import lock_invitation_by_code
 from feedback_service.keyring import current_keyring
-from feedback_service.models import Centre, Device
+from feedback_service.models import Centre, Device, Response
 from feedback_service.surveys import published, responses
 from feedback_service.surveys.answers import Submission, require_some_answer
 from feedback_service.surveys.questionnaires import Questionnaire
@@ -37,6 +38,7 @@ from feedback_service.tablets.signals import UNKNOWN_PACE, AnsweringPace
 from feedback_service.vocabulary import CONTINUED_ELSEWHERE, FRONT_OFFICES
 
 MAX_ANSWER_AGE = timedelta(days=366)  # when it is delivered
+MAX_WALKUPS = 2000  # of a centre on a day; more cannot be people
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,14 +62,13 @@ def accept_answers(
     A result is ``accepted``, ``accepted_as_walkup``, ``duplicate``, or the error that refuses the item. An item that
     is an error already stays one.
 
-    1. Raise ``TooManyGuesses`` if the tablet sent too many wrong codes; nothing is stored then.
-    2. Store each answer, or refuse it.
-    3. If a revoked tablet delivered nothing from before, delete its key and raise ``NotAuthenticated``.
+    1. Store each answer, or refuse it. Raise ``TooManyGuesses`` at an answer with a code if the tablet has sent too
+       many wrong codes by then; those before it are stored, and are duplicates when they are sent again.
+    2. If a revoked tablet delivered nothing from before, delete its key and raise ``NotAuthenticated``.
 
-    ``by_hand``: an operator imports the answers from a file, vouches for them, and only step 2 is done.
+    ``by_hand``: an operator imports the answers from a file and vouches for them, so codes have no limit and step 2 is
+    left out.
     """
-    if not by_hand and any(isinstance(item, TabletAnswer) and item.short_code for item in items):
-        _check_code_limit(tablet)
     results = [
         item if isinstance(item, FeedbackError) else _accept_or_refuse(tablet, item, by_hand=by_hand) for item in items
     ]
@@ -97,11 +98,6 @@ def _accept_or_refuse(tablet: AuthenticatedTablet, answer: TabletAnswer, *, by_h
         return refusal
 
 
-@reading
-def _check_code_limit(tx: Session, tablet: AuthenticatedTablet) -> None:
-    devices.refuse_too_many_guesses(devices.get_device(tx, tablet), clock.now())
-
-
 @transaction
 def _delete_device_key(tx: Session, tablet: AuthenticatedTablet) -> None:
     """Let the revoked tablet in no more: it has delivered what it had."""
@@ -120,7 +116,7 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
        answer keeps the day, the source and the language of the draft.
     5. Store the answer with its event and the signals of a hasty answer, see ``recording.record_answer``.
 
-    Raises ``Invalid``, ``NotAuthenticated`` or ``OtherAnswer``.
+    Raises ``Invalid``, ``NotAuthenticated``, ``OtherAnswer`` or ``TooManyGuesses``.
     """
     centre, ring, now = tx.get_one(Centre, tablet.centre_id), current_keyring(), clock.now()
     namespace = centre.id.bytes
@@ -150,6 +146,8 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
         raise Invalid.for_field(json_pointer("answers", answers.comment_id), N_("A tablet takes no free text."))
     signal_reasons = signals.find_signals(answer.pace, was_open=opening_hours.is_open(centre.opening, answered_at))
     source, language = "tablet_walkup", answer.language
+    if answer.short_code is not None and not by_hand:
+        devices.refuse_too_many_guesses(device, now)
     invited = _find_open_invitation(tx, device, centre, answer, questionnaire, answered_at, now)
     if invited is not None:
         source = "tablet_hall"
@@ -163,6 +161,7 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
             counted_days.reopen_invitations(tx, centre.id, since=invited.invitation.issued_on)
         service_context = make_service_context(invited.centre, invited.case, invited.service)
     else:
+        _refuse_too_many_walkups(tx, centre, day)
         service_context = ServiceContext(
             centre=make_public_centre(centre), front_office=questionnaire.front_office, workplace=device.workplace
         )
@@ -179,6 +178,18 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
     )
     record_answer(tx.connection(), facts, questionnaire, answers, signal_reasons)
     return "accepted" if invited or answer.short_code is None else "accepted_as_walkup"
+
+
+def _refuse_too_many_walkups(tx: Session, centre: Centre, day: date) -> None:
+    """Raise ``Invalid`` if the centre has all the walk-ups that are kept of a day."""
+    of_day = select(func.count()).where(
+        Response.centre_id == centre.id,
+        Response.answered_on == day,
+        Response.front_office.in_(FRONT_OFFICES),
+        Response.source == "tablet_walkup",
+    )
+    if tx.scalars(of_day).one() >= MAX_WALKUPS:
+        raise Invalid.for_field("/answered_at", N_("The hall has more answers of this day than can be people."))
 
 
 def _find_questionnaire(tx: Session, answer: TabletAnswer, day: date) -> Questionnaire:

@@ -71,8 +71,9 @@ def read_tablets(tx: Session, centres: Collection[str]) -> list[TabletState]:
     """Return every tablet of these centres, ordered by centre and name."""
     now, device_rows = clock.now(), devices.list_devices(tx, centres)
     refused: dict[uuid.UUID, list[RefusedSummary]] = {device.id: [] for _, device in device_rows}
-    for item in devices.list_refused_answers(tx, refused.keys()):
-        refused[item.device_id].append(RefusedSummary(item.came_on, item.reason))
+    centre_ids = {centre.id for centre, _ in device_rows}
+    for device_id, came_on, reason in devices.list_refused_answers(tx, centre_ids, refused.keys()):
+        refused[device_id].append(RefusedSummary(came_on, reason))
     return [
         TabletState(
             centre=centre.code,

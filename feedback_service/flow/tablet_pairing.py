@@ -7,7 +7,7 @@ its key with a secret of its own (like RFC 8628).
 
 import secrets
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -119,19 +119,32 @@ def approve_tablet(
     _write_audit_entry(tx, tablet, actor, "tablet_added")
 
 
-@transaction
-def pair_tablet(tx: Session, code: str) -> PairedTablet:
+def pair_tablet(code: str) -> PairedTablet:
     """Return the key for a code or for the secret of an approved tablet; works once, within ten minutes.
 
+    Anybody may guess, and nobody is shut out by guesses: a wrong code costs one reading and keeps no writer waiting.
     Raises ``NotFound``; its sentence says whether the approval is still missing.
     """
-    now, ring = clock.now(), current_keyring()
+    ring = current_keyring()
     hashes = ring.hash_secret_with_all("pairing", code)
     if normal_code := keyring.normalise_code(code):
         hashes += ring.hash_secret_with_all("pairing", normal_code)
-    tablet_and_key = devices.pair_tablet(tx, hashes, now)
-    if tablet_and_key is None:
+    _refuse_wrong_code(hashes)
+    return _pair_tablet(hashes)
+
+
+@reading
+def _refuse_wrong_code(tx: Session, hashes: Sequence[bytes]) -> None:
+    now = clock.now()
+    if not devices.is_pairing_allowed(tx, hashes, now):
         raise NotFound(NOT_APPROVED if devices.is_pairing_requested(tx, hashes, now) else NOT_PAIRED)
+
+
+@transaction
+def _pair_tablet(tx: Session, hashes: Sequence[bytes]) -> PairedTablet:
+    tablet_and_key = devices.pair_tablet(tx, hashes, clock.now())
+    if tablet_and_key is None:
+        raise NotFound(NOT_PAIRED)  # another tablet was faster
     tablet, secret = tablet_and_key
     centre = tx.get_one(Centre, tablet.centre_id)
     return PairedTablet(secret, tablet.id, tablet.name, tablet.mode, tablet.workplace, centre.code)

@@ -20,7 +20,7 @@ from feedback_service.models.access import (
     UserSession,
 )
 from feedback_service.models.alarms import Alarm, AlarmCheck, EmailDigest, EmailPreference, QueuedEmail
-from feedback_service.models.answers import Comment, Response, Signal
+from feedback_service.models.answers import Comment, HallAnswerCount, Response, Signal
 from feedback_service.models.cases import Case, CaseStatus, DraftAnswer, Invitation, ShortCodeGuesses
 from feedback_service.models.centres import Centre, Service
 from feedback_service.models.delivery import Event, EventSequence, ReceiverChannel

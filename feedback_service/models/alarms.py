@@ -6,7 +6,7 @@ Nothing here leads to an answer: there is no id of one, and instants are stored 
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text, text
+from sqlalchemy import ForeignKey, Index, String, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from feedback_service.database import Base
@@ -28,6 +28,7 @@ class AlarmCheck(Base):
     id: Mapped[Id]  # random (v4), and not the answer's
     kind: Mapped[Word]
     service_id: Mapped[uuid.UUID | None]
+    without_case: Mapped[bool] = mapped_column(server_default=false())  # the answer belongs to no case
 
 
 class Alarm(Base):
@@ -53,6 +54,7 @@ class Alarm(Base):
     noticed: Mapped[date]
     n: Mapped[int]  # answers since that day
     bad: Mapped[int]  # those of them that the alarm is about
+    without_case: Mapped[int] = mapped_column(default=0, server_default="0")  # of a breach: answers beside ``bad``
     over_on: Mapped[date | None]
     told: Mapped[bool] = mapped_column(default=False)  # whether the e-mails that users want are written
     acknowledged_at: Mapped[datetime | None]

@@ -6,7 +6,7 @@ not show in which order people answered.
 
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import JSON, ForeignKeyConstraint, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -83,6 +83,21 @@ class Comment(Base):
     reasons: Mapped[str] = mapped_column(String(500))  # words with one space before and after each
     folded: Mapped[str] = mapped_column(Text)  # the text that searches use, see surveys.search_stems
     text: Mapped[str] = mapped_column(Text)
+
+
+class HallAnswerCount(Base):
+    """How many answers the poster of a centre's hall brought in the current hour, and how many were not kept.
+
+    One row for a centre: counts of earlier hours would tell when somebody answered.
+    """
+
+    __tablename__ = "hall_counts"
+
+    centre_id: Mapped[CentreId]
+    hour: Mapped[datetime]
+    kept: Mapped[int]
+    not_kept_on: Mapped[date | None]  # the last day on which there were too many
+    not_kept: Mapped[int] = mapped_column(default=0)  # of that day
 
 
 class Signal(Base):

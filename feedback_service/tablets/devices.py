@@ -8,9 +8,9 @@ import re
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import and_, delete, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
@@ -22,6 +22,8 @@ EARLIEST_TIME = datetime(1970, 1, 1, tzinfo=UTC)  # of tablets; year 1 cannot ch
 PAIRING_PERIOD = timedelta(minutes=10)
 MAX_WAITING_REQUESTS = 20_000  # tablets that wait for approval at once; a limit, because anybody can ask
 GUESSING_PERIOD = timedelta(minutes=10)
+MAX_REFUSED_ANSWERS = 200  # of one tablet that are known; the oldest go
+REFUSED_SHOWN = 10  # of one tablet
 MAX_WRONG_CODES = 20  # unknown short codes of one tablet in that period
 REVOKED_DELIVERY_PERIOD = timedelta(days=30)  # in which a revoked tablet may deliver stored answers
 MAX_UNREPORTED_ANSWERS = 10  # of a revoked tablet, given after its last heartbeat
@@ -41,6 +43,12 @@ class AuthenticatedTablet:
 def allow_pairing(device: Device, code_hash: bytes, now: datetime) -> None:
     """Let this code pair the tablet for ten minutes; pairing replaces the tablet's key."""
     device.pairing_hash, device.pairing_until = code_hash, now + PAIRING_PERIOD
+
+
+def is_pairing_allowed(tx: Session, hashes: Sequence[bytes], now: datetime) -> bool:
+    """Whether one of these codes pairs a tablet now."""
+    query = select(Device.id).where(Device.pairing_hash.in_(hashes), Device.pairing_until > now)
+    return tx.scalars(query.limit(1)).first() is not None
 
 
 def pair_tablet(tx: Session, hashes: Sequence[bytes], now: datetime) -> tuple[Device, str] | None:
@@ -118,19 +126,42 @@ def list_devices(tx: Session, centres: Collection[str]) -> Sequence[tuple[Centre
     return tx.execute(query.order_by(Centre.code, Device.name, Device.id)).all()
 
 
-def list_refused_answers(tx: Session, device_ids: Collection[uuid.UUID]) -> Sequence[RefusedTabletAnswer]:
-    """Return the refused answers of these tablets, the latest first."""
-    query = select(RefusedTabletAnswer).where(RefusedTabletAnswer.device_id.in_(device_ids))
-    latest_first = query.order_by(RefusedTabletAnswer.came_on.desc(), RefusedTabletAnswer.client_hash)
-    return tx.scalars(latest_first).all()
+def list_refused_answers(
+    tx: Session, centre_ids: Collection[uuid.UUID], device_ids: Collection[uuid.UUID]
+) -> list[tuple[uuid.UUID, date, str]]:
+    """Return tablet, day and reason of refused answers, the latest first, at most 10 of each tablet."""
+    latest_first = (RefusedTabletAnswer.came_on.desc(), RefusedTabletAnswer.client_hash)
+    place = func.row_number().over(partition_by=RefusedTabletAnswer.device_id, order_by=latest_first)
+    columns = select(
+        RefusedTabletAnswer.device_id, RefusedTabletAnswer.came_on, RefusedTabletAnswer.reason, place.label("place")
+    )
+    in_places = columns.where(
+        RefusedTabletAnswer.centre_id.in_(centre_ids), RefusedTabletAnswer.device_id.in_(device_ids)
+    ).subquery()
+    query = select(in_places.c.device_id, in_places.c.came_on, in_places.c.reason)
+    rows = tx.execute(query.where(in_places.c.place <= REFUSED_SHOWN).order_by(in_places.c.place))
+    return [(device_id, came_on, reason) for device_id, came_on, reason in rows]
+
+
+def purge_refused_answers(tx: Session, before: date, limit: int) -> int:
+    """Forget refused answers that came before that day, at most ``limit``, and return how many."""
+    key = (RefusedTabletAnswer.centre_id, RefusedTabletAnswer.device_id, RefusedTabletAnswer.client_hash)
+    old = [tuple(row) for row in tx.execute(select(*key).where(RefusedTabletAnswer.came_on < before).limit(limit))]
+    statement = delete(RefusedTabletAnswer).where(tuple_(*key).in_(old))
+    tx.execute(statement, execution_options={"synchronize_session": False})
+    return len(old)
 
 
 def note_refused_answer(
     tx: Session, tablet: AuthenticatedTablet, client_hash: bytes, reason: str, now: datetime
 ) -> None:
-    """Store why an answer was refused, once for each client id."""
+    """Store why an answer was refused, once for each client id; the oldest gives way if there are too many."""
     key = (tablet.centre_id, tablet.id, client_hash)
     if tx.get(RefusedTabletAnswer, key) is None:
+        of_tablet = select(RefusedTabletAnswer).filter_by(centre_id=tablet.centre_id, device_id=tablet.id)
+        latest_first = of_tablet.order_by(RefusedTabletAnswer.came_on.desc(), RefusedTabletAnswer.client_hash)
+        for oldest in tx.scalars(latest_first.offset(MAX_REFUSED_ANSWERS - 1)).all():
+            tx.delete(oldest)
         tx.add(
             RefusedTabletAnswer(
                 centre_id=tablet.centre_id,

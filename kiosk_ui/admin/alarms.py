@@ -12,8 +12,10 @@ from feedback_service.alarm_rows import AlarmSummary
 from feedback_service.config import current_settings
 from feedback_service.errors import ChangedMeanwhile, Invalid
 from feedback_service.flow import alarms as alarms_flow
+from feedback_service.flow import uninvited_answers
 from kiosk_ui.admin.admission import current_user, find_visible_centre, needs, visible_centres
 from kiosk_ui.admin.layout import redirect_to
+from kiosk_ui.admin.paging import cut_page
 from kiosk_ui.forms import FormError, form_errors
 from kiosk_ui.languages import translated_message
 from kiosk_ui.pages import respond_with_page
@@ -60,14 +62,16 @@ def choose_emails() -> ResponseReturnValue:
 def _show_alarms(status: int = 200, draft: NoteDraft | None = None) -> Response:
     centre_code = request.args.get("centre") or None
     centre_summary = find_visible_centre(centre_code) if centre_code else None
-    alarm_list = alarms_flow.list_all_alarms(current_user(), centre_code)
+    alarm_page = cut_page(alarms_flow.list_all_alarms(current_user(), centre_code))
     return respond_with_page(
         "admin/alarms.html",
         status,
         centre_summary=centre_summary,
         centres=visible_centres(),
-        open_alarms=[alarm for alarm in alarm_list if alarm.over_on is None],
-        ended_alarms=[alarm for alarm in alarm_list if alarm.over_on is not None],
+        alarm_page=alarm_page,
+        open_alarms=[alarm for alarm in alarm_page.items if alarm.over_on is None],
+        ended_alarms=[alarm for alarm in alarm_page.items if alarm.over_on is not None],
+        unkept_hall_answers=uninvited_answers.list_unkept_hall_answers(current_user(), centre_code),
         draft=draft,
         is_conflict=status == 409,
         errors=draft.errors if draft else [],

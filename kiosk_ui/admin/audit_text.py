@@ -27,6 +27,8 @@ ACTION_LABELS = {
     "link_made": N_("made a link for a password"),
     "password_set": N_("set a password"),
     "profile_changed": N_("changed the profile"),
+    "purge_refused": N_("deleted nothing, because the clock may be wrong: its day, the newest known day"),
+    "purge_resumed": N_("deletes what is old again"),
     "saw": N_("saw"),
     "sent_again": N_("had an event sent again"),
     "second_factor_reset": N_("reset a second factor"),

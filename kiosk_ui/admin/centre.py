@@ -17,6 +17,7 @@ from feedback_service.i18n import own_name
 from feedback_service.imports import UnreadableFile, parse_table
 from kiosk_ui.admin.admission import current_user, find_visible_centre, needs, visible_centres
 from kiosk_ui.admin.layout import redirect_to
+from kiosk_ui.admin.paging import asked_page, cut_page
 from kiosk_ui.forms import FormError, form_errors, sent_version
 from kiosk_ui.languages import available_languages, translated_message
 from kiosk_ui.pages import respond_with_page
@@ -58,7 +59,7 @@ def centres() -> ResponseReturnValue:
     """List the user's centres, or redirect to the profile if there is only one."""
     if len(visible_centres()) == 1:
         return redirect_to("admin.profile", centre=visible_centres()[0].code)
-    return respond_with_page("admin/centres.html", centres=visible_centres())
+    return respond_with_page("admin/centres.html", centre_page=cut_page(visible_centres()))
 
 
 @needs(roles.PROFILE)
@@ -125,11 +126,13 @@ def _show_services(
     errors: Sequence[FormError] = (),
     import_result: ImportResult | None = None,
 ) -> Response:
+    search = request.args.get("q", "").replace("\0", "").strip()[: profile_flow.MAX_SEARCH_LENGTH]
     return respond_with_page(
         "admin/services.html",
         status,
         centre_summary=find_visible_centre(centre),
-        services=profile_flow.list_services(current_user(), centre),
+        service_page=profile_flow.list_services(current_user(), centre, search=search, page=asked_page()),
+        search=search,
         pasted_table=table,
         errors=errors,
         import_result=import_result,

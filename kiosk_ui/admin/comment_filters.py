@@ -49,10 +49,7 @@ class CommentFilterForm:
 def read_filter_form(centre: str) -> CommentFilterForm:
     """Return the filters nearest to what the address asks for, and what else the form needs."""
     questionnaires = list_questionnaires(clock.kyiv_day(clock.now()))
-    services = {
-        service.code or service.local_code: service.title
-        for service in centre_profile.list_services(current_user(), centre)
-    }
+    services = centre_profile.list_service_choices(current_user(), centre, request.args.get("service"))
     reasons = labels.reason_texts(questionnaires)
     comment_filter, corrections = _read_comment_filter(services, reasons)
     choices = {

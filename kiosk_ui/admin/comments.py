@@ -67,6 +67,7 @@ def comments(centre: str | None = None) -> ResponseReturnValue:
         min_group=current_settings().min_group,
         front_office_labels=labels.FRONT_OFFICE_LABELS,
         formats=exports.FORMATS,
+        max_exported=comments_flow.MAX_EXPORTED,
     )
 
 

@@ -25,6 +25,7 @@ from kiosk_ui.admin.admission import (
 from kiosk_ui.admin.audit_log import note_read, period_parameter
 from kiosk_ui.admin.figure_view import SUBSET_ARGUMENTS, FigureView, list_period_presets, read_figure_view
 from kiosk_ui.admin.layout import redirect_to
+from kiosk_ui.admin.paging import cut_page
 from kiosk_ui.forms import form_errors, sent_version
 from kiosk_ui.pages import respond_with_page
 
@@ -218,7 +219,7 @@ def _show_comparison(
 
 
 def _show_home_without_figures() -> Response:
-    return respond_with_page("admin/home.html", visible_centres=visible_centres())
+    return respond_with_page("admin/home.html", centre_page=cut_page(visible_centres()))
 
 
 def _respond_with_figures(

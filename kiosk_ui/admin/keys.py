@@ -12,6 +12,7 @@ from feedback_service.errors import Conflict, Invalid
 from feedback_service.flow import api_keys
 from kiosk_ui.admin.admission import current_user, needs, preselected_centres, visible_centres
 from kiosk_ui.admin.layout import redirect_to
+from kiosk_ui.admin.paging import cut_page
 from kiosk_ui.forms import FormError, form_errors
 from kiosk_ui.pages import respond_with_page
 
@@ -34,7 +35,7 @@ def keys() -> ResponseReturnValue:
 def make_key() -> ResponseReturnValue:
     """Make a key and show it, only this once. The same form sent again makes no second key."""
     form = request.form
-    key_form = KeyForm(form.get("name", ""), form.getlist("scope"), form.getlist("centre"))
+    key_form = KeyForm(form.get("name", ""), form.getlist("scope"), " ".join(form.getlist("centre")).split())
     key_id = form.get("id", type=UUID) or uuid4()
     try:
         secret = api_keys.make_api_key(current_user(), key_id, key_form.name, key_form.scope, key_form.centre)
@@ -57,7 +58,7 @@ def _show_keys(key_form: KeyForm, key_id: UUID, errors: Sequence[FormError] = ()
     return respond_with_page(
         "admin/keys.html",
         status,
-        visible_keys=api_keys.list_api_keys(current_user()),
+        key_page=cut_page(api_keys.list_api_keys(current_user())),
         scopes=[(scope, roles.KEY_SCOPE_LABELS[scope]) for scope in allowed_scopes],
         centres=visible_centres(),
         key_form=key_form,

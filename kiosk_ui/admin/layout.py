@@ -16,6 +16,8 @@ from kiosk_ui.admin.saved_form import SavedForm
 from kiosk_ui.languages import url_language
 from kiosk_ui.pages import current_path, respond_with_page
 
+MOST_CENTRES_LISTED = 200  # in a form; beyond that, codes are typed
+
 # The navigation in its order: endpoint, label, the right that a user needs to see the link.
 NAVIGATION: list[tuple[str, str, str | None]] = [
     ("admin.home", N_("Overview"), None),
@@ -81,5 +83,6 @@ def shared_context() -> dict[str, Any]:
         "form_token": g.get("form_token", ""),
         "role_labels": ROLE_LABELS,
         "same_page_url": same_page_url,
+        "MOST_CENTRES_LISTED": MOST_CENTRES_LISTED,
         "kyiv_time": lambda instant: instant.astimezone(clock.KYIV),
     }

@@ -15,6 +15,7 @@ from feedback_service.flow.tablet_health import WARNINGS
 from feedback_service.strict_json import NotJson, parse_strict_json
 from kiosk_ui.admin.admission import current_user, current_visibility, needs, preselected_centres, visible_centres
 from kiosk_ui.admin.layout import redirect_to
+from kiosk_ui.admin.paging import cut_page
 from kiosk_ui.forms import FormError, describe_refusal, form_errors
 from kiosk_ui.languages import translated_message
 from kiosk_ui.pages import respond_with_page
@@ -121,7 +122,7 @@ def _show_tablets(
     return respond_with_page(
         "admin/tablets.html",
         status,
-        tablets=tablet_health.list_tablets(current_visibility().codes),
+        tablet_page=cut_page(tablet_health.list_tablets(current_visibility().codes)),
         warning_labels=WARNINGS,
         centres=visible_centres(),
         tablet_form=tablet_form or _empty_form(),

@@ -15,6 +15,7 @@ from feedback_service.flow import users as users_flow
 from feedback_service.flow.users import VisibleUser
 from kiosk_ui.admin.admission import current_user, needs, preselected_centres, visible_centres
 from kiosk_ui.admin.layout import redirect_to
+from kiosk_ui.admin.paging import cut_page
 from kiosk_ui.forms import FormError, form_errors, sent_version
 from kiosk_ui.pages import respond_with_page
 
@@ -30,7 +31,7 @@ class UserForm(NamedTuple):
 @needs(roles.USERS)
 def users() -> ResponseReturnValue:
     """List everybody who has access to one of the user's centres."""
-    return respond_with_page("admin/users.html", visible_users=users_flow.list_users(current_user()))
+    return respond_with_page("admin/users.html", user_page=cut_page(users_flow.list_users(current_user())))
 
 
 @needs(roles.USERS)

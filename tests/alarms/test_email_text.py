@@ -20,7 +20,7 @@ from tests.support.payloads import PAYLOADS
 
 ADDRESS = "https://vidhuk.example/admin/alarms?centre=SN12000007"
 LINE = AlarmLine(None, date(2026, 11, 3), 58, 6)
-BREACHES = breach_email_text.describe_breaches([(date(2026, 11, 3), 6)])
+BREACHES = breach_email_text.describe_breaches([(date(2026, 11, 3), 6, 2)])
 
 
 def build_email_bytes(centre: str, service: str | None = None) -> bytes:

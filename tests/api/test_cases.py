@@ -288,3 +288,16 @@ def test_a_case_whose_service_was_stored_with_another_dash_stays_the_same_case(a
     reply = case_system.post("/cases", make_case(service={"local_code": "14–13", "title": "Витяг"}))
 
     assert (reply.status_code, reply.json["id"]) == (200, str(known.id))
+
+
+@pytest.mark.slow
+def test_a_thousand_statuses_of_one_case_have_a_short_reply(case_system: Caller) -> None:
+    minutes = [f"2026-11-{1 + n // 1000:02}T{n // 60:02}:{n % 60:02}:00+02:00" for n in range(1000)]
+    reports = [make_case(status="in_progress", status_at=minute) for minute in minutes]
+
+    reply = case_system.post("/cases/batch", {"cases": reports})
+
+    statuses = [result["status"] for result in reply.json["results"]]
+    assert (statuses[:1], statuses[1:200], statuses[200:]) == ([201], [200] * 199, [409] * 800)
+    assert len(reply.text.encode()) < 300_000
+    assert len(reply.json["results"][199]["case"]["history"]) == 200

@@ -8,7 +8,7 @@ import pytest
 from feedback_service.config import Settings
 from tests.cli.conftest import Operator
 from tests.conftest import TimeIs
-from tests.support.story import CENTRE, create_centre, create_invitation, minutes_later, send_answer
+from tests.support.story import CENTRE, create_centre, create_invitation, minutes_later, send_answer, use_service_now
 from tests.support.summaries import read_summary_json
 
 
@@ -60,5 +60,8 @@ def test_purging_prints_how_much_was_deleted(
     create_centre()
     send_answer(create_invitation().token, {"off.nps": 9, "any.comment": "Дякую"})
     time_is(minutes_later(timedelta(days=settings.retention_days + 1) / timedelta(minutes=1)))
+
+    assert "the clock of this machine says" in operator.run_failing("purge")
+    use_service_now()
 
     assert operator.run_successfully("purge") == "1 comments and 1 cases deleted.\n"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from feedback_service import clock
+from feedback_service import clock, imports
 from feedback_service.models import Centre, Service
 from tests.cli.conftest import ADD_CENTRE, Operator
 from tests.support import stored
@@ -37,6 +37,20 @@ def test_files_of_centres_and_services_are_imported(operator: Operator, context:
     assert operator.run_successfully("service", "import", str(services), "--centre", "SN05000001").startswith("1 added")
 
     assert [service.title for service in stored.read_rows(Service)] == ["Реєстрація місця проживання"]
+
+
+def test_a_file_with_too_many_rows_is_not_taken(
+    operator: Operator, tmp_path: Path, context: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "MAX_ROWS", 1)
+    operator.run_successfully(*ADD_CENTRE)
+    file = tmp_path / "services.csv"
+    file.write_text("title,code\nВитяг,1\nДовідка,2\n")
+
+    error = operator.run_failing("service", "import", str(file), "--centre", "SN05000001", code=2)
+
+    assert error == "Error: services.csv has more than 1 rows; split it."
+    assert stored.read_rows(Service) == []
 
 
 def test_a_refused_row_is_named_and_makes_the_command_fail(operator: Operator, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ from tests.counts.stored_counts import (
 )
 from tests.support import stored
 from tests.support.respondents import Person, make_people, store_answers
-from tests.support.story import create_centre, create_invitation, send_answer
+from tests.support.story import create_centre, create_invitation, send_answer, use_service_now
 
 pytestmark = pytest.mark.usefixtures("context")
 
@@ -223,6 +223,7 @@ def test_what_invitations_added_up_to_outlives_them(time_is: TimeIs) -> None:
     assert sum(told.values()) > 0
 
     time_is("2030-01-01T12:00+02:00")
+    use_service_now()
     assert maintenance.purge_expired_data().cases == 2, "also if nobody has counted them before"
     assert invited_by("service", *AUGUST) == told
     assert maintenance.find_count_mismatches() == []
@@ -254,6 +255,7 @@ def test_what_was_purged_stays_counted_when_more_is_to_be_kept_from_now_on(
     years = (date(2026, 1, 1), date(2027, 12, 31))
     told = invited_by("service", *years)
     time_is("2027-11-20T12:00+02:00")
+    use_service_now()
     maintenance.close_days()
     assert maintenance.purge_expired_data().cases == 2
 

@@ -226,12 +226,32 @@ def test_every_way_of_answering_raises_a_breach(work: Work) -> None:
     story.begin_answer(create_invitation().token, {"any.breach": ["bribe"]})
 
     work()
-    assert list_open_alarms(head)[0].bad == 1
+    assert [(a.bad, a.without_case) for a in list_open_alarms(head)] == [(0, 1)]
     work(minutes=40)
     answers.submit_abandoned_drafts()
     work()
 
-    assert [a.bad for a in list_open_alarms(head)] == [2]
+    assert [(a.bad, a.without_case) for a in list_open_alarms(head)] == [(1, 1)]
+
+
+def test_many_answers_without_a_case_bring_no_second_letter(work: Work, box: Mailbox) -> None:
+    person()
+    breach()
+    work()
+    work(minutes=6)
+    assert len(box.emails) == 1
+
+    for _ in range(20):
+        answer = JsonSubmission({"any.breach": ["insult"]})
+        uninvited_answers.record_hall_answer(CENTRE, client_id=uuid.uuid4(), submission=answer, language="uk")
+    work(minutes=180)
+    work(minutes=6)
+    assert len(box.emails) == 1
+
+    breach()
+    work()
+    work(minutes=6)
+    assert len(box.emails) == 2
 
 
 def test_only_roles_that_may_read_breaches_get_emails_about_them(work: Work, box: Mailbox) -> None:
@@ -288,6 +308,7 @@ def test_stored_alarms_do_not_show_when_somebody_answered(work: Work) -> None:
         "id",
         "kind",
         "service_id",
+        "without_case",
     }
     assert concern.id.version == 4
     work()

@@ -7,9 +7,20 @@ from datetime import timedelta
 import pytest
 
 from feedback_service import clock
+from feedback_service.cases import register
+from feedback_service.cases.register import CaseUpdate, ServiceRef
 from feedback_service.delivery.events import CASE_STATUS
-from feedback_service.errors import AlreadyAnswered, ForeignCentre, Invalid, InvitationCancelled, NotFound
+from feedback_service.errors import (
+    AlreadyAnswered,
+    ForeignCentre,
+    Invalid,
+    InvitationCancelled,
+    NotFound,
+    TooManyServices,
+    TooManyStatuses,
+)
 from feedback_service.flow import answers, cases
+from feedback_service.flow.cases import CaseView
 from feedback_service.models import Case
 from tests.support import stored
 from tests.support.story import CENTRE, create_centre, make_case_update, register_case, send_answer
@@ -20,6 +31,12 @@ pytestmark = pytest.mark.usefixtures("context")
 @pytest.fixture(autouse=True)
 def centre(context: None) -> None:
     create_centre()
+
+
+def register_cases(reports: list[CaseUpdate]) -> list[CaseView]:
+    """Register the reports in one batch; return the case of each."""
+    views = [result.case for result in cases.register_cases(reports, {CENTRE})]
+    return [view for view in views if view is not None]
 
 
 def test_a_case_on_its_way_is_not_invited_yet() -> None:
@@ -107,6 +124,54 @@ def test_two_reports_of_one_case_in_one_batch_are_one_case() -> None:
     assert first.case is not None and second.case is not None
     assert first.case.id == second.case.id
     assert (first.created, second.created) == (True, False)
+
+
+def report_many_statuses(number: int) -> list[CaseUpdate]:
+    """Return reports of one case that is in progress again and again, a second apart."""
+    report = make_case_update("in_progress")
+    return [replace(report, status_at=report.status_at + timedelta(seconds=second)) for second in range(number)]
+
+
+def test_a_case_takes_two_hundred_statuses_and_repeats_of_them() -> None:
+    reports = report_many_statuses(201)
+    register_cases(reports[:200])
+
+    with pytest.raises(TooManyStatuses):
+        register_case(reports[200])
+    assert len(register_case(reports[7]).history) == 200
+
+
+def test_a_case_with_too_many_statuses_can_still_be_completed_and_rated() -> None:
+    reports = report_many_statuses(200)
+    register_cases(reports)
+
+    case = register_case(replace(reports[0], status="completed", status_at=clock.now()))
+
+    assert case.status == "completed"
+    assert case.invitation is not None
+    with pytest.raises(TooManyStatuses):
+        register_case(replace(reports[0], status="cancelled", status_at=clock.now()))
+
+
+def test_the_whole_history_stands_in_the_last_result_of_a_case() -> None:
+    reports = report_many_statuses(cases.CASES_AT_ONCE + 2)
+
+    views = register_cases([*reports, make_case_update()])
+
+    assert {view.id for view in views[:-1]} == {views[0].id}
+    assert [len(view.history) for view in views[:-1]] == [1] * (len(reports) - 1) + [len(reports)]
+    assert [view.history[0].at for view in views[:-2]] == [report.status_at for report in reports[:-1]]
+
+
+def test_case_systems_do_not_add_services_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(register, "MAX_SERVICES", 2)
+    known = register_case(make_case_update(service=ServiceRef("00001", "", "")))
+    register_case(make_case_update(service=ServiceRef("00002", "", "")))
+
+    with pytest.raises(TooManyServices):
+        register_case(make_case_update(service=ServiceRef("00003", "", "")))
+
+    assert register_case(make_case_update(service=ServiceRef("00001", "", ""))).centre == known.centre
 
 
 def test_a_foreign_case_is_not_found() -> None:

@@ -155,7 +155,8 @@ def test_services_are_imported_into_ones_own_centre(by: CurrentUser) -> None:
     done = centre_profile.import_services(by, OWN, rows)
 
     assert (done.added, [fault.line for fault in done.faults]) == (1, [3])
-    assert [(card.code, card.title) for card in centre_profile.list_services(by, OWN)] == [("00034", "Витяг")]
+    page = centre_profile.list_services(by, OWN)
+    assert [(card.code, card.title) for card in page.services] == [("00034", "Витяг")]
 
 
 def test_an_import_without_its_entry_in_the_audit_log_does_not_happen(
@@ -185,3 +186,42 @@ def test_a_window_that_was_named_is_the_window_of_the_cases(by: CurrentUser) -> 
 
     [own] = stored.read_rows(Centre, Centre.code == OWN)
     assert own.windows == {"window-7": "Вікно 7 – реєстрація"}
+
+
+def import_many_services(by: CurrentUser, number: int) -> None:
+    """Import so many services into one's own centre."""
+    rows = [ImportedRow(line, {"code": f"{line:05}", "title": f"Довідка {line}"}) for line in range(1, number + 1)]
+    assert centre_profile.import_services(by, OWN, rows).added == number
+
+
+def test_many_services_are_listed_in_pages(by: CurrentUser) -> None:
+    import_many_services(by, centre_profile.SERVICES_ON_PAGE + 1)
+
+    pages = [centre_profile.list_services(by, OWN, page=page) for page in (1, 2, 3)]
+
+    assert [(len(page.services), page.number, page.page, page.pages) for page in pages] == [
+        (200, 201, 1, 2),
+        (1, 201, 2, 2),
+        (1, 201, 2, 2),
+    ]
+
+
+@pytest.mark.parametrize(("search", "codes"), [("довідка 7", {"00007"}), ("0000", {f"0000{n}" for n in range(1, 10)})])
+def test_a_service_is_found_by_its_title_or_by_the_beginning_of_its_code(
+    by: CurrentUser, search: str, codes: set[str]
+) -> None:
+    import_many_services(by, 12)
+
+    assert {card.code for card in centre_profile.list_services(by, OWN, search=search).services} == codes
+
+
+def test_a_form_offers_some_of_many_services_and_the_chosen_one(
+    by: CurrentUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(centre_profile, "MAX_LISTED_SERVICES", 2)
+    import_many_services(by, 4)
+
+    offered = centre_profile.list_service_choices(by, OWN, chosen="00004")
+
+    assert offered == {"00001": "Довідка 1", "00002": "Довідка 2", "00004": "Довідка 4"}
+    assert list(centre_profile.list_service_choices(by, OWN, chosen="99999")) == ["00001", "00002"]

@@ -14,23 +14,29 @@ from feedback_service import clock
 from feedback_service.config import Settings
 from feedback_service.counts import closing
 from feedback_service.database import transaction
-from feedback_service.flow import maintenance, receipts, uninvited_answers
+from feedback_service.flow import health, maintenance, purge_permission, receipts, uninvited_answers
+from feedback_service.flow.health import Backlog
 from feedback_service.flow.maintenance import PurgeCounts
 from feedback_service.flow.uninvited_answers import AssistedAnswer
 from feedback_service.models import (
     Case,
     CaseStatus,
     Centre,
+    Comment,
     CountedDay,
     CountRollup,
     DraftAnswer,
     Event,
     Invitation,
+    JournalEntry,
     Response,
+    UserSession,
 )
 from feedback_service.surveys.answers import JsonSubmission
+from feedback_service.worker import run_duties_once
 from tests.conftest import TimeIs
 from tests.support import stored
+from tests.support.staff import create_session, create_user
 from tests.support.story import (
     begin_answer,
     create_centre,
@@ -39,6 +45,7 @@ from tests.support.story import (
     minutes_later,
     register_case,
     send_answer,
+    use_service_now,
 )
 
 pytestmark = pytest.mark.usefixtures("context")
@@ -114,8 +121,10 @@ def test_comments_go_when_they_are_old_enough_and_coded_answers_never(
     kept = timedelta(days=settings.retention_days)
 
     time_is(noon(day_one + kept))
+    use_service_now()
     assert maintenance.purge_expired_data() == PurgeCounts(comments=0, cases=0)
     time_is(noon(day_one + kept + timedelta(days=1)))
+    use_service_now()
     assert maintenance.purge_expired_data() == PurgeCounts(comments=1, cases=1)
 
     assert stored.read_comments() == []
@@ -137,6 +146,7 @@ def test_a_comment_s_age_counts_from_the_day_it_was_left(time_is: TimeIs, day_on
     uninvited_answers.record_assisted_answer(told, centres=frozenset({"SN12000007"}))
 
     time_is(noon(day_one + timedelta(days=settings.retention_days + 1)))
+    use_service_now()
 
     assert maintenance.purge_expired_data().comments == 1
 
@@ -149,6 +159,7 @@ def test_spent_invitations_go_with_their_cases_and_history(time_is: TimeIs, day_
     send_answer(invitation.token, {"off.nps": 9})
 
     time_is(noon(day_one + timedelta(days=settings.retention_days + 1)))
+    use_service_now()
 
     assert maintenance.purge_expired_data().cases == 1
     assert [stored.read_rows(table) for table in (Case, CaseStatus, Invitation)] == [[], [], []]
@@ -163,8 +174,10 @@ def test_an_invitation_that_nobody_answered_goes_when_its_last_day_is_as_old(
     kept = timedelta(days=settings.retention_days)
 
     time_is(noon(last_day + kept))
+    use_service_now()
     assert maintenance.purge_expired_data().cases == 0
     time_is(noon(last_day + kept + timedelta(days=1)))
+    use_service_now()
     assert maintenance.purge_expired_data().cases == 1
 
 
@@ -172,6 +185,7 @@ def test_a_case_that_may_yet_be_completed_stays(time_is: TimeIs, day_one: date, 
     register_case(make_case_update("in_progress"))
 
     time_is(noon(day_one + timedelta(days=2 * settings.retention_days)))
+    use_service_now()
 
     assert maintenance.purge_expired_data().cases == 0
     assert len(stored.read_rows(Case)) == 1
@@ -182,6 +196,7 @@ def test_a_draft_is_completed_before_its_invitation_is_purged(
 ) -> None:
     begin_answer(create_invitation().token, {"off.nps": 9})
     time_is(noon(day_one + timedelta(days=2 * settings.retention_days)))
+    use_service_now()
 
     assert maintenance.purge_expired_data().cases == 0
     maintenance.complete_abandoned_drafts()
@@ -197,6 +212,7 @@ def test_purging_repeats_batches_until_everything_is_deleted(
     for _ in range(5):
         send_answer(create_invitation().token, COMMENT)
     time_is(noon(day_one + timedelta(days=settings.retention_days + 1)))
+    use_service_now()
 
     assert maintenance.purge_expired_data() == PurgeCounts(comments=5, cases=5)
 
@@ -293,10 +309,75 @@ def test_nothing_that_is_deleted_stays_in_the_files_of_the_database(
         receipts.withdraw_answer(recorded.receipt)
     else:
         time_is(clock.now() + timedelta(days=2000))
-        maintenance.purge_expired_data()
+        use_service_now()
+        assert maintenance.purge_expired_data().comments == 1
     assert holds_comment() == [False, True], "the log still has what the database no longer has"
 
     maintenance.empty_write_log()
 
     assert holds_comment() == [False, False]
     send_answer(create_invitation(status_at=clock.now()).token, {"off.nps": 9})
+
+
+# A clock that may be wrong
+
+
+def age_of_everything(settings: Settings) -> timedelta:
+    """So long that everything is old enough to be deleted."""
+    return timedelta(days=2 * settings.retention_days)
+
+
+def measure_backlog() -> Backlog:
+    """The backlog of a database that can be reached."""
+    backlog = health.measure_backlog()
+    assert backlog is not None
+    return backlog
+
+
+def test_nothing_is_deleted_by_a_worker_whose_clock_is_years_ahead(
+    time_is: TimeIs, day_one: date, settings: Settings
+) -> None:
+    send_answer(create_invitation().token, COMMENT)
+    [event, *_] = stored.read_rows(Event)
+    acknowledged(event.id)
+    create_session(create_user())
+    before = [len(stored.read_rows(table)) for table in (Case, CaseStatus, Invitation, Comment, UserSession)]
+
+    time_is(noon(day_one + age_of_everything(settings)))
+    with capture_logs() as lines:
+        for _ in range(2):
+            run_duties_once()
+
+    assert [len(stored.read_rows(table)) for table in (Case, CaseStatus, Invitation, Comment, UserSession)] == before
+    assert all(event.content or event.body for event in stored.read_rows(Event))
+    assert "critical" in {line["log_level"] for line in lines}
+    refusals = [entry for entry in stored.read_rows(JournalEntry) if entry.action == purge_permission.REFUSED]
+    assert len(refusals) == 1, "once for each time that the clock is wrong"
+    assert measure_backlog().purge_refused
+
+
+def test_what_is_old_goes_again_when_the_clock_is_right(time_is: TimeIs, day_one: date, settings: Settings) -> None:
+    send_answer(create_invitation().token, COMMENT)
+    time_is(noon(day_one + age_of_everything(settings)))
+    assert maintenance.purge_expired_data() == PurgeCounts(comments=0, cases=0)
+
+    use_service_now()
+
+    assert maintenance.purge_expired_data() == PurgeCounts(comments=1, cases=1)
+    assert not measure_backlog().purge_refused
+    actions = [entry.action for entry in stored.read_rows(JournalEntry)]
+    assert actions.count(purge_permission.REFUSED) == actions.count(purge_permission.RESUMED) == 1
+
+
+def test_a_clock_sixty_days_ahead_of_the_last_use_is_believed(time_is: TimeIs, day_one: date) -> None:
+    use_service_now()
+    time_is(clock.now() + purge_permission.MAX_LEAD)
+    assert purge_permission.may_purge()
+    time_is(clock.now() + timedelta(seconds=1))
+    assert not purge_permission.may_purge()
+
+
+def test_an_empty_database_has_nothing_to_compare_the_clock_with(time_is: TimeIs) -> None:
+    time_is("2040-01-01T12:00+02:00")
+
+    assert purge_permission.may_purge()

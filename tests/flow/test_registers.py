@@ -10,6 +10,7 @@ from feedback_service.flow import registers
 from feedback_service.imports import ImportedRow
 from feedback_service.models import Centre, Service
 from tests.support import stored
+from tests.support.statements import record_statements
 
 pytestmark = pytest.mark.usefixtures("context")
 
@@ -36,6 +37,20 @@ def centre() -> Centre:
 def services() -> set[tuple[str, str, str]]:
     """Codes and titles of all services."""
     return {(service.code, service.local_code, service.title) for service in stored.read_rows(Service)}
+
+
+def test_other_writers_get_their_turn_while_services_are_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    registers.add_centre(PROFILE)
+    monkeypatch.setattr(registers, "ROWS_AT_ONCE", 10)
+    rows = table(*({"code": f"{number}", "title": "Витяг"} for number in range(35)))
+
+    with record_statements("INSERT INTO services") as inserts:
+        assert registers.import_services(rows, PROFILE["code"]).added == 35
+    assert len(inserts) == 4, "a transaction for each portion"
+
+    with record_statements("SELECT services") as reads:
+        assert registers.import_services(rows, PROFILE["code"]).unchanged == 35
+    assert all(len(values) < 35 for _, values in reads), "a portion reads its own services only"
 
 
 def test_a_new_centre_is_told_to_the_central_system_with_its_whole_profile() -> None:
@@ -226,7 +241,11 @@ def test_a_code_that_a_spreadsheet_robbed_of_its_zeros_is_taken_with_a_warning(c
     assert (done.added, [warning.sentence for warning in done.warnings]) == (1, [sentence])
 
 
-def test_a_code_in_other_letters_that_look_the_same_is_taken_with_a_warning() -> None:
+@pytest.mark.parametrize("rows_at_once", [1, 100])
+def test_a_code_in_other_letters_that_look_the_same_is_taken_with_a_warning(
+    monkeypatch: pytest.MonkeyPatch, rows_at_once: int
+) -> None:
+    monkeypatch.setattr(registers, "ROWS_AT_ONCE", rows_at_once)
     registers.add_centre(PROFILE)
     latin, cyrillic = {"local_code": "A-1", "title": "Витяг"}, {"local_code": "А-1", "title": "Витяг"}
 

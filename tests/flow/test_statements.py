@@ -109,11 +109,19 @@ def test_an_answer_costs_five_statements_however_many_questions_it_answers() -> 
         assert statements() == 5
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("number", [1, 1000])
-def test_a_thousand_cases_cost_as_many_statements_as_one(number: int) -> None:
+@pytest.mark.parametrize("number", [1, cases.CASES_AT_ONCE])
+def test_all_cases_of_a_portion_cost_as_many_statements_as_one(number: int) -> None:
     reports = [make_case_update() for _ in range(number)]
 
     with counting() as statements:
         cases.register_cases(reports, {CENTRE})
         assert statements() <= 12
+
+
+@pytest.mark.slow
+def test_a_thousand_cases_cost_the_statements_of_their_portions() -> None:
+    reports = [make_case_update() for _ in range(1000)]
+
+    with counting() as statements:
+        cases.register_cases(reports, {CENTRE})
+        assert statements() <= 12 * 1000 / cases.CASES_AT_ONCE

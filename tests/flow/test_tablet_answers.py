@@ -10,7 +10,7 @@ from flask import Flask
 
 from feedback_service import clock
 from feedback_service.errors import AlreadyAnswered
-from feedback_service.flow import cases, maintenance
+from feedback_service.flow import cases, maintenance, tablet_answers, tablet_health
 from feedback_service.models import CountedDay, Device, DraftAnswer, Invitation, RefusedTabletAnswer, Response, Signal
 from feedback_service.tablets import devices
 from tests.api.conftest import Caller
@@ -316,6 +316,32 @@ def test_guesses_are_limited_for_each_tablet_and_nothing_is_lost(
     assert deliver_answers(one, held) == ["accepted"]
 
 
+def test_codes_of_one_delivery_count_one_by_one(app: Flask, tablet: Caller, time_is: TimeIs) -> None:
+    begin = time_is("2026-11-20T10:00+02:00")
+    most = devices.MAX_WRONG_CODES
+    code = code_of(app)
+    wrong = [make_tablet_answer(short_code=f"0000-{number:04}") for number in range(most + 5)]
+    right = make_tablet_answer(short_code=code)
+
+    refused = tablet.post("/kiosk/responses", {"responses": [*wrong, right]})
+
+    assert refused.status_code == 429
+    assert len(responses(app)) == most, "those before the limit are stored"
+    time_is(begin + timedelta(minutes=11))
+    assert deliver_answers(tablet, *wrong, right) == ["duplicate"] * most + ["accepted_as_walkup"] * 5 + ["accepted"]
+
+
+def test_a_hall_has_no_more_walk_ups_of_a_day_than_can_be_people(
+    tablet: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tablet_answers, "MAX_WALKUPS", 2)
+    today, earlier = clock.now(), clock.now() - timedelta(days=3)
+
+    delivered = [make_tablet_answer(answered_at=instant.isoformat()) for instant in (today, today, today, earlier)]
+
+    assert deliver_answers(tablet, *delivered) == ["accepted", "accepted", "rejected", "accepted"]
+
+
 def test_no_answer_leads_to_the_tablet_or_an_instant(app: Flask, tablet: Caller) -> None:
     item = make_tablet_answer(short_code=code_of(app))
     deliver_answers(tablet, item)
@@ -349,3 +375,45 @@ def test_an_answer_older_than_every_questionnaire_is_taken(
 @pytest.mark.parametrize("given_at", ["0001-01-01T00:00:00+23:59", "1969-12-31T23:00:00Z", "9999-12-31T23:59:59-23:59"])
 def test_an_answer_by_a_clock_that_is_wrong_by_years_never_breaks_the_delivery(tablet: Caller, given_at: str) -> None:
     assert deliver_answers(tablet, make_tablet_answer(answered_at=given_at)) in (["accepted"], ["rejected"])
+
+
+def refuse_answers(tablet: Caller, *languages: str) -> None:
+    """The tablet delivers answers that are refused for their language, which the reason names."""
+    assert set(deliver_answers(tablet, *(make_tablet_answer(language=name) for name in languages))) == {"rejected"}
+
+
+def test_what_is_known_of_refused_answers_has_an_end(
+    app: Flask, tablet: Caller, time_is: TimeIs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "MAX_REFUSED_ANSWERS", 3)
+    begin = time_is("2026-11-20T10:00+02:00")
+    refuse_answers(tablet, "xx")
+    time_is(begin + timedelta(days=1))
+    refuse_answers(tablet, *["yy"] * 5)
+
+    with app.app_context():
+        kept = read_rows(RefusedTabletAnswer)
+    assert [item.came_on for item in kept] == [date(2026, 11, 21)] * 3, "the oldest went"
+
+
+def test_refused_answers_are_forgotten_after_ninety_days(app: Flask, tablet: Caller, time_is: TimeIs) -> None:
+    begin = time_is("2026-11-20T10:00+02:00")
+    refuse_answers(tablet, "xx")
+
+    for days, left in ((90, 1), (91, 0)):
+        time_is(begin + timedelta(days=days))
+        with app.app_context():
+            story.use_service_now()
+            maintenance.purge_refused_answers()
+            assert len(read_rows(RefusedTabletAnswer)) == left
+
+
+def test_the_page_of_tablets_reads_the_latest_refused_answers_of_each(
+    app: Flask, new_tablet: NewTablet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "REFUSED_SHOWN", 2)
+    refuse_answers(new_tablet(), *["xx"] * 5)
+    refuse_answers(new_tablet(), "xx")
+
+    with app.app_context():
+        assert sorted(len(state.refused) for state in tablet_health.list_tablets([story.CENTRE])) == [1, 2]

@@ -82,6 +82,17 @@ def test_a_wrong_code_is_a_plain_sentence(centre: str, stranger: Caller) -> None
     assert reply.json["detail"] == ("This pairing code is wrong, used, or older than ten minutes. Ask for a new one.")
 
 
+def test_guesses_of_pairing_codes_shut_nobody_out_and_write_nothing(app: Flask, centre: str, stranger: Caller) -> None:
+    with app.app_context():
+        code = tablet_pairing.add_tablet(centre, name="Планшет", mode="hall")
+        with record_statements("UPDATE") as updates:
+            for number in range(60):
+                assert stranger.post("/kiosk/pair", {"pairing_code": f"0000-{number:04}"}).status_code == 404
+    assert updates == []
+
+    assert stranger.post("/kiosk/pair", {"pairing_code": code}).status_code == 200
+
+
 def test_a_tablet_shows_a_code_and_comes_in_when_somebody_approves_it(
     app: Flask, centre: str, stranger: Caller
 ) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.database import transaction
 from feedback_service.errors import Unavailable
-from feedback_service.flow import answers, cases, publishing
+from feedback_service.flow import answers, cases, publishing, uninvited_answers
 from feedback_service.flow.answers import opened_invitations
 from feedback_service.models import Centre, Response
 from feedback_service.surveys import questionnaires
@@ -686,6 +686,19 @@ def test_the_hall_refuses_mistakes_like_a_case(centre: str, post_page: GetPage) 
     assert post_page(f"/C/{centre}", {}, 422).find_field("off.nps", "0")
     assert post_page(f"/C/{centre}", {"off.nps": "11"}, 422).find_field("off.nps", "0")
     assert post_page(f"/C/{centre}", SECOND | {"finish": "1"}, 422).find_field("off.staff", "great")
+
+
+def test_a_hall_with_too_many_answers_says_honestly_that_one_was_not_kept(
+    client: FlaskClient, centre: str, post_page: GetPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uninvited_answers, "HALL_ANSWERS_AN_HOUR", 1)
+    final = {"off.nps": "9", "finish": "1"}
+    assert client.post(f"/C/{centre}", data=final).status_code == 303
+
+    page = post_page(f"/C/{centre}", final, 429)
+
+    assert "Ваш відгук полічено, але що саме Ви обрали, не збережено" in page.find_one("main").text
+    assert int(client.post(f"/C/{centre}", data=final).headers["Retry-After"]) <= 3601
 
 
 # --- afterwards ---

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock, keyring
 from feedback_service.cases.register import CaseUpdate, ServiceRef
 from feedback_service.database import transaction
-from feedback_service.flow import cases
+from feedback_service.flow import api_keys, cases
 from feedback_service.flow.answers import RecordedAnswer, save_draft, submit_answer
 from feedback_service.flow.cases import CaseView, InvitationView
 from feedback_service.models import Centre, Event
@@ -93,6 +93,11 @@ def refuse_newest_event(tx: Session, centre: str = CENTRE, reason: str = "HTTP 4
     mark_dead = update(Event).where(Event.id == newest_id).values(state="dead", due_at=None, attempts=3, reason=reason)
     tx.execute(mark_dead, execution_options={"synchronize_session": False})
     return newest_id
+
+
+def use_service_now(centre: str = CENTRE) -> None:
+    """Somebody uses the service at this moment, so the clock is right: the database learns of an instant."""
+    api_keys.add_key(["cases:read"], [centre])
 
 
 def minutes_later(minutes: float) -> datetime:
