@@ -10,6 +10,7 @@ PIP := $(PY) -m pip --disable-pip-version-check install --quiet --require-hashes
 ARGS ?=
 ROUNDS ?= 60
 SEED ?= 1
+MINUTES ?= 30
 
 # A stamp carries the hash of the requirement file it stands for: the same pins install once, changed pins install again.
 stamp = .venv/installed-$(1)-$(firstword $(shell sha256sum requirements/$(1).txt))
@@ -18,7 +19,7 @@ TEST := $(call stamp,test)
 CHECK := $(call stamp,check)
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard kiosk_ui/translations/*/LC_MESSAGES/messages.po))
 
-.PHONY: help setup run test-fast test bench faults check lock messages clean
+.PHONY: help setup run test-fast test bench faults security check lock messages clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -44,6 +45,9 @@ faults: setup $(TEST)  ## kill and fault rounds under load on both databases, au
 	@for database in sqlite postgresql; do \
 	  $(PY) -m tests.faults.rounds --rounds $(ROUNDS) --database $$database --seed $(SEED); done
 	@$(PY) -m pytest tests/faults/test_auditor.py tests/faults/test_rounds.py tests/faults/troubles.py
+
+security: setup $(TEST)  ## the API called with all that its OpenAPI file allows and forbids; MINUTES=30 in all, ARGS="--seed N"
+	@$(PY) -m tests.guards.schemathesis_run --minutes $(MINUTES) $(ARGS)
 
 check: setup $(TEST) $(CHECK)  ## format, lint, types, import rules, migrations, translations, OpenAPI file
 	@.venv/bin/ruff format --check --quiet . || { echo "Not formatted: run .venv/bin/ruff format ." >&2; exit 1; }

@@ -20,7 +20,14 @@ from feedback_service.api.fields import (
 from feedback_service.cases.register import CaseUpdate, ServiceRef
 from feedback_service.config import current_settings
 from feedback_service.errors import N_
-from feedback_service.vocabulary import EDRPOU, FRONT_OFFICES, STATE_CENTRE_CODE, STATUSES, WORKPLACE_KINDS
+from feedback_service.vocabulary import (
+    EDRPOU,
+    FRONT_OFFICES,
+    LANGUAGES,
+    STATE_CENTRE_CODE,
+    STATUSES,
+    WORKPLACE_KINDS,
+)
 
 MAX_CASES = 1000  # in a batch
 ASSISTED_SOURCES = ("phone_interview", "paper_box", "sms_viber", "diia_centers_map")
@@ -66,6 +73,12 @@ class ServiceSchema(StrictSchema):
         return ServiceRef(**{name: data.get(name) or "" for name in ("code", "local_code", "title")})
 
 
+def service_field() -> NestedObject:
+    """Return a field for a service; the OpenAPI document says too that one of the codes is needed."""
+    has_code = [{"required": [name], "properties": {name: {"type": "string"}}} for name in ("code", "local_code")]
+    return NestedObject(ServiceSchema, required=True, metadata={"anyOf": has_code})
+
+
 class CaseSchema(StrictSchema):
     """A case at one status."""
 
@@ -73,7 +86,7 @@ class CaseSchema(StrictSchema):
     case_number = Code(
         64, required=True, metadata=describe(N_("As in the case system; kept only as a keyed hash."), "12-2026/000123")
     )
-    service = NestedObject(ServiceSchema, required=True)
+    service = service_field()
     front_office = Choice(
         FRONT_OFFICES, required=True, metadata=describe(N_("Where the applicant dealt with the case."))
     )
@@ -101,6 +114,7 @@ class CaseBatchSchema(StrictSchema):
 
 ANSWERS_METADATA: dict[str, Any] = {
     "description": N_("Question id to value: a number for scale_0_10, a word for words, a list for choices, a text."),
+    "minProperties": 1,
     "additionalProperties": {
         "anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "array", "items": {"type": "string"}}]
     },
@@ -108,11 +122,10 @@ ANSWERS_METADATA: dict[str, Any] = {
 
 
 class LanguageChoice(Choice):
-    """A language of this installation."""
+    """A language of this installation; the OpenAPI document lists those of the release."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__((), **options)
-        self.metadata = {"examples": ["uk"]}  # the languages are a setting, so the document lists none
+        super().__init__(LANGUAGES, **options)
 
     def allowed_values(self) -> tuple[str, ...]:
         """Return the languages of the settings."""
@@ -131,7 +144,7 @@ class AssistedSchema(AnswersSchema):
     """An answer that staff heard or read and typed in."""
 
     centre = centre_code_field(required=True)
-    service = NestedObject(ServiceSchema, required=True)
+    service = service_field()
     front_office = Choice(FRONT_OFFICES, required=True)
     source = Choice(ASSISTED_SOURCES, required=True)
     answered_on = Day(required=True)

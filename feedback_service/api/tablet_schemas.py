@@ -47,6 +47,9 @@ class BatteryLevel(fields.Float):
 
     default_error_messages = make_error_messages()
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(metadata={"minimum": 0, "maximum": 100} | options.pop("metadata", {}), **options)
+
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> float:
         if type(value) not in (int, float) or not 0 <= value <= 100:
             raise ValidationError(NOT_A_LEVEL)

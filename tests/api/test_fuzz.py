@@ -133,7 +133,7 @@ def tablet(app: Flask, centre: str) -> Caller:
 
 
 often = settings(
-    max_examples=150,
+    max_examples=75,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

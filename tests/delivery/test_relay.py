@@ -32,6 +32,7 @@ from tests.support import stored
 from tests.support.receiver import SECRET, Receiver, ScriptedReply
 from tests.support.statements import explain_plan, record_statements
 from tests.support.story import CENTRE, create_centre, create_invitation, send_answer
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("context")
 
@@ -219,12 +220,12 @@ def test_four_relays_at_once_leave_no_gap_and_send_no_event_twice(
     for _ in range(5):
         for code in codes:
             enqueue(20, code)
-    deadline = time.monotonic() + 30
-    while "pending" in event_states() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    stop.set()
-    for thread in threads:
-        thread.join()
+    try:
+        wait_until(lambda: "pending" not in event_states())
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
 
     assert set(event_states()) == {"delivered"}
     assert sum(central.repeats.values()) == 0
@@ -322,11 +323,11 @@ def test_a_slow_or_hanging_reply_is_cut_off(
     create_centre()
     ids = enqueue(3)
 
-    for slow in (ScriptedReply(drip=0.1), ScriptedReply(seconds=5)):
+    for slow in (ScriptedReply(drip=0.1), ScriptedReply(seconds=30)):
         central.script.append(slow)
         started_at = time.monotonic()
         event_relay.deliver_all()
-        assert time.monotonic() - started_at < 4, "it was not cut off but came to its end"
+        assert time.monotonic() - started_at < 10, "it was not cut off but came to its end"
         assert event_states(*ids) == ["pending"] * 3
         assert read_event(ids[0]).reason == "no answer in time"
         shorten_waits(10)
@@ -645,12 +646,11 @@ def test_a_relay_continues_after_any_error(app: Flask, event_relay: Relay, monke
 
     thread = threading.Thread(target=run)
     thread.start()
-    deadline = time.monotonic() + 5
-    while event_states(id) == ["pending"] and time.monotonic() < deadline:
-        time.sleep(0.02)
-    stop.set()
-    thread.join()
-    assert event_states(id) == ["delivered"]
+    try:
+        wait_until(lambda: event_states(id) == ["delivered"])
+    finally:
+        stop.set()
+        thread.join()
 
 
 def test_events_delayed_by_a_fast_clock_are_due_when_it_is_right_again(

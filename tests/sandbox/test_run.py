@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -10,7 +11,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,12 @@ from typing import Any
 import httpx
 import pytest
 
+from feedback_service.config import Settings
 from feedback_service.printing import qr
-from tests.support.environment import ROOT, build_process_environment
+from tests.support import story
+from tests.support.application import build_application, release_application
+from tests.support.database import SqliteDatabases
+from tests.support.environment import ROOT, build_environment, build_process_environment
 
 ADDRESSES = ("survey", "kiosk", "public", "docs", "portal", "central")
 
@@ -66,9 +71,14 @@ class Demo:
 
 
 def free_ports() -> tuple[int, int]:
-    """Two ports that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        return one.getsockname()[1], other.getsockname()[1]
+    """Two ports that nobody listens on, below those that the system gives to whoever asks for any."""
+    found: set[int] = set()
+    while len(found) < 2:
+        port = random.randrange(20_000, 32_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            found.add(port)
+    one, other = found
+    return one, other
 
 
 @contextmanager
@@ -201,8 +211,10 @@ def test_it_listens_where_host_says(tmp_path: Path) -> None:
         assert httpx.get(demo.facts["survey"], trust_env=False).status_code == 200
 
 
-def test_when_one_process_ends_all_do_and_it_is_said(tmp_path: Path) -> None:
-    with started(tmp_path / "var", free_ports()) as demo:
+def test_when_one_process_ends_all_do_and_it_is_said(tmp_path: Path, sqlite_databases: SqliteDatabases) -> None:
+    data_dir = tmp_path / "var"
+    prepare_small_town(data_dir, sqlite_databases)
+    with started(data_dir, free_ports()) as demo:
         demo.wait_until_ready()
         [worker] = [
             pid for pid in demo.processes() if b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
@@ -213,6 +225,16 @@ def test_when_one_process_ends_all_do_and_it_is_said(tmp_path: Path) -> None:
         assert demo.process.stdout is not None
         assert "The process worker has ended" in demo.process.stdout.read()
         assert not demo.processes()
+
+
+def prepare_small_town(data_dir: Path, databases: SqliteDatabases) -> None:
+    """Make the database of a demonstration with a centre and nothing else, so that it settles no town of its own."""
+    data_dir.mkdir()
+    database = Path(databases.create_database().removeprefix("sqlite:///")).rename(data_dir / "feedback.db")
+    app = build_application(Settings.from_env(build_environment(data_dir, f"sqlite:///{database}")))
+    with app.app_context():
+        story.create_centre()
+    release_application(app)
 
 
 def test_it_can_be_stopped_while_it_is_still_preparing(tmp_path: Path) -> None:

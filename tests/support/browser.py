@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect, sync_playwright
 
 # The first is the same engine without windows around it: a page costs it a third of the time.
 BROWSER_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
@@ -35,6 +35,10 @@ FIND_VIOLATIONS_SCRIPT = """async (rules) => (await axe.run({ ...rules, resultTy
     .map(({ id, nodes }) => [id, nodes.map(({ target }) => target)])"""
 
 NewPage = Callable[..., Page]
+
+# What is awaited comes soon, on a busy machine later; the default of ``expect`` is 5 seconds.
+PATIENCE_MILLISECONDS = 30_000
+expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
 
 class NoBrowser(Exception):
@@ -74,7 +78,7 @@ def open_visitor_pages(browser: Browser) -> Iterator[NewPage]:
 
     def new_page(**options: Any) -> Page:
         context = browser.new_context(**(DESKTOP | {"locale": "uk-UA", "timezone_id": "Europe/Kyiv"} | options))
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_MILLISECONDS)
         contexts.append(context)
         page = context.new_page()
         page.on("console", collect_policy_error)

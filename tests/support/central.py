@@ -122,7 +122,7 @@ def send_events(
     central: CentralSystem,
     events: Sequence[Event] | bytes,
     headers: Mapping[str, str] | None = None,
-    timeout: float = 20,
+    timeout: float | httpx.Timeout = 20,
 ) -> httpx.Response:
     """Send a signed request with these events or this body; ``headers`` replace signed ones."""
     body = events if isinstance(events, bytes) else json.dumps(list(events)).encode()

@@ -57,7 +57,7 @@ class PostgresServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
+        self.stop(signal.SIGQUIT)  # at once: to write what is about to be removed takes seconds
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def database_url(self, database: str) -> str:
@@ -104,12 +104,12 @@ class PostgresServer:
                 raise RuntimeError(f"PostgreSQL did not start:\n{self.log_file.read_text()}")
             time.sleep(0.02)
 
-    def stop(self) -> None:
-        """Stop the server and wait until all its processes have ended."""
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop the server and wait for its end. ``SIGINT`` disconnects everybody and writes all data first."""
         if self._process is None:
             return
         if self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)  # disconnect everybody, then end in order
+            self._process.send_signal(how)
             try:
                 self._process.wait(15)
             except subprocess.TimeoutExpired:
