@@ -44,19 +44,12 @@ class NotReachable(Exception):
 
 def open_database(app: Flask, url: str) -> None:
     """Give the application its engine and check the database. Raises ``NotReachable`` or ``NotDurable``."""
-    address, connect_args = make_url(url), dict[str, Any]()
-    if address.query.get("prepare_threshold") == "none":
-        # PgBouncer before 1.22 may send a prepared statement to a server connection that has not prepared it. psycopg
-        # prepares nothing when this argument is None, which an address cannot express.
-        connect_args["prepare_threshold"] = None
-        address = address.difference_update_query(["prepare_threshold"])
-    app.config["SQLALCHEMY_DATABASE_URI"] = address
+    app.config["SQLALCHEMY_DATABASE_URI"] = make_url(url)
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
         "hide_parameters": True,  # values are people's words and secrets; no error message may quote them
         "pool_size": 8,
         "max_overflow": 8,
         "pool_use_lifo": True,
-        "connect_args": connect_args,
     }
     db.init_app(app)
     with app.app_context():
@@ -99,13 +92,20 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _prepare_postgresql(connection: Any, _record: Any) -> None:
-    """Set up a new connection: a limit for waits and for idle transactions. Raises ``NotDurable``."""
+    """Set up a new connection: a limit for waits and for idle transactions. Raises ``NotDurable``.
+
+    Behind a pooler (PgBouncer) transactions may run on other server connections than this one, which others use too.
+    So nothing is prepared or set there. A pooler is known by the process id that it gives: it is not the server's.
+    """
     connection.autocommit = True  # the driver must not begin: see _begin
     cursor = connection.cursor()
     allowed = {"fsync": ("on",), "synchronous_commit": ("on", "remote_apply")}
     values = {name: cursor.execute(f"SHOW {name}").fetchone()[0] for name in allowed}
-    cursor.execute(f"SET lock_timeout = {LOCK_WAIT_SECONDS * 1000:.0f}")
-    cursor.execute(f"SET idle_in_transaction_session_timeout = {IDLE_SECONDS * 1000:.0f}")
+    if cursor.execute("SELECT pg_backend_pid()").fetchone()[0] != connection.info.backend_pid:
+        connection.prepare_threshold = None
+    else:
+        cursor.execute(f"SET lock_timeout = {LOCK_WAIT_SECONDS * 1000:.0f}")
+        cursor.execute(f"SET idle_in_transaction_session_timeout = {IDLE_SECONDS * 1000:.0f}")
     cursor.close()
     _check_durability(values, allowed)
 

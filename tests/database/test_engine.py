@@ -17,6 +17,7 @@ from feedback_service.config import Settings
 from feedback_service.database import NotDurable, db
 from tests.support.database import FreshDatabase
 from tests.support.environment import ROOT, build_environment, build_process_environment
+from tests.support.pooler import pooler
 
 
 def refused(tmp_path: Path, database_url: str) -> str:
@@ -85,12 +86,19 @@ def test_a_foreign_engine_of_the_same_process_is_left_alone(tmp_path: Path, fres
         assert foreign.exec_driver_sql("PRAGMA foreign_keys").scalar() == 0
 
 
-def test_a_pooler_that_knows_no_prepared_statements_gets_none(tmp_path: Path, fresh_database: FreshDatabase) -> None:
-    url = fresh_database("postgresql") + "&prepare_threshold=none"
-    prepared = "SELECT count(*) FROM pg_prepared_statements"
+def test_behind_a_pooler_nothing_is_prepared_or_set_on_connections_that_others_use_too(
+    tmp_path: Path, fresh_database: FreshDatabase
+) -> None:
+    url = fresh_database("postgresql")
+    found = "SELECT count(*), current_setting('lock_timeout') FROM pg_prepared_statements"
 
-    with create_app(Settings.from_env(build_environment(tmp_path, url))).app_context():
-        with db.engine.connect() as connection:
-            for _ in range(10):
-                assert connection.exec_driver_sql(prepared).scalar() == 0
-        db.engine.dispose()
+    def look_often(address: str) -> set[tuple[int, str]]:
+        with create_app(Settings.from_env(build_environment(tmp_path, address))).app_context():
+            with db.engine.connect() as connection:
+                rows = {tuple(connection.exec_driver_sql(found).one()) for _ in range(10)}
+            db.engine.dispose()
+        return rows
+
+    assert max(look_often(url)) == (1, "15s")
+    with pooler(url) as address:
+        assert look_often(address) == {(0, "0")}
