@@ -6,9 +6,9 @@
                                       │
                                     relay  ─► central monitoring system
 
-Read ``flow`` first: whatever happens is one function there, in one transaction. Only ``delivery`` also commits by
-itself. Import-linter checks which package may import which (``pyproject.toml``); ``tests/test_map.py`` checks that this
-map is complete. ``docs/glossary.md`` explains the words.
+Read ``flow`` first: whatever happens is one function there, in one transaction. Only ``delivery`` has transactions
+of its own. Import-linter checks which package may import which (``pyproject.toml``); ``tests/test_map.py`` checks that
+this map is complete. ``docs/glossary.md`` explains the words.
 
 The program, put together. ``wsgi.py``, beside this package, begins it for gunicorn and for commands:
 

@@ -123,7 +123,7 @@ class AlreadyAnswered(Conflict):
 
 
 class BegunElsewhere(Conflict):
-    slug, title = "begun-elsewhere", N_("The rating was already given on another page, and it stays")
+    slug, title = "begun-elsewhere", N_("This was already answered on another page, and that answer stays")
 
     def __init__(self, question_ids: Iterable[str]) -> None:
         self.question_ids = frozenset(question_ids)

@@ -20,7 +20,9 @@ _DELETE_DRAFT = delete(DRAFTS).where(*IS_DRAFT, _IS_UNTOUCHED)
 
 
 def save_draft(connection: Connection, context: InvitationContext, draft: DraftFacts) -> None:
-    """Insert or update the draft answer. Raises ``LostRace`` if somebody else answered or saved a draft meanwhile."""
+    """Insert or update the draft answer. Raises ``LostRace``, or ``IntegrityError`` for a second
+    first tap, if somebody else answered or saved a draft meanwhile; both repeat the story.
+    """
     values = draft._asdict()
     if context.draft is None:
         ids = {"centre_id": context.invitation.centre_id, "invitation_id": context.invitation.id}

@@ -2,7 +2,7 @@
 
 Nothing here commits. Writes of a story that read before (``mark_started``, ``mark_answered``, and in ``drafts``
 ``save_draft``, ``delete_draft``) repeat what it read in their conditions, and raise ``LostRace`` if that is no longer
-so.
+so. A second draft breaks a unique key instead (``IntegrityError``), which repeats the story in the same way.
 """
 
 import uuid

@@ -1,4 +1,4 @@
-"""The database: one engine and three kinds of transactions. Nothing else in the program commits.
+"""The database: one engine and three kinds of transactions, for the use cases of ``flow`` and ``delivery``.
 
 engine          the engine, its pool, and the check that the database is durable
 schema          the base class of all tables, and the type of instants

@@ -50,7 +50,7 @@ class Response(Base):
     part_of_day: Mapped[Word | None]  # unknown for answers that staff typed in
     language: Mapped[Word]
     receipt_hash: Mapped[Fingerprint | None]
-    client_hash: Mapped[Fingerprint | None]  # only where no invitation prevents repeats
+    client_hash: Mapped[Fingerprint | None]  # of answers by the poster, by staff and from tablets
     withdrawn_on: Mapped[date | None]
     # The values chosen for each question, mostly one; empty after a withdrawal.
     answers: Mapped[Mapping[str, Sequence[str]]] = mapped_column(JSON, server_default="{}")

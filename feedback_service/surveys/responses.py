@@ -87,7 +87,7 @@ def find_by_receipt(tx: Session, hashes: Sequence[bytes], *, lock: bool = False)
 
 
 def find_by_client(tx: Session, centre_id: uuid.UUID, hashes: Sequence[bytes]) -> Response | None:
-    """Return the response that a client sent to the centre without an invitation, or ``None``."""
+    """Return the response that this client sent by the poster, by staff or from a tablet, or ``None``."""
     query = select(Response).where(Response.centre_id == centre_id, Response.client_hash.in_(hashes))
     return tx.scalar(query)
 

@@ -144,7 +144,7 @@ def test_who_opens_the_link_second_cannot_change_the_rating(
     second.get_by_role("button", name="Змінити").tap()
     tap(second, 9)
 
-    expect(second.get_by_text("Оцінку вже поставлено на іншій сторінці, вона лишається.")).to_be_visible()
+    expect(second.get_by_text("На це вже відповіли на іншій сторінці, і та відповідь лишається.")).to_be_visible()
     expect(second.get_by_text("Ваша оцінка: 9.")).to_be_hidden()
 
 

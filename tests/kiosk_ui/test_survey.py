@@ -276,7 +276,7 @@ def test_the_source_says_which_way_the_link_came(
 
 # --- a link that two people opened ---
 
-STAYS = "Оцінку вже поставлено на іншій сторінці, вона лишається"
+STAYS = "На це вже відповіли на іншій сторінці, і та відповідь лишається"
 
 
 def test_a_rating_given_on_another_page_stays_and_the_page_says_so(
