@@ -2,8 +2,8 @@
 
 A spreadsheet runs a cell that begins like a formula when a person opens the file (CWE-1236). In CSV such a text gets
 an apostrophe before it, as OWASP advises. It also gets one inside the text, after each character that a spreadsheet
-may take for the end of a cell. A text that a spreadsheet would change into a number or a date (``00034``, ``12-05``,
-``2026-11``) gets an apostrophe too. XLSX marks texts as texts, so it needs no apostrophes.
+may take for the end of a cell. A text that a spreadsheet would change into a number, a date or a truth value
+(``00034``, ``2026-11``, ``5-лис``, ``TRUE``) gets an apostrophe too. XLSX marks texts as texts, so it needs none.
 """
 
 import csv as csv_writer
@@ -25,6 +25,9 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 _FORMULA_AFTER_SEPARATOR = re.compile(r"([,;|\t\r\n]\s*)(?=[=+\-@＝＋－＠])")
 # A number looks the same after a spreadsheet has read it, unless it has a leading zero or more than eleven digits.
 _PLAIN_NUMBER = re.compile(r"0|[1-9][0-9]{0,10}")
+_TRUTH_VALUES = frozenset({"true", "false", "істина", "хибність"})
+# Short months that Ukrainian spreadsheets read, beside those that Babel lists, and an English one.
+_SHORT_MONTHS = frozenset(["січ", "лют", "бер", "кві", "тра", "чер", "лип", "сер", "вер", "жов", "лис", "гру", "sept"])
 _WORD = re.compile(r"[^\W\d_]+")
 _SIGNS_OF_NUMBERS_AND_DATES = re.compile(r"(?=\D*\d)[\d\s.,:/\\\-−+%()'’₴$€£]*")
 _CHUNK_BYTES = 64 * 1024  # bytes
@@ -53,11 +56,14 @@ def defuse_formulas(text: str) -> str:
     stripped = text.lstrip()
     leading_space = text[: len(text) - len(stripped)]
     escaped = leading_space + _FORMULA_AFTER_SEPARATOR.sub(r"\1'", stripped)
-    return f"'{escaped}" if text.lstrip(" \u00a0").startswith(_FORMULA_STARTS) else escaped
+    is_formula = stripped.startswith(_FORMULA_STARTS) or text.lstrip(" \u00a0").startswith(_FORMULA_STARTS)
+    return f"'{escaped}" if is_formula else escaped
 
 
 def is_changed_by_spreadsheets(text: str) -> bool:
-    """Tell whether a spreadsheet may show this text as another number or as a date: ``00034``, ``лист. 2026``."""
+    """Tell whether a spreadsheet may show this text as another value: ``00034``, ``лист. 2026``, ``TRUE``."""
+    if text.strip().casefold() in _TRUTH_VALUES:
+        return True
     if _PLAIN_NUMBER.fullmatch(text):
         return False
     words = _WORD.findall(text.casefold())
@@ -69,6 +75,7 @@ def is_changed_by_spreadsheets(text: str) -> bool:
 def _words_of_numbers_and_dates() -> frozenset[str]:
     """Return the names of months and weekdays in both languages, and the letters of exponents, times and years."""
     words = {"e", "t", "z", "am", "pm", "дп", "пп", "р", "рік", "року", "г", "год"}
+    words |= _SHORT_MONTHS
     for language in ("uk", "en"):
         locale = Locale.parse(language)
         for names_by_use in (locale.months, locale.days):

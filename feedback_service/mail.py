@@ -1,5 +1,6 @@
 """E-mail by SMTP: plain text to one address, over TLS except on loopback."""
 
+import re
 import smtplib
 import ssl
 from contextlib import closing, suppress
@@ -13,6 +14,9 @@ from urllib.parse import unquote, urlsplit
 
 TIMEOUT_SECONDS = 10.0  # for each exchange with the server
 DEFAULT_PORTS = {"smtp": 587, "smtps": 465}
+
+# Without comments and quotes, which mail programs read in different ways; at most 64 characters (RFC 5321).
+_NAME = re.compile(r"(?=.{1,64}\Z)[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*", re.ASCII)
 
 
 class EmailNotSent(Exception):
@@ -92,7 +96,7 @@ def smtp_address(address: str) -> str:
         parsed = Address(addr_spec=f"{name}@{domain.encode('idna').decode()}")
     except (ValueError, MessageError, IndexError, AttributeError):  # AttributeError: a bracket that is not closed
         raise UnsendableAddress(wrong_name=not name.isascii()) from None
-    if not parsed.username or not parsed.domain or not name.isascii():
+    if not parsed.domain or "(" in domain or not _NAME.fullmatch(name):
         raise UnsendableAddress(wrong_name=not name.isascii())
     return parsed.addr_spec
 

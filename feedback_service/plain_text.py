@@ -29,24 +29,30 @@ _ENDS_OF_LINE = " \t\r\n"  # at the ends of a line they are taken away
 _LINE_END = re.compile("\r\n|[\r\u2028\u2029]")
 _UNUSUAL_SPACE = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _SPACES = re.compile("  +")
-_DASHES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
+_DASHES = re.compile(  # all of category Pd, the minus signs, and two signs of other categories that look like a dash
+    "[\u02d7\u058a\u05be\u1400\u1806\u2010-\u2015\u2043\u207b\u2212\u2796\u2e17\u2e1a\u2e3a\u2e3b\u2e40\u2e5d"
+    "\u301c\u3030\u30a0\ufe31\ufe32\ufe58\ufe63\uff0d\U00010ead]"
+)
 _APOSTROPHE = re.compile(r"['`\u00b4\u02b9\u02bc\u2018\u201b\u2032\uff07](?<=[^\W\d_].)(?=[^\W\d_])")  # within a word
 
-# Controls, formats such as U+200B, halves of surrogate pairs, private use, line and paragraph separators.
-_ODD_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+# Controls, formats such as U+200B, halves of surrogate pairs, private use, unassigned, line and paragraph separators.
+_ODD_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_MARKS = frozenset({"Mn", "Mc", "Me"})  # a mark is drawn on the letter before it
+_DOT_ABOVE = "\u0307"
+_DOTTED_LETTERS = frozenset("ijɉɨʝʲϳіјᵢᶖᶤᶨⁱⅈⅉⱼ")  # they look the same with a second dot (Soft_Dotted of Unicode)
 # Characters of other categories that are never drawn (Default_Ignorable_Code_Point of Unicode), or drawn as nothing
-# (U+2800), and those that Unicode never assigns.
+# (U+2800).
 _NEVER_DRAWN = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufdd0-\ufdef\ufe00-\ufe0f\uffa0\ufff0-\ufff8\ufffe\uffff"
-    + "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0x10000, 0x110000, 0x10000))
-    + "\U000e0000-\U000e0fff]"
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u2d7f\u3164\ufe00-\ufe0f\uffa0"
+    "\ufffc\U0001107f\U00016fe4\U0001d159\U000e0100-\U000e01ef]"
 )
 _EMOJI = (
     "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u27bf\u2900-\u297f\u2b00-\u2bff\u3030\u303d\u3297\u3299"
     "\U0001f000-\U0001faff"
 )
-_PARTS_OF_EMOJI = re.compile(  # joiners between two emoji, and selectors of their look
-    f"(?<=[{_EMOJI}\ufe0f])[\u200c\u200d](?=[{_EMOJI}])|(?<=[{_EMOJI}])[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)"
+_PARTS_OF_EMOJI = re.compile(  # emoji, some newer than our tables; joiners between two; selectors of their look
+    f"[\U0001f000-\U0001faff]|(?<=[{_EMOJI}\ufe0f])[\u200c\u200d](?=[{_EMOJI}])"
+    f"|(?<=[{_EMOJI}])[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)"
 )
 
 
@@ -110,13 +116,24 @@ def normalise_dashes(text: str) -> str:
 def find_odd_characters(text: str, *, with_emoji: bool = True) -> Iterator[int]:
     """Yield the positions of characters that cannot be seen, break the line or are none.
 
+    Of marks, those are odd that have no letter before them, and the dot on a letter that has one, such as i.
     ``with_emoji`` lets those pass that an emoji is made of.
     """
-    if text.isprintable() and (text.isascii() or not _NEVER_DRAWN.search(text)):
+    if text.isascii() and text.isprintable():
+        return
+    categories = list(map(unicodedata.category, text))
+    if (_ODD_CATEGORIES | _MARKS).isdisjoint(categories) and not _NEVER_DRAWN.search(text):
         return
     parts_of_emoji = {match.start() for match in _PARTS_OF_EMOJI.finditer(text)} if with_emoji else set[int]()
-    for position, character in enumerate(text):
-        is_odd = unicodedata.category(character) in _ODD_CATEGORIES or _NEVER_DRAWN.match(character)
+    base = ""  # the letter or sign that carries the marks after it
+    for position, (character, category) in enumerate(zip(text, categories, strict=True)):
+        is_odd = category in _ODD_CATEGORIES or _NEVER_DRAWN.match(character) is not None
+        if category in _MARKS:
+            is_odd = is_odd or not base or (character == _DOT_ABOVE and base in _DOTTED_LETTERS)
+        elif character in LINE_BREAKS or category == "Zs":
+            base = ""
+        elif not is_odd or position in parts_of_emoji:
+            base = unicodedata.normalize("NFD", character)[0]
         if is_odd and position not in parts_of_emoji:
             yield position
 

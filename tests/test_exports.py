@@ -16,7 +16,7 @@ from tests.support.payloads import PAYLOADS
 
 FORMULAS = [
     f"{sign}{body}"
-    for sign in ("=", "+", "-", "@", "\t=", " =", "＝")
+    for sign in ("=", "+", "-", "@", "\t=", " =", "＝", "\u3000=", "\u2003 =")
     for body in ("1+1", "cmd|' /C calc'!A0", 'HYPERLINK("http://x.example","x")', "IMPORTXML(CONCAT(1),2)")
 ]
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -71,16 +71,29 @@ def test_a_decimal_has_a_comma_in_csv_however_small_or_large() -> None:
     "text",
     ["00034", "12-05", "14-13", "2026-11", "2026-11-20", "20.11.2026", "1/2", "10/10", "1,5", "3.1", "1e5", "10:15",
      "лист. 2026", "листопад\u00a02026", "20 листопада 2026 р.", "Nov 2026", "12 May", "5 %", "(5)", "1 234",
-     "0001", "123456789012", "2026-11-20T10:15:00"],
+     "0001", "123456789012", "2026-11-20T10:15:00", "5 кві 2026", "Sept 5"],
 )  # fmt: skip
 def test_a_text_that_a_spreadsheet_would_make_a_number_or_a_date_of_stays_text(text: str) -> None:
+    assert csv_cell(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("month", ["січ", "лют", "бер", "кві", "тра", "чер", "лип", "сер", "вер", "жов", "лис", "гру"])
+def test_a_short_month_with_digits_is_a_date_to_ukrainian_spreadsheets(month: str) -> None:
+    for between in "-./ ":
+        for text in (f"{month}{between}26", f"5{between}{month}", f"5{between}{month.upper()}{between}2026"):
+            assert csv_cell(text) == f"'{text}"
+    assert csv_cell(month) == month
+
+
+@pytest.mark.parametrize("text", ["TRUE", "false", "ІСТИНА", "Хибність", " TRUE "])
+def test_a_truth_value_of_spreadsheets_stays_text(text: str) -> None:
     assert csv_cell(text) == f"'{text}"
 
 
 @pytest.mark.parametrize(
     "text",
     ["34", "9", "0", "00034 (паспорт)", "window-3", "2026-W47", "2026-Q4", "16.11.2026–22.11.2026", "травень",
-     "Як 10 з 10", "пн, 11:00–14:00", "", "Маю 5 зауважень"],
+     "Як 10 з 10", "TRUE або ні", "5 лис у лісі", "пн, 11:00–14:00", "", "Маю 5 зауважень"],
 )  # fmt: skip
 def test_a_text_that_no_spreadsheet_changes_has_no_apostrophe(text: str) -> None:
     assert csv_cell(text) == text
@@ -104,7 +117,7 @@ def test_json_names_each_value() -> None:
 def test_no_payload_is_a_formula_or_link_in_any_file(payload: str) -> None:
     written = b"".join(exports.write_csv(table([[payload, 1]]))).decode("utf-8-sig")
     first = next(csv.reader(io.StringIO(written.split("\r\n", 1)[1], newline=""), delimiter=";"))[0]
-    assert not re.match(r"[\s\u00a0]*[=+\-@＝＋－＠\t\r\n]", first)
+    assert not re.match(r"\s*[=+\-@＝＋－＠\t\r\n]", first)
     assert first.endswith(payload)
 
     book = b"".join(exports.write_xlsx(table([[payload, 1]])))

@@ -75,7 +75,7 @@ def test_a_letter_arrives_whole() -> None:
     assert taken.message["Message-ID"] == "<1@rada.example>"
 
 
-@pytest.mark.parametrize("to", ["a@[b.c", "a,b@c.d", "<a>@b.c", "a@b;c.d"])
+@pytest.mark.parametrize("to", ["a@[b.c", "a,b@c.d", "<a>@b.c", "a@b;c.d", "a(b)@c.d", '"a b"@c.d', "x" * 65 + "@c.d"])
 def test_an_address_that_is_none_is_one_more_trouble(to: str) -> None:
     with Mailbox() as box, pytest.raises(EmailNotSent):
         mail.send_email(replace(LETTER, to=to), parse_smtp_url(box.url), SENDER)

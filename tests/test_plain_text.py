@@ -1,5 +1,6 @@
 """Text as people type it: how it is cleaned, and which text is refused with which sentence."""
 
+import sys
 import unicodedata
 from collections.abc import Callable
 
@@ -96,7 +97,45 @@ def test_spellings_of_one_title_become_one(typed: str, kept: str) -> None:
     assert read_line(typed) == kept
 
 
-@pytest.mark.parametrize("dash", "‐‑‒–—―−﹣－", ids=ascii)
+@pytest.mark.parametrize("read", [read_line, read_code])
+@pytest.mark.parametrize(
+    ("typed", "position"),
+    [("i\u0307", 2), ("j\u0307", 2), ("пі\u0307д", 3), ("ј\u0307", 2), ("ị\u0307", 2), ("i\u0323\u0307", 3),
+     ("\u0301а", 1), (" \u0308а", 2), ("а \u0308б", 3), ("а\u3000\u20dd", 3)],
+    ids=ascii,
+)  # fmt: skip
+def test_a_mark_that_changes_nothing_or_has_no_letter_is_refused(
+    read: Callable[[str], str], typed: str, position: int
+) -> None:
+    with pytest.raises(UnusableText) as refusal:
+        read(typed)
+
+    assert refusal.value.message == plain_text.ODD_CHARACTER
+    assert refusal.value.params["position"] == position
+
+
+def test_longer_text_loses_marks_that_change_nothing_or_have_no_letter() -> None:
+    assert read_text("\u0301До\n\u0308\u0301пі\u0307д") == "До\nпід"
+
+
+@pytest.mark.parametrize("word", ["Ї\u0301жак", "за\u0301мок", "e\u0307", "İ", "नमस्ते", "สวัสดี", "שָׁלוֹם"], ids=ascii)
+def test_marks_on_their_letters_stay(word: str) -> None:
+    assert read_line(word) == read_text(word) == unicodedata.normalize("NFC", word)
+
+
+def test_an_emoji_that_is_newer_than_the_tables_of_the_service_stays_in_words() -> None:
+    assert read_line("Дякую \U0001faff") == read_text("Дякую \U0001faff") == "Дякую \U0001faff"
+    with pytest.raises(UnusableText):
+        read_code("7\U0001faff")
+
+
+DASHES = [
+    *(sign for code in range(sys.maxunicode + 1) if unicodedata.category(sign := chr(code)) == "Pd"),
+    *"−˗⁃⁻➖",
+]
+
+
+@pytest.mark.parametrize("dash", DASHES, ids=ascii)
 def test_a_code_has_one_kind_of_dash(dash: str) -> None:
     assert read_code(f" 12{dash}2026/000123\u00a0") == "12-2026/000123"
 

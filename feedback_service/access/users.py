@@ -29,7 +29,8 @@ WRONG_SCOPE = N_("“%(scope)s” means nothing for this role.")
 NO_SUCH_CENTRE = N_("There is no centre %(scope)s.")
 EMAIL_TAKEN = N_("There is a user with this e-mail already.")
 
-_DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")  # in punycode
+# In punycode; the last label begins with a letter and has two characters or more, as all that exist.
+_DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 
 
 @dataclass(frozen=True, slots=True)

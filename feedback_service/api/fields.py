@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import MAXYEAR, MINYEAR, date, datetime
 from functools import cache
 from typing import Any
 
@@ -133,7 +133,7 @@ class Uuid(fields.UUID):
 class Instant(fields.AwareDateTime):
     """An instant with its offset (RFC 3339), to the microsecond; replies have the offset of Kyiv.
 
-    ``any_age`` accepts any year, for clocks that may be wrong by years.
+    The year is judged in Kyiv, as replies show it. ``any_age`` accepts any year, for clocks that may be wrong by years.
     """
 
     default_error_messages = make_error_messages(invalid=NOT_AN_INSTANT)
@@ -152,7 +152,8 @@ class Instant(fields.AwareDateTime):
         except ValueError:
             raise self.make_error("invalid") from None
         if not self.any_age:
-            _refuse_year_out_of_range(at)
+            is_near_limits_of_dates = at.year in (MINYEAR, MAXYEAR)  # there no offset can be changed
+            _refuse_year_out_of_range(at if is_near_limits_of_dates else at.astimezone(KYIV))
         return at
 
     def _serialize(self, value: datetime | None, *_: Any, **__: Any) -> str | None:

@@ -8,11 +8,15 @@ from flask import request
 
 from feedback_service.surveys.answers import FormSubmission
 
-# Programs that fetch a link, mostly for its preview, name themselves: at the start, as a product with a version, or by
-# the address of a page about them. A word anywhere else may be the name of a telephone, as Cubot is.
+# Programs that fetch a link, for its preview or for a search, name themselves: at the start, as a product with a
+# version, or by the address of a page about them. A word anywhere else may be the name of a telephone, as Cubot is.
 _PROGRAM_WORD = r"(?<![\w.-])(?!cubot)[\w.-]{0,40}(bot|crawler|spider|preview|externalhit)"
+_PROGRAM_NAMES = (
+    r"^(WhatsApp|Viber|Pinterest|curl|Wget|python-(requests|urllib|httpx)|Go-http-client|okhttp|Java|Apache-HttpClient)/"
+    r"|^Microsoft Office|\b(HeadlessChrome|Google-InspectionTool)/|\bia_archiver\b"
+)
 _PROGRAMS = re.compile(
-    rf"^(WhatsApp|Viber)/|^{_PROGRAM_WORD}|{_PROGRAM_WORD}[\w.-]{{0,40}}/v?\d|\+https?://", re.IGNORECASE
+    rf"{_PROGRAM_NAMES}|^{_PROGRAM_WORD}|{_PROGRAM_WORD}[\w.-]{{0,40}}/v?\d|\+https?://", re.IGNORECASE
 )
 _PURPOSE_HEADERS = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
 

@@ -247,7 +247,8 @@ def test_codes_and_windows_that_look_the_same_are_the_same(app: Flask, case_syst
 
 
 @pytest.mark.parametrize(
-    "status_at", ["2025-12-31T23:59:59+02:00", "2021-01-01T00:00:00Z", "2000-01-01T00:00:00+23:59"]
+    "status_at",
+    ["2025-12-31T23:59:59+02:00", "2021-01-01T00:00:00Z", "2000-01-01T00:00:00+02:00", "1999-12-31T22:00:00Z"],
 )
 def test_a_case_older_than_every_questionnaire_is_taken(case_system: Caller, stranger: Caller, status_at: str) -> None:
     alone = case_system.post("/cases", make_case(status_at=status_at, registered_at=status_at))
@@ -256,6 +257,19 @@ def test_a_case_older_than_every_questionnaire_is_taken(case_system: Caller, str
     assert (alone.status_code, batch.json["results"][0]["status"]) == (201, 201)
     survey = stranger.get(f"/surveys/{token_of(alone.json)}")
     assert (survey.status_code, survey.json["version"]) == (200, "offline-2026.1")
+
+
+@pytest.mark.parametrize(
+    "status_at",
+    ["2000-01-01T01:00:00+14:00", "1999-12-31T21:59:59Z", "2100-12-31T23:00:00Z", "0001-01-01T00:00:00+14:00",
+     "9999-12-31T23:59:59-14:00"],
+)  # fmt: skip
+def test_an_instant_of_a_year_that_no_reply_may_show_is_refused(case_system: Caller, status_at: str) -> None:
+    for name in ("status_at", "registered_at"):
+        reply = case_system.post("/cases", make_case(**{name: status_at}))
+
+        assert (reply.status_code, error_pointers(reply)) == (422, {f"/{name}"})
+        assert "2000" in reply.json["errors"][0]["detail"]
 
 
 def test_a_case_is_taken_before_the_first_day_of_the_first_questionnaire(case_system: Caller, time_is: TimeIs) -> None:

@@ -263,10 +263,13 @@ def test_what_else_an_address_says_of_its_way_is_not_repeated(invited: Invited, 
     assert "via" not in page.find_one("form")["action"]
 
 
+@pytest.mark.parametrize(
+    "via", ["sms", "viber", "sms.", "sms)", "viber,", "SMS", "Viber", "sms/", "sms%E2%80%8B", "sms%C2%BB.", "%20sms"]
+)
 def test_the_source_says_which_way_the_link_came(
-    app: Flask, client: FlaskClient, invited: Invited, get_page: GetPage
+    app: Flask, client: FlaskClient, invited: Invited, get_page: GetPage, via: str
 ) -> None:
-    path = f"{invited()}?via=viber"
+    path = f"{invited()}?via={via}"
     page = get_page(path)
 
     client.post(page.find_one("form")["action"], data={"off.nps": "9", "finish": "1"})

@@ -21,6 +21,9 @@ PEOPLE = [
     "Mobile/15E148 Safari/604.1",
     "Mozilla/5.0 (iPhone; CPU iPhone OS 16_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/120.0 "
     "Mobile/15E148 Safari/604.1",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Mobile/15E148 [Pinterest/iOS]",
+    f"Mozilla/5.0 (Linux; Android 13; SM-A536B; wv) {WEBKIT} Version/4.0 Chrome/120 Mobile Safari/537.36 okhttp/4.9.1",
     "Mozilla/5.0 (Android 13; Mobile; rv:120.0) Gecko/120.0 Firefox/120.0",
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:121.0) Gecko/20100101 Firefox/121.0",
     "Opera/9.80 (Android; Opera Mini/36.2/191.273; U; uk) Presto/2.12.423 Version/12.16",
@@ -45,6 +48,20 @@ PROGRAMS = [
     "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; bingbot/2.0) Chrome/116.0.1938.76 Safari/537.36",
     f"Mozilla/5.0 (Windows NT 6.1; WOW64) {WEBKIT} Chrome/48 Safari/537.36 BingPreview/1.0b",
     "Baiduspider/2.0",
+    "curl/8.5.0",
+    "Wget/1.21.4",
+    "python-requests/2.32.3",
+    "Python-urllib/3.11",
+    "Go-http-client/1.1",
+    "okhttp/4.12.0",
+    "Java/17.0.9",
+    "Apache-HttpClient/4.5.14 (Java/17.0.9)",
+    f"Mozilla/5.0 (X11; Linux x86_64) {WEBKIT} HeadlessChrome/120.0.0.0 Safari/537.36",
+    "Mozilla/5.0 (compatible; Google-InspectionTool/1.0;)",
+    "ia_archiver",
+    "Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.17029; Pro)",
+    "Microsoft Office Word 2014",
+    "Pinterest/0.2",
 ]
 
 

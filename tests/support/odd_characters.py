@@ -20,6 +20,8 @@ KINDS: dict[str, str] = {
     "musical format": "\U0001d173\U0001d17a",
     "private use": "\ue000\uf8ff\U000f0000\U0010fffd",
     "noncharacter": "\ufdd0\ufdef\ufffe\uffff\U0001fffe\U0010ffff",
+    "unassigned": "\u0378\u0e5c\U0001fc00\U000e1000",
+    "drawn as nothing": "\u2d7f\ufffc\U0001107f\U00016fe4\U0001d159",
     "half of a surrogate pair": "\ud800\udfff",
 }
 LINE_BREAKS = "\n\r\t\x0b\x0c\x85\u2028\u2029"
@@ -34,7 +36,7 @@ def find_odd(text: str, *, lines: bool = False) -> list[str]:
     return [
         f"U+{ord(character):04X}"
         for character in text
-        if character in _ALL_SET or (category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
+        if character in _ALL_SET or (category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
         if character not in allowed
     ]
 
