@@ -67,6 +67,11 @@ def _is_tax_number(found: str) -> bool:
     return len(_digits_of(found)) == 10
 
 
+def _is_rising(found: str) -> bool:
+    numbers = [int(number) for number in re.findall(r"\d+", found)]
+    return numbers == sorted(numbers)
+
+
 def _is_list_of_grades(found: str) -> bool:
     # Ten single digits are rather a tax number, typed with spaces.
     return len(_digits_of(found)) < 10 or bool(re.search(r"\d\d", found))
@@ -99,6 +104,7 @@ def _count_spoken_digits(found: str) -> int:
 # ---- parts of patterns ----------------------------------------------------------------------------------------
 
 LETTERS = "a-zа-яєіїґ"
+ROMAN = r"(?=[xvх]{0,4}[iі])[xх]{0,3}(?:[iі][xvх]|v?[iі]{0,3})(?![\w-])"  # one short code in 100 million looks so
 UPPER = "A-ZА-ЯЄІЇҐ"
 QUOTE = "['’ʼ`\"*]"
 PLATE = "ABCEHIKMOPTXYZАВСЕНІКМОРТХΑΒΕΗΙΚΜΟΡΤΧ"  # letters of Ukrainian plates in three scripts
@@ -276,6 +282,8 @@ RULES = (
     _make_rule("card", rf"(?<!\d)(?!{NEAR}(?:~{NEAR}){{3}})\d{{4}}(?:~\d{{4}}){{3}}(?!\d)"),
     _make_rule(ORDINARY, r"(?<!\d)0[ -]?800(?:[ -]\d{2,3}){2,3}(?![ -]?\d)"),  # free lines of authorities
     _make_rule(ORDINARY, r"(?<!\w)коатуу[^\w\0]{1,3}\d{10}(?!\d)"),
+    _make_rule(ORDINARY, r"(?<!\d)\d{10}:\d\d:\d{3}:\d{4}(?!\d)"),  # a plot of land
+    _make_rule(ORDINARY, rf"(?<![\w-])\d{{1,5}} ?- ?{ROMAN}"),  # a law
     _make_rule("phone", r"(?<!\d)(?:\+?\((?=\d+\))|\+ ?)?38~0(?:~\d){9}(?!\d)"),
     _make_rule("phone", r"(?<!\d)(?:\((?=\d+\)))?(?:8 ?-? ?\(?)?0(?: ?\()?[3-9]\d(?:~\d){7}(?!\d)"),
     _make_rule("phone", r"(?<!\d)(?:\+\(?[1-9](?:%\d){9,14}|00 ?[1-9](?:%\d){8,13})(?!\d)"),
@@ -299,8 +307,8 @@ RULES = (
     _make_rule("passport", rf"(?:{DOCUMENT_WORD}|сер[іи][яїи])[^\d\0\n]{{0,20}}?(?P<it>(?<!\w)[{LETTERS}][ .]?"
                       rf"[{LETTERS}](?![{LETTERS}])(?:[^\w\0]|номер|no?(?!\w)|"
                       rf"[аaіи](?!\w)){{0,8}}\d(?:[ .\n-]{{0,3}}\d){{5}})(?!\d)"),
-    _make_rule(ORDINARY, r"(?<!\w)(?:дсту|гост|дбн|сн[іи]п|дст|en(?= ?(?:iso|iec|301 ?549|\d{2,5}(?! ?\d)))|iso|iec|"
-                   r"rfc|wcag|din|нпаоп|дсанпін)(?!\w)"
+    _make_rule(ORDINARY, r"(?<!\w)(?:дсту|dstu|гост|gost|дбн|сн[іи]п|дст|en(?= ?(?:iso|iec|301 ?549|\d{2,5}(?! ?\d)))|"
+                   r"iso|iec|rfc|wcag|din|нпаоп|дсанпін)(?!\w)"
                     r"[^\d\0\n]{0,14}\d{1,6}(?:[ ./:-]{1,2}\d{1,5})*(?!\d)"),
     _make_rule("passport", rf"{TWO_LETTERS}(?!{A_SHORT_WORD})[{LETTERS}]{{2}}[ ,-]{{0,2}}(?:(?:№|#|номер|no?\.?) ?)?"
                       rf"(?:\d{{6}}|\d{{3}}[ -]\d{{3}}|\d\d[ -]\d\d[ -]\d\d|\d(?:[ -]\d){{5}})"
@@ -308,6 +316,12 @@ RULES = (
     _make_rule("passport", rf"(?<!\w)(?-i:[{UPPER}]{{2}})(?!\w)(?:[^\w\0]|(?<![{LETTERS}])(?:номер|серія|серии|серия|"
                       rf"series|number|та|і|и|а|a|no?)(?![{LETTERS}])){{0,8}}\d(?:[ .-]?\d){{5}}(?![./:-]?\d)"
                       rf"{NOT_COUNTED}"),
+    _make_rule(ORDINARY, rf"(?<!\w)(?:covid|ковід|ковид)-?19(?:[ ,(]{{1,2}}{YEAR}"
+                   rf"(?: ?[-/] ?{YEAR})?)?(?![\d-])"),
+    _make_rule(ORDINARY, r"(?<!\w)(?:модел|помил|ошиб|аудитор|верс|error|model|version|room)\w{0,5}[^\w\0]{1,3}"
+                   r"(?=[\d-]{0,7}[a-z])[a-z\d]{2,6}-[a-z\d]{2,6}(?![\w-])"),
+    _make_rule(ORDINARY, rf"(?<![\d-])(?<!\d )[1-9]\d{{0,5}}(?:-[1-9]\d{{0,5}}){{1,2}} ?(?:{CURRENCY}|{COUNTED})",
+               _is_rising),
     # Short codes and receipts: with one in the text, the comment would lead to its case.
     _make_rule("code", r"(?<!\w)(?=[a-z-]{0,19}\d)(?=[\d-]{0,19}[a-z])"
                   r"(?:[\da-z]{4}(?:-[\da-z]{4}){1,4}|[\da-z]{12}|[\da-z]{20})(?!\w)"),
