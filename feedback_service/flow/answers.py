@@ -211,8 +211,8 @@ def _continue_draft(
     2. If this client's answer is final, return its receipt again. If it is an abandoned draft, make it final first.
     3. Refuse an invitation that is answered, cancelled or expired; see ``open_survey`` for the errors.
     4. Read the answers out of the submission; raises ``Invalid``.
-    5. Join them with the draft. Raises ``BegunElsewhere`` if all of them contradict other clients, and ``Invalid`` if
-       nothing at all is answered.
+    5. Join them with the draft. Raises ``BegunElsewhere`` if this client adds nothing to what others began, because
+       it could only end their answer before they are ready; and ``Invalid`` if nothing at all is answered.
 
     ``replaces_all_but_first``: the form showed every question but the first, so it clears those that it leaves empty.
     """
@@ -230,8 +230,12 @@ def _continue_draft(
     if replaces_all_but_first:
         blank_ids |= {question.id for question in questionnaire.questions[1:]}
     joint, contradicted = join_with_draft(context, client_id, submitted, blank_ids)
-    if contradicted and contradicted == submitted.question_ids:
-        raise BegunElsewhere(contradicted)
+    if contradicted == submitted.question_ids:
+        took_part = (
+            context.is_first_client(client_id) or context.hash_client_id(client_id).hex() in joint.owners.values()
+        )
+        if contradicted or not took_part:
+            raise BegunElsewhere(contradicted)
     require_some_answer(joint.answers)
     draft = context.draft or DraftFacts(client_id, {}, {}, language, source, begun_at=now, touched_at=now)
     # The source and the day are those of the first submission; only the first client changes the language.

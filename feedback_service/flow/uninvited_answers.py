@@ -66,8 +66,9 @@ def record_hall_answer(
 ) -> RecordedAnswer:
     """Store an answer by the poster in the hall. It has a source of its own and stays out of the official index.
 
-    Raises ``NotFound`` if there is no such centre, ``Invalid``, or ``TooManyAnswers`` if the hall has all the answers
-    that are kept in an hour; such an answer is counted and not kept.
+    Raises ``NotFound`` if there is no such centre, ``Invalid``, ``OtherAnswer`` if this client id answered otherwise
+    than by the poster, or ``TooManyAnswers`` if the hall has all the answers that are kept in an hour; such an answer
+    is counted and not kept.
     """
     recorded = _record_hall_answer(centre_code, client_id=client_id, submission=submission, language=language)
     if recorded is None:  # only here: the transaction that counted the answer has been committed
@@ -164,7 +165,8 @@ def _record_once(
 ) -> RecordedAnswer | None:
     """Record what a client sends to a centre, once: a repeat gets its receipt again. Raises ``Invalid``.
 
-    Returns ``None`` if it came by the poster of a hall that has too many answers in this hour.
+    Returns ``None`` if it came by the poster of a hall that has too many answers in this hour. Raises ``OtherAnswer``
+    if the answer of this client came from another source.
 
     ``refuses_other_answer``: raise ``OtherAnswer`` if this client's answer is stored with other content.
     """
@@ -173,6 +175,8 @@ def _record_once(
     for key in ring.keys:
         stored = responses.find_by_client(tx, centre_id, [key.hash_client_id(namespace, client_id)])
         if stored is not None:
+            if source != stored.source:  # the receipt belongs to who answered there
+                raise OtherAnswer()
             if refuses_other_answer:
                 _refuse_other_answer(tx, stored, service_context, submission, (language, source, day))
             return RecordedAnswer.of_client(key, namespace, client_id, repeated=True)

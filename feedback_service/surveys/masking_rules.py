@@ -46,6 +46,10 @@ def _is_card(found: str) -> bool:
     return length == 16 or (13 <= length <= 19 and _passes_luhn(found))
 
 
+def _is_odd_card(found: str) -> bool:
+    return bool(re.search(r"\d{3}", found)) and _passes_luhn(found)
+
+
 def _passes_iban_check(found: str) -> bool:
     plain = re.sub(r"\W", "", found).upper()
     return plain.isascii() and int("".join(str(int(sign, 36)) for sign in plain[4:] + plain[:4])) % 97 == 1
@@ -67,6 +71,11 @@ def _is_tax_number(found: str) -> bool:
     return len(_digits_of(found)) == 10
 
 
+def _is_rising(found: str) -> bool:
+    numbers = [int(number) for number in re.findall(r"\d+", found)]
+    return numbers == sorted(numbers)
+
+
 def _is_list_of_grades(found: str) -> bool:
     # Ten single digits are rather a tax number, typed with spaces.
     return len(_digits_of(found)) < 10 or bool(re.search(r"\d\d", found))
@@ -84,7 +93,9 @@ def _is_short_phone(found: str) -> bool:
 def _count_spoken_digits(found: str) -> int:
     """Return how many digits are said: «сто двадцять три» says three, as «нуль сорок п'ять» does."""
     count = room = 0  # room: how many of the last digits the next word can still change
-    for word in re.finditer(rf"(?P<hundreds>{HUNDREDS})|(?P<teens>{TEENS})|(?P<tens>{TENS})|\d+|\w[\w'’ʼ`]*", found):
+    for word in re.finditer(
+        rf"(?P<hundreds>{HUNDREDS})|(?P<teens>{TEENS})|(?P<tens>{TENS})|\d+|(?:[^\W\d]|['’ʼ`])+", found
+    ):
         size = {"hundreds": 3, "teens": 2, "tens": 2}.get(word.lastgroup or "", 1)
         if word[0].isdigit():
             count, room = count + len(word[0]), 0
@@ -99,6 +110,7 @@ def _count_spoken_digits(found: str) -> int:
 # ---- parts of patterns ----------------------------------------------------------------------------------------
 
 LETTERS = "a-zа-яєіїґ"
+ROMAN = r"(?=[xvх]{0,4}[iі])[xх]{0,3}(?:[iі][xvх]|v?[iі]{0,3})(?![\w-])"  # one short code in 100 million looks so
 UPPER = "A-ZА-ЯЄІЇҐ"
 QUOTE = "['’ʼ`\"*]"
 PLATE = "ABCEHIKMOPTXYZАВСЕНІКМОРТХΑΒΕΗΙΚΜΟΡΤΧ"  # letters of Ukrainian plates in three scripts
@@ -143,7 +155,7 @@ AT = (
 DOMAIN_ENDS = r"(?:com|ua|net|org|info|ru|ру|gov|edu|eu|pl|de|uk|me|io|biz|online|укр|ком|юа|уа|нет|нэт|орг|інфо|сом)"
 PROVIDERS = (
     r"(?:g[ -]?mail|ukr ?\.? ?net|укр ?\.? ?н[еэ]т|yahoo|outlook|hotmail|icloud|proton\w*|meta|bigmir|mail|i\.ua|"
-    r"дж[иіей]{1,2}м[еєэ]й?л|гм[еєэ]йл|жмайл|м[еєэ]йл|аутлук|яху|yandex|яндекс|rambler|мета|бігмір|ай[ .]?клауд)"
+    r"дж[иіей]{1,2}м[еєэ]й?л|гм[аеєэ][йі]л|жмайл|м[еєэ]йл|аутлук|яху|yandex|яндекс|rambler|мета|бігмір|ай[ .]?клауд)"
 )
 
 # Key words. A number after one of these words of other things is not that person's number.
@@ -176,6 +188,8 @@ CAR_WORD = (
     r"plate|vehicle)"
 )
 LICENCE_WORD = r"(?<!\w)(?:водій|водія|водит|вод\.|права?(?!\w)|в/п|(?:ву|вп|пв)(?!\w)|driv|licen[cs]e)"
+
+LOCAL_PHONE = r"(?:\d{1,3}-\d\d-\d\d|\d{1,3} \d\d \d\d|\d\d-\d{3}|\d{3}-\d{3})(?!\d)"
 
 # Digits in words
 ZERO = r"(?:нуль|нуля|ноль|нол|zero)"
@@ -260,6 +274,10 @@ RULES = (
     _make_rule("email", rf"(?<![\w.+&'-])(?:(?!(?:to|me|is|on|at|my|e?-?mail|address)(?!\w))[a-z\d.+'-]{{1,40}} )?"
                    rf"{LOCAL} (?:at|ат|ет|эт) (?:{PROVIDERS}(?!\w)(?:{DOT}{DOMAIN_ENDS}(?!\w)){{1,2}}|"
                    rf"[\w-]{{1,30}} {SPOKEN_DOT} [\w-]{{2,20}})"),
+    _make_rule("email", rf"{LOCAL} (?:at|ат|ет|эт) (?:g[ -]?mail|дж[иіей]{{1,2}}м[аеєэ]й?л|гм[аеєэ][йі]л|"
+                   rf"(?:ukr|укр) ?\. ?(?:net|н[еэ]т)|i\.ua)(?!\w)(?:{DOT}{DOMAIN_ENDS}(?!\w))?"),
+    _make_rule("email", rf"(?<![\w.+&'-])[\w.+']{{1,40}}-(?:at|ат|ет|эт)-(?:{PROVIDERS}(?!\w)|[\w]{{1,30}}"
+                   rf"(?={DOT}{DOMAIN_ENDS}(?!\w)))(?:{DOT}{DOMAIN_ENDS}(?!\w))?"),
     _make_rule("handle", r"(?<!\w)(?:t\.me|telegram\.me|wa\.me|instagram\.com|facebook\.com|fb\.com|m\.me|vk\.com)/"
                     r"[\w.+/-]{3,64}"),
     _make_rule("handle", r"(?<![\w@\0])@[a-z\d-][a-z\d.-]{2,32}"),
@@ -274,20 +292,27 @@ RULES = (
     _make_rule("iban", r"(?<!\w)[a-z]{2}\d\d(?: ?[a-z0-9]{4}){2,7}(?: ?[a-z0-9]{1,3})?(?!\w)", _passes_iban_check),
     _make_rule("unzr", rf"(?<!\d){YEAR}~(?:0[1-9]|1[0-2])~(?:0[1-9]|[12]\d|3[01])~\d{{5}}(?!\d)"),
     _make_rule("card", rf"(?<!\d)(?!{NEAR}(?:~{NEAR}){{3}})\d{{4}}(?:~\d{{4}}){{3}}(?!\d)"),
+    _make_rule("card", r"(?<!\d)(?<!\d[ .-])[4-6](?:[ .:/()*·•\n-]{0,4}\d){15}(?![ .-]?\d)", _is_odd_card),
     _make_rule(ORDINARY, r"(?<!\d)0[ -]?800(?:[ -]\d{2,3}){2,3}(?![ -]?\d)"),  # free lines of authorities
     _make_rule(ORDINARY, r"(?<!\w)коатуу[^\w\0]{1,3}\d{10}(?!\d)"),
+    _make_rule(ORDINARY, r"(?<!\d)\d{10}:\d\d:\d{3}:\d{4}(?!\d)"),  # a plot of land
+    _make_rule(ORDINARY, rf"(?<![\w-])\d{{1,5}} ?- ?{ROMAN}"),  # a law
     _make_rule("phone", r"(?<!\d)(?:\+?\((?=\d+\))|\+ ?)?38~0(?:~\d){9}(?!\d)"),
     _make_rule("phone", r"(?<!\d)(?:\((?=\d+\)))?(?:8 ?-? ?\(?)?0(?: ?\()?[3-9]\d(?:~\d){7}(?!\d)"),
     _make_rule("phone", r"(?<!\d)(?:\+\(?[1-9](?:%\d){9,14}|00 ?[1-9](?:%\d){8,13})(?!\d)"),
     _make_rule("phone", rf"(?<!\w)(?:плюс[^\w\0]{{1,3}})?(?:(?:тридц[яа]ть[^\w\0]{{1,3}}в[іо]с[іе]мь?|"
                    rf"38)[^\w\0]{{1,3}})?"
                    rf"(?:{ZERO}|0)(?:[^\w\0]{{1,3}}{SAID_NUMBER}){{4,12}}", _is_said_phone),
+    _make_rule("phone", rf"(?<!\w)(?:\+?38[^\w\0]{{0,3}})?(?:{ZERO}|0)[3-9]\d(?:[^\w\0]{{1,3}}{SAID_NUMBER}){{3,12}}",
+               _is_said_phone),
+    _make_rule("phone", r"(?<!\d)(?:3?8)?0[3-9]\d(?:[^\w\0]{1,3}(?:(?:потім|далі|потом|дальше|then)[^\w\0]{1,3})?"
+                   r"\d{1,4}){2,6}(?!\d)", _is_phone),
     _make_rule("tax_number", rf"{TAX_WORD}[^\d\0.;]{{0,30}}?(?P<it>\d(?:[^\w\0]{{0,4}}\d){{9}})(?!\d)"),
     # Plates
     _make_rule("car_plate", rf"(?<!\w)(?-i:[{PLATE}]{{2}}[ .-]?\d\d[ -]?\d\d[ .-]?[{PLATE}]{{2}})(?!\w)"),
     _make_rule("car_plate", rf"(?<!\w)[{PLATE}]{{2}}-?\d{{4}}-?[{PLATE}]{{2}}(?!\w)"),
-    _make_rule("car_plate", rf"{TWO_LETTERS}(?!{SHORT_WORDS})[{PLATE}]{{2}}[ ./-]{{0,3}}\d(?:[ .-]?\d){{3}}"
-                       rf"[ ./-]{{0,3}}(?!{SHORT_WORDS}(?!\w))[{PLATE}]{{2}}(?!\w)"),
+    _make_rule("car_plate", rf"{TWO_LETTERS}(?!{SHORT_WORDS})[{PLATE}]{{2}}[ ./·•-]{{0,3}}\d(?:[ .·•-]?\d){{3}}"
+                       rf"[ ./·•-]{{0,3}}(?!{SHORT_WORDS}(?!\w))[{PLATE}]{{2}}(?!\w)"),
     _make_rule("car_plate", rf"{CAR_WORD}{GAP}(?P<it>(?<!\w)(?!{NO_PLATE}[\d .-]{{4,9}}{NO_PLATE})[{LETTERS}]{{2}}"
                        rf"[ ./-]{{0,3}}\d(?:[ .-]?\d){{3}}[ ./-]{{0,3}}[{LETTERS}]{{2}}(?!\w))"),
     _make_rule("car_plate", rf"{CAR_WORD}{GAP}(?P<it>(?<!\d)\d{{4,5}} ?(?-i:[{UPPER}]{{2}})(?!\w))"),
@@ -299,8 +324,8 @@ RULES = (
     _make_rule("passport", rf"(?:{DOCUMENT_WORD}|сер[іи][яїи])[^\d\0\n]{{0,20}}?(?P<it>(?<!\w)[{LETTERS}][ .]?"
                       rf"[{LETTERS}](?![{LETTERS}])(?:[^\w\0]|номер|no?(?!\w)|"
                       rf"[аaіи](?!\w)){{0,8}}\d(?:[ .\n-]{{0,3}}\d){{5}})(?!\d)"),
-    _make_rule(ORDINARY, r"(?<!\w)(?:дсту|гост|дбн|сн[іи]п|дст|en(?= ?(?:iso|iec|301 ?549|\d{2,5}(?! ?\d)))|iso|iec|"
-                   r"rfc|wcag|din|нпаоп|дсанпін)(?!\w)"
+    _make_rule(ORDINARY, r"(?<!\w)(?:дсту|dstu|гост|gost|дбн|сн[іи]п|дст|en(?= ?(?:iso|iec|301 ?549|\d{2,5}(?! ?\d)))|"
+                   r"iso|iec|rfc|wcag|din|нпаоп|дсанпін)(?!\w)"
                     r"[^\d\0\n]{0,14}\d{1,6}(?:[ ./:-]{1,2}\d{1,5})*(?!\d)"),
     _make_rule("passport", rf"{TWO_LETTERS}(?!{A_SHORT_WORD})[{LETTERS}]{{2}}[ ,-]{{0,2}}(?:(?:№|#|номер|no?\.?) ?)?"
                       rf"(?:\d{{6}}|\d{{3}}[ -]\d{{3}}|\d\d[ -]\d\d[ -]\d\d|\d(?:[ -]\d){{5}})"
@@ -308,6 +333,12 @@ RULES = (
     _make_rule("passport", rf"(?<!\w)(?-i:[{UPPER}]{{2}})(?!\w)(?:[^\w\0]|(?<![{LETTERS}])(?:номер|серія|серии|серия|"
                       rf"series|number|та|і|и|а|a|no?)(?![{LETTERS}])){{0,8}}\d(?:[ .-]?\d){{5}}(?![./:-]?\d)"
                       rf"{NOT_COUNTED}"),
+    _make_rule(ORDINARY, rf"(?<!\w)(?:covid|ковід|ковид)-?19(?:[ ,(]{{1,2}}{YEAR}"
+                   rf"(?: ?[-/] ?{YEAR})?)?(?![\d-])"),
+    _make_rule(ORDINARY, r"(?<!\w)(?:модел|помил|ошиб|аудитор|верс|error|model|version|room)\w{0,5}[^\w\0]{1,3}"
+                   r"(?=[\d-]{0,7}[a-z])[a-z\d]{2,6}-[a-z\d]{2,6}(?![\w-])"),
+    _make_rule(ORDINARY, rf"(?<![\d-])(?<!\d )[1-9]\d{{0,5}}(?:-[1-9]\d{{0,5}}){{1,2}} ?(?:{CURRENCY}|{COUNTED})",
+               _is_rising),
     # Short codes and receipts: with one in the text, the comment would lead to its case.
     _make_rule("code", r"(?<!\w)(?=[a-z-]{0,19}\d)(?=[\d-]{0,19}[a-z])"
                   r"(?:[\da-z]{4}(?:-[\da-z]{4}){1,4}|[\da-z]{12}|[\da-z]{20})(?!\w)"),
@@ -339,6 +370,11 @@ RULES = (
                       r"(?:р\. ?н|г\. ?р|р/н|рн(?!\w)|народж\w{1,5}|рожд\w{1,5})\.?"),
     _make_rule("phone", rf"{PHONE_WORD}{NOT_PAST}\w{{0,12}}{GAP}{A_TIME}(?P<it>\d{{1,3}}([ -])\d\d\2\d\d)"
                    rf"(?![./:-]?\d){NOT_COUNTED}"),
+    _make_rule("phone", rf"(?<!\w)(?:т\.|ном\.|(?<![{LETTERS}] )номер ?:|(?:перед|под)зв\.) ?(?P<it>{LOCAL_PHONE})"
+                   rf"(?![./:-]?\d){NOT_COUNTED}"),
+    _make_rule("phone", rf"(?<![\w./:-])(?<!\d )(?!{DAY}[ -]{MONTH}[ -]2\d(?!\d))(?P<it>{LOCAL_PHONE})[ ,.!-]{{1,4}}"
+                   rf"(?:(?:за|пере|по|пере)?(?:дзвоніть|звоните|телефонуйте)|наберіть|набирайте|call me|"
+                   rf"(?:(?:це|это) )?(?:мій|мой|наш) (?:дом|тел|ном|моб|роб)|домашній|домашний)"),
     # What stays: dates, times, prices, norms, lists
     *(_make_rule(ORDINARY, rf"(?<!\d)(?<!\d[{s}]){DAY}[{s}]{MONTH}[{s}](?:{YEAR}|\d\d)(?!\d|[{s}]\d)") for s in "./-"),
     _make_rule(ORDINARY, rf"(?<!\d)(?<!\d-){YEAR}-{MONTH}-{DAY}(?!-?\d)"),
@@ -371,7 +407,7 @@ RULES = (
 )  # fmt: skip
 # A text without a match of this pattern matches no rule.
 SUSPICIOUS = re.compile(
-    rf"[\d@(\[{{<*\x22«]|(?<!\w)(?:{SPOKEN_AT}|[a-z]{{26}}|(?:at|ат|ет|эт) |\w{{1,12}}\.(?:me|com)/|{HANDLE_WORD}|"
+    rf"[\d@(\[{{<*\x22«]|(?<!\w)(?:{SPOKEN_AT}|[a-z]{{26}}|(?:at|ат|ет|эт)[ -]|\w{{1,12}}\.(?:me|com)/|{HANDLE_WORD}|"
     rf"{CALLED}|"
     rf"{NAME_WORD}|{UNITS}|{TENS}|{HUNDREDS}|з повагою|с уважением|regards|підпис|"
     rf"(?:я|i am|i['’]m|this is)(?:,| ?-)? (?-i:[{UPPER}]))",

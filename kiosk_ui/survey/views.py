@@ -64,7 +64,9 @@ def answer(token: str) -> ResponseReturnValue:
     except Invalid as error:
         return show_invalid_form(answers.open_survey(token, mark_opened=False), form, error)
     except BegunElsewhere as refusal:
-        survey = replace(answers.open_survey(token, mark_opened=False), contradicted=refusal.question_ids)
+        survey = answers.open_survey(token, mark_opened=False)
+        contradicted = refusal.question_ids or {survey.questionnaire.first_question.id}
+        survey = replace(survey, contradicted=frozenset(contradicted))
         return show_screen(survey, is_second=True, form=form, status=refusal.status)
     if isinstance(outcome, RecordedAnswer):
         return redirect_to_thanks(outcome)

@@ -235,6 +235,32 @@ def test_another_client_adds_and_changes_only_its_own() -> None:
     assert stored.read_comments() == ["чуже"]
 
 
+@pytest.mark.parametrize("sends", [False, True])
+@pytest.mark.parametrize("nothing", [{}, {"off.nps": 10}, {"any.reasons": []}])
+def test_another_client_with_nothing_of_its_own_ends_no_answer(nothing: dict[str, object], sends: bool) -> None:
+    invitation = create_invitation()
+    first = begin_answer(invitation.token, {"off.nps": 2})
+    [before] = stored.read_rows(DraftAnswer)
+
+    with pytest.raises(BegunElsewhere):
+        (send_answer if sends else begin_answer)(invitation.token, nothing)
+
+    assert [draft.touched_at for draft in stored.read_rows(DraftAnswer)] == [before.touched_at]
+    send_answer(invitation.token, {"off.staff": "good"}, first)
+    assert stored.read_answers() == {("off.nps", "2"), ("off.staff", "good")}
+    assert stored.read_rows(Signal) == []
+
+
+def test_another_client_finishes_what_it_took_part_in() -> None:
+    invitation, other = create_invitation(), uuid.uuid4()
+    begin_answer(invitation.token, {"off.nps": 2})
+    begin_answer(invitation.token, {"off.staff": "good"}, other)
+
+    send_answer(invitation.token, {}, other)
+
+    assert stored.read_answers() == {("off.nps", "2"), ("off.staff", "good")}
+
+
 def test_the_same_answer_of_another_client_is_no_contradiction() -> None:
     invitation = create_invitation()
     begin_answer(invitation.token, {"off.nps": 2})
@@ -274,7 +300,10 @@ def test_an_answer_in_which_another_client_took_part_carries_a_signal(
     if added:
         begin_answer(invitation.token, {"off.staff": "great"}, other)
 
-    send_answer(invitation.token, {}, other if finished else first)
+    if finished:
+        send_answer(invitation.token, {"off.premises": "good"}, other)
+    else:
+        send_answer(invitation.token, {}, first)
 
     assert [signal.reason for signal in stored.read_rows(Signal)] == signals
 
@@ -284,7 +313,10 @@ def test_only_who_began_an_answer_takes_it_back() -> None:
     client = begin_answer(by_first.token, {"off.nps": 2})
     begin_answer(by_first.token, {"off.staff": "good"})
     begin_answer(by_other.token, {"off.nps": 3})
-    receipt, foreign = send_answer(by_first.token, {}, client).receipt, send_answer(by_other.token, {}).receipt
+    receipt, foreign = (
+        send_answer(by_first.token, {}, client).receipt,
+        send_answer(by_other.token, {"off.nps": 3}).receipt,
+    )
 
     with pytest.raises(Conflict):
         receipts.withdraw_answer(foreign)

@@ -102,16 +102,18 @@ def test_a_tablets_answers_join_what_was_begun_on_a_phone(app: Flask, tablet: Ca
             story.send_answer(invitation.token, {"off.process": "good"}, client)
 
 
-def test_a_tablet_that_only_contradicts_finishes_what_was_begun_on_a_phone(app: Flask, tablet: Caller) -> None:
+def test_a_tablet_that_only_contradicts_leaves_a_walk_up_and_the_phone_goes_on(app: Flask, tablet: Caller) -> None:
     with app.app_context():
         invitation = story.create_invitation()
-        story.begin_answer(invitation.token, {"off.nps": 3})
+        client = story.begin_answer(invitation.token, {"off.nps": 3})
     item = make_tablet_answer({"off.nps": 9}, short_code=invitation.short_code)
 
-    assert deliver_answers(tablet, item) == ["accepted"]
+    assert deliver_answers(tablet, item, item) == ["accepted_as_walkup", "duplicate"]
 
     with app.app_context():
-        assert read_answers() == {("off.nps", "3")}
+        story.send_answer(invitation.token, {"off.staff": "good"}, client)
+        assert read_answers() == {("off.nps", "9"), ("off.nps", "3"), ("off.staff", "good")}
+    assert {response.source for response in responses(app)} == {"tablet_walkup", "qr_case"}
 
 
 def test_what_was_left_on_a_phone_is_spent_before_the_worker_comes(app: Flask, tablet: Caller, time_is: TimeIs) -> None:

@@ -5,8 +5,9 @@ import uuid
 import pytest
 
 from feedback_service import clock
+from feedback_service.cases.register import ServiceRef
 from feedback_service.delivery.events import RESPONSE_RECORDED
-from feedback_service.errors import Invalid, TooManyAnswers
+from feedback_service.errors import Invalid, OtherAnswer, TooManyAnswers
 from feedback_service.flow import sign_in, uninvited_answers
 from feedback_service.flow.answers import RecordedAnswer
 from feedback_service.models import Response
@@ -78,3 +79,21 @@ def test_a_hall_keeps_so_many_answers_in_an_hour_and_counts_the_others(
 
 def test_a_busy_hall_behind_one_address_loses_nothing() -> None:
     assert uninvited_answers.HALL_ANSWERS_AN_HOUR >= 200, "an answer every 18 seconds all the hour"
+
+
+def test_the_poster_gives_nobody_the_receipt_of_an_answer_that_staff_typed_in() -> None:
+    client = uuid.uuid4()
+    assisted = uninvited_answers.AssistedAnswer(
+        centre=CENTRE,
+        client_id=client,
+        service=ServiceRef(code="00034", local_code="", title="Реєстрація місця проживання"),
+        front_office="offline",
+        source="phone_interview",
+        answered_on=clock.kyiv_day(clock.now()),
+        language="uk",
+        submission=JsonSubmission({"off.nps": 9}),
+    )
+    uninvited_answers.record_assisted_answer(assisted, centres=frozenset([CENTRE]))
+
+    with pytest.raises(OtherAnswer):
+        answer_in_hall(client_id=client)

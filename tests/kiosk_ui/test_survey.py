@@ -301,6 +301,21 @@ def test_a_rating_given_on_another_page_stays_and_the_page_says_so(
     assert read_values(app) == {("off.nps", "2"), ("off.staff", "great")}
 
 
+def test_whoever_only_presses_finish_on_another_page_ends_no_answer(
+    app: Flask, client: FlaskClient, invited: Invited, post_page: GetPage
+) -> None:
+    path, who = invited(), {"client_id": str(uuid.uuid4())}
+    client.post(path, data=who | {"off.nps": "2"})
+
+    for finish in ("send", "skip"):
+        refused = post_page(path, SECOND | {"client_id": str(uuid.uuid4()), "finish": finish}, 409)
+        assert STAYS in refused.find_one("main").text
+        assert "Вашу оцінку збережено" not in refused.root.text
+
+    client.post(path, data=who | SECOND | {"off.nps": "2", "off.staff": "great", "finish": "1"})
+    assert read_values(app) == {("off.nps", "2"), ("off.staff", "great")}
+
+
 def test_nothing_is_said_of_another_page_where_there_is_none(
     client: FlaskClient, invited: Invited, get_page: GetPage, post_page: GetPage
 ) -> None:
