@@ -139,6 +139,15 @@ def test_requests_are_answered_while_nothing_can_be_logged(tmp_path: Path, fresh
     assert float(lost) >= 2
 
 
+def test_the_service_starts_and_serves_with_its_standard_streams_closed(
+    tmp_path: Path, fresh_database: FreshDatabase
+) -> None:
+    service = RunningService(tmp_path, fresh_database("sqlite"), workers=1)
+    service.started_by = ("sh", "-c", 'exec "$@" >&- 2>&-', "sh")
+    with service:
+        assert httpx.get(f"{service.url}/readyz", trust_env=False).status_code == 200
+
+
 def test_what_happens_to_workers_is_told_in_json_also_after_a_reload(
     tmp_path: Path, fresh_database: FreshDatabase
 ) -> None:
@@ -219,6 +228,16 @@ def test_a_database_we_cannot_keep_durable_is_named_with_the_rest(tmp_path: Path
     assert refused.stderr.count("\n") == 1
     assert "FEEDBACK_DATABASE_URL must begin with" in refused.stderr or "is not the address" in refused.stderr
     assert "FEEDBACK_CASE_KEY" in refused.stderr
+
+
+def test_a_data_folder_whose_path_is_not_utf8_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    told = build_environment(tmp_path, "") | {"DATA_DIR": os.fsdecode(os.fsencode(tmp_path) + b"/\xff")}
+    del told["FEEDBACK_DATABASE_URL"]
+
+    refused = flask("db upgrade", told)
+
+    assert refused.returncode == 1
+    assert refused.stderr == "vidhuk does not start: the path of DATA_DIR is not UTF-8; give the folder another name\n"
 
 
 def test_explaining_a_command_takes_no_settings(tmp_path: Path) -> None:
