@@ -134,9 +134,20 @@ def read_central_secret(environ: Mapping[str, str]) -> tuple[bytes, ...]:
 
 
 def _read_variables(environ: Mapping[str, str]) -> tuple[Path, dict[str, str]]:
-    """Return DATA_DIR and the variables; the environment goes before ``run.env``."""
+    """Return DATA_DIR and the variables; the environment goes before ``run.env``. Raises ``BadSettings``."""
     data_dir = Path(environ.get("DATA_DIR") or "var").resolve()
+    if not is_utf8(data_dir):
+        raise BadSettings("the path of DATA_DIR is not UTF-8; give the folder another name")
     return data_dir, read_run_env(data_dir) | {name: value for name, value in environ.items() if value}
+
+
+def is_utf8(path: Path) -> bool:
+    """Whether the path can be written as UTF-8; Linux allows any bytes, addresses of databases and JSON do not."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def read_run_env(data_dir: Path) -> dict[str, str]:

@@ -10,6 +10,7 @@ whose answer is stored must not fail because of its log line.
 
 import json
 import logging
+import os
 import random
 import re
 import signal
@@ -21,7 +22,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import takewhile
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from flask import Flask, Response, g, request
@@ -102,6 +103,7 @@ class _LossyStream:
 def configure_logging(stream: Any = None) -> None:
     """Write log lines of the service and of all libraries to standard error, one JSON object a line."""
     global _line_logger
+    _occupy_closed_streams()
     lossy_stream: Any = _LossyStream(stream or sys.stderr)
     _line_logger = structlog.WriteLogger(lossy_stream)
     structlog.configure(
@@ -119,6 +121,13 @@ def configure_logging(stream: Any = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
+
+
+def _occupy_closed_streams() -> None:
+    """Open the null device where a standard stream is closed: else a socket gets its number, and what others print."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:  # the lowest free number
+        pass
+    os.close(number)
 
 
 def count_lost_lines(count: Callable[[], object] | None) -> None:
@@ -177,7 +186,7 @@ def log_requests(app: Flask) -> None:
 GUNICORN_LOGGER = "gunicorn.error"
 
 _count_lost_line: Callable[[], object] | None = None
-_line_logger = structlog.WriteLogger(sys.stderr)
+_line_logger = structlog.WriteLogger(cast(Any, _LossyStream(sys.stderr)))
 _encode_json = json.JSONEncoder(ensure_ascii=False).encode
 _WORD = re.compile(r"[^\W\d]+[:,.]?")  # "Exception on /S/…" ends before the address
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

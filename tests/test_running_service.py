@@ -18,7 +18,7 @@ import pytest
 from feedback_service.app import create_app
 from feedback_service.config import Settings
 from feedback_service.database import db
-from feedback_service.models import NotedRead
+from feedback_service.models import DraftAnswer, NotedRead, Response
 from tests.support import staff, stored, story
 from tests.support.database import FreshDatabase
 from tests.support.environment import ROOT, build_environment, build_process_environment
@@ -120,11 +120,13 @@ def test_a_request_too_broken_to_reach_us_is_in_no_log_either(
     assert "127.0.0.1" not in written
 
 
-def send(service: RunningService, text: str) -> str:
-    """Send the text over a connection of its own; return all that comes back."""
+def send(service: RunningService, text: str, *, breaks_off: bool = False) -> str:
+    """Send the text over a connection of its own, perhaps as its end; return all that comes back."""
     url = httpx.URL(service.url)
     with socket.create_connection((url.host, url.port or 80), timeout=30) as line:
         line.sendall(text.encode())
+        if breaks_off:
+            line.shutdown(socket.SHUT_WR)
         return b"".join(iter(lambda: line.recv(65536), b"")).decode()
 
 
@@ -137,6 +139,15 @@ def test_requests_are_answered_while_nothing_can_be_logged(tmp_path: Path, fresh
         told = httpx.get(f"{service.url}/metrics", trust_env=False).text
     [lost] = re.findall(r"^vidhuk_log_lines_lost_total (\S+)$", told, re.MULTILINE)
     assert float(lost) >= 2
+
+
+def test_the_service_starts_and_serves_with_its_standard_streams_closed(
+    tmp_path: Path, fresh_database: FreshDatabase
+) -> None:
+    service = RunningService(tmp_path, fresh_database("sqlite"), workers=1)
+    service.started_by = ("sh", "-c", 'exec "$@" >&- 2>&-', "sh")
+    with service:
+        assert httpx.get(f"{service.url}/readyz", trust_env=False).status_code == 200
 
 
 def test_what_happens_to_workers_is_told_in_json_also_after_a_reload(
@@ -166,6 +177,54 @@ def test_a_connection_says_what_becomes_of_it(tmp_path: Path, fresh_database: Fr
     assert too_large.startswith("HTTP/1.1 413")
     assert "Connection: close" in too_large
     assert "gunicorn" not in old_program + too_large
+
+
+CLIENT = "6f1c1f0e-5a57-4e0c-9d0b-0d9d2f9f2a11"
+FORM, JSON, PARTS = "application/x-www-form-urlencoded", "application/json", "multipart/form-data; boundary=b"
+IN_PARTS = "".join(
+    f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+    for name, value in (("client_id", CLIENT), ("finish", "1"), ("off.nps", "1"))
+)
+
+
+@pytest.mark.parametrize(
+    ("address", "content_type", "arrived", "missing", "said"),
+    [
+        ("/S/{token}", FORM, f"client_id={CLIENT}&finish=1&off.nps=1", "0", "<h1"),
+        ("/S/{token}", PARTS, f"{IN_PARTS}--b\r\nContent-", "Disposition: form-data", "<h1"),
+        (
+            "/api/v1/surveys/{token}/responses",
+            JSON,
+            f'{{"client_id": "{CLIENT}", "language": "uk", "answers": {{"off.nps": 1}}}}',
+            " ",
+            "{",
+        ),
+    ],
+)
+def test_a_body_that_broke_off_is_refused_and_nothing_of_it_is_kept(
+    tmp_path: Path,
+    fresh_database: FreshDatabase,
+    *,
+    address: str,
+    content_type: str,
+    arrived: str,
+    missing: str,
+    said: str,
+) -> None:
+    url = fresh_database("sqlite")
+    app = create_app(Settings.from_env(build_environment(tmp_path, url)))
+    with app.app_context():
+        story.create_centre()
+        path = address.format(token=story.create_invitation().token)
+        with RunningService(tmp_path, url, workers=1) as service:
+            head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {content_type}\r\nConnection: close\r\n"
+            reply = send(service, f"{head}Content-Length: {len(arrived + missing)}\r\n\r\n{arrived}", breaks_off=True)
+        answers, begun = stored.read_rows(Response), stored.read_rows(DraftAnswer)
+        db.engine.dispose()
+
+    assert reply.startswith("HTTP/1.1 400")
+    assert said in reply and CLIENT not in reply
+    assert (answers, begun) == ([], [])
 
 
 def test_what_the_service_writes_is_for_its_owner_alone(tmp_path: Path) -> None:
@@ -219,6 +278,16 @@ def test_a_database_we_cannot_keep_durable_is_named_with_the_rest(tmp_path: Path
     assert refused.stderr.count("\n") == 1
     assert "FEEDBACK_DATABASE_URL must begin with" in refused.stderr or "is not the address" in refused.stderr
     assert "FEEDBACK_CASE_KEY" in refused.stderr
+
+
+def test_a_data_folder_whose_path_is_not_utf8_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    told = build_environment(tmp_path, "") | {"DATA_DIR": os.fsdecode(os.fsencode(tmp_path) + b"/\xff")}
+    del told["FEEDBACK_DATABASE_URL"]
+
+    refused = flask("db upgrade", told)
+
+    assert refused.returncode == 1
+    assert refused.stderr == "vidhuk does not start: the path of DATA_DIR is not UTF-8; give the folder another name\n"
 
 
 def test_explaining_a_command_takes_no_settings(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The contents of events, sealed under EVENT_KEYS.
 
 An answer's event names its case, and the database keeps events for weeks. So they are sealed before they are stored:
-a copy of the database alone joins no answer to its case.
+a copy of the database alone does not say what an event tells. Contents are padded: their length does not tell either.
 """
 
 import hashlib
@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 from feedback_service.config import current_settings
 from feedback_service.delivery.events import RESPONSE_RECORDED, NewEvent
 from feedback_service.sealing import Seal, make_seal
+
+PADDED_TO = 1024  # bytes; the answers to one questionnaire differ by less, so their contents mostly have one length
 
 _NOTHING_SAID: Mapping[str, Any] = {"answers": [], "reasons": [], "breach": [], "comment_present": False}
 
@@ -38,7 +40,7 @@ def current_seal() -> Seal:
 def seal_content(event_id: uuid.UUID, content: Content) -> bytes:
     """Seal the content of an event that has no number yet."""
     document = {"subject": content.subject, "time": content.time.isoformat(), "data": content.data}
-    return current_seal().seal(json.dumps(document, ensure_ascii=False).encode(), event_id.bytes)
+    return current_seal().seal(_pad(json.dumps(document, ensure_ascii=False)), event_id.bytes)
 
 
 def open_content(event_id: uuid.UUID, sealed: bytes) -> Content | None:
@@ -52,13 +54,19 @@ def open_content(event_id: uuid.UUID, sealed: bytes) -> Content | None:
 
 def seal_body(event_id: uuid.UUID, body: str) -> bytes:
     """Seal the body of an event."""
-    return current_seal().seal(body.encode(), event_id.bytes)
+    return current_seal().seal(_pad(body), event_id.bytes)
 
 
 def open_body(event_id: uuid.UUID, sealed: bytes) -> str | None:
     """Open a body; ``None`` if its key is no longer among EVENT_KEYS."""
     opened = current_seal().open(sealed, event_id.bytes)
-    return opened.decode() if opened is not None else None
+    return opened.decode().rstrip(" ") if opened is not None else None
+
+
+def _pad(document: str) -> bytes:
+    """Encode a JSON object and fill it up with spaces, which do not belong to it."""
+    encoded = document.encode()
+    return encoded + b" " * (-len(encoded) % PADDED_TO)
 
 
 def digest_body(body: str) -> bytes:

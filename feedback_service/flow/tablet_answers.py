@@ -109,8 +109,8 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
     """Store one answer on the day it was given; return ``accepted``, ``accepted_as_walkup`` or ``duplicate``.
 
     1. Return ``duplicate`` if this client's answer is stored already; refuse another answer with its client id.
-    2. Refuse an answer that is too old, or given after the tablet's key was revoked, or that a revoked tablet cannot
-       have held; unless an operator brings it.
+    2. Refuse an answer that is too old, or given after the tablet's key was revoked. Unless an operator brings it,
+       refuse one that is older than the tablet, or that a revoked tablet cannot have held.
     3. Check the submission against the questionnaire that was asked; a tablet takes no comment.
     4. Mark the invitation of the short code as answered, if it is open, and join the answers with its draft. A joint
        answer keeps the day, the source and the language of the draft. If all answers contradict the draft, they are
@@ -136,6 +136,8 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
         raise NotAuthenticated(N_("This answer was given after the tablet's key was revoked."))
     if answered_at < now - MAX_ANSWER_AGE:
         raise Invalid.for_field("/answered_at", N_("This answer was given more than a year ago."))
+    if not by_hand and devices.is_older_than_tablet(device, answered_at):
+        raise Invalid.for_field("/answered_at", N_("This answer is dated before the tablet was added."))
     if must_prove_age and not devices.take_late_answer(device, answered_at):
         sentence = N_("The tablet had not reported this answer when its key was revoked. Import it from its file.")
         raise Invalid.for_field("/answered_at", sentence)

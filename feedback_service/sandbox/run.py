@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from feedback_service.config import is_utf8
 from feedback_service.sandbox import demo_data
 from feedback_service.sandbox.process_group import CannotRun, ProcessGroup, StopRequested
 from feedback_service.vocabulary import SCOPES
@@ -51,7 +52,7 @@ class DemoLocation:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "DemoLocation":
-        """Read PORT, CENTRAL_PORT, DATA_DIR and HOST. Raises ``CannotRun`` for an invalid port."""
+        """Read PORT, CENTRAL_PORT, DATA_DIR and HOST. Raises ``CannotRun`` for an invalid port or path."""
         ports = {name: environ.get(name) or default for name, default in (("PORT", "8000"), ("CENTRAL_PORT", "8001"))}
         for name, port in ports.items():
             if not port.isdecimal() or not 0 < int(port) < 65536:
@@ -59,6 +60,8 @@ class DemoLocation:
         if len(set(map(int, ports.values()))) < 2:
             raise CannotRun("PORT and CENTRAL_PORT are the same.")
         data_dir = Path(environ.get("DATA_DIR") or "var").resolve()
+        if not is_utf8(data_dir):
+            raise CannotRun("The path of DATA_DIR is not UTF-8; give the folder another name.")
         host = (environ.get("HOST") or HOST).strip("[]")
         return cls(int(ports["PORT"]), int(ports["CENTRAL_PORT"]), data_dir, host)
 

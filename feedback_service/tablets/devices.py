@@ -27,6 +27,8 @@ REFUSED_SHOWN = 10  # of one tablet
 MAX_WRONG_CODES = 20  # unknown short codes of one tablet in that period
 REVOKED_DELIVERY_PERIOD = timedelta(days=30)  # in which a revoked tablet may deliver stored answers
 MAX_UNREPORTED_ANSWERS = 10  # of a revoked tablet, given after its last heartbeat
+MAX_REPORTED_ANSWERS = 5_000  # of a revoked tablet, given before it; a heartbeat may tell of more, but it may lie
+CLOCK_TOLERANCE = timedelta(days=1)  # by which a new tablet's clock may be behind before its first heartbeat
 
 _KEY_PATTERN = re.compile(r"vdt_[A-Za-z0-9_-]{43}")
 
@@ -173,6 +175,11 @@ def note_refused_answer(
         )
 
 
+def is_older_than_tablet(device: Device, answered_at: datetime) -> bool:
+    """Whether the tablet was not there yet, so nobody can have answered on it."""
+    return answered_at < device.created_at - CLOCK_TOLERANCE
+
+
 def take_late_answer(device: Device, answered_at: datetime) -> bool:
     """Count an answer that a revoked tablet delivers; ``False`` if it cannot be one that the tablet held.
 
@@ -185,7 +192,7 @@ def take_late_answer(device: Device, answered_at: datetime) -> bool:
         return is_plausible
     if not device.waiting or device.oldest_at is None or answered_at < device.oldest_at:
         return False
-    device.waiting -= 1
+    device.waiting = min(device.waiting, MAX_REPORTED_ANSWERS) - 1
     return True
 
 

@@ -35,6 +35,7 @@ from tests.support import story
 from tests.support.browser import BROWSER_FLAGS, NewPage, find_chromium
 from tests.support.server import RunningService
 from tests.support.stored import read_rows
+from tests.support.tablets import date_back_tablets
 
 ROUNDS = int(os.environ.get("ROUNDS", "7"))
 SEED = int(os.environ.get("SEED", "1"))
@@ -203,6 +204,7 @@ def test_after_three_days_without_a_line_five_hundred_answers_leave_while_people
     wait_until(page, "await kept('skew') > 17900")
     page.context.set_offline(True)
     with beside.app_context():
+        date_back_tablets()
         before = {row.id for row in read_rows(Response)}
     now = clock.now()
     moments = [now - timedelta(hours=72) + timedelta(seconds=518 * n) for n in range(500)]

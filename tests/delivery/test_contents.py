@@ -28,6 +28,7 @@ from tests.support.story import create_centre, create_invitation, send_answer
 
 pytestmark = pytest.mark.usefixtures("context")
 
+SEAL_BYTES = 12 + 16  # nonce and tag
 NOTHING_SAID = {"answers": [], "reasons": [], "breach": [], "comment_present": False}
 
 
@@ -185,3 +186,41 @@ def test_a_content_opens_in_its_own_row_only(answer: RecordedAnswer) -> None:
     rows = stored.read_rows(Event)
     assert [contents.open_content(row.id, row.content) for row in rows] == [None, None]
     assert contents.open_content(uuid.uuid4(), b"") is None
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"off.nps": 1},
+        {
+            "off.nps": 10,
+            "off.staff": "awful",
+            "any.breach": ["bribe"],
+            "any.reasons": ["seats"],
+            "any.comment": "Погано",
+        },
+    ],
+)
+def test_the_length_of_what_is_stored_does_not_tell_what_was_said(
+    context: None, event_relay: relay.Relay, answers: dict[str, object]
+) -> None:
+    create_centre()
+    send_answer(create_invitation().token, answers)
+    before = read_recorded().row
+    event_relay.deliver_all()
+    after = read_recorded().row
+
+    assert before.content is not None and after.body is not None
+    assert (len(before.content) - SEAL_BYTES) % contents.PADDED_TO == 0
+    assert (len(after.body) - SEAL_BYTES) % contents.PADDED_TO == 0
+
+
+def test_what_was_sealed_without_padding_still_opens_and_padding_is_no_part_of_a_body(context: None) -> None:
+    event_id, seal = uuid.uuid4(), contents.current_seal()
+    unpadded = b'{"subject": "case", "time": "2026-11-20T10:00:00+02:00", "data": {"n": 1}}'
+
+    opened = contents.open_content(event_id, seal.seal(unpadded, event_id.bytes))
+
+    assert opened is not None and opened.data == {"n": 1}
+    assert contents.open_body(event_id, seal.seal(unpadded, event_id.bytes)) == unpadded.decode()
+    assert contents.open_body(event_id, contents.seal_body(event_id, unpadded.decode())) == unpadded.decode()

@@ -1,13 +1,16 @@
 """How a tablet comes in, and how it is shut out."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from feedback_service import clock
+from feedback_service.database import transaction
 from feedback_service.errors import Invalid, NotFound
 from feedback_service.flow import tablet_pairing
 from feedback_service.models import Device, PairingRequest
@@ -250,6 +253,41 @@ def test_a_revoked_tablet_forges_no_answers_of_earlier_days(app: Flask, tablet: 
     days = [(begin - timedelta(days=day)).isoformat() for day in range(1, 21)]
 
     assert set(deliver_answers(tablet, *(make_tablet_answer(answered_at=day) for day in days))) == {"rejected"}
+
+
+@transaction
+def _set_created_at(tx: Session, at: str) -> None:
+    """Let the only tablet have been added then."""
+    tx.execute(update(Device).values(created_at=datetime.fromisoformat(at)))
+
+
+@pytest.mark.parametrize("is_revoked", [True, False])
+def test_no_tablet_delivers_answers_from_before_it_was_added_whatever_it_reported(
+    app: Flask, tablet: Caller, time_is: TimeIs, *, is_revoked: bool
+) -> None:
+    time_is("2026-11-20T10:00+02:00")
+    with app.app_context():
+        _set_created_at("2026-11-18T09:00:00+02:00")
+    send_heartbeat(tablet, queue=1_000_000, oldest_at="1970-01-01T00:00:00Z")
+    if is_revoked:
+        revoke_only_tablet(app)
+    days = ("2026-11-17T09:00:00+02:00", "2026-11-17T08:59:59+02:00", "2026-01-20T10:00:00+02:00")
+
+    delivered = deliver_answers(tablet, *(make_tablet_answer(answered_at=day) for day in days))
+
+    assert delivered == ["accepted", "rejected", "rejected"], "its clock may be a day behind"
+
+
+def test_a_revoked_tablet_delivers_no_more_than_a_tablet_can_hold(
+    app: Flask, tablet: Caller, time_is: TimeIs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "MAX_REPORTED_ANSWERS", 2)
+    time_is("2026-11-20T10:00+02:00")
+    send_heartbeat(tablet, queue=1_000_000, oldest_at="2026-11-01T10:00:00+02:00")
+    revoke_only_tablet(app)
+    items = [make_tablet_answer(answered_at="2026-11-19T10:00:00+02:00") for _ in range(3)]
+
+    assert deliver_answers(tablet, *items) == ["accepted", "accepted", "rejected"]
 
 
 def test_of_answers_given_after_the_last_heartbeat_a_revoked_tablet_delivers_a_few(

@@ -252,6 +252,7 @@ def test_it_can_be_stopped_while_it_is_still_preparing(tmp_path: Path) -> None:
         ({"PORT": "web"}, "PORT=web is no port"),
         ({"CENTRAL_PORT": "70000"}, "CENTRAL_PORT=70000 is no port"),
         ({"PORT": "8001", "CENTRAL_PORT": "8001"}, "PORT and CENTRAL_PORT are the same."),
+        ({"DATA_DIR": "/tmp/\udcff"}, "The path of DATA_DIR is not UTF-8"),
     ],
 )
 def test_what_stands_in_the_way_is_said_in_one_sentence(

@@ -26,6 +26,7 @@ class Gunicorn:
 
     probe = "healthz"
     options: tuple[str, ...] = ()
+    started_by: tuple[str, ...] = ()  # a command that becomes gunicorn
 
     def __init__(self, program: str, data_dir: Path, name: str) -> None:
         self.data_dir = data_dir
@@ -57,6 +58,7 @@ class Gunicorn:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [
+                    *self.started_by,
                     *(sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"),
                     *("--bind", f"fd://{self.listener.fileno()}", *self.options, self._program),
                 ],
