@@ -30,6 +30,8 @@ from feedback_service.surveys.joint_answers import JointAnswers
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.vocabulary import CONTINUED_ELSEWHERE
 
+UNNAMED_CLIENT = uuid.UUID(int=0)
+
 
 @dataclass(frozen=True, slots=True)
 class Survey:
@@ -40,7 +42,7 @@ class Survey:
     completed_on: date | None
     questionnaire: Questionnaire
     has_draft: bool
-    contradicted: frozenset[str] = frozenset()  # questions whose answer of another client stays instead of what came
+    taken: frozenset[str] = frozenset()  # questions whose answer of another client stays instead of what came
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +50,14 @@ class RecordedAnswer:
     """A final answer, as its client gets it.
 
     ``repeated``: it was final before this call. ``was_abandoned``: it is the client's abandoned draft; what the client
-    sends now is not in it. ``is_contradicted``: to some question the answer of another client stayed.
+    sends now is not in it. ``others_stay``: to some question the answer of another client stayed.
     """
 
     id: uuid.UUID
     receipt: str
     repeated: bool = False
     was_abandoned: bool = False
-    is_contradicted: bool = False
+    others_stay: bool = False
 
     @classmethod
     def of_client(cls, key: TokenKey, namespace: bytes, client_id: uuid.UUID, **flags: bool) -> "RecordedAnswer":
@@ -65,12 +67,12 @@ class RecordedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class _ContinuedDraft:
-    """A draft as it becomes with what the client sends now. ``contradicted`` as in ``Survey``."""
+    """A draft as it becomes with what the client sends now. ``taken`` as in ``Survey``."""
 
     context: InvitationContext
     questionnaire: Questionnaire
     draft: DraftFacts
-    contradicted: frozenset[str]
+    taken: frozenset[str]
 
 
 def open_survey(token: str, *, mark_opened: bool) -> Survey:
@@ -91,6 +93,18 @@ def read_offered_languages(tx: OptimisticTransaction, token: str) -> tuple[str, 
     Raises ``NotFound``.
     """
     return invitations.find_by_token(tx.connection, current_keyring(), token).centre.languages
+
+
+@optimistic_transaction
+def choose_unnamed_client(tx: OptimisticTransaction, token: str, *, is_final: bool) -> uuid.UUID:
+    """Return the client of a form that names none, as a program may send it: whoever began the draft without a name.
+
+    If somebody with a name began it, or if nothing is begun by this form, it is a new client. Raises ``NotFound``.
+    """
+    context = invitations.find_by_token(tx.connection, current_keyring(), token)
+    begins = context.draft is None and context.invitation.answered_on is None and not is_final
+    continues = context.draft is not None and context.draft.client_id == UNNAMED_CLIENT
+    return UNNAMED_CLIENT if begins or continues else uuid.uuid4()
 
 
 @optimistic_transaction
@@ -133,7 +147,7 @@ def save_draft_within(
     with tx.writing() as connection:
         drafts.save_draft(connection, continued.context, continued.draft)
     survey = _make_survey(continued.context, continued.questionnaire, has_draft=True)
-    return replace(survey, contradicted=continued.contradicted)
+    return replace(survey, taken=continued.taken)
 
 
 save_draft = optimistic_transaction(save_draft_within)
@@ -166,7 +180,7 @@ def submit_answer_within(
     context, questionnaire, draft = continued.context, continued.questionnaire, continued.draft
     with tx.writing() as connection:
         recorded = _store_final_answer(connection, context, questionnaire, draft, client_id)
-    return replace(recorded, is_contradicted=bool(continued.contradicted))
+    return replace(recorded, others_stay=bool(continued.taken))
 
 
 submit_answer = optimistic_transaction(submit_answer_within)
@@ -229,13 +243,13 @@ def _continue_draft(
     submitted, blank_ids = submission.read_answers(questionnaire), submission.blank_ids
     if replaces_all_but_first:
         blank_ids |= {question.id for question in questionnaire.questions[1:]}
-    joint, contradicted = join_with_draft(context, client_id, submitted, blank_ids)
-    if contradicted == submitted.question_ids:
+    joint, taken = join_with_draft(context, client_id, submitted, blank_ids)
+    if taken == submitted.question_ids:
         took_part = (
             context.is_first_client(client_id) or context.hash_client_id(client_id).hex() in joint.owners.values()
         )
-        if contradicted or not took_part:
-            raise BegunElsewhere(contradicted)
+        if taken or not took_part:
+            raise BegunElsewhere(taken)
     require_some_answer(joint.answers)
     draft = context.draft or DraftFacts(client_id, {}, {}, language, source, begun_at=now, touched_at=now)
     # The source and the day are those of the first submission; only the first client changes the language.
@@ -245,7 +259,7 @@ def _continue_draft(
         language=language if context.is_first_client(client_id) else draft.language,
         touched_at=now,
     )
-    return _ContinuedDraft(context, questionnaire, draft, contradicted)
+    return _ContinuedDraft(context, questionnaire, draft, taken)
 
 
 def join_with_draft(
@@ -257,7 +271,7 @@ def join_with_draft(
         saved = JointAnswers(Answers.from_json(context.draft.answers), context.draft.owners)
     if not context.is_first_client(client_id):
         client = context.hash_client_id(client_id).hex()
-    return saved.add(client, submitted, blank_ids), saved.find_contradicted(client, submitted)
+    return saved.add(client, submitted, blank_ids), saved.find_taken(client, submitted)
 
 
 def _find_final(context: InvitationContext, client_id: uuid.UUID, now: datetime) -> RecordedAnswer | None:

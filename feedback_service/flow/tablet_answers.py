@@ -113,7 +113,7 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
        refuse one that is older than the tablet, or that a revoked tablet cannot have held.
     3. Check the submission against the questionnaire that was asked; a tablet takes no comment.
     4. Mark the invitation of the short code as answered, if it is open, and join the answers with its draft. A joint
-       answer keeps the day, the source and the language of the draft. If all answers contradict the draft, they are
+       answer keeps the day, the source and the language of the draft. If the draft has all its questions, they are
        a walk-up, and whoever began the draft goes on.
     5. Store the answer with its event and the signals of a hasty answer, see ``recording.record_answer``.
 
@@ -152,8 +152,8 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
     if answer.short_code is not None and not by_hand:
         devices.refuse_too_many_guesses(device, now)
     invited = _find_open_invitation(tx, device, centre, answer, questionnaire, answered_at, now)
-    joint, contradicted = join_with_draft(invited, answer.client_id, answers) if invited else (None, frozenset[str]())
-    if contradicted == answers.question_ids:
+    joint, taken = join_with_draft(invited, answer.client_id, answers) if invited else (None, frozenset[str]())
+    if taken == answers.question_ids:
         invited = None
     if invited is not None:
         source = "tablet_hall"

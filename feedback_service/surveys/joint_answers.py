@@ -30,10 +30,12 @@ class JointAnswers:
             owners |= dict.fromkeys(sorted(free.question_ids), client)
         return JointAnswers(kept.merge_with(free), owners)
 
-    def find_contradicted(self, client: str | None, submitted: Answers) -> frozenset[str]:
-        """Return the questions to which other clients gave another answer than this client does."""
+    def find_taken(self, client: str | None, submitted: Answers) -> frozenset[str]:
+        """Return the questions that other clients answered before.
+
+        An equal answer makes no difference: whoever holds the link could otherwise try all values, and learn from the
+        reply what was tapped.
+        """
         return frozenset(
-            id
-            for id in self.answers.question_ids & submitted.question_ids
-            if self.owners.get(id) != client and self.answers.find_value(id) != submitted.find_value(id)
+            id for id in self.answers.question_ids & submitted.question_ids if self.owners.get(id) != client
         )

@@ -27,6 +27,7 @@ class SurveyForm:
 
     fields: dict[str, list[str]]
     client_id: UUID
+    names_client: bool
     is_final: bool  # Send, or Skip
     skips_rest: bool  # only the first answer shall count
     is_redisplay: bool  # show a screen again (another language, a preview, the first question) and store nothing
@@ -46,6 +47,7 @@ class SurveyForm:
         return cls(
             form.to_dict(flat=False),
             form.get("client_id", type=UUID) or uuid4(),
+            names_client="client_id" in form,
             is_final=bool(button),
             skips_rest=skips_rest,
             is_redisplay="again" in form,

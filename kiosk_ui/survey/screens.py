@@ -34,17 +34,15 @@ def show_screen(
 ) -> Response:
     """Return the first or the second screen, with everything that was typed and what to correct in it.
 
-    With ``?step=`` a person goes to the other screen. The answers of a draft are never shown; what contradicts them is
-    left out of what was typed.
+    With ``?step=`` a person goes to the other screen. The answers of a draft are never shown; what was typed for
+    their questions is left out.
     """
     if form is None and (requested_step := request.args.get("step")) in ("1", "2"):
         is_second = requested_step == "2"
     set_available_languages(survey.centre.languages)
     first_question, *other_questions = survey.questionnaire.questions
     client_id = form.client_id if form else uuid4()
-    typed_fields = (
-        {name: typed for name, typed in form.fields.items() if name not in survey.contradicted} if form else {}
-    )
+    typed_fields = {name: typed for name, typed in form.fields.items() if name not in survey.taken} if form else {}
     place_html = _render_place(survey.centre.name, survey.service, survey.completed_on, current_language())
     if not errors and not any(question.id in typed_fields for question in other_questions):
         common_survey = replace(survey, service=None, completed_on=None)

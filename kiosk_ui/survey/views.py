@@ -39,7 +39,7 @@ def ask(token: str) -> ResponseReturnValue:
 def answer(token: str) -> ResponseReturnValue:
     """Save the draft and show the second screen, or store the final answer.
 
-    1. Read the form. If it only asks for the same screen again, show that.
+    1. Read the form. If it only asks for a screen, show that.
        If the address asks for another language than Ukrainian, find out whether the centre offers it.
     2. Have the flow save the draft or store the final answer; it checks what was submitted.
     3. If something is invalid, show the same form with what to correct. If everything was answered on another page
@@ -51,6 +51,8 @@ def answer(token: str) -> ResponseReturnValue:
         return show_again(answers.open_survey(token, mark_opened=False), form)
     if url_language():
         set_available_languages(answers.read_offered_languages(token))
+    if not form.names_client:
+        form = replace(form, client_id=answers.choose_unnamed_client(token, is_final=form.is_final))
     accept = answers.submit_answer if form.is_final else answers.save_draft
     try:
         outcome = accept(
@@ -65,8 +67,8 @@ def answer(token: str) -> ResponseReturnValue:
         return show_invalid_form(answers.open_survey(token, mark_opened=False), form, error)
     except BegunElsewhere as refusal:
         survey = answers.open_survey(token, mark_opened=False)
-        contradicted = refusal.question_ids or {survey.questionnaire.first_question.id}
-        survey = replace(survey, contradicted=frozenset(contradicted))
+        taken = refusal.question_ids or {survey.questionnaire.first_question.id}
+        survey = replace(survey, taken=frozenset(taken))
         return show_screen(survey, is_second=True, form=form, status=refusal.status)
     if isinstance(outcome, RecordedAnswer):
         return redirect_to_thanks(outcome)
@@ -124,7 +126,7 @@ def thanks(receipt: str) -> ResponseReturnValue:
         thanks=receipt_view,
         receipt=receipt,
         late="late" in request.args,
-        contradicted="kept" in request.args,
+        taken="kept" in request.args,
     )
 
 
@@ -146,7 +148,7 @@ def preview_comment() -> ResponseReturnValue:
 
 def redirect_to_thanks(recorded: RecordedAnswer) -> ResponseReturnValue:
     """Redirect to the receipt, which may be reloaded without harm."""
-    late, kept = (1 if is_true else None for is_true in (recorded.was_abandoned, recorded.is_contradicted))
+    late, kept = (1 if is_true else None for is_true in (recorded.was_abandoned, recorded.others_stay))
     receipt_url = url_for("survey.thanks", receipt=recorded.receipt, lang=url_language(), late=late, kept=kept)
     return redirect(receipt_url, code=303)
 

@@ -261,11 +261,14 @@ def test_another_client_finishes_what_it_took_part_in() -> None:
     assert stored.read_answers() == {("off.nps", "2"), ("off.staff", "good")}
 
 
-def test_the_same_answer_of_another_client_is_no_contradiction() -> None:
+@pytest.mark.parametrize("guess", range(11))
+def test_nobody_learns_by_guessing_what_was_tapped(guess: int) -> None:
     invitation = create_invitation()
     begin_answer(invitation.token, {"off.nps": 2})
 
-    assert not send_answer(invitation.token, {"off.nps": 2}).is_contradicted
+    with pytest.raises(BegunElsewhere):
+        send_answer(invitation.token, {"off.nps": guess})
+    assert send_answer(invitation.token, {"off.nps": guess, "off.staff": "good"}).others_stay
 
 
 def test_who_finishes_learns_that_an_answer_of_another_client_stays() -> None:
@@ -282,8 +285,8 @@ def test_who_finishes_learns_that_an_answer_of_another_client_stays() -> None:
     recorded = send_answer(invitation.token, {"off.nps": 10, "off.premises": "good"}, other)
 
     assert isinstance(survey, Survey)
-    assert survey.contradicted == {"off.nps"}
-    assert recorded.is_contradicted
+    assert survey.taken == {"off.nps"}
+    assert recorded.others_stay
     with pytest.raises(AlreadyAnswered):
         begin_answer(invitation.token, {"off.process": "good"}, first)
 
@@ -315,7 +318,7 @@ def test_only_who_began_an_answer_takes_it_back() -> None:
     begin_answer(by_other.token, {"off.nps": 3})
     receipt, foreign = (
         send_answer(by_first.token, {}, client).receipt,
-        send_answer(by_other.token, {"off.nps": 3}).receipt,
+        send_answer(by_other.token, {"off.staff": "awful"}).receipt,
     )
 
     with pytest.raises(Conflict):
@@ -323,7 +326,7 @@ def test_only_who_began_an_answer_takes_it_back() -> None:
 
     assert not receipts.read_receipt(foreign).may_withdraw
     assert receipts.withdraw_answer(receipt).withdrawn_on is not None
-    assert stored.read_answers() == {("off.nps", "3")}
+    assert stored.read_answers() == {("off.nps", "3"), ("off.staff", "awful")}
 
 
 def test_a_draft_that_others_added_to_becomes_the_answer_of_who_began_it(time_is: TimeIs) -> None:

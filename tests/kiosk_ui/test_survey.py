@@ -340,11 +340,27 @@ def test_whose_answer_was_finished_elsewhere_learns_that_what_was_tapped_stays(
     assert "лишається" not in get_page(path).find_one("main").text
 
 
+def test_a_form_without_a_client_id_goes_on_with_what_such_a_form_began(
+    app: Flask, client: FlaskClient, invited: Invited
+) -> None:
+    path, of_somebody = invited(), invited()
+    client.post(of_somebody, data={"client_id": str(uuid.uuid4()), "off.nps": "2"})
+    assert client.post(of_somebody, data={"off.nps": "9", "finish": "1"}).status_code == 409
+
+    client.post(path, data={"off.nps": "2"})
+    sent = client.post(path, data={"off.nps": "3", "finish": "1"})
+
+    assert sent.status_code == 303
+    assert read_values(app) == {("off.nps", "3")}
+    assert client.post(path, data={"off.nps": "3", "finish": "1"}).status_code == 409, "a receipt is shown once"
+    assert client.post(sent.location, data={"withdraw": "1"}).status_code == 303
+
+
 def test_the_code_of_who_only_finished_cannot_take_the_answer_back(
     app: Flask, client: FlaskClient, invited: Invited, get_page: GetPage
 ) -> None:
     path = invited()
-    client.post(path, data={"off.nps": "2"})
+    client.post(path, data={"client_id": str(uuid.uuid4()), "off.nps": "2"})
     receipt = client.post(path, data={"off.staff": "great", "finish": "1"}).location
 
     page = get_page(receipt)

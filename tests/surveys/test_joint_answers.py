@@ -41,7 +41,7 @@ def test_every_answer_is_the_last_word_of_the_client_that_came_first(
     joint = JointAnswers()
     expected: dict[str, tuple[str | None, str]] = {}
     for client, values, blank_ids in steps:
-        contradicted = joint.find_contradicted(client, answers(values))
+        taken = joint.find_taken(client, answers(values))
         joint = joint.add(client, answers(values), blank_ids - set(values))
 
         for question in blank_ids - set(values):
@@ -52,7 +52,7 @@ def test_every_answer_is_the_last_word_of_the_client_that_came_first(
                 expected[question] = (client, value)
         assert joint.answers == answers({question: value for question, (_, value) in expected.items()})
         assert joint.owners == {question: owner for question, (owner, _) in expected.items() if owner is not None}
-        assert contradicted == {question for question, value in values.items() if expected[question][1] != value}
+        assert taken == {question for question in values if expected[question][0] != client}
 
 
 @unhurried

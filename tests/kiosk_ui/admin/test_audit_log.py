@@ -56,7 +56,7 @@ def list_rows(reader: StaffClient, query: str = "", lang: str = "uk") -> list[st
             f"/admin/?{NOVEMBER}&service=00034&source=qr_case",
             "Огляд: 1.11.2026–30.11.2026, QR-код справи, послуга 00034, SN12000007",
         ),
-        (f"/admin/sources-compared?{NOVEMBER}", "Порівняння джерел: 1.11.2026–30.11.2026, SN12000007"),
+        (f"/admin/sources-compared?{NOVEMBER}", "Порівняння каналів: 1.11.2026–30.11.2026, SN12000007"),
         (
             f"/admin/figures/export?{NOVEMBER}&table=reasons&format=xlsx",
             "файл показників: 1.11.2026–30.11.2026, таблиця «reasons», XLSX, SN12000007",
@@ -206,7 +206,7 @@ def test_figures_beside_a_refused_explanation_are_a_read_too(signed_in: SignedIn
     reply = me.post(f"/admin/sources-compared?{NOVEMBER}", {"text": "", "after": "0"})
 
     assert reply.status_code == 422
-    assert [row for row in list_rows(me, "what=figures") if "Порівняння джерел" in row]
+    assert [row for row in list_rows(me, "what=figures") if "Порівняння каналів" in row]
 
 
 def test_nobody_reads_on_when_very_many_reads_wait_for_the_database(
