@@ -1,5 +1,6 @@
 """Records the statements that reach the database, and explains their plans."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,11 +15,15 @@ ExecutedStatement = tuple[str, Any]  # a statement and its values
 
 @contextmanager
 def record_statements(kind: str = "") -> Iterator[list[ExecutedStatement]]:
-    """Record the statements that run in the block: those that begin with ``kind``, such as ``SELECT``, or all."""
+    """Record the statements that run in the block: those that begin with ``kind``, such as ``SELECT``, or all.
+
+    Those of other threads, which write what was deferred, are not recorded.
+    """
     executed: list[ExecutedStatement] = []
+    thread = threading.get_ident()
 
     def record_statement(_link: object, _cursor: object, statement: str, values: object, *_: object) -> None:
-        if statement.startswith(kind) and not statement.startswith("BEGIN"):
+        if threading.get_ident() == thread and statement.startswith(kind) and not statement.startswith("BEGIN"):
             executed.append((statement, values))
 
     event.listen(db.engine, "before_cursor_execute", record_statement)
