@@ -301,7 +301,7 @@ def test_a_field_within_a_field_is_named(case_system: Caller, field: str) -> Non
         ("status_at", "2026-11-20T10:15+02:00"),
         ("status_at", "2026-11-20T10:15:00+0200"),
         ("status_at", "2026-11-20T10:15:00+24:00"),
-        ("status_at", "1999-12-31T23:59:59Z"),
+        ("status_at", "1999-12-31T21:59:59Z"),
         ("status_at", "0001-01-01T00:00:00+14:00"),
         ("status_at", "9999-12-31T23:59:59-14:00"),
         ("status_at", "२०२६-११-२०T10:15:00Z"),

@@ -14,6 +14,7 @@ from feedback_service.flow import tablet_pairing
 from tests.api.conftest import Caller, NewCaller, make_case, token_of
 from tests.support import story
 from tests.support.database import SharedDatabase
+from tests.support.tablets import date_back_tablets
 
 pytestmark = pytest.mark.slow
 
@@ -126,10 +127,9 @@ def database_url(shared_database: SharedDatabase, request: pytest.FixtureRequest
 def tablet(app: Flask, centre: str) -> Caller:
     """A tablet in the centre's hall."""
     with app.app_context():
-        return Caller(
-            app.test_client(),
-            tablet_pairing.pair_tablet(tablet_pairing.add_tablet(centre, name="Планшет", mode="hall")).key,
-        )
+        key = tablet_pairing.pair_tablet(tablet_pairing.add_tablet(centre, name="Планшет", mode="hall")).key
+        date_back_tablets()  # it sends an answer of a day long ago
+        return Caller(app.test_client(), key)
 
 
 often = settings(
