@@ -9,6 +9,22 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from feedback_service.surveys.identifier_checks import (
+    digits_of,
+    is_card,
+    is_id_card,
+    is_list_of_grades,
+    is_odd_card,
+    is_phone,
+    is_rising,
+    is_said_phone,
+    is_short_phone,
+    is_tax_number,
+    is_unzr,
+    passes_iban_check,
+)
+from feedback_service.surveys.spoken_numbers import HUNDREDS, QUOTE, SAID_NUMBER, TENS, UNITS, ZERO
+
 ORDINARY = "ordinary"  # dates, times, prices, norms: set aside, so that no later rule takes them for part of a number
 
 
@@ -27,92 +43,11 @@ def _make_rule(kind: str, pattern: str, fits: Callable[[str], bool] = lambda fou
     return MaskingRule(kind, re.compile(pattern, re.IGNORECASE), fits)
 
 
-# ---- checks ---------------------------------------------------------------------------------------------------
-
-
-def _digits_of(found: str) -> str:
-    """Return the digits alone."""
-    return re.sub(r"\D", "", found)
-
-
-def _passes_luhn(found: str) -> bool:
-    digits = _digits_of(found)
-    doubled = [int(digit) * 2 for digit in digits[-2::-2]]
-    return (sum(map(int, digits[-1::-2])) + sum(digit // 10 + digit % 10 for digit in doubled)) % 10 == 0
-
-
-def _is_card(found: str) -> bool:
-    length = len(_digits_of(found))
-    return length == 16 or (13 <= length <= 19 and _passes_luhn(found))
-
-
-def _is_odd_card(found: str) -> bool:
-    return bool(re.search(r"\d{3}", found)) and _passes_luhn(found)
-
-
-def _passes_iban_check(found: str) -> bool:
-    plain = re.sub(r"\W", "", found).upper()
-    return plain.isascii() and int("".join(str(int(sign, 36)) for sign in plain[4:] + plain[:4])) % 97 == 1
-
-
-def _is_unzr(found: str) -> bool:
-    return bool(re.fullmatch(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])[0-3]\d{6}", _digits_of(found)))
-
-
-def _is_phone(found: str) -> bool:
-    return bool(re.fullmatch(r"(?:3?8)?0[3-9]\d{8}", _digits_of(found)))
-
-
-def _is_id_card(found: str) -> bool:
-    return bool(re.fullmatch(r"\d{9}|\d{3}\D{1,4}\d{3}\D{1,4}\d{3}", found))
-
-
-def _is_tax_number(found: str) -> bool:
-    return len(_digits_of(found)) == 10
-
-
-def _is_rising(found: str) -> bool:
-    numbers = [int(number) for number in re.findall(r"\d+", found)]
-    return numbers == sorted(numbers)
-
-
-def _is_list_of_grades(found: str) -> bool:
-    # Ten single digits are rather a tax number, typed with spaces.
-    return len(_digits_of(found)) < 10 or bool(re.search(r"\d\d", found))
-
-
-def _is_said_phone(found: str) -> bool:
-    return bool(re.search(r"[^\W\d]", found)) and 9 <= _count_spoken_digits(found) <= 13
-
-
-def _is_short_phone(found: str) -> bool:
-    in_words = re.search(r"[^\W\d]", found)
-    return (5 <= _count_spoken_digits(found) <= 13) if in_words else bool(re.fullmatch(r"[\d\s.-]+", found))
-
-
-def _count_spoken_digits(found: str) -> int:
-    """Return how many digits are said: «сто двадцять три» says three, as «нуль сорок п'ять» does."""
-    count = room = 0  # room: how many of the last digits the next word can still change
-    for word in re.finditer(
-        rf"(?P<hundreds>{HUNDREDS})|(?P<teens>{TEENS})|(?P<tens>{TENS})|\d+|(?:[^\W\d]|['’ʼ`])+", found
-    ):
-        size = {"hundreds": 3, "teens": 2, "tens": 2}.get(word.lastgroup or "", 1)
-        if word[0].isdigit():
-            count, room = count + len(word[0]), 0
-        elif re.fullmatch(ZERO, word[0], re.IGNORECASE):
-            count, room = count + 1, 0
-        else:
-            count += 0 if room >= size else size
-            room = size - 1 if word.lastgroup != "teens" else 0
-    return count
-
-
 # ---- parts of patterns ----------------------------------------------------------------------------------------
 
 LETTERS = "a-zа-яєіїґ"
 ROMAN = r"(?=[xvх]{0,4}[iі])[xх]{0,3}(?:[iі][xvх]|v?[iі]{0,3})(?![\w-])"  # one short code in 100 million looks so
 UPPER = "A-ZА-ЯЄІЇҐ"
-QUOTE = "['’ʼ`\"*]"
 PLATE = "ABCEHIKMOPTXYZАВСЕНІКМОРТХΑΒΕΗΙΚΜΟΡΤΧ"  # letters of Ukrainian plates in three scripts
 CURRENCY = r"(?:грн|грив|₴|uah|usd|eur|\$|€|євро|дол|руб|тис|млн|коп)"
 COUNTED = (
@@ -192,24 +127,7 @@ LICENCE_WORD = r"(?<!\w)(?:водій|водія|водит|вод\.|права?
 LOCAL_PHONE = r"(?:\d{1,3}-\d\d-\d\d|\d{1,3} \d\d \d\d|\d\d-\d{3}|\d{3}-\d{3})(?!\d)"
 
 # Digits in words
-ZERO = r"(?:нуль|нуля|ноль|нол|zero)"
-TEENS = r"(?<!\w)(?:\w[\w'’ʼ]{1,8}надц[яа]т[ьи]?|(?:eleven|twelve|\w{3,5}teen))(?!\w)"
-TENS = (
-    rf"(?<!\w)(?:двадц[яа]т[ьи]|тридц[яа]т[ьи]|сорок|п{QUOTE}?ят[ьи]?десят|шіс[тц]ь?десят|шест[ьи]десят|"
-    rf"с[іе]м[ьи]?десят|в[іо]с[іе]м[ьи]?десят|дев{QUOTE}?я?яно[сc]то|десят[ьи]|ten|twenty|thirty|fou?rty|fifty|sixty|"
-    r"seventy|eighty|ninety)(?!\w)"
-)
-HUNDREDS = (
-    rf"(?<!\w)(?:сто|двісті|двести|(?:три|чотири|четыре)ста|(?:п{QUOTE}?ять?|шіс?т?ь?|шесть|с[іе]мь?|в[іо]с[іе]мь?|"
-    rf"дев{QUOTE}?ять?)сот)(?!\w)"
-)
-UNITS = (
-    rf"(?<!\w)(?:{ZERO}|од[ие]н|одна|одне|дв[аіе]|три|чотири|четыре|п{QUOTE}?ять|шість|шесть|с[іе]мь?|в[іо]с[іе]мь?|"
-    rf"дев{QUOTE}?ять|one|two|three|four|five|six|seven|eight|nine)(?!\w)"
-)
-SAID_NUMBER = rf"(?:{UNITS}|{TENS}|{TEENS}|{HUNDREDS}|(?<!\d)\d{{1,3}}(?!\d))"
 
-# Names and addresses
 NAME = (
     r"(?!ім.?я|имя|по(?!\w)|прізв|отч|фам)(?-i:[A-ZА-ЯЄІЇҐЁ](?:[a-zа-яєіїґё]|['’ʼ`](?=[a-zа-яєіїґё])){1,25}"
     r"(?:-[A-ZА-ЯЄІЇҐЁ][a-zа-яєіїґё]{1,25})?)"
@@ -252,12 +170,12 @@ HANDLE_WORD = (
 )
 
 NUMBERS: tuple[tuple[str, Callable[[str], bool]], ...] = (  # kinds of long numbers without a key word
-    ("unzr", _is_unzr),
-    ("card", _is_card),
-    ("phone", _is_phone),
-    ("tax_number", _is_tax_number),
-    ("id_card", _is_id_card),
-    ("number", lambda found: len(_digits_of(found)) > 10 or found.isdecimal()),
+    ("unzr", is_unzr),
+    ("card", is_card),
+    ("phone", is_phone),
+    ("tax_number", is_tax_number),
+    ("id_card", is_id_card),
+    ("number", lambda found: len(digits_of(found)) > 10 or found.isdecimal()),
 )
 
 # ---- the rules, in the order of their use ---------------------------------------------------------------------
@@ -289,10 +207,10 @@ RULES = (
     _make_rule(ORDINARY, r"(?<!\w)[uу][aа](?:0[157]|1[248]|2[136]|3[25]|4[468]|5[1369]|6[1358]|7[134]|"
                    r"8[05])\d{15}(?!\d)"),
     _make_rule("iban", r"[uу] ?[aа](?:~\d){27}(?!\d)"),
-    _make_rule("iban", r"(?<!\w)[a-z]{2}\d\d(?: ?[a-z0-9]{4}){2,7}(?: ?[a-z0-9]{1,3})?(?!\w)", _passes_iban_check),
+    _make_rule("iban", r"(?<!\w)[a-z]{2}\d\d(?: ?[a-z0-9]{4}){2,7}(?: ?[a-z0-9]{1,3})?(?!\w)", passes_iban_check),
     _make_rule("unzr", rf"(?<!\d){YEAR}~(?:0[1-9]|1[0-2])~(?:0[1-9]|[12]\d|3[01])~\d{{5}}(?!\d)"),
     _make_rule("card", rf"(?<!\d)(?!{NEAR}(?:~{NEAR}){{3}})\d{{4}}(?:~\d{{4}}){{3}}(?!\d)"),
-    _make_rule("card", r"(?<!\d)(?<!\d[ .-])[4-6](?:[ .:/()*·•\n-]{0,4}\d){15}(?![ .-]?\d)", _is_odd_card),
+    _make_rule("card", r"(?<!\d)(?<!\d[ .-])[4-6](?:[ .:/()*·•\n-]{0,4}\d){15}(?![ .-]?\d)", is_odd_card),
     _make_rule(ORDINARY, r"(?<!\d)0[ -]?800(?:[ -]\d{2,3}){2,3}(?![ -]?\d)"),  # free lines of authorities
     _make_rule(ORDINARY, r"(?<!\w)коатуу[^\w\0]{1,3}\d{10}(?!\d)"),
     _make_rule(ORDINARY, r"(?<!\d)\d{10}:\d\d:\d{3}:\d{4}(?!\d)"),  # a plot of land
@@ -302,11 +220,11 @@ RULES = (
     _make_rule("phone", r"(?<!\d)(?:\+\(?[1-9](?:%\d){9,14}|00 ?[1-9](?:%\d){8,13})(?!\d)"),
     _make_rule("phone", rf"(?<!\w)(?:плюс[^\w\0]{{1,3}})?(?:(?:тридц[яа]ть[^\w\0]{{1,3}}в[іо]с[іе]мь?|"
                    rf"38)[^\w\0]{{1,3}})?"
-                   rf"(?:{ZERO}|0)(?:[^\w\0]{{1,3}}{SAID_NUMBER}){{4,12}}", _is_said_phone),
+                   rf"(?:{ZERO}|0)(?:[^\w\0]{{1,3}}{SAID_NUMBER}){{4,12}}", is_said_phone),
     _make_rule("phone", rf"(?<!\w)(?:\+?38[^\w\0]{{0,3}})?(?:{ZERO}|0)[3-9]\d(?:[^\w\0]{{1,3}}{SAID_NUMBER}){{3,12}}",
-               _is_said_phone),
+               is_said_phone),
     _make_rule("phone", r"(?<!\d)(?:3?8)?0[3-9]\d(?:[^\w\0]{1,3}(?:(?:потім|далі|потом|дальше|then)[^\w\0]{1,3})?"
-                   r"\d{1,4}){2,6}(?!\d)", _is_phone),
+                   r"\d{1,4}){2,6}(?!\d)", is_phone),
     _make_rule("tax_number", rf"{TAX_WORD}[^\d\0.;]{{0,30}}?(?P<it>\d(?:[^\w\0]{{0,4}}\d){{9}})(?!\d)"),
     # Plates
     _make_rule("car_plate", rf"(?<!\w)(?-i:[{PLATE}]{{2}}[ .-]?\d\d[ -]?\d\d[ .-]?[{PLATE}]{{2}})(?!\w)"),
@@ -338,7 +256,7 @@ RULES = (
     _make_rule(ORDINARY, r"(?<!\w)(?:модел|помил|ошиб|аудитор|верс|error|model|version|room)\w{0,5}[^\w\0]{1,3}"
                    r"(?=[\d-]{0,7}[a-z])[a-z\d]{2,6}-[a-z\d]{2,6}(?![\w-])"),
     _make_rule(ORDINARY, rf"(?<![\d-])(?<!\d )[1-9]\d{{0,5}}(?:-[1-9]\d{{0,5}}){{1,2}} ?(?:{CURRENCY}|{COUNTED})",
-               _is_rising),
+               is_rising),
     # Short codes and receipts: with one in the text, the comment would lead to its case.
     _make_rule("code", r"(?<!\w)(?=[a-z-]{0,19}\d)(?=[\d-]{0,19}[a-z])"
                   r"(?:[\da-z]{4}(?:-[\da-z]{4}){1,4}|[\da-z]{12}|[\da-z]{20})(?!\w)"),
@@ -394,7 +312,7 @@ RULES = (
                     r"grade|score|window|rated|помил|ошиб|error|маршрут|автобус|талон|черг|очеред)[^\d\0\n]{0,15}"
                     r"\d{1,3}(?:[ ,;/+-]{1,3}\d{1,3}){2,}(?!\d)"),
     _make_rule(ORDINARY, r"(?<!\d)(?<!\d[ .-])(?:[1-9]|1[0-2])(?:[ ,;/+-]{1,3}(?:[1-9]|1[0-2])(?!\d)){4,}"
-                    r"(?![ .-]{0,3}\d)", _is_list_of_grades),
+                    r"(?![ .-]{0,3}\d)", is_list_of_grades),
     # Numbers after a key word
     _make_rule("passport", rf"{DOCUMENT_WORD}{GAP}(?P<it>\d(?:[ .-]{{0,3}}\d){{5,7}})(?![./:-]?\d){NOT_COUNTED}"),
     # Long numbers
@@ -403,7 +321,7 @@ RULES = (
     *(_make_rule(kind, r"\d(?:%\d){8,}", fits) for kind, fits in NUMBERS),
     _make_rule("phone", rf"{PHONE_WORD}\w{{0,12}}{GAP}{A_TIME}(?P<it>\d(?:[ .-]{{0,3}}\d){{4,8}}(?![./:-]?\d)|"
                    rf"{SAID_NUMBER}(?:[^\w\0]{{1,3}}{SAID_NUMBER}){{2,12}}){NOT_COUNTED}",
-               _is_short_phone),
+               is_short_phone),
 )  # fmt: skip
 # A text without a match of this pattern matches no rule.
 SUSPICIOUS = re.compile(
