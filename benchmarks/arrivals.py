@@ -37,20 +37,20 @@ def measure(dialect: str, folder: Path, *, answers_a_second: int, seconds: int) 
     with Installation(folder, dialect, relay_count=1) as ours:
         links = iter(_invitations(ours, answers_a_second * seconds * 3))
         ours.wait_until_drained(300)
-        sent, pace = _answer(ours, links, answers_a_second, seconds)
+        sent, pace = _send_answers(ours, links, answers_a_second, seconds)
         ours.wait_until_drained()
-        delays = _delays(ours, sent)
+        delays = _measure_delays(ours, sent)
         [worker] = ours.relays
         web, work = pss_mib(ours.web.pid), pss_mib(worker.pid)
         wrong: dict[str, float] = {}
         for name, program in (("receiver", ours.central), ("sender", worker)):
             program.restart(FEEDBACK_CENTRAL_SECRET=SECOND_SECRET)
-            _answer(ours, links, answers_a_second, seconds)
+            _send_answers(ours, links, answers_a_second, seconds)
             wrong[f"{name}_wrong_waited"] = ours.read_delivery_totals()["pending"]
             program.restart()
             wrong[f"{name}_right_all_there_s"] = round(ours.wait_until_drained(), 1)
-        book, kept = ours.read_received_events()["events"], _kept(ours)
-    missing = kept.keys() - {event["id"] for event in book}
+        book, states = ours.read_received_events()["events"], _read_event_states(ours)
+    missing = states.keys() - {event["id"] for event in book}
     return {
         "database": dialect,
         "answers_a_second": round(pace, 1),
@@ -61,8 +61,8 @@ def measure(dialect: str, folder: Path, *, answers_a_second: int, seconds: int) 
         "max_s": round(max(delays), 2),
         "in_time_percent": round(100 * sum(delay <= IN_TIME for delay in delays) / len(delays), 2),
         **wrong,
-        "events_in_all": len(kept),
-        "dead": sum(state == "dead" for state in kept.values()),
+        "events_in_all": len(states),
+        "dead": sum(state == "dead" for state in states.values()),
         "missing": len(missing),
         "web_mib": round(web, 1),
         "worker_mib": round(work, 1),
@@ -92,12 +92,12 @@ def _invitations(ours: Installation, number: int) -> list[str]:
     return paths
 
 
-def _answer(ours: Installation, links: Any, a_second: int, seconds: int) -> tuple[dict[str, datetime], float]:
+def _send_answers(ours: Installation, links: Any, a_second: int, seconds: int) -> tuple[dict[str, datetime], float]:
     """Let people answer at that pace for so long; return when each answer was sent, and the pace that was reached."""
     began, sent = time.monotonic(), dict[str, datetime]()
     paths = [next(links) for _ in range(a_second * seconds)]
 
-    def one(person: int) -> None:
+    def send_share(person: int) -> None:
         with httpx.Client(base_url=ours.url, timeout=60, trust_env=False) as phone:
             for place in range(person, len(paths), PEOPLE):
                 time.sleep(max(0.0, began + place / a_second - time.monotonic()))
@@ -110,11 +110,11 @@ def _answer(ours: Installation, links: Any, a_second: int, seconds: int) -> tupl
                 sent[reply.json()["id"]] = at
 
     with ThreadPoolExecutor(PEOPLE) as people:
-        list(people.map(one, range(PEOPLE)))
+        list(people.map(send_share, range(PEOPLE)))
     return sent, len(paths) / (time.monotonic() - began)
 
 
-def _delays(ours: Installation, sent: dict[str, datetime]) -> list[float]:
+def _measure_delays(ours: Installation, sent: dict[str, datetime]) -> list[float]:
     """Return the seconds from the request to the receiver's store, for each of these answers that has arrived."""
     return [
         (datetime.fromisoformat(event["received_at"]) - sent[event["data"]["response_id"]]).total_seconds()
@@ -123,15 +123,15 @@ def _delays(ours: Installation, sent: dict[str, datetime]) -> list[float]:
     ]
 
 
-def _kept(ours: Installation) -> dict[str, str]:
+def _read_event_states(ours: Installation) -> dict[str, str]:
     """Return the state of every event in the outbox."""
 
     @reading
-    def kept(tx: Session) -> dict[str, str]:
+    def read_states(tx: Session) -> dict[str, str]:
         return {str(event_id): state for event_id, state in tx.execute(select(Event.id, Event.state))}
 
     with create_app(Settings.from_env(ours.settings)).app_context():
         try:
-            return kept()
+            return read_states()
         finally:
             db.engine.dispose()

@@ -16,7 +16,7 @@ import httpx
 
 from benchmarks.serving import Served
 from benchmarks.survey import PROFILE, rivals
-from benchmarks.visits import ask
+from benchmarks.visits import send_request
 from feedback_service.app import create_app
 from feedback_service.flow import api_keys, registers
 from feedback_service.printing import qr, slip
@@ -131,4 +131,4 @@ def _register_statuses(program: Served, key: str, count: int) -> None:
 
 def _send_request(connection: socket.socket, path: str, key: str, body: dict[str, Any], expected: int) -> None:
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    ask(connection, "POST", path, headers, json.dumps(body).encode(), expected)
+    send_request(connection, "POST", path, headers, json.dumps(body).encode(), expected)

@@ -70,14 +70,16 @@ def _visit(port: int, path: str) -> tuple[float, float]:
     began = time.perf_counter()
     with socket.create_connection(("127.0.0.1", port)) as link:
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        ask(link, "GET", path, {"Accept-Encoding": "gzip"}, b"", 200)
+        send_request(link, "GET", path, {"Accept-Encoding": "gzip"}, b"", 200)
         filled_in = time.perf_counter()
-        ask(link, "POST", path, {"Accept-Encoding": "gzip", "Content-Type": TYPE}, form.encode(), 303)
+        send_request(link, "POST", path, {"Accept-Encoding": "gzip", "Content-Type": TYPE}, form.encode(), 303)
     thanked = time.perf_counter()
     return (thanked - began) * 1000, (thanked - filled_in) * 1000
 
 
-def ask(link: socket.socket, method: str, path: str, headers: Mapping[str, str], body: bytes, expected: int) -> bytes:
+def send_request(
+    link: socket.socket, method: str, path: str, headers: Mapping[str, str], body: bytes, expected: int
+) -> bytes:
     """Send one request on an open connection and return the body of the reply."""
     lines = {"Host": "localhost", "Content-Length": str(len(body))} | dict(headers)
     head = f"{method} {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items())

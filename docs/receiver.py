@@ -52,20 +52,20 @@ class Receiver(BaseHTTPRequestHandler):
         """Check the signature before anything else is read; store; answer when all is stored."""
         length = self.headers.get("Content-Length", "")
         if self.path != "/events":
-            return self.answer(404)
+            return self.send_reply(404)
         if not length.isdecimal() or int(length) > LONGEST_BODY:
-            return self.answer(413)
+            return self.send_reply(413)
         body = self.rfile.read(int(length))
         if not is_signed({name.lower(): value for name, value in self.headers.items()}, body):
-            return self.answer(401)
+            return self.send_reply(401)
         try:
             events = json.loads(body)
             assert isinstance(events, list) and all(isinstance(event["id"], str) for event in events)
         except (ValueError, AssertionError, TypeError, KeyError):
-            return self.answer(400)
-        return self.answer(200, store_events(sys.argv[2], events))
+            return self.send_reply(400)
+        return self.send_reply(200, store_events(sys.argv[2], events))
 
-    def answer(self, status: int, document: object = None) -> None:
+    def send_reply(self, status: int, document: object = None) -> None:
         """Answer with a status and a JSON document."""
         body = json.dumps(document).encode()
         self.send_response(status)

@@ -36,6 +36,7 @@ class GuardedView:
 
     def __init__(self, need: str, view: View) -> None:
         self.need = need
+        self.name = view.__name__
         self._view = view
         update_wrapper(self, view)
 

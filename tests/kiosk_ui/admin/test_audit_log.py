@@ -85,7 +85,7 @@ def test_every_page_of_figures_or_comments_notes_its_reads(app: Flask, signed_in
         if method == "GET" and view.need in (roles.AGGREGATES, roles.COMMENTS):
             path = address.replace("<centre>", OWN_CENTRE).replace("<format>", "csv")
             if me.get(f"/admin{path}").status_code == 200:
-                seen.add(view.__name__)  # type: ignore[attr-defined]
+                seen.add(view.name)
 
     with app.app_context():
         audit.recent_reads.write_now()
