@@ -79,6 +79,10 @@ class TokenKey:
         """Return the id of a response (as a v4 UUID), the same for the same client id in the same namespace."""
         return uuid.UUID(bytes=self._derive_bytes("response", namespace, client_id.bytes)[:16], version=4)
 
+    def derive_unnamed_client(self, namespace: bytes) -> uuid.UUID:
+        """Return the client id of a form that names none. Nobody can send it, because it is a secret of ours."""
+        return uuid.UUID(bytes=self._derive_bytes("unnamed-client", namespace)[:16], version=4)
+
     def derive_queue_key(self, tablet_id: uuid.UUID) -> bytes:
         """Return the key of 32 bytes with which a tablet encrypts waiting answers; it never stores the key openly."""
         return self._derive_bytes("queue", tablet_id.bytes)

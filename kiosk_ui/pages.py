@@ -97,10 +97,12 @@ def source_of_visit() -> str | None:
 
 
 def _limit_form() -> None:
-    """Refuse a form that is too long before it is read, and parse the others strictly. The API has its own limits."""
+    """Refuse a query with a NUL, and a form that is too long or broken. The API has its own limits."""
     current_request = request_ctx.request  # the proxy ``request`` looks it up at every use
     if current_request.path.startswith("/api/"):
         return
+    if "%00" in current_request.environ["QUERY_STRING"]:
+        abort(400)  # PostgreSQL stores no such character, and nobody types it
     is_staff_form = current_request.path.startswith("/admin/")
     current_request.max_content_length = MAX_STAFF_FORM_BYTES if is_staff_form else MAX_FORM_BYTES
     if "HTTP_TRANSFER_ENCODING" in current_request.environ:

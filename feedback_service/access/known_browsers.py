@@ -1,7 +1,8 @@
 """Browsers in which a user has signed in completely, as each proves by a cookie (OWASP, "Device cookies").
 
 Attempts in a known browser have a count of their own, so that nobody who guesses elsewhere makes its owner wait. The
-proof opens nothing: the password is asked for as before. It names nobody, and ends when the password is changed.
+proof opens nothing: the password is asked for as before. It names nobody, and ends when the password is changed,
+or when its hash is renewed because Argon2's parameters were raised.
 """
 
 import hashlib

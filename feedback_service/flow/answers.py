@@ -30,8 +30,6 @@ from feedback_service.surveys.joint_answers import JointAnswers
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.vocabulary import CONTINUED_ELSEWHERE
 
-UNNAMED_CLIENT = uuid.UUID(int=0)
-
 
 @dataclass(frozen=True, slots=True)
 class Survey:
@@ -103,8 +101,9 @@ def choose_unnamed_client(tx: OptimisticTransaction, token: str, *, is_final: bo
     """
     context = invitations.find_by_token(tx.connection, current_keyring(), token)
     begins = context.draft is None and context.invitation.answered_on is None and not is_final
-    continues = context.draft is not None and context.draft.client_id == UNNAMED_CLIENT
-    return UNNAMED_CLIENT if begins or continues else uuid.uuid4()
+    unnamed_client = context.key.derive_unnamed_client(context.client_namespace)
+    continues = context.draft is not None and context.draft.client_id == unnamed_client
+    return unnamed_client if begins or continues else uuid.uuid4()
 
 
 @optimistic_transaction

@@ -69,12 +69,7 @@ def render_terminal(address: str) -> str:
     return "".join(f"\x1b[38;5;231;48;5;16m{line}\x1b[0m\n" for line in lines)
 
 
-def capitalise_address(address: str) -> str:
-    """Return the address as a code holds it: small letters in its scheme, capitals from there to its query."""
-    return "".join(_split_address(address))
-
-
-def _split_address(address: str) -> tuple[str, str]:
+def split_address(address: str) -> tuple[str, str]:
     """Return the scheme with ``://``, and the rest in capitals up to its query.
 
     A code stores capitals in 5½ bits a character, not 8. The scheme stays in small letters, because cameras of
@@ -89,7 +84,7 @@ def _split_address(address: str) -> tuple[str, str]:
 def _encode_modules(address: str, keep_case: bool = False) -> list[list[bool]]:
     """Return the rows of the smallest code with 30 % correction (level H), quiet zone included; True is dark."""
     code = qrcode.QRCode(error_correction=ERROR_CORRECT_H, border=QUIET_ZONE)
-    for segment in [address] if keep_case else _split_address(address):
+    for segment in [address] if keep_case else split_address(address):
         code.add_data(segment)
     return code.get_matrix()
 

@@ -46,12 +46,6 @@ class Answers:
         """The questions that are answered, the comment included."""
         return frozenset({*self.single, *self.choices, *([self.comment_id] if self.comment else [])})
 
-    def find_value(self, question_id: str) -> str | tuple[str, ...] | None:
-        """Return what is answered to this question, ``None`` if nothing."""
-        if question_id == self.comment_id:
-            return self.comment
-        return self.single.get(question_id) or self.choices.get(question_id)
-
     def without(self, question_ids: Collection[str]) -> "Answers":
         """Return these answers but those to the questions with these ids."""
         has_comment = self.comment_id not in question_ids

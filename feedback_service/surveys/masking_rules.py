@@ -23,7 +23,7 @@ from feedback_service.surveys.identifier_checks import (
     is_unzr,
     passes_iban_check,
 )
-from feedback_service.surveys.spoken_numbers import HUNDREDS, QUOTE, SAID_NUMBER, TENS, UNITS, ZERO
+from feedback_service.surveys.spoken_numbers import HUNDREDS, QUOTE, SAID_NUMBER, TEENS, TENS, UNITS, ZERO
 
 ORDINARY = "ordinary"  # dates, times, prices, norms: set aside, so that no later rule takes them for part of a number
 
@@ -327,7 +327,7 @@ RULES = (
 SUSPICIOUS = re.compile(
     rf"[\d@(\[{{<*\x22«]|(?<!\w)(?:{SPOKEN_AT}|[a-z]{{26}}|(?:at|ат|ет|эт)[ -]|\w{{1,12}}\.(?:me|com)/|{HANDLE_WORD}|"
     rf"{CALLED}|"
-    rf"{NAME_WORD}|{UNITS}|{TENS}|{HUNDREDS}|з повагою|с уважением|regards|підпис|"
+    rf"{NAME_WORD}|{UNITS}|{TEENS}|{TENS}|{HUNDREDS}|з повагою|с уважением|regards|підпис|"
     rf"(?:я|i am|i['’]m|this is)(?:,| ?-)? (?-i:[{UPPER}]))",
     re.IGNORECASE,
 )

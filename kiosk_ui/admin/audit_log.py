@@ -54,7 +54,7 @@ def journal() -> ResponseReturnValue:
 def _read_filter() -> EntryFilter:
     """Return which entries the address asks for; what is no kind of entries leaves all of them."""
     kind = request.args.get("what", "")
-    who = request.args.get("who", "").replace("\0", "").strip()[:MAX_NAME_LENGTH]
+    who = request.args.get("who", "").strip()[:MAX_NAME_LENGTH]
     return EntryFilter(who, kind if kind in KINDS else "")
 
 

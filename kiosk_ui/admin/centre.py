@@ -126,7 +126,7 @@ def _show_services(
     errors: Sequence[FormError] = (),
     import_result: ImportResult | None = None,
 ) -> Response:
-    search = request.args.get("q", "").replace("\0", "").strip()[: profile_flow.MAX_SEARCH_LENGTH]
+    search = request.args.get("q", "").strip()[: profile_flow.MAX_SEARCH_LENGTH]
     return respond_with_page(
         "admin/services.html",
         status,

@@ -31,6 +31,7 @@ depends_on = None
 
 ROWS_AT_ONCE = 500
 NONCE_BYTES = 12
+PADDED_TO = 1024  # bytes
 RECORDED = "ua.vidhuk.response.recorded.v1"
 OF_ANSWERS = (RECORDED, "ua.vidhuk.response.withdrawn.v1")
 NOTHING_SAID = {"answers": [], "reasons": [], "breach": [], "comment_present": False}
@@ -167,12 +168,14 @@ class _Keys:
 
     def seal(self, text: str, event_id: uuid.UUID) -> bytes:
         nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._ciphers[0].encrypt(nonce, text.encode(), event_id.bytes)
+        document = text.encode()
+        document += b" " * (-len(document) % PADDED_TO)  # else the length would tell what was said
+        return nonce + self._ciphers[0].encrypt(nonce, document, event_id.bytes)
 
     def open(self, sealed: bytes, event_id: uuid.UUID) -> str:
         for cipher in self._ciphers:
             try:
-                return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], event_id.bytes).decode()
+                return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], event_id.bytes).decode().rstrip(" ")
             except InvalidTag:
                 continue
         raise RuntimeError("an event cannot be opened: its key is not among FEEDBACK_EVENT_KEYS")

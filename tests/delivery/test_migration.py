@@ -25,6 +25,8 @@ from tests.support.database import FreshDatabase, run_flask_db
 from tests.support.environment import build_environment
 from tests.support.story import create_centre, create_invitation, send_answer
 
+SEAL_BYTES = 12 + 16  # AES-GCM: nonce and tag
+
 
 @contextmanager
 def running_app(environment: dict[str, str]) -> Iterator[Flask]:
@@ -101,6 +103,7 @@ def test_stored_events_are_sealed_and_can_be_opened_again(
     assert len(rows) == 8 and sum(row.subject == "" for row in rows) == 1
     for row in rows:
         assert row.body is None or bytes(row.digest) == hashlib.sha256(row.body.encode()).digest()
+        assert row.body is None or row.body == row.body.strip(), "a body is what the receiver got"
 
     run_flask_db(environment, "upgrade")
 
@@ -115,6 +118,8 @@ def test_stored_events_are_sealed_and_can_be_opened_again(
         with db.engine.connect() as connection:
             raw = repr(connection.execute(select(table_of(Event))).all())
         assert "off.nps" not in raw and "case_status" not in raw
+        sealed = [part for event in events for part in (event.row.content, event.row.body) if part is not None]
+        assert sealed and {(len(part) - SEAL_BYTES) % 1024 for part in sealed} == {0}, "no length tells what was said"
         receipts.withdraw_answer(send_answer(create_invitation().token, {"off.nps": 5}).receipt)
 
 
