@@ -6,7 +6,7 @@ carries its own id, so that a repeated one can be recognised (see ``alarms.email
 """
 
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from itertools import groupby
 from operator import attrgetter
 from urllib.parse import urlencode
@@ -25,11 +25,11 @@ from feedback_service.database import reading, transaction
 from feedback_service.figures import bad_series
 from feedback_service.flow import purge_permission
 from feedback_service.flow.alarms import RIGHT_BY_KIND
+from feedback_service.flow.duties import Stop
 from feedback_service.logs import log
 from feedback_service.models import AlarmCheck, Centre
 from feedback_service.vocabulary import BAD_ANSWERS, BREACH, ROLES
 
-Stop = Callable[[], bool]
 EvidenceBySubject = dict[str, Evidence | None]
 
 CHECKS_AT_ONCE = 200  # checks that are read together

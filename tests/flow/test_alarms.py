@@ -19,7 +19,7 @@ from feedback_service.access.sessions import CurrentUser
 from feedback_service.config import Settings
 from feedback_service.database import reading
 from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
-from feedback_service.flow import alarm_duties, alarms, answers, maintenance, uninvited_answers, users
+from feedback_service.flow import alarm_duties, alarms, answers, duties, uninvited_answers, users
 from feedback_service.models import Alarm, AlarmCheck, EmailDigest, JournalEntry, QueuedEmail
 from feedback_service.surveys.answers import JsonSubmission
 from tests.conftest import TimeIs
@@ -71,7 +71,7 @@ def work(time_is: TimeIs) -> Work:
     def do(**later: float) -> None:
         time_is(clock.now() + timedelta(**later))
         for duty in (alarm_duties.raise_alarms, alarm_duties.review_alarms, alarm_duties.send_alarm_emails):
-            duty(maintenance.never_stop)
+            duty(duties.never_stop)
 
     return do
 
