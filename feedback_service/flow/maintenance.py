@@ -38,7 +38,6 @@ ROWS_AT_ONCE = 100  # that one transaction deletes; on SQLite other writers wait
 DRAFTS_AT_ONCE = 50  # that one transaction completes
 DAYS_AT_ONCE = 31  # that one transaction recounts
 REFUSED_KEPT_FOR = timedelta(days=90)  # what is known of answers of tablets that were refused
-BLANK_AFTER = timedelta(days=30)  # after delivery: nothing but an event's body links a case with a response
 LONGEST_RECORDING = timedelta(minutes=10)  # no transaction that records a response lasts so long
 
 
@@ -112,7 +111,7 @@ def blank_delivered_events(stop: Stop = never_stop) -> int:
     """Delete the content of events delivered more than 30 days ago; digest, number and type stay; return how many."""
     if not purge_permission.may_purge():
         return 0
-    before = clock.truncate_to_hour(clock.now() - BLANK_AFTER)  # ``delivered_at`` is a whole hour
+    before = clock.truncate_to_hour(clock.now() - outbox.CONTENT_KEPT_FOR)  # ``delivered_at`` is a whole hour
     return repeat_until_partial(ROWS_AT_ONCE, stop, _blank_events, before)
 
 
@@ -120,7 +119,8 @@ def warn_of_overdue_events(stop: Stop = never_stop) -> int:
     """Warn of events that the central system has not taken for 30 days, because their content stays until it does."""
     overdue = 0 if stop() else _count_overdue()
     if overdue:
-        log.warning("events are not acknowledged for 30 days, so their content is still stored", n=overdue)
+        days = outbox.CONTENT_KEPT_FOR.days
+        log.warning(f"events are not acknowledged for {days} days, so their content is still stored", n=overdue)
     return 0
 
 
