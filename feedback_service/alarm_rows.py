@@ -68,9 +68,15 @@ def queue_check(
     connection.execute(_INSERT_CHECK, check | {"without_case": without_case})
 
 
-def list_waiting_checks(tx: Session, limit: int) -> Sequence[AlarmCheck]:
-    """List the checks that wait for the worker, grouped by centre."""
-    query = select(AlarmCheck).order_by(AlarmCheck.centre_id, AlarmCheck.id)
+def list_centres_to_check(tx: Session) -> list[tuple[uuid.UUID]]:
+    """List the centres for which checks wait."""
+    centres = select(AlarmCheck.centre_id).distinct().order_by(AlarmCheck.centre_id)
+    return [(centre_id,) for centre_id in tx.scalars(centres)]
+
+
+def list_waiting_checks(tx: Session, centre_id: uuid.UUID, limit: int) -> Sequence[AlarmCheck]:
+    """List checks of the centre that wait for the worker."""
+    query = select(AlarmCheck).where(AlarmCheck.centre_id == centre_id).order_by(AlarmCheck.id)
     return tx.scalars(query.limit(limit)).all()
 
 

@@ -16,7 +16,8 @@ from flask.globals import app_ctx
 from feedback_service.backoff import doubled_wait
 from feedback_service.errors import NotReady, Unavailable
 from feedback_service.flow import alarm_duties, audit, health, maintenance
-from feedback_service.flow.maintenance import PurgeCounts, Stop
+from feedback_service.flow.duties import Stop, never_stop
+from feedback_service.flow.maintenance import PurgeCounts
 from feedback_service.logs import log
 
 P = ParamSpec("P")
@@ -97,7 +98,7 @@ def wait_for_tables(stop: threading.Event) -> None:
 def run_duties_once(duties: Iterable[Duty] = DUTIES) -> None:
     """Do everything that is due now, one duty after the other."""
     for duty in duties:
-        _run_duty(duty, maintenance.never_stop)
+        _run_duty(duty, never_stop)
 
 
 def _start_thread(name: str, function: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> threading.Thread:

@@ -14,7 +14,7 @@ from feedback_service.database import reading
 from feedback_service.delivery.events import RESPONSE_RECORDED
 from feedback_service.errors import Unavailable
 from feedback_service.flow import maintenance
-from feedback_service.flow.maintenance import Stop
+from feedback_service.flow.duties import Stop
 from feedback_service.models import Alarm
 from feedback_service.worker import Duty
 from tests.conftest import TimeIs

@@ -17,11 +17,14 @@ T = TypeVar("T")
 
 
 class DeferredWriter(Generic[T]):
-    """Collects items for ``DELAY_SECONDS`` and writes them in one commit; a killed process may lose them.
+    """Collects items for ``DELAY_SECONDS`` and writes them in one commit.
 
     ``write_items`` is a transaction. When the database is busy or not reachable, the items are dropped, or with
-    ``retries`` they are kept and tried again every ``RETRY_SECONDS``. A process that ends in order first writes all
-    of them.
+    ``retries`` they are kept and tried again every ``RETRY_SECONDS``. When they cannot be written for another reason,
+    ``retries`` has each of them written for itself, and drops only those that fail.
+
+    A process that ends in order first writes all of them. One that is killed loses those of the last half second, and
+    those that wait for a database.
     """
 
     def __init__(self, write_items: Callable[[Sequence[T]], object], *, retries: bool = False) -> None:
@@ -53,14 +56,29 @@ class DeferredWriter(Generic[T]):
                 items = self._waiting.pop(app, None)
             if items is None:
                 return
-            try:
-                with app.app_context():
-                    self._write_items(items)
-            except Unavailable:
-                if self._retries:
-                    self._keep(app, items)
-            except Exception as error:  # in a thread Python would print the message, which may quote people
-                log.error("not written", number=len(items), exc_info=error)
+            with app.app_context():
+                unwritten = self._write(items)
+            if unwritten:
+                self._keep(app, unwritten)
+
+    def _write(self, items: list[T]) -> list[T]:
+        """Write the items; return those that are to be tried again."""
+        try:
+            self._write_items(items)
+        except Unavailable:
+            return items if self._retries else []
+        except Exception as error:  # in a thread Python would print the message, which may quote people
+            if self._retries and len(items) > 1:
+                return self._write_singly(items)
+            log.error("not written", number=len(items), exc_info=error)
+        return []
+
+    def _write_singly(self, items: list[T]) -> list[T]:
+        """Write each item for itself, so that one that cannot be written takes no other with it."""
+        for position, item in enumerate(items):
+            if self._write([item]):
+                return items[position:]
+        return []
 
     def _keep(self, app: Flask, items: list[T]) -> None:
         if not threading.main_thread().is_alive():  # the process ends, and waits for no database

@@ -1,8 +1,9 @@
 """Repairs what a wrong clock has done: events and the channel would wait for dates in the far future."""
 
 import uuid
+from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
@@ -48,7 +49,15 @@ def _list_centres_with_far_events(tx: Session) -> list[uuid.UUID]:
 
 @transaction
 def _correct_event_times(tx: Session, centre_id: uuid.UUID) -> None:
+    """Make the centre's events due now, in their order: only their dates keep it until they are numbered."""
     now = clock.now()
-    statement = update(Event).where(Event.centre_id == centre_id, Event.due_at > now + FAR_AHEAD)
-    tx.execute(statement.values(due_at=now), execution_options={"synchronize_session": False})
+    far = select(Event.id).where(Event.centre_id == centre_id, Event.due_at > now + FAR_AHEAD)
+    ids = tx.scalars(far.order_by(Event.due_at, Event.type, Event.id).with_for_update()).all()
+    if not ids:
+        return
+    statement = update(Event).where(Event.centre_id == centre_id, Event.id == bindparam("event"))
+    dates = [
+        {"event": event_id, "due": now - timedelta(microseconds=later)} for later, event_id in enumerate(reversed(ids))
+    ]
+    tx.connection().execute(statement.values(due_at=bindparam("due")), dates)
     log.warning("events were put off by a clock that was wrong", centre_id=str(centre_id))

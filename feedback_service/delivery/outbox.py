@@ -1,9 +1,10 @@
 """The outbox: events are stored in the transaction that causes them, and wait there for the relay."""
 
 import uuid
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
@@ -14,6 +15,7 @@ from feedback_service.delivery.events import NewEvent, build_response_withdrawn
 from feedback_service.models import Event
 
 _INSERT_EVENT = insert(table_of(Event))
+CONTENT_KEPT_FOR = timedelta(days=30)  # after delivery: nothing but an event's body links a case with a response
 BLANK = {"content": None, "body": None, "response_hash": None}  # columns of an event whose content is deleted
 
 
@@ -70,9 +72,22 @@ def enqueue_withdrawal(tx: Session, centre_id: uuid.UUID, response_id: uuid.UUID
     enqueue_events(tx.connection(), centre_id, [withdrawal], now=now)
 
 
-def blank_withdrawn_events(tx: Session, centre_id: uuid.UUID, event_ids: list[uuid.UUID]) -> None:
-    """Delete the content of those of the events that were delivered and whose answer was withdrawn meanwhile."""
+def mark_delivered(
+    tx: Session, centre_id: uuid.UUID, event_ids: Collection[uuid.UUID], which: ColumnElement[bool], *, now: datetime
+) -> None:
+    """Mark those of the events that meet the condition as delivered; blank those whose answer was withdrawn meanwhile.
+
+    Their dates are whole hours: a finer instant would tell that of an answer.
+    """
     if not event_ids:
         return
-    of_withdrawn = (Event.centre_id == centre_id, Event.id.in_(event_ids), Event.withdrawn, Event.state == "delivered")
-    tx.execute(update(Event).where(*of_withdrawn).values(BLANK), execution_options={"synchronize_session": False})
+    hour, events = clock.truncate_to_hour(now), (Event.centre_id == centre_id, Event.id.in_(event_ids))
+    values = {
+        **{"state": "delivered", "delivered_at": hour, "due_at": None, "claim": None, "reason": None},
+        **{"attempts": Event.attempts + 1, "last_attempt_at": hour},
+    }
+    for statement in (
+        update(Event).where(*events, which).values(values),
+        update(Event).where(*events, Event.withdrawn, Event.state == "delivered").values(BLANK),
+    ):
+        tx.execute(statement, execution_options={"synchronize_session": False})

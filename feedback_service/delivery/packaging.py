@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, time, timedelta
 from pathlib import Path
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
@@ -167,14 +167,7 @@ def take_events(
 @transaction
 def mark_delivered(tx: Session, centre_id: uuid.UUID, ids: list[uuid.UUID]) -> None:
     """Mark events as delivered, except those whose state has changed meanwhile."""
-    hour = clock.truncate_to_hour(clock.now())
-    statement = update(Event).where(Event.centre_id == centre_id, Event.id.in_(ids), Event.state == "pending")
-    values = {
-        **{"state": "delivered", "delivered_at": hour, "due_at": None, "claim": None, "reason": None},
-        **{"attempts": Event.attempts + 1, "last_attempt_at": hour},
-    }
-    tx.execute(statement.values(values), execution_options={"synchronize_session": False})
-    outbox.blank_withdrawn_events(tx, centre_id, ids)
+    outbox.mark_delivered(tx, centre_id, ids, Event.state == "pending", now=clock.now())
 
 
 @contextmanager

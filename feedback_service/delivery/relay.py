@@ -230,13 +230,11 @@ def settle_batch(
         _store_circuit(tx, decision.circuit)
     hour = clock.truncate_to_hour(now)  # a finer instant would tell that of an answer
     attempt_values: dict[str, Any] = {"attempts": Event.attempts + 1, "last_attempt_at": hour}
-    finished_values = attempt_values | {"claim": None, "due_at": None}
-    delivered_values = finished_values | {"state": "delivered", "delivered_at": hour, "reason": None}
-    _update_claimed(tx, batch, decision.delivered, delivered_values)
-    outbox.blank_withdrawn_events(tx, batch.centre_id, [uuid.UUID(event_id) for event_id in decision.delivered])
+    delivered_ids = [uuid.UUID(event_id) for event_id in decision.delivered]
+    outbox.mark_delivered(tx, batch.centre_id, delivered_ids, Event.claim == batch.claim, now=now)
     for event_id, reason in decision.dead.items():
-        dead_values = {"state": "dead", "reason": reason[:LONGEST_REASON]}
-        _update_claimed(tx, batch, [event_id], finished_values | dead_values)
+        dead_values = {"state": "dead", "claim": None, "due_at": None, "reason": reason[:LONGEST_REASON]}
+        _update_claimed(tx, batch, [event_id], attempt_values | dead_values)
     waiting_values = {"claim": None, "due_at": now + decision.wait, "reason": decision.reason}
     setback_values = {"setbacks": Event.setbacks + 1} if decision.is_setback else {}
     _update_claimed(tx, batch, decision.waiting, attempt_values | waiting_values | setback_values)

@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.delivery.events import ANSWER_TYPES
+from feedback_service.delivery.outbox import CONTENT_KEPT_FOR
 from feedback_service.models import Centre, Event, EventSequence, ReceiverChannel
 
 UNFINISHED_STATES = ("dead", "pending")
-OVERDUE_AFTER = timedelta(days=30)  # as long as the content of a delivered event is kept
 HOUR = timedelta(hours=1)
 
 
@@ -46,7 +46,7 @@ class PageCursor(NamedTuple):
 class DeliveryTotals:
     """How many events are in each state, and for how many seconds the oldest pending one has waited.
 
-    ``overdue``: events that the receiver has not taken in ``OVERDUE_AFTER``, so that their contents are still stored.
+    ``overdue``: events that the receiver has not taken in ``CONTENT_KEPT_FOR``, so that their content is still stored.
     """
 
     pending: int
@@ -103,9 +103,9 @@ def count_deliveries(tx: Session, centres: Collection[str] | None = None) -> Del
 
 
 def count_overdue(tx: Session, condition: ColumnElement[bool] | None = None) -> int:
-    """Count the events that the receiver has not taken in ``OVERDUE_AFTER``, of centres that meet the condition."""
+    """Count the events that the receiver has not taken in ``CONTENT_KEPT_FOR``, of centres that meet the condition."""
     query = select(func.count()).select_from(Event).join(Centre, Centre.id == Event.centre_id)
-    is_overdue = (Event.state.in_(UNFINISHED_STATES), Event.created_at < clock.now() - OVERDUE_AFTER)
+    is_overdue = (Event.state.in_(UNFINISHED_STATES), Event.created_at < clock.now() - CONTENT_KEPT_FOR)
     return tx.scalar(query.where(*is_overdue, *([] if condition is None else [condition]))) or 0
 
 

@@ -30,6 +30,7 @@ that story's transaction (``tx`` or ``connection``); or it touches no database.
     deliveries         an operator has an event sent again
     registers          an operator adds and imports centres and services
     publishing         an operator publishes questionnaires and methodologies
+    duties             what all duties of the worker share: how they stop, go on, and pass over a centre that fails
     maintenance        duties of the worker: days are recounted, old rows are deleted; an operator's recount
     purge_permission   nothing old is deleted while the clock may be wrong
     alarm_duties       duties of the worker: alarms and breaches are raised, reviewed, reported by e-mail

@@ -6,9 +6,7 @@ carries its own id, so that a repeated one can be recognised (see ``alarms.email
 """
 
 import uuid
-from collections.abc import Callable, Collection
-from itertools import groupby
-from operator import attrgetter
+from collections.abc import Collection
 from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
@@ -25,16 +23,17 @@ from feedback_service.database import reading, transaction
 from feedback_service.figures import bad_series
 from feedback_service.flow import purge_permission
 from feedback_service.flow.alarms import RIGHT_BY_KIND
+from feedback_service.flow.duties import Stop, for_each_centre, repeat_until_partial
 from feedback_service.logs import log
 from feedback_service.models import AlarmCheck, Centre
 from feedback_service.vocabulary import BAD_ANSWERS, BREACH, ROLES
 
-Stop = Callable[[], bool]
 EvidenceBySubject = dict[str, Evidence | None]
 
-CHECKS_AT_ONCE = 200  # checks that are read together
+CHECKS_AT_ONCE = 200  # checks of a centre that are read together
 ALARMS_PAGE = "/admin/alarms"
 
+_list_centres_to_check = reading(alarm_rows.list_centres_to_check)
 _list_waiting_checks = reading(alarm_rows.list_waiting_checks)
 _find_open_subjects = reading(store.find_open_subjects)
 _list_due_digests = reading(email_outbox.list_due_digests)
@@ -48,31 +47,41 @@ _drop_expired_emails = transaction(email_outbox.drop_expired_emails)
 
 def raise_alarms(stop: Stop) -> int:
     """Check every centre for which a check waits; return how many checks that were."""
-    total = 0
-    while not stop() and (waiting := _list_waiting_checks(CHECKS_AT_ONCE)):
-        for centre_id, group in groupby(waiting, attrgetter("centre_id")):
-            checks = list(group)
-            service_ids = {check.service_id for check in checks if check.kind == BAD_ANSWERS}
-            _update_alarms(centre_id, _read_evidence(centre_id, {None, *service_ids}), checks)
-        total += len(waiting)
-    return total
+
+    def check_centre(centre_id: uuid.UUID) -> int:
+        return repeat_until_partial(CHECKS_AT_ONCE, stop, _do_checks, centre_id)
+
+    return sum(for_each_centre(stop, _list_centres_to_check(), check_centre))
 
 
 def review_alarms(stop: Stop) -> int:
     """Update all open alarms to today's answers, also where no bad answer came since; return how many they were."""
-    reviewed = 0
-    for centre_id, subjects in _find_open_subjects().items():
-        if stop():
-            break
+
+    def review_centre(centre_id: uuid.UUID, subjects: Collection[uuid.UUID | None]) -> int:
         _update_alarms(centre_id, _read_evidence(centre_id, subjects), [])
-        reviewed += len(subjects)
-    return reviewed
+        return len(subjects)
+
+    return sum(for_each_centre(stop, _find_open_subjects().items(), review_centre))
 
 
 def send_alarm_emails(stop: Stop) -> int:
     """Write the e-mails that are due and send what waits, until the mail server fails; return how many were sent."""
-    for centre_id, kind in _list_due_digests(clock.now()):
-        _write_digest(centre_id, kind)
+    try:
+        for_each_centre(stop, _list_due_digests(clock.now()), _write_digest)
+    finally:  # an e-mail that cannot be written must not hold up the others
+        sent = _send_waiting_emails(stop)
+        _drop_what_expired()
+    return sent
+
+
+def _do_checks(centre_id: uuid.UUID) -> int:
+    checks = _list_waiting_checks(centre_id, CHECKS_AT_ONCE)
+    service_ids = {check.service_id for check in checks if check.kind == BAD_ANSWERS}
+    _update_alarms(centre_id, _read_evidence(centre_id, {None, *service_ids}), checks)
+    return len(checks)
+
+
+def _send_waiting_emails(stop: Stop) -> int:
     sent = 0
     server, mail_from = current_settings().smtp_url, current_settings().mail_from
     while server is not None and mail_from is not None and not stop():
@@ -88,12 +97,15 @@ def send_alarm_emails(stop: Stop) -> int:
             break  # the other e-mails would only wait for the same time-out
         _mark_sent(email)
         sent += 1
+    return sent
+
+
+def _drop_what_expired() -> None:
     # Asking first avoids the write lock here too.
     if not _has_expired_emails(clock.now()) or not purge_permission.may_purge():
-        return sent
+        return
     if dropped := _drop_expired_emails(clock.now()):
         log.warning("letters given up", number=dropped)
-    return sent
 
 
 @reading

@@ -1,7 +1,7 @@
 """Which centres a user may see, and the audit log of what users saw and did."""
 
 import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +15,7 @@ from feedback_service.access.roles import INSTALLATION
 from feedback_service.access.sessions import CurrentUser
 from feedback_service.database import DeferredWriter, reading, transaction
 from feedback_service.errors import NotFound
+from feedback_service.flow.duties import Stop, never_stop, repeat_until_partial
 from feedback_service.models import JournalEntry, NotedRead, UserSession
 
 PAGE_SIZE = 50  # entries of the audit log
@@ -80,15 +81,9 @@ recent_reads = DeferredWriter(_note_reads, retries=True)
 _enter_reads = transaction(noted_reads.enter_reads)
 
 
-def enter_reads(stop: Callable[[], bool] = lambda: False) -> int:
-    """Make entries of the reads of past hours, until ``stop`` is true; return how many. A duty of the worker."""
-    number = 0
-    while not stop():
-        entered = _enter_reads(clock.now(), READS_AT_ONCE)
-        number += entered
-        if entered < READS_AT_ONCE:
-            break
-    return number
+def enter_reads(stop: Stop = never_stop) -> int:
+    """Make entries of the reads of past hours; return how many. A duty of the worker."""
+    return repeat_until_partial(READS_AT_ONCE, stop, _enter_reads, clock.now(), READS_AT_ONCE)
 
 
 def read_audit_log(

@@ -12,14 +12,12 @@
 For an operator, ``recount_days`` counts all past days anew, and ``find_count_mismatches`` compares what is stored.
 Nothing is deleted while the clock may be wrong, see ``purge_permission``.
 
-Each function does what is due, in short transactions of limited size, and returns how much that was. Between two
-transactions it calls ``stop`` and ends if that is true. ``worker`` calls all of them again and again.
+``duties`` says how each of them works.
 """
 
 import uuid
-from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from typing import NamedTuple, ParamSpec, TypeVar
+from typing import NamedTuple
 
 from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.orm import Session
@@ -27,24 +25,19 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.config import current_settings
 from feedback_service.counts import closing, counted_days, verification
-from feedback_service.database import let_others_write, reading, transaction, truncate_write_log
+from feedback_service.database import reading, transaction, truncate_write_log
 from feedback_service.delivery import outbox, status
-from feedback_service.errors import Unavailable
 from feedback_service.flow import purge_permission, sign_in
 from feedback_service.flow.answers import submit_abandoned_drafts
+from feedback_service.flow.duties import Stop, for_each_centre, never_stop, repeat_until_partial
 from feedback_service.logs import log
 from feedback_service.models import Case, Centre, Comment, DraftAnswer, Event, Invitation
 from feedback_service.tablets import devices
-
-P = ParamSpec("P")
-R = TypeVar("R")
-Stop = Callable[[], bool]
 
 ROWS_AT_ONCE = 100  # that one transaction deletes; on SQLite other writers wait meanwhile
 DRAFTS_AT_ONCE = 50  # that one transaction completes
 DAYS_AT_ONCE = 31  # that one transaction recounts
 REFUSED_KEPT_FOR = timedelta(days=90)  # what is known of answers of tablets that were refused
-BLANK_AFTER = timedelta(days=30)  # after delivery: nothing but an event's body links a case with a response
 LONGEST_RECORDING = timedelta(minutes=10)  # no transaction that records a response lasts so long
 
 
@@ -63,14 +56,9 @@ class PurgeCounts(NamedTuple):
     cases: int
 
 
-def never_stop() -> bool:
-    """A ``stop`` that never ends a duty."""
-    return False
-
-
 def complete_abandoned_drafts(stop: Stop = never_stop) -> int:
     """Complete every draft that did not change for PARTIAL_MINUTES; return how many these are."""
-    return _repeat_until_partial(DRAFTS_AT_ONCE, stop, submit_abandoned_drafts, DRAFTS_AT_ONCE)
+    return repeat_until_partial(DRAFTS_AT_ONCE, stop, submit_abandoned_drafts, DRAFTS_AT_ONCE)
 
 
 def close_days(stop: Stop = never_stop) -> int:
@@ -78,11 +66,11 @@ def close_days(stop: Stop = never_stop) -> int:
     before = _earliest_unfinished_day()
 
     def close_days_of_centre(centre_id: uuid.UUID) -> int:
-        days = _repeat_until_partial(DAYS_AT_ONCE, stop, _close_days, centre_id, before=before, limit=DAYS_AT_ONCE)
+        days = repeat_until_partial(DAYS_AT_ONCE, stop, _close_days, centre_id, before=before, limit=DAYS_AT_ONCE)
         _close_days_of_invitations(stop, centre_id, before)
         return days
 
-    return sum(_for_each_centre(close_days_of_centre))
+    return sum(for_each_centre(stop, _list_centres(), close_days_of_centre))
 
 
 def recount_days(stop: Stop = never_stop) -> int:
@@ -90,7 +78,7 @@ def recount_days(stop: Stop = never_stop) -> int:
 
     Sums of invitations stay if the invitations themselves may have been purged.
     """
-    _for_each_centre(_reopen_all_days)
+    for_each_centre(stop, _list_centres(), _reopen_all_days)
     return close_days(stop)
 
 
@@ -110,12 +98,12 @@ def purge_expired_data(stop: Stop = never_stop) -> PurgeCounts:
 
     def purge_centre(centre_id: uuid.UUID) -> PurgeCounts:
         # Comments come first: they are deleted even if the sums fail.
-        comments = _repeat_until_partial(ROWS_AT_ONCE, stop, _purge_comments, centre_id, before)
+        comments = repeat_until_partial(ROWS_AT_ONCE, stop, _purge_comments, centre_id, before)
         _close_days_of_invitations(stop, centre_id, _earliest_unfinished_day())
-        cases = _repeat_until_partial(ROWS_AT_ONCE, stop, _purge_cases, centre_id, before)
+        cases = repeat_until_partial(ROWS_AT_ONCE, stop, _purge_cases, centre_id, before)
         return PurgeCounts(comments, cases)
 
-    counts = _for_each_centre(purge_centre)
+    counts = for_each_centre(stop, _list_centres(), purge_centre)
     return PurgeCounts(sum(count.comments for count in counts), sum(count.cases for count in counts))
 
 
@@ -123,15 +111,16 @@ def blank_delivered_events(stop: Stop = never_stop) -> int:
     """Delete the content of events delivered more than 30 days ago; digest, number and type stay; return how many."""
     if not purge_permission.may_purge():
         return 0
-    before = clock.truncate_to_hour(clock.now() - BLANK_AFTER)  # ``delivered_at`` is a whole hour
-    return _repeat_until_partial(ROWS_AT_ONCE, stop, _blank_events, before)
+    before = clock.truncate_to_hour(clock.now() - outbox.CONTENT_KEPT_FOR)  # ``delivered_at`` is a whole hour
+    return repeat_until_partial(ROWS_AT_ONCE, stop, _blank_events, before)
 
 
 def warn_of_overdue_events(stop: Stop = never_stop) -> int:
     """Warn of events that the central system has not taken for 30 days, because their content stays until it does."""
     overdue = 0 if stop() else _count_overdue()
     if overdue:
-        log.warning("events are not acknowledged for 30 days, so their content is still stored", n=overdue)
+        days = outbox.CONTENT_KEPT_FOR.days
+        log.warning(f"events are not acknowledged for {days} days, so their content is still stored", n=overdue)
     return 0
 
 
@@ -146,7 +135,7 @@ def purge_sessions_and_attempts(stop: Stop = never_stop) -> int:
     """Delete ended sessions and old counts of wrong attempts; return how many rows."""
     if not purge_permission.may_purge():
         return 0
-    return _repeat_until_partial(1, stop, sign_in.purge_sessions_and_attempts, ROWS_AT_ONCE)
+    return repeat_until_partial(1, stop, sign_in.purge_sessions_and_attempts, ROWS_AT_ONCE)
 
 
 def purge_refused_answers(stop: Stop = never_stop) -> int:
@@ -154,7 +143,7 @@ def purge_refused_answers(stop: Stop = never_stop) -> int:
     if not purge_permission.may_purge():
         return 0
     before = clock.kyiv_day(clock.now()) - min(REFUSED_KEPT_FOR, timedelta(days=current_settings().retention_days))
-    return _repeat_until_partial(ROWS_AT_ONCE, stop, _purge_refused_answers, before, ROWS_AT_ONCE)
+    return repeat_until_partial(ROWS_AT_ONCE, stop, _purge_refused_answers, before, ROWS_AT_ONCE)
 
 
 @transaction
@@ -199,7 +188,7 @@ def _blank_events(tx: Session, before: datetime) -> int:
 
 def _close_days_of_invitations(stop: Stop, centre_id: uuid.UUID, before: date) -> None:
     limit = DAYS_AT_ONCE
-    _repeat_until_partial(limit, stop, _close_invitation_days, centre_id, before=before, limit=limit)
+    repeat_until_partial(limit, stop, _close_invitation_days, centre_id, before=before, limit=limit)
 
 
 def _earliest_unfinished_day() -> date:
@@ -208,39 +197,5 @@ def _earliest_unfinished_day() -> date:
 
 
 @reading
-def _list_centre_ids(tx: Session) -> list[uuid.UUID]:
-    return list(tx.scalars(select(Centre.id).order_by(Centre.id)))
-
-
-def _for_each_centre(action: Callable[[uuid.UUID], R]) -> list[R]:
-    """Call ``action`` for each centre; if it fails for one, finish the others and then raise the first failure.
-
-    ``Unavailable`` is raised at once, because the database would fail for the other centres too.
-    """
-    results: list[R] = []
-    failures: list[Exception] = []
-    for centre_id in _list_centre_ids():
-        try:
-            results.append(action(centre_id))
-        except Unavailable:
-            raise
-        except Exception as error:
-            log.error("centre failed", centre_id=str(centre_id), exc_info=error)
-            failures.append(error)
-    if failures:
-        raise failures[0]
-    return results
-
-
-def _repeat_until_partial(
-    batch_size: int, stop: Stop, action: Callable[P, int], *args: P.args, **kwargs: P.kwargs
-) -> int:
-    """Repeat ``action`` until a batch is not full or ``stop`` is true; return the sum of what it did."""
-    total = 0
-    while not stop():
-        done = action(*args, **kwargs)
-        total += done
-        if done < batch_size:
-            break
-        let_others_write()
-    return total
+def _list_centres(tx: Session) -> list[tuple[uuid.UUID]]:
+    return [(centre_id,) for centre_id in tx.scalars(select(Centre.id).order_by(Centre.id))]

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from feedback_service.flow import alarm_duties, maintenance
+from feedback_service.flow import alarm_duties, duties
 from tests.browser.test_accessibility import PRESSABLE, TARGET
 from tests.support import staff, story
 from tests.support.browser import PHONE, NewPage, find_barriers
@@ -43,7 +43,7 @@ def said(beside: Flask) -> None:
             create_invitation(centre=CENTRE, front_office="online").token,
             {"on.nps": 5, "any.comment": "одна"},
         )
-        alarm_duties.raise_alarms(maintenance.never_stop)
+        alarm_duties.raise_alarms(duties.never_stop)
 
 
 @pytest.fixture

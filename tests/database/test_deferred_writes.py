@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from flask import Flask
+from structlog.testing import capture_logs
 
 from feedback_service.database import DeferredWriter, deferred_writes
 from feedback_service.errors import Unavailable
@@ -97,6 +98,47 @@ def test_items_that_may_not_be_lost_are_tried_again_in_their_order(monkeypatch: 
 
     assert database.done.wait(10)
     assert database.written == ["first", "second"]
+
+
+def test_an_item_that_cannot_be_written_takes_no_other_with_it() -> None:
+    written = list[str]()
+
+    def write(items: Sequence[str]) -> None:
+        if "spoilt" in items:
+            raise ValueError("cannot be written")
+        written.extend(items)
+
+    things = DeferredWriter[str](write, retries=True)
+    with Flask("somebody").app_context(), capture_logs() as logs:
+        for item in ("first", "spoilt", "last"):
+            things.add(item)
+        things.write_now()
+        things.write_now()
+
+    assert written == ["first", "last"]
+    assert [(line["event"], line["number"]) for line in logs] == [("not written", 1)]
+
+
+def test_a_database_that_becomes_busy_after_an_item_that_cannot_be_written_gets_the_others_later() -> None:
+    database = BusyDatabase()
+    database.is_busy = False
+
+    def write(items: Sequence[str]) -> None:
+        if "spoilt" in items:
+            database.is_busy = len(items) == 1
+            raise ValueError("cannot be written")
+        database.write(items)
+
+    things = DeferredWriter[str](write, retries=True)
+    with Flask("somebody").app_context():
+        for item in ("first", "spoilt", "last"):
+            things.add(item)
+        things.write_now()
+        assert database.written == ["first"]
+        database.is_busy = False
+        things.write_now()
+
+    assert database.written == ["first", "last"]
 
 
 def test_more_items_than_may_wait_for_a_database_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

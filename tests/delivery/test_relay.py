@@ -668,7 +668,24 @@ def test_events_delayed_by_a_fast_clock_are_due_when_it_is_right_again(
     event_relay.deliver_all()
 
     assert event_states(*ids, *late) == ["delivered"] * 3
-    assert sorted(event["sequence"] for event in central.events_by_id.values()) == ["1", "2", "3"]
+    assert [central.events_by_id[id]["sequence"] for id in (*ids, *late)] == ["1", "2", "3"]
+
+
+def test_events_of_a_fast_clock_are_numbered_in_the_order_in_which_they_happened(
+    event_relay: Relay, central: Receiver, time_is: TimeIs
+) -> None:
+    now = clock.now()
+    create_centre()
+    ids: list[str] = []
+    for hour in range(8):
+        time_is(now + timedelta(days=2, hours=hour))
+        ids += enqueue(2)
+    time_is(now)
+
+    clock_repair.correct_future_times()
+    event_relay.deliver_all()
+
+    assert [central.events_by_id[id]["sequence"] for id in ids] == [str(number) for number in range(1, 17)]
 
 
 def test_a_pause_set_by_a_fast_clock_ends_when_it_is_right_again(

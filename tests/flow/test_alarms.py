@@ -3,7 +3,7 @@
 import os
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,18 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from feedback_service import clock, mail, worker
+from feedback_service import alarm_rows, clock, mail, worker
 from feedback_service.access import sessions
 from feedback_service.access.sessions import CurrentUser
+from feedback_service.alarms import email_outbox
 from feedback_service.config import Settings
-from feedback_service.database import reading
+from feedback_service.database import reading, transaction
 from feedback_service.errors import ChangedMeanwhile, Invalid, NotFound
-from feedback_service.flow import alarm_duties, alarms, answers, maintenance, uninvited_answers, users
-from feedback_service.models import Alarm, AlarmCheck, EmailDigest, JournalEntry, QueuedEmail
+from feedback_service.figures import bad_series
+from feedback_service.flow import alarm_duties, alarms, answers, duties, uninvited_answers, users
+from feedback_service.models import Alarm, AlarmCheck, Centre, EmailDigest, JournalEntry, QueuedEmail
 from feedback_service.surveys.answers import JsonSubmission
+from feedback_service.vocabulary import BAD_ANSWERS, BREACH
 from tests.conftest import TimeIs
 from tests.support import respondents, story
 from tests.support.environment import build_environment
@@ -71,7 +74,7 @@ def work(time_is: TimeIs) -> Work:
     def do(**later: float) -> None:
         time_is(clock.now() + timedelta(**later))
         for duty in (alarm_duties.raise_alarms, alarm_duties.review_alarms, alarm_duties.send_alarm_emails):
-            duty(maintenance.never_stop)
+            duty(duties.never_stop)
 
     return do
 
@@ -317,6 +320,76 @@ def test_stored_alarms_do_not_show_when_somebody_answered(work: Work) -> None:
     work(hours=3)
 
     assert read_rows(QueuedEmail) == read_rows(AlarmCheck) == read_rows(EmailDigest) == []
+
+
+# ---- centres that fail -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> uuid.UUID:
+    """A second centre; of the two, the one that the worker begins with: its answers and staff cannot be read."""
+    create_centre("SN99000008")
+    centre: Centre = min(read_rows(Centre), key=lambda each: each.id)
+    find_bad_series, list_recipients = bad_series.find_bad_series, email_outbox.list_recipients
+
+    def find_other_series(tx: Session, centre_id: uuid.UUID, *args: Any) -> Any:
+        if centre_id == centre.id:
+            raise RuntimeError("what is stored cannot be read")
+        return find_bad_series(tx, centre_id, *args)
+
+    def list_other_recipients(tx: Session, code: str, roles: Collection[str]) -> Any:
+        if code == centre.code:
+            raise RuntimeError("what is stored cannot be read")
+        return list_recipients(tx, code, roles)
+
+    monkeypatch.setattr(bad_series, "find_bad_series", find_other_series)
+    monkeypatch.setattr(email_outbox, "list_recipients", list_other_recipients)
+    return centre.id
+
+
+def test_a_centre_whose_answers_cannot_be_read_leaves_the_others_their_alarms(
+    failing: uuid.UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alarm_duties, "CHECKS_AT_ONCE", 1)  # so that those of one centre fill a batch
+    for code in (CENTRE, "SN99000008"):
+        for _ in range(2):
+            send_answer(create_invitation(centre=code).token, {"any.breach": ["bribe"]})
+
+    with pytest.raises(RuntimeError, match="cannot be read"):
+        alarm_duties.raise_alarms(duties.never_stop)
+
+    [alarm] = read_rows(Alarm)
+    assert (alarm.bad, alarm.centre_id != failing) == (2, True)
+    assert [check.centre_id for check in read_rows(AlarmCheck)] == [failing] * 2
+
+
+def test_a_centre_whose_answers_cannot_be_read_keeps_no_alarm_of_others_open(failing: uuid.UUID) -> None:
+    evidence = alarm_rows.Evidence(TODAY, TODAY, 6, 6)
+    for centre in read_rows(Centre):
+        transaction(alarm_rows.add_alarm)(centre.id, BAD_ANSWERS, alarm_rows.WHOLE_CENTRE, evidence)
+
+    with pytest.raises(RuntimeError, match="cannot be read"):
+        alarm_duties.review_alarms(duties.never_stop)
+
+    ends = {alarm.centre_id == failing: alarm.over_on for alarm in read_rows(Alarm)}
+    assert ends == {True: None, False: TODAY}
+
+
+def test_a_centre_whose_email_cannot_be_written_delays_no_email_of_others(
+    failing: uuid.UUID, box: Mailbox, time_is: TimeIs
+) -> None:
+    heads = {centre.id: person("head", centre.code) for centre in read_rows(Centre)}
+    for centre in read_rows(Centre):
+        transaction(email_outbox.add_to_digest)(centre.id, BREACH, NOON)
+        evidence = alarm_rows.Evidence(TODAY, TODAY, 1, 1)
+        transaction(alarm_rows.add_alarm)(centre.id, BREACH, alarm_rows.WHOLE_CENTRE, evidence)
+    time_is(NOON + timedelta(minutes=6))
+
+    with pytest.raises(RuntimeError, match="cannot be read"):
+        alarm_duties.send_alarm_emails(duties.never_stop)
+
+    del heads[failing]
+    assert [letter.recipients for letter in box.emails] == [(head.email,) for head in heads.values()]
 
 
 # ---- acknowledging ---------------------------------------------------------------------------------------------

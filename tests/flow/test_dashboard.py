@@ -17,7 +17,7 @@ from feedback_service.figures.comparison import Share
 from feedback_service.figures.overview import TREND_WEEKS, Overview, make_overview
 from feedback_service.figures.shapes import FigureQuery, FigureSubset, Funnel, Summary
 from feedback_service.figures.summary_json import summary_json
-from feedback_service.flow import alarm_duties, api_keys, dashboard, maintenance
+from feedback_service.flow import alarm_duties, api_keys, dashboard, duties, maintenance
 from feedback_service.indicators.methodology import shipped_methodologies
 from feedback_service.indicators.scoring import Figures, IndicatorFigure, LoyaltyIndex
 from tests.conftest import TimeIs
@@ -311,7 +311,7 @@ def test_all_numbers_of_the_first_screen_are_of_one_moment(monkeypatch: pytest.M
 
 def test_the_first_screen_holds_nothing_that_the_visitor_may_not_see() -> None:
     send_answer(create_invitation().token, {"off.nps": 9, "any.breach": ["bribe"]})
-    alarm_duties.raise_alarms(maintenance.never_stop)
+    alarm_duties.raise_alarms(duties.never_stop)
 
     head = dashboard.read_overview_page(somebody("head"), VIEW, CENTRE)
     administrator = dashboard.read_overview_page(somebody("administrator"), VIEW, CENTRE)

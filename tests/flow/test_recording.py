@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from feedback_service.delivery.events import RESPONSE_RECORDED
-from feedback_service.flow import alarm_duties, maintenance, publishing
+from feedback_service.flow import alarm_duties, duties, publishing
 from feedback_service.models import Alarm, Comment
 from feedback_service.surveys.questionnaires import DOCUMENTS_FOLDER
 from tests.conftest import TimeIs
@@ -31,7 +31,7 @@ def test_something_serious_is_found_by_the_question_that_the_questionnaire_names
 
     send_answer(create_invitation().token, {"any.serious": ["bribe"], "any.comment": "Вимагали гроші"})
     send_answer(create_invitation().token, {"any.serious": ["nothing"], "any.comment": "Усе гаразд"})
-    alarm_duties.raise_alarms(maintenance.never_stop)
+    alarm_duties.raise_alarms(duties.never_stop)
 
     assert [(alarm.kind, alarm.bad) for alarm in read_rows(Alarm)] == [("breach", 1)]
     assert sorted(comment.breach for comment in read_rows(Comment)) == [False, True]

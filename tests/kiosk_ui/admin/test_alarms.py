@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 
-from feedback_service.flow import alarm_duties, maintenance
+from feedback_service.flow import alarm_duties, duties
 from feedback_service.mail import MailServer
 from tests.kiosk_ui.admin.conftest import OWN_CENTRE, SignedIn
 from tests.kiosk_ui.outline import Outline
@@ -21,7 +21,7 @@ def raised(app: Flask, centres: None) -> None:
         for _ in range(6):
             send_answer(create_invitation().token, {"off.quality": "awful"})
         send_answer(create_invitation().token, {"any.breach": ["bribe"]})
-        alarm_duties.raise_alarms(maintenance.never_stop)
+        alarm_duties.raise_alarms(duties.never_stop)
 
 
 def find_acknowledge_urls(page: str) -> list[str]:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.cases.register import ServiceRef
 from feedback_service.database import transaction
-from feedback_service.flow import alarm_duties, maintenance, uninvited_answers
+from feedback_service.flow import alarm_duties, duties, uninvited_answers
 from feedback_service.models import Centre, User
 from feedback_service.setting_parsers import parse_smtp_url
 from feedback_service.surveys.answers import JsonSubmission
@@ -59,7 +59,7 @@ def head(app: Flask, signed_in: SignedIn) -> StaffClient:
                         create_invitation(service=service).token,
                         {"off.quality": "awful", "any.comment": payload},
                     )
-        alarm_duties.raise_alarms(maintenance.never_stop)
+        alarm_duties.raise_alarms(duties.never_stop)
     return head
 
 
@@ -124,8 +124,8 @@ def test_letters_are_text_and_go_nowhere_else(head: StaffClient, app: Flask, tim
         settings = app.config["SETTINGS"]
         app.config["SETTINGS"] = replace(settings, smtp_url=parse_smtp_url(mailbox.url), mail_from="v@rada.example")
         time_is(clock.now() + timedelta(minutes=6))
-        alarm_duties.send_alarm_emails(maintenance.never_stop)
-        alarm_duties.send_alarm_emails(maintenance.never_stop)
+        alarm_duties.send_alarm_emails(duties.never_stop)
+        alarm_duties.send_alarm_emails(duties.never_stop)
 
     assert len(mailbox.emails) == 2
     for email in mailbox.emails:
@@ -146,7 +146,7 @@ def test_a_user_whose_address_is_markup_is_text_and_gets_no_letter(
         app.config["SETTINGS"] = replace(settings, smtp_url=parse_smtp_url(mailbox.url), mail_from="v@rada.example")
         page = head.get("/admin/alarms").text
         time_is(clock.now() + timedelta(minutes=6))
-        alarm_duties.send_alarm_emails(maintenance.never_stop)
+        alarm_duties.send_alarm_emails(duties.never_stop)
 
     assert find_active_content(page) == []
     assert markup_address in read_page_text(page)

@@ -19,7 +19,7 @@ from feedback_service.access import roles, sessions
 from feedback_service.access.sessions import CODE_STAGE, SET_UP_STAGE
 from feedback_service.bearer_secrets import hash_secret
 from feedback_service.database import reading
-from feedback_service.flow import alarm_duties, api_keys, maintenance, tablet_health, tablet_pairing
+from feedback_service.flow import alarm_duties, api_keys, duties, tablet_health, tablet_pairing
 from feedback_service.models import Alarm, ApiKey, Centre, Event, User, UserSession
 from feedback_service.vocabulary import ROLES
 from kiosk_ui import admin
@@ -155,7 +155,7 @@ def _create_comment(centre: str) -> str:
 def _create_alarm(centre: str) -> str:
     for _ in range(6):
         send_answer(create_invitation(centre=centre).token, {"off.quality": "awful"})
-    alarm_duties.raise_alarms(maintenance.never_stop)
+    alarm_duties.raise_alarms(duties.never_stop)
     return str(_find_alarm_id(centre))
 
 
