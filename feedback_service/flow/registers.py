@@ -223,9 +223,17 @@ def import_services(
         ImportedRow(row.line, defaults | {name: cell for name, cell in row.cells.items() if cell}) for row in rows
     ]
     known = _find_known_services([row.cells["centre"] for row in complete_rows])
+
+    def import_batch(batch: Sequence[ImportedRow]) -> ImportResult:
+        result, keys = _import_service_rows(batch, note_changes)
+        for line, key in keys:  # after the commit, because a lost race lets the transaction run again
+            result.warnings += [RowMessage(line, (warning,)) for warning in _find_code_warnings(key, known)]
+            known.add(key)
+        return result
+
     return _import_in_batches(
         complete_rows,
-        lambda batch: _import_service_rows(batch, known, note_changes),
+        import_batch,
         lambda row: (
             normalise_code(row.cells["centre"]),
             *(normalise_identifier(row.cells[name]) for name in ("code", "local_code")),
@@ -247,12 +255,13 @@ def _find_known_services(tx: Session, centre_codes: Sequence[str]) -> KnownServi
 def _import_service_rows(
     tx: Session,
     rows: Sequence[ImportedRow],
-    known: KnownServices,
     note_changes: Callable[[Session, ImportResult], None],
-) -> ImportResult:
+) -> tuple[ImportResult, list[tuple[int, ServiceKey]]]:
+    """Add or rename the services; return the result, and the keys with the lines that they stand in."""
     result = ImportResult()
     centres = find_centres(tx, [row.cells["centre"] for row in rows])
     titles: dict[ServiceKey, str] = {}
+    keys: list[tuple[int, ServiceKey]] = []
     for row in rows:
         try:
             key, title = _parse_service(row.cells, centres)
@@ -260,8 +269,7 @@ def _import_service_rows(
             result.faults.append(RowMessage(row.line, refusal.errors))
             continue
         titles[key] = title
-        result.warnings += [RowMessage(row.line, (warning,)) for warning in _find_code_warnings(key, known)]
-        known.add(key)
+        keys.append((row.line, key))
     services = _find_services(tx, titles)
     for key, title in titles.items():
         service = services.get(key)
@@ -274,7 +282,7 @@ def _import_service_rows(
         _count_row(result, is_new=service is None, changed=changed)
     if result.added or result.changed:
         note_changes(tx, result)
-    return result
+    return result, keys
 
 
 def _find_services(tx: Session, keys: Collection[ServiceKey]) -> dict[ServiceKey, Service]:

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 import pytest
+from sqlalchemy.orm import Session
 
 from feedback_service.delivery.events import CENTRE_PROFILE
-from feedback_service.errors import Conflict, Invalid
+from feedback_service.errors import Conflict, Invalid, LostRace
 from feedback_service.flow import registers
 from feedback_service.imports import ImportedRow
 from feedback_service.models import Centre, Service
@@ -281,3 +282,21 @@ def test_two_rows_for_one_service_that_write_its_centre_differently_are_named() 
     done = registers.import_services(table(row | {"centre": "SN05000001"}, row | {"centre": "sn05000001"}))
 
     assert (done.added, [fault.sentence for fault in done.faults]) == (1, ["It repeats line 2."])
+
+
+def test_an_import_that_lost_a_race_warns_of_the_same_as_one_that_did_not() -> None:
+    registers.add_centre(PROFILE)
+    attempts: list[registers.ImportResult] = []
+
+    def lose_the_first_race(tx: Session, result: registers.ImportResult) -> None:
+        attempts.append(result)
+        if len(attempts) == 1:
+            raise LostRace
+
+    rows = table({"code": "777", "title": "Витяг"}, {"code": "00777", "title": "Витяг"})
+    done = registers.import_services(rows, "SN05000001", lose_the_first_race)
+
+    assert (len(attempts), done.added) == (2, 2)
+    assert [warning.sentence for warning in done.warnings] == [
+        "The national code 777 has fewer than five digits; case systems send 00777."
+    ]

@@ -203,7 +203,6 @@ def test_a_query_with_a_character_that_no_database_stores_is_refused_by_a_senten
     assert "<h1" in reply.text
 
 
-
 @pytest.mark.parametrize(("page", "most"), [("/", 1_000), ("/admin/sign-in", 10_000), ("/admin/nothing-here", 10_000)])
 def test_a_form_of_very_many_fields_is_refused_before_it_is_read(client: FlaskClient, page: str, most: int) -> None:
     reply = client.post(page, data="a&" * (most + 1), content_type="application/x-www-form-urlencoded")
