@@ -56,6 +56,7 @@ Ground:
     facts       facts of an answer that rooms hand to each other as plain values
     vocabulary  code lists that all rooms share
     errors      every refusal
+    lookalikes  letters that look alike in Latin and Cyrillic
     plain_text  cleaning and length limits of text that people type
     addresses   public addresses of surveys, halls and pages
     bearer_secrets  hashes of secrets that callers present

@@ -23,6 +23,7 @@ from feedback_service.database import in_portions, reading, transaction
 from feedback_service.delivery import events, outbox
 from feedback_service.errors import N_, Conflict, FieldError, Invalid
 from feedback_service.imports import ImportedRow
+from feedback_service.lookalikes import to_latin_letters
 from feedback_service.models import Centre, Service
 from feedback_service.plain_text import TextTooLong, UnusableText, normalise_identifier, read_code, read_line
 
@@ -50,9 +51,6 @@ LOOKS_ALIKE = N_(
     "%(code)s looks like %(known)s, which is known already, but is written with other letters (Latin or Cyrillic); "
     "it is another service, and their figures stay apart."
 )
-
-# Cyrillic letters that look like Latin ones, as they are folded to compare codes.
-_LATIN_LOOKALIKES = str.maketrans("АВЕЅІЈКМНОРСТУХаеіјорсухѕ", "ABESIJKMHOPCTYXaeijopcyxs")
 
 ServiceKey = tuple[uuid.UUID, str, str]  # the centre, and both codes
 
@@ -313,7 +311,7 @@ def _find_code_warnings(key: ServiceKey, known: KnownServices) -> Iterator[Field
 def _look_of(key: ServiceKey) -> ServiceKey:
     """Return the key with Latin letters in place of Cyrillic ones that look the same."""
     centre_id, code, local_code = key
-    return centre_id, code.translate(_LATIN_LOOKALIKES), local_code.translate(_LATIN_LOOKALIKES)
+    return centre_id, to_latin_letters(code), to_latin_letters(local_code)
 
 
 def _parse_service(columns: Mapping[str, str], centres: Mapping[str, Centre]) -> tuple[ServiceKey, str]:

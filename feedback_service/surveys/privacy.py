@@ -10,7 +10,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-from feedback_service.surveys.lookalikes import unmix_scripts
+from feedback_service.lookalikes import unmix_scripts
 from feedback_service.surveys.masking_rules import ORDINARY, RULES, SUSPICIOUS
 
 # Always in Ukrainian, because staff read them. A marker may be longer than what it replaces, so a masked comment may

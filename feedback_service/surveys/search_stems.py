@@ -7,7 +7,7 @@ a search is a plain LIKE on it, with the same result on every database.
 import re
 import unicodedata
 
-from feedback_service.surveys.lookalikes import unmix_scripts
+from feedback_service.lookalikes import unmix_scripts
 from feedback_service.surveys.privacy import MARKERS
 
 MAX_WORDS = 8
@@ -35,7 +35,9 @@ def fold_text(text: str) -> str:
     """Return the words of the text with single spaces between, before and after them.
 
     Words are in lower case and each in one script, with г for ґ and е for ё, without apostrophes, stress marks and
-    markers of the privacy guard. Migration 0014 has a copy of this; a change here needs such a migration again.
+    markers of the privacy guard. Migration 0014 has a copy of this; a change here needs such a migration again,
+    unless it concerns so few words that older comments may stay as they are: words with Cyrillic ѕ or ј, which are
+    not Ukrainian letters, are folded otherwise there.
     """
     plain = _STRESS.sub("", unicodedata.normalize("NFKC", _MARKERS.sub(" ", text)))
     # Capitals have more twins than small letters, so scripts are unmixed before case is folded.

@@ -38,6 +38,7 @@ def finds(typed: str, text: str) -> bool:
         ("реєстрація", "після реєстрації"),
         ("час", "ЧАСУ немає"),
         ("queue", "A long QUEUE!"),
+        ("Microsoft", "Micrоѕoft"),  # Cyrillic о and ѕ
         ("черга", "довгa чeргa"),  # Latin a and e
         ("чeрга", "довга черга"),
         ("ЧЕРГА", "ЧEPГA"),  # Latin capitals E, P and A

@@ -3,18 +3,25 @@
 import re
 
 _LATIN, _CYRILLIC = "aceiopxykmtABCEHIKMOPTXYïÏ", "асеіорхукмтАВСЕНІКМОРТХУїЇ"
+# No Ukrainian word has these Cyrillic letters, so they always stand for Latin ones.
+_FOREIGN_LATIN, _FOREIGN_CYRILLIC = "sjSJ", "ѕјЅЈ"
 _TO_CYRILLIC = str.maketrans(_LATIN, _CYRILLIC)
-_TO_LATIN = str.maketrans(_CYRILLIC, _LATIN)
+_TO_LATIN = str.maketrans(_CYRILLIC + _FOREIGN_CYRILLIC, _LATIN + _FOREIGN_LATIN)
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _HAS_LATIN, _HAS_CYRILLIC = re.compile(r"[a-zïA-ZÏ]"), re.compile(r"[Ѐ-ӿ]")
-_ONLY_LATIN = re.compile(rf"(?![{_LATIN}])[a-zA-Z]")
-_ONLY_CYRILLIC = re.compile(rf"(?![{_CYRILLIC}])[Ѐ-ӿ]")
+_ONLY_LATIN = re.compile(rf"(?![{_LATIN}])[a-zA-Z{_FOREIGN_CYRILLIC}]")
+_ONLY_CYRILLIC = re.compile(rf"(?![{_CYRILLIC}{_FOREIGN_CYRILLIC}])[Ѐ-ӿ]")
+
+
+def to_latin_letters(text: str) -> str:
+    """Return the text with Latin letters in place of Cyrillic ones that look the same, to compare codes."""
+    return text.translate(_TO_LATIN)
 
 
 def unmix_scripts(text: str) -> str:
     """Return the text with each word of two scripts in one of them, character for character.
 
-    A mixed word becomes Cyrillic, unless only its Latin letters are without a Cyrillic twin: ``gmаil``.
+    A mixed word becomes Cyrillic, unless only its Latin letters are without a Ukrainian twin: ``gmаil``.
     """
     if not _HAS_LATIN.search(text) or not _HAS_CYRILLIC.search(text):
         return text

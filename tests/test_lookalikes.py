@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedback_service.surveys.lookalikes import unmix_scripts
+from feedback_service.lookalikes import to_latin_letters, unmix_scripts
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,9 @@ from feedback_service.surveys.lookalikes import unmix_scripts
         ("ЧEPГA", "ЧЕРГА"),  # Latin E, P and A
         ("пocлугi", "послугі"),
         ("gmаil", "gmail"),  # Cyrillic а
+        ("uѕer", "user"),  # Cyrillic ѕ
+        ("Јohn", "John"),  # Cyrillic Ј
+        ("ѕоmе", "some"),  # Latin m alone
         ("в gmаil нe прийшло", "в gmail не прийшло"),
     ],
 )
@@ -26,9 +29,13 @@ def test_words_of_one_script_stay(text: str) -> None:
     assert unmix_scripts(text) == text
 
 
-@given(st.text("абвієoacexipkAOTцfgz .,1", max_size=40))
+@given(st.text("абвієѕЈoacexipkAOTцfgzsJ .,1", max_size=40))
 def test_places_stay_and_nothing_is_left_to_unmix(text: str) -> None:
     plain = unmix_scripts(text)
 
     assert len(plain) == len(text)
     assert unmix_scripts(plain) == plain
+
+
+def test_a_code_in_cyrillic_letters_that_look_latin_is_compared_in_latin_ones() -> None:
+    assert to_latin_letters("ЅЈ-АВх/ѕј Ж") == "SJ-ABx/sj Ж"
