@@ -144,8 +144,10 @@ def test_an_unknown_centre_has_no_page(get_page: GetPage) -> None:
 @pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 def test_text_that_can_be_no_code_is_no_centre_on_any_database(centre: str, get_page: GetPage) -> None:
     for strange in ("%00", f"{centre}%00", "A" * 4000, "%D0%A6%D0%9D12000007", "%ED%A0%80", "SN12%0A", "-"):
-        for path in (f"/C/{strange}", f"/centres/{strange}", f"/privacy?centre={strange}"):
-            assert get_page(path, 404)
+        assert get_page(f"/C/{strange}", 404)
+        assert get_page(f"/centres/{strange}", 404)
+        # A query with a NUL is refused before anybody asks whether there is such a centre.
+        assert get_page(f"/privacy?centre={strange}", 400 if "%00" in strange else 404)
 
 
 # --- notices ---
