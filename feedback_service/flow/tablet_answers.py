@@ -105,8 +105,11 @@ def _delete_device_key(tx: Session, tablet: AuthenticatedTablet) -> None:
 
 
 @transaction
-def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswer, *, by_hand: bool) -> str:
+def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswer, *, by_hand: bool) -> str | Invalid:
     """Store one answer on the day it was given; return ``accepted``, ``accepted_as_walkup`` or ``duplicate``.
+
+    If the hall has no room for a walk-up, the refusal is returned and not raised: the transaction must commit the count
+    of wrong codes, because otherwise a stolen tablet could try codes without limit.
 
     1. Return ``duplicate`` if this client's answer is stored already; refuse another answer with its client id.
     2. Refuse an answer that is too old, or given after the tablet's key was revoked. Unless an operator brings it,
@@ -165,8 +168,9 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
         if invited.invitation.last_day < clock.kyiv_day(now):  # counts of its day may be stored already
             counted_days.reopen_invitations(tx, centre.id, since=invited.invitation.issued_on)
         service_context = make_service_context(invited.centre, invited.case, invited.service)
+    elif _count_walkups(tx, centre, day) >= MAX_WALKUPS:
+        return Invalid.for_field("/answered_at", N_("The hall has more answers of this day than can be people."))
     else:
-        _refuse_too_many_walkups(tx, centre, day)
         service_context = ServiceContext(
             centre=make_public_centre(centre), front_office=questionnaire.front_office, workplace=device.workplace
         )
@@ -185,16 +189,14 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
     return "accepted" if invited or answer.short_code is None else "accepted_as_walkup"
 
 
-def _refuse_too_many_walkups(tx: Session, centre: Centre, day: date) -> None:
-    """Raise ``Invalid`` if the centre has all the walk-ups that are kept of a day."""
+def _count_walkups(tx: Session, centre: Centre, day: date) -> int:
     of_day = select(func.count()).where(
         Response.centre_id == centre.id,
         Response.answered_on == day,
         Response.front_office.in_(FRONT_OFFICES),
         Response.source == "tablet_walkup",
     )
-    if tx.scalars(of_day).one() >= MAX_WALKUPS:
-        raise Invalid.for_field("/answered_at", N_("The hall has more answers of this day than can be people."))
+    return tx.scalars(of_day).one()
 
 
 def _find_questionnaire(tx: Session, answer: TabletAnswer, day: date) -> Questionnaire:

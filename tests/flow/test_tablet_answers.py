@@ -344,6 +344,19 @@ def test_a_hall_has_no_more_walk_ups_of_a_day_than_can_be_people(
     assert deliver_answers(tablet, *delivered) == ["accepted", "accepted", "rejected", "accepted"]
 
 
+def test_wrong_codes_count_also_when_the_hall_has_no_room(
+    tablet: Caller, time_is: TimeIs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time_is("2026-11-20T10:00+02:00")
+    monkeypatch.setattr(tablet_answers, "MAX_WALKUPS", 0)
+    wrong = [make_tablet_answer(short_code=f"0000-{number:04}") for number in range(devices.MAX_WRONG_CODES)]
+    assert set(deliver_answers(tablet, *wrong)) == {"rejected"}
+
+    next_guess = make_tablet_answer(short_code="0000-9999")
+
+    assert tablet.post("/kiosk/responses", {"responses": [next_guess]}).status_code == 429
+
+
 def test_no_answer_leads_to_the_tablet_or_an_instant(app: Flask, tablet: Caller) -> None:
     item = make_tablet_answer(short_code=code_of(app))
     deliver_answers(tablet, item)
