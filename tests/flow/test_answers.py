@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from feedback_service.app import create_app
@@ -27,7 +27,7 @@ from feedback_service.errors import (
 )
 from feedback_service.flow import answers, cases, receipts
 from feedback_service.flow.answers import RecordedAnswer, Survey
-from feedback_service.models import DraftAnswer, Invitation, Response, Signal
+from feedback_service.models import Comment, DraftAnswer, Invitation, Response, Signal
 from feedback_service.surveys.answers import FormSubmission, JsonSubmission
 from tests.conftest import TimeIs
 from tests.support import stored
@@ -377,6 +377,24 @@ def test_a_repeat_with_other_answers_is_refused_where_that_is_asked_for(time_is:
         assert send_answer(
             token, said | {"any.reasons": ["seats", "queue"]}, client, refuses_other_answer=True
         ).repeated
+
+
+@transaction
+def delete_comments(tx: Session) -> None:
+    """Delete all comments, as their age does."""
+    tx.execute(delete(Comment))
+
+
+def test_a_repeat_stays_one_when_its_comment_was_deleted_by_age(time_is: TimeIs) -> None:
+    time_is("2026-11-20T10:00:00+02:00")
+    token, client = create_invitation().token, uuid.uuid4()
+    said: dict[str, object] = {"off.nps": 2, "any.comment": "Так"}
+    send_answer(token, said, client)
+    delete_comments()
+
+    assert send_answer(token, said, client, refuses_other_answer=True).repeated
+    with pytest.raises(OtherAnswer):
+        send_answer(token, said | {"off.nps": 3}, client, refuses_other_answer=True)
 
 
 def test_a_tap_after_sending_leads_back_to_the_receipt() -> None:

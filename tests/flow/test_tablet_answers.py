@@ -81,6 +81,17 @@ def test_a_code_spent_on_a_phone_meanwhile_leaves_a_walk_up(app: Flask, tablet: 
     assert deliver_answers(tablet, make_tablet_answer(short_code=invitation.short_code)) == ["accepted_as_walkup"]
 
 
+def test_a_client_id_that_answered_on_a_tablet_is_a_repeat_by_the_link(app: Flask, tablet: Caller) -> None:
+    with app.app_context():
+        invitation = story.create_invitation()
+    item = make_tablet_answer(short_code=invitation.short_code)
+    deliver_answers(tablet, item)
+
+    with app.app_context():
+        client = uuid.UUID(item["client_id"])
+        assert story.send_answer(invitation.token, item["answers"], client, refuses_other_answer=True).repeated
+
+
 def test_a_tablets_answers_join_what_was_begun_on_a_phone(app: Flask, tablet: Caller, time_is: TimeIs) -> None:
     time_is("2026-11-20T23:50+02:00")
     with app.app_context():
