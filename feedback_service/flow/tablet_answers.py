@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Literal
 from unicodedata import category
 
 from sqlalchemy import func, select
@@ -38,6 +39,7 @@ from feedback_service.tablets.signals import UNKNOWN_PACE, AnsweringPace
 from feedback_service.vocabulary import CONTINUED_ELSEWHERE, FRONT_OFFICES
 
 MAX_ANSWER_AGE = timedelta(days=366)  # when it is delivered
+Bringer = Literal["tablet", "staff", "operator"]  # who brings the answers; staff and operators import a file
 MAX_WALKUPS = 2000  # of a centre on a day; more cannot be people
 
 
@@ -55,7 +57,7 @@ class TabletAnswer:
 
 
 def accept_answers(
-    tablet: AuthenticatedTablet, items: Sequence[TabletAnswer | FeedbackError], *, by_hand: bool = False
+    tablet: AuthenticatedTablet, items: Sequence[TabletAnswer | FeedbackError], *, bringer: Bringer = "tablet"
 ) -> list[str | FeedbackError]:
     """Store what a tablet delivers; return the result of each item, in the same order.
 
@@ -66,14 +68,14 @@ def accept_answers(
        many wrong codes by then; those before it are stored, and are duplicates when they are sent again.
     2. If a revoked tablet delivered nothing from before, delete its key and raise ``NotAuthenticated``.
 
-    ``by_hand``: an operator imports the answers from a file and vouches for them, so codes have no limit and step 2 is
-    left out.
+    Step 2 is left out for a file. Staff can pair a browser and write such a file themselves, so the limit of codes and
+    of age holds for theirs too; only an operator, who has the command line, is trusted to go beyond it.
     """
     results = [
-        item if isinstance(item, FeedbackError) else _accept_or_refuse(tablet, item, by_hand=by_hand) for item in items
+        item if isinstance(item, FeedbackError) else _accept_or_refuse(tablet, item, bringer=bringer) for item in items
     ]
     is_refused = all(isinstance(result, NotAuthenticated) for result in results)
-    if not by_hand and tablet.revoked_at is not None and is_refused:
+    if bringer == "tablet" and tablet.revoked_at is not None and is_refused:
         _delete_device_key(tablet)
         raise NotAuthenticated()
     return results
@@ -91,9 +93,9 @@ def record_refused_answer(tx: Session, tablet: AuthenticatedTablet, client_id: s
     devices.note_refused_answer(tx, tablet, client_hash, printable_reason, clock.now())
 
 
-def _accept_or_refuse(tablet: AuthenticatedTablet, answer: TabletAnswer, *, by_hand: bool) -> str | FeedbackError:
+def _accept_or_refuse(tablet: AuthenticatedTablet, answer: TabletAnswer, *, bringer: Bringer) -> str | FeedbackError:
     try:
-        return _accept_answer(tablet, answer, by_hand=by_hand)
+        return _accept_answer(tablet, answer, bringer=bringer)
     except (Invalid, NotAuthenticated, OtherAnswer) as refusal:
         return refusal
 
@@ -105,7 +107,9 @@ def _delete_device_key(tx: Session, tablet: AuthenticatedTablet) -> None:
 
 
 @transaction
-def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswer, *, by_hand: bool) -> str | Invalid:
+def _accept_answer(
+    tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswer, *, bringer: Bringer
+) -> str | Invalid:
     """Store one answer on the day it was given; return ``accepted``, ``accepted_as_walkup`` or ``duplicate``.
 
     If the hall has no room for a walk-up, the refusal is returned and not raised: the transaction must commit the count
@@ -113,7 +117,7 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
 
     1. Return ``duplicate`` if this client's answer is stored already; refuse another answer with its client id.
     2. Refuse an answer that is too old, or given after the tablet's key was revoked. Unless an operator brings it,
-       refuse one that is older than the tablet, or that a revoked tablet cannot have held.
+       refuse one that is older than the tablet; if the tablet brings it, one that it cannot have held when revoked.
     3. Check the submission against the questionnaire that was asked; a tablet takes no comment.
     4. Mark the invitation of the short code as answered, if it is open, and join the answers with its draft. A joint
        answer keeps the day, the source and the language of the draft. If the draft has all its questions, they are
@@ -132,14 +136,14 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
         if responses.has_other_content(tx.connection(), centre.id, stored.id, submitted):
             raise OtherAnswer()
         return "duplicate"
-    must_prove_age = tablet.revoked_at is not None and not by_hand
+    must_prove_age = tablet.revoked_at is not None and bringer == "tablet"
     device = devices.get_device(tx, tablet, lock=must_prove_age or answer.short_code is not None)
     answered_at = devices.to_server_time(device, answer.answered_at, now)
     if tablet.revoked_at is not None and answered_at > tablet.revoked_at:
         raise NotAuthenticated(N_("This answer was given after the tablet's key was revoked."))
     if answered_at < now - MAX_ANSWER_AGE:
         raise Invalid.for_field("/answered_at", N_("This answer was given more than a year ago."))
-    if not by_hand and devices.is_older_than_tablet(device, answered_at):
+    if bringer != "operator" and devices.is_older_than_tablet(device, answered_at):
         raise Invalid.for_field("/answered_at", N_("This answer is dated before the tablet was added."))
     if must_prove_age and not devices.take_late_answer(device, answered_at):
         sentence = N_("The tablet had not reported this answer when its key was revoked. Import it from its file.")
@@ -152,7 +156,7 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
         raise Invalid.for_field(json_pointer("answers", answers.comment_id), N_("A tablet takes no free text."))
     signal_reasons = signals.find_signals(answer.pace, was_open=opening_hours.is_open(centre.opening, answered_at))
     source, language = "tablet_walkup", answer.language
-    if answer.short_code is not None and not by_hand:
+    if answer.short_code is not None and bringer != "operator":
         devices.refuse_too_many_guesses(device, now)
     invited = _find_open_invitation(tx, device, centre, answer, questionnaire, answered_at, now)
     joint, taken = join_with_draft(invited, answer.client_id, answers) if invited else (None, frozenset[str]())

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from feedback_service.config import current_settings
 from feedback_service.database import reading
 from feedback_service.errors import N_, FeedbackError, Invalid
-from feedback_service.flow.tablet_answers import TabletAnswer, accept_answers, record_refused_answer
+from feedback_service.flow.tablet_answers import Bringer, TabletAnswer, accept_answers, record_refused_answer
 from feedback_service.keyring import current_keyring
 from feedback_service.models import Centre, Device
 from feedback_service.plain_text import read_code
@@ -49,8 +49,11 @@ def import_tablet_file(
     3. Store each answer by itself; it is stored once, however often it is delivered or imported. Store why an answer
        is refused, in the words of ``describe_refusal``.
 
-    Raises ``Invalid`` if no tablet saved the file, if none of its tablets is of these ``centres`` (unless ``None``),
-    or if nothing in it can be decrypted.
+    ``centres`` are those of the staff who import it; ``None``: an operator does.
+
+    Raises ``Invalid`` if no tablet saved the file, if none of its tablets is of these centres, or if nothing in it can
+    be decrypted. Raises ``TooManyGuesses`` for staff at an answer after too many wrong codes; those before it are
+    stored, and the file may be imported again.
     """
     try:
         kind, file_device_id = document["vidhuk"], document["device"]
@@ -74,8 +77,9 @@ def import_tablet_file(
     if opened_answers and not any(isinstance(answer, TabletAnswer) for *_, answer in opened_answers):
         raise Invalid.for_field("", FILE_CHANGED)
     outcome_counts = Counter(rejected=len(sealed_answers) - len(opened_answers))
+    bringer: Bringer = "operator" if centres is None else "staff"
     for tablet, client_id, answer in opened_answers:
-        [result] = accept_answers(tablet, [answer], by_hand=True)
+        [result] = accept_answers(tablet, [answer], bringer=bringer)
         if isinstance(result, FeedbackError):
             record_refused_answer(tablet, client_id, describe_refusal(result))
             result = "rejected"
