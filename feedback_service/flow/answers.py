@@ -109,7 +109,7 @@ def choose_unnamed_client(tx: OptimisticTransaction, token: str, *, is_final: bo
 @optimistic_transaction
 def _read_survey(tx: OptimisticTransaction, token: str) -> tuple[InvitationContext, Survey]:
     context = invitations.find_by_token(tx.connection, current_keyring(), token)
-    _refuse_unanswerable(context, clock.now())
+    refuse_unanswerable(context, clock.now())
     questionnaire = published.get_by_version(tx.connection, context.invitation.questionnaire)
     return context, _make_survey(context, questionnaire, has_draft=context.draft is not None)
 
@@ -237,7 +237,7 @@ def _continue_draft(
             with tx.writing() as connection:
                 _submit_abandoned_draft(connection, context)
         return recorded
-    _refuse_unanswerable(context, now)
+    refuse_unanswerable(context, now)
     questionnaire = published.get_by_version(tx.connection, context.invitation.questionnaire)
     submitted, blank_ids = submission.read_answers(questionnaire), submission.blank_ids
     if replaces_all_but_first:
@@ -350,7 +350,7 @@ def _store_final_answer(
     return recorded
 
 
-def _refuse_unanswerable(context: InvitationContext, now: datetime) -> None:
+def refuse_unanswerable(context: InvitationContext, now: datetime) -> None:
     """Raise ``AlreadyAnswered``, ``InvitationCancelled`` or ``InvitationExpired``.
 
     An abandoned draft counts as an answer, even before the worker has submitted it.
