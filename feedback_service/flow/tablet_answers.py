@@ -7,7 +7,7 @@ never counts in the official figures.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -82,15 +82,33 @@ def accept_answers(
 
 
 @transaction
-def record_refused_answer(tx: Session, tablet: AuthenticatedTablet, client_id: str, reason: str) -> None:
-    """Store why an item of this tablet was refused; the device page shows it.
+def record_refused_answer(
+    tx: Session,
+    tablet: AuthenticatedTablet,
+    client_id: str,
+    refusal: FeedbackError,
+    translate: Callable[[str], str] = str,
+) -> None:
+    """Store why an item of this tablet was refused; the device page shows it. ``translate`` is that of the door.
 
     Both texts may repeat what was sent, so characters that a database or a page cannot take are replaced.
     """
+    reason = _describe_refusal(refusal, translate)
     printable_id = client_id.encode("utf-8", "backslashreplace").decode()
     client_hash = current_keyring().signing_key.hash_secret("refused", printable_id)
     printable_reason = "".join("\ufffd" if category(character).startswith("C") else character for character in reason)
     devices.note_refused_answer(tx, tablet, client_hash, printable_reason, clock.now())
+
+
+def _describe_refusal(refusal: FeedbackError, translate: Callable[[str], str]) -> str:
+    """Return why an item was refused; every mistake with its place."""
+
+    def fill(message: str, params: dict[str, object]) -> str:
+        return translate(message) % params if params else translate(message)  # without params, “%” is a character
+
+    if not isinstance(refusal, Invalid):
+        return fill(refusal.detail or refusal.title, refusal.params)
+    return "; ".join(f"{error.pointer}: {fill(error.detail, error.params)}".lstrip(": ") for error in refusal.errors)
 
 
 def _accept_or_refuse(tablet: AuthenticatedTablet, answer: TabletAnswer, *, bringer: Bringer) -> str | FeedbackError:

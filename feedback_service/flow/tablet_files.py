@@ -30,24 +30,17 @@ NOT_A_TABLET_FILE = N_("This is no file that a tablet saved.")
 FILE_CHANGED = N_("The file was changed, or saved under keys that this installation no longer has.")
 
 
-def _describe_refusal(refusal: FeedbackError) -> str:
-    """Return where and why, untranslated."""
-    if not isinstance(refusal, Invalid):
-        return refusal.detail or refusal.title
-    return "; ".join(f"{error.pointer} {error.detail % error.params}".strip() for error in refusal.errors)
-
-
 def import_tablet_file(
     document: Any,
     centres: Collection[str] | None = None,
-    describe_refusal: Callable[[FeedbackError], str] = _describe_refusal,
+    translate: Callable[[str], str] = str,
 ) -> Counter[str]:
     """Store every answer of the file; return how many got each result of ``tablet_answers.accept_answers``.
 
     1. Read the file and find its tablets. A browser that was paired again may have answers of several.
     2. Decrypt each answer with the key of its tablet.
     3. Store each answer by itself; it is stored once, however often it is delivered or imported. Store why an answer
-       is refused, in the words of ``describe_refusal``.
+       is refused, see ``record_refused_answer`` also for ``translate``.
 
     ``centres`` are those of the staff who import it; ``None``: an operator does.
 
@@ -81,7 +74,7 @@ def import_tablet_file(
     for tablet, client_id, answer in opened_answers:
         [result] = accept_answers(tablet, [answer], bringer=bringer)
         if isinstance(result, FeedbackError):
-            record_refused_answer(tablet, client_id, describe_refusal(result))
+            record_refused_answer(tablet, client_id, result, translate)
             result = "rejected"
         outcome_counts[result] += 1
     return +outcome_counts
