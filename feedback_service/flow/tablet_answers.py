@@ -9,7 +9,7 @@ never counts in the official figures.
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Literal
 from unicodedata import category
 
@@ -26,7 +26,7 @@ from feedback_service.database import transaction
 from feedback_service.errors import N_, FeedbackError, Gone, Invalid, NotAuthenticated, OtherAnswer, json_pointer
 from feedback_service.facts import AnswerFacts, ServiceContext
 from feedback_service.flow.answers import is_abandoned, join_with_draft
-from feedback_service.flow.recording import make_service_context, record_answer
+from feedback_service.flow.recording import MAX_ANSWER_AGE, make_service_context, record_answer
 from feedback_service.flow.tablet_screens import lock_invitation_by_code
 from feedback_service.keyring import current_keyring
 from feedback_service.models import Centre, Device, Response
@@ -38,7 +38,6 @@ from feedback_service.tablets.devices import AuthenticatedTablet
 from feedback_service.tablets.signals import UNKNOWN_PACE, AnsweringPace
 from feedback_service.vocabulary import CONTINUED_ELSEWHERE, FRONT_OFFICES
 
-MAX_ANSWER_AGE = timedelta(days=366)  # when it is delivered
 Bringer = Literal["tablet", "staff", "operator"]  # who brings the answers; staff and operators import a file
 MAX_WALKUPS = 2000  # of a centre on a day; more cannot be people
 
@@ -159,14 +158,14 @@ def _accept_answer(
     answered_at = devices.to_server_time(device, answer.answered_at, now)
     if tablet.revoked_at is not None and answered_at > tablet.revoked_at:
         raise NotAuthenticated(N_("This answer was given after the tablet's key was revoked."))
-    if answered_at < now - MAX_ANSWER_AGE:
+    day = clock.kyiv_day(answered_at)
+    if day < clock.kyiv_day(now) - MAX_ANSWER_AGE:
         raise Invalid.for_field("/answered_at", N_("This answer was given more than a year ago."))
     if bringer != "operator" and devices.is_older_than_tablet(device, answered_at):
         raise Invalid.for_field("/answered_at", N_("This answer is dated before the tablet was added."))
     if must_prove_age and not devices.take_late_answer(device, answered_at):
         sentence = N_("The tablet had not reported this answer when its key was revoked. Import it from its file.")
         raise Invalid.for_field("/answered_at", sentence)
-    day = clock.kyiv_day(answered_at)
     questionnaire = _find_questionnaire(tx, answer, day)
     answers = answer.submission.read_answers(questionnaire)
     require_some_answer(answers)

@@ -16,14 +16,12 @@ from feedback_service.database import reading, transaction
 from feedback_service.errors import N_, ForeignCentre, Invalid, OtherAnswer, TooManyAnswers
 from feedback_service.facts import AnswerFacts, ServiceContext
 from feedback_service.flow.answers import RecordedAnswer, Survey
-from feedback_service.flow.recording import record_answer
+from feedback_service.flow.recording import MAX_ANSWER_AGE, record_answer
 from feedback_service.keyring import RECEIPT_OF_FIRST_CLIENT, current_keyring
 from feedback_service.logs import log
 from feedback_service.models import Centre, HallAnswerCount, Response
 from feedback_service.surveys import published, responses
 from feedback_service.surveys.answers import Submission, require_some_answer
-
-MAX_ANSWER_AGE = timedelta(days=366)  # how long ago an answer that staff type in may have been given
 
 # That the poster of one hall brings in an hour. A busy hall has fewer; a program that answers again and again has more.
 HALL_ANSWERS_AN_HOUR = 200
