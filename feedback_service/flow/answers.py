@@ -33,7 +33,7 @@ from feedback_service.vocabulary import CONTINUED_ELSEWHERE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentAnswer:
-    """What a client sends to a case's survey, be it a draft or final.
+    """What a client sends, be it a draft or final.
 
     ``replaces_all_but_first``: the form showed every question but the first, so it clears those that it leaves empty.
     """
