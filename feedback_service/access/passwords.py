@@ -11,7 +11,7 @@ from functools import cache
 from itertools import chain
 from pathlib import Path
 from string import digits, punctuation, whitespace
-from threading import Lock
+from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -30,7 +30,10 @@ HAS_BAD_CHARACTER = N_("The password holds a character that cannot be typed agai
 _hasher = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=4)
 MAX_TURN_WAIT = 1.0  # seconds
 RETRY_AFTER = 5  # seconds
-_turn, _turn_of_known_people = Lock(), Lock()
+_turn, _turn_of_known_people = BoundedSemaphore(1), BoundedSemaphore(1)
+# A web process has four threads. Strangers keep two of them, one with the turn and one that waits, so that other pages
+# stay fast.
+_places_of_strangers = BoundedSemaphore(2)
 
 # The source and the licence of the published list are in common_passwords.md.
 _PUBLISHED = Path(__file__).with_name("common_passwords.txt.gz")
@@ -43,15 +46,24 @@ def take_turn(*, is_known: bool) -> Iterator[None]:
     """Hash passwords in this block, one request at a time in this process.
 
     ``is_known`` people, who have proved something already, have a turn of their own: strangers cannot keep it from
-    them. Raises ``SignInBusy`` if the turn does not come within a second.
+    them. Raises ``SignInBusy`` if the turn does not come within a second, and at once if another stranger waits.
     """
-    turn = _turn_of_known_people if is_known else _turn
-    if not turn.acquire(timeout=MAX_TURN_WAIT):
+    if is_known:
+        with _acquire(_turn_of_known_people, MAX_TURN_WAIT):
+            yield
+    else:
+        with _acquire(_places_of_strangers, 0), _acquire(_turn, MAX_TURN_WAIT):
+            yield
+
+
+@contextmanager
+def _acquire(places: BoundedSemaphore, max_wait: float) -> Iterator[None]:
+    if not places.acquire(timeout=max_wait):
         raise SignInBusy(RETRY_AFTER)
     try:
         yield
     finally:
-        turn.release()
+        places.release()
 
 
 def hash_password(password: str) -> str:

@@ -18,7 +18,7 @@ from feedback_service.errors import (
 )
 from feedback_service.facts import PublicCentre
 from feedback_service.flow import answers, uninvited_answers
-from feedback_service.flow.answers import RecordedAnswer, Survey
+from feedback_service.flow.answers import RecordedAnswer, SentAnswer, Survey
 from feedback_service.flow.uninvited_answers import AssistedAnswer
 from feedback_service.surveys.answers import JsonSubmission
 from feedback_service.surveys.questionnaires import Question, Questionnaire
@@ -69,10 +69,12 @@ def answer(call: Call, token: str) -> Response:
     body = call.body
     recorded = answers.submit_answer(
         token,
-        client_id=body["client_id"],
-        submission=JsonSubmission(body["answers"]),
-        language=body["language"],
-        source="qr_case",
+        SentAnswer(
+            client_id=body["client_id"],
+            submission=JsonSubmission(body["answers"]),
+            language=body["language"],
+            source="qr_case",
+        ),
         refuses_other_answer=True,
     )
     return _respond_recorded(recorded)

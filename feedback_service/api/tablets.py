@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from flask import Blueprint, Response, request
+from flask_babel import gettext
 
 from feedback_service import clock
 from feedback_service.addresses import hall_address
@@ -15,7 +16,7 @@ from feedback_service.api.endpoint import COOKIE, TABLET, Call, Operation, parse
 from feedback_service.api.json_reply import dump_reply, json_response, respond
 from feedback_service.api.problems import problem_to_json
 from feedback_service.api.request_body import MAX_BATCH_BYTES
-from feedback_service.api.surveys import FALLBACK_LANGUAGE, questionnaire_to_json
+from feedback_service.api.surveys import CLOSED_ERRORS, FALLBACK_LANGUAGE, questionnaire_to_json
 from feedback_service.api.tablet_schemas import (
     AskingReply,
     CodeSchema,
@@ -30,16 +31,7 @@ from feedback_service.api.tablet_schemas import (
     RelieveSchema,
 )
 from feedback_service.config import current_settings
-from feedback_service.errors import (
-    N_,
-    AlreadyAnswered,
-    FeedbackError,
-    Invalid,
-    InvitationCancelled,
-    InvitationExpired,
-    NotFound,
-    TooManyGuesses,
-)
+from feedback_service.errors import N_, FeedbackError, Invalid, NotFound, TooManyGuesses
 from feedback_service.facts import PublicCentre
 from feedback_service.flow import tablet_answers, tablet_pairing, tablet_screens
 from feedback_service.flow.tablet_answers import TabletAnswer
@@ -163,7 +155,7 @@ def heartbeat(call: Call) -> Response:
     note=N_("Wrong codes are counted for each tablet."),
     takes=CodeSchema,
     gives={200: (N_("The case may be rated."), OpenCaseReply)},
-    refuses=(NotFound, AlreadyAnswered, InvitationExpired, InvitationCancelled, TooManyGuesses),
+    refuses=(*CLOSED_ERRORS, TooManyGuesses),
 )
 def look_up_code(call: Call) -> Response:
     """Return the case of a short code."""
@@ -199,7 +191,7 @@ def _accept_items(calling_tablet: AuthenticatedTablet, items: list[Any]) -> list
         result = {"client_id": sent_id, "status": outcome}
         if isinstance(outcome, FeedbackError):
             tablet_answers.record_refused_answer(
-                calling_tablet, str(sent_id) if sent_id else json.dumps(item), _describe_refusal(outcome)
+                calling_tablet, str(sent_id) if sent_id else json.dumps(item), outcome, gettext
             )
             result |= {
                 "status": "rejected",
@@ -207,14 +199,6 @@ def _accept_items(calling_tablet: AuthenticatedTablet, items: list[Any]) -> list
             }
         results.append(result)
     return results
-
-
-def _describe_refusal(refusal: FeedbackError) -> str:
-    """Return the reason that the staff will read."""
-    members = problem_to_json(refusal)
-    return "; ".join(f"{error['pointer']}: {error['detail']}" for error in members.get("errors", ())) or str(
-        members["detail"]
-    )
 
 
 def _parse_item(item: Any) -> TabletAnswer | FeedbackError:

@@ -31,6 +31,20 @@ from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.vocabulary import CONTINUED_ELSEWHERE
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentAnswer:
+    """What a client sends, be it a draft or final.
+
+    ``replaces_all_but_first``: the form showed every question but the first, so it clears those that it leaves empty.
+    """
+
+    client_id: uuid.UUID
+    submission: Submission
+    language: str
+    source: str
+    replaces_all_but_first: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Survey:
     """What the person is asked, and by which service and day the person recognises the case."""
@@ -109,7 +123,7 @@ def choose_unnamed_client(tx: OptimisticTransaction, token: str, *, is_final: bo
 @optimistic_transaction
 def _read_survey(tx: OptimisticTransaction, token: str) -> tuple[InvitationContext, Survey]:
     context = invitations.find_by_token(tx.connection, current_keyring(), token)
-    _refuse_unanswerable(context, clock.now())
+    refuse_unanswerable(context, clock.now())
     questionnaire = published.get_by_version(tx.connection, context.invitation.questionnaire)
     return context, _make_survey(context, questionnaire, has_draft=context.draft is not None)
 
@@ -126,21 +140,12 @@ opened_invitations = DeferredWriter(_mark_opened)
 # ``…_within`` does the same in a transaction of the caller: the demo data store many answers in one.
 
 
-def save_draft_within(
-    tx: OptimisticTransaction,
-    token: str,
-    *,
-    client_id: uuid.UUID,
-    submission: Submission,
-    language: str,
-    source: str,
-    replaces_all_but_first: bool = False,
-) -> Survey | RecordedAnswer:
+def save_draft_within(tx: OptimisticTransaction, token: str, sent: SentAnswer) -> Survey | RecordedAnswer:
     """Save what a person has chosen so far, and return the survey, or the final answer as ``_continue_draft`` does.
 
     The draft counts, even if the person never sends it: see the module.
     """
-    continued = _continue_draft(tx, token, client_id, submission, language, source, replaces_all_but_first)
+    continued = _continue_draft(tx, token, sent)
     if isinstance(continued, RecordedAnswer):
         return continued
     with tx.writing() as connection:
@@ -153,15 +158,7 @@ save_draft = optimistic_transaction(save_draft_within)
 
 
 def submit_answer_within(
-    tx: OptimisticTransaction,
-    token: str,
-    *,
-    client_id: uuid.UUID,
-    submission: Submission,
-    language: str,
-    source: str,
-    replaces_all_but_first: bool = False,
-    refuses_other_answer: bool = False,
+    tx: OptimisticTransaction, token: str, sent: SentAnswer, *, refuses_other_answer: bool = False
 ) -> RecordedAnswer:
     """Store a person's final answer and return its receipt. The same client gets the same receipt every time.
 
@@ -171,14 +168,12 @@ def submit_answer_within(
 
     ``refuses_other_answer``: raise ``OtherAnswer`` if this client's answer is final with other content.
     """
-    continued = _continue_draft(
-        tx, token, client_id, submission, language, source, replaces_all_but_first, refuses_other_answer
-    )
+    continued = _continue_draft(tx, token, sent, refuses_other_answer=refuses_other_answer)
     if isinstance(continued, RecordedAnswer):
         return continued
     context, questionnaire, draft = continued.context, continued.questionnaire, continued.draft
     with tx.writing() as connection:
-        recorded = _store_final_answer(connection, context, questionnaire, draft, client_id)
+        recorded = _store_final_answer(connection, context, questionnaire, draft, sent.client_id)
     return replace(recorded, others_stay=bool(continued.taken))
 
 
@@ -209,14 +204,7 @@ def submit_abandoned_drafts(tx: Session, limit: int = 100) -> int:
 
 
 def _continue_draft(
-    tx: OptimisticTransaction,
-    token: str,
-    client_id: uuid.UUID,
-    submission: Submission,
-    language: str,
-    source: str,
-    replaces_all_but_first: bool,
-    refuses_other_answer: bool = False,
+    tx: OptimisticTransaction, token: str, sent: SentAnswer, *, refuses_other_answer: bool = False
 ) -> RecordedAnswer | _ContinuedDraft:
     """Return the draft as it becomes with what the client sends now.
 
@@ -226,9 +214,8 @@ def _continue_draft(
     4. Read the answers out of the submission; raises ``Invalid``.
     5. Join them with the draft. Raises ``BegunElsewhere`` if this client adds nothing to what others began, because
        it could only end their answer before they are ready; and ``Invalid`` if nothing at all is answered.
-
-    ``replaces_all_but_first``: the form showed every question but the first, so it clears those that it leaves empty.
     """
+    client_id, submission = sent.client_id, sent.submission
     context, now = invitations.find_by_token(tx.connection, current_keyring(), token), clock.now()
     if recorded := _find_final(context, client_id, now):
         if refuses_other_answer:
@@ -237,10 +224,10 @@ def _continue_draft(
             with tx.writing() as connection:
                 _submit_abandoned_draft(connection, context)
         return recorded
-    _refuse_unanswerable(context, now)
+    refuse_unanswerable(context, now)
     questionnaire = published.get_by_version(tx.connection, context.invitation.questionnaire)
     submitted, blank_ids = submission.read_answers(questionnaire), submission.blank_ids
-    if replaces_all_but_first:
+    if sent.replaces_all_but_first:
         blank_ids |= {question.id for question in questionnaire.questions[1:]}
     joint, taken = join_with_draft(context, client_id, submitted, blank_ids)
     if taken == submitted.question_ids:
@@ -250,12 +237,12 @@ def _continue_draft(
         if taken or not took_part:
             raise BegunElsewhere(taken)
     require_some_answer(joint.answers)
-    draft = context.draft or DraftFacts(client_id, {}, {}, language, source, begun_at=now, touched_at=now)
+    draft = context.draft or DraftFacts(client_id, {}, {}, sent.language, sent.source, begun_at=now, touched_at=now)
     # The source and the day are those of the first submission; only the first client changes the language.
     draft = draft._replace(
         answers=joint.answers.to_json(),
         owners=joint.owners,
-        language=language if context.is_first_client(client_id) else draft.language,
+        language=sent.language if context.is_first_client(client_id) else draft.language,
         touched_at=now,
     )
     return _ContinuedDraft(context, questionnaire, draft, taken)
@@ -350,7 +337,7 @@ def _store_final_answer(
     return recorded
 
 
-def _refuse_unanswerable(context: InvitationContext, now: datetime) -> None:
+def refuse_unanswerable(context: InvitationContext, now: datetime) -> None:
     """Raise ``AlreadyAnswered``, ``InvitationCancelled`` or ``InvitationExpired``.
 
     An abandoned draft counts as an answer, even before the worker has submitted it.

@@ -1,6 +1,7 @@
 """The step that every way of answering ends in: the answer is stored with its event, and the worker gets its work."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from sqlalchemy import Connection
 
@@ -16,6 +17,8 @@ from feedback_service.surveys import responses
 from feedback_service.surveys.answers import Answers
 from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.vocabulary import BAD_ANSWERS, BREACH
+
+MAX_ANSWER_AGE = timedelta(days=366)  # from its Kyiv day to the day on which a tablet or staff bring it
 
 
 def make_service_context(centre: PublicCentre, case: Case | CaseFacts, service: ServiceFacts) -> ServiceContext:

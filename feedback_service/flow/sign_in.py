@@ -58,7 +58,7 @@ def sign_in(email: str, password: str, proof: str = "") -> SessionStarted:
     or not there is such a user.
     """
     normal_email = users.normalise_email(email)
-    with passwords.take_turn(is_known=is_known_browser(normal_email, proof)):
+    with passwords.take_turn(is_known=bool(proof) and _is_known_browser(normal_email, proof)):
         password_hash = _count_attempt(normal_email, proof)
         if not passwords.verify_password(password_hash, password):
             raise NotRecognised(WRONG_SIGN_IN)
@@ -67,13 +67,9 @@ def sign_in(email: str, password: str, proof: str = "") -> SessionStarted:
     return _start_session(normal_email, password_hash, new_hash, proof)
 
 
-def is_known_browser(email: str, proof: str) -> bool:
-    """Whether the user with this e-mail has signed in before in the browser that sent this proof."""
-    return bool(proof) and _has_proof(email, proof)
-
-
 @reading
-def _has_proof(tx: Session, email: str, proof: str) -> bool:
+def _is_known_browser(tx: Session, email: str, proof: str) -> bool:
+    """Whether the user with this e-mail has signed in before in the browser that sent this proof."""
     user = users.find_by_email(tx, email)
     return user is not None and _find_browser_name(user, proof) is not None
 

@@ -7,9 +7,10 @@ never counts in the official figures.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from typing import Literal
 from unicodedata import category
 
 from sqlalchemy import func, select
@@ -25,7 +26,7 @@ from feedback_service.database import transaction
 from feedback_service.errors import N_, FeedbackError, Gone, Invalid, NotAuthenticated, OtherAnswer, json_pointer
 from feedback_service.facts import AnswerFacts, ServiceContext
 from feedback_service.flow.answers import is_abandoned, join_with_draft
-from feedback_service.flow.recording import make_service_context, record_answer
+from feedback_service.flow.recording import MAX_ANSWER_AGE, make_service_context, record_answer
 from feedback_service.flow.tablet_screens import lock_invitation_by_code
 from feedback_service.keyring import current_keyring
 from feedback_service.models import Centre, Device, Response
@@ -37,7 +38,7 @@ from feedback_service.tablets.devices import AuthenticatedTablet
 from feedback_service.tablets.signals import UNKNOWN_PACE, AnsweringPace
 from feedback_service.vocabulary import CONTINUED_ELSEWHERE, FRONT_OFFICES
 
-MAX_ANSWER_AGE = timedelta(days=366)  # when it is delivered
+Bringer = Literal["tablet", "staff", "operator"]  # who brings the answers; staff and operators import a file
 MAX_WALKUPS = 2000  # of a centre on a day; more cannot be people
 
 
@@ -55,7 +56,7 @@ class TabletAnswer:
 
 
 def accept_answers(
-    tablet: AuthenticatedTablet, items: Sequence[TabletAnswer | FeedbackError], *, by_hand: bool = False
+    tablet: AuthenticatedTablet, items: Sequence[TabletAnswer | FeedbackError], *, bringer: Bringer = "tablet"
 ) -> list[str | FeedbackError]:
     """Store what a tablet delivers; return the result of each item, in the same order.
 
@@ -66,34 +67,52 @@ def accept_answers(
        many wrong codes by then; those before it are stored, and are duplicates when they are sent again.
     2. If a revoked tablet delivered nothing from before, delete its key and raise ``NotAuthenticated``.
 
-    ``by_hand``: an operator imports the answers from a file and vouches for them, so codes have no limit and step 2 is
-    left out.
+    Step 2 is left out for a file. Staff can pair a browser and write such a file themselves, so the limit of codes and
+    of age holds for theirs too; only an operator, who has the command line, is trusted to go beyond it.
     """
     results = [
-        item if isinstance(item, FeedbackError) else _accept_or_refuse(tablet, item, by_hand=by_hand) for item in items
+        item if isinstance(item, FeedbackError) else _accept_or_refuse(tablet, item, bringer=bringer) for item in items
     ]
     is_refused = all(isinstance(result, NotAuthenticated) for result in results)
-    if not by_hand and tablet.revoked_at is not None and is_refused:
+    if bringer == "tablet" and tablet.revoked_at is not None and is_refused:
         _delete_device_key(tablet)
         raise NotAuthenticated()
     return results
 
 
 @transaction
-def record_refused_answer(tx: Session, tablet: AuthenticatedTablet, client_id: str, reason: str) -> None:
-    """Store why an item of this tablet was refused; the device page shows it.
+def record_refused_answer(
+    tx: Session,
+    tablet: AuthenticatedTablet,
+    client_id: str,
+    refusal: FeedbackError,
+    translate: Callable[[str], str] = str,
+) -> None:
+    """Store why an item of this tablet was refused; the device page shows it. ``translate`` is that of the door.
 
     Both texts may repeat what was sent, so characters that a database or a page cannot take are replaced.
     """
+    reason = _describe_refusal(refusal, translate)
     printable_id = client_id.encode("utf-8", "backslashreplace").decode()
     client_hash = current_keyring().signing_key.hash_secret("refused", printable_id)
     printable_reason = "".join("\ufffd" if category(character).startswith("C") else character for character in reason)
     devices.note_refused_answer(tx, tablet, client_hash, printable_reason, clock.now())
 
 
-def _accept_or_refuse(tablet: AuthenticatedTablet, answer: TabletAnswer, *, by_hand: bool) -> str | FeedbackError:
+def _describe_refusal(refusal: FeedbackError, translate: Callable[[str], str]) -> str:
+    """Return why an item was refused; every mistake with its place."""
+
+    def fill(message: str, params: dict[str, object]) -> str:
+        return translate(message) % params if params else translate(message)  # without params, “%” is a character
+
+    if not isinstance(refusal, Invalid):
+        return fill(refusal.detail or refusal.title, refusal.params)
+    return "; ".join(f"{error.pointer}: {fill(error.detail, error.params)}".lstrip(": ") for error in refusal.errors)
+
+
+def _accept_or_refuse(tablet: AuthenticatedTablet, answer: TabletAnswer, *, bringer: Bringer) -> str | FeedbackError:
     try:
-        return _accept_answer(tablet, answer, by_hand=by_hand)
+        return _accept_answer(tablet, answer, bringer=bringer)
     except (Invalid, NotAuthenticated, OtherAnswer) as refusal:
         return refusal
 
@@ -105,12 +124,17 @@ def _delete_device_key(tx: Session, tablet: AuthenticatedTablet) -> None:
 
 
 @transaction
-def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswer, *, by_hand: bool) -> str:
+def _accept_answer(
+    tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswer, *, bringer: Bringer
+) -> str | Invalid:
     """Store one answer on the day it was given; return ``accepted``, ``accepted_as_walkup`` or ``duplicate``.
+
+    If the hall has no room for a walk-up, the refusal is returned and not raised: the transaction must commit the count
+    of wrong codes, because otherwise a stolen tablet could try codes without limit.
 
     1. Return ``duplicate`` if this client's answer is stored already; refuse another answer with its client id.
     2. Refuse an answer that is too old, or given after the tablet's key was revoked. Unless an operator brings it,
-       refuse one that is older than the tablet, or that a revoked tablet cannot have held.
+       refuse one that is older than the tablet; if the tablet brings it, one that it cannot have held when revoked.
     3. Check the submission against the questionnaire that was asked; a tablet takes no comment.
     4. Mark the invitation of the short code as answered, if it is open, and join the answers with its draft. A joint
        answer keeps the day, the source and the language of the draft. If the draft has all its questions, they are
@@ -129,19 +153,19 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
         if responses.has_other_content(tx.connection(), centre.id, stored.id, submitted):
             raise OtherAnswer()
         return "duplicate"
-    must_prove_age = tablet.revoked_at is not None and not by_hand
+    must_prove_age = tablet.revoked_at is not None and bringer == "tablet"
     device = devices.get_device(tx, tablet, lock=must_prove_age or answer.short_code is not None)
     answered_at = devices.to_server_time(device, answer.answered_at, now)
     if tablet.revoked_at is not None and answered_at > tablet.revoked_at:
         raise NotAuthenticated(N_("This answer was given after the tablet's key was revoked."))
-    if answered_at < now - MAX_ANSWER_AGE:
+    day = clock.kyiv_day(answered_at)
+    if day < clock.kyiv_day(now) - MAX_ANSWER_AGE:
         raise Invalid.for_field("/answered_at", N_("This answer was given more than a year ago."))
-    if not by_hand and devices.is_older_than_tablet(device, answered_at):
+    if bringer != "operator" and devices.is_older_than_tablet(device, answered_at):
         raise Invalid.for_field("/answered_at", N_("This answer is dated before the tablet was added."))
     if must_prove_age and not devices.take_late_answer(device, answered_at):
         sentence = N_("The tablet had not reported this answer when its key was revoked. Import it from its file.")
         raise Invalid.for_field("/answered_at", sentence)
-    day = clock.kyiv_day(answered_at)
     questionnaire = _find_questionnaire(tx, answer, day)
     answers = answer.submission.read_answers(questionnaire)
     require_some_answer(answers)
@@ -149,7 +173,7 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
         raise Invalid.for_field(json_pointer("answers", answers.comment_id), N_("A tablet takes no free text."))
     signal_reasons = signals.find_signals(answer.pace, was_open=opening_hours.is_open(centre.opening, answered_at))
     source, language = "tablet_walkup", answer.language
-    if answer.short_code is not None and not by_hand:
+    if answer.short_code is not None and bringer != "operator":
         devices.refuse_too_many_guesses(device, now)
     invited = _find_open_invitation(tx, device, centre, answer, questionnaire, answered_at, now)
     joint, taken = join_with_draft(invited, answer.client_id, answers) if invited else (None, frozenset[str]())
@@ -165,8 +189,9 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
         if invited.invitation.last_day < clock.kyiv_day(now):  # counts of its day may be stored already
             counted_days.reopen_invitations(tx, centre.id, since=invited.invitation.issued_on)
         service_context = make_service_context(invited.centre, invited.case, invited.service)
+    elif _count_walkups(tx, centre, day) >= MAX_WALKUPS:
+        return Invalid.for_field("/answered_at", N_("The hall has more answers of this day than can be people."))
     else:
-        _refuse_too_many_walkups(tx, centre, day)
         service_context = ServiceContext(
             centre=make_public_centre(centre), front_office=questionnaire.front_office, workplace=device.workplace
         )
@@ -185,16 +210,14 @@ def _accept_answer(tx: Session, tablet: AuthenticatedTablet, answer: TabletAnswe
     return "accepted" if invited or answer.short_code is None else "accepted_as_walkup"
 
 
-def _refuse_too_many_walkups(tx: Session, centre: Centre, day: date) -> None:
-    """Raise ``Invalid`` if the centre has all the walk-ups that are kept of a day."""
+def _count_walkups(tx: Session, centre: Centre, day: date) -> int:
     of_day = select(func.count()).where(
         Response.centre_id == centre.id,
         Response.answered_on == day,
         Response.front_office.in_(FRONT_OFFICES),
         Response.source == "tablet_walkup",
     )
-    if tx.scalars(of_day).one() >= MAX_WALKUPS:
-        raise Invalid.for_field("/answered_at", N_("The hall has more answers of this day than can be people."))
+    return tx.scalars(of_day).one()
 
 
 def _find_questionnaire(tx: Session, answer: TabletAnswer, day: date) -> Questionnaire:

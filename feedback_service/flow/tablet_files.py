@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from feedback_service.config import current_settings
 from feedback_service.database import reading
 from feedback_service.errors import N_, FeedbackError, Invalid
-from feedback_service.flow.tablet_answers import TabletAnswer, accept_answers, record_refused_answer
+from feedback_service.flow.tablet_answers import Bringer, TabletAnswer, accept_answers, record_refused_answer
 from feedback_service.keyring import current_keyring
 from feedback_service.models import Centre, Device
 from feedback_service.plain_text import read_code
@@ -30,27 +30,23 @@ NOT_A_TABLET_FILE = N_("This is no file that a tablet saved.")
 FILE_CHANGED = N_("The file was changed, or saved under keys that this installation no longer has.")
 
 
-def _describe_refusal(refusal: FeedbackError) -> str:
-    """Return where and why, untranslated."""
-    if not isinstance(refusal, Invalid):
-        return refusal.detail or refusal.title
-    return "; ".join(f"{error.pointer} {error.detail % error.params}".strip() for error in refusal.errors)
-
-
 def import_tablet_file(
     document: Any,
     centres: Collection[str] | None = None,
-    describe_refusal: Callable[[FeedbackError], str] = _describe_refusal,
+    translate: Callable[[str], str] = str,
 ) -> Counter[str]:
     """Store every answer of the file; return how many got each result of ``tablet_answers.accept_answers``.
 
     1. Read the file and find its tablets. A browser that was paired again may have answers of several.
     2. Decrypt each answer with the key of its tablet.
     3. Store each answer by itself; it is stored once, however often it is delivered or imported. Store why an answer
-       is refused, in the words of ``describe_refusal``.
+       is refused, see ``record_refused_answer`` also for ``translate``.
 
-    Raises ``Invalid`` if no tablet saved the file, if none of its tablets is of these ``centres`` (unless ``None``),
-    or if nothing in it can be decrypted.
+    ``centres`` are those of the staff who import it; ``None``: an operator does.
+
+    Raises ``Invalid`` if no tablet saved the file, if none of its tablets is of these centres, or if nothing in it can
+    be decrypted. Raises ``TooManyGuesses`` for staff at an answer after too many wrong codes; those before it are
+    stored, and the file may be imported again.
     """
     try:
         kind, file_device_id = document["vidhuk"], document["device"]
@@ -74,10 +70,11 @@ def import_tablet_file(
     if opened_answers and not any(isinstance(answer, TabletAnswer) for *_, answer in opened_answers):
         raise Invalid.for_field("", FILE_CHANGED)
     outcome_counts = Counter(rejected=len(sealed_answers) - len(opened_answers))
+    bringer: Bringer = "operator" if centres is None else "staff"
     for tablet, client_id, answer in opened_answers:
-        [result] = accept_answers(tablet, [answer], by_hand=True)
+        [result] = accept_answers(tablet, [answer], bringer=bringer)
         if isinstance(result, FeedbackError):
-            record_refused_answer(tablet, client_id, describe_refusal(result))
+            record_refused_answer(tablet, client_id, result, translate)
             result = "rejected"
         outcome_counts[result] += 1
     return +outcome_counts

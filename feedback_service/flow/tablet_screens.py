@@ -14,8 +14,9 @@ from feedback_service.cases.invitations import InvitationContext
 from feedback_service.centres.register import make_public_centre
 from feedback_service.config import current_settings
 from feedback_service.database import reading, transaction
-from feedback_service.errors import AlreadyAnswered, NotAuthenticated, NotFound
+from feedback_service.errors import NotAuthenticated, NotFound
 from feedback_service.facts import PublicCentre
+from feedback_service.flow.answers import refuse_unanswerable
 from feedback_service.keyring import current_keyring
 from feedback_service.models import Case, Centre, Device, Invitation, Service
 from feedback_service.plain_text import normalise_identifier
@@ -125,11 +126,7 @@ def _find_open_case(tx: Session, tablet: AuthenticatedTablet, short_code: str) -
     context = lock_invitation_by_code(tx, device, tx.get_one(Centre, tablet.centre_id), short_code, now)
     if context is None:
         return None
-    if context.invitation.answered_on is not None:
-        raise AlreadyAnswered(context.invitation.answered_on)
-    if context.invitation.started:
-        raise AlreadyAnswered(clock.kyiv_day(now))
-    context.refuse_cancelled_or_expired(clock.kyiv_day(now))
+    refuse_unanswerable(context, now)  # one begun on a phone passes: the tablet's answers join it
     code = context.key.derive_short_code(context.invitation.id)
     return OpenCase(keyring.format_code(code), context.service.title, context.case.front_office, None)
 

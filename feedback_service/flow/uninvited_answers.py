@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,16 +15,15 @@ from feedback_service.cases.register import ServiceRef, find_or_add_service, mak
 from feedback_service.centres.register import make_public_centre, require_centre
 from feedback_service.database import reading, transaction
 from feedback_service.errors import N_, ForeignCentre, Invalid, OtherAnswer, TooManyAnswers
-from feedback_service.facts import AnswerFacts, ServiceContext
-from feedback_service.flow.answers import RecordedAnswer, Survey
-from feedback_service.flow.recording import record_answer
+from feedback_service.facts import AnswerFacts, PublicCentre, ServiceContext
+from feedback_service.flow.answers import RecordedAnswer, SentAnswer, Survey
+from feedback_service.flow.recording import MAX_ANSWER_AGE, record_answer
 from feedback_service.keyring import RECEIPT_OF_FIRST_CLIENT, current_keyring
 from feedback_service.logs import log
 from feedback_service.models import Centre, HallAnswerCount, Response
 from feedback_service.surveys import published, responses
-from feedback_service.surveys.answers import Submission, require_some_answer
-
-MAX_ANSWER_AGE = timedelta(days=366)  # how long ago an answer that staff type in may have been given
+from feedback_service.surveys.answers import Answers, Submission, require_some_answer
+from feedback_service.surveys.questionnaires import Questionnaire
 
 # That the poster of one hall brings in an hour. A busy hall has fewer; a program that answers again and again has more.
 HALL_ANSWERS_AN_HOUR = 200
@@ -83,16 +83,14 @@ def record_hall_answer_within(
 ) -> RecordedAnswer | None:
     """Do the same in the caller's transaction, and return ``None`` if there are too many answers."""
     now, centre = clock.now(), make_public_centre(require_centre(tx, centre_code))
-    return _record_once(
-        tx,
-        ServiceContext(centre=centre, front_office="offline"),
-        client_id,
-        submission,
-        language=language,
-        source="qr_hall",
-        day=clock.kyiv_day(now),
-        answered_at=now,
-    )
+    service_context = ServiceContext(centre=centre, front_office="offline")
+    sent = SentAnswer(client_id=client_id, submission=submission, language=language, source="qr_hall")
+    if repeat := _find_repeat(tx, centre.id, sent):
+        return repeat.recorded
+    content = _read_content(tx, service_context.front_office, clock.kyiv_day(now), submission)
+    if not _count_hall_answer(tx, centre):
+        return None
+    return _record_answer(tx, service_context, sent, content, clock.kyiv_day(now), answered_at=now)
 
 
 _record_hall_answer = transaction(record_hall_answer_within)
@@ -124,10 +122,10 @@ def record_assisted_answer(tx: Session, assisted_answer: AssistedAnswer, *, cent
     """
     if assisted_answer.centre not in centres:
         raise ForeignCentre()
-    today = clock.kyiv_day(clock.now())
-    if assisted_answer.answered_on > today:
+    today, day = clock.kyiv_day(clock.now()), assisted_answer.answered_on
+    if day > today:
         raise Invalid.for_field("/answered_on", N_("This day has not come yet."))
-    if assisted_answer.answered_on < today - MAX_ANSWER_AGE:
+    if day < today - MAX_ANSWER_AGE:
         raise Invalid.for_field("/answered_on", N_("This day is more than a year ago."))
     centre = require_centre(tx, assisted_answer.centre)
     service = find_or_add_service(tx, centre, assisted_answer.service)
@@ -136,97 +134,95 @@ def record_assisted_answer(tx: Session, assisted_answer: AssistedAnswer, *, cent
         front_office=assisted_answer.front_office,
         service=make_service_facts(service),
     )
-    recorded = _record_once(
-        tx,
-        service_context,
-        assisted_answer.client_id,
-        assisted_answer.submission,
+    sent = SentAnswer(
+        client_id=assisted_answer.client_id,
+        submission=assisted_answer.submission,
         language=assisted_answer.language,
         source=assisted_answer.source,
-        day=assisted_answer.answered_on,
-        answered_at=None,
-        refuses_other_answer=True,
     )
-    assert recorded is not None  # only the poster has a limit
-    return recorded
+    if repeat := _find_repeat(tx, centre.id, sent):
+        _refuse_other_answer(tx, repeat.stored, service_context, sent, day)
+        return repeat.recorded
+    content = _read_content(tx, service_context.front_office, day, sent.submission)
+    return _record_answer(tx, service_context, sent, content, day, answered_at=None)
 
 
-def _record_once(
-    tx: Session,
-    service_context: ServiceContext,
-    client_id: uuid.UUID,
-    submission: Submission,
-    *,
-    language: str,
-    source: str,
-    day: date,
-    answered_at: datetime | None,
-    refuses_other_answer: bool = False,
-) -> RecordedAnswer | None:
-    """Record what a client sends to a centre, once: a repeat gets its receipt again. Raises ``Invalid``.
+class _Repeat(NamedTuple):
+    """What the client sent to this centre before: the stored response, and the answer as the client gets it again."""
 
-    Returns ``None`` if it came by the poster of a hall that has too many answers in this hour. Raises ``OtherAnswer``
-    if the answer of this client came from another source.
+    stored: Response
+    recorded: RecordedAnswer
 
-    ``refuses_other_answer``: raise ``OtherAnswer`` if this client's answer is stored with other content.
-    """
-    centre_id, ring = service_context.centre.id, current_keyring()
+
+def _find_repeat(tx: Session, centre_id: uuid.UUID, sent: SentAnswer) -> _Repeat | None:
+    """Return what this client sent before, or ``None``. Raises ``OtherAnswer`` if it came from another source."""
     namespace = centre_id.bytes
-    for key in ring.keys:
-        stored = responses.find_by_client(tx, centre_id, [key.hash_client_id(namespace, client_id)])
+    for key in current_keyring().keys:
+        stored = responses.find_by_client(tx, centre_id, [key.hash_client_id(namespace, sent.client_id)])
         if stored is not None:
-            if source != stored.source:  # the receipt belongs to who answered there
+            if sent.source != stored.source:  # the receipt belongs to who answered there
                 raise OtherAnswer()
-            if refuses_other_answer:
-                _refuse_other_answer(tx, stored, service_context, submission, (language, source, day))
-            return RecordedAnswer.of_client(key, namespace, client_id, repeated=True)
-    questionnaire = published.find_in_force(tx.connection(), service_context.front_office, day)
+            return _Repeat(stored, RecordedAnswer.of_client(key, namespace, sent.client_id, repeated=True))
+    return None
+
+
+def _read_content(tx: Session, front_office: str, day: date, submission: Submission) -> tuple[Questionnaire, Answers]:
+    """Return the questionnaire that was in force on that day, and the answers to it; raises ``Invalid``."""
+    questionnaire = published.find_in_force(tx.connection(), front_office, day)
     answers = submission.read_answers(questionnaire)
     require_some_answer(answers)
-    if source == "qr_hall" and not _count_hall_answer(tx, service_context):
-        return None
-    key = ring.signing_key
-    recorded = RecordedAnswer.of_client(key, namespace, client_id)
+    return questionnaire, answers
+
+
+def _record_answer(
+    tx: Session,
+    service_context: ServiceContext,
+    sent: SentAnswer,
+    content: tuple[Questionnaire, Answers],
+    day: date,
+    *,
+    answered_at: datetime | None,
+) -> RecordedAnswer:
+    """Store an answer that is no repeat; ``content`` is what ``_read_content`` returned."""
+    key, namespace = current_keyring().signing_key, service_context.centre.id.bytes
+    questionnaire, answers = content
+    recorded = RecordedAnswer.of_client(key, namespace, sent.client_id)
     facts = AnswerFacts(
         response_id=recorded.id,
         context=service_context,
         questionnaire=questionnaire.version,
-        language=language,
-        source=source,
+        language=sent.language,
+        source=sent.source,
         answered_on=day,
         answered_at=answered_at,
         receipt_hash=key.hash_secret(RECEIPT_OF_FIRST_CLIENT, recorded.receipt),
-        client_hash=key.hash_client_id(namespace, client_id),
+        client_hash=key.hash_client_id(namespace, sent.client_id),
     )
     record_answer(tx.connection(), facts, questionnaire, answers)
     return recorded
 
 
 def _refuse_other_answer(
-    tx: Session,
-    stored: Response,
-    service_context: ServiceContext,
-    submission: Submission,
-    circumstances: tuple[str, str, date],
+    tx: Session, stored: Response, service_context: ServiceContext, sent: SentAnswer, day: date
 ) -> None:
     """Raise ``OtherAnswer`` if what comes now is no repeat of the stored response."""
     service_id = service_context.service.id if service_context.service else None
-    submitted = submission.read_answers(published.get_by_version(tx.connection(), stored.questionnaire))
+    submitted = sent.submission.read_answers(published.get_by_version(tx.connection(), stored.questionnaire))
     is_same = (
         (stored.front_office, stored.service_id) == (service_context.front_office, service_id)
-        and (stored.language, stored.source, stored.answered_on) == circumstances
+        and (stored.language, stored.answered_on) == (sent.language, day)
         and not responses.has_other_content(tx.connection(), stored.centre_id, stored.id, submitted)
     )
     if not is_same:
         raise OtherAnswer()
 
 
-def _count_hall_answer(tx: Session, service_context: ServiceContext) -> bool:
+def _count_hall_answer(tx: Session, centre: PublicCentre) -> bool:
     """Count an answer by the poster; tell whether it may be kept.
 
     Visitors are not told apart: a whole hall may share one network address.
     """
-    centre, now = service_context.centre, clock.now()
+    now = clock.now()
     hour, today = clock.truncate_to_hour(now), clock.kyiv_day(now)
     count = tx.get(HallAnswerCount, centre.id, with_for_update=True, populate_existing=True)
     if count is None:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,6 +15,7 @@ from feedback_service.counts import counted_days
 from feedback_service.database import OptimisticTransaction, transaction
 from feedback_service.errors import Conflict
 from feedback_service.flow import answers, maintenance, registers, uninvited_answers
+from feedback_service.flow.answers import SentAnswer
 from feedback_service.flow.cases import register_cases
 from feedback_service.flow.uninvited_answers import AssistedAnswer
 from feedback_service.imports import ImportedRow
@@ -86,18 +86,17 @@ def _submit_answers(tx: Session, answers_with_tokens: Sequence[tuple[DemoAnswer,
     """Store answers of many people in one transaction, which waits for the disk once."""
     part_of_tx = OptimisticTransaction(tx.connection(), is_part=True)
     for answer, token in answers_with_tokens:
-        options: dict[str, Any] = {
-            "client_id": answer.client_id,
-            "submission": JsonSubmission(answer.answers),
-            "language": answer.language,
-        }
+        client_id, submission, language = answer.client_id, JsonSubmission(answer.answers), answer.language
+        sent = SentAnswer(client_id=client_id, submission=submission, language=language, source=answer.source)
         with clock_stopped_at(answer.answered_at):
             if token is None:
-                uninvited_answers.record_hall_answer_within(tx, demo_data.CENTRE, **options)
+                uninvited_answers.record_hall_answer_within(
+                    tx, demo_data.CENTRE, client_id=client_id, submission=submission, language=language
+                )
             elif answer.is_draft:
-                answers.save_draft_within(part_of_tx, token, source=answer.source, **options)
+                answers.save_draft_within(part_of_tx, token, sent)
             else:
-                answers.submit_answer_within(part_of_tx, token, source=answer.source, **options)
+                answers.submit_answer_within(part_of_tx, token, sent)
 
 
 def _record_assisted_answer(answer: DemoAnswer, service: demo_data.DemoService) -> None:

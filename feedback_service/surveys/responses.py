@@ -95,13 +95,15 @@ def find_by_client(tx: Session, centre_id: uuid.UUID, hashes: Sequence[bytes]) -
 def has_other_content(connection: Connection, centre_id: uuid.UUID, response_id: uuid.UUID, answers: Answers) -> bool:
     """Tell whether the response says something else than these answers, so that they are no repeat of it.
 
-    ``False`` also if that cannot be told: the response was withdrawn, or several clients took part in it.
+    ``False`` also if that cannot be told: the response was withdrawn, several clients took part in it, its comment was
+    deleted by age, or a tablet stored it under another id than the link gives.
     """
     query = _FIND_CONTENT.where(Response.centre_id == centre_id, Response.id == response_id)
-    values, withdrawn_on, comment, continued = connection.execute(query).one()
-    if withdrawn_on is not None or continued is not None:
+    row = connection.execute(query).one_or_none()
+    if row is None or row.withdrawn_on is not None or row.reason is not None:
         return False
-    return (values, comment) != (answers.values_by_question, answers.comment)
+    comment = answers.comment if row.text is None else row.text
+    return (row.answers, comment) != (answers.values_by_question, answers.comment)
 
 
 def withdraw_response(tx: Session, response: Response, *, withdrawn_on: date) -> None:

@@ -1,14 +1,9 @@
 """Signing in: e-mail and password, then the second factor."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import BoundedSemaphore
-
 from flask import g, redirect, request
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from feedback_service.access.passwords import RETRY_AFTER
 from feedback_service.access.sessions import CODE_STAGE, FULL_STAGE, SET_UP_STAGE, derive_form_token
 from feedback_service.errors import NotRecognised, SignInBusy, TooManyAttempts
 from feedback_service.flow import second_factor
@@ -27,9 +22,6 @@ from kiosk_ui.admin.sign_in_pages import (
     redirect_to_stage,
 )
 
-# A web process has four threads. Strangers who sign in keep two of them at most, so that other pages stay fast.
-_places_of_strangers = BoundedSemaphore(2)
-
 
 @needs(ANYBODY)
 def sign_in() -> ResponseReturnValue:
@@ -43,27 +35,12 @@ def sign_in() -> ResponseReturnValue:
 @needs(ANYBODY)
 def enter() -> ResponseReturnValue:
     """Check e-mail and password and start a session at its next stage."""
-    saved_form, email, proof = SavedForm.from_form(request.form), request.form.get("email", ""), read_browser_proof()
+    saved_form, email = SavedForm.from_form(request.form), request.form.get("email", "")
     try:
-        with _take_place(email, proof):
-            started = sign_in_flow.sign_in(email, request.form.get("password", ""), proof)
+        started = sign_in_flow.sign_in(email, request.form.get("password", ""), read_browser_proof())
     except (NotRecognised, TooManyAttempts, SignInBusy) as refusal:
         return ask_to_sign_in(saved_form, refusal, email=email)
     return _continue_sign_in(started, saved_form)
-
-
-@contextmanager
-def _take_place(email: str, proof: str) -> Iterator[None]:
-    """Keep a thread for this sign-in; raise ``SignInBusy`` at once if strangers have all that they may have."""
-    if sign_in_flow.is_known_browser(email, proof):
-        yield
-        return
-    if not _places_of_strangers.acquire(blocking=False):
-        raise SignInBusy(RETRY_AFTER)
-    try:
-        yield
-    finally:
-        _places_of_strangers.release()
 
 
 @needs(CODE_STAGE)

@@ -8,7 +8,7 @@ from flask import Response, request
 from flask.typing import ResponseReturnValue
 
 from feedback_service.access import roles
-from feedback_service.errors import N_, FeedbackError, Invalid, NotFound
+from feedback_service.errors import N_, Invalid, NotFound, TooManyGuesses
 from feedback_service.flow import tablet_files, tablet_health, tablet_pairing
 from feedback_service.flow.tablet_files import NOT_A_TABLET_FILE
 from feedback_service.flow.tablet_health import WARNINGS
@@ -95,18 +95,12 @@ def import_queue() -> ResponseReturnValue:
     file = request.files.get("file")
     try:
         document = parse_strict_json(file.read().decode("utf-8-sig")) if file and file.filename else None
-        outcomes = tablet_files.import_tablet_file(document, current_visibility().codes, _describe_rejection)
+        outcomes = tablet_files.import_tablet_file(document, current_visibility().codes, translated_message)
     except (NotJson, UnicodeDecodeError):
         return _show_tablets(None, [FormError("file", translated_message(NOT_A_TABLET_FILE))], 422)
-    except Invalid as refusal:
-        return _show_tablets(None, [FormError("file", form_errors(refusal)[0].message)], 422)
+    except (Invalid, TooManyGuesses) as refusal:
+        return _show_tablets(None, [FormError("file", form_errors(refusal)[0].message)], refusal.status)
     return _show_tablets(outcomes=[(label, outcomes[outcome]) for outcome, label in OUTCOME_LABELS.items()])
-
-
-def _describe_rejection(refusal: FeedbackError) -> str:
-    """Say in the reader's language why an entry of the file is no answer."""
-    errors = form_errors(refusal) if isinstance(refusal, Invalid) else ()
-    return "; ".join(f"{error.field}: {error.message}" for error in errors) or describe_refusal(refusal)
 
 
 def _empty_form(pairing_code: str = "") -> TabletForm:

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from feedback_service.errors import AlreadyAnswered, BegunElsewhere, Invalid
 from feedback_service.flow import answers, receipts, uninvited_answers
-from feedback_service.flow.answers import RecordedAnswer, Survey
+from feedback_service.flow.answers import RecordedAnswer, SentAnswer, Survey
 from feedback_service.i18n import current_language
 from feedback_service.surveys.answers import COMMENT, require_some_answer
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT
@@ -57,11 +57,13 @@ def answer(token: str) -> ResponseReturnValue:
     try:
         outcome = accept(
             token,
-            client_id=form.client_id,
-            submission=form.submission,
-            language=current_language(),
-            source="sms_viber" if source_of_visit() else "qr_case",
-            replaces_all_but_first=form.is_second_screen,
+            SentAnswer(
+                client_id=form.client_id,
+                submission=form.submission,
+                language=current_language(),
+                source="sms_viber" if source_of_visit() else "qr_case",
+                replaces_all_but_first=form.is_second_screen,
+            ),
         )
     except Invalid as error:
         return show_invalid_form(answers.open_survey(token, mark_opened=False), form, error)

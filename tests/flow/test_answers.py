@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from feedback_service.app import create_app
@@ -26,9 +26,9 @@ from feedback_service.errors import (
     Unavailable,
 )
 from feedback_service.flow import answers, cases, receipts
-from feedback_service.flow.answers import RecordedAnswer, Survey
-from feedback_service.models import DraftAnswer, Invitation, Response, Signal
-from feedback_service.surveys.answers import FormSubmission, JsonSubmission
+from feedback_service.flow.answers import RecordedAnswer, SentAnswer, Survey
+from feedback_service.models import Comment, DraftAnswer, Invitation, Response, Signal
+from feedback_service.surveys.answers import FormSubmission
 from tests.conftest import TimeIs
 from tests.support import stored
 from tests.support.looks import visit_survey
@@ -38,6 +38,7 @@ from tests.support.story import (
     create_centre,
     create_invitation,
     make_case_update,
+    make_sent_answer,
     minutes_later,
     register_case,
     send_answer,
@@ -275,13 +276,7 @@ def test_who_finishes_learns_that_an_answer_of_another_client_stays() -> None:
     invitation, other = create_invitation(), uuid.uuid4()
     first = begin_answer(invitation.token, {"off.nps": 2})
 
-    survey = answers.save_draft(
-        invitation.token,
-        client_id=other,
-        submission=JsonSubmission({"off.nps": 10, "off.staff": "good"}),
-        language="uk",
-        source="qr_case",
-    )
+    survey = answers.save_draft(invitation.token, make_sent_answer({"off.nps": 10, "off.staff": "good"}, other))
     recorded = send_answer(invitation.token, {"off.nps": 10, "off.premises": "good"}, other)
 
     assert isinstance(survey, Survey)
@@ -350,10 +345,7 @@ def test_an_empty_field_takes_back_what_the_same_client_tapped() -> None:
     for blank in ({}, {"off.staff": [""]}):
         answers.save_draft(
             invitation.token,
-            client_id=client,
-            submission=FormSubmission(fields | blank),
-            language="uk",
-            source="qr_case",
+            SentAnswer(client_id=client, submission=FormSubmission(fields | blank), language="uk", source="qr_case"),
         )
 
     send_answer(invitation.token, {"any.reasons": [], "any.comment": " "}, client)
@@ -379,18 +371,30 @@ def test_a_repeat_with_other_answers_is_refused_where_that_is_asked_for(time_is:
         ).repeated
 
 
+@transaction
+def delete_comments(tx: Session) -> None:
+    """Delete all comments, as their age does."""
+    tx.execute(delete(Comment))
+
+
+def test_a_repeat_stays_one_when_its_comment_was_deleted_by_age(time_is: TimeIs) -> None:
+    time_is("2026-11-20T10:00:00+02:00")
+    token, client = create_invitation().token, uuid.uuid4()
+    said: dict[str, object] = {"off.nps": 2, "any.comment": "Так"}
+    send_answer(token, said, client)
+    delete_comments()
+
+    assert send_answer(token, said, client, refuses_other_answer=True).repeated
+    with pytest.raises(OtherAnswer):
+        send_answer(token, said | {"off.nps": 3}, client, refuses_other_answer=True)
+
+
 def test_a_tap_after_sending_leads_back_to_the_receipt() -> None:
     invitation = create_invitation()
     client = begin_answer(invitation.token, {"off.nps": 9})
     recorded = send_answer(invitation.token, {}, client)
 
-    again = answers.save_draft(
-        invitation.token,
-        client_id=client,
-        submission=JsonSubmission({"off.nps": 0}),
-        language="uk",
-        source="qr_case",
-    )
+    again = answers.save_draft(invitation.token, make_sent_answer({"off.nps": 0}, client))
 
     assert isinstance(again, RecordedAnswer)
     assert again.receipt == recorded.receipt
@@ -440,13 +444,7 @@ def test_a_token_may_be_typed_in_small_letters() -> None:
 
 def test_an_answer_begun_by_a_message_stays_one_of_messages() -> None:
     invitation, client = create_invitation(), uuid.uuid4()
-    answers.save_draft(
-        invitation.token,
-        client_id=client,
-        submission=JsonSubmission({"off.nps": 9}),
-        language="uk",
-        source="sms_viber",
-    )
+    answers.save_draft(invitation.token, make_sent_answer({"off.nps": 9}, client, source="sms_viber"))
 
     send_answer(invitation.token, {"off.staff": "good"}, client)
 
@@ -459,16 +457,7 @@ def test_a_tap_too_late_leads_to_the_receipt_whether_or_not_the_worker_came_by(t
     client = begin_answer(invitation.token, {"off.nps": 9})
     time_is(minutes_later(31))
 
-    outcomes = [
-        answers.save_draft(
-            invitation.token,
-            client_id=client,
-            submission=JsonSubmission({"off.nps": 0}),
-            language="uk",
-            source="qr_case",
-        )
-        for _ in range(2)
-    ]
+    outcomes = [answers.save_draft(invitation.token, make_sent_answer({"off.nps": 0}, client)) for _ in range(2)]
 
     assert all(isinstance(outcome, RecordedAnswer) and outcome.was_abandoned for outcome in outcomes)
     assert outcomes[0] == outcomes[1]

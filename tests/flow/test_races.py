@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from feedback_service.database import transaction
 from feedback_service.delivery.events import RESPONSE_RECORDED
 from feedback_service.errors import AlreadyAnswered, InvitationCancelled
-from feedback_service.flow.answers import RecordedAnswer, save_draft, submit_answer
+from feedback_service.flow.answers import RecordedAnswer, SentAnswer, save_draft, submit_answer
 from feedback_service.models import DraftAnswer, Invitation, Response
 from feedback_service.surveys.answers import Answers, JsonSubmission
 from feedback_service.surveys.questionnaires import Questionnaire
@@ -54,12 +54,12 @@ def meanwhile(interrupt: Callable[[], object], answers: dict[str, object]) -> Js
 
 def finish(token: str, submission: JsonSubmission) -> RecordedAnswer:
     """Submit."""
-    return submit_answer(token, client_id=ME, submission=submission, language="uk", source="qr_case")
+    return submit_answer(token, SentAnswer(client_id=ME, submission=submission, language="uk", source="qr_case"))
 
 
 def tap(token: str, submission: JsonSubmission) -> object:
     """Choose something."""
-    return save_draft(token, client_id=ME, submission=submission, language="uk", source="qr_case")
+    return save_draft(token, SentAnswer(client_id=ME, submission=submission, language="uk", source="qr_case"))
 
 
 def begun(before: dict[str, object]) -> str:

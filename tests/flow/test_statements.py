@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from flask import Flask
@@ -12,12 +11,12 @@ from sqlalchemy import Connection, event
 from feedback_service.database import compiled, db
 from feedback_service.flow import answers, cases
 from feedback_service.flow.answers import opened_invitations
-from feedback_service.surveys.answers import JsonSubmission
 from tests.support.story import (
     CENTRE,
     create_centre,
     create_invitation,
     make_case_update,
+    make_sent_answer,
     register_case,
     send_answer,
 )
@@ -78,13 +77,7 @@ def test_the_first_tap_costs_three_statements() -> None:
     token = create_invitation().token
 
     with counting() as statements:
-        answers.save_draft(
-            token,
-            client_id=uuid4(),
-            submission=JsonSubmission({"off.nps": 9}),
-            language="uk",
-            source="qr_case",
-        )
+        answers.save_draft(token, make_sent_answer({"off.nps": 9}))
         assert statements() == 3
 
 
@@ -99,13 +92,7 @@ def test_an_answer_costs_five_statements_however_many_questions_it_answers() -> 
     token = create_invitation().token
     send_answer(create_invitation().token, {"off.nps": 10})  # somebody has answered lately, so the methodology is known
     with counting() as statements:
-        answers.submit_answer(
-            token,
-            client_id=uuid4(),
-            submission=JsonSubmission(everything),
-            language="uk",
-            source="qr_case",
-        )
+        answers.submit_answer(token, make_sent_answer(everything))
         assert statements() == 5
 
 

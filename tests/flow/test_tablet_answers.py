@@ -81,6 +81,17 @@ def test_a_code_spent_on_a_phone_meanwhile_leaves_a_walk_up(app: Flask, tablet: 
     assert deliver_answers(tablet, make_tablet_answer(short_code=invitation.short_code)) == ["accepted_as_walkup"]
 
 
+def test_a_client_id_that_answered_on_a_tablet_is_a_repeat_by_the_link(app: Flask, tablet: Caller) -> None:
+    with app.app_context():
+        invitation = story.create_invitation()
+    item = make_tablet_answer(short_code=invitation.short_code)
+    deliver_answers(tablet, item)
+
+    with app.app_context():
+        client = uuid.UUID(item["client_id"])
+        assert story.send_answer(invitation.token, item["answers"], client, refuses_other_answer=True).repeated
+
+
 def test_a_tablets_answers_join_what_was_begun_on_a_phone(app: Flask, tablet: Caller, time_is: TimeIs) -> None:
     time_is("2026-11-20T23:50+02:00")
     with app.app_context():
@@ -342,6 +353,19 @@ def test_a_hall_has_no_more_walk_ups_of_a_day_than_can_be_people(
     delivered = [make_tablet_answer(answered_at=instant.isoformat()) for instant in (today, today, today, earlier)]
 
     assert deliver_answers(tablet, *delivered) == ["accepted", "accepted", "rejected", "accepted"]
+
+
+def test_wrong_codes_count_also_when_the_hall_has_no_room(
+    tablet: Caller, time_is: TimeIs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time_is("2026-11-20T10:00+02:00")
+    monkeypatch.setattr(tablet_answers, "MAX_WALKUPS", 0)
+    wrong = [make_tablet_answer(short_code=f"0000-{number:04}") for number in range(devices.MAX_WRONG_CODES)]
+    assert set(deliver_answers(tablet, *wrong)) == {"rejected"}
+
+    next_guess = make_tablet_answer(short_code="0000-9999")
+
+    assert tablet.post("/kiosk/responses", {"responses": [next_guess]}).status_code == 429
 
 
 def test_no_answer_leads_to_the_tablet_or_an_instant(app: Flask, tablet: Caller) -> None:

@@ -4,16 +4,19 @@ import base64
 import json
 import uuid
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from feedback_service.errors import Invalid
+from feedback_service import clock
+from feedback_service.errors import Invalid, TooManyGuesses
 from feedback_service.flow import tablet_pairing
 from feedback_service.flow.tablet_files import import_tablet_file
 from feedback_service.keyring import current_keyring
 from feedback_service.models import RefusedTabletAnswer, Response
+from feedback_service.tablets import devices
 from tests.support import story
 from tests.support.stored import read_rows
 from tests.support.tablets import make_tablet_answer
@@ -129,3 +132,31 @@ def test_a_file_brings_no_free_text_either(place: str) -> None:
 def test_what_no_tablet_saved_is_refused(document: Any) -> None:
     with pytest.raises(Invalid):
         import_tablet_file(document)
+
+
+def test_codes_in_a_file_have_a_limit_unless_an_operator_imports_it(place: str) -> None:
+    most = devices.MAX_WRONG_CODES
+    answers = [make_tablet_answer(short_code=f"0000-{number:04}") for number in range(most + 1)]
+    document = a_file(place, *(sealed(place, answer) for answer in answers))
+
+    with pytest.raises(TooManyGuesses):
+        import_tablet_file(document, {story.CENTRE})
+
+    assert len(read_rows(Response)) == most, "those before the limit are stored"
+    assert import_tablet_file(document) == {"duplicate": most, "accepted_as_walkup": 1}
+
+
+def test_only_an_operator_imports_answers_from_before_the_tablet_was_added(place: str) -> None:
+    earlier = (clock.now() - timedelta(days=30)).isoformat()
+    document = a_file(place, sealed(place, make_tablet_answer(answered_at=earlier)))
+
+    assert import_tablet_file(document, {story.CENTRE}) == {"rejected": 1}
+    assert import_tablet_file(document) == {"accepted": 1}
+
+
+def test_staff_import_what_a_revoked_tablet_never_reported(place: str) -> None:
+    answers = [make_tablet_answer() for _ in range(devices.MAX_UNREPORTED_ANSWERS + 1)]
+    tablet_pairing.revoke_tablet(uuid.UUID(place), {story.CENTRE})
+    document = a_file(place, *(sealed(place, answer) for answer in answers))
+
+    assert import_tablet_file(document, {story.CENTRE}) == {"accepted": len(answers)}

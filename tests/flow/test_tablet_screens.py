@@ -184,17 +184,32 @@ def test_a_typed_code_tells_whose_case_it_is_without_spending_it(app: Flask, tab
 
 def test_a_typed_code_that_is_spent_or_closed_says_so(app: Flask, tablet: Caller) -> None:
     with app.app_context():
-        spent, begun = story.create_invitation(), story.create_invitation()
+        spent = story.create_invitation()
         story.send_answer(spent.token, {"off.nps": 9})
-        story.begin_answer(begun.token, {"off.nps": 9})
         case = story.register_case(story.make_case_update())
         cases.cancel_invitation(case.id, {story.CENTRE})
     assert case.invitation is not None
     statuses = [
         tablet.post("/kiosk/codes", {"short_code": invitation.short_code}).status_code
-        for invitation in (spent, begun, case.invitation)
+        for invitation in (spent, case.invitation)
     ]
-    assert statuses == [409, 409, 410]
+    assert statuses == [409, 410]
+
+
+def test_a_typed_code_begun_on_a_phone_may_be_rated_until_the_draft_is_left(
+    app: Flask, tablet: Caller, time_is: TimeIs
+) -> None:
+    time_is("2026-11-20T23:50+02:00")
+    with app.app_context():
+        begun = story.create_invitation()
+        story.begin_answer(begun.token, {"off.nps": 9})
+    assert tablet.post("/kiosk/codes", {"short_code": begun.short_code}).status_code == 200
+
+    time_is("2026-11-21T00:20+02:00")
+    left = tablet.post("/kiosk/codes", {"short_code": begun.short_code})
+
+    assert left.status_code == 409
+    assert "2026-11-20" in left.json["detail"], "the day on which it was begun"
 
 
 def test_another_centres_code_is_unknown_here(app: Flask, new_tablet: NewTablet) -> None:

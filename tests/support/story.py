@@ -13,7 +13,7 @@ from feedback_service import clock, keyring
 from feedback_service.cases.register import CaseUpdate, ServiceRef
 from feedback_service.database import transaction
 from feedback_service.flow import api_keys, cases
-from feedback_service.flow.answers import RecordedAnswer, save_draft, submit_answer
+from feedback_service.flow.answers import RecordedAnswer, SentAnswer, save_draft, submit_answer
 from feedback_service.flow.cases import CaseView, InvitationView
 from feedback_service.models import Centre, Event
 from feedback_service.surveys.answers import JsonSubmission
@@ -68,21 +68,32 @@ def create_invitation(**facts: Any) -> InvitationView:
     return invitation
 
 
+def make_sent_answer(answers: Mapping[str, object], client_id: uuid.UUID | None = None, **options: Any) -> SentAnswer:
+    """Make what a client sends by a case's link: on a phone, in Ukrainian, if the options say nothing else."""
+    options = {"language": "uk", "source": "qr_case"} | options
+    return SentAnswer(client_id=client_id or uuid.uuid4(), submission=JsonSubmission(answers), **options)
+
+
 def begin_answer(
     token: str, answers: Mapping[str, object], client_id: uuid.UUID | None = None, **options: Any
 ) -> uuid.UUID:
     """Save a draft answer; return the client id."""
-    client_id, options = client_id or uuid.uuid4(), {"language": "uk", "source": "qr_case"} | options
-    save_draft(token, client_id=client_id, submission=JsonSubmission(answers), **options)
-    return client_id
+    sent = make_sent_answer(answers, client_id, **options)
+    save_draft(token, sent)
+    return sent.client_id
 
 
 def send_answer(
-    token: str, answers: Mapping[str, object], client_id: uuid.UUID | None = None, **options: Any
+    token: str,
+    answers: Mapping[str, object],
+    client_id: uuid.UUID | None = None,
+    *,
+    refuses_other_answer: bool = False,
+    **options: Any,
 ) -> RecordedAnswer:
     """Submit a final answer."""
-    options = {"language": "uk", "source": "qr_case"} | options
-    return submit_answer(token, client_id=client_id or uuid.uuid4(), submission=JsonSubmission(answers), **options)
+    sent = make_sent_answer(answers, client_id, **options)
+    return submit_answer(token, sent, refuses_other_answer=refuses_other_answer)
 
 
 @transaction

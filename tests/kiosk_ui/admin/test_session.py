@@ -12,12 +12,11 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from feedback_service import clock
-from feedback_service.access import sessions
+from feedback_service.access import passwords, sessions
 from feedback_service.app import create_app
 from feedback_service.config import Settings
 from feedback_service.database import db
 from feedback_service.models import JournalEntry
-from kiosk_ui.admin import sign_in as sign_in_view
 from tests.conftest import TimeIs
 from tests.kiosk_ui.admin.conftest import OWN_CENTRE, SignedIn
 from tests.kiosk_ui.outline import Outline, check_house_rules
@@ -225,7 +224,7 @@ def test_strangers_beyond_their_places_are_put_off_at_once_and_known_browsers_ar
     browser: StaffClient, app: Flask, secret: str, time_is: TimeIs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sign_in_completely(browser, app, secret, time_is)
-    monkeypatch.setattr(sign_in_view, "_places_of_strangers", BoundedSemaphore(0))
+    monkeypatch.setattr(passwords, "_places_of_strangers", BoundedSemaphore(0))
 
     refused = sign_in(StaffClient(app, EMAIL, ""))
 

@@ -5,6 +5,7 @@ import json
 import re
 import uuid
 from base64 import b64encode
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -18,6 +19,7 @@ from feedback_service.flow import tablet_pairing
 from feedback_service.flow.tablet_health import TabletState, list_tablets
 from feedback_service.keyring import current_keyring
 from feedback_service.models import JournalEntry, Response
+from feedback_service.tablets import devices
 from tests.conftest import TimeIs
 from tests.kiosk_ui.admin.conftest import FOREIGN_CENTRE, OWN_CENTRE, SignedIn
 from tests.support.staff import SAME_ORIGIN_HEADERS
@@ -116,21 +118,24 @@ def test_a_revoked_tablet_is_shut_out(app: Flask, signed_in: SignedIn, client: F
     assert client.get("/api/v1/kiosk/config", headers=headers).status_code == 401
 
 
-def make_tablet_file(app: Flask, centre: str, rating: int = 9) -> bytes:
-    """Return a file with one answer, as a tablet of the centre saves it."""
+def make_tablet_file(app: Flask, centre: str, rating: int = 9, short_codes: Sequence[str | None] = (None,)) -> bytes:
+    """Return a file with an answer for each short code, as a tablet of the centre saves it."""
+    items, nonce = [], bytes(12)
     with app.app_context():
         tablet_pairing.add_tablet(centre, name="Планшет", mode="hall")
         [tablet] = list_tablets({centre})
-        client, nonce = str(uuid.uuid4()), bytes(12)
-        answer = {
-            "questionnaire": "offline-2026.1",
-            "language": "uk",
-            "answers": {"off.nps": rating},
-            "answered_at": clock.now().isoformat(),
-        }
         cipher = AESGCM(current_keyring().signing_key.derive_queue_key(tablet.id))
-        sealed = nonce + cipher.encrypt(nonce, json.dumps(answer).encode(), client.encode())
-    items = [{"client_id": client, "sealed": b64encode(sealed).decode()}]
+        for short_code in short_codes:
+            answer = {
+                "questionnaire": "offline-2026.1",
+                "language": "uk",
+                "answers": {"off.nps": rating},
+                "answered_at": clock.now().isoformat(),
+                "short_code": short_code,
+            }
+            client = str(uuid.uuid4())
+            sealed = nonce + cipher.encrypt(nonce, json.dumps(answer).encode(), client.encode())
+            items.append({"client_id": client, "sealed": b64encode(sealed).decode()})
     return json.dumps({"vidhuk": "tablet-queue", "device": str(tablet.id), "items": items}).encode()
 
 
@@ -154,6 +159,16 @@ def test_why_something_saved_is_no_answer_is_told_in_words(app: Flask, signed_in
 
     assert "відхилено: 1" in page.text
     assert "off.nps: Оберіть ціле число від 0 до 10" in me.get("/admin/tablets").text
+
+
+def test_a_file_with_too_many_wrong_codes_has_to_wait(app: Flask, signed_in: SignedIn) -> None:
+    wrong_codes = [f"0000-{number:04}" for number in range(devices.MAX_WRONG_CODES + 1)]
+    file = (io.BytesIO(make_tablet_file(app, OWN_CENTRE, short_codes=wrong_codes)), "queue.json")
+
+    page = signed_in().post("/admin/tablets/import", {"file": file})
+
+    assert page.status_code == 429
+    assert "Забагато невдалих спроб" in page.text
 
 
 @pytest.mark.parametrize("spoil", ["foreign", "changed", "nonsense", "nothing", "no name"])
