@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.cases import invitations
-from feedback_service.cases.register import ServiceRef
+from feedback_service.cases.services import ServiceRef
 from feedback_service.counts import counted_days
 from feedback_service.database import OptimisticTransaction, transaction
 from feedback_service.errors import Conflict

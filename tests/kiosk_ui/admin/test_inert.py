@@ -12,7 +12,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
-from feedback_service.cases.register import ServiceRef
+from feedback_service.cases.services import ServiceRef
 from feedback_service.database import transaction
 from feedback_service.flow import alarm_duties, duties, uninvited_answers
 from feedback_service.models import Centre, User
