@@ -12,7 +12,8 @@ from feedback_service.centres.opening_hours import WEEKDAYS
 from feedback_service.errors import N_, ChangedMeanwhile, Invalid
 from feedback_service.flow import centre_profile as profile_flow
 from feedback_service.flow.centre_profile import CentreProfile
-from feedback_service.flow.registers import REQUIRED_SERVICE_COLUMNS, ImportResult, RowMessage
+from feedback_service.flow.row_import import ImportResult, RowMessage
+from feedback_service.flow.service_import import REQUIRED_SERVICE_COLUMNS
 from feedback_service.i18n import own_name
 from feedback_service.imports import UnreadableFile, parse_table
 from kiosk_ui.admin.admission import current_user, find_visible_centre, needs, visible_centres

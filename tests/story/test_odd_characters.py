@@ -25,8 +25,8 @@ from feedback_service.api.openapi import EXAMPLES
 from feedback_service.cli.command import Command
 from feedback_service.database import Base, reading
 from feedback_service.errors import Invalid
-from feedback_service.flow import centre_profile, publishing, registers, sign_in
-from feedback_service.flow.registers import ImportResult
+from feedback_service.flow import centre_profile, publishing, registers, service_import, sign_in
+from feedback_service.flow.row_import import ImportResult
 from feedback_service.imports import ImportedRow
 from feedback_service.indicators import methodology
 from feedback_service.surveys import questionnaires
@@ -270,7 +270,10 @@ def test_no_text_of_any_command_is_a_fault_of_ours_or_stored_as_it_came(
 
 IMPORTS: dict[str, tuple[frozenset[str], Callable[[list[ImportedRow]], ImportResult]]] = {
     "centres": (registers.REQUIRED_CENTRE_COLUMNS | registers.OPTIONAL_CENTRE_COLUMNS, registers.import_centres),
-    "services": (registers.REQUIRED_SERVICE_COLUMNS | registers.OPTIONAL_SERVICE_COLUMNS, registers.import_services),
+    "services": (
+        service_import.REQUIRED_SERVICE_COLUMNS | service_import.OPTIONAL_SERVICE_COLUMNS,
+        service_import.import_services,
+    ),
 }
 
 
