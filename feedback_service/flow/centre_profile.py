@@ -37,7 +37,6 @@ from feedback_service.plain_text import (
 MAX_WINDOWS = 200
 SERVICES_ON_PAGE = 200
 MAX_LISTED_SERVICES = 500  # in a form's list to choose from
-MAX_SEARCH_LENGTH = 100  # characters
 SERVICE_COLUMNS = frozenset({"code", "local_code"})  # optional; the centre is never a column
 
 BAD_HOURS = N_("“%(typed)s” is not like 09:00–13:00, 14:00–18:00; leave it empty for a closed day.")
