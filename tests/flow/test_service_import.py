@@ -30,6 +30,7 @@ def test_other_writers_get_their_turn_while_services_are_imported(monkeypatch: p
 
     with record_statements("SELECT services") as reads:
         assert service_import.import_services(rows, PROFILE["code"]).unchanged == 35
+    assert len(reads) == 5, "once for what is known, and for each portion"
     assert all(len(values) < 35 for _, values in reads), "a portion reads its own services only"
 
 

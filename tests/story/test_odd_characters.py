@@ -283,6 +283,7 @@ def test_no_cell_of_any_import_is_stored_as_it_came(kind: str) -> None:
     columns, import_rows = IMPORTS[kind]
     story.create_centre()
     ordinary = {column: ORDINARY.get(column, "Витяг") for column in columns}
+    assert import_rows([ImportedRow(2, ordinary)]).faults == []
     for column in sorted(columns):
         texts = [text for odd in odd_characters.ALL for text in put_into(ordinary[column], odd)]
         import_rows([ImportedRow(line, ordinary | {column: text}) for line, text in enumerate(texts, start=2)])

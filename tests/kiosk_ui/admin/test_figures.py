@@ -82,6 +82,7 @@ def test_figures_of_the_page_are_those_of_the_api(app: Flask, head: StaffClient)
     summary = json.loads(reply.text)
     exported = json.loads(head.get("/admin/figures/export?table=offices&format=json&from=2026-09-01").text)
 
+    assert [indicator["front_office"] for indicator in summary["indicators"]] == ["offline", "online"]
     for row, indicator in zip(exported["rows"], summary["indicators"], strict=True):
         assert (row["n"], row["loyalty_index"]) == (indicator["n"], indicator["value"])
         assert [row["loyalty_low"], row["loyalty_high"]] == indicator["interval"]
