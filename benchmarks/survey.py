@@ -20,7 +20,8 @@ from benchmarks.serving import Served, postmaster, served
 from benchmarks.visits import Round, measure
 from feedback_service import clock
 from feedback_service.app import create_app
-from feedback_service.cases.register import CaseUpdate, ServiceRef
+from feedback_service.cases.register import CaseUpdate
+from feedback_service.cases.services import ServiceRef
 from feedback_service.config import Settings
 from feedback_service.flow import cases, registers
 from tests.support.database import migrate_database

@@ -6,6 +6,7 @@ AES-256-GCM under keys that are derived for one purpose. Sealed bytes are bound 
 import hashlib
 import hmac
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -31,15 +32,7 @@ class Seal:
 
     def open(self, sealed: bytes, bound_to: bytes) -> bytes | None:
         """Decrypt content; ``None`` if none of the keys sealed it for this row."""
-        nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
-        if len(nonce) < _NONCE_BYTES:
-            return None
-        for cipher in self.ciphers:
-            try:
-                return cipher.decrypt(nonce, ciphertext, bound_to)
-            except InvalidTag:
-                continue
-        return None
+        return open_sealed(self.ciphers, sealed, bound_to)
 
     def hash(self, content: bytes) -> bytes:
         """Return a hash of 32 bytes that nobody without the key can compute."""
@@ -48,6 +41,19 @@ class Seal:
     def hash_with_all(self, content: bytes) -> list[bytes]:
         """Return the hashes that content may be stored as: one for each key."""
         return [hmac.digest(key, content, hashlib.sha256) for key in self.hash_keys]
+
+
+def open_sealed(ciphers: Iterable[AESGCM], sealed: bytes, bound_to: bytes) -> bytes | None:
+    """Decrypt what stands behind its nonce of 12 bytes; ``None`` if none of the ciphers encrypted it for this row."""
+    nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+    if len(nonce) < _NONCE_BYTES:
+        return None
+    for cipher in ciphers:
+        try:
+            return cipher.decrypt(nonce, ciphertext, bound_to)
+        except InvalidTag:
+            continue
+    return None
 
 
 def derive_key(secret: bytes, purpose: str) -> bytes:

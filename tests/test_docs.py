@@ -69,6 +69,11 @@ def is_in_repository(path: str) -> bool:
     return any((base / path).exists() for base in (ROOT, *PROGRAM))
 
 
+@pytest.mark.parametrize("pattern", [LINK, MODULE_PATH])
+def test_documents_link_to_files_and_name_modules(pattern: re.Pattern[str]) -> None:
+    assert len({found for document in DOCUMENTS for found in pattern.findall(document.read_text())}) > 20
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: str(file.relative_to(ROOT)))
 def test_a_document_links_to_files_and_headings_that_exist(document: Path) -> None:
     for path, anchor in LINK.findall(document.read_text()):
@@ -101,6 +106,7 @@ def test_documents_name_functions_columns_and_settings_that_exist() -> None:
     words = find_words() | NAMES_OF_OTHERS
     named = {(file.name, name) for file in DOCUMENTS for name in SNAKE_CASE_NAME.findall(file.read_text())}
 
+    assert len(named) > 100
     assert {(file, name) for file, name in named if name.removeprefix("vidhuk_") not in words} == set()
 
 

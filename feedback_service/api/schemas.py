@@ -17,7 +17,8 @@ from feedback_service.api.fields import (
     UnparsedList,
     Uuid,
 )
-from feedback_service.cases.register import CaseUpdate, ServiceRef
+from feedback_service.cases.register import CaseUpdate
+from feedback_service.cases.services import ServiceRef
 from feedback_service.config import current_settings
 from feedback_service.errors import N_
 from feedback_service.vocabulary import (

@@ -1,1 +1,1 @@
-"""The register of cases, with invitations, draft answers and short codes."""
+"""The register of cases, with the services of a centre, invitations, draft answers and short codes."""

@@ -6,42 +6,30 @@ written at once. So a thousand cases cost a handful of statements.
 
 import bisect
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from feedback_service import clock, keyring
+from feedback_service.cases.services import CentreServices, ServiceRef, is_same_service
 from feedback_service.errors import (
     N_,
     AlreadyFinal,
     AnotherCase,
     FeedbackError,
     Invalid,
-    TooManyServices,
     TooManyStatuses,
 )
-from feedback_service.facts import ServiceFacts
 from feedback_service.keyring import Keyring
 from feedback_service.models import Case, CaseStatus, Centre, Invitation, Service
-from feedback_service.plain_text import normalise_identifier
 from feedback_service.vocabulary import FINAL_STATUSES
 
 MAX_CLOCK_LEAD = timedelta(minutes=5)  # how far another system's clock may be ahead
 MAX_STATUSES = 200  # of a case; a system that repeats a status with new times must not fill the database
-MAX_SERVICES = 5000  # of a centre, beyond which other systems add none
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceRef:
-    """A service as another system names it: by ``code``, ``local_code``, or both; empty for a missing one."""
-
-    code: str
-    local_code: str
-    title: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,13 +93,11 @@ class IssueTerms:
 class _CentreBatch:
     """Records and new rows of one centre while its updates are applied."""
 
-    tx: Session
     centre: Centre
     terms: IssueTerms
     records: dict[bytes, CaseRecord]
-    services: list[Service]
+    services: CentreServices
     new_rows: list[object] = field(default_factory=list)
-    service_places: int | None = None  # how many services may still be added; counted when one is
 
 
 def register_updates(
@@ -120,8 +106,8 @@ def register_updates(
     """Apply a centre's updates and return their outcomes in the same order; a refused update changes nothing."""
     number_hashes = [keyring.hash_case_number(terms.case_key, centre.id, update.case_number) for update in updates]
     records = load_records(tx, centre, Case.number_hash.in_(number_hashes), lock=True)
-    services = _load_services(tx, centre, [update.service for update in updates])
-    batch = _CentreBatch(tx, centre, terms, {record.case.number_hash: record for record in records}, services)
+    services = CentreServices(tx, centre, [update.service for update in updates])
+    batch = _CentreBatch(centre, terms, {record.case.number_hash: record for record in records}, services)
     outcomes = []
     for number_hash, update in zip(number_hashes, updates, strict=True):
         try:
@@ -151,14 +137,6 @@ def load_records(
     return [CaseRecord(centre, case, service, statuses[case.id], invitation) for case, service, invitation in rows]
 
 
-def _load_services(tx: Session, centre: Centre, service_refs: Collection[ServiceRef]) -> list[Service]:
-    codes = {service_ref.code for service_ref in service_refs} - {""}
-    local_codes = {service_ref.local_code for service_ref in service_refs} - {""}
-    condition = or_(Service.code.in_(codes), Service.local_code.in_(local_codes))
-    query = select(Service).where(Service.centre_id == centre.id, condition)
-    return list(tx.scalars(query.order_by(Service.code, Service.local_code)))
-
-
 def _apply_update(batch: _CentreBatch, number_hash: bytes, update: CaseUpdate) -> RegistrationOutcome:
     """Apply one update to the record of its case. Raises ``FeedbackError``."""
     for name, instant in (("status_at", update.status_at), ("registered_at", update.registered_at)):
@@ -185,7 +163,7 @@ def _apply_update(batch: _CentreBatch, number_hash: bytes, update: CaseUpdate) -
 
 def _refuse_contradiction(record: CaseRecord, update: CaseUpdate) -> None:
     """Raise ``AnotherCase`` or ``AlreadyFinal`` for an update that contradicts what is known of the case."""
-    if update.front_office != record.case.front_office or not _is_same_service(record.service, update.service):
+    if update.front_office != record.case.front_office or not is_same_service(record.service, update.service):
         raise AnotherCase()
     is_newer = update.status_at >= record.case.status_at
     was_final = record.invitation is not None  # a final status brings an invitation
@@ -218,13 +196,6 @@ def _is_known(record: CaseRecord, update: CaseUpdate) -> bool:
     return (update.status_at, update.status) in record.known
 
 
-def _is_same_service(service: Service, service_ref: ServiceRef) -> bool:
-    pairs = [(service.code, service_ref.code), (service.local_code, service_ref.local_code)]
-    # Codes that were stored before they had one form may hold another dash.
-    comparable = [(normalise_identifier(ours), theirs) for ours, theirs in pairs if ours and theirs]
-    return bool(comparable) and all(ours == theirs for ours, theirs in comparable)
-
-
 def _add_status(record: CaseRecord, update: CaseUpdate) -> CaseStatus | None:
     """Add the status to the history and return it, or ``None`` if it is known, see ``_is_known``.
 
@@ -248,15 +219,9 @@ def _add_status(record: CaseRecord, update: CaseUpdate) -> CaseStatus | None:
 
 
 def _create_record(batch: _CentreBatch, number_hash: bytes, update: CaseUpdate) -> CaseRecord:
-    service = find_service(batch.services, update.service)
+    service = batch.services.find(update.service)
     if service is None:
-        if batch.service_places is None:
-            batch.service_places = _count_service_places(batch.tx, batch.centre)
-        if batch.service_places <= 0:
-            raise TooManyServices(MAX_SERVICES)
-        batch.service_places -= 1
-        service = build_service(batch.centre, update.service)
-        batch.services.append(service)
+        service = batch.services.build(update.service)
         batch.new_rows.append(service)
     case = Case(
         centre_id=batch.centre.id,
@@ -274,47 +239,6 @@ def _create_record(batch: _CentreBatch, number_hash: bytes, update: CaseUpdate) 
     )
     batch.new_rows.append(case)
     return CaseRecord(batch.centre, case, service, [], None)
-
-
-def find_or_add_service(tx: Session, centre: Centre, service_ref: ServiceRef) -> Service:
-    """Return the centre's service with these codes; a new service is added. Raises ``TooManyServices``."""
-    service = find_service(_load_services(tx, centre, [service_ref]), service_ref)
-    if service is None:
-        if _count_service_places(tx, centre) <= 0:
-            raise TooManyServices(MAX_SERVICES)
-        service = build_service(centre, service_ref)
-        tx.add(service)
-        tx.flush()
-    return service
-
-
-def _count_service_places(tx: Session, centre: Centre) -> int:
-    """Return how many services other systems may still add to the centre."""
-    known = tx.scalars(select(func.count()).select_from(Service).where(Service.centre_id == centre.id)).one()
-    return MAX_SERVICES - known
-
-
-def find_service(services: Collection[Service], service_ref: ServiceRef) -> Service | None:
-    """Return the service with exactly these codes, or with a single code the only service that has it."""
-    for service in services:
-        if (service.code, service.local_code) == (service_ref.code, service_ref.local_code):
-            return service
-    if service_ref.code and service_ref.local_code:
-        return None
-    matches = [service for service in services if _is_same_service(service, service_ref)]
-    return matches[0] if len(matches) == 1 else None
-
-
-def build_service(centre: Centre, service_ref: ServiceRef) -> Service:
-    """Build a new service; without a title its code becomes the title."""
-    code, local_code = service_ref.code, service_ref.local_code
-    title = service_ref.title or code or local_code
-    return Service(centre_id=centre.id, id=uuid7(), code=code, local_code=local_code, title=title)
-
-
-def make_service_facts(service: Service) -> ServiceFacts:
-    """Return what an answer and an event repeat of the service."""
-    return ServiceFacts(service.id, service.code, service.local_code, service.title)
 
 
 def _issue_invitation(batch: _CentreBatch, case: Case) -> Invitation:

@@ -8,7 +8,8 @@ import click
 from feedback_service import imports
 from feedback_service.cli.command import FILE, Group
 from feedback_service.flow import publishing, registers
-from feedback_service.flow.registers import ImportResult
+from feedback_service.flow import service_import as import_flow
+from feedback_service.flow.row_import import ImportResult
 
 centre = Group("centre", help="Centres of administrative services.")
 service = Group("service", help="Services that centres give.")
@@ -44,8 +45,8 @@ def centre_import(file: Path) -> None:
 @click.option("--centre", "code", help="The centre of rows that name none.")
 def service_import(file: Path, code: str | None) -> None:
     """Bring services up to FILE: CSV or JSON with title, code or local_code or both, and centre unless --centre."""
-    rows = imports.read_table(file, registers.REQUIRED_SERVICE_COLUMNS, registers.OPTIONAL_SERVICE_COLUMNS)
-    _report_import(registers.import_services(rows, code))
+    rows = imports.read_table(file, import_flow.REQUIRED_SERVICE_COLUMNS, import_flow.OPTIONAL_SERVICE_COLUMNS)
+    _report_import(import_flow.import_services(rows, code))
 
 
 @questionnaire.command("load")

@@ -28,7 +28,9 @@ that story's transaction (``tx`` or ``connection``); or it touches no database.
     summaries          summaries for systems, for commands and for everybody; the privacy notice of a centre
     health             whether the service can work, and how much waits
     deliveries         an operator has an event sent again
-    registers          an operator adds and imports centres and services
+    registers          an operator adds and imports centres
+    service_import     an operator or staff import the services of centres
+    row_import         what imports share: rows in batches, faults by line, cells
     publishing         an operator publishes questionnaires and methodologies
     duties             what all duties of the worker share: how they stop, go on, and pass over a centre that fails
     maintenance        duties of the worker: days are recounted, old rows are deleted; an operator's recount
@@ -37,8 +39,8 @@ that story's transaction (``tx`` or ``connection``); or it touches no database.
 
 The doors import these modules and call their functions by the module's name; this package re-exports nothing.
 A story calls no other story. Who calls several: ``tablet_files`` records each answer by ``tablet_answers``,
-``centre_profile`` imports services by ``registers``, and the duties of the worker complete drafts by ``answers`` and
-delete old sessions by ``sign_in``.
+``centre_profile`` imports services by ``service_import``, and the duties of the worker complete drafts by ``answers``
+and delete old sessions by ``sign_in``.
 Outside the flow only ``delivery`` commits. ``relay`` and ``packaging`` number the events that wait and note what became
 of each; ``clock_repair`` mends their dates after the clock has jumped.
 """

@@ -12,6 +12,7 @@ from feedback_service import clock, keyring
 from feedback_service.addresses import picture_addresses, survey_address
 from feedback_service.cases import invitations, register
 from feedback_service.cases.register import CaseRecord, CaseUpdate, IssueTerms, RegistrationOutcome
+from feedback_service.cases.services import make_service_facts
 from feedback_service.centres.register import find_centres, make_public_centre
 from feedback_service.config import current_settings
 from feedback_service.database import in_portions, reading, transaction
@@ -172,7 +173,7 @@ def _open_case_record(tx: Session, case_id: uuid.UUID, centres: Collection[str])
 def _make_status_event(outcome: RegistrationOutcome) -> events.NewEvent:
     case_record, status = outcome.record, outcome.new_status
     assert case_record is not None and status is not None
-    centre, service = make_public_centre(case_record.centre), register.make_service_facts(case_record.service)
+    centre, service = make_public_centre(case_record.centre), make_service_facts(case_record.service)
     context = make_service_context(centre, case_record.case, service)
     return events.build_case_status(context, status.status, status.at, case_record.case.registered_at)
 

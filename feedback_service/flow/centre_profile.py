@@ -20,8 +20,8 @@ from feedback_service.centres import opening_hours
 from feedback_service.config import current_settings
 from feedback_service.database import reading, transaction
 from feedback_service.errors import N_, ChangedMeanwhile, FieldError, Invalid
-from feedback_service.flow import registers
-from feedback_service.flow.registers import ImportResult
+from feedback_service.flow import registers, service_import
+from feedback_service.flow.row_import import MAX_TITLE_LENGTH, ImportResult
 from feedback_service.imports import ImportedRow
 from feedback_service.models import Centre, Service
 from feedback_service.plain_text import (
@@ -37,7 +37,6 @@ from feedback_service.plain_text import (
 MAX_WINDOWS = 200
 SERVICES_ON_PAGE = 200
 MAX_LISTED_SERVICES = 500  # in a form's list to choose from
-MAX_SEARCH_LENGTH = 100  # characters
 SERVICE_COLUMNS = frozenset({"code", "local_code"})  # optional; the centre is never a column
 
 BAD_HOURS = N_("“%(typed)s” is not like 09:00–13:00, 14:00–18:00; leave it empty for a closed day.")
@@ -158,7 +157,7 @@ def import_services(current_user: CurrentUser, centre_code: str, rows: Sequence[
         centre_id = _find_centre(tx, current_user, centre).id
         audit_log.append_entry(tx, [centre_id], current_user.actor, "services_imported", changes, clock.now())
 
-    return registers.import_services(rows, centre, write_audit_entry)
+    return service_import.import_services(rows, centre, write_audit_entry)
 
 
 def _find_centre(tx: Session, current_user: CurrentUser, centre_code: str, *, lock: bool = False) -> Centre:
@@ -182,7 +181,7 @@ def _make_profile(centre: Centre) -> CentreProfile:
 def _check_form(form: Mapping[str, Any]) -> dict[str, Any]:
     """Return the new values of the columns; raise ``Invalid`` naming every field at fault."""
     errors = list[FieldError]()
-    texts = {name: _read_field(form, name, read_line, registers.MAX_TITLE_LENGTH, errors) for name in _LINE_FIELDS}
+    texts = {name: _read_field(form, name, read_line, MAX_TITLE_LENGTH, errors) for name in _LINE_FIELDS}
     texts["notice"] = _read_field(form, "notice", read_text, MAX_NOTICE_LENGTH, errors)
     if not texts["name"] and not any(error.pointer == "/name" for error in errors):
         errors.append(FieldError("/name", N_("This cannot be empty.")))

@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,13 +18,13 @@ from feedback_service.flow.tablet_answers import Bringer, TabletAnswer, accept_a
 from feedback_service.keyring import current_keyring
 from feedback_service.models import Centre, Device
 from feedback_service.plain_text import read_code
+from feedback_service.sealing import open_sealed
 from feedback_service.strict_json import parse_strict_json
 from feedback_service.surveys.answers import JsonSubmission
 from feedback_service.tablets.devices import AuthenticatedTablet
 from feedback_service.tablets.signals import AnsweringPace
 
 FILE_KIND = "tablet-queue"
-NONCE_BYTES = 12  # at the start; then comes what AES-256-GCM made, with the client id as associated data
 NOT_A_TABLET_FILE = N_("This is no file that a tablet saved.")
 FILE_CHANGED = N_("The file was changed, or saved under keys that this installation no longer has.")
 
@@ -90,14 +89,13 @@ def _find_tablet(tx: Session, device_id: uuid.UUID, centres: Collection[str] | N
 
 
 def _open_sealed_answer(tablet: AuthenticatedTablet, client_id: str, sealed_bytes: bytes) -> TabletAnswer | Invalid:
-    for key in current_keyring().keys:
-        try:
-            plaintext = AESGCM(key.derive_queue_key(tablet.id)).decrypt(
-                sealed_bytes[:NONCE_BYTES], sealed_bytes[NONCE_BYTES:], client_id.encode()
-            )
+    """Return the answer that the tablet encrypted with its client id as associated data."""
+    ciphers = (AESGCM(key.derive_queue_key(tablet.id)) for key in current_keyring().keys)
+    try:
+        if plaintext := open_sealed(ciphers, sealed_bytes, client_id.encode()):
             return _parse_answer(client_id, parse_strict_json(plaintext.decode()))
-        except (InvalidTag, LookupError, TypeError, ValueError, AttributeError):
-            continue
+    except (LookupError, TypeError, ValueError, AttributeError):
+        pass
     return Invalid.for_field("", FILE_CHANGED)
 
 

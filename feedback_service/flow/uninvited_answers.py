@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.access import visibility
 from feedback_service.access.sessions import CurrentUser
-from feedback_service.cases.register import ServiceRef, find_or_add_service, make_service_facts
+from feedback_service.cases.services import ServiceRef, find_or_add_service, make_service_facts
 from feedback_service.centres.register import make_public_centre, require_centre
 from feedback_service.database import reading, transaction
 from feedback_service.errors import N_, ForeignCentre, Invalid, OtherAnswer, TooManyAnswers

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
 from feedback_service import clock
-from feedback_service.cases.register import CaseUpdate, ServiceRef
+from feedback_service.cases.register import CaseUpdate
+from feedback_service.cases.services import ServiceRef
 from feedback_service.sandbox import demo_data
 
 DAYS_COVERED = 90

@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.app import create_app
-from feedback_service.cases.register import CaseUpdate, ServiceRef
+from feedback_service.cases.register import CaseUpdate
+from feedback_service.cases.services import ServiceRef
 from feedback_service.config import Settings
 from feedback_service.database import transaction
 from feedback_service.errors import FeedbackError

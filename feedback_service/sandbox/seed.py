@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from feedback_service import clock
 from feedback_service.cases import invitations
-from feedback_service.cases.register import ServiceRef
+from feedback_service.cases.services import ServiceRef
 from feedback_service.counts import counted_days
 from feedback_service.database import OptimisticTransaction, transaction
 from feedback_service.errors import Conflict
-from feedback_service.flow import answers, maintenance, registers, uninvited_answers
+from feedback_service.flow import answers, maintenance, registers, service_import, uninvited_answers
 from feedback_service.flow.answers import SentAnswer
 from feedback_service.flow.cases import register_cases
 from feedback_service.flow.uninvited_answers import AssistedAnswer
@@ -53,7 +53,7 @@ def _ensure_demo_centre() -> None:
     with suppress(Conflict):
         registers.add_centre(demo_data.PROFILE)
     rows = [ImportedRow(number, service.names) for number, service in enumerate(demo_data.SERVICES, 1)]
-    registers.import_services(rows, demo_data.CENTRE)
+    service_import.import_services(rows, demo_data.CENTRE)
 
 
 def _register_cases(visits: Sequence[Visit], now: datetime) -> Iterator[tuple[DemoAnswer, str | None]]:

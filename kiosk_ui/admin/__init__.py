@@ -7,7 +7,7 @@ sign_in_pages    the pages that ask for e-mail, password and second factor
 sign_in          signing in
 account          a user's own account: password, sessions, signing out
 layout           navigation, addresses, what all pages share
-paging           long lists are shown in pages
+paging           long lists are shown in pages; how long a search may be
 refusals         errors as pages for staff
 figures          overview, breakdowns, channels compared, exports
 figure_view      which figures an address asks for

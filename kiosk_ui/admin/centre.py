@@ -12,12 +12,13 @@ from feedback_service.centres.opening_hours import WEEKDAYS
 from feedback_service.errors import N_, ChangedMeanwhile, Invalid
 from feedback_service.flow import centre_profile as profile_flow
 from feedback_service.flow.centre_profile import CentreProfile
-from feedback_service.flow.registers import REQUIRED_SERVICE_COLUMNS, ImportResult, RowMessage
+from feedback_service.flow.row_import import ImportResult, RowMessage
+from feedback_service.flow.service_import import REQUIRED_SERVICE_COLUMNS
 from feedback_service.i18n import own_name
 from feedback_service.imports import UnreadableFile, parse_table
 from kiosk_ui.admin.admission import current_user, find_visible_centre, needs, visible_centres
 from kiosk_ui.admin.layout import redirect_to
-from kiosk_ui.admin.paging import asked_page, cut_page
+from kiosk_ui.admin.paging import MAX_SEARCH_LENGTH, asked_page, cut_page
 from kiosk_ui.forms import FormError, form_errors, sent_version
 from kiosk_ui.languages import available_languages, translated_message
 from kiosk_ui.pages import respond_with_page
@@ -126,13 +127,14 @@ def _show_services(
     errors: Sequence[FormError] = (),
     import_result: ImportResult | None = None,
 ) -> Response:
-    search = request.args.get("q", "").strip()[: profile_flow.MAX_SEARCH_LENGTH]
+    search = request.args.get("q", "").strip()[:MAX_SEARCH_LENGTH]
     return respond_with_page(
         "admin/services.html",
         status,
         centre_summary=find_visible_centre(centre),
         service_page=profile_flow.list_services(current_user(), centre, search=search, page=asked_page()),
         search=search,
+        max_search_length=MAX_SEARCH_LENGTH,
         pasted_table=table,
         errors=errors,
         import_result=import_result,

@@ -16,10 +16,10 @@ from feedback_service.surveys.questionnaires import Questionnaire
 from feedback_service.vocabulary import FRONT_OFFICES, SOURCES
 from kiosk_ui.admin import labels
 from kiosk_ui.admin.admission import current_user
+from kiosk_ui.admin.paging import MAX_SEARCH_LENGTH
 from kiosk_ui.admin.period import read_period
 from kiosk_ui.languages import available_languages, translated_message
 
-MAX_SEARCH_LENGTH = 100  # characters
 UNKNOWN_CHOICE = N_("“%(typed)s” is nothing one can choose here and was left out.")
 SEARCH_CUT = N_("Only the first %(longest)s characters are looked for.")
 

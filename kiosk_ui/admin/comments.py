@@ -19,6 +19,7 @@ from kiosk_ui.admin.admission import current_user, find_visible_centre, needs, v
 from kiosk_ui.admin.audit_log import note_read, period_parameter
 from kiosk_ui.admin.comment_filters import read_filter_form
 from kiosk_ui.admin.layout import redirect_to
+from kiosk_ui.admin.paging import MAX_SEARCH_LENGTH
 from kiosk_ui.languages import in_current_language, translated_message
 from kiosk_ui.pages import respond_with_page
 
@@ -63,6 +64,7 @@ def comments(centre: str | None = None) -> ResponseReturnValue:
         filter_form=filter_form,
         comment_filter=filter_form.comment_filter,
         comment_page=comment_page,
+        max_search_length=MAX_SEARCH_LENGTH,
         labelled_comments=[_label_comment(comment, filter_form.questionnaires) for comment in comment_page.comments],
         min_group=current_settings().min_group,
         front_office_labels=labels.FRONT_OFFICE_LABELS,

@@ -1,4 +1,4 @@
-"""Long lists are shown in pages, so that no page grows with the database."""
+"""Long lists are shown in pages, so that no page grows with the database, and some may be searched."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 from flask import request
 
 PAGE_SIZE = 50  # items on a page
+MAX_SEARCH_LENGTH = 100  # characters; the rest is not looked for
 
 T = TypeVar("T")
 

@@ -3,7 +3,7 @@
 import pytest
 
 from feedback_service.access import visibility
-from feedback_service.cases.register import ServiceRef
+from feedback_service.cases.services import ServiceRef
 from feedback_service.database import reading
 from feedback_service.errors import NotFound
 from tests.support import story

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from feedback_service.cases.register import ServiceRef
+from feedback_service.cases.services import ServiceRef
 from feedback_service.config import current_settings
 from feedback_service.keyring import hash_case_number
 from feedback_service.models import Case, Service

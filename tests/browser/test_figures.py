@@ -92,6 +92,7 @@ def test_charts_can_be_read_on_a_phone(new_page: NewPage, service: RunningServic
             """[...document.querySelectorAll('.chart text')].map(text =>
                  parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a)"""
         )
+        assert len(sizes) >= 10, f"{address} has charts"
         assert all(size >= 9.5 for size in sizes), (address, min(sizes))
 
 

@@ -1,4 +1,4 @@
-"""The register of cases: the order of statuses, and the services of a centre."""
+"""The register of cases: the order of statuses, and what may not change."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from feedback_service import clock
-from feedback_service.cases.register import ServiceRef
+from feedback_service.cases.services import ServiceRef
 from feedback_service.delivery.events import CASE_STATUS
 from feedback_service.errors import AlreadyFinal, AnotherCase
 from feedback_service.flow import cases
-from feedback_service.models import Service
 from tests.support import stored
 from tests.support.story import CENTRE, create_centre, make_case_update, register_case
 
@@ -68,16 +67,6 @@ def test_a_known_case_keeps_its_service_and_front_office(other: dict[str, Any]) 
         register_case(replace(report, status_at=clock.now(), **other))
 
 
-@pytest.mark.parametrize("named", [ServiceRef("00034", "", ""), ServiceRef("", "14-13", "")])
-def test_a_service_may_be_named_by_either_of_its_codes(named: ServiceRef) -> None:
-    report = make_case_update("registered")
-    register_case(report)
-
-    case = register_case(replace(report, status="completed", status_at=clock.now(), service=named))
-
-    assert case.status == "completed"
-
-
 @pytest.mark.parametrize("status", ["completed", "refused"])
 def test_the_same_final_status_at_a_later_instant_gives_the_case_as_it_is(status: str) -> None:
     report = make_case_update(status)
@@ -108,40 +97,3 @@ def test_a_final_status_that_was_never_current_leaves_the_case_open() -> None:
     case = register_case(replace(report, status="returned", status_at=clock.now()))
 
     assert (case.status, case.invitation) == ("returned", None)
-
-
-def test_services_that_share_a_local_code_stay_two() -> None:
-    for named in (
-        ServiceRef("", "L9", "Локальна"),
-        ServiceRef("88101", "L9", ""),
-        ServiceRef("88102", "L9", ""),
-    ):
-        register_case(make_case_update(service=named))
-
-    assert {(service.code, service.local_code) for service in stored.read_rows(Service)} == {
-        ("", "L9"),
-        ("88101", "L9"),
-        ("88102", "L9"),
-    }
-
-
-def test_a_code_that_two_services_share_names_neither_of_them() -> None:
-    for local_code in "ab":
-        register_case(make_case_update(service=ServiceRef("91", local_code, "")))
-    report = make_case_update("registered", service=ServiceRef("91", "", ""))
-    register_case(report)
-
-    case = register_case(replace(report, status="completed", status_at=clock.now(), service=ServiceRef("91", "b", "")))
-
-    assert case.status == "completed"
-    assert len(stored.read_rows(Service)) == 3
-
-
-def test_a_service_known_by_its_code_gets_its_title_when_somebody_tells_it() -> None:
-    report = make_case_update("registered", service=ServiceRef("92", "", ""))
-    register_case(report)
-
-    named = ServiceRef("92", "", "Видача довідки")
-    register_case(replace(report, status="completed", status_at=clock.now(), service=named))
-
-    assert [service.title for service in stored.read_rows(Service)] == ["Видача довідки"]

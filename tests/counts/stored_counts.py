@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
-from feedback_service.cases.register import ServiceRef
+from feedback_service.cases.services import ServiceRef
 from feedback_service.counts import closing, counted_days, rollups, tallies, verification
 from feedback_service.counts.rollups import WantedCounts
 from feedback_service.counts.tallies import PEOPLE

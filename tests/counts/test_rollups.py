@@ -138,6 +138,7 @@ def test_who_looks_at_one_group_learns_of_the_others_how_many_answered(by: str) 
 
     for period in PERIODS:
         everything = told_by(by, *period)
+        assert everything
         for key in {cell[0] for cell in everything}:
             assert told_by(by, *period, only=[key]) == {
                 cell: n for cell, n in everything.items() if cell[0] == key or cell[3] == PEOPLE

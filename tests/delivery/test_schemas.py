@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
 
 from feedback_service import clock
-from feedback_service.cases.register import ServiceRef
+from feedback_service.cases.services import ServiceRef
 from feedback_service.delivery.events import CASE_STATUS, CENTRE_PROFILE, EVENT_TYPES, RESPONSE_RECORDED
 from feedback_service.flow import answers, receipts, registers, uninvited_answers
 from feedback_service.flow.uninvited_answers import AssistedAnswer

@@ -7,8 +7,7 @@ from datetime import timedelta
 import pytest
 
 from feedback_service import clock
-from feedback_service.cases import register
-from feedback_service.cases.register import CaseUpdate, ServiceRef
+from feedback_service.cases.register import CaseUpdate
 from feedback_service.delivery.events import CASE_STATUS
 from feedback_service.errors import (
     AlreadyAnswered,
@@ -16,7 +15,6 @@ from feedback_service.errors import (
     Invalid,
     InvitationCancelled,
     NotFound,
-    TooManyServices,
     TooManyStatuses,
 )
 from feedback_service.flow import answers, cases
@@ -161,17 +159,6 @@ def test_the_whole_history_stands_in_the_last_result_of_a_case() -> None:
     assert {view.id for view in views[:-1]} == {views[0].id}
     assert [len(view.history) for view in views[:-1]] == [1] * (len(reports) - 1) + [len(reports)]
     assert [view.history[0].at for view in views[:-2]] == [report.status_at for report in reports[:-1]]
-
-
-def test_case_systems_do_not_add_services_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(register, "MAX_SERVICES", 2)
-    known = register_case(make_case_update(service=ServiceRef("00001", "", "")))
-    register_case(make_case_update(service=ServiceRef("00002", "", "")))
-
-    with pytest.raises(TooManyServices):
-        register_case(make_case_update(service=ServiceRef("00003", "", "")))
-
-    assert register_case(make_case_update(service=ServiceRef("00001", "", ""))).centre == known.centre
 
 
 def test_a_foreign_case_is_not_found() -> None:

@@ -99,25 +99,43 @@ def test_every_figure_of_the_overview_is_the_apis(app: Flask, closed: bool) -> N
     assert told.reasons[-1].upto == 100.0
 
 
+def compare_breakdown(app: Flask, by: str) -> tuple[list[str | None], list[str | None]]:
+    """Compare each group with the one of the API; return the keys of those that are told, and of those withheld."""
+    groups = {group["key"]: group for group in api(app, by=by)["groups"]}
+    told, withheld = list[str | None](), list[str | None]()
+    for part in breakdown(VIEW, by):
+        for group in part.groups:
+            own = groups[group.key]
+            if group.suppressed:
+                assert own["suppressed"] or any(
+                    one.get("suppressed") for one in own["indicators"] if one["front_office"] == part.front_office
+                )
+                withheld.append(group.key)
+                continue
+            [indicator] = [one for one in own["indicators"] if one["front_office"] == part.front_office]
+            assert indicator_json(part.front_office, group.index) == indicator
+            counts = {one["id"]: one for one in own["questions"]}[OFFICIAL.overall[part.front_office].id]
+            assert group.bad is not None
+            assert group.bad.n == counts["n"]
+            told.append(group.key)
+    assert {*told, *withheld} == groups.keys()
+    return told, withheld
+
+
 @pytest.mark.parametrize("by", BREAKDOWNS)
 def test_every_figure_of_a_breakdown_is_the_apis(app: Flask, by: str) -> None:
     store_answers(make_people(2, 500, first_day=FIRST, days=60))
-    told = breakdown(VIEW, by)
-    groups = {group["key"]: group for group in api(app, by=by)["groups"]}
+    told, withheld = compare_breakdown(app, by)
 
-    for part in told:
-        for group in part.groups:
-            if group.suppressed:
-                withheld = groups[group.key]
-                assert withheld["suppressed"] or any(
-                    one.get("suppressed") for one in withheld["indicators"] if one["front_office"] == part.front_office
-                )
-                continue
-            [indicator] = [one for one in groups[group.key]["indicators"] if one["front_office"] == part.front_office]
-            assert indicator_json(part.front_office, group.index) == indicator
-            counts = {one["id"]: one for one in groups[group.key]["questions"]}[OFFICIAL.overall[part.front_office].id]
-            assert group.bad is not None
-            assert group.bad.n == counts["n"]
+    assert told and not withheld
+
+
+@pytest.mark.parametrize("by", ["service", "provider", "workplace", "source"])
+def test_a_breakdown_withholds_what_the_api_withholds(app: Flask, by: str) -> None:
+    store_answers(make_people(2, 30, first_day=FIRST, days=60))
+    told, withheld = compare_breakdown(app, by)
+
+    assert told and withheld
 
 
 def test_the_trend_is_the_apis_week_by_week(app: Flask) -> None:

@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from feedback_service import clock
-from feedback_service.cases.register import ServiceRef
+from feedback_service.cases.services import ServiceRef
 from feedback_service.delivery.events import RESPONSE_RECORDED
 from feedback_service.errors import Invalid, OtherAnswer, TooManyAnswers
 from feedback_service.flow import sign_in, uninvited_answers

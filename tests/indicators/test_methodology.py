@@ -43,7 +43,10 @@ def test_all_sources_count_but_the_walk_up_tablet_and_the_hall_code() -> None:
 def test_the_shipped_methodology_counts_every_answer_the_shipped_questionnaires_offer() -> None:
     official = shipped_methodologies()[0]
     rule = official.loyalty
-    for questionnaire in questionnaires.load_shipped():
+    shipped = questionnaires.load_shipped()
+
+    assert {questionnaire.front_office for questionnaire in shipped} == {"offline", "online"}
+    for questionnaire in shipped:
         asked = {question.id: question for question in questionnaire.questions}
         recommend = asked[rule.questions[questionnaire.front_office]]
         assert set(recommend.values) == rule.promoters | rule.passives | rule.detractors

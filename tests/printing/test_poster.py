@@ -55,7 +55,10 @@ def test_the_code_is_at_least_twelve_centimetres_wide_also_under_a_long_name() -
 
 @pytest.mark.parametrize("centre", ["ЦНАП", LONG, "Х" * 500, "Ш " * 250, ""])
 def test_no_line_is_wider_than_the_page_and_none_is_lower(centre: str) -> None:
-    for each in drawn(centre, "x" * 90).iter(f"{SVG}text"):
+    lines = list(drawn(centre, "x" * 90).iter(f"{SVG}text"))
+
+    assert len(lines) >= 11
+    for each in lines:
         size, baseline = float(each.get("font-size") or 0), float(each.get("y") or 0)
         assert poster._text_width(each.text or "", size) <= 181
         assert 10 < baseline <= 287

@@ -79,6 +79,7 @@ def test_one_person_s_answers_are_of_one_mood(plan: demo_plan.Plan) -> None:
 
 
 def test_everything_happens_in_opening_hours_of_the_last_ninety_days(plan: demo_plan.Plan) -> None:
+    assert len(plan.visits) > 1000
     for visit in plan.visits:
         at = visit.case_update.status_at.astimezone(clock.KYIV)
         assert demo_plan.OPENING_TIME <= at.time() <= demo_plan.CLOSING_TIME
@@ -88,6 +89,7 @@ def test_everything_happens_in_opening_hours_of_the_last_ninety_days(plan: demo_
 
 
 def test_every_answer_fits_the_questionnaire_that_it_answers(plan: demo_plan.Plan) -> None:
+    assert any(visit.answer for visit in plan.visits)
     asked: dict[str, Questionnaire] = {one.front_office: one for one in questionnaires.load_shipped()}
     for visit in plan.visits:
         if visit.answer:

@@ -25,8 +25,8 @@ from feedback_service.api.openapi import EXAMPLES
 from feedback_service.cli.command import Command
 from feedback_service.database import Base, reading
 from feedback_service.errors import Invalid
-from feedback_service.flow import centre_profile, publishing, registers, sign_in
-from feedback_service.flow.registers import ImportResult
+from feedback_service.flow import centre_profile, publishing, registers, service_import, sign_in
+from feedback_service.flow.row_import import ImportResult
 from feedback_service.imports import ImportedRow
 from feedback_service.indicators import methodology
 from feedback_service.surveys import questionnaires
@@ -270,7 +270,10 @@ def test_no_text_of_any_command_is_a_fault_of_ours_or_stored_as_it_came(
 
 IMPORTS: dict[str, tuple[frozenset[str], Callable[[list[ImportedRow]], ImportResult]]] = {
     "centres": (registers.REQUIRED_CENTRE_COLUMNS | registers.OPTIONAL_CENTRE_COLUMNS, registers.import_centres),
-    "services": (registers.REQUIRED_SERVICE_COLUMNS | registers.OPTIONAL_SERVICE_COLUMNS, registers.import_services),
+    "services": (
+        service_import.REQUIRED_SERVICE_COLUMNS | service_import.OPTIONAL_SERVICE_COLUMNS,
+        service_import.import_services,
+    ),
 }
 
 
@@ -280,6 +283,7 @@ def test_no_cell_of_any_import_is_stored_as_it_came(kind: str) -> None:
     columns, import_rows = IMPORTS[kind]
     story.create_centre()
     ordinary = {column: ORDINARY.get(column, "Витяг") for column in columns}
+    assert import_rows([ImportedRow(2, ordinary)]).faults == []
     for column in sorted(columns):
         texts = [text for odd in odd_characters.ALL for text in put_into(ordinary[column], odd)]
         import_rows([ImportedRow(line, ordinary | {column: text}) for line, text in enumerate(texts, start=2)])

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from feedback_service import clock, keyring
-from feedback_service.cases.register import ServiceRef
+from feedback_service.cases.services import ServiceRef
 from feedback_service.config import Settings
 from feedback_service.database import Base, reading
 from feedback_service.delivery import relay

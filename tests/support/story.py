@@ -10,7 +10,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from feedback_service import clock, keyring
-from feedback_service.cases.register import CaseUpdate, ServiceRef
+from feedback_service.cases.register import CaseUpdate
+from feedback_service.cases.services import ServiceRef
 from feedback_service.database import transaction
 from feedback_service.flow import api_keys, cases
 from feedback_service.flow.answers import RecordedAnswer, SentAnswer, save_draft, submit_answer

@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from feedback_service.cases.register import make_service_facts
+from feedback_service.cases.services import make_service_facts
 from feedback_service.centres.register import make_public_centre
 from feedback_service.database import reading, transaction
 from feedback_service.errors import Invalid

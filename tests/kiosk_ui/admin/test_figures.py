@@ -82,6 +82,7 @@ def test_figures_of_the_page_are_those_of_the_api(app: Flask, head: StaffClient)
     summary = json.loads(reply.text)
     exported = json.loads(head.get("/admin/figures/export?table=offices&format=json&from=2026-09-01").text)
 
+    assert [indicator["front_office"] for indicator in summary["indicators"]] == ["offline", "online"]
     for row, indicator in zip(exported["rows"], summary["indicators"], strict=True):
         assert (row["n"], row["loyalty_index"]) == (indicator["n"], indicator["value"])
         assert [row["loyalty_low"], row["loyalty_high"]] == indicator["interval"]
@@ -117,6 +118,13 @@ def test_what_is_impossible_gets_a_sentence_and_the_nearest_view(
     assert sentence in text
     for name, day in zip(("from", "to"), shown, strict=True):
         assert f'name="{name}" type="date" value="{day}"' in text
+
+
+def test_a_query_with_a_nul_is_refused_with_a_page(head: StaffClient) -> None:
+    reply = head.get("/admin/figures?lang=en&service=a%00b")
+
+    assert reply.status_code == 400
+    assert "could not be read" in reply.text
 
 
 def test_a_foreign_centre_is_not_there(app: Flask, head: StaffClient) -> None:
