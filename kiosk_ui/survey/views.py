@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from feedback_service.errors import AlreadyAnswered, BegunElsewhere, Invalid
 from feedback_service.flow import answers, receipts, uninvited_answers
@@ -15,6 +16,7 @@ from feedback_service.flow.answers import RecordedAnswer, SentAnswer, Survey
 from feedback_service.i18n import current_language
 from feedback_service.surveys.answers import COMMENT, require_some_answer
 from feedback_service.surveys.questionnaires import LONGEST_COMMENT
+from kiosk_ui.forms import FormError
 from kiosk_ui.languages import set_available_languages, url_language
 from kiosk_ui.pages import current_url, respond_with_page, source_of_visit
 from kiosk_ui.survey.form import SurveyForm, is_read_by_person
@@ -121,23 +123,33 @@ def show_again(survey: Survey, form: SurveyForm) -> ResponseReturnValue:
 @bp.get("/R/<receipt>", strict_slashes=False)
 def thanks(receipt: str) -> ResponseReturnValue:
     """Show the receipt: what happens with the answer now. It may be opened any number of times."""
-    receipt_view = receipts.read_receipt(receipt)
-    set_available_languages(receipt_view.centre.languages)
-    return respond_with_page(
-        "survey/thanks.html",
-        thanks=receipt_view,
-        receipt=receipt,
-        late="late" in request.args,
-        taken="kept" in request.args,
-    )
+    return show_receipt(receipt)
 
 
 @bp.post("/r/<receipt>", strict_slashes=False)
 @bp.post("/R/<receipt>", strict_slashes=False)
 def take_back(receipt: str) -> ResponseReturnValue:
-    """Withdraw the answer, as its author asks."""
+    """Withdraw the answer, as its author asks with the button of the page. Any other form changes nothing."""
+    if request.form.getlist("withdraw") != ["1"]:
+        return show_receipt(receipt, is_refused=True)
     receipts.withdraw_answer(receipt)
     return redirect(current_url(), code=303)
+
+
+def show_receipt(receipt: str, *, is_refused: bool = False) -> ResponseReturnValue:
+    """Show the receipt; if a form was refused, with status 422 and how to take the answer back."""
+    receipt_view = receipts.read_receipt(receipt)
+    set_available_languages(receipt_view.centre.languages)
+    message = _("Nothing was changed: only the button “Yes, delete my answer” takes an answer back.")
+    return respond_with_page(
+        "survey/thanks.html",
+        422 if is_refused else 200,
+        thanks=receipt_view,
+        receipt=receipt,
+        late="late" in request.args,
+        taken="kept" in request.args,
+        errors=[FormError(None, message)] if is_refused else [],
+    )
 
 
 @bp.post("/masked")

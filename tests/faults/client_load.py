@@ -174,7 +174,7 @@ class _LoadClient:
         if receipt is not None and self._rng.random() < 0.12:
             address = receipt
             self._retry_until_acknowledged(
-                [_record_key(case, "withdrawal")], [{}], lambda: self._applicant.post(address)
+                [_record_key(case, "withdrawal")], [{}], lambda: self._applicant.post(address, data={"withdraw": "1"})
             )
 
     def _record_assisted_answer(self) -> None:

@@ -742,14 +742,40 @@ def test_a_hall_with_too_many_answers_says_honestly_that_one_was_not_kept(
 
 def test_its_author_takes_an_answer_back(client: FlaskClient, invited: Invited, get_page: GetPage) -> None:
     thanks = client.post(invited(), data={"off.nps": "9", "finish": "1"}).location
-    withdraw = get_page(thanks).find_one("form")
+    offered = get_page(thanks)
+    button = offered.find_one("button")
 
-    reply = client.post(withdraw["action"])
+    reply = client.post(offered.find_one("form")["action"], data={button["name"]: button["value"]})
 
     assert (reply.status_code, reply.location) == (303, thanks)
     page = get_page(thanks)
     assert page.find_one("h1").text == "Відповідь відкликано"
     assert not page.find_all("form")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"withdraw": ""},
+        {"withdraw": "0"},
+        {"withdraw": ["0", "1"]},
+        {"detail": "Черга була довга"},
+        {"solved": "yes"},
+        {"finish": "1"},
+    ],
+)
+def test_a_form_without_that_button_takes_no_answer_back(
+    app: Flask, client: FlaskClient, invited: Invited, post_page: GetPage, fields: dict[str, object]
+) -> None:
+    thanks = client.post(invited(), data={"off.nps": "9", "finish": "1"}).location
+
+    page = post_page(thanks, fields, 422)
+
+    assert "Нічого не змінено" in page.find_one("main").text
+    assert page.find_field("withdraw", "1")
+    assert read_values(app) == {("off.nps", "9")}
+    assert client.post(f"{thanks}?withdraw=1").status_code == 422, "a field, not an address"
 
 
 # --- weight and headers ---
