@@ -12,7 +12,7 @@ from typing import Any
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from gunicorn.http import wsgi
-from gunicorn.http.errors import InvalidHeader
+from gunicorn.http.errors import InvalidHeader, UnsupportedTransferCoding
 
 from feedback_service import logs
 
@@ -77,14 +77,18 @@ def post_fork(server: object, worker: object) -> None:
 
 
 def pre_request(worker: object, req: Any) -> None:
-    """Refuse a request that HTTP/1.1 forbids; announce the end of a connection that cannot be kept.
+    """Refuse a request that HTTP/1.1 forbids or whose body is compressed; announce the end of a connection.
 
+    Gunicorn lets a compressed body through as it came, so it would be refused as broken JSON.
     Gunicorn drops a connection whose request has a long body that nobody reads, for example after 413; the response
     has to say so.
     """
     headers = dict(req.headers)
     if req.version == (1, 1) and [name for name, _ in req.headers].count("HOST") != 1:
         raise InvalidHeader("HOST", req=req)
+    for name, value in req.headers:
+        if name == "TRANSFER-ENCODING" and value.strip().lower() != "chunked":
+            raise UnsupportedTransferCoding(name)
     if int(headers.get("CONTENT-LENGTH", 0)) >= DISCARDED_BYTES or "TRANSFER-ENCODING" in headers:
         req.force_close()
 

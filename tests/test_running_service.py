@@ -227,6 +227,48 @@ def test_a_body_that_broke_off_is_refused_and_nothing_of_it_is_kept(
     assert (answers, begun) == ([], [])
 
 
+BROKEN_CHUNKS = {
+    "no number": "zz\r\n{}\r\n0\r\n\r\n",
+    "negative": "-5\r\n{}\r\n0\r\n\r\n",
+    "prefixed": "0x2\r\n{}\r\n0\r\n\r\n",
+    "with a plus": "+2\r\n{}\r\n0\r\n\r\n",
+    "with an underscore": "1_0\r\n{}\r\n0\r\n\r\n",
+    "without a size": "\r\n{}\r\n0\r\n\r\n",
+    "short": "5\r\n{}\r\n0\r\n\r\n",
+    "not ended": "2\r\n{}0\r\n\r\n",
+    "with a huge extension": f"2;{'a' * 20_000}\r\n{{}}\r\n0\r\n\r\n",
+    "with a broken extension": "2;=\r\n{}\r\n0\r\n\r\n",
+    "with huge trailers": f"2\r\n{{}}\r\n0\r\nx: {'a' * 500_000}\r\n\r\n",
+    "with a broken trailer": "2\r\n{}\r\n0\r\nno colon\r\n\r\n",
+    "cut off": "2\r\n{}\r\n",
+}
+
+
+def test_a_body_in_broken_chunks_is_refused_as_every_other_broken_body(
+    tmp_path: Path, fresh_database: FreshDatabase
+) -> None:
+    head = (
+        f"POST /api/v1/surveys/{A_TOKEN}/responses HTTP/1.1\r\nHost: x\r\n"
+        f"Content-Type: {JSON}\r\nAccept-Language: en\r\nConnection: close\r\n"
+    )
+    with RunningService(tmp_path, fresh_database("sqlite"), workers=1) as service:
+        replies = {
+            what: send(service, f"{head}Transfer-Encoding: chunked\r\n\r\n{body}", breaks_off=True)
+            for what, body in BROKEN_CHUNKS.items()
+        }
+        compressed = [
+            send(service, f"{head}Transfer-Encoding: {codings}\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n")
+            for codings in ("gzip, chunked", "gzip\r\nTransfer-Encoding: chunked", "identity, chunked")
+        ]
+
+    statuses = {what: reply.partition("\r\n")[0] for what, reply in replies.items()}
+    assert statuses == dict.fromkeys(BROKEN_CHUNKS, "HTTP/1.1 400 BAD REQUEST")
+    assert all("application/problem+json" in reply for reply in replies.values())
+    assert "not divided into chunks" in replies["no number"]
+    assert all(reply.startswith("HTTP/1.1 501") for reply in compressed)
+    assert "Traceback" not in service.log.read_text()
+
+
 def test_what_the_service_writes_is_for_its_owner_alone(tmp_path: Path) -> None:
     environment = build_environment(tmp_path, f"sqlite:///{tmp_path}/new.db")
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import request
+from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from feedback_service.errors import N_, Invalid, Malformed, TooLarge, WrongMediaType
@@ -70,6 +71,8 @@ def _read_bytes(max_bytes: int) -> bytes:
         raise TooLarge() from None
     except ClientDisconnected:
         raise Malformed(N_("The body broke off.")) from None
+    except ParseException:  # gunicorn reads the chunks of a body only when we ask for them
+        raise Malformed(N_("The body is not divided into chunks as HTTP/1.1 requires.")) from None
     if len(data) > max_bytes:
         raise TooLarge()
     return data
