@@ -66,6 +66,11 @@ def is_list_of_grades(found: str) -> bool:
     return len(digits_of(found)) < 10 or bool(re.search(r"\d\d", found))
 
 
+def is_said_card(found: str) -> bool:
+    """Tell whether the 16 digits of a bank card are said, at least partly in words."""
+    return bool(re.search(r"[^\W\d]", found)) and count_spoken_digits(found) == 16
+
+
 def is_said_phone(found: str) -> bool:
     """Tell whether a telephone number with its code is said, at least partly in words."""
     return bool(re.search(r"[^\W\d]", found)) and 9 <= count_spoken_digits(found) <= 13

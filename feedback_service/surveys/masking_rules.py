@@ -17,13 +17,24 @@ from feedback_service.surveys.identifier_checks import (
     is_odd_card,
     is_phone,
     is_rising,
+    is_said_card,
     is_said_phone,
     is_short_phone,
     is_tax_number,
     is_unzr,
     passes_iban_check,
 )
-from feedback_service.surveys.spoken_numbers import HUNDREDS, QUOTE, SAID_NUMBER, TEENS, TENS, UNITS, ZERO
+from feedback_service.surveys.spoken_numbers import (
+    HUNDREDS,
+    ORDINAL,
+    QUOTE,
+    SAID_NUMBER,
+    SAID_YEAR,
+    TEENS,
+    TENS,
+    UNITS,
+    ZERO,
+)
 
 ORDINARY = "ordinary"  # dates, times, prices, norms: set aside, so that no later rule takes them for part of a number
 
@@ -76,6 +87,10 @@ DATE = (
     rf"{DAY}(?:st|nd|rd|th|-?го)? {MONTH_NAME}(?:,? {YEAR}(?: ?року| ?года| ?р\.| ?г\.)?)?|"
     rf"{MONTH_NAME} {DAY}(?:st|nd|rd|th)?,? {YEAR})"
 )
+SAID_DATE = (
+    rf"(?:(?:двадц[яа]ть|тридц[яа]ть) )?{ORDINAL}[ое]го {MONTH_NAME}"
+    rf"(?: {YEAR}(?: ?року| ?года| ?р\.| ?г\.)?| {SAID_YEAR}(?: року| года)?)?"
+)
 
 # E-mail addresses, written and said
 SPOKEN_DOT = r"(?:dot|дот|крапк[аоу]|точк[аоу]|тчк)"
@@ -124,16 +139,28 @@ CAR_WORD = (
 )
 LICENCE_WORD = r"(?<!\w)(?:водій|водія|водит|вод\.|права?(?!\w)|в/п|(?:ву|вп|пв)(?!\w)|driv|licen[cs]e)"
 
+CALL_ME = (  # after a telephone
+    r"(?:(?:за|пере|по)?(?:дзвоніть|звоните|телефонуйте)|наберіть|набирайте|call me|"
+    r"(?:(?:це|это) )?(?:мій|мой|наш) (?:дом|тел|ном|моб|роб))"
+)
 LOCAL_PHONE = r"(?:\d{1,3}-\d\d-\d\d|\d{1,3} \d\d \d\d|\d\d-\d{3}|\d{3}-\d{3})(?!\d)"
 
 # Digits in words
 
+ROLES = (
+    r"(?:оператор|користувач|керівник|заявни[кц]|адміністратор|працівни[кц]|спеціаліст|начальник|директор|клієнт|"
+    r"пользовател|руководител|заявител|администратор|сотрудник|специалист|поліці|ваш|наш|електронн|державн)"
+)
 NAME = (
-    r"(?!ім.?я|имя|по(?!\w)|прізв|отч|фам)(?-i:[A-ZА-ЯЄІЇҐЁ](?:[a-zа-яєіїґё]|['’ʼ`](?=[a-zа-яєіїґё])){1,25}"
+    rf"(?!ім.?я|имя|по(?!\w)|прізв|отч|фам|ді(?:я|ї|ю|єю)(?!\w)|{ROLES}\w{{0,3}}(?!\w))"
+    r"(?-i:[A-ZА-ЯЄІЇҐЁ](?:[a-zа-яєіїґё]|['’ʼ`](?=[a-zа-яєіїґё])){1,25}"
     r"(?:-[A-ZА-ЯЄІЇҐЁ][a-zа-яєіїґё]{1,25})?)"
 )
 INITIALS = r"(?-i: ?[A-ZА-ЯЄІЇҐЁ]\. ?(?:[A-ZА-ЯЄІЇҐЁ]\.)?)"
-FULL_NAME = rf"{NAME}(?: {NAME}){{0,2}}(?:{INITIALS})?"
+FIRST_INITIALS = rf"(?-i:[{UPPER}Ё]\. ?(?:[{UPPER}Ё]\. ?)?)"
+FULL_NAME = rf"(?:{FIRST_INITIALS})?{NAME}(?: {NAME}){{0,2}}(?:{INITIALS})?"
+OPENING = r"[\x22«„“']?"
+NICKNAMED = r"(?<!\w)мен[еія] (?:вс[іе] )?клич[уе]ть?"
 CALLED = r"(?<!\w)(?:мен[еія] (?:зва[тл][иь]|зо?вуть?)|(?:зва[тл][иь]|звуть|зовут) мен[ея]|my name is|my name['’]s)"
 NAME_WORD = (
     rf"(?<!\w)(?:(?:на|по|під) )?(?:прізвищ[еа]|фам[иі]л[иі][яії]\w?|ім{QUOTE}?я|имя|п\.?[іи]\.?[бп]\.?|"
@@ -146,6 +173,10 @@ NO_NAME = (
     r"у|к|"
     r"на|по|в|за|без|навіть|даже|довго|долго|другим\w*|іншим\w*|чужим\w*|кожн\w*|щораз\w*|ввічлив\w*|голосно)(?!\w)"
 )
+NO_SURNAME = (
+    r"(?:не|ні(?!\w)|нема|нет|помил|ошиб|невід|відсут|неправ|правил|інш|друг|дівоч|девич|також|написа|вказа|указа|"
+    r"бу[вл]|так(?!\w)|без)"
+)
 NO_SALUTE = (
     r"(?!ва[мсш]|дяку|дуже|спасиб|ви(?!\w)|вы(?!\w)|україн|громадян|центр|хоч|прош|бу[вл]|прий|чек|вже|тут|не(?!\w)|"
     r"так|звер|бач|зна[юйєв])"
@@ -156,7 +187,7 @@ STREET = (
     r"пров(?:улок|улк\w)?|пер(?:еул\w{2,3})?|площ\w{1,2}|пл|шосе|узвіз|набережн\w{1,2}|мкр-?н?|вулиці)(?:\.|(?!\w))"
 )
 HOUSE = r"[ ,]{0,2}(?:(?:буд(?:\.|инок|инку)?|б\.|д\.|дом|№) ?)?\d{1,4}(?:[/-]\d{1,3})?(?:[ -]?[а-г](?!\w))?(?!\d)"
-FLAT = r"[ ,]{1,3}(?:кв(?:\.|арт\w{1,4})?|apt\.?|flat) ?№? ?\d{1,4}(?!\d)"
+FLAT = r"[ ,]{1,3}(?:кв(?:\.|арт\w{1,4})?|помешк\w{2,6}|apt\.?|flat) ?№? ?\d{1,4}(?!\d)"
 SETTLEMENT = r"(?:(?<!\w)(?:м|с|смт|г|сел[оі]|міст[оі])\.? ?[^\W\d]{3,20}, ?)?"
 ADDRESS = rf"{SETTLEMENT}{STREET} ?[^\d\n\0;!?:]{{2,30}}?{HOUSE}"
 LIVES = (
@@ -164,8 +195,11 @@ LIVES = (
     r"зареєстрован\w{1,2}|зарегистр\w{1,10}|мо[яєїю]\w? (?:домашн\w{1,2} )?адрес\w|"
     r"адрес[аи]? (?:прож|реєстр|регистр|прописк)\w{1,9}|домашн\w{1,2} адрес\w)"
 )
+PLACE = rf"(?-i:[{UPPER}])[{LETTERS}'’ʼ-]{{2,25}}"  # a settlement or a street without its kind
+SETTLEMENT_WORD = r"(?:м|с|смт|г|міст[іо]|сел[іо]|городе?)(?:\.|(?!\w))"
+HOME = rf"(?:{SETTLEMENT_WORD} ?)?(?:{PLACE}, ?){{0,2}}{PLACE}(?: {PLACE})?{HOUSE}(?:{FLAT})?(?![\d/-]){NOT_COUNTED}"
 HANDLE_WORD = (
-    r"(?<!\w)(?:телеграм\w?|телега|тг|telegram|tg|інстаграм\w?|инстаграм\w?|інста|instagram|insta|viber|вайбер|skype|"
+    r"(?<!\w)(?:телеграм\w?|т[еє]л[еє]г[аиуіо]|тг|telegram|tg|inst|інст|инст|fb|фб|інстаграм\w?|инстаграм\w?|інста|instagram|insta|viber|вайбер|skype|"
     r"скайп|фейсбук|facebook|тікток|tiktok|нік(?:нейм)?|ник|nick(?:name)?|логін)"
 )
 
@@ -199,9 +233,9 @@ RULES = (
     _make_rule("handle", r"(?<!\w)(?:t\.me|telegram\.me|wa\.me|instagram\.com|facebook\.com|fb\.com|m\.me|vk\.com)/"
                     r"[\w.+/-]{3,64}"),
     _make_rule("handle", r"(?<![\w@\0])@[a-z\d-][a-z\d.-]{2,32}"),
-    _make_rule("handle", rf"{HANDLE_WORD}(?: (?:у|в|на|in|on|is|мій|мой|це) ?\w{{0,12}})?(?: ?[:=-] ?|:\n)"
-                    r"(?P<it>(?:live:)?[a-z][a-z\d.-]{3,32})(?!\w)"),
-    _make_rule("handle", rf"{HANDLE_WORD}(?: (?:у|в|in|on|is|мій|мой|це) ?\w{{0,12}})? ?"
+    _make_rule("handle", rf"{HANDLE_WORD}(?: (?:на)?пиш\w{{1,4}})?(?: (?:у|в|на|in|on|is|мій|мой|це) ?\w{{0,12}})?"
+                    r"(?: ?[:=-] ?|:\n)(?P<it>(?:live:)?[a-z][a-z\d.-]{3,32})(?!\w)"),
+    _make_rule("handle", rf"{HANDLE_WORD}(?: (?:на)?пиш\w{{1,4}})?(?: (?:у|в|in|on|is|мій|мой|це) ?\w{{0,12}})? ?"
                     r"(?P<it>(?:live:)?(?=[a-z.]{0,31}[\d-])[a-z][a-z\d.-]{3,32})(?!\w)"),
     # Accounts and numbers with a shape of their own
     _make_rule(ORDINARY, r"(?<!\w)[uу][aа](?:0[157]|1[248]|2[136]|3[25]|4[468]|5[1369]|6[1358]|7[134]|"
@@ -218,11 +252,16 @@ RULES = (
     _make_rule("phone", r"(?<!\d)(?:\+?\((?=\d+\))|\+ ?)?38~0(?:~\d){9}(?!\d)"),
     _make_rule("phone", r"(?<!\d)(?:\((?=\d+\)))?(?:8 ?-? ?\(?)?0(?: ?\()?[3-9]\d(?:~\d){7}(?!\d)"),
     _make_rule("phone", r"(?<!\d)(?:\+\(?[1-9](?:%\d){9,14}|00 ?[1-9](?:%\d){8,13})(?!\d)"),
+    _make_rule("card", rf"(?<![\w-])(?=(?:\d{{1,4}}[^\w\0]{{1,3}}){{0,3}}[^\W\d])(?:{SAID_NUMBER}|\d{{4}})"
+                   rf"(?:[^\w\0]{{1,3}}(?:{SAID_NUMBER}|\d{{4}})){{3,20}}+", is_said_card),
     _make_rule("phone", rf"(?<!\w)(?:плюс[^\w\0]{{1,3}})?(?:(?:тридц[яа]ть[^\w\0]{{1,3}}в[іо]с[іе]мь?|"
                    rf"38)[^\w\0]{{1,3}})?"
                    rf"(?:{ZERO}|0)(?:[^\w\0]{{1,3}}{SAID_NUMBER}){{4,12}}", is_said_phone),
     _make_rule("phone", rf"(?<!\w)(?:\+?38[^\w\0]{{0,3}})?(?:{ZERO}|0)[3-9]\d(?:[^\w\0]{{1,3}}{SAID_NUMBER}){{3,12}}",
                is_said_phone),
+    _make_rule("phone", rf"(?<![\w-])(?=(?:\d\d[^\w\0]{{1,3}})?[^\W\d])"
+                   rf"(?P<it>{SAID_NUMBER}(?:[^\w\0]{{1,3}}{SAID_NUMBER}){{3,9}}+)"
+                   rf"[ ,.!-]{{1,4}}{CALL_ME}", is_said_phone),
     _make_rule("phone", r"(?<!\d)(?:3?8)?0[3-9]\d(?:[^\w\0]{1,3}(?:(?:потім|далі|потом|дальше|then)[^\w\0]{1,3})?"
                    r"\d{1,4}){2,6}(?!\d)", is_phone),
     _make_rule("tax_number", rf"{TAX_WORD}[^\d\0.;]{{0,30}}?(?P<it>\d(?:[^\w\0]{{0,4}}\d){{9}})(?!\d)"),
@@ -262,16 +301,23 @@ RULES = (
                   r"(?:[\da-z]{4}(?:-[\da-z]{4}){1,4}|[\da-z]{12}|[\da-z]{20})(?!\w)"),
     _make_rule("code", r"(?<!\w)[\da-z]{26}(?!\w)"),
     # Names, homes, birthdays
-    _make_rule("name", rf"{CALLED}(?: ?[:,-])? (?P<it>{FULL_NAME}|(?!{NO_NAME})[а-яєіїґ]{{3,20}}"
+    _make_rule("name", rf"{CALLED}(?: ?[:,-])? {OPENING}(?P<it>{FULL_NAME}|(?!{NO_NAME})[а-яєіїґ]{{3,20}}"
                   rf"(?: [^\W\d_]{{2,20}}{NAME_END}(?!\w)| (?-i:[{UPPER}])[^\W\d_]{{2,25}}){{1,2}}|"
                   rf"(?!{NO_NAME})[а-яєіїґ]{{3,20}}"
                   r"(?= ?[,.!;:\n)]| ?$| (?:я|і|та|и|а|мені|мне|з|із)(?!\w)))"),
-    _make_rule("name", rf"{NAME_WORD}(?: ?[:,-]{{1,2}})? ?(?:у мене |в мене |моє )?(?P<it>{FULL_NAME})"),
+    _make_rule("name", rf"{NICKNAMED}(?: ?[:,-])? {OPENING}(?P<it>{FULL_NAME})"),
+    _make_rule("name", rf"{NAME_WORD}(?: ?[:,-]{{1,2}})? ?(?:у мене |в мене |моє )?{OPENING}(?P<it>{FULL_NAME})"),
+    _make_rule("name", rf"{NAME_WORD} ?[:-]{{1,2}} ?{OPENING}(?P<it>(?!{NO_SURNAME})(?:[а-яєіїґё'’ʼ-]{{2,22}}"
+                  rf"(?:енко|[чщ]ук|[сц]ьк(?:ий|а)) (?!{NO_SURNAME}))?[а-яєіїґё'’ʼ-]{{3,25}})"
+                  r"(?= ?[,.!;\n)\x22»”]| ?$)"),
     _make_rule("name", rf"(?<!\w)(?:я|i am|i['’]m|this is)(?:,| ?-)? "
                   rf"(?P<it>{NO_SALUTE}{NAME} {NO_SALUTE}{NAME}(?: {NAME})?)"),
+    _make_rule("name", rf"(?<!\w)(?:я|i am|i['’]m)(?:,| ?-)? (?P<it>{FIRST_INITIALS}{NAME})"),
     _make_rule("name", rf"(?<!\w)(?:з повагою|с уважением|regards|підпис)[:, -]{{1,3}}(?P<it>{FULL_NAME})"),
     _make_rule("address", rf"{ADDRESS}{FLAT}"),
     _make_rule("address", rf"{LIVES}(?: за адресою| по адресу)?[^\d\0\n]{{0,25}}?(?P<it>{ADDRESS})"),
+    _make_rule("address", rf"{LIVES}(?: за адресою| по адресу| [ву](?= {SETTLEMENT_WORD}))?[ :,-]{{1,4}}"
+                     rf"(?P<it>{HOME})"),
     _make_rule("address", rf"{LIVES}[^\d\0\n]{{0,25}}?(?P<it>(?<!\w)кв(?:\.|артир\w{{1,2}}) ?\d{{1,4}})"),
     _make_rule("address", rf"{ADDRESS}(?=[ ,.-]{{1,4}}(?:(?:це|ось) )?(?:мо[яє]\w? адрес|мій дім|мой дом|там живу))"),
     _make_rule("address", r"(?<!\w)(?:буд|д)(?:\.|инок) ?\d{1,4}[а-г]?" + FLAT),
@@ -282,17 +328,16 @@ RULES = (
     _make_rule("birthday", r"(?<!\w)(?:(?:на)?роди(?:в|ла|л)(?:ся|сь)|(?:на)?родж[ие]н(?:ий|а)|рожд[её]н(?:а|"
                    r"ный)?(?!\w)|"
                       r"дат[аиу] (?:мого |моего )?(?:на|рож)\w{1,8}\.?|день (?:мого |моего )?(?:на|рож)\w{4,8}|"
-                      r"д ?[./] ?[нр]\.?(?!\w)|born|birthday|birth ?date|date of birth|dob)"
-                      rf"[^\d\0\n.;]{{0,20}}?(?P<it>{DATE}|{YEAR}(?!\d)(?: ?року| ?года| ?р\.| ?г\.)?)"),
+                      r"д ?[./] ?[нр]\.?(?!\w)|др(?=[ :-]{1,3}\d)|born|birthday|birth ?date|date of birth|dob)"
+                      rf"[^\d\0\n.;]{{0,20}}?(?P<it>{DATE}|{SAID_DATE}|{YEAR}(?!\d)(?: ?року| ?года| ?р\.| ?г\.)?)"),
     _make_rule("birthday", rf"(?<!\d)(?=\d)(?:{DATE}|{YEAR})(?: ?року| ?р\.| ?г\.| ?года)?[ ,(]{{0,2}}"
                       r"(?:р\. ?н|г\. ?р|р/н|рн(?!\w)|народж\w{1,5}|рожд\w{1,5})\.?"),
-    _make_rule("phone", rf"{PHONE_WORD}{NOT_PAST}\w{{0,12}}{GAP}{A_TIME}(?P<it>\d{{1,3}}([ -])\d\d\2\d\d)"
+    _make_rule("phone", rf"{PHONE_WORD}{NOT_PAST}[^\W\d]{{0,12}}+\d?{GAP}{A_TIME}(?P<it>\d{{1,3}}([ -])\d\d\2\d\d)"
                    rf"(?![./:-]?\d){NOT_COUNTED}"),
     _make_rule("phone", rf"(?<!\w)(?:т\.|ном\.|(?<![{LETTERS}] )номер ?:|(?:перед|под)зв\.) ?(?P<it>{LOCAL_PHONE})"
                    rf"(?![./:-]?\d){NOT_COUNTED}"),
     _make_rule("phone", rf"(?<![\w./:-])(?<!\d )(?!{DAY}[ -]{MONTH}[ -]2\d(?!\d))(?P<it>{LOCAL_PHONE})[ ,.!-]{{1,4}}"
-                   rf"(?:(?:за|пере|по|пере)?(?:дзвоніть|звоните|телефонуйте)|наберіть|набирайте|call me|"
-                   rf"(?:(?:це|это) )?(?:мій|мой|наш) (?:дом|тел|ном|моб|роб)|домашній|домашний)"),
+                   rf"(?:{CALL_ME}|домашній|домашний)"),
     # What stays: dates, times, prices, norms, lists
     *(_make_rule(ORDINARY, rf"(?<!\d)(?<!\d[{s}]){DAY}[{s}]{MONTH}[{s}](?:{YEAR}|\d\d)(?!\d|[{s}]\d)") for s in "./-"),
     _make_rule(ORDINARY, rf"(?<!\d)(?<!\d-){YEAR}-{MONTH}-{DAY}(?!-?\d)"),
@@ -319,14 +364,14 @@ RULES = (
     _make_rule("phone", r"(?<![\d-])\d{3}-\d{2}-\d{2}(?![\d-])"),
     *(_make_rule(kind, r"(?<!\d)\d{9,}", fits) for kind, fits in NUMBERS),
     *(_make_rule(kind, r"\d(?:%\d){8,}", fits) for kind, fits in NUMBERS),
-    _make_rule("phone", rf"{PHONE_WORD}\w{{0,12}}{GAP}{A_TIME}(?P<it>\d(?:[ .-]{{0,3}}\d){{4,8}}(?![./:-]?\d)|"
+    _make_rule("phone", rf"{PHONE_WORD}[^\W\d]{{0,12}}+{GAP}{A_TIME}(?P<it>\d(?:[ .-]{{0,3}}\d){{4,8}}(?![./:-]?\d)|"
                    rf"{SAID_NUMBER}(?:[^\w\0]{{1,3}}{SAID_NUMBER}){{2,12}}){NOT_COUNTED}",
                is_short_phone),
 )  # fmt: skip
 # A text without a match of this pattern matches no rule.
 SUSPICIOUS = re.compile(
     rf"[\d@(\[{{<*\x22«]|(?<!\w)(?:{SPOKEN_AT}|[a-z]{{26}}|(?:at|ат|ет|эт)[ -]|\w{{1,12}}\.(?:me|com)/|{HANDLE_WORD}|"
-    rf"{CALLED}|"
+    rf"{CALLED}|{NICKNAMED}|(?:на)?роди(?:в|ла|л)с[яь]|"
     rf"{NAME_WORD}|{UNITS}|{TEENS}|{TENS}|{HUNDREDS}|з повагою|с уважением|regards|підпис|"
     rf"(?:я|i am|i['’]m|this is)(?:,| ?-)? (?-i:[{UPPER}]))",
     re.IGNORECASE,

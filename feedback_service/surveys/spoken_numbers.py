@@ -19,8 +19,14 @@ UNITS = (
     rf"дев{QUOTE}?ять|one|two|three|four|five|six|seven|eight|nine)(?!\w)"
 )
 SAID_NUMBER = rf"(?:{UNITS}|{TENS}|{TEENS}|{HUNDREDS}|(?<!\d)\d{{1,3}}(?!\d))"
-
-# Names and addresses
+# The day and the year of a date, said in the genitive: «двадцять першого», «тисяча дев'ятсот дев'яностого»
+ORDINAL = (  # without its ending
+    rf"(?<!\w)(?:перш|перв|друг|втор|треть|четверт|п{QUOTE}?ят|шост|шест|сьом|седьм|восьм|дев{QUOTE}?ят|десят|"
+    r"\w[\w'’ʼ]{1,8}надц[яа]т|двадц[яа]т|тридц[яа]т)"
+)
+SAID_YEAR = (
+    rf"(?:т[иы]сяча дев{QUOTE}?ят(?:ьс|с)от|дв[іе] т[иы]сячі?и?)(?: \w[\w'’ʼ]{{2,15}})?? \w[\w'’ʼ]{{2,15}}(?:ого|его)"
+)
 
 
 def count_spoken_digits(found: str) -> int:
