@@ -40,6 +40,7 @@ from feedback_service.vocabulary import CONTINUED_ELSEWHERE, FRONT_OFFICES
 
 Bringer = Literal["tablet", "staff", "operator"]  # who brings the answers; staff and operators import a file
 MAX_WALKUPS = 2000  # of a centre on a day; more cannot be people
+LEAST_SHARE = 200  # of these that each tablet may bring, however many tablets the centre has
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,8 +190,8 @@ def _accept_answer(
         if invited.invitation.last_day < clock.kyiv_day(now):  # counts of its day may be stored already
             counted_days.reopen_invitations(tx, centre.id, since=invited.invitation.issued_on)
         service_context = make_service_context(invited.centre, invited.case, invited.service)
-    elif _count_walkups(tx, centre, day) >= MAX_WALKUPS:
-        return Invalid.for_field("/answered_at", N_("The hall has more answers of this day than can be people."))
+    elif (refusal := _take_walkup(tx, centre, device, day, now)) is not None:
+        return refusal
     else:
         service_context = ServiceContext(
             centre=make_public_centre(centre), front_office=questionnaire.front_office, workplace=device.workplace
@@ -208,6 +209,23 @@ def _accept_answer(
     )
     record_answer(tx.connection(), facts, questionnaire, answers, signal_reasons)
     return "accepted" if invited or answer.short_code is None else "accepted_as_walkup"
+
+
+def _take_walkup(tx: Session, centre: Centre, device: Device, day: date, now: datetime) -> Invalid | None:
+    """Count a walk-up of this day, or return why there is no room for it.
+
+    Each tablet has a share of the room, so that one in the wrong hands does not cost the answers of the others.
+    """
+    if _count_walkups(tx, centre, day) >= MAX_WALKUPS:
+        return Invalid.for_field("/answered_at", N_("The hall has more answers of this day than can be people."))
+    share = max(LEAST_SHARE, MAX_WALKUPS // devices.count_active_tablets(tx, device, now))
+    if not devices.take_walkup(tx, device, day, share, oldest_day=clock.kyiv_day(now) - MAX_ANSWER_AGE):
+        sentence = N_(
+            "This tablet has brought %(share)s answers of this day already. The hall's other tablets keep the rest of "
+            "what can be people."
+        )
+        return Invalid.for_field("/answered_at", sentence, share=share)
+    return None
 
 
 def _count_walkups(tx: Session, centre: Centre, day: date) -> int:

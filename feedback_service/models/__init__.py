@@ -24,6 +24,6 @@ from feedback_service.models.answers import Comment, HallAnswerCount, Response, 
 from feedback_service.models.cases import Case, CaseStatus, DraftAnswer, Invitation, ShortCodeGuesses
 from feedback_service.models.centres import Centre, Service
 from feedback_service.models.delivery import Event, EventSequence, ReceiverChannel
-from feedback_service.models.devices import Device, PairingRequest, RefusedTabletAnswer
+from feedback_service.models.devices import Device, PairingRequest, RefusedTabletAnswer, WalkupCount
 from feedback_service.models.documents import PublishedDocument
 from feedback_service.models.figures import CountedDay, CountRollup, Explanation

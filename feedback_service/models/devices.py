@@ -1,4 +1,4 @@
-"""Tablets in halls and at windows: their keys, their state, their pairing, and answers of theirs that were refused."""
+"""Tablets in halls and at windows: keys, state, pairing, how many walk-ups they bring, what of theirs was refused."""
 
 from datetime import date, datetime
 
@@ -67,3 +67,15 @@ class RefusedTabletAnswer(Base):
     client_hash: Mapped[Fingerprint] = mapped_column(primary_key=True)
     came_on: Mapped[date]
     reason: Mapped[str] = mapped_column(String(300))
+
+
+class WalkupCount(Base):
+    """How many walk-ups of a day a tablet brought. Which answers these are is not known."""
+
+    __tablename__ = "walkup_counts"
+    __table_args__ = (ForeignKeyConstraint(["centre_id", "device_id"], ["devices.centre_id", "devices.id"]),)
+
+    centre_id: Mapped[CentreId]
+    device_id: Mapped[Id]
+    day: Mapped[date] = mapped_column(primary_key=True)  # the Kyiv day on which people answered
+    number: Mapped[int]

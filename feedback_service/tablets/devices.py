@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.bearer_secrets import hash_secret, new_secret
 from feedback_service.errors import TooManyGuesses
-from feedback_service.models import Centre, Device, PairingRequest, RefusedTabletAnswer
+from feedback_service.models import Centre, Device, PairingRequest, RefusedTabletAnswer, WalkupCount
 
 EARLIEST_TIME = datetime(1970, 1, 1, tzinfo=UTC)  # of tablets; year 1 cannot change its time zone
 PAIRING_PERIOD = timedelta(minutes=10)
@@ -28,6 +28,7 @@ MAX_WRONG_CODES = 20  # unknown short codes of one tablet in that period
 REVOKED_DELIVERY_PERIOD = timedelta(days=30)  # in which a revoked tablet may deliver stored answers
 MAX_UNREPORTED_ANSWERS = 10  # of a revoked tablet, given after its last heartbeat
 MAX_REPORTED_ANSWERS = 5_000  # of a revoked tablet, given before it; a heartbeat may tell of more, but it may lie
+ACTIVE_PERIOD = timedelta(days=30)  # since its last heartbeat; a tablet that is silent for longer is out of use
 CLOCK_TOLERANCE = timedelta(days=1)  # by which a new tablet's clock may be behind before its first heartbeat
 
 _KEY_PATTERN = re.compile(r"vdt_[A-Za-z0-9_-]{43}")
@@ -193,6 +194,35 @@ def take_late_answer(device: Device, answered_at: datetime) -> bool:
     if not device.waiting or device.oldest_at is None or answered_at < device.oldest_at:
         return False
     device.waiting = min(device.waiting, MAX_REPORTED_ANSWERS) - 1
+    return True
+
+
+def count_active_tablets(tx: Session, device: Device, now: datetime) -> int:
+    """Return how many tablets of the centre are in use; this one is one of them."""
+    others = select(func.count()).where(
+        Device.centre_id == device.centre_id,
+        Device.id != device.id,
+        Device.key_hash.is_not(None),
+        Device.revoked_at.is_(None),
+        Device.seen_at > now - ACTIVE_PERIOD,
+    )
+    return tx.scalars(others).one() + 1
+
+
+def take_walkup(tx: Session, device: Device, day: date, share: int, *, oldest_day: date) -> bool:
+    """Count a walk-up of this day; ``False`` if the tablet has brought its share already.
+
+    Counts from before ``oldest_day`` are deleted: no answer of those days is taken any more.
+    """
+    count = tx.get(WalkupCount, (device.centre_id, device.id, day), with_for_update=True, populate_existing=True)
+    if count is None:
+        old = delete(WalkupCount).filter_by(centre_id=device.centre_id, device_id=device.id)
+        tx.execute(old.where(WalkupCount.day < oldest_day), execution_options={"synchronize_session": False})
+        count = WalkupCount(centre_id=device.centre_id, device_id=device.id, day=day, number=0)
+        tx.add(count)
+    if count.number >= share:
+        return False
+    count.number += 1
     return True
 
 

@@ -355,6 +355,45 @@ def test_a_hall_has_no_more_walk_ups_of_a_day_than_can_be_people(
     assert deliver_answers(tablet, *delivered) == ["accepted", "accepted", "rejected", "accepted"]
 
 
+def test_a_tablet_that_brings_its_share_leaves_room_for_the_others(
+    app: Flask, tablet: Caller, new_tablet: NewTablet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tablet_answers, "MAX_WALKUPS", 4)
+    monkeypatch.setattr(tablet_answers, "LEAST_SHARE", 1)
+    other = new_tablet()
+    for each in (tablet, other):
+        send_heartbeat(each)
+    earlier = (clock.now() - timedelta(days=3)).isoformat()
+
+    flood = [make_tablet_answer() for _ in range(3)] + [make_tablet_answer(answered_at=earlier)]
+
+    assert deliver_answers(tablet, *flood) == ["accepted", "accepted", "rejected", "accepted"]
+    assert deliver_answers(tablet, make_tablet_answer(short_code=code_of(app))) == ["accepted"], "a case has its room"
+    [refusal] = tablet.post("/kiosk/responses", {"responses": [make_tablet_answer()]}).json["results"]
+    assert "цей планшет" in refusal["problem"]["errors"][0]["detail"].lower()
+    assert deliver_answers(other, *(make_tablet_answer() for _ in range(3))) == ["accepted", "accepted", "rejected"]
+
+
+def test_a_tablet_that_is_out_of_use_takes_no_share(
+    tablet: Caller, new_tablet: NewTablet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tablet_answers, "MAX_WALKUPS", 2)
+    monkeypatch.setattr(tablet_answers, "LEAST_SHARE", 1)
+    new_tablet()  # it never sent a heartbeat
+
+    assert deliver_answers(tablet, make_tablet_answer(), make_tablet_answer()) == ["accepted", "accepted"]
+
+
+def test_a_tablet_may_always_bring_what_a_busy_day_has(tablet: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tablet_answers, "MAX_WALKUPS", 4)
+    monkeypatch.setattr(tablet_answers, "LEAST_SHARE", 3)
+    monkeypatch.setattr(devices, "count_active_tablets", lambda *state: 4)
+
+    answers = [make_tablet_answer() for _ in range(4)]
+
+    assert deliver_answers(tablet, *answers) == ["accepted", "accepted", "accepted", "rejected"]
+
+
 def test_wrong_codes_count_also_when_the_hall_has_no_room(
     tablet: Caller, time_is: TimeIs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
