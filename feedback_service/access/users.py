@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 from feedback_service.access import audit_log, roles
 from feedback_service.bearer_secrets import hash_secret, new_secret
 from feedback_service.errors import N_, Conflict, FieldError, Invalid
+from feedback_service.lookalikes import to_latin_letters
 from feedback_service.mail import UnsendableAddress, smtp_address
 from feedback_service.models import Centre, User, UserScope
 from feedback_service.plain_text import BLANK, UnusableText, read_code
@@ -27,6 +28,10 @@ NO_SUCH_ROLE = N_("There is no such role.")
 NO_SCOPE = N_("Say what the role reaches.")
 WRONG_SCOPE = N_("“%(scope)s” means nothing for this role.")
 NO_SUCH_CENTRE = N_("There is no centre %(scope)s.")
+LOOKS_ALIKE = N_(
+    "This e-mail looks like that of another user, %(known)s, but is written with other letters (Latin or Cyrillic). "
+    "Mail servers take it for another one: %(email)s. Make sure that it is the right one."
+)
 EMAIL_TAKEN = N_("There is a user with this e-mail already.")
 
 # In punycode; the last label begins with a letter and has two characters or more, as all that exist.
@@ -84,6 +89,15 @@ def add_user(tx: Session, email: str, role: str, scopes: Iterable[str], now: dat
     tx.add_all(UserScope(user_id=user.id, scope=scope) for scope in accepted_scopes)
     tx.flush()
     return user
+
+
+def find_email_warning(tx: Session, user: User) -> FieldError | None:
+    """Return a warning if another user's e-mail looks the same; both are named as mail servers read them."""
+    look = to_latin_letters(user.email)
+    for known in tx.scalars(select(User.email).where(User.id != user.id).order_by(User.email)):
+        if to_latin_letters(known) == look:
+            return FieldError("/email", LOOKS_ALIKE, {"email": smtp_address(user.email), "known": smtp_address(known)})
+    return None
 
 
 def _find_email_error(email: str) -> FieldError | None:

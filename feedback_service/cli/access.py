@@ -7,6 +7,7 @@ import click
 from feedback_service.access.audit_log import INSTALLATION_CHAIN, ChainBreak
 from feedback_service.addresses import set_password_address
 from feedback_service.cli.command import Group
+from feedback_service.errors import FieldError
 from feedback_service.flow import api_keys, audit, users
 from feedback_service.vocabulary import ROLES, SCOPES
 
@@ -54,10 +55,13 @@ def key_revoke(key_stdin: bool) -> None:
 def user_add(email: str, role: str, scopes: tuple[str, ...], password_stdin: bool) -> None:
     """Let EMAIL in; without --password-stdin prints, alone on the last line, the link that sets the password."""
     if password_stdin:
-        users.add_user_with_password(email, role, scopes, sys.stdin.readline().rstrip("\r\n"))
+        added = users.add_user_with_password(email, role, scopes, sys.stdin.readline().rstrip("\r\n"))
+        _print_warning(added.warning)
         click.echo(f"User {email} added.")
         return
-    _print_password_link(users.add_user(None, email, role, scopes).link)
+    added = users.add_user(None, email, role, scopes)
+    _print_warning(added.warning)
+    _print_password_link(added.link)
 
 
 @user.command("list")
@@ -79,6 +83,11 @@ def user_list() -> None:
 def user_link(email: str) -> None:
     """Print, alone on the last line, a link by which EMAIL sets a new password once within three days."""
     _print_password_link(users.renew_password_link(None, users.find_user_id(email)))
+
+
+def _print_warning(warning: FieldError | None) -> None:
+    if warning:
+        click.echo(f"Warning: {warning.detail % warning.params}", err=True)
 
 
 def _print_password_link(link: str) -> None:

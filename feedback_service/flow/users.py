@@ -24,10 +24,11 @@ from feedback_service.models import User
 
 @dataclass(frozen=True, slots=True)
 class UserAdded:
-    """A new user, and the secret of the link with which they choose a password."""
+    """A new user, the secret of the link with which they choose a password, and what is suspicious about the e-mail."""
 
     id: uuid.UUID
     link: str
+    warning: FieldError | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +40,18 @@ class VisibleUser:
     is_you: bool
 
 
-def add_user_with_password(email: str, role: str, scopes: Sequence[str], password: str) -> None:
-    """Add a user with a password, at the command line; errors as in ``add_user``."""
+def add_user_with_password(email: str, role: str, scopes: Sequence[str], password: str) -> UserAdded:
+    """Add a user with a password, at the command line; errors as in ``add_user``. The link does not work."""
     refuse_weak_password(password, email)
-    _add_user_with_hash(email, role, scopes, passwords.hash_password(password))
+    return _add_user_with_hash(email, role, scopes, passwords.hash_password(password))
 
 
 @transaction
-def _add_user_with_hash(tx: Session, email: str, role: str, scopes: Sequence[str], password_hash: str) -> None:
-    user = tx.get_one(User, _create_user(tx, None, email, role, scopes).id)
+def _add_user_with_hash(tx: Session, email: str, role: str, scopes: Sequence[str], password_hash: str) -> UserAdded:
+    added = _create_user(tx, None, email, role, scopes)
+    user = tx.get_one(User, added.id)
     user.password_hash, user.link_hash, user.link_until = password_hash, None, None
+    return added
 
 
 def _create_user(
@@ -63,7 +66,7 @@ def _create_user(
     _refuse_grant(current_user, role, scope_list)
     user = users.add_user(tx, email, role, scope_list, now)
     _write_audit_entry(tx, current_user, user, "user_added", now)
-    return UserAdded(user.id, users.issue_password_link(user, now))
+    return UserAdded(user.id, users.issue_password_link(user, now), users.find_email_warning(tx, user))
 
 
 add_user = transaction(_create_user)

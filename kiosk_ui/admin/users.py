@@ -10,13 +10,14 @@ from flask.typing import ResponseReturnValue
 from feedback_service.access import roles
 from feedback_service.access.users import LINK_DAYS
 from feedback_service.addresses import set_password_address
-from feedback_service.errors import ChangedMeanwhile, Conflict, Invalid
+from feedback_service.errors import ChangedMeanwhile, Conflict, FieldError, Invalid
 from feedback_service.flow import users as users_flow
 from feedback_service.flow.users import VisibleUser
 from kiosk_ui.admin.admission import current_user, needs, preselected_centres, visible_centres
 from kiosk_ui.admin.layout import redirect_to
 from kiosk_ui.admin.paging import cut_page
 from kiosk_ui.forms import FormError, form_errors, sent_version
+from kiosk_ui.languages import translated_message
 from kiosk_ui.pages import respond_with_page
 
 
@@ -48,7 +49,7 @@ def add_user() -> ResponseReturnValue:
         added_user = users_flow.add_user(current_user(), user_form.email, user_form.role, user_form.scope)
     except (Invalid, Conflict) as refusal:
         return _show_add_form(user_form, form_errors(refusal, "email"), refusal.status)
-    return _show_password_link(added_user.link, user_form.email.strip())
+    return _show_password_link(added_user.link, user_form.email.strip(), added_user.warning)
 
 
 @needs(roles.USERS)
@@ -138,5 +139,11 @@ def _form_choices() -> dict[str, object]:
     }
 
 
-def _show_password_link(secret: str, email: str) -> Response:
-    return respond_with_page("admin/link.html", address=set_password_address(secret), email=email, days=LINK_DAYS)
+def _show_password_link(secret: str, email: str, warning: FieldError | None = None) -> Response:
+    return respond_with_page(
+        "admin/link.html",
+        address=set_password_address(secret),
+        email=email,
+        days=LINK_DAYS,
+        warning=translated_message(warning.detail, warning.params) if warning else None,
+    )

@@ -55,6 +55,21 @@ def test_a_user_whom_no_letter_can_reach_is_not_added(operator: Operator) -> Non
     assert "“@”" in error
 
 
+@pytest.mark.parametrize("password", [None, "три сосни біля ставка"])
+def test_a_user_whose_e_mail_looks_like_another_is_added_with_a_warning(
+    operator: Operator, context: None, password: str | None
+) -> None:
+    create_centre()
+    rest = ("--role", "head", "--scope", CENTRE, *(["--password-stdin"] if password else []))
+    first = operator.run_command("user", "add", "olena@rada.example", *rest, stdin_text=password)
+
+    second = operator.run_command("user", "add", "olena@xn--rda-6cd.example", *rest, stdin_text=password)
+
+    assert first.exit_code == second.exit_code == 0
+    assert "Warning" not in first.stderr
+    assert "Warning: This e-mail looks like that of another user, olena@rada.example" in second.stderr
+
+
 def test_a_user_is_disabled_and_enabled_again(operator: Operator, context: None) -> None:
     create_centre()
     add = ("user", "add", "olena@rada.example", "--role", "head", "--scope", CENTRE)

@@ -126,6 +126,22 @@ def test_an_e_mail_belongs_to_one_user_however_it_is_written() -> None:
         users.add_user(None, "taras@rada\u20112.example", "head", [OWN])
 
 
+@pytest.mark.parametrize("email", ["olena@rаda.example", "olena@xn--rda-6cd.example", "Olena@RАDA.example"])
+def test_an_e_mail_that_looks_like_that_of_another_user_is_taken_with_a_warning(email: str) -> None:
+    users.add_user(None, "olena@rada.example", "head", [OWN])
+
+    warning = users.add_user(None, email, "head", [OWN]).warning
+
+    assert warning is not None
+    assert warning.params == {"email": "olena@xn--rda-6cd.example", "known": "olena@rada.example"}
+
+
+def test_an_e_mail_that_looks_like_no_other_is_taken_without_a_warning() -> None:
+    users.add_user(None, "olena@rada.example", "head", [OWN])
+
+    assert users.add_user(None, "olena@рада.укр", "head", [OWN]).warning is None
+
+
 def test_an_e_mail_with_a_character_that_nobody_can_see_is_refused_by_its_name() -> None:
     with pytest.raises(Invalid) as refused:
         users.add_user(None, "taras@rada.example\u200b", "head", [OWN])

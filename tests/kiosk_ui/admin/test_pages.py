@@ -62,6 +62,18 @@ def test_a_new_user_gets_a_link_that_is_shown_once(app: Flask, signed_in: Signed
     assert link.rsplit("/", 1)[-1] not in me.get("/admin/users").text
 
 
+def test_the_page_with_the_link_warns_of_an_e_mail_that_looks_like_another(signed_in: SignedIn) -> None:
+    me = signed_in("head")
+    fields = {"role": "head", "centre": OWN_CENTRE}
+    me.post("/admin/users/add", fields | {"email": "taras@rada.example"})
+
+    added = me.post("/admin/users/add", fields | {"email": "taras@rаda.example"})  # a Cyrillic letter
+
+    said = check_house_rules(added.text).find_one("main").text
+    assert "виглядає як адреса іншого користувача, taras@rada.example" in said
+    assert "taras@xn--rda-6cd.example" in said
+
+
 def test_a_user_who_cannot_be_added_leaves_the_form_as_it_was_typed(signed_in: SignedIn) -> None:
     me = signed_in("head")
     for fields, status, named in (
