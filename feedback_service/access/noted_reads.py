@@ -3,6 +3,9 @@
 Equal reads of one reader in one hour become one entry of the audit log, so that a program that asks every minute does
 not bury the others. Until the hour is over they wait in a table of their own. Entries say ``saw``, and their object is
 the name of the page and a JSON object: the parameters, the key that read, the number of reads and the last instant.
+
+A reader who asks for ever other parameters would bury the others too, so only so many reads of an hour differ; the
+others are counted together.
 """
 
 import hashlib
@@ -28,12 +31,18 @@ from feedback_service.models import Centre, JournalEntry, NotedRead
 SAW = "saw"
 MOST_CENTRES = 20  # a read of more is noted in the chain of the installation, and says only how many these are
 
+MOST_DIFFERENT_READS = 200  # of one reader in an hour and chain; some more if several processes note at once
+MORE = "more"  # in the details of what counts the others together
+
 # Kinds of entries, for the filter of the journal: by the pages seen, or else by the action.
 FIGURES = frozenset({"home", "breakdown", "compared", "summaries"})
 EXPORTS = frozenset({"export", "export_comments"})
 COMMENTS = frozenset({"comments", "export_comments"})
 PAGES = {"figures": FIGURES, "exports": EXPORTS, "comments": COMMENTS}
 KINDS = (*PAGES, "other_pages", "changes")
+
+
+RowKey = tuple[uuid.UUID, datetime, bytes]  # chain, hour and hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +95,31 @@ def describe_read(
 
 def note_reads(tx: Session, reads: Iterable[Read]) -> None:
     """Add the reads to those of their hours."""
-    rows: dict[tuple[uuid.UUID, datetime, bytes], dict[str, Any]] = {}
+    rows: dict[RowKey, dict[str, Any]] = {}
+    different: dict[tuple[uuid.UUID, datetime, str], set[bytes]] = {}
     chains: dict[frozenset[str], list[uuid.UUID]] = {}
     for read in reads:
         if read.centres not in chains:
             chains[read.centres] = _find_chains(tx, read.centres)
-        reader_hash = json.dumps([str(read.actor.user_id), read.page, read.details]).encode()
-        read_hash, hour = hashlib.sha256(reader_hash).digest(), truncate_to_hour(read.at)
+        hour, reader_details = truncate_to_hour(read.at), _name_reader(read.details)
+        reader = f"{read.actor.user_id} {reader_details}"
         for chain in chains[read.centres]:
+            if (chain, hour, reader) not in different:
+                different[chain, hour, reader] = _find_hashes(tx, chain, hour, read.actor, reader_details)
+            known, details = different[chain, hour, reader], read.details
+            read_hash = _hash_read(read, details)
+            if read_hash not in known and len(known) >= MOST_DIFFERENT_READS:
+                details = _write_json(reader_details | {MORE: True})
+                read_hash = _hash_read(read, details)
+            else:
+                known.add(read_hash)
             row = rows.setdefault(
                 (chain, hour, read_hash),
                 {
                     "user_id": read.actor.user_id,
                     "email": read.actor.email,
                     "page": read.page,
-                    "details": read.details,
+                    "details": details,
                     "first_at": read.at,
                     "last_at": read.at,
                     "times": 0,
@@ -171,6 +190,26 @@ def _describe_row(row: NotedRead) -> str:
         return f"{row.page} {row.details}"
     until = row.last_at.isoformat(timespec="seconds")
     return f"{row.page} {_write_json(json.loads(row.details) | {'times': row.times, 'until': until})}"
+
+
+def _hash_read(read: Read, details: str) -> bytes:
+    return hashlib.sha256(json.dumps([str(read.actor.user_id), read.page, details]).encode()).digest()
+
+
+def _name_reader(details: str) -> dict[str, str]:
+    """Return the part of the details that names the key that read; nothing for a user."""
+    return {name: text for name, text in json.loads(details).items() if name in ("key", "key_id")}
+
+
+def _find_hashes(
+    tx: Session, chain: uuid.UUID, hour: datetime, actor: Actor, reader_details: Mapping[str, str]
+) -> set[bytes]:
+    """Return which different reads of this reader are noted for the hour, without what counts the others together."""
+    query = select(NotedRead.read_hash, NotedRead.details).where(
+        NotedRead.chain == chain, NotedRead.hour == hour, NotedRead.user_id.is_not_distinct_from(actor.user_id)
+    )
+    rows = tx.execute(query.where(NotedRead.details.contains(reader_details.get("key_id", ""), autoescape=True)))
+    return {read_hash for read_hash, details in rows if MORE not in json.loads(details)}
 
 
 def _write_json(details: Mapping[str, object]) -> str:

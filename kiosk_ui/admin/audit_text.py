@@ -8,7 +8,7 @@ from babel.dates import format_date
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
-from feedback_service.access.noted_reads import ReadDetails
+from feedback_service.access.noted_reads import MORE, ReadDetails
 from feedback_service.errors import N_
 from feedback_service.flow.audit import AuditEntry
 from feedback_service.i18n import own_name
@@ -117,6 +117,10 @@ def describe_object(entry: AuditEntry) -> str:
 def describe_parameters(read: ReadDetails) -> str:
     """Say by which parameters somebody read: «1.11.2026–30.11.2026, за послугами, SN12000007»."""
     parameters = read.parameters
+    if MORE in parameters:
+        return ngettext(
+            "and %(count)s more read", "and %(count)s more reads", read.times, count=format_number(read.times)
+        )
     words = [_PARAMETERS[name](parameters[name]) for name in _PARAMETERS if name in parameters]
     words += [f"{name}: {value}" for name, value in parameters.items() if name not in _PARAMETERS]
     return ", ".join(words)

@@ -118,6 +118,26 @@ def test_a_period_that_was_counted_as_asked_is_told_once() -> None:
     assert make_read(asked=NOVEMBER).details == make_read().details
 
 
+@pytest.mark.parametrize("reader", [PORTAL, HEAD], ids=["key", "user"])
+def test_a_reader_who_asks_for_ever_other_parameters_does_not_bury_the_others(
+    reader: CurrentUser | ApiCaller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(noted_reads, "MOST_DIFFERENT_READS", 3)
+    other_reader = ApiCaller(uuid.UUID(int=4), PORTAL.scopes, PORTAL.centres, name=PORTAL.name)
+    for number in range(3):
+        note_reads([make_read(reader, workplace=f"window-{2 * number + each}") for each in range(2)])
+    note_reads([make_read(reader, workplace="window-0"), make_read(other_reader), make_read(reader, at=NEXT_HOUR)])
+
+    enter_reads(NEXT_HOUR + timedelta(hours=1), 100)
+
+    read = [details for _email, object in read_entries() if (details := noted_reads.read_details(object, AT)[1])]
+    named = {each.parameters["workplace"]: each.times for each in read if "workplace" in each.parameters}
+    assert named == {"window-0": 2, "window-1": 1, "window-2": 1}
+    [more] = [details for details in read if "more" in details.parameters]
+    assert more.times == 3
+    assert len(read) == 6, "another key, and the next hour, have their own"
+
+
 def test_the_chain_is_whole_with_reads_in_it() -> None:
     note_reads([make_read(), make_read(), make_read(PORTAL, by="month"), make_read(by="service")])
     enter_reads(NEXT_HOUR, 2)

@@ -259,6 +259,13 @@ def test_a_case_older_than_every_questionnaire_is_taken(case_system: Caller, str
     assert (survey.status_code, survey.json["version"]) == (200, "offline-2026.1")
 
 
+@pytest.mark.parametrize("offset", ["+02:60", "+02:99", "+24:00", "-02:60", "+2:00", "+0200"])
+def test_an_offset_that_no_clock_has_is_refused(case_system: Caller, offset: str) -> None:
+    reply = case_system.post("/cases", make_case(status_at=f"2026-11-20T10:15:00{offset}"))
+
+    assert (reply.status_code, error_pointers(reply)) == (422, {"/status_at"})
+
+
 @pytest.mark.parametrize(
     "status_at",
     ["2000-01-01T01:00:00+14:00", "1999-12-31T21:59:59Z", "2100-12-31T23:00:00Z", "0001-01-01T00:00:00+14:00",

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
-from feedback_service.access import api_keys, roles
+from feedback_service.access import api_keys, noted_reads, roles
 from feedback_service.database import deferred_writes, transaction
 from feedback_service.flow import audit
 from feedback_service.models import Centre, JournalEntry, NotedRead
@@ -216,6 +216,18 @@ def test_nobody_reads_on_when_very_many_reads_wait_for_the_database(
     monkeypatch.setattr(deferred_writes, "MAX_KEPT_ITEMS", 0)
 
     assert me.get(f"/admin/?{NOVEMBER}").status_code == 503
+
+
+@pytest.mark.parametrize(("lang", "words"), [("uk", "і ще 2 перегляди"), ("en", "and 2 more reads")])
+def test_reads_beyond_the_limit_of_a_reader_are_told_together(
+    signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch, lang: str, words: str
+) -> None:
+    monkeypatch.setattr(noted_reads, "MOST_DIFFERENT_READS", 1)
+    me = signed_in("head")
+    for source in ("qr_case", "qr_hall", "tablet_hall"):
+        me.get(f"/admin/?{NOVEMBER}&source={source}")
+
+    assert sum(words in row for row in list_rows(me, lang=lang)) == 1
 
 
 def test_the_journal_says_when_not_all_reads_of_the_hour_are_on_the_page(
