@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from feedback_service.errors import N_
 from feedback_service.strict_json import NotJson, parse_strict_json
 
 MAX_ROWS = 20_000  # of a table
+_DELIMITER_LINE = re.compile(r'"?sep=([,;\t])"?[,;\t]*(?:\n|$)', re.IGNORECASE)  # a first line for Excel
 
 
 class UnreadableFile(ValueError):
@@ -92,10 +94,15 @@ def _decode_text(name: str, data: bytes) -> str:
 
 
 def _parse_csv(name: str, text: str) -> list[ImportedRow]:
+    said_delimiter = _DELIMITER_LINE.match(text)
     header = text.partition("\n")[0]
     delimiter = ";" if header.count(";") > header.count(",") else ","
+    if said_delimiter:
+        delimiter = said_delimiter[1]
     reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
     try:
+        if said_delimiter:
+            next(reader)
         columns = [column.strip() for column in next(reader, [])]
         while columns and not columns[-1]:  # a delimiter at the end of the line is no column
             columns.pop()

@@ -91,8 +91,12 @@ def address(path: str, **changes: object) -> str:
 
 
 def source_of_visit() -> str | None:
-    """Return by which kind of message the reader got the link (``?via=``), ``None`` for anything unknown."""
-    source = _SOURCE_OF_VISIT.fullmatch(request.args.get("via", "").casefold())
+    """Return by which kind of message the reader got the link, ``None`` for anything unknown.
+
+    That is ``?via=``, also in capitals, as the whole address may be.
+    """
+    via = next((value for name, value in request.args.items() if name.casefold() == "via"), "")
+    source = _SOURCE_OF_VISIT.fullmatch(via.casefold())
     return source[1] if source else None
 
 

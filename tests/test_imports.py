@@ -36,6 +36,22 @@ def test_tables_are_read_as_spreadsheets_save_them(tmp_path: Path, text: str) ->
     ]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sep=;\ncode;name\nA;Перший, другий\n",
+        'SEP=,\r\ncode,name\r\nA,"Перший, другий"\r\n',
+        '\ufeff"sep=;"\ncode;name\nA;Перший, другий\n',
+        "sep=\t\ncode\tname\nA\tПерший, другий\n",
+        "sep=;;\ncode;name\nA;Перший, другий\n",
+    ],
+)
+def test_a_first_line_that_names_the_delimiter_is_obeyed(tmp_path: Path, text: str) -> None:
+    assert read_table(written(tmp_path, text), *CODE_AND_NAME) == [
+        ImportedRow(3, {"code": "A", "name": "Перший, другий"}),
+    ]
+
+
 def test_a_row_is_numbered_by_the_line_it_ends_on(tmp_path: Path) -> None:
     table = read_table(written(tmp_path, 'code,name\n\nA,"Пер\nший"\nB,Другий\n'), *CODE_AND_NAME)
 

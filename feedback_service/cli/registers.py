@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from feedback_service import imports
+from feedback_service.centres.register import normalise_code
 from feedback_service.cli.command import FILE, Group
 from feedback_service.flow import publishing, registers
 from feedback_service.flow import service_import as import_flow
@@ -29,7 +30,7 @@ def centre_add(code: str, **profile: str | None) -> None:
     options = {name: value for name, value in profile.items() if value is not None}
     for warning in registers.add_centre({"code": code} | options):
         click.echo(f"Warning: {warning}", err=True)
-    click.echo(f"Centre {code.strip().upper()} added.")
+    click.echo(f"Centre {normalise_code(code)} added.")
 
 
 @centre.command("import")

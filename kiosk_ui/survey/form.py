@@ -12,8 +12,9 @@ from feedback_service.surveys.answers import FormSubmission
 # version, or by the address of a page about them. A word anywhere else may be the name of a telephone, as Cubot is.
 _PROGRAM_WORD = r"(?<![\w.-])(?!cubot)[\w.-]{0,40}(bot|crawler|spider|preview|externalhit)"
 _PROGRAM_NAMES = (
-    r"^(WhatsApp|Viber|Pinterest|curl|Wget|python-(requests|urllib|httpx)|Go-http-client|okhttp|Java|Apache-HttpClient)/"
-    r"|^Microsoft Office|\b(HeadlessChrome|Google-InspectionTool)/|\bia_archiver\b"
+    r"^(WhatsApp|Viber|Signal-\w+|Pinterest|curl|Wget|HTTPie|Python|python-(requests|urllib|httpx)|aiohttp|Scrapy|"
+    r"Go-http-client|okhttp|Java|Apache-HttpClient|axios|node-fetch|undici|GuzzleHttp|reqwest|libwww-perl|PostmanRuntime|"
+    r"masscan)/|^Microsoft Office|\b(HeadlessChrome|Google-InspectionTool|zgrab)/|\b(ia_archiver|GoogleImageProxy)\b"
 )
 _PROGRAMS = re.compile(
     rf"{_PROGRAM_NAMES}|^{_PROGRAM_WORD}|{_PROGRAM_WORD}[\w.-]{{0,40}}/v?\d|\+https?://", re.IGNORECASE

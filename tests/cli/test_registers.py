@@ -21,6 +21,13 @@ def test_a_centre_is_added_with_its_controller_of_personal_data(operator: Operat
     )
 
 
+def test_the_code_that_is_told_is_the_one_that_is_stored(operator: Operator, context: None) -> None:
+    told = operator.run_successfully(*("../sn05000001" if word == "SN05000001" else word for word in ADD_CENTRE))
+
+    [centre] = stored.read_rows(Centre)
+    assert told.strip() == f"Centre {centre.code} added."
+
+
 def test_a_centre_is_not_added_twice_or_with_a_wrong_code(operator: Operator) -> None:
     assert "00032113" in operator.run_failing(*("00032113" if word == "00032112" else word for word in ADD_CENTRE))
     operator.run_successfully(*ADD_CENTRE)

@@ -270,7 +270,7 @@ def test_the_source_says_which_way_the_link_came(
     app: Flask, client: FlaskClient, invited: Invited, get_page: GetPage, via: str
 ) -> None:
     path = f"{invited()}?via={via}"
-    page = get_page(path)
+    page = get_page(path.upper() if via == "SMS" else path)
 
     client.post(page.find_one("form")["action"], data={"off.nps": "9", "finish": "1"})
 

@@ -62,6 +62,19 @@ PROGRAMS = [
     "Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.17029; Pro)",
     "Microsoft Office Word 2014",
     "Pinterest/0.2",
+    "axios/1.7.2",
+    "Python/3.11 aiohttp/3.9.5",
+    "aiohttp/3.9.5",
+    "libwww-perl/6.77",
+    "PostmanRuntime/7.39.0",
+    "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
+    "Mozilla/5.0 zgrab/0.x",
+    "masscan/1.3 (https://github.com/robertdavidgraham/masscan)",
+    "Signal-Android/7.9.6",
+    "Scrapy/2.11.2",
+    "HTTPie/3.2.2",
+    "node-fetch/1.0",
+    "GuzzleHttp/7",
 ]
 
 
