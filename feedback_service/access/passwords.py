@@ -49,15 +49,15 @@ def take_turn(*, is_known: bool) -> Iterator[None]:
     them. Raises ``SignInBusy`` if the turn does not come within a second, and at once if another stranger waits.
     """
     if is_known:
-        with _acquire(_turn_of_known_people, MAX_TURN_WAIT):
+        with _take_place(_turn_of_known_people, MAX_TURN_WAIT):
             yield
     else:
-        with _acquire(_places_of_strangers, 0), _acquire(_turn, MAX_TURN_WAIT):
+        with _take_place(_places_of_strangers, 0), _take_place(_turn, MAX_TURN_WAIT):
             yield
 
 
 @contextmanager
-def _acquire(places: BoundedSemaphore, max_wait: float) -> Iterator[None]:
+def _take_place(places: BoundedSemaphore, max_wait: float) -> Iterator[None]:
     if not places.acquire(timeout=max_wait):
         raise SignInBusy(RETRY_AFTER)
     try:

@@ -219,9 +219,9 @@ def _add_status(record: CaseRecord, update: CaseUpdate) -> CaseStatus | None:
 
 
 def _create_record(batch: _CentreBatch, number_hash: bytes, update: CaseUpdate) -> CaseRecord:
-    service = batch.services.find(update.service)
+    service = batch.services.find_service(update.service)
     if service is None:
-        service = batch.services.build(update.service)
+        service = batch.services.build_service(update.service)
         batch.new_rows.append(service)
     case = Case(
         centre_id=batch.centre.id,

@@ -36,7 +36,7 @@ class CentreServices:
         self._services = _load_services(tx, centre, service_refs)
         self._free_places: int | None = None  # how many services may still be added; counted when one is
 
-    def find(self, service_ref: ServiceRef) -> Service | None:
+    def find_service(self, service_ref: ServiceRef) -> Service | None:
         """Return the service with exactly these codes, or with a single code the only service that has it."""
         for service in self._services:
             if (service.code, service.local_code) == (service_ref.code, service_ref.local_code):
@@ -46,7 +46,7 @@ class CentreServices:
         matches = [service for service in self._services if is_same_service(service, service_ref)]
         return matches[0] if len(matches) == 1 else None
 
-    def build(self, service_ref: ServiceRef) -> Service:
+    def build_service(self, service_ref: ServiceRef) -> Service:
         """Build a new service; without a title its code becomes the title. Raises ``TooManyServices``."""
         if self._free_places is None:
             query = select(func.count()).select_from(Service).where(Service.centre_id == self._centre.id)
@@ -72,9 +72,9 @@ def _load_services(tx: Session, centre: Centre, service_refs: Collection[Service
 def find_or_add_service(tx: Session, centre: Centre, service_ref: ServiceRef) -> Service:
     """Return the centre's service with these codes; a new service is added. Raises ``TooManyServices``."""
     services = CentreServices(tx, centre, [service_ref])
-    service = services.find(service_ref)
+    service = services.find_service(service_ref)
     if service is None:
-        service = services.build(service_ref)
+        service = services.build_service(service_ref)
         tx.add(service)
         tx.flush()
     return service

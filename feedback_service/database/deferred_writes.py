@@ -57,11 +57,11 @@ class DeferredWriter(Generic[T]):
             if items is None:
                 return
             with app.app_context():
-                unwritten = self._write(items)
+                unwritten = self._try_to_write(items)
             if unwritten:
                 self._keep(app, unwritten)
 
-    def _write(self, items: list[T]) -> list[T]:
+    def _try_to_write(self, items: list[T]) -> list[T]:
         """Write the items; return those that are to be tried again."""
         try:
             self._write_items(items)
@@ -76,7 +76,7 @@ class DeferredWriter(Generic[T]):
     def _write_singly(self, items: list[T]) -> list[T]:
         """Write each item for itself, so that one that cannot be written takes no other with it."""
         for position, item in enumerate(items):
-            if self._write([item]):
+            if self._try_to_write([item]):
                 return items[position:]
         return []
 

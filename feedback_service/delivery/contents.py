@@ -40,7 +40,7 @@ def current_seal() -> Seal:
 def seal_content(event_id: uuid.UUID, content: Content) -> bytes:
     """Seal the content of an event that has no number yet."""
     document = {"subject": content.subject, "time": content.time.isoformat(), "data": content.data}
-    return current_seal().seal(_pad(json.dumps(document, ensure_ascii=False)), event_id.bytes)
+    return current_seal().seal(_pad_document(json.dumps(document, ensure_ascii=False)), event_id.bytes)
 
 
 def open_content(event_id: uuid.UUID, sealed: bytes) -> Content | None:
@@ -54,7 +54,7 @@ def open_content(event_id: uuid.UUID, sealed: bytes) -> Content | None:
 
 def seal_body(event_id: uuid.UUID, body: str) -> bytes:
     """Seal the body of an event."""
-    return current_seal().seal(_pad(body), event_id.bytes)
+    return current_seal().seal(_pad_document(body), event_id.bytes)
 
 
 def open_body(event_id: uuid.UUID, sealed: bytes) -> str | None:
@@ -63,7 +63,7 @@ def open_body(event_id: uuid.UUID, sealed: bytes) -> str | None:
     return opened.decode().rstrip(" ") if opened is not None else None
 
 
-def _pad(document: str) -> bytes:
+def _pad_document(document: str) -> bytes:
     """Encode a JSON object and fill it up with spaces, which do not belong to it."""
     encoded = document.encode()
     return encoded + b" " * (-len(encoded) % PADDED_TO)

@@ -44,7 +44,7 @@ class KnownServices:
     codes: set[tuple[uuid.UUID, str]] = field(default_factory=set)
     keys_by_look: dict[ServiceKey, ServiceKey] = field(default_factory=dict)
 
-    def add(self, key: ServiceKey) -> None:
+    def add_service(self, key: ServiceKey) -> None:
         """Know this service too."""
         self.codes.add(key[:2])
         self.keys_by_look.setdefault(_look_of(key), key)
@@ -70,7 +70,7 @@ def import_services(
         result, keys = _import_service_rows(batch, note_changes)
         for line, key in keys:  # after the commit, because a lost race lets the transaction run again
             result.warnings += [RowMessage(line, (warning,)) for warning in _find_code_warnings(key, known)]
-            known.add(key)
+            known.add_service(key)
         return result
 
     return import_in_batches(
@@ -89,7 +89,7 @@ def _find_known_services(tx: Session, centre_codes: Sequence[str]) -> KnownServi
     known = KnownServices()
     query = select(Service.centre_id, Service.code, Service.local_code).where(Service.centre_id.in_(ids))
     for centre_id, code, local_code in tx.execute(query):
-        known.add((centre_id, code, local_code))
+        known.add_service((centre_id, code, local_code))
     return known
 
 

@@ -103,12 +103,14 @@ def record_refused_answer(
 def _describe_refusal(refusal: FeedbackError, translate: Callable[[str], str]) -> str:
     """Return why an item was refused; every mistake with its place."""
 
-    def fill(message: str, params: dict[str, object]) -> str:
+    def translate_message(message: str, params: dict[str, object]) -> str:
         return translate(message) % params if params else translate(message)  # without params, “%” is a character
 
     if not isinstance(refusal, Invalid):
-        return fill(refusal.detail or refusal.title, refusal.params)
-    return "; ".join(f"{error.pointer}: {fill(error.detail, error.params)}".lstrip(": ") for error in refusal.errors)
+        return translate_message(refusal.detail or refusal.title, refusal.params)
+    return "; ".join(
+        f"{error.pointer}: {translate_message(error.detail, error.params)}".lstrip(": ") for error in refusal.errors
+    )
 
 
 def _accept_or_refuse(tablet: AuthenticatedTablet, answer: TabletAnswer, *, bringer: Bringer) -> str | FeedbackError:
