@@ -13,7 +13,7 @@ _ONLY_LATIN = re.compile(rf"(?![{_LATIN}])[a-zA-Z{_FOREIGN_CYRILLIC}]")
 _ONLY_CYRILLIC = re.compile(rf"(?![{_CYRILLIC}{_FOREIGN_CYRILLIC}])[Ѐ-ӿ]")
 
 
-def to_latin_letters(text: str) -> str:
+def fold_to_latin(text: str) -> str:
     """Return the text with Latin letters in place of Cyrillic ones that look the same, to compare codes."""
     return text.translate(_TO_LATIN)
 

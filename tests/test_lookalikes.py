@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedback_service.lookalikes import to_latin_letters, unmix_scripts
+from feedback_service.lookalikes import fold_to_latin, unmix_scripts
 
 
 @pytest.mark.parametrize(
@@ -38,4 +38,4 @@ def test_places_stay_and_nothing_is_left_to_unmix(text: str) -> None:
 
 
 def test_a_code_in_cyrillic_letters_that_look_latin_is_compared_in_latin_ones() -> None:
-    assert to_latin_letters("ЅЈ-АВх/ѕј Ж") == "SJ-ABx/sj Ж"
+    assert fold_to_latin("ЅЈ-АВх/ѕј Ж") == "SJ-ABx/sj Ж"

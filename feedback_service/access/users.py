@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 from feedback_service.access import audit_log, roles
 from feedback_service.bearer_secrets import hash_secret, new_secret
 from feedback_service.errors import N_, Conflict, FieldError, Invalid
-from feedback_service.lookalikes import to_latin_letters
+from feedback_service.lookalikes import fold_to_latin
 from feedback_service.mail import UnsendableAddress, smtp_address
 from feedback_service.models import Centre, User, UserScope
 from feedback_service.plain_text import BLANK, UnusableText, read_code
@@ -93,9 +93,9 @@ def add_user(tx: Session, email: str, role: str, scopes: Iterable[str], now: dat
 
 def find_email_warning(tx: Session, user: User) -> FieldError | None:
     """Return a warning if another user's e-mail looks the same; both are named as mail servers read them."""
-    look = to_latin_letters(user.email)
+    look = fold_to_latin(user.email)
     for known in tx.scalars(select(User.email).where(User.id != user.id).order_by(User.email)):
-        if to_latin_letters(known) == look:
+        if fold_to_latin(known) == look:
             return FieldError("/email", LOOKS_ALIKE, {"email": smtp_address(user.email), "known": smtp_address(known)})
     return None
 

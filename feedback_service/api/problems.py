@@ -41,8 +41,8 @@ EXPLANATIONS = {
     "conflict": N_("Read what is known now and decide again."),
     "already-answered": N_("Every link takes one answer. Sending again with the same client_id is safe."),
     "begun-elsewhere": N_(
-        "Whoever answers a question first keeps it. Nothing was stored. Send answers to other questions than “errors” "
-        "points to."
+        "Whoever answers a question first keeps it. Nothing was stored. Send an answer of your own, to another "
+        "question than “errors” points to."
     ),
     "other-answer": N_("Nothing was stored. Give every answer a client_id of its own; repeat one only unchanged."),
     "another-case": N_("A case keeps its service and its front office. Check the case number."),

@@ -44,7 +44,8 @@ class NotReachable(Exception):
 
 def open_database(app: Flask, url: str) -> None:
     """Give the application its engine and check the database. Raises ``NotReachable`` or ``NotDurable``."""
-    app.config["SQLALCHEMY_DATABASE_URI"] = make_url(url)
+    # Earlier releases advised this for a pooler, which is noticed now; psycopg takes only a number.
+    app.config["SQLALCHEMY_DATABASE_URI"] = make_url(url).difference_update_query(["prepare_threshold"])
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
         "hide_parameters": True,  # values are people's words and secrets; no error message may quote them
         "pool_size": 8,

@@ -73,10 +73,16 @@ def enqueue_withdrawal(tx: Session, centre_id: uuid.UUID, response_id: uuid.UUID
 
 
 def mark_delivered(
-    tx: Session, centre_id: uuid.UUID, event_ids: Collection[uuid.UUID], which: ColumnElement[bool], *, now: datetime
+    tx: Session,
+    centre_id: uuid.UUID,
+    event_ids: Collection[uuid.UUID],
+    condition: ColumnElement[bool],
+    *,
+    now: datetime,
 ) -> None:
-    """Mark those of the events that meet the condition as delivered; blank those whose answer was withdrawn meanwhile.
+    """Mark those of the events that meet the condition as delivered.
 
+    Of all these events, those are blanked that are delivered and whose answer was withdrawn meanwhile.
     Their dates are whole hours: a finer instant would tell that of an answer.
     """
     if not event_ids:
@@ -87,7 +93,7 @@ def mark_delivered(
         **{"attempts": Event.attempts + 1, "last_attempt_at": hour},
     }
     for statement in (
-        update(Event).where(*events, which).values(values),
+        update(Event).where(*events, condition).values(values),
         update(Event).where(*events, Event.withdrawn, Event.state == "delivered").values(BLANK),
     ):
         tx.execute(statement, execution_options={"synchronize_session": False})

@@ -210,6 +210,7 @@ def _continue_draft(
 
     1. Read the invitation, its case and its draft.
     2. If this client's answer is final, return its receipt again. If it is an abandoned draft, make it final first.
+       Raises ``AlreadyAnswered`` if a client of the same name answered on a tablet.
     3. Refuse an invitation that is answered, cancelled or expired; see ``open_survey`` for the errors.
     4. Read the answers out of the submission; raises ``Invalid``.
     5. Join them with the draft. Raises ``BegunElsewhere`` if this client adds nothing to what others began, because
@@ -218,6 +219,7 @@ def _continue_draft(
     client_id, submission = sent.client_id, sent.submission
     context, now = invitations.find_by_token(tx.connection, current_keyring(), token), clock.now()
     if recorded := _find_final(context, client_id, now):
+        _refuse_unstored(tx.connection, context, recorded)
         if refuses_other_answer:
             _refuse_other_answer(tx.connection, context, recorded, submission)
         if context.invitation.answered_on is None:
@@ -235,7 +237,7 @@ def _continue_draft(
             context.is_first_client(client_id) or context.hash_client_id(client_id).hex() in joint.owners.values()
         )
         if taken or not took_part:
-            raise BegunElsewhere(taken)
+            raise BegunElsewhere(taken)  # which questions others answered is not told to who sends nothing
     require_some_answer(joint.answers)
     draft = context.draft or DraftFacts(client_id, {}, {}, sent.language, sent.source, begun_at=now, touched_at=now)
     # The source and the day are those of the first submission; only the first client changes the language.
@@ -270,6 +272,13 @@ def _find_final(context: InvitationContext, client_id: uuid.UUID, now: datetime)
     return RecordedAnswer.of_client(
         context.key, context.client_namespace, client_id, repeated=True, was_abandoned=was_abandoned
     )
+
+
+def _refuse_unstored(connection: Connection, context: InvitationContext, recorded: RecordedAnswer) -> None:
+    """Raise ``AlreadyAnswered`` if the client of this name answered on a tablet: the link gives no receipt for that."""
+    answered_on = context.invitation.answered_on
+    if answered_on is not None and not responses.is_stored(connection, context.centre.id, recorded.id):
+        raise AlreadyAnswered(answered_on)
 
 
 def _refuse_other_answer(

@@ -17,7 +17,7 @@ from feedback_service.database import reading, transaction
 from feedback_service.errors import N_, FieldError, Invalid
 from feedback_service.flow.row_import import MAX_TITLE_LENGTH, ImportResult, RowMessage, import_in_batches, read_cell
 from feedback_service.imports import ImportedRow
-from feedback_service.lookalikes import to_latin_letters
+from feedback_service.lookalikes import fold_to_latin
 from feedback_service.models import Centre, Service
 from feedback_service.plain_text import normalise_identifier, read_code, read_line
 
@@ -47,7 +47,7 @@ class KnownServices:
     def add_service(self, key: ServiceKey) -> None:
         """Know this service too."""
         self.codes.add(key[:2])
-        self.keys_by_look.setdefault(_look_of(key), key)
+        self.keys_by_look.setdefault(_fold_service_key(key), key)
 
 
 def import_services(
@@ -146,16 +146,16 @@ def _find_code_warnings(key: ServiceKey, known: KnownServices) -> Iterator[Field
     if code.isascii() and code.isdecimal() and code != full_code:
         is_known = (centre_id, full_code) in known.codes
         yield FieldError("/code", LACKS_ZEROS if is_known else SHORT_CODE, {"code": code, "full": full_code})
-    alike = known.keys_by_look.get(_look_of(key), key)
+    alike = known.keys_by_look.get(_fold_service_key(key), key)
     if alike != key:
         names: dict[str, object] = {"code": code or local_code, "known": alike[1] or alike[2]}
         yield FieldError("/code" if code != alike[1] else "/local_code", LOOKS_ALIKE, names)
 
 
-def _look_of(key: ServiceKey) -> ServiceKey:
+def _fold_service_key(key: ServiceKey) -> ServiceKey:
     """Return the key with Latin letters in place of Cyrillic ones that look the same."""
     centre_id, code, local_code = key
-    return centre_id, to_latin_letters(code), to_latin_letters(local_code)
+    return centre_id, fold_to_latin(code), fold_to_latin(local_code)
 
 
 def _parse_service(columns: Mapping[str, str], centres: Mapping[str, Centre]) -> tuple[ServiceKey, str]:

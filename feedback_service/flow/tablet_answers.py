@@ -166,6 +166,7 @@ def _accept_answer(
         raise Invalid.for_field("/answered_at", N_("This answer was given more than a year ago."))
     if bringer != "operator" and devices.is_older_than_tablet(device, answered_at):
         raise Invalid.for_field("/answered_at", N_("This answer is dated before the tablet was added."))
+    reported = device.waiting, device.unreported
     if must_prove_age and not devices.take_late_answer(device, answered_at):
         sentence = N_("The tablet had not reported this answer when its key was revoked. Import it from its file.")
         raise Invalid.for_field("/answered_at", sentence)
@@ -193,6 +194,7 @@ def _accept_answer(
             counted_days.reopen_invitations(tx, centre.id, since=invited.invitation.issued_on)
         service_context = make_service_context(invited.centre, invited.case, invited.service)
     elif (refusal := _take_walkup(tx, centre, device, day, now)) is not None:
+        device.waiting, device.unreported = reported  # an answer that is not taken leaves room for the next one
         return refusal
     else:
         service_context = ServiceContext(

@@ -5,21 +5,21 @@ import re
 from feedback_service.surveys.spoken_numbers import count_spoken_digits
 
 
-def digits_of(found: str) -> str:
+def extract_digits(found: str) -> str:
     """Return the digits alone."""
     return re.sub(r"\D", "", found)
 
 
 def passes_luhn(found: str) -> bool:
     """Tell whether the check digit of a card number is right (ISO/IEC 7812-1, Luhn)."""
-    digits = digits_of(found)
+    digits = extract_digits(found)
     doubled = [int(digit) * 2 for digit in digits[-2::-2]]
     return (sum(map(int, digits[-1::-2])) + sum(digit // 10 + digit % 10 for digit in doubled)) % 10 == 0
 
 
 def is_card(found: str) -> bool:
     """Tell whether these are the digits of a bank card: 16, or 13 to 19 with a right check digit."""
-    length = len(digits_of(found))
+    length = len(extract_digits(found))
     return length == 16 or (13 <= length <= 19 and passes_luhn(found))
 
 
@@ -36,12 +36,12 @@ def passes_iban_check(found: str) -> bool:
 
 def is_unzr(found: str) -> bool:
     """Tell whether it is a number of the demographic register (УНЗР): a birthday, then five digits."""
-    return bool(re.fullmatch(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])[0-3]\d{6}", digits_of(found)))
+    return bool(re.fullmatch(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])[0-3]\d{6}", extract_digits(found)))
 
 
 def is_phone(found: str) -> bool:
     """Tell whether it is a Ukrainian telephone number, with or without the country code."""
-    return bool(re.fullmatch(r"(?:3?8)?0[3-9]\d{8}", digits_of(found)))
+    return bool(re.fullmatch(r"(?:3?8)?0[3-9]\d{8}", extract_digits(found)))
 
 
 def is_id_card(found: str) -> bool:
@@ -51,7 +51,7 @@ def is_id_card(found: str) -> bool:
 
 def is_tax_number(found: str) -> bool:
     """Tell whether it has the ten digits of a tax number (РНОКПП)."""
-    return len(digits_of(found)) == 10
+    return len(extract_digits(found)) == 10
 
 
 def is_rising(found: str) -> bool:
@@ -63,7 +63,7 @@ def is_rising(found: str) -> bool:
 def is_list_of_grades(found: str) -> bool:
     """Tell whether it is a list of grades."""
     # Ten single digits are rather a tax number, typed with spaces.
-    return len(digits_of(found)) < 10 or bool(re.search(r"\d\d", found))
+    return len(extract_digits(found)) < 10 or bool(re.search(r"\d\d", found))
 
 
 def is_said_card(found: str) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from feedback_service.surveys.identifier_checks import (
-    digits_of,
+    extract_digits,
     is_card,
     is_id_card,
     is_list_of_grades,
@@ -57,7 +57,7 @@ def _make_rule(kind: str, pattern: str, fits: Callable[[str], bool] = lambda fou
 # ---- parts of patterns ----------------------------------------------------------------------------------------
 
 LETTERS = "a-zа-яєіїґ"
-ROMAN = r"(?=[xvх]{0,4}[iі])[xх]{0,3}(?:[iі][xvх]|v?[iі]{0,3})(?![\w-])"  # one short code in 100 million looks so
+ROMAN = r"(?=[xvх]{0,4}[iі])[xх]{0,3}(?:[iі][xvх]|v?[iі]{0,3})(?![\w-])"  # short codes are hardly ever such
 UPPER = "A-ZА-ЯЄІЇҐ"
 PLATE = "ABCEHIKMOPTXYZАВСЕНІКМОРТХΑΒΕΗΙΚΜΟΡΤΧ"  # letters of Ukrainian plates in three scripts
 CURRENCY = r"(?:грн|грив|₴|uah|usd|eur|\$|€|євро|дол|руб|тис|млн|коп)"
@@ -145,7 +145,7 @@ CALL_ME = (  # after a telephone
 )
 LOCAL_PHONE = r"(?:\d{1,3}-\d\d-\d\d|\d{1,3} \d\d \d\d|\d\d-\d{3}|\d{3}-\d{3})(?!\d)"
 
-# Digits in words
+# Names and addresses
 
 ROLES = (
     r"(?:оператор|користувач|керівник|заявни[кц]|адміністратор|працівни[кц]|спеціаліст|начальник|директор|клієнт|"
@@ -209,7 +209,7 @@ NUMBERS: tuple[tuple[str, Callable[[str], bool]], ...] = (  # kinds of long numb
     ("phone", is_phone),
     ("tax_number", is_tax_number),
     ("id_card", is_id_card),
-    ("number", lambda found: len(digits_of(found)) > 10 or found.isdecimal()),
+    ("number", lambda found: len(extract_digits(found)) > 10 or found.isdecimal()),
 )
 
 # ---- the rules, in the order of their use ---------------------------------------------------------------------

@@ -2,12 +2,13 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.orm import Session
 
 from feedback_service import clock
+from feedback_service.config import current_settings
 from feedback_service.database import execute_write, table_of
 from feedback_service.facts import AnswerFacts
 from feedback_service.models import Comment, Response, Signal
@@ -19,7 +20,7 @@ from feedback_service.vocabulary import CONTINUED_ELSEWHERE
 _INSERT_RESPONSE, _INSERT_COMMENT = insert(table_of(Response)), insert(table_of(Comment))
 _INSERT_SIGNALS = insert(table_of(Signal))
 _FIND_CONTENT = (
-    select(Response.answers, Response.withdrawn_on, Comment.text, Signal.reason)
+    select(Response.answered_on, Response.answers, Response.withdrawn_on, Comment.text, Signal.reason)
     .outerjoin(Comment, (Comment.centre_id == Response.centre_id) & (Comment.response_id == Response.id))
     .outerjoin(
         Signal,
@@ -95,15 +96,22 @@ def find_by_client(tx: Session, centre_id: uuid.UUID, hashes: Sequence[bytes]) -
 def has_other_content(connection: Connection, centre_id: uuid.UUID, response_id: uuid.UUID, answers: Answers) -> bool:
     """Tell whether the response says something else than these answers, so that they are no repeat of it.
 
-    ``False`` also if that cannot be told: the response was withdrawn, several clients took part in it, its comment was
-    deleted by age, or a tablet stored it under another id than the link gives.
+    ``False`` also if that cannot be told: the response was withdrawn, several clients took part in it, or its comment
+    may have been deleted by age.
     """
     query = _FIND_CONTENT.where(Response.centre_id == centre_id, Response.id == response_id)
-    row = connection.execute(query).one_or_none()
-    if row is None or row.withdrawn_on is not None or row.reason is not None:
+    row = connection.execute(query).one()
+    if row.withdrawn_on is not None or row.reason is not None:
         return False
-    comment = answers.comment if row.text is None else row.text
+    kept_since = clock.kyiv_day(clock.now()) - timedelta(days=current_settings().retention_days)
+    comment = answers.comment if row.text is None and row.answered_on < kept_since else row.text
     return (row.answers, comment) != (answers.values_by_question, answers.comment)
+
+
+def is_stored(connection: Connection, centre_id: uuid.UUID, response_id: uuid.UUID) -> bool:
+    """Tell whether there is a response with this id."""
+    query = select(Response.id).where(Response.centre_id == centre_id, Response.id == response_id)
+    return connection.scalar(query) is not None
 
 
 def withdraw_response(tx: Session, response: Response, *, withdrawn_on: date) -> None:

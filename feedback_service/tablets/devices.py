@@ -212,11 +212,11 @@ def count_active_tablets(tx: Session, device: Device, now: datetime) -> int:
 def take_walkup(tx: Session, device: Device, day: date, share: int, *, oldest_day: date) -> bool:
     """Count a walk-up of this day; ``False`` if the tablet has brought its share already.
 
-    Counts from before ``oldest_day`` are deleted: no answer of those days is taken any more.
+    The centre's counts from before ``oldest_day`` are deleted: no answer of those days is taken any more.
     """
     count = tx.get(WalkupCount, (device.centre_id, device.id, day), with_for_update=True, populate_existing=True)
     if count is None:
-        old = delete(WalkupCount).filter_by(centre_id=device.centre_id, device_id=device.id)
+        old = delete(WalkupCount).filter_by(centre_id=device.centre_id)
         tx.execute(old.where(WalkupCount.day < oldest_day), execution_options={"synchronize_session": False})
         count = WalkupCount(centre_id=device.centre_id, device_id=device.id, day=day, number=0)
         tx.add(count)

@@ -86,6 +86,17 @@ def test_a_foreign_engine_of_the_same_process_is_left_alone(tmp_path: Path, fres
         assert foreign.exec_driver_sql("PRAGMA foreign_keys").scalar() == 0
 
 
+def test_an_address_that_earlier_releases_advised_for_poolers_still_works(
+    tmp_path: Path, fresh_database: FreshDatabase
+) -> None:
+    url = fresh_database("postgresql")
+    address = f"{url}{'&' if '?' in url else '?'}prepare_threshold=none"
+    with create_app(Settings.from_env(build_environment(tmp_path, address))).app_context():
+        with db.engine.connect() as connection:
+            assert connection.exec_driver_sql("SELECT 1").scalar() == 1
+        db.engine.dispose()
+
+
 def test_behind_a_pooler_nothing_is_prepared_or_set_on_connections_that_others_use_too(
     tmp_path: Path, fresh_database: FreshDatabase
 ) -> None:

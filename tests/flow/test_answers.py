@@ -4,7 +4,7 @@ import json
 import uuid
 from contextlib import suppress
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import delete, update
@@ -377,12 +377,21 @@ def delete_comments(tx: Session) -> None:
     tx.execute(delete(Comment))
 
 
+def test_a_comment_that_a_repeat_adds_makes_it_another_answer() -> None:
+    token, client = create_invitation().token, uuid.uuid4()
+    send_answer(token, {"off.nps": 2}, client)
+
+    with pytest.raises(OtherAnswer):
+        send_answer(token, {"off.nps": 2, "any.comment": "Так"}, client, refuses_other_answer=True)
+
+
 def test_a_repeat_stays_one_when_its_comment_was_deleted_by_age(time_is: TimeIs) -> None:
-    time_is("2026-11-20T10:00:00+02:00")
+    at = time_is("2023-11-20T10:00:00+02:00")
     token, client = create_invitation().token, uuid.uuid4()
     said: dict[str, object] = {"off.nps": 2, "any.comment": "Так"}
     send_answer(token, said, client)
     delete_comments()
+    time_is(at + timedelta(days=1096))
 
     assert send_answer(token, said, client, refuses_other_answer=True).repeated
     with pytest.raises(OtherAnswer):

@@ -81,7 +81,7 @@ def test_a_code_spent_on_a_phone_meanwhile_leaves_a_walk_up(app: Flask, tablet: 
     assert deliver_answers(tablet, make_tablet_answer(short_code=invitation.short_code)) == ["accepted_as_walkup"]
 
 
-def test_a_client_id_that_answered_on_a_tablet_is_a_repeat_by_the_link(app: Flask, tablet: Caller) -> None:
+def test_a_client_id_that_answered_on_a_tablet_gets_no_receipt_by_the_link(app: Flask, tablet: Caller) -> None:
     with app.app_context():
         invitation = story.create_invitation()
     item = make_tablet_answer(short_code=invitation.short_code)
@@ -89,7 +89,10 @@ def test_a_client_id_that_answered_on_a_tablet_is_a_repeat_by_the_link(app: Flas
 
     with app.app_context():
         client = uuid.UUID(item["client_id"])
-        assert story.send_answer(invitation.token, item["answers"], client, refuses_other_answer=True).repeated
+        with pytest.raises(AlreadyAnswered):
+            story.send_answer(invitation.token, item["answers"], client, refuses_other_answer=True)
+        with pytest.raises(AlreadyAnswered):
+            story.send_answer(invitation.token, item["answers"], client)
 
 
 def test_a_tablets_answers_join_what_was_begun_on_a_phone(app: Flask, tablet: Caller, time_is: TimeIs) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from feedback_service import clock
 from feedback_service.database import transaction
 from feedback_service.errors import Invalid, NotFound
-from feedback_service.flow import tablet_pairing
+from feedback_service.flow import tablet_answers, tablet_pairing
 from feedback_service.models import Device, PairingRequest
 from feedback_service.tablets import devices
 from tests.api.conftest import Caller
@@ -244,6 +244,22 @@ def test_a_revoked_tablet_delivers_no_more_than_waited_on_it(app: Flask, tablet:
 
     assert deliver_answers(tablet, older, *reported) == ["rejected", "accepted", "accepted"]
     assert deliver_answers(tablet, one_more, reported[0]) == ["rejected", "duplicate"]
+
+
+def test_what_a_full_hall_refuses_leaves_room_for_what_a_revoked_tablet_still_holds(
+    app: Flask, tablet: Caller, time_is: TimeIs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time_is("2026-11-20T10:00+02:00")
+    monkeypatch.setattr(tablet_answers, "MAX_WALKUPS", 0)
+    monkeypatch.setattr(tablet_answers, "LEAST_SHARE", 0)
+    with app.app_context():
+        code = story.create_invitation().short_code
+    send_heartbeat(tablet, queue=1, oldest_at="2026-11-20T09:30:00+02:00")
+    revoke_only_tablet(app)
+    walkup = make_tablet_answer(answered_at="2026-11-20T09:40:00+02:00")
+    about_case = make_tablet_answer(answered_at="2026-11-20T10:00:00+02:00", short_code=code)
+
+    assert deliver_answers(tablet, walkup, about_case) == ["rejected", "accepted"]
 
 
 def test_a_revoked_tablet_forges_no_answers_of_earlier_days(app: Flask, tablet: Caller, time_is: TimeIs) -> None:

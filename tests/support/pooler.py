@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from sqlalchemy import make_url
 
@@ -37,7 +37,11 @@ def _serve(listener: socket.socket, socket_file: str) -> None:
 
 
 def _forward(source: socket.socket, target: socket.socket) -> None:
-    while data := source.recv(65536):
-        before, key_data, after = data.partition(KEY_DATA)
-        target.sendall(before + key_data + (b"\x7f" * 4 + after[4:] if key_data else after))
-    target.close()
+    with suppress(OSError):  # whichever direction ends first closes both ends
+        while data := source.recv(65536):
+            before, key_data, after = data.partition(KEY_DATA)
+            target.sendall(before + key_data + (b"\x7f" * 4 + after[4:] if key_data else after))
+    for connection in (source, target):
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+        connection.close()
